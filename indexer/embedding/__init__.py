@@ -1,0 +1,1 @@
+"""From aligned faces to embeddings: the twin network, its checked weights, its fingerprint."""

@@ -1,0 +1,102 @@
+"""One thread owns the network; callers queue, and whoever waits together is embedded together.
+
+This bounds torch's threads whatever the server's own (each thread that calls torch would bring a
+pool of its own), and keeps a GPU busy under load. It never waits for company: a lone caller is
+served at once.
+"""
+
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from indexer.embedding.card import ModelCard
+from indexer.embedding.embedder import Embedder
+from indexer.errors import Busy
+from indexer.types import Vectors
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    faces: NDArray[np.uint8]
+    done: "Future[Vectors]" = field(default_factory=Future)
+
+
+class BatchingEmbedder:
+    """Safe to call from any number of threads; `close` it to end its thread."""
+
+    def __init__(
+        self, embedder: Embedder, *, max_batch: int, max_waiting: int, threads: int | None = None
+    ) -> None:
+        """`max_batch` faces at most go through the network at once; with `max_waiting` callers
+        queued, the next is turned away. `threads`: torch's own, within one run."""
+        self._embedder = embedder
+        self._max_batch = max_batch
+        self._threads = threads
+        self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting)
+        self._closed = False
+        self._owner = threading.Thread(target=self._run, name="embedder", daemon=True)
+        self._owner.start()
+
+    @property
+    def card(self) -> ModelCard:
+        return self._embedder.card
+
+    def embed(self, faces: NDArray[np.uint8]) -> Vectors:
+        """Raises Busy, besides what the network itself raises."""
+        if len(faces) == 0:
+            return np.empty((0, self.card.dimension), np.float32)
+        request = _Request(faces)
+        try:
+            if self._closed:
+                raise Busy("the service is shutting down")
+            self._waiting.put_nowait(request)
+        except queue.Full:
+            raise Busy("too many faces are waiting to be embedded") from None
+        return request.done.result()
+
+    def close(self) -> None:
+        self._closed = True
+        self._waiting.put(None)
+        self._owner.join()
+
+    def _run(self) -> None:
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        ending = False
+        while not ending:
+            request = self._waiting.get()
+            batch: list[_Request] = []
+            while request is not None:
+                batch.append(request)
+                if sum(len(r.faces) for r in batch) >= self._max_batch:
+                    break
+                try:
+                    request = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+            ending = request is None
+            if batch:
+                self._serve(batch)
+
+    def _serve(self, batch: list[_Request]) -> None:
+        try:
+            faces = np.concatenate([request.faces for request in batch])
+            vectors = np.concatenate(
+                [
+                    self._embedder.embed(faces[start : start + self._max_batch])
+                    for start in range(0, len(faces), self._max_batch)
+                ]
+            )
+        except BaseException as error:  # the callers wait for an answer, whatever happened
+            for request in batch:
+                request.done.set_exception(error)
+            return
+        start = 0
+        for request in batch:
+            request.done.set_result(vectors[start : start + len(request.faces)])
+            start += len(request.faces)

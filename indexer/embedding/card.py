@@ -1,0 +1,40 @@
+"""What a model is, in a few lines that travel with every vector, threshold and answer it makes."""
+
+import hashlib
+from dataclasses import dataclass
+
+from indexer.embedding.weights import SFACE, WeightFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    name: str
+    weights: WeightFile
+    dimension: int
+    template: str
+    """Name of the alignment, one of `vision.align.TEMPLATES`."""
+    normalisation: str
+    """How pixels are scaled before the first layer, in words: part of the fingerprint."""
+    mirror: bool
+    """Whether the mirror image is embedded too, and the mean of both taken."""
+    licence: str
+    source: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Two models whose embeddings may not be compared have different fingerprints."""
+        parts = (self.weights.sha256, self.template, self.normalisation, f"mirror={self.mirror}")
+        return f"{self.name}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
+
+
+def sface(*, mirror: bool) -> ModelCard:
+    return ModelCard(
+        name="sface",
+        weights=SFACE,
+        dimension=128,
+        template="arcface-112-v1",
+        normalisation="(rgb-127.5)/128",
+        mirror=mirror,
+        licence="Apache-2.0",
+        source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021)",
+    )

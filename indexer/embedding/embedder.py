@@ -1,0 +1,48 @@
+"""Aligned faces to embeddings of length 1, in one thread. Sharing it out is `batching`'s work."""
+
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from indexer.embedding.card import ModelCard
+from indexer.embedding.network import fold_batch_norms
+from indexer.embedding.weights import load_sface, locate
+from indexer.types import Vectors
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class Embedder(Protocol):
+    @property
+    def card(self) -> ModelCard: ...
+
+    def embed(self, faces: NDArray[np.uint8]) -> Vectors:
+        """`faces`, shape (n, side, side, 3), RGB, aligned to the card's template, to (n, dimension)."""
+        ...
+
+
+class TorchEmbedder:
+    """A trunk run by torch, on a GPU where there is one."""
+
+    def __init__(
+        self, card: ModelCard, *, precision: Precision = "float32", device: str | None = None
+    ) -> None:
+        """Raises WeightsMissing, WeightsDamaged."""
+        self.card = card
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._dtype = getattr(torch, precision)
+        trunk = fold_batch_norms(load_sface(locate(card.weights)))
+        self._trunk = trunk.to(self.device, self._dtype, memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def embed(self, faces: NDArray[np.uint8]) -> Vectors:
+        views = torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2)
+        if self.card.mirror:
+            views = torch.cat([views, views.flip(3)]).contiguous(memory_format=torch.channels_last)
+        embeddings = self._trunk(views.to(self._dtype)).float()
+        if self.card.mirror:
+            embeddings = embeddings[: len(faces)] + embeddings[len(faces) :]
+        embeddings = torch.nn.functional.normalize(embeddings, dim=1)
+        return np.ascontiguousarray(embeddings.cpu().numpy(), np.float32)

@@ -1,0 +1,138 @@
+"""Everything that Gemel raises on purpose. Nothing here knows of HTTP: `service/errors.py` does.
+
+    GemelError
+    ├── InvalidInput                what was sent cannot be worked on
+    │   ├── InvalidRequest          a field is missing, malformed or out of its range
+    │   ├── UploadTooLarge          more bytes than the limit
+    │   ├── UnsupportedImageFormat  not an image, or of a kind that is not read
+    │   ├── UnreadableImage         an image that is truncated or damaged
+    │   ├── ImageTooLarge           more pixels than the limit
+    │   ├── NoFaceFound             a picture without a face where one is needed
+    │   └── NothingEnrolled         every picture of an enrolment was refused
+    ├── NotAuthenticated            no key, or a wrong one
+    ├── NotFound
+    │   ├── GalleryNotFound
+    │   ├── IdentityNotFound
+    │   ├── FaceNotFound
+    │   └── CropNotStored           the face is there, its crop was not kept
+    ├── Conflict
+    │   ├── GalleryExists
+    │   └── ExternalIdTaken
+    ├── Unavailable
+    │   ├── DatabaseUnavailable
+    │   ├── DatabaseNotMigrated
+    │   └── Busy                    too much at once; later it will work
+    └── Misconfigured               the operator's to mend, never the caller's
+        ├── WeightsMissing
+        └── WeightsDamaged
+
+A leaf has a stable `code` that clients may branch on, a sentence for people, and `details`: the
+measured figures and limits, ready for JSON.
+"""
+
+from typing import Any, ClassVar
+
+
+class GemelError(Exception):
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InvalidInput(GemelError):
+    pass
+
+
+class InvalidRequest(InvalidInput):
+    code = "invalid_request"
+
+
+class UploadTooLarge(InvalidInput):
+    code = "upload_too_large"
+
+
+class UnsupportedImageFormat(InvalidInput):
+    code = "unsupported_image_format"
+
+
+class UnreadableImage(InvalidInput):
+    code = "unreadable_image"
+
+
+class ImageTooLarge(InvalidInput):
+    code = "image_too_large"
+
+
+class NoFaceFound(InvalidInput):
+    code = "no_face_found"
+
+
+class NothingEnrolled(InvalidInput):
+    code = "nothing_enrolled"
+
+
+class NotAuthenticated(GemelError):
+    code = "not_authenticated"
+
+
+class NotFound(GemelError):
+    pass
+
+
+class GalleryNotFound(NotFound):
+    code = "gallery_not_found"
+
+
+class IdentityNotFound(NotFound):
+    code = "identity_not_found"
+
+
+class FaceNotFound(NotFound):
+    code = "face_not_found"
+
+
+class CropNotStored(NotFound):
+    code = "crop_not_stored"
+
+
+class Conflict(GemelError):
+    pass
+
+
+class GalleryExists(Conflict):
+    code = "gallery_exists"
+
+
+class ExternalIdTaken(Conflict):
+    code = "external_id_taken"
+
+
+class Unavailable(GemelError):
+    pass
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+
+
+class DatabaseNotMigrated(Unavailable):
+    code = "database_not_migrated"
+
+
+class Busy(Unavailable):
+    code = "busy"
+
+
+class Misconfigured(GemelError):
+    pass
+
+
+class WeightsMissing(Misconfigured):
+    code = "weights_missing"
+
+
+class WeightsDamaged(Misconfigured):
+    code = "weights_damaged"

@@ -1,0 +1,157 @@
+"""The tables. The schema itself is made by `migrations/`; a test holds the two equal."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity as GeneratedAlways,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.types import ARRAY
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    pass
+
+
+def _created_at() -> Any:
+    return mapped_column(DateTime(timezone=True), server_default=func.now(), init=False)
+
+
+class Gallery(Base):
+    """People who are searched together."""
+
+    __tablename__ = "gallery"
+    __table_args__ = (
+        CheckConstraint("name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'", name="gallery_name_check"),
+        CheckConstraint("change_number >= 0", name="gallery_change_number_check"),
+        CheckConstraint("face_count >= 0", name="gallery_face_count_check"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    store_crops: Mapped[bool] = mapped_column(default=True)
+    change_number: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    """Number of the last change. Taking the next one locks this row until the transaction ends, so
+    that changes become visible in the order of their numbers (docs/decisions/0003)."""
+    face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    created_at: Mapped[datetime] = _created_at()
+
+
+class Identity(Base):
+    """A person in a gallery."""
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        UniqueConstraint("gallery_id", "external_id", name="identity_external_id_key"),
+        CheckConstraint("char_length(external_id) BETWEEN 1 AND 255", name="identity_external_id_check"),
+        CheckConstraint("char_length(name) BETWEEN 1 AND 255", name="identity_name_check"),
+        CheckConstraint("jsonb_typeof(metadata) = 'object'", name="identity_metadata_check"),
+        Index("identity_gallery_id_idx", "gallery_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
+    external_id: Mapped[str | None] = mapped_column(Text, default=None)
+    name: Mapped[str | None] = mapped_column(Text, default=None)
+    details: Mapped[dict[str, Any]] = mapped_column(
+        "metadata", JSONB, server_default="{}", default_factory=dict
+    )
+    created_at: Mapped[datetime] = _created_at()
+    updated_at: Mapped[datetime] = _created_at()
+
+
+class Face(Base):
+    """One enrolled face: where it was in its photograph, how good it is, its crop."""
+
+    __tablename__ = "face"
+    __table_args__ = (
+        UniqueConstraint("identity_id", "image_sha256", name="face_image_key"),
+        CheckConstraint("quality BETWEEN 0 AND 100", name="face_quality_check"),
+        CheckConstraint("octet_length(image_sha256) = 32", name="face_image_sha256_check"),
+        CheckConstraint("(crop IS NULL) = (crop_landmarks IS NULL)", name="face_crop_check"),
+        CheckConstraint("array_length(box, 1) = 4", name="face_box_check"),
+        CheckConstraint("array_length(landmarks, 1) = 10", name="face_landmarks_check"),
+        CheckConstraint("array_length(crop_landmarks, 1) = 10", name="face_crop_landmarks_check"),
+    )
+
+    key: Mapped[int] = mapped_column(
+        BigInteger, GeneratedAlways(always=True), primary_key=True, init=False
+    )
+    """What the index calls it; never used twice."""
+    id: Mapped[UUID] = mapped_column(unique=True, default_factory=uuid_utils.compat.uuid7)
+    """What clients call it."""
+    identity_id: Mapped[UUID] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"))
+    box: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+    """x, y, width, height in the photograph's pixels."""
+    landmarks: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+    """x and y of the five points, in the photograph's pixels."""
+    confidence: Mapped[float] = mapped_column(REAL)
+    quality: Mapped[float] = mapped_column(REAL)
+    quality_components: Mapped[dict[str, float]] = mapped_column(JSONB)
+    image_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of the file as it was sent: the same photograph is not enrolled twice for one person."""
+    crop: Mapped[bytes | None] = mapped_column(LargeBinary, default=None, deferred=True)
+    """JPEG."""
+    crop_landmarks: Mapped[list[float] | None] = mapped_column(ARRAY(REAL), default=None)
+    created_at: Mapped[datetime] = _created_at()
+
+
+class Model(Base):
+    """A model that has made embeddings here."""
+
+    __tablename__ = "model"
+    __table_args__ = (CheckConstraint("dimension > 0", name="model_dimension_check"),)
+
+    id: Mapped[int] = mapped_column(
+        SmallInteger, GeneratedAlways(always=True), primary_key=True, init=False
+    )
+    fingerprint: Mapped[str] = mapped_column(Text, unique=True)
+    dimension: Mapped[int]
+    created_at: Mapped[datetime] = _created_at()
+
+
+class Embedding(Base):
+    """What a model made of a face."""
+
+    __tablename__ = "embedding"
+    __table_args__ = (CheckConstraint("octet_length(vector) % 4 = 0", name="embedding_vector_check"),)
+
+    face_key: Mapped[int] = mapped_column(
+        ForeignKey("face.key", ondelete="CASCADE"), primary_key=True
+    )
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), primary_key=True)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    """float32, little-endian, of length 1."""
+
+
+class Change(Base):
+    """The log that an index replays."""
+
+    __tablename__ = "change"
+    __table_args__ = (
+        CheckConstraint("kind IN ('enrol', 'delete')", name="change_kind_check"),
+        CheckConstraint("number > 0", name="change_number_check"),
+    )
+
+    gallery_id: Mapped[UUID] = mapped_column(
+        ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(Text)
+    face_key: Mapped[int] = mapped_column(BigInteger)
+    """Not a foreign key: the log outlives the face."""
+    created_at: Mapped[datetime] = _created_at()

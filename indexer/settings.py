@@ -1,0 +1,116 @@
+"""Everything an operator can set, from `GEMEL_*` variables or a `.env` file. Passed in, never global."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each field's description is its line in the README's table; a test holds the two together."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GEMEL_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(
+        default=Path("~/.local/share/gemel"),
+        description="Folder of the embedded PostgreSQL's data",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL to use instead of the embedded one, `postgresql://user:password@host/database`",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; without an API key only loopback addresses are",
+    )
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on")
+    api_key: SecretStr | None = Field(
+        default=None,
+        min_length=8,
+        description="The key that clients send as `X-API-Key`; guards everything but health",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe of the log lines that are written"
+    )
+
+    max_upload_mb: float = Field(
+        default=20.0, gt=0, description="Largest request body, in MB (10^6 bytes)"
+    )
+    max_image_megapixels: float = Field(
+        default=50.0, gt=0, description="Largest picture, in millions of pixels"
+    )
+    max_images: int = Field(
+        default=20, ge=1, description="Most pictures in one enrolment request"
+    )
+    max_faces: int = Field(
+        default=50, ge=1, description="Most faces that one identification may ask for"
+    )
+    max_candidates: int = Field(
+        default=100, ge=1, description="Most candidates that one identification may ask for"
+    )
+
+    detection_size_px: int = Field(
+        default=1024,
+        ge=64,
+        description="Pictures are scaled down to this longer side to look for faces, never up",
+    )
+    min_detection_confidence: float = Field(
+        default=0.7, ge=0, le=1, description="Least confidence of the detector for a face"
+    )
+    min_face_px: float = Field(
+        default=32.0,
+        ge=0,
+        description="Enrolment refuses faces whose box has a shorter side, in pixels",
+    )
+    min_sharpness: float = Field(
+        default=0.015,
+        ge=0,
+        description="Enrolment refuses faces more blurred: Laplacian energy over variance",
+    )
+    min_quality: float = Field(
+        default=0.0, ge=0, le=100, description="Enrolment refuses faces of a lower quality score"
+    )
+
+    mirror: bool = Field(
+        default=True, description="Embed the mirror image too and take the mean; part of the model"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="Arithmetic of the network; bfloat16 is faster where the processor has it",
+    )
+    device: str | None = Field(
+        default=None, description="Torch device of the network; default: a GPU where there is one"
+    )
+    embedder_threads: int | None = Field(
+        default=None, ge=1, description="Torch's threads; default: one for each core"
+    )
+    embedder_max_batch: int = Field(
+        default=32, ge=1, description="Most faces that go through the network at once"
+    )
+    workers: int = Field(
+        default=8, ge=1, description="Requests that are worked on at once; the others wait"
+    )
+
+    identify_fpir: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="Wanted share of searches for strangers that give a false alarm; sets the threshold",
+    )
+    verify_fmr: float = Field(
+        default=0.001,
+        gt=0,
+        lt=1,
+        description="Wanted share of pairs of strangers taken for one person; sets the threshold",
+    )
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return int(self.max_upload_mb * 1e6)
+
+    @property
+    def max_pixels(self) -> int:
+        return int(self.max_image_megapixels * 1e6)

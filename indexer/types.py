@@ -1,0 +1,113 @@
+"""The values that pass between the rooms. Frozen, no I/O, no library but NumPy.
+
+Dataclasses that hold an array are compared by identity, since `==` on arrays has no single answer.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""Pixels, shape (height, width, 3), RGB, upright."""
+
+Points: TypeAlias = NDArray[np.float32]
+"""Five landmarks, shape (5, 2), x and y in pixels: the eye on the picture's left, the eye on its
+right, nose tip, the mouth corner on the left, the one on the right."""
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Embeddings, shape (n, dimension), each of Euclidean length 1."""
+
+Keys: TypeAlias = NDArray[np.int64]
+"""Face keys, shape (n,): the number under which PostgreSQL and the index know a face."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels of the upright picture; its corner may lie outside of it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def shorter_side_px(self) -> float:
+        return min(self.width, self.height)
+
+    @property
+    def area_px(self) -> float:
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Face:
+    """A face as the detector found it."""
+
+    box: Box
+    landmarks: Points
+    confidence: float
+    """The detector's own, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Template:
+    """Where a model wants the five landmarks to lie in its square input."""
+
+    name: str
+    """Part of a model's fingerprint: another alignment makes other embeddings."""
+    side_px: int
+    points: Points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crop:
+    """A face cut out upright with a margin: what is stored so that another model can be tried on it."""
+
+    pixels: Image
+    landmarks: Points
+    """In the crop's own pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """How fit a face is to be recognised. Scores run from 0 to 100."""
+
+    score: float
+    """The worst of the components: a face is no better than its weakest side."""
+    size: float
+    sharpness: float
+    exposure: float
+    pose: float
+    face_px: float
+    """Measured: the shorter side of the box, in pixels."""
+    sharpness_ratio: float
+    """Measured: what `vision.quality` calls the sharpness of the aligned crop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """An enrolled face that the index found near a probe."""
+
+    key: int
+    score: float
+    """Cosine similarity, -1 to 1."""
+
+
+class ChangeKind(StrEnum):
+    ENROL = "enrol"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """One line of a gallery's change log, with what an index needs to replay it."""
+
+    number: int
+    """Counts from 1 without gaps in each gallery, in the order of the commits."""
+    kind: ChangeKind
+    key: int
+    vector: NDArray[np.float32] | None
+    """Of an enrolment; None where the face has been deleted since, which a later change says."""

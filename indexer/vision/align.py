@@ -1,0 +1,78 @@
+"""Faces turned upright and brought to a template, by a similarity transform of five landmarks."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.types import Crop, Image, Points, Template
+
+ARCFACE_112 = Template(
+    name="arcface-112-v1",
+    side_px=112,
+    points=np.array(
+        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
+        np.float32,
+    ),
+)
+"""The five points of InsightFace's ArcFace (Deng et al. 2019), which SFace was trained on."""
+
+TEMPLATES = {template.name: template for template in (ARCFACE_112,)}
+
+CROP_MARGIN = 0.25
+"""Of a stored crop, on each side, in sides of the ArcFace template."""
+CROP_MAX_SCALE = 2.0
+"""A stored crop has at most this many pixels for each of the template's: 336 x 336 in all."""
+
+
+def align(image: Image, landmarks: Points, template: Template) -> Image:
+    """The face at `landmarks`, shape (side, side, 3), as `template` wants it; black outside the picture."""
+    transform = similarity(landmarks, template.points)
+    return _warp(image, transform, template.side_px)
+
+
+def crop_with_margin(image: Image, landmarks: Points) -> Crop:
+    """The face upright with a margin, at its own resolution up to `CROP_MAX_SCALE`."""
+    to_template = similarity(landmarks, ARCFACE_112.points)
+    native = 1.0 / float(np.hypot(to_template[0, 0], to_template[1, 0]))
+    scale = float(np.clip(native, 0.5, CROP_MAX_SCALE))
+    margin = CROP_MARGIN * ARCFACE_112.side_px
+    targets = ((ARCFACE_112.points + margin) * scale).astype(np.float32)
+    side_px = round((ARCFACE_112.side_px + 2 * margin) * scale)
+    transform = similarity(landmarks, targets)
+    moved = landmarks @ transform[:, :2].T + transform[:, 2]
+    return Crop(pixels=_warp(image, transform, side_px), landmarks=moved.astype(np.float32))
+
+
+def similarity(source: Points, target: Points) -> NDArray[np.float64]:
+    """The (2, 3) rotation, scale and shift that brings `source` nearest to `target`, without mirroring.
+
+    Least squares in closed form (Umeyama 1991, eq. 40-43); for the plane the singular values
+    reduce to one complex number: scale and rotation are <target, source> / <source, source>.
+    """
+    source_mean = source.mean(axis=0, dtype=np.float64)
+    target_mean = target.mean(axis=0, dtype=np.float64)
+    a = (source - source_mean) @ np.array([1, 1j])
+    b = (target - target_mean) @ np.array([1, 1j])
+    spread = float(np.vdot(a, a).real)
+    turn = np.vdot(a, b) / spread if spread > 0 else 1.0 + 0j
+    rotation = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+    shift = target_mean - rotation @ source_mean
+    return np.column_stack([rotation, shift])
+
+
+def _warp(image: Image, transform: NDArray[np.float64], side_px: int) -> Image:
+    """Bilinear, after averaging whole blocks of pixels where the face is more than twice too large."""
+    block = int(1.0 / max(float(np.hypot(transform[0, 0], transform[1, 0])), 1e-3))
+    if block >= 2:
+        height, width = (max(1, side // block) for side in image.shape[:2])
+        fx, fy = image.shape[1] / width, image.shape[0] / height
+        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        # Pixel centres: x in the reduced picture was fx * (x + 0.5) - 0.5 in the full one.
+        transform = np.column_stack(
+            [
+                transform[:, :2] * np.array([fx, fy]),
+                transform[:, 2] + transform[:, :2] @ np.array([fx / 2 - 0.5, fy / 2 - 0.5]),
+            ]
+        )
+    warped = cv2.warpAffine(image, transform, (side_px, side_px), flags=cv2.INTER_LINEAR)
+    return np.asarray(warped, np.uint8)
