@@ -21,6 +21,7 @@
     ├── Unavailable
     │   ├── DatabaseUnavailable
     │   ├── DatabaseNotMigrated
+    │   ├── EmbeddingsMissing       faces were enrolled with another model: a re-index is due
     │   └── Busy                    too much at once; later it will work
     └── Misconfigured               the operator's to mend, never the caller's
         ├── WeightsMissing
@@ -120,6 +121,10 @@ class DatabaseUnavailable(Unavailable):
 
 class DatabaseNotMigrated(Unavailable):
     code = "database_not_migrated"
+
+
+class EmbeddingsMissing(Unavailable):
+    code = "embeddings_missing"
 
 
 class Busy(Unavailable):

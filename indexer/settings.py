@@ -61,12 +61,12 @@ class Settings(BaseSettings):
         default=0.7, ge=0, le=1, description="Least confidence of the detector for a face"
     )
     min_face_px: float = Field(
-        default=32.0,
+        default=28.0,
         ge=0,
         description="Enrolment refuses faces whose box has a shorter side, in pixels",
     )
     min_sharpness: float = Field(
-        default=0.015,
+        default=0.01,
         ge=0,
         description="Enrolment refuses faces more blurred: Laplacian energy over variance",
     )

@@ -66,7 +66,7 @@ class Template:
 class Crop:
     """A face cut out upright with a margin: what is stored so that another model can be tried on it."""
 
-    pixels: Image
+    jpeg: bytes
     landmarks: Points
     """In the crop's own pixels."""
 
@@ -85,6 +85,27 @@ class Quality:
     """Measured: the shorter side of the box, in pixels."""
     sharpness_ratio: float
     """Measured: what `vision.quality` calls the sharpness of the aligned crop."""
+
+    def components(self) -> dict[str, float]:
+        return {
+            "size": self.size,
+            "sharpness": self.sharpness,
+            "exposure": self.exposure,
+            "pose": self.pose,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Enrolment:
+    """A face that passed the gate, ready to be recorded."""
+
+    face: Face
+    quality: Quality
+    vector: NDArray[np.float32]
+    image_sha256: bytes
+    """Of the file as it was sent."""
+    crop: Crop | None
+    """None where the gallery stores no crops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

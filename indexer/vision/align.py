@@ -23,6 +23,8 @@ CROP_MARGIN = 0.25
 CROP_MAX_SCALE = 2.0
 """A stored crop has at most this many pixels for each of the template's: 336 x 336 in all."""
 
+CROP_JPEG_QUALITY = 95
+
 
 def align(image: Image, landmarks: Points, template: Template) -> Image:
     """The face at `landmarks`, shape (side, side, 3), as `template` wants it; black outside the picture."""
@@ -40,7 +42,9 @@ def crop_with_margin(image: Image, landmarks: Points) -> Crop:
     side_px = round((ARCFACE_112.side_px + 2 * margin) * scale)
     transform = similarity(landmarks, targets)
     moved = landmarks @ transform[:, :2].T + transform[:, 2]
-    return Crop(pixels=_warp(image, transform, side_px), landmarks=moved.astype(np.float32))
+    pixels = cv2.cvtColor(_warp(image, transform, side_px), cv2.COLOR_RGB2BGR)
+    _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])
+    return Crop(jpeg=jpeg.tobytes(), landmarks=moved.astype(np.float32))
 
 
 def similarity(source: Points, target: Points) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """How fit a face is to be recognised: measured figures, and scores from 0 to 100 made of them.
 
-Where a score reaches 0 and 100 was read off LFW, whose faces this network recognises well, and off
-the same faces shrunk, blurred and darkened (`benchmarks/quality.py`).
+Where a score reaches 0 and 100 was read off LFW and off the same faces shrunk and blurred
+(`benchmarks/quality.py`): 100 where SFace recognises them as well as ever, 0 where it no longer can.
 """
 
 import cv2
@@ -9,8 +9,8 @@ import numpy as np
 
 from indexer.types import Face, Image, Quality
 
-SIZE_PX = (16.0, 80.0)
-SHARPNESS_RATIO = (0.0, 0.06)
+SIZE_PX = (12.0, 60.0)
+SHARPNESS_RATIO = (0.004, 0.04)
 EXPOSURE = (20.0, 60.0)
 POSE_RATIO = (0.75, 0.25)
 

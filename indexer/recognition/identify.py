@@ -1,0 +1,133 @@
+"""Who is in this photograph, out of a gallery?"""
+
+import math
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from indexer.index.live import LiveIndex
+from indexer.recognition import threshold as thresholds
+from indexer.recognition.camera import Camera, SeenFace, Stopwatch
+from indexer.recognition.follower import Follower
+from indexer.records import faces, galleries
+from indexer.records.faces import Owner
+from indexer.records.session import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A person that a face may be."""
+
+    owner: Owner
+    score: float
+    """Cosine similarity to the nearest of the person's faces, -1 to 1."""
+    matched: bool
+
+    @property
+    def distance(self) -> float:
+        return distance(self.score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IdentifiedFace:
+    seen: SeenFace
+    candidates: list[Candidate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Identification:
+    faces: list[IdentifiedFace]
+    found: int
+    """How many faces the picture has, asked for or not."""
+    model: str
+    gallery_size: int
+    """Enrolled faces that were searched: the N that the threshold was worked out for."""
+    threshold: float
+    timings_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    database: Database
+    camera: Camera
+    follower: Follower
+    fpir: float
+
+    def identify(
+        self,
+        gallery_name: str,
+        data: bytes,
+        *,
+        max_faces: int = 1,
+        max_candidates: int = 5,
+        threshold: float | None = None,
+        watch: Stopwatch | None = None,
+    ) -> Identification:
+        """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
+
+        `threshold`: the score from which on a candidate is `matched`; by default the one that gives
+        the wanted FPIR at the gallery's size. Raises GalleryNotFound, EmbeddingsMissing, Busy, and
+        what the picture itself deserves.
+        """
+        watch = watch or Stopwatch()
+        with watch.stage("database"), self.database.reading() as session:
+            gallery = galleries.get(session, gallery_name)
+        photograph = self.camera.look(data, watch, max_faces=max_faces)
+        probes = self.camera.embed(photograph.faces, watch)
+        with watch.stage("index"):
+            index = self.follower.caught_up(gallery)
+        gallery_size = index.count
+        if threshold is None:
+            threshold = thresholds.for_fpir(self.camera.embedder.card, self.fpir, gallery_size)
+        identified = [
+            IdentifiedFace(
+                seen=seen,
+                candidates=self._candidates(gallery.id, index, probe, max_candidates, threshold, watch),
+            )
+            for seen, probe in zip(photograph.faces, probes, strict=True)
+        ]
+        return Identification(
+            faces=identified,
+            found=photograph.found,
+            model=self.camera.embedder.card.fingerprint,
+            gallery_size=gallery_size,
+            threshold=threshold,
+            timings_ms=watch.milliseconds | {"total": watch.total},
+        )
+
+    def _candidates(
+        self,
+        gallery_id: UUID,
+        index: LiveIndex,
+        probe: np.ndarray,
+        most: int,
+        threshold: float,
+        watch: Stopwatch,
+    ) -> list[Candidate]:
+        """Each person once, by the nearest of their faces.
+
+        The index knows faces, PostgreSQL whose they are, and which were deleted a moment ago: where
+        the nearest faces make too few people, more faces are asked for.
+        """
+        wanted = 2 * most
+        while True:
+            with watch.stage("search"):
+                [neighbours] = index.search(probe[np.newaxis], wanted)
+            with watch.stage("database"), self.database.reading() as session:
+                owners = faces.owners(session, gallery_id, [n.key for n in neighbours])
+            nearest: dict[UUID, Candidate] = {}
+            for neighbour in neighbours:
+                owner = owners.get(neighbour.key)
+                if owner is not None and owner.identity_id not in nearest:
+                    nearest[owner.identity_id] = Candidate(
+                        owner=owner, score=neighbour.score, matched=neighbour.score >= threshold
+                    )
+            if len(nearest) >= most or len(neighbours) < wanted:
+                return list(nearest.values())[:most]
+            wanted *= 4
+
+
+def distance(score: float) -> float:
+    """Euclidean distance of two vectors of length 1 whose cosine is `score`: sqrt(2 - 2 cos)."""
+    return math.sqrt(max(0.0, 2.0 - 2.0 * score))

@@ -1,0 +1,132 @@
+"""The change log of a gallery: append, read the tail, or take the whole state at once.
+
+A number is taken by an UPDATE of the gallery's row, which stays locked until the transaction ends.
+Numbers therefore have no gaps and become visible in their order: a reader that has seen n has seen
+everything up to n (docs/decisions/0003).
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from indexer.errors import EmbeddingsMissing, GalleryNotFound
+from indexer.records.faces import as_vector
+from indexer.records.models import Change as ChangeRow, Embedding, Face, Gallery, Identity, Model
+from indexer.types import Change, ChangeKind, Keys, Vectors
+
+_STEP = 10_000
+
+
+def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[int]) -> int:
+    """Logs that the faces `keys` were enrolled or deleted; the number of the last change.
+
+    Raises GalleryNotFound.
+    """
+    count = len(keys)
+    last = session.scalar(
+        update(Gallery)
+        .where(Gallery.id == gallery_id)
+        .values(
+            change_number=Gallery.change_number + count,
+            face_count=Gallery.face_count + (count if kind is ChangeKind.ENROL else -count),
+        )
+        .returning(Gallery.change_number),
+        execution_options={"synchronize_session": False},
+    )
+    if last is None:
+        raise GalleryNotFound("the gallery was deleted meanwhile")
+    if keys:
+        session.execute(
+            insert(ChangeRow),
+            [
+                {
+                    "gallery_id": gallery_id,
+                    "number": last - count + 1 + i,
+                    "kind": kind.value,
+                    "face_key": key,
+                }
+                for i, key in enumerate(keys)
+            ],
+        )
+    return last
+
+
+def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> list[Change]:
+    """At most 10,000 changes that follow `number`, in order, with one model's embeddings.
+
+    Raises EmbeddingsMissing where a face is enrolled, but not with that model.
+    """
+    embedded = (
+        select(Embedding.face_key, Embedding.vector)
+        .join(Model, Model.id == Embedding.model_id)
+        .where(Model.fingerprint == fingerprint)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            ChangeRow.number,
+            ChangeRow.kind,
+            ChangeRow.face_key,
+            Face.key.label("still_enrolled"),
+            embedded.c.vector,
+        )
+        .outerjoin(Face, Face.key == ChangeRow.face_key)
+        .outerjoin(embedded, embedded.c.face_key == ChangeRow.face_key)
+        .where(ChangeRow.gallery_id == gallery_id, ChangeRow.number > number)
+        .order_by(ChangeRow.number)
+        .limit(_STEP)
+    ).all()
+    missing = sum(row.still_enrolled is not None and row.vector is None for row in rows)
+    if missing:
+        raise _missing(missing, fingerprint)
+    return [
+        Change(
+            number=row.number,
+            kind=ChangeKind(row.kind),
+            key=row.face_key,
+            vector=None if row.vector is None else as_vector(row.vector),
+        )
+        for row in rows
+    ]
+
+
+def state(session: Session, gallery_id: UUID, fingerprint: str, dimension: int) -> tuple[int, Keys, Vectors]:
+    """All that is enrolled, and the number of the last change in it. Wants a snapshot session.
+
+    Raises GalleryNotFound, EmbeddingsMissing.
+    """
+    row = session.execute(
+        select(Gallery.change_number, Gallery.face_count).where(Gallery.id == gallery_id)
+    ).one_or_none()
+    if row is None:
+        raise GalleryNotFound("the gallery was deleted meanwhile")
+    number, face_count = row
+    keys = np.empty(face_count, np.int64)
+    vectors = np.empty((face_count, dimension), np.float32)
+    rows = session.execute(
+        select(Face.key, Embedding.vector)
+        .join(Identity, Identity.id == Face.identity_id)
+        .join(Embedding, Embedding.face_key == Face.key)
+        .join(Model, Model.id == Embedding.model_id)
+        .where(Identity.gallery_id == gallery_id, Model.fingerprint == fingerprint)
+        .execution_options(yield_per=_STEP)
+    )
+    count = 0
+    for key, vector in rows:
+        keys[count] = key
+        vectors[count] = as_vector(vector)
+        count += 1
+    if count < face_count:
+        raise _missing(face_count - count, fingerprint)
+    return number, keys, vectors
+
+
+def _missing(count: int, fingerprint: str) -> EmbeddingsMissing:
+    return EmbeddingsMissing(
+        f"{count} faces of this gallery were enrolled with another model than {fingerprint}",
+        faces=count,
+        model=fingerprint,
+    )

@@ -1,0 +1,138 @@
+"""Enrolled faces and their embeddings: add, find, list, delete."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_unless
+from sqlalchemy.orm import Session
+
+from indexer.errors import CropNotStored, FaceNotFound
+from indexer.records.models import Embedding, Face, Identity, Model
+from indexer.types import Enrolment
+
+STORED_DTYPE = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose an enrolled face is."""
+
+    face_id: UUID
+    identity_id: UUID
+    external_id: str | None
+    name: str | None
+
+
+def model_id(session: Session, fingerprint: str, dimension: int) -> int:
+    """The number of a model, given to it when it is first seen."""
+    session.execute(
+        insert_unless(Model)
+        .values(fingerprint=fingerprint, dimension=dimension)
+        .on_conflict_do_nothing(index_elements=[Model.fingerprint])
+    )
+    return session.scalars(select(Model.id).where(Model.fingerprint == fingerprint)).one()
+
+
+def add(session: Session, identity_id: UUID, enrolments: Sequence[Enrolment], model: int) -> list[Face]:
+    """Faces with their embeddings. The caller appends the changes."""
+    faces = [
+        Face(
+            identity_id=identity_id,
+            box=[e.face.box.x, e.face.box.y, e.face.box.width, e.face.box.height],
+            landmarks=e.face.landmarks.ravel().tolist(),
+            confidence=e.face.confidence,
+            quality=e.quality.score,
+            quality_components=e.quality.components(),
+            image_sha256=e.image_sha256,
+            crop=None if e.crop is None else e.crop.jpeg,
+            crop_landmarks=None if e.crop is None else e.crop.landmarks.ravel().tolist(),
+        )
+        for e in enrolments
+    ]
+    session.add_all(faces)
+    session.flush()
+    if faces:
+        session.execute(
+            insert(Embedding),
+            [
+                {
+                    "face_key": face.key,
+                    "model_id": model,
+                    "vector": e.vector.astype(STORED_DTYPE).tobytes(),
+                }
+                for face, e in zip(faces, enrolments, strict=True)
+            ],
+        )
+    return faces
+
+
+def get(session: Session, identity_id: UUID, face_id: UUID) -> Face:
+    """Raises FaceNotFound."""
+    face = session.scalar(select(Face).where(Face.identity_id == identity_id, Face.id == face_id))
+    if face is None:
+        raise FaceNotFound(f"this identity has no face {face_id}", id=str(face_id))
+    return face
+
+
+def crop_of(session: Session, face: Face) -> bytes:
+    """JPEG. Raises CropNotStored."""
+    crop = session.scalar(select(Face.crop).where(Face.key == face.key))
+    if crop is None:
+        raise CropNotStored("this gallery does not store crops of its faces", id=str(face.id))
+    return bytes(crop)
+
+
+def of_identities(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, list[Face]]:
+    """The faces of each, in the order of their enrolment."""
+    faces: dict[UUID, list[Face]] = {identity_id: [] for identity_id in identity_ids}
+    rows = session.scalars(
+        select(Face).where(Face.identity_id.in_(identity_ids)).order_by(Face.key)
+    )
+    for face in rows:
+        faces[face.identity_id].append(face)
+    return faces
+
+
+def enrolled_images(session: Session, identity_id: UUID) -> set[bytes]:
+    """SHA-256 of the photographs that the identity's faces came from."""
+    return set(session.scalars(select(Face.image_sha256).where(Face.identity_id == identity_id)))
+
+
+def owners(session: Session, gallery_id: UUID, keys: Sequence[int]) -> dict[int, Owner]:
+    """Of those faces that are still enrolled: a face deleted a moment ago has no owner."""
+    rows = session.execute(
+        select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name)
+        .join(Identity, Identity.id == Face.identity_id)
+        .where(Face.key.in_(keys), Identity.gallery_id == gallery_id)
+    )
+    return {
+        key: Owner(face_id=face_id, identity_id=identity_id, external_id=external_id, name=name)
+        for key, face_id, identity_id, external_id, name in rows
+    }
+
+
+def vectors_of(
+    session: Session, identity_id: UUID, fingerprint: str
+) -> tuple[list[UUID], NDArray[np.float32]]:
+    """Ids of the identity's faces and their embeddings, shape (n, dimension), by one model."""
+    rows = session.execute(
+        select(Face.id, Embedding.vector)
+        .join(Embedding, Embedding.face_key == Face.key)
+        .join(Model, Model.id == Embedding.model_id)
+        .where(Face.identity_id == identity_id, Model.fingerprint == fingerprint)
+        .order_by(Face.key)
+    ).all()
+    vectors = np.array([as_vector(vector) for _, vector in rows], np.float32)
+    return [face_id for face_id, _ in rows], vectors
+
+
+def remove(session: Session, keys: Sequence[int]) -> None:
+    session.execute(delete(Face).where(Face.key.in_(keys)))
+
+
+def as_vector(stored: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(stored, STORED_DTYPE)

@@ -1,0 +1,76 @@
+"""Galleries: make, find, list, lock, delete."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
+from indexer.records.models import Gallery, Identity
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+
+
+def create(session: Session, name: str, *, store_crops: bool = True) -> Gallery:
+    """Raises InvalidRequest, GalleryExists."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise InvalidRequest(
+            "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', and begins with a letter or digit",
+            field="name",
+        )
+    gallery = Gallery(name=name, store_crops=store_crops)
+    try:
+        with session.begin_nested():
+            session.add(gallery)
+    except IntegrityError as error:
+        raise GalleryExists(f"there is a gallery {name!r} already", name=name) from error
+    return gallery
+
+
+def get(session: Session, name: str) -> Gallery:
+    """Raises GalleryNotFound."""
+    if re.fullmatch(NAME_PATTERN, name):
+        gallery = session.scalar(select(Gallery).where(Gallery.name == name))
+        if gallery is not None:
+            return gallery
+    raise GalleryNotFound(f"there is no gallery {name[:63]!r}", name=name[:63])
+
+
+def lock(session: Session, gallery_id: UUID) -> Gallery:
+    """The gallery, held until the transaction ends.
+
+    Every transaction that writes into a gallery begins with this: writers follow one another, so
+    that changes become visible in the order of their numbers, and none waits for a lock that the
+    other wants to strengthen. Raises GalleryNotFound.
+    """
+    gallery = session.scalar(
+        select(Gallery)
+        .where(Gallery.id == gallery_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if gallery is None:
+        raise GalleryNotFound("the gallery was deleted meanwhile")
+    return gallery
+
+
+def all_of_them(session: Session) -> Sequence[Gallery]:
+    return session.scalars(select(Gallery).order_by(Gallery.name)).all()
+
+
+def identity_counts(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID, int]:
+    rows = session.execute(
+        select(Identity.gallery_id, func.count())
+        .where(Identity.gallery_id.in_(gallery_ids))
+        .group_by(Identity.gallery_id)
+    )
+    counted = {gallery_id: count for gallery_id, count in rows}
+    return {gallery_id: counted.get(gallery_id, 0) for gallery_id in gallery_ids}
+
+
+def remove(session: Session, gallery_id: UUID) -> None:
+    """With everything in it."""
+    session.execute(delete(Gallery).where(Gallery.id == gallery_id))

@@ -1,0 +1,91 @@
+"""Identities: make, find, list, change, delete."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from indexer.errors import ExternalIdTaken, IdentityNotFound
+from indexer.records.models import Identity
+from indexer.records.text import checked_metadata, checked_text
+
+
+def create(
+    session: Session,
+    gallery_id: UUID,
+    *,
+    external_id: str | None,
+    name: str | None,
+    metadata: dict[str, Any],
+) -> Identity:
+    """Raises InvalidRequest, ExternalIdTaken."""
+    identity = Identity(
+        gallery_id=gallery_id,
+        external_id=checked_text(external_id, "external_id"),
+        name=checked_text(name, "name"),
+        details=checked_metadata(metadata),
+    )
+    session.add(identity)
+    _flush(session, external_id)
+    return identity
+
+
+def get(session: Session, gallery_id: UUID, identity_id: UUID) -> Identity:
+    """Raises IdentityNotFound."""
+    identity = session.scalar(
+        select(Identity).where(Identity.gallery_id == gallery_id, Identity.id == identity_id)
+    )
+    if identity is None:
+        raise IdentityNotFound(f"there is no identity {identity_id} in this gallery", id=str(identity_id))
+    return identity
+
+
+def by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity | None:
+    return session.scalar(
+        select(Identity).where(
+            Identity.gallery_id == gallery_id,
+            Identity.external_id == checked_text(external_id, "external_id"),
+        )
+    )
+
+
+def page(session: Session, gallery_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Identity]:
+    """The next `limit` identities in the order of their making."""
+    query = select(Identity).where(Identity.gallery_id == gallery_id)
+    if after is not None:
+        query = query.where(Identity.id > after)
+    return session.scalars(query.order_by(Identity.id).limit(limit)).all()
+
+
+def change(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
+    """Sets those of `external_id`, `name` and `metadata` that are in `values`; None empties.
+
+    Raises InvalidRequest, ExternalIdTaken.
+    """
+    if "external_id" in values:
+        identity.external_id = checked_text(values["external_id"], "external_id")
+    if "name" in values:
+        identity.name = checked_text(values["name"], "name")
+    if "metadata" in values:
+        identity.details = checked_metadata(values["metadata"] or {})
+    identity.updated_at = session.scalars(select(func.now())).one()
+    _flush(session, identity.external_id)
+    return identity
+
+
+def remove(session: Session, identity_id: UUID) -> None:
+    session.execute(delete(Identity).where(Identity.id == identity_id))
+
+
+def _flush(session: Session, external_id: str | None) -> None:
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError as error:
+        raise ExternalIdTaken(
+            f"the gallery has an identity with the external_id {external_id!r} already",
+            external_id=external_id,
+        ) from error

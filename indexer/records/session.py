@@ -1,0 +1,90 @@
+"""Connections and transactions, and the one border where the driver's errors become Gemel's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy.orm import Session
+
+from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
+
+_UNDEFINED_TABLE = "42P01"
+
+
+class Database:
+    """A pool of connections to one PostgreSQL."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.engine = _engine(url, pool_size)
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._repeatable = self.engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with _translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Single statements, each of which sees what was committed before it."""
+        with _translated(), Session(self._autocommit, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Several statements that see the same state of the database."""
+        with _translated(), Session(self._repeatable, expire_on_commit=False) as session:
+            yield session
+
+    def check(self) -> None:
+        """Raises DatabaseUnavailable, DatabaseNotMigrated."""
+        with self.reading() as session:
+            session.execute(text("SELECT 1 FROM gallery LIMIT 1"))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """`url` with the one driver that is used here; `postgres://` is understood too.
+
+    Raises Misconfigured.
+    """
+    try:
+        parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    except Exception as error:
+        raise Misconfigured("GEMEL_DATABASE_URL is not a database URL") from error
+    if parsed.get_backend_name() != "postgresql":
+        raise Misconfigured(f"GEMEL_DATABASE_URL must name a PostgreSQL, not {parsed.drivername}")
+    return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    return create_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10.0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "gemel"},
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise Busy("all database connections are in use") from error
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
+            raise DatabaseNotMigrated("the database has no tables yet: run `gemel migrate`") from error
+        raise
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]

@@ -1,0 +1,116 @@
+"""Every error as RFC 9457 problem details. One table says which status each of Gemel's errors has."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from indexer import errors
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.GemelError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedImageFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.NoFaceFound: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NothingEnrolled: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.GalleryNotFound: HTTPStatus.NOT_FOUND,
+    errors.IdentityNotFound: HTTPStatus.NOT_FOUND,
+    errors.FaceNotFound: HTTPStatus.NOT_FOUND,
+    errors.CropNotStored: HTTPStatus.NOT_FOUND,
+    errors.GalleryExists: HTTPStatus.CONFLICT,
+    errors.ExternalIdTaken: HTTPStatus.CONFLICT,
+    errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DatabaseNotMigrated: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.EmbeddingsMissing: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.WeightsMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.WeightsDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 1
+
+
+class Problem(BaseModel):
+    """What every error answers (RFC 9457). Branch on `code`; further members give figures."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(default="about:blank", description="Always `about:blank`: `code` tells more")
+    title: str = Field(description="The status in words", examples=["Not Found"])
+    status: int = Field(description="The HTTP status", examples=[404])
+    code: str = Field(description="Stable, for programs", examples=["gallery_not_found"])
+    detail: str = Field(description="What happened, for people", examples=["there is no gallery 'staff'"])
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(errors.GemelError, _gemel_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def response(error: errors.GemelError) -> JSONResponse:
+    status = STATUS[type(error)]
+    headers = {}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Basic realm="gemel"'
+    return _problem(status, error.code, error.message, headers, **error.details)
+
+
+async def _gemel_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.GemelError)
+    if STATUS[type(error)] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s: %s", error.code, error.message)
+    return response(error)
+
+
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"]} for e in error.errors()
+    ]
+    detail = "; ".join(f"{p['field']}: {p['message']}" for p in problems)
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail[:2000], None, problems=problems[:20])
+
+
+async def _http_exception(_: Request, error: Exception) -> JSONResponse:
+    """Starlette's own: unknown paths, wrong methods, malformed multipart."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    return _problem(status, code, str(error.detail), dict(error.headers or {}))
+
+
+async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    log.error("unforeseen error in %s %s", request.method, request.url.path, exc_info=error)
+    return _problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "an unforeseen error; the log has its trace"
+    )
+
+
+def _problem(
+    status: HTTPStatus, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    body = {
+        **more,
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+    }
+    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
