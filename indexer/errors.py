@@ -3,6 +3,7 @@
     GemelError
     ├── InvalidInput                what was sent cannot be worked on
     │   ├── InvalidRequest          a field is missing, malformed or out of its range
+    │   ├── UnsupportedContentType  a body that is neither multipart nor JSON
     │   ├── UploadTooLarge          more bytes than the limit
     │   ├── UnsupportedImageFormat  not an image, or of a kind that is not read
     │   ├── UnreadableImage         an image that is truncated or damaged
@@ -49,6 +50,10 @@ class InvalidInput(GemelError):
 
 class InvalidRequest(InvalidInput):
     code = "invalid_request"
+
+
+class UnsupportedContentType(InvalidInput):
+    code = "unsupported_content_type"
 
 
 class UploadTooLarge(InvalidInput):

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnsupportedContentType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedImageFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -8,6 +8,9 @@ import numpy as np
 
 from indexer.types import Box, Face, Image
 
+# Callers bring threads of their own; OpenCV's would only compete with them and with the network's.
+cv2.setNumThreads(1)
+
 MIN_SIDE_PX = 32
 """YuNet's coarsest stride; a smaller picture is padded up to it."""
 

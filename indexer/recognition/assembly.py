@@ -1,0 +1,99 @@
+"""The one place where the rooms are wired together, for the service and for the command line."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from indexer.embedding.batching import BatchingEmbedder
+from indexer.embedding.card import ModelCard, sface
+from indexer.embedding.embedder import TorchEmbedder
+from indexer.embedding.weights import YUNET, locate
+from indexer.index.searcher import ExactSearcher
+from indexer.recognition.camera import Camera
+from indexer.recognition.enrol import Enroller
+from indexer.recognition.follower import Follower
+from indexer.recognition.gate import Limits
+from indexer.recognition.identify import Identifier
+from indexer.recognition.verify import Verifier
+from indexer.records import embedded
+from indexer.records.session import Database
+from indexer.settings import Settings
+from indexer.vision.detect import Detector
+
+WAITING_PER_WORKER = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """Everything that one process needs to recognise faces."""
+
+    database: Database
+    camera: Camera
+    follower: Follower
+    identifier: Identifier
+    enroller: Enroller
+    verifier: Verifier
+
+
+def card(settings: Settings) -> ModelCard:
+    """Of the model in force."""
+    return sface(mirror=settings.mirror)
+
+
+def database_url(settings: Settings) -> str:
+    """Of the named PostgreSQL, or of the embedded one, which is started. Raises DatabaseUnavailable."""
+    return settings.database_url or embedded.start(settings.home)
+
+
+@contextmanager
+def open_camera(settings: Settings) -> Iterator[Camera]:
+    """The half that needs no database. Raises WeightsMissing, WeightsDamaged."""
+    embedder = BatchingEmbedder(
+        TorchEmbedder(card(settings), precision=settings.precision, device=settings.device),
+        max_batch=settings.embedder_max_batch,
+        max_waiting=settings.workers * WAITING_PER_WORKER,
+        threads=settings.embedder_threads or os.cpu_count(),
+    )
+    try:
+        yield Camera(
+            detector=Detector(
+                locate(YUNET),
+                min_confidence=settings.min_detection_confidence,
+                size_px=settings.detection_size_px,
+            ),
+            embedder=embedder,
+            max_pixels=settings.max_pixels,
+        )
+    finally:
+        embedder.close()
+
+
+@contextmanager
+def open_recognition(settings: Settings) -> Iterator[Recognition]:
+    """Raises DatabaseUnavailable, WeightsMissing, WeightsDamaged."""
+    database = Database(database_url(settings), pool_size=settings.workers + 2)
+    with open_camera(settings) as camera:
+        try:
+            yield _assembled(settings, database, camera)
+        finally:
+            database.close()
+
+
+def _assembled(settings: Settings, database: Database, camera: Camera) -> Recognition:
+    follower = Follower(database, camera.embedder.card, ExactSearcher)
+    limits = Limits(
+        min_face_px=settings.min_face_px,
+        min_sharpness=settings.min_sharpness,
+        min_quality=settings.min_quality,
+    )
+    return Recognition(
+        database=database,
+        camera=camera,
+        follower=follower,
+        identifier=Identifier(
+            database=database, camera=camera, follower=follower, fpir=settings.identify_fpir
+        ),
+        enroller=Enroller(database=database, camera=camera, follower=follower, limits=limits),
+        verifier=Verifier(database=database, camera=camera, fmr=settings.verify_fmr),
+    )

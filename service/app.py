@@ -1,0 +1,66 @@
+"""Makes the web application: the engine, the routes, the limits."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import anyio.to_thread
+from fastapi import Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from indexer.recognition.assembly import open_recognition
+from indexer.settings import Settings
+from service import errors
+from service.dependencies import authenticated
+from service.limits import BodyLimit
+from service.metrics import Measure, Metrics
+from service.routes import docs, faces, galleries, identities, operations, recognition
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = """
+Enrol a person from one photograph, find them again in others.
+
+* **Galleries** hold **identities**, identities hold **faces**. A search runs in one gallery.
+* Photographs are sent as multipart files, or as base64 in JSON; both are shown at each route.
+* **Scores** are cosine similarities, -1 to 1; distances are Euclidean, 0 to 2. Boxes and landmarks are in
+  pixels of the upright picture. Times are in milliseconds.
+* **Errors** are problem details (RFC 9457) with a stable `code`. With 503 comes `Retry-After`.
+* Where an API key is set, send it as `X-API-Key`.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.workers
+        with open_recognition(settings) as engine:
+            app.state.recognition = engine
+            app.state.metrics = Metrics(engine.follower)
+            loaded = await run_in_threadpool(engine.follower.load_all)
+            log.info("%d faces loaded, model %s", loaded, engine.camera.embedder.card.fingerprint)
+            yield
+
+    app = FastAPI(
+        title="Gemel",
+        version=version("gemel"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    app.state.settings = settings
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(Measure)
+    errors.install(app)
+    for router in (galleries.router, identities.router, faces.router, recognition.router):
+        app.include_router(router, dependencies=[Depends(authenticated)])
+    app.include_router(operations.health)
+    app.include_router(operations.guarded)
+    app.include_router(docs.router)
+    return app

@@ -1,0 +1,121 @@
+"""Request bodies that come as multipart files or as JSON with base64, read into one model either way."""
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from indexer.errors import InvalidRequest, UnsupportedContentType
+
+MAX_FIELDS = 1000
+
+Body = TypeVar("Body", bound="UploadBody")
+
+
+def _image_bytes(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.startswith("data:"):
+        _, _, value = value.partition(",")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"not base64: {error}") from error
+
+
+def _parsed_json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
+
+
+ImageBytes = Annotated[
+    bytes,
+    BeforeValidator(_image_bytes),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "byte",
+            "description": "JPEG, PNG, WebP, GIF, BMP, TIFF or PPM: a file (multipart) or base64 (JSON)",
+        }
+    ),
+]
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_parsed_json)]
+
+
+class UploadBody(BaseModel):
+    """A body that may come either way. Fields it does not know are refused by name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
+    """A dependency that reads the request's body into `model`."""
+    repeated = {name for name, field in model.model_fields.items() if _is_list(field.annotation)}
+
+    async def read(request: Request) -> Body:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+            fields = await _form_fields(request, repeated)
+        elif kind == "application/json":
+            fields = await run_in_threadpool(_json_fields, await request.body())
+        else:
+            raise UnsupportedContentType(
+                f"send multipart/form-data or application/json, not {kind or 'a body without Content-Type'}"
+            )
+        try:
+            return await run_in_threadpool(model.model_validate, fields)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_url=False, include_input=False)) from error
+
+    return read
+
+
+def openapi_body(model: type[UploadBody], example: dict[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes `model` either way."""
+    schema = model.model_json_schema()
+    as_form = json.loads(json.dumps(schema).replace('"format": "byte"', '"format": "binary"'))
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": as_form},
+                "application/json": {"schema": schema, "example": example},
+            },
+        }
+    }
+
+
+async def _form_fields(request: Request, repeated: set[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    async with request.form(max_fields=MAX_FIELDS, max_files=MAX_FIELDS) as form:
+        for name, value in form.multi_items():
+            read = await value.read() if isinstance(value, UploadFile) else value
+            if name in repeated:
+                fields.setdefault(name, []).append(read)
+            elif name in fields:
+                raise InvalidRequest(f"{name} was sent more than once", field=name)
+            else:
+                fields[name] = read
+    return fields
+
+
+def _json_fields(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from error
+
+
+def _is_list(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", None) is list

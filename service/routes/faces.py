@@ -1,0 +1,77 @@
+"""Enrolled faces of an identity."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from indexer.recognition.camera import Stopwatch
+from indexer.records import faces, galleries, identities
+from service.bodies import body_of, openapi_body
+from service.dependencies import Config, Engine, Meters, at_most
+from service.routes import problems
+from service.schemas import EnrolledFace, FaceList, FacesAdded, FacesNew, Refusal
+
+router = APIRouter(prefix="/v1/galleries/{gallery}/identities/{identity_id}/faces", tags=["faces"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(404, 413, 415, 422),
+    openapi_extra=openapi_body(FacesNew, {"images": ["/9j/4AAQSkZJRgABAQ..."]}),
+    summary="Add photographs of a person",
+)
+def add(
+    engine: Engine,
+    config: Config,
+    meters: Meters,
+    gallery: str,
+    identity_id: UUID,
+    body: Annotated[FacesNew, Depends(body_of(FacesNew))],
+) -> FacesAdded:
+    at_most("the number of images", len(body.images), config.max_images)
+    watch = Stopwatch()
+    enrolled = engine.enroller.add(
+        gallery, identity_id, body.images, take_largest=body.take_largest, watch=watch
+    )
+    meters.observe_stages(watch.milliseconds)
+    return FacesAdded(
+        faces=[EnrolledFace.of(face) for face in enrolled.faces],
+        refused=Refusal.list_of(enrolled.refused),
+        model=enrolled.model,
+        change_number=enrolled.change_number,
+    )
+
+
+@router.get("", responses=problems(404, 422), summary="List the faces of an identity")
+def list_all(engine: Engine, gallery: str, identity_id: UUID) -> FaceList:
+    with engine.database.reading() as session:
+        found = galleries.get(session, gallery)
+        identities.get(session, found.id, identity_id)
+        enrolled = faces.of_identities(session, [identity_id])[identity_id]
+    return FaceList(faces=[EnrolledFace.of(face) for face in enrolled])
+
+
+@router.delete(
+    "/{face_id}", status_code=204, responses=problems(404, 422), summary="Delete a face"
+)
+def delete(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
+    """Once the answer is there, no search returns the face."""
+    engine.enroller.remove_face(gallery, identity_id, face_id)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{face_id}/crop",
+    response_class=Response,
+    responses={**problems(404, 422), 200: {"content": {"image/jpeg": {}}, "description": "The crop"}},
+    summary="Get the stored crop of a face",
+)
+def crop(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
+    """Upright, with a margin; 404 where the gallery stores no crops."""
+    with engine.database.reading() as session:
+        found = galleries.get(session, gallery)
+        identities.get(session, found.id, identity_id)
+        jpeg = faces.crop_of(session, faces.get(session, identity_id, face_id))
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})

@@ -1,0 +1,56 @@
+"""For operators: health, readiness, metrics, models."""
+
+from fastapi import APIRouter, Depends, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from indexer.embedding.card import sface
+from indexer.records import schema
+from service.dependencies import Engine, Meters, authenticated
+from service.routes import problems
+from service.schemas import Health, Model, ModelList, Readiness
+
+health = APIRouter(tags=["operations"])
+guarded = APIRouter(tags=["operations"], dependencies=[Depends(authenticated)])
+
+
+@health.get("/healthz", summary="Is the process alive?")
+async def healthz() -> Health:
+    return Health(status="ok")
+
+
+@health.get("/readyz", responses=problems(), summary="Can it answer? Asks PostgreSQL")
+def readyz(engine: Engine) -> Readiness:
+    schema.check(engine.database)
+    counts = engine.follower.counts()
+    return Readiness(
+        status="ready",
+        model=engine.camera.embedder.card.fingerprint,
+        galleries=len(counts),
+        faces=sum(counts.values()),
+    )
+
+
+@guarded.get("/metrics", response_class=Response, responses=problems(), summary="For Prometheus")
+def metrics(meters: Meters) -> Response:
+    return Response(meters.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+@guarded.get("/v1/models", responses=problems(), summary="The models that this version knows")
+def models(engine: Engine) -> ModelList:
+    active = engine.camera.embedder.card
+    known = [active, sface(mirror=not active.mirror)]
+    return ModelList(
+        models=[
+            Model(
+                name=card.name,
+                fingerprint=card.fingerprint,
+                dimension=card.dimension,
+                template=card.template,
+                mirror=card.mirror,
+                licence=card.licence,
+                source=card.source,
+                active=card is active,
+            )
+            for card in known
+        ]
+    )

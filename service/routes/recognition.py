@@ -1,0 +1,108 @@
+"""Identify, verify, detect: questions about a photograph that store nothing."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from indexer.recognition.camera import Stopwatch
+from service import schemas
+from service.bodies import body_of, openapi_body
+from service.dependencies import Config, Engine, Meters, at_most
+from service.routes import problems
+
+router = APIRouter(prefix="/v1", tags=["recognition"])
+
+_IMAGE = "/9j/4AAQSkZJRgABAQ..."
+
+
+@router.post(
+    "/galleries/{gallery}/identify",
+    responses=problems(404, 413, 415, 422),
+    openapi_extra=openapi_body(
+        schemas.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}
+    ),
+    summary="Who is in this photograph?",
+)
+def identify(
+    engine: Engine,
+    config: Config,
+    meters: Meters,
+    gallery: str,
+    body: Annotated[schemas.Identify, Depends(body_of(schemas.Identify))],
+) -> schemas.IdentifyAnswer:
+    """The largest faces, each with the people that it resembles most, best first.
+
+    `matched` says whether a candidate's score reaches the threshold: by default the score that a
+    share `GEMEL_IDENTIFY_FPIR` of searches for strangers would reach in a gallery of this size.
+    """
+    identification = engine.identifier.identify(
+        gallery,
+        body.image,
+        max_faces=at_most("max_faces", body.max_faces, config.max_faces),
+        max_candidates=at_most("max_candidates", body.max_candidates, config.max_candidates),
+        threshold=body.threshold,
+    )
+    meters.observe_stages(identification.timings_ms)
+    return schemas.IdentifyAnswer.of(identification)
+
+
+@router.post(
+    "/verify",
+    responses=problems(413, 415, 422),
+    openapi_extra=openapi_body(schemas.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
+    summary="Are these two the same person?",
+)
+def verify_pair(
+    engine: Engine,
+    meters: Meters,
+    body: Annotated[schemas.VerifyPair, Depends(body_of(schemas.VerifyPair))],
+) -> schemas.VerifyAnswer:
+    """Compares the largest face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
+    verification = engine.verifier.verify_pair(body.image_a, body.image_b, threshold=body.threshold)
+    meters.observe_stages(verification.timings_ms)
+    return schemas.VerifyAnswer.of(verification)
+
+
+@router.post(
+    "/galleries/{gallery}/identities/{identity_id}/verify",
+    responses=problems(404, 413, 415, 422),
+    openapi_extra=openapi_body(schemas.VerifyIdentity, {"image": _IMAGE}),
+    summary="Is this that person?",
+)
+def verify_identity(
+    engine: Engine,
+    meters: Meters,
+    gallery: str,
+    identity_id: UUID,
+    body: Annotated[schemas.VerifyIdentity, Depends(body_of(schemas.VerifyIdentity))],
+) -> schemas.VerifyAnswer:
+    """Compares the largest face with the nearest of the identity's."""
+    verification = engine.verifier.verify_identity(
+        gallery, identity_id, body.image, threshold=body.threshold
+    )
+    meters.observe_stages(verification.timings_ms)
+    return schemas.VerifyAnswer.of(verification)
+
+
+@router.post(
+    "/detect",
+    responses=problems(413, 415, 422),
+    openapi_extra=openapi_body(schemas.Detect, {"image": _IMAGE}),
+    summary="Where are the faces?",
+)
+def detect(
+    engine: Engine, meters: Meters, body: Annotated[schemas.Detect, Depends(body_of(schemas.Detect))]
+) -> schemas.DetectAnswer:
+    watch = Stopwatch()
+    photograph = engine.camera.look(body.image, watch, max_faces=body.max_faces)
+    timings = watch.milliseconds | {"total": watch.total}
+    meters.observe_stages(timings)
+    height, width = photograph.pixels.shape[:2]
+    return schemas.DetectAnswer(
+        faces=[schemas.SeenFaceOut(**schemas.SeenFaceOut.fields_of(seen)) for seen in photograph.faces],
+        faces_found=photograph.found,
+        width_px=width,
+        height_px=height,
+        timings_ms=schemas.rounded(timings),
+    )
