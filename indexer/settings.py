@@ -36,18 +36,12 @@ class Settings(BaseSettings):
         default="info", description="Least severe of the log lines that are written"
     )
 
-    max_upload_mb: float = Field(
-        default=20.0, gt=0, description="Largest request body, in MB (10^6 bytes)"
-    )
+    max_upload_mb: float = Field(default=20.0, gt=0, description="Largest request body, in MB (10^6 bytes)")
     max_image_megapixels: float = Field(
         default=50.0, gt=0, description="Largest picture, in millions of pixels"
     )
-    max_images: int = Field(
-        default=20, ge=1, description="Most pictures in one enrolment request"
-    )
-    max_faces: int = Field(
-        default=50, ge=1, description="Most faces that one identification may ask for"
-    )
+    max_images: int = Field(default=20, ge=1, description="Most pictures in one enrolment request")
+    max_faces: int = Field(default=50, ge=1, description="Most faces that one identification may ask for")
     max_candidates: int = Field(
         default=100, ge=1, description="Most candidates that one identification may ask for"
     )
@@ -90,9 +84,7 @@ class Settings(BaseSettings):
     embedder_max_batch: int = Field(
         default=32, ge=1, description="Most faces that go through the network at once"
     )
-    workers: int = Field(
-        default=8, ge=1, description="Requests that are worked on at once; the others wait"
-    )
+    workers: int = Field(default=8, ge=1, description="Requests that are worked on at once; the others wait")
 
     identify_fpir: float = Field(
         default=0.01,

@@ -85,7 +85,9 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
         {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"]} for e in error.errors()
     ]
     detail = "; ".join(f"{p['field']}: {p['message']}" for p in problems)
-    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail[:2000], None, problems=problems[:20])
+    return _problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail[:2000], None, problems=problems[:20]
+    )
 
 
 async def _http_exception(_: Request, error: Exception) -> JSONResponse:

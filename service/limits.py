@@ -1,5 +1,7 @@
 """Turns away bodies that are too large: by their announced length at once, by their bytes as they come."""
 
+from contextlib import suppress
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.errors import UploadTooLarge
@@ -40,10 +42,8 @@ class BodyLimit:
             started = True
             await send(message)
 
-        try:
+        with suppress(UploadTooLarge):
             await self._app(scope, counting_receive, watching_send)
-        except UploadTooLarge:
-            pass
         if received > self._max_bytes and not started:
             await response(self._too_large(received))(scope, receive, send)
 

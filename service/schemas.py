@@ -10,11 +10,14 @@ from pydantic import BaseModel, Field
 
 from indexer.recognition.camera import SeenFace
 from indexer.recognition.gate import Refused
-from indexer.recognition.identify import Candidate as FoundCandidate, Identification
+from indexer.recognition.identify import Candidate as FoundCandidate
+from indexer.recognition.identify import Identification
 from indexer.recognition.verify import Verification
 from indexer.records import models
 from indexer.records.galleries import NAME_PATTERN
-from indexer.types import Box as FaceBox, Points, Quality as FaceQuality
+from indexer.types import Box as FaceBox
+from indexer.types import Points
+from indexer.types import Quality as FaceQuality
 from service.bodies import ImageBytes, JsonObject, UploadBody
 
 MODEL_EXAMPLE = "sface-362d7b7bf528"
@@ -48,9 +51,7 @@ class IdentityNew(UploadBody):
         default=None, description="Your own id, unique in the gallery, 1 to 255 characters"
     )
     name: str | None = Field(default=None, description="1 to 255 characters")
-    metadata: JsonObject = Field(
-        default_factory=dict, description="Any JSON object, up to 16,384 bytes"
-    )
+    metadata: JsonObject = Field(default_factory=dict, description="Any JSON object, up to 16,384 bytes")
     take_largest: bool = Field(
         default=False, description="In photographs of several faces take the largest, rather than refuse"
     )
@@ -193,11 +194,14 @@ class ProbeFace(SeenFaceOut):
 class IdentifyAnswer(BaseModel):
     faces: list[ProbeFace] = Field(description="The largest first; empty where no face was found")
     faces_found: int = Field(description="How many faces the picture has, asked for or not")
-    model: str = Field(description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE])
+    model: str = Field(
+        description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
+    )
     gallery_size: int = Field(description="Enrolled faces that were searched")
     threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
     timings_ms: dict[str, float] = Field(
-        description="Milliseconds of each stage: decode, detect, align, embed, index, search, database, total",
+        description="Milliseconds of each stage: decode, detect, align, embed, index, search, database,"
+        " total",
         examples=[{"decode": 3.1, "detect": 11.2, "align": 0.4, "embed": 27.9, "total": 44.0}],
     )
 
@@ -335,7 +339,9 @@ class Identity(BaseModel):
 
 class EnrolmentNotes(BaseModel):
     refused: list[Refusal] = Field(description="Pictures that were not enrolled, and why")
-    model: str = Field(description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE])
+    model: str = Field(
+        description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
+    )
     change_number: int = Field(
         description="The gallery's last change; an index that has applied it finds these faces"
     )

@@ -34,7 +34,9 @@ class TorchEmbedder:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._dtype = getattr(torch, precision)
         trunk = fold_batch_norms(load_sface(locate(card.weights)))
-        self._trunk = trunk.to(self.device, self._dtype, memory_format=torch.channels_last)
+        self._trunk = torch.nn.utils.convert_conv2d_weight_memory_format(
+            trunk.to(self.device, self._dtype), torch.channels_last
+        )
 
     @torch.inference_mode()
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:

@@ -56,9 +56,7 @@ def locate(file: WeightFile) -> Path:
         raise WeightsMissing(f"the package {file.distribution} does not carry {file.name}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != file.sha256:
-        raise WeightsDamaged(
-            f"{path} has the SHA-256 {digest}, expected {file.sha256}", path=str(path)
-        )
+        raise WeightsDamaged(f"{path} has the SHA-256 {digest}, expected {file.sha256}", path=str(path))
     return path
 
 

@@ -45,7 +45,7 @@ class ExactSearcher:
         self._index.add_with_ids(vectors, keys)
 
     def remove(self, keys: Keys) -> None:
-        self._index.remove_ids(np.ascontiguousarray(keys, np.int64))
+        self._index.remove_ids(faiss.IDSelectorBatch(keys))
 
     def search(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Keys]:
         k = min(k, self.count)

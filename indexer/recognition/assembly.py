@@ -15,7 +15,6 @@ from indexer.recognition.enrol import Enroller
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
-from indexer.recognition.verify import Verifier
 from indexer.records import embedded
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -33,7 +32,6 @@ class Recognition:
     follower: Follower
     identifier: Identifier
     enroller: Enroller
-    verifier: Verifier
 
 
 def card(settings: Settings) -> ModelCard:
@@ -95,5 +93,4 @@ def _assembled(settings: Settings, database: Database, camera: Camera) -> Recogn
             database=database, camera=camera, follower=follower, fpir=settings.identify_fpir
         ),
         enroller=Enroller(database=database, camera=camera, follower=follower, limits=limits),
-        verifier=Verifier(database=database, camera=camera, fmr=settings.verify_fmr),
     )

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from indexer.records.session import Database, Session
-
 from indexer.errors import NotFound, NothingEnrolled, Unavailable
 from indexer.recognition.camera import Camera, Stopwatch
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Admitted, Limits, Refused, admit
 from indexer.records import changes, faces, galleries, identities
 from indexer.records.models import Face, Gallery, Identity
+from indexer.records.session import Database, Session
 from indexer.types import ChangeKind, Enrolment
 from indexer.vision.align import crop_with_margin
 

@@ -73,7 +73,7 @@ class Follower:
         """How many faces each index holds."""
         with self._lock:
             entries = dict(self._entries)
-        return {id: entry.index.count for id, entry in entries.items() if entry.index is not None}
+        return {key: entry.index.count for key, entry in entries.items() if entry.index is not None}
 
     def _catch_up(self, gallery: Gallery, index: LiveIndex | None) -> LiveIndex:
         if index is None:

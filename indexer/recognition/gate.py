@@ -50,7 +50,7 @@ def admit(
     if photograph.found > 1 and not take_largest:
         return Refused(
             code="several_faces",
-            message=f"{photograph.found} faces were found; ask for the largest to be taken, or send one alone",
+            message=f"{photograph.found} faces were found; ask for the largest, or send one alone",
             details={"measured": photograph.found, "limit": 1},
         )
     [seen] = photograph.faces

@@ -31,76 +31,84 @@ class Verification:
         return distance(self.score)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verifier:
-    database: Database
-    camera: Camera
-    fmr: float
+def verify_pair(
+    camera: Camera,
+    image_a: bytes,
+    image_b: bytes,
+    *,
+    fmr: float,
+    threshold: float | None = None,
+) -> Verification:
+    """Compares the largest face of each picture.
 
-    def verify_pair(
-        self, image_a: bytes, image_b: bytes, *, threshold: float | None = None, watch: Stopwatch | None = None
-    ) -> Verification:
-        """The largest face of each. Raises NoFaceFound, and what a picture deserves."""
-        watch = watch or Stopwatch()
-        seen = [self._largest(image_a, "image_a", watch), self._largest(image_b, "image_b", watch)]
-        a, b = self.camera.embed(seen, watch)
-        return self._verdict(float(a @ b), seen, None, threshold, watch)
+    `threshold`: the score from which on they match; by default the one that a share `fmr` of
+    strangers reaches. Raises NoFaceFound, Busy, and what a picture deserves.
+    """
+    watch = Stopwatch()
+    seen = [_largest(camera, image_a, "image_a", watch), _largest(camera, image_b, "image_b", watch)]
+    a, b = camera.embed(seen, watch)
+    return _verdict(camera, float(a @ b), seen, None, fmr, threshold, watch)
 
-    def verify_identity(
-        self,
-        gallery_name: str,
-        identity_id: UUID,
-        image: bytes,
-        *,
-        threshold: float | None = None,
-        watch: Stopwatch | None = None,
-    ) -> Verification:
-        """The largest face against the nearest of the identity's.
 
-        Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity),
-        EmbeddingsMissing, and what the picture deserves.
-        """
-        watch = watch or Stopwatch()
-        fingerprint = self.camera.embedder.card.fingerprint
-        with watch.stage("database"), self.database.reading() as session:
-            gallery = galleries.get(session, gallery_name)
-            identities.get(session, gallery.id, identity_id)
-            face_ids, enrolled = faces.vectors_of(session, identity_id, fingerprint)
-            if not face_ids:
-                if faces.enrolled_images(session, identity_id):
-                    raise EmbeddingsMissing(
-                        f"the identity was enrolled with another model than {fingerprint}", model=fingerprint
-                    )
-                raise NoFaceFound("the identity has no enrolled face to compare with")
-        seen = self._largest(image, "image", watch)
-        [probe] = self.camera.embed([seen], watch)
-        scores = enrolled @ probe
-        best = int(np.argmax(scores))
-        return self._verdict(float(scores[best]), [seen], face_ids[best], threshold, watch)
+def verify_identity(
+    camera: Camera,
+    database: Database,
+    gallery_name: str,
+    identity_id: UUID,
+    image: bytes,
+    *,
+    fmr: float,
+    threshold: float | None = None,
+) -> Verification:
+    """Compares the largest face of the picture with the nearest of the identity's.
 
-    def _largest(self, data: bytes, field: str, watch: Stopwatch) -> SeenFace:
-        photograph = self.camera.look(data, watch, max_faces=1)
-        if not photograph.faces:
-            raise NoFaceFound(f"no face was found in {field}", field=field)
-        return photograph.faces[0]
+    Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity),
+    EmbeddingsMissing, Busy, and what the picture deserves.
+    """
+    watch = Stopwatch()
+    fingerprint = camera.embedder.card.fingerprint
+    with watch.stage("database"), database.reading() as session:
+        gallery = galleries.get(session, gallery_name)
+        identities.get(session, gallery.id, identity_id)
+        face_ids, enrolled = faces.vectors_of(session, identity_id, fingerprint)
+        if not face_ids:
+            if faces.enrolled_images(session, identity_id):
+                raise EmbeddingsMissing(
+                    f"the identity was enrolled with another model than {fingerprint}", model=fingerprint
+                )
+            raise NoFaceFound("the identity has no enrolled face to compare with")
+    seen = _largest(camera, image, "image", watch)
+    [probe] = camera.embed([seen], watch)
+    scores = enrolled @ probe
+    best = int(np.argmax(scores))
+    return _verdict(camera, float(scores[best]), [seen], face_ids[best], fmr, threshold, watch)
 
-    def _verdict(
-        self,
-        score: float,
-        seen: list[SeenFace],
-        face_id: UUID | None,
-        threshold: float | None,
-        watch: Stopwatch,
-    ) -> Verification:
-        card = self.camera.embedder.card
-        if threshold is None:
-            threshold = thresholds.for_fmr(card, self.fmr)
-        return Verification(
-            score=score,
-            matched=score >= threshold,
-            threshold=threshold,
-            model=card.fingerprint,
-            seen=seen,
-            face_id=face_id,
-            timings_ms=watch.milliseconds | {"total": watch.total},
-        )
+
+def _largest(camera: Camera, data: bytes, field: str, watch: Stopwatch) -> SeenFace:
+    photograph = camera.look(data, watch, max_faces=1)
+    if not photograph.faces:
+        raise NoFaceFound(f"no face was found in {field}", field=field)
+    return photograph.faces[0]
+
+
+def _verdict(
+    camera: Camera,
+    score: float,
+    seen: list[SeenFace],
+    face_id: UUID | None,
+    fmr: float,
+    threshold: float | None,
+    watch: Stopwatch,
+) -> Verification:
+    card = camera.embedder.card
+    if threshold is None:
+        threshold = thresholds.for_fmr(card, fmr)
+    return Verification(
+        score=score,
+        matched=score >= threshold,
+        threshold=threshold,
+        model=card.fingerprint,
+        seen=seen,
+        face_id=face_id,
+        timings_ms=watch.milliseconds | {"total": watch.total},
+    )

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
 from indexer.records.faces import as_vector
-from indexer.records.models import Change as ChangeRow, Embedding, Face, Gallery, Identity, Model
+from indexer.records.models import Change as ChangeRow
+from indexer.records.models import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Change, ChangeKind, Keys, Vectors
 
 _STEP = 10_000
@@ -26,7 +27,7 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
     Raises GalleryNotFound.
     """
     count = len(keys)
-    last = session.scalar(
+    last: int | None = session.scalar(
         update(Gallery)
         .where(Gallery.id == gallery_id)
         .values(

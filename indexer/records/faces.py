@@ -89,9 +89,7 @@ def crop_of(session: Session, face: Face) -> bytes:
 def of_identities(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, list[Face]]:
     """The faces of each, in the order of their enrolment."""
     faces: dict[UUID, list[Face]] = {identity_id: [] for identity_id in identity_ids}
-    rows = session.scalars(
-        select(Face).where(Face.identity_id.in_(identity_ids)).order_by(Face.key)
-    )
+    rows = session.scalars(select(Face).where(Face.identity_id.in_(identity_ids)).order_by(Face.key))
     for face in rows:
         faces[face.identity_id].append(face)
     return faces

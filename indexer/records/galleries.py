@@ -18,7 +18,7 @@ def create(session: Session, name: str, *, store_crops: bool = True) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise InvalidRequest(
-            "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', and begins with a letter or digit",
+            "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
             field="name",
         )
     gallery = Gallery(name=name, store_crops=store_crops)
@@ -67,7 +67,7 @@ def identity_counts(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID,
         .where(Identity.gallery_id.in_(gallery_ids))
         .group_by(Identity.gallery_id)
     )
-    counted = {gallery_id: count for gallery_id, count in rows}
+    counted = {row[0]: row[1] for row in rows}
     return {gallery_id: counted.get(gallery_id, 0) for gallery_id in gallery_ids}
 
 

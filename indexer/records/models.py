@@ -10,7 +10,6 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
-    Identity as GeneratedAlways,
     Index,
     LargeBinary,
     SmallInteger,
@@ -18,12 +17,15 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
 )
+from sqlalchemy import (
+    Identity as GeneratedAlways,
+)
 from sqlalchemy.dialects.postgresql import JSONB, REAL
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 from sqlalchemy.types import ARRAY
 
 
-class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+class Base(MappedAsDataclass, DeclarativeBase):
     pass
 
 
@@ -31,7 +33,7 @@ def _created_at() -> Any:
     return mapped_column(DateTime(timezone=True), server_default=func.now(), init=False)
 
 
-class Gallery(Base):
+class Gallery(Base, kw_only=True):
     """People who are searched together."""
 
     __tablename__ = "gallery"
@@ -51,7 +53,7 @@ class Gallery(Base):
     created_at: Mapped[datetime] = _created_at()
 
 
-class Identity(Base):
+class Identity(Base, kw_only=True):
     """A person in a gallery."""
 
     __tablename__ = "identity"
@@ -74,7 +76,7 @@ class Identity(Base):
     updated_at: Mapped[datetime] = _created_at()
 
 
-class Face(Base):
+class Face(Base, kw_only=True):
     """One enrolled face: where it was in its photograph, how good it is, its crop."""
 
     __tablename__ = "face"
@@ -88,9 +90,7 @@ class Face(Base):
         CheckConstraint("array_length(crop_landmarks, 1) = 10", name="face_crop_landmarks_check"),
     )
 
-    key: Mapped[int] = mapped_column(
-        BigInteger, GeneratedAlways(always=True), primary_key=True, init=False
-    )
+    key: Mapped[int] = mapped_column(BigInteger, GeneratedAlways(always=True), primary_key=True, init=False)
     """What the index calls it; never used twice."""
     id: Mapped[UUID] = mapped_column(unique=True, default_factory=uuid_utils.compat.uuid7)
     """What clients call it."""
@@ -110,35 +110,31 @@ class Face(Base):
     created_at: Mapped[datetime] = _created_at()
 
 
-class Model(Base):
+class Model(Base, kw_only=True):
     """A model that has made embeddings here."""
 
     __tablename__ = "model"
     __table_args__ = (CheckConstraint("dimension > 0", name="model_dimension_check"),)
 
-    id: Mapped[int] = mapped_column(
-        SmallInteger, GeneratedAlways(always=True), primary_key=True, init=False
-    )
+    id: Mapped[int] = mapped_column(SmallInteger, GeneratedAlways(always=True), primary_key=True, init=False)
     fingerprint: Mapped[str] = mapped_column(Text, unique=True)
     dimension: Mapped[int]
     created_at: Mapped[datetime] = _created_at()
 
 
-class Embedding(Base):
+class Embedding(Base, kw_only=True):
     """What a model made of a face."""
 
     __tablename__ = "embedding"
     __table_args__ = (CheckConstraint("octet_length(vector) % 4 = 0", name="embedding_vector_check"),)
 
-    face_key: Mapped[int] = mapped_column(
-        ForeignKey("face.key", ondelete="CASCADE"), primary_key=True
-    )
+    face_key: Mapped[int] = mapped_column(ForeignKey("face.key", ondelete="CASCADE"), primary_key=True)
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), primary_key=True)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     """float32, little-endian, of length 1."""
 
 
-class Change(Base):
+class Change(Base, kw_only=True):
     """The log that an index replays."""
 
     __tablename__ = "change"
@@ -147,9 +143,7 @@ class Change(Base):
         CheckConstraint("number > 0", name="change_number_check"),
     )
 
-    gallery_id: Mapped[UUID] = mapped_column(
-        ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True
-    )
+    gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(Text)
     face_key: Mapped[int] = mapped_column(BigInteger)

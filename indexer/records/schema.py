@@ -32,7 +32,8 @@ def check(database: Database) -> None:
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
     if current != wanted:
         raise DatabaseNotMigrated(
-            f"the database is at revision {current or 'none'}, this version wants {wanted}: run `gemel migrate`"
+            f"the database is at revision {current or 'none'}, this version wants {wanted}:"
+            " run `gemel migrate`"
         )
 
 

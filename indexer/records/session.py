@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
 
+__all__ = ["Database", "Session", "driver_url"]
+
 _UNDEFINED_TABLE = "42P01"
 
 

@@ -53,9 +53,7 @@ def list_all(engine: Engine, gallery: str, identity_id: UUID) -> FaceList:
     return FaceList(faces=[EnrolledFace.of(face) for face in enrolled])
 
 
-@router.delete(
-    "/{face_id}", status_code=204, responses=problems(404, 422), summary="Delete a face"
-)
+@router.delete("/{face_id}", status_code=204, responses=problems(404, 422), summary="Delete a face")
 def delete(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
     """Once the answer is there, no search returns the face."""
     engine.enroller.remove_face(gallery, identity_id, face_id)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
+from indexer.recognition import verify
 from indexer.recognition.camera import Stopwatch
 from service import schemas
 from service.bodies import body_of, openapi_body
@@ -19,9 +20,7 @@ _IMAGE = "/9j/4AAQSkZJRgABAQ..."
 @router.post(
     "/galleries/{gallery}/identify",
     responses=problems(404, 413, 415, 422),
-    openapi_extra=openapi_body(
-        schemas.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}
-    ),
+    openapi_extra=openapi_body(schemas.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
     summary="Who is in this photograph?",
 )
 def identify(
@@ -55,11 +54,14 @@ def identify(
 )
 def verify_pair(
     engine: Engine,
+    config: Config,
     meters: Meters,
     body: Annotated[schemas.VerifyPair, Depends(body_of(schemas.VerifyPair))],
 ) -> schemas.VerifyAnswer:
     """Compares the largest face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
-    verification = engine.verifier.verify_pair(body.image_a, body.image_b, threshold=body.threshold)
+    verification = verify.verify_pair(
+        engine.camera, body.image_a, body.image_b, fmr=config.verify_fmr, threshold=body.threshold
+    )
     meters.observe_stages(verification.timings_ms)
     return schemas.VerifyAnswer.of(verification)
 
@@ -72,14 +74,21 @@ def verify_pair(
 )
 def verify_identity(
     engine: Engine,
+    config: Config,
     meters: Meters,
     gallery: str,
     identity_id: UUID,
     body: Annotated[schemas.VerifyIdentity, Depends(body_of(schemas.VerifyIdentity))],
 ) -> schemas.VerifyAnswer:
     """Compares the largest face with the nearest of the identity's."""
-    verification = engine.verifier.verify_identity(
-        gallery, identity_id, body.image, threshold=body.threshold
+    verification = verify.verify_identity(
+        engine.camera,
+        engine.database,
+        gallery,
+        identity_id,
+        body.image,
+        fmr=config.verify_fmr,
+        threshold=body.threshold,
     )
     meters.observe_stages(verification.timings_ms)
     return schemas.VerifyAnswer.of(verification)

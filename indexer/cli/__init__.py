@@ -1,0 +1,44 @@
+"""`gemel ...`: what operators type. Each command opens what it needs and prints for people, or JSON."""
+
+import logging
+import sys
+
+import typer
+from pydantic import ValidationError
+
+from indexer.cli import evaluate, people, server
+from indexer.cli.output import console, fail
+from indexer.errors import GemelError
+
+app = typer.Typer(
+    name="gemel",
+    help="Face identification: enrol a person from one photograph, find them again in others.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(server.serve)
+app.command()(server.migrate)
+app.command()(server.models)
+app.command()(people.enrol)
+app.command()(people.identify)
+app.command()(people.verify)
+app.add_typer(evaluate.app, name="evaluate")
+
+
+def main() -> None:
+    """Errors that Gemel knows end with one line and status 1, not with a trace."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    try:
+        app()
+    except GemelError as error:
+        fail(error.message, code=error.code)
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "GEMEL_" + "_".join(str(part) for part in problem["loc"]).upper()
+            console.print(f"[red]error[/] {name}: {problem['msg']}", highlight=False)
+        raise SystemExit(2) from None
+
+
+__all__ = ["app", "main"]

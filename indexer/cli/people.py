@@ -1,0 +1,228 @@
+"""`gemel enrol`, `gemel identify`, `gemel verify`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from indexer.cli.output import Json, console, out, print_json, progress_bar
+from indexer.errors import GemelError
+from indexer.jobs.enrol_folder import FolderEnrolment, enrol_folder, people_in
+from indexer.recognition.assembly import open_camera, open_recognition
+from indexer.recognition.identify import Identification
+from indexer.recognition.verify import verify_pair
+from indexer.records import schema
+from indexer.settings import Settings
+
+Gallery = Annotated[str, typer.Option("--gallery", "-g", help="The gallery's name.")]
+Threshold = Annotated[
+    float | None, typer.Option(min=-1, max=1, help="Score from which on a candidate matches.")
+]
+
+
+def enrol(
+    directory: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="One folder a person, named by it.")
+    ],
+    gallery: Gallery,
+    take_largest: Annotated[
+        bool, typer.Option("--take-largest", help="Of several faces take the largest, rather than refuse.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Enrol everybody in a folder; who is enrolled already is passed over.
+
+    The gallery is made if need be, and a server that runs finds the new people at once.
+
+    Example: `gemel enrol photographs/ --gallery staff`
+    """
+    settings = Settings()
+    people = people_in(directory)
+    with open_recognition(settings) as engine, progress_bar() as bar:
+        schema.check(engine.database)
+        task = bar.add_task("Enrolling", total=sum(len(person.images) for person in people))
+        result = enrol_folder(
+            engine,
+            people,
+            gallery,
+            take_largest=take_largest,
+            parallel=settings.workers,
+            progress=lambda images: bar.advance(task, images),
+        )
+    if json:
+        print_json(_folder_json(result))
+    else:
+        _print_folder(result, gallery)
+    if result.failed:
+        raise SystemExit(1)
+
+
+def identify(
+    images: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    gallery: Gallery,
+    max_faces: Annotated[int, typer.Option(min=1, help="So many faces of each picture, largest first.")] = 10,
+    max_candidates: Annotated[int, typer.Option(min=1, help="So many people for each face.")] = 1,
+    threshold: Threshold = None,
+    json: Json = False,
+) -> None:
+    """Say who is in photographs, out of a gallery.
+
+    Example: `gemel identify party.jpg --gallery staff`
+    """
+    answers: list[dict[str, Any]] = []
+    table = Table("Image", "Face", "Quality", "Name", "External id", "Score", "Matched")
+    failed = False
+    with open_recognition(Settings()) as engine:
+        schema.check(engine.database)
+        for path in images:
+            try:
+                answer = engine.identifier.identify(
+                    gallery,
+                    path.read_bytes(),
+                    max_faces=max_faces,
+                    max_candidates=max_candidates,
+                    threshold=threshold,
+                )
+            except GemelError as error:
+                if len(images) == 1:
+                    raise
+                failed = True
+                answers.append({"image": str(path), "error": error.code, "detail": error.message})
+                table.add_row(path.name, "", "", f"[red]{escape(error.message)}[/]")
+                continue
+            answers.append(_identification_json(path, answer))
+            _add_rows(table, path, answer)
+    if json:
+        print_json(answers)
+    else:
+        out.print(table)
+        if answers and "threshold" in answers[-1]:
+            last = answers[-1]
+            out.print(
+                f"{last['gallery_size']} faces searched, threshold {last['threshold']:.3f},"
+                f" model {last['model']}"
+            )
+    if failed:
+        raise SystemExit(1)
+
+
+def verify(
+    image_a: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    image_b: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    threshold: Threshold = None,
+    json: Json = False,
+) -> None:
+    """Say whether two photographs show the same person; needs no database.
+
+    Example: `gemel verify passport.jpg selfie.jpg`
+    """
+    settings = Settings()
+    with open_camera(settings) as camera:
+        verdict = verify_pair(
+            camera,
+            image_a.read_bytes(),
+            image_b.read_bytes(),
+            fmr=settings.verify_fmr,
+            threshold=threshold,
+        )
+    if json:
+        print_json(
+            {
+                "score": verdict.score,
+                "distance": verdict.distance,
+                "matched": verdict.matched,
+                "threshold": verdict.threshold,
+                "model": verdict.model,
+            }
+        )
+        return
+    answer = "[green]the same person[/]" if verdict.matched else "[red]two people[/]"
+    out.print(
+        f"{answer}: score {verdict.score:.4f}, threshold {verdict.threshold:.4f}"
+        f" (at most {settings.verify_fmr:g} of strangers pass), model {verdict.model}"
+    )
+
+
+def _identification_json(path: Path, answer: Identification) -> dict[str, Any]:
+    return {
+        "image": str(path),
+        "faces": [
+            {
+                "box": {
+                    "x": face.seen.face.box.x,
+                    "y": face.seen.face.box.y,
+                    "width": face.seen.face.box.width,
+                    "height": face.seen.face.box.height,
+                },
+                "quality": face.seen.quality.score,
+                "candidates": [
+                    {
+                        "identity": {
+                            "id": c.owner.identity_id,
+                            "external_id": c.owner.external_id,
+                            "name": c.owner.name,
+                        },
+                        "score": c.score,
+                        "distance": c.distance,
+                        "matched": c.matched,
+                        "face_id": c.owner.face_id,
+                    }
+                    for c in face.candidates
+                ],
+            }
+            for face in answer.faces
+        ],
+        "model": answer.model,
+        "gallery_size": answer.gallery_size,
+        "threshold": answer.threshold,
+        "timings_ms": answer.timings_ms,
+    }
+
+
+def _add_rows(table: Table, path: Path, answer: Identification) -> None:
+    if not answer.faces:
+        table.add_row(path.name, "", "", "[dim]no face[/]")
+    for number, face in enumerate(answer.faces, start=1):
+        where = (path.name if number == 1 else "", str(number), f"{face.seen.quality.score:.0f}")
+        if not face.candidates:
+            table.add_row(*where, "[dim]nobody is enrolled[/]")
+        for candidate in face.candidates:
+            table.add_row(
+                *where,
+                escape(candidate.owner.name or ""),
+                escape(candidate.owner.external_id or ""),
+                f"{candidate.score:.3f}",
+                "[green]yes[/]" if candidate.matched else "no",
+            )
+            where = ("", "", "")
+
+
+def _folder_json(result: FolderEnrolment) -> dict[str, Any]:
+    return {
+        "identities_created": result.identities_created,
+        "faces_enrolled": result.faces_enrolled,
+        "images_known": result.images_known,
+        "refused": [
+            {"image": str(path), "code": refused.code, "message": refused.message}
+            for path, refused in result.refused
+        ],
+        "failed": [{"image": str(path), "message": message} for path, message in result.failed],
+    }
+
+
+def _print_folder(result: FolderEnrolment, gallery: str) -> None:
+    out.print(
+        f"{gallery}: {result.identities_created} identities and {result.faces_enrolled} faces are new,"
+        f" {result.images_known} pictures were enrolled already, {len(result.refused)} refused."
+    )
+    if result.refused:
+        table = Table("Refused", "Why")
+        for path, refused in result.refused[:20]:
+            table.add_row(escape(str(path)), escape(refused.message))
+        out.print(table)
+        if len(result.refused) > 20:
+            out.print(f"... and {len(result.refused) - 20} more; --json lists all")
+    for path, message in result.failed:
+        console.print(f"[red]failed[/] {escape(str(path))}: {escape(message)}")

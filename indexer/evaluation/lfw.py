@@ -1,0 +1,109 @@
+"""Labeled Faces in the Wild as it is published: a folder a person, and the pairs to verify.
+
+Reads names and lists, never pixels. The layout is that of Huang et al. 2007, "Labeled Faces in the
+Wild", UMass Amherst Technical Report 07-49: `NAME/NAME_0001.jpg`, and `pairs.txt` for its "View 2".
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.errors import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    name: str
+    images: tuple[Path, ...]
+    """In the order of their numbers; never empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    first: Path
+    second: Path
+    matched: bool
+    """Whether both show one person."""
+    fold: int
+    """Which part of the cross-validation the pair belongs to, from 0."""
+
+
+def read_people(folder: Path) -> tuple[Person, ...]:
+    """Everyone in `folder`, by name. Files that do not follow the layout are passed over.
+
+    Raises InvalidRequest where the folder is missing or holds nobody.
+    """
+    _require_folder(folder)
+    people = []
+    for home in sorted(path for path in folder.iterdir() if path.is_dir()):
+        numbered = re.compile(re.escape(home.name) + r"_\d{4}\.jpg")
+        images = tuple(sorted(path for path in home.iterdir() if numbered.fullmatch(path.name)))
+        if images:
+            people.append(Person(name=home.name, images=images))
+    if not people:
+        raise InvalidRequest(f"{folder} holds no images named NAME/NAME_0001.jpg", folder=str(folder))
+    return tuple(people)
+
+
+def read_pairs(folder: Path) -> tuple[Pair, ...]:
+    """The pairs of `pairs.txt` in its order.
+
+    Its first line gives the number of folds and of pairs of each kind in one; a fold lists its matched
+    pairs (name, number, number) before its mismatched ones (name, number, name, number).
+
+    Raises InvalidRequest where the folder or the list is missing, a line is malformed or out of its
+    place, or an image that a line names is not there.
+    """
+    _require_folder(folder)
+    path = folder / "pairs.txt"
+    try:
+        header, *lines = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:  # ValueError: an empty file, or one that is not UTF-8
+        raise InvalidRequest(f"{path} cannot be read: {error}", path=str(path)) from error
+    try:
+        folds, of_a_kind = (int(field) for field in header)
+    except ValueError:
+        raise InvalidRequest(f"{path} does not begin with the numbers of folds and pairs", line=1) from None
+    # Each threshold is chosen on the other folds, so one fold is none.
+    if folds < 2 or of_a_kind < 1 or len(lines) != folds * of_a_kind * 2:
+        raise InvalidRequest(
+            f"{path} announces {folds} folds of {of_a_kind} matched and as many mismatched pairs"
+            f" and lists {len(lines)}",
+            path=str(path),
+        )
+    pairs = []
+    for place, fields in enumerate(lines):
+        fold, place_in_fold = divmod(place, of_a_kind * 2)
+        matched = place_in_fold < of_a_kind
+        try:
+            first, second = _images(folder, fields, matched=matched)
+        except ValueError:
+            kind = "matched" if matched else "mismatched"
+            raise InvalidRequest(
+                f"{path}, line {place + 2}: expected a {kind} pair, found {' '.join(fields)!r}",
+                line=place + 2,
+            ) from None
+        for image in (first, second):
+            if not image.is_file():
+                raise InvalidRequest(f"{path}, line {place + 2}: {image} is not there", line=place + 2)
+        pairs.append(Pair(first=first, second=second, matched=matched, fold=fold))
+    return tuple(pairs)
+
+
+def _images(folder: Path, fields: list[str], *, matched: bool) -> tuple[Path, Path]:
+    """Raises ValueError where the fields are not those of such a pair."""
+    if matched:
+        name, number, other_number = fields
+        other_name = name
+    else:
+        name, number, other_name, other_number = fields
+    return _image(folder, name, int(number)), _image(folder, other_name, int(other_number))
+
+
+def _image(folder: Path, name: str, number: int) -> Path:
+    return folder / name / f"{name}_{number:04d}.jpg"
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InvalidRequest(f"{folder} is not a folder", folder=str(folder))

@@ -1,0 +1,118 @@
+"""The curves of a measurement as a PNG. Draws what it is given and computes no rate.
+
+Matplotlib is the extra `report`: it is imported when a picture is wanted, not before.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.errors import Misconfigured
+from indexer.evaluation.identification import Det, IdentificationResult
+from indexer.evaluation.verification import Roc, VerificationResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_CURVE = "#1f5fa8"
+_POINT = "#c2410c"
+_QUIET = "#555555"
+
+
+def require_matplotlib() -> None:
+    """Raises Misconfigured where it is not installed: ask before minutes of work, not after."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise Misconfigured("a plot needs matplotlib: pip install 'gemel[report]'") from None
+
+
+def draw_roc(curve: Roc, result: VerificationResult, path: Path) -> None:
+    """True accept rate over false accept rate, the latter logarithmic. Raises Misconfigured, OSError."""
+    figure, axes = _canvas(
+        "Verification (1:1), receiver operating characteristic",
+        f"{result.pairs:,} pairs · accuracy {result.accuracy:.2%} ± {result.accuracy_se:.2%} · {result.model}",
+    )
+    resolved = curve.far > 0  # a logarithmic axis has no zero
+    axes.step(curve.far[resolved], curve.tar[resolved], where="post", color=_CURVE, linewidth=1.8)
+    points = [(float(far), tar, f"TAR {tar:.2%} at FAR {far}") for far, tar in result.tar_at_far.items()]
+    if result.eer > 0:
+        points.append((result.eer, 1 - result.eer, f"EER {result.eer:.2%}"))
+    # The upper end is where the curve is; from 0 to 1 it would be a line along the frame.
+    most_lost = max(0.002, *(1 - tar for _, tar, _ in points))
+    axes.set(xscale="log", xlabel="false accept rate (FAR)", ylabel="true accept rate (TAR)")
+    axes.set_xlim(float(curve.far[resolved].min()), 1.0)
+    axes.set_ylim(max(0.0, 1 - 2.5 * most_lost), 1 + 0.1 * most_lost)
+    _mark(axes, points)
+    figure.savefig(path, format="png")
+
+
+def draw_det(curve: Det, result: IdentificationResult, path: Path) -> None:
+    """FNIR over FPIR, both logarithmic. Raises Misconfigured, OSError."""
+    figure, axes = _canvas(
+        "Open-set identification (1:N), detection error tradeoff",
+        f"{result.gallery:,} enrolled · {result.mated:,} mated and {result.nonmated:,} non-mated probes"
+        f" · {result.model}",
+    )
+    shown = (curve.fpir > 0) & (curve.fnir > 0)  # logarithmic axes have no zero
+    axes.step(curve.fpir[shown], curve.fnir[shown], where="post", color=_CURVE, linewidth=1.8)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="false positive identification rate (FPIR)",
+        ylabel="false negative identification rate (FNIR)",
+    )
+    missed = 1 - result.rank1
+    if missed > 0:
+        axes.axhline(missed, color=_QUIET, linewidth=1, linestyle=(0, (4, 3)))
+        axes.annotate(
+            f"not first at any threshold: {missed:.2%}",
+            (0.01, missed),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(4, -4),
+            textcoords="offset points",
+            va="top",
+            color=_QUIET,
+        )
+        axes.set_ylim(missed / 2, 1.0)
+    if shown.any():
+        axes.set_xlim(float(curve.fpir[shown].min()), 1.0)
+    _mark(
+        axes,
+        [
+            (float(fpir), fnir, f"FNIR {fnir:.2%} at FPIR {fpir}\nthreshold {result.threshold_at_fpir[fpir]:.3f}")
+            for fpir, fnir in result.fnir_at_fpir.items()
+            if fnir > 0
+        ],
+    )
+    figure.savefig(path, format="png")
+
+
+def _canvas(title: str, subtitle: str) -> "tuple[Figure, Axes]":
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5.4), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)  # no pyplot: it would look for a screen, and keep the figure alive
+    axes = figure.add_subplot()
+    figure.suptitle(title, fontsize=13, fontweight="bold")
+    axes.set_title(subtitle, fontsize=9, color=_QUIET)
+    axes.grid(visible=True, which="major", color="#c8c8c8", linewidth=0.8)
+    axes.grid(visible=True, which="minor", color="#ececec", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _mark(axes: "Axes", points: list[tuple[float, float, str]]) -> None:
+    for x, y, label in points:
+        axes.plot(x, y, "o", color=_POINT, markersize=7, markeredgecolor="white", clip_on=False, zorder=3)
+        axes.annotate(
+            label, (x, y), xytext=(9, -9), textcoords="offset points", va="top", fontsize=9, color=_POINT
+        )
+    if axes.get_yscale() == "linear":
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
+    else:
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3%}".rstrip("0%").rstrip(".") + " %")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.3%}")

@@ -1,0 +1,146 @@
+"""One to one: how well a score tells pairs of one person from pairs of two. Not for 1:N.
+
+The protocol is LFW's View 2, "unrestricted, labelled outside data" (Huang and Learned-Miller 2014,
+UM-CS-2014-003): ten folds, and the threshold for each is the one that is best on the other nine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import InvalidRequest
+from indexer.evaluation.embeddings import NO_SCORE, Embeddings
+from indexer.evaluation.lfw import Pair
+
+FARS = (0.01, 0.001)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trials:
+    """Pairs as they were scored, each field of shape (n,)."""
+
+    scores: NDArray[np.float32]
+    """Cosine; NO_SCORE where either face was not found."""
+    matched: NDArray[np.bool_]
+    folds: NDArray[np.int64]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Trials":
+        return Trials(scores=self.scores[chosen], matched=self.matched[chosen], folds=self.folds[chosen])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Roc:
+    """A point for each distinct score as threshold, falling, after the one that accepts nobody."""
+
+    thresholds: NDArray[np.float64]
+    """A pair is accepted at or above it. The first is infinite."""
+    far: NDArray[np.float64]
+    """Share of mismatched pairs that are accepted."""
+    tar: NDArray[np.float64]
+    """Share of matched pairs that are accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationResult:
+    accuracy: float
+    """Mean over the folds of the share of pairs told rightly."""
+    accuracy_se: float
+    """Standard error of that mean: the folds' standard deviation (n - 1) over the root of n."""
+    tar_at_far: dict[str, float]
+    """True accept rate by the false accept rate that is allowed."""
+    eer: float
+    """Equal error rate."""
+    pairs: int
+    undetected: int
+    """Images without an embedding; their pairs are rejected, and count."""
+    seconds: float
+    model: str
+    """The fingerprint."""
+
+
+def compare(embeddings: Embeddings, pairs: Sequence[Pair]) -> Trials:
+    first, first_found = embeddings.of([pair.first for pair in pairs])
+    second, second_found = embeddings.of([pair.second for pair in pairs])
+    cosines = np.einsum("nd,nd->n", first, second)
+    return Trials(
+        scores=np.where(first_found & second_found, cosines, np.float32(NO_SCORE)),
+        matched=np.array([pair.matched for pair in pairs], np.bool_),
+        folds=np.array([pair.fold for pair in pairs], np.int64),
+    )
+
+
+def measure(trials: Trials, *, undetected: int, seconds: float, model: str) -> VerificationResult:
+    """Raises InvalidRequest where there are fewer than two folds or pairs of one kind only."""
+    accuracies = fold_accuracies(trials)
+    curve = roc(trials)
+    return VerificationResult(
+        accuracy=float(accuracies.mean()),
+        accuracy_se=float(accuracies.std(ddof=1) / np.sqrt(len(accuracies))),
+        tar_at_far={str(far): tar_at_far(curve, far) for far in FARS},
+        eer=equal_error_rate(curve),
+        pairs=len(trials.scores),
+        undetected=undetected,
+        seconds=seconds,
+        model=model,
+    )
+
+
+def roc(trials: Trials) -> Roc:
+    """Raises InvalidRequest where there are no matched or no mismatched pairs."""
+    matched = int(trials.matched.sum())
+    mismatched = len(trials.matched) - matched
+    if not matched or not mismatched:
+        raise InvalidRequest("verification needs matched and mismatched pairs")
+    order = np.argsort(-trials.scores, kind="stable")
+    scores = trials.scores[order].astype(np.float64)
+    # Equal scores are accepted together, so only the last pair of each run is a point.
+    last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
+    accepted_matched = np.cumsum(trials.matched[order])[last]
+    return Roc(
+        thresholds=np.append(np.inf, scores[last]),
+        far=np.append(0.0, (last + 1 - accepted_matched) / mismatched),
+        tar=np.append(0.0, accepted_matched / matched),
+    )
+
+
+def fold_accuracies(trials: Trials) -> NDArray[np.float64]:
+    """Shape (folds,): the accuracy on each at the threshold that is best on all others.
+
+    Raises InvalidRequest as `measure` does.
+    """
+    folds = np.unique(trials.folds)
+    if len(folds) < 2:
+        raise InvalidRequest("a threshold cannot be chosen on other folds where there is one only")
+    accuracies = []
+    for fold in folds:
+        inside = trials.folds == fold
+        tested = trials.where(inside)
+        accepted = tested.scores >= best_threshold(trials.where(~inside))
+        accuracies.append((accepted == tested.matched).mean())
+    return np.array(accuracies, np.float64)
+
+
+def best_threshold(trials: Trials) -> float:
+    """The one of highest accuracy, the strictest where several are; never one that a pair without
+    a score would pass."""
+    curve = roc(trials)
+    share_matched = trials.matched.mean()
+    accuracy = curve.tar * share_matched + (1 - curve.far) * (1 - share_matched)
+    accuracy[curve.thresholds <= NO_SCORE] = 0.0
+    return float(curve.thresholds[np.argmax(accuracy)])
+
+
+def tar_at_far(curve: Roc, far: float) -> float:
+    """At the smallest threshold that a share of at most `far` of mismatched pairs reaches."""
+    return float(curve.tar[np.searchsorted(curve.far, far, side="right") - 1])
+
+
+def equal_error_rate(curve: Roc) -> float:
+    """Where the false accept rate meets the false reject rate, the curve taken as straight between
+    its points."""
+    gap = curve.far - (1 - curve.tar)  # rises from -1 to 1
+    after = int(np.argmax(gap >= 0))
+    share = gap[after] / (gap[after] - gap[after - 1])
+    return float(curve.far[after] - share * (curve.far[after] - curve.far[after - 1]))

@@ -1,0 +1,1 @@
+"""Long work over many people, built of the use cases."""

@@ -1,0 +1,92 @@
+"""What tests share: one real PostgreSQL, one real network, real faces."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import pytest
+import skimage.data
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from indexer.recognition.assembly import open_camera
+from indexer.recognition.camera import Camera
+from indexer.records import embedded, schema
+from indexer.records.session import Database
+from indexer.settings import Settings
+from service.app import create_app
+from tests.pictures import jpeg
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_settings() -> Iterator[None]:
+    """No setting of the developer's own, from the environment or a `.env` file, gets into a test."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("GEMEL_")}
+    env_file = Settings.model_config["env_file"]
+    Settings.model_config["env_file"] = None
+    yield
+    Settings.model_config["env_file"] = env_file
+    os.environ.update(kept)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of an embedded PostgreSQL, empty, that stops with the tests."""
+    return embedded.start(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def migrated(postgresql: str) -> str:
+    """URL of a database that the migrations have made."""
+    database = Database(postgresql)
+    schema.migrate(database)
+    database.close()
+    return postgresql
+
+
+@pytest.fixture
+def database(migrated: str) -> Iterator[Database]:
+    """The migrated database, with nothing in it."""
+    database = Database(migrated)
+    with database.transaction() as session:
+        session.execute(text("TRUNCATE gallery, identity, face, embedding, change, model CASCADE"))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def settings(migrated: str) -> Settings:
+    return Settings(database_url=migrated, max_upload_mb=8, workers=4)
+
+
+@pytest.fixture
+def client(database: Database, settings: Settings) -> Iterator[TestClient]:
+    """The whole service on an empty database, with the real network."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def camera() -> Iterator[Camera]:
+    """The real detector and the real network, without a database."""
+    with open_camera(Settings()) as camera:
+        yield camera
+
+
+@pytest.fixture(scope="session")
+def hopper() -> bytes:
+    """Grace Hopper, 512 x 600, JPEG; public domain, comes with Matplotlib."""
+    return (Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def collins() -> bytes:
+    """Eileen Collins, 512 x 512, JPEG; public domain, comes with scikit-image."""
+    return jpeg(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def nobody() -> bytes:
+    """A picture without a face."""
+    return jpeg(skimage.data.coffee())
