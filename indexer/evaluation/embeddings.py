@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Embeddings:
         """How many files have no embedding."""
         return int((~self.found).sum())
 
-    def of(self, files: Sequence[Path]) -> "tuple[Vectors, NDArray[np.bool_]]":
+    def of(self, files: Sequence[Path]) -> tuple[Vectors, NDArray[np.bool_]]:
         """`vectors` and `found` of `files`, in their order; a file may come more than once."""
         rows = [self._rows[file] for file in files]
         return self.vectors[rows], self.found[rows]
@@ -85,7 +85,7 @@ def central(photograph: Photograph) -> SeenFace | None:
     return min(photograph.faces, key=distance_px, default=None)
 
 
-def _central_faces(camera: Camera, files: Sequence[Path]) -> Iterator[SeenFace | None]:
+def _central_faces(camera: Camera, files: Sequence[Path]) -> Generator[SeenFace | None]:
     """In the order of `files`."""
     pool = ThreadPoolExecutor(_LOOKERS, thread_name_prefix="look")
     waiting: deque[Future[SeenFace | None]] = deque()

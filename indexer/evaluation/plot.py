@@ -30,27 +30,29 @@ def require_matplotlib() -> None:
 def draw_roc(curve: Roc, result: VerificationResult, path: Path) -> None:
     """True accept rate over false accept rate, the latter logarithmic. Raises Misconfigured, OSError."""
     figure, axes = _canvas(
-        "Verification (1:1), receiver operating characteristic",
-        f"{result.pairs:,} pairs · accuracy {result.accuracy:.2%} ± {result.accuracy_se:.2%} · {result.model}",
+        "Verification (1:1): receiver operating characteristic",
+        f"{result.pairs:,} pairs · accuracy {result.accuracy:.2%} ± {result.accuracy_se:.2%}"
+        f" · {result.model}",
     )
     resolved = curve.far > 0  # a logarithmic axis has no zero
     axes.step(curve.far[resolved], curve.tar[resolved], where="post", color=_CURVE, linewidth=1.8)
-    points = [(float(far), tar, f"TAR {tar:.2%} at FAR {far}") for far, tar in result.tar_at_far.items()]
-    if result.eer > 0:
-        points.append((result.eer, 1 - result.eer, f"EER {result.eer:.2%}"))
     # The upper end is where the curve is; from 0 to 1 it would be a line along the frame.
-    most_lost = max(0.002, *(1 - tar for _, tar, _ in points))
+    most_lost = max(0.002, result.eer, *(1 - tar for tar in result.tar_at_far.values()))
     axes.set(xscale="log", xlabel="false accept rate (FAR)", ylabel="true accept rate (TAR)")
-    axes.set_xlim(float(curve.far[resolved].min()), 1.0)
-    axes.set_ylim(max(0.0, 1 - 2.5 * most_lost), 1 + 0.1 * most_lost)
-    _mark(axes, points)
+    axes.set_xlim(float(curve.far[resolved].min(initial=1e-3)), 1.0)
+    axes.set_ylim(max(0.0, 1 - 1.6 * most_lost), 1 + 0.1 * most_lost)
+    for far, tar in result.tar_at_far.items():
+        _mark(axes, float(far), tar, f"TAR {tar:.2%} at FAR {_percent(float(far))}", corner="lower right")
+    if result.eer > 0:
+        _mark(axes, result.eer, 1 - result.eer, f"EER {result.eer:.2%}", corner="upper left")
+    _in_percent(axes)
     figure.savefig(path, format="png")
 
 
 def draw_det(curve: Det, result: IdentificationResult, path: Path) -> None:
     """FNIR over FPIR, both logarithmic. Raises Misconfigured, OSError."""
     figure, axes = _canvas(
-        "Open-set identification (1:N), detection error tradeoff",
+        "Open-set identification (1:N): detection error tradeoff",
         f"{result.gallery:,} enrolled · {result.mated:,} mated and {result.nonmated:,} non-mated probes"
         f" · {result.model}",
     )
@@ -62,29 +64,27 @@ def draw_det(curve: Det, result: IdentificationResult, path: Path) -> None:
         xlabel="false positive identification rate (FPIR)",
         ylabel="false negative identification rate (FNIR)",
     )
+    axes.set_xlim(float(curve.fpir[shown].min(initial=1e-3)), 1.0)
+    axes.set_ylim(0.6 * float(curve.fnir[shown].min(initial=0.1)), 1.0)
     missed = 1 - result.rank1
     if missed > 0:
         axes.axhline(missed, color=_QUIET, linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(
-            f"not first at any threshold: {missed:.2%}",
-            (0.01, missed),
+            f"not in first place, whatever the threshold: {missed:.2%}",
+            (0.0, missed),
             xycoords=axes.get_yaxis_transform(),
-            xytext=(4, -4),
+            xytext=(8, -4),
             textcoords="offset points",
             va="top",
+            fontsize=9,
             color=_QUIET,
         )
-        axes.set_ylim(missed / 2, 1.0)
-    if shown.any():
-        axes.set_xlim(float(curve.fpir[shown].min()), 1.0)
-    _mark(
-        axes,
-        [
-            (float(fpir), fnir, f"FNIR {fnir:.2%} at FPIR {fpir}\nthreshold {result.threshold_at_fpir[fpir]:.3f}")
-            for fpir, fnir in result.fnir_at_fpir.items()
-            if fnir > 0
-        ],
-    )
+    for fpir, fnir in result.fnir_at_fpir.items():
+        if fnir > 0:
+            threshold = result.threshold_at_fpir[fpir]
+            label = f"FNIR {fnir:.2%} at FPIR {_percent(float(fpir))}\nthreshold {threshold:.3f}"
+            _mark(axes, float(fpir), fnir, label, corner="upper right")
+    _in_percent(axes)
     figure.savefig(path, format="png")
 
 
@@ -96,8 +96,17 @@ def _canvas(title: str, subtitle: str) -> "tuple[Figure, Axes]":
     figure = Figure(figsize=(8, 5.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)  # no pyplot: it would look for a screen, and keep the figure alive
     axes = figure.add_subplot()
-    figure.suptitle(title, fontsize=13, fontweight="bold")
-    axes.set_title(subtitle, fontsize=9, color=_QUIET)
+    axes.set_title(title, fontsize=13, fontweight="bold", pad=22)
+    axes.annotate(
+        subtitle,
+        (0.5, 1.0),
+        xycoords="axes fraction",
+        xytext=(0, 9),
+        textcoords="offset points",
+        ha="center",
+        fontsize=9,
+        color=_QUIET,
+    )
     axes.grid(visible=True, which="major", color="#c8c8c8", linewidth=0.8)
     axes.grid(visible=True, which="minor", color="#ececec", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -105,14 +114,32 @@ def _canvas(title: str, subtitle: str) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def _mark(axes: "Axes", points: list[tuple[float, float, str]]) -> None:
-    for x, y, label in points:
-        axes.plot(x, y, "o", color=_POINT, markersize=7, markeredgecolor="white", clip_on=False, zorder=3)
-        axes.annotate(
-            label, (x, y), xytext=(9, -9), textcoords="offset points", va="top", fontsize=9, color=_POINT
-        )
-    if axes.get_yscale() == "linear":
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
-    else:
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3%}".rstrip("0%").rstrip(".") + " %")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.3%}")
+def _mark(axes: "Axes", x: float, y: float, label: str, *, corner: str) -> None:
+    """An operating point, its label towards the `corner` that the curve leaves free."""
+    upper, left = "upper" in corner, "left" in corner
+    axes.plot(x, y, "o", color=_POINT, markersize=7, markeredgecolor="white", clip_on=False, zorder=3)
+    axes.annotate(
+        label,
+        (x, y),
+        xytext=(-8 if left else 8, 7 if upper else -7),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="bottom" if upper else "top",
+        fontsize=9,
+        color=_POINT,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+    )
+
+
+def _percent(rate: float, _place: float = 0) -> str:
+    return f"{100 * rate:g}%"
+
+
+def _in_percent(axes: "Axes") -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(_percent)

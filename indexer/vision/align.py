@@ -20,8 +20,9 @@ TEMPLATES = {template.name: template for template in (ARCFACE_112,)}
 
 CROP_MARGIN = 0.25
 """Of a stored crop, on each side, in sides of the ArcFace template."""
-CROP_MAX_SCALE = 2.0
-"""A stored crop has at most this many pixels for each of the template's: 336 x 336 in all."""
+CROP_SCALE = (1.0, 2.0)
+"""A stored crop has so many pixels for each of the template's, at least and at most: its side is 168 to
+336. Smaller faces are enlarged, or JPEG would blur what little they have."""
 
 CROP_JPEG_QUALITY = 95
 
@@ -33,10 +34,10 @@ def align(image: Image, landmarks: Points, template: Template) -> Image:
 
 
 def crop_with_margin(image: Image, landmarks: Points) -> Crop:
-    """The face upright with a margin, at its own resolution up to `CROP_MAX_SCALE`."""
+    """The face upright with a margin, at its own resolution as far as `CROP_SCALE` allows."""
     to_template = similarity(landmarks, ARCFACE_112.points)
     native = 1.0 / float(np.hypot(to_template[0, 0], to_template[1, 0]))
-    scale = float(np.clip(native, 0.5, CROP_MAX_SCALE))
+    scale = float(np.clip(native, *CROP_SCALE))
     margin = CROP_MARGIN * ARCFACE_112.side_px
     targets = ((ARCFACE_112.points + margin) * scale).astype(np.float32)
     side_px = round((ARCFACE_112.side_px + 2 * margin) * scale)

@@ -11,8 +11,9 @@ from indexer.types import Box, Face, Image
 # Callers bring threads of their own; OpenCV's would only compete with them and with the network's.
 cv2.setNumThreads(1)
 
-MIN_SIDE_PX = 32
-"""YuNet's coarsest stride; a smaller picture is padded up to it."""
+MIN_SIDE_PX = 64
+"""Smaller pictures are padded up to it: where a side is 32 or less, so that YuNet's coarsest map is one
+cell wide, OpenCV reads its outputs wrongly and reports faces of noise."""
 
 
 class Detector:
@@ -40,7 +41,8 @@ class Detector:
 
     def _detect_at(self, image: Image, scale: float, *, border: float) -> list[Face]:
         if scale < 1.0:
-            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+            size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         height, width = image.shape[:2]
         left, top = round(border * width), round(border * height)
         right = max(left, MIN_SIDE_PX - width - left)

@@ -1,0 +1,98 @@
+"""Batching: everybody gets their own answer, whoever they shared a batch with."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from indexer.embedding.batching import BatchingEmbedder
+from indexer.embedding.card import sface
+from indexer.errors import Busy
+
+from tests.fakes import MeanColourEmbedder
+
+
+def faces(*values: int) -> np.ndarray:
+    return np.stack([np.full((4, 4, 3), value, np.uint8) for value in values])
+
+
+def test_many_callers_at_once_each_get_the_embeddings_of_their_own_faces() -> None:
+    fake = MeanColourEmbedder()
+    batching = BatchingEmbedder(fake, max_batch=8, max_waiting=1000)
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda v: batching.embed(faces(v, v + 1, v + 2)), range(1, 201)))
+    batching.close()
+
+    for value, answer in zip(range(1, 201), answers, strict=True):
+        np.testing.assert_array_equal(answer, fake.embed(faces(value, value + 1, value + 2)))
+
+
+def test_those_who_wait_together_are_embedded_together_within_the_limit() -> None:
+    fake = MeanColourEmbedder(blocked=True)
+    batching = BatchingEmbedder(fake, max_batch=4, max_waiting=100)
+    with ThreadPoolExecutor(11) as pool:
+        waiting = [pool.submit(batching.embed, faces(v)) for v in range(11)]
+        fake.entered.wait()  # the first is in the network, alone or not; the others queue behind it
+        while batching._waiting.qsize() + sum(fake.sizes) < 11:
+            threading.Event().wait(0.001)
+        fake.unblock()
+        for answer in waiting:
+            answer.result()
+    batching.close()
+
+    assert sum(fake.sizes) == 11
+    assert max(fake.sizes) <= 4
+    assert len(fake.sizes) < 11
+
+
+def test_more_faces_than_a_batch_are_split() -> None:
+    fake = MeanColourEmbedder()
+    batching = BatchingEmbedder(fake, max_batch=4, max_waiting=10)
+    answer = batching.embed(faces(*range(10)))
+    batching.close()
+
+    np.testing.assert_array_equal(answer, fake.embed(faces(*range(10))))
+    assert max(fake.sizes[:-1]) <= 4
+
+
+def test_one_caller_too_many_is_turned_away_and_the_others_are_served() -> None:
+    fake = MeanColourEmbedder(blocked=True)
+    batching = BatchingEmbedder(fake, max_batch=1, max_waiting=2)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(batching.embed, faces(1))
+        fake.entered.wait()
+        queued = [pool.submit(batching.embed, faces(v)) for v in (2, 3)]
+        while batching._waiting.qsize() < 2:
+            threading.Event().wait(0.001)
+        with pytest.raises(Busy):
+            batching.embed(faces(4))
+        fake.unblock()
+        for answer in (first, *queued):
+            assert answer.result().shape == (1, sface(mirror=True).dimension)
+    batching.close()
+
+
+def test_an_error_of_the_network_reaches_every_caller_and_the_next_is_served() -> None:
+    fake = MeanColourEmbedder()
+    batching = BatchingEmbedder(fake, max_batch=4, max_waiting=10)
+    fake.error = RuntimeError("out of memory")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        batching.embed(faces(1))
+    fake.error = None
+
+    assert batching.embed(faces(1)).shape[0] == 1
+    batching.close()
+
+
+def test_no_faces_need_no_network() -> None:
+    batching = BatchingEmbedder(MeanColourEmbedder(), max_batch=4, max_waiting=10)
+    assert batching.embed(np.empty((0, 4, 4, 3), np.uint8)).shape == (0, 128)
+    batching.close()
+
+
+def test_after_closing_callers_are_turned_away() -> None:
+    batching = BatchingEmbedder(MeanColourEmbedder(), max_batch=4, max_waiting=10)
+    batching.close()
+
+    with pytest.raises(Busy):
+        batching.embed(faces(1))

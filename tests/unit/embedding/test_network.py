@@ -1,0 +1,74 @@
+"""The network: what folding and mirroring do, and that it is the published one."""
+
+import numpy as np
+import pytest
+import torch
+from indexer.embedding.card import sface
+from indexer.embedding.embedder import TorchEmbedder
+from indexer.embedding.network import fold_batch_norms
+from indexer.embedding.weights import SFACE, load_sface, locate
+from indexer.recognition.camera import Camera, Stopwatch
+
+
+@pytest.fixture(scope="module")
+def faces(camera: Camera, hopper: bytes, collins: bytes) -> np.ndarray:
+    """Two aligned faces, shape (2, 112, 112, 3)."""
+    return np.stack([camera.look(data, Stopwatch()).faces[0].aligned for data in (hopper, collins)])
+
+
+def test_the_torch_trunk_equals_opencv_running_the_published_file(faces: np.ndarray) -> None:
+    """`cv2.FaceRecognizerSF` reads the same ONNX file with code of its own."""
+    import cv2
+
+    recognizer = cv2.FaceRecognizerSF.create(str(locate(SFACE)), "")
+    theirs = np.concatenate([recognizer.feature(np.ascontiguousarray(face[:, :, ::-1])) for face in faces])
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+
+    ours = TorchEmbedder(sface(mirror=False), device="cpu").embed(faces)
+
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_folding_the_normalisations_changes_nothing(faces: np.ndarray) -> None:
+    views = torch.from_numpy(faces).permute(0, 3, 1, 2).float()
+    with torch.inference_mode():
+        plain = load_sface(locate(SFACE))(views)
+        folded = fold_batch_norms(load_sface(locate(SFACE)))(views)
+
+    torch.testing.assert_close(folded, plain, atol=1e-3, rtol=1e-3)
+
+
+def test_with_the_mirror_a_face_and_its_mirror_image_are_one(faces: np.ndarray) -> None:
+    embedder = TorchEmbedder(sface(mirror=True), device="cpu")
+
+    np.testing.assert_allclose(
+        embedder.embed(faces), embedder.embed(np.ascontiguousarray(faces[:, :, ::-1])), atol=1e-5
+    )
+
+
+def test_embeddings_have_length_one_and_the_cards_dimension(faces: np.ndarray) -> None:
+    embedder = TorchEmbedder(sface(mirror=True), device="cpu")
+    vectors = embedder.embed(faces)
+
+    assert vectors.shape == (2, embedder.card.dimension)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_bfloat16_makes_nearly_the_same_embeddings(faces: np.ndarray) -> None:
+    exact = TorchEmbedder(sface(mirror=True), device="cpu").embed(faces)
+    short = TorchEmbedder(sface(mirror=True), device="cpu", precision="bfloat16").embed(faces)
+
+    assert (exact * short).sum(axis=1).min() > 0.999
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_makes_the_same_embeddings(faces: np.ndarray) -> None:
+    exact = TorchEmbedder(sface(mirror=True), device="cpu").embed(faces)
+    gpu = TorchEmbedder(sface(mirror=True), device="cuda").embed(faces)
+
+    assert (exact * gpu).sum(axis=1).min() > 0.999
+
+
+def test_another_setting_of_the_mirror_is_another_model() -> None:
+    assert sface(mirror=True).fingerprint != sface(mirror=False).fingerprint

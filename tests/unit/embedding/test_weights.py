@@ -1,0 +1,36 @@
+"""Weights: found, checked, or refused with the reason."""
+
+from pathlib import Path
+
+import pytest
+from indexer.embedding import weights
+from indexer.embedding.weights import SFACE, YUNET, WeightFile, locate
+from indexer.errors import WeightsDamaged, WeightsMissing
+
+
+@pytest.mark.parametrize("file", [SFACE, YUNET])
+def test_the_carried_files_are_what_opencv_zoo_published(file: WeightFile) -> None:
+    assert locate(file).name == file.name
+
+
+def test_a_file_with_another_digest_is_refused_by_both_digests() -> None:
+    other = WeightFile(distribution=SFACE.distribution, name=SFACE.name, sha256="0" * 64)
+
+    with pytest.raises(WeightsDamaged, match=SFACE.sha256):
+        locate(other)
+
+
+@pytest.mark.parametrize(("distribution", "name"), [("no-such-package", "x"), (SFACE.distribution, "x.onnx")])
+def test_what_is_not_there_is_named(distribution: str, name: str) -> None:
+    with pytest.raises(WeightsMissing, match=distribution):
+        locate(WeightFile(distribution=distribution, name=name, sha256="0" * 64))
+
+
+def test_every_tensor_of_the_file_finds_its_place(tmp_path: Path) -> None:
+    """All 145 float arrays and 29 dequantised ones but the two scalars of the normalisation."""
+    arrays = weights._dequantised(locate(SFACE))
+    trunk = weights.load_sface(locate(SFACE))
+    wanted = {weights._onnx_name(n) for n in trunk.state_dict() if not n.endswith("num_batches_tracked")}
+
+    used = {n for n in arrays if not n.endswith(("_scales", "_quantized")) and not n.startswith("scalar_op")}
+    assert wanted == used

@@ -1,0 +1,93 @@
+"""Alignment: the similarity transform, and crops that hold what a later model needs."""
+
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+from hypothesis import given, strategies as st
+from indexer.recognition.camera import Camera, Stopwatch
+from indexer.vision.align import ARCFACE_112, align, crop_with_margin, similarity
+
+from tests.pictures import encoded, jpeg, pixels
+
+coordinates = st.floats(-200, 200, width=32)
+
+
+@given(
+    angle=st.floats(-3.1, 3.1),
+    scale=st.floats(0.2, 5.0),
+    shift=st.tuples(coordinates, coordinates),
+)
+def test_the_transform_undoes_any_rotation_scale_and_shift(
+    angle: float, scale: float, shift: tuple[float, float]
+) -> None:
+    rotation = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = (ARCFACE_112.points @ rotation.T + np.array(shift)).astype(np.float32)
+
+    transform = similarity(moved, ARCFACE_112.points)
+
+    back = moved @ transform[:, :2].T + transform[:, 2]
+    np.testing.assert_allclose(back, ARCFACE_112.points, atol=0.01)
+
+
+@given(points=st.lists(st.tuples(coordinates, coordinates), min_size=5, max_size=5, unique=True))
+def test_no_other_similarity_brings_the_points_nearer(points: list[tuple[float, float]]) -> None:
+    """Least squares: nudging any of the four parameters never lowers the sum of squares."""
+    source = np.array(points, np.float32)
+    transform = similarity(source, ARCFACE_112.points)
+
+    def error(a: float, b: float, x: float, y: float) -> float:
+        moved = source.astype(np.float64) @ np.array([[a, b], [-b, a]]) + [x, y]
+        return float(((moved - ARCFACE_112.points) ** 2).sum())
+
+    best = np.array([transform[0, 0], transform[1, 0], transform[0, 2], transform[1, 2]])
+    for nudge in np.concatenate([np.eye(4), -np.eye(4)]) * 1e-3:
+        assert error(*best) <= error(*(best + nudge)) + 1e-6
+
+
+def test_points_that_lie_on_one_spot_are_shifted_and_not_divided_by_zero() -> None:
+    transform = similarity(np.full((5, 2), 7, np.float32), ARCFACE_112.points)
+
+    assert np.isfinite(transform).all()
+
+
+def test_an_aligned_face_is_upright_and_lies_where_the_template_has_it(
+    camera: Camera, hopper: bytes
+) -> None:
+    tilted = encoded(PIL.Image.open(io.BytesIO(hopper)).rotate(25, fillcolor="grey"), "JPEG")
+    [seen] = camera.look(tilted, Stopwatch()).faces
+
+    [again] = camera.look(jpeg(seen.aligned), Stopwatch()).faces
+
+    found = again.face.landmarks
+    np.testing.assert_allclose(found.mean(axis=0), ARCFACE_112.points.mean(axis=0), atol=4)
+    assert abs(found[0, 1] - found[1, 1]) < 2
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.5, 1.0, 3.0])
+def test_a_face_is_embedded_alike_from_its_stored_crop(camera: Camera, hopper: bytes, scale: float) -> None:
+    """What a re-index will work on makes nearly the embedding that the photograph made."""
+    portrait = PIL.Image.fromarray(pixels(hopper))
+    width, height = round(portrait.width * scale), round(portrait.height * scale)
+    picture = np.asarray(portrait.resize((width, height), PIL.Image.Resampling.LANCZOS))
+    [seen] = camera.look(jpeg(picture), Stopwatch()).faces
+
+    crop = crop_with_margin(picture, seen.face.landmarks)
+    stored = np.asarray(PIL.Image.open(io.BytesIO(crop.jpeg)))
+    aligned = align(stored, crop.landmarks, ARCFACE_112)
+
+    photograph, from_crop = camera.embedder.embed(np.stack([seen.aligned, aligned]))
+    assert photograph @ from_crop > 0.99
+    assert 168 <= stored.shape[0] == stored.shape[1] <= 336
+
+
+def test_a_face_three_times_too_large_is_averaged_and_not_sampled() -> None:
+    """Stripes finer than the aligned face's pixels become their mean, not moire."""
+    stripes = np.zeros((900, 900, 3), np.uint8)
+    stripes[:, ::2] = 255
+    landmarks = ARCFACE_112.points * 6
+
+    aligned = align(stripes, landmarks, ARCFACE_112)
+
+    assert aligned[10:100, 10:100].std() < 10

@@ -1,0 +1,57 @@
+"""Quality: each component falls with what it is named for."""
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+from indexer.recognition.camera import Camera, Stopwatch
+from indexer.types import Quality
+
+from tests.pictures import jpeg, pixels
+
+
+def quality_of(camera: Camera, picture: np.ndarray) -> Quality:
+    return camera.look(jpeg(np.ascontiguousarray(picture), quality=95), Stopwatch()).faces[0].quality
+
+
+def test_a_good_portrait_is_good_in_everything(camera: Camera, hopper: bytes) -> None:
+    quality = quality_of(camera, pixels(hopper))
+
+    assert min(quality.components().values()) == quality.score > 80
+
+
+def test_the_more_a_face_is_blurred_the_less_sharp_it_is(camera: Camera, hopper: bytes) -> None:
+    picture = pixels(hopper)
+    measured = [
+        quality_of(camera, np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma))).sharpness_ratio
+        for sigma in (0.5, 2, 4, 8)
+    ]
+
+    assert measured == sorted(measured, reverse=True)
+    assert measured[0] > 10 * measured[-1]
+
+
+def test_sharpness_does_not_depend_on_contrast(camera: Camera, hopper: bytes) -> None:
+    picture = pixels(hopper)
+    flat = (picture * 0.5 + 60).astype(np.uint8)
+
+    assert quality_of(camera, flat).sharpness_ratio == pytest.approx(
+        quality_of(camera, picture).sharpness_ratio, rel=0.15
+    )
+
+
+def test_a_small_face_has_a_low_size_and_its_pixels_are_told(camera: Camera, hopper: bytes) -> None:
+    portrait = PIL.Image.fromarray(pixels(hopper))
+    small = np.asarray(portrait.resize((portrait.width // 6, portrait.height // 6)))
+
+    quality = quality_of(camera, small)
+
+    assert quality.size < 60
+    assert quality.face_px == pytest.approx(170 / 6, rel=0.2)
+
+
+def test_the_dark_and_the_glaring_are_poorly_exposed(camera: Camera, hopper: bytes) -> None:
+    picture = pixels(hopper).astype(np.float32)
+
+    assert quality_of(camera, (picture * 0.15).astype(np.uint8)).exposure < 50
+    assert quality_of(camera, (255 - (255 - picture) * 0.15).astype(np.uint8)).exposure < 50
