@@ -127,7 +127,9 @@ def table(figures: dict[str, Any], size: int) -> Table:
         f"{figures['clients']} client(s), gallery of {size:,}: {figures['requests_per_s']} requests/s,"
         f" rest {figures['rest_share']:.1%} of the whole"
     )
-    made = Table("Stage", "p50 ms", "p95 ms", title=title, title_justify="left", title_style="bold", min_width=60)
+    made = Table(
+        "Stage", "p50 ms", "p95 ms", title=title, title_justify="left", title_style="bold", min_width=60
+    )
     for name, values in figures["ms"].items():
         made.add_row(
             name, f"{values['p50']:.2f}", f"{values['p95']:.2f}", end_section=name in ("search", "rest")

@@ -3,9 +3,10 @@
 import threading
 
 import numpy as np
+from numpy.typing import NDArray
+
 from indexer.embedding.card import ModelCard, sface
 from indexer.types import Vectors
-from numpy.typing import NDArray
 
 
 class MeanColourEmbedder:

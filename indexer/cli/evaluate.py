@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from indexer.cli.output import console, out, print_json
+from indexer.errors import Misconfigured
 from indexer.evaluation import identification, lfw, plot, verification
 from indexer.evaluation.embeddings import embed_files
 from indexer.evaluation.identification import IdentificationResult
@@ -34,6 +35,15 @@ def _writable(path: Path | None) -> Path | None:
     if path is not None and path != STDOUT and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"the folder {path.absolute().parent} does not exist")
     return path
+
+
+def _drawable(path: Path | None) -> Path | None:
+    if path is not None:
+        try:
+            plot.require_matplotlib()
+        except Misconfigured as error:
+            raise typer.BadParameter(error.message) from None
+    return _writable(path)
 
 
 DataOption = Annotated[
@@ -58,7 +68,7 @@ PlotOption = Annotated[
         "--plot",
         metavar="FILE.png",
         dir_okay=False,
-        callback=_writable,
+        callback=_drawable,
         help="Draw the error tradeoff; needs the extra `report`.",
     ),
 ]
@@ -70,8 +80,6 @@ def lfw_pairs(data: DataOption, json_file: JsonOption = None, plot_file: PlotOpt
 
     Example: gemel evaluate lfw --data lfw --json lfw.json --plot roc.png
     """
-    if plot_file:
-        plot.require_matplotlib()
     pairs = lfw.read_pairs(data)
     files = sorted({image for pair in pairs for image in (pair.first, pair.second)})
     start = time.perf_counter()
@@ -93,8 +101,6 @@ def openset(data: DataOption, json_file: JsonOption = None, plot_file: PlotOptio
 
     Example: gemel evaluate openset --data lfw --json openset.json --plot det.png
     """
-    if plot_file:
-        plot.require_matplotlib()
     open_set = identification.split(lfw.read_people(data))
     files = sorted({*open_set.gallery, *open_set.mated, *open_set.nonmated})
     start = time.perf_counter()
@@ -115,13 +121,11 @@ def openset(data: DataOption, json_file: JsonOption = None, plot_file: PlotOptio
 
 
 def _tell(result: VerificationResult | IdentificationResult, table: Table, json_file: Path | None) -> None:
-    Console(stderr=json_file == STDOUT).print(table)
-    if json_file:
-        text = json.dumps(asdict(result), indent=2)
-        if json_file == STDOUT:
-            typer.echo(text)
-        else:
-            json_file.write_text(text + "\n", "utf-8")
+    (console if json_file == STDOUT else out).print(table)
+    if json_file == STDOUT:
+        print_json(asdict(result))
+    elif json_file:
+        json_file.write_text(json.dumps(asdict(result), indent=2) + "\n", "utf-8")
 
 
 def _verification_table(result: VerificationResult) -> Table:
@@ -160,6 +164,6 @@ class _RateColumn(ProgressColumn):
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """On stderr, so that stdout carries results only."""
     columns = (BarColumn(), MofNCompleteColumn(), _RateColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("embedding", total=total)
         yield lambda done: bar.update(task, completed=done)

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import sface
 from indexer.errors import Busy
-
 from tests.fakes import MeanColourEmbedder
 
 

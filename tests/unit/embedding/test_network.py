@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from indexer.embedding.card import sface
 from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.network import fold_batch_norms

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from indexer.embedding import weights
 from indexer.embedding.weights import SFACE, YUNET, WeightFile, locate
 from indexer.errors import WeightsDamaged, WeightsMissing

@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import ExactSearcher
 from indexer.types import Change, ChangeKind

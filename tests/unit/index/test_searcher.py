@@ -1,8 +1,10 @@
 """The exact index against a plain NumPy search: same people, same scores, whatever was done to it."""
 
 import numpy as np
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import ExactSearcher
 from indexer.types import Change, ChangeKind
@@ -45,9 +47,7 @@ class Replay(RuleBasedStateMachine):
         for _ in range(count):
             key = len(self.log) + 1
             vector = unit(key)[0]
-            self.log.append(
-                Change(number=len(self.log) + 1, kind=ChangeKind.ENROL, key=key, vector=vector)
-            )
+            self.log.append(Change(number=len(self.log) + 1, kind=ChangeKind.ENROL, key=key, vector=vector))
             self.model[key] = vector
 
     @precondition(lambda self: self.model)
@@ -55,9 +55,7 @@ class Replay(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.model)))
         del self.model[key]
-        self.log.append(
-            Change(number=len(self.log) + 1, kind=ChangeKind.DELETE, key=key, vector=None)
-        )
+        self.log.append(Change(number=len(self.log) + 1, kind=ChangeKind.DELETE, key=key, vector=None))
 
     @rule(back=st.integers(0, 5), ahead=st.integers(0, 10))
     def replay_a_stretch_that_may_overlap(self, back: int, ahead: int) -> None:

@@ -5,9 +5,9 @@ import io
 import numpy as np
 import PIL.Image
 import pytest
+
 from indexer.errors import ImageTooLarge, UnreadableImage, UnsupportedImageFormat
 from indexer.vision.decode import decode
-
 from tests.pictures import encoded
 
 LIMIT = 1_000_000

@@ -3,9 +3,9 @@
 import numpy as np
 import PIL.Image
 import pytest
+
 from indexer.recognition.camera import Camera
 from indexer.vision.detect import Detector
-
 from tests.pictures import pixels
 
 

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
+
 from indexer.recognition.camera import Camera, Stopwatch
 from indexer.types import Quality
-
 from tests.pictures import jpeg, pixels
 
 

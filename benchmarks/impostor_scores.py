@@ -1,0 +1,47 @@
+"""Which share of pairs of strangers reaches which score: the figures of a model's card.
+
+All images of LFW are embedded, and all pairs of images of different people are compared.
+
+    python -m benchmarks.impostor_scores --data LFW
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+
+from indexer.evaluation.embeddings import embed_files
+from indexer.evaluation.lfw import read_people
+from indexer.recognition.assembly import open_camera
+from indexer.settings import Settings
+
+RATES = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+_BINS = np.linspace(-1.0, 1.0, 20_001)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="LFW: a folder a person")
+    people = read_people(parser.parse_args().data)
+    files = [image for person in people for image in person.images]
+    label = np.repeat(np.arange(len(people)), [len(person.images) for person in people])
+    with open_camera(Settings()) as camera, Progress() as bar:
+        task = bar.add_task("Embedding", total=len(files))
+        embedded = embed_files(camera, files, lambda done: bar.update(task, completed=done))
+        print(camera.embedder.card.fingerprint)
+    vectors, label = embedded.vectors[embedded.found], label[embedded.found]
+    counts = np.zeros(len(_BINS) - 1, np.int64)
+    for i in range(len(vectors) - 1):
+        scores = vectors[i + 1 :] @ vectors[i]
+        counts += np.histogram(scores[label[i + 1 :] != label[i]], _BINS)[0]
+    share = counts[::-1].cumsum()[::-1] / counts.sum()
+    print(f"{counts.sum():,} pairs of images of different people")
+    for rate in RATES:
+        print(f"FMR {rate:<8g} score {_BINS[int(np.argmax(share <= rate))]:.4f}")
+
+
+if __name__ == "__main__":
+    main()

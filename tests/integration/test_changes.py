@@ -1,0 +1,194 @@
+"""The change log: numbers without gaps that become visible in order, whoever writes at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from indexer.errors import EmbeddingsMissing, GalleryNotFound
+from indexer.records import changes, faces, galleries, identities
+from indexer.records.models import Gallery
+from indexer.records.session import Database, Session
+from indexer.types import Box, ChangeKind, Enrolment, Face, Quality
+
+MODEL = "some-model-1"
+QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
+
+
+def enrolment(seed: int) -> Enrolment:
+    vector = np.zeros(8, np.float32)
+    vector[seed % 8] = 1
+    return Enrolment(
+        face=Face(
+            box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
+        ),
+        quality=QUALITY,
+        vector=vector,
+        image_sha256=seed.to_bytes(32, "big"),
+        crop=None,
+    )
+
+
+def enrol(session: Session, gallery_id: UUID, seed: int, model: str = MODEL) -> int:
+    """One person with one face; the number of the change."""
+    galleries.lock(session, gallery_id)
+    identity = identities.create(session, gallery_id, external_id=str(seed), name=None, metadata={})
+    added = faces.add(session, identity.id, [enrolment(seed)], faces.model_id(session, model, 8))
+    return changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
+
+
+@pytest.fixture
+def gallery(database: Database) -> Gallery:
+    with database.transaction() as session:
+        return galleries.create(session, "log")
+
+
+def numbers(database: Database, gallery: Gallery, after: int = 0) -> list[int]:
+    with database.reading() as session:
+        return [change.number for change in changes.after(session, gallery.id, after, MODEL)]
+
+
+def test_a_reader_never_sees_a_number_before_a_smaller_one(database: Database, gallery: Gallery) -> None:
+    """The hazard of sequences: B takes 2 and commits while A still holds 1; a reader that saw 2 and
+    went on from there would miss A for good. Here B cannot take its number before A has ended."""
+    a_has_its_number, b_has_committed, let_a_end = (threading.Event() for _ in range(3))
+
+    def writer_a() -> int:
+        with database.transaction() as session:
+            number = enrol(session, gallery.id, 1)
+            a_has_its_number.set()
+            let_a_end.wait()
+        return number
+
+    def writer_b() -> int:
+        with database.transaction() as session:
+            number = enrol(session, gallery.id, 2)
+        b_has_committed.set()
+        return number
+
+    with ThreadPoolExecutor(2) as pool:
+        a = pool.submit(writer_a)
+        a_has_its_number.wait()
+        b = pool.submit(writer_b)
+        wait_until_somebody_waits_for_a_lock(database)
+        assert not b_has_committed.is_set()
+        assert numbers(database, gallery) == []
+        let_a_end.set()
+        assert (a.result(), b.result()) == (1, 2)
+    assert numbers(database, gallery) == [1, 2]
+
+
+def test_a_transaction_that_rolls_back_leaves_no_gap(database: Database, gallery: Gallery) -> None:
+    with database.transaction() as session:
+        enrol(session, gallery.id, 1)
+    with pytest.raises(RuntimeError, match="change of mind"), database.transaction() as session:
+        enrol(session, gallery.id, 2)
+        raise RuntimeError("change of mind")
+    with database.transaction() as session:
+        assert enrol(session, gallery.id, 3) == 2
+
+    assert numbers(database, gallery) == [1, 2]
+
+
+def test_a_follower_beside_many_writers_misses_nobody(database: Database, gallery: Gallery) -> None:
+    """Writers and rollbacks interleave; a reader that only ever reads on sees 1, 2, 3, ... to the end."""
+    done = threading.Event()
+    seen: list[int] = []
+
+    def follow() -> None:
+        while True:
+            ending = done.is_set()
+            seen.extend(numbers(database, gallery, after=seen[-1] if seen else 0))
+            if ending:
+                return
+
+    def write(worker: int) -> None:
+        for i in range(20):
+            try:
+                with database.transaction() as session:
+                    enrol(session, gallery.id, 1000 * worker + i + 1)
+                    if i % 5 == 4:
+                        raise InterruptedError
+            except InterruptedError:
+                pass
+
+    with ThreadPoolExecutor(5) as pool:
+        follower = pool.submit(follow)
+        for writer in [pool.submit(write, worker) for worker in range(4)]:
+            writer.result()
+        done.set()
+        follower.result()
+
+    assert seen == list(range(1, 4 * 16 + 1))
+
+
+def test_the_state_equals_the_replayed_log(database: Database, gallery: Gallery) -> None:
+    with database.transaction() as session:
+        for seed in range(1, 6):
+            enrol(session, gallery.id, seed)
+        key = session.scalar(text("SELECT key FROM face ORDER BY key LIMIT 1"))
+        faces.remove(session, [key])
+        changes.append(session, gallery.id, ChangeKind.DELETE, [key])
+
+    with database.snapshot() as session:
+        number, keys, vectors = changes.state(session, gallery.id, MODEL, 8)
+    with database.reading() as session:
+        log = changes.after(session, gallery.id, 0, MODEL)
+
+    assert number == log[-1].number == 6
+    replayed = {c.key: c.vector for c in log if c.kind is ChangeKind.ENROL and c.vector is not None}
+    assert sorted(keys) == sorted(replayed)
+    for key, vector in zip(keys.tolist(), vectors, strict=True):
+        np.testing.assert_array_equal(vector, replayed[key])
+
+
+def test_faces_of_another_model_are_reported_and_never_passed_over(
+    database: Database, gallery: Gallery
+) -> None:
+    """Both ways into an index say that it would lack people."""
+    with database.transaction() as session:
+        enrol(session, gallery.id, 1)
+        enrol(session, gallery.id, 2, model="other-model")
+
+    with database.snapshot() as session, pytest.raises(EmbeddingsMissing):
+        changes.state(session, gallery.id, MODEL, 8)
+    with database.reading() as session, pytest.raises(EmbeddingsMissing):
+        changes.after(session, gallery.id, 0, MODEL)
+
+
+def test_writing_into_a_gallery_that_is_being_deleted_waits_and_then_finds_it_gone(
+    database: Database, gallery: Gallery
+) -> None:
+    deleted, let_it_end = threading.Event(), threading.Event()
+
+    def delete() -> None:
+        with database.transaction() as session:
+            galleries.lock(session, gallery.id)
+            galleries.remove(session, gallery.id)
+            deleted.set()
+            let_it_end.wait()
+
+    def write() -> None:
+        with database.transaction() as session:
+            enrol(session, gallery.id, 1)
+
+    with ThreadPoolExecutor(2) as pool:
+        deleting = pool.submit(delete)
+        deleted.wait()
+        writing = pool.submit(write)
+        wait_until_somebody_waits_for_a_lock(database)
+        let_it_end.set()
+        deleting.result()
+        with pytest.raises(GalleryNotFound):
+            writing.result()
+
+
+def wait_until_somebody_waits_for_a_lock(database: Database) -> None:
+    with database.reading() as session:
+        while not session.scalar(
+            text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        ):
+            threading.Event().wait(0.005)

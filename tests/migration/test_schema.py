@@ -1,0 +1,81 @@
+"""The migrations make the schema that the code expects, forth and back."""
+
+from collections.abc import Iterator
+
+import alembic.command
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from indexer.records import schema
+from indexer.records.models import Base
+from indexer.records.session import Database
+
+
+@pytest.fixture
+def fresh(postgresql: str) -> Iterator[Database]:
+    """A database of its own, empty."""
+    with Database(postgresql).engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("DROP DATABASE IF EXISTS fresh WITH (FORCE)"))
+        connection.execute(text("CREATE DATABASE fresh"))
+    database = Database(postgresql.replace("/postgres?", "/fresh?"))
+    yield database
+    database.close()
+
+
+def test_the_migrated_database_equals_the_models(fresh: Database) -> None:
+    schema.migrate(fresh)
+
+    with fresh.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_every_check_constraint_of_the_models_is_in_the_database(fresh: Database) -> None:
+    """`compare_metadata` does not look at these."""
+    schema.migrate(fresh)
+
+    inspector = inspect(fresh.engine)
+    for table in Base.metadata.sorted_tables:
+        wanted = {c.name for c in table.constraints if isinstance(c, CheckConstraint)}
+        found = {c["name"] for c in inspector.get_check_constraints(table.name)}
+        assert found == wanted, table.name
+
+
+def test_migrating_twice_does_nothing_the_second_time(fresh: Database) -> None:
+    assert schema.migrate(fresh) == schema.migrate(fresh)
+
+
+def test_the_way_back_leaves_nothing(fresh: Database) -> None:
+    schema.migrate(fresh)
+    with fresh.engine.connect() as connection, connection.begin():
+        config = schema._config()
+        config.attributes["connection"] = connection
+        alembic.command.downgrade(config, "base")
+
+    assert inspect(fresh.engine).get_table_names() == ["alembic_version"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), 'no/slash', true)",
+        "INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), '', true)",
+        "INSERT INTO identity (id, gallery_id, metadata) SELECT gen_random_uuid(), id, '[]' FROM gallery",
+        "INSERT INTO identity (id, gallery_id, name) SELECT gen_random_uuid(), id, '' FROM gallery",
+        "INSERT INTO identity (id, gallery_id, external_id) SELECT gen_random_uuid(), id, 'a' FROM gallery,"
+        " generate_series(1, 2)",
+        "UPDATE gallery SET face_count = -1",
+        "INSERT INTO change (gallery_id, number, kind, face_key) SELECT id, 1, 'rename', 1 FROM gallery",
+    ],
+)
+def test_the_database_itself_refuses_what_must_not_be(fresh: Database, statement: str) -> None:
+    schema.migrate(fresh)
+    with fresh.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), 'good', true)")
+        )
+
+    with pytest.raises(IntegrityError), fresh.engine.begin() as connection:
+        connection.execute(text(statement))

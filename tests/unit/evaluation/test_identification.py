@@ -1,0 +1,174 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.errors import InvalidRequest
+from indexer.evaluation import identification
+from indexer.evaluation.embeddings import NO_SCORE, Embeddings
+from indexer.evaluation.identification import OpenSet, Searches, det, measure, point_at, search, split
+from indexer.evaluation.lfw import Person
+
+
+def person(name: str, images: int) -> Person:
+    return Person(name=name, images=tuple(Path(f"{name}_{number}") for number in range(images)))
+
+
+def random_people(seed: int) -> tuple[list[Person], Embeddings]:
+    """40 people of 2 to 5 images, 300 of one; faces of one person are near each other, and some
+    are not found."""
+    random = np.random.default_rng(seed)
+    people = [person(f"p{n}", int(random.integers(2, 6))) for n in range(40)]
+    people += [person(f"q{n}", 1) for n in range(300)]
+    files, rows = [], []
+    for someone in people:
+        centre = random.normal(size=8)
+        for file in someone.images:
+            files.append(file)
+            rows.append(centre + random.normal(size=8) * 0.7)
+    vectors = np.array(rows, np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found = random.random(len(files)) > 0.05
+    vectors[~found] = 0
+    return people, Embeddings(files=tuple(files), vectors=vectors, found=found)
+
+
+def score_by_loop(embeddings: Embeddings, first: Path, second: Path) -> float:
+    one, other = embeddings.files.index(first), embeddings.files.index(second)
+    if not (embeddings.found[one] and embeddings.found[other]):
+        return NO_SCORE
+    return float(sum(a * b for a, b in zip(embeddings.vectors[one], embeddings.vectors[other], strict=True)))
+
+
+def measured(searches: Searches) -> identification.IdentificationResult:
+    return measure(searches, gallery=1, undetected=0, seconds=0, model="m")
+
+
+def known(*, hits: list[float], strangers: list[float]) -> Searches:
+    return Searches(
+        correct=np.array(hits) > NO_SCORE,
+        mated=np.array(hits, np.float32),
+        nonmated=np.array(strangers, np.float32),
+    )
+
+
+def test_who_has_several_images_is_enrolled_with_the_first_and_searched_with_the_others() -> None:
+    open_set = split([person("a", 3), person("b", 1), person("c", 2)])
+
+    assert open_set == OpenSet(
+        gallery=(Path("a_0"), Path("c_0")),
+        mated=(Path("a_1"), Path("a_2"), Path("c_1")),
+        mates=(0, 0, 1),
+        nonmated=(Path("b_0"),),
+    )
+
+
+def test_a_set_without_enrolled_people_or_without_strangers_is_refused() -> None:
+    for people in ([], [person("a", 2)], [person("b", 1)]):
+        with pytest.raises(InvalidRequest, match="open set"):
+            split(people)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1024])
+def test_searches_and_rates_equal_those_of_plain_loops(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(identification, "_BLOCK", block)
+    people, embeddings = random_people(1)
+    open_set = split(people)
+
+    searches = search(embeddings, open_set)
+
+    own_and_best = []
+    for probe, mate in zip(open_set.mated, open_set.mates, strict=True):
+        scores = [score_by_loop(embeddings, probe, enrolled) for enrolled in open_set.gallery]
+        others = [score for place, score in enumerate(scores) if place != mate]
+        own_and_best.append((scores[mate] > max(others), max(scores)))
+    strangers = [
+        max(score_by_loop(embeddings, probe, enrolled) for enrolled in open_set.gallery)
+        for probe in open_set.nonmated
+    ]
+    assert searches.correct.tolist() == [correct for correct, _ in own_and_best]
+    assert searches.mated == pytest.approx([best for _, best in own_and_best], abs=1e-6)
+    assert searches.nonmated == pytest.approx(strangers, abs=1e-6)
+
+    result = measure(searches, gallery=40, undetected=embeddings.undetected, seconds=2.5, model="m")
+    assert result.rank1 == sum(correct for correct, _ in own_and_best) / len(own_and_best)
+    for fpir in (0.001, 0.01, 0.1):
+        strangers = searches.nonmated.tolist()
+        threshold = min(t for t in strangers if sum(s > t for s in strangers) / len(strangers) <= fpir)
+        hits = zip(searches.correct.tolist(), searches.mated.tolist(), strict=True)
+        missed = sum(not (correct and score > threshold) for correct, score in hits)
+        assert result.threshold_at_fpir[str(fpir)] == threshold
+        assert result.fnir_at_fpir[str(fpir)] == pytest.approx(missed / len(open_set.mated))
+    assert (result.gallery, result.mated, result.nonmated) == (40, len(open_set.mated), 300)
+    assert (result.undetected, result.seconds, result.model) == (embeddings.undetected, 2.5, "m")
+    assert 0 < result.rank1 < 1
+    assert embeddings.undetected > 0
+
+
+def test_an_undetected_face_counts_as_a_miss_but_never_as_a_false_alarm() -> None:
+    people = [person("a", 3), person("b", 2), person("c", 1), person("d", 1)]
+    files = tuple(file for someone in people for file in someone.images)
+    vectors = np.tile(np.array([1, 0], np.float32), (len(files), 1))
+    unseen = {Path("a_1"), Path("b_0"), Path("c_0")}
+    found = np.array([file not in unseen for file in files])
+    vectors[~found] = 0
+
+    searches = search(Embeddings(files=files, vectors=vectors, found=found), split(people))
+
+    # a_1 has no face; a_2 finds a, since b is enrolled without one; b_1 takes a for itself.
+    assert searches.correct.tolist() == [False, True, False]
+    assert searches.mated.tolist() == [NO_SCORE, 1, 1]
+    assert searches.nonmated.tolist() == [NO_SCORE, 1]
+    assert measured(searches).rank1 == pytest.approx(1 / 3)
+
+
+def test_nobody_is_found_where_no_enrolled_face_is() -> None:
+    people = [person("a", 2), person("c", 1)]
+    vectors = np.array([[0, 0], [1, 0], [1, 0]], np.float32)
+    embeddings = Embeddings(
+        files=tuple(file for someone in people for file in someone.images),
+        vectors=vectors,
+        found=np.array([False, True, True]),
+    )
+    result = measured(search(embeddings, split(people)))
+
+    assert result.rank1 == 0
+    assert result.fnir_at_fpir == {"0.001": 1, "0.01": 1, "0.1": 1}
+
+
+def test_a_tie_with_another_person_is_an_error() -> None:
+    people = [person("a", 2), person("b", 2), person("c", 1)]
+    files = tuple(file for someone in people for file in someone.images)
+    same = np.tile(np.array([1, 0], np.float32), (len(files), 1))
+    embeddings = Embeddings(files=files, vectors=same, found=np.ones(len(files), np.bool_))
+
+    assert not search(embeddings, split(people)).correct.any()
+
+
+def test_the_threshold_lets_no_more_strangers_through_than_allowed() -> None:
+    strangers = [number / 1000 for number in range(1000)]
+    result = measured(known(hits=[0.9985, 0.995, 0.95, 0.5], strangers=strangers))
+
+    # One, ten and a hundred of the thousand lie strictly above.
+    assert result.threshold_at_fpir == pytest.approx({"0.001": 0.998, "0.01": 0.989, "0.1": 0.899})
+    assert result.fnir_at_fpir == {"0.001": 0.75, "0.01": 0.5, "0.1": 0.25}
+
+
+def test_strangers_of_equal_scores_are_let_through_together_or_not_at_all() -> None:
+    curve = det(known(hits=[0.9, 0.7, 0.6], strangers=[0.8, 0.7, 0.7, 0.7, 0.1]))
+
+    assert curve.fpir == pytest.approx([0, 0.2, 0.2, 0.2, 0.8])
+    assert curve.fnir == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2 / 3, 0])
+    assert curve.thresholds[point_at(curve, 0.5)] == pytest.approx(0.7)
+
+
+def test_a_mated_probe_at_the_threshold_is_missed() -> None:
+    result = measured(known(hits=[0.5], strangers=[0.5]))
+
+    assert (result.rank1, result.fnir_at_fpir["0.1"]) == (1, 1)
+
+
+def test_with_few_strangers_a_small_rate_allows_none_of_them() -> None:
+    result = measured(known(hits=[0.9, 0.4], strangers=[0.5] + [0.1] * 9))
+
+    assert result.fnir_at_fpir == {"0.001": 0.5, "0.01": 0.5, "0.1": 0}

@@ -1,0 +1,37 @@
+"""Thresholds: stricter wishes and larger galleries never lower them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.embedding.card import sface
+from indexer.recognition.threshold import for_fmr, for_fpir
+
+CARD = sface(mirror=True)
+rates = st.floats(1e-12, 0.99)
+
+
+@pytest.mark.parametrize(("rate", "score"), CARD.score_at_fmr)
+def test_at_a_measured_rate_the_threshold_is_the_measured_score(rate: float, score: float) -> None:
+    assert for_fmr(CARD, rate) == pytest.approx(score, abs=1e-6)
+
+
+@given(a=rates, b=rates)
+def test_fewer_false_matches_take_a_higher_score(a: float, b: float) -> None:
+    lower, higher = sorted((a, b))
+
+    assert -1 <= for_fmr(CARD, higher) <= for_fmr(CARD, lower) <= 1
+
+
+@given(fpir=st.floats(1e-6, 0.5), size=st.integers(0, 10**9), more=st.integers(0, 10**9))
+def test_a_larger_gallery_takes_a_higher_score(fpir: float, size: int, more: int) -> None:
+    assert for_fpir(CARD, fpir, size) <= for_fpir(CARD, fpir, size + more)
+
+
+def test_a_gallery_of_one_is_a_verification() -> None:
+    assert for_fpir(CARD, 0.001, 1) == pytest.approx(for_fmr(CARD, 0.001))
+
+
+def test_the_rate_of_a_search_is_that_of_its_comparisons_together() -> None:
+    """One in a hundred searches of a thousand faces is about one in a hundred thousand comparisons."""
+    assert for_fpir(CARD, 0.01, 1000) == pytest.approx(for_fmr(CARD, 1e-5), abs=1e-3)

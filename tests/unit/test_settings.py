@@ -1,0 +1,52 @@
+"""Settings: documented, and read from where the README says."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from indexer.settings import Settings
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def test_the_readme_lists_every_setting_with_its_description_and_no_other() -> None:
+    rows = dict(re.findall(r"^\| `(GEMEL_\w+)` \| .*? \| (.*?) \|$", README, re.MULTILINE))
+
+    assert rows == {
+        f"GEMEL_{name.upper()}": field.description for name, field in Settings.model_fields.items()
+    }
+
+
+def test_the_readme_gives_the_defaults() -> None:
+    for name, default in re.findall(r"^\| `GEMEL_(\w+)` \| (.*?) \|", README, re.MULTILINE):
+        value = Settings.model_fields[name.lower()].default
+        shown = "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+        assert default == shown, name
+
+
+def test_variables_and_an_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("GEMEL_PORT=1234\nGEMEL_API_KEY=from-the-file\n")
+    monkeypatch.setenv("GEMEL_PORT", "4321")
+
+    settings = Settings(_env_file=file)  # type: ignore[call-arg]
+
+    assert settings.port == 4321
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == "from-the-file"
+
+
+@pytest.mark.parametrize(("name", "value"), [("port", "70000"), ("api_key", "short"), ("precision", "int8")])
+def test_what_cannot_be_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"GEMEL_{name.upper()}", value)
+
+    with pytest.raises(ValidationError, match=name):
+        Settings()
+
+
+def test_the_key_does_not_show_in_logs() -> None:
+    assert "secret-key" not in repr(Settings(api_key="secret-key"))
