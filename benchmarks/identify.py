@@ -139,8 +139,8 @@ def table(figures: dict[str, Any], size: int) -> Table:
 
 def one_face_640x480() -> bytes:
     """Grace Hopper (public domain, comes with Matplotlib) in the middle of a 640 x 480 JPEG."""
-    portrait = PIL.Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
-    portrait = portrait.convert("RGB").resize((410, 480))
+    file_name = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    portrait = PIL.Image.open(file_name).convert("RGB").resize((410, 480))
     picture = portrait.resize((640, 480))
     picture = PIL.Image.blend(picture, PIL.Image.new("RGB", picture.size, "grey"), 0.7)
     picture.paste(portrait, (115, 0))

@@ -137,7 +137,7 @@ class Busy(Unavailable):
 
 
 class Misconfigured(GemelError):
-    pass
+    code = "misconfigured"
 
 
 class WeightsMissing(Misconfigured):

@@ -1,4 +1,6 @@
-"""`gemel evaluate ...`: measures the model in force on labelled photographs. Needs no database."""
+"""`gemel evaluate ...`: measures the model in force on labelled photographs. Needs no database.
+
+The engine is imported inside the commands: see `people`."""
 
 import json
 import time
@@ -19,7 +21,6 @@ from indexer.evaluation import identification, lfw, plot, verification
 from indexer.evaluation.embeddings import embed_files
 from indexer.evaluation.identification import IdentificationResult
 from indexer.evaluation.verification import VerificationResult
-from indexer.recognition.assembly import open_camera
 from indexer.settings import Settings
 
 app = typer.Typer(
@@ -78,8 +79,10 @@ PlotOption = Annotated[
 def lfw_pairs(data: DataOption, json_file: JsonOption = None, plot_file: PlotOption = None) -> None:
     """Verification, one to one: LFW's 6,000 pairs in ten folds.
 
-    Example: gemel evaluate lfw --data lfw --json lfw.json --plot roc.png
+    Example: `gemel evaluate lfw --data lfw --json lfw.json --plot roc.png`
     """
+    from indexer.recognition.assembly import open_camera
+
     pairs = lfw.read_pairs(data)
     files = sorted({image for pair in pairs for image in (pair.first, pair.second)})
     start = time.perf_counter()
@@ -99,8 +102,10 @@ def lfw_pairs(data: DataOption, json_file: JsonOption = None, plot_file: PlotOpt
 def openset(data: DataOption, json_file: JsonOption = None, plot_file: PlotOption = None) -> None:
     """Identification, one to many: enrols who has several images, searches for everyone.
 
-    Example: gemel evaluate openset --data lfw --json openset.json --plot det.png
+    Example: `gemel evaluate openset --data lfw --json openset.json --plot det.png`
     """
+    from indexer.recognition.assembly import open_camera
+
     open_set = identification.split(lfw.read_people(data))
     files = sorted({*open_set.gallery, *open_set.mated, *open_set.nonmated})
     start = time.perf_counter()

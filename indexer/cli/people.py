@@ -1,7 +1,10 @@
-"""`gemel enrol`, `gemel identify`, `gemel verify`."""
+"""`gemel enrol`, `gemel identify`, `gemel verify`.
+
+The engine is imported inside the commands: torch takes seconds that `--help` should not.
+"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -9,12 +12,11 @@ from rich.table import Table
 
 from indexer.cli.output import Json, console, out, print_json, progress_bar
 from indexer.errors import GemelError
-from indexer.jobs.enrol_folder import FolderEnrolment, enrol_folder, people_in
-from indexer.recognition.assembly import open_camera, open_recognition
-from indexer.recognition.identify import Identification
-from indexer.recognition.verify import verify_pair
-from indexer.records import schema
 from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.jobs.enrol_folder import FolderEnrolment
+    from indexer.recognition.identify import Identification
 
 Gallery = Annotated[str, typer.Option("--gallery", "-g", help="The gallery's name.")]
 Threshold = Annotated[
@@ -38,6 +40,10 @@ def enrol(
 
     Example: `gemel enrol photographs/ --gallery staff`
     """
+    from indexer.jobs.enrol_folder import enrol_folder, people_in
+    from indexer.recognition.assembly import open_recognition
+    from indexer.records import schema
+
     settings = Settings()
     people = people_in(directory)
     with open_recognition(settings) as engine, progress_bar() as bar:
@@ -71,6 +77,9 @@ def identify(
 
     Example: `gemel identify party.jpg --gallery staff`
     """
+    from indexer.recognition.assembly import open_recognition
+    from indexer.records import schema
+
     answers: list[dict[str, Any]] = []
     table = Table("Image", "Face", "Quality", "Name", "External id", "Score", "Matched")
     failed = False
@@ -118,6 +127,9 @@ def verify(
 
     Example: `gemel verify passport.jpg selfie.jpg`
     """
+    from indexer.recognition.assembly import open_camera
+    from indexer.recognition.verify import verify_pair
+
     settings = Settings()
     with open_camera(settings) as camera:
         verdict = verify_pair(
@@ -145,7 +157,7 @@ def verify(
     )
 
 
-def _identification_json(path: Path, answer: Identification) -> dict[str, Any]:
+def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]:
     return {
         "image": str(path),
         "faces": [
@@ -181,7 +193,7 @@ def _identification_json(path: Path, answer: Identification) -> dict[str, Any]:
     }
 
 
-def _add_rows(table: Table, path: Path, answer: Identification) -> None:
+def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
     if not answer.faces:
         table.add_row(path.name, "", "", "[dim]no face[/]")
     for number, face in enumerate(answer.faces, start=1):
@@ -199,7 +211,7 @@ def _add_rows(table: Table, path: Path, answer: Identification) -> None:
             where = ("", "", "")
 
 
-def _folder_json(result: FolderEnrolment) -> dict[str, Any]:
+def _folder_json(result: "FolderEnrolment") -> dict[str, Any]:
     return {
         "identities_created": result.identities_created,
         "faces_enrolled": result.faces_enrolled,
@@ -212,7 +224,7 @@ def _folder_json(result: FolderEnrolment) -> dict[str, Any]:
     }
 
 
-def _print_folder(result: FolderEnrolment, gallery: str) -> None:
+def _print_folder(result: "FolderEnrolment", gallery: str) -> None:
     out.print(
         f"{gallery}: {result.identities_created} identities and {result.faces_enrolled} faces are new,"
         f" {result.images_known} pictures were enrolled already, {len(result.refused)} refused."

@@ -1,4 +1,4 @@
-"""`gemel serve`, `gemel migrate`, `gemel models`."""
+"""`gemel serve`, `gemel migrate`, `gemel models`. They import what they need when they run: see `people`."""
 
 import ipaddress
 import logging
@@ -10,10 +10,6 @@ import uvicorn
 from rich.table import Table
 
 from indexer.cli.output import Json, console, out, print_json
-from indexer.embedding.card import sface
-from indexer.recognition.assembly import card, database_url
-from indexer.records import schema
-from indexer.records.session import Database
 from indexer.settings import Settings
 
 FALLBACK_HOST = "127.0.0.1"
@@ -28,6 +24,10 @@ def serve(
 
     Example: `gemel serve --port 8080`
     """
+    from indexer.records import schema
+    from indexer.records.embedded import database_url
+    from indexer.records.session import Database
+
     settings = Settings()
     logging.getLogger("indexer").setLevel(settings.log_level.upper())
     host = _allowed_host(host or settings.host, guarded=settings.api_key is not None)
@@ -50,6 +50,10 @@ def migrate() -> None:
 
     Example: `GEMEL_DATABASE_URL=postgresql://gemel@db/gemel gemel migrate`
     """
+    from indexer.records import schema
+    from indexer.records.embedded import database_url
+    from indexer.records.session import Database
+
     database = Database(database_url(Settings()))
     try:
         out.print(f"The database is at revision {schema.migrate(database)}.")
@@ -62,7 +66,9 @@ def models(json: Json = False) -> None:
 
     Example: `gemel models --json`
     """
-    active = card(Settings())
+    from indexer.embedding.card import sface
+
+    active = sface(mirror=Settings().mirror)
     rows = [
         {
             "name": model.name,

@@ -15,7 +15,7 @@ from indexer.recognition.enrol import Enroller
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
-from indexer.records import embedded
+from indexer.records.embedded import database_url
 from indexer.records.session import Database
 from indexer.settings import Settings
 from indexer.vision.detect import Detector
@@ -37,11 +37,6 @@ class Recognition:
 def card(settings: Settings) -> ModelCard:
     """Of the model in force."""
     return sface(mirror=settings.mirror)
-
-
-def database_url(settings: Settings) -> str:
-    """Of the named PostgreSQL, or of the embedded one, which is started. Raises DatabaseUnavailable."""
-    return settings.database_url or embedded.start(settings.home)
 
 
 @contextmanager

@@ -4,15 +4,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.embedding.embedder import Embedder
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align
 from indexer.vision.decode import decode
 from indexer.vision.detect import Detector
+
+if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Camera should not wait
+    from indexer.embedding.embedder import Embedder
 
 
 class Stopwatch:
@@ -59,7 +62,7 @@ class Camera:
     """Looks at photographs with one detector and one model."""
 
     detector: Detector
-    embedder: Embedder
+    embedder: "Embedder"
     max_pixels: int
     template: Template = field(init=False)
 

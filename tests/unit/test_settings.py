@@ -31,7 +31,7 @@ def test_variables_and_an_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp
     file.write_text("GEMEL_PORT=1234\nGEMEL_API_KEY=from-the-file\n")
     monkeypatch.setenv("GEMEL_PORT", "4321")
 
-    settings = Settings(_env_file=file)  # type: ignore[call-arg]
+    settings = Settings(_env_file=file)
 
     assert settings.port == 4321
     assert settings.api_key is not None

@@ -14,7 +14,8 @@ DIMENSION = 8
 
 def unit(seed: int, count: int = 1) -> np.ndarray:
     vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit_vectors: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit_vectors
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(0, 200), k=st.integers(1, 250))

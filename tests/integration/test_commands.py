@@ -1,0 +1,246 @@
+"""`gemel` as it is typed: real processes, on an embedded PostgreSQL of their own."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+GEMEL = Path(sys.executable).parent / "gemel"
+
+
+class Home:
+    """A folder with a PostgreSQL, and commands that are run on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GEMEL_")} | {
+            "GEMEL_HOME": str(folder),
+            "COLUMNS": "200",
+        }
+
+    def run(
+        self, *arguments: object, status: int = 0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [GEMEL, *map(str, arguments)],
+            env=self.environment | environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def json(self, *arguments: object) -> Any:
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    @contextlib.contextmanager
+    def server(self, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+        """Address and process of a `gemel serve`, ready."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with (self.folder / "server.log").open("w") as log:
+            process = subprocess.Popen(
+                [GEMEL, "serve", "--port", str(port)],
+                env=self.environment | environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+        base = f"http://127.0.0.1:{port}"
+        try:
+            wait_for(lambda: ready(base) or process.poll() is not None)
+            yield base, process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def ready(base: str) -> bool:
+    try:
+        return httpx2.get(f"{base}/readyz", timeout=5).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return
+        pause.wait(0.05)
+    raise AssertionError("it did not come about")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(tmp_path_factory.mktemp("home"))
+    assert "0001" in home.run("migrate").stdout
+    return home
+
+
+@pytest.fixture
+def people(tmp_path: Path, hopper: bytes, collins: bytes, nobody: bytes) -> Path:
+    """Two people, and a picture of a cup of coffee."""
+    for name, data in {
+        "Grace_Hopper/1.jpg": hopper,
+        "Eileen_Collins/1.jpg": collins,
+        "Eileen_Collins/2.jpg": nobody,
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def test_a_folder_is_enrolled_once_and_a_second_run_passes_over_it(home: Home, people: Path) -> None:
+    first = home.json("enrol", people, "--gallery", "once")
+    second = home.json("enrol", people, "--gallery", "once")
+
+    assert (first["identities_created"], first["faces_enrolled"], first["images_known"]) == (2, 2, 0)
+    assert [(Path(r["image"]).name, r["code"]) for r in first["refused"]] == [("2.jpg", "no_face_found")]
+    assert (second["identities_created"], second["faces_enrolled"], second["images_known"]) == (0, 0, 2)
+
+
+def test_a_picture_added_to_a_known_person_is_enrolled_by_the_next_run(
+    home: Home, people: Path, hopper: bytes
+) -> None:
+    home.run("enrol", people, "--gallery", "more")
+    (people / "Grace_Hopper" / "2.jpg").write_bytes(hopper + b"\0")  # the same face in another file
+
+    again = home.json("enrol", people, "--gallery", "more")
+
+    assert (again["identities_created"], again["faces_enrolled"], again["images_known"]) == (0, 1, 2)
+
+
+def test_a_running_server_finds_whom_the_command_line_enrols(home: Home, people: Path, hopper: bytes) -> None:
+    with home.server() as (base, _), httpx2.Client(base_url=base, timeout=60) as client:
+        client.post("/v1/galleries", json={"name": "running"}).raise_for_status()
+        before = client.post("/v1/galleries/running/identify", files={"image": hopper}).json()
+        home.run("enrol", people, "--gallery", "running")
+        after = client.post("/v1/galleries/running/identify", files={"image": hopper}).json()
+
+    assert before["faces"][0]["candidates"] == []
+    assert after["faces"][0]["candidates"][0]["identity"]["external_id"] == "Grace_Hopper"
+    assert after["gallery_size"] == 2
+
+
+def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(home: Home, hopper: bytes) -> None:
+    """Asked to stop, interrupted, killed: what was answered with 201 is there when it runs again."""
+    enrolled: list[str] = []
+    for how in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, None):
+        with home.server() as (base, process), httpx2.Client(base_url=base, timeout=60) as client:
+            for name in enrolled:
+                found = client.post(f"/v1/galleries/{name}/identify", files={"image": hopper}).json()
+                [candidate] = found["faces"][0]["candidates"]
+                assert (candidate["identity"]["name"], candidate["matched"]) == (name, True)
+            if how is None:
+                break
+            client.post("/v1/galleries", json={"name": how.name}).raise_for_status()
+            client.post(
+                f"/v1/galleries/{how.name}/identities", files={"images": hopper}, data={"name": how.name}
+            ).raise_for_status()
+            enrolled.append(how.name)
+            process.send_signal(how)
+            process.wait()
+
+
+def test_postgresql_stops_with_the_last_process_though_another_was_killed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.server() as (_, process):
+        process.kill()
+        process.wait()
+    assert (tmp_path / "postgresql" / "postmaster.pid").exists()
+
+    home.run("migrate")
+
+    wait_for(lambda: not (tmp_path / "postgresql" / "postmaster.pid").exists())
+
+
+def test_people_are_identified_and_pictures_verified_in_the_terminal(
+    home: Home, people: Path, hopper: bytes
+) -> None:
+    home.run("enrol", people, "--gallery", "terminal")
+    grace, eileen = people / "Grace_Hopper" / "1.jpg", people / "Eileen_Collins" / "1.jpg"
+
+    [answer] = home.json("identify", grace, "--gallery", "terminal")
+    shown = home.run("identify", grace, eileen, "--gallery", "terminal").stdout
+
+    assert answer["faces"][0]["candidates"][0]["identity"]["name"] == "Grace Hopper"
+    assert "Grace Hopper" in shown
+    assert "Eileen Collins" in shown
+    assert home.json("verify", grace, grace)["matched"] is True
+    assert home.json("verify", grace, eileen)["matched"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("identify", "{grace}", "--gallery", "nowhere"), "gallery_not_found"),
+        (("identify", "{text}", "--gallery", "nowhere"), "gallery_not_found"),
+        (("verify", "{text}", "{grace}"), "unsupported_image_format"),
+        (("enrol", "{empty}", "--gallery", "x"), "one folder a person"),
+        (("enrol", "{people}", "--gallery", "a name with spaces"), "invalid_request"),
+    ],
+)
+def test_errors_are_one_line_and_a_status(
+    home: Home, people: Path, tmp_path_factory: pytest.TempPathFactory, arguments: tuple[str, ...], words: str
+) -> None:
+    empty = tmp_path_factory.mktemp("empty")
+    (empty / "text.jpg").write_text("hello")
+    names = {
+        "grace": people / "Grace_Hopper" / "1.jpg",
+        "text": empty / "text.jpg",
+        "empty": empty,
+        "people": people,
+    }
+
+    done = home.run(*(argument.format(**names) for argument in arguments), status=1)
+
+    assert words in " ".join(done.stderr.split())
+
+
+def test_without_a_key_the_server_listens_on_loopback_whatever_it_is_told(home: Home) -> None:
+    with home.server(GEMEL_HOST="0.0.0.0") as (base, process):
+        assert ready(base)
+        process.terminate()
+        process.wait()
+        said = (home.folder / "server.log").read_text()
+
+    assert "listening on 127.0.0.1 instead of 0.0.0.0" in " ".join(said.split())
+    assert "Uvicorn running on http://127.0.0.1" in said
+
+
+def test_a_setting_that_cannot_be_is_named_with_its_variable(home: Home) -> None:
+    assert "GEMEL_PORT" in home.run("serve", status=2, GEMEL_PORT="many").stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "migrate", "enrol", "identify", "verify", "evaluate lfw", "evaluate openset", "models"],
+)
+def test_every_commands_help_shows_an_example(home: Home, command: str) -> None:
+    shown = home.run(*command.split(), "--help").stdout
+
+    assert "Example:" in shown
+    assert f"gemel {command}" in " ".join(shown.split())
+
+
+def test_models_are_listed(home: Home) -> None:
+    models = home.json("models")["models"]
+
+    assert [m["active"] for m in models].count(True) == 1
+    assert "sface" in home.run("models").stdout
