@@ -200,8 +200,8 @@ class IdentifyAnswer(BaseModel):
     gallery_size: int = Field(description="Enrolled faces that were searched")
     threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
     timings_ms: dict[str, float] = Field(
-        description="Milliseconds of each stage: decode, detect, align, embed, index, search, database,"
-        " total",
+        description="Milliseconds of each stage: wait (for others), decode, detect, align, embed, index,"
+        " search, database, total",
         examples=[{"decode": 3.1, "detect": 11.2, "align": 0.4, "embed": 27.9, "total": 44.0}],
     )
 

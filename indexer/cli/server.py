@@ -3,6 +3,8 @@
 import ipaddress
 import logging
 import os
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -29,7 +31,8 @@ def serve(
     from indexer.records.session import Database
 
     settings = Settings()
-    logging.getLogger("indexer").setLevel(settings.log_level.upper())
+    for room in ("indexer", "service"):
+        logging.getLogger(room).setLevel(settings.log_level.upper())
     host = _allowed_host(host or settings.host, guarded=settings.api_key is not None)
     port = settings.port if port is None else port
     console.print("Starting PostgreSQL ..." if settings.database_url is None else "Connecting ...")
@@ -42,6 +45,9 @@ def serve(
     # The application reads its settings anew, in this process or in workers.
     os.environ["GEMEL_DATABASE_URL"] = url
     _greet(host, port, guarded=settings.api_key is not None)
+    # Uvicorn ends its work and then raises the signal again, which by default would kill the process
+    # on the spot, with the embedded PostgreSQL left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run("service.app:create_app", factory=True, host=host, port=port, log_level=settings.log_level)
 
 

@@ -1,6 +1,7 @@
 """The one place where the rooms are wired together, for the service and for the command line."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def open_camera(settings: Settings) -> Iterator[Camera]:
             ),
             embedder=embedder,
             max_pixels=settings.max_pixels,
+            looking=threading.Semaphore(max(1, (os.cpu_count() or 1) // 2)),
         )
     finally:
         embedder.close()

@@ -1,5 +1,6 @@
 """The first half of every use case: a file's bytes to faces that are aligned, judged and embedded."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -64,6 +65,9 @@ class Camera:
     detector: Detector
     embedder: "Embedder"
     max_pixels: int
+    looking: threading.Semaphore
+    """How many pictures are decoded and searched at once: more than there are cores would only take
+    the processor from the network, and memory from everybody."""
     template: Template = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,12 +75,17 @@ class Camera:
 
     def look(self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None) -> Photograph:
         """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge."""
-        with watch.stage("decode"):
-            pixels = decode(data, max_pixels=self.max_pixels)
-        with watch.stage("detect"):
-            found = self.detector.detect(pixels)
-        with watch.stage("align"):
-            faces = [self.see(pixels, face) for face in found[:max_faces]]
+        with watch.stage("wait"):
+            self.looking.acquire()
+        try:
+            with watch.stage("decode"):
+                pixels = decode(data, max_pixels=self.max_pixels)
+            with watch.stage("detect"):
+                found = self.detector.detect(pixels)
+            with watch.stage("align"):
+                faces = [self.see(pixels, face) for face in found[:max_faces]]
+        finally:
+            self.looking.release()
         return Photograph(pixels=pixels, faces=faces, found=len(found))
 
     def see(self, pixels: Image, face: Face) -> SeenFace:

@@ -158,6 +158,17 @@ def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(home: Home, 
             process.wait()
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_postgresql_stops_with_the_server(tmp_path: Path, how: signal.Signals) -> None:
+    home = Home(tmp_path)
+    with home.server() as (_, process):
+        assert (tmp_path / "postgresql" / "postmaster.pid").exists()
+        process.send_signal(how)
+        process.wait()
+
+    assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
+
+
 def test_postgresql_stops_with_the_last_process_though_another_was_killed(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.server() as (_, process):
@@ -167,7 +178,7 @@ def test_postgresql_stops_with_the_last_process_though_another_was_killed(tmp_pa
 
     home.run("migrate")
 
-    wait_for(lambda: not (tmp_path / "postgresql" / "postmaster.pid").exists())
+    assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
 
 
 def test_people_are_identified_and_pictures_verified_in_the_terminal(
