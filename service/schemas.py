@@ -100,6 +100,10 @@ class Detect(UploadBody):
 class Box(BaseModel):
     """Pixels of the upright picture; the corner may lie outside of it."""
 
+    model_config = {
+        "json_schema_extra": {"examples": [{"x": 178.0, "y": 63.6, "width": 90.5, "height": 111.9}]}
+    }
+
     x: float
     y: float
     width: float
@@ -112,6 +116,20 @@ class Box(BaseModel):
 
 class Landmarks(BaseModel):
     """[x, y] in pixels of the upright picture; left and right as the viewer sees them."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "left_eye": [200.3, 101.7],
+                    "right_eye": [246.2, 102.7],
+                    "nose": [219.6, 124.0],
+                    "mouth_left": [199.0, 142.5],
+                    "mouth_right": [238.6, 143.2],
+                }
+            ]
+        }
+    }
 
     left_eye: list[float]
     right_eye: list[float]
@@ -127,6 +145,12 @@ class Landmarks(BaseModel):
 
 class Quality(BaseModel):
     """0 to 100 each; the score is the worst component."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [{"score": 88.7, "size": 100.0, "sharpness": 92.4, "exposure": 100.0, "pose": 88.7}]
+        }
+    }
 
     score: float
     size: float

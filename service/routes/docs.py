@@ -1,10 +1,12 @@
 """The OpenAPI document and the page that shows it. Guarded like the rest."""
 
-from typing import Any
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from service.dependencies import reader_of_docs
 
@@ -24,4 +26,16 @@ async def openapi(request: Request) -> dict[str, Any]:
 
 @router.get("/docs")
 async def docs() -> HTMLResponse:
-    return get_swagger_ui_html(openapi_url="/openapi.json", title="Gemel")
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Gemel",
+        swagger_js_url="/docs/swagger-ui-bundle.js",
+        swagger_css_url="/docs/swagger-ui.css",
+        swagger_favicon_url="data:,",
+        swagger_ui_parameters={"defaultModelsExpandDepth": 0},
+    )
+
+
+@router.get("/docs/{name}")
+async def asset(name: Literal["swagger-ui-bundle.js", "swagger-ui.css"]) -> FileResponse:
+    return FileResponse(Path(str(files("fastapi_offline"))) / "static" / name)
