@@ -56,6 +56,7 @@ def main() -> None:
         database.close()
         with server(url) as base:
             figures = [measure(base, clients, arguments.requests) for clients in (1, 8)]
+        embedded.stop(Path(home))
     for row in figures:
         console.print(table(row, arguments.faces))
     if arguments.json:

