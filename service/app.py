@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from indexer.recognition.assembly import open_recognition
 from indexer.settings import Settings
 from service import errors
-from service.dependencies import authenticated
+from service.access import Access
+from service.dependencies import documented_key
 from service.limits import BodyLimit
 from service.metrics import Measure, Metrics
 from service.routes import docs, faces, galleries, identities, operations, recognition
@@ -56,10 +57,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(
+        Access, api_key=None if settings.api_key is None else settings.api_key.get_secret_value()
+    )
     app.add_middleware(Measure)
     errors.install(app)
     for router in (galleries.router, identities.router, faces.router, recognition.router):
-        app.include_router(router, dependencies=[Depends(authenticated)])
+        app.include_router(router, dependencies=[Depends(documented_key)])
     app.include_router(operations.health)
     app.include_router(operations.guarded)
     app.include_router(docs.router)

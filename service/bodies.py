@@ -2,19 +2,23 @@
 
 import base64
 import binascii
+import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from indexer.errors import InvalidRequest, UnsupportedContentType
 
 MAX_FIELDS = 1000
+_TAIL_BYTES = 400  # a boundary has 70 at most; blanks and line ends may follow it
 
 Body = TypeVar("Body", bound="UploadBody")
 
@@ -25,7 +29,7 @@ def _image_bytes(value: Any) -> Any:
     if value.startswith("data:"):
         _, _, value = value.partition(",")
     try:
-        return base64.b64decode(value, validate=True)
+        return base64.b64decode("".join(value.split()), validate=True)  # some tools wrap lines
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"not base64: {error}") from error
 
@@ -98,7 +102,11 @@ def openapi_body(model: type[UploadBody], example: dict[str, Any]) -> dict[str, 
 
 async def _form_fields(request: Request, repeated: set[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    async with request.form(max_fields=MAX_FIELDS, max_files=MAX_FIELDS) as form:
+    try:
+        form = await _parsed(request)
+    except (MultiPartException, LookupError, ValueError) as error:  # the latter two: of the charset
+        raise InvalidRequest(f"the form is malformed: {error}") from error
+    async with _closing(form):
         for name, value in form.multi_items():
             read = await value.read() if isinstance(value, UploadFile) else value
             if name in repeated:
@@ -108,6 +116,37 @@ async def _form_fields(request: Request, repeated: set[str]) -> dict[str, Any]:
             else:
                 fields[name] = read
     return fields
+
+
+@contextlib.asynccontextmanager
+async def _closing(form: FormData) -> AsyncIterator[None]:
+    """Frees the temporary files of large parts."""
+    try:
+        yield
+    finally:
+        await form.close()
+
+
+async def _parsed(request: Request) -> FormData:
+    """The form, if it is whole: Starlette takes one that breaks off for one that ends there."""
+    kind, parameters = parse_options_header(request.headers["content-type"])
+    if kind != b"multipart/form-data":
+        return await request.form(max_fields=MAX_FIELDS)
+    end = b"--" + parameters.get(b"boundary", b"") + b"--"
+    tail = b""
+
+    async def watched() -> AsyncGenerator[bytes, None]:
+        nonlocal tail
+        async for chunk in request.stream():
+            tail = (tail + chunk[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+            yield chunk
+
+    parser = MultiPartParser(request.headers, watched(), max_files=MAX_FIELDS, max_fields=MAX_FIELDS)
+    form = await parser.parse()
+    if end not in tail:
+        await form.close()
+        raise InvalidRequest("the form broke off before its last boundary")
+    return form
 
 
 def _json_fields(body: bytes) -> Any:

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from indexer import errors
 
@@ -59,6 +60,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.GemelError, _gemel_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -96,6 +98,11 @@ async def _http_exception(_: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
     return _problem(status, code, str(error.detail), dict(error.headers or {}))
+
+
+async def _gone(_: Request, __: Exception) -> JSONResponse:
+    """The caller broke off while sending, and will not read this."""
+    return _problem(HTTPStatus.BAD_REQUEST, "client_disconnected", "the request broke off")
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -7,6 +7,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from indexer.errors import UploadTooLarge
 from service.errors import response
 
+_MOST_DIGITS = 18
+"""Of a Content-Length; longer ones are taken for this many, since Python refuses to read 5,000."""
+
 
 class BodyLimit:
     """ASGI middleware. A body without Content-Length is cut off where it passes the limit."""
@@ -20,9 +23,11 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._max_bytes:
-            await response(self._too_large(int(announced)))(scope, receive, send)
-            return
+        if announced.isdigit():
+            size = int(announced) if len(announced) <= _MOST_DIGITS else 10**_MOST_DIGITS
+            if size > self._max_bytes:
+                await response(self._too_large(size))(scope, receive, send)
+                return
 
         received = 0
         started = False

@@ -34,6 +34,8 @@ Threshold = Annotated[
 
 
 class GalleryNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
     name: str = Field(
         pattern=NAME_PATTERN,
         description="1 to 63 letters, digits, '.', '_' or '-'; clients use it in paths",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import EmbeddingsMissing
+from indexer.errors import EmbeddingsMissing, GalleryNotFound
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import Searcher
 from indexer.records import changes, galleries
@@ -42,14 +42,19 @@ class Follower:
     def caught_up(self, gallery: Gallery) -> LiveIndex:
         """The index with every change that `gallery`, as it was read, knows of; maybe later ones.
 
-        Raises EmbeddingsMissing where faces have no embedding by this model.
+        Raises EmbeddingsMissing where faces have no embedding by this model, GalleryNotFound where the
+        gallery was deleted since it was read.
         """
         with self._lock:
             entry = self._entries.setdefault(gallery.id, _Entry())
         index = entry.index
         if index is None or index.applied < gallery.change_number:
-            with entry.lock:
-                index = entry.index = self._catch_up(gallery, entry.index)
+            try:
+                with entry.lock:
+                    index = entry.index = self._catch_up(gallery, entry.index)
+            except GalleryNotFound:
+                self.forget(gallery.id)
+                raise
         return index
 
     def load_all(self) -> int:
@@ -62,6 +67,8 @@ class Follower:
                 faces += self.caught_up(gallery).count
             except EmbeddingsMissing as error:
                 log.error("gallery %s cannot be searched: %s", gallery.name, error)
+            except GalleryNotFound:
+                log.info("gallery %s was deleted meanwhile", gallery.name)
         return faces
 
     def forget(self, gallery_id: UUID) -> None:
@@ -83,7 +90,7 @@ class Follower:
                 tail = changes.after(session, gallery.id, index.applied, self._card.fingerprint)
             index.apply(tail)
             if not tail:
-                raise RuntimeError(f"the change log of {gallery.name} ends before its own number")
+                raise GalleryNotFound("the gallery was deleted meanwhile")
         return index
 
     def _from_state(self, gallery: Gallery) -> LiveIndex:

@@ -65,13 +65,14 @@ def change(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
 
     Raises InvalidRequest, ExternalIdTaken.
     """
+    now = session.scalars(select(func.now())).one()
     if "external_id" in values:
         identity.external_id = checked_text(values["external_id"], "external_id")
     if "name" in values:
         identity.name = checked_text(values["name"], "name")
     if "metadata" in values:
         identity.details = checked_metadata(values["metadata"] or {})
-    identity.updated_at = session.scalars(select(func.now())).one()
+    identity.updated_at = now
     _flush(session, identity.external_id)
     return identity
 

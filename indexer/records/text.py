@@ -7,6 +7,8 @@ from indexer.errors import InvalidRequest
 
 MAX_TEXT = 255
 MAX_METADATA_BYTES = 16_384
+MAX_METADATA_DEPTH = 100
+"""Objects and lists within one another: more could be stored, but not be written into every answer."""
 
 
 def checked_text(value: str | None, field: str) -> str | None:
@@ -27,6 +29,12 @@ def checked_text(value: str | None, field: str) -> str | None:
 
 def checked_metadata(value: dict[str, Any]) -> dict[str, Any]:
     """`value`, if it is JSON of at most 16,384 bytes without NULs. Raises InvalidRequest."""
+    if _depth(value) > MAX_METADATA_DEPTH:
+        raise InvalidRequest(
+            f"metadata is nested more than {MAX_METADATA_DEPTH} deep",
+            field="metadata",
+            limit=MAX_METADATA_DEPTH,
+        )
     try:
         encoded = json.dumps(value, allow_nan=False, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError) as error:
@@ -43,6 +51,20 @@ def checked_metadata(value: dict[str, Any]) -> dict[str, Any]:
             limit=MAX_METADATA_BYTES,
         )
     return value
+
+
+def _depth(value: object) -> int:
+    """Of objects and lists within one another; counts to just beyond the limit."""
+    depth, level = 0, [value]
+    while level and depth <= MAX_METADATA_DEPTH:
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        depth += 1
+    return depth
 
 
 def _storable(value: str) -> bool:

@@ -60,7 +60,7 @@ def decode(data: bytes, *, max_pixels: int) -> Image:
         if width * height > max_pixels:
             raise ImageTooLarge(
                 f"the image has {width} x {height} pixels, more than the limit of {max_pixels}",
-                pixels=width * height,
+                measured=width * height,
                 limit=max_pixels,
             )
         try:

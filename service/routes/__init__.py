@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from service.errors import MEDIA_TYPE, Problem
+from service.errors import MEDIA_TYPE
 
 _MEANINGS = {
     401: ("No API key, or a wrong one", "not_authenticated", "send the API key in the header X-API-Key"),
@@ -46,7 +46,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         described[status] = {
             "description": meaning,
-            "model": Problem,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
         }
     return described

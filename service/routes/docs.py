@@ -4,13 +4,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
-from service.dependencies import reader_of_docs
+from service.errors import Problem
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(reader_of_docs)])
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
@@ -21,6 +21,8 @@ async def root() -> RedirectResponse:
 @router.get("/openapi.json")
 async def openapi(request: Request) -> dict[str, Any]:
     document: dict[str, Any] = request.app.openapi()
+    # As the `model` of a response FastAPI would document it under a second media type.
+    document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
     return document
 
 

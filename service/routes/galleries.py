@@ -10,7 +10,7 @@ from service.schemas import Gallery, GalleryList, GalleryNew
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"])
 
 
-@router.post("", status_code=201, responses=problems(409, 422), summary="Create a gallery")
+@router.post("", status_code=201, responses=problems(409, 413, 422), summary="Create a gallery")
 def create(engine: Engine, body: GalleryNew) -> Gallery:
     with engine.database.transaction() as session:
         gallery = galleries.create(session, body.name, store_crops=body.store_crops)
@@ -25,7 +25,7 @@ def list_all(engine: Engine) -> GalleryList:
     return GalleryList(galleries=[Gallery.of(gallery, counts[gallery.id]) for gallery in every])
 
 
-@router.get("/{gallery}", responses=problems(404), summary="Get a gallery")
+@router.get("/{gallery}", responses=problems(404, 422), summary="Get a gallery")
 def get(engine: Engine, gallery: str) -> Gallery:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
@@ -36,7 +36,7 @@ def get(engine: Engine, gallery: str) -> Gallery:
 @router.delete(
     "/{gallery}",
     status_code=204,
-    responses=problems(404),
+    responses=problems(404, 422),
     summary="Delete a gallery with everybody in it",
 )
 def delete(engine: Engine, gallery: str) -> Response:

@@ -93,7 +93,7 @@ def get(engine: Engine, gallery: str, identity_id: UUID) -> Identity:
     return Identity.of(gallery, identity, enrolled[identity_id])
 
 
-@router.patch("/{identity_id}", responses=problems(404, 409, 422), summary="Change an identity")
+@router.patch("/{identity_id}", responses=problems(404, 409, 413, 422), summary="Change an identity")
 def patch(engine: Engine, gallery: str, identity_id: UUID, body: IdentityPatch) -> Identity:
     with engine.database.transaction() as session:
         found = galleries.get(session, gallery)

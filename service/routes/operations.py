@@ -5,12 +5,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from indexer.embedding.card import sface
 from indexer.records import schema
-from service.dependencies import Engine, Meters, authenticated
+from service.dependencies import Engine, Meters, documented_key
 from service.routes import problems
 from service.schemas import Health, Model, ModelList, Readiness
 
 health = APIRouter(tags=["operations"])
-guarded = APIRouter(tags=["operations"], dependencies=[Depends(authenticated)])
+guarded = APIRouter(tags=["operations"], dependencies=[Depends(documented_key)])
 
 
 @health.get("/healthz", summary="Is the process alive?")
