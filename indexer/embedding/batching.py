@@ -38,6 +38,7 @@ class BatchingEmbedder:
         self._max_batch = max_batch
         self._threads = threads
         self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting)
+        self._door = threading.Lock()
         self._closed = False
         self._owner = threading.Thread(target=self._run, name="embedder", daemon=True)
         self._owner.start()
@@ -51,17 +52,21 @@ class BatchingEmbedder:
         if len(faces) == 0:
             return np.empty((0, self.card.dimension), np.float32)
         request = _Request(faces)
-        try:
+        with self._door:
             if self._closed:
                 raise Busy("the service is shutting down")
-            self._waiting.put_nowait(request)
-        except queue.Full:
-            raise Busy("too many faces are waiting to be embedded") from None
+            try:
+                self._waiting.put_nowait(request)
+            except queue.Full:
+                raise Busy("too many faces are waiting to be embedded") from None
         return request.done.result()
 
     def close(self) -> None:
-        self._closed = True
-        self._waiting.put(None)
+        """Serves those who wait, and nobody after them."""
+        with self._door:  # nobody queues behind the end, where no answer would ever come
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)
         self._owner.join()
 
     def _run(self) -> None:

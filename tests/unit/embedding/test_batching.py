@@ -90,6 +90,25 @@ def test_no_faces_need_no_network() -> None:
     batching.close()
 
 
+def test_closing_amid_callers_leaves_nobody_without_an_answer() -> None:
+    """Each of them is served or turned away; none waits for ever."""
+    for _ in range(50):
+        batching = BatchingEmbedder(MeanColourEmbedder(), max_batch=4, max_waiting=100)
+
+        def ask(batching: BatchingEmbedder = batching) -> bool:
+            try:
+                return len(batching.embed(faces(1))) == 1
+            except Busy:
+                return False
+
+        with ThreadPoolExecutor(9) as pool:
+            asking = [pool.submit(ask) for _ in range(8)]
+            pool.submit(batching.close)
+            for answer in asking:
+                answer.result(timeout=30)
+        batching.close()
+
+
 def test_after_closing_callers_are_turned_away() -> None:
     batching = BatchingEmbedder(MeanColourEmbedder(), max_batch=4, max_waiting=10)
     batching.close()
