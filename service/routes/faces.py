@@ -10,7 +10,8 @@ from indexer.records import faces, galleries, identities
 from service.bodies import body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import problems
-from service.schemas import EnrolledFace, FaceList, FacesAdded, FacesNew, Refusal
+from service.schemas.enrolled import EnrolledFace, FaceList, FacesAdded, Refusal
+from service.schemas.requests import FacesNew
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities/{identity_id}/faces", tags=["faces"])
 

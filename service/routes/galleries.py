@@ -5,7 +5,8 @@ from fastapi import APIRouter, Response
 from indexer.records import galleries
 from service.dependencies import Engine
 from service.routes import problems
-from service.schemas import Gallery, GalleryList, GalleryNew
+from service.schemas.enrolled import Gallery, GalleryList
+from service.schemas.requests import GalleryNew
 
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"])
 

@@ -12,7 +12,8 @@ from indexer.records import faces, galleries, identities
 from service.bodies import body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import problems
-from service.schemas import Identity, IdentityCreated, IdentityNew, IdentityPage, IdentityPatch, Refusal
+from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, Refusal
+from service.schemas.requests import IdentityNew, IdentityPatch
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities", tags=["identities"])
 

@@ -7,7 +7,7 @@ from indexer.embedding.card import sface
 from indexer.records import schema
 from service.dependencies import Engine, Meters, documented_key
 from service.routes import problems
-from service.schemas import Health, Model, ModelList, Readiness
+from service.schemas.operations import Health, Model, ModelList, Readiness
 
 health = APIRouter(tags=["operations"])
 guarded = APIRouter(tags=["operations"], dependencies=[Depends(documented_key)])

@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends
 
 from indexer.recognition import verify
 from indexer.recognition.camera import Stopwatch
-from service import schemas
 from service.bodies import body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import problems
+from service.schemas import requests
+from service.schemas.faces import SeenFaceOut
+from service.schemas.recognition import DetectAnswer, IdentifyAnswer, VerifyAnswer, rounded
 
 router = APIRouter(prefix="/v1", tags=["recognition"])
 
@@ -20,7 +22,7 @@ _IMAGE = "/9j/4AAQSkZJRgABAQ..."
 @router.post(
     "/galleries/{gallery}/identify",
     responses=problems(404, 413, 415, 422),
-    openapi_extra=openapi_body(schemas.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
+    openapi_extra=openapi_body(requests.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
     summary="Who is in this photograph?",
 )
 def identify(
@@ -28,8 +30,8 @@ def identify(
     config: Config,
     meters: Meters,
     gallery: str,
-    body: Annotated[schemas.Identify, Depends(body_of(schemas.Identify))],
-) -> schemas.IdentifyAnswer:
+    body: Annotated[requests.Identify, Depends(body_of(requests.Identify))],
+) -> IdentifyAnswer:
     """The largest faces, each with the people that it resembles most, best first.
 
     `matched` says whether a candidate's score reaches the threshold: by default the score that a
@@ -43,33 +45,33 @@ def identify(
         threshold=body.threshold,
     )
     meters.observe_stages(identification.timings_ms)
-    return schemas.IdentifyAnswer.of(identification)
+    return IdentifyAnswer.of(identification)
 
 
 @router.post(
     "/verify",
     responses=problems(413, 415, 422),
-    openapi_extra=openapi_body(schemas.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
+    openapi_extra=openapi_body(requests.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
     summary="Are these two the same person?",
 )
 def verify_pair(
     engine: Engine,
     config: Config,
     meters: Meters,
-    body: Annotated[schemas.VerifyPair, Depends(body_of(schemas.VerifyPair))],
-) -> schemas.VerifyAnswer:
+    body: Annotated[requests.VerifyPair, Depends(body_of(requests.VerifyPair))],
+) -> VerifyAnswer:
     """Compares the largest face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     verification = verify.verify_pair(
         engine.camera, body.image_a, body.image_b, fmr=config.verify_fmr, threshold=body.threshold
     )
     meters.observe_stages(verification.timings_ms)
-    return schemas.VerifyAnswer.of(verification)
+    return VerifyAnswer.of(verification)
 
 
 @router.post(
     "/galleries/{gallery}/identities/{identity_id}/verify",
     responses=problems(404, 413, 415, 422),
-    openapi_extra=openapi_body(schemas.VerifyIdentity, {"image": _IMAGE}),
+    openapi_extra=openapi_body(requests.VerifyIdentity, {"image": _IMAGE}),
     summary="Is this that person?",
 )
 def verify_identity(
@@ -78,8 +80,8 @@ def verify_identity(
     meters: Meters,
     gallery: str,
     identity_id: UUID,
-    body: Annotated[schemas.VerifyIdentity, Depends(body_of(schemas.VerifyIdentity))],
-) -> schemas.VerifyAnswer:
+    body: Annotated[requests.VerifyIdentity, Depends(body_of(requests.VerifyIdentity))],
+) -> VerifyAnswer:
     """Compares the largest face with the nearest of the identity's."""
     verification = verify.verify_identity(
         engine.camera,
@@ -91,27 +93,27 @@ def verify_identity(
         threshold=body.threshold,
     )
     meters.observe_stages(verification.timings_ms)
-    return schemas.VerifyAnswer.of(verification)
+    return VerifyAnswer.of(verification)
 
 
 @router.post(
     "/detect",
     responses=problems(413, 415, 422),
-    openapi_extra=openapi_body(schemas.Detect, {"image": _IMAGE}),
+    openapi_extra=openapi_body(requests.Detect, {"image": _IMAGE}),
     summary="Where are the faces?",
 )
 def detect(
-    engine: Engine, meters: Meters, body: Annotated[schemas.Detect, Depends(body_of(schemas.Detect))]
-) -> schemas.DetectAnswer:
+    engine: Engine, meters: Meters, body: Annotated[requests.Detect, Depends(body_of(requests.Detect))]
+) -> DetectAnswer:
     watch = Stopwatch()
     photograph = engine.camera.look(body.image, watch, max_faces=body.max_faces)
     timings = watch.milliseconds | {"total": watch.total}
     meters.observe_stages(timings)
     height, width = photograph.pixels.shape[:2]
-    return schemas.DetectAnswer(
-        faces=[schemas.SeenFaceOut(**schemas.SeenFaceOut.fields_of(seen)) for seen in photograph.faces],
+    return DetectAnswer(
+        faces=[SeenFaceOut(**SeenFaceOut.fields_of(seen)) for seen in photograph.faces],
         faces_found=photograph.found,
         width_px=width,
         height_px=height,
-        timings_ms=schemas.rounded(timings),
+        timings_ms=rounded(timings),
     )

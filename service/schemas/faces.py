@@ -1,0 +1,98 @@
+"""A face as answers describe it: where it is, and how good."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from indexer.recognition.camera import SeenFace
+from indexer.types import Box as FaceBox
+from indexer.types import Points
+from indexer.types import Quality as FaceQuality
+
+
+class Box(BaseModel):
+    """Pixels of the upright picture; the corner may lie outside of it."""
+
+    model_config = {
+        "json_schema_extra": {"examples": [{"x": 178.0, "y": 63.6, "width": 90.5, "height": 111.9}]}
+    }
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @classmethod
+    def of(cls, box: FaceBox) -> "Box":
+        return cls(**{side: round(getattr(box, side), 1) for side in ("x", "y", "width", "height")})
+
+
+class Landmarks(BaseModel):
+    """[x, y] in pixels of the upright picture; left and right as the viewer sees them."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "left_eye": [200.3, 101.7],
+                    "right_eye": [246.2, 102.7],
+                    "nose": [219.6, 124.0],
+                    "mouth_left": [199.0, 142.5],
+                    "mouth_right": [238.6, 143.2],
+                }
+            ]
+        }
+    }
+
+    left_eye: list[float]
+    right_eye: list[float]
+    nose: list[float]
+    mouth_left: list[float]
+    mouth_right: list[float]
+
+    @classmethod
+    def of(cls, points: Points | Sequence[float]) -> "Landmarks":
+        pairs = np.round(np.asarray(points, np.float64).reshape(5, 2), 1).tolist()
+        return cls(**dict(zip(cls.model_fields, pairs, strict=True)))
+
+
+class Quality(BaseModel):
+    """0 to 100 each; the score is the worst component."""
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [{"score": 88.7, "size": 100.0, "sharpness": 92.4, "exposure": 100.0, "pose": 88.7}]
+        }
+    }
+
+    score: float
+    size: float
+    sharpness: float
+    exposure: float
+    pose: float
+
+    @classmethod
+    def of(cls, quality: FaceQuality) -> "Quality":
+        return cls.from_components(quality.score, quality.components())
+
+    @classmethod
+    def from_components(cls, score: float, components: dict[str, float]) -> "Quality":
+        return cls(score=round(score, 1), **{k: round(v, 1) for k, v in components.items()})
+
+
+class SeenFaceOut(BaseModel):
+    box: Box
+    landmarks: Landmarks
+    confidence: float = Field(description="The detector's, 0 to 1")
+    quality: Quality
+
+    @classmethod
+    def fields_of(cls, seen: SeenFace) -> dict[str, Any]:
+        return {
+            "box": Box.of(seen.face.box),
+            "landmarks": Landmarks.of(seen.face.landmarks),
+            "confidence": round(seen.face.confidence, 4),
+            "quality": Quality.of(seen.quality),
+        }

@@ -1,0 +1,113 @@
+"""Answers of identify, verify and detect."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.recognition.identify import Candidate as FoundCandidate
+from indexer.recognition.identify import Identification
+from indexer.recognition.verify import Verification
+from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
+from service.schemas.faces import SeenFaceOut
+
+
+class IdentityRef(BaseModel):
+    id: UUID = Field(examples=[ID_EXAMPLE])
+    external_id: str | None = Field(examples=["4711"])
+    name: str | None = Field(examples=["Grace Hopper"])
+
+
+class Candidate(BaseModel):
+    identity: IdentityRef
+    score: float = Field(description="Cosine similarity, -1 to 1; 1 is the same picture", examples=[0.6412])
+    distance: float = Field(
+        description="Euclidean distance of the same two embeddings, 0 to 2: sqrt(2 - 2 score)",
+        examples=[0.8471],
+    )
+    matched: bool = Field(description="Whether the score reaches the threshold")
+    face_id: UUID = Field(description="The enrolled face that came nearest")
+
+    @classmethod
+    def of(cls, candidate: FoundCandidate) -> "Candidate":
+        owner = candidate.owner
+        return cls(
+            identity=IdentityRef(id=owner.identity_id, external_id=owner.external_id, name=owner.name),
+            score=round(candidate.score, 6),
+            distance=round(candidate.distance, 6),
+            matched=candidate.matched,
+            face_id=owner.face_id,
+        )
+
+
+class ProbeFace(SeenFaceOut):
+    candidates: list[Candidate] = Field(description="Best first, each identity once")
+
+
+class IdentifyAnswer(BaseModel):
+    faces: list[ProbeFace] = Field(description="The largest first; empty where no face was found")
+    faces_found: int = Field(description="How many faces the picture has, asked for or not")
+    model: str = Field(
+        description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
+    )
+    gallery_size: int = Field(description="Enrolled faces that were searched")
+    threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
+    timings_ms: dict[str, float] = Field(
+        description="Milliseconds of each stage: wait (for others), decode, detect, align, embed, index,"
+        " search, database, total",
+        examples=[{"decode": 3.1, "detect": 11.2, "align": 0.4, "embed": 27.9, "total": 44.0}],
+    )
+
+    @classmethod
+    def of(cls, identification: Identification) -> "IdentifyAnswer":
+        return cls(
+            faces=[
+                ProbeFace(
+                    **SeenFaceOut.fields_of(face.seen),
+                    candidates=[Candidate.of(candidate) for candidate in face.candidates],
+                )
+                for face in identification.faces
+            ],
+            faces_found=identification.found,
+            model=identification.model,
+            gallery_size=identification.gallery_size,
+            threshold=round(identification.threshold, 6),
+            timings_ms=rounded(identification.timings_ms),
+        )
+
+
+class VerifyAnswer(BaseModel):
+    score: float = Field(description="Cosine similarity, -1 to 1")
+    distance: float = Field(description="Euclidean distance, 0 to 2")
+    matched: bool = Field(description="Whether the score reaches the threshold")
+    threshold: float
+    model: str = Field(examples=[MODEL_EXAMPLE])
+    faces: list[SeenFaceOut] = Field(description="The face of each picture that was compared")
+    face_id: UUID | None = Field(
+        description="The identity's face that came nearest; null between two pictures"
+    )
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, verification: Verification) -> "VerifyAnswer":
+        return cls(
+            score=round(verification.score, 6),
+            distance=round(verification.distance, 6),
+            matched=verification.matched,
+            threshold=round(verification.threshold, 6),
+            model=verification.model,
+            faces=[SeenFaceOut(**SeenFaceOut.fields_of(seen)) for seen in verification.seen],
+            face_id=verification.face_id,
+            timings_ms=rounded(verification.timings_ms),
+        )
+
+
+class DetectAnswer(BaseModel):
+    faces: list[SeenFaceOut] = Field(description="The largest first")
+    faces_found: int
+    width_px: int = Field(description="Of the upright picture")
+    height_px: int
+    timings_ms: dict[str, float]
+
+
+def rounded(timings: dict[str, float]) -> dict[str, float]:
+    return {stage: round(milliseconds, 3) for stage, milliseconds in timings.items()}

@@ -1,0 +1,83 @@
+"""Bodies of requests. Pictures come in those that are an `UploadBody`."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from indexer.records.galleries import NAME_PATTERN
+from service.bodies import ImageBytes, JsonObject, UploadBody
+
+Threshold = Annotated[
+    float | None,
+    Field(
+        ge=-1,
+        le=1,
+        description="Score from which on a candidate is `matched`; default: the one in force",
+    ),
+]
+
+
+class GalleryNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    name: str = Field(
+        pattern=NAME_PATTERN,
+        description="1 to 63 letters, digits, '.', '_' or '-'; clients use it in paths",
+        examples=["staff"],
+    )
+    store_crops: bool = Field(
+        default=True,
+        description="Keep a crop of each face, so that a later model needs no new photographs",
+    )
+
+
+class IdentityNew(UploadBody):
+    images: list[ImageBytes] = Field(default_factory=list, description="Photographs, one person each")
+    external_id: str | None = Field(
+        default=None, description="Your own id, unique in the gallery, 1 to 255 characters"
+    )
+    name: str | None = Field(default=None, description="1 to 255 characters")
+    metadata: JsonObject = Field(default_factory=dict, description="Any JSON object, up to 16,384 bytes")
+    take_largest: bool = Field(
+        default=False, description="In photographs of several faces take the largest, rather than refuse"
+    )
+
+
+class FacesNew(UploadBody):
+    images: list[ImageBytes] = Field(min_length=1, description="Photographs, one person each")
+    take_largest: bool = Field(
+        default=False, description="In photographs of several faces take the largest, rather than refuse"
+    )
+
+
+class IdentityPatch(BaseModel):
+    """Fields that are left out stay as they are; null empties."""
+
+    model_config = {"extra": "forbid"}
+
+    external_id: str | None = None
+    name: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Identify(UploadBody):
+    image: ImageBytes
+    max_faces: int = Field(default=1, ge=1, description="So many faces, the largest first")
+    max_candidates: int = Field(default=5, ge=1, description="So many people for each face")
+    threshold: Threshold = None
+
+
+class VerifyPair(UploadBody):
+    image_a: ImageBytes
+    image_b: ImageBytes
+    threshold: Threshold = None
+
+
+class VerifyIdentity(UploadBody):
+    image: ImageBytes
+    threshold: Threshold = None
+
+
+class Detect(UploadBody):
+    image: ImageBytes
+    max_faces: int | None = Field(default=None, ge=1, description="So many, the largest first; default: all")
