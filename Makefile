@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FAISS ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 INSTALLED := $(VENV)/.installed-$(FAISS)
 
-.PHONY: run test install check format lint-docker bench evaluate clean
+.PHONY: run test install check format bench clean
 
 run: install  ## serve on http://127.0.0.1:8000, with PostgreSQL and all
 	@exec $(BIN)/gemel serve

@@ -18,7 +18,9 @@
     │   └── CropNotStored           the face is there, its crop was not kept
     ├── Conflict
     │   ├── GalleryExists
-    │   └── ExternalIdTaken
+    │   ├── ExternalIdTaken
+    │   └── AnotherModel            the gallery's faces were enrolled with another model
+    ├── CrossSite                   a web page of another site asks a server that has no key
     ├── Unavailable
     │   ├── DatabaseUnavailable
     │   ├── DatabaseNotMigrated
@@ -114,6 +116,14 @@ class GalleryExists(Conflict):
 
 class ExternalIdTaken(Conflict):
     code = "external_id_taken"
+
+
+class AnotherModel(Conflict):
+    code = "another_model"
+
+
+class CrossSite(GemelError):
+    code = "cross_site"
 
 
 class Unavailable(GemelError):

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     embedder_max_batch: int = Field(
         default=32, ge=1, description="Most faces that go through the network at once"
     )
+    max_requests: int = Field(
+        default=64, ge=1, description="Requests that are held at once; the next gets 503 and comes again"
+    )
     workers: int = Field(default=8, ge=1, description="Requests that are worked on at once; the others wait")
 
     identify_fpir: float = Field(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from indexer.errors import NotAuthenticated
+from indexer.errors import CrossSite, NotAuthenticated
 from service.errors import response
 
 OPEN = {"/healthz", "/readyz"}
@@ -31,8 +31,10 @@ class Access:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN:
             try:
+                if self._api_key is None:
+                    _refuse_other_sites(dict(scope["headers"]))
                 scope.setdefault("state", {})["caller"] = self._caller(scope)
-            except NotAuthenticated as error:
+            except (NotAuthenticated, CrossSite) as error:
                 await response(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -49,6 +51,18 @@ class Access:
         if not hmac.compare_digest(key, self._api_key):
             raise NotAuthenticated("this API key is not valid")
         return Caller(name="the holder of GEMEL_API_KEY")
+
+
+def _refuse_other_sites(headers: dict[bytes, bytes]) -> None:
+    """Without a key whoever is on this machine may ask, but not a page of another site in their browser.
+
+    A browser says where a request comes from (Fetch Metadata, and Origin for what is not a GET).
+    Raises CrossSite.
+    """
+    origin = headers.get(b"origin")
+    foreign = origin is not None and origin.partition(b"://")[2] != headers.get(b"host")
+    if foreign or headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
+        raise CrossSite("a page of another site may not ask a server without an API key")
 
 
 def _is_page(path: str) -> bool:

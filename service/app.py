@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import anyio
 import anyio.to_thread
 from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +15,7 @@ from indexer.settings import Settings
 from service import errors
 from service.access import Access
 from service.dependencies import documented_key
-from service.limits import BodyLimit
+from service.limits import BodyLimit, Crowd
 from service.metrics import Measure, Metrics
 from service.routes import docs, faces, galleries, identities, operations, recognition
 
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.workers
+        app.state.readiness_limiter = anyio.CapacityLimiter(1)
         with open_recognition(settings) as engine:
             app.state.recognition = engine
             app.state.metrics = Metrics(engine.follower)
@@ -57,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(Crowd, most=settings.max_requests)
     app.add_middleware(
         Access, api_key=None if settings.api_key is None else settings.api_key.get_secret_value()
     )

@@ -31,7 +31,7 @@ def _image_bytes(value: Any) -> Any:
     try:
         return base64.b64decode("".join(value.split()), validate=True)  # some tools wrap lines
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"not base64: {error}") from error
+        raise ValueError(f"neither a file (image=@face.jpg with curl) nor base64: {error}") from error
 
 
 def _parsed_json(value: Any) -> Any:

@@ -31,6 +31,8 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.CropNotStored: HTTPStatus.NOT_FOUND,
     errors.GalleryExists: HTTPStatus.CONFLICT,
     errors.ExternalIdTaken: HTTPStatus.CONFLICT,
+    errors.AnotherModel: HTTPStatus.CONFLICT,
+    errors.CrossSite: HTTPStatus.FORBIDDEN,
     errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseNotMigrated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingsMissing: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -67,7 +69,7 @@ def install(app: FastAPI) -> None:
 def response(error: errors.GemelError) -> JSONResponse:
     status = STATUS[type(error)]
     headers = {}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status is HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, errors.EmbeddingsMissing):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Basic realm="gemel"'
@@ -84,7 +86,11 @@ async def _gemel_error(_: Request, error: Exception) -> JSONResponse:
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     problems = [
-        {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"]} for e in error.errors()
+        {
+            "field": ".".join(str(part) for part in e["loc"])[:100],
+            "message": e["msg"].removeprefix("Value error, "),
+        }
+        for e in error.errors()
     ]
     detail = "; ".join(f"{p['field']}: {p['message']}" for p in problems)
     return _problem(

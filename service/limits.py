@@ -1,14 +1,36 @@
-"""Turns away bodies that are too large: by their announced length at once, by their bytes as they come."""
+"""Turns away what is too much: bodies that are too large, requests beyond those that can wait."""
 
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from indexer.errors import UploadTooLarge
+from indexer.errors import Busy, UploadTooLarge
+from service.access import OPEN
 from service.errors import response
 
 _MOST_DIGITS = 18
 """Of a Content-Length; longer ones are taken for this many, since Python refuses to read 5,000."""
+
+
+class Crowd:
+    """ASGI middleware: holds so many requests at once, and tells the next to come again."""
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app = app
+        self._most = most
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN:
+            await self._app(scope, receive, send)
+        elif self._inside >= self._most:
+            await response(Busy(f"{self._most} requests are being worked on already"))(scope, receive, send)
+        else:
+            self._inside += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._inside -= 1
 
 
 class BodyLimit:

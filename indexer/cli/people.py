@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from indexer.cli.output import Json, console, out, print_json, progress_bar
 from indexer.errors import GemelError
@@ -81,7 +81,8 @@ def identify(
     from indexer.records import schema
 
     answers: list[dict[str, Any]] = []
-    table = Table("Image", "Face", "Quality", "Name", "External id", "Score", "Matched")
+    columns = ("Image", "Face", "Quality", "Name", "External id", "Score", "Matched")
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     failed = False
     with open_recognition(Settings()) as engine:
         schema.check(engine.database)
@@ -153,7 +154,8 @@ def verify(
     answer = "[green]the same person[/]" if verdict.matched else "[red]two people[/]"
     out.print(
         f"{answer}: score {verdict.score:.4f}, threshold {verdict.threshold:.4f}"
-        f" (at most {settings.verify_fmr:g} of strangers pass), model {verdict.model}"
+        f" (at most {settings.verify_fmr:g} of strangers pass), model {verdict.model}",
+        soft_wrap=True,
     )
 
 
@@ -227,7 +229,8 @@ def _folder_json(result: "FolderEnrolment") -> dict[str, Any]:
 def _print_folder(result: "FolderEnrolment", gallery: str) -> None:
     out.print(
         f"{gallery}: {result.identities_created} identities and {result.faces_enrolled} faces are new,"
-        f" {result.images_known} pictures were enrolled already, {len(result.refused)} refused."
+        f" {result.images_known} pictures were enrolled already, {len(result.refused)} refused.",
+        soft_wrap=True,
     )
     if result.refused:
         table = Table("Refused", "Why")

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from rich.table import Table
+from rich.table import Column, Table
 
 from indexer.cli.output import Json, console, out, print_json
 from indexer.settings import Settings
 
 FALLBACK_HOST = "127.0.0.1"
+GRACE_SECONDS = 10
+"""What requests get to end in once the server is asked to stop; a slow upload must not hold it."""
 
 
 def serve(
@@ -48,7 +50,14 @@ def serve(
     # Uvicorn ends its work and then raises the signal again, which by default would kill the process
     # on the spot, with the embedded PostgreSQL left running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run("service.app:create_app", factory=True, host=host, port=port, log_level=settings.log_level)
+    uvicorn.run(
+        "service.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
 
 
 def migrate() -> None:
@@ -91,12 +100,9 @@ def models(json: Json = False) -> None:
     if json:
         print_json({"models": rows})
         return
-    table = Table("Model", "Fingerprint", "Dimension", "Template", "Mirror", "Licence", "Active")
+    table = Table("Model", Column("Fingerprint", no_wrap=True), "Dimension", "Template", "Mirror", "Active")
     for row in rows:
-        shown = [
-            row[key]
-            for key in ("name", "fingerprint", "dimension", "template", "mirror", "licence", "active")
-        ]
+        shown = [row[key] for key in ("name", "fingerprint", "dimension", "template", "mirror", "active")]
         table.add_row(*({True: "yes", False: "no"}[v] if isinstance(v, bool) else str(v) for v in shown))
     out.print(table)
 
@@ -128,11 +134,12 @@ def _greet(host: str, port: int, *, guarded: bool) -> None:
         f"\n  The API   {base}/v1\n"
         f"  Its docs  {base}/docs\n"
         "\n  Try, with a photograph of somebody:\n"
-        f'    curl{key} {base}/v1/galleries --json \'{{"name": "staff"}}\'\n'
+        f'    curl{key} {base}/v1/galleries -H "Content-Type: application/json" -d \'{{"name": "staff"}}\'\n'
         f"    curl{key} {base}/v1/galleries/staff/identities -F name=Grace -F images=@grace.jpg\n"
         f"    curl{key} {base}/v1/galleries/staff/identify -F image=@party.jpg -F max_faces=10\n",
         highlight=False,
         markup=False,
+        soft_wrap=True,
     )
     if not guarded:
         console.print("  No GEMEL_API_KEY is set: only this machine may ask.\n", highlight=False)

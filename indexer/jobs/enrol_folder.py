@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from indexer.errors import (
     ExternalIdTaken,
@@ -19,6 +20,9 @@ from indexer.recognition.assembly import Recognition
 from indexer.recognition.enrol import NewIdentity
 from indexer.recognition.gate import Refused
 from indexer.records import faces, galleries, identities
+
+CHUNK = 20
+"""Pictures of one person in memory, and in one transaction, at once."""
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 
@@ -65,8 +69,8 @@ def enrol_folder(
 ) -> FolderEnrolment:
     """Enrols everybody in `people` into `gallery`, which is made if need be.
 
-    Each person is one transaction, so that a run that is killed has whole people, and the next one
-    goes on from there. `progress` is told how many pictures are done.
+    A person's pictures are enrolled in transactions of at most 20; a run that is killed is gone on with
+    by the next. `progress` is told how many pictures are done.
     """
     _make_gallery(engine, gallery)
     result = FolderEnrolment()
@@ -112,28 +116,50 @@ def _enrol_person(
         found = galleries.get(session, gallery)
         identity = identities.by_external_id(session, found.id, person.folder)
         known = set() if identity is None else faces.enrolled_images(session, identity.id)
-    files = {path: path.read_bytes() for path in person.images}
-    new = {path: data for path, data in files.items() if hashlib.sha256(data).digest() not in known}
-    outcome.images_known = len(files) - len(new)
-    if not new:
-        return
-    paths = list(new)
+    identity_id = None if identity is None else identity.id
+    for start in range(0, len(person.images), CHUNK):
+        new = {}
+        for path in person.images[start : start + CHUNK]:
+            data = path.read_bytes()
+            if hashlib.sha256(data).digest() in known:
+                outcome.images_known += 1
+            else:
+                new[path] = data
+        if new:
+            identity_id = _enrol_images(engine, gallery, person, identity_id, new, take_largest, outcome)
+
+
+def _enrol_images(
+    engine: Recognition,
+    gallery: str,
+    person: Person,
+    identity_id: UUID | None,
+    images: dict[Path, bytes],
+    take_largest: bool,
+    outcome: FolderEnrolment,
+) -> UUID | None:
+    """The person's id, once there is one."""
+    paths, data = list(images), list(images.values())
     try:
-        if identity is None:
+        if identity_id is None:
             details = NewIdentity(external_id=person.folder, name=person.folder.replace("_", " "))
-            enrolled = engine.enroller.create(gallery, details, list(new.values()), take_largest=take_largest)
-            outcome.identities_created = 1
+            enrolled = engine.enroller.create(gallery, details, data, take_largest=take_largest)
+            outcome.identities_created += 1
         else:
-            enrolled = engine.enroller.add(
-                gallery, identity.id, list(new.values()), take_largest=take_largest
-            )
+            enrolled = engine.enroller.add(gallery, identity_id, data, take_largest=take_largest)
     except NothingEnrolled as error:
-        outcome.refused = [
+        outcome.refused += [
             (paths[r["image"]], Refused(code=r["code"], message=r["message"], details={}))
             for r in error.details["refused"]
         ]
-        return
+        return identity_id
     except ExternalIdTaken:  # another run made the person meanwhile: theirs is added to
-        return _enrol_person(engine, gallery, person, take_largest, outcome)
-    outcome.faces_enrolled = len(enrolled.faces)
-    outcome.refused = [(paths[number], refused) for number, refused in enrolled.refused.items()]
+        with engine.database.reading() as session:
+            found = galleries.get(session, gallery)
+            made = identities.by_external_id(session, found.id, person.folder)
+        if made is None:
+            raise
+        return _enrol_images(engine, gallery, person, made.id, images, take_largest, outcome)
+    outcome.faces_enrolled += len(enrolled.faces)
+    outcome.refused += [(paths[number], refused) for number, refused in enrolled.refused.items()]
+    return enrolled.identity.id

@@ -14,7 +14,6 @@ from indexer.records import changes, faces, galleries, identities
 from indexer.records.models import Face, Gallery, Identity
 from indexer.records.session import Database, Session
 from indexer.types import ChangeKind, Enrolment
-from indexer.vision.align import crop_with_margin
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class Enroller:
         gallery = self._gallery(gallery_name)
         prepared = self._prepare(gallery, images, take_largest, watch)
         with watch.stage("database"), self.database.transaction() as session:
-            galleries.lock(session, gallery.id)
+            gallery = galleries.lock(session, gallery.id)
             identity = identities.create(
                 session,
                 gallery.id,
@@ -108,7 +107,7 @@ class Enroller:
             identities.get(session, gallery.id, identity_id)
         prepared = self._prepare(gallery, images, take_largest, watch)
         with watch.stage("database"), self.database.transaction() as session:
-            galleries.lock(session, gallery.id)
+            gallery = galleries.lock(session, gallery.id)
             identity = identities.get(session, gallery.id, identity_id)
             enrolled = self._record(session, gallery, identity, prepared)
         self._catch_up(gallery_name)
@@ -146,7 +145,14 @@ class Enroller:
         admitted: dict[int, Admitted] = {}
         refused: dict[int, Refused] = {}
         for number, data in enumerate(images):
-            outcome = admit(data, self.camera, self.limits, watch, take_largest=take_largest)
+            outcome = admit(
+                data,
+                self.camera,
+                self.limits,
+                watch,
+                take_largest=take_largest,
+                store_crop=gallery.store_crops,
+            )
             if isinstance(outcome, Refused):
                 refused[number] = outcome
             elif any(outcome.image_sha256 == other.image_sha256 for other in admitted.values()):
@@ -162,7 +168,7 @@ class Enroller:
                 quality=a.seen.quality,
                 vector=vector,
                 image_sha256=a.image_sha256,
-                crop=crop_with_margin(a.pixels, a.seen.face.landmarks) if gallery.store_crops else None,
+                crop=a.crop,
             )
             for (number, a), vector in zip(admitted.items(), vectors, strict=True)
         }
@@ -183,6 +189,8 @@ class Enroller:
             raise _nothing_enrolled(refused)
         card = self.camera.embedder.card
         model = faces.model_id(session, card.fingerprint, card.dimension)
+        if fresh:
+            galleries.take_model(session, gallery, model, card.fingerprint)
         added = faces.add(session, identity.id, fresh, model)
         number = changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])
         return Enrolled(

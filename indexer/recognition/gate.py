@@ -6,7 +6,8 @@ from typing import Any
 
 from indexer.errors import InvalidInput
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
-from indexer.types import Image
+from indexer.types import Crop
+from indexer.vision.align import crop_with_margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +24,9 @@ class Admitted:
     """A photograph whose face may be enrolled."""
 
     image_sha256: bytes
-    pixels: Image
     seen: SeenFace
+    crop: Crop | None
+    """Cut out at once, so that the whole photograph need not be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,13 @@ class Refused:
 
 
 def admit(
-    data: bytes, camera: Camera, limits: Limits, watch: Stopwatch, *, take_largest: bool = False
+    data: bytes,
+    camera: Camera,
+    limits: Limits,
+    watch: Stopwatch,
+    *,
+    take_largest: bool = False,
+    store_crop: bool = True,
 ) -> Admitted | Refused:
     """`take_largest`: of several faces the largest, rather than a refusal."""
     try:
@@ -55,7 +63,9 @@ def admit(
         )
     [seen] = photograph.faces
     return _too_poor(seen, limits) or Admitted(
-        image_sha256=hashlib.sha256(data).digest(), pixels=photograph.pixels, seen=seen
+        image_sha256=hashlib.sha256(data).digest(),
+        seen=seen,
+        crop=crop_with_margin(photograph.pixels, seen.face.landmarks) if store_crop else None,
     )
 
 

@@ -74,7 +74,9 @@ class Identifier:
         with watch.stage("database"), self.database.reading() as session:
             gallery = galleries.get(session, gallery_name)
         photograph = self.camera.look(data, watch, max_faces=max_faces)
-        probes = self.camera.embed(photograph.faces, watch)
+        faces_seen, found = photograph.faces, photograph.found
+        del photograph  # while it waits for the network, the pixels need not
+        probes = self.camera.embed(faces_seen, watch)
         with watch.stage("index"):
             index = self.follower.caught_up(gallery)
         gallery_size = index.count
@@ -85,11 +87,11 @@ class Identifier:
                 seen=seen,
                 candidates=self._candidates(gallery.id, index, probe, max_candidates, threshold, watch),
             )
-            for seen, probe in zip(photograph.faces, probes, strict=True)
+            for seen, probe in zip(faces_seen, probes, strict=True)
         ]
         return Identification(
             faces=identified,
-            found=photograph.found,
+            found=found,
             model=self.camera.embedder.card.fingerprint,
             gallery_size=gallery_size,
             threshold=threshold,

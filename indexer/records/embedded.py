@@ -1,5 +1,6 @@
 """The PostgreSQL that comes with Gemel, for those who name no other. Shared by all processes of a home."""
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -44,6 +45,8 @@ def stop(home: Path) -> None:
     """Leaves the server of `home` before the process ends; the last one to leave stops it."""
     server = _started.pop(home.expanduser().resolve() / "postgresql", None)
     if server is not None:
+        atexit.unregister(_forget_the_dead)
+        _forget_the_dead(server)
         server.cleanup()
 
 
@@ -60,12 +63,16 @@ def _start(home: Path, data: Path) -> "PostgresServer":
         get_server(aside, start=False).ensure_pgdata_inited()
         aside.rename(data)
     server = get_server(data, start=False)
+    server.start()
+    atexit.register(_forget_the_dead, server)  # what is registered later runs earlier: before it leaves
+    return server
+
+
+def _forget_the_dead(server: "PostgresServer") -> None:
+    """It counts its users by their process ids, and would stay up for ever for one that was killed."""
     with server._lock:
-        # It counts its users by their process ids, and would wait for ever for one that was killed.
         users = {*server.global_process_id_list.get_and_add(os.getpid()), os.getpid()}
         server.global_process_id_list.put([pid for pid in users if _alive(pid)])
-    server.start()
-    return server
 
 
 def _alive(pid: int) -> bool:

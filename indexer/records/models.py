@@ -50,6 +50,8 @@ class Gallery(Base, kw_only=True):
     """Number of the last change. Taking the next one locks this row until the transaction ends, so
     that changes become visible in the order of their numbers (docs/decisions/0003)."""
     face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("model.id"), default=None)
+    """Of the model that its faces are enrolled with; a gallery without faces may take another."""
     created_at: Mapped[datetime] = _created_at()
 
 

@@ -1,5 +1,6 @@
 """Brings a database to the schema of this version. The migrations themselves are in `migrations/`."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import alembic.command
@@ -29,12 +30,18 @@ def check(database: Database) -> None:
     """Raises DatabaseNotMigrated, DatabaseUnavailable."""
     with database.reading() as session:
         current = _current(session.connection())
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    wanted = _head()
     if current != wanted:
         raise DatabaseNotMigrated(
             f"the database is at revision {current or 'none'}, this version wants {wanted}:"
             " run `gemel migrate`"
         )
+
+
+@lru_cache
+def _head() -> str | None:
+    """The newest revision that this version has; reading the scripts takes a while."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _current(connection: Connection) -> str | None:

@@ -15,6 +15,16 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "model",
+        sa.Column("id", sa.SmallInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("dimension", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("dimension > 0", name="model_dimension_check"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("fingerprint"),
+    )
+    op.create_table(
         "gallery",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -25,18 +35,10 @@ def upgrade() -> None:
         sa.CheckConstraint("name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'", name="gallery_name_check"),
         sa.CheckConstraint("change_number >= 0", name="gallery_change_number_check"),
         sa.CheckConstraint("face_count >= 0", name="gallery_face_count_check"),
+        sa.Column("model_id", sa.SmallInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["model_id"], ["model.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
-    )
-    op.create_table(
-        "model",
-        sa.Column("id", sa.SmallInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("dimension", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("dimension > 0", name="model_dimension_check"),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("fingerprint"),
     )
     op.create_table(
         "change",
@@ -113,5 +115,5 @@ def downgrade() -> None:
     op.drop_index("identity_gallery_id_idx", table_name="identity")
     op.drop_table("identity")
     op.drop_table("change")
-    op.drop_table("model")
     op.drop_table("gallery")
+    op.drop_table("model")

@@ -27,7 +27,7 @@ _MEANINGS = {
     503: (
         "Not now; try again after `Retry-After` seconds",
         "busy",
-        "too many faces are waiting to be embedded",
+        "64 requests are being worked on already",
     ),
 }
 

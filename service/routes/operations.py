@@ -1,6 +1,8 @@
 """For operators: health, readiness, metrics, models."""
 
-from fastapi import APIRouter, Depends, Response
+import anyio.to_thread
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from indexer.embedding.card import sface
@@ -19,8 +21,10 @@ async def healthz() -> Health:
 
 
 @health.get("/readyz", responses=problems(), summary="Can it answer? Asks PostgreSQL")
-def readyz(engine: Engine) -> Readiness:
-    schema.check(engine.database)
+async def readyz(request: Request, engine: Engine) -> Readiness:
+    # A thread of its own: a busy server is ready, and must not be taken for a dead one.
+    limiter: CapacityLimiter = request.app.state.readiness_limiter
+    await anyio.to_thread.run_sync(schema.check, engine.database, limiter=limiter)
     counts = engine.follower.counts()
     return Readiness(
         status="ready",

@@ -181,6 +181,55 @@ def test_postgresql_stops_with_the_last_process_though_another_was_killed(tmp_pa
     assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
 
 
+def test_postgresql_stops_with_the_server_though_a_command_that_used_it_was_killed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with home.server() as (_, process):
+        users = tmp_path / "postgresql" / ".handle_pids.json"
+        with subprocess.Popen([sys.executable, "-c", "pass"]) as dead:
+            dead.wait()
+        users.write_text(json.dumps([*json.loads(users.read_text()), dead.pid]))  # as a kill leaves it
+        process.terminate()
+        process.wait()
+
+    assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
+
+
+def test_a_slow_upload_does_not_hold_up_a_stop(home: Home) -> None:
+    with (
+        home.server() as (base, process),
+        socket.create_connection(("127.0.0.1", int(base.rsplit(":", 1)[1]))) as slow,
+    ):
+        slow.sendall(
+            b"POST /v1/detect HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+            b"Content-Type: application/json\r\n\r\n{"
+        )
+        assert ready(base)
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def test_one_request_too_many_is_told_to_come_again_and_the_others_are_served(home: Home) -> None:
+    """The first is held in the middle of its body; health is asked beside it."""
+    with (
+        home.server(GEMEL_MAX_REQUESTS="1") as (base, _),
+        socket.create_connection(("127.0.0.1", int(base.rsplit(":", 1)[1]))) as first,
+    ):
+        first.sendall(
+            b"POST /v1/galleries HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\nConnection: close\r\n"
+            b'Content-Type: application/json\r\n\r\n{"name": "'
+        )
+        wait_for(lambda: httpx2.get(f"{base}/v1/galleries").status_code == 503)
+        second = httpx2.get(f"{base}/v1/galleries")
+        assert ready(base)
+        first.sendall(b'crowded"}')
+        answer = first.recv(65536)
+        wait_for(lambda: httpx2.get(f"{base}/v1/galleries").status_code == 200)
+
+    assert second.json()["code"] == "busy"
+    assert int(second.headers["Retry-After"]) >= 1
+    assert answer.startswith(b"HTTP/1.1 201")
+
+
 def test_people_are_identified_and_pictures_verified_in_the_terminal(
     home: Home, people: Path, hopper: bytes
 ) -> None:

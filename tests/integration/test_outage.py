@@ -63,10 +63,18 @@ def test_a_gallery_of_another_model_is_not_searched_and_says_so(
             client.post(f"{path}/identify", files={"image": hopper}),
             client.post(f"{path}/identities/{made['id']}/verify", files={"image": hopper}),
         ]
+        enrolment = client.post(f"{path}/identities", files={"images": hopper})
         client.post("/v1/galleries", json={"name": "fresh"}).raise_for_status()
         elsewhere = client.post("/v1/galleries/fresh/identify", files={"image": hopper})
+
+    with TestClient(create_app(settings)) as client:
+        again = client.post(f"{path}/identify", files={"image": hopper}).json()
 
     for answer in answers:
         assert answer.status_code == 503
         assert answer.json()["code"] == "embeddings_missing"
+        assert "Retry-After" not in answer.headers, "waiting would not help"
+    assert enrolment.status_code == 409, "one such face would make the gallery unsearchable for everybody"
+    assert enrolment.json()["code"] == "another_model"
+    assert [c["identity"]["id"] for c in again["faces"][0]["candidates"]] == [made["id"]]
     assert elsewhere.status_code == 200, "the other galleries are not held up"
