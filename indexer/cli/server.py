@@ -60,7 +60,7 @@ def serve(
     )
 
 
-def migrate() -> None:
+def migrate(json: Json = False) -> None:
     """Bring the database to this version's schema.
 
     Example: `GEMEL_DATABASE_URL=postgresql://gemel@db/gemel gemel migrate`
@@ -71,9 +71,13 @@ def migrate() -> None:
 
     database = Database(database_url(Settings()))
     try:
-        out.print(f"The database is at revision {schema.migrate(database)}.")
+        revision = schema.migrate(database)
     finally:
         database.close()
+    if json:
+        print_json({"revision": revision})
+    else:
+        out.print(f"The database is at revision {revision}.")
 
 
 def models(json: Json = False) -> None:
