@@ -89,17 +89,7 @@ def models(json: Json = False) -> None:
 
     active = sface(mirror=Settings().mirror)
     rows = [
-        {
-            "name": model.name,
-            "fingerprint": model.fingerprint,
-            "dimension": model.dimension,
-            "template": model.template,
-            "mirror": model.mirror,
-            "licence": model.licence,
-            "source": model.source,
-            "active": model == active,
-        }
-        for model in (sface(mirror=True), sface(mirror=False))
+        model.summary() | {"active": model == active} for model in (sface(mirror=True), sface(mirror=False))
     ]
     if json:
         print_json({"models": rows})

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from indexer.embedding.weights import SFACE, WeightFile
 
@@ -27,6 +28,18 @@ class ModelCard:
         """Two models whose embeddings may not be compared have different fingerprints."""
         parts = (self.weights.sha256, self.template, self.normalisation, f"mirror={self.mirror}")
         return f"{self.name}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
+
+    def summary(self) -> dict[str, Any]:
+        """What a list of models says of each, ready for JSON."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "dimension": self.dimension,
+            "template": self.template,
+            "mirror": self.mirror,
+            "licence": self.licence,
+            "source": self.source,
+        }
 
 
 # Over the 87,307,271 pairs of images of different people in LFW (`benchmarks/impostor_scores.py`).

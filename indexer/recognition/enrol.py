@@ -70,7 +70,7 @@ class Enroller:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
         Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there were
-        photographs and none passed), Busy.
+        photographs and none passed), AnotherModel, Busy.
         """
         watch = watch or Stopwatch()
         gallery = self._gallery(gallery_name)
@@ -99,7 +99,7 @@ class Enroller:
     ) -> Enrolled:
         """More photographs of a known identity.
 
-        Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, Busy.
+        Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, AnotherModel, Busy.
         """
         watch = watch or Stopwatch()
         gallery = self._gallery(gallery_name)

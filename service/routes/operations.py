@@ -43,18 +43,4 @@ def metrics(meters: Meters) -> Response:
 def models(engine: Engine) -> ModelList:
     active = engine.camera.embedder.card
     known = [active, sface(mirror=not active.mirror)]
-    return ModelList(
-        models=[
-            Model(
-                name=card.name,
-                fingerprint=card.fingerprint,
-                dimension=card.dimension,
-                template=card.template,
-                mirror=card.mirror,
-                licence=card.licence,
-                source=card.source,
-                active=card is active,
-            )
-            for card in known
-        ]
-    )
+    return ModelList(models=[Model(**card.summary(), active=card is active) for card in known])
