@@ -25,7 +25,11 @@
     │   ├── DatabaseUnavailable
     │   ├── DatabaseNotMigrated
     │   ├── EmbeddingsMissing       faces were enrolled with another model: a re-index is due
+    │   ├── IndexNotReady           this gallery's index is being loaded or built
     │   └── Busy                    too much at once; later it will work
+    ├── Unusable                    a copy that is not the truth's: it is made anew
+    │   ├── GenerationDamaged       an index on disk is not as it was written
+    │   └── GenerationForeign       it is of another gallery, another model or another format
     └── Misconfigured               the operator's to mend, never the caller's
         ├── WeightsMissing
         └── WeightsDamaged
@@ -142,8 +146,24 @@ class EmbeddingsMissing(Unavailable):
     code = "embeddings_missing"
 
 
+class IndexNotReady(Unavailable):
+    code = "index_not_ready"
+
+
 class Busy(Unavailable):
     code = "busy"
+
+
+class Unusable(GemelError):
+    pass
+
+
+class GenerationDamaged(Unusable):
+    code = "generation_damaged"
+
+
+class GenerationForeign(Unusable):
+    code = "generation_foreign"
 
 
 class Misconfigured(GemelError):

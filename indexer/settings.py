@@ -16,7 +16,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default=Path("~/.local/share/gemel"),
-        description="Folder of the embedded PostgreSQL's data",
+        description="Folder of the embedded PostgreSQL's data and of the indexes",
     )
     database_url: str | None = Field(
         default=None,
@@ -74,6 +74,23 @@ class Settings(BaseSettings):
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
         description="Arithmetic of the network; bfloat16 is faster where the processor has it",
+    )
+    index_tier: Literal["auto", "exact", "exact-fp16", "compact", "graph", "ivf"] = Field(
+        default="auto",
+        description="How galleries are searched: `exact`, `exact-fp16`, `compact`, `graph`, `ivf`; `auto` is"
+        " `exact`, and from 100,000 faces on `compact` where it proves itself",
+    )
+    index_min_agreement: float = Field(
+        default=0.999,
+        ge=0,
+        le=1,
+        description="Least share of probes in which `compact` must answer as `exact` does, measured on each"
+        " gallery; else it is not used",
+    )
+    index_patience_s: float = Field(
+        default=2.0,
+        ge=0,
+        description="Seconds that a request waits for its gallery's index to be loaded or built, before 503",
     )
     device: str | None = Field(
         default=None, description="Torch device of the network; default: a GPU where there is one"

@@ -108,6 +108,23 @@ class Enrolment:
     """None where the gallery stores no crops."""
 
 
+class Tier(StrEnum):
+    """How an index compares a probe with the enrolled."""
+
+    EXACT = "exact"
+    """With every vector, float32."""
+    EXACT_FP16 = "exact-fp16"
+    """With every vector, float16."""
+    COMPACT = "compact"
+    """With a 4-bit code of every vector; the shortlist again with its float16 vectors."""
+    GRAPH = "graph"
+    """Along a graph of neighbours (HNSW): loses people."""
+    IVF = "ivf"
+    """Only in the cells near the probe, as `compact`: loses people."""
+    GPU = "gpu"
+    """With every vector, float16, on the GPUs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
     """An enrolled face that the index found near a probe."""

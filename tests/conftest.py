@@ -56,8 +56,8 @@ def database(migrated: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def settings(migrated: str) -> Settings:
-    return Settings(database_url=migrated, max_upload_mb=8, workers=4)
+def settings(migrated: str, tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", database_url=migrated, max_upload_mb=8, workers=4)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from indexer.cli.evaluate import app as evaluate_commands
+from indexer.cli.index import app as index_commands
 from indexer.cli.output import console, fail
 from indexer.cli.people import enrol, identify, verify
 from indexer.cli.server import migrate, models, serve
@@ -23,6 +24,7 @@ app = typer.Typer(
 for command in (serve, migrate, enrol, identify, verify, models):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
+app.add_typer(index_commands, name="index")
 
 
 def main() -> None:

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 
 import numpy as np
 
+from indexer.index.digest import Digest
 from indexer.index.searcher import Searcher
-from indexer.types import Change, ChangeKind, Keys, Neighbour, Vectors
+from indexer.types import Change, ChangeKind, Neighbour, Tier, Vectors
 
 
 class LiveIndex:
@@ -17,17 +19,17 @@ class LiveIndex:
     replaying a stretch twice does no harm.
     """
 
-    def __init__(self, searcher: Searcher, *, applied: int = 0) -> None:
+    def __init__(self, searcher: Searcher, *, applied: int = 0, digest: Digest | None = None) -> None:
+        """`digest`: of what is in `searcher`; that of an empty one if left out."""
         self._searcher = searcher
         self._applied = applied
+        self._digest = digest or Digest()
         self._lock = _ReadersOrWriter()
 
-    @classmethod
-    def from_state(cls, searcher: Searcher, *, applied: int, keys: Keys, vectors: Vectors) -> "LiveIndex":
-        """Fills the empty `searcher`."""
-        if len(keys):
-            searcher.add(keys, vectors)
-        return cls(searcher, applied=applied)
+    @property
+    def searcher(self) -> Searcher:
+        """What it searches; only while nothing is applied."""
+        return self._searcher
 
     @property
     def applied(self) -> int:
@@ -37,12 +39,29 @@ class LiveIndex:
     def count(self) -> int:
         return self._searcher.count
 
+    @property
+    def tombstones(self) -> int:
+        return self._searcher.tombstones
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._searcher.memory_bytes
+
+    @property
+    def tier(self) -> Tier:
+        return self._searcher.tier
+
+    @property
+    def digest(self) -> str:
+        """Of its contents; see `digest`."""
+        return self._digest.hex
+
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
         """For each of the probes (n, dimension) its nearest min(k, count) faces, best first."""
         with self._lock.reading():
             scores, keys = self._searcher.search(probes, k)
         return [
-            [Neighbour(key=key, score=score) for key, score in zip(*row, strict=True)]
+            [Neighbour(key=key, score=score) for key, score in zip(*row, strict=True) if key >= 0]
             for row in zip(keys.tolist(), scores.tolist(), strict=True)
         ]
 
@@ -55,14 +74,16 @@ class LiveIndex:
         deleted = [c.key for c in new if c.kind is ChangeKind.DELETE]
         for key in deleted:  # keys are never used twice: what is deleted stays so
             enrolled.pop(key, None)
-        vectors = {key: vector for key, vector in enrolled.items() if vector is not None}
+        added = {
+            key: vector for key, vector in sorted(enrolled.items(), key=itemgetter(0)) if vector is not None
+        }
         with self._lock.writing():
             if deleted:
-                self._searcher.remove(np.array(deleted, np.int64))
-            if vectors:
-                self._searcher.add(
-                    np.fromiter(vectors.keys(), np.int64, len(vectors)), np.stack(list(vectors.values()))
-                )
+                self._digest.remove(*self._searcher.remove(np.array(deleted, np.int64)))
+            if added:
+                keys, vectors = np.array(list(added), np.int64), np.stack(list(added.values()))
+                self._searcher.add(keys, vectors)
+                self._digest.add(keys, vectors)
             self._applied = new[-1].number
 
 

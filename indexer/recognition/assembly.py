@@ -10,12 +10,12 @@ from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard, sface
 from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.weights import YUNET, locate
-from indexer.index.searcher import ExactSearcher
 from indexer.recognition.camera import Camera
 from indexer.recognition.enrol import Enroller
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
+from indexer.recognition.opening import Opener
 from indexer.records.embedded import database_url
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -67,16 +67,18 @@ def open_camera(settings: Settings) -> Iterator[Camera]:
 @contextmanager
 def open_recognition(settings: Settings) -> Iterator[Recognition]:
     """Raises DatabaseUnavailable, WeightsMissing, WeightsDamaged."""
-    database = Database(database_url(settings), pool_size=settings.workers + 2)
+    database = Database(database_url(settings), pool_size=settings.workers + 4)
     with open_camera(settings) as camera:
+        opener = Opener.of(settings, database, camera.embedder.card)
+        follower = Follower(database, opener, patience_seconds=settings.index_patience_s)
         try:
-            yield _assembled(settings, database, camera)
+            yield _assembled(settings, database, camera, follower)
         finally:
+            follower.close()
             database.close()
 
 
-def _assembled(settings: Settings, database: Database, camera: Camera) -> Recognition:
-    follower = Follower(database, camera.embedder.card, ExactSearcher)
+def _assembled(settings: Settings, database: Database, camera: Camera, follower: Follower) -> Recognition:
     limits = Limits(
         min_face_px=settings.min_face_px,
         min_sharpness=settings.min_sharpness,

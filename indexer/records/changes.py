@@ -1,11 +1,11 @@
-"""The change log of a gallery: append, read the tail, or take the whole state at once.
+"""The change log of a gallery: append, read the tail, or take all that is enrolled.
 
 A number is taken by an UPDATE of the gallery's row, which stays locked until the transaction ends.
 Numbers therefore have no gaps and become visible in their order: a reader that has seen n has seen
 everything up to n (docs/decisions/0003).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
-from indexer.records.faces import as_vector
+from indexer.records.faces import STORED_DTYPE, as_vector
 from indexer.records.models import Change as ChangeRow
 from indexer.records.models import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Change, ChangeKind, Keys, Vectors
@@ -94,10 +94,13 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
     ]
 
 
-def state(session: Session, gallery_id: UUID, fingerprint: str, dimension: int) -> tuple[int, Keys, Vectors]:
-    """All that is enrolled, and the number of the last change in it. Wants a snapshot session.
+def feed(
+    session: Session, gallery_id: UUID, fingerprint: str, take: Callable[[Keys, Vectors], object]
+) -> int:
+    """Hands over all that is enrolled, keys ascending, and returns the number of the last change in it.
 
-    Raises GalleryNotFound, EmbeddingsMissing.
+    `take` gets batches: keys (n,), vectors (n, dimension). Wants a snapshot session, so that all of it is
+    of one moment. Raises GalleryNotFound, EmbeddingsMissing (once all was handed over).
     """
     row = session.execute(
         select(Gallery.change_number, Gallery.face_count).where(Gallery.id == gallery_id)
@@ -105,24 +108,23 @@ def state(session: Session, gallery_id: UUID, fingerprint: str, dimension: int) 
     if row is None:
         raise GalleryNotFound("the gallery was deleted meanwhile")
     number, face_count = row
-    keys = np.empty(face_count, np.int64)
-    vectors = np.empty((face_count, dimension), np.float32)
     rows = session.execute(
         select(Face.key, Embedding.vector)
         .join(Identity, Identity.id == Face.identity_id)
         .join(Embedding, Embedding.face_key == Face.key)
         .join(Model, Model.id == Embedding.model_id)
         .where(Identity.gallery_id == gallery_id, Model.fingerprint == fingerprint)
+        .order_by(Face.key)
         .execution_options(yield_per=_STEP)
     )
     count = 0
-    for key, vector in rows:
-        keys[count] = key
-        vectors[count] = as_vector(vector)
-        count += 1
+    for batch in rows.partitions():
+        vectors = np.frombuffer(b"".join(vector for _, vector in batch), STORED_DTYPE)
+        take(np.array([key for key, _ in batch], np.int64), vectors.reshape(len(batch), -1))
+        count += len(batch)
     if count < face_count:
         raise _missing(face_count - count, fingerprint)
-    return number, keys, vectors
+    return int(number)
 
 
 def _missing(count: int, fingerprint: str) -> EmbeddingsMissing:

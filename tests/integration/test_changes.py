@@ -134,14 +134,20 @@ def test_the_state_equals_the_replayed_log(database: Database, gallery: Gallery)
         changes.append(session, gallery.id, ChangeKind.DELETE, [key])
 
     with database.snapshot() as session:
-        number, keys, vectors = changes.state(session, gallery.id, MODEL, 8)
+        fed: dict[int, np.ndarray] = {}
+        number = changes.feed(
+            session,
+            gallery.id,
+            MODEL,
+            lambda keys, vectors: fed.update(zip(keys.tolist(), vectors, strict=True)),
+        )
     with database.reading() as session:
         log = changes.after(session, gallery.id, 0, MODEL)
 
     assert number == log[-1].number == 6
     replayed = {c.key: c.vector for c in log if c.kind is ChangeKind.ENROL and c.vector is not None}
-    assert sorted(keys) == sorted(replayed)
-    for key, vector in zip(keys.tolist(), vectors, strict=True):
+    assert list(fed) == sorted(replayed)
+    for key, vector in fed.items():
         np.testing.assert_array_equal(vector, replayed[key])
 
 
@@ -154,7 +160,7 @@ def test_faces_of_another_model_are_reported_and_never_passed_over(
         enrol(session, gallery.id, 2, model="other-model")
 
     with database.snapshot() as session, pytest.raises(EmbeddingsMissing):
-        changes.state(session, gallery.id, MODEL, 8)
+        changes.feed(session, gallery.id, MODEL, lambda keys, vectors: None)
     with database.reading() as session, pytest.raises(EmbeddingsMissing):
         changes.after(session, gallery.id, 0, MODEL)
 

@@ -5,8 +5,8 @@ import threading
 import numpy as np
 
 from indexer.index.live import LiveIndex
-from indexer.index.searcher import ExactSearcher
-from indexer.types import Change, ChangeKind
+from indexer.index.searcher import empty
+from indexer.types import Change, ChangeKind, Tier
 
 DIMENSION = 16
 
@@ -18,7 +18,7 @@ def change(number: int, kind: ChangeKind, key: int) -> Change:
 
 def test_searches_beside_a_writer_see_whole_changes_only() -> None:
     """Pairs of faces come and go in one `apply`; no search may see half a pair."""
-    index = LiveIndex(ExactSearcher(DIMENSION))
+    index = LiveIndex(empty(Tier.EXACT, DIMENSION))
     stop = threading.Event()
     seen: list[set[int]] = []
     errors: list[BaseException] = []
@@ -52,7 +52,7 @@ def test_searches_beside_a_writer_see_whole_changes_only() -> None:
 
 
 def test_a_face_enrolled_and_deleted_in_one_stretch_is_not_there() -> None:
-    index = LiveIndex(ExactSearcher(DIMENSION))
+    index = LiveIndex(empty(Tier.EXACT, DIMENSION))
 
     index.apply([change(1, ChangeKind.ENROL, 1), change(2, ChangeKind.DELETE, 1)])
 
@@ -61,7 +61,7 @@ def test_a_face_enrolled_and_deleted_in_one_stretch_is_not_there() -> None:
 
 
 def test_an_enrolment_whose_face_is_gone_already_is_passed_over() -> None:
-    index = LiveIndex(ExactSearcher(DIMENSION))
+    index = LiveIndex(empty(Tier.EXACT, DIMENSION))
 
     index.apply([Change(number=1, kind=ChangeKind.ENROL, key=1, vector=None)])
 

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
-from indexer.index.searcher import ExactSearcher
-from indexer.types import Change, ChangeKind
+from indexer.index.searcher import empty
+from indexer.types import Change, ChangeKind, Tier
 
 DIMENSION = 8
 
@@ -22,7 +23,8 @@ def unit(seed: int, count: int = 1) -> np.ndarray:
 def test_search_equals_sorting_all_dot_products(seed: int, count: int, k: int) -> None:
     vectors, probes = unit(seed, count), unit(seed + 1, 3)
     keys = np.random.default_rng(seed).permutation(10 * count + 1)[:count].astype(np.int64)
-    searcher = ExactSearcher(DIMENSION)
+    keys.sort()
+    searcher = empty(Tier.EXACT, DIMENSION)
     searcher.add(keys, vectors)
 
     scores, found = searcher.search(probes, k)
@@ -41,7 +43,7 @@ class Replay(RuleBasedStateMachine):
         super().__init__()
         self.log: list[Change] = []
         self.model: dict[int, np.ndarray] = {}
-        self.index = LiveIndex(ExactSearcher(DIMENSION))
+        self.index = LiveIndex(empty(Tier.EXACT, DIMENSION))
 
     @rule(count=st.integers(1, 5))
     def enrol(self, count: int) -> None:
@@ -68,9 +70,10 @@ class Replay(RuleBasedStateMachine):
         """A fresh index from the present state, as after a start."""
         keys = np.array(sorted(self.model), np.int64)
         vectors = np.array([self.model[key] for key in keys], np.float32).reshape(-1, DIMENSION)
-        self.index = LiveIndex.from_state(
-            ExactSearcher(DIMENSION), applied=len(self.log), keys=keys, vectors=vectors
-        )
+        searcher, digest = empty(Tier.EXACT, DIMENSION), Digest()
+        searcher.add(keys, vectors)
+        digest.add(keys, vectors)
+        self.index = LiveIndex(searcher, applied=len(self.log), digest=digest)
 
     @invariant()
     def caught_up_it_holds_just_the_enrolled(self) -> None:
@@ -83,6 +86,10 @@ class Replay(RuleBasedStateMachine):
         assert {n.key for n in found} == set(expected)
         for neighbour in found:
             assert abs(neighbour.score - expected[neighbour.key]) < 1e-5
+        digest = Digest()
+        for key, vector in self.model.items():
+            digest.add(np.array([key]), vector[np.newaxis])
+        assert self.index.digest == digest.hex, "the digest depends on the contents, not on the way there"
 
 
 TestReplay = Replay.TestCase

@@ -1,0 +1,65 @@
+"""Who takes part: something that has been built and can be searched. And what building it took."""
+
+import ctypes
+import gc
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from indexer.types import Vectors
+
+CORES = os.cpu_count() or 1
+
+Search = Callable[[Vectors], Any]
+"""The K nearest of each probe (n, dimension), in whatever form the contender gives them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Contender:
+    name: str
+    search: Search
+    """Timed with one probe."""
+    places: Callable[[Any], Sequence[int]]
+    """From what `search` and `batch` return to the gallery's place in front; not timed."""
+    batch: Search | None = None
+    """Timed with 64 probes; None for `search`. Servers are asked by several clients at once."""
+    threads: int | None = None
+    """OpenMP's, for raw FAISS; None leaves as many as there are cores."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """Goes into the row as it is: the tier, `build_s`, `bytes_per_face`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """Something, and what it took to make it."""
+
+    made: Any
+    seconds: float
+    grown_bytes: int
+
+    def facts(self, n: int) -> dict[str, Any]:
+        return {"build_s": round(self.seconds, 3), "bytes_per_face": round(self.grown_bytes / n, 1)}
+
+
+def build(make: Callable[[], Any]) -> Built:
+    """Measures the memory by which this process has grown when it is made, not what it should take."""
+    before = _settled_bytes()
+    start = time.perf_counter()
+    made = make()
+    seconds = time.perf_counter() - start
+    return Built(made=made, seconds=seconds, grown_bytes=_settled_bytes() - before)
+
+
+def resident_bytes(process: int | str = "self") -> int:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _settled_bytes() -> int:
+    """Of this process, after what it has freed went back to the system."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return resident_bytes()

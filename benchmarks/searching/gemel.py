@@ -1,0 +1,57 @@
+"""Our own index, asked through its own API: `LiveIndex`, with keys, locks and all."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks import face_vectors
+from benchmarks.searching.contender import Contender, build
+from benchmarks.searching.task import K, Task
+from indexer.index.build import Standard, Take
+from indexer.index.build import build as build_index
+from indexer.index.live import LiveIndex
+from indexer.types import Neighbour, Tier, Vectors
+
+_BLOCK = 10_000
+
+
+def contenders(task: Task) -> list[Contender]:
+    return [_contender(task, tier) for tier in (Tier.EXACT, Tier.COMPACT)]
+
+
+def live(task: Task, tier: Tier) -> LiveIndex:
+    """With the gallery in it under the keys 1 to n, and n changes applied. Raises SystemExit."""
+    built = build_index(tier, task.gallery.shape[1], _feed(task.gallery), standard(task.threshold))
+    if built.refused:
+        raise SystemExit(f"the tier {tier} was not built: {built.refused}")
+    return LiveIndex(built.searcher, applied=task.n, digest=built.digest)
+
+
+def standard(threshold: float) -> Standard:
+    """What `compact` is held to; a benchmark shows what it does, whatever that is."""
+    return Standard(
+        genuine_cosines=face_vectors.parameters().genuine.tolist(), threshold=threshold, min_agreement=0.0
+    )
+
+
+def first_places(answer: list[list[Neighbour]]) -> list[int]:
+    return [row[0].key - 1 for row in answer]
+
+
+def _contender(task: Task, tier: Tier) -> Contender:
+    built = build(lambda: live(task, tier))
+    return Contender(
+        name=f"gemel-{tier}",
+        search=lambda probes: built.made.search(probes, K),
+        places=first_places,
+        facts={"tier": str(tier)} | built.facts(task.n),
+    )
+
+
+def _feed(gallery: Vectors) -> Callable[[Take], None]:
+    def feed(take: Take) -> None:
+        for start in range(0, len(gallery), _BLOCK):
+            block = gallery[start : start + _BLOCK]
+            take(np.arange(start + 1, start + len(block) + 1), block)
+
+    return feed

@@ -1,0 +1,137 @@
+"""Makes an index of a tier out of vectors that arrive in batches, and measures what it is worth."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import faiss
+import numpy as np
+
+from indexer.index import agreement, tiers
+from indexer.index.agreement import Agreement
+from indexer.index.digest import Digest
+from indexer.index.searcher import CHUNK, FaissSearcher
+from indexer.types import Keys, Tier, Vectors
+
+log = logging.getLogger(__name__)
+
+SAMPLE = 65_536
+"""Vectors that codes are trained on, and probes are made from."""
+
+Take = Callable[[Keys, Vectors], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """What a compressed tier is held to."""
+
+    genuine_cosines: Sequence[float]
+    """Quantiles of the model's genuine scores, evenly spaced from 0 to 1."""
+    threshold: float
+    """Score from which on an answer counts as a match in a gallery of this size."""
+    min_agreement: float
+    """Least share of probes whose first answer must be the exact one, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    searcher: FaissSearcher
+    digest: Digest
+    agreement: Agreement | None
+    """Of the tier that was wanted; None for the exact ones."""
+    refused: str | None
+    """Why the tier that was wanted is not the one that was built."""
+
+
+def build(
+    tier: Tier,
+    dimension: int,
+    feed: Callable[[Take], object],
+    standard: Standard,
+    *,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Built:
+    """An index of `tier` with all that `feed` hands over; exact, where the tier falls short.
+
+    `feed` is called once with a function that takes keys (n,), ascending, and vectors (n, dimension);
+    `progress` is told how many vectors have come. Memory: the index, and 65,536 vectors. `compact`
+    that falls under `standard.min_agreement` becomes `exact-fp16`, which it can do on the spot;
+    `graph` and `ivf` were asked for in the knowledge of their loss, which is measured and logged.
+    """
+    faiss.omp_set_num_threads(tiers.CORES)
+    gathering = _Gathering(tier, dimension, progress)
+    feed(gathering.take)
+    keys, digest = gathering.keys(), gathering.digest
+    stored = gathering.stored
+    if tier not in tiers.TRAINED and tier is not Tier.GRAPH:
+        return Built(searcher=FaissSearcher(tier, stored, keys), digest=digest, agreement=None, refused=None)
+    if tier in tiers.TRAINED and len(keys) < tiers.MIN_TRAINED:
+        return Built(
+            searcher=FaissSearcher(Tier.EXACT_FP16, stored, keys),
+            digest=digest,
+            agreement=None,
+            refused=f"{len(keys)} faces are too few to train on; {tiers.MIN_TRAINED} are wanted",
+        )
+    sample = gathering.sample()
+    searcher = FaissSearcher(tier, _encoded(tier, stored, sample), keys)
+    if not len(keys):
+        return Built(searcher=searcher, digest=digest, agreement=None, refused=None)
+    probes = agreement.genuine_like(sample, standard.genuine_cosines, agreement.PROBES, seed=len(keys))
+    measured = agreement.measure(searcher, probes, standard.threshold)
+    refused = None
+    if measured.overall < standard.min_agreement:
+        shortfall = (
+            f"its first answer is exact search's in {measured.overall:.4f} of {measured.probes} probes"
+            f" ({measured.above_threshold:.4f} of those above the threshold);"
+            f" {standard.min_agreement} is wanted"
+        )
+        if tier is Tier.COMPACT:
+            refused = shortfall
+            searcher = FaissSearcher(Tier.EXACT_FP16, stored, keys)
+        log.warning("the tier %s of %d faces: %s", tier, len(keys), shortfall)
+    return Built(searcher=searcher, digest=digest, agreement=measured, refused=refused)
+
+
+def _encoded(tier: Tier, stored: Any, sample: Vectors) -> Any:
+    """The index of a tier over the vectors in `stored`."""
+    if tier is Tier.GRAPH:
+        index = tiers.untrained(tier, stored.d)
+    else:
+        index = tiers.codes(tier, stored.d, stored.ntotal, sample)
+    for start in range(0, stored.ntotal, CHUNK):
+        index.add(stored.reconstruct_n(start, min(CHUNK, stored.ntotal - start)))
+    return index if tier is Tier.GRAPH else faiss.IndexRefine(index, stored)
+
+
+class _Gathering:
+    """Vectors as they come, and a fair sample of them (reservoir sampling, Vitter's algorithm R)."""
+
+    def __init__(self, tier: Tier, dimension: int, progress: Callable[[int], object]) -> None:
+        self._tier = tier
+        self.stored = tiers.untrained(Tier.EXACT if tier is Tier.EXACT else Tier.EXACT_FP16, dimension)
+        self.digest = Digest()
+        self._keys: list[Keys] = []
+        self._sample = np.empty((SAMPLE, dimension), np.float32)
+        self._seen = 0
+        self._rng = np.random.default_rng(0)
+        self._progress = progress
+        self._samples = tier in tiers.TRAINED or tier is Tier.GRAPH
+
+    def take(self, keys: Keys, vectors: Vectors) -> None:
+        self.stored.add(tiers.rounded(self._tier, vectors))
+        self.digest.add(keys, vectors)
+        self._keys.append(keys)
+        if self._samples:
+            numbers = np.arange(self._seen, self._seen + len(vectors))
+            places = np.where(numbers < SAMPLE, numbers, self._rng.integers(0, numbers + 1))
+            chosen = places < SAMPLE
+            self._sample[places[chosen]] = vectors[chosen]
+        self._seen += len(vectors)
+        self._progress(self._seen)
+
+    def keys(self) -> Keys:
+        return np.concatenate(self._keys) if self._keys else np.empty(0, np.int64)
+
+    def sample(self) -> Vectors:
+        return self._sample[: min(self._seen, SAMPLE)]

@@ -1,0 +1,265 @@
+"""Indexes on disk. A generation is a directory that is either whole and right, or not used.
+
+It is written aside, every file synced, and renamed; whoever is killed on the way leaves a directory
+with a leading dot, which the next writer removes. The manifest says of which gallery and model it is,
+which change is the last one in it, and the size and SHA-256 of every file; its last member is its own.
+It is never changed afterwards: what happens later is replayed from the change log.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import faiss
+import numpy as np
+
+from indexer.errors import GenerationDamaged, GenerationForeign
+from indexer.index.agreement import Agreement
+from indexer.index.build import Built
+from indexer.index.digest import Digest
+from indexer.index.live import LiveIndex
+from indexer.index.searcher import FaissSearcher
+from indexer.types import Tier
+
+FORMAT = 1
+_INDEX, _KEYS, _MANIFEST, _LOCK = "index.faiss", "keys.npy", "manifest.json", "lock"
+_DAMAGED = ".damaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    gallery: UUID
+    model: str
+    """Fingerprint."""
+    dimension: int
+    wanted: Tier
+    """What was asked for."""
+    tier: Tier
+    """What it is; see `refused`."""
+    refused: str | None
+    agreement: Agreement | None
+    count: int
+    applied: int
+    """Number of the last change in it."""
+    digest: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, built: Built, *, gallery: UUID, model: str, wanted: Tier, applied: int) -> "Manifest":
+        searcher = built.searcher
+        return cls(
+            gallery=gallery,
+            model=model,
+            dimension=searcher.index.d,
+            wanted=wanted,
+            tier=searcher.tier,
+            refused=built.refused,
+            agreement=built.agreement,
+            count=searcher.count,
+            applied=applied,
+            digest=built.digest.hex,
+            created_at=datetime.now(UTC),
+        )
+
+
+class Shelf:
+    """The generations of one gallery, in a directory of their own."""
+
+    def __init__(self, root: Path, gallery: UUID) -> None:
+        """`root`: of all galleries. Nothing is made until something is written."""
+        self._gallery = gallery
+        self.path = root / str(gallery)
+
+    def names(self) -> list[str]:
+        """The newest first: names begin with the number of the last change, then the time."""
+        try:
+            return sorted((p.name for p in self.path.iterdir() if _is_generation(p)), reverse=True)
+        except OSError:  # not there, or a disk that fails: then there is nothing to load
+            return []
+
+    def manifest(self, name: str) -> Manifest:
+        """Without reading the files that it speaks of. Raises GenerationDamaged, GenerationForeign."""
+        return _manifest(self.path / name)[0]
+
+    def load(self, name: str, *, model: str) -> tuple[LiveIndex, Manifest]:
+        """Raises GenerationDamaged, where anything at all is not as it was written, GenerationForeign."""
+        directory = self.path / name
+        manifest, files = _manifest(directory)
+        if manifest.gallery != self._gallery:
+            raise GenerationForeign(f"{directory} is of another gallery, {manifest.gallery}")
+        if manifest.model != model:
+            raise GenerationForeign(f"{directory} is of another model, {manifest.model}, not {model}")
+        for file_name in (_INDEX, _KEYS):
+            _check(directory / file_name, files.get(file_name))
+        try:
+            index = faiss.read_index(str(directory / _INDEX))
+            keys = np.load(directory / _KEYS)
+            searcher = FaissSearcher(manifest.tier, index, keys)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise GenerationDamaged(f"{directory} cannot be read: {_first_line(error)}") from error
+        live = LiveIndex(searcher, applied=manifest.applied, digest=Digest.from_hex(manifest.digest))
+        return live, manifest
+
+    def write(self, built: Built, manifest: Manifest) -> str:
+        """Its name. Call it within `alone`. Raises OSError, with nothing left behind but what is hidden."""
+        for leftover in self.path.glob(".*.new"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        stamp = manifest.created_at.strftime("%Y%m%dT%H%M%S")
+        name = f"{manifest.applied:012d}-{stamp}-{secrets.token_hex(2)}"
+        aside = self.path / f".{name}.new"
+        aside.mkdir()
+        try:
+            files = {
+                _INDEX: _write_index(aside / _INDEX, built.searcher.index),
+                _KEYS: _write_keys(aside / _KEYS, built.searcher),
+            }
+            _write_manifest(aside / _MANIFEST, manifest, files)
+            _sync(aside)
+            os.rename(aside, self.path / name)
+            _sync(self.path)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        return name
+
+    def set_aside(self, name: str) -> None:
+        """What turned out to be damaged is not tried again, and kept to be looked at until `prune`."""
+        with contextlib.suppress(OSError):
+            os.rename(self.path / name, self.path / (name + _DAMAGED))
+
+    def prune(self, keep: int) -> list[str]:
+        """Removes all but the newest `keep`, and what is damaged; the names of what it removed."""
+        if not self.path.exists():
+            return []
+        old = self.names()[keep:]
+        damaged = sorted(p.name for p in self.path.iterdir() if p.name.endswith(_DAMAGED))
+        for name in old + damaged:
+            doomed = self.path / f".{name}.new"  # a reader sees it whole, or not at all
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(self.path / name, doomed)
+                shutil.rmtree(doomed, ignore_errors=True)
+        return old + damaged
+
+    def remove(self) -> None:
+        """With the gallery."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Waits until no other process of this machine is at work here. Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / _LOCK).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _is_generation(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and not path.name.endswith(_DAMAGED)
+
+
+class _Hashing:
+    """A file that knows the SHA-256 of what was written to it, and syncs it at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("xb")
+        self._sha256 = hashlib.sha256()
+        self._bytes = 0
+
+    def write(self, data: bytes) -> int:
+        self._sha256.update(data)
+        self._bytes += len(data)
+        return self._file.write(data)
+
+    def close(self) -> dict[str, Any]:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return {"bytes": self._bytes, "sha256": self._sha256.hexdigest()}
+
+
+def _write_index(path: Path, index: Any) -> dict[str, Any]:
+    file = _Hashing(path)
+    faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+    return file.close()
+
+
+def _write_keys(path: Path, searcher: FaissSearcher) -> dict[str, Any]:
+    file = _Hashing(path)
+    np.lib.format.write_array(file, searcher.keys)
+    return file.close()
+
+
+def _write_manifest(path: Path, manifest: Manifest, files: dict[str, Any]) -> None:
+    members = {"format": FORMAT, "faiss": faiss.__version__} | asdict(manifest) | {"files": files}
+    body = json.loads(json.dumps(members, default=str))
+    body["sha256"] = _sha256_of(body)
+    file = _Hashing(path)
+    file.write(json.dumps(body, indent=2).encode())
+    file.close()
+
+
+def _manifest(directory: Path) -> tuple[Manifest, dict[str, Any]]:
+    """And the files that it speaks of. Raises GenerationDamaged, GenerationForeign."""
+    try:
+        body = json.loads((directory / _MANIFEST).read_bytes())
+        checksum = body.pop("sha256")
+        if checksum != _sha256_of(body):
+            raise ValueError("its checksum is wrong")
+        if body["format"] != FORMAT:
+            raise GenerationForeign(f"{directory} has the format {body['format']}, not {FORMAT}")
+        agreement = body["agreement"]
+        manifest = Manifest(
+            gallery=UUID(body["gallery"]),
+            model=body["model"],
+            dimension=body["dimension"],
+            wanted=Tier(body["wanted"]),
+            tier=Tier(body["tier"]),
+            refused=body["refused"],
+            agreement=None if agreement is None else Agreement(**agreement),
+            count=body["count"],
+            applied=body["applied"],
+            digest=body["digest"],
+            created_at=datetime.fromisoformat(body["created_at"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise GenerationDamaged(f"{directory / _MANIFEST} cannot be used: {_first_line(error)}") from error
+    return manifest, body["files"]
+
+
+def _sha256_of(body: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _check(path: Path, noted: dict[str, Any] | None) -> None:
+    """Raises GenerationDamaged."""
+    try:
+        size = path.stat().st_size
+        if noted is None or size != noted["bytes"]:
+            raise GenerationDamaged(f"{path} has {size} bytes, not those that were written")
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != noted["sha256"]:
+                raise GenerationDamaged(f"{path} is damaged: its SHA-256 is not the one that was written")
+    except OSError as error:
+        raise GenerationDamaged(f"{path} cannot be read: {error}") from error
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

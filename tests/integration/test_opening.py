@@ -1,0 +1,262 @@
+"""Where an index comes from: a good generation, else PostgreSQL; and what callers get meanwhile."""
+
+import threading
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from indexer.embedding.card import sface
+from indexer.errors import IndexNotReady
+from indexer.index.live import LiveIndex
+from indexer.recognition import indexing, opening
+from indexer.recognition.follower import Follower
+from indexer.recognition.opening import Opener
+from indexer.records import changes, faces, galleries, identities
+from indexer.records.models import Gallery
+from indexer.records.session import Database
+from indexer.settings import Settings
+from indexer.types import Box, ChangeKind, Enrolment, Face, Quality, Tier, Vectors
+
+CARD = sface(mirror=True)
+QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
+
+
+def unit(seed: int, count: int) -> Vectors:
+    vectors = np.random.default_rng(seed).standard_normal((count, CARD.dimension)).astype(np.float32)
+    unit_vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit_vectors
+
+
+def enrol(database: Database, gallery_id: UUID, vectors: Vectors) -> list[int]:
+    """One person with as many faces; their keys."""
+    face = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
+    with database.transaction() as session:
+        galleries.lock(session, gallery_id)
+        identity = identities.create(session, gallery_id, external_id=None, name=None, metadata={})
+        model = faces.model_id(session, CARD.fingerprint, CARD.dimension)
+        added = faces.add(
+            session,
+            identity.id,
+            [
+                Enrolment(face=face, quality=QUALITY, vector=v, image_sha256=i.to_bytes(32, "big"), crop=None)
+                for i, v in enumerate(vectors)
+            ],
+            model,
+        )
+        changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
+    return [face.key for face in added]
+
+
+def delete(database: Database, gallery_id: UUID, keys: list[int]) -> None:
+    with database.transaction() as session:
+        galleries.lock(session, gallery_id)
+        faces.remove(session, keys)
+        changes.append(session, gallery_id, ChangeKind.DELETE, keys)
+
+
+def read(database: Database) -> Gallery:
+    with database.reading() as session:
+        return galleries.get(session, "staff")
+
+
+@pytest.fixture
+def gallery(database: Database) -> Gallery:
+    with database.transaction() as session:
+        return galleries.create(session, "staff")
+
+
+@pytest.fixture
+def opener(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opener:
+    """That writes generations of few faces already."""
+    monkeypatch.setattr(opening, "WRITTEN_FROM", 20)
+    return Opener.of(Settings(home=tmp_path), database, CARD)
+
+
+def follow(database: Database, opener: Opener) -> LiveIndex:
+    """The index as a process that starts now has it, caught up."""
+    follower = Follower(database, opener, patience_seconds=60)
+    try:
+        return follower.caught_up(read(database))
+    finally:
+        follower.close()
+
+
+def keys_in(index: LiveIndex) -> set[int]:
+    [found] = index.search(unit(0, 1), 10_000)
+    return {neighbour.key for neighbour in found}
+
+
+def test_a_start_takes_the_generation_and_replays_what_came_after_it(
+    database: Database, gallery: Gallery, opener: Opener
+) -> None:
+    old = enrol(database, gallery.id, unit(1, 40))
+    follow(database, opener)
+    [generation] = opener.shelf(gallery).names()
+    new = enrol(database, gallery.id, unit(2, 5))
+    delete(database, gallery.id, old[:3])
+    # Were it read from PostgreSQL again, a vector that is changed behind the log's back would show.
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE embedding SET vector = :vector WHERE face_key = :key"),
+            {"vector": unit(3, 1).tobytes(), "key": old[10]},
+        )
+
+    index = follow(database, opener)
+
+    assert opener.shelf(gallery).names() == [generation]
+    assert keys_in(index) == set(old[3:]) | set(new)
+    assert index.applied == read(database).change_number
+    [[nearest]] = index.search(unit(1, 40)[10:11], 1)
+    assert nearest.key == old[10]
+    assert nearest.score > 0.99
+
+
+@pytest.mark.parametrize("file_name", ["index.faiss", "keys.npy", "manifest.json"])
+def test_a_damaged_generation_is_set_aside_and_built_anew(
+    database: Database,
+    gallery: Gallery,
+    opener: Opener,
+    file_name: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keys = enrol(database, gallery.id, unit(1, 40))
+    follow(database, opener)
+    shelf = opener.shelf(gallery)
+    [damaged] = shelf.names()
+    path = shelf.path / damaged / file_name
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+
+    index = follow(database, opener)
+
+    assert keys_in(index) == set(keys)
+    assert damaged not in shelf.names()
+    assert len(shelf.names()) == 1
+    assert file_name in caplog.text
+
+
+def test_a_disk_that_takes_nothing_costs_no_answer(
+    database: Database, gallery: Gallery, opener: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = enrol(database, gallery.id, unit(1, 40))
+    opener.root.touch()  # a file where the folder should be
+
+    assert keys_in(follow(database, opener)) == set(keys)
+    assert "not kept on disk" in caplog.text
+
+
+def test_a_generation_of_another_tier_is_passed_over(
+    database: Database, gallery: Gallery, opener: Opener, tmp_path: Path
+) -> None:
+    enrol(database, gallery.id, unit(1, 40))
+    assert follow(database, opener).tier is Tier.EXACT
+    other = Opener.of(Settings(home=tmp_path, index_tier="exact-fp16"), database, CARD)
+
+    index = follow(database, other)
+
+    assert index.tier is Tier.EXACT_FP16
+    assert index.count == 40
+
+
+def test_while_an_index_is_built_its_gallery_alone_gets_index_not_ready(
+    database: Database, gallery: Gallery, opener: Opener
+) -> None:
+    """`staff` is held up in the middle; `other` answers."""
+    enrol(database, gallery.id, unit(1, 5))
+    with database.transaction() as session:
+        other = galleries.create(session, "other")
+    held, let_go = threading.Event(), threading.Event()
+    real = opener.open
+
+    class Held(Opener):
+        def open(self, gallery: Gallery) -> LiveIndex:
+            if gallery.name == "staff":
+                held.set()
+                let_go.wait()
+            return real(gallery)
+
+    slow = Held(
+        database=database,
+        card=CARD,
+        root=opener.root,
+        tier=opener.tier,
+        fpir=opener.fpir,
+        min_agreement=opener.min_agreement,
+    )
+    follower = Follower(database, slow, patience_seconds=0.05)
+    try:
+        with pytest.raises(IndexNotReady):
+            follower.caught_up(read(database))
+        assert held.is_set()
+        with pytest.raises(IndexNotReady):
+            follower.caught_up(read(database))
+        assert follower.caught_up(other, patience_seconds=60).count == 0
+        let_go.set()
+        assert follower.caught_up(read(database), patience_seconds=60).count == 5
+    finally:
+        let_go.set()
+        follower.close()
+
+
+def test_verify_is_clean_after_the_tail_and_names_the_faces_that_differ(
+    database: Database, gallery: Gallery, opener: Opener
+) -> None:
+    """What the log does not tell, a row deleted and a vector changed behind its back, verify does."""
+    keys = enrol(database, gallery.id, unit(1, 40))
+    follow(database, opener)
+    delete(database, gallery.id, keys[:2])
+    enrol(database, gallery.id, unit(2, 3))
+    clean = indexing.verify(opener, read(database))
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM face WHERE key = :key"), {"key": keys[5]})
+        session.execute(text("UPDATE gallery SET face_count = face_count - 1"))
+        session.execute(
+            text("UPDATE embedding SET vector = :vector WHERE face_key = :key"),
+            {"vector": unit(3, 1).tobytes(), "key": keys[10]},
+        )
+
+    differing = indexing.verify(opener, read(database))
+
+    assert clean.clean
+    assert clean.index_digest == clean.digest
+    assert clean.count == 41
+    assert not differing.clean
+    assert differing.index_digest != differing.digest
+    assert (differing.difference.surplus, differing.difference.changed) == ([keys[5]], [keys[10]])
+    assert differing.difference.missing == []
+    indexing.rebuild(opener, read(database))
+    assert indexing.verify(opener, read(database)).clean
+
+
+def test_verify_reports_damage_and_leaves_it_where_it_is(
+    database: Database, gallery: Gallery, opener: Opener
+) -> None:
+    enrol(database, gallery.id, unit(1, 40))
+    follow(database, opener)
+    shelf = opener.shelf(gallery)
+    [name] = shelf.names()
+    (shelf.path / name / "keys.npy").write_bytes(b"")
+
+    verification = indexing.verify(opener, read(database))
+
+    assert not verification.clean
+    assert "keys.npy" in verification.damaged[0]
+    assert shelf.names() == [name]
+
+
+def test_a_snapshot_is_written_only_where_something_has_changed(
+    database: Database, gallery: Gallery, opener: Opener
+) -> None:
+    enrol(database, gallery.id, unit(1, 40))
+    first = indexing.snapshot(opener, read(database))
+    second = indexing.snapshot(opener, read(database))
+    enrol(database, gallery.id, unit(2, 1))
+    third = indexing.snapshot(opener, read(database))
+
+    assert first is not None
+    assert second is None
+    assert opener.shelf(gallery).names() == [third, first]

@@ -1,0 +1,190 @@
+"""Generations on disk: whole and right, or noticed."""
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.errors import GenerationDamaged, GenerationForeign
+from indexer.index.build import Built, Standard, build
+from indexer.index.generation import Manifest, Shelf
+from indexer.types import Tier
+
+GALLERY = uuid.UUID(int=7)
+FILES = ("index.faiss", "keys.npy", "manifest.json")
+
+
+def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> Built:
+    vectors = np.random.default_rng(count).standard_normal((count, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    standard = Standard(genuine_cosines=[0.5, 0.9], threshold=0.5, min_agreement=0.5)
+    return build(tier, 32, lambda take: take(np.arange(count, dtype=np.int64), vectors), standard)
+
+
+def write(shelf: Shelf, made: Built, *, applied: int = 5, gallery: uuid.UUID = GALLERY) -> str:
+    manifest = Manifest.of(made, gallery=gallery, model="model-1", wanted=Tier.COMPACT, applied=applied)
+    with shelf.alone():
+        return shelf.write(made, manifest)
+
+
+def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
+    shelf, made = Shelf(tmp_path, GALLERY), built()
+
+    live, manifest = shelf.load(write(shelf, made), model="model-1")
+
+    assert (live.applied, live.count, live.tier) == (5, 2_000, Tier.COMPACT)
+    assert live.digest == made.digest.hex == manifest.digest
+    assert manifest.agreement == made.agreement
+    probe = next(made.searcher.contents())[1][:3]
+    expected = made.searcher.search(probe, 4)[1].tolist()
+    assert [[n.key for n in row] for row in live.search(probe, 4)] == expected
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["a bit", "the end", "all of it", "the file"])
+def test_damage_is_noticed_before_anything_is_read_from_it(tmp_path: Path, name: str, damage: str) -> None:
+    shelf = Shelf(tmp_path, GALLERY)
+    generation = write(shelf, built())
+    path = shelf.path / generation / name
+    data = bytearray(path.read_bytes())
+    if damage == "a bit":
+        data[len(data) // 2] ^= 4
+    path.unlink()
+    if damage != "the file":
+        path.write_bytes(bytes({"a bit": data, "the end": data[:-1], "all of it": b""}[damage]))
+
+    with pytest.raises(GenerationDamaged):
+        shelf.load(generation, model="model-1")
+    shelf.set_aside(generation)
+
+    assert shelf.names() == []
+
+
+def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, GALLERY)
+    generation = write(shelf, built(20, Tier.EXACT))
+    path = shelf.path / generation / "manifest.json"
+    data = path.read_bytes()
+    for place in range(len(data)):
+        flipped = bytearray(data)
+        flipped[place] ^= 1
+        path.write_bytes(flipped)
+        try:
+            manifest = shelf.manifest(generation)
+        except (GenerationDamaged, GenerationForeign):
+            continue
+        path.write_bytes(data)
+        assert manifest == shelf.manifest(generation), "white space may change, and nothing else"
+
+
+def test_another_model_and_another_gallery_are_not_served_and_not_called_damaged(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, GALLERY)
+    mine = write(shelf, built(20, Tier.EXACT))
+    theirs = write(shelf, built(20, Tier.EXACT), applied=6, gallery=uuid.UUID(int=8))
+
+    with pytest.raises(GenerationForeign, match="model"):
+        shelf.load(mine, model="model-2")
+    with pytest.raises(GenerationForeign, match="gallery"):
+        shelf.load(theirs, model="model-1")
+
+
+def test_the_newest_comes_first_and_pruning_keeps_it(tmp_path: Path) -> None:
+    shelf, made = Shelf(tmp_path, GALLERY), built(20, Tier.EXACT)
+    names = [write(shelf, made, applied=applied) for applied in (9, 10, 100)]
+    shelf.set_aside(names[0])
+
+    removed = shelf.prune(1)
+
+    assert shelf.names() == [names[2]]
+    assert removed == [names[1], names[0] + ".damaged"]
+
+
+VICTIM = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from indexer.index import generation
+from tests.unit.index.test_generation import GALLERY, built, write
+
+name, count = sys.argv[1].split(":")
+module, attribute = (os, name) if hasattr(os, name) else (generation, name)
+real, calls = getattr(module, attribute), 0
+
+def deadly(*arguments, **keywords):
+    global calls
+    calls += 1
+    if calls == int(count):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments, **keywords)
+
+setattr(module, attribute, deadly)
+write(generation.Shelf(Path(sys.argv[2]), GALLERY), built(1_500), applied=50)
+"""
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["_write_index:1", "_write_keys:1", "_write_manifest:1", "fsync:1", "fsync:3", "fsync:4", "rename:1"],
+)
+def test_a_writer_killed_at_any_step_leaves_the_generation_before(tmp_path: Path, step: str) -> None:
+    shelf = Shelf(tmp_path, GALLERY)
+    before = write(shelf, built())
+
+    root = Path(__file__).parents[3]
+    killed = subprocess.run([sys.executable, "-c", VICTIM, step, tmp_path, root], capture_output=True)
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert shelf.names() == [before]
+    assert shelf.load(before, model="model-1")[0].count == 2_000
+    after = write(shelf, built(1_500), applied=60)
+    assert shelf.names() == [after, before]
+    assert not list(shelf.path.glob(".*.new")), "what the killed one left is gone"
+
+
+def test_a_writer_killed_after_the_rename_has_written_it_all(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    killed = subprocess.run([sys.executable, "-c", VICTIM, "fsync:5", tmp_path, root], capture_output=True)
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    shelf = Shelf(tmp_path, GALLERY)
+    [name] = shelf.names()
+    assert shelf.load(name, model="model-1")[0].count == 1_500
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from indexer.index.generation import Shelf
+from tests.unit.index.test_generation import GALLERY, built, write
+
+made = built(1_500)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    write(Shelf(Path(sys.argv[1]), GALLERY), made)
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_a_write_that_the_disk_refuses_is_an_oserror_and_leaves_nothing(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path, root], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip().isdigit(), done.stderr
+    assert [p.name for p in Shelf(tmp_path, GALLERY).path.iterdir()] == ["lock"]
+
+
+def test_a_folder_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(OSError, match="file"):
+        write(Shelf(tmp_path / "file", GALLERY), built(20, Tier.EXACT))
+    assert os.listdir(tmp_path) == ["file"]

@@ -1,0 +1,131 @@
+"""Every tier against a plain sort, with deletions; codes are refused where they cannot tell faces apart."""
+
+import numpy as np
+import pytest
+
+from indexer.index.build import Built, Standard, build
+from indexer.index.digest import Digest
+from indexer.index.verify import Comparison
+from indexer.types import Keys, Tier, Vectors
+
+DIMENSION = 32
+COUNT = 3_000
+STANDARD = Standard(genuine_cosines=[0.4, 0.6, 0.7, 0.9], threshold=0.5, min_agreement=0.95)
+EXHAUSTIVE = [Tier.EXACT, Tier.EXACT_FP16, Tier.COMPACT]
+
+
+def unit(seed: int, count: int) -> Vectors:
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
+    unit_vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit_vectors
+
+
+KEYS: Keys = np.arange(COUNT, dtype=np.int64) * 3 + 5
+VECTORS = unit(1, COUNT)
+
+
+def built(tier: Tier, standard: Standard = STANDARD, vectors: Vectors = VECTORS) -> Built:
+    def feed(take: object) -> None:
+        for start in range(0, len(vectors), 700):
+            take(KEYS[: len(vectors)][start : start + 700], vectors[start : start + 700])  # type: ignore[operator]
+
+    return build(tier, DIMENSION, feed, standard)
+
+
+@pytest.mark.parametrize("tier", list(set(Tier) - {Tier.GPU}))
+def test_every_enrolled_face_is_found_by_its_own_vector_and_no_deleted_one_is(tier: Tier) -> None:
+    searcher = built(tier).searcher
+    more = unit(2, 500)
+    more_keys = np.arange(500, dtype=np.int64) + KEYS[-1] + 1
+    searcher.add(more_keys, more)
+    deleted = np.concatenate([KEYS[:900], more_keys[::2]])
+
+    removed, _ = searcher.remove(deleted)
+    again, _ = searcher.remove(deleted)
+
+    assert sorted(removed) == sorted(deleted)
+    assert len(again) == 0
+    assert searcher.count == COUNT + 500 - len(deleted)
+    assert searcher.tombstones == len(deleted)
+    keys, vectors = np.concatenate([KEYS, more_keys]), np.concatenate([VECTORS, more])
+    alive = ~np.isin(keys, deleted)
+    _, found = searcher.search(vectors[alive], 5)
+    assert not np.isin(found, deleted).any()
+    hit = (found[:, 0] == keys[alive]).mean()
+    assert hit == 1 if tier in EXHAUSTIVE else hit > 0.8, hit
+
+
+@pytest.mark.parametrize("tier", EXHAUSTIVE)
+def test_after_deletions_the_answers_are_those_of_a_sort_of_what_is_left(tier: Tier) -> None:
+    """The nearest 200 of each probe are deleted, so that over-asking must go far."""
+    searcher = built(tier).searcher
+    probes = unit(3, 4)
+    nearest = np.argsort(-(probes @ VECTORS.T), axis=1)[:, :200]
+    searcher.remove(KEYS[np.unique(nearest)])
+    left = np.setdiff1d(np.arange(COUNT), nearest)
+
+    scores, found = searcher.search(probes, 3)
+
+    exact = probes @ VECTORS[left].T
+    order = np.argsort(-exact, axis=1)[:, :3]
+    np.testing.assert_array_equal(found, KEYS[left][order])
+    np.testing.assert_allclose(scores, np.take_along_axis(exact, order, axis=1), atol=2e-3)
+
+
+@pytest.mark.parametrize("tier", list(set(Tier) - {Tier.GPU}))
+def test_what_is_in_an_index_equals_the_truth_bit_by_bit_and_differences_are_named(tier: Tier) -> None:
+    searcher = built(tier).searcher
+    searcher.remove(KEYS[7:9])
+    truth = VECTORS.copy()
+    truth[20] = truth[21]
+
+    comparison = Comparison(searcher)
+    comparison.take(KEYS[:2_000], truth[:2_000])
+    comparison.take(np.append(KEYS[2_000:2_990], 10**9), np.concatenate([truth[2_000:2_990], unit(4, 1)]))
+    difference = comparison.difference()
+
+    assert difference.missing == [*KEYS[7:9].tolist(), 10**9]
+    assert difference.changed == [KEYS[20]]
+    assert difference.surplus == KEYS[2_990:].tolist()
+
+
+def test_all_tiers_have_the_same_digest_and_it_can_be_worked_out_from_their_contents() -> None:
+    digests = set()
+    for tier in set(Tier) - {Tier.GPU}:
+        made = built(tier)
+        contents = Digest()
+        for keys, vectors in made.searcher.contents():
+            contents.add(keys, vectors)
+        digests |= {made.digest.hex, contents.hex}
+
+    assert len(digests) == 1
+
+
+def test_compact_does_not_activate_where_it_answers_otherwise_than_exact_search() -> None:
+    """People who are nearly alike: sixteen code words a pair of dimensions cannot tell them apart, and
+    the shortlist holds a tenth of them."""
+    alike = unit(5, 1) + 0.002 * unit(6, COUNT)
+    alike /= np.linalg.norm(alike, axis=1, keepdims=True)
+    standard = Standard(genuine_cosines=[0.9999, 1.0], threshold=0.5, min_agreement=1.0)
+
+    made = built(Tier.COMPACT, standard, alike)
+
+    assert made.agreement is not None
+    assert made.agreement.overall < 1
+    assert made.searcher.tier is Tier.EXACT_FP16
+    assert made.refused is not None
+    assert f"{made.agreement.overall:.4f}" in made.refused
+
+
+def test_too_few_faces_to_train_on_are_searched_exactly() -> None:
+    made = built(Tier.COMPACT, vectors=VECTORS[:100])
+
+    assert made.searcher.tier is Tier.EXACT_FP16
+    assert made.refused is not None
+
+
+def test_keys_that_do_not_ascend_are_refused() -> None:
+    searcher = built(Tier.EXACT).searcher
+
+    with pytest.raises(ValueError, match="ascend"):
+        searcher.add(KEYS[:1], VECTORS[:1])
