@@ -54,7 +54,7 @@ def main() -> None:
         console.print(f"Filling a gallery with {arguments.faces:,} faces ...")
         fill(database, arguments.faces)
         database.close()
-        with server(url) as base:
+        with server(url, Path(home)) as base:
             figures = [measure(base, clients, arguments.requests) for clients in (1, 8)]
         embedded.stop(Path(home))
     for row in figures:
@@ -191,7 +191,7 @@ def _people(session: Session, gallery: UUID, count: int) -> list[int]:
 
 
 @contextmanager
-def server(url: str) -> Iterator[str]:
+def server(url: str, home: Path) -> Iterator[str]:
     """Address of a `gemel serve` of its own, ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -199,7 +199,7 @@ def server(url: str) -> Iterator[str]:
     base = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [Path(sys.executable).parent / "gemel", "serve", "--port", str(port)],
-        env=os.environ | {"GEMEL_DATABASE_URL": url, "GEMEL_LOG_LEVEL": "warning"},
+        env=os.environ | {"GEMEL_HOME": str(home), "GEMEL_DATABASE_URL": url, "GEMEL_LOG_LEVEL": "warning"},
         stderr=subprocess.DEVNULL,
     )
     try:

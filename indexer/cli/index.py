@@ -127,7 +127,7 @@ def prune(
     gallery: One = None,
     json: Json = False,
 ) -> None:
-    """Remove old and damaged generations.
+    """Remove old and damaged generations; without --gallery, those of deleted galleries too.
 
     Example: `gemel index prune --keep 1`
     """
@@ -138,6 +138,9 @@ def prune(
             if shelf.path.exists():
                 with shelf.alone():
                     removed[one.name] = shelf.prune(keep)
+        for orphan in [] if gallery else opener.orphans(every):
+            opener.discard(orphan)
+            removed[str(orphan)] = ["all"]
     if json:
         print_json(removed)
     else:

@@ -114,7 +114,7 @@ class Shelf:
         """Its name. Call it within `alone`. Raises OSError, with nothing left behind but what is hidden."""
         for leftover in self.path.glob(".*.new"):
             shutil.rmtree(leftover, ignore_errors=True)
-        stamp = manifest.created_at.strftime("%Y%m%dT%H%M%S")
+        stamp = manifest.created_at.strftime("%Y%m%dT%H%M%S%f")
         name = f"{manifest.applied:012d}-{stamp}-{secrets.token_hex(2)}"
         aside = self.path / f".{name}.new"
         aside.mkdir()
@@ -161,6 +161,18 @@ class Shelf:
         with (self.path / _LOCK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def gallery_ids(root: Path) -> list[UUID]:
+    """Of the galleries that have a directory under `root`."""
+    found = []
+    try:
+        for path in sorted(root.iterdir()):
+            with contextlib.suppress(ValueError):
+                found.append(UUID(path.name))
+    except OSError:
+        pass
+    return found
 
 
 def _is_generation(path: Path) -> bool:

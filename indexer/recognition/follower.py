@@ -86,9 +86,10 @@ class Follower:
         return faces
 
     def forget(self, gallery_id: UUID) -> None:
-        """Frees the index of a deleted gallery."""
+        """Frees the index of a deleted gallery, in memory and on this machine's disk."""
         with self._lock:
             self._entries.pop(gallery_id, None)
+        self._opener.discard(gallery_id)
 
     def counts(self) -> dict[UUID, int]:
         """How many faces each index holds."""

@@ -1,11 +1,13 @@
 """Who is in this photograph, out of a gallery?"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 
+from indexer.errors import AnotherModel, InvalidRequest
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold as thresholds
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
@@ -13,6 +15,7 @@ from indexer.recognition.follower import Follower
 from indexer.records import faces, galleries
 from indexer.records.faces import Owner
 from indexer.records.session import Database
+from indexer.types import Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,17 @@ class Identification:
     model: str
     gallery_size: int
     """Enrolled faces that were searched: the N that the threshold was worked out for."""
+    threshold: float
+    timings_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """What a search by an embedding found."""
+
+    candidates: list[Candidate]
+    model: str
+    gallery_size: int
     threshold: float
     timings_ms: dict[str, float]
 
@@ -98,6 +112,43 @@ class Identifier:
             timings_ms=watch.milliseconds | {"total": watch.total},
         )
 
+    def search(
+        self,
+        gallery_name: str,
+        embedding: Sequence[float],
+        *,
+        model: str | None = None,
+        max_candidates: int = 5,
+        threshold: float | None = None,
+    ) -> Found:
+        """Whom an embedding that was made elsewhere by this model, (dimension,) of any length, resembles.
+
+        Raises InvalidRequest (not as many finite numbers as the model has, or all zero), AnotherModel,
+        GalleryNotFound, EmbeddingsMissing, IndexNotReady.
+        """
+        watch = Stopwatch()
+        card = self.camera.embedder.card
+        if model is not None and model != card.fingerprint:
+            raise AnotherModel(
+                f"the embedding is of the model {model}; this process searches with {card.fingerprint}",
+                model=card.fingerprint,
+            )
+        probe = _unit(embedding, card.dimension)
+        with watch.stage("database"), self.database.reading() as session:
+            gallery = galleries.get(session, gallery_name)
+        with watch.stage("index"):
+            index = self.follower.caught_up(gallery)
+        gallery_size = index.count
+        if threshold is None:
+            threshold = thresholds.for_fpir(card, self.fpir, gallery_size)
+        return Found(
+            candidates=self._candidates(gallery.id, index, probe, max_candidates, threshold, watch),
+            model=card.fingerprint,
+            gallery_size=gallery_size,
+            threshold=threshold,
+            timings_ms=watch.milliseconds | {"total": watch.total},
+        )
+
     def _candidates(
         self,
         gallery_id: UUID,
@@ -128,6 +179,24 @@ class Identifier:
             if len(nearest) >= most or len(neighbours) < wanted:
                 return list(nearest.values())[:most]
             wanted *= 4
+
+
+def _unit(embedding: Sequence[float], dimension: int) -> Vectors:
+    """(dimension,), of length 1. Raises InvalidRequest."""
+    if len(embedding) != dimension:
+        raise InvalidRequest(
+            f"the embedding has {len(embedding)} numbers, the model's have {dimension}",
+            field="embedding",
+            measured=len(embedding),
+            limit=dimension,
+        )
+    vector = np.array(embedding, np.float64)
+    largest = np.abs(vector).max()
+    if not np.isfinite(largest) or largest == 0:
+        raise InvalidRequest("the embedding has no direction: it is zero or infinite", field="embedding")
+    vector /= largest  # so that squares neither overflow nor vanish
+    unit: Vectors = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return unit
 
 
 def distance(score: float) -> float:

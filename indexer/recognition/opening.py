@@ -5,15 +5,16 @@ gives is written as a new one, so that the next start need not ask for it all ag
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from uuid import UUID
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import GenerationDamaged, GenerationForeign
 from indexer.index.build import Built, Standard, build
-from indexer.index.generation import Manifest, Shelf
+from indexer.index.generation import Manifest, Shelf, gallery_ids
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold
 from indexer.records import changes
@@ -55,6 +56,15 @@ class Opener:
 
     def shelf(self, gallery: Gallery) -> Shelf:
         return Shelf(self.root, gallery.id)
+
+    def discard(self, gallery_id: UUID) -> None:
+        """What this machine's disk holds of a deleted gallery."""
+        Shelf(self.root, gallery_id).remove()
+
+    def orphans(self, every: Sequence[Gallery]) -> list[UUID]:
+        """Galleries that are on the disk and not in the database: deleted through another machine, say."""
+        known = {gallery.id for gallery in every}
+        return [gallery_id for gallery_id in gallery_ids(self.root) if gallery_id not in known]
 
     def open(self, gallery: Gallery) -> LiveIndex:
         """Up to some change; the caller replays what followed. Raises GalleryNotFound, EmbeddingsMissing."""

@@ -12,7 +12,7 @@ from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import problems
 from service.schemas import requests
 from service.schemas.faces import SeenFaceOut
-from service.schemas.recognition import DetectAnswer, IdentifyAnswer, VerifyAnswer, rounded
+from service.schemas.recognition import DetectAnswer, IdentifyAnswer, SearchAnswer, VerifyAnswer, rounded
 
 router = APIRouter(prefix="/v1", tags=["recognition"])
 
@@ -46,6 +46,26 @@ def identify(
     )
     meters.observe_stages(identification.timings_ms)
     return IdentifyAnswer.of(identification)
+
+
+@router.post(
+    "/galleries/{gallery}/search",
+    responses=problems(404, 409, 413, 422),
+    summary="Whom does this embedding resemble?",
+)
+def search(
+    engine: Engine, config: Config, meters: Meters, gallery: str, body: requests.Search
+) -> SearchAnswer:
+    """For embeddings that the same model made elsewhere; a photograph is for `identify`."""
+    found = engine.identifier.search(
+        gallery,
+        body.embedding,
+        model=body.model,
+        max_candidates=at_most("max_candidates", body.max_candidates, config.max_candidates),
+        threshold=body.threshold,
+    )
+    meters.observe_stages(found.timings_ms)
+    return SearchAnswer.of(found)
 
 
 @router.post(

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer.recognition.identify import Candidate as FoundCandidate
-from indexer.recognition.identify import Identification
+from indexer.recognition.identify import Found, Identification
 from indexer.recognition.verify import Verification
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 from service.schemas.faces import SeenFaceOut
@@ -72,6 +72,24 @@ class IdentifyAnswer(BaseModel):
             gallery_size=identification.gallery_size,
             threshold=round(identification.threshold, 6),
             timings_ms=rounded(identification.timings_ms),
+        )
+
+
+class SearchAnswer(BaseModel):
+    candidates: list[Candidate] = Field(description="Best first, each identity once")
+    model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
+    gallery_size: int = Field(description="Enrolled faces that were searched")
+    threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
+    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage")
+
+    @classmethod
+    def of(cls, found: Found) -> "SearchAnswer":
+        return cls(
+            candidates=[Candidate.of(candidate) for candidate in found.candidates],
+            model=found.model,
+            gallery_size=found.gallery_size,
+            threshold=round(found.threshold, 6),
+            timings_ms=rounded(found.timings_ms),
         )
 
 

@@ -67,6 +67,20 @@ class Identify(UploadBody):
     threshold: Threshold = None
 
 
+class Search(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    embedding: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        max_length=4096, description="As the model makes them; of any length, since only its direction counts"
+    )
+    model: str | None = Field(
+        default=None,
+        description="Fingerprint of the model that made it; another than the service's is refused",
+    )
+    max_candidates: int = Field(default=5, ge=1, description="So many people")
+    threshold: Threshold = None
+
+
 class VerifyPair(UploadBody):
     image_a: ImageBytes
     image_b: ImageBytes

@@ -304,3 +304,28 @@ def test_models_are_listed(home: Home) -> None:
 
     assert [m["active"] for m in models].count(True) == 1
     assert "sface" in home.run("models").stdout
+
+
+def test_an_operator_builds_proves_damages_and_prunes_an_index(home: Home, people: Path) -> None:
+    home.json("enrol", people, "--gallery", "indexed")
+    written = home.json("index", "rebuild", "--gallery", "indexed")["indexed"]
+    [row] = home.json("index", "status", "--gallery", "indexed")
+    [clean] = home.json("index", "verify", "--gallery", "indexed")
+
+    assert row["generation"] == written
+    assert (row["tier"], row["count"], row["lag"]) == ("exact", 2, 0)
+    assert clean["clean"]
+    assert clean["index_digest"] == clean["digest"] == row["digest"]
+    assert home.json("index", "snapshot", "--gallery", "indexed") == {"indexed": None}
+
+    [path] = (home.folder / "index").glob(f"*/{written}/index.faiss")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    differing = home.run("index", "verify", "--gallery", "indexed", status=1)
+
+    assert "index.faiss" in differing.stderr
+    home.json("index", "rebuild", "--gallery", "indexed")
+    assert home.json("index", "prune", "--keep", "1", "--gallery", "indexed") == {"indexed": [written]}
+    assert home.json("index", "verify", "--gallery", "indexed")[0]["clean"]
+    assert "Traceback" not in home.run("index", "status").stderr

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from indexer.embedding.card import sface
-from indexer.errors import IndexNotReady
+from indexer.errors import GalleryNotFound, IndexNotReady
 from indexer.index.live import LiveIndex
 from indexer.recognition import indexing, opening
 from indexer.recognition.follower import Follower
@@ -260,3 +260,24 @@ def test_a_snapshot_is_written_only_where_something_has_changed(
     assert first is not None
     assert second is None
     assert opener.shelf(gallery).names() == [third, first]
+
+
+def test_of_a_deleted_gallery_nothing_stays_on_the_disk(
+    database: Database, gallery: Gallery, opener: Opener
+) -> None:
+    """Vectors of faces are biometric data: they go with the gallery, whoever deleted it."""
+    enrol(database, gallery.id, unit(1, 40))
+    follower = Follower(database, opener, patience_seconds=60)
+    follower.caught_up(read(database))
+    known_before = read(database)
+    with database.transaction() as session:
+        galleries.remove(session, gallery.id)
+    orphans = opener.orphans([])
+    known_before.change_number += 1  # as read after somebody's last change
+
+    with pytest.raises(GalleryNotFound):
+        follower.caught_up(known_before)
+    follower.close()
+
+    assert orphans == [gallery.id]
+    assert opener.orphans([]) == []

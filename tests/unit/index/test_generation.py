@@ -93,6 +93,14 @@ def test_another_model_and_another_gallery_are_not_served_and_not_called_damaged
         shelf.load(theirs, model="model-1")
 
 
+def test_of_two_at_the_same_change_the_later_comes_first(tmp_path: Path) -> None:
+    """A rebuild without a change in between, in the same second."""
+    shelf, made = Shelf(tmp_path, GALLERY), built(20, Tier.EXACT)
+    written = [write(shelf, made) for _ in range(8)]
+
+    assert shelf.names() == written[::-1]
+
+
 def test_the_newest_comes_first_and_pruning_keeps_it(tmp_path: Path) -> None:
     shelf, made = Shelf(tmp_path, GALLERY), built(20, Tier.EXACT)
     names = [write(shelf, made, applied=applied) for applied in (9, 10, 100)]
