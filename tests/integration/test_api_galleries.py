@@ -143,6 +143,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", gallery),
         ("delete", gallery),
         ("post", f"{gallery}/identify"),
+        ("post", f"{gallery}/search"),
         ("post", f"{gallery}/identities"),
         ("get", f"{gallery}/identities"),
         ("get", identity),
