@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from benchmarks.searching.table import Row, label
+from indexer.evaluation.plot import head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 
 def _draw_growth(axes: "Axes", rows: Sequence[Row], largest: int) -> None:
-    _title(axes, "How the time grows", "one query at a time, ten answers · median · two logarithmic axes")
+    head(axes, "How the time grows", "one query at a time, ten answers · median · two logarithmic axes")
     ends = []
     for method in dict.fromkeys(map(label, rows)):
         of_it = sorted((row for row in rows if label(row) == method), key=lambda row: row["n"])
@@ -62,7 +63,7 @@ def _draw_growth(axes: "Axes", rows: Sequence[Row], largest: int) -> None:
 
 
 def _draw_quality(axes: "Axes", rows: Sequence[Row], n: int) -> None:
-    _title(
+    head(
         axes,
         f"What it buys, {n:,} faces",
         "how often the first answer is the exact one, for probes that differ as photographs do",
@@ -113,14 +114,7 @@ def _name(axes: "Axes", ends: Sequence[tuple[float, float, str, str]]) -> None:
             va="center",
             fontsize=8.5,
             color=color,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": color,
-                "linewidth": 0.5,
-                "shrinkA": 0,
-                "shrinkB": 4,
-                "relpos": (0, 0.5),
-            },
+            arrowprops=_leader(color, (0, 0.5)),
         )
 
 
@@ -141,15 +135,20 @@ def _name_above(axes: "Axes", rows: Sequence[Row]) -> None:
             va="bottom",
             fontsize=8.5,
             color=color,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": color,
-                "linewidth": 0.5,
-                "shrinkA": 0,
-                "shrinkB": 4,
-                "relpos": (0.5, 0),
-            },
+            arrowprops=_leader(color, (0.5, 0)),
         )
+
+
+def _leader(color: str, end: tuple[float, float]) -> dict[str, Any]:
+    """A thin line from a name to what it names; `end`: where on the name, in shares of its box."""
+    return {
+        "arrowstyle": "-",
+        "color": color,
+        "linewidth": 0.5,
+        "shrinkA": 0,
+        "shrinkB": 4,
+        "relpos": end,
+    }
 
 
 def _apart(places: Sequence[float]) -> list[float]:
@@ -166,24 +165,6 @@ def _apart(places: Sequence[float]) -> list[float]:
 
 def _style(row: Row) -> dict[str, Any]:
     return _STYLES[row["name"].split("-")[0]]
-
-
-def _title(axes: "Axes", title: str, subtitle: str) -> None:
-    axes.set_title(title, fontsize=13, fontweight="bold", pad=22)
-    axes.annotate(
-        subtitle,
-        (0.5, 1.0),
-        xycoords="axes fraction",
-        xytext=(0, 9),
-        textcoords="offset points",
-        ha="center",
-        fontsize=9,
-        color=_QUIET,
-    )
-    axes.grid(visible=True, which="major", color="#c8c8c8", linewidth=0.8)
-    axes.grid(visible=True, which="minor", color="#ececec", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _in_plain_numbers(axis: Any) -> None:

@@ -96,6 +96,12 @@ def _canvas(title: str, subtitle: str) -> "tuple[Figure, Axes]":
     figure = Figure(figsize=(8, 5.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)  # no pyplot: it would look for a screen, and keep the figure alive
     axes = figure.add_subplot()
+    head(axes, title, subtitle)
+    return figure, axes
+
+
+def head(axes: "Axes", title: str, subtitle: str) -> None:
+    """Title, subtitle and grid, as on all pictures of the project."""
     axes.set_title(title, fontsize=13, fontweight="bold", pad=22)
     axes.annotate(
         subtitle,
@@ -111,7 +117,6 @@ def _canvas(title: str, subtitle: str) -> "tuple[Figure, Axes]":
     axes.grid(visible=True, which="minor", color="#ececec", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 def _mark(axes: "Axes", x: float, y: float, label: str, *, corner: str) -> None:

@@ -64,7 +64,7 @@ def build(
     feed(gathering.take)
     keys, digest = gathering.keys(), gathering.digest
     stored = gathering.stored
-    if tier not in tiers.TRAINED and tier is not Tier.GRAPH:
+    if tier not in tiers.INEXACT:
         return Built(searcher=FaissSearcher(tier, stored, keys), digest=digest, agreement=None, refused=None)
     if tier in tiers.TRAINED and len(keys) < tiers.MIN_TRAINED:
         return Built(
@@ -116,7 +116,7 @@ class _Gathering:
         self._seen = 0
         self._rng = np.random.default_rng(0)
         self._progress = progress
-        self._samples = tier in tiers.TRAINED or tier is Tier.GRAPH
+        self._samples = tier in tiers.INEXACT
 
     def take(self, keys: Keys, vectors: Vectors) -> None:
         self.stored.add(tiers.rounded(self._tier, vectors))

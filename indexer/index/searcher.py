@@ -162,11 +162,7 @@ class FaissSearcher:
         return scores, places
 
     def _named(self, places: NDArray[np.int64]) -> Keys:
-        """The keys of places; -1 stays -1."""
-        if self._tier in tiers.EXHAUSTIVE:
-            named: Keys = self._keys[places]
-            if not (places < 0).any():
-                return named
+        """The keys of places; -1, where an approximate tier found fewer, stays -1."""
         return np.where(places < 0, -1, self._keys[places])
 
 

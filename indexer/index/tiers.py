@@ -12,9 +12,9 @@ import numpy as np
 from indexer.types import Tier, Vectors
 
 CORES = os.cpu_count() or 1
-EXHAUSTIVE = frozenset({Tier.EXACT, Tier.EXACT_FP16, Tier.COMPACT, Tier.GPU})
-"""Tiers that look at every vector, and so find k where there are k."""
 TRAINED = frozenset({Tier.COMPACT, Tier.IVF})
+INEXACT = TRAINED | {Tier.GRAPH}
+"""Tiers whose answers are measured against exact search's."""
 MIN_TRAINED = 1_024
 """Fewer vectors are not worth a code of their own."""
 
