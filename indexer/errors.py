@@ -26,10 +26,12 @@
     │   ├── DatabaseNotMigrated
     │   ├── EmbeddingsMissing       faces were enrolled with another model: a re-index is due
     │   ├── IndexNotReady           this gallery's index is being loaded or built
+    │   ├── IndexBehind             a change that the caller knows of is not there yet
     │   └── Busy                    too much at once; later it will work
     ├── Unusable                    a copy that is not the truth's: it is made anew
     │   ├── GenerationDamaged       an index on disk is not as it was written
-    │   └── GenerationForeign       it is of another gallery, another model or another format
+    │   ├── GenerationForeign       it is of another gallery, another model or another format
+    │   └── ChangesPruned           what happened since is no longer in the change log
     └── Misconfigured               the operator's to mend, never the caller's
         ├── WeightsMissing
         └── WeightsDamaged
@@ -150,6 +152,10 @@ class IndexNotReady(Unavailable):
     code = "index_not_ready"
 
 
+class IndexBehind(Unavailable):
+    code = "index_behind"
+
+
 class Busy(Unavailable):
     code = "busy"
 
@@ -164,6 +170,10 @@ class GenerationDamaged(Unusable):
 
 class GenerationForeign(Unusable):
     code = "generation_foreign"
+
+
+class ChangesPruned(Unusable):
+    code = "changes_pruned"
 
 
 class Misconfigured(GemelError):

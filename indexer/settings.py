@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds that a request waits for its gallery's index to be loaded or built, before 503",
     )
+    index_memory_mb: float = Field(
+        default=8192,
+        gt=0,
+        description="Memory for all indexes of a process, in MB (10^6 bytes); beyond, the least recently used"
+        " are closed, and opened again when they are asked for",
+    )
     device: str | None = Field(
         default=None, description="Torch device of the network; default: a GPU where there is one"
     )
@@ -122,6 +128,10 @@ class Settings(BaseSettings):
     @property
     def max_upload_bytes(self) -> int:
         return int(self.max_upload_mb * 1e6)
+
+    @property
+    def index_memory_bytes(self) -> float:
+        return self.index_memory_mb * 1e6
 
     @property
     def max_pixels(self) -> int:

@@ -8,7 +8,6 @@ from importlib.metadata import version
 import anyio
 import anyio.to_thread
 from fastapi import Depends, FastAPI
-from starlette.concurrency import run_in_threadpool
 
 from indexer.recognition.assembly import open_recognition
 from indexer.settings import Settings
@@ -40,11 +39,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.workers
         app.state.readiness_limiter = anyio.CapacityLimiter(1)
-        with open_recognition(settings) as engine:
+        with open_recognition(settings, serving=True) as engine:
             app.state.recognition = engine
             app.state.metrics = Metrics(engine.follower)
-            loaded = await run_in_threadpool(engine.follower.load_all)
-            log.info("%d faces loaded, model %s", loaded, engine.camera.embedder.card.fingerprint)
+            faces = sum(engine.follower.counts().values())
+            log.info("%d faces loaded, model %s", faces, engine.camera.embedder.card.fingerprint)
             yield
 
     app = FastAPI(

@@ -31,7 +31,7 @@ from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher
 from indexer.types import Tier
 
-FORMAT = 1
+FORMAT = 2
 _INDEX, _KEYS, _MANIFEST, _LOCK = "index.faiss", "keys.npy", "manifest.json", "lock"
 _DAMAGED = ".damaged"
 
@@ -51,11 +51,15 @@ class Manifest:
     count: int
     applied: int
     """Number of the last change in it."""
+    epoch: int
+    """How often a rebuild had been asked for when it was begun."""
     digest: str
     created_at: datetime
 
     @classmethod
-    def of(cls, built: Built, *, gallery: UUID, model: str, wanted: Tier, applied: int) -> "Manifest":
+    def of(
+        cls, built: Built, *, gallery: UUID, model: str, wanted: Tier, applied: int, epoch: int
+    ) -> "Manifest":
         searcher = built.searcher
         return cls(
             gallery=gallery,
@@ -67,6 +71,7 @@ class Manifest:
             agreement=built.agreement,
             count=searcher.count,
             applied=applied,
+            epoch=epoch,
             digest=built.digest.hex,
             created_at=datetime.now(UTC),
         )
@@ -240,6 +245,7 @@ def _manifest(directory: Path) -> tuple[Manifest, dict[str, Any]]:
             agreement=None if agreement is None else Agreement(**agreement),
             count=body["count"],
             applied=body["applied"],
+            epoch=body["epoch"],
             digest=body["digest"],
             created_at=datetime.fromisoformat(body["created_at"]),
         )

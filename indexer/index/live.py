@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
@@ -10,6 +11,18 @@ import numpy as np
 from indexer.index.digest import Digest
 from indexer.index.searcher import Searcher
 from indexer.types import Change, ChangeKind, Neighbour, Tier, Vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState:
+    """Of one moment."""
+
+    tier: Tier
+    applied: int
+    count: int
+    tombstones: int
+    memory_bytes: int
+    digest: str
 
 
 class LiveIndex:
@@ -55,6 +68,17 @@ class LiveIndex:
     def digest(self) -> str:
         """Of its contents; see `digest`."""
         return self._digest.hex
+
+    def state(self) -> IndexState:
+        with self._lock.reading():
+            return IndexState(
+                tier=self.tier,
+                applied=self.applied,
+                count=self.count,
+                tombstones=self.tombstones,
+                memory_bytes=self.memory_bytes,
+                digest=self.digest,
+            )
 
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
         """For each of the probes (n, dimension) its nearest min(k, count) faces, best first."""

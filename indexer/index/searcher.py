@@ -163,7 +163,10 @@ class FaissSearcher:
 
     def _named(self, places: NDArray[np.int64]) -> Keys:
         """The keys of places; -1, where an approximate tier found fewer, stays -1."""
-        return np.where(places < 0, -1, self._keys[places])
+        keys = self._keys[places]
+        if self._tier in tiers.INEXACT or self._tombstones:
+            keys[places < 0] = -1
+        return keys
 
 
 def empty(tier: Tier, dimension: int) -> FaissSearcher:

@@ -4,6 +4,7 @@ Recipes and figures: `docs/operations.md`. Scores are inner products of unit vec
 """
 
 import os
+from functools import lru_cache
 from typing import Any
 
 import faiss
@@ -68,6 +69,7 @@ def storage(index: Any) -> Any:
     return index
 
 
+@lru_cache(maxsize=256)
 def search_parameters(tier: Tier, k: int) -> Any:
     match tier:
         case Tier.COMPACT | Tier.IVF:

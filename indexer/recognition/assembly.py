@@ -3,18 +3,18 @@
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard, sface
-from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.weights import YUNET, locate
 from indexer.recognition.camera import Camera
 from indexer.recognition.enrol import Enroller
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
+from indexer.recognition.keeping import Keeper
 from indexer.recognition.opening import Opener
 from indexer.records.embedded import database_url
 from indexer.records.session import Database
@@ -43,6 +43,10 @@ def card(settings: Settings) -> ModelCard:
 @contextmanager
 def open_camera(settings: Settings) -> Iterator[Camera]:
     """The half that needs no database. Raises WeightsMissing, WeightsDamaged."""
+    # torch takes seconds to import: while it does, a server's indexes are being loaded already.
+    from indexer.embedding.batching import BatchingEmbedder
+    from indexer.embedding.embedder import TorchEmbedder
+
     embedder = BatchingEmbedder(
         TorchEmbedder(card(settings), precision=settings.precision, device=settings.device),
         max_batch=settings.embedder_max_batch,
@@ -65,17 +69,27 @@ def open_camera(settings: Settings) -> Iterator[Camera]:
 
 
 @contextmanager
-def open_recognition(settings: Settings) -> Iterator[Recognition]:
-    """Raises DatabaseUnavailable, WeightsMissing, WeightsDamaged."""
-    database = Database(database_url(settings), pool_size=settings.workers + 4)
-    with open_camera(settings) as camera:
-        opener = Opener.of(settings, database, camera.embedder.card)
-        follower = Follower(database, opener, patience_seconds=settings.index_patience_s)
-        try:
-            yield _assembled(settings, database, camera, follower)
-        finally:
-            follower.close()
-            database.close()
+def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[Recognition]:
+    """`serving`: in a process that stays; its indexes are opened beforehand and kept in step.
+
+    Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
+    """
+    with ExitStack() as stack:
+        database = Database(database_url(settings), pool_size=settings.workers + 4)
+        stack.callback(database.close)
+        follower = Follower(
+            database,
+            Opener.of(settings, database, card(settings)),
+            patience_seconds=settings.index_patience_s,
+            memory_bytes=settings.index_memory_bytes,
+        )
+        stack.callback(follower.close)
+        preloading = follower.preload() if serving else []
+        camera = stack.enter_context(open_camera(settings))
+        if serving:
+            stack.callback(Keeper(database, follower).close)
+            wait(preloading, timeout=settings.index_patience_s)
+        yield _assembled(settings, database, camera, follower)
 
 
 def _assembled(settings: Settings, database: Database, camera: Camera, follower: Follower) -> Recognition:
@@ -89,7 +103,11 @@ def _assembled(settings: Settings, database: Database, camera: Camera, follower:
         camera=camera,
         follower=follower,
         identifier=Identifier(
-            database=database, camera=camera, follower=follower, fpir=settings.identify_fpir
+            database=database,
+            camera=camera,
+            follower=follower,
+            fpir=settings.identify_fpir,
+            patience_seconds=settings.index_patience_s,
         ),
         enroller=Enroller(database=database, camera=camera, follower=follower, limits=limits),
     )

@@ -85,7 +85,7 @@ class Enroller:
                 metadata=new.metadata,
             )
             enrolled = self._record(session, gallery, identity, prepared)
-        self._catch_up(gallery_name)
+        self._catch_up(gallery.id)
         return enrolled
 
     def add(
@@ -110,7 +110,7 @@ class Enroller:
             gallery = galleries.lock(session, gallery.id)
             identity = identities.get(session, gallery.id, identity_id)
             enrolled = self._record(session, gallery, identity, prepared)
-        self._catch_up(gallery_name)
+        self._catch_up(gallery.id)
         return enrolled
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
@@ -122,7 +122,7 @@ class Enroller:
             keys = [face.key for face in faces.of_identities(session, [identity_id])[identity_id]]
             identities.remove(session, identity_id)
             changes.append(session, gallery.id, ChangeKind.DELETE, keys)
-        self._catch_up(gallery_name)
+        self._catch_up(gallery.id)
 
     def remove_face(self, gallery_name: str, identity_id: UUID, face_id: UUID) -> None:
         """Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
@@ -133,7 +133,7 @@ class Enroller:
             face = faces.get(session, identity_id, face_id)
             faces.remove(session, [face.key])
             changes.append(session, gallery.id, ChangeKind.DELETE, [face.key])
-        self._catch_up(gallery_name)
+        self._catch_up(gallery.id)
 
     def _gallery(self, name: str) -> Gallery:
         with self.database.reading() as session:
@@ -201,13 +201,13 @@ class Enroller:
             model=card.fingerprint,
         )
 
-    def _catch_up(self, gallery_name: str) -> None:
-        """Brings the index along before the answer. A search would do it too, so that a failure
+    def _catch_up(self, gallery_id: UUID) -> None:
+        """Brings an open index along before the answer. A search would do it too, so that a failure
         here, after the commit, takes nothing back: it is logged."""
         try:
-            self.follower.caught_up(self._gallery(gallery_name))
+            self.follower.bring_along(gallery_id)
         except (Unavailable, NotFound) as error:
-            log.warning("the index of %s follows later: %s", gallery_name, error)
+            log.warning("the index of gallery %s follows later: %s", gallery_id, error)
 
 
 def _nothing_enrolled(refused: dict[int, Refused]) -> NothingEnrolled:

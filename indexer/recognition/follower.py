@@ -3,20 +3,27 @@
 It asks the log, not its own memory: a gallery's row says how far the log goes, and the index
 replays up to there before it is searched. What another process has enrolled is found for the same
 reason as what this one has.
+
+An index that has become unfit (too many deleted faces in it, a start would have to replay too much,
+another tier is wanted, an operator asked for it) is made anew beside the one that is searched, brought
+along, and exchanged under the lock that changes are applied under: nobody waits, nothing is lost.
 """
 
 import logging
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Iterable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from indexer.errors import EmbeddingsMissing, GalleryNotFound, IndexNotReady
+from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound, IndexNotReady
 from indexer.index.live import LiveIndex
-from indexer.recognition.opening import Opener
+from indexer.recognition.opening import WRITTEN_FROM, Opened, Opener
 from indexer.records import changes, galleries
 from indexer.records.models import Gallery
+from indexer.records.replicas import State, Told
 from indexer.records.session import Database
 
 log = logging.getLogger(__name__)
@@ -24,30 +31,63 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Indexes that are loaded or built at the same time; the others queue."""
+DEAD_SHARE = 0.2
+"""Of an index; with more deleted faces in it than this, and than 1,000, it is made anew."""
+TAIL_SHARE = 0.1
+"""Changes since its generation, of its faces; with more, and than 10,000, a new one is written."""
+LEAST_DEAD = 1_000
+RETRY_SECONDS = 30.0
+"""After an index could not be made anew."""
+ENTRY_BYTES = 16_384
+"""What an open index takes besides its vectors, about."""
+PRELOADED_FROM = 1_000
+"""Faces; smaller galleries are opened in no time by whoever asks for them first."""
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
+    gallery: Gallery
+    """As it was last read."""
     lock: threading.Lock = field(default_factory=threading.Lock)
-    index: LiveIndex | None = None
-    coming: "Future[LiveIndex] | None" = None
-    """The index, while a thread of its own loads or builds it."""
+    """Held by whoever applies changes to the index, or exchanges it."""
+    opened: Opened | None = None
+    coming: "Future[None] | None" = None
+    """While a thread of its own loads or builds the index, or the one that will take its place."""
+    problem: str | None = None
+    retry_at: float = 0.0
+    used_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def memory_bytes(self) -> int:
+        return ENTRY_BYTES + (0 if self.opened is None else self.opened.index.memory_bytes)
 
 
 class Follower:
     """Live indexes by gallery, for one model. Safe to call from several threads; `close` it."""
 
-    def __init__(self, database: Database, opener: Opener, *, patience_seconds: float) -> None:
-        """`patience_seconds`: how long a caller waits for an index that is loaded, built or brought along."""
+    def __init__(
+        self,
+        database: Database,
+        opener: Opener,
+        *,
+        patience_seconds: float,
+        memory_bytes: float = float("inf"),
+    ) -> None:
+        """`patience_seconds`: how long a caller waits for an index that is loaded, built or brought along.
+        `memory_bytes`: for all indexes together; beyond, the least recently used are closed by `tend`."""
         self._database = database
         self._opener = opener
         self._patience = patience_seconds
+        self._memory_bytes = memory_bytes
         self._entries: dict[UUID, _Entry] = {}
         self._lock = threading.Lock()
         self._openers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
+        self._closing = False
 
     def close(self) -> None:
-        """Waits for what is being built; what is queued is dropped."""
+        """What is queued is dropped; what is being built ends with its next batch."""
+        with self._lock:
+            self._closing = True
         self._openers.shutdown(cancel_futures=True)
 
     def caught_up(self, gallery: Gallery, *, patience_seconds: float | None = None) -> LiveIndex:
@@ -58,32 +98,81 @@ class Follower:
         was read.
         """
         patience = self._patience if patience_seconds is None else patience_seconds
-        with self._lock:
-            entry = self._entries.setdefault(gallery.id, _Entry())
-        index = entry.index
-        if index is None or index.applied < gallery.change_number:
-            try:
-                index = self._bring_along(gallery, entry, patience)
-            except GalleryNotFound:
-                self.forget(gallery.id)
-                raise
-        return index
+        entry = self._entry(gallery)
+        entry.used_at = time.monotonic()
+        opened = entry.opened
+        if opened is not None and opened.index.applied >= gallery.change_number:
+            return opened.index
+        deadline = time.monotonic() + patience
+        try:
+            while True:
+                if entry.opened is None:
+                    self._await(entry, deadline)
+                index = self._bring_along(gallery, entry, deadline)
+                if index is not None:
+                    return index
+        except GalleryNotFound:
+            self.forget(gallery.id)
+            raise
 
-    def load_all(self) -> int:
-        """Opens the index of every gallery; how many faces can be searched so far."""
+    def bring_along(self, gallery_id: UUID) -> None:
+        """The index of the gallery, if it is open, gets what the log has. Raises what `caught_up` does."""
+        entry = self._entries.get(gallery_id)
+        if entry is not None and entry.opened is not None:
+            self.caught_up(self._opener.read(gallery_id))
+
+    def preload(self) -> list["Future[None]"]:
+        """Begins to open the large galleries, the largest first, as many as there is memory for."""
         with self._database.reading() as session:
             every = galleries.all_of_them(session)
-        faces = 0
-        for gallery in every:
+        coming = []
+        room = self._memory_bytes
+        for gallery in sorted(every, key=lambda gallery: -gallery.face_count):
+            room -= gallery.face_count * self._opener.bytes_per_face(gallery)
+            if room < 0 or gallery.face_count < PRELOADED_FROM:
+                break
+            coming.append(self._coming(self._entry(gallery)))
+        return coming
+
+    def tend(self, gallery_ids: Iterable[UUID] | None = None) -> None:
+        """Brings open indexes along and has them made anew where that is due; closes what is too much.
+
+        `gallery_ids`: of galleries that have changed; None for all. Raises DatabaseUnavailable, Busy.
+        """
+        with self._lock:
+            entries = dict(self._entries)
+        wanted = entries.keys() if gallery_ids is None else entries.keys() & set(gallery_ids)
+        before = {key: entries[key].opened for key in wanted}
+        applied = {key: opened.index.applied for key, opened in before.items() if opened is not None}
+        with self._database.reading() as session:
+            known = galleries.of_ids(session, list(wanted))
+        for key in wanted:
+            entry, gallery = entries[key], known.get(key)
+            if gallery is None:
+                log.info("gallery %s was deleted: its index goes too", entry.gallery.name)
+                self.forget(key)
+                continue
+            entry.gallery = gallery
+            if entry.opened is None:
+                continue
+            if applied.get(key, 0) > gallery.change_number:
+                log.error(
+                    "PostgreSQL was set back: it ends at change %d of %s, whose index has change %d",
+                    gallery.change_number,
+                    gallery.name,
+                    applied[key],
+                )
+                self._drop(entry)
+                continue
             try:
-                faces += self.caught_up(gallery).count
-            except IndexNotReady:
-                log.info("the index of gallery %s is not ready yet", gallery.name)
+                self._bring_along(gallery, entry, time.monotonic() + self._patience)
+            except (IndexNotReady, GalleryNotFound):
+                continue
             except EmbeddingsMissing as error:
-                log.error("gallery %s cannot be searched: %s", gallery.name, error)
-            except GalleryNotFound:
-                log.info("gallery %s was deleted meanwhile", gallery.name)
-        return faces
+                entry.problem = error.message
+                continue
+            self._renew_if_due(entry)
+        self._close_least_used()
 
     def forget(self, gallery_id: UUID) -> None:
         """Frees the index of a deleted gallery, in memory and on this machine's disk."""
@@ -93,41 +182,147 @@ class Follower:
 
     def counts(self) -> dict[UUID, int]:
         """How many faces each index holds."""
-        with self._lock:
-            entries = dict(self._entries)
-        return {key: entry.index.count for key, entry in entries.items() if entry.index is not None}
+        return {told.gallery_id: told.count for told in self.told() if told.tier is not None}
 
-    def _bring_along(self, gallery: Gallery, entry: _Entry, patience: float) -> LiveIndex:
-        if not entry.lock.acquire(timeout=patience):
+    def told(self) -> list[Told]:
+        """Of each index: where it is."""
+        with self._lock:
+            entries = list(self._entries.values())
+        return [self._told(entry) for entry in entries]
+
+    def _entry(self, gallery: Gallery) -> _Entry:
+        with self._lock:
+            entry = self._entries.get(gallery.id)
+            if entry is None:
+                entry = self._entries[gallery.id] = _Entry(gallery)
+            return entry
+
+    def _await(self, entry: _Entry, deadline: float) -> None:
+        """Until there is an index. Raises IndexNotReady, and what opening it does."""
+        try:
+            self._coming(entry).result(timeout=max(0.0, deadline - time.monotonic()))
+        except (NotYet, CancelledError):
+            raise _not_ready(entry.gallery) from None
+
+    def _bring_along(self, gallery: Gallery, entry: _Entry, deadline: float) -> LiveIndex | None:
+        """None where the log no longer tells what the index lacks: it is dropped, to be opened anew."""
+        if not entry.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise _not_ready(gallery)
         try:
-            if entry.index is None:
-                entry.index = self._opened(gallery, entry, patience)
-            self._replay(gallery, entry.index)
-            return entry.index
+            if entry.opened is None:
+                return None
+            self._replay(gallery.id, entry.opened.index, gallery.change_number)
+            return entry.opened.index
+        except ChangesPruned as error:
+            log.warning("the index of %s is opened anew: %s", gallery.name, error)
+            entry.opened = None
+            return None
         finally:
             entry.lock.release()
 
-    def _opened(self, gallery: Gallery, entry: _Entry, patience: float) -> LiveIndex:
-        if entry.coming is None:
-            entry.coming = self._openers.submit(self._opener.open, gallery)
-        coming = entry.coming
-        try:
-            index = coming.result(timeout=patience)
-        except NotYet:
-            raise _not_ready(gallery) from None
-        finally:
-            if coming.done():  # what failed is tried again by the next caller
-                entry.coming = None
-        return index
-
-    def _replay(self, gallery: Gallery, index: LiveIndex) -> None:
-        while index.applied < gallery.change_number:
+    def _replay(self, gallery_id: UUID, index: LiveIndex, number: int | None = None) -> None:
+        """Up to change `number`, or the end of the log."""
+        while number is None or index.applied < number:
             with self._database.reading() as session:
-                tail = changes.after(session, gallery.id, index.applied, self._opener.card.fingerprint)
-            index.apply(tail)
+                tail = changes.after(session, gallery_id, index.applied, self._opener.card.fingerprint)
             if not tail:
-                raise GalleryNotFound("the gallery was deleted meanwhile")
+                return
+            index.apply(tail)
+
+    def _drop(self, entry: _Entry) -> None:
+        with entry.lock:
+            entry.opened = None
+
+    def _coming(self, entry: _Entry) -> "Future[None]":
+        """The opening of an index, begun if need be."""
+        with self._lock:
+            if self._closing:
+                raise _not_ready(entry.gallery)
+            if entry.coming is None:
+                entry.coming = self._openers.submit(self._open, entry)
+            return entry.coming
+
+    def _open(self, entry: _Entry) -> None:
+        """In a thread of its own: the index as it should be, in the place of the one that there is."""
+        try:
+            old = entry.opened
+            at_least = 0 if old is None else old.index.applied
+            fresh = self._opener.open(entry.gallery.id, at_least=at_least, progress=self._go_on)
+            self._replay(entry.gallery.id, fresh.index)
+            with entry.lock:
+                # An index may have been brought along further meanwhile, and must not go back.
+                if entry.opened is not None:
+                    self._replay(entry.gallery.id, fresh.index, entry.opened.index.applied)
+                entry.opened = fresh
+            entry.problem = fresh.refused
+        except Exception as error:
+            serving = "nothing serves" if entry.opened is None else "the old one serves"
+            log.error("the index of %s could not be made, %s: %s", entry.gallery.name, serving, error)
+            entry.problem = str(error)
+            entry.retry_at = time.monotonic() + RETRY_SECONDS
+            raise
+        finally:
+            with self._lock:
+                entry.coming = None
+
+    def _go_on(self, _: int) -> None:
+        if self._closing:
+            raise IndexNotReady("the process ends")
+
+    def _renew_if_due(self, entry: _Entry) -> None:
+        due = self._due(entry)
+        if due is None or entry.coming is not None or time.monotonic() < entry.retry_at:
+            return
+        log.info("the index of %s is made anew: %s", entry.gallery.name, due)
+        self._coming(entry)
+
+    def _due(self, entry: _Entry) -> str | None:
+        opened, gallery = entry.opened, entry.gallery
+        if opened is None:
+            return None
+        index = opened.index
+        if gallery.index_epoch > opened.epoch:
+            return "it was asked for"
+        if not self._opener.fits(opened.wanted, gallery):
+            return f"{self._opener.wanted(gallery)} is wanted, not {opened.wanted}"
+        if index.tombstones > max(LEAST_DEAD, DEAD_SHARE * index.count):
+            return f"{index.tombstones} deleted faces are still in it"
+        tail = index.applied - opened.applied
+        if index.count >= WRITTEN_FROM and tail > max(WRITTEN_FROM, TAIL_SHARE * index.count):
+            return f"{tail} changes are not on the disk"
+        return None
+
+    def _close_least_used(self) -> None:
+        with self._lock:
+            entries = sorted(self._entries.items(), key=lambda item: item[1].used_at)
+            used = sum(entry.memory_bytes for _, entry in entries)
+            for key, entry in entries[:-1]:  # the one that is used now stays, however large
+                if used <= self._memory_bytes:
+                    break
+                if entry.coming is None:
+                    used -= entry.memory_bytes
+                    del self._entries[key]
+                    log.info("the index of %s is closed: others are used more", entry.gallery.name)
+
+    def _told(self, entry: _Entry) -> Told:
+        opened, coming = entry.opened, entry.coming is not None
+        state: State = "opening" if coming or entry.problem is None else "failed"
+        if opened is not None:
+            state = "renewing" if coming else "ready"
+        index = None if opened is None else opened.index.state()
+        return Told(
+            gallery_id=entry.gallery.id,
+            state=state,
+            problem=entry.problem,
+            model=self._opener.card.fingerprint,
+            tier=None if index is None else index.tier,
+            generation=None if opened is None else opened.generation,
+            applied=0 if index is None else index.applied,
+            count=0 if index is None else index.count,
+            tombstones=0 if index is None else index.tombstones,
+            memory_bytes=0 if index is None else index.memory_bytes,
+            digest=None if index is None else index.digest,
+        )
 
 
 def _not_ready(gallery: Gallery) -> IndexNotReady:

@@ -1,21 +1,25 @@
 """Who is in this photograph, out of a gallery?"""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 
-from indexer.errors import AnotherModel, InvalidRequest
+from indexer.errors import AnotherModel, IndexBehind, InvalidRequest
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold as thresholds
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.follower import Follower
 from indexer.records import faces, galleries
 from indexer.records.faces import Owner
+from indexer.records.models import Gallery
 from indexer.records.session import Database
 from indexer.types import Vectors
+
+_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,8 @@ class Identifier:
     camera: Camera
     follower: Follower
     fpir: float
+    patience_seconds: float
+    """How long a change that the caller knows of is waited for."""
 
     def identify(
         self,
@@ -76,17 +82,19 @@ class Identifier:
         max_faces: int = 1,
         max_candidates: int = 5,
         threshold: float | None = None,
+        min_change: int = 0,
         watch: Stopwatch | None = None,
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
 
         `threshold`: the score from which on a candidate is `matched`; by default the one that gives
-        the wanted FPIR at the gallery's size. Raises GalleryNotFound, EmbeddingsMissing, Busy, and
-        what the picture itself deserves.
+        the wanted FPIR at the gallery's size. `min_change`: number of a change that must be in the index.
+        Raises GalleryNotFound, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy, and what the picture
+        itself deserves.
         """
         watch = watch or Stopwatch()
-        with watch.stage("database"), self.database.reading() as session:
-            gallery = galleries.get(session, gallery_name)
+        with watch.stage("database"):
+            gallery = self._gallery(gallery_name, min_change)
         photograph = self.camera.look(data, watch, max_faces=max_faces)
         faces_seen, found = photograph.faces, photograph.found
         del photograph  # while it waits for the network, the pixels need not
@@ -120,11 +128,12 @@ class Identifier:
         model: str | None = None,
         max_candidates: int = 5,
         threshold: float | None = None,
+        min_change: int = 0,
     ) -> Found:
         """Whom an embedding that was made elsewhere by this model, (dimension,) of any length, resembles.
 
         Raises InvalidRequest (not as many finite numbers as the model has, or all zero), AnotherModel,
-        GalleryNotFound, EmbeddingsMissing, IndexNotReady.
+        GalleryNotFound, EmbeddingsMissing, IndexNotReady, IndexBehind.
         """
         watch = Stopwatch()
         card = self.camera.embedder.card
@@ -134,8 +143,8 @@ class Identifier:
                 model=card.fingerprint,
             )
         probe = _unit(embedding, card.dimension)
-        with watch.stage("database"), self.database.reading() as session:
-            gallery = galleries.get(session, gallery_name)
+        with watch.stage("database"):
+            gallery = self._gallery(gallery_name, min_change)
         with watch.stage("index"):
             index = self.follower.caught_up(gallery)
         gallery_size = index.count
@@ -148,6 +157,22 @@ class Identifier:
             threshold=threshold,
             timings_ms=watch.milliseconds | {"total": watch.total},
         )
+
+    def _gallery(self, name: str, min_change: int) -> Gallery:
+        """As it is now; the index is brought along to where the row says. A change that is not there yet,
+        on a PostgreSQL that follows another, is waited for."""
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            with self.database.reading() as session:
+                gallery = galleries.get(session, name)
+            if gallery.change_number >= min_change:
+                return gallery
+            if time.monotonic() >= deadline:
+                raise IndexBehind(
+                    f"the gallery is at change {gallery.change_number}, {min_change} has not arrived",
+                    change_number=gallery.change_number,
+                )
+            time.sleep(_POLL_SECONDS)
 
     def _candidates(
         self,

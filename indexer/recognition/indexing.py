@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from indexer.errors import GenerationDamaged, GenerationForeign
 from indexer.index.digest import Digest
@@ -9,9 +10,10 @@ from indexer.index.generation import Manifest
 from indexer.index.live import LiveIndex
 from indexer.index.verify import Comparison, Difference
 from indexer.recognition.opening import Opener
-from indexer.records import changes
+from indexer.records import changes, galleries, replicas
 from indexer.records.models import Gallery
-from indexer.types import Keys, Vectors
+from indexer.records.session import Session
+from indexer.types import Keys, Tier, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,17 @@ class Stored:
     manifest: Manifest | None
     problem: str | None
     """Why it has no manifest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaVerdict:
+    """Of the index in a process that serves."""
+
+    host: str
+    pid: int
+    applied: int
+    equal: bool | None
+    """Whether its digest is that of PostgreSQL; None where it has told of another change last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +52,13 @@ class Verification:
     damaged: list[str] = field(default_factory=list)
     """What is wrong with generations that cannot be read."""
 
+    replicas: list[ReplicaVerdict] = field(default_factory=list)
+
     @property
     def clean(self) -> bool:
         equal = self.index_digest in (None, self.digest)
-        return equal and not self.difference and not self.damaged
+        others = all(replica.equal is not False for replica in self.replicas)
+        return equal and others and not self.difference and not self.damaged
 
 
 def stored(opener: Opener, gallery: Gallery) -> list[Stored]:
@@ -60,14 +76,15 @@ def stored(opener: Opener, gallery: Gallery) -> list[Stored]:
 def verify(opener: Opener, gallery: Gallery) -> Verification:
     """Loads the newest generation that a start would, replays the log, and compares each face.
 
-    Both sides are read in one snapshot of the database. Unlike a start it changes nothing on the disk.
+    Both sides are read in one snapshot of the database. What processes that serve have told of their
+    indexes is compared too. Unlike a start it changes nothing on the disk.
     Raises GalleryNotFound, EmbeddingsMissing.
     """
     damaged: list[str] = []
-    name, index = _newest(opener, gallery, damaged)
     truth = Digest()
     count = 0
     with opener.database.snapshot() as session:
+        name, index = _newest(opener, session, gallery, damaged)
         if index is not None:
             while tail := changes.after(session, gallery.id, index.applied, opener.card.fingerprint):
                 index.apply(tail)
@@ -81,6 +98,8 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
                 comparison.take(keys, vectors)
 
         applied = changes.feed(session, gallery.id, opener.card.fingerprint, take)
+    with opener.database.reading() as session:
+        told = replicas.of_galleries(session, [gallery.id])[gallery.id]
     return Verification(
         generation=name,
         applied=applied,
@@ -89,6 +108,16 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
         index_digest=None if index is None else index.digest,
         difference=Difference() if comparison is None else comparison.difference(),
         damaged=damaged,
+        replicas=[
+            ReplicaVerdict(
+                host=process.host,
+                pid=process.pid,
+                applied=replica.applied,
+                equal=replica.digest == truth.hex if replica.applied == applied else None,
+            )
+            for process, replica in told
+            if replica.digest is not None and replica.model == opener.card.fingerprint
+        ],
     )
 
 
@@ -101,27 +130,41 @@ def snapshot(
         if (
             manifest is not None
             and manifest.applied == gallery.change_number
-            and manifest.wanted is opener.wanted(gallery)
+            and manifest.epoch == gallery.index_epoch
+            and opener.fits(manifest.wanted, gallery)
             and manifest.model == opener.card.fingerprint
         ):
             return None
-    return rebuild(opener, gallery, progress=progress)
+    return opener.rebuild(gallery, progress=progress)
 
 
-def rebuild(opener: Opener, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None) -> str:
-    """Writes a generation from PostgreSQL, trained and measured anew; its name.
+def rebuild(
+    opener: Opener,
+    gallery: Gallery,
+    *,
+    tier: Tier | Literal["auto", "same"] = "same",
+    progress: Callable[[int], object] = lambda _: None,
+) -> str:
+    """Has every process make the gallery's index anew, and writes the generation for those of this machine.
 
-    Servers take it at their next start. Raises GalleryNotFound, EmbeddingsMissing, OSError.
+    `tier`: from now on; "auto" leaves it to each process's settings. The name of the generation. Raises
+    GalleryNotFound, EmbeddingsMissing, OSError.
     """
-    built, applied = opener.build(gallery, progress=progress)
-    return opener.write(gallery, built, applied)
+    with opener.database.transaction() as session:
+        gallery = galleries.ask_for_rebuild(
+            session, gallery.id, tier=None if tier == "auto" else tier, keep_tier=tier == "same"
+        )
+    return opener.rebuild(gallery, progress=progress)
 
 
-def _newest(opener: Opener, gallery: Gallery, damaged: list[str]) -> tuple[str | None, LiveIndex | None]:
+def _newest(
+    opener: Opener, session: Session, gallery: Gallery, damaged: list[str]
+) -> tuple[str | None, LiveIndex | None]:
     shelf = opener.shelf(gallery)
     for name in shelf.names():
         try:
-            return name, shelf.load(name, model=opener.card.fingerprint)[0]
+            if changes.reaches(session, gallery.id, shelf.manifest(name).applied):
+                return name, shelf.load(name, model=opener.card.fingerprint)[0]
         except GenerationForeign:
             continue
         except GenerationDamaged as error:

@@ -1,7 +1,9 @@
 """Where a gallery's index comes from: the newest good generation on disk, else PostgreSQL.
 
 A generation that is not as it was written is reported, set aside and never served. What PostgreSQL
-gives is written as a new one, so that the next start need not ask for it all again.
+gives is written as a new one, so that the next start need not ask for it all again. A generation does
+for a gallery if it is of the model and tier that are wanted, not older than the last rebuild that was
+asked for, and the log still tells what followed it.
 """
 
 import logging
@@ -12,12 +14,13 @@ from typing import Literal
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import GenerationDamaged, GenerationForeign
+from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign
+from indexer.index import tiers
 from indexer.index.build import Built, Standard, build
 from indexer.index.generation import Manifest, Shelf, gallery_ids
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold
-from indexer.records import changes
+from indexer.records import changes, galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -31,6 +34,21 @@ COMPACT_FROM = 100_000
 """Faces from which on `auto` is `compact`; below, `exact` answers in two milliseconds."""
 KEPT = 2
 """Generations of a gallery."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opened:
+    """An index, and where it comes from."""
+
+    index: LiveIndex
+    generation: str | None
+    """None where it is not on the disk."""
+    applied: int
+    """Number of the last change in it when it was opened: from there on a start would have to replay."""
+    epoch: int
+    wanted: Tier
+    refused: str | None
+    """Why it is not of the tier that was wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,35 +84,40 @@ class Opener:
         known = {gallery.id for gallery in every}
         return [gallery_id for gallery_id in gallery_ids(self.root) if gallery_id not in known]
 
-    def open(self, gallery: Gallery) -> LiveIndex:
-        """Up to some change; the caller replays what followed. Raises GalleryNotFound, EmbeddingsMissing."""
-        found = self.load(gallery)
-        if found is not None:
-            return found[0]
-        built, applied = self.build(gallery)
-        if built.searcher.count >= WRITTEN_FROM:
-            try:
-                self.write(gallery, built, applied)
-            except OSError as error:  # a full disk costs time at the next start, nothing else
-                log.error("the index of %s is not kept on disk: %s", gallery.name, error)
-        return LiveIndex(built.searcher, applied=applied, digest=built.digest)
+    def read(self, gallery_id: UUID) -> Gallery:
+        """Raises GalleryNotFound."""
+        with self.database.reading() as session:
+            gallery = galleries.of_ids(session, [gallery_id]).get(gallery_id)
+        if gallery is None:
+            raise GalleryNotFound("the gallery was deleted meanwhile")
+        return gallery
 
-    def load(self, gallery: Gallery) -> tuple[LiveIndex, Manifest] | None:
-        """The newest generation that is as it was written and of this model and tier."""
-        shelf = self.shelf(gallery)
-        for name in shelf.names():
+    def open(
+        self, gallery_id: UUID, *, at_least: int = 0, progress: Callable[[int], object] = lambda _: None
+    ) -> Opened:
+        """With change `at_least` and maybe later ones in it; the caller replays what followed.
+
+        Where several processes of a machine want the same generation, one builds it and the others load
+        it. Raises GalleryNotFound, EmbeddingsMissing, and what `progress` does.
+        """
+        gallery = self.read(gallery_id)
+        found = self._load(gallery, at_least)
+        if found is None and gallery.face_count >= WRITTEN_FROM:
             try:
-                index, manifest = shelf.load(name, model=self.card.fingerprint)
-            except GenerationForeign as error:
-                log.info("passed over: %s", error)
-            except GenerationDamaged as error:
-                log.error("set aside, and built anew from PostgreSQL: %s", error)
-                shelf.set_aside(name)
-            else:
-                if manifest.wanted is self.wanted(gallery) and manifest.applied <= gallery.change_number:
-                    return index, manifest
-                log.info("passed over: %s is of the tier %s, or of another database", name, manifest.wanted)
-        return None
+                with self.shelf(gallery).alone():
+                    gallery = self.read(gallery_id)
+                    return self._load(gallery, at_least) or self._make(gallery, progress)
+            except OSError as error:
+                log.error("the index of %s is not kept on disk: %s", gallery.name, error)
+        return found or self._live(gallery, *self.build(gallery, progress=progress), None)
+
+    def rebuild(self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None) -> str:
+        """A new generation on the disk, whatever is there; its name.
+
+        Raises GalleryNotFound, EmbeddingsMissing, OSError.
+        """
+        with self.shelf(gallery).alone():
+            return self._write(gallery, *self.build(gallery, progress=progress))
 
     def build(
         self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None
@@ -123,8 +146,75 @@ class Opener:
             )
         return built, applied
 
-    def write(self, gallery: Gallery, built: Built, applied: int) -> str:
-        """As a new generation; its name. Raises OSError."""
+    def bytes_per_face(self, gallery: Gallery) -> float:
+        """Of memory, in the tier that is wanted."""
+        return tiers.bytes_per_face(self.wanted(gallery), self.card.dimension)
+
+    def fits(self, wanted: Tier, gallery: Gallery) -> bool:
+        """Whether an index for which `wanted` was asked still is what the gallery should have.
+
+        A gallery that shrinks keeps `compact` down to half of where it began, so as not to waver.
+        """
+        if wanted is self.wanted(gallery):
+            return True
+        still_large = gallery.face_count >= COMPACT_FROM // 2
+        return self._choice(gallery) == "auto" and wanted is Tier.COMPACT and still_large
+
+    def wanted(self, gallery: Gallery) -> Tier:
+        choice = self._choice(gallery)
+        if choice != "auto":
+            return choice
+        return Tier.COMPACT if gallery.face_count >= COMPACT_FROM else Tier.EXACT
+
+    def _choice(self, gallery: Gallery) -> Literal["auto"] | Tier:
+        return self.tier if gallery.index_tier is None else Tier(gallery.index_tier)
+
+    def _load(self, gallery: Gallery, at_least: int) -> Opened | None:
+        """The newest generation that is as it was written, and of what is wanted."""
+        shelf = self.shelf(gallery)
+        for name in shelf.names():
+            try:
+                unfit = self._unfit(gallery, shelf.manifest(name), at_least)
+                if unfit is None:
+                    index, manifest = shelf.load(name, model=self.card.fingerprint)
+                    return Opened(
+                        index=index,
+                        generation=name,
+                        applied=manifest.applied,
+                        epoch=manifest.epoch,
+                        wanted=manifest.wanted,
+                        refused=manifest.refused,
+                    )
+                log.info("generation %s of %s is passed over: %s", name, gallery.name, unfit)
+            except GenerationForeign as error:
+                log.info("passed over: %s", error)
+            except GenerationDamaged as error:
+                log.error("set aside, and built anew from PostgreSQL: %s", error)
+                shelf.set_aside(name)
+        return None
+
+    def _unfit(self, gallery: Gallery, manifest: Manifest, at_least: int) -> str | None:
+        if not self.fits(manifest.wanted, gallery):
+            return f"{self.wanted(gallery)} is wanted, not {manifest.wanted}"
+        if manifest.epoch < gallery.index_epoch:
+            return "a rebuild was asked for since"
+        if manifest.applied < at_least:
+            return "there is to be a newer one"
+        with self.database.reading() as session:
+            reaches = changes.reaches(session, gallery.id, manifest.applied)
+        return None if reaches else f"the log no longer reaches back to change {manifest.applied}"
+
+    def _make(self, gallery: Gallery, progress: Callable[[int], object]) -> Opened:
+        """From PostgreSQL, and kept on the disk. Call it within `alone`."""
+        built, applied = self.build(gallery, progress=progress)
+        try:
+            name = self._write(gallery, built, applied)
+        except OSError as error:  # a full disk costs time at the next start, nothing else
+            log.error("the index of %s is not kept on disk: %s", gallery.name, error)
+            name = None
+        return self._live(gallery, built, applied, name)
+
+    def _write(self, gallery: Gallery, built: Built, applied: int) -> str:
         shelf = self.shelf(gallery)
         manifest = Manifest.of(
             built,
@@ -132,13 +222,18 @@ class Opener:
             model=self.card.fingerprint,
             wanted=self.wanted(gallery),
             applied=applied,
+            epoch=gallery.index_epoch,
         )
-        with shelf.alone():
-            name = shelf.write(built, manifest)
-            shelf.prune(KEPT)
+        name = shelf.write(built, manifest)
+        shelf.prune(KEPT)
         return name
 
-    def wanted(self, gallery: Gallery) -> Tier:
-        if self.tier != "auto":
-            return self.tier
-        return Tier.COMPACT if gallery.face_count >= COMPACT_FROM else Tier.EXACT
+    def _live(self, gallery: Gallery, built: Built, applied: int, generation: str | None) -> Opened:
+        return Opened(
+            index=LiveIndex(built.searcher, applied=applied, digest=built.digest),
+            generation=generation,
+            applied=applied,
+            epoch=gallery.index_epoch,
+            wanted=self.wanted(gallery),
+            refused=built.refused,
+        )

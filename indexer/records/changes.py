@@ -6,16 +6,18 @@ everything up to n (docs/decisions/0003).
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from indexer.errors import EmbeddingsMissing, GalleryNotFound
+from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound
 from indexer.records.faces import STORED_DTYPE, as_vector
 from indexer.records.models import Change as ChangeRow
 from indexer.records.models import Embedding, Face, Gallery, Identity, Model
+from indexer.records.notices import announce
 from indexer.types import Change, ChangeKind, Keys, Vectors
 
 _STEP = 10_000
@@ -40,6 +42,7 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
     if last is None:
         raise GalleryNotFound("the gallery was deleted meanwhile")
     if keys:
+        announce(session, gallery_id)
         session.execute(
             insert(ChangeRow),
             [
@@ -56,9 +59,10 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
 
 
 def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> list[Change]:
-    """At most 10,000 changes that follow `number`, in order, with one model's embeddings.
+    """At most 10,000 changes that follow `number`, in order, with one model's embeddings; none at the end.
 
-    Raises EmbeddingsMissing where a face is enrolled, but not with that model.
+    Raises EmbeddingsMissing where a face is enrolled, but not with that model; ChangesPruned where the
+    next change is no longer kept, GalleryNotFound.
     """
     embedded = (
         select(Embedding.face_key, Embedding.vector)
@@ -80,6 +84,8 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
         .order_by(ChangeRow.number)
         .limit(_STEP)
     ).all()
+    if not rows or rows[0].number != number + 1:
+        _check_end(session, gallery_id, number)
     missing = sum(row.still_enrolled is not None and row.vector is None for row in rows)
     if missing:
         raise _missing(missing, fingerprint)
@@ -125,6 +131,42 @@ def feed(
     if count < face_count:
         raise _missing(face_count - count, fingerprint)
     return int(number)
+
+
+def reaches(session: Session, gallery_id: UUID, number: int) -> bool:
+    """Whether all that followed `number` is still in the log, for a copy to be brought along from there."""
+    last = session.scalar(select(Gallery.change_number).where(Gallery.id == gallery_id))
+    following = select(ChangeRow.number).where(
+        ChangeRow.gallery_id == gallery_id, ChangeRow.number == number + 1
+    )
+    return session.scalar(following) is not None or last == number
+
+
+def prune(session: Session, gallery_id: UUID, *, older_than: timedelta) -> int:
+    """Forgets changes that have been there for so long; how many. Copies older than these are made anew."""
+    # Numbers follow the commits, and times the beginnings: they may cross, and no gap must be left behind.
+    last = (
+        select(func.max(ChangeRow.number))
+        .where(ChangeRow.gallery_id == gallery_id, ChangeRow.created_at < func.now() - older_than)
+        .scalar_subquery()
+    )
+    pruned = session.execute(
+        delete(ChangeRow)
+        .where(ChangeRow.gallery_id == gallery_id, ChangeRow.number <= last)
+        .returning(ChangeRow.number)
+    )
+    return len(pruned.all())
+
+
+def _check_end(session: Session, gallery_id: UUID, number: int) -> None:
+    """Raises ChangesPruned, GalleryNotFound."""
+    last = session.scalar(select(Gallery.change_number).where(Gallery.id == gallery_id))
+    if last is None:
+        raise GalleryNotFound("the gallery was deleted meanwhile")
+    if last < number:
+        raise ChangesPruned(f"the database ends at change {last}, before {number}", number=number)
+    if not reaches(session, gallery_id, number):
+        raise ChangesPruned(f"what followed change {number} is no longer kept", number=number)
 
 
 def _missing(count: int, fingerprint: str) -> EmbeddingsMissing:

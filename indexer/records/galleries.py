@@ -1,7 +1,7 @@
 """Galleries: make, find, list, lock, delete."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import AnotherModel, GalleryExists, GalleryNotFound, InvalidRequest
 from indexer.records.models import Gallery, Identity
+from indexer.records.notices import announce
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
@@ -74,6 +75,29 @@ def all_of_them(session: Session) -> Sequence[Gallery]:
     return session.scalars(select(Gallery).order_by(Gallery.name)).all()
 
 
+def of_ids(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, Gallery]:
+    """Those that are still there."""
+    rows = session.scalars(select(Gallery).where(Gallery.id.in_(gallery_ids)))
+    return {gallery.id: gallery for gallery in rows}
+
+
+def ask_for_rebuild(
+    session: Session, gallery_id: UUID, *, tier: str | None = None, keep_tier: bool = False
+) -> Gallery:
+    """Has every process make its index anew.
+
+    `tier`: from now on; None leaves it to the settings; with `keep_tier` it stays as it is. Raises
+    GalleryNotFound.
+    """
+    gallery = lock(session, gallery_id)
+    gallery.index_epoch += 1
+    if not keep_tier:
+        gallery.index_tier = tier
+    session.flush()
+    announce(session, gallery_id)
+    return gallery
+
+
 def identity_counts(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID, int]:
     rows = session.execute(
         select(Identity.gallery_id, func.count())
@@ -86,4 +110,5 @@ def identity_counts(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID,
 
 def remove(session: Session, gallery_id: UUID) -> None:
     """With everything in it."""
+    announce(session, gallery_id)
     session.execute(delete(Gallery).where(Gallery.id == gallery_id))

@@ -52,6 +52,10 @@ class Gallery(Base, kw_only=True):
     face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     model_id: Mapped[int | None] = mapped_column(ForeignKey("model.id"), default=None)
     """Of the model that its faces are enrolled with; a gallery without faces may take another."""
+    index_epoch: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    """Raised to have every process make its index anew."""
+    index_tier: Mapped[str | None] = mapped_column(Text, default=None)
+    """As an operator chose it for this gallery; None leaves it to each process's settings."""
     created_at: Mapped[datetime] = _created_at()
 
 
@@ -151,3 +155,42 @@ class Change(Base, kw_only=True):
     face_key: Mapped[int] = mapped_column(BigInteger)
     """Not a foreign key: the log outlives the face."""
     created_at: Mapped[datetime] = _created_at()
+
+
+class Process(Base, kw_only=True):
+    """A process that serves, as long as it says so."""
+
+    __tablename__ = "process"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    host: Mapped[str] = mapped_column(Text)
+    pid: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = _created_at()
+    seen_at: Mapped[datetime] = _created_at()
+
+
+class Replica(Base, kw_only=True):
+    """The index of a gallery in a process, as the process last told."""
+
+    __tablename__ = "replica"
+    __table_args__ = (
+        CheckConstraint("state IN ('opening', 'ready', 'renewing', 'failed')", name="replica_state_check"),
+        Index("replica_gallery_id_idx", "gallery_id"),
+    )
+
+    process_id: Mapped[UUID] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"), primary_key=True)
+    gallery_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Not a foreign key: a gallery that is deleted meanwhile must not stop the telling."""
+    state: Mapped[str] = mapped_column(Text)
+    problem: Mapped[str | None] = mapped_column(Text)
+    """Why it is not there, or not as it was wanted."""
+    model: Mapped[str] = mapped_column(Text)
+    tier: Mapped[str | None] = mapped_column(Text)
+    generation: Mapped[str | None] = mapped_column(Text)
+    """None where it came from PostgreSQL."""
+    applied: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int] = mapped_column(BigInteger)
+    tombstones: Mapped[int] = mapped_column(BigInteger)
+    memory_bytes: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str | None] = mapped_column(Text)

@@ -2,16 +2,31 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg2
+from psycopg2.extensions import connection
 from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, TimeoutError
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
 
 __all__ = ["Database", "Session", "driver_url"]
 
+DRIVER_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
+"""What a connection raises when the other side is gone."""
+
 _UNDEFINED_TABLE = "42P01"
+_CONNECT_ARGS: dict[str, Any] = {
+    "connect_timeout": 10,
+    "application_name": "gemel",
+    # A machine that vanishes without a word is noticed in half a minute, not in two hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class Database:
@@ -45,6 +60,18 @@ class Database:
         with self.reading() as session:
             session.execute(text("SELECT 1 FROM gallery LIMIT 1"))
 
+    def listening(self, channel: str) -> connection:
+        """A connection outside of the pool that hears notices of `channel`. Raises DatabaseUnavailable."""
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        try:
+            listening: connection = psycopg2.connect(url, **_CONNECT_ARGS)
+            listening.autocommit = True
+            with listening.cursor() as cursor:
+                cursor.execute(f"LISTEN {channel}")
+        except DRIVER_ERRORS as error:
+            raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
+        return listening
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -70,7 +97,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         max_overflow=0,
         pool_timeout=10.0,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "application_name": "gemel"},
+        connect_args=_CONNECT_ARGS,
     )
 
 
@@ -85,8 +112,8 @@ def _translated() -> Iterator[None]:
             raise DatabaseNotMigrated("the database has no tables yet: run `gemel migrate`") from error
         raise
     except (OperationalError, InterfaceError) as error:
-        raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
+        raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error.orig)}") from error
 
 
-def _first_line(error: DBAPIError) -> str:
-    return (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -65,10 +65,11 @@ def test_a_gallery_that_keeps_no_crops_has_none(client: TestClient, hopper: byte
 
 
 def test_health_and_readiness(client: TestClient, hopper: bytes) -> None:
-    """Alive at once; ready with the model and what is in memory."""
+    """Alive at once; ready with the model and what is in memory: small galleries once they are asked."""
     assert client.get("/healthz").json() == {"status": "ok"}
     client.post("/v1/galleries", json={"name": "staff"})
     enrolled = enrol(client, "staff", hopper)
+    client.post("/v1/galleries/staff/identify", files=files("image", hopper))
 
     ready = client.get("/readyz")
     assert ready.status_code == 200

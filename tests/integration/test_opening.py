@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -13,7 +14,7 @@ from indexer.errors import GalleryNotFound, IndexNotReady
 from indexer.index.live import LiveIndex
 from indexer.recognition import indexing, opening
 from indexer.recognition.follower import Follower
-from indexer.recognition.opening import Opener
+from indexer.recognition.opening import Opened, Opener
 from indexer.records import changes, faces, galleries, identities
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -173,11 +174,11 @@ def test_while_an_index_is_built_its_gallery_alone_gets_index_not_ready(
     real = opener.open
 
     class Held(Opener):
-        def open(self, gallery: Gallery) -> LiveIndex:
-            if gallery.name == "staff":
+        def open(self, gallery_id: UUID, **how: Any) -> Opened:
+            if gallery_id == gallery.id:
                 held.set()
                 let_go.wait()
-            return real(gallery)
+            return real(gallery_id, **how)
 
     slow = Held(
         database=database,

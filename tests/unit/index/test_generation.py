@@ -27,7 +27,9 @@ def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> Built:
 
 
 def write(shelf: Shelf, made: Built, *, applied: int = 5, gallery: uuid.UUID = GALLERY) -> str:
-    manifest = Manifest.of(made, gallery=gallery, model="model-1", wanted=Tier.COMPACT, applied=applied)
+    manifest = Manifest.of(
+        made, gallery=gallery, model="model-1", wanted=Tier.COMPACT, applied=applied, epoch=0
+    )
     with shelf.alone():
         return shelf.write(made, manifest)
 

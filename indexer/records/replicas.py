@@ -1,0 +1,97 @@
+"""Processes that serve, and what each has of a gallery's index: told by them, read by operators."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from indexer.records.models import Gallery, Process, Replica
+
+State = Literal["opening", "ready", "renewing", "failed"]
+
+GONE_AFTER = timedelta(seconds=30)
+"""A process that has not told anything for so long is taken for dead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a process tells of an index of its own."""
+
+    gallery_id: UUID
+    state: State
+    problem: str | None
+    model: str
+    """Fingerprint."""
+    tier: str | None
+    generation: str | None
+    applied: int
+    """Number of the last change in it."""
+    count: int
+    tombstones: int
+    memory_bytes: int
+    digest: str | None
+
+
+def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
+    """A new process; those that are gone are forgotten on the occasion."""
+    session.execute(delete(Process).where(Process.seen_at < func.now() - GONE_AFTER))
+    process = Process(host=host, pid=pid, version=version)
+    session.add(process)
+    session.flush()
+    return process.id
+
+
+def tell(session: Session, process_id: UUID, changed: Sequence[Told], closed: Collection[UUID]) -> bool:
+    """That the process lives, and what is new of its indexes. False where it was taken for dead."""
+    seen = session.execute(
+        update(Process).where(Process.id == process_id).values(seen_at=func.now()).returning(Process.id)
+    ).one_or_none()
+    if seen is None:
+        return False
+    if closed:
+        session.execute(
+            delete(Replica).where(Replica.process_id == process_id, Replica.gallery_id.in_(closed))
+        )
+    if changed:
+        statement = insert(Replica)
+        columns = {name: statement.excluded[name] for name in asdict(changed[0])}
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=[Replica.process_id, Replica.gallery_id], set_=columns
+            ),
+            [{"process_id": process_id} | asdict(told) for told in changed],
+        )
+    return True
+
+
+def forget(session: Session, process_id: UUID) -> None:
+    session.execute(delete(Process).where(Process.id == process_id))
+
+
+def processes(session: Session) -> Sequence[Process]:
+    """Those that live, the oldest first."""
+    return session.scalars(
+        select(Process).where(Process.seen_at >= func.now() - GONE_AFTER).order_by(Process.id)
+    ).all()
+
+
+def of_galleries(
+    session: Session, gallery_ids: Collection[UUID]
+) -> dict[UUID, list[tuple[Process, Replica]]]:
+    """What the living processes have of each."""
+    found: dict[UUID, list[tuple[Process, Replica]]] = {gallery_id: [] for gallery_id in gallery_ids}
+    rows = session.execute(
+        select(Process, Replica)
+        .join(Replica, Replica.process_id == Process.id)
+        .join(Gallery, Gallery.id == Replica.gallery_id)
+        .where(Replica.gallery_id.in_(gallery_ids), Process.seen_at >= func.now() - GONE_AFTER)
+        .order_by(Process.id)
+    )
+    for process, replica in rows:
+        found[replica.gallery_id].append((process, replica))
+    return found
