@@ -102,15 +102,20 @@ class Settings(BaseSettings):
         default=None, description="Torch device of the network; default: a GPU where there is one"
     )
     embedder_threads: int | None = Field(
-        default=None, ge=1, description="Torch's threads; default: one for each core"
+        default=None, ge=1, description="Torch's threads; default: the cores, shared out among the workers"
     )
     embedder_max_batch: int = Field(
         default=32, ge=1, description="Most faces that go through the network at once"
     )
     max_requests: int = Field(
-        default=64, ge=1, description="Requests that are held at once; the next gets 503 and comes again"
+        default=64,
+        ge=1,
+        description="Requests that a process holds at once; the next gets 503 and comes again",
     )
-    workers: int = Field(default=8, ge=1, description="Requests that are worked on at once; the others wait")
+    threads: int = Field(
+        default=8, ge=1, description="Requests that a process works on at once; the others wait"
+    )
+    workers: int = Field(default=1, ge=1, description="Processes that serve, on one port")
 
     identify_fpir: float = Field(
         default=0.01,

@@ -16,7 +16,7 @@ from service.access import Access
 from service.dependencies import documented_key
 from service.limits import BodyLimit, Crowd
 from service.metrics import Measure, Metrics
-from service.routes import docs, faces, galleries, identities, operations, recognition
+from service.routes import docs, faces, galleries, identities, indexes, operations, recognition
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +37,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.workers
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
         app.state.readiness_limiter = anyio.CapacityLimiter(1)
         with open_recognition(settings, serving=True) as engine:
             app.state.recognition = engine
-            app.state.metrics = Metrics(engine.follower)
+            metrics = app.state.metrics = Metrics(engine.follower)
             faces = sum(engine.follower.counts().values())
             log.info("%d faces loaded, model %s", faces, engine.camera.embedder.card.fingerprint)
-            yield
+            async with anyio.create_task_group() as tasks:
+                if settings.workers > 1:
+                    tasks.start_soon(metrics.keep_fresh)
+                yield
+                tasks.cancel_scope.cancel()
 
     app = FastAPI(
         title="Gemel",
@@ -64,8 +68,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Measure)
     errors.install(app)
-    for router in (galleries.router, identities.router, faces.router, recognition.router):
-        app.include_router(router, dependencies=[Depends(documented_key)])
+    for room in (galleries, identities, faces, recognition, indexes):
+        app.include_router(room.router, dependencies=[Depends(documented_key)])
     app.include_router(operations.health)
     app.include_router(operations.guarded)
     app.include_router(docs.router)

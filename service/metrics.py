@@ -1,20 +1,31 @@
-"""What Prometheus is told. One registry an app, so that two apps in a process do not mix."""
+"""What Prometheus is told. One registry an app, so that two apps in a process do not mix.
 
+Of several workers any may be asked, and tells the figures of all: `prometheus_client` then keeps them in
+files of PROMETHEUS_MULTIPROC_DIR. Requests and times add up; gauges are told for each process.
+"""
+
+import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+import anyio
+import anyio.to_thread
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.recognition.follower import Follower
+
+REFRESH_SECONDS = 1.0
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
     def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "gemel_requests", "HTTP requests", ["method", "route", "status"], registry=self.registry
@@ -33,26 +44,51 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.registry.register(_Galleries(follower))
+        self._galleries = Gauge(
+            "gemel_index_galleries",
+            "Galleries with an index in memory",
+            multiprocess_mode="liveall",
+            registry=self.registry,
+        )
+        self._faces = Gauge(
+            "gemel_index_faces",
+            "Faces in those indexes",
+            multiprocess_mode="liveall",
+            registry=self.registry,
+        )
 
     def observe_stages(self, timings_ms: Mapping[str, float]) -> None:
         for stage, milliseconds in timings_ms.items():
             self.stage_seconds.labels(stage).observe(milliseconds / 1e3)
 
     def exposition(self) -> bytes:
-        return generate_latest(self.registry)
+        self._count_galleries()
+        if self._shared is None:
+            return generate_latest(self.registry)
+        _forget_the_dead(Path(self._shared))
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all, self._shared)  # type: ignore[no-untyped-call]
+        return generate_latest(of_all)
 
+    async def keep_fresh(self) -> None:
+        """For the other workers, which cannot ask this one's indexes."""
+        while True:
+            await anyio.to_thread.run_sync(self._count_galleries)
+            await anyio.sleep(REFRESH_SECONDS)
 
-class _Galleries(Collector):
-    """Read when asked: the indexes know their sizes best."""
-
-    def __init__(self, follower: Follower) -> None:
-        self._follower = follower
-
-    def collect(self) -> Iterable[Metric]:
+    def _count_galleries(self) -> None:
         counts = self._follower.counts()
-        yield GaugeMetricFamily("gemel_index_galleries", "Galleries with an index in memory", len(counts))
-        yield GaugeMetricFamily("gemel_index_faces", "Faces in those indexes", sum(counts.values()))
+        self._galleries.set(len(counts))
+        self._faces.set(sum(counts.values()))
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Removes the gauges of processes that are no more; what they counted stays."""
+    for file in folder.glob("gauge_live*.db"):
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)
 
 
 class Measure:

@@ -54,7 +54,7 @@ def enrol(
             people,
             gallery,
             take_largest=take_largest,
-            parallel=settings.workers,
+            parallel=settings.threads,
             progress=lambda images: bar.advance(task, images),
         )
     if json:

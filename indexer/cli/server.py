@@ -1,27 +1,33 @@
 """`gemel serve`, `gemel migrate`, `gemel models`. They import what they need when they run: see `people`."""
 
 import ipaddress
-import logging
+import logging.config
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 from rich.table import Column, Table
+from uvicorn.config import LOGGING_CONFIG
 
 from indexer.cli.output import Json, console, out, print_json
+from indexer.cli.workers import supervise
 from indexer.settings import Settings
 
 FALLBACK_HOST = "127.0.0.1"
 GRACE_SECONDS = 10
 """What requests get to end in once the server is asked to stop; a slow upload must not hold it."""
+SILENCE_SECONDS = 30
+"""After which a worker is taken for hung and replaced. One that imports torch from a slow disk says nothing
+for longer than uvicorn's 5 seconds."""
 
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Instead of GEMEL_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Instead of GEMEL_PORT; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Instead of GEMEL_WORKERS.")] = None,
     migrate: Annotated[bool, typer.Option(help="Bring the database to this version's schema first.")] = True,
 ) -> None:
     """Serve the HTTP API.
@@ -33,10 +39,12 @@ def serve(
     from indexer.records.session import Database
 
     settings = Settings()
-    for room in ("indexer", "service"):
-        logging.getLogger(room).setLevel(settings.log_level.upper())
-    host = _allowed_host(host or settings.host, guarded=settings.api_key is not None)
+    log_config = _log_config(settings.log_level)
+    logging.config.dictConfig(log_config)
+    guarded = settings.api_key is not None
+    host = _allowed_host(host or settings.host, guarded=guarded)
     port = settings.port if port is None else port
+    workers = workers or settings.workers
     console.print("Starting PostgreSQL ..." if settings.database_url is None else "Connecting ...")
     url = database_url(settings)
     if migrate:
@@ -46,18 +54,28 @@ def serve(
         console.print(f"Database at revision {revision}.")
     # The application reads its settings anew, in this process or in workers.
     os.environ["GEMEL_DATABASE_URL"] = url
-    _greet(host, port, guarded=settings.api_key is not None)
+    os.environ["GEMEL_WORKERS"] = str(workers)
+    options: dict[str, Any] = {
+        "factory": True,
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "log_level": settings.log_level,
+        "log_config": log_config,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "timeout_worker_healthcheck": SILENCE_SECONDS,
+    }
     # Uvicorn ends its work and then raises the signal again, which by default would kill the process
     # on the spot, with the embedded PostgreSQL left running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
-        "service.app:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        log_level=settings.log_level,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    if workers > 1:
+        config = uvicorn.Config("service.worker:create_app", **options)
+        listening = config.bind_socket()
+        _greet(host, listening.getsockname()[1], guarded=guarded)
+        supervise(config, listening)
+    else:
+        _greet(host, port, guarded=guarded)
+        uvicorn.run("service.app:create_app", **options)
 
 
 def migrate(json: Json = False) -> None:
@@ -99,6 +117,15 @@ def models(json: Json = False) -> None:
         shown = [row[key] for key in ("name", "fingerprint", "dimension", "template", "mirror", "active")]
         table.add_row(*({True: "yes", False: "no"}[v] if isinstance(v, bool) else str(v) for v in shown))
     out.print(table)
+
+
+def _log_config(level: str) -> dict[str, Any]:
+    """Uvicorn's, which it applies in each process that serves, with Gemel's own lines beside its own."""
+    rooms = {room: {"level": level.upper()} for room in ("indexer", "service")}
+    return LOGGING_CONFIG | {
+        "root": {"handlers": ["default"], "level": "WARNING"},
+        "loggers": LOGGING_CONFIG["loggers"] | rooms,
+    }
 
 
 def _allowed_host(host: str, *, guarded: bool) -> str:

@@ -21,7 +21,7 @@ from indexer.records.session import Database
 from indexer.settings import Settings
 from indexer.vision.detect import Detector
 
-WAITING_PER_WORKER = 4
+WAITING_PER_THREAD = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +41,21 @@ def card(settings: Settings) -> ModelCard:
 
 
 @contextmanager
-def open_camera(settings: Settings) -> Iterator[Camera]:
-    """The half that needs no database. Raises WeightsMissing, WeightsDamaged."""
+def open_camera(settings: Settings, *, processes: int = 1) -> Iterator[Camera]:
+    """The half that needs no database. `processes`: how many like this one share the machine's cores.
+
+    Raises WeightsMissing, WeightsDamaged.
+    """
     # torch takes seconds to import: while it does, a server's indexes are being loaded already.
     from indexer.embedding.batching import BatchingEmbedder
     from indexer.embedding.embedder import TorchEmbedder
 
+    cores = max(1, (os.cpu_count() or 1) // processes)
     embedder = BatchingEmbedder(
         TorchEmbedder(card(settings), precision=settings.precision, device=settings.device),
         max_batch=settings.embedder_max_batch,
-        max_waiting=settings.workers * WAITING_PER_WORKER,
-        threads=settings.embedder_threads or os.cpu_count(),
+        max_waiting=settings.threads * WAITING_PER_THREAD,
+        threads=settings.embedder_threads or cores,
     )
     try:
         yield Camera(
@@ -62,7 +66,7 @@ def open_camera(settings: Settings) -> Iterator[Camera]:
             ),
             embedder=embedder,
             max_pixels=settings.max_pixels,
-            looking=threading.Semaphore(max(1, (os.cpu_count() or 1) // 2)),
+            looking=threading.Semaphore(max(1, cores // 2)),
         )
     finally:
         embedder.close()
@@ -70,12 +74,12 @@ def open_camera(settings: Settings) -> Iterator[Camera]:
 
 @contextmanager
 def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[Recognition]:
-    """`serving`: in a process that stays; its indexes are opened beforehand and kept in step.
+    """`serving`: in one of the workers, which stay; their indexes are opened beforehand and kept in step.
 
     Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
     """
     with ExitStack() as stack:
-        database = Database(database_url(settings), pool_size=settings.workers + 4)
+        database = Database(database_url(settings), pool_size=settings.threads + 4)
         stack.callback(database.close)
         follower = Follower(
             database,
@@ -85,7 +89,7 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
         )
         stack.callback(follower.close)
         preloading = follower.preload() if serving else []
-        camera = stack.enter_context(open_camera(settings))
+        camera = stack.enter_context(open_camera(settings, processes=settings.workers if serving else 1))
         if serving:
             stack.callback(Keeper(database, follower).close)
             wait(preloading, timeout=settings.index_patience_s)

@@ -1,7 +1,8 @@
 """What operators do with indexes: look at them, prove them equal to PostgreSQL, make them anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from indexer.errors import GenerationDamaged, GenerationForeign
@@ -11,8 +12,8 @@ from indexer.index.live import LiveIndex
 from indexer.index.verify import Comparison, Difference
 from indexer.recognition.opening import Opener
 from indexer.records import changes, galleries, replicas
-from indexer.records.models import Gallery
-from indexer.records.session import Session
+from indexer.records.models import Gallery, Process, Replica
+from indexer.records.session import Database, Session
 from indexer.types import Keys, Tier, Vectors
 
 
@@ -59,6 +60,23 @@ class Verification:
         equal = self.index_digest in (None, self.digest)
         others = all(replica.equal is not False for replica in self.replicas)
         return equal and others and not self.difference and not self.damaged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryStatus:
+    gallery: Gallery
+    replicas: list[tuple[Process, Replica]]
+
+    def lag(self, replica: Replica) -> int:
+        """Changes that it lacked when it last told."""
+        return max(0, self.gallery.change_number - replica.applied)
+
+
+def status(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
+    """What the processes that live have of each gallery, as they last told."""
+    with database.reading() as session:
+        told = replicas.of_galleries(session, [gallery.id for gallery in every])
+    return [GalleryStatus(gallery=gallery, replicas=told[gallery.id]) for gallery in every]
 
 
 def stored(opener: Opener, gallery: Gallery) -> list[Stored]:
@@ -155,6 +173,21 @@ def rebuild(
             session, gallery.id, tier=None if tier == "auto" else tier, keep_tier=tier == "same"
         )
     return opener.rebuild(gallery, progress=progress)
+
+
+def prune_generations(opener: Opener, gallery: Gallery, keep: int) -> list[str]:
+    """Removes all but the newest `keep` of this machine's disk, and the damaged; their names."""
+    shelf = opener.shelf(gallery)
+    if not shelf.path.exists():
+        return []
+    with shelf.alone():
+        return shelf.prune(keep)
+
+
+def prune_log(database: Database, gallery: Gallery, older_than: timedelta) -> int:
+    """Forgets old changes; how many. An index that is older than what is left is read anew."""
+    with database.transaction() as session:
+        return changes.prune(session, gallery.id, older_than=older_than)
 
 
 def _newest(

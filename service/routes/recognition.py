@@ -43,6 +43,7 @@ def identify(
         max_faces=at_most("max_faces", body.max_faces, config.max_faces),
         max_candidates=at_most("max_candidates", body.max_candidates, config.max_candidates),
         threshold=body.threshold,
+        min_change=body.min_change_number,
     )
     meters.observe_stages(identification.timings_ms)
     return IdentifyAnswer.of(identification)
@@ -63,6 +64,7 @@ def search(
         model=body.model,
         max_candidates=at_most("max_candidates", body.max_candidates, config.max_candidates),
         threshold=body.threshold,
+        min_change=body.min_change_number,
     )
     meters.observe_stages(found.timings_ms)
     return SearchAnswer.of(found)

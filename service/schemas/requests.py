@@ -15,6 +15,14 @@ Threshold = Annotated[
         description="Score from which on a candidate is `matched`; default: the one in force",
     ),
 ]
+MinChangeNumber = Annotated[
+    int,
+    Field(
+        ge=0,
+        description="`change_number` of an enrolment that must be searched; waited for, and 503"
+        " `index_behind` where it does not come",
+    ),
+]
 
 
 class GalleryNew(BaseModel):
@@ -65,6 +73,7 @@ class Identify(UploadBody):
     max_faces: int = Field(default=1, ge=1, description="So many faces, the largest first")
     max_candidates: int = Field(default=5, ge=1, description="So many people for each face")
     threshold: Threshold = None
+    min_change_number: MinChangeNumber = 0
 
 
 class Search(BaseModel):
@@ -79,6 +88,7 @@ class Search(BaseModel):
     )
     max_candidates: int = Field(default=5, ge=1, description="So many people")
     threshold: Threshold = None
+    min_change_number: MinChangeNumber = 0
 
 
 class VerifyPair(UploadBody):

@@ -12,7 +12,7 @@ from service.app import create_app
 
 @pytest.fixture(scope="module")
 def service_settings(migrated: str) -> Settings:
-    return Settings(database_url=migrated, max_upload_mb=8, workers=4)
+    return Settings(database_url=migrated, max_upload_mb=8, threads=4)
 
 
 @pytest.fixture(scope="module")

@@ -158,6 +158,8 @@ def test_the_openapi_document_knows_every_promised_route(
         ("post", "/v1/verify"),
         ("post", "/v1/detect"),
         ("get", "/v1/models"),
+        ("get", "/v1/indexes"),
+        ("post", f"{gallery}/index/rebuild"),
         ("get", "/healthz"),
         ("get", "/readyz"),
         ("get", "/metrics"),

@@ -18,7 +18,7 @@ NOBODY = "019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11"
 @pytest.fixture(scope="module")
 def guarded(migrated: str) -> Iterator[TestClient]:
     """The service with a key, asked by somebody who has not sent it yet."""
-    settings = Settings(database_url=migrated, api_key=SecretStr(KEY), max_upload_mb=8, workers=4)
+    settings = Settings(database_url=migrated, api_key=SecretStr(KEY), max_upload_mb=8, threads=4)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
 

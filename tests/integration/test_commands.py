@@ -1,95 +1,22 @@
 """`gemel` as it is typed: real processes, on an embedded PostgreSQL of their own."""
 
-import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
-GEMEL = Path(sys.executable).parent / "gemel"
-
-
-class Home:
-    """A folder with a PostgreSQL, and commands that are run on it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GEMEL_")} | {
-            "GEMEL_HOME": str(folder),
-            "COLUMNS": "200",
-        }
-
-    def run(
-        self, *arguments: object, status: int = 0, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [GEMEL, *map(str, arguments)],
-            env=self.environment | environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == status, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    def json(self, *arguments: object) -> Any:
-        return json.loads(self.run(*arguments, "--json").stdout)
-
-    @contextlib.contextmanager
-    def server(self, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-        """Address and process of a `gemel serve`, ready."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        with (self.folder / "server.log").open("w") as log:
-            process = subprocess.Popen(
-                [GEMEL, "serve", "--port", str(port)],
-                env=self.environment | environment,
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                text=True,
-            )
-        base = f"http://127.0.0.1:{port}"
-        try:
-            wait_for(lambda: ready(base) or process.poll() is not None)
-            yield base, process
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def ready(base: str) -> bool:
-    try:
-        return httpx2.get(f"{base}/readyz", timeout=5).status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    pause = threading.Event()
-    for _ in range(int(seconds / 0.05)):
-        if condition():
-            return
-        pause.wait(0.05)
-    raise AssertionError("it did not come about")
+from tests.home import Home, ready, wait_for
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("home"))
-    assert "0001" in home.run("migrate").stdout
+    assert "revision 0" in home.run("migrate").stdout
     return home
 
 
@@ -312,10 +239,11 @@ def test_an_operator_builds_proves_damages_and_prunes_an_index(home: Home, peopl
     [row] = home.json("index", "status", "--gallery", "indexed")
     [clean] = home.json("index", "verify", "--gallery", "indexed")
 
-    assert row["generation"] == written
-    assert (row["tier"], row["count"], row["lag"]) == ("exact", 2, 0)
+    [generation] = row["generations"]
+    assert generation["generation"] == written
+    assert (generation["tier"], generation["count"], generation["lag"]) == ("exact", 2, 0)
     assert clean["clean"]
-    assert clean["index_digest"] == clean["digest"] == row["digest"]
+    assert clean["index_digest"] == clean["digest"] == generation["digest"]
     assert home.json("index", "snapshot", "--gallery", "indexed") == {"indexed": None}
 
     [path] = (home.folder / "index").glob(f"*/{written}/index.faiss")
@@ -325,7 +253,9 @@ def test_an_operator_builds_proves_damages_and_prunes_an_index(home: Home, peopl
     differing = home.run("index", "verify", "--gallery", "indexed", status=1)
 
     assert "index.faiss" in differing.stderr
-    home.json("index", "rebuild", "--gallery", "indexed")
-    assert home.json("index", "prune", "--keep", "1", "--gallery", "indexed") == {"indexed": [written]}
+    home.json("index", "rebuild", "--gallery", "indexed", "--tier", "exact-fp16")
+    assert home.json("index", "status", "--gallery", "indexed")[0]["tier"] == "exact-fp16"
+    pruned = home.json("index", "prune", "--keep", "1", "--log-days", "0", "--gallery", "indexed")
+    assert pruned == {"generations": {"indexed": [written]}, "changes": {"indexed": 2}}
     assert home.json("index", "verify", "--gallery", "indexed")[0]["clean"]
     assert "Traceback" not in home.run("index", "status").stderr

@@ -1,6 +1,7 @@
 """Being told of changes: at once, through commits only, and again after the connection broke."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -62,7 +63,7 @@ def test_a_dropped_connection_is_made_again_and_all_is_looked_at_meanwhile(
         session.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
         )
-    heard = []
+    heard: list[set[UUID] | None] = []
     while {gallery.id} not in heard and len(heard) < 10:
         with database.transaction() as session:
             changes.append(session, gallery.id, ChangeKind.ENROL, [1])

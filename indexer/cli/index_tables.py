@@ -1,0 +1,132 @@
+"""What `gemel index` shows: the same figures as a table for people and as JSON for programs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from indexer.cli.output import console, out
+
+if TYPE_CHECKING:
+    from indexer.recognition.indexing import GalleryStatus, Stored, Verification
+    from indexer.records.models import Gallery, Process, Replica
+
+NAMED = 20
+"""Keys that a table shows of each kind; JSON has them all."""
+
+
+def status(status: "GalleryStatus", stored: "Sequence[Stored]") -> dict[str, Any]:
+    gallery = status.gallery
+    return {
+        "gallery": gallery.name,
+        "faces": gallery.face_count,
+        "change_number": gallery.change_number,
+        "epoch": gallery.index_epoch,
+        "tier": gallery.index_tier,
+        "replicas": [_replica(status, process, replica) for process, replica in status.replicas],
+        "generations": [_generation(gallery, one) for one in stored],
+    }
+
+
+def print_status(rows: Sequence[dict[str, Any]]) -> None:
+    table = Table("Gallery", "Where", "State", "Tier", "Faces", "Lag", "Deleted", "MB", "Agreement", "Digest")
+    for row in rows:
+        table.add_row(row["gallery"], "PostgreSQL", f"change {row['change_number']}", "", str(row["faces"]))
+        for replica in row["replicas"]:
+            _add(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
+        for generation in row["generations"]:
+            _add(table, generation["generation"], "on disk", generation)
+    out.print(table)
+
+
+def verified(name: str, result: "Verification") -> dict[str, Any]:
+    return {
+        "gallery": name,
+        "clean": result.clean,
+        "generation": result.generation,
+        "applied": result.applied,
+        "count": result.count,
+        "digest": result.digest,
+        "index_digest": result.index_digest,
+        "missing": result.difference.missing,
+        "surplus": result.difference.surplus,
+        "changed": result.difference.changed,
+        "damaged": result.damaged,
+        "replicas": [asdict(replica) for replica in result.replicas],
+    }
+
+
+def print_verified(name: str, result: "Verification") -> None:
+    held = result.generation or "nothing on disk, it is read from PostgreSQL"
+    verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
+    out.print(f"{escape(name)}: {verdict}, {result.count} faces, {held}", highlight=False)
+    for problem in result.damaged:
+        console.print(f"  {escape(problem)}", highlight=False)
+    for replica in result.replicas:
+        told = {True: "equal", False: "[red]differs[/]", None: f"at change {replica.applied}, not compared"}
+        where = f"{escape(replica.host)}, process {replica.pid}"
+        out.print(f"  {where}: {told[replica.equal]}", highlight=False)
+    for kind in ("missing", "surplus", "changed"):
+        keys: list[int] = getattr(result.difference, kind)
+        if keys:
+            more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+            console.print(f"  {kind}: faces {', '.join(map(str, keys[:NAMED]))}{more}", highlight=False)
+
+
+def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") -> dict[str, Any]:
+    return {
+        "host": process.host,
+        "pid": process.pid,
+        "state": replica.state,
+        "problem": replica.problem,
+        "model": replica.model,
+        "tier": replica.tier,
+        "generation": replica.generation,
+        "applied": replica.applied,
+        "lag": status.lag(replica),
+        "count": replica.count,
+        "tombstones": replica.tombstones,
+        "memory_bytes": replica.memory_bytes,
+        "digest": replica.digest,
+    }
+
+
+def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
+    manifest = stored.manifest
+    if manifest is None:
+        return {"generation": stored.name, "problem": stored.problem}
+    agreement = manifest.agreement
+    return {
+        "generation": stored.name,
+        "problem": manifest.refused,
+        "model": manifest.model,
+        "tier": manifest.tier,
+        "wanted": manifest.wanted,
+        "agreement": None if agreement is None else agreement.overall,
+        "agreement_above_threshold": None if agreement is None else agreement.above_threshold,
+        "epoch": manifest.epoch,
+        "applied": manifest.applied,
+        "lag": gallery.change_number - manifest.applied,
+        "count": manifest.count,
+        "digest": manifest.digest,
+    }
+
+
+def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
+    agreement, memory, digest = row.get("agreement"), row.get("memory_bytes"), row.get("digest")
+    table.add_row(
+        "",
+        escape(where),
+        state,
+        row.get("tier"),
+        str(row.get("count", "")),
+        str(row.get("lag", "")),
+        str(row.get("tombstones", "")),
+        "" if memory is None else f"{memory / 1e6:.1f}",
+        "" if agreement is None else f"{agreement:.4f}",
+        "" if digest is None else digest[:12],
+    )
+    if row["problem"]:
+        table.add_row("", f"[yellow]{escape(row['problem'])}[/]")

@@ -1,0 +1,46 @@
+"""Indexes: where they are, and make them anew."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from indexer.recognition import indexing
+from indexer.records import galleries, replicas
+from service.dependencies import Engine
+from service.routes import problems
+from service.schemas.indexes import GalleryIndex, IndexStatus, Process, Rebuild
+
+router = APIRouter(prefix="/v1", tags=["operations"])
+
+
+@router.get("/indexes", responses=problems(404, 422), summary="Where is each index, in each process?")
+def status(
+    engine: Engine, gallery: Annotated[str | None, Query(description="Only this one")] = None
+) -> IndexStatus:
+    """As the processes last told, within a second or two. Galleries that nobody has searched lately
+    have no replica: their index is opened when it is asked for."""
+    with engine.database.reading() as session:
+        every = [galleries.get(session, gallery)] if gallery else galleries.all_of_them(session)
+        processes = replicas.processes(session)
+    return IndexStatus(
+        processes=[Process.of(process) for process in processes],
+        galleries=[GalleryIndex.of(one) for one in indexing.status(engine.database, every)],
+    )
+
+
+@router.post(
+    "/galleries/{gallery}/index/rebuild",
+    status_code=202,
+    responses=problems(404, 413, 422),
+    summary="Make the index of a gallery anew, in every process",
+)
+def rebuild(engine: Engine, gallery: str, body: Rebuild | None = None) -> GalleryIndex:
+    """Answers at once. The old index serves until the new one takes its place; see `/v1/indexes`."""
+    tier = None if body is None else body.tier
+    with engine.database.transaction() as session:
+        found = galleries.get(session, gallery)
+        asked = galleries.ask_for_rebuild(
+            session, found.id, tier=None if tier == "auto" else tier, keep_tier=tier is None
+        )
+    [one] = indexing.status(engine.database, [asked])
+    return GalleryIndex.of(one)

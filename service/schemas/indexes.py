@@ -1,0 +1,101 @@
+"""Where the index of each gallery is, in each process."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.recognition.indexing import GalleryStatus
+from indexer.records import models
+from indexer.types import Tier
+from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
+
+
+class Process(BaseModel):
+    id: UUID = Field(examples=[ID_EXAMPLE])
+    host: str
+    pid: int
+    version: str = Field(description="Of Gemel")
+    started_at: datetime
+    seen_at: datetime = Field(description="When it last told where its indexes are; it does so every second")
+
+    @classmethod
+    def of(cls, process: models.Process) -> "Process":
+        return cls(
+            id=process.id,
+            host=process.host,
+            pid=process.pid,
+            version=process.version,
+            started_at=process.started_at,
+            seen_at=process.seen_at,
+        )
+
+
+class Replica(BaseModel):
+    process: UUID
+    state: str = Field(description="opening, ready, renewing (the old one serves) or failed")
+    problem: str | None = Field(description="Why it is not there, or not of the tier that was wanted")
+    model: str = Field(examples=[MODEL_EXAMPLE])
+    tier: str | None = Field(examples=["compact"])
+    generation: str | None = Field(description="On the disk of its machine; null: read from PostgreSQL")
+    applied: int = Field(description="Number of the last change in it")
+    lag: int = Field(description="Changes that it lacked when it last told")
+    count: int = Field(description="Faces that a search can return")
+    tombstones: int = Field(description="Deleted faces that still take up room")
+    memory_bytes: int
+    digest: str | None = Field(
+        description="Of its contents, whatever their order: two indexes with the same change applied are"
+        " equal if their digests are"
+    )
+
+
+class GalleryIndex(BaseModel):
+    gallery: str = Field(examples=["staff"])
+    faces: int = Field(description="Enrolled, in PostgreSQL")
+    change_number: int = Field(description="Of its last change, in PostgreSQL")
+    epoch: int = Field(description="How often a rebuild was asked for")
+    tier: str | None = Field(description="As it was chosen for this gallery; null: by the settings")
+    replicas: list[Replica]
+
+    @classmethod
+    def of(cls, status: GalleryStatus) -> "GalleryIndex":
+        gallery = status.gallery
+        return cls(
+            gallery=gallery.name,
+            faces=gallery.face_count,
+            change_number=gallery.change_number,
+            epoch=gallery.index_epoch,
+            tier=gallery.index_tier,
+            replicas=[
+                Replica(
+                    process=process.id,
+                    state=replica.state,
+                    problem=replica.problem,
+                    model=replica.model,
+                    tier=replica.tier,
+                    generation=replica.generation,
+                    applied=replica.applied,
+                    lag=status.lag(replica),
+                    count=replica.count,
+                    tombstones=replica.tombstones,
+                    memory_bytes=replica.memory_bytes,
+                    digest=replica.digest,
+                )
+                for process, replica in status.replicas
+            ],
+        )
+
+
+class IndexStatus(BaseModel):
+    processes: list[Process]
+    galleries: list[GalleryIndex]
+
+
+class Rebuild(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    tier: Tier | Literal["auto"] | None = Field(
+        default=None,
+        description="From now on; `auto` leaves it to the settings; left out, it stays as it is",
+    )
