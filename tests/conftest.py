@@ -50,7 +50,7 @@ def database(migrated: str) -> Iterator[Database]:
     """The migrated database, with nothing in it."""
     database = Database(migrated)
     with database.transaction() as session:
-        session.execute(text("TRUNCATE gallery, identity, face, embedding, change, model CASCADE"))
+        session.execute(text("TRUNCATE gallery, identity, face, embedding, change, model, process CASCADE"))
     yield database
     database.close()
 

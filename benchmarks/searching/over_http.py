@@ -55,6 +55,8 @@ def _contender(url: str, home: Path, tier: Tier, task: Task, idle_bytes: int) ->
 
         batch(task.probes[: 10 * CLIENTS])  # the first queries allocate what later ones use again
         grown_bytes = server.resident_bytes - idle_bytes
+        for client in clients:  # a server hangs up on those who are silent while others are prepared
+            client.close()
         yield Contender(
             name=f"http-{tier}",
             search=lambda probes: _nearest(clients[0], probes),

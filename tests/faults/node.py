@@ -1,0 +1,180 @@
+"""A process's engine without the network: people are numbers, and so are their faces.
+
+Run as a program it does what it is told, a line of JSON each, and kills itself where it is told to.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+
+from indexer.embedding.card import sface
+from indexer.errors import ExternalIdTaken
+from indexer.recognition import follower as following
+from indexer.recognition import indexing, opening
+from indexer.recognition.camera import Camera, Stopwatch
+from indexer.recognition.enrol import Enroller, NewIdentity, _Prepared
+from indexer.recognition.follower import Follower
+from indexer.recognition.gate import Limits
+from indexer.recognition.identify import Identifier
+from indexer.recognition.keeping import Keeper
+from indexer.recognition.opening import Opener
+from indexer.records import galleries, identities
+from indexer.records.models import Gallery
+from indexer.records.session import Database
+from indexer.settings import Settings
+from indexer.types import Box, Enrolment, Face, Quality, Vectors
+
+CARD = sface(mirror=True)
+GALLERY = "staff"
+WRITTEN_FROM = 20
+"""Faces from which on a generation is written, here."""
+_FACE = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
+_QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
+
+
+def embedding(person: int) -> Vectors:
+    """(dimension,), of length 1: strangers are nearly at right angles."""
+    vector = np.random.default_rng(person).standard_normal(CARD.dimension).astype(np.float32)
+    unit: Vectors = vector / np.linalg.norm(vector)
+    return unit
+
+
+class _Enroller(Enroller):
+    """Takes a number for a photograph."""
+
+    __slots__ = ()
+
+    def _prepare(
+        self, _gallery: Gallery, images: Sequence[bytes], _take_largest: bool, _watch: Stopwatch
+    ) -> _Prepared:
+        enrolments = {
+            i: Enrolment(
+                face=_FACE,
+                quality=_QUALITY,
+                vector=embedding(int(data)),
+                image_sha256=int(data).to_bytes(32, "big"),
+                crop=None,
+            )
+            for i, data in enumerate(images)
+        }
+        return _Prepared(enrolments=enrolments, refused={})
+
+
+class Node:
+    def __init__(
+        self, url: str, home: Path, *, keeping: bool = True, patience_seconds: float = 30.0, **follower: Any
+    ) -> None:
+        self.database = Database(url, pool_size=12)
+        settings = Settings(home=home, index_patience_s=patience_seconds)
+        self.opener = Opener.of(settings, self.database, CARD)
+        self.follower = Follower(self.database, self.opener, patience_seconds=patience_seconds, **follower)
+        self.keeper = Keeper(self.database, self.follower, poll_seconds=0.2) if keeping else None
+        camera = cast(Camera, SimpleNamespace(embedder=SimpleNamespace(card=CARD)))
+        self.enroller = _Enroller(
+            database=self.database,
+            camera=camera,
+            follower=self.follower,
+            limits=Limits(min_face_px=0, min_sharpness=0, min_quality=0),
+        )
+        self.identifier = Identifier(
+            database=self.database,
+            camera=camera,
+            follower=self.follower,
+            fpir=0.01,
+            patience_seconds=patience_seconds,
+        )
+
+    def close(self) -> None:
+        if self.keeper is not None:
+            self.keeper.close()
+        self.follower.close()
+        self.database.close()
+
+    def gallery(self, name: str = GALLERY) -> Gallery:
+        with self.database.reading() as session:
+            return galleries.get(session, name)
+
+    def enrol(self, person: int, gallery: str = GALLERY) -> int:
+        """The number of the change."""
+        new = NewIdentity(external_id=str(person))
+        return self.enroller.create(gallery, new, [str(person).encode()]).change_number
+
+    def delete(self, person: int, gallery: str = GALLERY) -> None:
+        with self.database.reading() as session:
+            found = identities.by_external_id(session, galleries.get(session, gallery).id, str(person))
+        assert found is not None
+        self.enroller.remove_identity(gallery, found.id)
+
+    def finds(self, person: int, gallery: str = GALLERY) -> bool:
+        """Whether a search for the person finds them, and no trace of them where it does not."""
+        found = self.identifier.search(gallery, embedding(person).tolist(), max_candidates=3).candidates
+        return any(c.owner.external_id == str(person) and c.score > 0.99 for c in found)
+
+    def enrolled(self, gallery: str = GALLERY) -> set[int]:
+        """In PostgreSQL, as it says itself."""
+        with self.database.reading() as session:
+            page = identities.page(session, galleries.get(session, gallery).id, after=None, limit=100_000)
+            return {int(one.external_id or -1) for one in page}
+
+    def verify(self) -> indexing.Verification:
+        return indexing.verify(self.opener, self.gallery())
+
+    def obey(self, told: dict[str, Any]) -> Any:
+        match told["do"]:
+            case "enrol":
+                try:
+                    return self.enrol(told["person"])
+                except ExternalIdTaken:
+                    return None
+            case "delete":
+                return self.delete(told["person"])
+            case "search":
+                return self.finds(told["person"])
+            case "snapshot":
+                return indexing.snapshot(self.opener, self.gallery())
+            case "rebuild":
+                return indexing.rebuild(self.opener, self.gallery())
+            case "renew":
+                self.follower._open(self.follower._entry(self.gallery()))
+            case "die":
+                die_at(told["step"])
+        return None
+
+
+def die_at(step: str) -> None:
+    """`module:name:before` or `:after`: the process kills itself there."""
+    module, path, when = step.split(":")
+    owner: Any = importlib.import_module(module)
+    *parents, name = path.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    real: Callable[..., Any] = getattr(owner, name)
+
+    def deadly(*arguments: Any, **named: Any) -> Any:
+        if when == "after":
+            real(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, name, deadly)
+
+
+def write_small_generations() -> None:
+    for module in (opening, following):
+        vars(module)["WRITTEN_FROM"] = WRITTEN_FROM
+
+
+if __name__ == "__main__":
+    write_small_generations()
+    node = Node(sys.argv[1], Path(sys.argv[2]), keeping=False)
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps({"done": node.obey(json.loads(line))}) + "\n")
+        sys.stdout.flush()
+    node.close()

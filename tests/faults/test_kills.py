@@ -1,0 +1,122 @@
+"""A process is killed at every step: what it acknowledged holds, the rest is there wholly or not at all."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from indexer.records import galleries
+from indexer.records.session import Database
+from tests.faults.driven import Driven, Killed
+from tests.faults.node import Node
+
+COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
+STEPS = {
+    "enrol": [
+        "indexer.records.galleries:lock:after",
+        "indexer.records.identities:create:after",
+        "indexer.records.faces:add:after",
+        "indexer.records.changes:append:before",
+        "indexer.records.changes:append:after",
+        f"{COMMIT}:before",
+        f"{COMMIT}:after",
+        "indexer.index.live:LiveIndex.apply:before",
+        "indexer.index.live:LiveIndex.apply:after",
+    ],
+    "delete": [
+        "indexer.records.identities:remove:after",
+        "indexer.records.changes:append:after",
+        f"{COMMIT}:before",
+        f"{COMMIT}:after",
+        "indexer.index.live:LiveIndex.apply:before",
+    ],
+    "rebuild": [
+        "indexer.records.galleries:ask_for_rebuild:after",
+        "indexer.records.changes:feed:after",
+        "indexer.recognition.opening:build:after",
+        "indexer.index.generation:_write_index:after",
+        "indexer.index.generation:_write_manifest:after",
+        "os:rename:before",
+        "os:rename:after",
+        "indexer.index.generation:Shelf.prune:before",
+        "shutil:rmtree:before",
+    ],
+    "start": [
+        "indexer.index.generation:_check:after",
+        "faiss:read_index:before",
+        "faiss:read_index:after",
+        "indexer.index.generation:Shelf.load:after",
+        "indexer.records.changes:after:after",
+        "indexer.index.live:LiveIndex.apply:before",
+        "indexer.index.live:LiveIndex.apply:after",
+    ],
+    "renew": [
+        "indexer.records.changes:feed:after",
+        "indexer.recognition.opening:Opener.open:after",
+        "indexer.recognition.follower:Follower._replay:before",
+        "indexer.recognition.follower:Follower._replay:after",
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def small_generations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.recognition.opening.WRITTEN_FROM", 20)
+    monkeypatch.setattr("indexer.recognition.follower.WRITTEN_FROM", 20)
+
+
+@pytest.mark.parametrize(
+    ("operation", "step"), [(operation, step) for operation, steps in STEPS.items() for step in steps]
+)
+def test_killed_at_this_step(
+    database: Database, migrated: str, tmp_path: Path, operation: str, step: str
+) -> None:
+    with database.transaction() as session:
+        galleries.create(session, "staff")
+    before = Node(migrated, tmp_path, keeping=False)
+    for person in range(25):
+        before.enrol(person)
+    assert before.finds(3), "which builds the index, and writes the first generation"
+    before.enrol(25)
+    before.delete(0)
+    before.close()
+    acknowledged = set(range(1, 26))
+    victim = Driven(migrated, tmp_path)
+    if operation in ("enrol", "delete", "renew"):
+        victim.do("search", person=1)  # its index is open
+        victim.do("enrol", person=26)
+        acknowledged.add(26)
+    victim.do("die", step=step)
+
+    with pytest.raises(Killed):
+        match operation:
+            case "enrol":
+                victim.do("enrol", person=100)
+            case "delete":
+                victim.do("delete", person=5)
+            case "start":
+                victim.do("search", person=1)
+            case _:
+                victim.do("rebuild" if operation == "rebuild" else "renew")
+                victim.do("rebuild" if operation == "rebuild" else "renew")  # a second one has to prune
+                victim.do("rebuild" if operation == "rebuild" else "renew")
+    victim.end()
+
+    after = Node(migrated, tmp_path, keeping=False)
+    enrolled = after.enrolled()
+    in_flight = {"enrol": {100}, "delete": {5}}.get(operation, set())
+    assert enrolled - in_flight == acknowledged - in_flight
+    assert {p for p in [*range(30), 100] if after.finds(p)} == enrolled
+    assert after.verify().clean
+    with database.reading() as session:
+        counts = session.execute(
+            text(
+                "SELECT (SELECT count(*) FROM identity), (SELECT count(*) FROM face),"
+                " (SELECT count(*) FROM embedding), (SELECT face_count FROM gallery),"
+                " (SELECT count(*) FROM change) - (SELECT change_number FROM gallery)"
+            )
+        ).one()
+    assert tuple(counts) == (len(enrolled),) * 4 + (0,)
+    after.enrol(200)
+    assert after.finds(200), "and work goes on"
+    after.close()
