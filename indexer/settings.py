@@ -75,10 +75,10 @@ class Settings(BaseSettings):
         default="float32",
         description="Arithmetic of the network; bfloat16 is faster where the processor has it",
     )
-    index_tier: Literal["auto", "exact", "exact-fp16", "compact", "graph", "ivf"] = Field(
+    index_tier: Literal["auto", "exact", "exact-fp16", "compact", "graph", "ivf", "gpu"] = Field(
         default="auto",
-        description="How galleries are searched: `exact`, `exact-fp16`, `compact`, `graph`, `ivf`; `auto` is"
-        " `exact`, and from 100,000 faces on `compact` where it proves itself",
+        description="How galleries are searched: `exact`, `exact-fp16`, `compact`, `graph`, `ivf`, `gpu`;"
+        " `auto` is `exact`, and from 100,000 faces on `compact` where it proves itself",
     )
     index_min_agreement: float = Field(
         default=0.999,

@@ -21,6 +21,9 @@ class Searcher(Protocol):
     def tier(self) -> Tier: ...
 
     @property
+    def dimension(self) -> int: ...
+
+    @property
     def count(self) -> int:
         """Faces that a search can return."""
         ...
@@ -76,6 +79,10 @@ class FaissSearcher:
     @property
     def tier(self) -> Tier:
         return self._tier
+
+    @property
+    def dimension(self) -> int:
+        return int(self._index.d)
 
     @property
     def index(self) -> Any:
@@ -138,12 +145,11 @@ class FaissSearcher:
             return scores, self._named(places)
         asked = k
         while True:
-            asked = min(asked + min(asked, self._tombstones), self._size)
+            asked = min(2 * asked, k + self._tombstones, self._size)
             scores, places = self._nearest(probes, asked)
             alive = (places >= 0) & ~self._dead[places]
-            if asked == self._size or alive.sum(axis=1).min() >= k:
+            if asked >= min(k + self._tombstones, self._size) or alive.sum(axis=1).min() >= k:
                 break
-            asked *= 2
         order = np.argsort(~alive, axis=1, kind="stable")[:, :k]
         keys = self._named(np.where(alive, places, -1))
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(keys, order, axis=1)

@@ -28,6 +28,8 @@ EF_SEARCH = 256
 
 _KEY_BYTES = 9
 """Key and tombstone."""
+_PLACE_BYTES = 8
+"""In which of the cards' vectors is which."""
 
 
 def untrained(tier: Tier, dimension: int) -> Any:
@@ -80,7 +82,9 @@ def search_parameters(tier: Tier, k: int) -> Any:
 
 
 def bytes_per_face(tier: Tier, dimension: int) -> float:
-    """Of memory, keys and tombstones with it; the index's own, not what Python and FAISS need to start."""
+    """Of the machine's memory, keys and tombstones with it; not what Python and FAISS need to start."""
+    if tier is Tier.GPU:
+        return _KEY_BYTES + _PLACE_BYTES
     vector = (4.0 if tier is Tier.EXACT else 2.0) * dimension
     code = dimension / 4 if tier in TRAINED else 0.0
     links = {Tier.GRAPH: 4.0 * 2 * 32 * 1.07 + 12, Tier.IVF: 8.0}.get(tier, 0.0)

@@ -25,6 +25,7 @@ from indexer.records import changes, galleries
 from indexer.records.models import Gallery
 from indexer.records.replicas import State, Told
 from indexer.records.session import Database
+from indexer.types import Tier
 
 log = logging.getLogger(__name__)
 
@@ -255,6 +256,8 @@ class Follower:
                     self._replay(entry.gallery.id, fresh.index, entry.opened.index.applied)
                 entry.opened = fresh
             entry.problem = fresh.refused
+            if fresh.refused is not None:  # a GPU that has no room now may have it later
+                entry.retry_at = time.monotonic() + RETRY_SECONDS
         except Exception as error:
             serving = "nothing serves" if entry.opened is None else "the old one serves"
             log.error("the index of %s could not be made, %s: %s", entry.gallery.name, serving, error)
@@ -270,8 +273,10 @@ class Follower:
             raise IndexNotReady("the process ends")
 
     def _renew_if_due(self, entry: _Entry) -> None:
+        if entry.coming is not None or time.monotonic() < entry.retry_at:
+            return
         due = self._due(entry)
-        if due is None or entry.coming is not None or time.monotonic() < entry.retry_at:
+        if due is None:
             return
         log.info("the index of %s is made anew: %s", entry.gallery.name, due)
         self._coming(entry)
@@ -285,6 +290,10 @@ class Follower:
             return "it was asked for"
         if not self._opener.fits(opened.wanted, gallery):
             return f"{self._opener.wanted(gallery)} is wanted, not {opened.wanted}"
+        if opened.for_gpu != self._opener.for_gpu(gallery):
+            return "it is wanted elsewhere: on the GPUs, or no longer there"
+        if opened.for_gpu and index.tier is not Tier.GPU and not self._opener.gpu_shortcoming(index.count):
+            return "the GPUs have room for it now"
         if index.tombstones > max(LEAST_DEAD, DEAD_SHARE * index.count):
             return f"{index.tombstones} deleted faces are still in it"
         tail = index.applied - opened.applied

@@ -8,15 +8,16 @@ asked for, and the log still tells what followed it.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign
-from indexer.index import tiers
+from indexer.index import gpu, tiers
 from indexer.index.build import Built, Standard, build
+from indexer.index.digest import Digest
 from indexer.index.generation import Manifest, Shelf, gallery_ids
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold
@@ -49,6 +50,8 @@ class Opened:
     wanted: Tier
     refused: str | None
     """Why it is not of the tier that was wanted."""
+    for_gpu: bool = False
+    """Whether it was to go to the GPUs; `index.tier` tells whether it did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +104,8 @@ class Opener:
         it. Raises GalleryNotFound, EmbeddingsMissing, and what `progress` does.
         """
         gallery = self.read(gallery_id)
-        found = self._load(gallery, at_least)
-        if found is None and gallery.face_count >= WRITTEN_FROM:
-            try:
-                with self.shelf(gallery).alone():
-                    gallery = self.read(gallery_id)
-                    return self._load(gallery, at_least) or self._make(gallery, progress)
-            except OSError as error:
-                log.error("the index of %s is not kept on disk: %s", gallery.name, error)
-        return found or self._live(gallery, *self.build(gallery, progress=progress), None)
+        opened = self._load(gallery, at_least) or self._come_by(gallery, at_least, progress)
+        return self._on_gpu(gallery, opened) if self.for_gpu(gallery) else opened
 
     def rebuild(self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None) -> str:
         """A new generation on the disk, whatever is there; its name.
@@ -146,6 +142,13 @@ class Opener:
             )
         return built, applied
 
+    def for_gpu(self, gallery: Gallery) -> bool:
+        return self._choice(gallery) is Tier.GPU
+
+    def gpu_shortcoming(self, count: int) -> str | None:
+        """Why so many faces cannot be searched on the GPUs now."""
+        return gpu.shortcoming(count, self.card.dimension)
+
     def bytes_per_face(self, gallery: Gallery) -> float:
         """Of memory, in the tier that is wanted."""
         return tiers.bytes_per_face(self.wanted(gallery), self.card.dimension)
@@ -158,16 +161,45 @@ class Opener:
         if wanted is self.wanted(gallery):
             return True
         still_large = gallery.face_count >= COMPACT_FROM // 2
-        return self._choice(gallery) == "auto" and wanted is Tier.COMPACT and still_large
+        free = self._choice(gallery) in ("auto", Tier.GPU)
+        return free and wanted is Tier.COMPACT and still_large
 
     def wanted(self, gallery: Gallery) -> Tier:
+        """As it lies on the disk. What goes to the GPUs lies there as `auto` has it, ready to step in."""
         choice = self._choice(gallery)
-        if choice != "auto":
+        if choice != "auto" and choice is not Tier.GPU:
             return choice
         return Tier.COMPACT if gallery.face_count >= COMPACT_FROM else Tier.EXACT
 
     def _choice(self, gallery: Gallery) -> Literal["auto"] | Tier:
         return self.tier if gallery.index_tier is None else Tier(gallery.index_tier)
+
+    def _come_by(self, gallery: Gallery, at_least: int, progress: Callable[[int], object]) -> Opened:
+        if gallery.face_count >= WRITTEN_FROM:
+            try:
+                with self.shelf(gallery).alone():
+                    gallery = self.read(gallery.id)
+                    return self._load(gallery, at_least) or self._make(gallery, progress)
+            except OSError as error:
+                log.error("the index of %s is not kept on disk: %s", gallery.name, error)
+        return self._live(gallery, *self.build(gallery, progress=progress), None)
+
+    def _on_gpu(self, gallery: Gallery, opened: Opened) -> Opened:
+        """Moved there; as it is, and loudly, where that is impossible."""
+        index = opened.index
+        refused = self.gpu_shortcoming(index.count)
+        if refused is None:
+            try:
+                moved = LiveIndex(
+                    gpu.on_cards(index.searcher),
+                    applied=index.applied,
+                    digest=Digest.from_hex(index.digest),
+                )
+                return replace(opened, index=moved, for_gpu=True, refused=None)
+            except RuntimeError as error:  # as FAISS tells what CUDA did
+                refused = str(error)
+        log.error("the index of %s is %s and not gpu: %s", gallery.name, index.tier, refused)
+        return replace(opened, for_gpu=True, refused=refused)
 
     def _load(self, gallery: Gallery, at_least: int) -> Opened | None:
         """The newest generation that is as it was written, and of what is wanted."""

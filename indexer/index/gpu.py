@@ -1,0 +1,157 @@
+"""The tier `gpu`: every vector on the cards, in float16, and every probe compared with all of them.
+
+A gallery is divided among all cards that CUDA shows, so that each query has the memory bandwidth of them
+all. Probes are rounded to float16 too, as the cards' matrix units want them. On disk there is no such
+tier: it is made from what another one has stored.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.index.owner import OwnedSearcher
+from indexer.index.searcher import CHUNK, FaissSearcher, Searcher
+from indexer.types import Keys, Tier, Vectors
+
+MAX_K = 2_048
+"""Neighbours that FAISS's kernels find at once."""
+SCRATCH_BYTES = 512 * 2**20
+"""For each index and card: FAISS's, beside the vectors."""
+DRIVER_BYTES = 512 * 2**20
+"""CUDA's context and cuBLAS's."""
+GROWTH = 2.25
+"""While the vectors are moved to a larger block, a quarter larger, both are there."""
+_NORM_BYTES = 4
+
+
+def cards() -> int:
+    """Those that FAISS can use; 0 with a FAISS that was built for the CPU."""
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
+
+
+def needed_bytes(count: int, dimension: int, among: int) -> int:
+    """Of memory of each of `among` cards, at worst, while `count` vectors are added."""
+    vectors = -(-count // among) * (2 * dimension + _NORM_BYTES)
+    return int(vectors * GROWTH) + SCRATCH_BYTES + DRIVER_BYTES
+
+
+def shortcoming(count: int, dimension: int) -> str | None:
+    """Why `count` vectors cannot be searched on the cards now; None if they can. Asks, takes nothing."""
+    among = cards()
+    if among == 0:
+        return "there is no GPU that FAISS could use"
+    needed = needed_bytes(count, dimension, among)
+    try:
+        free = min(_free_bytes(card) for card in range(among))
+    except Exception as error:  # NVIDIA's library is not there, or does not know the card
+        return f"the GPU does not say how much memory it has: {error}"
+    if free < needed:
+        return f"{count} faces want {needed / 1e9:.1f} GB of each GPU, and {free / 1e9:.1f} GB are free"
+    return None
+
+
+def on_cards(searcher: Searcher) -> OwnedSearcher:
+    """The same faces as in `searcher`, on the cards. Raises RuntimeError, where they have no memory left."""
+    keys: list[Keys] = []
+    dimension = searcher.dimension
+    index = Sharded([_flat(card, dimension) for card in range(cards())], dimension)
+    for chunk_keys, vectors in searcher.contents():
+        keys.append(chunk_keys)
+        index.add(vectors)
+    every = np.concatenate(keys) if keys else np.empty(0, np.int64)
+    return OwnedSearcher(FaissSearcher(Tier.GPU, index, every))
+
+
+class Sharded:
+    """Flat indexes that share the vectors among them, with as much of FAISS's interface as we use.
+
+    Places count from 0 in the order of adding. What is added goes to the emptiest.
+    """
+
+    def __init__(self, flat: Sequence[Any], dimension: int) -> None:
+        """`flat`: empty FAISS indexes, by inner product, each of which can reconstruct its vectors."""
+        self.d = dimension
+        self._flat = flat
+        self._numbered = [faiss.IndexIDMap(index) for index in flat]
+        # Each shard in a thread of its own; which thread, the GPU does not mind as long as it is one.
+        self._all = faiss.IndexShards(dimension, len(flat) > 1, False)
+        for shard in self._numbered:
+            self._all.add_shard(shard)
+
+    @property
+    def ntotal(self) -> int:
+        return int(sum(index.ntotal for index in self._flat))
+
+    def add(self, vectors: Vectors) -> None:
+        for start in range(0, len(vectors), CHUNK):
+            block = vectors[start : start + CHUNK]
+            first = self.ntotal
+            shard = min(self._numbered, key=lambda one: one.ntotal)
+            shard.add_with_ids(block, np.arange(first, first + len(block)))
+        self._all.syncWithSubIndexes()
+
+    def search(self, probes: Vectors, k: int, *, params: None = None) -> tuple[NDArray[np.float32], Keys]:
+        """`params`: as FAISS's indexes have it, and these know none."""
+        assert params is None
+        if k > MAX_K:
+            return self._search_on_cpu(probes, k)
+        scores, places = self._all.search(probes, k)
+        return scores, places
+
+    def reconstruct(self, place: int, out: Vectors) -> None:
+        out[:] = self.reconstruct_n(place, 1)[0]
+
+    def reconstruct_n(self, start: int, count: int) -> Vectors:
+        vectors = np.empty((count, self.d), np.float32)
+        for shard, flat in zip(self._numbered, self._flat, strict=True):
+            places = faiss.rev_swig_ptr(shard.id_map.data(), shard.ntotal) if shard.ntotal else np.empty(0)
+            first, last = np.searchsorted(places, (start, start + count)).tolist()
+            if last > first:
+                vectors[places[first:last] - start] = flat.reconstruct_n(first, last - first)
+        return vectors
+
+    def _search_on_cpu(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Keys]:
+        """Only where thousands of deleted faces lie nearer to a probe than those that are asked for."""
+        best = faiss.ResultHeap(len(probes), k, keep_max=True)
+        for start in range(0, self.ntotal, CHUNK):
+            block = self.reconstruct_n(start, min(CHUNK, self.ntotal - start))
+            scores, places = faiss.knn(probes, block, min(k, len(block)), faiss.METRIC_INNER_PRODUCT)
+            best.add_result(scores, places + start)
+        best.finalize()
+        return best.D, best.I
+
+
+def _flat(card: int, dimension: int) -> Any:
+    resources = faiss.StandardGpuResources()  # one for each index: no thread but its owner's uses it
+    resources.setTempMemory(SCRATCH_BYTES)
+    config = faiss.GpuIndexFlatConfig()
+    config.useFloat16 = True
+    config.device = card
+    return faiss.GpuIndexFlatIP(resources, dimension, config)
+
+
+def _free_bytes(card: int) -> int:
+    """Of the card that CUDA calls `card`."""
+    import pynvml
+
+    pynvml.nvmlInit()
+    try:
+        handle = _handle(pynvml, card)
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).free)
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _handle(pynvml: Any, card: int) -> Any:
+    """CUDA numbers only the cards that CUDA_VISIBLE_DEVICES leaves it, NVML numbers all."""
+    shown = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    name = shown[card] if card < len(shown) else str(card)
+    return (
+        pynvml.nvmlDeviceGetHandleByIndex(int(name))
+        if name.isdecimal()
+        else pynvml.nvmlDeviceGetHandleByUUID(name)
+    )

@@ -1,0 +1,195 @@
+"""The GPU's tier: all of it but the card on flat indexes of the CPU, and the same on cards where there are."""
+
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+
+from indexer.index import gpu
+from indexer.index.gpu import Sharded, needed_bytes, on_cards, shortcoming
+from indexer.index.live import LiveIndex
+from indexer.index.owner import OwnedSearcher
+from indexer.index.searcher import FaissSearcher, empty
+from indexer.types import Change, ChangeKind, Keys, Tier, Vectors
+
+DIMENSION = 16
+CARDS = pytest.mark.skipif(gpu.cards() == 0, reason="no NVIDIA GPU, or no faiss-gpu")
+
+
+def unit(seed: int, count: int) -> Vectors:
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def flat_on_cpu(_card: int, dimension: int) -> Any:
+    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+@pytest.fixture(params=[1, 3, pytest.param("cards", marks=[pytest.mark.gpu, CARDS])])
+def cards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One, three, or those of this machine."""
+    if request.param != "cards":
+        monkeypatch.setattr(gpu, "cards", lambda: request.param)
+        monkeypatch.setattr(gpu, "_flat", flat_on_cpu)
+
+
+def exact(count: int) -> FaissSearcher:
+    searcher = empty(Tier.EXACT_FP16, DIMENSION)
+    searcher.add(np.arange(1, count + 1), unit(0, count))
+    return searcher
+
+
+@pytest.mark.usefixtures("cards")
+def test_what_is_moved_answers_as_before_through_enrolments_and_deletions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gpu, "CHUNK", 100)  # several blocks for each card
+    here, there = LiveIndex(exact(1_000)), LiveIndex(on_cards(exact(1_000)))
+    probes = unit(1, 50)
+    changes = [
+        Change(number=i, kind=ChangeKind.ENROL, key=1_000 + i, vector=vector)
+        for i, vector in enumerate(unit(2, 300), start=1)
+    ] + [Change(number=300 + i, kind=ChangeKind.DELETE, key=7 * i, vector=None) for i in range(1, 150)]
+
+    for part in (changes[:1], changes[1:250], changes[250:]):
+        here.apply(part)
+        there.apply(part)
+
+        assert there.tier is Tier.GPU
+        assert (there.count, there.tombstones) == (here.count, here.tombstones)
+        assert there.digest == here.digest
+        for one, other in zip(here.search(probes, 10), there.search(probes, 10), strict=True):
+            np.testing.assert_allclose([n.score for n in one], [n.score for n in other], atol=2e-3)
+            assert len({n.key for n in one} & {n.key for n in other}) >= 9, "neighbours at the 10th may tie"
+    stored = dict(_pairs(there.searcher))
+    for key, vector in _pairs(here.searcher):
+        np.testing.assert_array_equal(stored.pop(key), vector)
+    assert not stored
+
+
+@pytest.mark.usefixtures("cards")
+def test_the_deleted_may_be_more_than_a_kernel_finds_at_once() -> None:
+    crowd = np.repeat(unit(3, 1), 2_500, axis=0)
+    searcher = empty(Tier.EXACT_FP16, DIMENSION)
+    searcher.add(np.arange(2_600), np.concatenate([crowd, unit(4, 100)]))
+    moved = on_cards(searcher)
+    moved.remove(np.arange(2_500))
+
+    _, keys = moved.search(crowd[:1], 100)
+
+    assert sorted(keys[0].tolist()) == list(range(2_500, 2_600))
+
+
+@pytest.mark.usefixtures("cards")
+def test_an_empty_gallery_can_be_moved() -> None:
+    moved = on_cards(empty(Tier.EXACT, DIMENSION))
+
+    moved.add(np.array([5]), unit(0, 1))
+
+    assert moved.search(unit(0, 1), 3)[1].tolist() == [[5]]
+
+
+def test_without_a_card_it_says_so() -> None:
+    if gpu.cards() == 0:
+        assert shortcoming(1, DIMENSION) == "there is no GPU that FAISS could use"
+
+
+def test_memory_is_reckoned_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "cards", lambda: 2)
+    needed = needed_bytes(10_000_000, 128, 2)
+    assert 5_000_000 * 260 * 2 < needed < 5_000_000 * 260 * 3 + 2**31
+
+    monkeypatch.setattr(gpu, "_free_bytes", lambda card: needed - card)  # the second has a byte too few
+    assert "are free" in (shortcoming(10_000_000, 128) or "")
+    monkeypatch.setattr(gpu, "_free_bytes", lambda _: needed)
+    assert shortcoming(10_000_000, 128) is None
+
+
+@pytest.mark.gpu
+@CARDS
+def test_the_real_card_tells_what_it_has() -> None:
+    assert shortcoming(1_000, 128) is None
+    assert "GB are free" in (shortcoming(10**11, 128) or "")
+
+
+class Recording(FaissSearcher):
+    """Notes what it is asked, and by whom; the first search waits to be let go."""
+
+    def __init__(self) -> None:
+        searcher = exact(100)
+        super().__init__(Tier.EXACT_FP16, searcher.index, searcher.keys)
+        self.batches: list[int] = []
+        self.threads: set[str] = set()
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def search(self, probes: Vectors, k: int) -> tuple[Any, Keys]:
+        self.batches.append(len(probes))
+        self.threads.add(threading.current_thread().name)
+        self.begun.set()
+        assert self.go_on.wait(60)
+        if k > 50:
+            raise ValueError("too many")
+        return super().search(probes, k)
+
+
+def test_who_waits_together_is_searched_for_together() -> None:
+    recording = Recording()
+    owned = OwnedSearcher(recording)
+    with ThreadPoolExecutor(9) as callers:
+        first = callers.submit(owned.search, unit(0, 1), 1)
+        assert recording.begun.wait(60)
+        others = [callers.submit(owned.search, unit(0, 100)[i : i + 1], 1 + i) for i in range(8)]
+        while len(owned._waiting) < 8:
+            pass
+        recording.go_on.set()
+
+        assert first.result()[1].tolist() == [[1]]
+        for i, other in enumerate(others):
+            scores, keys = other.result()
+            assert keys.shape == scores.shape == (1, 1 + i)
+            assert keys[0, 0] == i + 1
+    assert recording.batches == [1, 8]
+    assert len(recording.threads) == 1
+
+
+def test_a_failure_reaches_the_caller_and_work_goes_on() -> None:
+    recording = Recording()
+    recording.go_on.set()
+    owned = OwnedSearcher(recording)
+
+    with pytest.raises(ValueError, match="too many"):
+        owned.search(unit(0, 1), 51)
+
+    assert owned.search(unit(0, 1), 1)[1].tolist() == [[1]]
+
+
+def test_the_thread_ends_with_the_searcher() -> None:
+    owned = OwnedSearcher(exact(10))
+    owned.search(unit(0, 1), 1)
+    (thread,) = owned._owner._threads
+
+    del owned
+    gc.collect()
+
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_numbers_of_sharded_vectors_follow_the_order_of_adding() -> None:
+    sharded = Sharded([flat_on_cpu(0, DIMENSION) for _ in range(3)], DIMENSION)
+    vectors = unit(0, 30)
+    for start in range(0, 30, 7):
+        sharded.add(vectors[start : start + 7])
+
+    np.testing.assert_allclose(sharded.reconstruct_n(3, 20), vectors[3:23], atol=1e-3)
+    assert sharded.search(vectors, 1)[1][:, 0].tolist() == list(range(30))
+
+
+def _pairs(searcher: Any) -> list[tuple[int, Any]]:
+    return [
+        pair for keys, vectors in searcher.contents() for pair in zip(keys.tolist(), vectors, strict=True)
+    ]
