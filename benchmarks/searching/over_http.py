@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +55,6 @@ def _contender(url: str, home: Path, tier: Tier, task: Task, idle_bytes: int) ->
 
         batch(task.probes[: 10 * CLIENTS])  # the first queries allocate what later ones use again
         grown_bytes = server.resident_bytes - idle_bytes
-        for client in clients:  # a server hangs up on those who are silent while others are prepared
-            client.close()
         yield Contender(
             name=f"http-{tier}",
             search=lambda probes: _nearest(clients[0], probes),
@@ -85,9 +83,18 @@ def _nearest(client: HTTPConnection, probes: Vectors) -> list[int]:
 
 def _ask(client: HTTPConnection, probe: Sequence[float]) -> tuple[int, bytes]:
     body = json.dumps({"embedding": probe, "max_candidates": K})
-    client.request("POST", f"/v1/galleries/{GALLERY}/search", body, {"Content-Type": "application/json"})
-    answer = client.getresponse()
-    return answer.status, answer.read()
+    for patience in (1, 0):
+        try:
+            client.request(
+                "POST", f"/v1/galleries/{GALLERY}/search", body, {"Content-Type": "application/json"}
+            )
+            answer = client.getresponse()
+            return answer.status, answer.read()
+        except (BrokenPipeError, ConnectionResetError, RemoteDisconnected):
+            client.close()  # a server hangs up on those who are silent while others are asked
+            if not patience:
+                raise
+    raise AssertionError
 
 
 def _ready(client: HTTPConnection) -> int:

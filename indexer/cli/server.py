@@ -17,6 +17,9 @@ from indexer.cli.workers import supervise
 from indexer.settings import Settings
 
 FALLBACK_HOST = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the minute for which load balancers keep a silent connection: whoever ends it first must
+be the one who does not send on it."""
 GRACE_SECONDS = 10
 """What requests get to end in once the server is asked to stop; a slow upload must not hold it."""
 SILENCE_SECONDS = 30
@@ -63,6 +66,7 @@ def serve(
         "log_level": settings.log_level,
         "log_config": log_config,
         "timeout_graceful_shutdown": GRACE_SECONDS,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_worker_healthcheck": SILENCE_SECONDS,
     }
     # Uvicorn ends its work and then raises the signal again, which by default would kill the process

@@ -1,4 +1,4 @@
-"""The GPU's tier: all of it but the card on flat indexes of the CPU, and the same on cards where there are."""
+"""The GPU's tier: all but the card on flat indexes of the CPU, and the same on cards where there are."""
 
 import gc
 import threading
@@ -22,7 +22,8 @@ CARDS = pytest.mark.skipif(gpu.cards() == 0, reason="no NVIDIA GPU, or no faiss-
 
 def unit(seed: int, count: int) -> Vectors:
     vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit_vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit_vectors
 
 
 def flat_on_cpu(_card: int, dimension: int) -> Any:
