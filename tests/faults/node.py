@@ -6,6 +6,7 @@ Run as a program it does what it is told, a line of JSON each, and kills itself 
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -141,7 +142,12 @@ class Node:
             case "snapshot":
                 return indexing.snapshot(self.opener, self.gallery())
             case "rebuild":
-                return indexing.rebuild(self.opener, self.gallery())
+                try:
+                    return indexing.rebuild(self.opener, self.gallery())
+                except OSError as error:
+                    return str(error)
+            case "limit":  # no file may get longer: the disk is full
+                resource.setrlimit(resource.RLIMIT_FSIZE, (told["bytes"], resource.RLIM_INFINITY))
             case "renew":
                 self.follower._open(self.follower._entry(self.gallery()))
             case "die":

@@ -1,0 +1,306 @@
+"""Several processes on one PostgreSQL: what one enrols the others find, whatever breaks on the way."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from indexer.recognition.opening import Opener
+from indexer.records import embedded, galleries, schema
+from indexer.records.session import Database
+from tests.faults.driven import Driven
+from tests.faults.load import Load
+from tests.faults.node import GALLERY, Node
+
+LONG = 60.0
+"""Seconds: a test that waits so long has failed."""
+CUT_ALL = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND application_name = 'gemel'"
+)
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.002)
+
+
+def applied(node: Node) -> int:
+    """What the open index has, without asking for it to be brought along."""
+    return max((told.applied for told in node.follower.told()), default=0)
+
+
+def has_tier(node: Node, tier: str) -> Callable[[], bool]:
+    return lambda: node.follower.told()[0].tier == tier
+
+
+def work_goes_on(load: Load) -> None:
+    seen = load.done
+    until(lambda: load.done > seen + 3)
+
+
+def generation(node: Node) -> str | None:
+    [told] = node.follower.told()
+    return told.generation
+
+
+@pytest.fixture(autouse=True)
+def small_generations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.recognition.opening.WRITTEN_FROM", 20)
+    monkeypatch.setattr("indexer.recognition.follower.WRITTEN_FROM", 20)
+    monkeypatch.setattr("indexer.recognition.follower.LEAST_DEAD", 10)
+
+
+@pytest.fixture
+def start(database: Database, migrated: str, tmp_path: Path) -> Iterator[Callable[..., Node]]:
+    """Nodes with an open index of 30 people each, on one disk."""
+    with database.transaction() as session:
+        galleries.create(session, GALLERY)
+    nodes: list[Node] = []
+
+    def start(**options: Any) -> Node:
+        node = Node(migrated, tmp_path, **options)
+        if not nodes:
+            for person in range(30):
+                node.enrol(person)
+        nodes.append(node)
+        assert node.finds(1)
+        return node
+
+    yield start
+    for node in nodes:
+        node.close()
+
+
+def check(node: Node, load: Load, others: set[int]) -> None:
+    """All that was acknowledged holds, here and in a process that starts now."""
+    assert load.wrong == []
+    enrolled = load.enrolled | others
+    assert node.enrolled() == enrolled
+    missing = [person for person in enrolled if not node.finds(person)]
+    back = [person for person in load.deleted if node.finds(person)]
+    assert (missing, back) == ([], [])
+    verification = node.verify()
+    assert verification.clean
+    assert verification.digest == node.follower.told()[0].digest
+
+
+def test_a_change_reaches_the_other_process_without_anybody_asking(start: Callable[..., Node]) -> None:
+    one, other = start(), start()
+
+    number = one.enrol(100)
+
+    until(lambda: applied(other) >= number)
+    one.delete(100)
+    until(lambda: applied(other) == number + 1)
+
+
+def test_a_lost_notice_costs_a_poll_and_nothing_else(
+    start: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = start(), start()
+    monkeypatch.setattr("indexer.records.changes.announce", lambda *_: None)
+
+    number = one.enrol(100)
+
+    assert other.finds(100), "who asks need not wait for the poll"
+    until(lambda: applied(other) >= number)
+    monkeypatch.undo()
+
+
+def test_connections_are_cut_again_and_again_under_load(
+    start: Callable[..., Node], database: Database
+) -> None:
+    one, other = start(), start()
+    with Load(one, first=100) as load:
+        for _ in range(8):
+            with database.transaction() as session:
+                session.execute(text(CUT_ALL))
+            work_goes_on(load)
+
+    assert load.failures, "or nothing was cut"
+    until(lambda: applied(other) == one.gallery().change_number)
+    check(one, load, set(range(30)))
+    check(other, load, set(range(30)))
+
+
+def test_the_index_is_made_anew_again_and_again_under_load(
+    start: Callable[..., Node], database: Database
+) -> None:
+    """An operator asks, deletions mount up, another tier is wanted: nobody waits, nothing gets lost."""
+    one, other = start(), start()
+    generations = set()
+    with Load(one, first=100) as load:
+        for tier in ("exact-fp16", "exact", "graph", None):
+            with database.transaction() as session:
+                galleries.ask_for_rebuild(session, one.gallery().id, tier=tier)
+            for node in (one, other):
+                until(has_tier(node, tier or "exact"))
+            generations.add(generation(one))
+        before = generation(one)
+        until(lambda: generation(one) != before and generation(other) == generation(one))
+
+    check(one, load, set(range(30)))
+    check(other, load, set(range(30)))
+    assert len(generations - {None}) == 4
+    assert load.failures == 0, "a renewal makes nobody wait"
+
+
+def test_two_processes_of_a_machine_build_an_index_once(
+    start: Callable[..., Node], monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    one, other = start(), start()
+    built: list[str] = []
+    real = Opener.build
+
+    def build(self: Opener, *arguments: Any, **named: Any) -> Any:
+        built.append(self.card.name)
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(Opener, "build", build)
+    before = generation(one)
+    with database.transaction() as session:
+        galleries.ask_for_rebuild(session, one.gallery().id, keep_tier=True)
+
+    until(lambda: generation(one) not in (before, None) and generation(other) == generation(one))
+    assert len(built) == 1
+
+
+@pytest.mark.parametrize("paused", ["while it runs", "while it is down"])
+def test_a_follower_that_slept_longer_than_the_log_is_kept(
+    start: Callable[..., Node], database: Database, migrated: str, tmp_path: Path, paused: str
+) -> None:
+    one = start()
+    other = start(keeping=False)
+    for person in range(100, 105):
+        one.enrol(person)
+    one.delete(3)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM change"))
+
+    if paused == "while it is down":
+        other = start(keeping=False)
+
+    assert all(other.finds(person) for person in [1, *range(100, 105)])
+    assert not other.finds(3)
+    assert other.verify().clean
+
+
+def test_a_database_that_was_set_back_is_noticed(start: Callable[..., Node], database: Database) -> None:
+    """From a backup, say: faces that it does not have must not be found any more."""
+    one = start()
+    number = one.enrol(100)
+    until(lambda: applied(one) == number)
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM identity WHERE external_id = '100'"))
+        session.execute(text("DELETE FROM change WHERE number = :number"), {"number": number})
+        session.execute(
+            text("UPDATE gallery SET change_number = change_number - 1, face_count = face_count - 1")
+        )
+
+    until(lambda: applied(one) < number)
+
+    assert not one.finds(100)
+    assert one.finds(3)
+    one.enrol(101)
+    assert one.finds(101)
+
+
+def test_the_least_recently_used_index_is_closed_and_opened_again(
+    database: Database, migrated: str, tmp_path: Path
+) -> None:
+    names = [f"team-{i}" for i in range(6)]
+    with database.transaction() as session:
+        for name in names:
+            galleries.create(session, name)
+    node = Node(migrated, tmp_path, memory_bytes=3 * 20_000)
+    try:
+        for i, name in enumerate(names):
+            node.enrol(i, name)
+            assert node.finds(i, name)
+        until(lambda: len(node.follower.told()) == 3)
+
+        assert {told.gallery_id for told in node.follower.told()} == {
+            node.gallery(name).id for name in names[-3:]
+        }
+        assert all(node.finds(i, name) for i, name in enumerate(names))
+    finally:
+        node.close()
+
+
+def test_a_full_disk_costs_the_generation_and_no_answer(
+    start: Callable[..., Node], migrated: str, tmp_path: Path
+) -> None:
+    one = start()
+    full = Driven(migrated, tmp_path / "other")
+    full.do("limit", bytes=1_000)
+
+    assert full.do("search", person=3), "it is read from PostgreSQL, and not kept"
+    refused = full.do("rebuild")
+    assert "File too large" in refused
+    full.do("enrol", person=100)
+    assert full.do("search", person=100)
+    full.kill()
+
+    left = list((tmp_path / "other").rglob("generation-*"))
+    assert left == []
+    assert one.finds(100)
+    assert one.verify().clean
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate", "killed"])
+def test_postgresql_is_restarted_under_load(tmp_path: Path, how: str) -> None:
+    home = tmp_path / "postgresql-home"
+    url = embedded.start(home)
+    database = Database(url)
+    schema.migrate(database)
+    with database.transaction() as session:
+        galleries.create(session, GALLERY)
+    database.close()
+    node, other = (Node(url, tmp_path / name) for name in ("one", "other"))
+    for person in range(30):
+        node.enrol(person)
+    assert other.finds(3)
+    try:
+        with Load(node, first=100) as load:
+            for _ in range(2):
+                work_goes_on(load)
+                _restart(home, how)
+                work_goes_on(load)
+        assert load.failures, "or it was never away"
+        until(lambda: applied(other) == node.gallery().change_number)
+        check(node, load, set(range(30)))
+        check(other, load, set(range(30)))
+    finally:
+        node.close()
+        other.close()
+        _pg_ctl(home, "stop", "-m", "immediate")
+        embedded.stop(home)
+
+
+def _restart(home: Path, how: str) -> None:
+    if how == "killed":
+        os.kill(int((home / "postgresql" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        until(lambda: _pg_ctl(home, "restart"))
+    else:
+        assert _pg_ctl(home, "restart", "-m", how)
+
+
+def _pg_ctl(home: Path, *arguments: str) -> bool:
+    """As the user to whom the files belong: PostgreSQL refuses to be run by root."""
+    data = home / "postgresql"
+    pg_ctl = Path((data / "postmaster.opts").read_text().split()[0]).with_name("pg_ctl")
+    command = [str(pg_ctl), "-w", "-D", str(data), "-l", str(data / "log"), *arguments]
+    owner = data.stat()
+    done = subprocess.run(
+        command, stdout=subprocess.DEVNULL, user=owner.st_uid, group=owner.st_gid, check=False
+    )
+    return done.returncode == 0
