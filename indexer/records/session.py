@@ -7,14 +7,14 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection
 from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, TimeoutError
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
 
 __all__ = ["Database", "Session", "driver_url"]
 
-DRIVER_ERRORS = (psycopg2.OperationalError, psycopg2.InterfaceError)
+DRIVER_ERRORS = (psycopg2.DatabaseError, psycopg2.InterfaceError)
 """What a connection raises when the other side is gone."""
 
 _UNDEFINED_TABLE = "42P01"
@@ -111,7 +111,10 @@ def _translated() -> Iterator[None]:
         if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
             raise DatabaseNotMigrated("the database has no tables yet: run `gemel migrate`") from error
         raise
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
+        # A server that crashes in the middle of a query is a plain DatabaseError to psycopg2.
+        if not (error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))):
+            raise
         raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error.orig)}") from error
 
 

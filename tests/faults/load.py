@@ -22,6 +22,7 @@ class Load:
         self.deleted: set[int] = set()
         self.wrong: list[str] = []
         self.failures = 0
+        self.broken: BaseException | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load")
 
@@ -39,8 +40,16 @@ class Load:
     ) -> None:
         self._ending.set()
         self._thread.join()
+        if self.broken is not None:
+            raise self.broken
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as broken:  # is raised where the load ends
+            self.broken = broken
+
+    def _work(self) -> None:
         while not self._ending.is_set():
             person = self._next
             self._insist(self._enrol, person)
