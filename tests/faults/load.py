@@ -28,7 +28,9 @@ class Load:
 
     @property
     def done(self) -> int:
-        """People that were acknowledged so far."""
+        """People that were acknowledged so far. Raises what ended the load before its time."""
+        if self.broken is not None:
+            raise self.broken
         return self._next - self._first
 
     def __enter__(self) -> "Load":
