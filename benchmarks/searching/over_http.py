@@ -83,18 +83,17 @@ def _nearest(client: HTTPConnection, probes: Vectors) -> list[int]:
 
 def _ask(client: HTTPConnection, probe: Sequence[float]) -> tuple[int, bytes]:
     body = json.dumps({"embedding": probe, "max_candidates": K})
-    for patience in (1, 0):
-        try:
-            client.request(
-                "POST", f"/v1/galleries/{GALLERY}/search", body, {"Content-Type": "application/json"}
-            )
-            answer = client.getresponse()
-            return answer.status, answer.read()
-        except (BrokenPipeError, ConnectionResetError, RemoteDisconnected):
-            client.close()  # a server hangs up on those who are silent while others are asked
-            if not patience:
-                raise
-    raise AssertionError
+    try:
+        return _exchange(client, body)
+    except (BrokenPipeError, ConnectionResetError, RemoteDisconnected):
+        client.close()  # a server hangs up on those who are silent while others are asked
+        return _exchange(client, body)
+
+
+def _exchange(client: HTTPConnection, body: str) -> tuple[int, bytes]:
+    client.request("POST", f"/v1/galleries/{GALLERY}/search", body, {"Content-Type": "application/json"})
+    answer = client.getresponse()
+    return answer.status, answer.read()
 
 
 def _ready(client: HTTPConnection) -> int:

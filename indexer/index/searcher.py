@@ -143,12 +143,12 @@ class FaissSearcher:
         if self._tombstones == 0:
             scores, places = self._nearest(probes, k)
             return scores, self._named(places)
-        asked = k
+        asked, enough = k, k + self._tombstones
         while True:
-            asked = min(2 * asked, k + self._tombstones, self._size)
+            asked = min(2 * asked, enough)
             scores, places = self._nearest(probes, asked)
             alive = (places >= 0) & ~self._dead[places]
-            if asked >= min(k + self._tombstones, self._size) or alive.sum(axis=1).min() >= k:
+            if asked == enough or alive.sum(axis=1).min() >= k:
                 break
         order = np.argsort(~alive, axis=1, kind="stable")[:, :k]
         keys = self._named(np.where(alive, places, -1))

@@ -56,6 +56,8 @@ class _Entry:
     """While a thread of its own loads or builds the index, or the one that will take its place."""
     problem: str | None = None
     retry_at: float = 0.0
+    gpu_asked_at: float = 0.0
+    """When the GPUs were last asked whether they have room for it now."""
     used_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -256,8 +258,7 @@ class Follower:
                     self._replay(entry.gallery.id, fresh.index, entry.opened.index.applied)
                 entry.opened = fresh
             entry.problem = fresh.refused
-            if fresh.refused is not None:  # a GPU that has no room now may have it later
-                entry.retry_at = time.monotonic() + RETRY_SECONDS
+            entry.gpu_asked_at = time.monotonic()
         except Exception as error:
             serving = "nothing serves" if entry.opened is None else "the old one serves"
             log.error("the index of %s could not be made, %s: %s", entry.gallery.name, serving, error)
@@ -292,7 +293,7 @@ class Follower:
             return f"{self._opener.wanted(gallery)} is wanted, not {opened.wanted}"
         if opened.for_gpu != self._opener.for_gpu(gallery):
             return "it is wanted elsewhere: on the GPUs, or no longer there"
-        if opened.for_gpu and index.tier is not Tier.GPU and not self._opener.gpu_shortcoming(index.count):
+        if opened.for_gpu and index.tier is not Tier.GPU and self._gpu_has_room(entry, index.count):
             return "the GPUs have room for it now"
         if index.tombstones > max(LEAST_DEAD, DEAD_SHARE * index.count):
             return f"{index.tombstones} deleted faces are still in it"
@@ -300,6 +301,13 @@ class Follower:
         if index.count >= WRITTEN_FROM and tail > max(WRITTEN_FROM, TAIL_SHARE * index.count):
             return f"{tail} changes are not on the disk"
         return None
+
+    def _gpu_has_room(self, entry: _Entry, count: int) -> bool:
+        """As far as is known: they are not asked at every turn."""
+        if time.monotonic() < entry.gpu_asked_at + RETRY_SECONDS:
+            return False
+        entry.gpu_asked_at = time.monotonic()
+        return self._opener.gpu_shortcoming(count) is None
 
     def _close_least_used(self) -> None:
         with self._lock:

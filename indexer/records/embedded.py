@@ -52,9 +52,7 @@ def stop(home: Path) -> None:
         _forget_the_dead(server)
         try:
             server.cleanup()
-        except (
-            Exception
-        ) as error:  # the library's, or psutil's: it has been stopped or killed by somebody else
+        except Exception as error:  # the library's or psutil's: somebody else has stopped it
             log.warning("the embedded PostgreSQL in %s was not stopped: %s", home, error)
 
 

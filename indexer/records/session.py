@@ -68,8 +68,8 @@ class Database:
             listening.autocommit = True
             with listening.cursor() as cursor:
                 cursor.execute(f"LISTEN {channel}")
-        except DRIVER_ERRORS as error:  # bare: the connection broke while it was prepared
-            raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
+        except DRIVER_ERRORS as error:
+            raise _unavailable(error) from error
         return listening
 
     def close(self) -> None:
@@ -111,14 +111,15 @@ def _translated() -> Iterator[None]:
         if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
             raise DatabaseNotMigrated("the database has no tables yet: run `gemel migrate`") from error
         raise
-    except DRIVER_ERRORS as error:
-        raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
+    except DRIVER_ERRORS as error:  # bare: the connection broke while it was prepared
+        raise _unavailable(error) from error
     except DBAPIError as error:
         # A server that crashes in the middle of a query is a plain DatabaseError to psycopg2.
         if not (error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))):
             raise
-        raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error.orig)}") from error
+        raise _unavailable(error.orig) from error
 
 
-def _first_line(error: BaseException | None) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _unavailable(error: BaseException | None) -> DatabaseUnavailable:
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return DatabaseUnavailable(f"PostgreSQL does not answer: {first_line}")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from types import TracebackType
 
 from indexer.errors import ExternalIdTaken, GemelError
-from indexer.records import galleries, identities
 from tests.faults.node import GALLERY, Node
 
 
@@ -81,9 +80,7 @@ class Load:
             assert self.failures
 
     def _delete(self, person: int) -> None:
-        with self._node.database.reading() as session:
-            gallery = galleries.get(session, GALLERY)
-            found = identities.by_external_id(session, gallery.id, str(person))
+        found = self._node.identity(person)
         if found is not None:
             self._node.enroller.remove_identity(GALLERY, found.id)
 

@@ -28,15 +28,19 @@ from indexer.recognition.identify import Identifier
 from indexer.recognition.keeping import Keeper
 from indexer.recognition.opening import Opener
 from indexer.records import galleries, identities
-from indexer.records.models import Gallery
+from indexer.records.models import Gallery, Identity
 from indexer.records.session import Database
 from indexer.settings import Settings
 from indexer.types import Box, Enrolment, Face, Quality, Vectors
 
 CARD = sface(mirror=True)
 GALLERY = "staff"
-WRITTEN_FROM = 20
-"""Faces from which on a generation is written, here."""
+SMALL = {
+    (opening, "WRITTEN_FROM"): 20,
+    (following, "WRITTEN_FROM"): 20,
+    (following, "LEAST_DEAD"): 10,
+}
+"""What a gallery of 30 people is large enough for, here."""
 _FACE = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
 _QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
 
@@ -108,9 +112,12 @@ class Node:
         new = NewIdentity(external_id=str(person))
         return self.enroller.create(gallery, new, [str(person).encode()]).change_number
 
-    def delete(self, person: int, gallery: str = GALLERY) -> None:
+    def identity(self, person: int, gallery: str = GALLERY) -> Identity | None:
         with self.database.reading() as session:
-            found = identities.by_external_id(session, galleries.get(session, gallery).id, str(person))
+            return identities.by_external_id(session, galleries.get(session, gallery).id, str(person))
+
+    def delete(self, person: int, gallery: str = GALLERY) -> None:
+        found = self.identity(person, gallery)
         assert found is not None
         self.enroller.remove_identity(gallery, found.id)
 
@@ -172,13 +179,9 @@ def die_at(step: str) -> None:
     setattr(owner, name, deadly)
 
 
-def write_small_generations() -> None:
-    for module in (opening, following):
-        vars(module)["WRITTEN_FROM"] = WRITTEN_FROM
-
-
 if __name__ == "__main__":
-    write_small_generations()
+    for (module, name), value in SMALL.items():
+        setattr(module, name, value)
     node = Node(sys.argv[1], Path(sys.argv[2]), keeping=False)
     for line in sys.stdin:
         sys.stdout.write(json.dumps({"done": node.obey(json.loads(line))}) + "\n")

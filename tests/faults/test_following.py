@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,20 +16,12 @@ from indexer.records.session import Database
 from tests.faults.driven import Driven
 from tests.faults.load import Load
 from tests.faults.node import GALLERY, Node
+from tests.home import wait_for
 
-LONG = 60.0
-"""Seconds: a test that waits so long has failed."""
 CUT_ALL = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
     " WHERE pid <> pg_backend_pid() AND application_name = 'gemel'"
 )
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.002)
 
 
 def applied(node: Node) -> int:
@@ -44,19 +35,12 @@ def has_tier(node: Node, tier: str) -> Callable[[], bool]:
 
 def work_goes_on(load: Load) -> None:
     seen = load.done
-    until(lambda: load.done > seen + 3)
+    wait_for(lambda: load.done > seen + 3)
 
 
 def generation(node: Node) -> str | None:
     [told] = node.follower.told()
     return told.generation
-
-
-@pytest.fixture(autouse=True)
-def small_generations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.recognition.opening.WRITTEN_FROM", 20)
-    monkeypatch.setattr("indexer.recognition.follower.WRITTEN_FROM", 20)
-    monkeypatch.setattr("indexer.recognition.follower.LEAST_DEAD", 10)
 
 
 @pytest.fixture
@@ -98,9 +82,9 @@ def test_a_change_reaches_the_other_process_without_anybody_asking(start: Callab
 
     number = one.enrol(100)
 
-    until(lambda: applied(other) >= number)
+    wait_for(lambda: applied(other) >= number)
     one.delete(100)
-    until(lambda: applied(other) == number + 1)
+    wait_for(lambda: applied(other) == number + 1)
 
 
 def test_a_lost_notice_costs_a_poll_and_nothing_else(
@@ -112,7 +96,7 @@ def test_a_lost_notice_costs_a_poll_and_nothing_else(
     number = one.enrol(100)
 
     assert other.finds(100), "who asks need not wait for the poll"
-    until(lambda: applied(other) >= number)
+    wait_for(lambda: applied(other) >= number)
     monkeypatch.undo()
 
 
@@ -127,7 +111,7 @@ def test_connections_are_cut_again_and_again_under_load(
             work_goes_on(load)
 
     assert load.failures, "or nothing was cut"
-    until(lambda: applied(other) == one.gallery().change_number)
+    wait_for(lambda: applied(other) == one.gallery().change_number)
     check(one, load, set(range(30)))
     check(other, load, set(range(30)))
 
@@ -143,10 +127,10 @@ def test_the_index_is_made_anew_again_and_again_under_load(
             with database.transaction() as session:
                 galleries.ask_for_rebuild(session, one.gallery().id, tier=tier)
             for node in (one, other):
-                until(has_tier(node, tier or "exact"))
+                wait_for(has_tier(node, tier or "exact"))
             generations.add(generation(one))
         before = generation(one)
-        until(lambda: generation(one) != before and generation(other) == generation(one))
+        wait_for(lambda: generation(one) != before and generation(other) == generation(one))
 
     check(one, load, set(range(30)))
     check(other, load, set(range(30)))
@@ -170,7 +154,7 @@ def test_two_processes_of_a_machine_build_an_index_once(
     with database.transaction() as session:
         galleries.ask_for_rebuild(session, one.gallery().id, keep_tier=True)
 
-    until(lambda: generation(one) not in (before, None) and generation(other) == generation(one))
+    wait_for(lambda: generation(one) not in (before, None) and generation(other) == generation(one))
     assert len(built) == 1
 
 
@@ -198,7 +182,7 @@ def test_a_database_that_was_set_back_is_noticed(start: Callable[..., Node], dat
     """From a backup, say: faces that it does not have must not be found any more."""
     one = start()
     number = one.enrol(100)
-    until(lambda: applied(one) == number)
+    wait_for(lambda: applied(one) == number)
     with database.transaction() as session:
         session.execute(text("DELETE FROM identity WHERE external_id = '100'"))
         session.execute(text("DELETE FROM change WHERE number = :number"), {"number": number})
@@ -206,7 +190,7 @@ def test_a_database_that_was_set_back_is_noticed(start: Callable[..., Node], dat
             text("UPDATE gallery SET change_number = change_number - 1, face_count = face_count - 1")
         )
 
-    until(lambda: applied(one) < number)
+    wait_for(lambda: applied(one) < number)
 
     assert not one.finds(100)
     assert one.finds(3)
@@ -226,7 +210,7 @@ def test_the_least_recently_used_index_is_closed_and_opened_again(
         for i, name in enumerate(names):
             node.enrol(i, name)
             assert node.finds(i, name)
-        until(lambda: len(node.follower.told()) == 3)
+        wait_for(lambda: len(node.follower.told()) == 3)
 
         assert {told.gallery_id for told in node.follower.told()} == {
             node.gallery(name).id for name in names[-3:]
@@ -276,7 +260,7 @@ def test_postgresql_is_restarted_under_load(tmp_path: Path, how: str) -> None:
                 _restart(home, how)
                 work_goes_on(load)
         assert load.failures, "or it was never away"
-        until(lambda: applied(other) == node.gallery().change_number)
+        wait_for(lambda: applied(other) == node.gallery().change_number)
         check(node, load, set(range(30)))
         check(other, load, set(range(30)))
     finally:
@@ -289,7 +273,7 @@ def test_postgresql_is_restarted_under_load(tmp_path: Path, how: str) -> None:
 def _restart(home: Path, how: str) -> None:
     if how == "killed":
         os.kill(int((home / "postgresql" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        until(lambda: _pg_ctl(home, "restart"))
+        wait_for(lambda: _pg_ctl(home, "restart"))
     else:
         assert _pg_ctl(home, "restart", "-m", how)
 

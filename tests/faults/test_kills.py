@@ -59,12 +59,6 @@ STEPS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def small_generations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.recognition.opening.WRITTEN_FROM", 20)
-    monkeypatch.setattr("indexer.recognition.follower.WRITTEN_FROM", 20)
-
-
 @pytest.mark.parametrize(
     ("operation", "step"), [(operation, step) for operation, steps in STEPS.items() for step in steps]
 )
