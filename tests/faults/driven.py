@@ -1,14 +1,14 @@
 """A `node` in a process of its own, that can be killed."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.faults import node
+
+_context = get_context("forkserver")
+_context.set_forkserver_preload([node.__name__])  # what takes seconds to import is imported once
 
 
 class Killed(Exception):
@@ -17,31 +17,23 @@ class Killed(Exception):
 
 class Driven:
     def __init__(self, url: str, home: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.node", url, str(home)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            text=True,
-        )
+        self._ours, theirs = _context.Pipe()
+        self._process = _context.Process(target=node.serve, args=(url, home, theirs))
+        self._process.start()
+        theirs.close()
 
     def do(self, what: str, **details: Any) -> Any:
         """What it answers once it is done. Raises Killed."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": what} | details) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            assert self._process.wait() == -signal.SIGKILL, "it failed, and was not killed"
-            raise Killed
-        return json.loads(answer)["done"]
+        try:
+            self._ours.send({"do": what} | details)
+            return self._ours.recv()
+        except (EOFError, ConnectionError):
+            self._process.join()
+            assert self._process.exitcode == -signal.SIGKILL, "it failed, and was not killed"
+            raise Killed from None
 
     def kill(self) -> None:
-        self._process.kill()
-        self.end()
-
-    def end(self) -> None:
         """It may be dead already."""
-        self._process.communicate()
+        self._process.kill()
+        self._process.join()
+        self._ours.close()

@@ -1,15 +1,11 @@
-"""A process's engine without the network: people are numbers, and so are their faces.
-
-Run as a program it does what it is told, a line of JSON each, and kills itself where it is told to.
-"""
+"""A process's engine without the network: people are numbers, and so are their faces."""
 
 import importlib
-import json
 import os
 import resource
 import signal
-import sys
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -179,11 +175,14 @@ def die_at(step: str) -> None:
     setattr(owner, name, deadly)
 
 
-if __name__ == "__main__":
+def serve(url: str, home: Path, orders: "Connection[Any, Any]") -> None:
+    """Does what it is told until nobody is there any more, and kills itself where it is told to."""
     for (module, name), value in SMALL.items():
         setattr(module, name, value)
-    node = Node(sys.argv[1], Path(sys.argv[2]), keeping=False)
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps({"done": node.obey(json.loads(line))}) + "\n")
-        sys.stdout.flush()
-    node.close()
+    node = Node(url, home, keeping=False)
+    while True:
+        try:
+            order = orders.recv()
+        except EOFError:
+            return
+        orders.send(node.obey(order))

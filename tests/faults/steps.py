@@ -1,0 +1,49 @@
+"""Where a process is killed: `module:name:before` or `:after`, by what it is doing there."""
+
+COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
+STEPS = {
+    "enrol": [
+        "indexer.records.galleries:lock:after",
+        "indexer.records.identities:create:after",
+        "indexer.records.faces:add:after",
+        "indexer.records.changes:append:before",
+        "indexer.records.changes:append:after",
+        f"{COMMIT}:before",
+        f"{COMMIT}:after",
+        "indexer.index.live:LiveIndex.apply:before",
+        "indexer.index.live:LiveIndex.apply:after",
+    ],
+    "delete": [
+        "indexer.records.identities:remove:after",
+        "indexer.records.changes:append:after",
+        f"{COMMIT}:before",
+        f"{COMMIT}:after",
+        "indexer.index.live:LiveIndex.apply:before",
+    ],
+    "rebuild": [
+        "indexer.records.galleries:ask_for_rebuild:after",
+        "indexer.records.changes:feed:after",
+        "indexer.recognition.opening:build:after",
+        "indexer.index.generation:_write_index:after",
+        "indexer.index.generation:_write_manifest:after",
+        "os:rename:before",
+        "os:rename:after",
+        "indexer.index.generation:Shelf.prune:before",
+        "shutil:rmtree:before",
+    ],
+    "start": [
+        "indexer.index.generation:_check:after",
+        "faiss:read_index:before",
+        "faiss:read_index:after",
+        "indexer.index.generation:Shelf.load:after",
+        "indexer.records.changes:after:after",
+        "indexer.index.live:LiveIndex.apply:before",
+        "indexer.index.live:LiveIndex.apply:after",
+    ],
+    "renew": [
+        "indexer.records.changes:feed:after",
+        "indexer.recognition.opening:Opener.open:after",
+        "indexer.recognition.follower:Follower._replay:before",
+        "indexer.recognition.follower:Follower._replay:after",
+    ],
+}
