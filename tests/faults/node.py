@@ -1,5 +1,6 @@
 """A process's engine without the network: people are numbers, and so are their faces."""
 
+import gc
 import importlib
 import os
 import resource
@@ -153,6 +154,15 @@ class Node:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (told["bytes"], resource.RLIM_INFINITY))
             case "renew":
                 self.follower._open(self.follower._entry(self.gallery()))
+            case "live":  # people come, are found, and go; the index is made anew now and then
+                for person in range(told["people"]):
+                    self.enrol(1_000 + person)
+                    assert self.finds(1_000 + person)
+                    self.delete(1_000 + person)
+                    if person % 50 == 0:
+                        self.obey({"do": "renew"})
+                gc.collect()
+                return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
             case "die":
                 die_at(told["step"])
         return None
