@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import track
 
 from benchmarks.identify import GALLERY, fill, one_face_640x480
 from benchmarks.searching.server import Server, serve
+from indexer.evaluation.plot import head
 from indexer.records import embedded, schema
 from indexer.records.session import Database
 from indexer.types import Tier
@@ -95,17 +97,18 @@ def summary(figures: dict[str, Any]) -> str:
 
 
 def draw(figures: dict[str, Any], path: Path) -> None:
-    figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
+    figure = Figure(figsize=(8, 4), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)  # no pyplot: it would look for a screen
+    axes = figure.subplots()
     resident = figures["resident_mb"]
     axes.plot(STINT * np.arange(1, len(resident) + 1), resident, linewidth=1.5)
     axes.set(
         xlabel="people who came, were found and were deleted",
         ylabel="resident size of the server, MB",
         ylim=(0, 1.2 * max(resident)),
-        title=f"{figures['requests']:,} requests, gallery of {figures['faces']:,}",
     )
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+    head(axes, "Memory over time", f"{figures['requests']:,} requests, gallery of {figures['faces']:,}")
+    figure.savefig(path, format="png")
 
 
 def _ask(client: httpx2.Client, method: str, path: str, **arguments: Any) -> Any:
