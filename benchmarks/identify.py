@@ -30,7 +30,7 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy import text
 
-from indexer.embedding.card import sface
+from indexer.embedding.catalog import sface
 from indexer.records import embedded, faces, galleries, schema
 from indexer.records.session import Database, Session
 

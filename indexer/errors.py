@@ -34,7 +34,10 @@
     │   └── ChangesPruned           what happened since is no longer in the change log
     └── Misconfigured               the operator's to mend, never the caller's
         ├── WeightsMissing
-        └── WeightsDamaged
+        ├── WeightsDamaged
+        ├── ModelUnknown
+        ├── ModelNotCalibrated      nobody has measured its scores: it can embed, and set no threshold
+        └── CardUnusable            a card is malformed, or does not fit its file
 
 A leaf has a stable `code` that clients may branch on, a sentence for people, and `details`: the
 measured figures and limits, ready for JSON.
@@ -186,3 +189,15 @@ class WeightsMissing(Misconfigured):
 
 class WeightsDamaged(Misconfigured):
     code = "weights_damaged"
+
+
+class ModelUnknown(Misconfigured):
+    code = "model_unknown"
+
+
+class ModelNotCalibrated(Misconfigured):
+    code = "model_not_calibrated"
+
+
+class CardUnusable(Misconfigured):
+    code = "card_unusable"

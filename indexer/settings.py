@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         default=0.0, ge=0, le=100, description="Enrolment refuses faces of a lower quality score"
     )
 
+    model: str = Field(
+        default="sface",
+        description="The network: `sface`, `dlib-resnet`, or `onnx:PATH` with a card beside the file",
+    )
     mirror: bool = Field(
         default=True, description="Embed the mirror image too and take the mean; part of the model"
     )

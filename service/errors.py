@@ -45,6 +45,9 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WeightsMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WeightsDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ModelUnknown: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ModelNotCalibrated: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.CardUnusable: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 MEDIA_TYPE = "application/problem+json"

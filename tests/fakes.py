@@ -5,7 +5,8 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.card import ModelCard, sface
+from indexer.embedding.card import ModelCard
+from indexer.embedding.catalog import sface
 from indexer.types import Vectors
 
 

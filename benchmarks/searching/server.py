@@ -17,7 +17,7 @@ from sqlalchemy import text
 from benchmarks.searching.binary_copy import copy
 from benchmarks.searching.contender import resident_bytes
 from benchmarks.searching.task import Task
-from indexer.embedding.card import sface
+from indexer.embedding.catalog import sface
 from indexer.records import faces, galleries, schema
 from indexer.records.session import Database
 from indexer.types import Tier

@@ -159,7 +159,7 @@ def _advance(bar: Progress, task: TaskID, faces: int) -> None:
 
 @contextmanager
 def _opened(gallery: str | None) -> "Iterator[tuple[Opener, Sequence[Gallery]]]":
-    from indexer.embedding.card import sface
+    from indexer.recognition.assembly import card
     from indexer.recognition.opening import Opener
     from indexer.records import galleries, schema
     from indexer.records.embedded import database_url
@@ -171,6 +171,6 @@ def _opened(gallery: str | None) -> "Iterator[tuple[Opener, Sequence[Gallery]]]"
         schema.check(database)
         with database.reading() as session:
             every = [galleries.get(session, gallery)] if gallery else galleries.all_of_them(session)
-        yield Opener.of(settings, database, sface(mirror=settings.mirror)), every
+        yield Opener.of(settings, database, card(settings)), every
     finally:
         database.close()

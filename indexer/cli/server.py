@@ -107,18 +107,19 @@ def models(json: Json = False) -> None:
 
     Example: `gemel models --json`
     """
-    from indexer.embedding.card import sface
+    from indexer.embedding import catalog
+    from indexer.recognition.assembly import card
 
-    active = sface(mirror=Settings().mirror)
-    rows = [
-        model.summary() | {"active": model == active} for model in (sface(mirror=True), sface(mirror=False))
-    ]
+    active = card(Settings())
+    known = catalog.known(active)
+    rows = [model.summary() | {"active": model == active} for model in known]
     if json:
         print_json({"models": rows})
         return
-    table = Table("Model", Column("Fingerprint", no_wrap=True), "Dimension", "Template", "Mirror", "Active")
+    columns = (Column(name, no_wrap=True) for name in ("Model", "Fingerprint", "Dim.", "Template"))
+    table = Table(*columns, "Active")
     for row in rows:
-        shown = [row[key] for key in ("name", "fingerprint", "dimension", "template", "mirror", "active")]
+        shown = [row[key] for key in ("name", "fingerprint", "dimension", "template", "active")]
         table.add_row(*({True: "yes", False: "no"}[v] if isinstance(v, bool) else str(v) for v in shown))
     out.print(table)
 

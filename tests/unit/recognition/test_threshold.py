@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.embedding.card import sface
+from indexer.embedding.catalog import sface
 from indexer.recognition.threshold import for_fmr, for_fpir
 
 CARD = sface(mirror=True)

@@ -1,7 +1,19 @@
-"""The trunk of the twin network as a torch module. Not for loading weights or choosing devices."""
+"""SFace as a torch module, and the reader of its published file.
 
+The file is block-quantised (int8 with a scale and a zero point a block): dequantised here once, it is
+plain float32 from then on.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
 import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
 from torch import Tensor, nn
+
+from indexer.errors import WeightsDamaged
 
 _BLOCKS = (
     # channels in, channels out, stride of the depthwise convolution
@@ -86,3 +98,67 @@ def fold_batch_norms(trunk: SFaceTrunk) -> SFaceTrunk:
             unit.conv = torch.nn.utils.fusion.fuse_conv_bn_eval(unit.conv, unit.bn)
             unit.bn = nn.Identity()
     return trunk
+
+
+def load(path: Path) -> SFaceTrunk:
+    """The trunk with the weights of the ONNX file at `path`, in eval mode, float32. Raises WeightsDamaged."""
+    arrays = _dequantised(path)
+    trunk = SFaceTrunk().eval()
+    state = {}
+    for name, tensor in trunk.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            state[name] = tensor
+            continue
+        array = arrays[_onnx_name(name)]
+        if array.size != tensor.numel():
+            raise WeightsDamaged(f"{name}: {array.shape} in the file, {tuple(tensor.shape)} wanted")
+        state[name] = torch.from_numpy(array.reshape(tensor.shape).copy())
+    trunk.load_state_dict(state)
+    return trunk
+
+
+def _dequantised(path: Path) -> dict[str, NDArray[np.float32]]:
+    """All weights by name; (q - zero_point) * scale, block by block along `axis` (ONNX opset 21)."""
+    graph = onnx.load(str(path)).graph
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    arrays = {name: array for name, array in stored.items() if array.dtype == np.float32}
+    for node in graph.node:
+        if node.op_type != "DequantizeLinear":
+            continue
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        axis, block = attributes["axis"], attributes["block_size"]
+        quantised, scale, zero_point = (stored[name] for name in node.input)
+        length = quantised.shape[axis]
+        scale, zero_point = (
+            np.take(np.repeat(part.astype(np.float32), block, axis=axis), range(length), axis=axis)
+            for part in (scale, zero_point)
+        )
+        name = node.input[0].removesuffix("_quantized")
+        arrays[name] = (quantised.astype(np.float32) - zero_point) * scale
+    return arrays
+
+
+_ONNX_PARTS = {
+    "conv.weight": "conv2d_weight",
+    "bn.weight": "batchnorm_gamma",
+    "bn.bias": "batchnorm_beta",
+    "bn.running_mean": "batchnorm_moving_mean",
+    "bn.running_var": "batchnorm_moving_var",
+    "relu.weight": "relu_gamma",
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_var",
+}
+
+
+def _onnx_name(name: str) -> str:
+    """`blocks.0.dw.bn.bias` is `conv_2_dw_batchnorm_beta` in the file."""
+    if name.startswith("pre_fc1."):
+        return name.replace(".", "_")
+    if name.startswith("blocks."):
+        _, number, kind, part = name.split(".", 3)
+        unit = f"conv_{int(number) + 2}" + ("_dw" if kind == "dw" else "")
+    else:
+        unit, part = name.split(".", 1)
+    return f"{unit}_{_ONNX_PARTS[part]}"

@@ -1,0 +1,89 @@
+"""The models by their names: those that are published, and any ONNX file that comes with a card."""
+
+from pathlib import Path
+
+from indexer.embedding.card import ModelCard
+from indexer.embedding.weights import DLIB_RESNET, SFACE
+from indexer.errors import ModelUnknown
+
+ONNX = "onnx:"
+
+
+def named(name: str, *, mirror: bool) -> ModelCard:
+    """`sface`, `dlib-resnet`, or `onnx:` and the path of a file with a card beside it.
+
+    `mirror`: whether the mirror image is embedded too. Raises ModelUnknown, CardUnusable, WeightsMissing.
+    """
+    if name.startswith(ONNX):
+        from indexer.embedding import onnx_card
+
+        return onnx_card.read(Path(name.removeprefix(ONNX)), mirror=mirror)
+    for card in published(mirror=mirror):
+        if card.name == name:
+            return card
+    raise ModelUnknown(
+        f"there is no model {name!r}: there are {', '.join(card.name for card in published(mirror=mirror))},"
+        f" and {ONNX}PATH",
+        model=name,
+    )
+
+
+def known(active: ModelCard) -> list[ModelCard]:
+    """The published ones, and the one that is in force."""
+    every = published(mirror=active.mirror)
+    return every if active in every else [active, *every]
+
+
+def published(*, mirror: bool) -> list[ModelCard]:
+    return [sface(mirror=mirror), dlib_resnet(mirror=mirror)]
+
+
+# Over the 87,307,271 pairs of images of different people in LFW (`benchmarks/card_figures.py`).
+# Rarer ones are left out: among those highest scores are people whom LFW labels wrongly.
+_SFACE_SCORE_AT_FMR = ((0.5, 0.0834), (0.1, 0.2002), (0.01, 0.2959), (0.001, 0.3675), (0.0001, 0.4347))
+
+# Over the 3,000 matched pairs of LFW's `pairs.txt` (`benchmarks/fit_face_vectors.py`), each 5 %.
+_SFACE_GENUINE_SCORES = (
+    *(0.009, 0.432, 0.488, 0.526, 0.552, 0.574, 0.592, 0.609, 0.627, 0.641, 0.655),
+    *(0.669, 0.681, 0.695, 0.709, 0.725, 0.742, 0.763, 0.787, 0.824, 0.960),
+)
+
+
+def sface(*, mirror: bool) -> ModelCard:
+    return ModelCard(
+        name="sface",
+        architecture="sface",
+        weights=SFACE,
+        dimension=128,
+        template="arcface-112-v1",
+        normalisation="(rgb-127.5)/128",
+        mirror=mirror,
+        score_at_fmr=_SFACE_SCORE_AT_FMR,
+        genuine_scores=_SFACE_GENUINE_SCORES,
+        licence="Apache-2.0",
+        source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021)",
+    )
+
+
+# Likewise, over 87,307,269 pairs: its embeddings all lie in one corner, so that strangers score 0.85.
+_DLIB_SCORE_AT_FMR = ((0.5, 0.8490), (0.1, 0.8910), (0.01, 0.9175), (0.001, 0.9337), (0.0001, 0.9457))
+_DLIB_GENUINE_SCORES = (
+    *(0.874, 0.926, 0.934, 0.938, 0.942, 0.945, 0.947, 0.949, 0.951, 0.954, 0.956),
+    *(0.958, 0.960, 0.962, 0.964, 0.966, 0.968, 0.971, 0.974, 0.979, 0.995),
+)
+
+
+def dlib_resnet(*, mirror: bool) -> ModelCard:
+    return ModelCard(
+        name="dlib-resnet",
+        architecture="dlib-resnet",
+        weights=DLIB_RESNET,
+        dimension=128,
+        template="dlib-150-v1",
+        normalisation="(rgb-(122.782,117.001,104.298))/256",
+        mirror=mirror,
+        score_at_fmr=_DLIB_SCORE_AT_FMR,
+        genuine_scores=_DLIB_GENUINE_SCORES,
+        licence="CC0-1.0",
+        source="dlib_face_recognition_resnet_model_v1 (King 2017)",
+    )

@@ -1,0 +1,49 @@
+"""dlib's network in torch is dlib's network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+from indexer.embedding import dlib_resnet
+from indexer.embedding.catalog import dlib_resnet as card
+from indexer.embedding.embedder import TorchEmbedder
+from indexer.embedding.weights import DLIB_RESNET, locate
+from indexer.errors import WeightsDamaged
+
+REFERENCE = Path(__file__).with_name("dlib_reference.npy")
+"""What dlib 20.0.1 itself makes of `chips`, shape (2, 128), divided by its length."""
+
+
+@pytest.fixture(scope="module")
+def chips() -> np.ndarray:
+    """A face and noise, shape (2, 150, 150, 3)."""
+    noise = np.random.default_rng(0).integers(0, 256, (150, 150, 3), np.uint8)
+    return np.stack([skimage.data.astronaut()[20:170, 150:300], noise])
+
+
+def test_it_gives_what_dlib_gave(chips: np.ndarray) -> None:
+    ours = TorchEmbedder(card(mirror=False), device="cpu").embed(chips)
+
+    np.testing.assert_allclose(ours, np.load(REFERENCE), atol=1e-5)
+
+
+def test_it_gives_what_the_dlib_that_is_installed_gives(chips: np.ndarray) -> None:
+    dlib = pytest.importorskip("dlib", reason="dlib is not installed")
+    theirs_alone = dlib.face_recognition_model_v1(str(locate(DLIB_RESNET)))
+    theirs = np.array([theirs_alone.compute_face_descriptor(chip) for chip in chips], np.float32)
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+
+    ours = TorchEmbedder(card(mirror=False), device="cpu").embed(chips)
+
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("kept", [100, 10_000_000, 22_400_000])
+def test_a_file_that_ends_early_is_refused(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "truncated.dat"
+    path.write_bytes(locate(DLIB_RESNET).read_bytes()[:kept])
+
+    with pytest.raises(WeightsDamaged, match=r"truncated\.dat"):
+        dlib_resnet.load(path)

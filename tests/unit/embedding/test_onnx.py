@@ -1,0 +1,139 @@
+"""A network of one's own: run as its card says, or refused before anything starts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from indexer.embedding import catalog
+from indexer.embedding.card import ModelCard
+from indexer.embedding.embedder import open_embedder
+from indexer.errors import CardUnusable, ModelUnknown, WeightsDamaged, WeightsMissing
+
+CARD: dict[str, Any] = {
+    "name": "means",
+    "template": "arcface-112-v1",
+    "input_px": 112,
+    "dimension": 3,
+    "channels": "rgb",
+    "mean": [10, 20, 30],
+    "std": [1, 2, 4],
+    "licence": "CC0-1.0",
+    "source": "made for this test",
+}
+
+
+def network(path: Path, *, batch: int | str = 1, side: int | str = 112, divisor: float = 1.0) -> None:
+    """The mean of each channel: enough to tell the channels, their scaling and the faces of a batch apart."""
+    nodes = [
+        helper.make_node("Div", ["faces", "divisor"], ["divided"]),
+        helper.make_node("ReduceMean", ["divided", "axes"], ["embedding"], keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "means",
+        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, [batch, 3, side, side])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [batch, 3])],
+        [
+            helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3]),
+            helper.make_tensor("divisor", TensorProto.FLOAT, [], [divisor]),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, str(path))
+
+
+def card(folder: Path, *, mirror: bool = False, **changes: Any) -> ModelCard:
+    """Of the network in `folder`; None takes a line out of it."""
+    lines = {key: value for key, value in (CARD | changes).items() if value is not None}
+    (folder / "means.json").write_text(json.dumps(lines))
+    return catalog.named(f"onnx:{folder / 'means.onnx'}", mirror=mirror)
+
+
+@pytest.mark.parametrize("batch", [1, 2, "n"])
+@pytest.mark.parametrize("channels", ["rgb", "bgr"])
+def test_pixels_are_scaled_as_the_card_says(tmp_path: Path, batch: int | str, channels: str) -> None:
+    network(tmp_path / "means.onnx", batch=batch)
+    faces = np.random.default_rng(0).integers(0, 256, (3, 112, 112, 3), np.uint8)
+
+    vectors = open_embedder(card(tmp_path, channels=channels)).embed(faces)
+
+    means = faces.mean(axis=(1, 2))[:, :: 1 if channels == "rgb" else -1]
+    wanted = (means - np.array(CARD["mean"])) / np.array(CARD["std"])
+    np.testing.assert_allclose(vectors, wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-5)
+    assert vectors.dtype == np.float32
+
+
+def test_the_card_may_be_named_itself_and_say_where_the_file_is(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    network(tmp_path / "weights" / "other.onnx")
+    (tmp_path / "mine.json").write_text(json.dumps(CARD | {"file": "weights/other.onnx"}))
+
+    named = catalog.named(f"onnx:{tmp_path / 'mine.json'}", mirror=True)
+
+    assert open_embedder(named).embed(np.zeros((1, 112, 112, 3), np.uint8)).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"input_px": 150}, "does not give faces of 150"),
+        ({"template": "other-112-v1"}, "template"),
+        ({"std": [1, 0, 1]}, "std"),
+        ({"channels": None}, "channels"),
+        ({"colour": "rgb"}, "colour"),
+        ({"name": "Not A Name"}, "name"),
+    ],
+)
+def test_a_card_that_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
+    network(tmp_path / "means.onnx")
+
+    with pytest.raises(CardUnusable, match=reason):
+        card(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "made", "reason"),
+    [
+        ({"dimension": 4}, {}, "gives 3 numbers a face, its card says 4"),
+        ({"template": "dlib-150-v1", "input_px": 150}, {}, "takes"),
+        ({}, {"side": 96}, "takes"),
+        ({}, {"divisor": 0.0, "batch": "n"}, "not a number"),
+    ],
+)
+def test_a_card_that_does_not_fit_its_file_is_refused(
+    tmp_path: Path, changes: dict[str, Any], made: dict[str, Any], reason: str
+) -> None:
+    network(tmp_path / "means.onnx", **made)
+
+    with pytest.raises(CardUnusable, match=reason):
+        open_embedder(card(tmp_path, **changes))
+
+
+def test_files_that_are_missing_broken_or_exchanged_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match=r"means\.onnx"):
+        card(tmp_path)
+    (tmp_path / "means.onnx").write_bytes(b"no network")
+    with pytest.raises(CardUnusable, match="not an ONNX file"):
+        open_embedder(card(tmp_path))
+    named = card(tmp_path)
+    network(tmp_path / "means.onnx")
+    with pytest.raises(WeightsDamaged, match=named.weights.sha256):
+        open_embedder(named)
+    with pytest.raises(CardUnusable, match=r"other\.json cannot be read"):
+        catalog.named(f"onnx:{tmp_path / 'other.onnx'}", mirror=True)
+    with pytest.raises(ModelUnknown, match="sface, dlib-resnet"):
+        catalog.named("facenet", mirror=True)
+
+
+def test_another_file_or_scaling_is_another_model(tmp_path: Path) -> None:
+    network(tmp_path / "means.onnx")
+    fingerprints = {card(tmp_path).fingerprint, card(tmp_path, mean=[0, 0, 0]).fingerprint}
+    network(tmp_path / "means.onnx", divisor=2.0)
+    fingerprints |= {card(tmp_path).fingerprint, card(tmp_path, mirror=True).fingerprint}
+
+    assert len(fingerprints) == 4
