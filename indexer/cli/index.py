@@ -59,6 +59,8 @@ def verify(gallery: One = None, json: Json = False) -> None:
     if json:
         print_json([index_tables.verified(name, result) for name, result in results])
     else:
+        if not results:
+            out.print("There are no galleries.")
         for name, result in results:
             index_tables.print_verified(name, result)
     if not all(result.clean for _, result in results):

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from indexer.cli.output import console, out
 
@@ -31,13 +31,18 @@ def status(status: "GalleryStatus", stored: "Sequence[Stored]") -> dict[str, Any
 
 
 def print_status(rows: Sequence[dict[str, Any]]) -> None:
-    table = Table("Gallery", "Where", "State", "Tier", "Faces", "Lag", "Deleted", "MB", "Agreement", "Digest")
+    if not rows:
+        out.print("There are no galleries.")
+        return
+    where = Column("Gallery, and where", no_wrap=True)
+    digest = Column("Digest", no_wrap=True)
+    table = Table(where, "State", "Tier", "Faces", "Lag", "Dead", "MB", "Agrees", digest)
     for row in rows:
-        table.add_row(row["gallery"], "PostgreSQL", f"change {row['change_number']}", "", str(row["faces"]))
+        table.add_row(f"[bold]{row['gallery']}[/]", f"change {row['change_number']}", "", str(row["faces"]))
         for replica in row["replicas"]:
             _add(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
         for generation in row["generations"]:
-            _add(table, generation["generation"], "on disk", generation)
+            _add(table, f"generation …{generation['generation'][-4:]}", "on disk", generation)
     out.print(table)
 
 
@@ -117,8 +122,7 @@ def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
 def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
     agreement, memory, digest = row.get("agreement"), row.get("memory_bytes"), row.get("digest")
     table.add_row(
-        "",
-        escape(where),
+        f"  {escape(where)}",
         state,
         row.get("tier"),
         str(row.get("count", "")),
@@ -126,7 +130,7 @@ def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
         str(row.get("tombstones", "")),
         "" if memory is None else f"{memory / 1e6:.1f}",
         "" if agreement is None else f"{agreement:.4f}",
-        "" if digest is None else digest[:12],
+        "" if digest is None else digest[:8],
     )
     if row["problem"]:
-        table.add_row("", f"[yellow]{escape(row['problem'])}[/]")
+        table.add_row(f"  [yellow]{escape(row['problem'])}[/]")
