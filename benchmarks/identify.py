@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -47,16 +47,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="gemel-bench-") as home:
-        url = embedded.start(Path(home))
-        database = Database(url)
-        schema.migrate(database)
-        console.print(f"Filling a gallery with {arguments.faces:,} faces ...")
-        fill(database, arguments.faces)
-        database.close()
-        with server(url, Path(home)) as base:
-            figures = [measure(base, clients, arguments.requests) for clients in (1, 8)]
-        embedded.stop(Path(home))
+    console.print(f"Filling a gallery with {arguments.faces:,} faces ...")
+    with filled(arguments.faces) as (home, url, _), server(url, home) as base:
+        figures = [measure(base, clients, arguments.requests) for clients in (1, 8)]
     for row in figures:
         console.print(table(row, arguments.faces))
     if arguments.json:
@@ -148,6 +141,20 @@ def one_face_640x480() -> bytes:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=90)
     return file.getvalue()
+
+
+@contextmanager
+def filled(count: int) -> Iterator[tuple[Path, str, Database]]:
+    """A folder that goes afterwards, and in it a PostgreSQL with a gallery of `count` faces, and its URL."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gemel-bench-")))
+        stack.callback(embedded.stop, home)
+        url = embedded.start(home)
+        database = Database(url)
+        stack.callback(database.close)
+        schema.migrate(database)
+        fill(database, count)
+        yield home, url, database
 
 
 def fill(database: Database, count: int) -> None:

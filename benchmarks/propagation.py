@@ -9,7 +9,6 @@ that until the answer that shows it has come, so that it is never less than one 
 import argparse
 import json
 import os
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,8 +21,7 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy import text
 
-from benchmarks.identify import GALLERY, fill, one_face_640x480, server
-from indexer.records import embedded, schema
+from benchmarks.identify import GALLERY, filled, one_face_640x480, server
 from indexer.records.session import Database
 
 GIVE_UP_SECONDS = 30.0
@@ -38,13 +36,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gemel-bench-")))
-        stack.callback(embedded.stop, home)
-        url = embedded.start(home)
-        database = Database(url)
-        stack.callback(database.close)
-        schema.migrate(database)
-        fill(database, arguments.faces)
+        home, url, database = stack.enter_context(filled(arguments.faces))
         ours, theirs = (
             stack.enter_context(
                 httpx2.Client(

@@ -7,9 +7,7 @@ counts is how it grows after the first quarter, when pools and caches are full.
 import argparse
 import json
 import os
-import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +18,9 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.identify import GALLERY, fill, one_face_640x480
+from benchmarks.identify import GALLERY, filled, one_face_640x480
 from benchmarks.searching.server import Server, serve
 from indexer.evaluation.plot import head
-from indexer.records import embedded, schema
-from indexer.records.session import Database
 from indexer.types import Tier
 
 STINT = 25
@@ -41,15 +37,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--plot", type=Path, help="draw the resident size here, a PNG")
     arguments = parser.parse_args()
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gemel-bench-")))
-        stack.callback(embedded.stop, home)
-        url = embedded.start(home)
-        database = Database(url)
-        stack.callback(database.close)
-        schema.migrate(database)
-        fill(database, arguments.faces)
-        server = stack.enter_context(serve(url, home / "one", Tier.EXACT))
+    with (
+        filled(arguments.faces) as (home, url, _),
+        serve(url, home / "one", Tier.EXACT) as server,
+    ):
         server.wait(_ready)
         figures = measure(server, arguments.rounds) | {"faces": arguments.faces, "cores": os.cpu_count()}
     Console().print(summary(figures))
