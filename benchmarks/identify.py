@@ -31,7 +31,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from indexer.embedding.catalog import sface
-from indexer.records import embedded, faces, galleries, schema
+from indexer.records import embedded, galleries, registry, schema
 from indexer.records.session import Database, Session
 
 STAGES = ("decode", "detect", "align", "embed", "search")
@@ -166,7 +166,7 @@ def fill(database: Database, count: int) -> None:
     with database.transaction() as session:
         gallery = galleries.create(session, GALLERY)
         session.flush()
-        model = faces.model_id(session, card.fingerprint, card.dimension)
+        model = registry.number_of(session, card.fingerprint, card.dimension)
         keys = _people(session, gallery.id, count)
         for start in range(0, count, 10_000):
             session.execute(

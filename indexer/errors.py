@@ -15,11 +15,17 @@
     │   ├── GalleryNotFound
     │   ├── IdentityNotFound
     │   ├── FaceNotFound
-    │   └── CropNotStored           the face is there, its crop was not kept
+    │   ├── CropNotStored           the face is there, its crop was not kept
+    │   └── ReindexNotFound
     ├── Conflict
     │   ├── GalleryExists
     │   ├── ExternalIdTaken
-    │   └── AnotherModel            the gallery's faces were enrolled with another model
+    │   ├── ReindexExists           the gallery is being re-indexed already
+    │   ├── ReindexState            the job is not at a point where that can be done
+    │   ├── GatesNotPassed          the new model is not as good as the operator demanded
+    │   ├── ReplicasNotReady        a process that serves could not follow the switch at once
+    │   ├── NotEnoughRoom           of memory or disk for a second index beside the first
+    │   └── AnotherModel            an embedding of a model that the gallery is not searched with
     ├── CrossSite                   a web page of another site asks a server that has no key
     ├── Unavailable
     │   ├── DatabaseUnavailable
@@ -32,10 +38,12 @@
     │   ├── GenerationDamaged       an index on disk is not as it was written
     │   ├── GenerationForeign       it is of another gallery, another model or another format
     │   └── ChangesPruned           what happened since is no longer in the change log
+    ├── EmbeddingUnusable           a model made of a face what is not a number
     └── Misconfigured               the operator's to mend, never the caller's
         ├── WeightsMissing
         ├── WeightsDamaged
         ├── ModelUnknown
+        ├── ModelUnavailable        a gallery's model cannot be opened in this process
         ├── ModelNotCalibrated      nobody has measured its scores: it can embed, and set no threshold
         └── CardUnusable            a card is malformed, or does not fit its file
 
@@ -115,6 +123,10 @@ class CropNotStored(NotFound):
     code = "crop_not_stored"
 
 
+class ReindexNotFound(NotFound):
+    code = "reindex_not_found"
+
+
 class Conflict(GemelError):
     pass
 
@@ -125,6 +137,26 @@ class GalleryExists(Conflict):
 
 class ExternalIdTaken(Conflict):
     code = "external_id_taken"
+
+
+class ReindexExists(Conflict):
+    code = "reindex_exists"
+
+
+class ReindexState(Conflict):
+    code = "reindex_state"
+
+
+class GatesNotPassed(Conflict):
+    code = "gates_not_passed"
+
+
+class ReplicasNotReady(Conflict):
+    code = "replicas_not_ready"
+
+
+class NotEnoughRoom(Conflict):
+    code = "not_enough_room"
 
 
 class AnotherModel(Conflict):
@@ -179,6 +211,10 @@ class ChangesPruned(Unusable):
     code = "changes_pruned"
 
 
+class EmbeddingUnusable(GemelError):
+    code = "embedding_unusable"
+
+
 class Misconfigured(GemelError):
     code = "misconfigured"
 
@@ -193,6 +229,10 @@ class WeightsDamaged(Misconfigured):
 
 class ModelUnknown(Misconfigured):
     code = "model_unknown"
+
+
+class ModelUnavailable(Misconfigured):
+    code = "model_unavailable"
 
 
 class ModelNotCalibrated(Misconfigured):

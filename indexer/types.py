@@ -3,6 +3,7 @@
 Dataclasses that hold an array are compared by identity, since `==` on arrays has no single answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -101,7 +102,8 @@ class Enrolment:
 
     face: Face
     quality: Quality
-    vector: NDArray[np.float32]
+    vectors: Mapping[str, NDArray[np.float32]]
+    """By the fingerprint of the model that made it: one, or two while a gallery changes its model."""
     image_sha256: bytes
     """Of the file as it was sent."""
     crop: Crop | None
@@ -148,4 +150,5 @@ class Change:
     kind: ChangeKind
     key: int
     vector: NDArray[np.float32] | None
-    """Of an enrolment; None where the face has been deleted since, which a later change says."""
+    """Of an enrolment; None where the face has been deleted since, which a later change says, or where
+    the model could not embed it."""

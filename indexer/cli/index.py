@@ -36,10 +36,11 @@ def status(gallery: One = None, json: Json = False) -> None:
     from indexer.recognition import indexing
 
     with _opened(gallery) as (opener, every):
-        rows = [
-            index_tables.status(one, indexing.stored(opener, one.gallery))
-            for one in indexing.status(opener.database, every)
-        ]
+        rows = []
+        for one in indexing.status(opener.database, every):
+            openers = [of_model for _, of_model in indexing.openers(opener, [one.gallery])]
+            stored = [found for of_model in openers for found in indexing.stored(of_model, one.gallery)]
+            rows.append(index_tables.status(one, stored))
     if json:
         print_json(rows)
     else:
@@ -55,15 +56,18 @@ def verify(gallery: One = None, json: Json = False) -> None:
     from indexer.recognition import indexing
 
     with _opened(gallery) as (opener, every):
-        results = [(one.name, indexing.verify(opener, one)) for one in every]
+        results = [
+            (one.name, of_model.card.fingerprint, indexing.verify(of_model, one))
+            for one, of_model in indexing.openers(opener, every)
+        ]
     if json:
-        print_json([index_tables.verified(name, result) for name, result in results])
+        print_json([index_tables.verified(*result) for result in results])
     else:
         if not results:
             out.print("There are no galleries.")
-        for name, result in results:
-            index_tables.print_verified(name, result)
-    if not all(result.clean for _, result in results):
+        for result in results:
+            index_tables.print_verified(*result)
+    if not all(result.clean for _, _, result in results):
         raise SystemExit(1)
 
 
@@ -127,7 +131,11 @@ def prune(
     changes: dict[str, int] = {}
     with _opened(gallery) as (opener, every):
         for one in every:
-            generations[one.name] = indexing.prune_generations(opener, one, keep)
+            generations[one.name] = [
+                name
+                for _, of_model in indexing.openers(opener, [one])
+                for name in indexing.prune_generations(of_model, one, keep)
+            ]
             changes[one.name] = indexing.prune_log(opener.database, one, timedelta(days=log_days))
         for orphan in [] if gallery else opener.orphans(every):
             opener.discard(orphan)
@@ -146,7 +154,7 @@ def _write(gallery: str | None, json: bool, write: Callable[..., str | None]) ->
     with _opened(gallery) as (opener, every), progress_bar() as bar:
         for one in every:
             task = bar.add_task(one.name, total=one.face_count)
-            written[one.name] = write(opener, one, progress=partial(_advance, bar, task))
+            written[one.name] = write(opener.of_gallery(one), one, progress=partial(_advance, bar, task))
             bar.update(task, total=one.face_count, completed=one.face_count)
     if json:
         print_json(written)

@@ -46,9 +46,10 @@ def print_status(rows: Sequence[dict[str, Any]]) -> None:
     out.print(table)
 
 
-def verified(name: str, result: "Verification") -> dict[str, Any]:
+def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
     return {
         "gallery": name,
+        "model": model,
         "clean": result.clean,
         "generation": result.generation,
         "applied": result.applied,
@@ -63,10 +64,10 @@ def verified(name: str, result: "Verification") -> dict[str, Any]:
     }
 
 
-def print_verified(name: str, result: "Verification") -> None:
+def print_verified(name: str, model: str, result: "Verification") -> None:
     held = result.generation or "nothing on disk, it is read from PostgreSQL"
     verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
-    out.print(f"{escape(name)}: {verdict}, {result.count} faces, {held}", highlight=False)
+    out.print(f"{escape(name)}: {verdict}, {result.count} faces, {model}, {held}", highlight=False)
     for problem in result.damaged:
         console.print(f"  {escape(problem)}", highlight=False)
     for replica in result.replicas:

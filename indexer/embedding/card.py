@@ -1,7 +1,7 @@
 """What a model is, in a few lines that travel with every vector, threshold and answer it makes."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from indexer.embedding.weights import WeightFile
@@ -41,6 +41,13 @@ class ModelCard:
     """Measured: quantiles of the cosine of two pictures of one person, evenly spaced from 0 to 1."""
     licence: str
     source: str
+    opened_as: str | None = field(default=None, compare=False)
+    """Where its name alone does not find it."""
+
+    @property
+    def known_as(self) -> str:
+        """By which `catalog.named` finds it again, in another process."""
+        return self.opened_as or self.name
 
     @property
     def side_px(self) -> int:

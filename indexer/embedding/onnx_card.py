@@ -78,6 +78,7 @@ def read(path: Path, *, mirror: bool) -> ModelCard:
         genuine_scores=card.genuine_scores,
         licence=card.licence,
         source=card.source,
+        opened_as=f"onnx:{path.absolute()}",
     )
     if made.side_px != card.input_px:
         raise CardUnusable(

@@ -78,12 +78,13 @@ class Manifest:
 
 
 class Shelf:
-    """The generations of one gallery, in a directory of their own."""
+    """The generations of one gallery by one model, in a directory of their own."""
 
-    def __init__(self, root: Path, gallery: UUID) -> None:
-        """`root`: of all galleries. Nothing is made until something is written."""
+    def __init__(self, root: Path, gallery: UUID, model: str) -> None:
+        """`root`: of all galleries; `model`: fingerprint. Nothing is made until something is written."""
         self._gallery = gallery
-        self.path = root / str(gallery)
+        self._model = model
+        self.path = root / str(gallery) / model
 
     def names(self) -> list[str]:
         """The newest first: names begin with the number of the last change, then the time."""
@@ -96,14 +97,14 @@ class Shelf:
         """Without reading the files that it speaks of. Raises GenerationDamaged, GenerationForeign."""
         return _manifest(self.path / name)[0]
 
-    def load(self, name: str, *, model: str) -> tuple[LiveIndex, Manifest]:
+    def load(self, name: str) -> tuple[LiveIndex, Manifest]:
         """Raises GenerationDamaged, where anything at all is not as it was written, GenerationForeign."""
         directory = self.path / name
         manifest, files = _manifest(directory)
         if manifest.gallery != self._gallery:
             raise GenerationForeign(f"{directory} is of another gallery, {manifest.gallery}")
-        if manifest.model != model:
-            raise GenerationForeign(f"{directory} is of another model, {manifest.model}, not {model}")
+        if manifest.model != self._model:
+            raise GenerationForeign(f"{directory} is of another model, {manifest.model}, not {self._model}")
         for file_name in (_INDEX, _KEYS):
             _check(directory / file_name, files.get(file_name))
         try:
@@ -156,7 +157,7 @@ class Shelf:
         return old + damaged
 
     def remove(self) -> None:
-        """With the gallery."""
+        """With everything in it."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextlib.contextmanager
@@ -178,6 +179,11 @@ def gallery_ids(root: Path) -> list[UUID]:
     except OSError:
         pass
     return found
+
+
+def remove_gallery(root: Path, gallery: UUID) -> None:
+    """By all models."""
+    shutil.rmtree(root / str(gallery), ignore_errors=True)
 
 
 def _is_generation(path: Path) -> bool:

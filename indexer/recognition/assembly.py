@@ -1,7 +1,6 @@
 """The one place where the rooms are wired together, for the service and for the command line."""
 
 import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
@@ -11,6 +10,7 @@ from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import YUNET, locate
 from indexer.recognition.camera import Camera
+from indexer.recognition.cameras import Cameras, Eye
 from indexer.recognition.enrol import Enroller
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
@@ -30,20 +30,35 @@ class Recognition:
     """Everything that one process needs to recognise faces."""
 
     database: Database
-    camera: Camera
+    cameras: Cameras
     follower: Follower
     identifier: Identifier
     enroller: Enroller
 
+    @property
+    def camera(self) -> Camera:
+        """Of the default model: for questions that are about no gallery."""
+        return self.cameras.default
+
 
 def card(settings: Settings) -> ModelCard:
-    """Of the model in force. Raises ModelUnknown, CardUnusable, WeightsMissing."""
+    """Of the model for galleries that have none yet.
+
+    Raises ModelUnknown, CardUnusable, WeightsMissing.
+    """
     return catalog.named(settings.model, mirror=settings.mirror)
 
 
 @contextmanager
 def open_camera(settings: Settings, *, processes: int = 1) -> Iterator[Camera]:
-    """The half that needs no database. `processes`: how many like this one share the machine's cores.
+    """The half that needs no database, with the model in force. Raises WeightsMissing, WeightsDamaged."""
+    with open_eye(settings, processes=processes) as eye:
+        yield eye.camera(card(settings))
+
+
+@contextmanager
+def open_eye(settings: Settings, *, processes: int = 1) -> Iterator[Eye]:
+    """`processes`: how many like this one share the machine's cores.
 
     Raises WeightsMissing, WeightsDamaged.
     """
@@ -52,25 +67,25 @@ def open_camera(settings: Settings, *, processes: int = 1) -> Iterator[Camera]:
     from indexer.embedding.embedder import open_embedder
 
     cores = max(1, (os.cpu_count() or 1) // processes)
-    embedder = BatchingEmbedder(
-        open_embedder(card(settings), precision=settings.precision, device=settings.device, threads=cores),
-        max_batch=settings.embedder_max_batch,
-        max_waiting=settings.threads * WAITING_PER_THREAD,
-        threads=settings.embedder_threads or cores,
-    )
-    try:
-        yield Camera(
-            detector=Detector(
-                locate(YUNET),
-                min_confidence=settings.min_detection_confidence,
-                size_px=settings.detection_size_px,
-            ),
-            embedder=embedder,
-            max_pixels=settings.max_pixels,
-            looking=threading.Semaphore(max(1, cores // 2)),
+
+    def batching(of: ModelCard) -> BatchingEmbedder:
+        return BatchingEmbedder(
+            open_embedder(of, precision=settings.precision, device=settings.device, threads=cores),
+            max_batch=settings.embedder_max_batch,
+            max_waiting=settings.threads * WAITING_PER_THREAD,
+            threads=settings.embedder_threads or cores,
         )
+
+    detector = Detector(
+        locate(YUNET),
+        min_confidence=settings.min_detection_confidence,
+        size_px=settings.detection_size_px,
+    )
+    eye = Eye(detector, max_pixels=settings.max_pixels, at_once=max(1, cores // 2), open_embedder=batching)
+    try:
+        yield eye
     finally:
-        embedder.close()
+        eye.close()
 
 
 @contextmanager
@@ -82,22 +97,24 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
     with ExitStack() as stack:
         database = Database(database_url(settings), pool_size=settings.threads + 4)
         stack.callback(database.close)
+        opener = Opener.of(settings, database, card(settings))
         follower = Follower(
             database,
-            Opener.of(settings, database, card(settings)),
+            opener,
             patience_seconds=settings.index_patience_s,
             memory_bytes=settings.index_memory_bytes,
         )
         stack.callback(follower.close)
         preloading = follower.preload() if serving else []
-        camera = stack.enter_context(open_camera(settings, processes=settings.workers if serving else 1))
+        eye = stack.enter_context(open_eye(settings, processes=settings.workers if serving else 1))
+        cameras = Cameras(eye, opener.models)
         if serving:
-            stack.callback(Keeper(database, follower).close)
+            stack.callback(Keeper(database, follower, cameras).close)
             wait(preloading, timeout=settings.index_patience_s)
-        yield _assembled(settings, database, camera, follower)
+        yield _assembled(settings, database, cameras, follower)
 
 
-def _assembled(settings: Settings, database: Database, camera: Camera, follower: Follower) -> Recognition:
+def _assembled(settings: Settings, database: Database, cameras: Cameras, follower: Follower) -> Recognition:
     limits = Limits(
         min_face_px=settings.min_face_px,
         min_sharpness=settings.min_sharpness,
@@ -105,14 +122,14 @@ def _assembled(settings: Settings, database: Database, camera: Camera, follower:
     )
     return Recognition(
         database=database,
-        camera=camera,
+        cameras=cameras,
         follower=follower,
         identifier=Identifier(
             database=database,
-            camera=camera,
+            cameras=cameras,
             follower=follower,
             fpir=settings.identify_fpir,
             patience_seconds=settings.index_patience_s,
         ),
-        enroller=Enroller(database=database, camera=camera, follower=follower, limits=limits),
+        enroller=Enroller(database=database, cameras=cameras, follower=follower, limits=limits),
     )

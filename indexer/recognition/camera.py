@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from indexer.errors import EmbeddingUnusable
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align
@@ -16,6 +18,7 @@ from indexer.vision.decode import decode
 from indexer.vision.detect import Detector
 
 if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Camera should not wait
+    from indexer.embedding.card import ModelCard
     from indexer.embedding.embedder import Embedder
 
 
@@ -58,6 +61,12 @@ class Photograph:
     """How many there are in the picture."""
 
 
+def usable(vectors: Vectors) -> NDArray[np.bool_]:
+    """Which of the vectors (n, dimension) are of length 1; a broken model gives what is not a number."""
+    lengths = np.linalg.norm(vectors, axis=1)
+    return np.asarray(np.abs(lengths - 1.0) < 1e-3)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
     """Looks at photographs with one detector and one model."""
@@ -69,6 +78,10 @@ class Camera:
     """How many pictures are decoded and searched at once: more than there are cores would only take
     the processor from the network, and memory from everybody."""
     template: Template = field(init=False)
+
+    @property
+    def card(self) -> "ModelCard":
+        return self.embedder.card
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "template", TEMPLATES[self.embedder.card.template])
@@ -96,8 +109,14 @@ class Camera:
         return SeenFace(face=face, aligned=aligned, quality=quality.measure(face, upright))
 
     def embed(self, faces: Sequence[SeenFace], watch: Stopwatch) -> Vectors:
-        """Shape (n, dimension). Raises Busy."""
+        """Shape (n, dimension). Raises Busy, EmbeddingUnusable."""
         with watch.stage("embed"):
             if not faces:
-                return np.empty((0, self.embedder.card.dimension), np.float32)
-            return self.embedder.embed(np.stack([face.aligned for face in faces]))
+                return np.empty((0, self.card.dimension), np.float32)
+            vectors = self.embedder.embed(np.stack([face.aligned for face in faces]))
+        if not usable(vectors).all():
+            raise EmbeddingUnusable(
+                f"the model {self.card.fingerprint} made of a face what is not a number",
+                model=self.card.fingerprint,
+            )
+        return vectors

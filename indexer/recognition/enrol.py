@@ -1,21 +1,24 @@
 """Who is this, from now on? Gate, one transaction, and the index has it before the answer."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from indexer.errors import NotFound, NothingEnrolled, Unavailable
+from indexer.errors import Busy, GemelError, Misconfigured, NotFound, NothingEnrolled, Unavailable
 from indexer.recognition.camera import Camera, Stopwatch
+from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Admitted, Limits, Refused, admit
-from indexer.records import changes, faces, galleries, identities
+from indexer.records import changes, faces, galleries, identities, reindexes
 from indexer.records.models import Face, Gallery, Identity
 from indexer.records.session import Database, Session
 from indexer.types import ChangeKind, Enrolment
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS = 5
 
 DUPLICATE = Refused(
     code="duplicate_image", message="this very file is enrolled for this identity already", details={}
@@ -49,12 +52,30 @@ class _Prepared:
 
     enrolments: dict[int, Enrolment]
     refused: dict[int, Refused]
+    model: str
+    """Fingerprint of the one that the gallery was searched with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """The models that a gallery's new faces are embedded with."""
+
+    camera: Camera
+    """Of the one that it is searched with."""
+    others: list[Camera]
+    """Of the one that it is to be, or was until now, as far as it can be opened here."""
+    numbers: dict[str, int]
+    """Of all of them, by fingerprint."""
+
+    @property
+    def active(self) -> str:
+        return self.camera.card.fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enroller:
     database: Database
-    camera: Camera
+    cameras: Cameras
     follower: Follower
     limits: Limits
 
@@ -70,23 +91,15 @@ class Enroller:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
         Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there were
-        photographs and none passed), AnotherModel, Busy.
+        photographs and none passed), ModelUnavailable, EmbeddingUnusable, Busy.
         """
-        watch = watch or Stopwatch()
-        gallery = self._gallery(gallery_name)
-        prepared = self._prepare(gallery, images, take_largest, watch)
-        with watch.stage("database"), self.database.transaction() as session:
-            gallery = galleries.lock(session, gallery.id)
-            identity = identities.create(
-                session,
-                gallery.id,
-                external_id=new.external_id,
-                name=new.name,
-                metadata=new.metadata,
+
+        def make(session: Session, gallery: Gallery) -> Identity:
+            return identities.create(
+                session, gallery.id, external_id=new.external_id, name=new.name, metadata=new.metadata
             )
-            enrolled = self._record(session, gallery, identity, prepared)
-        self._catch_up(gallery.id)
-        return enrolled
+
+        return self._enrol(self._gallery(gallery_name), make, images, take_largest, watch or Stopwatch())
 
     def add(
         self,
@@ -99,19 +112,16 @@ class Enroller:
     ) -> Enrolled:
         """More photographs of a known identity.
 
-        Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, AnotherModel, Busy.
+        Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, ModelUnavailable, EmbeddingUnusable, Busy.
         """
-        watch = watch or Stopwatch()
+
+        def find(session: Session, gallery: Gallery) -> Identity:
+            return identities.get(session, gallery.id, identity_id)
+
         gallery = self._gallery(gallery_name)
         with self.database.reading() as session:
-            identities.get(session, gallery.id, identity_id)
-        prepared = self._prepare(gallery, images, take_largest, watch)
-        with watch.stage("database"), self.database.transaction() as session:
-            gallery = galleries.lock(session, gallery.id)
-            identity = identities.get(session, gallery.id, identity_id)
-            enrolled = self._record(session, gallery, identity, prepared)
-        self._catch_up(gallery.id)
-        return enrolled
+            find(session, gallery)
+        return self._enrol(gallery, find, images, take_largest, watch or Stopwatch())
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
         """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
@@ -139,19 +149,74 @@ class Enroller:
         with self.database.reading() as session:
             return galleries.get(session, name)
 
+    def _enrol(
+        self,
+        gallery: Gallery,
+        person: Callable[[Session, Gallery], Identity],
+        images: Sequence[bytes],
+        take_largest: bool,
+        watch: Stopwatch,
+    ) -> Enrolled:
+        """`person` gives the identity, within the transaction.
+
+        Which models the gallery wants is read before the pictures are looked at, and again under its
+        lock. Where a re-index began or ended in between, all is done once more.
+        """
+        for _ in range(_ATTEMPTS):
+            wanted = self._wanted(gallery)
+            prepared = self._prepare(gallery, images, take_largest, watch, wanted)
+            with watch.stage("database"), self.database.transaction() as session:
+                gallery = galleries.lock(session, gallery.id)
+                if gallery.model_id is None:
+                    gallery.model_id = self.cameras.models.number(self.cameras.models.default)
+                in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
+                active = next(f for f, number in in_use.items() if number == gallery.model_id)
+                if active == wanted.active and in_use.keys() <= wanted.numbers.keys():
+                    enrolled = self._record(session, gallery, person(session, gallery), prepared, in_use)
+                    break
+        else:
+            raise Busy("the gallery changes its model at this moment")
+        self._catch_up(gallery.id)
+        return enrolled
+
+    def _wanted(self, gallery: Gallery) -> _Wanted:
+        models = self.cameras.models
+        with self.database.reading() as session:
+            gallery = galleries.of_ids(session, [gallery.id]).get(gallery.id, gallery)
+            in_use = reindexes.models_in_use(session, [gallery.id]).get(gallery.id, {})
+        camera = self.cameras.of(gallery)
+        others: list[Camera] = []
+        for fingerprint, number in in_use.items():
+            if fingerprint != camera.card.fingerprint:
+                try:
+                    others.append(self.cameras.numbered(number))
+                except Misconfigured as error:  # the re-index job will embed what is enrolled here
+                    log.warning("enrolled without %s: %s", fingerprint, error)
+        return _Wanted(
+            camera=camera,
+            others=others,
+            numbers={camera.card.fingerprint: models.number(camera.card)} | in_use,
+        )
+
     def _prepare(
-        self, gallery: Gallery, images: Sequence[bytes], take_largest: bool, watch: Stopwatch
+        self,
+        gallery: Gallery,
+        images: Sequence[bytes],
+        take_largest: bool,
+        watch: Stopwatch,
+        wanted: _Wanted,
     ) -> _Prepared:
         admitted: dict[int, Admitted] = {}
         refused: dict[int, Refused] = {}
         for number, data in enumerate(images):
             outcome = admit(
                 data,
-                self.camera,
+                wanted.camera,
                 self.limits,
                 watch,
                 take_largest=take_largest,
                 store_crop=gallery.store_crops,
+                also=wanted.others,
             )
             if isinstance(outcome, Refused):
                 refused[number] = outcome
@@ -161,21 +226,33 @@ class Enroller:
                 admitted[number] = outcome
         if images and not admitted:  # before the network is troubled
             raise _nothing_enrolled(refused)
-        vectors = self.camera.embed([a.seen for a in admitted.values()], watch)
+        vectors = {wanted.active: wanted.camera.embed([a.seen for a in admitted.values()], watch)}
+        for place, other in enumerate(wanted.others):
+            try:
+                vectors[other.card.fingerprint] = other.embed(
+                    [a.also[place] for a in admitted.values()], watch
+                )
+            except GemelError as error:  # likewise: an enrolment does not fail for a model to come
+                log.warning("enrolled without %s: %s", other.card.fingerprint, error)
         enrolments = {
             number: Enrolment(
                 face=a.seen.face,
                 quality=a.seen.quality,
-                vector=vector,
+                vectors={fingerprint: made[place] for fingerprint, made in vectors.items()},
                 image_sha256=a.image_sha256,
                 crop=a.crop,
             )
-            for (number, a), vector in zip(admitted.items(), vectors, strict=True)
+            for place, (number, a) in enumerate(admitted.items())
         }
-        return _Prepared(enrolments=enrolments, refused=refused)
+        return _Prepared(enrolments=enrolments, refused=refused, model=wanted.active)
 
     def _record(
-        self, session: Session, gallery: Gallery, identity: Identity, prepared: _Prepared
+        self,
+        session: Session,
+        gallery: Gallery,
+        identity: Identity,
+        prepared: _Prepared,
+        models: Mapping[str, int],
     ) -> Enrolled:
         known = faces.enrolled_images(session, identity.id)
         refused = dict(prepared.refused)
@@ -187,18 +264,14 @@ class Enroller:
                 fresh.append(enrolment)
         if refused and not fresh:
             raise _nothing_enrolled(refused)
-        card = self.camera.embedder.card
-        model = faces.model_id(session, card.fingerprint, card.dimension)
-        if fresh:
-            galleries.take_model(session, gallery, model, card.fingerprint)
-        added = faces.add(session, identity.id, fresh, model)
+        added = faces.add(session, identity.id, fresh, models)
         number = changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])
         return Enrolled(
             identity=identity,
             faces=added,
             refused=dict(sorted(refused.items())),
             change_number=number,
-            model=card.fingerprint,
+            model=prepared.model,
         )
 
     def _catch_up(self, gallery_id: UUID) -> None:

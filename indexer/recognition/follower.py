@@ -18,10 +18,17 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound, IndexNotReady
+from indexer.embedding.card import ModelCard
+from indexer.errors import (
+    ChangesPruned,
+    EmbeddingsMissing,
+    GalleryNotFound,
+    IndexNotReady,
+    ModelUnavailable,
+)
 from indexer.index.live import LiveIndex
 from indexer.recognition.opening import WRITTEN_FROM, Opened, Opener
-from indexer.records import changes, galleries
+from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
 from indexer.records.replicas import State, Told
 from indexer.records.session import Database
@@ -29,6 +36,8 @@ from indexer.types import Tier
 
 log = logging.getLogger(__name__)
 
+_Key = tuple[UUID, str]
+"""Gallery, and the model's fingerprint."""
 
 AT_ONCE = 2
 """Indexes that are loaded or built at the same time; the others queue."""
@@ -49,6 +58,8 @@ PRELOADED_FROM = 1_000
 class _Entry:
     gallery: Gallery
     """As it was last read."""
+    opener: Opener
+    """For the model that the index is of."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by whoever applies changes to the index, or exchanges it."""
     opened: Opened | None = None
@@ -61,12 +72,19 @@ class _Entry:
     used_at: float = field(default_factory=time.monotonic)
 
     @property
+    def card(self) -> ModelCard:
+        return self.opener.card
+
+    @property
     def memory_bytes(self) -> int:
         return ENTRY_BYTES + (0 if self.opened is None else self.opened.index.memory_bytes)
 
 
 class Follower:
-    """Live indexes by gallery, for one model. Safe to call from several threads; `close` it."""
+    """Live indexes by gallery and model. Safe to call from several threads; `close` it.
+
+    A gallery has one, and a second one while it changes its model: then both are followed.
+    """
 
     def __init__(
         self,
@@ -82,7 +100,9 @@ class Follower:
         self._opener = opener
         self._patience = patience_seconds
         self._memory_bytes = memory_bytes
-        self._entries: dict[UUID, _Entry] = {}
+        self._entries: dict[_Key, _Entry] = {}
+        self._problems: dict[_Key, str] = {}
+        """Of indexes whose model cannot even be opened here."""
         self._lock = threading.Lock()
         self._openers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
         self._closing = False
@@ -93,15 +113,18 @@ class Follower:
             self._closing = True
         self._openers.shutdown(cancel_futures=True)
 
-    def caught_up(self, gallery: Gallery, *, patience_seconds: float | None = None) -> LiveIndex:
+    def caught_up(
+        self, gallery: Gallery, card: ModelCard | None = None, *, patience_seconds: float | None = None
+    ) -> LiveIndex:
         """The index with every change that `gallery`, as it was read, knows of; maybe later ones.
 
+        `card`: of the model; by default the one that the gallery is searched with.
         Raises IndexNotReady where that takes too long, for this gallery alone; EmbeddingsMissing where
         faces have no embedding by this model, GalleryNotFound where the gallery was deleted since it
         was read.
         """
         patience = self._patience if patience_seconds is None else patience_seconds
-        entry = self._entry(gallery)
+        entry = self._entry(gallery, card)
         entry.used_at = time.monotonic()
         opened = entry.opened
         if opened is not None and opened.index.applied >= gallery.change_number:
@@ -119,10 +142,29 @@ class Follower:
             raise
 
     def bring_along(self, gallery_id: UUID) -> None:
-        """The index of the gallery, if it is open, gets what the log has. Raises what `caught_up` does."""
-        entry = self._entries.get(gallery_id)
-        if entry is not None and entry.opened is not None:
-            self.caught_up(self._opener.read(gallery_id))
+        """Those indexes of the gallery that are open get what the log has. Raises what `caught_up` does."""
+        with self._lock:
+            cards = [
+                e.card for key, e in self._entries.items() if key[0] == gallery_id and e.opened is not None
+            ]
+        if cards:
+            gallery = self._opener.read(gallery_id)
+            for card in cards:
+                self.caught_up(gallery, card)
+
+    def prepare(self, gallery: Gallery, card: ModelCard) -> None:
+        """Begins to open the index of a model that the gallery may be switched to at any moment."""
+        with self._lock:
+            self._problems.pop((gallery.id, card.fingerprint), None)
+        entry = self._entry(gallery, card)
+        entry.used_at = time.monotonic()
+        if entry.opened is None and entry.coming is None and time.monotonic() >= entry.retry_at:
+            self._coming(entry)
+
+    def cannot_prepare(self, gallery: Gallery, fingerprint: str, why: str) -> None:
+        """Whoever asks is told that this process would not follow a switch to that model."""
+        with self._lock:
+            self._problems[gallery.id, fingerprint] = why
 
     def preload(self) -> list["Future[None]"]:
         """Begins to open the large galleries, the largest first, as many as there is memory for."""
@@ -131,10 +173,15 @@ class Follower:
         coming = []
         room = self._memory_bytes
         for gallery in sorted(every, key=lambda gallery: -gallery.face_count):
-            room -= gallery.face_count * self._opener.bytes_per_face(gallery)
+            try:
+                entry = self._entry(gallery)
+            except ModelUnavailable as error:
+                log.error("gallery %s cannot be searched here: %s", gallery.name, error)
+                continue
+            room -= gallery.face_count * entry.opener.bytes_per_face(gallery)
             if room < 0 or gallery.face_count < PRELOADED_FROM:
                 break
-            coming.append(self._coming(self._entry(gallery)))
+            coming.append(self._coming(entry))
         return coming
 
     def tend(self, gallery_ids: Iterable[UUID] | None = None) -> None:
@@ -144,18 +191,26 @@ class Follower:
         """
         with self._lock:
             entries = dict(self._entries)
-        wanted = entries.keys() if gallery_ids is None else entries.keys() & set(gallery_ids)
+        wanted = set(entries)
+        if gallery_ids is not None:
+            changed = set(gallery_ids)
+            wanted = {key for key in wanted if key[0] in changed}
         before = {key: entries[key].opened for key in wanted}
         applied = {key: opened.index.applied for key, opened in before.items() if opened is not None}
+        ids = {gallery_id for gallery_id, _ in wanted}
         with self._database.reading() as session:
-            known = galleries.of_ids(session, list(wanted))
+            known = galleries.of_ids(session, ids)
+            in_use = reindexes.models_in_use(session, ids)
         for key in wanted:
-            entry, gallery = entries[key], known.get(key)
+            entry, gallery = entries[key], known.get(key[0])
             if gallery is None:
                 log.info("gallery %s was deleted: its index goes too", entry.gallery.name)
-                self.forget(key)
+                self.forget(key[0])
                 continue
             entry.gallery = gallery
+            if gallery.model_id is not None and key[1] not in in_use[key[0]]:
+                self._retire(key, entry)
+                continue
             if entry.opened is None:
                 continue
             if applied.get(key, 0) > gallery.change_number:
@@ -178,27 +233,48 @@ class Follower:
         self._close_least_used()
 
     def forget(self, gallery_id: UUID) -> None:
-        """Frees the index of a deleted gallery, in memory and on this machine's disk."""
+        """Frees the indexes of a deleted gallery, in memory and on this machine's disk."""
         with self._lock:
-            self._entries.pop(gallery_id, None)
+            for held in (self._entries, self._problems):
+                for key in [key for key in held if key[0] == gallery_id]:
+                    del held[key]
         self._opener.discard(gallery_id)
 
     def counts(self) -> dict[UUID, int]:
-        """How many faces each index holds."""
-        return {told.gallery_id: told.count for told in self.told() if told.tier is not None}
+        """How many faces the index of each gallery holds; of two the larger."""
+        counts: dict[UUID, int] = {}
+        for told in self.told():
+            if told.tier is not None:
+                counts[told.gallery_id] = max(told.count, counts.get(told.gallery_id, 0))
+        return counts
 
     def told(self) -> list[Told]:
         """Of each index: where it is."""
         with self._lock:
             entries = list(self._entries.values())
-        return [self._told(entry) for entry in entries]
+            problems = {key: why for key, why in self._problems.items() if key not in self._entries}
+        failed = [
+            Told(gallery_id=key[0], model=key[1], state="failed", problem=why)
+            for key, why in problems.items()
+        ]
+        return [self._told(entry) for entry in entries] + failed
 
-    def _entry(self, gallery: Gallery) -> _Entry:
+    def _entry(self, gallery: Gallery, card: ModelCard | None = None) -> _Entry:
+        """Raises ModelUnavailable."""
+        card = card or self._opener.models.of(gallery)
+        key = (gallery.id, card.fingerprint)
         with self._lock:
-            entry = self._entries.get(gallery.id)
+            entry = self._entries.get(key)
             if entry is None:
-                entry = self._entries[gallery.id] = _Entry(gallery)
+                entry = self._entries[key] = _Entry(gallery, self._opener.of_model(card))
             return entry
+
+    def _retire(self, key: _Key, entry: _Entry) -> None:
+        """An index of a model that the gallery has left for good."""
+        log.info("gallery %s is done with %s: its index goes", entry.gallery.name, key[1])
+        with self._lock:
+            self._entries.pop(key, None)
+        entry.opener.shelf(entry.gallery).remove()
 
     def _await(self, entry: _Entry, deadline: float) -> None:
         """Until there is an index. Raises IndexNotReady, and what opening it does."""
@@ -214,7 +290,7 @@ class Follower:
         try:
             if entry.opened is None:
                 return None
-            self._replay(gallery.id, entry.opened.index, gallery.change_number)
+            self._replay(entry, entry.opened.index, gallery.change_number)
             return entry.opened.index
         except ChangesPruned as error:
             log.warning("the index of %s is opened anew: %s", gallery.name, error)
@@ -223,11 +299,11 @@ class Follower:
         finally:
             entry.lock.release()
 
-    def _replay(self, gallery_id: UUID, index: LiveIndex, number: int | None = None) -> None:
+    def _replay(self, entry: _Entry, index: LiveIndex, number: int | None = None) -> None:
         """Up to change `number`, or the end of the log."""
         while number is None or index.applied < number:
             with self._database.reading() as session:
-                tail = changes.after(session, gallery_id, index.applied, self._opener.card.fingerprint)
+                tail = changes.after(session, entry.gallery.id, index.applied, entry.card.fingerprint)
             if not tail:
                 return
             index.apply(tail)
@@ -250,12 +326,12 @@ class Follower:
         try:
             old = entry.opened
             at_least = 0 if old is None else old.index.applied
-            fresh = self._opener.open(entry.gallery.id, at_least=at_least, progress=self._go_on)
-            self._replay(entry.gallery.id, fresh.index)
+            fresh = entry.opener.open(entry.gallery.id, at_least=at_least, progress=self._go_on)
+            self._replay(entry, fresh.index)
             with entry.lock:
                 # An index may have been brought along further meanwhile, and must not go back.
                 if entry.opened is not None:
-                    self._replay(entry.gallery.id, fresh.index, entry.opened.index.applied)
+                    self._replay(entry, fresh.index, entry.opened.index.applied)
                 entry.opened = fresh
             entry.problem = fresh.refused
             entry.gpu_asked_at = time.monotonic()
@@ -289,9 +365,9 @@ class Follower:
         index = opened.index
         if gallery.index_epoch > opened.epoch:
             return "it was asked for"
-        if not self._opener.fits(opened.wanted, gallery):
-            return f"{self._opener.wanted(gallery)} is wanted, not {opened.wanted}"
-        if opened.for_gpu != self._opener.for_gpu(gallery):
+        if not entry.opener.fits(opened.wanted, gallery):
+            return f"{entry.opener.wanted(gallery)} is wanted, not {opened.wanted}"
+        if opened.for_gpu != entry.opener.for_gpu(gallery):
             return "it is wanted elsewhere: on the GPUs, or no longer there"
         if opened.for_gpu and index.tier is not Tier.GPU and self._gpu_has_room(entry, index.count):
             return "the GPUs have room for it now"
@@ -307,7 +383,7 @@ class Follower:
         if time.monotonic() < entry.gpu_asked_at + RETRY_SECONDS:
             return False
         entry.gpu_asked_at = time.monotonic()
-        return self._opener.gpu_shortcoming(count) is None
+        return entry.opener.gpu_shortcoming(count) is None
 
     def _close_least_used(self) -> None:
         with self._lock:
@@ -331,7 +407,7 @@ class Follower:
             gallery_id=entry.gallery.id,
             state=state,
             problem=entry.problem,
-            model=self._opener.card.fingerprint,
+            model=entry.card.fingerprint,
             tier=None if index is None else index.tier,
             generation=None if opened is None else opened.generation,
             applied=0 if index is None else index.applied,

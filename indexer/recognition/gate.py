@@ -1,6 +1,7 @@
 """Which photographs may enter a gallery: one bad face would answer for its person for years."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ class Admitted:
     seen: SeenFace
     crop: Crop | None
     """Cut out at once, so that the whole photograph need not be kept."""
+    also: tuple[SeenFace, ...]
+    """As the other cameras want it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,9 @@ def admit(
     *,
     take_largest: bool = False,
     store_crop: bool = True,
+    also: Sequence[Camera] = (),
 ) -> Admitted | Refused:
-    """`take_largest`: of several faces the largest, rather than a refusal."""
+    """`take_largest`: of several faces the largest, rather than a refusal. `also`: who want it besides."""
     try:
         photograph = camera.look(data, watch, max_faces=1)
     except InvalidInput as error:
@@ -66,6 +70,7 @@ def admit(
         image_sha256=hashlib.sha256(data).digest(),
         seen=seen,
         crop=crop_with_margin(photograph.pixels, seen.face.landmarks) if store_crop else None,
+        also=tuple(other.see(photograph.pixels, seen.face) for other in also),
     )
 
 

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import numpy as np
 
-from indexer.errors import AnotherModel, IndexBehind, InvalidRequest
+from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold as thresholds
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
+from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
 from indexer.records import faces, galleries
 from indexer.records.faces import Owner
@@ -68,7 +69,7 @@ class Found:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:
     database: Database
-    camera: Camera
+    cameras: Cameras
     follower: Follower
     fpir: float
     patience_seconds: float
@@ -89,21 +90,33 @@ class Identifier:
 
         `threshold`: the score from which on a candidate is `matched`; by default the one that gives
         the wanted FPIR at the gallery's size. `min_change`: number of a change that must be in the index.
-        Raises GalleryNotFound, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy, and what the picture
-        itself deserves.
+        Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy,
+        EmbeddingUnusable, and what the picture itself deserves.
         """
         watch = watch or Stopwatch()
-        with watch.stage("database"):
-            gallery = self._gallery(gallery_name, min_change)
-        photograph = self.camera.look(data, watch, max_faces=max_faces)
+        gallery, camera = self._gallery(gallery_name, min_change, watch)
+        photograph = camera.look(data, watch, max_faces=max_faces)
         faces_seen, found = photograph.faces, photograph.found
         del photograph  # while it waits for the network, the pixels need not
-        probes = self.camera.embed(faces_seen, watch)
-        with watch.stage("index"):
-            index = self.follower.caught_up(gallery)
+        probes = camera.embed(faces_seen, watch)
+        try:
+            with watch.stage("index"):
+                index = self.follower.caught_up(gallery, camera.card)
+        except EmbeddingsMissing:
+            if not self._left(gallery):
+                raise
+            return self.identify(  # by the model that the gallery has now
+                gallery_name,
+                data,
+                max_faces=max_faces,
+                max_candidates=max_candidates,
+                threshold=threshold,
+                min_change=min_change,
+                watch=watch,
+            )
         gallery_size = index.count
         if threshold is None:
-            threshold = thresholds.for_fpir(self.camera.embedder.card, self.fpir, gallery_size)
+            threshold = thresholds.for_fpir(camera.card, self.fpir, gallery_size)
         identified = [
             IdentifiedFace(
                 seen=seen,
@@ -114,7 +127,7 @@ class Identifier:
         return Identification(
             faces=identified,
             found=found,
-            model=self.camera.embedder.card.fingerprint,
+            model=camera.card.fingerprint,
             gallery_size=gallery_size,
             threshold=threshold,
             timings_ms=watch.milliseconds | {"total": watch.total},
@@ -130,23 +143,23 @@ class Identifier:
         threshold: float | None = None,
         min_change: int = 0,
     ) -> Found:
-        """Whom an embedding that was made elsewhere by this model, (dimension,) of any length, resembles.
+        """Whom an embedding that was made elsewhere, (dimension,) of any length, resembles.
 
+        `model`: fingerprint of the one that made it; by default the gallery's.
         Raises InvalidRequest (not as many finite numbers as the model has, or all zero), AnotherModel,
         GalleryNotFound, EmbeddingsMissing, IndexNotReady, IndexBehind.
         """
         watch = Stopwatch()
-        card = self.camera.embedder.card
+        gallery, camera = self._gallery(gallery_name, min_change, watch)
+        card = camera.card
         if model is not None and model != card.fingerprint:
             raise AnotherModel(
-                f"the embedding is of the model {model}; this process searches with {card.fingerprint}",
+                f"the embedding is of the model {model}; the gallery is searched with {card.fingerprint}",
                 model=card.fingerprint,
             )
         probe = _unit(embedding, card.dimension)
-        with watch.stage("database"):
-            gallery = self._gallery(gallery_name, min_change)
         with watch.stage("index"):
-            index = self.follower.caught_up(gallery)
+            index = self.follower.caught_up(gallery, card)
         gallery_size = index.count
         if threshold is None:
             threshold = thresholds.for_fpir(card, self.fpir, gallery_size)
@@ -158,21 +171,30 @@ class Identifier:
             timings_ms=watch.milliseconds | {"total": watch.total},
         )
 
-    def _gallery(self, name: str, min_change: int) -> Gallery:
-        """As it is now; the index is brought along to where the row says. A change that is not there yet,
-        on a PostgreSQL that follows another, is waited for."""
+    def _gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Camera]:
+        """As it is now, and the camera of its model, which the whole request keeps to.
+
+        The index is brought along to where the row says. A change that is not there yet, on a PostgreSQL
+        that follows another, is waited for.
+        """
         deadline = time.monotonic() + self.patience_seconds
-        while True:
-            with self.database.reading() as session:
-                gallery = galleries.get(session, name)
-            if gallery.change_number >= min_change:
-                return gallery
-            if time.monotonic() >= deadline:
-                raise IndexBehind(
-                    f"the gallery is at change {gallery.change_number}, {min_change} has not arrived",
-                    change_number=gallery.change_number,
-                )
-            time.sleep(_POLL_SECONDS)
+        with watch.stage("database"):
+            while True:
+                with self.database.reading() as session:
+                    gallery = galleries.get(session, name)
+                if gallery.change_number >= min_change:
+                    return gallery, self.cameras.of(gallery)
+                if time.monotonic() >= deadline:
+                    raise IndexBehind(
+                        f"the gallery is at change {gallery.change_number}, {min_change} has not arrived",
+                        change_number=gallery.change_number,
+                    )
+                time.sleep(_POLL_SECONDS)
+
+    def _left(self, gallery: Gallery) -> bool:
+        """Whether the gallery was switched since it was read, and the old model's vectors maybe deleted."""
+        with self.database.reading() as session:
+            return galleries.get(session, gallery.name).model_id != gallery.model_id
 
     def _candidates(
         self,

@@ -11,7 +11,7 @@ from indexer.index.generation import Manifest
 from indexer.index.live import LiveIndex
 from indexer.index.verify import Comparison, Difference
 from indexer.recognition.opening import Opener
-from indexer.records import changes, galleries, replicas
+from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.models import Gallery, Process, Replica
 from indexer.records.session import Database, Session
 from indexer.types import Keys, Tier, Vectors
@@ -70,6 +70,21 @@ class GalleryStatus:
     def lag(self, replica: Replica) -> int:
         """Changes that it lacked when it last told."""
         return max(0, self.gallery.change_number - replica.applied)
+
+
+def openers(opener: Opener, every: Sequence[Gallery]) -> list[tuple[Gallery, Opener]]:
+    """Each gallery with the opener of its model; and with the other's, where it may be switched.
+
+    Raises ModelUnavailable.
+    """
+    found = [(gallery, opener.of_gallery(gallery)) for gallery in every]
+    wanted = {gallery.id for gallery in every}
+    with opener.database.reading() as session:
+        waiting = reindexes.standing_by(session)
+    for gallery, number, _ in waiting:
+        if gallery.id in wanted and number != gallery.model_id:
+            found.append((gallery, opener.of_model(opener.models.numbered(number))))
+    return found
 
 
 def status(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
@@ -150,7 +165,6 @@ def snapshot(
             and manifest.applied == gallery.change_number
             and manifest.epoch == gallery.index_epoch
             and opener.fits(manifest.wanted, gallery)
-            and manifest.model == opener.card.fingerprint
         ):
             return None
     return opener.rebuild(gallery, progress=progress)
@@ -197,7 +211,7 @@ def _newest(
     for name in shelf.names():
         try:
             if changes.reaches(session, gallery.id, shelf.manifest(name).applied):
-                return name, shelf.load(name, model=opener.card.fingerprint)[0]
+                return name, shelf.load(name)[0]
         except GenerationForeign:
             continue
         except GenerationDamaged as error:

@@ -8,9 +8,10 @@ import time
 from importlib.metadata import version
 from uuid import UUID
 
-from indexer.errors import GemelError
+from indexer.errors import GemelError, Misconfigured
+from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
-from indexer.records import replicas
+from indexer.records import reindexes, replicas
 from indexer.records.notices import Listener
 from indexer.records.replicas import Told
 from indexer.records.session import Database
@@ -26,14 +27,22 @@ TELL_SECONDS = 1.0
 class Keeper:
     """Hears of changes, has the follower apply them, and tells PostgreSQL where each index is."""
 
-    def __init__(self, database: Database, follower: Follower, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        follower: Follower,
+        cameras: Cameras,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         """Starts at once, whether PostgreSQL answers or not; `close` it."""
         self._database = database
         self._follower = follower
+        self._cameras = cameras
         self._poll_seconds = poll_seconds
         self._listener = Listener(database)
         self._process_id: UUID | None = None
-        self._told: dict[UUID, Told] = {}
+        self._told: dict[tuple[UUID, str], Told] = {}
         self._tell_at = 0.0
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -57,6 +66,7 @@ class Keeper:
             if self._closing:
                 return
             try:
+                self._stand_by()
                 self._follower.tend(heard)
                 self._tell()
             except GemelError as error:
@@ -64,11 +74,21 @@ class Keeper:
             except Exception:  # a thread that ended would not be missed until much later
                 log.exception("unforeseen error while bringing the indexes along")
 
+    def _stand_by(self) -> None:
+        """Opens what a switch of a gallery's model, either way, would need at once."""
+        with self._database.reading() as session:
+            waiting = reindexes.standing_by(session)
+        for gallery, number, fingerprint in waiting:
+            try:
+                self._follower.prepare(gallery, self._cameras.numbered(number).card)
+            except Misconfigured as error:
+                self._follower.cannot_prepare(gallery, fingerprint, error.message)
+
     def _tell(self) -> None:
         if time.monotonic() < self._tell_at:
             return
         self._tell_at = time.monotonic() + TELL_SECONDS
-        now = {told.gallery_id: told for told in self._follower.told()}
+        now = {(told.gallery_id, told.model): told for told in self._follower.told()}
         with self._database.transaction() as session:
             known = self._process_id is not None and replicas.tell(
                 session,

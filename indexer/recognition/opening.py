@@ -14,13 +14,14 @@ from typing import Literal
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign, ModelNotCalibrated
+from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign
 from indexer.index import gpu, tiers
 from indexer.index.build import Built, Standard, build
 from indexer.index.digest import Digest
-from indexer.index.generation import Manifest, Shelf, gallery_ids
+from indexer.index.generation import Manifest, Shelf, gallery_ids, remove_gallery
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold
+from indexer.recognition.models import Models
 from indexer.records import changes, galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -57,7 +58,9 @@ class Opened:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opener:
     database: Database
+    models: Models
     card: ModelCard
+    """Of the model whose indexes these are; `of_model` gives the opener of another's."""
     root: Path
     """Of all galleries' generations."""
     tier: Literal["auto"] | Tier
@@ -67,14 +70,9 @@ class Opener:
     @classmethod
     def of(cls, settings: Settings, database: Database, card: ModelCard) -> "Opener":
         """Raises ModelNotCalibrated."""
-        if not (card.score_at_fmr and card.genuine_scores):
-            raise ModelNotCalibrated(
-                f"no threshold can be set for {card.fingerprint}: its card lacks score_at_fmr or"
-                " genuine_scores, which are measured",
-                model=card.fingerprint,
-            )
         return cls(
             database=database,
+            models=Models(database, card),
             card=card,
             root=settings.home.expanduser() / "index",
             tier="auto" if settings.index_tier == "auto" else Tier(settings.index_tier),
@@ -82,12 +80,19 @@ class Opener:
             min_agreement=settings.index_min_agreement,
         )
 
+    def of_model(self, card: ModelCard) -> "Opener":
+        return self if card.fingerprint == self.card.fingerprint else replace(self, card=card)
+
+    def of_gallery(self, gallery: Gallery) -> "Opener":
+        """For the model that the gallery is searched with. Raises ModelUnavailable."""
+        return self.of_model(self.models.of(gallery))
+
     def shelf(self, gallery: Gallery) -> Shelf:
-        return Shelf(self.root, gallery.id)
+        return Shelf(self.root, gallery.id, self.card.fingerprint)
 
     def discard(self, gallery_id: UUID) -> None:
         """What this machine's disk holds of a deleted gallery."""
-        Shelf(self.root, gallery_id).remove()
+        remove_gallery(self.root, gallery_id)
 
     def orphans(self, every: Sequence[Gallery]) -> list[UUID]:
         """Galleries that are on the disk and not in the database: deleted through another machine, say."""
@@ -215,7 +220,7 @@ class Opener:
             try:
                 unfit = self._unfit(gallery, shelf.manifest(name), at_least)
                 if unfit is None:
-                    index, manifest = shelf.load(name, model=self.card.fingerprint)
+                    index, manifest = shelf.load(name)
                     return Opened(
                         index=index,
                         generation=name,

@@ -8,6 +8,7 @@ import numpy as np
 from indexer.errors import EmbeddingsMissing, NoFaceFound
 from indexer.recognition import threshold as thresholds
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
+from indexer.recognition.cameras import Cameras
 from indexer.recognition.identify import distance
 from indexer.records import faces, galleries, identities
 from indexer.records.session import Database
@@ -51,7 +52,7 @@ def verify_pair(
 
 
 def verify_identity(
-    camera: Camera,
+    cameras: Cameras,
     database: Database,
     gallery_name: str,
     identity_id: UUID,
@@ -66,15 +67,16 @@ def verify_identity(
     EmbeddingsMissing, Busy, and what the picture deserves.
     """
     watch = Stopwatch()
-    fingerprint = camera.embedder.card.fingerprint
     with watch.stage("database"), database.reading() as session:
         gallery = galleries.get(session, gallery_name)
+        camera = cameras.of(gallery)
+        fingerprint = camera.card.fingerprint
         identities.get(session, gallery.id, identity_id)
         face_ids, enrolled = faces.vectors_of(session, identity_id, fingerprint)
         if not face_ids:
             if faces.enrolled_images(session, identity_id):
                 raise EmbeddingsMissing(
-                    f"the identity was enrolled with another model than {fingerprint}", model=fingerprint
+                    f"none of the identity's faces has an embedding by {fingerprint}", model=fingerprint
                 )
             raise NoFaceFound("the identity has no enrolled face to compare with")
     seen = _largest(camera, image, "image", watch)
@@ -100,7 +102,7 @@ def _verdict(
     threshold: float | None,
     watch: Stopwatch,
 ) -> Verification:
-    card = camera.embedder.card
+    card = camera.card
     if threshold is None:
         threshold = thresholds.for_fmr(card, fmr)
     return Verification(

@@ -61,6 +61,7 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
 def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> list[Change]:
     """At most 10,000 changes that follow `number`, in order, with one model's embeddings; none at the end.
 
+    A face that the model could not embed comes without a vector, like one that was deleted since.
     Raises EmbeddingsMissing where a face is enrolled, but not with that model; ChangesPruned where the
     next change is no longer kept, GalleryNotFound.
     """
@@ -76,6 +77,7 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
             ChangeRow.kind,
             ChangeRow.face_key,
             Face.key.label("still_enrolled"),
+            embedded.c.face_key.label("embedded"),
             embedded.c.vector,
         )
         .outerjoin(Face, Face.key == ChangeRow.face_key)
@@ -86,7 +88,7 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
     ).all()
     if not rows or rows[0].number != number + 1:
         _check_end(session, gallery_id, number)
-    missing = sum(row.still_enrolled is not None and row.vector is None for row in rows)
+    missing = sum(row.still_enrolled is not None and row.embedded is None for row in rows)
     if missing:
         raise _missing(missing, fingerprint)
     return [
@@ -105,6 +107,7 @@ def feed(
 ) -> int:
     """Hands over all that is enrolled, keys ascending, and returns the number of the last change in it.
 
+    Faces that the model could not embed are passed over.
     `take` gets batches: keys (n,), vectors (n, dimension). Wants a snapshot session, so that all of it is
     of one moment. Raises GalleryNotFound, EmbeddingsMissing (once all was handed over).
     """
@@ -125,9 +128,12 @@ def feed(
     )
     count = 0
     for batch in rows.partitions():
-        vectors = np.frombuffer(b"".join(vector for _, vector in batch), STORED_DTYPE)
-        take(np.array([key for key, _ in batch], np.int64), vectors.reshape(len(batch), -1))
         count += len(batch)
+        embedded = [(key, vector) for key, vector in batch if vector is not None]
+        if embedded:
+            vectors = np.frombuffer(b"".join(vector for _, vector in embedded), STORED_DTYPE)
+            keys = np.array([key for key, _ in embedded], np.int64)
+            take(keys, vectors.reshape(len(keys), -1))
     if count < face_count:
         raise _missing(face_count - count, fingerprint)
     return int(number)

@@ -1,13 +1,12 @@
 """Enrolled faces and their embeddings: add, find, list, delete."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects.postgresql import insert as insert_unless
 from sqlalchemy.orm import Session
 
 from indexer.errors import CropNotStored, FaceNotFound
@@ -27,18 +26,10 @@ class Owner:
     name: str | None
 
 
-def model_id(session: Session, fingerprint: str, dimension: int) -> int:
-    """The number of a model, given to it when it is first seen."""
-    session.execute(
-        insert_unless(Model)
-        .values(fingerprint=fingerprint, dimension=dimension)
-        .on_conflict_do_nothing(index_elements=[Model.fingerprint])
-    )
-    return session.scalars(select(Model.id).where(Model.fingerprint == fingerprint)).one()
-
-
-def add(session: Session, identity_id: UUID, enrolments: Sequence[Enrolment], model: int) -> list[Face]:
-    """Faces with their embeddings. The caller appends the changes."""
+def add(
+    session: Session, identity_id: UUID, enrolments: Sequence[Enrolment], models: Mapping[str, int]
+) -> list[Face]:
+    """Faces with their embeddings by `models`, numbers by fingerprint. The caller appends the changes."""
     faces = [
         Face(
             identity_id=identity_id,
@@ -61,10 +52,12 @@ def add(session: Session, identity_id: UUID, enrolments: Sequence[Enrolment], mo
             [
                 {
                     "face_key": face.key,
-                    "model_id": model,
-                    "vector": e.vector.astype(STORED_DTYPE).tobytes(),
+                    "model_id": number,
+                    "vector": e.vectors[fingerprint].astype(STORED_DTYPE).tobytes(),
                 }
                 for face, e in zip(faces, enrolments, strict=True)
+                for fingerprint, number in models.items()
+                if fingerprint in e.vectors
             ],
         )
     return faces
@@ -121,10 +114,14 @@ def vectors_of(
         select(Face.id, Embedding.vector)
         .join(Embedding, Embedding.face_key == Face.key)
         .join(Model, Model.id == Embedding.model_id)
-        .where(Face.identity_id == identity_id, Model.fingerprint == fingerprint)
+        .where(
+            Face.identity_id == identity_id,
+            Model.fingerprint == fingerprint,
+            Embedding.vector.is_not(None),
+        )
         .order_by(Face.key)
     ).all()
-    vectors = np.array([as_vector(vector) for _, vector in rows], np.float32)
+    vectors = np.array([as_vector(vector) for _, vector in rows if vector is not None], np.float32)
     return [face_id for face_id, _ in rows], vectors
 
 

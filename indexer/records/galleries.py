@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from indexer.errors import AnotherModel, GalleryExists, GalleryNotFound, InvalidRequest
+from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
 from indexer.records.models import Gallery, Identity
 from indexer.records.notices import announce
 
@@ -56,19 +56,6 @@ def lock(session: Session, gallery_id: UUID) -> Gallery:
     if gallery is None:
         raise GalleryNotFound("the gallery was deleted meanwhile")
     return gallery
-
-
-def take_model(session: Session, gallery: Gallery, model_id: int, fingerprint: str) -> None:
-    """Makes sure that all faces of a locked gallery are of one model. Raises AnotherModel."""
-    if gallery.model_id is not None and gallery.model_id != model_id and gallery.face_count > 0:
-        raise AnotherModel(
-            f"the faces of gallery {gallery.name!r} were enrolled with another model than {fingerprint},"
-            " which this process embeds with",
-            gallery=gallery.name,
-            model=fingerprint,
-        )
-    gallery.model_id = model_id
-    session.flush()
 
 
 def all_of_them(session: Session) -> Sequence[Gallery]:

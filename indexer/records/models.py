@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy import (
     Identity as GeneratedAlways,
@@ -51,7 +52,7 @@ class Gallery(Base, kw_only=True):
     that changes become visible in the order of their numbers (docs/decisions/0003)."""
     face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     model_id: Mapped[int | None] = mapped_column(ForeignKey("model.id"), default=None)
-    """Of the model that its faces are enrolled with; a gallery without faces may take another."""
+    """Of the model that it is searched with: this row alone decides. None until a face is enrolled."""
     index_epoch: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     """Raised to have every process make its index anew."""
     index_tier: Mapped[str | None] = mapped_column(Text, default=None)
@@ -125,19 +126,27 @@ class Model(Base, kw_only=True):
     id: Mapped[int] = mapped_column(SmallInteger, GeneratedAlways(always=True), primary_key=True, init=False)
     fingerprint: Mapped[str] = mapped_column(Text, unique=True)
     dimension: Mapped[int]
+    name: Mapped[str | None] = mapped_column(Text, default=None)
+    """By which it is opened, as GEMEL_MODEL names it; None where it was made before that was noted."""
+    mirror: Mapped[bool | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = _created_at()
 
 
 class Embedding(Base, kw_only=True):
-    """What a model made of a face."""
+    """What a model made of a face, or why it could not."""
 
     __tablename__ = "embedding"
-    __table_args__ = (CheckConstraint("octet_length(vector) % 4 = 0", name="embedding_vector_check"),)
+    __table_args__ = (
+        CheckConstraint("octet_length(vector) % 4 = 0", name="embedding_vector_check"),
+        CheckConstraint("(vector IS NULL) = (problem IS NOT NULL)", name="embedding_problem_check"),
+    )
 
     face_key: Mapped[int] = mapped_column(ForeignKey("face.key", ondelete="CASCADE"), primary_key=True)
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), primary_key=True)
-    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    vector: Mapped[bytes | None] = mapped_column(LargeBinary)
     """float32, little-endian, of length 1."""
+    problem: Mapped[str | None] = mapped_column(Text, default=None)
+    """Why there is no vector: no search with this model finds the face."""
 
 
 class Change(Base, kw_only=True):
@@ -185,7 +194,8 @@ class Replica(Base, kw_only=True):
     state: Mapped[str] = mapped_column(Text)
     problem: Mapped[str | None] = mapped_column(Text)
     """Why it is not there, or not as it was wanted."""
-    model: Mapped[str] = mapped_column(Text)
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Fingerprint."""
     tier: Mapped[str | None] = mapped_column(Text)
     generation: Mapped[str | None] = mapped_column(Text)
     """None where it came from PostgreSQL."""
@@ -194,3 +204,77 @@ class Replica(Base, kw_only=True):
     tombstones: Mapped[int] = mapped_column(BigInteger)
     memory_bytes: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str | None] = mapped_column(Text)
+
+
+class Reindex(Base, kw_only=True):
+    """A job that brings a gallery from one model to another (docs/decisions/0008)."""
+
+    __tablename__ = "reindex"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('embedding', 'building', 'comparing', 'ready', 'active', 'cleaning', 'cancelling',"
+            " 'done', 'cancelled')",
+            name="reindex_state_check",
+        ),
+        CheckConstraint("from_model_id <> to_model_id", name="reindex_models_check"),
+        Index(
+            "reindex_open_key",
+            "gallery_id",
+            unique=True,
+            postgresql_where=text("state NOT IN ('done', 'cancelled')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
+    from_model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    to_model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    state: Mapped[str] = mapped_column(Text, server_default="embedding", init=False)
+    paused: Mapped[bool] = mapped_column(server_default="false", init=False)
+    problem: Mapped[str | None] = mapped_column(Text, default=None)
+    """Why it stands still until an operator resumes it."""
+    gates: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    verified: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
+    comparison: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), default=None, deferred=True
+    )
+    worker: Mapped[str | None] = mapped_column(Text, default=None)
+    """Who is at the step that follows the embedding."""
+    leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    created_at: Mapped[datetime] = _created_at()
+
+
+class ReindexChunk(Base, kw_only=True):
+    """Faces that one worker embeds at a time: those of the gallery from `first_key` to `last_key`."""
+
+    __tablename__ = "reindex_chunk"
+    __table_args__ = (
+        Index("reindex_chunk_open_idx", "reindex_id", "number", postgresql_where=text("done_at IS NULL")),
+    )
+
+    reindex_id: Mapped[UUID] = mapped_column(ForeignKey("reindex.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_key: Mapped[int] = mapped_column(BigInteger)
+    last_key: Mapped[int] = mapped_column(BigInteger)
+    faces: Mapped[int]
+    """That were to be embedded when the chunk was cut."""
+    worker: Mapped[str | None] = mapped_column(Text, default=None)
+    leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    """The worker has to say by then that it lives; later anybody may take the chunk."""
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0", default=0)
+    done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    embedded: Mapped[int] = mapped_column(server_default="0", default=0)
+    skipped: Mapped[int] = mapped_column(server_default="0", default=0)
+
+
+class ReindexEvent(Base, kw_only=True):
+    """What happened to a job, and who forced it."""
+
+    __tablename__ = "reindex_event"
+    __table_args__ = (Index("reindex_event_reindex_id_idx", "reindex_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, GeneratedAlways(always=True), primary_key=True, init=False)
+    reindex_id: Mapped[UUID] = mapped_column(ForeignKey("reindex.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = _created_at()
+    text: Mapped[str] = mapped_column(Text)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -27,14 +27,14 @@ class Told:
     problem: str | None
     model: str
     """Fingerprint."""
-    tier: str | None
-    generation: str | None
-    applied: int
+    tier: str | None = None
+    generation: str | None = None
+    applied: int = 0
     """Number of the last change in it."""
-    count: int
-    tombstones: int
-    memory_bytes: int
-    digest: str | None
+    count: int = 0
+    tombstones: int = 0
+    memory_bytes: int = 0
+    digest: str | None = None
 
 
 def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
@@ -46,8 +46,13 @@ def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
     return process.id
 
 
-def tell(session: Session, process_id: UUID, changed: Sequence[Told], closed: Collection[UUID]) -> bool:
-    """That the process lives, and what is new of its indexes. False where it was taken for dead."""
+def tell(
+    session: Session, process_id: UUID, changed: Sequence[Told], closed: Collection[tuple[UUID, str]]
+) -> bool:
+    """That the process lives, and what is new of its indexes. False where it was taken for dead.
+
+    `closed`: galleries and models, by fingerprint.
+    """
     seen = session.execute(
         update(Process).where(Process.id == process_id).values(seen_at=func.now()).returning(Process.id)
     ).one_or_none()
@@ -55,14 +60,17 @@ def tell(session: Session, process_id: UUID, changed: Sequence[Told], closed: Co
         return False
     if closed:
         session.execute(
-            delete(Replica).where(Replica.process_id == process_id, Replica.gallery_id.in_(closed))
+            delete(Replica).where(
+                Replica.process_id == process_id,
+                tuple_(Replica.gallery_id, Replica.model).in_(list(closed)),
+            )
         )
     if changed:
         statement = insert(Replica)
         columns = {name: statement.excluded[name] for name in asdict(changed[0])}
         session.execute(
             statement.on_conflict_do_update(
-                index_elements=[Replica.process_id, Replica.gallery_id], set_=columns
+                index_elements=[Replica.process_id, Replica.gallery_id, Replica.model], set_=columns
             ),
             [{"process_id": process_id} | asdict(told) for told in changed],
         )

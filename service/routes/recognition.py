@@ -106,7 +106,7 @@ def verify_identity(
 ) -> VerifyAnswer:
     """Compares the largest face with the nearest of the identity's."""
     verification = verify.verify_identity(
-        engine.camera,
+        engine.cameras,
         engine.database,
         gallery,
         identity_id,

@@ -13,16 +13,19 @@ from typing import Any, cast
 
 import numpy as np
 
+from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
 from indexer.recognition import follower as following
 from indexer.recognition import indexing, opening
 from indexer.recognition.camera import Camera, Stopwatch
-from indexer.recognition.enrol import Enroller, NewIdentity, _Prepared
+from indexer.recognition.cameras import Cameras, Eye
+from indexer.recognition.enrol import Enroller, NewIdentity, _Prepared, _Wanted
 from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
 from indexer.recognition.keeping import Keeper
+from indexer.recognition.models import Models
 from indexer.recognition.opening import Opener
 from indexer.records import galleries, identities
 from indexer.records.models import Gallery, Identity
@@ -55,19 +58,33 @@ class _Enroller(Enroller):
     __slots__ = ()
 
     def _prepare(
-        self, _gallery: Gallery, images: Sequence[bytes], _take_largest: bool, _watch: Stopwatch
+        self,
+        _gallery: Gallery,
+        images: Sequence[bytes],
+        _take_largest: bool,
+        _watch: Stopwatch,
+        wanted: _Wanted,
     ) -> _Prepared:
         enrolments = {
             i: Enrolment(
                 face=_FACE,
                 quality=_QUALITY,
-                vector=embedding(int(data)),
+                vectors={wanted.active: embedding(int(data))},
                 image_sha256=int(data).to_bytes(32, "big"),
                 crop=None,
             )
             for i, data in enumerate(images)
         }
-        return _Prepared(enrolments=enrolments, refused={})
+        return _Prepared(enrolments=enrolments, refused={}, model=wanted.active)
+
+
+def _cameras(models: Models) -> Cameras:
+    """That know their card, and never look at anything."""
+
+    def camera(card: ModelCard) -> Camera:
+        return cast(Camera, SimpleNamespace(card=card))
+
+    return Cameras(cast(Eye, SimpleNamespace(camera=camera)), models)
 
 
 class Node:
@@ -78,17 +95,17 @@ class Node:
         settings = Settings(home=home, index_patience_s=patience_seconds)
         self.opener = Opener.of(settings, self.database, CARD)
         self.follower = Follower(self.database, self.opener, patience_seconds=patience_seconds, **follower)
-        self.keeper = Keeper(self.database, self.follower, poll_seconds=0.2) if keeping else None
-        camera = cast(Camera, SimpleNamespace(embedder=SimpleNamespace(card=CARD)))
+        cameras = _cameras(self.opener.models)
+        self.keeper = Keeper(self.database, self.follower, cameras, poll_seconds=0.2) if keeping else None
         self.enroller = _Enroller(
             database=self.database,
-            camera=camera,
+            cameras=cameras,
             follower=self.follower,
             limits=Limits(min_face_px=0, min_sharpness=0, min_quality=0),
         )
         self.identifier = Identifier(
             database=self.database,
-            camera=camera,
+            cameras=cameras,
             follower=self.follower,
             fpir=0.01,
             patience_seconds=patience_seconds,

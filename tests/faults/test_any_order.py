@@ -102,7 +102,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 99), where=st.floats(0, 1, exclude_max=True))
     def damage_a_file(self, which: int, where: float) -> None:
-        files = sorted(path for path in (self._home / "index").glob("*/*/*") if path.is_file())
+        files = sorted(path for path in (self._home / "index").glob("*/*/*/*") if path.is_file())
         if files:
             path = files[which % len(files)]
             content = bytearray(path.read_bytes())

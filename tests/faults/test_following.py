@@ -234,7 +234,7 @@ def test_a_full_disk_costs_the_generation_and_no_answer(
     assert full.do("search", person=100)
     full.kill()
 
-    written = [path for path in (tmp_path / "other" / "index").glob("*/*") if path.is_dir()]
+    written = [path for path in (tmp_path / "other" / "index").glob("*/*/*") if path.is_dir()]
     assert written == []
     assert one.finds(100)
     assert one.verify().clean

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
-from indexer.records import changes, faces, galleries, identities
+from indexer.records import changes, faces, galleries, identities, registry
 from indexer.records.models import Gallery
 from indexer.records.session import Database, Session
 from indexer.types import Box, ChangeKind, Enrolment, Face, Quality
@@ -18,7 +18,7 @@ MODEL = "some-model-1"
 QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
 
 
-def enrolment(seed: int) -> Enrolment:
+def enrolment(seed: int, model: str) -> Enrolment:
     vector = np.zeros(8, np.float32)
     vector[seed % 8] = 1
     return Enrolment(
@@ -26,7 +26,7 @@ def enrolment(seed: int) -> Enrolment:
             box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
         ),
         quality=QUALITY,
-        vector=vector,
+        vectors={model: vector},
         image_sha256=seed.to_bytes(32, "big"),
         crop=None,
     )
@@ -36,7 +36,8 @@ def enrol(session: Session, gallery_id: UUID, seed: int, model: str = MODEL) -> 
     """One person with one face; the number of the change."""
     galleries.lock(session, gallery_id)
     identity = identities.create(session, gallery_id, external_id=str(seed), name=None, metadata={})
-    added = faces.add(session, identity.id, [enrolment(seed)], faces.model_id(session, model, 8))
+    number = registry.number_of(session, model, 8)
+    added = faces.add(session, identity.id, [enrolment(seed, model)], {model: number})
     return changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
 
 

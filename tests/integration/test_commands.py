@@ -246,7 +246,7 @@ def test_an_operator_builds_proves_damages_and_prunes_an_index(home: Home, peopl
     assert clean["index_digest"] == clean["digest"] == generation["digest"]
     assert home.json("index", "snapshot", "--gallery", "indexed") == {"indexed": None}
 
-    [path] = (home.folder / "index").glob(f"*/{written}/index.faiss")
+    [path] = (home.folder / "index").glob(f"*/*/{written}/index.faiss")
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)

@@ -15,7 +15,7 @@ from indexer.index.live import LiveIndex
 from indexer.recognition import indexing, opening
 from indexer.recognition.follower import Follower
 from indexer.recognition.opening import Opened, Opener
-from indexer.records import changes, faces, galleries, identities
+from indexer.records import changes, faces, galleries, identities, registry
 from indexer.records.models import Gallery
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -37,15 +37,22 @@ def enrol(database: Database, gallery_id: UUID, vectors: Vectors) -> list[int]:
     with database.transaction() as session:
         galleries.lock(session, gallery_id)
         identity = identities.create(session, gallery_id, external_id=None, name=None, metadata={})
-        model = faces.model_id(session, CARD.fingerprint, CARD.dimension)
+        model = CARD.fingerprint
+        number = registry.number_of(session, model, CARD.dimension)
         added = faces.add(
             session,
             identity.id,
             [
-                Enrolment(face=face, quality=QUALITY, vector=v, image_sha256=i.to_bytes(32, "big"), crop=None)
+                Enrolment(
+                    face=face,
+                    quality=QUALITY,
+                    vectors={model: v},
+                    image_sha256=i.to_bytes(32, "big"),
+                    crop=None,
+                )
                 for i, v in enumerate(vectors)
             ],
-            model,
+            {model: number},
         )
         changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
     return [face.key for face in added]
@@ -182,6 +189,7 @@ def test_while_an_index_is_built_its_gallery_alone_gets_index_not_ready(
 
     slow = Held(
         database=database,
+        models=opener.models,
         card=CARD,
         root=opener.root,
         tier=opener.tier,

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 from fastapi.testclient import TestClient
+from sqlalchemy import delete
 
-from indexer.records import embedded, schema
+from indexer.embedding.catalog import sface
+from indexer.records import embedded, galleries, registry, schema
+from indexer.records.models import Embedding
 from indexer.records.session import Database
 from indexer.settings import Settings
 from service.app import create_app
@@ -49,32 +52,66 @@ def test_while_postgresql_is_away_requests_get_503_and_afterwards_everything_is_
     assert ready.status_code == 200
 
 
-def test_a_gallery_of_another_model_is_not_searched_and_says_so(
+def test_a_gallery_keeps_its_model_whatever_the_process_would_take_for_a_new_one(
     database: Database, settings: Settings, hopper: bytes
 ) -> None:
-    """Without the mirror image the embeddings are another model's: an answer would miss everybody."""
+    """Without the mirror image the embeddings are another model's: that one would find nobody."""
     path = "/v1/galleries/staff"
     with TestClient(create_app(settings)) as client:
         client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
         made = client.post(f"{path}/identities", files={"images": hopper}).json()
     other = settings.model_copy(update={"mirror": False})
-    with TestClient(create_app(other), raise_server_exceptions=False) as client:
+    with TestClient(create_app(other)) as client:
+        identified = client.post(f"{path}/identify", files={"image": hopper}).json()
+        verified = client.post(f"{path}/identities/{made['id']}/verify", files={"image": hopper}).json()
+        added = client.post(f"{path}/identities", files={"images": hopper}).json()
+        client.post("/v1/galleries", json={"name": "fresh"}).raise_for_status()
+        elsewhere = client.post("/v1/galleries/fresh/identities", files={"images": hopper}).json()
+
+    assert identified["model"] == verified["model"] == added["model"] == made["model"]
+    assert identified["faces"][0]["candidates"][0]["identity"]["id"] == made["id"]
+    assert verified["matched"]
+    assert elsewhere["model"] == sface(mirror=False).fingerprint
+
+
+def test_a_gallery_whose_model_is_not_here_says_so_and_holds_nobody_else_up(
+    database: Database, settings: Settings, hopper: bytes
+) -> None:
+    path = "/v1/galleries/staff"
+    with database.transaction() as session:
+        number = registry.number_of(session, "onnx-0123456789ab", 64, name="onnx:/nowhere.onnx", mirror=True)
+        galleries.create(session, "staff").model_id = number
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        answers = [
+            client.post(f"{path}/identify", files={"image": hopper}),
+            client.post(f"{path}/identities", files={"images": hopper}),
+        ]
+        client.post("/v1/galleries", json={"name": "fresh"}).raise_for_status()
+        elsewhere = client.post("/v1/galleries/fresh/identify", files={"image": hopper})
+
+    for answer in answers:
+        assert answer.status_code == 500
+        assert answer.json()["code"] == "model_unavailable"
+        assert "/nowhere" in answer.json()["detail"]
+    assert elsewhere.status_code == 200
+
+
+def test_faces_without_an_embedding_by_the_gallerys_model_are_not_passed_over_in_silence(
+    database: Database, settings: Settings, hopper: bytes
+) -> None:
+    path = "/v1/galleries/staff"
+    with TestClient(create_app(settings)) as client:
+        client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+        made = client.post(f"{path}/identities", files={"images": hopper}).json()
+        with database.transaction() as session:
+            session.execute(delete(Embedding))
+    with TestClient(create_app(settings)) as client:
         answers = [
             client.post(f"{path}/identify", files={"image": hopper}),
             client.post(f"{path}/identities/{made['id']}/verify", files={"image": hopper}),
         ]
-        enrolment = client.post(f"{path}/identities", files={"images": hopper})
-        client.post("/v1/galleries", json={"name": "fresh"}).raise_for_status()
-        elsewhere = client.post("/v1/galleries/fresh/identify", files={"image": hopper})
-
-    with TestClient(create_app(settings)) as client:
-        again = client.post(f"{path}/identify", files={"image": hopper}).json()
 
     for answer in answers:
         assert answer.status_code == 503
         assert answer.json()["code"] == "embeddings_missing"
         assert "Retry-After" not in answer.headers, "waiting would not help"
-    assert enrolment.status_code == 409, "one such face would make the gallery unsearchable for everybody"
-    assert enrolment.json()["code"] == "another_model"
-    assert [c["identity"]["id"] for c in again["faces"][0]["candidates"]] == [made["id"]]
-    assert elsewhere.status_code == 200, "the other galleries are not held up"

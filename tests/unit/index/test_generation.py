@@ -35,9 +35,9 @@ def write(shelf: Shelf, made: Built, *, applied: int = 5, gallery: uuid.UUID = G
 
 
 def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
-    shelf, made = Shelf(tmp_path, GALLERY), built()
+    shelf, made = Shelf(tmp_path, GALLERY, "model-1"), built()
 
-    live, manifest = shelf.load(write(shelf, made), model="model-1")
+    live, manifest = shelf.load(write(shelf, made))
 
     assert (live.applied, live.count, live.tier) == (5, 2_000, Tier.COMPACT)
     assert live.digest == made.digest.hex == manifest.digest
@@ -50,7 +50,7 @@ def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["a bit", "the end", "all of it", "the file"])
 def test_damage_is_noticed_before_anything_is_read_from_it(tmp_path: Path, name: str, damage: str) -> None:
-    shelf = Shelf(tmp_path, GALLERY)
+    shelf = Shelf(tmp_path, GALLERY, "model-1")
     generation = write(shelf, built())
     path = shelf.path / generation / name
     data = bytearray(path.read_bytes())
@@ -61,14 +61,14 @@ def test_damage_is_noticed_before_anything_is_read_from_it(tmp_path: Path, name:
         path.write_bytes(bytes({"a bit": data, "the end": data[:-1], "all of it": b""}[damage]))
 
     with pytest.raises(GenerationDamaged):
-        shelf.load(generation, model="model-1")
+        shelf.load(generation)
     shelf.set_aside(generation)
 
     assert shelf.names() == []
 
 
 def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, GALLERY)
+    shelf = Shelf(tmp_path, GALLERY, "model-1")
     generation = write(shelf, built(20, Tier.EXACT))
     path = shelf.path / generation / "manifest.json"
     data = path.read_bytes()
@@ -85,26 +85,30 @@ def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path: Path) -> None:
 
 
 def test_another_model_and_another_gallery_are_not_served_and_not_called_damaged(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, GALLERY)
+    shelf = Shelf(tmp_path, GALLERY, "model-1")
     mine = write(shelf, built(20, Tier.EXACT))
     theirs = write(shelf, built(20, Tier.EXACT), applied=6, gallery=uuid.UUID(int=8))
 
+    other = Shelf(tmp_path, GALLERY, "model-2")
+    with other.alone():
+        (shelf.path / mine).rename(other.path / mine)
+
     with pytest.raises(GenerationForeign, match="model"):
-        shelf.load(mine, model="model-2")
+        other.load(mine)
     with pytest.raises(GenerationForeign, match="gallery"):
-        shelf.load(theirs, model="model-1")
+        shelf.load(theirs)
 
 
 def test_of_two_at_the_same_change_the_later_comes_first(tmp_path: Path) -> None:
     """A rebuild without a change in between, in the same second."""
-    shelf, made = Shelf(tmp_path, GALLERY), built(20, Tier.EXACT)
+    shelf, made = Shelf(tmp_path, GALLERY, "model-1"), built(20, Tier.EXACT)
     written = [write(shelf, made) for _ in range(8)]
 
     assert shelf.names() == written[::-1]
 
 
 def test_the_newest_comes_first_and_pruning_keeps_it(tmp_path: Path) -> None:
-    shelf, made = Shelf(tmp_path, GALLERY), built(20, Tier.EXACT)
+    shelf, made = Shelf(tmp_path, GALLERY, "model-1"), built(20, Tier.EXACT)
     names = [write(shelf, made, applied=applied) for applied in (9, 10, 100)]
     shelf.set_aside(names[0])
 
@@ -133,7 +137,7 @@ def deadly(*arguments, **keywords):
     return real(*arguments, **keywords)
 
 setattr(module, attribute, deadly)
-write(generation.Shelf(Path(sys.argv[2]), GALLERY), built(1_500), applied=50)
+write(generation.Shelf(Path(sys.argv[2]), GALLERY, "model-1"), built(1_500), applied=50)
 """
 
 
@@ -142,7 +146,7 @@ write(generation.Shelf(Path(sys.argv[2]), GALLERY), built(1_500), applied=50)
     ["_write_index:1", "_write_keys:1", "_write_manifest:1", "fsync:1", "fsync:3", "fsync:4", "rename:1"],
 )
 def test_a_writer_killed_at_any_step_leaves_the_generation_before(tmp_path: Path, step: str) -> None:
-    shelf = Shelf(tmp_path, GALLERY)
+    shelf = Shelf(tmp_path, GALLERY, "model-1")
     before = write(shelf, built())
 
     root = Path(__file__).parents[3]
@@ -150,7 +154,7 @@ def test_a_writer_killed_at_any_step_leaves_the_generation_before(tmp_path: Path
 
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert shelf.names() == [before]
-    assert shelf.load(before, model="model-1")[0].count == 2_000
+    assert shelf.load(before)[0].count == 2_000
     after = write(shelf, built(1_500), applied=60)
     assert shelf.names() == [after, before]
     assert not list(shelf.path.glob(".*.new")), "what the killed one left is gone"
@@ -161,9 +165,9 @@ def test_a_writer_killed_after_the_rename_has_written_it_all(tmp_path: Path) -> 
     killed = subprocess.run([sys.executable, "-c", VICTIM, "fsync:5", tmp_path, root], capture_output=True)
 
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    shelf = Shelf(tmp_path, GALLERY)
+    shelf = Shelf(tmp_path, GALLERY, "model-1")
     [name] = shelf.names()
-    assert shelf.load(name, model="model-1")[0].count == 1_500
+    assert shelf.load(name)[0].count == 1_500
 
 
 FULL = """
@@ -176,7 +180,7 @@ from tests.unit.index.test_generation import GALLERY, built, write
 made = built(1_500)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    write(Shelf(Path(sys.argv[1]), GALLERY), made)
+    write(Shelf(Path(sys.argv[1]), GALLERY, "model-1"), made)
 except OSError as error:
     print(error.errno)
 """
@@ -189,12 +193,12 @@ def test_a_write_that_the_disk_refuses_is_an_oserror_and_leaves_nothing(tmp_path
     )
 
     assert done.stdout.strip().isdigit(), done.stderr
-    assert [p.name for p in Shelf(tmp_path, GALLERY).path.iterdir()] == ["lock"]
+    assert [p.name for p in Shelf(tmp_path, GALLERY, "model-1").path.iterdir()] == ["lock"]
 
 
 def test_a_folder_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(OSError, match="file"):
-        write(Shelf(tmp_path / "file", GALLERY), built(20, Tier.EXACT))
+        write(Shelf(tmp_path / "file", GALLERY, "model-1"), built(20, Tier.EXACT))
     assert os.listdir(tmp_path) == ["file"]
