@@ -373,6 +373,7 @@ def progress(session: Session, job_id: UUID) -> Progress:
     done = ReindexChunk.done_at.is_not(None)
     of_done = case((done, ReindexChunk.faces), else_=0)
     recent = ReindexChunk.done_at > func.now() - _RATE_WINDOW
+    span = func.max(ReindexChunk.done_at) - func.min(ReindexChunk.done_at).filter(recent)
     row = session.execute(
         select(
             func.coalesce(func.sum(ReindexChunk.faces), 0).label("total"),
@@ -386,9 +387,7 @@ def progress(session: Session, job_id: UUID) -> Progress:
             (func.sum(ReindexChunk.faces).filter(recent) - func.min(ReindexChunk.faces).filter(recent)).label(
                 "recently"
             ),
-            func.extract(
-                "epoch", func.max(ReindexChunk.done_at) - func.min(ReindexChunk.done_at).filter(recent)
-            ).label("seconds"),
+            func.extract("epoch", span).label("seconds"),
         ).where(ReindexChunk.reindex_id == job_id)
     ).one()
     rate = float(row.recently / row.seconds) if row.recently and row.seconds else None

@@ -1,0 +1,22 @@
+"""What is stored of a face, brought to what a model wants."""
+
+import numpy as np
+
+from indexer.errors import InvalidInput, UnreadableImage
+from indexer.records.reindexes import StoredCrop
+from indexer.types import Image, Template
+from indexer.vision.align import align
+from indexer.vision.decode import decode
+
+_MAX_PIXELS = 4096 * 4096
+
+
+def aligned(crop: StoredCrop, template: Template) -> Image:
+    """Shape (side, side, 3). Raises InvalidInput where there is no crop, or none that can be read."""
+    if crop.jpeg is None or crop.landmarks is None:
+        raise UnreadableImage("no crop of the face is stored")
+    landmarks = np.array(crop.landmarks, np.float32).reshape(5, 2)
+    return align(decode(crop.jpeg, max_pixels=_MAX_PIXELS), landmarks, template)
+
+
+__all__ = ["InvalidInput", "aligned"]

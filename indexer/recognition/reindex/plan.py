@@ -1,0 +1,119 @@
+"""What a re-index would take, before anything is begun."""
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from indexer.errors import NotEnoughRoom
+from indexer.recognition.camera import Camera
+from indexer.recognition.opening import Opener
+from indexer.recognition.reindex.crops import InvalidInput, aligned
+from indexer.records import reindexes
+from indexer.records.models import Gallery
+from indexer.settings import Settings
+
+SAMPLE = 64
+"""Stored crops that are embedded to see how fast it goes."""
+_ROW_BYTES = 100
+"""That PostgreSQL needs for an embedding besides its numbers, with its index, about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    gallery: str
+    from_model: str
+    to_model: str
+    faces: int
+    without_crop: int
+    """Faces that cannot be carried over."""
+    sampled: int
+    faces_per_second: float | None
+    """Of one worker like this process; None where there was nothing to try it on."""
+    seconds: float | None
+    database_bytes: int
+    disk_bytes: int
+    """Of the new index, and the database where it lies on the same disk."""
+    disk_free_bytes: int
+    index_bytes: int
+    """Memory for both indexes, which every process that serves holds until the cleanup."""
+    index_limit_bytes: int
+    memory_free_bytes: int
+    last_key: int
+
+
+def make(settings: Settings, opener: Opener, gallery: Gallery, camera: Camera) -> Plan:
+    """`opener`: any; `camera`: of the new model. Changes nothing."""
+    with opener.database.reading() as session:
+        lacking = len(reindexes.without_crop(session, gallery.id))
+        crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
+        last_key = reindexes.last_key(session, gallery.id)
+    rate, sampled = _rate(crops, camera)
+    faces = gallery.face_count
+    database = faces * (camera.card.dimension * 4 + _ROW_BYTES)
+    new, old = opener.of_model(camera.card), opener.of_gallery(gallery)
+    index = int(faces * new.bytes_per_face(gallery))
+    home = settings.home.expanduser()
+    return Plan(
+        gallery=gallery.name,
+        from_model=old.card.fingerprint,
+        to_model=camera.card.fingerprint,
+        faces=faces,
+        without_crop=lacking,
+        sampled=sampled,
+        faces_per_second=rate,
+        seconds=faces / rate if rate else None,
+        database_bytes=database,
+        disk_bytes=index + (database if settings.database_url is None else 0),
+        disk_free_bytes=shutil.disk_usage(_existing(home)).free,
+        index_bytes=index + int(faces * old.bytes_per_face(gallery)),
+        index_limit_bytes=int(settings.index_memory_bytes),
+        memory_free_bytes=_memory_free(),
+        last_key=last_key,
+    )
+
+
+def check_room(plan: Plan) -> None:
+    """Raises NotEnoughRoom."""
+    for what, wanted, there in (
+        ("disk", plan.disk_bytes, plan.disk_free_bytes),
+        ("index memory (GEMEL_INDEX_MEMORY_MB)", plan.index_bytes, plan.index_limit_bytes),
+        ("memory", plan.index_bytes, plan.memory_free_bytes),
+    ):
+        if wanted > there:
+            raise NotEnoughRoom(
+                f"{what}: {wanted / 1e6:.0f} MB are wanted, {there / 1e6:.0f} MB are there",
+                measured=there,
+                limit=wanted,
+            )
+
+
+def _rate(crops: list[reindexes.StoredCrop], camera: Camera) -> tuple[float | None, int]:
+    def tried() -> int:
+        faces = []
+        for crop in crops:
+            try:
+                faces.append(aligned(crop, camera.template))
+            except InvalidInput:
+                continue
+        if faces:
+            camera.embedder.embed(np.stack(faces))
+        return len(faces)
+
+    tried()  # the first run of a network is slower than the rest
+    start = time.perf_counter()
+    count = tried()
+    return (count / (time.perf_counter() - start) if count else None), count
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _memory_free() -> int:
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

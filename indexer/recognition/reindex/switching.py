@@ -1,0 +1,217 @@
+"""Begin, pause, switch, switch back, end: the operator's hand on a re-index job.
+
+The switch is one row, the gallery's, in one transaction; every process reads it with each request and
+has the other model and its index open by then.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from uuid import UUID
+
+from indexer.embedding.card import ModelCard
+from indexer.errors import (
+    EmbeddingsMissing,
+    GatesNotPassed,
+    InvalidRequest,
+    ReindexState,
+    ReplicasNotReady,
+)
+from indexer.recognition.models import Models, check_calibrated
+from indexer.recognition.reindex import gates as gating
+from indexer.recognition.reindex.plan import Plan, check_room
+from indexer.records import galleries, reindexes, replicas
+from indexer.records.models import Gallery, Reindex
+from indexer.records.notices import announce
+from indexer.records.reindexes import Job
+from indexer.records.session import Database, Session
+
+log = logging.getLogger(__name__)
+
+CHUNK = 256
+"""Faces that a worker claims at once: some seconds of work."""
+_POLL_SECONDS = 0.1
+
+
+def start(
+    database: Database,
+    models: Models,
+    gallery: Gallery,
+    card: ModelCard,
+    plan: Plan,
+    *,
+    gates: Sequence[str] = gating.DEFAULT,
+    force: bool = False,
+) -> Job:
+    """From now on enrolments are embedded with both models; workers embed what is there already.
+
+    `force`: even where the plan finds too little room. Raises ReindexExists, NotEnoughRoom, InvalidRequest
+    (gates, or it is the gallery's model already), ModelNotCalibrated, GalleryNotFound.
+    """
+    gating.check(gates)
+    check_calibrated(card)
+    if not force:
+        check_room(plan)
+    number, default = models.number(card), models.number(models.default)
+    with database.transaction() as session:
+        gallery = galleries.lock(session, gallery.id)
+        if gallery.model_id is None:
+            gallery.model_id = default
+        if gallery.model_id == number:
+            raise InvalidRequest(
+                f"gallery {gallery.name!r} is searched with {card.fingerprint} already", field="to"
+            )
+        row = reindexes.begin(session, gallery, number, gates=gates, plan=asdict(plan))
+        session.flush()
+        reindexes.cut(session, row, CHUNK)
+        _note(session, row, f"started: {gallery.name} to {card.fingerprint}, gates {', '.join(gates)}")
+        announce(session, gallery.id)
+        return reindexes.get(session, row.id)
+
+
+def pause(database: Database, job_id: UUID) -> Job:
+    """Raises ReindexNotFound, ReindexState."""
+    return _change(database, job_id, reindexes.LIVE, "paused", lambda row: setattr(row, "paused", True))
+
+
+def resume(database: Database, job_id: UUID) -> Job:
+    """Also where a problem stopped it. Raises ReindexNotFound, ReindexState."""
+
+    def go_on(row: Reindex) -> None:
+        row.paused, row.problem = False, None
+
+    return _change(database, job_id, (*reindexes.LIVE, *reindexes.STEPS), "resumed", go_on)
+
+
+def cancel(database: Database, job_id: UUID) -> Job:
+    """What the new model made is deleted, by a worker. Raises ReindexNotFound, ReindexState."""
+    states = tuple(state for state in reindexes.LIVE if state != "active")
+    return _change(database, job_id, states, "cancelled by an operator", _into("cancelling"))
+
+
+def cleanup(database: Database, job_id: UUID) -> Job:
+    """What the old model made is deleted, by a worker: no way back. Raises ReindexNotFound, ReindexState."""
+    return _change(database, job_id, ("active",), "the old model is given up", _into("cleaning"))
+
+
+def activate(
+    database: Database, job_id: UUID, *, force: str | None = None, patience_seconds: float = 30.0
+) -> Job:
+    """The gallery is searched with the new model from the next request on.
+
+    `force`: why, where gates are not passed or a process is not ready; it is recorded. Raises
+    ReindexNotFound, ReindexState, GatesNotPassed, ReplicasNotReady, EmbeddingsMissing.
+    """
+    with database.reading() as session:
+        job = reindexes.get(session, job_id)
+        comparison = reindexes.comparison(session, job_id)
+    _expect(job.row, ("ready",))
+    failed = [verdict for verdict in gating.judge(job.row.gates, comparison or {}) if not verdict.passed]
+    if failed and not force:
+        raise GatesNotPassed(
+            "the new model is not as good as was demanded: " + "; ".join(map(str, failed)),
+            gates=[asdict(verdict) for verdict in failed],
+        )
+    forced = f", forced over {'; '.join(map(str, failed))} ({force})" if failed and force else ""
+    return _switch(database, job, "ready", "active", forced, bool(force), patience_seconds)
+
+
+def rollback(
+    database: Database, job_id: UUID, *, force: str | None = None, patience_seconds: float = 30.0
+) -> Job:
+    """Back to the old model, with all that was enrolled since. It may be activated again.
+
+    Raises ReindexNotFound, ReindexState, ReplicasNotReady, EmbeddingsMissing.
+    """
+    with database.reading() as session:
+        job = reindexes.get(session, job_id)
+    _expect(job.row, ("active",))
+    return _switch(database, job, "active", "ready", "", bool(force), patience_seconds)
+
+
+def _switch(
+    database: Database,
+    job: Job,
+    before: str,
+    after: str,
+    forced: str,
+    force: bool,
+    patience_seconds: float,
+) -> Job:
+    forth = after == "active"
+    number, model = (job.row.to_model_id, job.to_model) if forth else (job.row.from_model_id, job.from_model)
+    waiting = _await_replicas(database, job.gallery, model, 0.0 if force else patience_seconds)
+    if waiting and not force:
+        raise ReplicasNotReady(
+            f"not every process could follow at once: {'; '.join(waiting)}", processes=waiting
+        )
+    with database.transaction() as session:
+        gallery = galleries.lock(session, job.gallery.id)
+        row = reindexes.lock(session, job.row.id)
+        _expect(row, (before,))
+        lacking = reindexes.missing(session, gallery.id, number)
+        if lacking:
+            raise EmbeddingsMissing(
+                f"{lacking} faces have no embedding by {model} yet: a worker has to run", faces=lacking
+            )
+        gallery.model_id, row.state = number, after
+        unready = f", not ready: {'; '.join(waiting)}" if waiting else ""
+        _note(session, row, f"{'activated' if forth else 'rolled back to'} {model}{forced}{unready}")
+        announce(session, gallery.id)
+    with database.reading() as session:
+        return reindexes.get(session, row.id)
+
+
+def _await_replicas(database: Database, gallery: Gallery, model: str, seconds: float) -> list[str]:
+    """Processes that serve and do not have the gallery's index of `model` open, at the end of that time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with database.reading() as session:
+            alive = replicas.processes(session)
+            told = replicas.of_galleries(session, [gallery.id])[gallery.id]
+        has = {process.id: replica for process, replica in told if replica.model == model}
+        waiting = []
+        for process in alive:
+            replica = has.get(process.id)
+            if replica is None or replica.state not in ("ready", "renewing"):
+                why = "" if replica is None else replica.problem or replica.state
+                waiting.append(f"{process.host}, process {process.pid} {why}".strip())
+        if not waiting or time.monotonic() >= deadline:
+            return waiting
+        time.sleep(_POLL_SECONDS)
+
+
+def _change(
+    database: Database, job_id: UUID, states: Sequence[str], what: str, change: Callable[[Reindex], None]
+) -> Job:
+    with database.transaction() as session:
+        gallery_id = reindexes.get(session, job_id).row.gallery_id
+        galleries.lock(session, gallery_id)  # an enrolment sees the job as it was, or as it is
+        row = reindexes.lock(session, job_id)
+        _expect(row, states)
+        change(row)
+        _note(session, row, what)
+        announce(session, gallery_id)
+    with database.reading() as session:
+        return reindexes.get(session, job_id)
+
+
+def _into(state: str) -> Callable[[Reindex], None]:
+    def change(row: Reindex) -> None:
+        row.state, row.paused, row.problem = state, False, None
+        row.worker = row.leased_until = None
+
+    return change
+
+
+def _expect(row: Reindex, states: Sequence[str]) -> None:
+    if row.state not in states:
+        raise ReindexState(
+            f"the job is {row.state}; that can be done while it is {', '.join(states)}", state=row.state
+        )
+
+
+def _note(session: Session, row: Reindex, what: str) -> None:
+    log.info("re-index %s: %s", row.id, what)
+    reindexes.note(session, row.id, what)
