@@ -10,6 +10,8 @@ from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.index import app as index_commands
 from indexer.cli.output import console, fail
 from indexer.cli.people import enrol, identify, verify
+from indexer.cli.reindex import app as reindex_commands
+from indexer.cli.reindex import worker
 from indexer.cli.server import migrate, models, serve
 from indexer.errors import GemelError
 
@@ -21,10 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, migrate, enrol, identify, verify, models):
+for command in (serve, worker, migrate, enrol, identify, verify, models):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(index_commands, name="index")
+app.add_typer(reindex_commands, name="reindex")
 
 
 def main() -> None:

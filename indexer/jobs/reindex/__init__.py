@@ -1,0 +1,1 @@
+"""The work of a re-index: embed what is stored with another model, build, prove, compare, clean up."""

@@ -1,0 +1,291 @@
+"""One of any number of processes that work on the re-index jobs of a database.
+
+What a worker has in hand is leased: it says every few seconds that it lives, and what a killed one held
+is taken over when its lease has run out. Recording is fenced by the lease and leaves alone what is there.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from indexer.errors import Busy, DatabaseUnavailable, GemelError, InvalidInput, Misconfigured
+from indexer.jobs.reindex.comparing import compare
+from indexer.recognition import indexing
+from indexer.recognition.camera import Camera, usable
+from indexer.recognition.cameras import Eye
+from indexer.recognition.opening import Opener
+from indexer.recognition.reindex.crops import aligned
+from indexer.recognition.reindex.switching import CHUNK
+from indexer.records import reindexes
+from indexer.records.faces import STORED_DTYPE
+from indexer.records.models import Reindex, ReindexChunk
+from indexer.records.notices import announce
+from indexer.records.reindexes import Job
+from indexer.types import Image
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+IDLE_SECONDS = 1.0
+MOST_ATTEMPTS = 5
+"""On one chunk, by whichever workers, before its job stops and says so."""
+_DELETED_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Taken:
+    chunk: ReindexChunk
+    job: Job
+    camera: Camera
+    faces: dict[int, Image]
+    """Aligned, by key."""
+    problems: dict[int, str]
+
+
+class Worker:
+    """`run` it in one thread; others may tell it to stop."""
+
+    def __init__(self, opener: Opener, eye: Eye, *, decoders: int = 2) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._opener = opener
+        self._database = opener.database
+        self._eye = eye
+        self._unfit: dict[UUID, str] = {}
+        """Jobs whose model cannot be opened here, and why."""
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._decoders = ThreadPoolExecutor(decoders, thread_name_prefix="decode")
+        self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record")
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """It ends with what it has in hand given back."""
+        self._stopping.set()
+
+    def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
+        """Until `stop`, or `until` says so where there is nothing to do for the moment."""
+        heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        heart.start()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    if self._embed() or self._step() or self._close_embedding():
+                        continue
+                    if until():
+                        return
+                except (DatabaseUnavailable, Busy) as error:
+                    log.warning("it goes on when PostgreSQL answers: %s", error)
+                self._stopping.wait(IDLE_SECONDS)
+        finally:
+            self._stopping.set()
+            for pool in (self._ahead, self._decoders, self._recorder):
+                pool.shutdown(cancel_futures=True)
+            heart.join()
+            try:
+                with self._database.transaction() as session:
+                    reindexes.release_chunks(session, self.name)
+            except GemelError as error:
+                log.warning("what was in hand is free when its lease has run out: %s", error)
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_SECONDS):
+            try:
+                with self._database.transaction() as session:
+                    reindexes.renew_leases(session, self.name)
+            except GemelError as error:
+                log.warning("the leases are not renewed: %s", error)
+
+    def _embed(self) -> bool:
+        """All chunks there are: while one is embedded, the next is read and the last one written."""
+        any_done = False
+        coming = self._ahead.submit(self._take)
+        recording: Future[None] | None = None
+        while (taken := coming.result()) is not None and not self._stopping.is_set():
+            coming = self._ahead.submit(self._take)
+            any_done = True
+            vectors = self._vectors(taken)
+            if recording is not None:
+                recording.result()
+            if vectors is not None:
+                recording = self._recorder.submit(self._record, taken, vectors)
+        if recording is not None:
+            recording.result()
+        return any_done
+
+    def _take(self) -> _Taken | None:
+        if self._stopping.is_set():
+            return None
+        with self._database.transaction() as session:
+            chunk = reindexes.claim_chunk(session, self.name, self._unfit)
+            if chunk is None:
+                return None
+            job = reindexes.get(session, chunk.reindex_id)
+        if chunk.attempts > MOST_ATTEMPTS:
+            self._fail(job.row.id, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
+            return self._take()
+        try:
+            camera = self._eye.camera(self._opener.models.numbered(job.row.to_model_id))
+        except Misconfigured as error:
+            self._give_up(job.row.id, error)
+            return self._take()
+        with self._database.reading() as session:
+            crops = reindexes.crops_of(session, job.row, chunk)
+        faces: dict[int, Image] = {}
+        problems: dict[int, str] = {}
+
+        def read(crop: reindexes.StoredCrop) -> None:
+            try:
+                faces[crop.key] = aligned(crop, camera.template)
+            except InvalidInput as error:
+                problems[crop.key] = error.message
+
+        list(self._decoders.map(read, crops))
+        return _Taken(chunk=chunk, job=job, camera=camera, faces=faces, problems=problems)
+
+    def _vectors(self, taken: _Taken) -> dict[int, bytes] | None:
+        """By key; what is not a vector becomes a problem. None where the network itself failed."""
+        if not taken.faces:
+            return {}
+        keys = list(taken.faces)
+        try:
+            made = taken.camera.embedder.embed(np.stack([taken.faces[key] for key in keys]))
+        except Exception as error:  # of torch, of the ONNX runtime
+            log.exception("chunk %d could not be embedded", taken.chunk.number)
+            self._fail(taken.job.row.id, f"the network failed: {error}")
+            return None
+        good = usable(made)
+        taken.problems.update(
+            {
+                key: "the model gives what is not a number"
+                for key, fine in zip(keys, good, strict=True)
+                if not fine
+            }
+        )
+        return {
+            key: vector.astype(STORED_DTYPE).tobytes()
+            for key, vector, fine in zip(keys, made, good, strict=True)
+            if fine
+        }
+
+    def _record(self, taken: _Taken, vectors: dict[int, bytes]) -> None:
+        job = taken.job.row
+        with self._database.transaction() as session:
+            mine = reindexes.finish_chunk(
+                session, taken.chunk, self.name, job.to_model_id, vectors, taken.problems
+            )
+            if not mine:
+                log.warning("chunk %d took too long and is another's now", taken.chunk.number)
+
+    def _close_embedding(self) -> bool:
+        """Faces that no chunk has covered get one; where there are none, the next step is due."""
+        changed = False
+        with self._database.reading() as session:
+            jobs = reindexes.open_ones(session, "embedding", *reindexes.SWITCHABLE)
+        for job in jobs:
+            with self._database.transaction() as session:
+                row = reindexes.lock(session, job.row.id)
+                if row.state != job.row.state or reindexes.unfinished(session, row.id):
+                    continue
+                after = 0 if row.state == "embedding" else int(row.plan["last_key"])
+                if reindexes.cut(session, row, CHUNK, after=after):
+                    changed = True
+                elif row.state == "embedding":
+                    row.state, changed = "building", True
+                    reindexes.note(session, row.id, "all faces are embedded")
+        return changed
+
+    def _step(self) -> bool:
+        with self._database.transaction() as session:
+            job_id = reindexes.claim_step(session, self.name, self._unfit)
+            if job_id is None:
+                return False
+            job = reindexes.get(session, job_id)
+        try:
+            {
+                "building": self._build,
+                "comparing": self._compare,
+                "cleaning": self._clean,
+                "cancelling": self._clean,
+            }[job.row.state](job)
+        except (DatabaseUnavailable, Busy):
+            raise
+        except Misconfigured as error:
+            self._give_up(job_id, error)
+        except Exception as error:
+            log.exception("re-index %s: %s failed", job_id, job.row.state)
+            self._fail(job_id, f"{job.row.state}: {error}")
+        return True
+
+    def _build(self, job: Job) -> None:
+        opener = self._opener.of_model(self._opener.models.numbered(job.row.to_model_id))
+        name = opener.rebuild(job.gallery)
+        proof = indexing.verify(opener, opener.read(job.gallery.id))
+        verified = {
+            "generation": name,
+            "count": proof.count,
+            "applied": proof.applied,
+            "digest": proof.digest,
+            "clean": proof.clean,
+        }
+        if not proof.clean:
+            raise RuntimeError(f"the new index differs from PostgreSQL: {verified}")
+        with self._database.transaction() as session:
+            row = self._mine(reindexes.lock(session, job.row.id), "building")
+            if row is not None:
+                row.verified, row.state, row.worker, row.leased_until = verified, "comparing", None, None
+                reindexes.note(session, row.id, f"index {name} is built and equal: {proof.count} faces")
+
+    def _compare(self, job: Job) -> None:
+        comparison = compare(self._database, job)
+        with self._database.transaction() as session:
+            row = self._mine(reindexes.lock(session, job.row.id), "comparing")
+            if row is not None:
+                row.comparison, row.state, row.worker, row.leased_until = comparison, "ready", None, None
+                failed = [gate["gate"] for gate in comparison["gates"] if not gate["passed"]]
+                verdict = f"not passed: {', '.join(failed)}" if failed else "all gates are passed"
+                reindexes.note(session, row.id, f"compared; {verdict}")
+                announce(session, job.gallery.id)
+
+    def _clean(self, job: Job) -> None:
+        old = job.row.state == "cleaning"
+        number = job.row.from_model_id if old else job.row.to_model_id
+        while True:
+            with self._database.transaction() as session:
+                gone = reindexes.delete_embeddings(session, job.gallery.id, number, at_most=_DELETED_AT_ONCE)
+            if not gone:
+                break
+        opener = self._opener.of_model(self._opener.models.numbered(number))
+        opener.shelf(job.gallery).remove()
+        with self._database.transaction() as session:
+            row = self._mine(reindexes.lock(session, job.row.id), job.row.state)
+            if row is not None:
+                row.state, row.worker, row.leased_until = ("done" if old else "cancelled"), None, None
+                reindexes.note(
+                    session, row.id, f"the embeddings of the {'old' if old else 'new'} model are gone"
+                )
+                announce(session, job.gallery.id)
+
+    def _mine(self, row: Reindex, state: str) -> Reindex | None:
+        """The job, if nobody has taken it on or away meanwhile."""
+        return row if row.state == state and row.worker == self.name else None
+
+    def _give_up(self, job_id: UUID, error: GemelError) -> None:
+        """Here alone: a worker that has the model may take it."""
+        log.error("re-index %s cannot be worked on here: %s", job_id, error)
+        self._unfit[job_id] = error.message
+        with self._database.transaction() as session:
+            reindexes.release_chunks(session, self.name)
+
+    def _fail(self, job_id: UUID, problem: str) -> None:
+        """For everybody, until an operator resumes it."""
+        with self._database.transaction() as session:
+            row = reindexes.lock(session, job_id)
+            row.problem, row.worker, row.leased_until = problem[:1000], None, None
+            reindexes.note(session, job_id, f"stopped: {problem[:1000]}")
