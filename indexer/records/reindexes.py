@@ -193,7 +193,7 @@ def cut(session: Session, job: Reindex, size: int, *, after: int = 0) -> int:
     )
     place = func.row_number().over(order_by=Face.key) - 1
     without = _without(job.gallery_id, job.to_model_id, after)
-    placed = without.with_only_columns(Face.key, (place / size).label("chunk")).subquery()
+    placed = without.with_only_columns(Face.key, (place // size).label("chunk")).subquery()
     chunks = (
         select(
             literal(job.id),
