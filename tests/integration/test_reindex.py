@@ -1,0 +1,276 @@
+"""A gallery goes to another model and back while it is asked and enrolled into all the time."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select, text, update
+
+from indexer.embedding.catalog import dlib_resnet, sface
+from indexer.errors import (
+    GatesNotPassed,
+    InvalidRequest,
+    NotEnoughRoom,
+    ReindexExists,
+    ReindexState,
+)
+from indexer.jobs.reindex.worker import Worker
+from indexer.recognition import indexing
+from indexer.recognition.assembly import open_eye
+from indexer.recognition.camera import Camera
+from indexer.recognition.opening import Opener
+from indexer.recognition.reindex import plan as planning
+from indexer.recognition.reindex import switching
+from indexer.records import galleries, reindexes
+from indexer.records.models import Embedding, Face, Model, ReindexChunk
+from indexer.records.reindexes import Job
+from indexer.records.session import Database
+from indexer.settings import Settings
+from service.app import create_app
+
+OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
+PATH = "/v1/galleries/staff"
+
+
+class Operator:
+    """With a worker at hand."""
+
+    def __init__(self, settings: Settings, database: Database, eye: Any) -> None:
+        self.settings = settings
+        self.database = database
+        self.opener = Opener.of(settings, database, OLD)
+        self.eye = eye
+
+    def plan(self) -> planning.Plan:
+        with self.database.reading() as session:
+            gallery = galleries.get(session, "staff")
+        return planning.make(self.settings, self.opener, gallery, self.eye.camera(NEW))
+
+    def start(self, **how: Any) -> Job:
+        with self.database.reading() as session:
+            gallery = galleries.get(session, "staff")
+        plan = how.pop("plan", None) or self.plan()
+        return switching.start(self.database, self.opener.models, gallery, NEW, plan, **how)
+
+    def job(self, job: Job) -> Job:
+        with self.database.reading() as session:
+            return reindexes.get(session, job.row.id)
+
+    def work(self, job: Job) -> Job:
+        """Until nothing is left to do."""
+        resting = (*reindexes.SWITCHABLE, *reindexes.CLOSED)
+
+        def done() -> bool:
+            row = self.job(job).row
+            return row.state in resting or row.problem is not None
+
+        Worker(self.opener, self.eye).run(until=done)
+        return self.job(job)
+
+    def embeddings(self, fingerprint: str) -> int:
+        with self.database.reading() as session:
+            counted = select(func.count()).select_from(Embedding).join(Model)
+            return session.scalar(counted.where(Model.fingerprint == fingerprint)) or 0
+
+
+@pytest.fixture
+def operator(settings: Settings, database: Database) -> Iterator[Operator]:
+    with open_eye(settings) as eye:
+        yield Operator(settings, database, eye)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+        yield client
+
+
+def enrol(client: TestClient, name: str, image: bytes) -> str:
+    answer = client.post(f"{PATH}/identities", files={"images": image}, data={"name": name})
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["id"]
+    return found
+
+
+def who(client: TestClient, image: bytes) -> tuple[str, str]:
+    """Name and model."""
+    answer = client.post(f"{PATH}/identify", files={"image": image})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    return body["faces"][0]["candidates"][0]["identity"]["name"], body["model"]
+
+
+@contextmanager
+def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[str, str]]]:
+    """What was answered, in order; a failed request fails the test."""
+    answers: list[tuple[str, str]] = []
+    ending = threading.Event()
+
+    def ask() -> None:
+        while not ending.is_set():
+            try:
+                answers.append(who(client, image))
+            except AssertionError as error:
+                answers.append(("failed", str(error)))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield answers
+    finally:
+        ending.set()
+        asking.join()
+
+
+def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    with asked_all_the_time(client, hopper) as answers:
+        job = operator.start()
+        enrol(client, "Eileen", collins)  # while nobody has embedded anything yet
+        job = operator.work(job)
+        assert job.row.state == "ready", job.row.problem
+        with pytest.raises(GatesNotPassed, match="cannot tell"):
+            switching.activate(operator.database, job.row.id)
+        switching.activate(operator.database, job.row.id, force="nobody has two faces")
+        assert who(client, hopper) == ("Grace", NEW.fingerprint)
+        assert who(client, collins) == ("Eileen", NEW.fingerprint)
+        again = enrol(client, "Grace again", hopper)
+        switching.rollback(operator.database, job.row.id)
+        assert who(client, collins) == ("Eileen", OLD.fingerprint)
+        verdict = client.post(f"{PATH}/identities/{again}/verify", files={"image": hopper}).json()
+        assert (verdict["matched"], verdict["model"]) == (True, OLD.fingerprint), "enrolled under the new one"
+        client.delete(f"{PATH}/identities/{again}").raise_for_status()
+        switching.activate(operator.database, job.row.id, force="once more")
+        switching.cleanup(operator.database, job.row.id)
+        assert operator.work(job).row.state == "done"
+        assert who(client, collins) == ("Eileen", NEW.fingerprint)
+
+    assert {name for name, _ in answers} <= {"Grace", "Grace again"}, answers
+    models = [model for _, model in answers]
+    changes = sum(a != b for a, b in itertools.pairwise(models))
+    assert changes == 3, "there, back, and there again"
+    assert operator.embeddings(OLD.fingerprint) == 0
+    assert operator.embeddings(NEW.fingerprint) == 2
+    with operator.database.reading() as session:
+        gallery = galleries.get(session, "staff")
+        texts = [event.text for event in reindexes.events(session, job.row.id)]
+    assert indexing.verify(operator.opener.of_gallery(gallery), gallery).clean
+    assert any("nobody has two faces" in text for text in texts), "who forced it is on record"
+
+
+def test_two_operators_cannot_start_at_once_and_the_models_own_gallery_is_refused(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start()
+
+    with pytest.raises(ReindexExists):
+        operator.start()
+    with pytest.raises(ReindexState):
+        switching.activate(operator.database, job.row.id, force="too early")
+    switching.cancel(operator.database, job.row.id)
+    assert operator.work(job).row.state == "cancelled"
+    assert operator.embeddings(NEW.fingerprint) == 0
+    with pytest.raises(InvalidRequest, match="already"):
+        plan = operator.plan()
+        with operator.database.reading() as session:
+            gallery = galleries.get(session, "staff")
+        switching.start(operator.database, operator.opener.models, gallery, OLD, plan)
+
+
+def test_what_cannot_be_embedded_is_skipped_listed_and_keeps_nobody_else_back(
+    operator: Operator,
+    client: TestClient,
+    hopper: bytes,
+    collins: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One crop is damaged on the disk, another makes the model give what is not a number."""
+    enrol(client, "Grace", hopper)
+    damaged = enrol(client, "Damaged", collins)
+    with operator.database.transaction() as session:
+        session.execute(update(Face).where(Face.identity_id == damaged).values(crop=b"\xff\xd8no jpeg"))
+    job = operator.work(operator.start())
+
+    assert job.row.state == "ready", job.row.problem
+    with operator.database.reading() as session:
+        [(_, owner, why)] = reindexes.problems(session, job.gallery.id, job.row.to_model_id, at_most=9)
+        found = reindexes.comparison(session, job.row.id)
+    assert str(owner) == damaged
+    assert why
+    assert found is not None
+    assert found["new"]["skipped"] == 1
+    with pytest.raises(GatesNotPassed, match="skipped"):
+        switching.activate(operator.database, job.row.id)
+    switching.activate(operator.database, job.row.id, force="they come again tomorrow")
+    assert who(client, hopper)[0] == "Grace"
+
+    switching.rollback(operator.database, job.row.id)
+    assert who(client, collins) == ("Damaged", OLD.fingerprint), "the old model has them still"
+
+
+def test_a_model_that_gives_nan_is_noticed_face_by_face(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    camera: Camera = operator.eye.camera(NEW)
+    real = camera.embedder.embed
+    plan = operator.plan()
+    monkeypatch.setattr(camera.embedder, "embed", lambda faces: real(faces) * np.float32(np.nan))
+    job = operator.work(operator.start(plan=plan))
+
+    with operator.database.reading() as session:
+        [(_, _, why)] = reindexes.problems(session, job.gallery.id, job.row.to_model_id, at_most=9)
+    assert "not a number" in why
+    assert who(client, hopper) == ("Grace", OLD.fingerprint)
+
+
+def test_what_a_killed_worker_held_is_taken_over_and_it_cannot_write_any_more(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start()
+    with operator.database.transaction() as session:
+        held = reindexes.claim_chunk(session, "the dead")
+    with operator.database.transaction() as session:
+        assert held is not None
+        assert reindexes.claim_chunk(session, "another") is None, "it is leased"
+        session.execute(update(ReindexChunk).values(leased_until=func.now() - text("interval '1 s'")))
+    job = operator.work(job)
+
+    with operator.database.transaction() as session:
+        late = reindexes.finish_chunk(session, held, "the dead", job.row.to_model_id, {}, {})
+    assert not late
+    assert job.row.state == "ready"
+    assert operator.embeddings(NEW.fingerprint) == 1
+
+
+def test_too_little_room_is_said_before_anything_begins(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    operator.settings = operator.settings.model_copy(update={"index_memory_mb": 1e-6})
+    with pytest.raises(NotEnoughRoom, match="GEMEL_INDEX_MEMORY_MB"):
+        operator.start()
+    with operator.database.reading() as session:
+        assert reindexes.all_of_them(session) == []
+
+
+def test_a_paused_job_is_left_alone_until_it_is_resumed(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = switching.pause(operator.database, operator.start().row.id)
+    with operator.database.transaction() as session:
+        assert reindexes.claim_chunk(session, "somebody") is None
+    switching.resume(operator.database, job.row.id)
+
+    assert operator.work(job).row.state == "ready"

@@ -1,0 +1,56 @@
+"""Each face among the rest, against a plain loop."""
+
+import numpy as np
+
+from indexer.evaluation import leave_one_out
+
+
+def test_first_places_are_those_of_a_plain_loop() -> None:
+    rng = np.random.default_rng(0)
+    people = rng.integers(0, 12, 60).astype(np.int64)
+    vectors = rng.standard_normal((60, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    present = rng.random(60) > 0.1
+
+    found = leave_one_out.search(vectors, present, people, np.arange(60))
+
+    for probe in range(60):
+        own = other = leave_one_out.NO_SCORE
+        for entry in range(60):
+            if entry != probe and present[entry] and present[probe]:
+                score = float(vectors[probe] @ vectors[entry])
+                if people[entry] == people[probe]:
+                    own = max(own, score)
+                else:
+                    other = max(other, score)
+        assert np.isclose(found.own[probe], own, atol=1e-6)
+        assert np.isclose(found.other[probe], other, atol=1e-6)
+        assert found.mated[probe] == (np.sum(people == people[probe]) > 1)
+
+
+def test_the_threshold_is_the_lowest_that_keeps_the_false_alarms_down() -> None:
+    scores = np.linspace(0, 1, 101).astype(np.float32)
+
+    limit = leave_one_out.threshold_at(scores, 0.1)
+
+    assert (scores > limit).mean() <= 0.1 < (scores >= limit).mean() + 0.01
+
+
+def test_a_face_that_the_model_could_not_embed_counts_as_a_miss() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    vectors[1], vectors[3] = vectors[0], vectors[2]
+    people = np.array([0, 0, 1, 1])
+
+    whole = leave_one_out.rates(leave_one_out.search(vectors, np.ones(4, bool), people, np.arange(4)), (0.1,))
+    holed = leave_one_out.rates(
+        leave_one_out.search(vectors, np.array([True, True, True, False]), people, np.arange(4)), (0.1,)
+    )
+
+    assert whole["rank1"] == 1.0
+    assert holed["rank1"] == 0.5, "the lost one is not found, and finds nobody"
+
+
+def test_where_nobody_has_two_faces_nothing_is_claimed() -> None:
+    searches = leave_one_out.search(np.eye(3, dtype=np.float32), np.ones(3, bool), np.arange(3), np.arange(3))
+
+    assert leave_one_out.rates(searches, (0.01,))["rank1"] is None
