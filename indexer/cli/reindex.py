@@ -4,13 +4,14 @@ import json as jsonlib
 import logging
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from indexer.cli.output import Json, console, fail, out, print_json, progress_bar
@@ -18,7 +19,11 @@ from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.recognition.opening import Opener
+    from indexer.recognition.reindex.status import Status
     from indexer.records.reindexes import Job
+
+NAMED = 20
+"""Skipped faces that a table shows; JSON has more."""
 
 app = typer.Typer(
     help="Bring a gallery to another model: embed, compare, switch, switch back.",
@@ -58,7 +63,6 @@ def start(
     gates = gate or list(gating.DEFAULT)
     gating.check(gates)
     card = catalog.named(to, mirror=settings.mirror)
-    begun: list[dict[str, Any]] = []
     with _opened(settings) as opener, open_eye(settings) as eye:
         camera = eye.camera(card)
         with opener.database.reading() as session:
@@ -76,13 +80,13 @@ def start(
             _work(opener, eye, jobs)
         begun = [_described(opener, job) for job in jobs]
     if json:
-        print_json(begun)
+        print_json(_json(begun))
     else:
         _print_plans(plans)
         _print_jobs(begun)
         if not wait and begun:
             console.print("It is begun. Workers do it: `gemel worker`; look on with `gemel reindex watch`.")
-    if any(job["problem"] for job in begun):
+    if any(job.problem for job in begun):
         raise SystemExit(1)
 
 
@@ -95,8 +99,8 @@ def status(gallery: Of = None, json: Json = False) -> None:
         with opener.database.reading() as session:
             found = galleries.get(session, gallery) if gallery else None
             jobs = reindexes.all_of_them(session, found.id if found else None)
-        rows = [_described(opener, job, events=found is not None) for job in jobs]
-    print_json(rows) if json else _print_jobs(rows)
+        rows = [_described(opener, job) for job in jobs]
+    print_json(_json(rows)) if json else _print_jobs(rows, events=gallery is not None)
 
 
 @app.command()
@@ -105,9 +109,9 @@ def watch(gallery: Of = None) -> None:
     with _opened(Settings()) as opener:
         job = _job(opener, gallery)
         _follow(opener, [job])
-        row = _described(opener, _again(opener, job), events=True)
-    _print_jobs([row])
-    if row["problem"]:
+        row = _described(opener, job)
+    _print_jobs([row], events=True)
+    if row.problem:
         raise SystemExit(1)
 
 
@@ -122,8 +126,8 @@ def _simple(name: str, what: str) -> None:
             if name in ("cancel", "cleanup"):
                 with open_eye(settings) as eye:
                     _work(opener, eye, [job])
-            row = _described(opener, _again(opener, job))
-        print_json(row) if json else _print_jobs([row])
+            row = _described(opener, job)
+        print_json(_json([row])[0]) if json else _print_jobs([row])
 
     command.__doc__ = what
     app.command(name)(command)
@@ -146,7 +150,7 @@ def activate(gallery: Of = None, force: Force = None, json: Json = False) -> Non
     with _opened(Settings()) as opener:
         job = switching.activate(opener.database, _job(opener, gallery).row.id, force=force)
         row = _described(opener, job)
-    print_json(row) if json else _print_jobs([row])
+    print_json(_json([row])[0]) if json else _print_jobs([row])
 
 
 @app.command()
@@ -157,7 +161,7 @@ def rollback(gallery: Of = None, force: Force = None, json: Json = False) -> Non
     with _opened(Settings()) as opener:
         job = switching.rollback(opener.database, _job(opener, gallery).row.id, force=force)
         row = _described(opener, job)
-    print_json(row) if json else _print_jobs([row])
+    print_json(_json([row])[0]) if json else _print_jobs([row])
 
 
 @app.command()
@@ -235,30 +239,22 @@ def _again(opener: "Opener", job: "Job") -> "Job":
         return reindexes.get(session, job.row.id)
 
 
-def _resting(job: "Job") -> bool:
-    from indexer.records import reindexes
-
-    return (
-        job.row.problem is not None
-        or job.row.paused
-        or job.row.state in (*reindexes.SWITCHABLE, *reindexes.CLOSED)
-    )
-
-
 def _work(opener: "Opener", eye: Any, jobs: "list[Job]") -> None:
     """Here, in this process, while the progress is shown."""
     import threading
 
     from indexer.jobs.reindex.worker import Worker
+    from indexer.recognition.reindex import status as status_of
 
     working = Worker(opener, eye)
     looker = threading.Thread(target=_follow, args=(opener, jobs), name="progress", daemon=True)
     looker.start()
-    working.run(until=lambda: all(_resting(_again(opener, job)) for job in jobs))
+    working.run(until=lambda: all(status_of.resting(_again(opener, job)) for job in jobs))
     looker.join()
 
 
 def _follow(opener: "Opener", jobs: "list[Job]") -> None:
+    from indexer.recognition.reindex import status as status_of
     from indexer.records import reindexes
 
     with progress_bar() as bar:
@@ -277,59 +273,47 @@ def _follow(opener: "Opener", jobs: "list[Job]") -> None:
                     total=done.total,
                     completed=done.done,
                 )
-                if _resting(now):
+                if status_of.resting(now):
                     waiting.remove(job)
             if waiting:
                 time.sleep(_POLL_SECONDS)
 
 
-def _described(opener: "Opener", job: "Job", *, events: bool = False) -> dict[str, Any]:
-    from indexer.records import reindexes
+def _described(opener: "Opener", job: "Job") -> "Status":
+    from indexer.recognition.reindex import status as status_of
 
-    with opener.database.reading() as session:
-        job = reindexes.get(session, job.row.id)
-        done = reindexes.progress(session, job.row.id)
-        skipped = reindexes.problems(session, job.gallery.id, job.row.to_model_id, at_most=1000)
-        history = reindexes.events(session, job.row.id) if events else []
-    row = job.row
-    return {
-        "id": row.id,
-        "gallery": job.gallery.name,
-        "from": job.from_model,
-        "to": job.to_model,
-        "state": row.state,
-        "paused": row.paused,
-        "problem": row.problem,
-        "gates": row.gates,
-        "faces": done.total,
-        "done": done.done,
-        "embedded": done.embedded,
-        "faces_per_second": done.rate,
-        "seconds_left": done.seconds_left,
-        "workers": done.workers,
-        "verified": row.verified,
-        "skipped": [{"face": face, "identity": owner, "why": why} for face, owner, why in skipped],
-        **({"events": [{"at": event.at, "text": event.text} for event in history]} if events else {}),
-    }
+    return status_of.of(opener.database, job.row.id)
 
 
-def _print_jobs(rows: list[dict[str, Any]]) -> None:
+def _json(rows: "Sequence[Status]") -> list[dict[str, Any]]:
+    return [asdict(row) | {"seconds_left": row.progress.seconds_left} for row in rows]
+
+
+def _print_jobs(rows: "Sequence[Status]", *, events: bool = False) -> None:
     if not rows:
         out.print("There are no re-index jobs.")
         return
     table = Table("Gallery", "From", "To", "State", "Faces", "Skipped", "Workers")
     for row in rows:
-        said = "stopped" if row["problem"] else "paused" if row["paused"] else row["state"]
-        count = f"{row['done']}/{row['faces']}"
+        done = row.progress
+        count = f"{done.done}/{done.total}"
         table.add_row(
-            row["gallery"], row["from"], row["to"], said, count, str(len(row["skipped"])), str(row["workers"])
+            row.gallery,
+            row.from_model,
+            row.to_model,
+            row.said,
+            count,
+            str(len(row.skipped)),
+            str(done.workers),
         )
     out.print(table)
     for row in rows:
-        if row["problem"]:
-            console.print(f"[red]{row['gallery']}[/]: {row['problem']}", highlight=False)
-        for event in row.get("events", []):
-            out.print(f"  {event['at']:%Y-%m-%d %H:%M:%S}  {event['text']}", highlight=False, markup=False)
+        if row.problem:
+            console.print(f"[red]{row.gallery}[/]: {escape(row.problem)}", highlight=False)
+        for skipped in row.skipped[:NAMED] if events else []:
+            out.print(f"  skipped: face {skipped.face}: {escape(skipped.why)}", highlight=False)
+        for event in row.events if events else []:
+            out.print(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.text}", highlight=False, markup=False)
 
 
 def _print_plans(plans: list[Any]) -> None:

@@ -30,6 +30,7 @@ class Recognition:
     """Everything that one process needs to recognise faces."""
 
     database: Database
+    opener: Opener
     cameras: Cameras
     follower: Follower
     identifier: Identifier
@@ -111,17 +112,19 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
         if serving:
             stack.callback(Keeper(database, follower, cameras).close)
             wait(preloading, timeout=settings.index_patience_s)
-        yield _assembled(settings, database, cameras, follower)
+        yield _assembled(settings, opener, cameras, follower)
 
 
-def _assembled(settings: Settings, database: Database, cameras: Cameras, follower: Follower) -> Recognition:
+def _assembled(settings: Settings, opener: Opener, cameras: Cameras, follower: Follower) -> Recognition:
     limits = Limits(
         min_face_px=settings.min_face_px,
         min_sharpness=settings.min_sharpness,
         min_quality=settings.min_quality,
     )
+    database = opener.database
     return Recognition(
         database=database,
+        opener=opener,
         cameras=cameras,
         follower=follower,
         identifier=Identifier(

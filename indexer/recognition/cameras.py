@@ -70,6 +70,10 @@ class Cameras:
         """Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
         return self._eye.camera(self.models.of(gallery))
 
+    def with_card(self, card: ModelCard) -> Camera:
+        """Raises WeightsMissing, WeightsDamaged, CardUnusable."""
+        return self._eye.camera(card)
+
     def numbered(self, model: int) -> Camera:
         """Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
         return self._eye.camera(self.models.numbered(model))

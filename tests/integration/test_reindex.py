@@ -166,6 +166,45 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
     assert any("nobody has two faces" in text for text in texts), "who forced it is on record"
 
 
+def test_the_api_leads_a_job_from_its_start_to_its_end(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    begun = client.post(
+        "/v1/reindexes", json={"gallery": "staff", "to": "dlib-resnet", "gates": ["skipped<=0"]}
+    )
+    assert begun.status_code == 202, begun.text
+    path = f"/v1/reindexes/{begun.json()['id']}"
+    early = [
+        client.get(f"{path}/comparison"),
+        client.post(f"{path}/activate"),
+        client.post(f"{path}/cleanup"),
+    ]
+    paused = client.post(f"{path}/pause").json()
+    resumed = client.post(f"{path}/resume").json()
+    with operator.database.reading() as session:
+        [job] = reindexes.all_of_them(session)
+    operator.work(job)
+    ready = client.get(path).json()
+    compared = client.get(f"{path}/comparison").json()
+    activated = client.post(f"{path}/activate").json()
+    found = who(client, hopper)
+    back = client.post(f"{path}/rollback").json()
+    again = client.post(f"{path}/activate").json()
+    client.post(f"{path}/cleanup").raise_for_status()
+    operator.work(job)
+
+    assert [answer.json()["code"] for answer in early] == ["reindex_state"] * 3
+    assert (paused["paused"], resumed["paused"]) == (True, False)
+    assert (ready["state"], ready["faces"], ready["embedded"]) == ("ready", 1, 1)
+    assert compared["new"]["model"] == NEW.fingerprint
+    assert [answer["state"] for answer in (activated, back, again)] == ["active", "ready", "active"]
+    assert found == ("Grace", NEW.fingerprint)
+    assert client.get("/v1/reindexes").json()["reindexes"][0]["state"] == "done"
+    missing = client.get("/v1/reindexes/019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11")
+    assert (missing.status_code, missing.json()["code"]) == (404, "reindex_not_found")
+
+
 def test_two_operators_cannot_start_at_once_and_the_models_own_gallery_is_refused(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:

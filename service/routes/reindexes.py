@@ -1,0 +1,101 @@
+"""Re-index jobs: begin one, look on, switch, switch back. Workers (`gemel worker`) do the work."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from indexer.embedding import catalog
+from indexer.errors import ReindexState
+from indexer.recognition.reindex import plan as planning
+from indexer.recognition.reindex import status as status_of
+from indexer.recognition.reindex import switching
+from indexer.records import galleries, reindexes
+from service.dependencies import Config, Engine
+from service.routes import problems
+from service.schemas.reindexes import Force, Reindex, ReindexList, ReindexNew
+
+router = APIRouter(prefix="/v1/reindexes", tags=["operations"])
+
+
+@router.post("", status_code=202, responses=problems(404, 409, 413, 422), summary="Begin a re-index")
+def start(engine: Engine, config: Config, body: ReindexNew) -> Reindex:
+    """From now on enrolments are embedded with both models; workers embed what is there already."""
+    card = catalog.named(body.to, mirror=config.mirror)
+    with engine.database.reading() as session:
+        gallery = galleries.get(session, body.gallery)
+    plan = planning.make(config, engine.opener, gallery, engine.cameras.with_card(card))
+    job = switching.start(
+        engine.database, engine.opener.models, gallery, card, plan, gates=body.gates, force=body.force
+    )
+    return Reindex.of(status_of.of(engine.database, job.row.id))
+
+
+@router.get("", responses=problems(404, 422), summary="All re-index jobs, the newest first")
+def list_all(
+    engine: Engine, gallery: Annotated[str | None, Query(description="Only its own")] = None
+) -> ReindexList:
+    with engine.database.reading() as session:
+        found = galleries.get(session, gallery).id if gallery else None
+        jobs = reindexes.all_of_them(session, found)
+    return ReindexList(reindexes=[Reindex.of(status_of.of(engine.database, job.row.id)) for job in jobs])
+
+
+@router.get("/{job_id}", responses=problems(404, 422), summary="How far is it?")
+def get(engine: Engine, job_id: UUID) -> Reindex:
+    return Reindex.of(status_of.of(engine.database, job_id))
+
+
+@router.get(
+    "/{job_id}/comparison", responses=problems(404, 409, 422), summary="Both models on the gallery itself"
+)
+def comparison(engine: Engine, job_id: UUID) -> dict[str, Any]:
+    with engine.database.reading() as session:
+        state = reindexes.get(session, job_id).row.state
+        found = reindexes.comparison(session, job_id)
+    if found is None:
+        raise ReindexState("the job has not come to the comparison yet", state=state)
+    return found
+
+
+@router.post("/{job_id}/pause", responses=problems(404, 409, 422), summary="Workers leave it alone")
+def pause(engine: Engine, job_id: UUID) -> Reindex:
+    switching.pause(engine.database, job_id)
+    return get(engine, job_id)
+
+
+@router.post("/{job_id}/resume", responses=problems(404, 409, 422), summary="Workers go on")
+def resume(engine: Engine, job_id: UUID) -> Reindex:
+    switching.resume(engine.database, job_id)
+    return get(engine, job_id)
+
+
+@router.post("/{job_id}/cancel", responses=problems(404, 409, 422), summary="Give the new model up")
+def cancel(engine: Engine, job_id: UUID) -> Reindex:
+    switching.cancel(engine.database, job_id)
+    return get(engine, job_id)
+
+
+@router.post(
+    "/{job_id}/activate", responses=problems(404, 409, 413, 422), summary="Search with the new model"
+)
+def activate(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
+    """From the next request on, in every process. Refused where a gate is not passed."""
+    switching.activate(engine.database, job_id, force=None if body is None else body.force)
+    return get(engine, job_id)
+
+
+@router.post(
+    "/{job_id}/rollback", responses=problems(404, 409, 413, 422), summary="Search with the old model again"
+)
+def rollback(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
+    """Nothing that was enrolled since is lost."""
+    switching.rollback(engine.database, job_id, force=None if body is None else body.force)
+    return get(engine, job_id)
+
+
+@router.post("/{job_id}/cleanup", responses=problems(404, 409, 422), summary="Give the old model up")
+def cleanup(engine: Engine, job_id: UUID) -> Reindex:
+    """Its embeddings are deleted by a worker: there is no way back."""
+    switching.cleanup(engine.database, job_id)
+    return get(engine, job_id)

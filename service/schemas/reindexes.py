@@ -1,0 +1,92 @@
+"""Re-index jobs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.recognition.reindex import gates as gating
+from indexer.recognition.reindex.status import Status
+from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
+
+
+class ReindexNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    gallery: str = Field(examples=["staff"])
+    to: str = Field(description="`sface`, `dlib-resnet`, or `onnx:PATH` on the machines of all workers")
+    gates: list[str] = Field(
+        default=list(gating.DEFAULT), description="What the new model must come up to before it is activated"
+    )
+    force: bool = Field(default=False, description="Even where the plan finds too little room")
+
+
+class Force(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    force: str | None = Field(
+        default=None, min_length=1, description="Why, over gates and processes; it is recorded"
+    )
+
+
+class SkippedFace(BaseModel):
+    face: UUID
+    identity: UUID
+    why: str
+
+
+class ReindexEvent(BaseModel):
+    at: datetime
+    text: str
+
+
+class Reindex(BaseModel):
+    id: UUID = Field(examples=[ID_EXAMPLE])
+    gallery: str = Field(examples=["staff"])
+    from_model: str = Field(examples=[MODEL_EXAMPLE])
+    to_model: str
+    state: str = Field(
+        description="embedding, building, comparing, ready, active, cleaning, done, cancelling or cancelled"
+    )
+    paused: bool
+    problem: str | None = Field(description="Why it stands still until it is resumed")
+    gates: list[str]
+    plan: dict[str, Any] = Field(description="What it was expected to take")
+    verified: dict[str, Any] | None = Field(description="Of the new index, compared with PostgreSQL")
+    faces: int = Field(description="To be embedded by the workers")
+    done: int
+    embedded: int
+    faces_per_second: float | None
+    seconds_left: float | None
+    workers: int = Field(description="At work now")
+    skipped: list[SkippedFace] = Field(description="Faces that the new model could not embed, 1,000 at most")
+    events: list[ReindexEvent]
+
+    @classmethod
+    def of(cls, status: Status) -> "Reindex":
+        progress = status.progress
+        return cls(
+            id=status.id,
+            gallery=status.gallery,
+            from_model=status.from_model,
+            to_model=status.to_model,
+            state=status.state,
+            paused=status.paused,
+            problem=status.problem,
+            gates=status.gates,
+            plan=status.plan,
+            verified=status.verified,
+            faces=progress.total,
+            done=progress.done,
+            embedded=progress.embedded,
+            faces_per_second=progress.rate,
+            seconds_left=progress.seconds_left,
+            workers=progress.workers,
+            skipped=[SkippedFace(face=s.face, identity=s.identity, why=s.why) for s in status.skipped],
+            events=[ReindexEvent(at=event.at, text=event.text) for event in status.events],
+        )
+
+
+class ReindexList(BaseModel):
+    reindexes: list[Reindex]
