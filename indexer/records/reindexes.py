@@ -1,5 +1,6 @@
 """Re-index jobs: begin, cut into chunks, claim, finish. What a step does is `jobs.reindex`'s to know."""
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,8 @@ from indexer.records.models import (
     ReindexChunk,
     ReindexEvent,
 )
+
+log = logging.getLogger(__name__)
 
 LIVE = ("embedding", "building", "comparing", "ready", "active")
 """States in which a gallery's faces are embedded with both models."""
@@ -165,6 +168,7 @@ def comparison(session: Session, job_id: UUID) -> dict[str, Any] | None:
 
 
 def note(session: Session, job_id: UUID, what: str) -> None:
+    log.info("re-index %s: %s", job_id, what)
     session.add(ReindexEvent(reindex_id=job_id, text=what))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.home import Home, ready, wait_for
+from tests.home import GEMEL, Home, ready, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +231,43 @@ def test_models_are_listed(home: Home) -> None:
 
     assert [m["active"] for m in models].count(True) == 1
     assert "sface" in home.run("models").stdout
+
+
+def test_an_operator_brings_a_gallery_to_another_model_and_back(home: Home, people: Path) -> None:
+    home.json("enrol", people, "--gallery", "moving")
+    of = ("--gallery", "moving")
+    [plan] = home.json("reindex", "start", "--to", "dlib-resnet", "--dry-run", *of)
+    [ready] = home.json("reindex", "start", "--to", "dlib-resnet", "--wait", "--gate", "skipped<=0", *of)
+    compared = home.json("reindex", "compare", *of)
+    twice = home.run("reindex", "start", "--to", "dlib-resnet", *of, status=1)
+    nonsense = home.run("reindex", "start", "--to", "dlib-resnet", "--gate", "better", *of, status=1)
+    active = home.json("reindex", "activate", *of)
+    [answer] = home.json("identify", people / "Grace_Hopper" / "1.jpg", *of)
+    verified = home.json("index", "verify", *of)
+    back = home.json("reindex", "rollback", *of)
+    cancelled = home.json("reindex", "cancel", *of)
+
+    assert (plan["faces"], plan["without_crop"]) == (2, 0)
+    assert (ready["state"], ready["progress"]["embedded"]) == ("ready", 2)
+    assert compared["gates"][0]["passed"]
+    assert "reindex_exists" in twice.stderr
+    assert "better" in nonsense.stderr
+    assert answer["model"] == active["to_model"] == ready["to_model"]
+    assert answer["faces"][0]["candidates"][0]["identity"]["external_id"] == "Grace_Hopper"
+    assert [one["clean"] for one in verified] == [True, True], "by both models"
+    assert (back["state"], cancelled["state"]) == ("ready", "cancelled")
+    assert "moving" in home.run("reindex", "status").stdout
+
+
+def test_a_worker_ends_when_it_is_told_to(home: Home) -> None:
+    with subprocess.Popen(
+        [GEMEL, "worker"], env=home.environment, cwd=home.folder, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stderr is not None
+        assert "waits for work" in worker.stderr.readline()
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(timeout=60) == 0
 
 
 def test_an_operator_builds_proves_damages_and_prunes_an_index(home: Home, people: Path) -> None:

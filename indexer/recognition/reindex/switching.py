@@ -4,7 +4,6 @@ The switch is one row, the gallery's, in one transaction; every process reads it
 has the other model and its index open by then.
 """
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -25,9 +24,7 @@ from indexer.records import galleries, reindexes, replicas
 from indexer.records.models import Gallery, Reindex
 from indexer.records.notices import announce
 from indexer.records.reindexes import Job
-from indexer.records.session import Database, Session
-
-log = logging.getLogger(__name__)
+from indexer.records.session import Database
 
 CHUNK = 256
 """Faces that a worker claims at once: some seconds of work."""
@@ -65,7 +62,9 @@ def start(
         row = reindexes.begin(session, gallery, number, gates=gates, plan=asdict(plan))
         session.flush()
         reindexes.cut(session, row, CHUNK)
-        _note(session, row, f"started: {gallery.name} to {card.fingerprint}, gates {', '.join(gates)}")
+        reindexes.note(
+            session, row.id, f"started: {gallery.name} to {card.fingerprint}, gates {', '.join(gates)}"
+        )
         announce(session, gallery.id)
         return reindexes.get(session, row.id)
 
@@ -157,7 +156,9 @@ def _switch(
             )
         gallery.model_id, row.state = number, after
         unready = f", not ready: {'; '.join(waiting)}" if waiting else ""
-        _note(session, row, f"{'activated' if forth else 'rolled back to'} {model}{forced}{unready}")
+        reindexes.note(
+            session, row.id, f"{'activated' if forth else 'rolled back to'} {model}{forced}{unready}"
+        )
         announce(session, gallery.id)
     with database.reading() as session:
         return reindexes.get(session, row.id)
@@ -191,7 +192,7 @@ def _change(
         row = reindexes.lock(session, job_id)
         _expect(row, states)
         change(row)
-        _note(session, row, what)
+        reindexes.note(session, row.id, what)
         announce(session, gallery_id)
     with database.reading() as session:
         return reindexes.get(session, job_id)
@@ -210,8 +211,3 @@ def _expect(row: Reindex, states: Sequence[str]) -> None:
         raise ReindexState(
             f"the job is {row.state}; that can be done while it is {', '.join(states)}", state=row.state
         )
-
-
-def _note(session: Session, row: Reindex, what: str) -> None:
-    log.info("re-index %s: %s", row.id, what)
-    reindexes.note(session, row.id, what)

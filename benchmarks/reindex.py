@@ -1,0 +1,147 @@
+"""How near a re-index comes to the network alone: faces a second of a job, and of crops already in memory.
+
+    python -m benchmarks.reindex --data LFW --faces 10000
+
+Enrols real photographs, multiplies their rows to the number that is wanted (the crops are real, and
+repeated), and lets one worker bring them to another model. Before and after it the same embedder runs on
+aligned faces in memory, in blocks of the size of a worker's chunk.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import text
+
+from indexer.embedding import catalog
+from indexer.jobs.enrol_folder import enrol_folder, people_in
+from indexer.jobs.reindex.worker import Worker
+from indexer.recognition.assembly import card, open_eye, open_recognition
+from indexer.recognition.camera import Camera
+from indexer.recognition.opening import Opener
+from indexer.recognition.reindex import plan as planning
+from indexer.recognition.reindex import switching
+from indexer.recognition.reindex.crops import aligned
+from indexer.records import embedded, galleries, reindexes, schema
+from indexer.records.embedded import database_url
+from indexer.records.models import Gallery
+from indexer.records.session import Database
+from indexer.settings import Settings
+
+PEOPLE = 120
+"""Of whom photographs are enrolled for real."""
+MEMORY_BLOCKS = 8
+
+_MULTIPLY = (
+    "INSERT INTO face (id, identity_id, box, landmarks, confidence, quality, quality_components,"
+    " image_sha256, crop, crop_landmarks) SELECT gen_random_uuid(), identity_id, box, landmarks,"
+    " confidence, quality, quality_components, sha256(image_sha256 || i::text::bytea), crop, crop_landmarks"
+    " FROM face, generate_series(1, :times) i ORDER BY i, key LIMIT :more",
+    "INSERT INTO embedding (face_key, model_id, vector) SELECT f.key, e.model_id, e.vector FROM face f"
+    " JOIN LATERAL (SELECT e.* FROM embedding e JOIN face g ON g.key = e.face_key"
+    " WHERE g.identity_id = f.identity_id LIMIT 1) e ON true"
+    " WHERE NOT EXISTS (SELECT 1 FROM embedding h WHERE h.face_key = f.key)",
+    "INSERT INTO change (gallery_id, number, kind, face_key) SELECT g.id, g.change_number"
+    " + row_number() OVER (ORDER BY f.key), 'enrol', f.key FROM gallery g, face f"
+    " WHERE f.key > (SELECT max(face_key) FROM change)",
+    "UPDATE gallery SET change_number = n, face_count = n FROM (SELECT count(*) AS n FROM face) AS counted",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--faces", type=int, default=10_000)
+    parser.add_argument("--to", default="dlib-resnet")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        try:
+            print(json.dumps(_measured(home, arguments.data, arguments.faces, arguments.to), indent=2))
+        finally:
+            embedded.stop(home)
+
+
+def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
+    settings = Settings(home=home)
+    settings = settings.model_copy(update={"database_url": database_url(settings)})
+    database = Database(str(settings.database_url))
+    schema.migrate(database)
+    gallery = _fill(settings, database, data, faces)
+    model = catalog.named(to, mirror=settings.mirror)
+    with open_eye(settings) as eye:
+        opener, camera = Opener.of(settings, database, card(settings)), eye.camera(model)
+        blocks = _blocks(database, gallery, camera)
+        plan = planning.make(settings, opener, gallery, camera)
+        before = _in_memory(blocks, camera)
+        job = switching.start(database, opener.models, gallery, model, plan)
+        start = time.perf_counter()
+        worker = _Watched(opener, eye)
+        worker.run(until=lambda: worker.embedded_at is not None)
+        after = _in_memory(blocks, camera)
+    assert worker.embedded_at is not None
+    seconds = worker.embedded_at - start
+    with database.reading() as session:
+        done = reindexes.progress(session, job.row.id)
+    database.close()
+    rate = done.done / seconds
+    return {
+        "model": model.fingerprint,
+        "faces": done.done,
+        "embedded": done.embedded,
+        "seconds": round(seconds, 1),
+        "planned_seconds": None if plan.seconds is None else round(plan.seconds, 1),
+        "job_faces_per_second": round(rate, 1),
+        "memory_faces_per_second": [round(before, 1), round(after, 1)],
+        "share": round(rate / ((before + after) / 2), 3),
+    }
+
+
+class _Watched(Worker):
+    """Notes when the last chunk was recorded, and does no other step."""
+
+    embedded_at: float | None = None
+
+    def _embed(self) -> bool:
+        done = super()._embed()
+        if done:
+            self.embedded_at = time.perf_counter()
+        return done
+
+    def _step(self) -> bool:
+        return False
+
+
+def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gallery:
+    with open_recognition(settings) as engine:
+        enrol_folder(engine, people_in(data)[:PEOPLE], "staff", take_largest=True)
+    with database.transaction() as session:
+        real = galleries.get(session, "staff").face_count
+        arguments = {"times": -(-faces // real), "more": faces - real}
+        for statement in _MULTIPLY:
+            session.execute(text(statement), arguments if ":more" in statement else {})
+    with database.reading() as session:
+        return galleries.get(session, "staff")
+
+
+def _blocks(database: Database, gallery: Gallery, camera: Camera) -> list[np.ndarray]:
+    with database.reading() as session:
+        crops = reindexes.sample_crops(session, gallery.id, MEMORY_BLOCKS * switching.CHUNK)
+    faces = np.stack([aligned(crop, camera.template) for crop in crops])
+    return [faces[i : i + switching.CHUNK] for i in range(0, len(faces), switching.CHUNK)]
+
+
+def _in_memory(blocks: list[np.ndarray], camera: Camera) -> float:
+    camera.embedder.embed(blocks[0])
+    start = time.perf_counter()
+    for block in blocks:
+        camera.embedder.embed(block)
+    return sum(map(len, blocks)) / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
