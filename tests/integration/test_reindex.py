@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text, update
 
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import (
+    DatabaseUnavailable,
     GatesNotPassed,
     InvalidRequest,
     NotEnoughRoom,
@@ -290,6 +291,71 @@ def test_what_a_killed_worker_held_is_taken_over_and_it_cannot_write_any_more(
     assert not late
     assert job.row.state == "ready"
     assert operator.embeddings(NEW.fingerprint) == 1
+
+
+@pytest.mark.parametrize("function", ["finish_chunk", "crops_of", "claim_chunk", "cut"])
+def test_while_postgresql_is_away_for_a_moment_a_worker_waits_and_keeps_nothing_to_itself(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start()
+    real, calls = getattr(reindexes, function), []
+
+    def away_once(*arguments: Any, **named: Any) -> Any:
+        calls.append(function)
+        if len(calls) == 1:
+            raise DatabaseUnavailable("PostgreSQL is being restarted")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(reindexes, function, away_once)
+    job = operator.work(job)
+
+    assert job.row.state == "ready", job.row.problem
+    assert operator.embeddings(NEW.fingerprint) == 1
+
+
+def test_a_network_that_fails_stops_the_job_and_resuming_goes_on_with_the_same_faces(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    camera: Camera = operator.eye.camera(NEW)
+    job = operator.start()
+
+    def fails(_: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(camera.embedder, "embed", fails)
+        job = operator.work(job)
+    assert "out of memory" in (job.row.problem or "")
+    assert who(client, hopper) == ("Grace", OLD.fingerprint)
+
+    switching.resume(operator.database, job.row.id)
+    assert operator.work(job).row.state == "ready"
+
+
+def test_a_gallery_that_is_deleted_takes_its_job_along_and_leaves_the_worker_alive(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start()
+    camera: Camera = operator.eye.camera(NEW)
+    real = camera.embedder.embed
+
+    def deleted_meanwhile(faces: Any) -> Any:
+        client.delete(PATH).raise_for_status()
+        return real(faces)
+
+    monkeypatch.setattr(camera.embedder, "embed", deleted_meanwhile)
+    rounds: list[int] = []
+
+    def twice() -> bool:
+        rounds.append(1)
+        return len(rounds) > 1
+
+    Worker(operator.opener, operator.eye).run(until=twice)
+
+    assert client.get(f"/v1/reindexes/{job.row.id}").status_code == 404
 
 
 def test_too_little_room_is_said_before_anything_begins(

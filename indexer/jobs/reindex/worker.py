@@ -16,7 +16,14 @@ from uuid import UUID
 
 import numpy as np
 
-from indexer.errors import Busy, DatabaseUnavailable, GemelError, InvalidInput, Misconfigured
+from indexer.errors import (
+    Busy,
+    DatabaseUnavailable,
+    GemelError,
+    InvalidInput,
+    Misconfigured,
+    ReindexNotFound,
+)
 from indexer.jobs.reindex.comparing import compare
 from indexer.recognition import indexing
 from indexer.recognition.camera import Camera, usable
@@ -64,6 +71,8 @@ class Worker:
         self._decoders = ThreadPoolExecutor(decoders, thread_name_prefix="decode")
         self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._stopping = threading.Event()
+        self._interrupted = False
+        """Whether it may hold what nobody in it is working on."""
 
     def stop(self) -> None:
         """It ends with what it has in hand given back."""
@@ -76,12 +85,18 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 try:
+                    if self._interrupted:
+                        self._let_go()
                     if self._embed() or self._step() or self._close_embedding():
                         continue
                     if until():
                         return
                 except (DatabaseUnavailable, Busy) as error:
                     log.warning("it goes on when PostgreSQL answers: %s", error)
+                    self._interrupted = True
+                except ReindexNotFound as error:
+                    log.warning("the gallery was deleted, and its job with it: %s", error)
+                    self._interrupted = True
                 self._stopping.wait(IDLE_SECONDS)
         finally:
             self._stopping.set()
@@ -89,8 +104,7 @@ class Worker:
                 pool.shutdown(cancel_futures=True)
             heart.join()
             try:
-                with self._database.transaction() as session:
-                    reindexes.release_chunks(session, self.name)
+                self._let_go()
             except GemelError as error:
                 log.warning("what was in hand is free when its lease has run out: %s", error)
 
@@ -102,8 +116,21 @@ class Worker:
             except GemelError as error:
                 log.warning("the leases are not renewed: %s", error)
 
+    def _let_go(self) -> None:
+        """What it holds is anybody's, its own again too."""
+        with self._database.transaction() as session:
+            reindexes.release_chunks(session, self.name)
+        self._interrupted = False
+
     def _embed(self) -> bool:
         """All chunks there are: while one is embedded, the next is read and the last one written."""
+        try:
+            return self._embed_all()
+        except GemelError:
+            self._ahead.submit(lambda: None).result()  # nothing is claimed any more once this is over
+            raise
+
+    def _embed_all(self) -> bool:
         any_done = False
         coming = self._ahead.submit(self._take)
         recording: Future[None] | None = None
@@ -280,11 +307,11 @@ class Worker:
         """Here alone: a worker that has the model may take it."""
         log.error("re-index %s cannot be worked on here: %s", job_id, error)
         self._unfit[job_id] = error.message
-        with self._database.transaction() as session:
-            reindexes.release_chunks(session, self.name)
+        self._interrupted = True
 
     def _fail(self, job_id: UUID, problem: str) -> None:
         """For everybody, until an operator resumes it."""
+        self._interrupted = True
         with self._database.transaction() as session:
             row = reindexes.lock(session, job_id)
             row.problem, row.worker, row.leased_until = problem[:1000], None, None
