@@ -138,6 +138,7 @@ def test_the_openapi_document_knows_every_promised_route(
     operations: dict[tuple[str, str], dict[str, Any]],
 ) -> None:
     gallery, identity = "/v1/galleries/{gallery}", "/v1/galleries/{gallery}/identities/{identity_id}"
+    job = "/v1/reindexes/{job_id}"
     assert set(operations) == {
         ("post", "/v1/galleries"),
         ("get", "/v1/galleries"),
@@ -160,6 +161,12 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", "/v1/models"),
         ("get", "/v1/indexes"),
         ("post", f"{gallery}/index/rebuild"),
+        ("post", "/v1/reindexes"),
+        ("get", "/v1/reindexes"),
+        ("get", job),
+        ("get", f"{job}/comparison"),
+        *(("post", f"{job}/{what}") for what in ("pause", "resume", "cancel")),
+        *(("post", f"{job}/{what}") for what in ("activate", "rollback", "cleanup")),
         ("get", "/healthz"),
         ("get", "/readyz"),
         ("get", "/metrics"),
