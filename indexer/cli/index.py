@@ -10,6 +10,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from indexer.cli import index_tables
+from indexer.cli.opened import opened
 from indexer.cli.output import Json, out, print_json, progress_bar
 from indexer.settings import Settings
 from indexer.types import Tier
@@ -169,18 +170,9 @@ def _advance(bar: Progress, task: TaskID, faces: int) -> None:
 
 @contextmanager
 def _opened(gallery: str | None) -> "Iterator[tuple[Opener, Sequence[Gallery]]]":
-    from indexer.recognition.assembly import card
-    from indexer.recognition.opening import Opener
-    from indexer.records import galleries, schema
-    from indexer.records.embedded import database_url
-    from indexer.records.session import Database
+    from indexer.records import galleries
 
-    settings = Settings()
-    database = Database(database_url(settings))
-    try:
-        schema.check(database)
-        with database.reading() as session:
+    with opened(Settings()) as opener:
+        with opener.database.reading() as session:
             every = [galleries.get(session, gallery)] if gallery else galleries.all_of_them(session)
-        yield Opener.of(settings, database, card(settings)), every
-    finally:
-        database.close()
+        yield opener, every

@@ -4,8 +4,7 @@ import json as jsonlib
 import logging
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from indexer.cli.output import Json, console, fail, out, print_json, progress_bar
+from indexer.cli.opened import opened
+from indexer.cli.output import Json, console, out, print_json, progress_bar
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def start(
     gates = gate or list(gating.DEFAULT)
     gating.check(gates)
     card = catalog.named(to, mirror=settings.mirror)
-    with _opened(settings) as opener, open_eye(settings) as eye:
+    with opened(settings) as opener, open_eye(settings) as eye:
         camera = eye.camera(card)
         with opener.database.reading() as session:
             every = [galleries.get(session, gallery)] if gallery else galleries.all_of_them(session)
@@ -95,7 +95,7 @@ def status(gallery: Of = None, json: Json = False) -> None:
     """All jobs, the newest first, or with --gallery one with what happened to it."""
     from indexer.records import galleries, reindexes
 
-    with _opened(Settings()) as opener:
+    with opened(Settings()) as opener:
         with opener.database.reading() as session:
             found = galleries.get(session, gallery) if gallery else None
             jobs = reindexes.all_of_them(session, found.id if found else None)
@@ -106,7 +106,7 @@ def status(gallery: Of = None, json: Json = False) -> None:
 @app.command()
 def watch(gallery: Of = None) -> None:
     """Follow a job until it waits for somebody."""
-    with _opened(Settings()) as opener:
+    with opened(Settings()) as opener:
         job = _job(opener, gallery)
         _follow(opener, [job])
         row = _described(opener, job)
@@ -121,7 +121,7 @@ def _simple(name: str, what: str) -> None:
         from indexer.recognition.reindex import switching
 
         settings = Settings()
-        with _opened(settings) as opener:
+        with opened(settings) as opener:
             job = getattr(switching, name)(opener.database, _job(opener, gallery).row.id)
             if name in ("cancel", "cleanup"):
                 with open_eye(settings) as eye:
@@ -142,26 +142,24 @@ for _name, _what in (
     _simple(_name, _what)
 
 
-@app.command()
-def activate(gallery: Of = None, force: Force = None, json: Json = False) -> None:
-    """Search with the new model from now on. Refused where gates are not passed."""
-    from indexer.recognition.reindex import switching
+def _switch(name: str, what: str) -> None:
+    def command(gallery: Of = None, force: Force = None, json: Json = False) -> None:
+        from indexer.recognition.reindex import switching
 
-    with _opened(Settings()) as opener:
-        job = switching.activate(opener.database, _job(opener, gallery).row.id, force=force)
-        row = _described(opener, job)
-    print_json(_json([row])[0]) if json else _print_jobs([row])
+        with opened(Settings()) as opener:
+            job = getattr(switching, name)(opener.database, _job(opener, gallery).row.id, force=force)
+            row = _described(opener, job)
+        print_json(_json([row])[0]) if json else _print_jobs([row])
+
+    command.__doc__ = what
+    app.command(name)(command)
 
 
-@app.command()
-def rollback(gallery: Of = None, force: Force = None, json: Json = False) -> None:
-    """Search with the old model again; nothing that was enrolled since is lost."""
-    from indexer.recognition.reindex import switching
-
-    with _opened(Settings()) as opener:
-        job = switching.rollback(opener.database, _job(opener, gallery).row.id, force=force)
-        row = _described(opener, job)
-    print_json(_json([row])[0]) if json else _print_jobs([row])
+for _name, _what in (
+    ("activate", "Search with the new model from now on. Refused where gates are not passed."),
+    ("rollback", "Search with the old model again; nothing that was enrolled since is lost."),
+):
+    _switch(_name, _what)
 
 
 @app.command()
@@ -171,14 +169,10 @@ def compare(
     json: Json = False,
 ) -> None:
     """How the two models do on the gallery itself, and what the gates say."""
-    from indexer.records import reindexes
+    from indexer.recognition.reindex import status as status_of
 
-    with _opened(Settings()) as opener:
-        job = _job(opener, gallery)
-        with opener.database.reading() as session:
-            found = reindexes.comparison(session, job.row.id)
-    if found is None:
-        fail("the job has not come to the comparison yet", code="reindex_state")
+    with opened(Settings()) as opener:
+        found = status_of.comparison(opener.database, _job(opener, gallery).row.id)
     if output is not None:
         output.write_text(jsonlib.dumps(found, indent=2))
     print_json(found) if json else _print_comparison(found)
@@ -194,28 +188,12 @@ def worker() -> None:
 
     logging.getLogger("indexer").setLevel(logging.INFO)
     settings = Settings()
-    with _opened(settings) as opener, open_eye(settings) as eye:
+    with opened(settings) as opener, open_eye(settings) as eye:
         working = Worker(opener, eye)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop())
         console.print(f"Worker {working.name} waits for work.", highlight=False)
         working.run()
-
-
-@contextmanager
-def _opened(settings: Settings) -> "Iterator[Opener]":
-    from indexer.recognition.assembly import card
-    from indexer.recognition.opening import Opener
-    from indexer.records import schema
-    from indexer.records.embedded import database_url
-    from indexer.records.session import Database
-
-    database = Database(database_url(settings))
-    try:
-        schema.check(database)
-        yield Opener.of(settings, database, card(settings))
-    finally:
-        database.close()
 
 
 def _job(opener: "Opener", gallery: str | None) -> "Job":

@@ -141,7 +141,9 @@ def get(session: Session, job_id: UUID) -> Job:
 
 def all_of_them(session: Session, gallery_id: UUID | None = None, *, at_most: int = 100) -> list[Job]:
     """The newest first."""
-    return _jobs(session, *([] if gallery_id is None else [Reindex.gallery_id == gallery_id]))[:at_most]
+    return _jobs(
+        session, *([] if gallery_id is None else [Reindex.gallery_id == gallery_id]), at_most=at_most
+    )
 
 
 def open_ones(session: Session, *states: str) -> list[Job]:
@@ -273,11 +275,10 @@ def sample_crops(session: Session, gallery_id: UUID, count: int) -> list[StoredC
     return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
 
 
-def without_crop(session: Session, gallery_id: UUID) -> Sequence[UUID]:
-    """Ids of faces that no other model can be tried on."""
-    return session.scalars(
-        _faces(gallery_id).with_only_columns(Face.id).where(Face.crop.is_(None)).order_by(Face.key)
-    ).all()
+def without_crop(session: Session, gallery_id: UUID) -> int:
+    """How many faces no other model can be tried on."""
+    counted = _faces(gallery_id).with_only_columns(func.count()).where(Face.crop.is_(None))
+    return session.scalar(counted) or 0
 
 
 def finish_chunk(
@@ -478,7 +479,7 @@ def _without(gallery_id: UUID, model_id: int, after: int) -> Any:
     return _faces(gallery_id).with_only_columns(Face.key).where(Face.key > after, ~there)
 
 
-def _jobs(session: Session, *conditions: Any) -> list[Job]:
+def _jobs(session: Session, *conditions: Any, at_most: int | None = None) -> list[Job]:
     """The newest first."""
     before, after = aliased(Model), aliased(Model)
     rows = session.execute(
@@ -488,6 +489,7 @@ def _jobs(session: Session, *conditions: Any) -> list[Job]:
         .join(after, after.id == Reindex.to_model_id)
         .where(*conditions)
         .order_by(Reindex.id.desc())
+        .limit(at_most)
         .execution_options(populate_existing=True)
     )
     return [Job(row=row, gallery=gallery, from_model=old, to_model=new) for row, gallery, old, new in rows]

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from indexer.embedding import catalog
-from indexer.errors import ReindexState
 from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import status as status_of
 from indexer.recognition.reindex import switching
@@ -50,12 +49,7 @@ def get(engine: Engine, job_id: UUID) -> Reindex:
     "/{job_id}/comparison", responses=problems(404, 409, 422), summary="Both models on the gallery itself"
 )
 def comparison(engine: Engine, job_id: UUID) -> dict[str, Any]:
-    with engine.database.reading() as session:
-        state = reindexes.get(session, job_id).row.state
-        found = reindexes.comparison(session, job_id)
-    if found is None:
-        raise ReindexState("the job has not come to the comparison yet", state=state)
-    return found
+    return status_of.comparison(engine.database, job_id)
 
 
 @router.post("/{job_id}/pause", responses=problems(404, 409, 422), summary="Workers leave it alone")

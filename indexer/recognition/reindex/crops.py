@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from indexer.errors import InvalidInput, UnreadableImage
+from indexer.errors import UnreadableImage
 from indexer.records.reindexes import StoredCrop
 from indexer.types import Image, Template
 from indexer.vision.align import align
@@ -17,6 +17,3 @@ def aligned(crop: StoredCrop, template: Template) -> Image:
         raise UnreadableImage("no crop of the face is stored")
     landmarks = np.array(crop.landmarks, np.float32).reshape(5, 2)
     return align(decode(crop.jpeg, max_pixels=_MAX_PIXELS), landmarks, template)
-
-
-__all__ = ["InvalidInput", "aligned"]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.errors import NotEnoughRoom
+from indexer.errors import InvalidInput, NotEnoughRoom
 from indexer.recognition.camera import Camera
 from indexer.recognition.opening import Opener
-from indexer.recognition.reindex.crops import InvalidInput, aligned
+from indexer.recognition.reindex.crops import aligned
 from indexer.records import reindexes
 from indexer.records.models import Gallery
 from indexer.settings import Settings
@@ -48,7 +48,7 @@ class Plan:
 def make(settings: Settings, opener: Opener, gallery: Gallery, camera: Camera) -> Plan:
     """`opener`: any; `camera`: of the new model. Changes nothing."""
     with opener.database.reading() as session:
-        lacking = len(reindexes.without_crop(session, gallery.id))
+        lacking = reindexes.without_crop(session, gallery.id)
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
         last_key = reindexes.last_key(session, gallery.id)
     rate, sampled = _rate(crops, camera)

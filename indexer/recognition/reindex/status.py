@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from indexer.errors import ReindexState
 from indexer.records import reindexes
 from indexer.records.reindexes import Job, Progress
 from indexer.records.session import Database
@@ -54,6 +55,16 @@ def resting(job: Job) -> bool:
     """Whether it waits for an operator, or is over."""
     stopped = job.row.problem is not None or job.row.paused
     return stopped or job.row.state in (*reindexes.SWITCHABLE, *reindexes.CLOSED)
+
+
+def comparison(database: Database, job_id: UUID) -> dict[str, Any]:
+    """Raises ReindexNotFound, ReindexState where it has not come to that yet."""
+    with database.reading() as session:
+        state = reindexes.get(session, job_id).row.state
+        found = reindexes.comparison(session, job_id)
+    if found is None:
+        raise ReindexState("the job has not come to the comparison yet", state=state)
+    return found
 
 
 def of(database: Database, job_id: UUID) -> Status:
