@@ -166,13 +166,21 @@ for _name, _what in (
 def compare(
     gallery: Of = None,
     output: Annotated[Path | None, typer.Option("-o", help="Write all of it there, as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with pictures and faces there.")] = None,
     json: Json = False,
 ) -> None:
-    """How the two models do on the gallery itself, and what the gates say."""
+    """How the two models do on the gallery itself, and what the gates say.
+
+    Example: `gemel reindex compare --gallery staff --html comparison.html`
+    """
+    from indexer.jobs.reindex import report
     from indexer.recognition.reindex import status as status_of
 
     with opened(Settings()) as opener:
-        found = status_of.comparison(opener.database, _job(opener, gallery).row.id)
+        job = _job(opener, gallery)
+        found = status_of.comparison(opener.database, job.row.id)
+        if html is not None:
+            html.write_text(report.render(opener.database, job, found), "utf-8")
     if output is not None:
         output.write_text(jsonlib.dumps(found, indent=2))
     print_json(found) if json else _print_comparison(found)

@@ -73,6 +73,17 @@ def threshold_at(other: NDArray[np.float32], fpir: float) -> float:
     return float(np.partition(other, len(other) - 1 - allowed)[len(other) - 1 - allowed])
 
 
+def det(searches: Searches, fpirs: NDArray[np.float64]) -> list[list[float]]:
+    """(FPIR, FNIR) at each of `fpirs` that so many searches can show. Needs a mated search."""
+    other = np.sort(searches.other)
+    allowed = np.floor(fpirs[fpirs * len(other) >= 1] * len(other) + 1e-9).astype(np.int64)
+    allowed = np.minimum(np.unique(allowed), len(other) - 1)
+    own = searches.own[searches.mated & searches.correct]
+    limits = other[len(other) - 1 - allowed]
+    found = (own[:, None] > limits).sum(axis=0) / searches.mated.sum()
+    return [[float(a) / len(other), 1.0 - float(f)] for a, f in zip(allowed, found, strict=True)]
+
+
 def rates(searches: Searches, fpirs: Sequence[float], *, seed: int = 0) -> dict[str, Any]:
     """rank-1, and FNIR with its threshold at each FPIR, with intervals; None where nobody has two faces."""
     mated = searches.mated

@@ -3,8 +3,11 @@
 Matplotlib is the extra `report`: it is imported when a picture is wanted, not before.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from indexer.errors import Misconfigured
 from indexer.evaluation.identification import Det, IdentificationResult
@@ -86,6 +89,71 @@ def draw_det(curve: Det, result: IdentificationResult, path: Path) -> None:
             _mark(axes, float(fpir), fnir, label, corner="upper right")
     _in_percent(axes)
     figure.savefig(path, format="png")
+
+
+def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
+    """Distributions of genuine and of impostor scores, a model above the other. Raises Misconfigured.
+
+    `sides`: each with `model`, and `genuine` and `impostor` counts in equal bins from -1 to 1.
+    """
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 2.9 * len(sides)), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, side in zip(np.atleast_1d(figure.subplots(len(sides), sharex=True)), sides, strict=True):
+        for kind, colour in (("impostor", _POINT), ("genuine", _CURVE)):
+            counts = np.array(side[kind], np.float64)
+            edges = np.linspace(-1, 1, len(counts) + 1)
+            shares = counts / max(1.0, counts.sum())
+            axes.stairs(shares, edges, fill=True, color=colour, alpha=0.35)
+            axes.stairs(shares, edges, color=colour, linewidth=1.3, label=kind)
+        head(axes, side["model"], "best score of the person's other faces, and of anybody else's")
+        point = side["at_fpir"].get("0.01")
+        if point:
+            axes.axvline(point["threshold"], color=_QUIET, linewidth=1, linestyle=(0, (4, 3)))
+            axes.annotate(
+                f"FPIR 1%: {point['threshold']:.3f}",
+                (point["threshold"], 1.0),
+                xycoords=axes.get_xaxis_transform(),
+                xytext=(5, -4),
+                textcoords="offset points",
+                va="top",
+                fontsize=9,
+                color=_QUIET,
+            )
+        axes.set(xlabel="cosine score", ylabel="share of searches")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False, loc="upper left")
+    used = np.flatnonzero(np.sum([np.add(side["genuine"], side["impostor"]) for side in sides], axis=0))
+    if len(used):
+        width = 2 / len(sides[0]["genuine"])
+        axes.set_xlim(used[0] * width - 1 - width, used[-1] * width - 1 + 2 * width)
+    figure.savefig(file, format="png")
+
+
+def draw_dets(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
+    """FNIR over FPIR of several models. Raises Misconfigured.
+
+    `sides`: each with `model`, and `det`, a list of (FPIR, FNIR).
+    """
+    figure, axes = _canvas("Detection error tradeoff", "leave-one-out identification in the gallery itself")
+    least = 0.1
+    for side, colour in zip(sides, (_QUIET, _CURVE), strict=True):
+        points = np.array([point for point in side["det"] if point[1] > 0], np.float64).reshape(-1, 2)
+        axes.step(points[:, 0], points[:, 1], where="post", color=colour, linewidth=1.8, label=side["model"])
+        least = min(least, float(points[:, 1].min(initial=least)))
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="false positive identification rate (FPIR)",
+        ylabel="false negative identification rate (FNIR)",
+    )
+    axes.set_ylim(0.6 * least, 1.0)
+    axes.legend(frameon=False)
+    _in_percent(axes)
+    figure.savefig(file, format="png")
 
 
 def _canvas(title: str, subtitle: str) -> "tuple[Figure, Axes]":

@@ -69,6 +69,16 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pictured:
+    """What a person sees of an enrolled face."""
+
+    identity_id: UUID
+    jpeg: bytes | None
+    name: str | None
+    """Or the external id where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCrop:
     """Of an enrolled face, with what another model needs of it."""
 
@@ -273,6 +283,19 @@ def sample_crops(session: Session, gallery_id: UUID, count: int) -> list[StoredC
         .limit(count)
     )
     return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
+
+
+def pictured(session: Session, keys: Collection[int]) -> dict[int, Pictured]:
+    """Those of the faces that are still there, by key."""
+    rows = session.execute(
+        select(Face.key, Identity.id, Face.crop, Identity.name, Identity.external_id)
+        .join(Identity, Identity.id == Face.identity_id)
+        .where(Face.key.in_(keys))
+    )
+    return {
+        key: Pictured(identity_id=identity_id, jpeg=jpeg, name=name or external_id)
+        for key, identity_id, jpeg, name, external_id in rows
+    }
 
 
 def without_crop(session: Session, gallery_id: UUID) -> int:

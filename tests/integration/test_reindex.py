@@ -20,6 +20,7 @@ from indexer.errors import (
     ReindexExists,
     ReindexState,
 )
+from indexer.jobs.reindex import report
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition import indexing
 from indexer.recognition.assembly import open_eye
@@ -33,6 +34,7 @@ from indexer.records.reindexes import Job
 from indexer.records.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.pictures import jpeg, pixels
 
 OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
 PATH = "/v1/galleries/staff"
@@ -165,6 +167,38 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
         texts = [event.text for event in reindexes.events(session, job.row.id)]
     assert indexing.verify(operator.opener.of_gallery(gallery), gallery).clean
     assert any("nobody has two faces" in text for text in texts), "who forced it is on record"
+
+
+def test_a_page_shows_whom_only_one_of_the_models_finds(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes
+) -> None:
+    grace = enrol(client, "Grace <b>Hopper</b>", hopper)
+    client.post(
+        f"{PATH}/identities/{grace}/faces", files={"images": jpeg(pixels(hopper), 60)}
+    ).raise_for_status()
+    enrol(client, "Eileen", collins)
+    job = operator.work(operator.start())
+    with operator.database.reading() as session:
+        found = reindexes.comparison(session, job.row.id)
+        assert found is not None
+        [first, second, other] = session.scalars(select(Face.key).order_by(Face.key)).all()
+    found["disagreements"] = {
+        "won": 1,
+        "lost": 1,
+        "examples": [
+            {"kind": "won", "face": first, "old_answer": other, "new_answer": second},
+            {"kind": "lost", "face": second, "old_answer": first, "new_answer": other + 1},
+        ],
+    }
+
+    page = report.render(operator.database, job, found)
+
+    assert page.count("data:image/jpeg;base64,") == 5, "of six faces one is deleted since"
+    assert page.count("data:image/png;base64,") == 2, "scores and the error tradeoff"
+    assert "Grace &lt;b&gt;Hopper&lt;/b&gt;" in page
+    assert (page.count("the same person"), page.count("somebody else")) == (2, 1)
+    assert "nobody, or deleted since" in page
+    assert 'src="http' not in page, "it needs nothing beside it"
 
 
 def test_the_api_leads_a_job_from_its_start_to_its_end(

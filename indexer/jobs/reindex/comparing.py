@@ -18,6 +18,7 @@ MOST_PROBES = 20_000
 NAMED = 40
 """Disagreements that are kept, each way."""
 _BINS = 100
+_DET_FPIRS = np.logspace(-4, 0, 81)
 
 
 def compare(database: Database, job: Job) -> dict[str, Any]:
@@ -44,7 +45,8 @@ def compare(database: Database, job: Job) -> dict[str, Any]:
         found = leave_one_out.search(*_stacked(vectors), people, probes)
         searches.append(found)
         rates: dict[str, Any] = leave_one_out.rates(found, FPIRS) if len(probes) else _NOTHING
-        sides.append({"model": fingerprint, **rates, **_histograms(found), "skipped": 0})
+        det = leave_one_out.det(found, _DET_FPIRS) if rates["at_fpir"] else []
+        sides.append({"model": fingerprint, **rates, **_histograms(found), "det": det, "skipped": 0})
     old, new = sides
     new["skipped"] = skipped
     answer = {

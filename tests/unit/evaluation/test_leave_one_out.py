@@ -36,6 +36,22 @@ def test_the_threshold_is_the_lowest_that_keeps_the_false_alarms_down() -> None:
     assert (scores > limit).mean() <= 0.1 < (scores >= limit).mean() + 0.01
 
 
+def test_the_curve_goes_through_the_points_of_the_table() -> None:
+    rng = np.random.default_rng(1)
+    people = rng.integers(0, 40, 200).astype(np.int64)
+    vectors = rng.standard_normal((200, 8)).astype(np.float32) + rng.standard_normal((40, 8))[people]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    searches = leave_one_out.search(vectors, np.ones(200, bool), people, np.arange(200))
+
+    table = leave_one_out.rates(searches, (0.01, 0.1))["at_fpir"]
+    curve = leave_one_out.det(searches, np.array([0.001, 0.01, 0.1, 1.0]))
+
+    assert [fpir for fpir, _ in curve] == [0.01, 0.1, 0.995], "200 searches cannot show one in a thousand"
+    assert np.isclose(curve[0][1], table["0.01"]["fnir"])
+    assert np.isclose(curve[1][1], table["0.1"]["fnir"])
+    assert 0 < curve[2][1] < curve[1][1] < curve[0][1]
+
+
 def test_a_face_that_the_model_could_not_embed_counts_as_a_miss() -> None:
     vectors = np.eye(4, dtype=np.float32)
     vectors[1], vectors[3] = vectors[0], vectors[2]
