@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.readiness_limiter = anyio.CapacityLimiter(1)
         with open_recognition(settings, serving=True) as engine:
             app.state.recognition = engine
-            metrics = app.state.metrics = Metrics(engine.follower)
+            metrics = app.state.metrics = Metrics(engine.follower, engine.database)
             faces = sum(engine.follower.counts().values())
             log.info("%d faces loaded, model %s", faces, engine.camera.embedder.card.fingerprint)
             async with anyio.create_task_group() as tasks:

@@ -6,16 +6,21 @@ files of PROMETHEUS_MULTIPROC_DIR. Requests and times add up; gauges are told fo
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from indexer.errors import DatabaseUnavailable
 from indexer.recognition.follower import Follower
+from indexer.records import reindexes
+from indexer.records.session import Database
 
 REFRESH_SECONDS = 1.0
 
@@ -23,8 +28,10 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Follower, database: Database) -> None:
         self._follower = follower
+        self._jobs = CollectorRegistry()
+        self._jobs.register(ReindexJobs(database))
         self._shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -64,11 +71,11 @@ class Metrics:
     def exposition(self) -> bytes:
         self._count_galleries()
         if self._shared is None:
-            return generate_latest(self.registry)
+            return generate_latest(self.registry) + generate_latest(self._jobs)
         _forget_the_dead(Path(self._shared))
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all, self._shared)  # type: ignore[no-untyped-call]
-        return generate_latest(of_all)
+        return generate_latest(of_all) + generate_latest(self._jobs)
 
     async def keep_fresh(self) -> None:
         """For the other workers, which cannot ask this one's indexes."""
@@ -80,6 +87,50 @@ class Metrics:
         counts = self._follower.counts()
         self._galleries.set(len(counts))
         self._faces.set(sum(counts.values()))
+
+
+class ReindexJobs(Collector):
+    """The jobs that are not over, as the database has them: the same from whichever process is asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # else registering would collect, and ask the database
+
+    def collect(self) -> Iterable[Metric]:
+        """Nothing while the database is away: the other figures are wanted then all the more."""
+        labels = ("gallery", "to_model")
+        state = GaugeMetricFamily("gemel_reindex_state", "1 for the job's state", labels=(*labels, "state"))
+        stopped = GaugeMetricFamily(
+            "gemel_reindex_stopped", "1 where an operator has paused it or a problem stops it", labels=labels
+        )
+        figures = {
+            "total": GaugeMetricFamily("gemel_reindex_faces", "Faces to be embedded", labels=labels),
+            "done": GaugeMetricFamily("gemel_reindex_faces_done", "Faces dealt with", labels=labels),
+            "skipped": GaugeMetricFamily(
+                "gemel_reindex_faces_skipped", "Faces without an embedding of the new model", labels=labels
+            ),
+            "rate": GaugeMetricFamily("gemel_reindex_faces_per_second", "Of the last minutes", labels=labels),
+            "seconds_left": GaugeMetricFamily(
+                "gemel_reindex_seconds_left", "Until all faces are embedded, at that rate", labels=labels
+            ),
+            "workers": GaugeMetricFamily("gemel_reindex_workers", "Workers that embed now", labels=labels),
+        }
+        try:
+            with self._database.reading() as session:
+                for job in reindexes.not_over(session):
+                    names = (job.gallery.name, job.to_model)
+                    state.add_metric((*names, job.row.state), 1)
+                    stopped.add_metric(names, float(job.row.paused or job.row.problem is not None))
+                    progress = reindexes.progress(session, job.row.id)
+                    for name, figure in figures.items():
+                        value = getattr(progress, name)
+                        if value is not None:
+                            figure.add_metric(names, value)
+        except DatabaseUnavailable:
+            return ()
+        return (state, stopped, *figures.values())
 
 
 def _forget_the_dead(folder: Path) -> None:

@@ -161,6 +161,11 @@ def open_ones(session: Session, *states: str) -> list[Job]:
     return _jobs(session, Reindex.state.in_(states), ~Reindex.paused, Reindex.problem.is_(None))[::-1]
 
 
+def not_over(session: Session) -> list[Job]:
+    """At most one a gallery, the oldest first."""
+    return _jobs(session, Reindex.state.not_in(CLOSED))[::-1]
+
+
 def lock(session: Session, job_id: UUID) -> Reindex:
     """Held until the transaction ends; after the gallery, where both are. Raises ReindexNotFound."""
     job = session.scalar(

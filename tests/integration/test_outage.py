@@ -34,6 +34,7 @@ def test_while_postgresql_is_away_requests_get_503_and_afterwards_everything_is_
             client.get("/readyz"),
         ]
         alive = client.get("/healthz")
+        measured = client.get("/metrics")
         verified = client.post("/v1/verify", files={"image_a": hopper, "image_b": hopper})
 
         assert embedded.start(tmp_path) == url
@@ -46,6 +47,7 @@ def test_while_postgresql_is_away_requests_get_503_and_afterwards_everything_is_
         assert answer.json()["code"] == "database_unavailable"
         assert int(answer.headers["Retry-After"]) >= 1
     assert alive.status_code == 200
+    assert measured.status_code == 200, "that is when somebody looks at the figures"
     assert verified.json()["matched"], "two pictures are compared without a database"
     assert [c["identity"]["name"] for c in found["faces"][0]["candidates"]] == ["Grace"]
     assert found["gallery_size"] == 1

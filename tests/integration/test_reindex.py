@@ -216,11 +216,13 @@ def test_the_api_leads_a_job_from_its_start_to_its_end(
         client.post(f"{path}/cleanup"),
     ]
     paused = client.post(f"{path}/pause").json()
+    told_paused = client.get("/metrics").text
     resumed = client.post(f"{path}/resume").json()
     with operator.database.reading() as session:
         [job] = reindexes.all_of_them(session)
     operator.work(job)
     ready = client.get(path).json()
+    told_ready = client.get("/metrics").text
     compared = client.get(f"{path}/comparison").json()
     activated = client.post(f"{path}/activate").json()
     found = who(client, hopper)
@@ -236,6 +238,14 @@ def test_the_api_leads_a_job_from_its_start_to_its_end(
     assert [answer["state"] for answer in (activated, back, again)] == ["active", "ready", "active"]
     assert found == ("Grace", NEW.fingerprint)
     assert client.get("/v1/reindexes").json()["reindexes"][0]["state"] == "done"
+    of = f'{{gallery="staff",to_model="{NEW.fingerprint}"}}'
+    assert {f"gemel_reindex_stopped{of} 1.0", f"gemel_reindex_faces{of} 1.0"} <= set(told_paused.splitlines())
+    assert {
+        f"gemel_reindex_stopped{of} 0.0",
+        f"gemel_reindex_faces_done{of} 1.0",
+        f'gemel_reindex_state{{gallery="staff",state="ready",to_model="{NEW.fingerprint}"}} 1.0',
+    } <= set(told_ready.splitlines())
+    assert "gemel_reindex_faces{" not in client.get("/metrics").text, "it is over"
     missing = client.get("/v1/reindexes/019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11")
     assert (missing.status_code, missing.json()["code"]) == (404, "reindex_not_found")
 
