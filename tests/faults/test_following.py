@@ -1,8 +1,5 @@
 """Several processes on one PostgreSQL: what one enrols the others find, whatever breaks on the way."""
 
-import os
-import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from indexer.records.session import Database
 from tests.faults.driven import Driven
 from tests.faults.load import Load
 from tests.faults.node import GALLERY, Node
+from tests.faults.postgresql import pg_ctl, restart
 from tests.home import wait_for
 
 CUT_ALL = (
@@ -257,7 +255,7 @@ def test_postgresql_is_restarted_under_load(tmp_path: Path, how: str) -> None:
         with Load(node, first=100) as load:
             for _ in range(2):
                 work_goes_on(load)
-                _restart(home, how)
+                restart(home, how)
                 work_goes_on(load)
         assert load.failures, "or it was never away"
         wait_for(lambda: applied(other) == node.gallery().change_number)
@@ -266,25 +264,5 @@ def test_postgresql_is_restarted_under_load(tmp_path: Path, how: str) -> None:
     finally:
         node.close()
         other.close()
-        _pg_ctl(home, "stop", "-m", "immediate")
+        pg_ctl(home, "stop", "-m", "immediate")
         embedded.stop(home)
-
-
-def _restart(home: Path, how: str) -> None:
-    if how == "killed":
-        os.kill(int((home / "postgresql" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        wait_for(lambda: _pg_ctl(home, "restart"))
-    else:
-        assert _pg_ctl(home, "restart", "-m", how)
-
-
-def _pg_ctl(home: Path, *arguments: str) -> bool:
-    """As the user to whom the files belong: PostgreSQL refuses to be run by root."""
-    data = home / "postgresql"
-    pg_ctl = Path((data / "postmaster.opts").read_text().split()[0]).with_name("pg_ctl")
-    command = [str(pg_ctl), "-w", "-D", str(data), "-l", str(data / "log"), *arguments]
-    owner = data.stat()
-    done = subprocess.run(
-        command, stdout=subprocess.DEVNULL, user=owner.st_uid, group=owner.st_gid, check=False
-    )
-    return done.returncode == 0

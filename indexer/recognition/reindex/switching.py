@@ -112,8 +112,7 @@ def activate(
             "the new model is not as good as was demanded: " + "; ".join(map(str, failed)),
             gates=[asdict(verdict) for verdict in failed],
         )
-    forced = f", forced over {'; '.join(map(str, failed))} ({force})" if failed and force else ""
-    return _switch(database, job, "ready", "active", forced, bool(force), patience_seconds)
+    return _switch(database, job, "ready", "active", list(map(str, failed)), force, patience_seconds)
 
 
 def rollback(
@@ -126,7 +125,7 @@ def rollback(
     with database.reading() as session:
         job = reindexes.get(session, job_id)
     _expect(job.row, ("active",))
-    return _switch(database, job, "active", "ready", "", bool(force), patience_seconds)
+    return _switch(database, job, "active", "ready", [], force, patience_seconds)
 
 
 def _switch(
@@ -134,13 +133,14 @@ def _switch(
     job: Job,
     before: str,
     after: str,
-    forced: str,
-    force: bool,
+    over: list[str],
+    force: str | None,
     patience_seconds: float,
 ) -> Job:
     forth = after == "active"
     number, model = (job.row.to_model_id, job.to_model) if forth else (job.row.from_model_id, job.from_model)
     waiting = _await_replicas(database, job.gallery, model, 0.0 if force else patience_seconds)
+    over = over + [f"not ready: {process}" for process in waiting]
     if waiting and not force:
         raise ReplicasNotReady(
             f"not every process could follow at once: {'; '.join(waiting)}", processes=waiting
@@ -155,10 +155,8 @@ def _switch(
                 f"{lacking} faces have no embedding by {model} yet: a worker has to run", faces=lacking
             )
         gallery.model_id, row.state = number, after
-        unready = f", not ready: {'; '.join(waiting)}" if waiting else ""
-        reindexes.note(
-            session, row.id, f"{'activated' if forth else 'rolled back to'} {model}{forced}{unready}"
-        )
+        forced = f", forced over {'; '.join(over)} ({force})" if over else ""
+        reindexes.note(session, row.id, f"{'activated' if forth else 'rolled back to'} {model}{forced}")
         announce(session, gallery.id)
     with database.reading() as session:
         return reindexes.get(session, row.id)

@@ -1,0 +1,209 @@
+"""What a re-index stands on breaks in the middle of it: PostgreSQL, the servers, the disk."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import func, select
+
+from indexer.embedding.catalog import dlib_resnet, sface
+from indexer.jobs.reindex.worker import Worker
+from indexer.recognition import indexing
+from indexer.recognition.assembly import open_eye, open_recognition
+from indexer.recognition.enrol import NewIdentity
+from indexer.recognition.opening import Opener
+from indexer.recognition.reindex import plan as planning
+from indexer.recognition.reindex import status, switching
+from indexer.records import embedded, galleries, reindexes, schema
+from indexer.records.models import Embedding
+from indexer.records.reindexes import Job
+from indexer.records.session import Database
+from indexer.settings import Settings
+from tests.faults.postgresql import pg_ctl, restart
+from tests.home import GEMEL, Home, wait_for
+from tests.pictures import jpeg, pixels
+
+OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
+PEOPLE = 6
+FULL = """
+import resource, sys
+from uuid import UUID
+from indexer.embedding.catalog import sface
+from indexer.jobs.reindex.worker import Worker
+from indexer.recognition.assembly import open_eye
+from indexer.recognition.opening import Opener
+from indexer.recognition.reindex import status
+from indexer.records import reindexes
+from indexer.records.session import Database
+from indexer.settings import Settings
+
+settings = Settings()
+database = Database(settings.database_url)
+
+def rests():
+    with database.reading() as session:
+        return status.resting(reindexes.get(session, UUID(sys.argv[1])))
+
+with open_eye(settings) as eye:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
+    Worker(Opener.of(settings, database, sface(mirror=True)), eye).run(until=rests)
+"""
+"""A worker that cannot write a file of more than 1,000 bytes."""
+
+
+def enrol(settings: Settings, image: bytes) -> None:
+    with open_recognition(settings) as engine, engine.database.transaction() as session:
+        galleries.create(session, "staff")
+    with open_recognition(settings) as engine:
+        for number in range(PEOPLE):
+            picture = jpeg(pixels(image), 60 + number)
+            engine.enroller.create("staff", NewIdentity(name=f"Grace {number}"), [picture])
+
+
+@contextmanager
+def a_job(settings: Settings, database: Database) -> Iterator[tuple[Job, Opener, Any]]:
+    opener = Opener.of(settings, database, OLD)
+    with database.reading() as session:
+        gallery = galleries.get(session, "staff")
+    with open_eye(settings) as eye:
+        plan = planning.make(settings, opener, gallery, eye.camera(NEW))
+        yield switching.start(database, opener.models, gallery, NEW, plan, gates=()), opener, eye
+
+
+def now(database: Database, job: Job) -> Job:
+    with database.reading() as session:
+        return reindexes.get(session, job.row.id)
+
+
+class Halting(Worker):
+    """Waits before its second chunk."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.chunks = 0
+        self.at_the_second, self.go_on = threading.Event(), threading.Event()
+
+    def _vectors(self, taken: Any) -> Any:
+        self.chunks += 1
+        if self.chunks == 2:
+            self.at_the_second.set()
+            assert self.go_on.wait(60)
+        return super()._vectors(taken)
+
+
+@pytest.mark.parametrize("how", ["immediate", "killed"])
+def test_postgresql_is_restarted_while_faces_are_embedded(
+    tmp_path: Path, hopper: bytes, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(switching, "CHUNK", 2)
+    home = tmp_path / "home"
+    settings = Settings(home=home, database_url=embedded.start(home))
+    database = Database(str(settings.database_url))
+    schema.migrate(database)
+    try:
+        enrol(settings, hopper)
+        with a_job(settings, database) as (job, opener, eye):
+            worker = Halting(opener, eye)
+            working = threading.Thread(
+                target=worker.run, kwargs={"until": lambda: status.resting(now(database, job))}
+            )
+            working.start()
+            assert worker.at_the_second.wait(60)
+            restart(home, how)
+            worker.go_on.set()
+            working.join(120)
+            assert not working.is_alive()
+        with database.reading() as session:
+            gallery = galleries.get(session, "staff")
+            progress = reindexes.progress(session, job.row.id)
+            made = session.scalar(
+                select(func.count()).select_from(Embedding).where(Embedding.model_id == job.row.to_model_id)
+            )
+        assert (now(database, job).row.state, now(database, job).row.problem) == ("ready", None)
+        assert (progress.done, progress.embedded, progress.skipped, made) == (PEOPLE, PEOPLE, 0, PEOPLE)
+        assert indexing.verify(opener.of_model(NEW), gallery).clean
+    finally:
+        database.close()
+        pg_ctl(home, "stop", "-m", "immediate")
+        embedded.stop(home)
+
+
+def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
+    settings: Settings, database: Database, hopper: bytes
+) -> None:
+    enrol(settings, hopper)
+    with a_job(settings, database) as (job, opener, eye):
+        full = subprocess.run(
+            [sys.executable, "-c", FULL, str(job.row.id)],
+            env={"GEMEL_DATABASE_URL": str(settings.database_url), "GEMEL_HOME": str(settings.home)},
+            capture_output=True,
+            text=True,
+        )
+        assert full.returncode == 0, full.stderr
+        stopped = now(database, job)
+        with open_recognition(settings) as engine:
+            [face] = engine.identifier.identify("staff", hopper).faces
+        switching.resume(database, job.row.id)
+        Worker(opener, eye).run(until=lambda: status.resting(now(database, job)))
+
+    assert stopped.row.problem is not None
+    assert "File too large" in stopped.row.problem
+    assert face.candidates[0].matched, "the old index serves on"
+    assert now(database, job).row.state == "ready"
+    assert now(database, job).row.problem is None
+
+
+def test_a_server_is_killed_at_each_state_of_a_job(tmp_path: Path, hopper: bytes) -> None:
+    home = Home(tmp_path)
+    people = tmp_path / "people" / "Grace_Hopper"
+    people.mkdir(parents=True)
+    for number in range(2):
+        (people / f"{number}.jpg").write_bytes(jpeg(pixels(hopper), 60 + 10 * number))
+    home.run("migrate")
+    home.run("enrol", people.parent, "--gallery", "staff")
+    of = ("--gallery", "staff")
+
+    def asked_and_killed(*then: str) -> str:
+        """The model that answers; then the command is given, and the server killed."""
+        with home.server() as (base, process):
+            answer = httpx2.post(
+                f"{base}/v1/galleries/staff/identify", files={"image": hopper}, timeout=60
+            ).json()
+            assert answer["faces"][0]["candidates"][0]["identity"]["external_id"] == "Grace_Hopper"
+            if then:
+                home.run("reindex", *then, *of)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return str(answer["model"])
+
+    assert asked_and_killed("start", "--to", "dlib-resnet", "--gate", "skipped<=0") == OLD.fingerprint
+    assert asked_and_killed() == OLD.fingerprint, "while faces are to be embedded"
+    _work(home)
+    assert asked_and_killed("activate", "--force", "the others were killed") == OLD.fingerprint
+    assert asked_and_killed("rollback", "--force", "the others were killed") == NEW.fingerprint
+    assert asked_and_killed("activate", "--force", "the others were killed") == OLD.fingerprint
+    assert asked_and_killed("cleanup") == NEW.fingerprint
+    assert asked_and_killed() == NEW.fingerprint
+    [verified] = home.json("index", "verify", *of)
+    assert verified["clean"]
+    [done] = home.json("reindex", "status", *of)
+    assert done["state"] == "done"
+    assert "the others were killed" in " ".join(event["text"] for event in done["events"])
+
+
+def _work(home: Home) -> None:
+    """A `gemel worker`, until the job is ready."""
+    worker = subprocess.Popen([GEMEL, "worker"], env=home.environment, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: home.json("reindex", "status")[0]["state"] == "ready", 120)
+    finally:
+        worker.terminate()
+        worker.wait()
