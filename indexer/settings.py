@@ -70,7 +70,8 @@ class Settings(BaseSettings):
 
     model: str = Field(
         default="sface",
-        description="The network: `sface`, `dlib-resnet`, or `onnx:PATH` with a card beside the file",
+        description="The network: `sface`, `dlib-resnet`, or `onnx:PATH` or `safetensors:PATH` with a card"
+        " beside the file",
     )
     mirror: bool = Field(
         default=True, description="Embed the mirror image too and take the mean; part of the model"

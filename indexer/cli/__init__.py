@@ -13,6 +13,7 @@ from indexer.cli.people import enrol, identify, verify
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
 from indexer.cli.server import migrate, models, serve
+from indexer.cli.train import app as train_commands
 from indexer.errors import GemelError
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ for command in (serve, worker, migrate, enrol, identify, verify, models):
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(index_commands, name="index")
 app.add_typer(reindex_commands, name="reindex")
+app.add_typer(train_commands, name="train")
 
 
 def main() -> None:

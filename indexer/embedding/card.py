@@ -23,7 +23,7 @@ class Pixels:
 class ModelCard:
     name: str
     architecture: str
-    """Which network the weights are for: `sface`, `dlib-resnet`, or `onnx` for one that brings its own."""
+    """Which network the weights are for, one of `trunks.TRUNKS`, or `onnx` for one that brings its own."""
     weights: WeightFile
     dimension: int
     template: str

@@ -1,29 +1,29 @@
-"""The models by their names: those that are published, and any ONNX file that comes with a card."""
+"""The models by their names: those that are published, and any file of weights that comes with a card."""
 
 from pathlib import Path
 
 from indexer.embedding.card import ModelCard
+from indexer.embedding.card_file import ONNX, TRAINED, read_onnx, read_trained
 from indexer.embedding.weights import DLIB_RESNET, SFACE
 from indexer.errors import ModelUnknown
 
-ONNX = "onnx:"
+_FROM_A_FILE = {ONNX: read_onnx, TRAINED: read_trained}
 
 
 def named(name: str, *, mirror: bool) -> ModelCard:
-    """`sface`, `dlib-resnet`, or `onnx:` and the path of a file with a card beside it.
+    """`sface`, `dlib-resnet`, or `onnx:` or `safetensors:` and the path of a file with a card beside it.
 
     `mirror`: whether the mirror image is embedded too. Raises ModelUnknown, CardUnusable, WeightsMissing.
     """
-    if name.startswith(ONNX):
-        from indexer.embedding import onnx_card
-
-        return onnx_card.read(Path(name.removeprefix(ONNX)), mirror=mirror)
+    for beginning, read in _FROM_A_FILE.items():
+        if name.startswith(beginning):
+            return read(Path(name.removeprefix(beginning)), mirror=mirror)
     for card in published(mirror=mirror):
         if card.name == name:
             return card
     raise ModelUnknown(
         f"there is no model {name!r}: there are {', '.join(card.name for card in published(mirror=mirror))},"
-        f" and {ONNX}PATH",
+        f" {ONNX}PATH and {TRAINED}PATH",
         model=name,
     )
 

@@ -1,7 +1,5 @@
 """Aligned faces to embeddings of length 1, in one thread. Sharing it out is `batching`'s work."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -9,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from indexer.embedding import dlib_resnet, sface
+from indexer.embedding import sface, trunks
 from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import locate
 from indexer.types import Vectors
@@ -50,11 +48,11 @@ class TorchEmbedder:
     def __init__(
         self, card: ModelCard, *, precision: Precision = "float32", device: str | None = None
     ) -> None:
-        """Raises WeightsMissing, WeightsDamaged."""
+        """Raises WeightsMissing, WeightsDamaged, CardUnusable."""
         self.card = card
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._dtype = getattr(torch, precision)
-        trunk = _LOADERS[card.architecture](locate(card.weights))
+        trunk = _opened(card)
         self._trunk = torch.nn.utils.convert_conv2d_weight_memory_format(
             trunk.to(self.device, self._dtype), torch.channels_last
         )
@@ -71,8 +69,11 @@ class TorchEmbedder:
         return np.ascontiguousarray(embeddings.cpu().numpy(), np.float32)
 
 
-_LOADERS: dict[str, Callable[[Path], nn.Module]] = {
-    "sface": lambda path: sface.fold_batch_norms(sface.load(path)),
-    "dlib-resnet": dlib_resnet.load,
-}
-"""By architecture: the trunk in eval mode."""
+def _opened(card: ModelCard) -> nn.Module:
+    """The trunk in eval mode, with the units of SFace made one convolution each."""
+    path = locate(card.weights)
+    if card.weights.distribution is None:
+        trunk = trunks.load(path, card.architecture, card.dimension)
+    else:
+        trunk = trunks.published(card.architecture, card.dimension)
+    return sface.fold_batch_norms(trunk)

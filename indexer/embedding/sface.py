@@ -87,11 +87,12 @@ class DepthwiseBlock(nn.Module):
         return out
 
 
-def fold_batch_norms(trunk: SFaceTrunk) -> SFaceTrunk:
+def fold_batch_norms(trunk: nn.Module) -> nn.Module:
     """The same function with each unit's normalisation folded into its convolution, for inference.
 
     y = g (w x - m) / sqrt(v + e) + b is one convolution with weights w g / sqrt(v + e) and bias
-    b - m g / sqrt(v + e). Changes `trunk` and returns it; it must be in eval mode.
+    b - m g / sqrt(v + e). Changes `trunk`, which
+    may have none, and returns it; it must be in eval mode.
     """
     for unit in trunk.modules():
         if isinstance(unit, ConvUnit) and isinstance(unit.bn, nn.BatchNorm2d):

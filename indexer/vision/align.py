@@ -16,6 +16,9 @@ ARCFACE_112 = Template(
 )
 """The five points of InsightFace's ArcFace (Deng et al. 2019), which SFace was trained on."""
 
+ARCFACE_224 = Template(name="arcface-224-v1", side_px=224, points=2 * ARCFACE_112.points)
+"""The same twice as large."""
+
 DLIB_150 = Template(
     name="dlib-150-v1",
     side_px=150,
@@ -23,7 +26,7 @@ DLIB_150 = Template(
 )
 """Where those five points lie in the faces that dlib's own alignment, by eye corners and nose base, gives."""
 
-TEMPLATES = {template.name: template for template in (ARCFACE_112, DLIB_150)}
+TEMPLATES = {template.name: template for template in (ARCFACE_112, ARCFACE_224, DLIB_150)}
 
 CROP_MARGIN = 0.25
 """Of a stored crop, on each side, in sides of the ArcFace template."""

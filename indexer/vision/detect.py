@@ -1,6 +1,8 @@
 """Where the faces are. Not for judging them: that is `quality`."""
 
+import math
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -66,6 +68,18 @@ class Detector:
             )
         yunet: cv2.FaceDetectorYN = self._per_thread.yunet
         return yunet
+
+
+def central(faces: Sequence[Face], image: Image) -> Face | None:
+    """The one whose box has its centre nearest to the picture's, which is whom a photograph of a labelled
+    collection is named after; None where there is no face."""
+    height, width = image.shape[:2]
+
+    def distance_px(face: Face) -> float:
+        box = face.box
+        return math.hypot(box.x + box.width / 2 - width / 2, box.y + box.height / 2 - height / 2)
+
+    return min(faces, key=distance_px, default=None)
 
 
 def _face(row: np.ndarray, *, scale: float, left: int, top: int) -> Face:

@@ -1,0 +1,148 @@
+"""The card of a model of one's own: a small JSON file beside its weights.
+
+    {
+      "name": "mobilefacenet",
+      "file": "mobilefacenet.onnx",
+      "template": "arcface-112-v1",
+      "input_px": 112,
+      "dimension": 128,
+      "channels": "rgb",
+      "mean": [123.675, 116.28, 103.53],
+      "std": [58.395, 57.12, 57.375],
+      "licence": "Apache-2.0",
+      "source": "where it comes from"
+    }
+
+It may have `score_at_fmr` and `genuine_scores`, which `python -m benchmarks.card_figures` measures. What
+`gemel train` exports has `architecture` too, the trunk that its safetensors file is for, and `training`,
+how it was made; an ONNX file of the same network lies beside it, so that one card serves both.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from indexer.embedding.card import ModelCard, Pixels
+from indexer.embedding.weights import WeightFile, sha256
+from indexer.errors import CardUnusable
+
+ONNX = "onnx:"
+TRAINED = "safetensors:"
+"""What names of models of one's own begin with; the path of a file follows."""
+
+_Three = tuple[float, float, float]
+_Positive = Annotated[float, Field(gt=0)]
+
+
+class CardFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    file: str | None = None
+    """Of the weights, from the card's folder; without it, the card's own name with another ending."""
+    architecture: str | None = None
+    """One of `trunks.TRUNKS`; an ONNX file brings its own."""
+    template: Literal["arcface-112-v1", "arcface-224-v1", "dlib-150-v1"]
+    input_px: int = Field(gt=0)
+    dimension: int = Field(gt=0, le=4096)
+    channels: Literal["rgb", "bgr"]
+    mean: _Three
+    std: tuple[_Positive, _Positive, _Positive]
+    licence: str
+    source: str
+    score_at_fmr: tuple[tuple[float, float], ...] = ()
+    genuine_scores: tuple[float, ...] = ()
+    training: dict[str, Any] = {}
+    """Figures for people: what it was trained on, how, and what it reached."""
+
+
+def read_onnx(path: Path, *, mirror: bool) -> ModelCard:
+    """`path`: of the ONNX file, whose card has its name with `.json`, or of the card itself.
+
+    Whether the card fits the file is found out when it is loaded. Raises CardUnusable, WeightsMissing.
+    """
+    card, weights = _read(path, ".onnx")
+    pixels = Pixels(channels=card.channels, mean=card.mean, std=card.std)
+    return _made(
+        card, weights, "onnx", str(pixels), pixels=pixels, mirror=mirror, opened_as=f"{ONNX}{path.absolute()}"
+    )
+
+
+def read_trained(path: Path, *, mirror: bool) -> ModelCard:
+    """`path`: of the safetensors file that `gemel train` made, or of its card.
+
+    Raises CardUnusable where they do not fit one another, WeightsMissing.
+    """
+    from indexer.embedding import trunks
+
+    card, weights = _read(path, ".safetensors")
+    trunk = trunks.TRUNKS.get(card.architecture or "")
+    if trunk is None:
+        raise CardUnusable(
+            f"{path}: architecture: {card.architecture!r} is none of {', '.join(trunks.TRUNKS)}",
+            path=str(path),
+        )
+    if trunk.template != card.template:
+        raise CardUnusable(
+            f"{path}: {card.architecture} takes faces of {trunk.template}, and not {card.template}",
+            path=str(path),
+        )
+    trunks.check_shapes(weights, card.architecture or "", card.dimension)
+    return _made(
+        card,
+        weights,
+        card.architecture or "",
+        trunk.normalisation,
+        pixels=None,
+        mirror=mirror,
+        opened_as=f"{TRAINED}{path.absolute()}",
+    )
+
+
+def _read(path: Path, ending: str) -> tuple[CardFile, Path]:
+    """The card and where its weights are."""
+    beside = path if path.suffix == ".json" else path.with_suffix(".json")
+    try:
+        card = CardFile.model_validate_json(beside.read_bytes())
+    except OSError as error:
+        raise CardUnusable(f"the card {beside} cannot be read: {error.strerror}", path=str(beside)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise CardUnusable(f"{beside}: {where}: {first['msg']}", path=str(beside)) from error
+    if int(card.template.split("-")[1]) != card.input_px:
+        raise CardUnusable(
+            f"{beside}: the template {card.template} does not give faces of {card.input_px} pixels",
+            path=str(beside),
+        )
+    if path.suffix != ".json":
+        return card, path if card.file is None else beside.parent / card.file
+    return card, beside.with_suffix(ending) if card.file is None else beside.parent / card.file
+
+
+def _made(
+    card: CardFile,
+    weights: Path,
+    architecture: str,
+    normalisation: str,
+    *,
+    pixels: Pixels | None,
+    mirror: bool,
+    opened_as: str,
+) -> ModelCard:
+    return ModelCard(
+        name=card.name,
+        architecture=architecture,
+        weights=WeightFile(distribution=None, name=str(weights), sha256=sha256(weights)),
+        dimension=card.dimension,
+        template=card.template,
+        normalisation=normalisation,
+        pixels=pixels,
+        mirror=mirror,
+        score_at_fmr=card.score_at_fmr,
+        genuine_scores=card.genuine_scores,
+        licence=card.licence,
+        source=card.source,
+        opened_as=opened_as,
+    )

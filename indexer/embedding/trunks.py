@@ -1,0 +1,121 @@
+"""The twin networks by name: what each wants of a face, and how it is made, loaded and written.
+
+All take faces of shape (n, 3, side, side), RGB, 0 to 255, and scale them themselves.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from safetensors.torch import save as dump
+from torch import nn
+
+from indexer.embedding import dlib_resnet, sface
+from indexer.embedding.paper import PaperTrunk
+from indexer.embedding.weights import DLIB_RESNET, SFACE, WeightFile, locate
+from indexer.errors import CardUnusable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    template: str
+    """One of `vision.align.TEMPLATES`."""
+    normalisation: str
+    """As a card says it; part of the fingerprint."""
+    make: Callable[[int], nn.Module]
+    """From the dimension of its embeddings, untrained."""
+    published: WeightFile | None
+    """Weights that it may start from."""
+    read: Callable[[Path], nn.Module] | None
+    """Of the published file, in eval mode."""
+    frozen_statistics: bool
+    """Whether training leaves the statistics of its normalisation layers as they were published: a batch of
+    a few dozen faces knows them less well than the millions that they came from."""
+
+
+TRUNKS = {
+    "paper": Trunk(
+        template="arcface-224-v1",
+        normalisation="rgb/255",
+        make=PaperTrunk,
+        published=None,
+        read=None,
+        frozen_statistics=False,
+    ),
+    "sface": Trunk(
+        template="arcface-112-v1",
+        normalisation="(rgb-127.5)/128",
+        make=lambda dimension: _with_head(sface.SFaceTrunk(), dimension),
+        published=SFACE,
+        read=sface.load,
+        frozen_statistics=True,
+    ),
+    "dlib-resnet": Trunk(
+        template="dlib-150-v1",
+        normalisation="(rgb-(122.782,117.001,104.298))/256",
+        make=lambda dimension: _with_head(dlib_resnet.DlibResNetTrunk(), dimension),
+        published=DLIB_RESNET,
+        read=dlib_resnet.load,
+        frozen_statistics=True,
+    ),
+}
+
+_NATIVE = 128
+"""Dimension of both published trunks."""
+
+
+def published(name: str, dimension: int = _NATIVE) -> nn.Module:
+    """With its published weights; another dimension gets an orthogonal projection behind it.
+
+    Raises WeightsMissing, WeightsDamaged, KeyError where it has none.
+    """
+    trunk = TRUNKS[name]
+    if trunk.published is None or trunk.read is None:
+        raise KeyError(name)
+    return _with_head(trunk.read(locate(trunk.published)), dimension)
+
+
+def load(path: Path, name: str, dimension: int) -> nn.Module:
+    """From a safetensors file, in eval mode. Raises CardUnusable where it holds another network."""
+    check_shapes(path, name, dimension)
+    module = TRUNKS[name].make(dimension).eval()
+    module.load_state_dict(load_file(path))
+    return module
+
+
+def save(module: nn.Module, path: Path) -> None:
+    """As safetensors: names, shapes and numbers, and nothing that runs."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    path.write_bytes(dump(state))
+
+
+def check_shapes(path: Path, name: str, dimension: int) -> None:
+    """Reads the file's header only. Raises CardUnusable where it is not the weights of such a trunk."""
+    with torch.device("meta"):
+        wanted = {
+            key: tuple(tensor.shape) for key, tensor in TRUNKS[name].make(dimension).state_dict().items()
+        }
+    try:
+        with safe_open(path, framework="pt") as file:
+            there = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CardUnusable(f"{path} is not a safetensors file: {error}", path=str(path)) from error
+    for key in sorted(wanted.keys() | there.keys()):
+        if wanted.get(key) != there.get(key):
+            raise CardUnusable(
+                f"{path} does not hold the weights of {name} of {dimension} numbers a face: {key} is"
+                f" {there.get(key, 'missing')}, and not {wanted.get(key, 'there at all')}",
+                path=str(path),
+            )
+
+
+def _with_head(trunk: nn.Module, dimension: int) -> nn.Module:
+    if dimension == _NATIVE:
+        return trunk
+    head = nn.Linear(_NATIVE, dimension, bias=False)
+    nn.init.orthogonal_(head.weight)
+    return nn.Sequential(OrderedDict(trunk=trunk, head=head)).train(trunk.training)

@@ -1,0 +1,87 @@
+"""Views of a face that the camera could have taken: another framing, other light, and worse pictures."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from indexer.types import Image, Points, Template
+from indexer.vision import degrade
+from indexer.vision.align import align
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """How far views may go. Probabilities are of one view."""
+
+    rotation_degrees: float = 8.0
+    zoom: float = 0.07
+    """The face is up to so much larger or smaller."""
+    shift: float = 0.04
+    """Of the side: which part of the face's surroundings is cropped away."""
+    flip: float = 0.5
+    light: float = 0.4
+    """Probability of another brightness and contrast."""
+    brightness: tuple[float, float] = (0.5, 1.6)
+    contrast: tuple[float, float] = (0.6, 1.4)
+    worse: float = 0.5
+    """Probability of one of the degradations below."""
+    smallest: float = 0.14
+    """Share of its pixels a side that a picture of low resolution keeps, at least."""
+    noise_sigma: float = 25.0
+    blur_sigma: float = 0.025
+    """Of the side, at most; motion goes five times as far."""
+    jpeg_quality: tuple[int, int] = (8, 60)
+
+    def view(self, pixels: Image, landmarks: Points, template: Template, rng: np.random.Generator) -> Image:
+        """Of a stored crop, aligned to `template`, shape (side, side, 3). Same `rng`, same view."""
+        framed = self._framed(template, rng)
+        face = align(pixels, landmarks, framed)
+        if rng.random() < self.light:
+            face = degrade.brightness(face, _log_uniform(rng, *self.brightness))
+            face = degrade.contrast(face, rng.uniform(*self.contrast))
+        if rng.random() < self.worse:
+            face = self._worse(face, framed.points, rng)
+        return np.ascontiguousarray(face[:, ::-1]) if rng.random() < self.flip else face
+
+    def _framed(self, template: Template, rng: np.random.Generator) -> Template:
+        side = template.side_px
+        turn = math.radians(rng.uniform(-self.rotation_degrees, self.rotation_degrees))
+        scale = 1.0 + rng.uniform(-self.zoom, self.zoom)
+        middle = (side - 1) / 2
+        away = (template.points - middle) @ np.array([1, 1j])
+        shift = complex(*(rng.uniform(-self.shift, self.shift, 2) * side))
+        moved = away * scale * complex(math.cos(turn), math.sin(turn)) + shift
+        points = np.column_stack([moved.real, moved.imag]).astype(np.float32) + np.float32(middle)
+        return replace(template, points=points)
+
+    def _worse(self, face: Image, landmarks: Points, rng: np.random.Generator) -> Image:
+        side = face.shape[0]
+        kind = rng.choice(_KINDS, p=_SHARES)
+        if kind == "resolution":
+            small = degrade.low_resolution(face, _log_uniform(rng, self.smallest, 0.7))
+            return degrade.jpeg(small, int(rng.integers(40, 95))) if rng.random() < 0.3 else small
+        if kind == "noise":
+            return degrade.noise(face, rng.uniform(2.0, self.noise_sigma), rng)
+        if kind == "blur":
+            return degrade.blur(face, side * rng.uniform(0.005, self.blur_sigma))
+        if kind == "motion":
+            length = max(3, round(side * rng.uniform(0.02, 5 * self.blur_sigma)))
+            return degrade.motion_blur(face, length, rng.uniform(0.0, 180.0))
+        if kind == "jpeg":
+            return degrade.jpeg(face, int(rng.integers(*self.jpeg_quality)))
+        return degrade.occlude(face, landmarks, "eyes" if rng.random() < 0.4 else "mouth")
+
+
+_KINDS = ("resolution", "noise", "blur", "motion", "jpeg", "occlusion")
+_SHARES = (0.5, 0.1, 0.1, 0.1, 0.1, 0.1)
+"""Low resolution is what cameras far away give, and what costs published models most."""
+
+NONE = Augmentation(rotation_degrees=0.0, zoom=0.0, shift=0.0, flip=0.0, light=0.0, worse=0.0)
+LIGHT = Augmentation(light=0.2, worse=0.0)
+FULL = Augmentation()
+BY_NAME = {"none": NONE, "light": LIGHT, "full": FULL}
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return math.exp(rng.uniform(math.log(low), math.log(high)))

@@ -1,0 +1,71 @@
+"""The course of a run: a CSV that grows with it, and a picture of it."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from indexer.evaluation.plot import head, require_matplotlib
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A validation, and means over the steps since the one before."""
+
+    step: int
+    loss: float
+    anchor: float
+    """The part of `loss` that keeps to the published weights."""
+    genuine: float
+    """Distance of pairs of one person."""
+    impostor: float
+    """Distance of the pairs of two people that were chosen."""
+    learning_rate: float
+    faces_per_second: float
+    fnir: float
+    fnir_quarter: float
+    rank1: float
+
+
+def write(entries: Sequence[Entry], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(Entry)])
+        table.writeheader()
+        table.writerows(asdict(entry) for entry in entries)
+
+
+def draw(entries: Sequence[Entry], title: str, path: Path) -> None:
+    """Loss, distances and validation over the steps. Raises Misconfigured without matplotlib, OSError."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 9), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    loss, distance, rates = figure.subplots(3, sharex=True)
+    trained = [entry for entry in entries if entry.step > 0]
+    steps = [entry.step for entry in trained]
+    loss.plot(steps, [entry.loss for entry in trained], color="#1f5fa8", label="all")
+    if any(entry.anchor for entry in trained):
+        loss.plot(steps, [entry.anchor for entry in trained], color="#888888", label="of it, the anchor's")
+        loss.legend(frameon=False)
+    head(loss, "Loss", title)
+    distance.plot(steps, [entry.genuine for entry in trained], color="#1f5fa8", label="one person")
+    distance.plot(steps, [entry.impostor for entry in trained], color="#c2410c", label="two people, chosen")
+    distance.legend(frameon=False)
+    head(distance, "Distance", "of the pairs in training")
+    every = [entry.step for entry in entries]
+    rates.plot(every, [entry.fnir for entry in entries], "o-", color="#1f5fa8", label="clean")
+    rates.plot(
+        every,
+        [entry.fnir_quarter for entry in entries],
+        "o-",
+        color="#c2410c",
+        label="a quarter of the pixels",
+    )
+    rates.legend(frameon=False)
+    head(rates, "FNIR at FPIR 1 %", "of people who are not trained on")
+    rates.set(xlabel="step")
+    for axes in (loss, distance, rates):
+        axes.set_ylim(bottom=0)
+    figure.savefig(path, format="png")

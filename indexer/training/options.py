@@ -1,0 +1,85 @@
+"""What a training run is, in numbers: the same numbers and data make the same weights."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from indexer.embedding.trunks import TRUNKS
+from indexer.errors import InvalidRequest
+from indexer.training.augment import BY_NAME
+from indexer.training.contrastive import Distance
+from indexer.training.pairs import Negatives
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    data: Path
+    out: Path
+    trunk: str = "sface"
+    dimension: int = 128
+    distance: Distance = "cosine"
+    margin: float = 1.1
+    """m of the loss. Distances of `cosine` run from 0 to 2, and those of strangers lie about sqrt(2)."""
+    negatives: Negatives = "semihard"
+    steps: int = 1000
+    pairs: int = 32
+    """Of one person, in a batch of one process; as many faces of people with one picture are added."""
+    learning_rate: float = 1e-4
+    warmup_steps: int = 50
+    weight_decay: float = 1e-4
+    anchor: float = 0.0
+    """Weight of the squared distance to what the published weights make of the undisturbed face; keeps what
+    they learned from millions, and teaches a bad picture what they see in a good one."""
+    augment: str = "full"
+    validation: float = 0.2
+    """Share of the identities that are never trained on."""
+    validation_faces: int = 1500
+    """At most so many of their faces are looked at, whole identities."""
+    evaluate_every: int = 100
+    """Steps between two validations, each with a checkpoint."""
+    patience: int = 8
+    """Validations without a better one before it ends early."""
+    seed: int = 0
+    precision: Precision = "float32"
+    compile: bool = False
+    device: str | None = None
+    name: str = "twins"
+    """Of the model that comes out."""
+
+    def check(self) -> None:
+        """Raises InvalidRequest."""
+        if self.trunk not in TRUNKS:
+            raise InvalidRequest(f"trunk: {self.trunk!r} is none of {', '.join(TRUNKS)}", field="trunk")
+        if self.augment not in BY_NAME:
+            raise InvalidRequest(
+                f"augment: {self.augment!r} is none of {', '.join(BY_NAME)}", field="augment"
+            )
+        if self.anchor and TRUNKS[self.trunk].published is None:
+            raise InvalidRequest(f"anchor: {self.trunk} has no published weights to keep to", field="anchor")
+        for field, fits, wanted in (
+            ("margin", self.margin > 0, "above 0"),
+            ("dimension", 1 < self.dimension <= 4096, "2 to 4096"),
+            ("steps", self.steps > 0, "above 0"),
+            ("pairs", self.pairs > 0, "above 0"),
+            ("evaluate_every", self.evaluate_every > 0, "above 0"),
+            ("validation", 0 < self.validation < 1, "between 0 and 1"),
+        ):
+            if not fits:
+                raise InvalidRequest(f"{field} must be {wanted}, and is {getattr(self, field)}", field=field)
+
+    def as_json(self) -> dict[str, Any]:
+        return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+
+    @property
+    def digest(self) -> str:
+        """Of all that changes the weights: a checkpoint goes on only where it is the same."""
+        mattering = {
+            key: value
+            for key, value in self.as_json().items()
+            if key not in ("out", "data", "name", "device")
+        }
+        return hashlib.sha256(json.dumps(mattering, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""One run a margin, since the margin is what the contrastive loss is touchy about; and which was best."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+
+from indexer.evaluation.plot import head, require_matplotlib
+from indexer.training.faces import Faces
+from indexer.training.options import Options
+from indexer.training.train import LAST, Outcome, train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    margin: float
+    best_step: int
+    fnir: float
+    fnir_quarter: float
+    rank1: float
+    genuine: float
+    """Mean distance of pairs of one person, at the best step."""
+    impostor: float
+    seconds: float
+
+
+def sweep(
+    options: Options,
+    margins: Sequence[float],
+    training: Faces,
+    validation: Faces,
+    told: Callable[[float, int, dict[str, float]], object] = lambda *_: None,
+) -> list[Row]:
+    """Each in a folder of its own below `options.out`; a run that was ended in the middle goes on."""
+    rows = []
+    for margin in margins:
+        one = replace(options, margin=margin, out=options.out / f"margin-{margin:g}")
+        one.out.mkdir(parents=True, exist_ok=True)
+        outcome = train(
+            one,
+            training,
+            validation,
+            resume=(one.out / LAST).exists(),
+            told=partial(told, margin),
+        )
+        rows.append(_row(margin, outcome))
+    return rows
+
+
+def write(rows: Sequence[Row], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(Row)])
+        table.writeheader()
+        table.writerows(asdict(row) for row in rows)
+
+
+def draw(rows: Sequence[Row], title: str, path: Path) -> None:
+    """FNIR over the margin. Raises Misconfigured without matplotlib, OSError."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    margins = [row.margin for row in rows]
+    axes.plot(margins, [row.fnir for row in rows], "o-", color="#1f5fa8", label="clean")
+    axes.plot(
+        margins, [row.fnir_quarter for row in rows], "o-", color="#c2410c", label="a quarter of the pixels"
+    )
+    axes.set(xlabel="margin m", ylabel="FNIR at FPIR 1 %")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    head(axes, "The margin of the contrastive loss", title)
+    figure.savefig(path, format="png")
+
+
+def _row(margin: float, outcome: Outcome) -> Row:
+    best = outcome.best
+    return Row(
+        margin=margin,
+        best_step=best.step,
+        fnir=best.fnir,
+        fnir_quarter=best.fnir_quarter,
+        rank1=best.rank1,
+        genuine=best.genuine,
+        impostor=best.impostor,
+        seconds=outcome.seconds,
+    )

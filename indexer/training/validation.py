@@ -1,0 +1,115 @@
+"""How well the twins identify people they were never shown, clean and at a quarter of the resolution."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import InvalidRequest
+from indexer.evaluation import leave_one_out
+from indexer.training.dataset import people_of
+from indexer.training.faces import Faces
+from indexer.types import Template, Vectors
+from indexer.vision import degrade
+from indexer.vision.align import align
+
+FPIR = 0.01
+QUARTER = 0.25
+RATES = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
+_RULE_OF_30 = 30
+"""Errors that a rate has to rest on to be within 30 % of the truth, 90 % confident (Doddington 1998)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Each face is searched for among the others, as in `evaluation.leave_one_out`."""
+
+    fnir: float
+    """At an FPIR of 1 %."""
+    rank1: float
+    fnir_quarter: float
+    """Likewise, the faces that are searched for reduced to a quarter of their pixels a side; the threshold is
+    that of the clean ones, as a service would have it."""
+
+    @property
+    def combined(self) -> float:
+        """What is watched: the mean of both, since both are what the service is asked."""
+        return (self.fnir + self.fnir_quarter) / 2
+
+
+class Validation:
+    """Faces of people who are not trained on."""
+
+    def __init__(self, faces: Faces, template: Template, *, most: int) -> None:
+        """Raises InvalidRequest where nobody has two faces."""
+        chosen: list[int] = []
+        for places in people_of(faces.samples).values():
+            if len(chosen) + len(places) > most:
+                break
+            chosen.extend(places)
+        names = {name: number for number, name in enumerate(sorted({s.identity for s in faces.samples}))}
+        self.people = np.array([names[faces.samples[place].identity] for place in chosen], np.int64)
+        if len(np.unique(self.people)) == len(self.people):
+            raise InvalidRequest("validation needs people with two faces: more data, or a larger share")
+        self.clean = _aligned(faces, chosen, template)
+
+    def figures(self, embed: Callable[[NDArray[np.uint8]], Vectors]) -> tuple[Figures, Vectors]:
+        """`embed`: aligned faces to vectors of length 1. Also the vectors of the clean ones."""
+        enrolled = embed(self.clean)
+        quarter = embed(np.stack([degrade.low_resolution(face, QUARTER) for face in self.clean]))
+        clean = self._searches(enrolled, enrolled)
+        poor = self._searches(enrolled, quarter)
+        limit = leave_one_out.threshold_at(clean.other, FPIR)
+        return (
+            Figures(
+                fnir=_fnir(clean, limit),
+                rank1=float(clean.correct[clean.mated].mean()),
+                fnir_quarter=_fnir(poor, limit),
+            ),
+            enrolled,
+        )
+
+    def _searches(self, enrolled: Vectors, probes: Vectors) -> leave_one_out.Searches:
+        """Each probe among the enrolled faces, its own left out."""
+        own = np.empty(len(probes), np.float32)
+        other = np.empty(len(probes), np.float32)
+        scores = probes @ enrolled.T
+        np.fill_diagonal(scores, leave_one_out.NO_SCORE)
+        same = self.people[:, None] == self.people[None, :]
+        own[:] = np.where(same, scores, leave_one_out.NO_SCORE).max(axis=1)
+        other[:] = np.where(same, leave_one_out.NO_SCORE, scores).max(axis=1)
+        return leave_one_out.Searches(
+            person=self.people,
+            mated=same.sum(axis=1) > 1,
+            own=own,
+            other=other,
+            nearest=scores.argmax(axis=1),
+        )
+
+    def scores(self, vectors: Vectors) -> tuple[list[tuple[float, float]], list[float]]:
+        """A card's `score_at_fmr`, as far as the pairs support it, and `genuine_scores` each 5 %."""
+        scores = vectors @ vectors.T
+        first, second = np.triu_indices(len(vectors), k=1)
+        same = self.people[first] == self.people[second]
+        strangers = np.sort(scores[first, second][~same])
+        at = [
+            (rate, round(float(strangers[int(np.ceil(len(strangers) * (1.0 - rate))) - 1]), 4))
+            for rate in RATES
+            if rate * len(strangers) >= _RULE_OF_30
+        ]
+        genuine = np.quantile(scores[first, second][same], np.linspace(0, 1, 21))
+        return at, [round(float(score), 3) for score in genuine]
+
+
+def _fnir(searches: leave_one_out.Searches, limit: float) -> float:
+    found = searches.correct & (searches.own > limit)
+    return 1.0 - float(found[searches.mated].mean())
+
+
+def _aligned(faces: Faces, places: Sequence[int], template: Template) -> NDArray[np.uint8]:
+    aligned = []
+    for place in places:
+        pixels, crop = faces.pixels(place)
+        aligned.append(align(pixels, crop.landmarks, template))
+    return np.stack(aligned)
