@@ -1,0 +1,92 @@
+"""What training writes is served as it is, by torch and by the ONNX runtime, or refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from indexer.embedding import catalog, trunks
+from indexer.embedding.embedder import open_embedder
+from indexer.errors import CardUnusable, WeightsDamaged
+from indexer.training.export import export
+from indexer.training.faces import Faces
+from indexer.training.options import Options
+from indexer.training.train import embed, train
+
+Sides = tuple[Faces, Faces]
+
+
+@pytest.fixture
+def card_path(options: Options, sides: Sides) -> Path:
+    one = replace(options, steps=2, name="mine")
+    return export(one, *sides, train(one, *sides))
+
+
+def test_safetensors_and_onnx_give_what_the_trained_network_gives(card_path: Path, sides: Sides) -> None:
+    views = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
+    network = trunks.load(card_path.with_suffix(".safetensors"), "paper", 16)
+    both = embed(network, views, torch.device("cpu"))
+    for kind in ("safetensors", "onnx"):
+        card = catalog.named(f"{kind}:{card_path.with_suffix('.' + kind)}", mirror=False)
+        np.testing.assert_allclose(open_embedder(card).embed(views), both, atol=2e-5)
+        assert (card.dimension, card.template) == (16, "arcface-224-v1")
+
+
+def test_the_card_says_what_it_was_made_of(card_path: Path, sides: Sides, people: Path) -> None:
+    card = json.loads(card_path.read_text())
+    told = card["training"]
+    assert (told["data"], told["faces"], told["identities"]) == (people.name, len(sides[0]), 7)
+    assert told["options"]["margin"] == 1.1
+    assert 0 <= told["validation"]["fnir_at_fpir_0.01"] <= 1
+    assert len(card["genuine_scores"]) == 21
+    assert str(people.parent) not in card_path.read_text(), "no folder of whoever trained it"
+
+
+def test_other_weights_or_another_name_are_another_model(card_path: Path) -> None:
+    def fingerprint() -> str:
+        return catalog.named(f"safetensors:{card_path}", mirror=True).fingerprint
+
+    before = fingerprint()
+    network = trunks.load(card_path.with_suffix(".safetensors"), "paper", 16)
+    opened = catalog.named(f"safetensors:{card_path}", mirror=True)
+    with torch.no_grad():
+        next(network.parameters()).add_(0.01)
+    trunks.save(network, card_path.with_suffix(".safetensors"))
+    assert fingerprint() != before
+    with pytest.raises(WeightsDamaged):
+        open_embedder(opened)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dimension": 32}, "fc2"),
+        ({"architecture": "sface", "template": "arcface-112-v1", "input_px": 112}, "does not hold"),
+        ({"architecture": "vgg"}, "none of paper"),
+        ({"template": "arcface-112-v1", "input_px": 112}, "takes faces of arcface-224-v1"),
+        ({"file": "mine.onnx"}, "not a safetensors file"),
+    ],
+)
+def test_a_card_that_does_not_fit_is_refused_before_anything_starts(
+    card_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    card_path.write_text(json.dumps(json.loads(card_path.read_text()) | changes))
+    with pytest.raises(CardUnusable, match=reason):
+        catalog.named(f"safetensors:{card_path}", mirror=True)
+
+
+@pytest.mark.parametrize("trunk", ["sface", "dlib-resnet"])
+def test_a_published_trunk_in_another_dimension_is_written_and_read(tmp_path: Path, trunk: str) -> None:
+    torch.manual_seed(1)
+    network = trunks.published(trunk, 32).eval()
+    trunks.save(network, tmp_path / "t.safetensors")
+    again = trunks.load(tmp_path / "t.safetensors", trunk, 32)
+    side = int(trunks.TRUNKS[trunk].template.split("-")[1])
+    faces = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
+    cpu = torch.device("cpu")
+    np.testing.assert_array_equal(embed(again, faces, cpu), embed(network, faces, cpu))
+    assert embed(again, faces, cpu).shape == (2, 32)

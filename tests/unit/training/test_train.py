@@ -1,0 +1,236 @@
+"""A run learns, goes on exactly where it was, and is the same from several processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from indexer.errors import InvalidRequest
+from indexer.training import checkpoint
+from indexer.training import train as training
+from indexer.training.faces import Faces
+from indexer.training.options import Options
+from indexer.training.train import BEST, LAST, train
+from indexer.training.validation import Validation
+from indexer.vision.align import ARCFACE_112
+
+Sides = tuple[Faces, Faces]
+
+
+def weights(options: Options) -> dict[str, torch.Tensor]:
+    """Those of the last step."""
+    state: dict[str, Any] = torch.load(options.out / LAST, weights_only=True)
+    network: dict[str, torch.Tensor] = state["network"]
+    return network
+
+
+def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_loss_falls_and_the_course_is_written_down(options: Options, sides: Sides) -> None:
+    options = replace(options, steps=12, evaluate_every=4, learning_rate=1e-3, augment="none", warmup_steps=1)
+    outcome = train(options, *sides)
+
+    losses = [entry.loss for entry in outcome.entries if entry.step > 0]
+    assert losses[-1] < losses[0]
+    assert [entry.step for entry in outcome.entries] == [0, 4, 8, 12]
+    assert (options.out / "history.csv").read_text().count("\n") == 5
+    assert outcome.best.step in (0, 4, 8, 12)
+
+
+@pytest.mark.parametrize("negatives", ["random", "hardest"])
+def test_a_run_that_was_ended_goes_on_to_the_very_same_weights(
+    options: Options, sides: Sides, tmp_path: Path, negatives: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(options, negatives=negatives)
+    whole = train(options, *sides)
+    ended = replace(options, out=tmp_path / "ended")
+    ended.out.mkdir()
+
+    class Ended(Exception):
+        pass
+
+    def end(step: int, _: dict[str, float]) -> None:
+        if step == 3:  # after the validation at 2, before that at 4
+            raise Ended
+
+    with pytest.raises(Ended):
+        train(ended, *sides, told=end)
+    steps: list[int] = []
+    resumed = train(ended, *sides, resume=True, told=lambda step, _: steps.append(step))
+
+    assert steps == [3, 4]
+    assert equal(weights(ended), weights(options))
+    assert equal(load_file(ended.out / BEST), load_file(options.out / BEST))
+    timeless = [replace(entry, faces_per_second=0.0) for entry in whole.entries]
+    assert [replace(entry, faces_per_second=0.0) for entry in resumed.entries] == timeless
+
+
+def test_another_seed_is_another_run_and_the_same_one_the_same(
+    options: Options, sides: Sides, tmp_path: Path
+) -> None:
+    made = []
+    for number, seed in enumerate((0, 0, 1)):
+        one = replace(options, seed=seed, out=tmp_path / str(number), steps=2)
+        one.out.mkdir()
+        train(one, *sides)
+        made.append(weights(one))
+    assert equal(made[0], made[1])
+    assert not equal(made[0], made[2])
+
+
+def test_a_checkpoint_of_other_options_or_other_data_is_not_gone_on_with(
+    options: Options, sides: Sides
+) -> None:
+    train(replace(options, steps=2), *sides)
+    with pytest.raises(InvalidRequest, match="other options"):
+        train(replace(options, steps=2, margin=0.5), *sides, resume=True)
+    fewer = sides[0].where(lambda sample: sample.identity != "Grace_0")
+    with pytest.raises(InvalidRequest, match="other data"):
+        train(replace(options, steps=2), fewer, sides[1], resume=True)
+    with pytest.raises(InvalidRequest, match="holds a run already"):
+        training.out_folder(options.out, resume=False)
+    with pytest.raises(InvalidRequest, match="nothing to go on with"):
+        checkpoint.load(options.out / "missing.pt", "any")
+
+
+def test_it_ends_early_where_nothing_gets_better(options: Options, sides: Sides) -> None:
+    options = replace(options, steps=60, evaluate_every=1, patience=3, learning_rate=1e-12, weight_decay=0.0)
+    outcome = train(options, *sides)
+    watched = [entry.fnir + entry.fnir_quarter for entry in outcome.entries]
+    assert outcome.stopped_early
+    assert outcome.entries[-1].step == outcome.best.step + 3
+    assert watched[outcome.best.step] == min(watched)
+    assert len(train(options, *sides, resume=True).entries) == len(watched), "it stays ended"
+
+
+def test_the_anchor_holds_the_weights_at_what_was_published(
+    options: Options, sides: Sides, tmp_path: Path
+) -> None:
+    options = replace(
+        options, trunk="sface", dimension=128, steps=3, learning_rate=3e-4, augment="none", warmup_steps=1
+    )
+    kept: dict[float, float] = {}
+    for anchor in (0.0, 30.0):
+        one = replace(options, anchor=anchor, out=tmp_path / f"anchor-{anchor}")
+        one.out.mkdir()
+        train(one, *sides)
+        state = weights(one)
+        network = training.trunks.published("sface")
+        start = network.state_dict()
+        kept[anchor] = sum(float((state[k] - start[k]).abs().sum()) for k in state if "num_batches" not in k)
+        statistics = [k for k in state if "running" in k]
+        assert all(torch.equal(state[k], start[k]) for k in statistics), "those of millions of faces"
+    assert kept[0.0] > 0
+    assert kept[30.0] > 0
+    held_out = Validation(sides[1], ARCFACE_112, most=99)
+
+    def moved(anchor: float) -> float:
+        network = training.trunks.published("sface")
+        before = training.embed(network, held_out.clean, torch.device("cpu"))
+        network.load_state_dict(weights(replace(options, out=tmp_path / f"anchor-{anchor}")))
+        return float(np.abs(training.embed(network, held_out.clean, torch.device("cpu")) - before).max())
+
+    assert moved(30.0) < moved(0.0)
+
+
+TOGETHER = """
+import pickle, sys
+from indexer.training.train import train
+train(*pickle.load(open(sys.argv[1], "rb")))
+"""
+
+
+def test_two_processes_learn_one_network_from_two_batches(
+    options: Options, sides: Sides, tmp_path: Path
+) -> None:
+    """Torch's own launcher, as several GPUs would be used; here each process is a CPU thread."""
+    import pickle
+
+    job, script = tmp_path / "job.pickle", tmp_path / "together.py"
+    job.write_bytes(pickle.dumps((replace(options, steps=2), *sides)))
+    script.write_text(TOGETHER)
+    launched = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            str(script), str(job),
+        ],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert launched.returncode == 0, launched.stderr[-3000:]
+    together = weights(options)
+    alone = replace(options, steps=2, out=tmp_path / "alone")
+    alone.out.mkdir()
+    train(alone, *sides)
+    assert not equal(together, weights(alone)), "the other process's batch counted"
+    assert all(torch.isfinite(tensor).all() for tensor in together.values())
+
+
+KILLED = """
+import os, pickle, signal, sys
+from indexer.training import checkpoint
+real = checkpoint.torch.save
+
+def half(state, file):
+    real(state, file)
+    if state["progress"]["step"] > 0:
+        file.flush()
+        os.truncate(file.name, 1000)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+checkpoint.torch.save = half
+from indexer.training.train import train
+train(*pickle.load(open(sys.argv[1], "rb")))
+"""
+
+
+def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
+    options: Options, sides: Sides, tmp_path: Path
+) -> None:
+    import pickle
+
+    job, script = tmp_path / "job.pickle", tmp_path / "killed.py"
+    job.write_bytes(pickle.dumps((options, *sides)))
+    script.write_text(KILLED)
+    killed = subprocess.run(
+        [sys.executable, str(script), str(job)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=300,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    outcome = train(options, *sides, resume=True)
+    whole = replace(options, out=tmp_path / "whole")
+    whole.out.mkdir()
+    train(whole, *sides)
+    assert outcome.entries[-1].step == options.steps
+    assert equal(weights(options), weights(whole))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trunk": "vgg"},
+        {"augment": "most"},
+        {"margin": 0.0},
+        {"steps": 0},
+        {"anchor": 1.0},
+        {"validation": 1.0},
+        {"dimension": 1},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: Options, changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match=next(iter(changes))):
+        replace(options, **changes).check()
+    options.check()
