@@ -2,12 +2,15 @@
 
 import csv
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import InvalidRequest
+
+log = logging.getLogger(__name__)
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 LIST = "identities.csv"
@@ -29,7 +32,8 @@ class Split:
 
 def read(path: Path) -> tuple[Sample, ...]:
     """Everything in `path`, in a fixed order: a CSV of `file,identity` (files from its own folder), a folder
-    that has such an `identities.csv`, or a folder with a folder a person (LFW, VGGFace2, one's own).
+    that has such an `identities.csv`, or a folder with a folder a person (LFW, VGGFace2, one's own). Rows of a
+    list without an identity are passed over, with a warning.
 
     Raises InvalidRequest where there is nobody, a line is malformed, or a file is listed for two people.
     """
@@ -79,7 +83,10 @@ def _listed(path: Path) -> tuple[Sample, ...]:
         rows = rows[1:]
     owners: dict[Path, str] = {}
     for number, row in enumerate(rows, start=1):
-        if len(row) != 2 or not all(row):
+        if len(row) == 2 and row[0] and not row[1]:
+            log.warning("%s: row %d says of nobody who %s is: passed over", path, number, row[0])
+            continue
+        if len(row) != 2 or not row[0]:
             raise InvalidRequest(f"{path}: row {number} is not `file,identity`: {row!r}", row=number)
         file = path.parent / row[0]
         if owners.setdefault(file, row[1]) != row[1]:

@@ -21,7 +21,8 @@ def test_a_folder_a_person_at_any_depth_below_is_read_in_a_fixed_order(tmp_path:
 
 @pytest.mark.parametrize("heading", ["", "file,identity\n"])
 def test_a_list_names_files_beside_it(tmp_path: Path, heading: str) -> None:
-    (tmp_path / "identities.csv").write_text(heading + "1.jpg,ann\nsub/2.jpg,bob\n1.jpg,ann\n")
+    lines = "1.jpg,ann\nsub/2.jpg,bob\n1.jpg,ann\nunknown.jpg,\n"
+    (tmp_path / "identities.csv").write_text(heading + lines)
     wanted = (
         Sample(file=tmp_path / "1.jpg", identity="ann"),
         Sample(file=tmp_path / "sub/2.jpg", identity="bob"),
@@ -31,7 +32,7 @@ def test_a_list_names_files_beside_it(tmp_path: Path, heading: str) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "reason"),
-    [("1.jpg\n", "row 1"), ("1.jpg,\n", "row 1"), ("1.jpg,a\n1.jpg,b\n", "shows a and b"), ("", "nobody")],
+    [("1.jpg\n", "row 1"), (",ann\n", "row 1"), ("1.jpg,a\n1.jpg,b\n", "shows a and b"), ("", "nobody")],
 )
 def test_a_list_that_makes_no_sense_is_refused(tmp_path: Path, lines: str, reason: str) -> None:
     (tmp_path / "people.csv").write_text(lines)
