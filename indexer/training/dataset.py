@@ -32,8 +32,8 @@ class Split:
 
 def read(path: Path) -> tuple[Sample, ...]:
     """Everything in `path`, in a fixed order: a CSV of `file,identity` (files from its own folder), a folder
-    that has such an `identities.csv`, or a folder with a folder a person (LFW, VGGFace2, one's own). Rows of a
-    list without an identity are passed over, with a warning.
+    that has such an `identities.csv`, or a folder with a folder a person (LFW, VGGFace2, one's own). A row
+    without an identity is passed over, with a warning.
 
     Raises InvalidRequest where there is nobody, a line is malformed, or a file is listed for two people.
     """
