@@ -85,7 +85,7 @@ def fit(found: Impostors, *, suspected: NDArray[np.bool_] | None = None, seed: i
         scores=scores,
         low=low,
         high=high,
-        least=_least(found, whole, scores, low, high, distinct),
+        least=_least(found, whole, scores, high, distinct),
     )
 
 
@@ -126,9 +126,7 @@ def _drawn(weights: Column, rng: np.random.Generator) -> NDArray[np.int64]:
     return every if len(every) <= _PROBES else rng.choice(every, _PROBES, replace=False)
 
 
-def _least(
-    found: Impostors, tail: Tail, scores: Column, low: Column, high: Column, distinct: float
-) -> Column:
+def _least(found: Impostors, tail: Tail, scores: Column, high: Column, distinct: float) -> Column:
     """Shape (sizes,): the lowest of RATES, from the highest on, at which all three rules hold."""
     least = np.ones(len(SIZES))
     for row, size in enumerate(SIZES):

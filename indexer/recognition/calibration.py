@@ -39,6 +39,17 @@ class Scale(Protocol):
     def estimate(self, score: float, faces: int) -> Estimate: ...
     def least_fpir(self, faces: int) -> float: ...
     def most_faces(self, fpir: float) -> int: ...
+    def needed(self, fpir: float, faces: int) -> int: ...
+
+    @property
+    def measured_on(self) -> str: ...
+
+
+def people_needed(fpir: float, faces: float) -> int:
+    """How many people a calibration should have for `fpir` among so many `faces`, about: that one pair of
+    them is expected above the threshold, n² / 2 pairs at an FMR of FPIR / N, and that ten of them would
+    give the false alarms."""
+    return max(100, math.ceil(math.sqrt(2 * max(1.0, faces) / fpir)), math.ceil(10 / fpir))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,6 +106,13 @@ class Calibration:
             most, limit = (middle, limit) if self.least_fpir(middle) <= fpir else (most, middle)
         return most
 
+    def needed(self, fpir: float, faces: int) -> int:
+        return max(self.identities + 1, people_needed(fpir, faces / self.faces_per_identity))
+
+    @property
+    def measured_on(self) -> str:
+        return f"a calibration on {self.identities:,} people, {self.comparisons:,} comparisons,"
+
     def to_json(self) -> dict[str, Any]:
         surfaces = ("sizes", "rates", "scores", "low", "high", "least")
         return {
@@ -110,7 +128,9 @@ class Calibration:
     def of_json(cls, stored: Mapping[str, Any]) -> "Calibration":
         """Raises InvalidRequest where another version of Gemel wrote it in another way."""
         if stored.get("format") != FORMAT:
-            raise InvalidRequest(f"a calibration of format {stored.get('format')} is not read", field="format")
+            raise InvalidRequest(
+                f"a calibration of format {stored.get('format')} is not read", field="format"
+            )
         surfaces = ("sizes", "rates", "scores", "low", "high", "least")
         return cls(
             identities=stored["identities"],

@@ -30,7 +30,7 @@ def add(
     return row
 
 
-def get(session: Session, number: int) -> Calibration:
+def get(session: Session, number: UUID) -> Calibration:
     return session.get_one(Calibration, number)
 
 
@@ -39,16 +39,16 @@ def of_gallery(session: Session, gallery_id: UUID, model_id: int) -> Calibration
     return session.scalar(
         select(Calibration)
         .where(Calibration.gallery_id == gallery_id, Calibration.model_id == model_id)
-        .order_by(Calibration.id.desc())
+        .order_by(Calibration.created_at.desc())
         .limit(1)
     )
 
 
-def number_for_model(session: Session, model_id: int) -> int | None:
+def number_for_model(session: Session, model_id: int) -> UUID | None:
     """Of the newest that holds wherever a gallery has none of its own."""
     return session.scalar(
         select(Calibration.id)
         .where(Calibration.gallery_id.is_(None), Calibration.model_id == model_id)
-        .order_by(Calibration.id.desc())
+        .order_by(Calibration.created_at.desc())
         .limit(1)
     )

@@ -43,10 +43,11 @@ class Calibration(Base, kw_only=True):
     __tablename__ = "calibration"
     __table_args__ = (
         CheckConstraint("source IN ('gallery', 'photographs', 'pairs')", name="calibration_source_check"),
-        Index("calibration_in_force_idx", "model_id", "gallery_id", "id"),
+        Index("calibration_in_force_idx", "model_id", "gallery_id", "created_at"),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, GeneratedAlways(always=True), primary_key=True, init=False)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    """Never used twice, not even by a database that was restored: what it names may be kept."""
     gallery_id: Mapped[UUID | None] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
     """None: for the model wherever no gallery's own is there."""
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
@@ -84,13 +85,13 @@ class Gallery(Base, kw_only=True):
     identify_fpir: Mapped[float | None] = mapped_column(Double, default=None)
     """The policy: share of searches for strangers that may give a false alarm; None: by the settings."""
     created_at: Mapped[datetime] = _created_at()
-    calibration_id: Mapped[int | None] = column_property(
+    calibration_id: Mapped[UUID | None] = column_property(
         select(Calibration.id)
         .where(
             Calibration.model_id == model_id,
             or_(Calibration.gallery_id == id, Calibration.gallery_id.is_(None)),  # noqa: A003
         )
-        .order_by(Calibration.gallery_id.is_(None), Calibration.id.desc())
+        .order_by(Calibration.gallery_id.is_(None), Calibration.created_at.desc())
         .limit(1)
         .correlate_except(Calibration)
         .scalar_subquery(),

@@ -16,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "calibration",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("gallery_id", sa.Uuid(), nullable=True),
         sa.Column("model_id", sa.SmallInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
@@ -27,7 +27,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["model_id"], ["model.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("calibration_in_force_idx", "calibration", ["model_id", "gallery_id", "id"], unique=False)
+    op.create_index(
+        "calibration_in_force_idx", "calibration", ["model_id", "gallery_id", "created_at"], unique=False
+    )
     op.add_column("gallery", sa.Column("identify_fpir", sa.Double(), nullable=True))
     op.create_check_constraint(
         "gallery_identify_fpir_check", "gallery", "identify_fpir > 0 AND identify_fpir < 1"
