@@ -6,35 +6,26 @@ comparisons, but its mean over probes i, each with an FMR of its own:
 
     FPIR(N, t) = mean over i of 1 - (1 - FMR_i(t))^N,    FMR_i(t) = S((t - mean_i) / spread_i)
 
-with one tail S for all probes, in the deviations of each (`tail`). Intervals: 95 %, bootstrap by identity
-(Efron and Tibshirani 1993, ch. 13), a person who is left out being neither searched for nor found; every
-other resample continues the tail exponentially, so that the interval knows of both shapes.
+with one tail S for all probes, in the deviations of each (`impostors`, `tail`). Intervals: 95 %, bootstrap
+by identity (Efron and Tibshirani 1993, ch. 13), a person who is left out being neither searched for nor
+found; every other resample continues the tail exponentially, so that the interval knows of both shapes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import CalibrationUnsupported
+from indexer.evaluation import surface
 from indexer.evaluation import tail as tails
 from indexer.evaluation.impostors import Impostors
-from indexer.evaluation.tail import Tail
-from indexer.recognition.calibration import Calibration
+from indexer.evaluation.surface import Column, Curve
+from indexer.recognition.calibration import LEAST_PEOPLE, Calibration
 
-LEAST_PEOPLE = 100
 RESAMPLES = 200
-SIZES = np.unique(np.round(np.logspace(0, 8, 33))).astype(np.float64)
-RATES = np.array([0.9, 0.5, 0.2, 0.1, 5e-2, 2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6])
-_SCORES = np.linspace(-0.3, 1.1, 141)
 _PROBES = 1_000
 """Whose curves are worked out in a resample: drawn anew in each, by their weights."""
-
-MOST_FACTOR = 3.0
-LEAST_CARRIERS = 10.0
-LEAST_COMPARISONS = 1.0
-
-Column = NDArray[np.float64]
 
 
 def fit(found: Impostors, *, suspected: NDArray[np.bool_] | None = None, seed: int = 0) -> Calibration:
@@ -46,46 +37,68 @@ def fit(found: Impostors, *, suspected: NDArray[np.bool_] | None = None, seed: i
     good = np.ones(len(found.z), np.bool_) if suspected is None else ~suspected
     order = np.flatnonzero(good)[np.argsort(-found.z[good], kind="stable")]
     z, probe, other = found.z[order], found.probe[order], found.other[order]
-    distinct = _distinct(found)
-    everybody = np.ones(found.people)
+    rng = np.random.default_rng(seed)
 
-    def tail(weights: Column, continuation: tails.Continuation) -> Tail:
+    def curve(weights: Column, continuation: tails.Continuation, chosen: NDArray[np.int64]) -> Curve:
         asked = weights[found.probes]
-        comparisons = float((asked * (weights.sum() - asked)).sum())
-        return tails.fit(
+        tail = tails.fit(
             z,
             asked[probe] * weights[other],
-            comparisons,
+            float((asked * (weights.sum() - asked)).sum()),
             found.bulk,
-            distinct=distinct,
+            distinct=found.distinct,
             continuation=continuation,
         )
+        return Curve(tail=tail, mean=found.mean[chosen], spread=found.spread[chosen])
 
-    whole = tail(everybody, "normal")
-    rates = fpir(whole, found.mean, found.spread)
-    scores = np.array([np.interp(hardness(RATES), hardness(row), _SCORES) for row in rates])
-    rng = np.random.default_rng(seed)
-    resampled = np.empty((RESAMPLES, *scores.shape))
-    for number in range(RESAMPLES):
-        weights = rng.multinomial(found.people, everybody / found.people).astype(np.float64)
-        drawn = _drawn(weights[found.probes], rng)
-        one = tail(weights, "exponential" if number % 2 else "normal")
-        again = fpir(one, found.mean[drawn], found.spread[drawn])
-        for row in range(len(SIZES)):
-            resampled[number, row] = np.interp(scores[row], _SCORES, hardness(again[row]))
-    low, high = (rate(np.quantile(resampled, q, axis=0)) for q in (0.975, 0.025))
-    low, high = np.minimum(low, RATES), np.maximum(high, RATES)
-    return Calibration(
+    def resampled() -> Iterator[Curve]:
+        for number in range(RESAMPLES):
+            weights = rng.multinomial(found.people, np.full(found.people, 1 / found.people)).astype(float)
+            yield curve(weights, _shape(number), _drawn(weights[found.probes], rng))
+
+    return surface.calibration(
+        curve(np.ones(found.people), "normal", np.arange(len(found.probes))),
+        resampled(),
         identities=found.people,
-        comparisons=int(distinct),
+        distinct=found.distinct,
         faces_per_identity=found.faces / found.people,
         suspected=int((~good).sum()),
-        sizes=SIZES,
-        rates=RATES,
-        scores=scores,
-        low=low,
-        high=high,
-        least=_least(found, whole, scores, high, distinct),
+    )
+
+
+def fit_pairs(scores: Column, *, seed: int = 0) -> Calibration:
+    """From scores of pairs of strangers, whoever they are: shape (n,).
+
+    It is not known which of them share a person: one FMR for all, and a search taken for independent
+    comparisons, which puts thresholds too high. Raises CalibrationUnsupported.
+    """
+    least = LEAST_PEOPLE * (LEAST_PEOPLE - 1) // 2
+    if len(scores) < least:
+        raise CalibrationUnsupported(
+            f"at least {least:,} pairs of different people are needed, here are {len(scores):,}",
+            measured=len(scores),
+            limit=least,
+        )
+    bulk = np.sort(scores.astype(np.float64))
+    listed = bulk[::-1][: max(1_000, len(bulk) // 50)]
+    rng = np.random.default_rng(seed)
+
+    def curve(weights: Column, continuation: tails.Continuation) -> Curve:
+        distinct = float(len(scores))
+        tail = tails.fit(listed, weights, distinct, bulk, distinct=distinct, continuation=continuation)
+        return Curve(tail=tail, mean=np.zeros(1), spread=np.ones(1))
+
+    def resampled() -> Iterator[Curve]:
+        for number in range(RESAMPLES):
+            yield curve(rng.poisson(1.0, len(listed)).astype(float), _shape(number))
+
+    return surface.calibration(
+        curve(np.ones(len(listed)), "normal"),
+        resampled(),
+        identities=0,
+        distinct=float(len(scores)),
+        faces_per_identity=1.0,
+        suspected=0,
     )
 
 
@@ -99,46 +112,10 @@ def check(people: int) -> None:
         )
 
 
-def fpir(tail: Tail, mean: Column, spread: Column, sizes: Sequence[float] | Column = SIZES) -> Column:
-    """Shape (sizes, scores)."""
-    share = np.exp(tail.log_share_above((_SCORES[:, None] - mean) / spread))
-    none = np.log1p(-np.minimum(share, 1 - 1e-12))
-    return np.array([-np.expm1(size * none).mean(axis=1) for size in sizes])
-
-
-def hardness(rates: Column) -> Column:
-    """-log(-log(1 - rate)): what `Calibration` interpolates in."""
-    return np.asarray(-np.log(-np.log1p(-np.clip(rates, 1e-15, 1 - 1e-12))))
-
-
-def rate(hard: Column) -> Column:
-    return np.asarray(-np.expm1(-np.exp(-hard)))
-
-
-def _distinct(found: Impostors) -> float:
-    """Pairs of people: where both are probes they are compared twice."""
-    twice = len(found.probes) * (len(found.probes) - 1) / 2
-    return found.comparisons - twice
-
-
 def _drawn(weights: Column, rng: np.random.Generator) -> NDArray[np.int64]:
     every = np.repeat(np.arange(len(weights)), weights.astype(np.int64))
     return every if len(every) <= _PROBES else rng.choice(every, _PROBES, replace=False)
 
 
-def _least(found: Impostors, tail: Tail, scores: Column, high: Column, distinct: float) -> Column:
-    """Shape (sizes,): the lowest of RATES, from the highest on, at which all three rules hold."""
-    least = np.ones(len(SIZES))
-    for row, size in enumerate(SIZES):
-        share = np.exp(tail.log_share_above((scores[row][:, None] - found.mean) / found.spread))
-        alarm = -np.expm1(size * np.log1p(-np.minimum(share, 1 - 1e-12)))
-        carriers = alarm.sum(axis=1) ** 2 / np.maximum((alarm**2).sum(axis=1), 1e-300)
-        held = (
-            (carriers >= LEAST_CARRIERS)
-            & (share.mean(axis=1) * distinct >= LEAST_COMPARISONS)
-            & (high[row] <= MOST_FACTOR * RATES)
-        )
-        reached = len(RATES) if held.all() else int(np.argmin(held))
-        if reached:
-            least[row] = RATES[reached - 1]
-    return least
+def _shape(number: int) -> tails.Continuation:
+    return "exponential" if number % 2 else "normal"

@@ -49,6 +49,11 @@ class Impostors:
         return len(self.probes) * (self.people - 1)
 
     @property
+    def distinct(self) -> float:
+        """Pairs of people, each once: where both are probes they were compared twice."""
+        return self.comparisons - len(self.probes) * (len(self.probes) - 1) / 2
+
+    @property
     def scores(self) -> NDArray[np.float64]:
         """Shape (k,): of the listed comparisons."""
         return np.asarray(self.mean[self.probe] + self.z * self.spread[self.probe])

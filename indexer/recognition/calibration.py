@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from indexer.errors import InvalidRequest
 
 FORMAT = 1
+LEAST_PEOPLE = 100
+"""On whom scores of strangers are measured, or not at all."""
 Surface = NDArray[np.float64]
 
 
@@ -49,7 +51,7 @@ def people_needed(fpir: float, faces: float) -> int:
     """How many people a calibration should have for `fpir` among so many `faces`, about: that one pair of
     them is expected above the threshold, n² / 2 pairs at an FMR of FPIR / N, and that ten of them would
     give the false alarms."""
-    return max(100, math.ceil(math.sqrt(2 * max(1.0, faces) / fpir)), math.ceil(10 / fpir))
+    return max(LEAST_PEOPLE, math.ceil(math.sqrt(2 * max(1.0, faces) / fpir)), math.ceil(10 / fpir))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,22 +79,22 @@ class Calibration:
     def threshold(self, fpir: float, faces: int) -> float:
         """The score that a share `fpir` of searches for strangers reaches among so many `faces`."""
         row = self._at(self.scores, faces)
-        return float(np.clip(_extended(_hardness(fpir), _hardness(self.rates), row), -1.0, 1.0))
+        return float(np.clip(_extended(hardness(fpir), hardness(self.rates), row), -1.0, 1.0))
 
     def estimate(self, score: float, faces: int) -> Estimate:
         row = self._at(self.scores, faces)
-        hardness = float(_extended(score, row, _hardness(self.rates)))
+        hard = float(_extended(score, row, hardness(self.rates)))
         low, high = (
-            _rate(np.interp(hardness, _hardness(self.rates), self._at(_hardness(end), faces)))
+            rate(np.interp(hard, hardness(self.rates), self._at(hardness(end), faces)))
             for end in (self.low, self.high)
         )
-        fpir = float(_rate(hardness))
+        fpir = float(rate(hard))
         trusted = fpir >= self.least_fpir(faces) * (1 - 1e-6)
         return Estimate(fpir=fpir, interval=(min(fpir, float(low)), max(fpir, float(high))), trusted=trusted)
 
     def least_fpir(self, faces: int) -> float:
         """The least that the measurement supports; 1 where it supports none at that size."""
-        return float(_rate(self._at(_hardness(self.least), faces)))
+        return float(rate(self._at(hardness(self.least), faces)))
 
     def most_faces(self, fpir: float) -> int:
         """Up to how many faces it supports the rate; 0 where not even for one."""
@@ -149,13 +151,14 @@ class Calibration:
         return (1 - share) * surface[after - 1] + share * surface[after]
 
 
-def _hardness(rate: Any) -> Any:
+def hardness(rates: Any) -> Any:
     """-log(-log(1 - rate)): rises as the rate falls."""
-    return -np.log(-np.log1p(-np.clip(rate, 1e-15, 1 - 1e-12)))
+    return -np.log(-np.log1p(-np.clip(rates, 1e-15, 1 - 1e-12)))
 
 
-def _rate(hardness: Any) -> Any:
-    return -np.expm1(-np.exp(-hardness))
+def rate(hard: Any) -> Any:
+    """`hardness` the other way."""
+    return -np.expm1(-np.exp(-hard))
 
 
 def _extended(x: float, xs: Surface, ys: Surface) -> float:
