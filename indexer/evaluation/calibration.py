@@ -28,7 +28,13 @@ _PROBES = 1_000
 """Whose curves are worked out in a resample: drawn anew in each, by their weights."""
 
 
-def fit(found: Impostors, *, suspected: NDArray[np.bool_] | None = None, seed: int = 0) -> Calibration:
+def fit(
+    found: Impostors,
+    *,
+    suspected: NDArray[np.bool_] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Calibration:
     """`suspected` (k,): of the listed comparisons, those that are no strangers after all.
 
     Raises CalibrationUnsupported where there are fewer than LEAST_PEOPLE.
@@ -52,7 +58,7 @@ def fit(found: Impostors, *, suspected: NDArray[np.bool_] | None = None, seed: i
         return Curve(tail=tail, mean=found.mean[chosen], spread=found.spread[chosen])
 
     def resampled() -> Iterator[Curve]:
-        for number in range(RESAMPLES):
+        for number in range(resamples):
             weights = rng.multinomial(found.people, np.full(found.people, 1 / found.people)).astype(float)
             yield curve(weights, _shape(number), _drawn(weights[found.probes], rng))
 
