@@ -12,7 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import DatabaseUnavailable
+from indexer.errors import DatabaseUnavailable, InvalidRequest
 from indexer.recognition.calibration import Calibration, Estimate, Scale
 from indexer.recognition.models import Models
 from indexer.recognition.threshold import CardScale
@@ -99,7 +99,11 @@ class Scales:
             with self._database.reading() as session:
                 row = calibrations.get(session, number)
             kind: Kind = "model" if row.gallery_id is None else "gallery"
-            found = InForce(scale=Calibration.of_json(row.parameters), kind=kind, number=number)
+            try:
+                found = InForce(scale=Calibration.of_json(row.parameters), kind=kind, number=number)
+            except InvalidRequest as error:  # a later version's, which was taken back since
+                log.error("calibration %s is passed over, the model's card is in force: %s", number, error)
+                found = of_card(card)
             with self._lock:
                 found = self._read.setdefault(number, found)
         return found

@@ -14,8 +14,13 @@ from benchmarks import face_vectors
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
 from indexer.jobs import calibrating
+from indexer.jobs.reindex.worker import Worker
+from indexer.recognition.assembly import open_eye
 from indexer.recognition.calibration import Calibration
-from indexer.records import calibrations, galleries, registry
+from indexer.recognition.opening import Opener
+from indexer.recognition.reindex import plan as planning
+from indexer.recognition.reindex import switching
+from indexer.records import calibrations, galleries, registry, reindexes
 from indexer.records.session import Database
 from indexer.settings import Settings
 from service.app import create_app
@@ -24,6 +29,7 @@ from tests.acceptance.asking import assert_problem
 from tests.home import Home
 
 PATH = "/v1/galleries/staff"
+NEW = dlib_resnet(mirror=True)
 
 
 @pytest.fixture
@@ -207,12 +213,48 @@ def test_a_gallerys_calibration_is_of_one_model_and_not_used_with_another(
 ) -> None:
     with database.transaction() as session:
         gallery = galleries.get(session, "staff")
-        other = registry.number_of(session, dlib_resnet(mirror=True).fingerprint, 128)
+        other = registry.number_of(session, NEW.fingerprint, 128)
         calibrations.add(
             session, gallery_id=gallery.id, model_id=other, source="gallery", parameters={"format": 1}
         )
 
     assert search(staff)["calibration"] == "card"
+
+
+def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
+    staff: TestClient, database: Database, settings: Settings
+) -> None:
+    """The new one finds strangers more alike: at the old score it would alarm all the time."""
+    staff.delete(PATH)
+    staff.post("/v1/galleries", json={"name": "staff", "identify_fpir": 0.05}).raise_for_status()
+    strangers.enrol(database, "staff", 300, also=NEW)
+    calibrate(database)
+    before = staff.get(PATH).json()["identification"]
+    opener = Opener.of(settings, database, strangers.CARD)
+    with open_eye(settings) as eye:
+        with database.reading() as session:
+            gallery = galleries.get(session, "staff")
+        plan = planning.make(settings, opener, gallery, eye.camera(NEW))
+        job = switching.start(database, opener.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
+
+        def done() -> bool:
+            with database.reading() as session:
+                row = reindexes.get(session, job).row
+            return row.state == "ready" or row.problem is not None
+
+        Worker(opener, eye).run(until=done)
+    switching.activate(database, job, force="a test")
+    after = staff.get(PATH).json()["identification"]
+    switching.rollback(database, job, force="a test")
+
+    assert (before["calibration"], after["calibration"]) == ("gallery", "gallery")
+    assert before["fpir"] == after["fpir"] == 0.05
+    assert after["estimated_fpir"] == pytest.approx(0.05, rel=0.01)
+    assert after["threshold"] > before["threshold"] + 0.1
+    assert staff.get(PATH).json()["identification"] == before
+    with database.reading() as session:
+        texts = [event.text for event in reindexes.events(session, job)]
+    assert any("calibrated on 300 people; FPIR 0.05 among 300 faces" in text for text in texts)
 
 
 def test_too_few_people_are_refused_with_how_many_there_are(client: TestClient, database: Database) -> None:
