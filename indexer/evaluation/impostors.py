@@ -17,7 +17,8 @@ MOST_PROBES = 4_000
 MOST_LISTED = 400_000
 LISTED_SHARE = 0.02
 """Of the highest z, and at most MOST_LISTED comparisons, are kept one by one."""
-_BLOCK = 256
+_BLOCK = 16_000_000
+"""Comparisons at a time: what bounds the memory."""
 _BULK = 200_000
 """z that are kept of all, high or low, drawn evenly."""
 
@@ -76,8 +77,9 @@ def collect(vectors: Vectors, people: NDArray[np.int64], *, seed: int = 0) -> Im
     share = min(LISTED_SHARE, MOST_LISTED / comparisons)
     means, spreads, bulk, listed = [], [], [], []
     limit = np.inf
-    for start in range(0, len(chosen), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    step = max(1, min(256, _BLOCK // len(vectors)))
+    for start in range(0, len(chosen), step):
+        block = slice(start, start + step)
         scores = (enrolled[rows[block]] @ enrolled.T).astype(np.float32)
         best = np.maximum.reduceat(scores, starts, axis=1) if n < len(enrolled) else scores
         own = np.arange(len(best)), chosen[block]
