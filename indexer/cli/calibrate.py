@@ -61,6 +61,12 @@ def calibrate(
             help="Draw it: the rates, where trust ends, the threshold as a gallery grows.",
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", dir_okay=False, callback=_drawable, help="The same as a page, with a table."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure how strangers score, for thresholds that keep a false alarm rate as a gallery grows.
@@ -72,7 +78,7 @@ def calibrate(
     settings = Settings()
     wanted = fpir or settings.identify_fpir
     with opened(settings) as opener:
-        told: dict[str, Any] = {"gallery": gallery, "fpir": wanted, "stored": None}
+        told: dict[str, Any] = {"gallery": gallery, "faces": None, "fpir": wanted, "stored": None}
         if gallery is not None:
             measured, told = _of_gallery(opener, gallery, fpir, settings, dry_run, told)
         else:
@@ -81,7 +87,11 @@ def calibrate(
     if plot is not None:
         from indexer.evaluation.calibration_plot import draw
 
-        draw(measured.calibration, told["fpir"], told.get("faces"), plot)
+        draw(measured.calibration, told["fpir"], told["faces"], plot)
+    if html is not None:
+        from indexer.jobs.calibration_page import render
+
+        html.write_text(render(measured, told), "utf-8")
     if json:
         found = measured.calibration
         print_json(
@@ -167,7 +177,7 @@ def _of_model(
 
 
 def _rows(found: "Calibration", told: dict[str, Any]) -> list[dict[str, Any]]:
-    present = told.get("faces")
+    present = told["faces"]
     sizes = sorted({*SIZES, present}) if present else SIZES
     rows = []
     for faces in sizes:
@@ -199,7 +209,7 @@ def _print(measured: "Measured", told: dict[str, Any]) -> None:
     )
     for row in told["table"]:
         low, high = row["interval"]
-        now = " (now)" if row["faces"] == told.get("faces") else ""
+        now = " (now)" if row["faces"] == told["faces"] else ""
         least = row["least_supported_fpir"]
         table.add_row(
             f"{row['faces']:,}{now}",

@@ -1,7 +1,7 @@
 """A calibration as a picture: what a score means, where trust ends, and the threshold as a gallery grows."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _CURVE, _POINT, _QUIET = "#1f5fa8", "#c2410c", "#555555"
 
 
-def draw(found: Calibration, fpir: float, faces: int | None, path: Path) -> None:
+def draw(found: Calibration, fpir: float, faces: int | None, file: Path | IO[bytes]) -> None:
     """`faces`: the gallery's present size. Raises Misconfigured, OSError."""
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,7 +25,7 @@ def draw(found: Calibration, fpir: float, faces: int | None, path: Path) -> None
     left, right = figure.subplots(1, 2)
     _rates(left, found, faces)
     _growth(right, found, fpir, faces)
-    figure.savefig(path, format="png")
+    figure.savefig(file, format="png")
 
 
 def _rates(axes: "Axes", found: Calibration, faces: int | None) -> None:

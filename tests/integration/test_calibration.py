@@ -275,7 +275,9 @@ def test_the_command_measures_a_gallery_and_sets_its_policy(
     home.environment["GEMEL_DATABASE_URL"] = migrated
 
     tried = home.json("calibrate", "--gallery", "staff", "--fpir", "0.05", "--dry-run")
-    done = home.json("calibrate", "--gallery", "staff", "--fpir", "0.05", "--plot", tmp_path / "curve.png")
+    done = home.json(
+        "calibrate", "--gallery", "staff", "--fpir", "0.05", "--plot", "curve.png", "--html", "page.html"
+    )
     refused = home.run("calibrate", "--gallery", "staff", "--fpir", "1e-6", status=1)
     shown = home.run("calibrate", "--gallery", "staff", "--dry-run").stdout
 
@@ -284,6 +286,9 @@ def test_the_command_measures_a_gallery_and_sets_its_policy(
     assert (done["faces"], done["calibration"]["identities"], done["fpir"]) == (300, 300, 0.05)
     assert [row["faces"] for row in done["table"]] == [100, 300, 1000, 10000, 100000, 1000000]
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "page.html").read_text()
+    assert "300 (now)" in page
+    assert page.count("data:image/png;base64,") == 1
     assert "policy_unsupported" in refused.stderr
     assert "300 (now)" in shown
     with database.reading() as session:
