@@ -252,8 +252,9 @@ def _lfw(folder: Path) -> list[Path]:
 def _celeba(folder: Path) -> list[Path]:
     with (folder / "identities.csv").open(newline="") as file:
         first: dict[str, Path] = {}
-        for row in csv.DictReader(file):
-            first.setdefault(row["identity"], folder / row["file"])
+        for name, identity in csv.reader(file):
+            if identity:
+                first.setdefault(identity, folder / name)
     return list(first.values())
 
 

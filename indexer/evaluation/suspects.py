@@ -28,7 +28,7 @@ def find(found: Impostors, likely: float) -> NDArray[np.bool_]:
         found.comparisons,
         found.bulk,
         distinct=found.distinct,
-        continuation="exponential",
+        continuation="normal",
     )
     expected = found.distinct * np.exp(whole.log_share_above(found.z))
     return np.asarray((found.scores >= likely) & (expected <= EXPECTED))
