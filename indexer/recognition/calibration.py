@@ -48,10 +48,12 @@ class Scale(Protocol):
 
 
 def people_needed(fpir: float, faces: float) -> int:
-    """How many people a calibration should have for `fpir` among so many `faces`, about: that one pair of
-    them is expected above the threshold, n² / 2 pairs at an FMR of FPIR / N, and that ten of them would
-    give the false alarms."""
-    return max(LEAST_PEOPLE, math.ceil(math.sqrt(2 * max(1.0, faces) / fpir)), math.ceil(10 / fpir))
+    """How many people a calibration should have for `fpir` among so many `faces`, about.
+
+    By experience (docs/calibration.md): it is supported as long as two of the n² / 2 pairs of people are
+    expected above the threshold, whose FMR is about FPIR / N.
+    """
+    return max(LEAST_PEOPLE, math.ceil(2 * math.sqrt(max(1.0, faces) / fpir)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

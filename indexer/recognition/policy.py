@@ -1,8 +1,10 @@
 """The false alarm rate that an operator wants of a gallery: taken on where the data can bear it out."""
 
-from indexer.errors import PolicyUnsupported
+from dataclasses import dataclass
+
+from indexer.errors import Misconfigured, PolicyUnsupported
 from indexer.recognition.models import Models
-from indexer.recognition.scales import InForce, Scales
+from indexer.recognition.scales import Decision, InForce, Scales
 from indexer.records import galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -21,6 +23,27 @@ def adopt(database: Database, models: Models, scales: Scales, name: str, fpir: f
         galleries.lock(session, gallery.id).identify_fpir = fpir
     with database.reading() as session:
         return galleries.get(session, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """How a search would be decided at the gallery's present size, and how far that carries."""
+
+    decision: Decision
+    most_faces: int
+    """Up to which the policy is supported."""
+
+
+def outlook(models: Models, scales: Scales, gallery: Gallery) -> Outlook | None:
+    """None where the gallery's model cannot be opened in this process."""
+    try:
+        card = models.of(gallery)
+    except Misconfigured:
+        return None
+    return Outlook(
+        decision=scales.decide(gallery, card, gallery.face_count),
+        most_faces=scales.of(gallery, card).scale.most_faces(scales.policy(gallery)),
+    )
 
 
 def check(in_force: InForce, fpir: float, faces: int) -> None:

@@ -2,11 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from indexer.errors import Misconfigured
 from indexer.recognition import policy
-from indexer.recognition.scales import Decision
 from indexer.records import galleries
-from indexer.records.models import Gallery as GalleryRow
 from service.dependencies import Engine
 from service.routes import problems
 from service.schemas.enrolled import Gallery, GalleryList
@@ -23,7 +20,7 @@ def create(engine: Engine, body: GalleryNew) -> Gallery:
         gallery = galleries.create(
             session, body.name, store_crops=body.store_crops, identify_fpir=body.identify_fpir
         )
-    return Gallery.of(gallery, 0, _decision(engine, gallery))
+    return Gallery.of(gallery, 0, policy.outlook(engine.opener.models, engine.scales, gallery))
 
 
 @router.get("", responses=problems(), summary="List all galleries")
@@ -32,7 +29,12 @@ def list_all(engine: Engine) -> GalleryList:
         every = galleries.all_of_them(session)
         counts = galleries.identity_counts(session, [gallery.id for gallery in every])
     return GalleryList(
-        galleries=[Gallery.of(gallery, counts[gallery.id], _decision(engine, gallery)) for gallery in every]
+        galleries=[
+            Gallery.of(
+                gallery, counts[gallery.id], policy.outlook(engine.opener.models, engine.scales, gallery)
+            )
+            for gallery in every
+        ]
     )
 
 
@@ -41,7 +43,7 @@ def get(engine: Engine, gallery: str) -> Gallery:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         counts = galleries.identity_counts(session, [found.id])
-    return Gallery.of(found, counts[found.id], _decision(engine, found))
+    return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))
 
 
 @router.patch("/{gallery}", responses=problems(404, 409, 413, 422), summary="Set a gallery's policy")
@@ -53,7 +55,7 @@ def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
     found = policy.adopt(engine.database, engine.opener.models, engine.scales, gallery, body.identify_fpir)
     with engine.database.reading() as session:
         counts = galleries.identity_counts(session, [found.id])
-    return Gallery.of(found, counts[found.id], _decision(engine, found))
+    return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))
 
 
 @router.delete(
@@ -69,12 +71,3 @@ def delete(engine: Engine, gallery: str) -> Response:
         galleries.remove(session, found.id)
     engine.follower.forget(found.id)
     return Response(status_code=204)
-
-
-def _decision(engine: Engine, gallery: GalleryRow) -> Decision | None:
-    """How a search would be decided now; None where the gallery's model cannot be opened here."""
-    try:
-        card = engine.opener.models.of(gallery)
-    except Misconfigured:
-        return None
-    return engine.scales.decide(gallery, card, gallery.face_count)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer.recognition.gate import Refused
-from indexer.recognition.scales import Decision
+from indexer.recognition.policy import Outlook
 from indexer.records import models
 from indexer.types import Box as FaceBox
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
@@ -126,6 +126,15 @@ class FaceList(BaseModel):
 class Identification(Threshold):
     """How a search in the gallery would be decided now."""
 
+    supported_up_to_faces: int = Field(
+        description="So large may the gallery grow before the policy is more than what was measured can"
+        " vouch for; 0 where it is at any size"
+    )
+
+    @classmethod
+    def of(cls, outlook: Outlook) -> "Identification":
+        return cls(**cls.fields_of(outlook.decision), supported_up_to_faces=outlook.most_faces)
+
 
 class Gallery(BaseModel):
     """With what identifies in it now, at its present size."""
@@ -147,7 +156,7 @@ class Gallery(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, gallery: models.Gallery, identities: int, decision: Decision | None) -> "Gallery":
+    def of(cls, gallery: models.Gallery, identities: int, outlook: Outlook | None) -> "Gallery":
         return cls(
             id=gallery.id,
             name=gallery.name,
@@ -156,7 +165,7 @@ class Gallery(BaseModel):
             faces=gallery.face_count,
             change_number=gallery.change_number,
             identify_fpir=gallery.identify_fpir,
-            identification=decision and Identification(**Identification.fields_of(decision)),
+            identification=outlook and Identification.of(outlook),
             created_at=gallery.created_at,
         )
 

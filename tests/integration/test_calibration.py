@@ -109,6 +109,7 @@ def test_a_policy_is_taken_on_and_kept_in_step_as_people_are_added(
     assert after["threshold"] > before["threshold"]
     assert before["estimated_fpir"] == pytest.approx(after["estimated_fpir"]) == pytest.approx(0.02)
     assert shown["identification"]["threshold"] == after["threshold"]
+    assert shown["identification"]["supported_up_to_faces"] > 300
     assert (settings_rule["identify_fpir"], settings_rule["identification"]["fpir"]) == (None, 0.01)
 
 
