@@ -25,6 +25,8 @@
     │   ├── GatesNotPassed          the new model is not as good as the operator demanded
     │   ├── ReplicasNotReady        a process that serves could not follow the switch at once
     │   ├── NotEnoughRoom           of memory or disk for a second index beside the first
+    │   ├── PolicyUnsupported       a false alarm rate that no measurement here can vouch for
+    │   ├── CalibrationUnsupported  too little to measure a gallery's or a model's scores on
     │   └── AnotherModel            an embedding of a model that the gallery is not searched with
     ├── CrossSite                   a web page of another site asks a server that has no key
     ├── Unavailable
@@ -157,6 +159,14 @@ class ReplicasNotReady(Conflict):
 
 class NotEnoughRoom(Conflict):
     code = "not_enough_room"
+
+
+class PolicyUnsupported(Conflict):
+    code = "policy_unsupported"
+
+
+class CalibrationUnsupported(Conflict):
+    code = "calibration_unsupported"
 
 
 class AnotherModel(Conflict):

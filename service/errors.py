@@ -32,6 +32,8 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.GalleryExists: HTTPStatus.CONFLICT,
     errors.ExternalIdTaken: HTTPStatus.CONFLICT,
     errors.AnotherModel: HTTPStatus.CONFLICT,
+    errors.PolicyUnsupported: HTTPStatus.CONFLICT,
+    errors.CalibrationUnsupported: HTTPStatus.CONFLICT,
     errors.ReindexNotFound: HTTPStatus.NOT_FOUND,
     errors.ReindexExists: HTTPStatus.CONFLICT,
     errors.ReindexState: HTTPStatus.CONFLICT,

@@ -6,6 +6,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
+from indexer.cli.calibrate import calibrate
 from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.index import app as index_commands
 from indexer.cli.output import console, fail
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, worker, migrate, enrol, identify, verify, models):
+for command in (serve, worker, migrate, enrol, identify, verify, calibrate, models):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(index_commands, name="index")

@@ -111,8 +111,8 @@ def identify(
         if answers and "threshold" in answers[-1]:
             last = answers[-1]
             out.print(
-                f"{last['gallery_size']} faces searched, threshold {last['threshold']:.3f},"
-                f" model {last['model']}"
+                f"{last['gallery_size']} faces searched, threshold {last['threshold']:.3f}"
+                f" ({_meaning(last)}), model {last['model']}"
             )
     if failed:
         raise SystemExit(1)
@@ -128,6 +128,7 @@ def verify(
 
     Example: `gemel verify passport.jpg selfie.jpg`
     """
+    from indexer.recognition import scales
     from indexer.recognition.assembly import open_camera
     from indexer.recognition.verify import verify_pair
 
@@ -135,6 +136,7 @@ def verify(
     with open_camera(settings) as camera:
         verdict = verify_pair(
             camera,
+            scales.of_card(camera.card),
             image_a.read_bytes(),
             image_b.read_bytes(),
             fmr=settings.verify_fmr,
@@ -146,17 +148,26 @@ def verify(
                 "score": verdict.score,
                 "distance": verdict.distance,
                 "matched": verdict.matched,
-                "threshold": verdict.threshold,
+                "threshold": verdict.decision.threshold,
+                "calibration": verdict.decision.calibration,
                 "model": verdict.model,
             }
         )
         return
     answer = "[green]the same person[/]" if verdict.matched else "[red]two people[/]"
     out.print(
-        f"{answer}: score {verdict.score:.4f}, threshold {verdict.threshold:.4f}"
+        f"{answer}: score {verdict.score:.4f}, threshold {verdict.decision.threshold:.4f}"
         f" (at most {settings.verify_fmr:g} of strangers pass), model {verdict.model}",
         soft_wrap=True,
     )
+
+
+def _meaning(answer: dict[str, Any]) -> str:
+    told = f"FPIR {answer['estimated_fpir']:.2g} by the {answer['calibration']}"
+    if answer["estimated_fpir_interval"]:
+        low, high = answer["estimated_fpir_interval"]
+        told += f", {low:.2g} to {high:.2g}"
+    return told if answer["fpir_trusted"] else f"{told}: beyond what it can vouch for"
 
 
 def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]:
@@ -190,7 +201,12 @@ def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]
         ],
         "model": answer.model,
         "gallery_size": answer.gallery_size,
-        "threshold": answer.threshold,
+        "threshold": answer.decision.threshold,
+        "fpir": answer.decision.wanted,
+        "estimated_fpir": answer.decision.estimate.fpir,
+        "estimated_fpir_interval": answer.decision.estimate.interval,
+        "fpir_trusted": answer.decision.estimate.trusted,
+        "calibration": answer.decision.calibration,
         "timings_ms": answer.timings_ms,
     }
 

@@ -17,6 +17,7 @@ from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
 from indexer.recognition.keeping import Keeper
 from indexer.recognition.opening import Opener
+from indexer.recognition.scales import Scales
 from indexer.records.embedded import database_url
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -33,6 +34,7 @@ class Recognition:
     opener: Opener
     cameras: Cameras
     follower: Follower
+    scales: Scales
     identifier: Identifier
     enroller: Enroller
 
@@ -122,16 +124,18 @@ def _assembled(settings: Settings, opener: Opener, cameras: Cameras, follower: F
         min_quality=settings.min_quality,
     )
     database = opener.database
+    scales = Scales(database, opener.models, settings.identify_fpir)
     return Recognition(
         database=database,
         opener=opener,
         cameras=cameras,
         follower=follower,
+        scales=scales,
         identifier=Identifier(
             database=database,
             cameras=cameras,
             follower=follower,
-            fpir=settings.identify_fpir,
+            scales=scales,
             patience_seconds=settings.index_patience_s,
         ),
         enroller=Enroller(database=database, cameras=cameras, follower=follower, limits=limits),

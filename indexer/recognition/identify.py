@@ -10,10 +10,10 @@ import numpy as np
 
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
 from indexer.index.live import LiveIndex
-from indexer.recognition import threshold as thresholds
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
+from indexer.recognition.scales import Decision, Scales
 from indexer.records import faces, galleries
 from indexer.records.faces import Owner
 from indexer.records.models import Gallery
@@ -51,7 +51,7 @@ class Identification:
     model: str
     gallery_size: int
     """Enrolled faces that were searched: the N that the threshold was worked out for."""
-    threshold: float
+    decision: Decision
     timings_ms: dict[str, float]
 
 
@@ -62,7 +62,7 @@ class Found:
     candidates: list[Candidate]
     model: str
     gallery_size: int
-    threshold: float
+    decision: Decision
     timings_ms: dict[str, float]
 
 
@@ -71,7 +71,7 @@ class Identifier:
     database: Database
     cameras: Cameras
     follower: Follower
-    fpir: float
+    scales: Scales
     patience_seconds: float
     """How long a change that the caller knows of is waited for."""
 
@@ -88,8 +88,9 @@ class Identifier:
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
 
-        `threshold`: the score from which on a candidate is `matched`; by default the one that gives
-        the wanted FPIR at the gallery's size. `min_change`: number of a change that must be in the index.
+        `threshold`: the score from which on a candidate is `matched`; by default the one that
+        gives the FPIR of the gallery's policy at its size. `min_change`: number of a change that must be in
+        the index.
         Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy,
         EmbeddingUnusable, and what the picture itself deserves.
         """
@@ -115,12 +116,14 @@ class Identifier:
                 watch=watch,
             )
         gallery_size = index.count
-        if threshold is None:
-            threshold = thresholds.for_fpir(camera.card, self.fpir, gallery_size)
+        with watch.stage("database"):
+            decision = self.scales.decide(gallery, camera.card, gallery_size, threshold)
         identified = [
             IdentifiedFace(
                 seen=seen,
-                candidates=self._candidates(gallery.id, index, probe, max_candidates, threshold, watch),
+                candidates=self._candidates(
+                    gallery.id, index, probe, max_candidates, decision.threshold, watch
+                ),
             )
             for seen, probe in zip(faces_seen, probes, strict=True)
         ]
@@ -129,7 +132,7 @@ class Identifier:
             found=found,
             model=camera.card.fingerprint,
             gallery_size=gallery_size,
-            threshold=threshold,
+            decision=decision,
             timings_ms=watch.milliseconds | {"total": watch.total},
         )
 
@@ -161,13 +164,13 @@ class Identifier:
         with watch.stage("index"):
             index = self.follower.caught_up(gallery, card)
         gallery_size = index.count
-        if threshold is None:
-            threshold = thresholds.for_fpir(card, self.fpir, gallery_size)
+        with watch.stage("database"):
+            decision = self.scales.decide(gallery, card, gallery_size, threshold)
         return Found(
-            candidates=self._candidates(gallery.id, index, probe, max_candidates, threshold, watch),
+            candidates=self._candidates(gallery.id, index, probe, max_candidates, decision.threshold, watch),
             model=card.fingerprint,
             gallery_size=gallery_size,
-            threshold=threshold,
+            decision=decision,
             timings_ms=watch.milliseconds | {"total": watch.total},
         )
 

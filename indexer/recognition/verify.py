@@ -6,10 +6,10 @@ from uuid import UUID
 import numpy as np
 
 from indexer.errors import EmbeddingsMissing, NoFaceFound
-from indexer.recognition import threshold as thresholds
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.identify import distance
+from indexer.recognition.scales import Decision, InForce, Scales, decide_pair
 from indexer.records import faces, galleries, identities
 from indexer.records.session import Database
 
@@ -19,7 +19,8 @@ class Verification:
     score: float
     """Cosine similarity, -1 to 1."""
     matched: bool
-    threshold: float
+    decision: Decision
+    """Of a comparison with one person: its rates are FMR."""
     model: str
     seen: list[SeenFace]
     """The face that was compared, of each picture."""
@@ -34,6 +35,7 @@ class Verification:
 
 def verify_pair(
     camera: Camera,
+    in_force: InForce,
     image_a: bytes,
     image_b: bytes,
     *,
@@ -48,11 +50,12 @@ def verify_pair(
     watch = Stopwatch()
     seen = [_largest(camera, image_a, "image_a", watch), _largest(camera, image_b, "image_b", watch)]
     a, b = camera.embed(seen, watch)
-    return _verdict(camera, float(a @ b), seen, None, fmr, threshold, watch)
+    return _verdict(camera, in_force, float(a @ b), seen, None, fmr, threshold, watch)
 
 
 def verify_identity(
     cameras: Cameras,
+    scales: Scales,
     database: Database,
     gallery_name: str,
     identity_id: UUID,
@@ -79,11 +82,12 @@ def verify_identity(
                     f"none of the identity's faces has an embedding by {fingerprint}", model=fingerprint
                 )
             raise NoFaceFound("the identity has no enrolled face to compare with")
+    in_force = scales.of(gallery, camera.card)
     seen = _largest(camera, image, "image", watch)
     [probe] = camera.embed([seen], watch)
     scores = enrolled @ probe
     best = int(np.argmax(scores))
-    return _verdict(camera, float(scores[best]), [seen], face_ids[best], fmr, threshold, watch)
+    return _verdict(camera, in_force, float(scores[best]), [seen], face_ids[best], fmr, threshold, watch)
 
 
 def _largest(camera: Camera, data: bytes, field: str, watch: Stopwatch) -> SeenFace:
@@ -95,6 +99,7 @@ def _largest(camera: Camera, data: bytes, field: str, watch: Stopwatch) -> SeenF
 
 def _verdict(
     camera: Camera,
+    in_force: InForce,
     score: float,
     seen: list[SeenFace],
     face_id: UUID | None,
@@ -102,14 +107,12 @@ def _verdict(
     threshold: float | None,
     watch: Stopwatch,
 ) -> Verification:
-    card = camera.card
-    if threshold is None:
-        threshold = thresholds.for_fmr(card, fmr)
+    decision = decide_pair(in_force, fmr, threshold)
     return Verification(
         score=score,
-        matched=score >= threshold,
-        threshold=threshold,
-        model=card.fingerprint,
+        matched=score >= decision.threshold,
+        decision=decision,
+        model=camera.card.fingerprint,
         seen=seen,
         face_id=face_id,
         timings_ms=watch.milliseconds | {"total": watch.total},

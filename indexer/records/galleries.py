@@ -15,14 +15,16 @@ from indexer.records.notices import announce
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
-def create(session: Session, name: str, *, store_crops: bool = True) -> Gallery:
+def create(
+    session: Session, name: str, *, store_crops: bool = True, identify_fpir: float | None = None
+) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise InvalidRequest(
             "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
             field="name",
         )
-    gallery = Gallery(name=name, store_crops=store_crops)
+    gallery = Gallery(name=name, store_crops=store_crops, identify_fpir=identify_fpir)
     try:
         with session.begin_nested():
             session.add(gallery)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     LargeBinary,
@@ -16,13 +17,15 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    or_,
+    select,
     text,
 )
 from sqlalchemy import (
     Identity as GeneratedAlways,
 )
 from sqlalchemy.dialects.postgresql import JSONB, REAL
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, column_property, mapped_column
 from sqlalchemy.types import ARRAY
 
 
@@ -34,6 +37,27 @@ def _created_at() -> Any:
     return mapped_column(DateTime(timezone=True), server_default=func.now(), init=False)
 
 
+class Calibration(Base, kw_only=True):
+    """What scores of strangers were measured to mean; never changed, only followed by a newer one."""
+
+    __tablename__ = "calibration"
+    __table_args__ = (
+        CheckConstraint("source IN ('gallery', 'photographs', 'pairs')", name="calibration_source_check"),
+        Index("calibration_in_force_idx", "model_id", "gallery_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    """Never used twice, not even by a database that was restored: what it names may be kept."""
+    gallery_id: Mapped[UUID | None] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
+    """None: for the model wherever no gallery's own is there."""
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    source: Mapped[str] = mapped_column(Text)
+    """What was measured on."""
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """As `recognition.calibration` writes and reads it."""
+    created_at: Mapped[datetime] = _created_at()
+
+
 class Gallery(Base, kw_only=True):
     """People who are searched together."""
 
@@ -42,6 +66,7 @@ class Gallery(Base, kw_only=True):
         CheckConstraint("name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'", name="gallery_name_check"),
         CheckConstraint("change_number >= 0", name="gallery_change_number_check"),
         CheckConstraint("face_count >= 0", name="gallery_face_count_check"),
+        CheckConstraint("identify_fpir > 0 AND identify_fpir < 1", name="gallery_identify_fpir_check"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -57,7 +82,23 @@ class Gallery(Base, kw_only=True):
     """Raised to have every process make its index anew."""
     index_tier: Mapped[str | None] = mapped_column(Text, default=None)
     """As an operator chose it for this gallery; None leaves it to each process's settings."""
+    identify_fpir: Mapped[float | None] = mapped_column(Double, default=None)
+    """The policy: share of searches for strangers that may give a false alarm; None: by the settings."""
     created_at: Mapped[datetime] = _created_at()
+    calibration_id: Mapped[UUID | None] = column_property(
+        select(Calibration.id)
+        .where(
+            Calibration.model_id == model_id,
+            or_(Calibration.gallery_id == id, Calibration.gallery_id.is_(None)),  # noqa: A003
+        )
+        .order_by(Calibration.gallery_id.is_(None), Calibration.created_at.desc())
+        .limit(1)
+        .correlate_except(Calibration)
+        .scalar_subquery(),
+        init=False,
+    )
+    """The one in force with its model: its own, else the model's, the newest. It comes with the row, so that
+    a request which reads the row knows at no further cost whether a threshold is still right."""
 
 
 class Identity(Base, kw_only=True):

@@ -2,20 +2,25 @@
 
 from fastapi import APIRouter, Response
 
+from indexer.recognition import policy
 from indexer.records import galleries
 from service.dependencies import Engine
 from service.routes import problems
 from service.schemas.enrolled import Gallery, GalleryList
-from service.schemas.requests import GalleryNew
+from service.schemas.requests import GalleryNew, GalleryPatch
 
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"])
 
 
 @router.post("", status_code=201, responses=problems(409, 413, 422), summary="Create a gallery")
 def create(engine: Engine, body: GalleryNew) -> Gallery:
+    if body.identify_fpir is not None:
+        policy.check(engine.scales.of_model(engine.camera.card), body.identify_fpir, faces=0)
     with engine.database.transaction() as session:
-        gallery = galleries.create(session, body.name, store_crops=body.store_crops)
-    return Gallery.of(gallery, identities=0)
+        gallery = galleries.create(
+            session, body.name, store_crops=body.store_crops, identify_fpir=body.identify_fpir
+        )
+    return Gallery.of(gallery, 0, policy.outlook(engine.opener.models, engine.scales, gallery))
 
 
 @router.get("", responses=problems(), summary="List all galleries")
@@ -23,7 +28,14 @@ def list_all(engine: Engine) -> GalleryList:
     with engine.database.reading() as session:
         every = galleries.all_of_them(session)
         counts = galleries.identity_counts(session, [gallery.id for gallery in every])
-    return GalleryList(galleries=[Gallery.of(gallery, counts[gallery.id]) for gallery in every])
+    return GalleryList(
+        galleries=[
+            Gallery.of(
+                gallery, counts[gallery.id], policy.outlook(engine.opener.models, engine.scales, gallery)
+            )
+            for gallery in every
+        ]
+    )
 
 
 @router.get("/{gallery}", responses=problems(404, 422), summary="Get a gallery")
@@ -31,7 +43,19 @@ def get(engine: Engine, gallery: str) -> Gallery:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         counts = galleries.identity_counts(session, [found.id])
-    return Gallery.of(found, counts[found.id])
+    return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))
+
+
+@router.patch("/{gallery}", responses=problems(404, 409, 413, 422), summary="Set a gallery's policy")
+def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
+    """In force with the next request, in every process; kept in step as the gallery grows.
+
+    Refused where no calibration can vouch for it at the gallery's present size.
+    """
+    found = policy.adopt(engine.database, engine.opener.models, engine.scales, gallery, body.identify_fpir)
+    with engine.database.reading() as session:
+        counts = galleries.identity_counts(session, [found.id])
+    return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))
 
 
 @router.delete(

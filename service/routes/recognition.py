@@ -34,8 +34,9 @@ def identify(
 ) -> IdentifyAnswer:
     """The largest faces, each with the people that it resembles most, best first.
 
-    `matched` says whether a candidate's score reaches the threshold: by default the score that a
-    share `GEMEL_IDENTIFY_FPIR` of searches for strangers would reach in a gallery of this size.
+    `matched` says whether a candidate's score reaches the threshold: by default the score that a share
+    `fpir` of searches for strangers would reach in a gallery of this size. That share is the gallery's
+    policy `identify_fpir`, else `GEMEL_IDENTIFY_FPIR`; `estimated_fpir` is that of the threshold used.
     """
     identification = engine.identifier.identify(
         gallery,
@@ -84,7 +85,12 @@ def verify_pair(
 ) -> VerifyAnswer:
     """Compares the largest face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     verification = verify.verify_pair(
-        engine.camera, body.image_a, body.image_b, fmr=config.verify_fmr, threshold=body.threshold
+        engine.camera,
+        engine.scales.of_model(engine.camera.card),
+        body.image_a,
+        body.image_b,
+        fmr=config.verify_fmr,
+        threshold=body.threshold,
     )
     meters.observe_stages(verification.timings_ms)
     return VerifyAnswer.of(verification)
@@ -107,6 +113,7 @@ def verify_identity(
     """Compares the largest face with the nearest of the identity's."""
     verification = verify.verify_identity(
         engine.cameras,
+        engine.scales,
         engine.database,
         gallery,
         identity_id,

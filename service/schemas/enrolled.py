@@ -8,10 +8,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer.recognition.gate import Refused
+from indexer.recognition.policy import Outlook
 from indexer.records import models
 from indexer.types import Box as FaceBox
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 from service.schemas.faces import Box, Landmarks, Quality
+from service.schemas.recognition import Threshold
 
 
 class EnrolledFace(BaseModel):
@@ -121,17 +123,40 @@ class FaceList(BaseModel):
     faces: list[EnrolledFace]
 
 
+class Identification(Threshold):
+    """How a search in the gallery would be decided now."""
+
+    supported_up_to_faces: int = Field(
+        description="So large may the gallery grow before the policy is more than what was measured can"
+        " vouch for; 0 where it is at any size"
+    )
+
+    @classmethod
+    def of(cls, outlook: Outlook) -> "Identification":
+        return cls(**cls.fields_of(outlook.decision), supported_up_to_faces=outlook.most_faces)
+
+
 class Gallery(BaseModel):
+    """With what identifies in it now, at its present size."""
+
     id: UUID
     name: str = Field(examples=["staff"])
     store_crops: bool
     identities: int = Field(description="People in it")
     faces: int = Field(description="Enrolled faces in it")
     change_number: int = Field(description="Number of its last change")
+    identify_fpir: float | None = Field(
+        description="Its policy: share of searches for strangers that may give a false alarm; null: as"
+        " `GEMEL_IDENTIFY_FPIR` says"
+    )
+    identification: Identification | None = Field(
+        description="The threshold in force at its present size, and what it means; null where its model"
+        " cannot be opened here"
+    )
     created_at: datetime
 
     @classmethod
-    def of(cls, gallery: models.Gallery, identities: int) -> "Gallery":
+    def of(cls, gallery: models.Gallery, identities: int, outlook: Outlook | None) -> "Gallery":
         return cls(
             id=gallery.id,
             name=gallery.name,
@@ -139,6 +164,8 @@ class Gallery(BaseModel):
             identities=identities,
             faces=gallery.face_count,
             change_number=gallery.change_number,
+            identify_fpir=gallery.identify_fpir,
+            identification=outlook and Identification.of(outlook),
             created_at=gallery.created_at,
         )
 

@@ -1,11 +1,13 @@
 """Answers of identify, verify and detect."""
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from indexer.recognition.identify import Candidate as FoundCandidate
 from indexer.recognition.identify import Found, Identification
+from indexer.recognition.scales import Decision, Kind
 from indexer.recognition.verify import Verification
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 from service.schemas.faces import SeenFaceOut
@@ -43,14 +45,50 @@ class ProbeFace(SeenFaceOut):
     candidates: list[Candidate] = Field(description="Best first, each identity once")
 
 
-class IdentifyAnswer(BaseModel):
+class Threshold(BaseModel):
+    """What an answer was decided by."""
+
+    threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
+    fpir: float = Field(
+        description="The policy: share of searches for strangers that may give a false alarm",
+        examples=[0.001],
+    )
+    estimated_fpir: float = Field(
+        description="Share of searches for strangers that reach the threshold used, among so many faces",
+        examples=[0.001],
+    )
+    estimated_fpir_interval: tuple[float, float] | None = Field(
+        description="95 % interval of the estimate; null by a model's card, which has none",
+        examples=[[0.0006, 0.0018]],
+    )
+    fpir_trusted: bool = Field(
+        description="Whether what was measured reaches so far; if not, the estimate is an extrapolation"
+    )
+    calibration: Kind = Field(
+        description="By what the threshold was worked out: the gallery's own calibration, its model's, or"
+        " the figures on the model's card"
+    )
+
+    @classmethod
+    def fields_of(cls, decision: Decision) -> dict[str, Any]:
+        estimate = decision.estimate
+        return {
+            "threshold": round(decision.threshold, 6),
+            "fpir": decision.wanted,
+            "estimated_fpir": _rate(estimate.fpir),
+            "estimated_fpir_interval": estimate.interval and tuple(map(_rate, estimate.interval)),
+            "fpir_trusted": estimate.trusted,
+            "calibration": decision.calibration,
+        }
+
+
+class IdentifyAnswer(Threshold):
     faces: list[ProbeFace] = Field(description="The largest first; empty where no face was found")
     faces_found: int = Field(description="How many faces the picture has, asked for or not")
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
-    gallery_size: int = Field(description="Enrolled faces that were searched")
-    threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
+    gallery_size: int = Field(description="Enrolled faces that were searched: N")
     timings_ms: dict[str, float] = Field(
         description="Milliseconds of each stage: wait (for others), decode, detect, align, embed, index,"
         " search, database, total",
@@ -70,16 +108,15 @@ class IdentifyAnswer(BaseModel):
             faces_found=identification.found,
             model=identification.model,
             gallery_size=identification.gallery_size,
-            threshold=round(identification.threshold, 6),
+            **cls.fields_of(identification.decision),
             timings_ms=rounded(identification.timings_ms),
         )
 
 
-class SearchAnswer(BaseModel):
+class SearchAnswer(Threshold):
     candidates: list[Candidate] = Field(description="Best first, each identity once")
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
-    gallery_size: int = Field(description="Enrolled faces that were searched")
-    threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
+    gallery_size: int = Field(description="Enrolled faces that were searched: N")
     timings_ms: dict[str, float] = Field(description="Milliseconds of each stage")
 
     @classmethod
@@ -88,7 +125,7 @@ class SearchAnswer(BaseModel):
             candidates=[Candidate.of(candidate) for candidate in found.candidates],
             model=found.model,
             gallery_size=found.gallery_size,
-            threshold=round(found.threshold, 6),
+            **cls.fields_of(found.decision),
             timings_ms=rounded(found.timings_ms),
         )
 
@@ -98,6 +135,10 @@ class VerifyAnswer(BaseModel):
     distance: float = Field(description="Euclidean distance, 0 to 2")
     matched: bool = Field(description="Whether the score reaches the threshold")
     threshold: float
+    fmr: float = Field(description="The policy: share of pairs of strangers that may match")
+    estimated_fmr: float = Field(description="Share of pairs of strangers that reach the threshold used")
+    fmr_trusted: bool = Field(description="Whether what was measured reaches so far")
+    calibration: Kind = Field(description="By what the threshold was worked out")
     model: str = Field(examples=[MODEL_EXAMPLE])
     faces: list[SeenFaceOut] = Field(description="The face of each picture that was compared")
     face_id: UUID | None = Field(
@@ -107,11 +148,16 @@ class VerifyAnswer(BaseModel):
 
     @classmethod
     def of(cls, verification: Verification) -> "VerifyAnswer":
+        decision = verification.decision
         return cls(
             score=round(verification.score, 6),
             distance=round(verification.distance, 6),
             matched=verification.matched,
-            threshold=round(verification.threshold, 6),
+            threshold=round(decision.threshold, 6),
+            fmr=decision.wanted,
+            estimated_fmr=_rate(decision.estimate.fpir),
+            fmr_trusted=decision.estimate.trusted,
+            calibration=decision.calibration,
             model=verification.model,
             faces=[SeenFaceOut(**SeenFaceOut.fields_of(seen)) for seen in verification.seen],
             face_id=verification.face_id,
@@ -125,6 +171,11 @@ class DetectAnswer(BaseModel):
     width_px: int = Field(description="Of the upright picture")
     height_px: int
     timings_ms: dict[str, float]
+
+
+def _rate(rate: float) -> float:
+    """Of four digits: it is not known better."""
+    return float(f"{rate:.4g}")
 
 
 def rounded(timings: dict[str, float]) -> dict[str, float]:

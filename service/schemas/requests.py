@@ -15,6 +15,16 @@ Threshold = Annotated[
         description="Score from which on a candidate is `matched`; default: the one in force",
     ),
 ]
+IdentifyFpir = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        lt=1,
+        description="Share of searches for strangers that may give a false alarm; the threshold follows"
+        " from it and the gallery's size. 409 `policy_unsupported` where nothing measured vouches for it",
+        examples=[0.001],
+    ),
+]
 MinChangeNumber = Annotated[
     int,
     Field(
@@ -37,6 +47,15 @@ class GalleryNew(BaseModel):
         default=True,
         description="Keep a crop of each face, so that a later model needs no new photographs",
     )
+    identify_fpir: IdentifyFpir = None
+
+
+class GalleryPatch(BaseModel):
+    """null leaves it to the settings."""
+
+    model_config = {"extra": "forbid"}
+
+    identify_fpir: IdentifyFpir
 
 
 class IdentityNew(UploadBody):

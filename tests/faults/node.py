@@ -27,6 +27,7 @@ from indexer.recognition.identify import Identifier
 from indexer.recognition.keeping import Keeper
 from indexer.recognition.models import Models
 from indexer.recognition.opening import Opener
+from indexer.recognition.scales import Scales
 from indexer.records import galleries, identities
 from indexer.records.models import Gallery, Identity
 from indexer.records.session import Database
@@ -107,7 +108,7 @@ class Node:
             database=self.database,
             cameras=cameras,
             follower=self.follower,
-            fpir=0.01,
+            scales=Scales(self.database, self.opener.models, 0.01),
             patience_seconds=patience_seconds,
         )
 

@@ -143,6 +143,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("post", "/v1/galleries"),
         ("get", "/v1/galleries"),
         ("get", gallery),
+        ("patch", gallery),
         ("delete", gallery),
         ("post", f"{gallery}/identify"),
         ("post", f"{gallery}/search"),

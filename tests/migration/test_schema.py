@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from indexer.records import schema
+from indexer.records import galleries, schema
 from indexer.records.models import Base
 from indexer.records.session import Database
 
@@ -57,6 +57,20 @@ def test_the_way_back_leaves_nothing(fresh: Database) -> None:
     assert inspect(fresh.engine).get_table_names() == ["alembic_version"]
 
 
+def test_a_gallery_from_before_calibrations_goes_by_the_settings_and_the_card(fresh: Database) -> None:
+    schema.migrate(fresh, "0003")
+    with fresh.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), 'old', true)")
+        )
+
+    schema.migrate(fresh)
+
+    with fresh.reading() as session:
+        gallery = galleries.get(session, "old")
+    assert (gallery.identify_fpir, gallery.calibration_id) == (None, None)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -67,6 +81,11 @@ def test_the_way_back_leaves_nothing(fresh: Database) -> None:
         "INSERT INTO identity (id, gallery_id, external_id) SELECT gen_random_uuid(), id, 'a' FROM gallery,"
         " generate_series(1, 2)",
         "UPDATE gallery SET face_count = -1",
+        "UPDATE gallery SET identify_fpir = 0",
+        "UPDATE gallery SET identify_fpir = 1",
+        "WITH m AS (INSERT INTO model (fingerprint, dimension) VALUES ('m', 2) RETURNING id)"
+        " INSERT INTO calibration (id, model_id, source, parameters)"
+        " SELECT gen_random_uuid(), id, 'hearsay', '{}' FROM m",
         "INSERT INTO change (gallery_id, number, kind, face_key) SELECT id, 1, 'rename', 1 FROM gallery",
     ],
 )

@@ -18,20 +18,23 @@ import numpy as np
 
 from indexer.errors import (
     Busy,
+    CalibrationUnsupported,
     DatabaseUnavailable,
     GemelError,
     InvalidInput,
     Misconfigured,
     ReindexNotFound,
 )
+from indexer.jobs.calibrating import on_gallery
 from indexer.jobs.reindex.comparing import compare
 from indexer.recognition import indexing
+from indexer.recognition.calibration import Calibration
 from indexer.recognition.camera import Camera, usable
 from indexer.recognition.cameras import Eye
 from indexer.recognition.opening import Opener
 from indexer.recognition.reindex.crops import aligned
 from indexer.recognition.reindex.switching import CHUNK
-from indexer.records import reindexes
+from indexer.records import calibrations, reindexes
 from indexer.records.faces import STORED_DTYPE
 from indexer.records.models import Reindex, ReindexChunk
 from indexer.records.notices import announce
@@ -271,6 +274,7 @@ class Worker:
 
     def _compare(self, job: Job) -> None:
         comparison = compare(self._database, job)
+        calibration, said = self._calibrate(job)
         with self._database.transaction() as session:
             row = self._mine(reindexes.lock(session, job.row.id), "comparing")
             if row is not None:
@@ -278,7 +282,33 @@ class Worker:
                 failed = [gate["gate"] for gate in comparison["gates"] if not gate["passed"]]
                 verdict = f"not passed: {', '.join(failed)}" if failed else "all gates are passed"
                 reindexes.note(session, row.id, f"compared; {verdict}")
+                if calibration is not None:
+                    calibrations.add(
+                        session,
+                        gallery_id=job.gallery.id,
+                        model_id=job.row.to_model_id,
+                        source="gallery",
+                        parameters=calibration.to_json(),
+                    )
+                reindexes.note(session, row.id, said)
                 announce(session, job.gallery.id)
+
+    def _calibrate(self, job: Job) -> tuple[Calibration | None, str]:
+        """So that the false alarm rate is carried over when the gallery is switched, never a score."""
+        card = self._opener.models.numbered(job.row.to_model_id)
+        gallery = self._opener.read(job.gallery.id)
+        fpir = self._opener.fpir if gallery.identify_fpir is None else gallery.identify_fpir
+        wanted = f"FPIR {fpir:g} among {gallery.face_count:,} faces"
+        try:
+            found = on_gallery(self._database, gallery.id, job.row.to_model_id, card).calibration
+        except CalibrationUnsupported as error:
+            return None, f"not calibrated: {error.message}; {wanted} goes by what holds for the model"
+        borne = "supported" if found.least_fpir(gallery.face_count) <= fpir * (1 + 1e-6) else "not supported"
+        threshold = found.threshold(fpir, gallery.face_count)
+        return (
+            found,
+            f"calibrated on {found.identities:,} people; {wanted}: threshold {threshold:.3f}, {borne}",
+        )
 
     def _clean(self, job: Job) -> None:
         old = job.row.state == "cleaning"

@@ -1,0 +1,230 @@
+"""`gemel calibrate`: measure what scores mean, so that thresholds follow from a false alarm rate."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from indexer.cli.opened import opened
+from indexer.cli.output import Json, console, out, print_json, progress_bar
+from indexer.errors import Misconfigured
+from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.jobs.calibrating import Measured
+    from indexer.recognition.calibration import Calibration
+    from indexer.recognition.opening import Opener
+
+SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
+SHOWN = 10
+"""Suspected pairs in a table; JSON has a hundred."""
+
+
+def _drawable(path: Path | None) -> Path | None:
+    from indexer.evaluation.plot import require_matplotlib
+
+    if path is not None:
+        if not path.absolute().parent.is_dir():
+            raise typer.BadParameter(f"the folder {path.absolute().parent} does not exist")
+        try:
+            require_matplotlib()
+        except Misconfigured as error:
+            raise typer.BadParameter(error.message) from None
+    return path
+
+
+def calibrate(
+    gallery: Annotated[
+        str | None, typer.Option("--gallery", "-g", help="Measure on this gallery's own people, for it.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Photographs, a folder a person; for the model."),
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="CSV with score,same; for the model.")
+    ] = None,
+    fpir: Annotated[
+        float | None,
+        typer.Option(min=1e-9, max=0.5, help="Wanted false alarms a search; with --gallery: its policy."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure and show; store nothing.")] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            dir_okay=False,
+            callback=_drawable,
+            help="Draw it: the rates, where trust ends, the threshold as a gallery grows.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", dir_okay=False, callback=_drawable, help="The same as a page, with a table."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure how strangers score, for thresholds that keep a false alarm rate as a gallery grows.
+
+    Examples: `gemel calibrate --gallery staff --fpir 0.001`, `gemel calibrate --data lfw`
+    """
+    if sum(source is not None for source in (gallery, data, scores)) != 1:
+        raise typer.BadParameter("one of --gallery, --data and --scores says what to measure on")
+    settings = Settings()
+    wanted = fpir or settings.identify_fpir
+    with opened(settings) as opener:
+        told: dict[str, Any] = {"gallery": gallery, "faces": None, "fpir": wanted, "stored": None}
+        if gallery is not None:
+            measured, told = _of_gallery(opener, gallery, fpir, settings, dry_run, told)
+        else:
+            measured, told = _of_model(opener, data, scores, settings, dry_run, told)
+    told["table"] = _rows(measured.calibration, told)
+    if plot is not None:
+        from indexer.evaluation.calibration_plot import draw
+
+        draw(measured.calibration, told["fpir"], told["faces"], plot)
+    if html is not None:
+        from indexer.jobs.calibration_page import render
+
+        html.write_text(render(measured, told), "utf-8")
+    if json:
+        found = measured.calibration
+        print_json(
+            told
+            | {"suspects": [asdict(suspect) for suspect in measured.suspects], "calibration": found.to_json()}
+        )
+    else:
+        _print(measured, told)
+
+
+def _of_gallery(
+    opener: "Opener", name: str, fpir: float | None, settings: Settings, dry_run: bool, told: dict[str, Any]
+) -> "tuple[Measured, dict[str, Any]]":
+    from indexer.errors import CalibrationUnsupported
+    from indexer.jobs import calibrating
+    from indexer.recognition import policy
+    from indexer.recognition.scales import InForce, Scales
+    from indexer.records import calibrations, galleries
+
+    with opener.database.reading() as session:
+        found = galleries.get(session, name)
+    if found.model_id is None:
+        raise CalibrationUnsupported(f"nobody is enrolled in {name!r} yet", measured=0)
+    card = opener.models.of(found)
+    wanted = fpir or found.identify_fpir or settings.identify_fpir
+    measured = calibrating.on_gallery(opener.database, found.id, found.model_id, card)
+    told |= {"model": card.fingerprint, "fpir": wanted, "faces": found.face_count, "source": "gallery"}
+    if fpir is not None:  # before anything is stored: a policy that is refused changes nothing
+        policy.check(InForce(scale=measured.calibration, kind="gallery", number=None), fpir, found.face_count)
+    if not dry_run:
+        with opener.database.transaction() as session:
+            row = calibrations.add(
+                session,
+                gallery_id=found.id,
+                model_id=found.model_id,
+                source="gallery",
+                parameters=measured.calibration.to_json(),
+            )
+            told["stored"] = str(row.id)
+        if fpir is not None:
+            scales = Scales(opener.database, opener.models, settings.identify_fpir)
+            policy.adopt(opener.database, opener.models, scales, name, fpir)
+    return measured, told
+
+
+def _of_model(
+    opener: "Opener",
+    data: Path | None,
+    scores: Path | None,
+    settings: Settings,
+    dry_run: bool,
+    told: dict[str, Any],
+) -> "tuple[Measured, dict[str, Any]]":
+    from indexer.jobs import calibrating
+    from indexer.jobs.enrol_folder import people_in
+    from indexer.recognition.assembly import open_camera
+    from indexer.records import calibrations
+
+    if data is not None:
+        people = people_in(data)
+        with open_camera(settings) as camera, progress_bar() as bar:
+            task = bar.add_task("Embedding", total=len(people))
+            measured = calibrating.on_photographs(
+                camera, people, lambda done: bar.update(task, completed=done)
+            )
+    else:
+        assert scores is not None
+        measured = calibrating.on_pairs(scores)
+    card = opener.models.default
+    told |= {"model": card.fingerprint, "source": "photographs" if data else "pairs"}
+    if not dry_run:
+        number = opener.models.number(card)
+        with opener.database.transaction() as session:
+            row = calibrations.add(
+                session,
+                gallery_id=None,
+                model_id=number,
+                source="photographs" if data else "pairs",
+                parameters=measured.calibration.to_json(),
+            )
+            told["stored"] = str(row.id)
+    return measured, told
+
+
+def _rows(found: "Calibration", told: dict[str, Any]) -> list[dict[str, Any]]:
+    present = told["faces"]
+    sizes = sorted({*SIZES, present}) if present else SIZES
+    rows = []
+    for faces in sizes:
+        threshold = found.threshold(told["fpir"], faces)
+        estimate = found.estimate(threshold, faces)
+        rows.append(
+            {
+                "faces": faces,
+                "threshold": round(threshold, 4),
+                "fpir": estimate.fpir,
+                "interval": estimate.interval,
+                "supported": estimate.trusted,
+                "least_supported_fpir": found.least_fpir(faces),
+            }
+        )
+    return rows
+
+
+def _print(measured: "Measured", told: dict[str, Any]) -> None:
+    found = measured.calibration
+    on = f"{found.identities:,} people, " if found.identities else ""
+    table = Table(
+        "Faces",
+        "Threshold",
+        f"FPIR {told['fpir']:g}: 95 %",
+        "Supported",
+        "Least FPIR",
+        title=f"{told['model']}, measured on {on}{found.comparisons:,} comparisons",
+    )
+    for row in told["table"]:
+        low, high = row["interval"]
+        now = " (now)" if row["faces"] == told["faces"] else ""
+        least = row["least_supported_fpir"]
+        table.add_row(
+            f"{row['faces']:,}{now}",
+            f"{row['threshold']:.3f}",
+            f"{low:.2g} to {high:.2g}",
+            "yes" if row["supported"] else "no",
+            f"{least:.2g}" if least < 1 else "none",
+        )
+    out.print(table)
+    out.print(f"FPIR {told['fpir']:g} is supported up to {found.most_faces(told['fpir']):,} faces.")
+    if told["source"] == "pairs":
+        out.print("Pairs do not say whose they are: searches are taken for independent comparisons.")
+    if measured.suspects:
+        console.print(f"{len(measured.suspects)} pairs seem to be one person twice and were left out:")
+        for suspect in measured.suspects[:SHOWN]:
+            console.print(f"  {suspect.score:.3f}  {escape(suspect.one)}  {escape(suspect.other)}")
+    if told["stored"] is None:
+        console.print("Nothing was stored.")

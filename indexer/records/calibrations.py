@@ -1,0 +1,54 @@
+"""Calibrations: keep one, find one. What their parameters mean is `recognition.calibration`'s to know."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from indexer.records.models import Calibration
+from indexer.records.notices import announce
+
+Source = Literal["gallery", "photographs", "pairs"]
+
+
+def add(
+    session: Session,
+    *,
+    gallery_id: UUID | None,
+    model_id: int,
+    source: Source,
+    parameters: Mapping[str, Any],
+) -> Calibration:
+    """In force as soon as the transaction ends. `gallery_id`: None for the model everywhere."""
+    row = Calibration(gallery_id=gallery_id, model_id=model_id, source=source, parameters=dict(parameters))
+    session.add(row)
+    session.flush()
+    if gallery_id is not None:
+        announce(session, gallery_id)
+    return row
+
+
+def get(session: Session, number: UUID) -> Calibration:
+    return session.get_one(Calibration, number)
+
+
+def of_gallery(session: Session, gallery_id: UUID, model_id: int) -> Calibration | None:
+    """The newest that was made for a gallery with a model."""
+    return session.scalar(
+        select(Calibration)
+        .where(Calibration.gallery_id == gallery_id, Calibration.model_id == model_id)
+        .order_by(Calibration.created_at.desc())
+        .limit(1)
+    )
+
+
+def number_for_model(session: Session, model_id: int) -> UUID | None:
+    """Of the newest that holds wherever a gallery has none of its own."""
+    return session.scalar(
+        select(Calibration.id)
+        .where(Calibration.gallery_id.is_(None), Calibration.model_id == model_id)
+        .order_by(Calibration.created_at.desc())
+        .limit(1)
+    )
