@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -155,7 +156,7 @@ class Worker:
                 return None
             job = reindexes.get(session, chunk.reindex_id)
         if chunk.attempts > MOST_ATTEMPTS:
-            self._fail(job.row.id, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
+            self._fail(job, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
             return self._take()
         try:
             camera = self._eye.camera(self._opener.models.numbered(job.row.to_model_id))
@@ -184,8 +185,7 @@ class Worker:
         try:
             made = taken.camera.embedder.embed(np.stack([taken.faces[key] for key in keys]))
         except Exception as error:  # of torch, of the ONNX runtime
-            log.exception("chunk %d could not be embedded", taken.chunk.number)
-            self._fail(taken.job.row.id, f"the network failed: {error}")
+            self._fail(taken.job, f"the network failed: {error}")
             return None
         good = usable(made)
         taken.problems.update(
@@ -246,8 +246,7 @@ class Worker:
         except Misconfigured as error:
             self._give_up(job_id, error)
         except Exception as error:
-            log.exception("re-index %s: %s failed", job_id, job.row.state)
-            self._fail(job_id, f"{job.row.state}: {error}")
+            self._fail(job, f"{job.row.state}: {error}")
         return True
 
     def _build(self, job: Job) -> None:
@@ -268,6 +267,15 @@ class Worker:
             if row is not None:
                 row.verified, row.state, row.worker, row.leased_until = verified, "comparing", None, None
                 reindexes.note(session, row.id, f"index {name} is built and equal: {proof.count} faces")
+                return
+        self._remove_unwanted(job, opener)
+
+    def _remove_unwanted(self, job: Job, opener: Opener) -> None:
+        """An index that was finished after its job had been cancelled, and cleaned up after."""
+        with self._database.reading() as session:
+            wanted = reindexes.models_in_use(session, [job.gallery.id])[job.gallery.id]
+        if job.to_model not in wanted:
+            opener.shelf(job.gallery).remove()
 
     def _compare(self, job: Job) -> None:
         comparison = compare(self._database, job)
@@ -309,10 +317,18 @@ class Worker:
         self._unfit[job_id] = error.message
         self._interrupted = True
 
-    def _fail(self, job_id: UUID, problem: str) -> None:
-        """For everybody, until an operator resumes it."""
+    def _fail(self, job: Job, problem: str) -> None:
+        """For everybody, until an operator resumes it. Call it where an error is being handled, if any.
+
+        A job that has gone on meanwhile, cancelled by an operator or taken over, is no longer this worker's
+        to stop: what was being done for it has failed because of that.
+        """
         self._interrupted = True
         with self._database.transaction() as session:
-            row = reindexes.lock(session, job_id)
+            row = reindexes.lock(session, job.row.id)
+            if row.state != job.row.state or row.worker != job.row.worker:
+                log.info("re-index %s: given up, since it is %s by now: %s", row.id, row.state, problem)
+                return
+            log.error("re-index %s is stopped: %s", row.id, problem, exc_info=sys.exc_info()[0] is not None)
             row.problem, row.worker, row.leased_until = problem[:1000], None, None
-            reindexes.note(session, job_id, f"stopped: {problem[:1000]}")
+            reindexes.note(session, row.id, f"stopped: {problem[:1000]}")

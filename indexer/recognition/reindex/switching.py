@@ -139,7 +139,7 @@ def _switch(
 ) -> Job:
     forth = after == "active"
     number, model = (job.row.to_model_id, job.to_model) if forth else (job.row.from_model_id, job.from_model)
-    waiting = _await_replicas(database, job.gallery, model, 0.0 if force else patience_seconds)
+    waiting = _await_replicas(database, job, before, model, 0.0 if force else patience_seconds)
     over = over + [f"not ready: {process}" for process in waiting]
     if waiting and not force:
         raise ReplicasNotReady(
@@ -162,13 +162,18 @@ def _switch(
         return reindexes.get(session, row.id)
 
 
-def _await_replicas(database: Database, gallery: Gallery, model: str, seconds: float) -> list[str]:
-    """Processes that serve and do not have the gallery's index of `model` open, at the end of that time."""
+def _await_replicas(database: Database, job: Job, state: str, model: str, seconds: float) -> list[str]:
+    """Processes that serve and do not have the gallery's index of `model` open, at the end of that time.
+
+    Raises ReindexState as soon as the job is not in `state` any more.
+    """
+    gallery_id = job.gallery.id
     deadline = time.monotonic() + seconds
     while True:
         with database.reading() as session:
+            _expect(reindexes.get(session, job.row.id).row, (state,))
             alive = replicas.processes(session)
-            told = replicas.of_galleries(session, [gallery.id])[gallery.id]
+            told = replicas.of_galleries(session, [gallery_id])[gallery_id]
         has = {process.id: replica for process, replica in told if replica.model == model}
         waiting = []
         for process in alive:
