@@ -10,7 +10,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
@@ -61,11 +61,15 @@ class _Taken:
 class Worker:
     """`run` it in one thread; others may tell it to stop."""
 
-    def __init__(self, opener: Opener, eye: Eye, *, decoders: int = 2) -> None:
+    def __init__(
+        self, opener: Opener, eye: Eye, *, only: Collection[UUID] | None = None, decoders: int = 2
+    ) -> None:
+        """`only`: the jobs that it works on; by default all."""
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._opener = opener
         self._database = opener.database
         self._eye = eye
+        self._only = only
         self._unfit: dict[UUID, str] = {}
         """Jobs whose model cannot be opened here, and why."""
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
@@ -151,7 +155,7 @@ class Worker:
         if self._stopping.is_set():
             return None
         with self._database.transaction() as session:
-            chunk = reindexes.claim_chunk(session, self.name, self._unfit)
+            chunk = reindexes.claim_chunk(session, self.name, self._unfit, self._only)
             if chunk is None:
                 return None
             job = reindexes.get(session, chunk.reindex_id)
@@ -216,6 +220,8 @@ class Worker:
         with self._database.reading() as session:
             jobs = reindexes.open_ones(session, "embedding", *reindexes.SWITCHABLE)
         for job in jobs:
+            if self._only is not None and job.row.id not in self._only:
+                continue
             with self._database.transaction() as session:
                 row = reindexes.lock(session, job.row.id)
                 if row.state != job.row.state or reindexes.unfinished(session, row.id):
@@ -230,7 +236,7 @@ class Worker:
 
     def _step(self) -> bool:
         with self._database.transaction() as session:
-            job_id = reindexes.claim_step(session, self.name, self._unfit)
+            job_id = reindexes.claim_step(session, self.name, self._unfit, self._only)
             if job_id is None:
                 return False
             job = reindexes.get(session, job_id)

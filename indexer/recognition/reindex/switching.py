@@ -14,6 +14,7 @@ from indexer.errors import (
     EmbeddingsMissing,
     GatesNotPassed,
     InvalidRequest,
+    ReindexExists,
     ReindexState,
     ReplicasNotReady,
 )
@@ -29,6 +30,20 @@ from indexer.records.session import Database
 CHUNK = 256
 """Faces that a worker claims at once: some seconds of work."""
 _POLL_SECONDS = 0.1
+
+
+def check_startable(database: Database, models: Models, gallery: Gallery, card: ModelCard) -> None:
+    """Before a network is opened and tried; `start` checks it again. Raises what that does, but for room."""
+    check_calibrated(card)
+    if models.of(gallery) == card:
+        raise _searched_already(gallery, card)
+    with database.reading() as session:
+        busy = [job for job in reindexes.not_over(session) if job.gallery.id == gallery.id]
+    if busy:
+        raise ReindexExists(
+            f"gallery {gallery.name!r} is being re-indexed to {busy[0].to_model} already",
+            gallery=gallery.name,
+        )
 
 
 def start(
@@ -49,16 +64,14 @@ def start(
     gating.check(gates)
     check_calibrated(card)
     if not force:
-        check_room(plan)
+        check_room([plan])
     number, default = models.number(card), models.number(models.default)
     with database.transaction() as session:
         gallery = galleries.lock(session, gallery.id)
         if gallery.model_id is None:
             gallery.model_id = default
         if gallery.model_id == number:
-            raise InvalidRequest(
-                f"gallery {gallery.name!r} is searched with {card.fingerprint} already", field="to"
-            )
+            raise _searched_already(gallery, card)
         row = reindexes.begin(session, gallery, number, gates=gates, plan=asdict(plan))
         session.flush()
         reindexes.cut(session, row, CHUNK)
@@ -126,6 +139,10 @@ def rollback(
         job = reindexes.get(session, job_id)
     _expect(job.row, ("active",))
     return _switch(database, job, "active", "ready", [], force, patience_seconds)
+
+
+def _searched_already(gallery: Gallery, card: ModelCard) -> InvalidRequest:
+    return InvalidRequest(f"gallery {gallery.name!r} is searched with {card.fingerprint} already", field="to")
 
 
 def _switch(

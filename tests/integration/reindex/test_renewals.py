@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.index.build import Built, build
-from indexer.recognition import follower, indexing, opening
+from indexer.recognition import indexing, opening, renewing
 from indexer.recognition.reindex import switching
 from indexer.records.models import Gallery
 from tests.home import wait_for
@@ -18,9 +18,9 @@ from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol
 
 @pytest.fixture(autouse=True)
 def written_from_the_first_face(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (opening, follower):
+    for module in (opening, renewing):
         monkeypatch.setattr(module, "WRITTEN_FROM", 1)
-    monkeypatch.setattr(follower, "LEAST_DEAD", 2)
+    monkeypatch.setattr(renewing, "LEAST_DEAD", 2)
 
 
 @contextmanager
