@@ -1,6 +1,7 @@
 """A gallery goes to another model and back while it is asked and enrolled into all the time."""
 
 import itertools
+import threading
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
 
+from indexer.embedding.card import ModelCard
 from indexer.errors import (
     DatabaseUnavailable,
     GatesNotPassed,
@@ -20,6 +22,7 @@ from indexer.jobs.reindex import report
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition import indexing
 from indexer.recognition.camera import Camera
+from indexer.recognition.cameras import Eye
 from indexer.recognition.reindex import switching
 from indexer.records import galleries, reindexes
 from indexer.records.models import Face, ReindexChunk
@@ -319,3 +322,34 @@ def test_a_paused_job_is_left_alone_until_it_is_resumed(
     switching.resume(operator.database, job.row.id)
 
     assert operator.work(job).row.state == "ready"
+
+
+def test_while_the_new_models_network_is_opened_others_are_answered(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    opening, go_on = threading.Event(), threading.Event()
+    real = Eye._opened
+
+    def slow(eye: Eye, card: ModelCard) -> Camera:
+        opening.set()
+        assert go_on.wait(60)
+        return real(eye, card)
+
+    monkeypatch.setattr(Eye, "_opened", slow)
+    begun: list[int] = []
+
+    def begin() -> None:
+        body = {"gallery": "staff", "to": "dlib-resnet"}
+        begun.append(client.post("/v1/reindexes", json=body).status_code)
+
+    beginning = threading.Thread(target=begin)
+    beginning.start()
+    assert opening.wait(60)
+    assert who(client, hopper) == ("Grace", OLD.fingerprint)
+    enrol(client, "Grace again", hopper)
+    assert client.get("/readyz").status_code == 200
+    go_on.set()
+    beginning.join()
+
+    assert begun == [202]
