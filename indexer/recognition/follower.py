@@ -157,6 +157,7 @@ class Follower:
         with self._database.reading() as session:
             known = galleries.of_ids(session, ids)
             in_use = reindexes.models_in_use(session, ids)
+            searched = reindexes.models_in_use(session, ids, reindexes.SWITCHABLE)
         for key in wanted:
             entry, gallery = entries[key], known.get(key[0])
             if gallery is None:
@@ -164,8 +165,8 @@ class Follower:
                 self.forget(key[0])
                 continue
             entry.gallery = gallery
-            if gallery.model_id is not None and key[1] not in in_use[key[0]]:
-                self._retire(key, entry)
+            if gallery.model_id is not None and key[1] not in searched[key[0]]:
+                self._retire(key, entry, on_disk=key[1] not in in_use[key[0]])
                 continue
             if entry.opened is None:
                 continue
@@ -225,12 +226,16 @@ class Follower:
                 entry = self._entries[key] = Followed(gallery, self._opener.of_model(card))
             return entry
 
-    def _retire(self, key: _Key, entry: Followed) -> None:
-        """An index of a model that the gallery has left for good."""
+    def _retire(self, key: _Key, entry: Followed, *, on_disk: bool) -> None:
+        """An index of a model that the gallery has left for good.
+
+        Where it is on its way back already, with other embeddings, only what is on the disk may be new.
+        """
         log.info("gallery %s is done with %s: its index goes", entry.gallery.name, key[1])
         with self._lock:
             self._entries.pop(key, None)
-        entry.opener.shelf(entry.gallery).remove()
+        if on_disk:
+            entry.opener.shelf(entry.gallery).remove()
 
     def _await(self, entry: Followed, deadline: float) -> None:
         """Until there is an index. Raises IndexNotReady, and what opening it does."""

@@ -50,14 +50,14 @@ WORKER = (
     DEADLY
     + """
 from indexer.embedding.catalog import sface
-from indexer.jobs.reindex import worker
+from indexer.jobs.reindex import steps, worker
 from indexer.recognition.assembly import open_eye
 from indexer.recognition.opening import Opener
 from indexer.records.session import Database
 from indexer.settings import Settings
 
 die_at(sys.argv[1])
-worker._DELETED_AT_ONCE = 1
+steps.DELETED_AT_ONCE = 1
 settings = Settings()
 with open_eye(settings) as eye:
     worker.Worker(Opener.of(settings, Database(settings.database_url), sface(mirror=True)), eye).run()

@@ -13,7 +13,12 @@ from indexer.cli.reindex.jobs import Of, described, open_jobs, the_job
 from indexer.settings import Settings
 
 
-def status(gallery: Of = None, json: Json = False) -> None:
+def status(
+    gallery: Annotated[
+        str | None, typer.Option("--gallery", "-g", help="Only its own, with a history; by default all.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """All jobs, the newest first; with --gallery its own, and what happened to the last one.
 
     Example: `gemel reindex status --gallery staff`

@@ -34,7 +34,9 @@ def start(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Work on it here, until it is compared.")] = False,
-    force: Annotated[bool, typer.Option(help="Even where there seems to be too little room.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where there seems to be too little room.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Begin a re-index. Workers (`gemel worker`) do it; with --wait this command does.

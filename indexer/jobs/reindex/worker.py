@@ -12,32 +12,25 @@ import sys
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from uuid import UUID
-
-import numpy as np
 
 from indexer.errors import (
     Busy,
     DatabaseUnavailable,
     GemelError,
-    InvalidInput,
     Misconfigured,
     ReindexNotFound,
 )
+from indexer.jobs.reindex import embedding, steps
 from indexer.jobs.reindex.comparing import compare
-from indexer.recognition import indexing
-from indexer.recognition.camera import Camera, usable
+from indexer.jobs.reindex.embedding import Taken
 from indexer.recognition.cameras import Eye
 from indexer.recognition.opening import Opener
-from indexer.recognition.reindex.crops import aligned
 from indexer.recognition.reindex.switching import CHUNK
 from indexer.records import reindexes
-from indexer.records.faces import STORED_DTYPE
-from indexer.records.models import Reindex, ReindexChunk
+from indexer.records.models import Reindex
 from indexer.records.notices import announce
 from indexer.records.reindexes import Job
-from indexer.types import Image
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +38,6 @@ HEARTBEAT_SECONDS = 5.0
 IDLE_SECONDS = 1.0
 MOST_ATTEMPTS = 5
 """On one chunk, by whichever workers, before its job stops and says so."""
-_DELETED_AT_ONCE = 5_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Taken:
-    chunk: ReindexChunk
-    job: Job
-    camera: Camera
-    faces: dict[int, Image]
-    """Aligned, by key."""
-    problems: dict[int, str]
 
 
 class Worker:
@@ -151,7 +133,7 @@ class Worker:
             recording.result()
         return any_done
 
-    def _take(self) -> _Taken | None:
+    def _take(self) -> Taken | None:
         if self._stopping.is_set():
             return None
         with self._database.transaction() as session:
@@ -167,45 +149,17 @@ class Worker:
         except Misconfigured as error:
             self._give_up(job.row.id, error)
             return self._take()
-        with self._database.reading() as session:
-            crops = reindexes.crops_of(session, job.row, chunk)
-        faces: dict[int, Image] = {}
-        problems: dict[int, str] = {}
+        return embedding.take(self._database, self._decoders, chunk, job, camera)
 
-        def read(crop: reindexes.StoredCrop) -> None:
-            try:
-                faces[crop.key] = aligned(crop, camera.template)
-            except InvalidInput as error:
-                problems[crop.key] = error.message
-
-        list(self._decoders.map(read, crops))
-        return _Taken(chunk=chunk, job=job, camera=camera, faces=faces, problems=problems)
-
-    def _vectors(self, taken: _Taken) -> dict[int, bytes] | None:
-        """By key; what is not a vector becomes a problem. None where the network itself failed."""
-        if not taken.faces:
-            return {}
-        keys = list(taken.faces)
+    def _vectors(self, taken: Taken) -> dict[int, bytes] | None:
+        """None where the network itself failed."""
         try:
-            made = taken.camera.embedder.embed(np.stack([taken.faces[key] for key in keys]))
+            return embedding.vectors(taken)
         except Exception as error:  # of torch, of the ONNX runtime
             self._fail(taken.job, f"the network failed: {error}")
             return None
-        good = usable(made)
-        taken.problems.update(
-            {
-                key: "the model gives what is not a number"
-                for key, fine in zip(keys, good, strict=True)
-                if not fine
-            }
-        )
-        return {
-            key: vector.astype(STORED_DTYPE).tobytes()
-            for key, vector, fine in zip(keys, made, good, strict=True)
-            if fine
-        }
 
-    def _record(self, taken: _Taken, vectors: dict[int, bytes]) -> None:
+    def _record(self, taken: Taken, vectors: dict[int, bytes]) -> None:
         job = taken.job.row
         with self._database.transaction() as session:
             mine = reindexes.finish_chunk(
@@ -256,32 +210,15 @@ class Worker:
         return True
 
     def _build(self, job: Job) -> None:
-        opener = self._opener.of_model(self._opener.models.numbered(job.row.to_model_id))
-        name = opener.rebuild(job.gallery)
-        proof = indexing.verify(opener, opener.read(job.gallery.id))
-        verified = {
-            "generation": name,
-            "count": proof.count,
-            "applied": proof.applied,
-            "digest": proof.digest,
-            "clean": proof.clean,
-        }
-        if not proof.clean:
-            raise RuntimeError(f"the new index differs from PostgreSQL: {verified}")
+        verified = steps.build(self._opener, job)
         with self._database.transaction() as session:
             row = self._mine(reindexes.lock(session, job.row.id), "building")
             if row is not None:
                 row.verified, row.state, row.worker, row.leased_until = verified, "comparing", None, None
-                reindexes.note(session, row.id, f"index {name} is built and equal: {proof.count} faces")
+                built = f"index {verified['generation']} is built and equal: {verified['count']} faces"
+                reindexes.note(session, row.id, built)
                 return
-        self._remove_unwanted(job, opener)
-
-    def _remove_unwanted(self, job: Job, opener: Opener) -> None:
-        """An index that was finished after its job had been cancelled, and cleaned up after."""
-        with self._database.reading() as session:
-            wanted = reindexes.models_in_use(session, [job.gallery.id])[job.gallery.id]
-        if job.to_model not in wanted:
-            opener.shelf(job.gallery).remove()
+        steps.remove_unwanted(self._opener, job)
 
     def _compare(self, job: Job) -> None:
         comparison = compare(self._database, job)
@@ -295,22 +232,13 @@ class Worker:
                 announce(session, job.gallery.id)
 
     def _clean(self, job: Job) -> None:
-        old = job.row.state == "cleaning"
-        number = job.row.from_model_id if old else job.row.to_model_id
-        while True:
-            with self._database.transaction() as session:
-                gone = reindexes.delete_embeddings(session, job.gallery.id, number, at_most=_DELETED_AT_ONCE)
-            if not gone:
-                break
-        opener = self._opener.of_model(self._opener.models.numbered(number))
-        opener.shelf(job.gallery).remove()
+        steps.clean(self._opener, job)
+        ended, whose = ("done", "old") if job.row.state == "cleaning" else ("cancelled", "new")
         with self._database.transaction() as session:
             row = self._mine(reindexes.lock(session, job.row.id), job.row.state)
             if row is not None:
-                row.state, row.worker, row.leased_until = ("done" if old else "cancelled"), None, None
-                reindexes.note(
-                    session, row.id, f"the embeddings of the {'old' if old else 'new'} model are gone"
-                )
+                row.state, row.worker, row.leased_until = ended, None, None
+                reindexes.note(session, row.id, f"the embeddings of the {whose} model are gone")
                 announce(session, job.gallery.id)
 
     def _mine(self, row: Reindex, state: str) -> Reindex | None:

@@ -35,11 +35,16 @@ class Job:
     to_model: str
 
 
-def models_in_use(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
-    """Numbers by fingerprint of the models that each gallery's faces are to have embeddings of."""
+def models_in_use(
+    session: Session, gallery_ids: Collection[UUID], states: Sequence[str] = LIVE
+) -> dict[UUID, dict[str, int]]:
+    """Numbers by fingerprint of the models that each gallery's faces are to have embeddings of.
+
+    `states`: of jobs that count. With SWITCHABLE, those that the gallery may be searched with.
+    """
     rows = session.execute(
         select(Gallery.id, Model.fingerprint, Model.id)
-        .outerjoin(Reindex, (Reindex.gallery_id == Gallery.id) & Reindex.state.in_(LIVE))
+        .outerjoin(Reindex, (Reindex.gallery_id == Gallery.id) & Reindex.state.in_(states))
         .join(
             Model,
             or_(

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
+from indexer.recognition.opening import Opener
 from indexer.records import reindexes
 from indexer.records.models import Embedding
 from tests.home import wait_for
@@ -117,3 +118,25 @@ def test_there_and_back_by_rollback_and_by_another_job(
     assert compared["new"]["model"] == projection.fingerprint
     assert {name for name, _ in answers} == {"Grace"}, answers
     assert {model for _, model in answers} == {OLD.fingerprint, projection.fingerprint}
+
+
+@pytest.mark.parametrize("end", ["cancel", "cleanup"])
+def test_a_model_that_cannot_be_opened_any_more_can_be_given_up(
+    operator: Operator, client: TestClient, hopper: bytes, projection: ModelCard, end: str
+) -> None:
+    enrol(client, "Grace", hopper)
+    path = through(operator, client, projection.known_as)
+    if end == "cancel":
+        client.post(f"{path}/rollback").raise_for_status()
+    else:
+        client.post(f"{path}/cleanup").raise_for_status()
+        work(operator, client, path)
+        path = through(operator, client, "sface")
+    Path(projection.known_as.removeprefix("onnx:")).unlink()
+    client.post(f"{path}/{end}").raise_for_status()
+    operator.opener = Opener.of(operator.settings, operator.database, OLD)  # that has not opened it yet
+    work(operator, client, path)
+
+    assert client.get(path).json()["state"] == ("cancelled" if end == "cancel" else "done")
+    assert lengths(operator) == {128: 1}
+    assert who(client, hopper) == ("Grace", OLD.fingerprint)
