@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,19 @@ class Home:
         return json.loads(self.run(*arguments, "--json").stdout)
 
     @contextlib.contextmanager
-    def server(self, *arguments: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-        """Address and process of a `gemel serve`, ready; it leads a process group of its own."""
+    def server(
+        self, *arguments: str, command: Sequence[str | Path] = (GEMEL,), **environment: str
+    ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+        """Address and process of a `gemel serve`, ready; it leads a process group of its own.
+
+        `command`: what runs instead of `gemel`.
+        """
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         with (self.folder / "server.log").open("w") as log:
             process = subprocess.Popen(
-                [GEMEL, "serve", "--port", str(port), *arguments],
+                [*command, "serve", "--port", str(port), *arguments],
                 env=self.environment | environment,
                 cwd=self.folder,
                 stdout=log,
@@ -67,6 +72,16 @@ class Home:
         finally:
             process.terminate()
             process.wait()
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[None]:
+        """A `gemel worker`, as long as the block lasts."""
+        worker = subprocess.Popen([GEMEL, "worker"], env=self.environment, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            worker.terminate()
+            worker.wait()
 
 
 def ready(base: str) -> bool:

@@ -1,7 +1,6 @@
 """`gemel ...`: what operators type. Each command opens what it needs and prints for people, or JSON."""
 
 import logging
-import sys
 
 import typer
 from pydantic import ValidationError
@@ -9,7 +8,7 @@ from pydantic import ValidationError
 from indexer.cli.calibrate import calibrate
 from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.index import app as index_commands
-from indexer.cli.output import console, fail
+from indexer.cli.output import LogLines, console, fail
 from indexer.cli.people import enrol, identify, verify
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
@@ -35,7 +34,7 @@ app.add_typer(train_commands, name="train")
 
 def main() -> None:
     """Errors that Gemel knows end with one line and status 1, not with a trace."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", handlers=[LogLines()])
     try:
         app()
     except GemelError as error:

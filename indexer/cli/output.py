@@ -1,6 +1,7 @@
 """How commands speak: people are spoken to on stderr and in tables, programs in JSON on stdout."""
 
 import json
+import logging
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -23,8 +24,19 @@ out = Console()
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
+class LogLines(logging.Handler):
+    """Above a bar that is being drawn, not across it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.print(self.format(record), highlight=False, markup=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def json_line(value: Any) -> str:
+    return json.dumps(value, default=str)
 
 
 def fail(message: str, *, code: str = "error") -> NoReturn:

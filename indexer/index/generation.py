@@ -181,6 +181,23 @@ def gallery_ids(root: Path) -> list[UUID]:
     return found
 
 
+def models(root: Path, gallery: UUID) -> set[str]:
+    """Fingerprints by which indexes of the gallery lie there, and whatever else does."""
+    try:
+        return {path.name for path in (root / str(gallery)).iterdir()}
+    except OSError:
+        return set()
+
+
+def remove_model(root: Path, gallery: UUID, name: str) -> None:
+    """One of `models`, with everything in it."""
+    path = root / str(gallery) / name
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def remove_gallery(root: Path, gallery: UUID) -> None:
     """By all models."""
     shutil.rmtree(root / str(gallery), ignore_errors=True)

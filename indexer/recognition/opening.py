@@ -22,6 +22,7 @@ from indexer.index.generation import Manifest, Shelf, gallery_ids, remove_galler
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold
 from indexer.recognition.models import Models
+from indexer.recognition.sweeping import sweep
 from indexer.records import changes, galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -116,6 +117,7 @@ class Opener:
         it. Raises GalleryNotFound, EmbeddingsMissing, and what `progress` does.
         """
         gallery = self.read(gallery_id)
+        sweep(self.database, self.root, gallery, self.card.fingerprint)
         opened = self._load(gallery, at_least) or self._come_by(gallery, at_least, progress)
         return self._on_gpu(gallery, opened) if self.for_gpu(gallery) else opened
 

@@ -23,6 +23,7 @@ def start(engine: Engine, config: Config, body: ReindexNew) -> Reindex:
     card = catalog.named(body.to, mirror=config.mirror)
     with engine.database.reading() as session:
         gallery = galleries.get(session, body.gallery)
+    switching.check_startable(engine.database, engine.opener.models, gallery, card)
     plan = planning.make(config, engine.opener, gallery, engine.cameras.with_card(card))
     job = switching.start(
         engine.database, engine.opener.models, gallery, card, plan, gates=body.gates, force=body.force

@@ -16,8 +16,7 @@ import numpy as np
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
-from indexer.recognition import follower as following
-from indexer.recognition import indexing, opening
+from indexer.recognition import indexing, opening, renewing
 from indexer.recognition.camera import Camera, Stopwatch
 from indexer.recognition.cameras import Cameras, Eye
 from indexer.recognition.enrol import Enroller, NewIdentity, _Prepared, _Wanted
@@ -38,8 +37,8 @@ CARD = sface(mirror=True)
 GALLERY = "staff"
 SMALL = {
     (opening, "WRITTEN_FROM"): 20,
-    (following, "WRITTEN_FROM"): 20,
-    (following, "LEAST_DEAD"): 10,
+    (renewing, "WRITTEN_FROM"): 20,
+    (renewing, "LEAST_DEAD"): 10,
 }
 """What a gallery of 30 people is large enough for, here."""
 _FACE = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
@@ -171,7 +170,7 @@ class Node:
             case "limit":  # no file may get longer: the disk is full
                 resource.setrlimit(resource.RLIMIT_FSIZE, (told["bytes"], resource.RLIM_INFINITY))
             case "renew":
-                self.follower._open(self.follower._entry(self.gallery()))
+                self.follower._renewer.open(self.follower._entry(self.gallery()))
             case "live":  # people come, are found, and go; the index is made anew now and then
                 for person in range(told["people"]):
                     self.enrol(1_000 + person)

@@ -43,7 +43,7 @@ STEPS = {
     "renew": [
         "indexer.records.changes:feed:after",
         "indexer.recognition.opening:Opener.open:after",
-        "indexer.recognition.follower:Follower._replay:before",
-        "indexer.recognition.follower:Follower._replay:after",
+        "indexer.recognition.renewing:Renewer.replay:before",
+        "indexer.recognition.renewing:Renewer.replay:after",
     ],
 }

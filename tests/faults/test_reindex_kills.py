@@ -1,106 +1,259 @@
-"""A worker is killed at each of its steps; another goes on, and nothing is lost or done twice."""
+"""Whoever works on a re-index, or serves meanwhile, is killed at each step; another goes on, nothing lost."""
 
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, text, update
 
-from indexer.embedding.catalog import dlib_resnet, sface
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition import indexing
 from indexer.recognition.assembly import open_eye
-from indexer.recognition.opening import Opener
-from indexer.recognition.reindex import plan as planning
-from indexer.recognition.reindex import status, switching
-from indexer.records import galleries, reindexes
-from indexer.records.models import Embedding, Reindex, ReindexChunk
+from indexer.recognition.reindex import switching
+from indexer.records import reindexes
+from indexer.records.models import Reindex, ReindexChunk
 from indexer.records.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.home import Home, wait_for
+from tests.pictures import jpeg, pixels
+from tests.reindexing import NEW, OLD, Operator, enrol, who
 
-KILLED = """
-import os, signal, sys
+DEADLY = """
+import importlib, os, signal, sys
+
+def die_at(step):
+    "`module:name:before:1`: killed before its first call returns; `after`, when it has."
+    module, path, when, call = step.split(":")
+    owner = importlib.import_module(module)
+    *parents, name = path.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    real, calls = getattr(owner, name), []
+
+    def deadly(*arguments, **named):
+        calls.append(name)
+        if len(calls) < int(call):
+            return real(*arguments, **named)
+        if when == "after":
+            real(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, name, deadly)
+
+"""
+WORKER = (
+    DEADLY
+    + """
 from indexer.embedding.catalog import sface
-from indexer.jobs.reindex.worker import Worker
+from indexer.jobs.reindex import steps, worker
 from indexer.recognition.assembly import open_eye
 from indexer.recognition.opening import Opener
 from indexer.records.session import Database
 from indexer.settings import Settings
 
-name, when = sys.argv[1:]
-real = getattr(Worker, name)
-
-def deadly(self, *arguments):
-    if when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(self, *arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-setattr(Worker, name, deadly)
+die_at(sys.argv[1])
+steps.DELETED_AT_ONCE = 1
 settings = Settings()
 with open_eye(settings) as eye:
-    Worker(Opener.of(settings, Database(settings.database_url), sface(mirror=True)), eye).run()
+    worker.Worker(Opener.of(settings, Database(settings.database_url), sface(mirror=True)), eye).run()
 """
+)
+COMMAND = (
+    DEADLY
+    + """
+from indexer.cli import main
+
+die_at(sys.argv.pop(1))
+main()
+"""
+)
+"""`gemel`, with the step that it dies at before its arguments."""
+OF_WORKER = "indexer.jobs.reindex.worker:Worker."
+
+
+@pytest.fixture
+def operator(settings: Settings, database: Database, hopper: bytes, collins: bytes) -> Iterator[Operator]:
+    """Of a gallery with two people."""
+    with open_eye(settings) as eye:
+        with serving(settings) as client:
+            client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+            enrol(client, "Grace", hopper)
+            enrol(client, "Eileen", collins)
+        yield Operator(settings, database, eye)
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def killed_worker(operator: Operator, step: str) -> None:
+    """Its leases have run out by the time this returns."""
+    settings = operator.settings
+    killed = subprocess.run(
+        [sys.executable, "-c", WORKER, step],
+        env={
+            "GEMEL_DATABASE_URL": str(settings.database_url),
+            "GEMEL_HOME": str(settings.home),
+            "PATH": "",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with operator.database.transaction() as session:  # half a minute goes by
+        past = func.now() - text("interval '1 s'")
+        session.execute(update(ReindexChunk).where(ReindexChunk.done_at.is_(None)).values(leased_until=past))
+        session.execute(update(Reindex).values(leased_until=past))
 
 
 @pytest.mark.parametrize("step", ["_vectors", "_record", "_build", "_compare"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_killed_workers_job_ends_as_if_nothing_had_been(
-    settings: Settings,
-    database: Database,
-    hopper: bytes,
-    collins: bytes,
-    tmp_path: Path,
-    step: str,
-    when: str,
-) -> None:
-    with TestClient(create_app(settings)) as client:
-        client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
-        for image in (hopper, collins):
-            client.post("/v1/galleries/staff/identities", files={"images": image}).raise_for_status()
-    opener = Opener.of(settings, database, sface(mirror=True))
-    with database.reading() as session:
-        gallery = galleries.get(session, "staff")
-    with open_eye(settings) as eye:
-        card = dlib_resnet(mirror=True)
-        plan = planning.make(settings, opener, gallery, eye.camera(card))
-        job = switching.start(database, opener.models, gallery, card, plan)
+def test_a_killed_workers_job_ends_as_if_nothing_had_been(operator: Operator, step: str, when: str) -> None:
+    job = operator.start()
+    killed_worker(operator, f"{OF_WORKER}{step}:{when}:1")
+    done = operator.work(job)
 
-        killed = subprocess.run(
-            [sys.executable, "-c", KILLED, step, when],
-            env={
-                "GEMEL_DATABASE_URL": str(settings.database_url),
-                "GEMEL_HOME": str(settings.home),
-                "PATH": "",
-            },
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-        )
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
-        with database.transaction() as session:  # half a minute goes by
-            past = func.now() - text("interval '1 s'")
-            session.execute(
-                update(ReindexChunk).where(ReindexChunk.done_at.is_(None)).values(leased_until=past)
-            )
-            session.execute(update(Reindex).values(leased_until=past))
-
-        def rests() -> bool:
-            with database.reading() as session:
-                return status.resting(reindexes.get(session, job.row.id))
-
-        Worker(opener, eye).run(until=rests)
-
-    with database.reading() as session:
-        done = reindexes.get(session, job.row.id)
+    with operator.database.reading() as session:
         progress = reindexes.progress(session, job.row.id)
-        made = session.scalar(
-            select(func.count()).select_from(Embedding).where(Embedding.model_id == job.row.to_model_id)
-        )
     assert (done.row.state, done.row.problem) == ("ready", None)
-    assert (progress.done, progress.embedded, made) == (2, 2, 2)
-    assert indexing.verify(opener.of_model(card), gallery).clean
+    assert (progress.done, progress.embedded, operator.embeddings(NEW.fingerprint)) == (2, 2, 2)
+    assert operator.clean()
+
+
+CLEANING = [
+    f"{OF_WORKER}_clean:before:1",
+    "indexer.records.reindexes:delete_embeddings:after:1",  # the batch is rolled back
+    "indexer.records.reindexes:delete_embeddings:before:2",  # between two batches
+    "indexer.records.reindexes:delete_embeddings:before:3",
+    "indexer.index.generation:Shelf.remove:before:1",
+    "indexer.index.generation:Shelf.remove:after:1",
+    f"{OF_WORKER}_clean:after:1",
+]
+
+
+@pytest.mark.parametrize("step", CLEANING)
+def test_a_cleanup_whose_worker_is_killed_is_ended_by_another(
+    operator: Operator, hopper: bytes, step: str
+) -> None:
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    switching.activate(operator.database, job.row.id)
+    switching.cleanup(operator.database, job.row.id)
+    killed_worker(operator, step)
+    check_serving(operator, hopper, NEW.fingerprint)
+    ended = operator.work(job).row
+
+    assert (ended.state, ended.problem) == ("done", None)
+    assert (operator.embeddings(OLD.fingerprint), operator.embeddings(NEW.fingerprint)) == (0, 2)
+    assert [text for text in operator.events(job) if "are gone" in text] == [
+        "the embeddings of the old model are gone"
+    ]
+    assert operator.clean()
+    check_serving(operator, hopper, NEW.fingerprint)
+
+
+@pytest.mark.parametrize("step", CLEANING)
+def test_a_cancellation_whose_worker_is_killed_is_ended_by_another(
+    operator: Operator, hopper: bytes, step: str
+) -> None:
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    switching.cancel(operator.database, job.row.id)
+    killed_worker(operator, step)
+    check_serving(operator, hopper, OLD.fingerprint)
+    ended = operator.work(job).row
+
+    assert (ended.state, ended.problem) == ("cancelled", None)
+    assert (operator.embeddings(OLD.fingerprint), operator.embeddings(NEW.fingerprint)) == (2, 0)
+    assert operator.clean()
+    assert operator.work(operator.start(gates=["skipped<=0"])).row.state == "ready", (
+        "and it may be begun anew"
+    )
+
+
+def check_serving(operator: Operator, image: bytes, model: str) -> None:
+    with serving(operator.settings) as client:
+        assert who(client, image) == ("Grace", model)
+
+
+@pytest.fixture
+def home(tmp_path: Path, hopper: bytes) -> Home:
+    """With a gallery of one person and two faces, on a PostgreSQL of its own."""
+    home = Home(tmp_path)
+    people = tmp_path / "people" / "Grace_Hopper"
+    people.mkdir(parents=True)
+    for number in range(2):
+        (people / f"{number}.jpg").write_bytes(jpeg(pixels(hopper), 60 + 10 * number))
+    home.run("migrate")
+    home.run("enrol", people.parent, "--gallery", "staff")
+    return home
+
+
+def killed_command(home: Home, step: str, *arguments: str) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", COMMAND, step, *arguments],
+        env=home.environment,
+        cwd=home.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
+def test_the_job_of_a_command_that_is_killed_while_it_embeds_is_ended_by_a_worker(home: Home) -> None:
+    begin = ("reindex", "start", "--to", "dlib-resnet", "--gallery", "staff", "--gate", "skipped<=0")
+    killed_command(home, f"{OF_WORKER}_vectors:before:1", *begin, "--wait")
+    again = home.run(*begin, "--wait", status=1)
+    [left] = home.json("reindex", "status")
+    with home.worker():
+        wait_for(lambda: home.json("reindex", "status")[0]["state"] == "ready", 120)
+    home.run("reindex", "activate")
+    home.run("reindex", "cleanup")
+
+    assert "reindex_exists" in again.stderr
+    assert (left["state"], left["problem"], left["progress"]["done"]) == ("embedding", None, 0)
+    [verified] = home.json("index", "verify")
+    assert verified["clean"]
+    assert verified["model"] == NEW.fingerprint
+    [done] = home.json("reindex", "status")
+    assert (done["state"], done["progress"]["embedded"]) == ("done", 2)
+
+
+@pytest.mark.parametrize("step", ["activate", "rollback"])
+def test_a_switch_holds_though_the_server_is_killed_right_after_it(
+    home: Home, hopper: bytes, step: str
+) -> None:
+    home.run("reindex", "start", "--to", "dlib-resnet", "--gate", "skipped<=0", "--wait")
+    if step == "rollback":
+        home.run("reindex", "activate")
+    [before] = home.json("reindex", "status")
+    with home.server(
+        command=(sys.executable, "-c", COMMAND, "indexer.recognition.reindex.switching:_switch:after:1")
+    ) as (base, server):
+        answers = [asked(base, hopper)]
+        with pytest.raises(httpx2.TransportError):
+            httpx2.post(f"{base}/v1/reindexes/{before['id']}/{step}", timeout=60)
+        server.wait(60)
+    with home.server() as (base, _):
+        answers.append(asked(base, hopper))
+        [status] = home.json("reindex", "status")
+        assert all(verified["clean"] for verified in home.json("index", "verify"))
+
+    both = [OLD.fingerprint, NEW.fingerprint]
+    assert answers == (both if step == "activate" else both[::-1])
+    assert status["state"] == ("active" if step == "activate" else "ready")
+
+
+def asked(base: str, image: bytes) -> str:
+    """The model that answers, and rightly."""
+    answer = httpx2.post(f"{base}/v1/galleries/staff/identify", files={"image": image}, timeout=60).json()
+    assert answer["faces"][0]["candidates"][0]["identity"]["external_id"] == "Grace_Hopper"
+    model: str = answer["model"]
+    return model

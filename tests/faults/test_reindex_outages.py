@@ -28,7 +28,7 @@ from indexer.records.reindexes import Job
 from indexer.records.session import Database
 from indexer.settings import Settings
 from tests.faults.postgresql import pg_ctl, restart
-from tests.home import GEMEL, Home, wait_for
+from tests.home import Home, wait_for
 from tests.pictures import jpeg, pixels
 
 OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
@@ -186,7 +186,8 @@ def test_a_server_is_killed_at_each_state_of_a_job(tmp_path: Path, hopper: bytes
 
     assert asked_and_killed("start", "--to", "dlib-resnet", "--gate", "skipped<=0") == OLD.fingerprint
     assert asked_and_killed() == OLD.fingerprint, "while faces are to be embedded"
-    _work(home)
+    with home.worker():
+        wait_for(lambda: home.json("reindex", "status")[0]["state"] == "ready", 120)
     assert asked_and_killed("activate", "--force", "the others were killed") == OLD.fingerprint
     assert asked_and_killed("rollback", "--force", "the others were killed") == NEW.fingerprint
     assert asked_and_killed("activate", "--force", "the others were killed") == OLD.fingerprint
@@ -197,13 +198,3 @@ def test_a_server_is_killed_at_each_state_of_a_job(tmp_path: Path, hopper: bytes
     [done] = home.json("reindex", "status", *of)
     assert done["state"] == "done"
     assert "the others were killed" in " ".join(event["text"] for event in done["events"])
-
-
-def _work(home: Home) -> None:
-    """A `gemel worker`, until the job is ready."""
-    worker = subprocess.Popen([GEMEL, "worker"], env=home.environment, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: home.json("reindex", "status")[0]["state"] == "ready", 120)
-    finally:
-        worker.terminate()
-        worker.wait()

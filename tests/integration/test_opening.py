@@ -15,7 +15,7 @@ from indexer.index.live import LiveIndex
 from indexer.recognition import indexing, opening
 from indexer.recognition.follower import Follower
 from indexer.recognition.opening import Opened, Opener
-from indexer.records import changes, faces, galleries, identities, registry
+from indexer.records import changes, faces, galleries, identities, registry, reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -290,3 +290,28 @@ def test_of_a_deleted_gallery_nothing_stays_on_the_disk(
 
     assert orphans == [gallery.id]
     assert opener.orphans([]) == []
+
+
+def test_what_lies_there_of_models_that_the_gallery_has_left_goes_when_its_index_is_opened(
+    database: Database, gallery: Gallery, opener: Opener
+) -> None:
+    enrol(database, gallery.id, unit(1, 40))
+    with database.transaction() as session:
+        number = registry.number_of(session, CARD.fingerprint, CARD.dimension)
+        galleries.lock(session, gallery.id).model_id = number
+        gallery = read(database)
+        other = registry.number_of(session, "mine-0123456789ab", 64)
+        job = reindexes.begin(session, galleries.lock(session, gallery.id), other, gates=[], plan={})
+    of_gallery = opener.root / str(gallery.id)
+    for left in ("left-0123456789ab", "mine-0123456789ab", "000000000040-20260101T000000000000-ab12"):
+        (of_gallery / left).mkdir(parents=True)
+        (of_gallery / left / "manifest.json").write_text("{}")
+    (of_gallery / "lock").touch()
+    follow(database, opener)
+
+    assert {path.name for path in of_gallery.iterdir()} == {CARD.fingerprint, "mine-0123456789ab"}
+    with database.transaction() as session:
+        reindexes.lock(session, job.id).state = "cancelled"
+    follow(database, opener)
+    assert [path.name for path in of_gallery.iterdir()] == [CARD.fingerprint]
+    assert len(keys_in(follow(database, opener))) == 40

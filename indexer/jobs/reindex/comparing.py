@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from indexer.evaluation import leave_one_out
 from indexer.evaluation.leave_one_out import Searches
+from indexer.jobs.reindex.reading import read
 from indexer.recognition.reindex.gates import FPIRS, judge
-from indexer.records import reindexes
-from indexer.records.faces import as_vector
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
 
@@ -22,40 +21,28 @@ _DET_FPIRS = np.logspace(-4, 0, 81)
 
 
 def compare(database: Database, job: Job) -> dict[str, Any]:
-    """Ready to be stored. Memory: the vectors of both models."""
-    numbers = (job.row.from_model_id, job.row.to_model_id)
-    keys: list[int] = []
-    owners: list[str] = []
-    made: tuple[list[bytes | None], ...] = ([], [])
-    with database.snapshot() as session:
-        skipped = reindexes.count_problems(session, job.gallery.id, job.row.to_model_id)
-        for batch in reindexes.embeddings(session, job.gallery.id, numbers, 10_000):
-            for key, identity, vectors in batch:
-                keys.append(key)
-                owners.append(str(identity))
-                for side, vector in zip(made, vectors, strict=True):
-                    side.append(vector)
-    people = np.unique(owners, return_inverse=True)[1].astype(np.int64)
-    probes = np.arange(len(keys))
+    """Ready to be stored. Memory: what `reading.read` takes, and the scores of some hundred searches."""
+    faces = read(database, job)
+    probes = np.arange(len(faces.keys))
     if len(probes) > MOST_PROBES:
-        probes = np.sort(np.random.default_rng(0).choice(len(keys), MOST_PROBES, replace=False))
+        probes = np.sort(np.random.default_rng(0).choice(len(probes), MOST_PROBES, replace=False))
     sides: list[dict[str, Any]] = []
     searches: list[Searches] = []
-    for fingerprint, vectors in zip((job.from_model, job.to_model), made, strict=True):
-        found = leave_one_out.search(*_stacked(vectors), people, probes)
+    for fingerprint, side in zip((job.from_model, job.to_model), faces.sides, strict=True):
+        found = leave_one_out.search(side.vectors, side.present, faces.people, probes)
         searches.append(found)
         rates: dict[str, Any] = leave_one_out.rates(found, FPIRS) if len(probes) else _NOTHING
         det = leave_one_out.det(found, _DET_FPIRS) if rates["at_fpir"] else []
         sides.append({"model": fingerprint, **rates, **_histograms(found), "det": det, "skipped": 0})
     old, new = sides
-    new["skipped"] = skipped
+    new["skipped"] = faces.skipped
     answer = {
-        "faces": len(keys),
-        "identities": len(set(owners)),
+        "faces": len(faces.keys),
+        "identities": len(np.unique(faces.people)),
         "probes": len(probes),
         "old": old,
         "new": new,
-        "disagreements": _disagreements(searches[0], searches[1], old, new, np.array(keys, np.int64), probes),
+        "disagreements": _disagreements(searches[0], searches[1], old, new, faces.keys, probes),
     }
     verdicts = judge(job.row.gates, answer)
     answer["gates"] = [
@@ -65,16 +52,6 @@ def compare(database: Database, job: Job) -> dict[str, Any]:
 
 
 _NOTHING: dict[str, Any] = {"rank1": None, "mated": 0, "nonmated": 0, "at_fpir": {}}
-
-
-def _stacked(vectors: list[bytes | None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    present = np.array([vector is not None for vector in vectors], np.bool_)
-    dimension = max((len(vector) // 4 for vector in vectors if vector is not None), default=1)
-    stacked = np.zeros((len(vectors), dimension), np.float32)
-    for place, vector in enumerate(vectors):
-        if vector is not None:
-            stacked[place] = as_vector(vector)
-    return stacked, present
 
 
 def _histograms(searches: Searches) -> dict[str, Any]:

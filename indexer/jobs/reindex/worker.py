@@ -8,38 +8,29 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from uuid import UUID
-
-import numpy as np
 
 from indexer.errors import (
     Busy,
-    CalibrationUnsupported,
     DatabaseUnavailable,
     GemelError,
-    InvalidInput,
     Misconfigured,
     ReindexNotFound,
 )
-from indexer.jobs.calibrating import on_gallery
+from indexer.jobs.reindex import embedding, steps
 from indexer.jobs.reindex.comparing import compare
-from indexer.recognition import indexing
-from indexer.recognition.calibration import Calibration
-from indexer.recognition.camera import Camera, usable
+from indexer.jobs.reindex.embedding import Taken
 from indexer.recognition.cameras import Eye
 from indexer.recognition.opening import Opener
-from indexer.recognition.reindex.crops import aligned
 from indexer.recognition.reindex.switching import CHUNK
 from indexer.records import calibrations, reindexes
-from indexer.records.faces import STORED_DTYPE
-from indexer.records.models import Reindex, ReindexChunk
+from indexer.records.models import Reindex
 from indexer.records.notices import announce
 from indexer.records.reindexes import Job
-from indexer.types import Image
 
 log = logging.getLogger(__name__)
 
@@ -47,27 +38,20 @@ HEARTBEAT_SECONDS = 5.0
 IDLE_SECONDS = 1.0
 MOST_ATTEMPTS = 5
 """On one chunk, by whichever workers, before its job stops and says so."""
-_DELETED_AT_ONCE = 5_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Taken:
-    chunk: ReindexChunk
-    job: Job
-    camera: Camera
-    faces: dict[int, Image]
-    """Aligned, by key."""
-    problems: dict[int, str]
 
 
 class Worker:
     """`run` it in one thread; others may tell it to stop."""
 
-    def __init__(self, opener: Opener, eye: Eye, *, decoders: int = 2) -> None:
+    def __init__(
+        self, opener: Opener, eye: Eye, *, only: Collection[UUID] | None = None, decoders: int = 2
+    ) -> None:
+        """`only`: the jobs that it works on; by default all."""
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._opener = opener
         self._database = opener.database
         self._eye = eye
+        self._only = only
         self._unfit: dict[UUID, str] = {}
         """Jobs whose model cannot be opened here, and why."""
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
@@ -149,62 +133,33 @@ class Worker:
             recording.result()
         return any_done
 
-    def _take(self) -> _Taken | None:
+    def _take(self) -> Taken | None:
         if self._stopping.is_set():
             return None
         with self._database.transaction() as session:
-            chunk = reindexes.claim_chunk(session, self.name, self._unfit)
+            chunk = reindexes.claim_chunk(session, self.name, self._unfit, self._only)
             if chunk is None:
                 return None
             job = reindexes.get(session, chunk.reindex_id)
         if chunk.attempts > MOST_ATTEMPTS:
-            self._fail(job.row.id, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
+            self._fail(job, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
             return self._take()
         try:
             camera = self._eye.camera(self._opener.models.numbered(job.row.to_model_id))
         except Misconfigured as error:
             self._give_up(job.row.id, error)
             return self._take()
-        with self._database.reading() as session:
-            crops = reindexes.crops_of(session, job.row, chunk)
-        faces: dict[int, Image] = {}
-        problems: dict[int, str] = {}
+        return embedding.take(self._database, self._decoders, chunk, job, camera)
 
-        def read(crop: reindexes.StoredCrop) -> None:
-            try:
-                faces[crop.key] = aligned(crop, camera.template)
-            except InvalidInput as error:
-                problems[crop.key] = error.message
-
-        list(self._decoders.map(read, crops))
-        return _Taken(chunk=chunk, job=job, camera=camera, faces=faces, problems=problems)
-
-    def _vectors(self, taken: _Taken) -> dict[int, bytes] | None:
-        """By key; what is not a vector becomes a problem. None where the network itself failed."""
-        if not taken.faces:
-            return {}
-        keys = list(taken.faces)
+    def _vectors(self, taken: Taken) -> dict[int, bytes] | None:
+        """None where the network itself failed."""
         try:
-            made = taken.camera.embedder.embed(np.stack([taken.faces[key] for key in keys]))
+            return embedding.vectors(taken)
         except Exception as error:  # of torch, of the ONNX runtime
-            log.exception("chunk %d could not be embedded", taken.chunk.number)
-            self._fail(taken.job.row.id, f"the network failed: {error}")
+            self._fail(taken.job, f"the network failed: {error}")
             return None
-        good = usable(made)
-        taken.problems.update(
-            {
-                key: "the model gives what is not a number"
-                for key, fine in zip(keys, good, strict=True)
-                if not fine
-            }
-        )
-        return {
-            key: vector.astype(STORED_DTYPE).tobytes()
-            for key, vector, fine in zip(keys, made, good, strict=True)
-            if fine
-        }
 
-    def _record(self, taken: _Taken, vectors: dict[int, bytes]) -> None:
+    def _record(self, taken: Taken, vectors: dict[int, bytes]) -> None:
         job = taken.job.row
         with self._database.transaction() as session:
             mine = reindexes.finish_chunk(
@@ -219,6 +174,8 @@ class Worker:
         with self._database.reading() as session:
             jobs = reindexes.open_ones(session, "embedding", *reindexes.SWITCHABLE)
         for job in jobs:
+            if self._only is not None and job.row.id not in self._only:
+                continue
             with self._database.transaction() as session:
                 row = reindexes.lock(session, job.row.id)
                 if row.state != job.row.state or reindexes.unfinished(session, row.id):
@@ -233,7 +190,7 @@ class Worker:
 
     def _step(self) -> bool:
         with self._database.transaction() as session:
-            job_id = reindexes.claim_step(session, self.name, self._unfit)
+            job_id = reindexes.claim_step(session, self.name, self._unfit, self._only)
             if job_id is None:
                 return False
             job = reindexes.get(session, job_id)
@@ -249,32 +206,23 @@ class Worker:
         except Misconfigured as error:
             self._give_up(job_id, error)
         except Exception as error:
-            log.exception("re-index %s: %s failed", job_id, job.row.state)
-            self._fail(job_id, f"{job.row.state}: {error}")
+            self._fail(job, f"{job.row.state}: {error}")
         return True
 
     def _build(self, job: Job) -> None:
-        opener = self._opener.of_model(self._opener.models.numbered(job.row.to_model_id))
-        name = opener.rebuild(job.gallery)
-        proof = indexing.verify(opener, opener.read(job.gallery.id))
-        verified = {
-            "generation": name,
-            "count": proof.count,
-            "applied": proof.applied,
-            "digest": proof.digest,
-            "clean": proof.clean,
-        }
-        if not proof.clean:
-            raise RuntimeError(f"the new index differs from PostgreSQL: {verified}")
+        verified = steps.build(self._opener, job)
         with self._database.transaction() as session:
             row = self._mine(reindexes.lock(session, job.row.id), "building")
             if row is not None:
                 row.verified, row.state, row.worker, row.leased_until = verified, "comparing", None, None
-                reindexes.note(session, row.id, f"index {name} is built and equal: {proof.count} faces")
+                built = f"index {verified['generation']} is built and equal: {verified['count']} faces"
+                reindexes.note(session, row.id, built)
+                return
+        steps.remove_unwanted(self._opener, job)
 
     def _compare(self, job: Job) -> None:
         comparison = compare(self._database, job)
-        calibration, said = self._calibrate(job)
+        calibration, said = steps.calibrate(self._opener, job)
         with self._database.transaction() as session:
             row = self._mine(reindexes.lock(session, job.row.id), "comparing")
             if row is not None:
@@ -293,40 +241,14 @@ class Worker:
                 reindexes.note(session, row.id, said)
                 announce(session, job.gallery.id)
 
-    def _calibrate(self, job: Job) -> tuple[Calibration | None, str]:
-        """So that the false alarm rate is carried over when the gallery is switched, never a score."""
-        card = self._opener.models.numbered(job.row.to_model_id)
-        gallery = self._opener.read(job.gallery.id)
-        fpir = self._opener.fpir if gallery.identify_fpir is None else gallery.identify_fpir
-        wanted = f"FPIR {fpir:g} among {gallery.face_count:,} faces"
-        try:
-            found = on_gallery(self._database, gallery.id, job.row.to_model_id, card).calibration
-        except CalibrationUnsupported as error:
-            return None, f"not calibrated: {error.message}; {wanted} goes by what holds for the model"
-        borne = "supported" if found.least_fpir(gallery.face_count) <= fpir * (1 + 1e-6) else "not supported"
-        threshold = found.threshold(fpir, gallery.face_count)
-        return (
-            found,
-            f"calibrated on {found.identities:,} people; {wanted}: threshold {threshold:.3f}, {borne}",
-        )
-
     def _clean(self, job: Job) -> None:
-        old = job.row.state == "cleaning"
-        number = job.row.from_model_id if old else job.row.to_model_id
-        while True:
-            with self._database.transaction() as session:
-                gone = reindexes.delete_embeddings(session, job.gallery.id, number, at_most=_DELETED_AT_ONCE)
-            if not gone:
-                break
-        opener = self._opener.of_model(self._opener.models.numbered(number))
-        opener.shelf(job.gallery).remove()
+        steps.clean(self._opener, job)
+        ended, whose = ("done", "old") if job.row.state == "cleaning" else ("cancelled", "new")
         with self._database.transaction() as session:
             row = self._mine(reindexes.lock(session, job.row.id), job.row.state)
             if row is not None:
-                row.state, row.worker, row.leased_until = ("done" if old else "cancelled"), None, None
-                reindexes.note(
-                    session, row.id, f"the embeddings of the {'old' if old else 'new'} model are gone"
-                )
+                row.state, row.worker, row.leased_until = ended, None, None
+                reindexes.note(session, row.id, f"the embeddings of the {whose} model are gone")
                 announce(session, job.gallery.id)
 
     def _mine(self, row: Reindex, state: str) -> Reindex | None:
@@ -339,10 +261,18 @@ class Worker:
         self._unfit[job_id] = error.message
         self._interrupted = True
 
-    def _fail(self, job_id: UUID, problem: str) -> None:
-        """For everybody, until an operator resumes it."""
+    def _fail(self, job: Job, problem: str) -> None:
+        """For everybody, until an operator resumes it. Call it where an error is being handled, if any.
+
+        A job that has gone on meanwhile, cancelled by an operator or taken over, is no longer this worker's
+        to stop: what was being done for it has failed because of that.
+        """
         self._interrupted = True
         with self._database.transaction() as session:
-            row = reindexes.lock(session, job_id)
+            row = reindexes.lock(session, job.row.id)
+            if row.state != job.row.state or row.worker != job.row.worker:
+                log.info("re-index %s: given up, since it is %s by now: %s", row.id, row.state, problem)
+                return
+            log.error("re-index %s is stopped: %s", row.id, problem, exc_info=sys.exc_info()[0] is not None)
             row.problem, row.worker, row.leased_until = problem[:1000], None, None
-            reindexes.note(session, job_id, f"stopped: {problem[:1000]}")
+            reindexes.note(session, row.id, f"stopped: {problem[:1000]}")

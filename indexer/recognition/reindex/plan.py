@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Plan:
 
 
 def make(settings: Settings, opener: Opener, gallery: Gallery, camera: Camera) -> Plan:
-    """`opener`: any; `camera`: of the new model. Changes nothing."""
+    """`opener`: any; `camera`: of the new model. Changes nothing. Raises ModelUnavailable."""
     with opener.database.reading() as session:
         lacking = reindexes.without_crop(session, gallery.id)
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
@@ -76,19 +77,32 @@ def make(settings: Settings, opener: Opener, gallery: Gallery, camera: Camera) -
     )
 
 
-def check_room(plan: Plan) -> None:
-    """Raises NotEnoughRoom."""
-    for what, wanted, there in (
-        ("disk", plan.disk_bytes, plan.disk_free_bytes),
-        ("index memory (GEMEL_INDEX_MEMORY_MB)", plan.index_bytes, plan.index_limit_bytes),
-        ("memory", plan.index_bytes, plan.memory_free_bytes),
-    ):
-        if wanted > there:
-            raise NotEnoughRoom(
-                f"{what}: {wanted / 1e6:.0f} MB are wanted, {there / 1e6:.0f} MB are there",
-                measured=there,
-                limit=wanted,
-            )
+def check_room(plans: Sequence[Plan]) -> None:
+    """For all of them at once. Raises NotEnoughRoom."""
+    for what, wanted, there in _too_much(plans):
+        raise NotEnoughRoom(_shortage(what, wanted, there), measured=there, limit=wanted)
+
+
+def lacking_room(plans: Sequence[Plan]) -> list[str]:
+    """What there is too little of for all of them at once, in words."""
+    return [_shortage(*found) for found in _too_much(plans)]
+
+
+def _too_much(plans: Sequence[Plan]) -> list[tuple[str, int, int]]:
+    """What is wanted more of than there is: its name, bytes wanted, bytes there."""
+    if not plans:
+        return []
+    disk, index = sum(plan.disk_bytes for plan in plans), sum(plan.index_bytes for plan in plans)
+    found = (
+        ("disk", disk, min(plan.disk_free_bytes for plan in plans)),
+        ("index memory (GEMEL_INDEX_MEMORY_MB)", index, plans[0].index_limit_bytes),
+        ("memory", index, min(plan.memory_free_bytes for plan in plans)),
+    )
+    return [(what, wanted, there) for what, wanted, there in found if wanted > there]
+
+
+def _shortage(what: str, wanted: int, there: int) -> str:
+    return f"{what}: {wanted / 1e6:.1f} MB are wanted, {there / 1e6:.1f} MB are there"
 
 
 def _rate(crops: list[reindexes.StoredCrop], camera: Camera) -> tuple[float | None, int]:

@@ -14,6 +14,7 @@ from indexer.errors import (
     EmbeddingsMissing,
     GatesNotPassed,
     InvalidRequest,
+    ReindexExists,
     ReindexState,
     ReplicasNotReady,
 )
@@ -29,6 +30,20 @@ from indexer.records.session import Database
 CHUNK = 256
 """Faces that a worker claims at once: some seconds of work."""
 _POLL_SECONDS = 0.1
+
+
+def check_startable(database: Database, models: Models, gallery: Gallery, card: ModelCard) -> None:
+    """Before a network is opened and tried; `start` checks it again. Raises what that does, but for room."""
+    check_calibrated(card)
+    if models.of(gallery) == card:
+        raise _searched_already(gallery, card)
+    with database.reading() as session:
+        busy = [job for job in reindexes.not_over(session) if job.gallery.id == gallery.id]
+    if busy:
+        raise ReindexExists(
+            f"gallery {gallery.name!r} is being re-indexed to {busy[0].to_model} already",
+            gallery=gallery.name,
+        )
 
 
 def start(
@@ -49,16 +64,14 @@ def start(
     gating.check(gates)
     check_calibrated(card)
     if not force:
-        check_room(plan)
+        check_room([plan])
     number, default = models.number(card), models.number(models.default)
     with database.transaction() as session:
         gallery = galleries.lock(session, gallery.id)
         if gallery.model_id is None:
             gallery.model_id = default
         if gallery.model_id == number:
-            raise InvalidRequest(
-                f"gallery {gallery.name!r} is searched with {card.fingerprint} already", field="to"
-            )
+            raise _searched_already(gallery, card)
         row = reindexes.begin(session, gallery, number, gates=gates, plan=asdict(plan))
         session.flush()
         reindexes.cut(session, row, CHUNK)
@@ -128,6 +141,10 @@ def rollback(
     return _switch(database, job, "active", "ready", [], force, patience_seconds)
 
 
+def _searched_already(gallery: Gallery, card: ModelCard) -> InvalidRequest:
+    return InvalidRequest(f"gallery {gallery.name!r} is searched with {card.fingerprint} already", field="to")
+
+
 def _switch(
     database: Database,
     job: Job,
@@ -139,7 +156,7 @@ def _switch(
 ) -> Job:
     forth = after == "active"
     number, model = (job.row.to_model_id, job.to_model) if forth else (job.row.from_model_id, job.from_model)
-    waiting = _await_replicas(database, job.gallery, model, 0.0 if force else patience_seconds)
+    waiting = _await_replicas(database, job, before, model, 0.0 if force else patience_seconds)
     over = over + [f"not ready: {process}" for process in waiting]
     if waiting and not force:
         raise ReplicasNotReady(
@@ -162,13 +179,18 @@ def _switch(
         return reindexes.get(session, row.id)
 
 
-def _await_replicas(database: Database, gallery: Gallery, model: str, seconds: float) -> list[str]:
-    """Processes that serve and do not have the gallery's index of `model` open, at the end of that time."""
+def _await_replicas(database: Database, job: Job, state: str, model: str, seconds: float) -> list[str]:
+    """Processes that serve and do not have the gallery's index of `model` open, at the end of that time.
+
+    Raises ReindexState as soon as the job is not in `state` any more.
+    """
+    gallery_id = job.gallery.id
     deadline = time.monotonic() + seconds
     while True:
         with database.reading() as session:
+            _expect(reindexes.get(session, job.row.id).row, (state,))
             alive = replicas.processes(session)
-            told = replicas.of_galleries(session, [gallery.id])[gallery.id]
+            told = replicas.of_galleries(session, [gallery_id])[gallery_id]
         has = {process.id: replica for process, replica in told if replica.model == model}
         waiting = []
         for process in alive:

@@ -2,8 +2,6 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
 
-from indexer.embedding.catalog import dlib_resnet, sface
+from indexer.embedding.card import ModelCard
 from indexer.errors import (
     DatabaseUnavailable,
     GatesNotPassed,
@@ -23,112 +21,13 @@ from indexer.errors import (
 from indexer.jobs.reindex import report
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition import indexing
-from indexer.recognition.assembly import open_eye
 from indexer.recognition.camera import Camera
-from indexer.recognition.opening import Opener
-from indexer.recognition.reindex import plan as planning
+from indexer.recognition.cameras import Eye
 from indexer.recognition.reindex import switching
 from indexer.records import galleries, reindexes
-from indexer.records.models import Embedding, Face, Model, ReindexChunk
-from indexer.records.reindexes import Job
-from indexer.records.session import Database
-from indexer.settings import Settings
-from service.app import create_app
+from indexer.records.models import Face, ReindexChunk
 from tests.pictures import jpeg, pixels
-
-OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
-PATH = "/v1/galleries/staff"
-
-
-class Operator:
-    """With a worker at hand."""
-
-    def __init__(self, settings: Settings, database: Database, eye: Any) -> None:
-        self.settings = settings
-        self.database = database
-        self.opener = Opener.of(settings, database, OLD)
-        self.eye = eye
-
-    def plan(self) -> planning.Plan:
-        with self.database.reading() as session:
-            gallery = galleries.get(session, "staff")
-        return planning.make(self.settings, self.opener, gallery, self.eye.camera(NEW))
-
-    def start(self, **how: Any) -> Job:
-        with self.database.reading() as session:
-            gallery = galleries.get(session, "staff")
-        plan = how.pop("plan", None) or self.plan()
-        return switching.start(self.database, self.opener.models, gallery, NEW, plan, **how)
-
-    def job(self, job: Job) -> Job:
-        with self.database.reading() as session:
-            return reindexes.get(session, job.row.id)
-
-    def work(self, job: Job) -> Job:
-        """Until nothing is left to do."""
-        resting = (*reindexes.SWITCHABLE, *reindexes.CLOSED)
-
-        def done() -> bool:
-            row = self.job(job).row
-            return row.state in resting or row.problem is not None
-
-        Worker(self.opener, self.eye).run(until=done)
-        return self.job(job)
-
-    def embeddings(self, fingerprint: str) -> int:
-        with self.database.reading() as session:
-            counted = select(func.count()).select_from(Embedding).join(Model)
-            return session.scalar(counted.where(Model.fingerprint == fingerprint)) or 0
-
-
-@pytest.fixture
-def operator(settings: Settings, database: Database) -> Iterator[Operator]:
-    with open_eye(settings) as eye:
-        yield Operator(settings, database, eye)
-
-
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
-        yield client
-
-
-def enrol(client: TestClient, name: str, image: bytes) -> str:
-    answer = client.post(f"{PATH}/identities", files={"images": image}, data={"name": name})
-    assert answer.status_code == 201, answer.text
-    found: str = answer.json()["id"]
-    return found
-
-
-def who(client: TestClient, image: bytes) -> tuple[str, str]:
-    """Name and model."""
-    answer = client.post(f"{PATH}/identify", files={"image": image})
-    assert answer.status_code == 200, answer.text
-    body = answer.json()
-    return body["faces"][0]["candidates"][0]["identity"]["name"], body["model"]
-
-
-@contextmanager
-def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[str, str]]]:
-    """What was answered, in order; a failed request fails the test."""
-    answers: list[tuple[str, str]] = []
-    ending = threading.Event()
-
-    def ask() -> None:
-        while not ending.is_set():
-            try:
-                answers.append(who(client, image))
-            except AssertionError as error:
-                answers.append(("failed", str(error)))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield answers
-    finally:
-        ending.set()
-        asking.join()
+from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
 
 
 def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
@@ -423,3 +322,34 @@ def test_a_paused_job_is_left_alone_until_it_is_resumed(
     switching.resume(operator.database, job.row.id)
 
     assert operator.work(job).row.state == "ready"
+
+
+def test_while_the_new_models_network_is_opened_others_are_answered(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    opening, go_on = threading.Event(), threading.Event()
+    real = Eye._opened
+
+    def slow(eye: Eye, card: ModelCard) -> Camera:
+        opening.set()
+        assert go_on.wait(60)
+        return real(eye, card)
+
+    monkeypatch.setattr(Eye, "_opened", slow)
+    begun: list[int] = []
+
+    def begin() -> None:
+        body = {"gallery": "staff", "to": "dlib-resnet"}
+        begun.append(client.post("/v1/reindexes", json=body).status_code)
+
+    beginning = threading.Thread(target=begin)
+    beginning.start()
+    assert opening.wait(60)
+    assert who(client, hopper) == ("Grace", OLD.fingerprint)
+    enrol(client, "Grace again", hopper)
+    assert client.get("/readyz").status_code == 200
+    go_on.set()
+    beginning.join()
+
+    assert begun == [202]

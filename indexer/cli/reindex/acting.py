@@ -1,0 +1,124 @@
+"""`gemel reindex pause`, `resume`, `activate`, `rollback`, `cancel`, `cleanup`: the operator's hand."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from indexer.cli.opened import opened
+from indexer.cli.output import Json, print_json
+from indexer.cli.reindex import following, tables
+from indexer.cli.reindex.jobs import Of, described, the_job
+from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.recognition.opening import Opener
+    from indexer.recognition.reindex.status import Status
+    from indexer.records.reindexes import Job
+
+Force = Annotated[str | None, typer.Option(help="Why, over gates and processes; it is recorded.")]
+
+
+def pause(gallery: Of = None, json: Json = False) -> None:
+    """Workers leave the job alone. Searches and enrolments go on.
+
+    Example: `gemel reindex pause --gallery staff`
+    """
+    from indexer.recognition.reindex import switching
+
+    with opened(Settings()) as opener:
+        row = described(opener, switching.pause(opener.database, the_job(opener, gallery).row.id))
+    _answer(row, json, "paused at {state}; `gemel reindex resume -g {gallery}` goes on")
+
+
+def resume(gallery: Of = None, json: Json = False) -> None:
+    """Workers go on, also after a problem.
+
+    Example: `gemel reindex resume --gallery staff`
+    """
+    from indexer.recognition.reindex import switching
+
+    with opened(Settings()) as opener:
+        row = described(opener, switching.resume(opener.database, the_job(opener, gallery).row.id))
+    _answer(row, json, "resumed at {state}; `gemel worker` works on it")
+
+
+def activate(gallery: Of = None, force: Force = None, json: Json = False) -> None:
+    """Search with the new model from now on. Refused where gates are not passed.
+
+    Example: `gemel reindex activate --gallery staff`
+    """
+    from indexer.recognition.reindex import switching
+
+    with opened(Settings()) as opener:
+        job = switching.activate(opener.database, the_job(opener, gallery).row.id, force=force)
+        row = described(opener, job)
+    _answer(
+        row,
+        json,
+        "searched with {to_model} from now on;"
+        " `gemel reindex rollback -g {gallery}` goes back, `cleanup` gives the old model up",
+    )
+
+
+def rollback(gallery: Of = None, force: Force = None, json: Json = False) -> None:
+    """Search with the old model again; nothing that was enrolled since is lost.
+
+    Example: `gemel reindex rollback --gallery staff`
+    """
+    from indexer.recognition.reindex import switching
+
+    with opened(Settings()) as opener:
+        job = switching.rollback(opener.database, the_job(opener, gallery).row.id, force=force)
+        row = described(opener, job)
+    _answer(
+        row,
+        json,
+        "searched with {from_model} again;"
+        " `gemel reindex activate -g {gallery}` goes forth, `cancel` gives the new model up",
+    )
+
+
+def cancel(gallery: Of = None, json: Json = False) -> None:
+    """Give the new model up and delete what it made.
+
+    Example: `gemel reindex cancel --gallery staff`
+    """
+    from indexer.recognition.reindex import switching
+
+    with opened(Settings()) as opener:
+        row = _ended(opener, gallery, switching.cancel)
+    _answer(row, json, "cancelled; nothing of {to_model} is left")
+
+
+def cleanup(gallery: Of = None, json: Json = False) -> None:
+    """Give the old model up and delete what it made: there is no way back.
+
+    Example: `gemel reindex cleanup --gallery staff`
+    """
+    from indexer.recognition.reindex import switching
+
+    with opened(Settings()) as opener:
+        row = _ended(opener, gallery, switching.cleanup)
+    _answer(row, json, "done; nothing of {from_model} is left")
+
+
+def _ended(opener: "Opener", gallery: str | None, end: "Callable[..., Job]") -> "Status":
+    from indexer.recognition.assembly import open_eye
+
+    job = end(opener.database, the_job(opener, gallery).row.id)
+    with open_eye(Settings()) as eye:
+        following.work(opener, eye, [job])
+    return described(opener, job)
+
+
+def _answer(row: "Status", json: bool, said: str) -> None:
+    """Status 1 where the job has stopped."""
+    if json:
+        print_json(tables.as_json([row])[0])
+    elif row.problem:
+        tables.print_jobs([row])
+    else:
+        tables.say(said, row)
+    if row.problem:
+        raise SystemExit(1)

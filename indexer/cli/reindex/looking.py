@@ -1,0 +1,88 @@
+"""`gemel reindex status`, `watch`, `compare`: where jobs are, and how the models do."""
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from indexer.cli.opened import opened
+from indexer.cli.output import Json, console, print_json
+from indexer.cli.reindex import following, tables
+from indexer.cli.reindex.jobs import Of, described, open_jobs, the_job
+from indexer.settings import Settings
+
+
+def status(
+    gallery: Annotated[
+        str | None, typer.Option("--gallery", "-g", help="Only its own, with a history; by default all.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """All jobs, the newest first; with --gallery its own, and what happened to the last one.
+
+    Example: `gemel reindex status --gallery staff`
+    """
+    from indexer.records import galleries, reindexes
+
+    with opened(Settings()) as opener:
+        with opener.database.reading() as session:
+            found = galleries.get(session, gallery) if gallery else None
+            jobs = reindexes.all_of_them(session, found.id if found else None)
+        rows = [described(opener, job) for job in jobs]
+    if json:
+        print_json(tables.as_json(rows))
+        return
+    tables.print_jobs(rows)
+    if gallery is not None and rows:
+        tables.print_history(rows[0])
+
+
+def watch(
+    gallery: Annotated[
+        str | None, typer.Option("--gallery", "-g", help="Whose job; by default all open ones.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print a line of JSON on standard output at each change.")
+    ] = False,
+) -> None:
+    """Follow jobs until they wait for somebody or are over; status 1 where one has stopped.
+
+    Example: `gemel reindex watch --gallery staff`
+    """
+    with opened(Settings()) as opener:
+        jobs = open_jobs(opener, gallery)
+        following.follow(opener, jobs, json=json)
+        rows = [described(opener, job) for job in jobs]
+    if not json:
+        tables.print_jobs(rows)
+        if len(rows) == 1:
+            tables.print_history(rows[0])
+    if any(row.problem for row in rows):
+        raise SystemExit(1)
+
+
+def compare(
+    gallery: Of = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Write all of it there, as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with pictures and faces there.")] = None,
+    json: Json = False,
+) -> None:
+    """How the two models do on the gallery itself, and what the gates say.
+
+    Example: `gemel reindex compare --gallery staff --html comparison.html`
+    """
+    from indexer.jobs.reindex import report
+    from indexer.recognition.reindex import status as status_of
+
+    with opened(Settings()) as opener:
+        job = the_job(opener, gallery)
+        found = status_of.comparison(opener.database, job.row.id)
+        if html is not None:
+            html.write_text(report.render(opener.database, job, found), "utf-8")
+    if output is not None:
+        output.write_text(jsonlib.dumps(found, indent=2))
+    print_json(found) if json else tables.print_comparison(job.gallery.name, found)
+    for written in (output, html):
+        if written is not None:
+            console.print(f"Written: {written}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,134 @@
+"""`gemel reindex start`: what it would take, and the beginning."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from indexer.cli.opened import opened
+from indexer.cli.output import Json, console, print_json
+from indexer.cli.reindex import following, tables
+from indexer.cli.reindex.jobs import described
+from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.embedding.card import ModelCard
+    from indexer.recognition.opening import Opener
+    from indexer.recognition.reindex.status import Status
+    from indexer.records.models import Gallery
+
+
+def start(
+    to: Annotated[str, typer.Option(help="The model: sface, dlib-resnet, or onnx:PATH.")],
+    gallery: Annotated[
+        str | None,
+        typer.Option("--gallery", "-g", help="By default all that have another model, and no open job."),
+    ] = None,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the new model must come up to, such as rank1>=0.95; may be given several times."
+            " By default fnir@0.01<=old and skipped<=0."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Work on it here, until it is compared.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even where there seems to be too little room.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Begin a re-index. Workers (`gemel worker`) do it; with --wait this command does.
+
+    Example: `gemel reindex start --to dlib-resnet --gallery staff --wait`
+    """
+    from indexer.embedding import catalog
+    from indexer.recognition.assembly import open_eye
+    from indexer.recognition.reindex import gates as gating
+    from indexer.recognition.reindex import plan as planning
+    from indexer.recognition.reindex import switching
+
+    settings = Settings()
+    gates = gate or list(gating.DEFAULT)
+    gating.check(gates)
+    card = catalog.named(to, mirror=settings.mirror)
+    with opened(settings) as opener, open_eye(settings) as eye:
+        every = _to_be_brought(opener, gallery, card)
+        camera = eye.camera(card)
+        plans = [planning.make(settings, opener, one, camera) for one in every]
+        lacking = planning.lacking_room(plans)
+        if dry_run:
+            print_json([asdict(plan) for plan in plans]) if json else tables.print_plans(plans, lacking)
+            return
+        if not force:
+            planning.check_room(plans)
+        jobs = [
+            switching.start(opener.database, opener.models, one, card, plan, gates=gates, force=True)
+            for one, plan in zip(every, plans, strict=True)
+        ]
+        if not json:
+            tables.print_plans(plans, lacking)
+        if wait and jobs:
+            following.work(opener, eye, jobs)
+        begun = [described(opener, job) for job in jobs]
+        compared = {one.id: _gates(opener, one) for one in begun}
+    if json:
+        print_json(tables.as_json(begun))
+    elif begun:
+        tables.print_jobs(begun)
+        for one in begun:
+            _say_what_is_next(one, compared[one.id])
+    if any(job.problem for job in begun):
+        raise SystemExit(1)
+
+
+def _to_be_brought(opener: "Opener", name: str | None, card: "ModelCard") -> "list[Gallery]":
+    """To a model: the one that is named, or all that can be, with a line about each that cannot.
+
+    Raises ReindexExists, InvalidRequest and ModelNotCalibrated for the one that is named.
+    """
+    from indexer.errors import InvalidRequest, ReindexExists
+    from indexer.recognition.reindex import switching
+    from indexer.records import galleries
+
+    with opener.database.reading() as session:
+        every = [galleries.get(session, name)] if name else galleries.all_of_them(session)
+    chosen = []
+    for gallery in every:
+        try:
+            switching.check_startable(opener.database, opener.models, gallery, card)
+            chosen.append(gallery)
+        except (InvalidRequest, ReindexExists) as error:
+            if name:
+                raise
+            console.print(f"Left as it is: {error}", highlight=False, markup=False, soft_wrap=True)
+    if not chosen:
+        console.print("There is no gallery to bring to another model.")
+    return chosen
+
+
+def _gates(opener: "Opener", row: "Status") -> list[dict[str, Any]]:
+    """What became of them; none before the comparison."""
+    from indexer.recognition.reindex import status as status_of
+
+    if row.state != "ready":
+        return []
+    found: list[dict[str, Any]] = status_of.comparison(opener.database, row.id)["gates"]
+    return found
+
+
+def _say_what_is_next(row: "Status", gates: Sequence[dict[str, Any]]) -> None:
+    of = f"-g {row.gallery}"
+    if row.said == "embedding":
+        tables.say("begun; `gemel worker` works on it, `gemel reindex watch -g {gallery}` looks on", row)
+    elif row.said == "ready" and all(gate["passed"] for gate in gates):
+        tables.say(
+            "all gates are passed; look with `gemel reindex compare -g {gallery}`, then `activate`", row
+        )
+    elif row.said == "ready":
+        tables.say("not good enough, by what was demanded:", row)
+        tables.print_gates(gates, failed_only=True)
+        console.print(
+            f"  `gemel reindex compare {of}` shows more; `activate --force WHY` switches all the same."
+        )

@@ -1,0 +1,30 @@
+"""`gemel worker`."""
+
+import logging
+import signal
+
+from indexer.cli.opened import opened
+from indexer.cli.output import console
+from indexer.settings import Settings
+
+
+def worker() -> None:
+    """Work on re-index jobs, until it is told to end. Any number of them may run, on any machines.
+
+    Example: `gemel worker`
+    """
+    from indexer.jobs.reindex.worker import Worker
+    from indexer.recognition.assembly import open_eye
+
+    settings = Settings()
+    log_events(settings)
+    with opened(settings) as opener, open_eye(settings) as eye:
+        working = Worker(opener, eye)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: working.stop())
+        console.print(f"Worker {working.name} waits for work.", highlight=False)
+        working.run()
+
+
+def log_events(settings: Settings) -> None:
+    logging.getLogger("indexer").setLevel(settings.log_level.upper())

@@ -1,0 +1,72 @@
+"""One index that a process follows a gallery with: what is open, what is coming, how it tells of itself."""
+
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from indexer.embedding.card import ModelCard
+from indexer.errors import IndexNotReady
+from indexer.recognition.opening import Opened, Opener
+from indexer.records.models import Gallery
+from indexer.records.replicas import State, Told
+
+ENTRY_BYTES = 16_384
+"""What an open index takes besides its vectors, about."""
+
+
+@dataclass(slots=True, eq=False)
+class Followed:
+    gallery: Gallery
+    """As it was last read."""
+    opener: Opener
+    """For the model that the index is of."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whoever applies changes to the index, or exchanges it."""
+    opened: Opened | None = None
+    coming: "Future[None] | None" = None
+    """While a thread of its own loads or builds the index, or the one that will take its place."""
+    problem: str | None = None
+    retry_at: float = 0.0
+    gpu_asked_at: float = 0.0
+    """When the GPUs were last asked whether they have room for it now."""
+    used_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def card(self) -> ModelCard:
+        return self.opener.card
+
+    @property
+    def memory_bytes(self) -> int:
+        return ENTRY_BYTES + (0 if self.opened is None else self.opened.index.memory_bytes)
+
+    def drop(self) -> None:
+        """Whoever asks next has it opened anew."""
+        with self.lock:
+            self.opened = None
+
+    def told(self) -> Told:
+        opened, coming = self.opened, self.coming is not None
+        state: State = "opening" if coming or self.problem is None else "failed"
+        if opened is not None:
+            state = "renewing" if coming else "ready"
+        index = None if opened is None else opened.index.state()
+        return Told(
+            gallery_id=self.gallery.id,
+            state=state,
+            problem=self.problem,
+            model=self.card.fingerprint,
+            tier=None if index is None else index.tier,
+            generation=None if opened is None else opened.generation,
+            applied=0 if index is None else index.applied,
+            count=0 if index is None else index.count,
+            tombstones=0 if index is None else index.tombstones,
+            memory_bytes=0 if index is None else index.memory_bytes,
+            digest=None if index is None else index.digest,
+        )
+
+
+def not_ready(gallery: Gallery) -> IndexNotReady:
+    return IndexNotReady(
+        f"the index of gallery {gallery.name!r} is being loaded or built; try again", gallery=gallery.name
+    )

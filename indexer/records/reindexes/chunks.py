@@ -1,0 +1,127 @@
+"""The faces of a job in chunks, each of which one worker embeds at a time: cut, claimed, finished."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from sqlalchemy import func, insert, literal, or_, select, true, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as insert_unless
+from sqlalchemy.orm import Session, aliased
+
+from indexer.records.models import Embedding, Face, Reindex, ReindexChunk
+from indexer.records.reindexes.crops import without_embedding
+from indexer.records.reindexes.jobs import LIVE
+from indexer.records.reindexes.leases import LEASE
+
+
+def cut(session: Session, job: Reindex, size: int, *, after: int = 0) -> int:
+    """Chunks of `size` faces out of those that still lack an embedding; how many. Wants the job locked."""
+    number = session.scalar(
+        select(func.coalesce(func.max(ReindexChunk.number), 0)).where(ReindexChunk.reindex_id == job.id)
+    )
+    place = func.row_number().over(order_by=Face.key) - 1
+    without = without_embedding(job.gallery_id, job.to_model_id, after)
+    placed = without.with_only_columns(Face.key, (place // size).label("chunk")).subquery()
+    chunks = (
+        select(
+            literal(job.id),
+            placed.c.chunk + 1 + number,
+            func.min(placed.c.key),
+            func.max(placed.c.key),
+            func.count(),
+        )
+        .group_by(placed.c.chunk)
+        .order_by(placed.c.chunk)
+    )
+    made = session.execute(
+        insert(ReindexChunk)
+        .from_select(
+            ["reindex_id", "number", "first_key", "last_key", "faces"], chunks, include_defaults=False
+        )
+        .returning(ReindexChunk.number)
+    )
+    return len(made.all())
+
+
+def unfinished(session: Session, job_id: UUID) -> int:
+    """Chunks."""
+    counted = select(func.count()).where(ReindexChunk.reindex_id == job_id, ReindexChunk.done_at.is_(None))
+    return session.scalar(counted) or 0
+
+
+def claim_chunk(
+    session: Session, worker: str, passing_over: Collection[UUID] = (), only: Collection[UUID] | None = None
+) -> ReindexChunk | None:
+    """The next chunk of the oldest job, now the worker's; of no job in `passing_over`, of one in `only`."""
+    chunk, job = aliased(ReindexChunk), aliased(Reindex)
+    free = (
+        select(chunk.reindex_id, chunk.number)
+        .join(job, job.id == chunk.reindex_id)
+        .where(
+            job.state.in_(LIVE),
+            ~job.paused,
+            job.problem.is_(None),
+            job.id.not_in(passing_over),
+            true() if only is None else job.id.in_(only),
+            chunk.done_at.is_(None),
+            or_(chunk.leased_until.is_(None), chunk.leased_until < func.now()),
+        )
+        .order_by(chunk.reindex_id, chunk.number)
+        .limit(1)
+        .with_for_update(of=chunk, skip_locked=True)
+    )
+    return session.scalar(
+        update(ReindexChunk)
+        .where(tuple_(ReindexChunk.reindex_id, ReindexChunk.number).in_(free))
+        .values(worker=worker, leased_until=func.now() + LEASE, attempts=ReindexChunk.attempts + 1)
+        .returning(ReindexChunk)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def finish_chunk(
+    session: Session,
+    chunk: ReindexChunk,
+    worker: str,
+    model_id: int,
+    vectors: Mapping[int, bytes],
+    problems: Mapping[int, str],
+) -> bool:
+    """Records embeddings by face key, and why there are none. False where the chunk is another's by now.
+
+    Faces that are being deleted at this moment are left out; if they stay after all, the next `cut`
+    finds them.
+    """
+    keys = sorted([*vectors, *problems])
+    there = session.scalars(
+        select(Face.key)
+        .where(Face.key.in_(keys))
+        .order_by(Face.key)
+        .with_for_update(key_share=True, read=True, skip_locked=True)
+    ).all()
+    if there:
+        session.execute(
+            insert_unless(Embedding).on_conflict_do_nothing(),
+            [
+                {
+                    "face_key": key,
+                    "model_id": model_id,
+                    "vector": vectors.get(key),
+                    "problem": problems.get(key),
+                }
+                for key in there
+            ],
+        )
+    embedded = sum(key in vectors for key in there)
+    mine = session.execute(
+        update(ReindexChunk)
+        .where(
+            ReindexChunk.reindex_id == chunk.reindex_id,
+            ReindexChunk.number == chunk.number,
+            ReindexChunk.worker == worker,
+            ReindexChunk.done_at.is_(None),
+        )
+        .values(done_at=func.now(), leased_until=None, embedded=embedded, skipped=chunk.faces - embedded)
+        .returning(ReindexChunk.number)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return mine is not None

@@ -1,0 +1,94 @@
+"""Enrolled faces as another model wants them: which lack its embedding, and what is stored of them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from indexer.records.models import Embedding, Face, Identity, Reindex, ReindexChunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCrop:
+    """Of an enrolled face, with what another model needs of it."""
+
+    key: int
+    jpeg: bytes | None
+    landmarks: Sequence[float] | None
+    """x and y of the five points, in the crop's pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictured:
+    """What a person sees of an enrolled face."""
+
+    identity_id: UUID
+    jpeg: bytes | None
+    name: str | None
+    """Or the external id where there is none."""
+
+
+def last_key(session: Session, gallery_id: UUID) -> int:
+    """Of the face that was enrolled last; 0 where there is none."""
+    return session.scalar(faces_of(gallery_id).with_only_columns(func.max(Face.key))) or 0
+
+
+def missing(session: Session, gallery_id: UUID, model_id: int, *, after: int = 0) -> int:
+    """How many faces with a key above `after` have neither an embedding by the model nor a reason."""
+    without = without_embedding(gallery_id, model_id, after)
+    return session.scalar(select(func.count()).select_from(without.subquery())) or 0
+
+
+def without_crop(session: Session, gallery_id: UUID) -> int:
+    """How many faces no other model can be tried on."""
+    counted = faces_of(gallery_id).with_only_columns(func.count()).where(Face.crop.is_(None))
+    return session.scalar(counted) or 0
+
+
+def crops_of(session: Session, job: Reindex, chunk: ReindexChunk) -> list[StoredCrop]:
+    """Of its faces that still lack an embedding, in the order of their keys."""
+    without = without_embedding(job.gallery_id, job.to_model_id, chunk.first_key - 1)
+    rows = session.execute(
+        without.with_only_columns(Face.key, Face.crop, Face.crop_landmarks)
+        .where(Face.key <= chunk.last_key)
+        .order_by(Face.key)
+    )
+    return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
+
+
+def sample_crops(session: Session, gallery_id: UUID, count: int) -> list[StoredCrop]:
+    rows = session.execute(
+        faces_of(gallery_id)
+        .with_only_columns(Face.key, Face.crop, Face.crop_landmarks)
+        .where(Face.crop.is_not(None))
+        .limit(count)
+    )
+    return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
+
+
+def pictured(session: Session, keys: Collection[int]) -> dict[int, Pictured]:
+    """Those of the faces that are still there, by key."""
+    rows = session.execute(
+        select(Face.key, Identity.id, Face.crop, Identity.name, Identity.external_id)
+        .join(Identity, Identity.id == Face.identity_id)
+        .where(Face.key.in_(keys))
+    )
+    return {
+        key: Pictured(identity_id=identity_id, jpeg=jpeg, name=name or external_id)
+        for key, identity_id, jpeg, name, external_id in rows
+    }
+
+
+def faces_of(gallery_id: UUID) -> Any:
+    return (
+        select(Face).join(Identity, Identity.id == Face.identity_id).where(Identity.gallery_id == gallery_id)
+    )
+
+
+def without_embedding(gallery_id: UUID, model_id: int, after: int) -> Any:
+    """Faces with a key above `after` that lack an embedding by the model, and a reason."""
+    there = select(text("1")).where(Embedding.face_key == Face.key, Embedding.model_id == model_id).exists()
+    return faces_of(gallery_id).with_only_columns(Face.key).where(Face.key > after, ~there)

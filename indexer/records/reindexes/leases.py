@@ -1,0 +1,61 @@
+"""What a worker has in hand is its own for so long as it says that it lives."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from indexer.records.models import Reindex, ReindexChunk
+from indexer.records.reindexes.jobs import STEPS
+
+LEASE = timedelta(seconds=30)
+"""Within which a worker has to say that it lives, or another takes its work."""
+
+
+def claim_step(
+    session: Session, worker: str, passing_over: Collection[UUID] = (), only: Collection[UUID] | None = None
+) -> UUID | None:
+    """A job whose next step is one for a single worker, now this one's; as with `claim_chunk`."""
+    free = (
+        select(Reindex.id)
+        .where(
+            Reindex.state.in_(STEPS),
+            ~Reindex.paused,
+            Reindex.problem.is_(None),
+            Reindex.id.not_in(passing_over),
+            true() if only is None else Reindex.id.in_(only),
+            or_(Reindex.leased_until.is_(None), Reindex.leased_until < func.now()),
+        )
+        .order_by(Reindex.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return session.scalar(
+        update(Reindex)
+        .where(Reindex.id == free)
+        .values(worker=worker, leased_until=func.now() + LEASE)
+        .returning(Reindex.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def renew_leases(session: Session, worker: str) -> None:
+    session.execute(
+        update(ReindexChunk)
+        .where(ReindexChunk.worker == worker, ReindexChunk.done_at.is_(None))
+        .values(leased_until=func.now() + LEASE)
+    )
+    session.execute(update(Reindex).where(Reindex.worker == worker).values(leased_until=func.now() + LEASE))
+
+
+def release_chunks(session: Session, worker: str) -> None:
+    """All that the worker holds is anybody's again."""
+    session.execute(
+        update(ReindexChunk)
+        .where(ReindexChunk.worker == worker, ReindexChunk.done_at.is_(None))
+        .values(worker=None, leased_until=None)
+    )
+    session.execute(update(Reindex).where(Reindex.worker == worker).values(worker=None, leased_until=None))

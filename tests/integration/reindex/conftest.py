@@ -1,0 +1,25 @@
+"""A service with the gallery `staff`, and an operator who brings it to another model."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from indexer.recognition.assembly import open_eye
+from indexer.records.session import Database
+from indexer.settings import Settings
+from service.app import create_app
+from tests.reindexing import Operator
+
+
+@pytest.fixture
+def operator(settings: Settings, database: Database) -> Iterator[Operator]:
+    with open_eye(settings) as eye:
+        yield Operator(settings, database, eye)
+
+
+@pytest.fixture
+def client(settings: Settings, database: Database) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+        yield client

@@ -1,0 +1,128 @@
+"""Two operators at once: one has it their way, the other is told so."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from indexer.embedding.catalog import sface
+from indexer.errors import GemelError, ReindexExists, ReindexState
+from indexer.recognition.models import Models
+from indexer.recognition.reindex import switching
+from indexer.records import galleries, reindexes
+from indexer.records.reindexes import Job
+from indexer.records.session import Database
+from tests.reindexing import NEW, OLD, Operator, enrol, who
+
+Act = Callable[[Database], Any]
+
+
+def at_once(operator: Operator, *acts: Act) -> list[Any]:
+    """What each returned or raised; each over connections of its own, as in processes of their own."""
+    together = threading.Barrier(len(acts))
+    outcomes: list[Any] = [None] * len(acts)
+
+    def run(place: int) -> None:
+        database = Database(operator.settings.database_url or "")
+        try:
+            with database.reading() as session:
+                galleries.all_of_them(session)  # it is connected by now
+            together.wait(30)
+            outcomes[place] = acts[place](database)
+        except GemelError as error:
+            outcomes[place] = error
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def won_by_one(outcomes: list[Any], error: type[GemelError]) -> Job:
+    """The job of the one; the others were refused with `error`."""
+    refused = [outcome for outcome in outcomes if isinstance(outcome, GemelError)]
+    assert [type(one) for one in refused] == [error] * (len(outcomes) - 1), refused
+    job: Job = next(outcome for outcome in outcomes if outcome not in refused)
+    return job
+
+
+@pytest.mark.parametrize("others", [(NEW, NEW), (NEW, sface(mirror=False))], ids=["to one", "to two"])
+def test_of_two_starts_one_begins(
+    operator: Operator, client: TestClient, hopper: bytes, others: tuple[Any, Any]
+) -> None:
+    enrol(client, "Grace", hopper)
+    gallery, plans = operator.gallery(), [operator.plan(card) for card in others]
+
+    def starting(place: int) -> Act:
+        return lambda database: switching.start(
+            database, Models(database, OLD), gallery, others[place], plans[place]
+        )
+
+    for _ in range(5):
+        job = won_by_one(at_once(operator, starting(0), starting(1)), ReindexExists)
+        with operator.database.reading() as session:
+            [found] = reindexes.not_over(session)
+        assert found.row.id == job.row.id
+        switching.cancel(operator.database, job.row.id)
+        assert operator.work(job).row.state == "cancelled"
+
+
+def test_of_two_activations_one_switches(operator: Operator, client: TestClient, hopper: bytes) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+
+    def activating(database: Database) -> Job:
+        return switching.activate(database, job.row.id)
+
+    for _ in range(5):
+        assert won_by_one(at_once(operator, activating, activating), ReindexState).row.state == "active"
+        assert who(client, hopper) == ("Grace", NEW.fingerprint)
+        switching.rollback(operator.database, job.row.id)
+    activated = [text for text in operator.events(job) if text.startswith("activated")]
+    assert len(activated) == 5, "each once"
+
+
+def test_of_an_activation_and_a_cancellation_one_holds(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    for _ in range(3):
+        job = operator.work(operator.start(gates=["skipped<=0"]))
+        outcomes = at_once(
+            operator,
+            partial(switching.activate, job_id=job.row.id),
+            partial(switching.cancel, job_id=job.row.id),
+        )
+        state = won_by_one(outcomes, ReindexState).row.state
+        assert state in ("active", "cancelling")
+        wanted = NEW if state == "active" else OLD
+        assert who(client, hopper) == ("Grace", wanted.fingerprint)
+        if state == "active":
+            switching.rollback(operator.database, job.row.id)
+            switching.cancel(operator.database, job.row.id)
+        assert operator.work(job).row.state == "cancelled"
+        assert operator.clean()
+
+
+def test_of_a_rollback_and_a_cleanup_one_holds(operator: Operator, client: TestClient, hopper: bytes) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    switching.activate(operator.database, job.row.id)
+    outcomes = at_once(
+        operator,
+        lambda database: switching.rollback(database, job.row.id),
+        lambda database: switching.cleanup(database, job.row.id),
+    )
+
+    state = won_by_one(outcomes, ReindexState).row.state
+    assert who(client, hopper) == ("Grace", (OLD if state == "ready" else NEW).fingerprint)
+    assert operator.work(job).row.state == ("ready" if state == "ready" else "done")
+    assert who(client, hopper) == ("Grace", (OLD if state == "ready" else NEW).fingerprint)
+    assert operator.clean()

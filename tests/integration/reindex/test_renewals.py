@@ -1,0 +1,171 @@
+"""A gallery is switched while its indexes are being made anew: nobody notices either."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from indexer.index.build import Built, build
+from indexer.recognition import indexing, opening, renewing
+from indexer.recognition.reindex import switching
+from indexer.records.models import Gallery
+from tests.home import wait_for
+from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
+
+
+@pytest.fixture(autouse=True)
+def written_from_the_first_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (opening, renewing):
+        monkeypatch.setattr(module, "WRITTEN_FROM", 1)
+    monkeypatch.setattr(renewing, "LEAST_DEAD", 2)
+
+
+@contextmanager
+def builds_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
+    """Whoever builds an index has read the old state of PostgreSQL, and goes on when the block ends.
+
+    A release of the semaphore for each of them that has come so far."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def held(*arguments: Any, **named: Any) -> Built:
+        built = build(*arguments, **named)
+        begun.release()
+        assert go_on.wait(60)
+        return built
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opening, "build", held)
+        try:
+            yield begun
+        finally:
+            go_on.set()
+
+
+def by_the_api(operator: Operator, client: TestClient) -> None:
+    client.post(f"{PATH}/index/rebuild").raise_for_status()
+
+
+def by_a_command(operator: Operator, client: TestClient) -> None:
+    gallery = operator.gallery()
+    indexing.rebuild(operator.opener.of_gallery(gallery), gallery)
+
+
+def by_another_tier(operator: Operator, client: TestClient) -> None:
+    client.post(f"{PATH}/index/rebuild", json={"tier": "exact-fp16"}).raise_for_status()
+
+
+def by_deletions(operator: Operator, client: TestClient) -> None:
+    page = client.get(f"{PATH}/identities").json()["identities"]
+    for identity in [one for one in page if one["name"] == "Guest"]:
+        client.delete(f"{PATH}/identities/{identity['id']}").raise_for_status()
+
+
+@pytest.mark.parametrize("asked", [by_the_api, by_a_command, by_another_tier, by_deletions])
+def test_a_switch_in_the_middle_of_a_renewal_holds_and_fails_no_request(
+    operator: Operator,
+    client: TestClient,
+    hopper: bytes,
+    collins: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[Operator, TestClient], None],
+) -> None:
+    enrol(client, "Grace", hopper)
+    for _ in range(3):
+        enrol(client, "Guest", collins)
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    assert job.row.state == "ready", job.row.problem
+
+    with asked_all_the_time(client, hopper) as answers:
+        wait_for(lambda: told(operator, NEW.fingerprint) == "ready")
+        with builds_held(monkeypatch) as begun:
+            asking = threading.Thread(target=asked, args=(operator, client))
+            asking.start()
+            assert begun.acquire(timeout=60), "nobody builds"
+            switching.activate(operator.database, job.row.id)
+            assert who(client, hopper) == ("Grace", NEW.fingerprint)
+            enrol(client, "Eileen", collins)
+            switching.rollback(operator.database, job.row.id)
+            assert who(client, collins)[1] == OLD.fingerprint
+            switching.activate(operator.database, job.row.id)
+            assert who(client, hopper) == ("Grace", NEW.fingerprint)
+        asking.join()
+        wait_for(lambda: told(operator, OLD.fingerprint) == told(operator, NEW.fingerprint) == "ready")
+        wait_for(lambda: newest(operator, operator.gallery()))
+        enrol(client, "Another", collins)
+        assert operator.clean()
+        assert who(client, hopper) == ("Grace", NEW.fingerprint), "the switch holds"
+        switching.cleanup(operator.database, job.row.id)
+        assert operator.work(job).row.state == "done"
+        enrol(client, "The last", collins)
+
+    assert {name for name, _ in answers} == {"Grace"}, answers
+    assert operator.clean()
+    assert operator.embeddings(OLD.fingerprint) == 0
+
+
+def told(operator: Operator, model: str) -> str | None:
+    """The state of the service's index by the model, as it said last."""
+    [row] = indexing.status(operator.database, [operator.gallery()])
+    return next((replica.state for _, replica in row.replicas if replica.model == model), None)
+
+
+def newest(operator: Operator, gallery: Gallery) -> bool:
+    """Whether a start would find a generation by each model that does."""
+    return all(
+        any(
+            stored.manifest is not None and stored.manifest.epoch == gallery.index_epoch
+            for stored in indexing.stored(opener, one)
+        )
+        for one, opener in indexing.openers(operator.opener, [gallery])
+    )
+
+
+def test_a_cleanup_in_the_middle_of_a_renewal_leaves_nothing_of_the_old_model(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    with asked_all_the_time(client, hopper) as answers:
+        switching.activate(operator.database, job.row.id)
+        with builds_held(monkeypatch) as begun:
+            client.post(f"{PATH}/index/rebuild").raise_for_status()
+            for _ in range(2):
+                assert begun.acquire(timeout=60), "both are made anew"
+            switching.cleanup(operator.database, job.row.id)
+            assert operator.work(job).row.state == "done"
+            enrol(client, "Eileen", collins)
+        wait_for(lambda: told(operator, OLD.fingerprint) is None)
+        wait_for(lambda: told(operator, NEW.fingerprint) == "ready")
+
+    assert {name for name, _ in answers} == {"Grace"}, answers
+    assert operator.clean()
+    wait_for(lambda: [path.name for path in models_on_the_disk(operator)] == [NEW.fingerprint])
+
+
+def models_on_the_disk(operator: Operator) -> list[Any]:
+    return sorted((operator.opener.root / str(operator.gallery().id)).iterdir())
+
+
+def test_a_cancellation_in_the_middle_of_building_ends_cancelled_and_nothing_is_left(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start(gates=["skipped<=0"])
+    with builds_held(monkeypatch) as begun:
+        building = threading.Thread(target=operator.work, args=(job,))
+        building.start()
+        assert begun.acquire(timeout=60)
+        switching.cancel(operator.database, job.row.id)
+        assert operator.work(job).row.state == "cancelled"
+    building.join(60)
+
+    ended = operator.job(job).row
+    assert not building.is_alive()
+    assert (ended.state, ended.problem) == ("cancelled", None)
+    assert who(client, hopper) == ("Grace", OLD.fingerprint)
+    assert operator.embeddings(NEW.fingerprint) == 0
+    assert NEW.fingerprint not in [path.name for path in models_on_the_disk(operator)]
+    assert operator.job(operator.work(operator.start(gates=["skipped<=0"]))).row.state == "ready", "once more"
