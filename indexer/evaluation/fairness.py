@@ -6,8 +6,9 @@ of people, as the mean of their image pairs: LFW has 530 images of one man, who 
 pairs of men. A pair with a face that was not found never matches.
 
 Intervals: whole people are drawn (`bootstrap`); a pair of people counts as often as both are drawn, which is
-the vertex bootstrap (Snijders and Borgatti 1999), recommended for such pairs by Fogliato et al. 2024
-(arXiv:2306.01198). Pairs of one person with himself, drawn twice, are left out.
+the vertex bootstrap (Snijders and Borgatti 1999). Pairs of one person with himself, drawn twice, are left
+out. Where errors are few such intervals may be too narrow or too wide (Fogliato et al. 2024,
+arXiv:2306.01198).
 """
 
 from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ of male and of female names are. A file is named by its path in the data's folde
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def read_lists(lists: Mapping[str, Path]) -> Labels:
 
 
 def _labels(
-    path: Path, rows: list[tuple[int, str | None, str | None]], known: Mapping[str, str] | None = None
+    path: Path, rows: Sequence[tuple[int, str | None, str | None]], known: Mapping[str, str] | None = None
 ) -> Labels:
     groups: dict[str, str] = {}
     for line, file, group in rows:

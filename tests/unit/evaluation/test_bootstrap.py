@@ -87,4 +87,4 @@ def test_nothing_to_measure_has_no_interval() -> None:
 
 def test_what_was_never_seen_in_a_hundred_may_still_be_three_in_a_hundred() -> None:
     assert none_seen(100) == pytest.approx((0, 0.0295), abs=1e-4)
-    assert none_seen(0) == (0, pytest.approx(0.95))
+    assert none_seen(0) == pytest.approx((0, 0.95))

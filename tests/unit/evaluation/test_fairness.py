@@ -36,7 +36,7 @@ def test_every_person_counts_once_however_many_images_there_are_of_them() -> Non
     assert group.fnmr == pytest.approx((2 / 3 + 0) / 2)
     assert (group.people, group.images, group.genuine_pairs, group.impostor_pairs) == (2, 5, 4, 6)
     assert group.fmr == 0
-    assert group.fmr_interval == (0, pytest.approx(0.95)), "one pair of people proves next to nothing"
+    assert group.fmr_interval == pytest.approx((0, 0.95)), "one pair of people proves next to nothing"
 
 
 def test_every_pair_of_people_counts_once_and_only_within_its_group() -> None:
