@@ -111,7 +111,7 @@ def threshold_at(vectors: Vectors, found: NDArray[np.bool_], people: NDArray[np.
         bins = np.clip((scores + 1) * (_BINS / 2), 0, _BINS - 1).astype(np.int64)
         counts += np.bincount(bins.ravel(), weights.ravel(), _BINS)
     reach = np.append(counts[::-1].cumsum()[::-1], 0.0) / (len(images) * (len(images) - 1))
-    return float(np.argmax(reach <= fmr + 1e-12) / (_BINS / 2) - 1)
+    return round(float(np.argmax(reach <= fmr + 1e-12) / (_BINS / 2) - 1), 4)
 
 
 def measure(

@@ -37,28 +37,27 @@ def read_csv(path: Path) -> Labels:
 
 
 def read_lists(lists: Mapping[str, Path]) -> Labels:
-    """`lists`: by group. Raises InvalidRequest as `read_csv` does."""
-    groups: dict[str, str] = {}
+    """`lists`: by group. A file that is in two has no group: LFW's published lists have one such.
+
+    Raises InvalidRequest where a list cannot be read.
+    """
+    listed: dict[str, set[str]] = {}
     for group, path in lists.items():
         try:
             lines = path.read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidRequest(f"{path} cannot be read: {error}", path=str(path)) from error
-        rows = [(number, line, group) for number, line in enumerate(lines, 1) if line.strip()]
-        groups |= _labels(path, rows, groups).groups
-    return Labels(groups=groups)
+        for line in filter(None, map(str.strip, lines)):
+            listed.setdefault(line, set()).add(group)
+    return Labels(groups={file: groups.pop() for file, groups in listed.items() if len(groups) == 1})
 
 
-def _labels(
-    path: Path, rows: Sequence[tuple[int, str | None, str | None]], known: Mapping[str, str] | None = None
-) -> Labels:
+def _labels(path: Path, rows: Sequence[tuple[int, str | None, str | None]]) -> Labels:
     groups: dict[str, str] = {}
     for line, file, group in rows:
         name, value = (file or "").strip(), (group or "").strip()
         if not name or not value:
             raise InvalidRequest(f"{path}, line {line}: a file and a group are wanted", line=line)
-        other = groups.get(name, (known or {}).get(name, value))
-        if other != value:
-            raise InvalidRequest(f"{path}, line {line}: {name} is {value} and {other}", line=line)
-        groups[name] = value
+        if groups.setdefault(name, value) != value:
+            raise InvalidRequest(f"{path}, line {line}: {name} is {value} and {groups[name]}", line=line)
     return Labels(groups=groups)

@@ -18,6 +18,7 @@ from indexer.evaluation.plots.canvas import (
     look,
     mark,
     percent,
+    require_matplotlib,
 )
 
 if TYPE_CHECKING:
@@ -68,9 +69,16 @@ def draw_cmc(models: Sequence[tuple[NDArray[np.float64], IdentificationResult]],
 
 def draw_growth(models: Sequence[tuple[str, Growth]], file: IO[bytes]) -> None:
     """Rank-1 and FNIR over the gallery's size, real and synthetic told apart. Raises Misconfigured."""
+    require_matplotlib()
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     figure = blank(8, 7.6)
     upper, lower = figure.subplots(2, sharex=True)
-    head(upper, "Rank-1 as the gallery grows", "filled: real people only · hollow: with synthetic strangers")
+    head(
+        upper,
+        "Rank-1 as the gallery grows",
+        "filled: real people only · hollow: with synthetic strangers, which are not faces",
+    )
     head(lower, "FNIR at FPIR 1% as the gallery grows", "the threshold rises with the size")
     for place, (model, growth) in enumerate(models):
         colour = MODELS[place % len(MODELS)]
@@ -84,17 +92,22 @@ def draw_growth(models: Sequence[tuple[str, Growth]], file: IO[bytes]) -> None:
             axes.fill_between(sizes, ends[:, 0], ends[:, 1], color=colour, alpha=0.15, linewidth=0)
             axes.plot(sizes[1:], rates[1:], "o", color=colour, markerfacecolor="white", zorder=3)
             axes.plot(sizes[:1], rates[:1], "o", color=colour, zorder=3)
-        for point, filled in ((growth.with_real, True), (growth.with_synthetic, False)):
+        for point, filled, what in (
+            (growth.with_real, True, "half of the real strangers enrolled"),
+            (growth.with_synthetic, False, "synthetic ones instead"),
+        ):
             if point is not None:
                 face = colour if filled else "white"
                 for axes, rate in ((upper, point.rank1), (lower, point.fnir)):
-                    axes.plot(point.gallery, rate, "D", color=colour, markerfacecolor=face, markersize=5)
+                    style = {"color": colour, "markerfacecolor": face, "markersize": 6, "linestyle": "none"}
+                    axes.plot(point.gallery, rate, "D", label=f"{model}: {what}", zorder=4, **style)
     lower.set(xscale="log", xlabel="people enrolled")
+    lower.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     lower.xaxis.set_major_formatter(lambda size, _place: f"{size:,.0f}")
+    lower.xaxis.set_minor_formatter(NullFormatter())
     for axes in (upper, lower):
         axes.yaxis.set_major_formatter(percent)
-    if len(models) > 1:
-        upper.legend(frameon=False)
+    upper.legend(frameon=False, fontsize=8, loc="lower left")
     figure.savefig(file, format="png")
 
 

@@ -17,8 +17,8 @@ def report(
     unlabelled: int,
     in_several: int,
 ) -> Report:
-    """`unlabelled`: images without a label, which are left out. `in_several`: people with images in more
-    than one group."""
+    """`unlabelled`: images without a label or with two, which are left out. `in_several`: people with images
+    in more than one group."""
     first = results[0]
     models = tuple(result.model for result in results)
     setting = (
@@ -57,7 +57,7 @@ def report(
             models,
             data,
             ("Threshold", ", ".join(f"{result.threshold:.4f}" for result in results) + f", {setting}"),
-            ("Left out", f"{unlabelled:,} images without a label"),
+            ("Left out", f"{unlabelled:,} images without a label, or with two"),
             ("In several groups", f"{in_several:,} people have images in more than one group"),
             ("Took", f"{first.seconds:.0f} s, all models together"),
         ),

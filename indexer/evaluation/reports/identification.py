@@ -142,7 +142,8 @@ def _growth(measured: Sequence[Identified], models: tuple[str, ...]) -> tuple[Se
                     f"The same gallery with {real[0].gallery - synthetic[0].real:,} strangers enrolled beside"
                     " the people: real ones, and synthetic ones in their stead. The other half of the real"
                     " strangers are the non-mated probes. The nearer the two lines, the better (diamonds in"
-                    " the picture). Of sizes beyond that nothing real is known here.",
+                    " the picture). Where real strangers cost more, the curve above is too kind."
+                    " Of sizes beyond that nothing real is known here.",
                 ),
                 table=Table(
                     columns=columns,

@@ -54,9 +54,10 @@ def test_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
         read_lists({"f": tmp_path / "nothing.txt"})
 
 
-def test_a_file_in_two_lists_is_refused(tmp_path: Path) -> None:
-    for name in ("f.txt", "m.txt"):
-        (tmp_path / name).write_text("Ann_0001.jpg\n")
+def test_a_file_in_two_lists_belongs_to_neither_group(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("Ann_0001.jpg\nEve_0001.jpg\n")
+    (tmp_path / "m.txt").write_text("Ann_0001.jpg\n")
 
-    with pytest.raises(InvalidRequest, match=r"m.txt, line 1: Ann_0001.jpg is m and f"):
-        read_lists({"f": tmp_path / "f.txt", "m": tmp_path / "m.txt"})
+    labels = read_lists({"f": tmp_path / "f.txt", "m": tmp_path / "m.txt"})
+
+    assert dict(labels.groups) == {"Eve_0001.jpg": "f"}
