@@ -7,16 +7,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidInput
 from indexer.recognition.camera import Camera, Photograph, SeenFace, Stopwatch
-from indexer.types import Vectors
+from indexer.types import Face, Image, Vectors
+from indexer.vision.decode import decode
 
 NO_SCORE = -1.0
 """Of a comparison with an image that has no embedding: the least that a cosine can be."""
+
+Change: TypeAlias = Callable[[Path, Image], Image]
+"""What is done to a file's pixels before they are looked at. Called from several threads."""
 
 _BATCH = 8  # on two cores larger batches were slower: their activations outgrow the caches
 _LOOKERS = 2
@@ -45,53 +50,77 @@ class Embeddings:
 
     def of(self, files: Sequence[Path]) -> tuple[Vectors, NDArray[np.bool_]]:
         """`vectors` and `found` of `files`, in their order; a file may come more than once."""
-        rows = [self._rows[file] for file in files]
+        rows = self.rows(files)
         return self.vectors[rows], self.found[rows]
+
+    def rows(self, files: Sequence[Path]) -> NDArray[np.int64]:
+        """Where `files` are, shape (len(files),)."""
+        return np.array([self._rows[file] for file in files], np.int64)
 
 
 def embed_files(
     camera: Camera, files: Sequence[Path], progress: Callable[[int], object] | None = None
 ) -> Embeddings:
-    """One embedding for each of `files`, of the face nearest to the middle of the picture.
+    """As `embed_with`, of one model."""
+    return embed_with([camera], files, progress)[0]
+
+
+def embed_with(
+    cameras: Sequence[Camera],
+    files: Sequence[Path],
+    progress: Callable[[int], object] | None = None,
+    *,
+    change: Change | None = None,
+) -> list[Embeddings]:
+    """For each camera one embedding for each of `files`, of the face nearest to the middle of the picture.
 
     Not of the largest: a label of LFW names the person in the centre, and behind or beside them larger
     faces are found now and then. A file that cannot be read or shows no face has no embedding and
-    still counts. `progress` is told how many files are done.
+    still counts. `progress` is told how many files are done. The cameras share a detector: each file is
+    decoded and searched for faces once. `change` is done to the pixels before they are.
 
-    While the network embeds, two threads decode and detect ahead of it.
+    While the networks embed, two threads decode and detect ahead of them.
     """
-    vectors = np.zeros((len(files), camera.embedder.card.dimension), np.float32)
+    vectors = [np.zeros((len(files), camera.card.dimension), np.float32) for camera in cameras]
     found = np.zeros(len(files), np.bool_)
     watch = Stopwatch()
-    with closing(_central_faces(camera, files)) as central_faces:
+    with closing(_central_faces(cameras, files, change)) as central_faces:
         for start in range(0, len(files), _BATCH):
             end = min(start + _BATCH, len(files))
             seen = {row: face for row, face in zip(range(start, end), central_faces, strict=False) if face}
-            vectors[list(seen)] = camera.embed(list(seen.values()), watch)
+            for camera, made, faces in zip(cameras, vectors, zip(*seen.values(), strict=True), strict=False):
+                made[list(seen)] = camera.embed(faces, watch)
             found[list(seen)] = True
             if progress:
                 progress(end)
-    return Embeddings(files=tuple(files), vectors=vectors, found=found)
+    return [Embeddings(files=tuple(files), vectors=made, found=found) for made in vectors]
 
 
 def central(photograph: Photograph) -> SeenFace | None:
     """The face whose box has its centre nearest to the picture's; None where there is no face."""
-    height, width = photograph.pixels.shape[:2]
-
-    def distance_px(seen: SeenFace) -> float:
-        box = seen.face.box
-        return math.hypot(box.x + box.width / 2 - width / 2, box.y + box.height / 2 - height / 2)
-
-    return min(photograph.faces, key=distance_px, default=None)
+    return min(photograph.faces, key=lambda seen: _off_centre_px(seen.face, photograph.pixels), default=None)
 
 
-def _central_faces(camera: Camera, files: Sequence[Path]) -> Generator[SeenFace | None]:
-    """In the order of `files`."""
+def central_face(camera: Camera, pixels: Image) -> Face | None:
+    """Likewise, of what the camera's detector finds in `pixels`."""
+    return min(camera.detector.detect(pixels), key=lambda face: _off_centre_px(face, pixels), default=None)
+
+
+def _off_centre_px(face: Face, pixels: Image) -> float:
+    height, width = pixels.shape[:2]
+    box = face.box
+    return math.hypot(box.x + box.width / 2 - width / 2, box.y + box.height / 2 - height / 2)
+
+
+def _central_faces(
+    cameras: Sequence[Camera], files: Sequence[Path], change: Change | None
+) -> Generator[list[SeenFace] | None]:
+    """In the order of `files`: the face as each camera's network wants it."""
     pool = ThreadPoolExecutor(_LOOKERS, thread_name_prefix="look")
-    waiting: deque[Future[SeenFace | None]] = deque()
+    waiting: deque[Future[list[SeenFace] | None]] = deque()
     try:
         for file in files:
-            waiting.append(pool.submit(_central_face, camera, file))
+            waiting.append(pool.submit(_seen, cameras, file, change))
             if len(waiting) == _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -100,8 +129,14 @@ def _central_faces(camera: Camera, files: Sequence[Path]) -> Generator[SeenFace 
         pool.shutdown(cancel_futures=True)
 
 
-def _central_face(camera: Camera, file: Path) -> SeenFace | None:
+def _seen(cameras: Sequence[Camera], file: Path, change: Change | None) -> list[SeenFace] | None:
+    eye = cameras[0]
     try:
-        return central(camera.look(file.read_bytes(), Stopwatch()))
+        with eye.looking:
+            pixels = decode(file.read_bytes(), max_pixels=eye.max_pixels)
+            if change:
+                pixels = change(file, pixels)
+            face = central_face(eye, pixels)
+            return [camera.see(pixels, face) for camera in cameras] if face else None
     except (InvalidInput, OSError):
         return None

@@ -2,8 +2,7 @@
 
 Each face is taken out and searched for among the rest. Its person's best other face makes the search
 mated; the best face of anybody else is what a stranger would have scored, so that every face serves as a
-non-mated search too. FPIR and FNIR as in `identification`. Intervals: bootstrap by identity, 95 %
-(Efron and Tibshirani 1993, ch. 13), since the faces of one person stand and fall together.
+non-mated search too. FPIR and FNIR as in `identification`, intervals as in `bootstrap`.
 """
 
 from collections.abc import Sequence
@@ -13,12 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval
 from indexer.types import Vectors
 
 NO_SCORE = -2.0
 """Below every cosine: the face has no embedding, or there is nobody to find."""
 _BLOCK = 512
-RESAMPLES = 500
+_MANY = 20_000
+_RESAMPLES_OF_MANY = 100
+"""Of more than so many probes: the ends of the intervals are rougher, but there in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,12 +69,6 @@ def search(
     return Searches(person=people[probes], mated=ends - starts > 1, own=own, other=other, nearest=nearest)
 
 
-def threshold_at(other: NDArray[np.float32], fpir: float) -> float:
-    """The lowest score that a share of at most `fpir` of the non-mated searches exceeds."""
-    allowed = int(fpir * len(other) + 1e-9)
-    return float(np.partition(other, len(other) - 1 - allowed)[len(other) - 1 - allowed])
-
-
 def det(searches: Searches, fpirs: NDArray[np.float64]) -> list[list[float]]:
     """(FPIR, FNIR) at each of `fpirs` that so many searches can show. Needs a mated search."""
     other = np.sort(searches.other)
@@ -89,42 +85,31 @@ def rates(searches: Searches, fpirs: Sequence[float], *, seed: int = 0) -> dict[
     mated = searches.mated
     if not mated.any():
         return {"rank1": None, "mated": 0, "nonmated": len(mated), "at_fpir": {}}
-    people, inverse = np.unique(searches.person, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    faces = [np.flatnonzero(inverse == i) for i in range(len(people))] if len(people) < 20_000 else None
-    samples = []
-    for _ in range(RESAMPLES if faces is not None and len(mated) <= 20_000 else 100):
-        if faces is None:
-            samples.append(rng.integers(0, len(mated), len(mated)))
-        else:
-            samples.append(np.concatenate([faces[i] for i in rng.integers(0, len(people), len(people))]))
-
-    def rank1(chosen: NDArray[np.int64]) -> float:
-        which = chosen[mated[chosen]]
-        return float(searches.correct[which].mean()) if len(which) else float("nan")
-
-    def fnir(chosen: NDArray[np.int64], fpir: float) -> float:
-        limit = threshold_at(searches.other[chosen], fpir)
-        which = chosen[mated[chosen]]
-        found = searches.correct[which] & (searches.own[which] > limit)
-        return 1.0 - float(found.mean()) if len(which) else float("nan")
-
-    every = np.arange(len(mated))
+    hits = np.where(searches.correct, searches.own, -np.inf).astype(np.float32)[mated]
+    tradeoff = Tradeoff(hits, searches.other)
+    every = np.ones(len(mated), np.int64)
+    resamples = RESAMPLES if len(mated) <= _MANY else _RESAMPLES_OF_MANY
+    rank1s, fnirs = [], []
+    for weights in draws(searches.person, resamples, seed):
+        rank1s.append(tradeoff.found(weights[mated]))
+        limits = [tradeoff.threshold(weights, fpir) for fpir in fpirs]
+        fnirs.append([1 - tradeoff.found(weights[mated], limit) for limit in limits])
+    thresholds = [tradeoff.threshold(every, fpir) for fpir in fpirs]
     return {
-        "rank1": rank1(every),
-        "rank1_interval": _interval([rank1(sample) for sample in samples]),
+        "rank1": tradeoff.found(every[mated]),
+        "rank1_interval": _listed(interval(rank1s)),
         "mated": int(mated.sum()),
         "nonmated": len(mated),
         "at_fpir": {
             str(fpir): {
-                "fnir": fnir(every, fpir),
-                "interval": _interval([fnir(sample, fpir) for sample in samples]),
-                "threshold": threshold_at(searches.other, fpir),
+                "fnir": 1 - tradeoff.found(every[mated], threshold),
+                "interval": _listed(interval(column)),
+                "threshold": threshold,
             }
-            for fpir in fpirs
+            for fpir, threshold, column in zip(fpirs, thresholds, zip(*fnirs, strict=True), strict=True)
         },
     }
 
 
-def _interval(values: Sequence[float]) -> list[float]:
-    return [float(v) for v in np.nanquantile(values, (0.025, 0.975))]
+def _listed(bounds: Interval | None) -> list[float] | None:
+    return None if bounds is None else list(bounds)

@@ -1,7 +1,7 @@
 """The one place where the rooms are wired together, for the service and for the command line."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -57,6 +57,17 @@ def open_camera(settings: Settings, *, processes: int = 1) -> Iterator[Camera]:
     """The half that needs no database, with the model in force. Raises WeightsMissing, WeightsDamaged."""
     with open_eye(settings, processes=processes) as eye:
         yield eye.camera(card(settings))
+
+
+@contextmanager
+def open_cameras(settings: Settings, models: Sequence[str]) -> Iterator[list[Camera]]:
+    """One for each of `models`, as `catalog.named` knows them; they share the detector.
+
+    Raises ModelUnknown, CardUnusable, WeightsMissing, WeightsDamaged.
+    """
+    cards = [catalog.named(name, mirror=settings.mirror) for name in models]
+    with open_eye(settings) as eye:
+        yield [eye.camera(one) for one in cards]
 
 
 @contextmanager

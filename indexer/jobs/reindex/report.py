@@ -3,16 +3,12 @@
 One file that needs nothing beside it. It shows people's faces: it is as confidential as the gallery.
 """
 
-import base64
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from importlib.resources import files
-from io import BytesIO
 from typing import Any
 
-from indexer.errors import Misconfigured
-from indexer.evaluation import plot
+from indexer.evaluation import pages
+from indexer.evaluation.plots import comparison as comparison_plots
 from indexer.records import reindexes
 from indexer.records.reindexes import Job, Pictured
 from indexer.records.session import Database
@@ -20,22 +16,18 @@ from indexer.records.session import Database
 
 def render(database: Database, job: Job, comparison: dict[str, Any]) -> str:
     """HTML. `comparison`: as `comparing.compare` made it. Raises Misconfigured without the extra `report`."""
-    plot.require_matplotlib()
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError:
-        raise Misconfigured("a report needs jinja2: pip install 'gemel[report]'") from None
-    pages = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters |= {"percent": _percent, "interval": _interval}
-    page = pages.from_string(files(__package__).joinpath("report.html.j2").read_text("utf-8"))
+    pages.require()
     sides = (comparison["old"], comparison["new"])
-    return page.render(
+    return pages.render(
+        "jobs/reindex/report.html.j2",
         gallery=job.gallery.name,
         made=datetime.now(UTC),
         found=comparison,
         sides=sides,
-        scores=_picture(partial(plot.draw_scores, sides)),
-        det=_picture(partial(plot.draw_dets, sides)) if any(side.get("det") for side in sides) else None,
+        scores=pages.picture(partial(comparison_plots.draw_scores, sides)),
+        det=pages.picture(partial(comparison_plots.draw_dets, sides))
+        if any(side.get("det") for side in sides)
+        else None,
         disagreements=_disagreements(database, comparison["disagreements"]["examples"]),
     )
 
@@ -59,23 +51,5 @@ def _disagreements(database: Database, examples: list[dict[str, Any]]) -> dict[s
 def _shown(face: Pictured | None) -> dict[str, Any] | None:
     if face is None:  # nobody was found, or the face is deleted since
         return None
-    jpeg = None if face.jpeg is None else _as_url("image/jpeg", face.jpeg)
+    jpeg = None if face.jpeg is None else pages.as_url("image/jpeg", face.jpeg)
     return {"name": face.name or "without a name", "jpeg": jpeg, "identity": face.identity_id}
-
-
-def _picture(draw: Callable[[BytesIO], None]) -> str:
-    file = BytesIO()
-    draw(file)
-    return _as_url("image/png", file.getvalue())
-
-
-def _as_url(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def _percent(rate: float | None) -> str:
-    return "not measurable" if rate is None else f"{rate:.2%}"
-
-
-def _interval(bounds: list[float] | None) -> str:
-    return "" if bounds is None else f"{bounds[0]:.2%} to {bounds[1]:.2%}"

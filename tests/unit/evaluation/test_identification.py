@@ -46,9 +46,12 @@ def measured(searches: Searches) -> identification.IdentificationResult:
 
 def known(*, hits: list[float], strangers: list[float]) -> Searches:
     return Searches(
-        correct=np.array(hits) > NO_SCORE,
-        mated=np.array(hits, np.float32),
+        own=np.array(hits, np.float32),
+        other=np.full(len(hits), NO_SCORE, np.float32),
         nonmated=np.array(strangers, np.float32),
+        ranks=np.ones(len(hits), np.int64),
+        mates=np.arange(len(hits)),
+        strangers=np.arange(len(strangers)),
     )
 
 
@@ -172,3 +175,65 @@ def test_with_few_strangers_a_small_rate_allows_none_of_them() -> None:
     result = measured(known(hits=[0.9, 0.4], strangers=[0.5] + [0.1] * 9))
 
     assert result.fnir_at_fpir == {"0.001": 0.5, "0.01": 0.5, "0.1": 0}
+
+
+def test_rows_with_labels_are_split_as_files_of_people_are() -> None:
+    split_up = identification.split_labels(np.array([5, 2, 5, 9, 2, 5]))
+
+    # 2 and 5 have several; 2 comes first in the gallery.
+    assert split_up.gallery.tolist() == [1, 0]
+    assert split_up.mated.tolist() == [2, 4, 5]
+    assert split_up.mates.tolist() == [1, 0, 1]
+    assert split_up.nonmated.tolist() == [3]
+    with pytest.raises(InvalidRequest, match="open set"):
+        identification.split_labels(np.array([1, 1, 2, 2]))
+
+
+def test_arrays_with_labels_are_searched_as_files_are() -> None:
+    people, embeddings = random_people(2)
+    labels = np.array([n for n, someone in enumerate(people) for _ in someone.images])
+
+    by_files = search(embeddings, split(people))
+    by_rows = identification.search_vectors(
+        embeddings.vectors, embeddings.found, identification.split_labels(labels)
+    )
+
+    assert measured(by_files).fnir_at_fpir == measured(by_rows).fnir_at_fpir
+    assert by_files.correct.tolist() == by_rows.correct.tolist()
+
+
+def test_ranks_are_counted_from_the_best_and_those_without_a_face_have_none() -> None:
+    """Enrolled at 0, 30, 60 and 90 degrees; probes of the second."""
+    degrees = {"a_0": 0, "b_0": 30, "c_0": 60, "d_0": 90, "b_1": 32, "b_2": 50, "b_3": 88, "b_4": 0}
+    degrees |= {"a_1": 0, "c_1": 60, "d_1": 90, "x_0": 10}
+    people = [person("a", 2), person("b", 5), person("c", 2), person("d", 2), person("x", 1)]
+    files = tuple(Path(name) for name in degrees)
+    angles = np.radians(list(degrees.values()))
+    vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    found = np.array([name != "b_4" for name in degrees])
+    vectors[~found] = 0
+
+    searches = search(Embeddings(files=files, vectors=vectors, found=found), split(people))
+    of_b = searches.mates == 1
+
+    assert searches.ranks[of_b][:3].tolist() == [1, 2, 3]
+    curve = identification.cmc(searches, most=4)
+    # Seven mated probes: a, c, d and b_1 first, b_2 second, b_3 third, b_4 never.
+    assert curve == pytest.approx([4 / 7, 5 / 7, 6 / 7, 6 / 7])
+    assert curve[0] == measured(searches).rank1
+
+
+def test_intervals_contain_their_rates_and_are_the_same_each_time() -> None:
+    people, embeddings = random_people(3)
+    searches = search(embeddings, split(people))
+
+    one, other = measured(searches), measured(searches)
+
+    assert one == other
+    assert one.rank1_interval is not None
+    assert one.rank1_interval[0] < one.rank1 < one.rank1_interval[1]
+    bounds = one.fnir_interval["0.1"]
+    assert bounds is not None
+    assert bounds[0] < one.fnir_at_fpir["0.1"] < bounds[1]
+    without = measure(searches, gallery=1, undetected=0, seconds=0, model="m", resamples=0)
+    assert without.rank1_interval is None

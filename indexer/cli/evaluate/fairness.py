@@ -1,0 +1,104 @@
+"""`gemel evaluate fairness`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from indexer.cli.evaluate.measuring import cameras, progress, tell
+from indexer.cli.evaluate.options import DataOption, HtmlOption, JsonOption, ModelOption
+from indexer.errors import InvalidRequest
+from indexer.evaluation import fairness as measuring
+from indexer.evaluation import lfw
+from indexer.evaluation.embeddings import embed_with
+from indexer.evaluation.labels import Labels, read_csv, read_lists
+from indexer.evaluation.provenance import here
+from indexer.evaluation.reports.fairness import report
+
+LISTS = {"female": "female_names.txt", "male": "male_names.txt"}
+
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE.csv",
+        help="With the columns file and group; default: male_names.txt and female_names.txt in DIR.",
+    ),
+]
+FmrOption = Annotated[
+    float, typer.Option("--fmr", min=0, max=1, help="Of all labelled pairs, which sets the threshold.")
+]
+ThresholdOption = Annotated[
+    float | None, typer.Option("--threshold", min=-1, max=1, help="A cosine, instead of --fmr.")
+]
+
+
+def fairness(
+    data: DataOption,
+    model: ModelOption = None,
+    labels: LabelsOption = None,
+    fmr: FmrOption = 0.001,
+    threshold: ThresholdOption = None,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+) -> None:
+    """Error rates by group of people, at one threshold, and how far the groups are apart.
+
+    Example: `gemel evaluate fairness --data lfw --labels labels.csv --html fairness.html`
+    """
+    files, people, groups, unlabelled = _labelled(data, _labels(data, labels))
+    start = time.perf_counter()
+    with cameras(model) as opened, progress(len(files)) as told:
+        embedded = embed_with(opened, files, told)
+        models = [camera.card.fingerprint for camera in opened]
+    results = []
+    for fingerprint, embeddings in zip(models, embedded, strict=True):
+        vectors, found = embeddings.vectors, embeddings.found
+        limit = threshold
+        if limit is None:
+            limit = measuring.threshold_at(vectors, found, people, fmr)
+        result = measuring.measure(
+            vectors,
+            found,
+            people,
+            groups,
+            threshold=limit,
+            threshold_fmr=fmr if threshold is None else None,
+            seconds=time.perf_counter() - start,
+            model=fingerprint,
+        )
+        results.append(result)
+    made = here("gemel evaluate fairness")
+    told_data = f"{data.name}: {len(files):,} labelled images of {len(np.unique(people)):,} people"
+    in_several = len(set(zip(people.tolist(), groups, strict=True))) - len(np.unique(people))
+    counts = {"unlabelled": unlabelled, "in_several": in_several}
+    page = report(made, told_data, results, **counts)
+    tell(page, made, results, json_file, html_file, data=told_data, **counts)
+
+
+def _labels(data: Path, given: Path | None) -> Labels:
+    if given is not None:
+        return read_csv(given)
+    lists = {group: data / name for group, name in LISTS.items()}
+    if not all(path.is_file() for path in lists.values()):
+        raise InvalidRequest(f"{data} has no {' and '.join(LISTS.values())}: name a CSV with --labels")
+    return read_lists(lists)
+
+
+def _labelled(data: Path, labels: Labels) -> tuple[list[Path], np.ndarray, list[str], int]:
+    """The files with a label, whose they are, their groups, and how many files have none."""
+    files, people, groups, unlabelled = [], [], [], 0
+    for number, person in enumerate(lfw.read_people(data)):
+        for image in person.images:
+            group = labels.of(image, data)
+            if group is None:
+                unlabelled += 1
+            else:
+                files.append(image)
+                people.append(number)
+                groups.append(group)
+    if not files:
+        raise InvalidRequest("none of the images has a label")
+    return files, np.array(people, np.int64), groups, unlabelled

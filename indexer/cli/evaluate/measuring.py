@@ -1,0 +1,100 @@
+"""What every measurement begins and ends with: cameras and a bar; a table, JSON and a page.
+
+The engine is imported inside: see `people`."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from indexer.cli.evaluate.options import STDOUT
+from indexer.cli.output import console, out, print_json
+from indexer.evaluation import report as reports
+from indexer.evaluation.provenance import Provenance
+from indexer.evaluation.report import Cell, Report
+from indexer.recognition.camera import Camera
+from indexer.settings import Settings
+
+
+@contextmanager
+def cameras(models: Sequence[str] | None) -> Iterator[list[Camera]]:
+    """Of the models that were named, else of the one in force; each once."""
+    from indexer.recognition.assembly import open_cameras
+
+    settings = Settings()
+    names = list(dict.fromkeys(models or [settings.model]))
+    with open_cameras(settings, names) as opened:
+        yield opened
+
+
+@contextmanager
+def progress(
+    total: int, *, unit: str = "images", doing: str = "embedding"
+) -> Iterator[Callable[[int], None]]:
+    """On stderr, so that stdout carries results only."""
+    columns = (BarColumn(), MofNCompleteColumn(), _RateColumn(unit), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(doing, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def tell(
+    report: Report,
+    provenance: Provenance,
+    results: Sequence[Any],
+    json_file: Path | None,
+    html_file: Path | None,
+    **more: Any,
+) -> None:
+    """`results`: a dataclass for each model, which JSON has as they are. `more`: what it says besides."""
+    told = {
+        "measurement": report.title,
+        "provenance": asdict(provenance),
+        **more,
+        "models": [result if isinstance(result, dict) else asdict(result) for result in results],
+    }
+    screen = console if json_file == STDOUT else out
+    for table in _tables(report):
+        screen.print(table)
+    if json_file == STDOUT:
+        print_json(told)
+    elif json_file:
+        json_file.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    if html_file:
+        html_file.write_text(reports.html(report), "utf-8")
+
+
+def _tables(report: Report) -> Iterator[Table]:
+    for section in report.sections:
+        if section.table is None:
+            continue
+        table = Table(title=f"{report.title}: {section.title}", caption="\n".join(section.notes) or None)
+        table.add_column("")
+        for column in section.table.columns:
+            table.add_column(column, justify="right")
+        for row in section.table.rows:
+            note = f"\n[dim]{row.note}[/]" if row.note else ""
+            table.add_row(row.label + note, *(_cell(cell) for cell in row.cells))
+        yield table
+
+
+def _cell(cell: Cell) -> str:
+    if cell.interval is None:
+        return cell.text
+    low, high = cell.interval
+    return f"{cell.text}\n[dim]{low:.2%} to {high:.2%}[/]"
+
+
+class _RateColumn(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} {self._unit}/s" if task.speed else "")

@@ -1,0 +1,70 @@
+"""The options that the commands share, checked before minutes of work and not after."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from indexer.errors import Misconfigured
+from indexer.evaluation import pages
+
+STDOUT = Path("-")
+
+
+def writable(path: Path | None) -> Path | None:
+    if path is not None and path != STDOUT and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"the folder {path.absolute().parent} does not exist")
+    return path
+
+
+def drawable(path: Path | None) -> Path | None:
+    if path is not None:
+        try:
+            pages.require()
+        except Misconfigured as error:
+            raise typer.BadParameter(error.message) from None
+    return writable(path)
+
+
+DataOption = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="LFW's folder: NAME/NAME_0001.jpg, pairs.txt.")
+]
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="As GEMEL_MODEL names it, which is the default. Several are compared side by side.",
+    ),
+]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        allow_dash=True,
+        dir_okay=False,
+        callback=writable,
+        help="Write the result as JSON; - for stdout, which then carries nothing else.",
+    ),
+]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE.html",
+        dir_okay=False,
+        callback=drawable,
+        help="Write a report with pictures, one file; needs the extra `report`.",
+    ),
+]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE.png",
+        dir_okay=False,
+        callback=drawable,
+        help="Draw the error tradeoff; needs the extra `report`.",
+    ),
+]

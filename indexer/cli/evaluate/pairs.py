@@ -1,0 +1,53 @@
+"""`gemel evaluate lfw`."""
+
+import time
+
+from indexer.cli.evaluate.measuring import cameras, progress, tell
+from indexer.cli.evaluate.options import DataOption, HtmlOption, JsonOption, ModelOption, PlotOption
+from indexer.evaluation import lfw, verification
+from indexer.evaluation.embeddings import embed_with
+from indexer.evaluation.plots.verification import draw_roc
+from indexer.evaluation.provenance import here
+from indexer.evaluation.reports.verification import report
+
+
+def lfw_pairs(
+    data: DataOption,
+    model: ModelOption = None,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    plot_file: PlotOption = None,
+) -> None:
+    """Verification, one to one: LFW's 6,000 pairs in ten folds.
+
+    Example: `gemel evaluate lfw --data lfw --model sface --model dlib-resnet --html lfw.html`
+    """
+    pairs = lfw.read_pairs(data)
+    files = sorted({image for pair in pairs for image in (pair.first, pair.second)})
+    start = time.perf_counter()
+    with cameras(model) as opened, progress(len(files)) as told:
+        embedded = embed_with(opened, files, told)
+        models = [camera.card.fingerprint for camera in opened]
+    measured = []
+    for fingerprint, embeddings in zip(models, embedded, strict=True):
+        trials = verification.compare(embeddings, pairs)
+        result = verification.measure(
+            trials,
+            undetected=embeddings.undetected,
+            seconds=time.perf_counter() - start,
+            model=fingerprint,
+        )
+        measured.append((verification.roc(trials), result))
+    made = here("gemel evaluate lfw")
+    told_data = f"{data.name}: {len(pairs):,} pairs of {len(files):,} images"
+    tell(
+        report(made, told_data, measured),
+        made,
+        [result for _, result in measured],
+        json_file,
+        html_file,
+        data=told_data,
+    )
+    if plot_file:
+        with plot_file.open("wb") as file:
+            draw_roc(measured, file)

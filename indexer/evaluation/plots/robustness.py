@@ -1,0 +1,53 @@
+"""Curves of what a model bears, one picture for each way of making photographs worse."""
+
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from indexer.evaluation.bootstrap import Interval
+from indexer.evaluation.conditions import CLEAN, Series
+from indexer.evaluation.plots.canvas import MODELS, QUIET, blank, head, look, percent
+from indexer.evaluation.robustness import ConditionRates, RobustnessResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_series(series: Series, results: Sequence[RobustnessResult], file: IO[bytes]) -> None:
+    """Rank-1 and FNIR at each level, beside each other, with the faces that are not found.
+
+    Raises Misconfigured.
+    """
+    figure = blank(10, 4.2)
+    left, right = figure.subplots(1, 2)
+    head(left, f"{series.title}: rank-1", series.unit)
+    head(right, f"{series.title}: FNIR", "at the threshold of FPIR 1% for clean pictures")
+    labels: list[str] = []
+    for place, result in enumerate(results):
+        rates = in_order(series, result)
+        labels = [CLEAN if rate.level == CLEAN else rate.level for rate in rates]
+        _line(left, [r.rank1 for r in rates], [r.rank1_interval for r in rates], result.model, place)
+        _line(right, [r.fnir for r in rates], [r.fnir_interval for r in rates], result.model, place)
+    not_found = [rate.not_found for rate in in_order(series, results[0])]
+    right.bar(range(len(labels)), not_found, color=QUIET, alpha=0.25, label="no face found", zorder=0)
+    for axes in (left, right):
+        axes.set_xticks(range(len(labels)), labels, rotation=25, ha="right")
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter(percent)
+    right.legend(frameon=False, loc="upper left" if series.clean_before == 0 else "upper center", fontsize=8)
+    figure.savefig(file, format="png")
+
+
+def in_order(series: Series, result: RobustnessResult) -> list[ConditionRates]:
+    """The levels of `series`, the clean condition in its place among them."""
+    rates = [rate for rate in result.conditions if rate.series == series.name]
+    return [*rates[: series.clean_before], result.clean, *rates[series.clean_before :]]
+
+
+def _line(axes: "Axes", values: list[float], bounds: list[Interval | None], label: str, place: int) -> None:
+    ends = np.array([b or (v, v) for b, v in zip(bounds, values, strict=True)])
+    axes.plot(range(len(values)), values, marker="o", markersize=4, label=label, **look(place))
+    axes.fill_between(
+        range(len(values)), ends[:, 0], ends[:, 1], color=MODELS[place % len(MODELS)], alpha=0.15, linewidth=0
+    )
