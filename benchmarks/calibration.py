@@ -198,7 +198,7 @@ def _draw(rows: Sequence[dict[str, object]], people: int, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from indexer.evaluation.plot import head
+    from indexer.evaluation.plots.canvas import head
 
     figure = Figure(figsize=(12, 4.6), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)

@@ -16,11 +16,11 @@ import PIL.ImageFilter
 from rich.console import Console
 from rich.table import Table
 
-from indexer.evaluation.embeddings import central
 from indexer.evaluation.lfw import read_people
 from indexer.recognition.assembly import open_camera
 from indexer.recognition.camera import Camera, Stopwatch
 from indexer.settings import Settings
+from indexer.vision.detect import central
 
 Spoil = Callable[[PIL.Image.Image], PIL.Image.Image]
 
@@ -77,7 +77,9 @@ def embed(camera: Camera, image: PIL.Image.Image) -> tuple[np.ndarray, float, fl
     """The embedding of the central face, its sharpness ratio and its size in pixels."""
     file = io.BytesIO()
     image.convert("RGB").save(file, "PNG")
-    seen = central(camera.look(file.getvalue(), Stopwatch()))
+    photograph = camera.look(file.getvalue(), Stopwatch())
+    face = central([seen.face for seen in photograph.faces], photograph.pixels)
+    seen = next((seen for seen in photograph.faces if seen.face is face), None)
     if seen is None:
         return None
     return camera.embed([seen], Stopwatch())[0], seen.quality.sharpness_ratio, seen.quality.face_px

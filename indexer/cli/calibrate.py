@@ -24,7 +24,7 @@ SHOWN = 10
 
 
 def _drawable(path: Path | None) -> Path | None:
-    from indexer.evaluation.plot import require_matplotlib
+    from indexer.evaluation.plots.canvas import require_matplotlib
 
     if path is not None:
         if not path.absolute().parent.is_dir():

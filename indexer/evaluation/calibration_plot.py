@@ -5,7 +5,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from indexer.evaluation.plot import head, require_matplotlib
+from indexer.evaluation.plots.canvas import head, require_matplotlib
 from indexer.recognition.calibration import Calibration
 
 if TYPE_CHECKING:

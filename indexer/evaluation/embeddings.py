@@ -1,6 +1,5 @@
 """Labelled photographs to embeddings, by the camera that serves. Keeps no picture and no crop."""
 
-import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidInput
-from indexer.recognition.camera import Camera, Photograph, SeenFace, Stopwatch
+from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.types import Face, Image, Vectors
 from indexer.vision.decode import decode
+from indexer.vision.detect import central
 
 NO_SCORE = -1.0
 """Of a comparison with an image that has no embedding: the least that a cosine can be."""
@@ -96,20 +96,9 @@ def embed_with(
     return [Embeddings(files=tuple(files), vectors=made, found=found) for made in vectors]
 
 
-def central(photograph: Photograph) -> SeenFace | None:
-    """The face whose box has its centre nearest to the picture's; None where there is no face."""
-    return min(photograph.faces, key=lambda seen: _off_centre_px(seen.face, photograph.pixels), default=None)
-
-
 def central_face(camera: Camera, pixels: Image) -> Face | None:
-    """Likewise, of what the camera's detector finds in `pixels`."""
-    return min(camera.detector.detect(pixels), key=lambda face: _off_centre_px(face, pixels), default=None)
-
-
-def _off_centre_px(face: Face, pixels: Image) -> float:
-    height, width = pixels.shape[:2]
-    box = face.box
-    return math.hypot(box.x + box.width / 2 - width / 2, box.y + box.height / 2 - height / 2)
+    """Whom the photograph is named after; None where no face is found."""
+    return central(camera.detector.detect(pixels), pixels)
 
 
 def _central_faces(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from indexer.evaluation.plot import head, require_matplotlib
+from indexer.evaluation.plots.canvas import head, require_matplotlib
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
-from indexer.evaluation.plot import head, require_matplotlib
+from indexer.evaluation.plots.canvas import head, require_matplotlib
 from indexer.training.faces import Faces
 from indexer.training.options import Options
 from indexer.training.train import LAST, Outcome, train

@@ -60,7 +60,7 @@ class Validation:
         quarter = embed(np.stack([degrade.low_resolution(face, QUARTER) for face in self.clean]))
         clean = self._searches(enrolled, enrolled)
         poor = self._searches(enrolled, quarter)
-        limit = leave_one_out.threshold_at(clean.other, FPIR)
+        limit = _threshold_at(clean.other, FPIR)
         return (
             Figures(
                 fnir=_fnir(clean, limit),
@@ -100,6 +100,12 @@ class Validation:
         ]
         genuine = np.quantile(scores[first, second][same], np.linspace(0, 1, 21))
         return at, [round(float(score), 3) for score in genuine]
+
+
+def _threshold_at(other: NDArray[np.float32], fpir: float) -> float:
+    """The lowest score that a share of at most `fpir` of the non-mated searches exceeds."""
+    allowed = int(fpir * len(other) + 1e-9)
+    return float(np.sort(other)[len(other) - 1 - allowed])
 
 
 def _fnir(searches: leave_one_out.Searches, limit: float) -> float:

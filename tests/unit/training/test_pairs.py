@@ -41,7 +41,7 @@ def test_the_hardest_and_the_semihard_are_those_that_a_loop_finds(
 ) -> None:
     distances, people = batch[0].numpy(), batch[1].numpy()
     for kind in ("hardest", "semihard"):
-        chosen = pairs_of(batch, kind)  # type: ignore[arg-type]
+        chosen = pairs_of(batch, kind)
         half = len(chosen) // 2
         for (anchor, twin, _), (again, other, _) in zip(chosen[:half], chosen[half:], strict=True):
             assert anchor == again

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from indexer.embedding import trunks
 from indexer.errors import InvalidRequest
 from indexer.training import checkpoint
 from indexer.training import train as training
@@ -125,7 +126,7 @@ def test_the_anchor_holds_the_weights_at_what_was_published(
         one.out.mkdir()
         train(one, *sides)
         state = weights(one)
-        network = training.trunks.published("sface")
+        network = trunks.published("sface")
         start = network.state_dict()
         kept[anchor] = sum(float((state[k] - start[k]).abs().sum()) for k in state if "num_batches" not in k)
         statistics = [k for k in state if "running" in k]
@@ -135,7 +136,7 @@ def test_the_anchor_holds_the_weights_at_what_was_published(
     held_out = Validation(sides[1], ARCFACE_112, most=99)
 
     def moved(anchor: float) -> float:
-        network = training.trunks.published("sface")
+        network = trunks.published("sface")
         before = training.embed(network, held_out.clean, torch.device("cpu"))
         network.load_state_dict(weights(replace(options, out=tmp_path / f"anchor-{anchor}")))
         return float(np.abs(training.embed(network, held_out.clean, torch.device("cpu")) - before).max())
