@@ -17,7 +17,7 @@ from indexer.training.faces import Faces
 from indexer.types import Vectors
 from indexer.vision.align import TEMPLATES, align
 
-_AT_ONCE = 32
+_AT_ONCE = 8  # more at once outgrow the caches of a CPU
 _NATIVE = 128
 
 
