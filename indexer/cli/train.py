@@ -54,6 +54,9 @@ Decay = Annotated[float, typer.Option("--weight-decay")]
 Anchor = Annotated[
     float, typer.Option(help="Weight of keeping to what the published weights see in the undisturbed face.")
 ]
+Freeze = Annotated[
+    int, typer.Option(help="Stages from the picture on that stay as published (sface has 17).")
+]
 Augment = Annotated[str, typer.Option(help="none, light (framing, light) or full (bad pictures too).")]
 Held = Annotated[float, typer.Option("--validation", help="Share of the identities never trained on.")]
 HeldFaces = Annotated[
@@ -96,6 +99,7 @@ def train(
     learning_rate: Rate = 1e-4,
     weight_decay: Decay = 1e-4,
     anchor: Anchor = 0.0,
+    freeze: Freeze = 0,
     augment: Augment = "full",
     validation: Held = 0.2,
     validation_faces: HeldFaces = 1500,

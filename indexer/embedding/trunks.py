@@ -79,6 +79,15 @@ def published(name: str, dimension: int = _NATIVE) -> nn.Module:
     return _with_head(trunk.read(locate(trunk.published)), dimension)
 
 
+def stages(network: nn.Module) -> list[nn.Module]:
+    """Its layers or blocks of them, from the picture on."""
+    trunk = network.get_submodule("trunk") if isinstance(network, nn.Sequential) else network
+    found: list[nn.Module] = []
+    for child in trunk.children():
+        found.extend(child if isinstance(child, nn.Sequential) else [child])
+    return found
+
+
 def load(path: Path, name: str, dimension: int) -> nn.Module:
     """From a safetensors file, in eval mode. Raises CardUnusable where it holds another network."""
     check_shapes(path, name, dimension)

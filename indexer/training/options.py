@@ -34,6 +34,9 @@ class Options:
     anchor: float = 0.0
     """Weight of the squared distance to what the published weights make of the undisturbed face; keeps what
     they learned from millions, and teaches a bad picture what they see in a good one."""
+    freeze: int = 0
+    """Stages from the picture on that stay as they are: nothing is learned in them, which makes them cheap.
+    Of sface's 17, the first 6 are those with many pixels."""
     augment: str = "full"
     validation: float = 0.2
     """Share of the identities that are never trained on."""
@@ -60,7 +63,10 @@ class Options:
             )
         if self.anchor and TRUNKS[self.trunk].published is None:
             raise InvalidRequest(f"anchor: {self.trunk} has no published weights to keep to", field="anchor")
+        if self.freeze and TRUNKS[self.trunk].published is None:
+            raise InvalidRequest(f"freeze: {self.trunk} starts from nothing", field="freeze")
         for field, fits, wanted in (
+            ("freeze", self.freeze >= 0, "0 or more"),
             ("margin", self.margin > 0, "above 0"),
             ("dimension", 1 < self.dimension <= 4096, "2 to 4096"),
             ("steps", self.steps > 0, "above 0"),

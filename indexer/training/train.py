@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,8 +64,13 @@ def train(
         trunk = trunks.TRUNKS[options.trunk]
         template = TEMPLATES[trunk.template]
         network = _network(options).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        frozen = trunks.stages(network)[: options.freeze]
+        for stage in frozen:
+            stage.requires_grad_(requires_grad=False)
         optimiser = torch.optim.AdamW(
-            network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+            [parameter for parameter in network.parameters() if parameter.requires_grad],
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
         )
         progress, last, run = Progress(), options.out / LAST, f"{options.digest} {training.digest}"
         if resume:
@@ -101,7 +106,7 @@ def train(
             since = time.perf_counter()
             for part in optimiser.param_groups:
                 part["lr"] = _learning_rate(options, progress.step)
-            _learning(network, trunk.frozen_statistics)
+            _learning(network, frozen, frozen_statistics=trunk.frozen_statistics)
             generator.manual_seed(options.seed * 1_000_003 + progress.step)
             with _precision(options, device):
                 made = twins(_as_tensor(batch.views, device)).float()
@@ -222,8 +227,10 @@ def _anchors(options: Options, faces: Faces, device: torch.device) -> Vectors:
     return of_published(options.trunk, options.dimension, faces, device)
 
 
-def _learning(network: nn.Module, frozen_statistics: bool) -> None:
+def _learning(network: nn.Module, frozen: Sequence[nn.Module], *, frozen_statistics: bool) -> None:
     network.train()
+    for stage in frozen:
+        stage.eval()
     for module in network.modules() if frozen_statistics else ():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             module.eval()

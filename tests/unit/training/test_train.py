@@ -144,6 +144,18 @@ def test_the_anchor_holds_the_weights_at_what_was_published(
     assert moved(30.0) < moved(0.0)
 
 
+def test_frozen_stages_stay_as_published_and_the_others_learn(
+    options: Options, sides: Sides, tmp_path: Path
+) -> None:
+    options = replace(options, trunk="sface", dimension=128, steps=1, evaluate_every=1, freeze=12, pairs=1)
+    train(options, *sides)
+    start, made = trunks.published("sface").state_dict(), weights(options)
+    changed = {name for name in made if not torch.equal(made[name], start[name])}
+    assert "pre_fc1.weight" in changed
+    assert any(name.startswith("blocks.11") for name in changed)
+    assert not any(name.startswith(("conv_1", *(f"blocks.{n}." for n in range(11)))) for name in changed)
+
+
 TOGETHER = """
 import pickle, sys
 from indexer.training.train import train
