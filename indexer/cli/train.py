@@ -140,7 +140,10 @@ def train(
         def told(step: int, figures: dict[str, float]) -> None:
             first[0] = first[0] or step - 1
             each = (time.perf_counter() - start) / max(1, step - first[0])
-            bar.update(task, completed=step, description=_described(figures) + f"  {each:.2f} s/step")
+            said = _described(figures) + f"  {each:.2f} s/step"
+            bar.update(task, completed=step, description=said)
+            if not console.is_terminal and step % options.evaluate_every == 1:  # a log gets no bar
+                console.print(f"step {step} of {options.steps}: {said}", highlight=False, soft_wrap=True)
 
         outcome = run(options, training, held_out, resume=resume, told=told)
     if not _is_first():
