@@ -217,7 +217,17 @@ def test_a_setting_that_cannot_be_is_named_with_its_variable(home: Home) -> None
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "migrate", "enrol", "identify", "verify", "evaluate lfw", "evaluate openset", "models"],
+    [
+        "serve",
+        "migrate",
+        "enrol",
+        "identify",
+        "verify",
+        "calibrate",
+        "evaluate lfw",
+        "evaluate openset",
+        "models",
+    ],
 )
 def test_every_commands_help_shows_an_example(home: Home, command: str) -> None:
     shown = home.run(*command.split(), "--help").stdout
