@@ -71,7 +71,7 @@ def calibrate(
 ) -> None:
     """Measure how strangers score, for thresholds that keep a false alarm rate as a gallery grows.
 
-    Examples: `gemel calibrate --gallery staff --fpir 0.001`, `gemel calibrate --data lfw`
+    Example: `gemel calibrate --gallery staff --fpir 0.001`
     """
     if sum(source is not None for source in (gallery, data, scores)) != 1:
         raise typer.BadParameter("one of --gallery, --data and --scores says what to measure on")

@@ -4,8 +4,9 @@ Where trust ends. A rate at a size is supported while all of these hold, and no 
 
 - at least LEAST_CARRIERS probes, counted as effective ones ((sum of alarms)² / sum of alarms²; Kish 1965),
   bear the false alarms: what hangs on a handful of faces says nothing of other people's;
-- among all pairs of people measured at least LEAST_COMPARISONS would reach the threshold: the tail is
-  continued beyond the thirty highest pairs, but not beyond the highest;
+- among all pairs of people measured at least LEAST_COMPARISONS would reach the threshold (the rule of three,
+  ISO/IEC 19795-1: three expected, and none seen, is one chance in twenty): the tail is continued beyond the
+  thirty highest pairs, but not to where there are none;
 - the upper end of the interval is at most MOST_FACTOR times the rate.
 """
 
@@ -24,7 +25,7 @@ RATES = np.array(
 )
 MOST_FACTOR = 3.0
 LEAST_CARRIERS = 10.0
-LEAST_COMPARISONS = 1.0
+LEAST_COMPARISONS = 3.0
 _SCORES = np.linspace(-0.3, 1.1, 141)
 
 Column = NDArray[np.float64]

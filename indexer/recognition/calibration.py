@@ -50,10 +50,9 @@ class Scale(Protocol):
 def people_needed(fpir: float, faces: float) -> int:
     """How many people a calibration should have for `fpir` among so many `faces`, about.
 
-    By experience (docs/calibration.md): it is supported as long as two of the n² / 2 pairs of people are
-    expected above the threshold, whose FMR is about FPIR / N.
+    So many that three of their n² / 2 pairs are expected above the threshold, whose FMR is about FPIR / N.
     """
-    return max(LEAST_PEOPLE, math.ceil(2 * math.sqrt(max(1.0, faces) / fpir)))
+    return max(LEAST_PEOPLE, math.ceil(math.sqrt(6 * max(1.0, faces) / fpir)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -96,18 +96,18 @@ def test_a_policy_is_taken_on_and_kept_in_step_as_people_are_added(
     staff: TestClient, database: Database
 ) -> None:
     calibrate(database)
-    strict = staff.patch(PATH, json={"identify_fpir": 0.02}).json()
+    strict = staff.patch(PATH, json={"identify_fpir": 0.06}).json()
     before = search(staff)
     strangers.enrol(database, "staff", 700, seed=1)
     after = search(staff)
     shown = staff.get(PATH).json()
     settings_rule = staff.patch(PATH, json={"identify_fpir": None}).json()
 
-    assert strict["identify_fpir"] == strict["identification"]["fpir"] == 0.02
+    assert strict["identify_fpir"] == strict["identification"]["fpir"] == 0.06
     assert before["threshold"] == pytest.approx(strict["identification"]["threshold"], abs=1e-6)
     assert (before["gallery_size"], after["gallery_size"]) == (300, 1000)
     assert after["threshold"] > before["threshold"]
-    assert before["estimated_fpir"] == pytest.approx(after["estimated_fpir"]) == pytest.approx(0.02)
+    assert before["estimated_fpir"] == pytest.approx(after["estimated_fpir"]) == pytest.approx(0.06)
     assert shown["identification"]["threshold"] == after["threshold"]
     assert shown["identification"]["supported_up_to_faces"] > 300
     assert (settings_rule["identify_fpir"], settings_rule["identification"]["fpir"]) == (None, 0.01)

@@ -55,8 +55,9 @@ def measured() -> Calibration:
     return fit(strangers(1000, 0))
 
 
-@pytest.mark.parametrize("size", [1, 100, 1000, 3000])
-@pytest.mark.parametrize("fpir", [0.1, 0.01])
+@pytest.mark.parametrize(
+    ("size", "fpir"), [(1, 0.1), (1, 0.001), (100, 0.1), (100, 0.01), (1000, 0.01), (5000, 0.1)]
+)
 def test_a_known_rate_is_found_again_at_sizes_below_and_beyond_the_measured(
     measured: Calibration, size: int, fpir: float
 ) -> None:
@@ -114,7 +115,7 @@ def test_the_interval_widens_and_trust_ends_beyond_what_was_measured(measured: C
         widths.append(high / low)
 
     assert widths == sorted(widths)
-    assert 1e-4 < measured.least_fpir(1000) < 0.01
+    assert 1e-4 < measured.least_fpir(1000) < 0.02
     assert not measured.estimate(measured.threshold(1e-4, 1000), 1000).trusted
     most = measured.most_faces(0.01)
     assert measured.least_fpir(most) <= 0.01 * 1.001
