@@ -67,7 +67,7 @@ class Home:
             )
         base = f"http://127.0.0.1:{port}"
         try:
-            wait_for(lambda: ready(base) or process.poll() is not None)
+            wait_for(lambda: ready(base) or process.poll() is not None, 180)
             yield base, process
         finally:
             process.terminate()

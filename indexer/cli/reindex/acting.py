@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indexer.cli.opened import opened
-from indexer.cli.output import Json, print_json
+from indexer.cli.output import Json, console, print_json
 from indexer.cli.reindex import following, tables
 from indexer.cli.reindex.jobs import Of, described, the_job
+from indexer.errors import GatesNotPassed, ReplicasNotReady
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def activate(gallery: Of = None, force: Force = None, json: Json = False) -> Non
     from indexer.recognition.reindex import switching
 
     with opened(Settings()) as opener:
-        job = switching.activate(opener.database, the_job(opener, gallery).row.id, force=force)
+        try:
+            job = switching.activate(opener.database, the_job(opener, gallery).row.id, force=force)
+        except (GatesNotPassed, ReplicasNotReady):
+            console.print(f"Refused; {tables.OVERRIDE}.", highlight=False)
+            raise
         row = described(opener, job)
     _answer(
         row,

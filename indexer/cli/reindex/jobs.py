@@ -1,7 +1,8 @@
 """Which job a command is about."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -25,6 +26,23 @@ def open_jobs(opener: "Opener", gallery: str | None) -> "Sequence[Job]":
     return jobs
 
 
+def compared_job(opener: "Opener", gallery: str | None) -> "Job":
+    """The open one, or where there is none the gallery's last, which has ended."""
+    from indexer.errors import ReindexNotFound
+    from indexer.records import galleries, reindexes
+
+    try:
+        return the_job(opener, gallery)
+    except ReindexNotFound:
+        if gallery is None:
+            raise
+        with opener.database.reading() as session:
+            ended = reindexes.all_of_them(session, galleries.get(session, gallery).id, at_most=1)
+        if not ended:
+            raise
+        return ended[0]
+
+
 def the_job(opener: "Opener", gallery: str | None) -> "Job":
     from indexer.errors import InvalidRequest
 
@@ -39,3 +57,11 @@ def described(opener: "Opener", job: "Job") -> "Status":
     from indexer.recognition.reindex import status as status_of
 
     return status_of.of(opener.database, job.row.id)
+
+
+def gates_of(opener: "Opener", rows: "Sequence[Status]") -> dict[UUID, list[dict[str, Any]]]:
+    """What became of them, by the id of a job that is compared and not yet switched."""
+    from indexer.recognition.reindex import status
+
+    ready = [row.id for row in rows if row.state == "ready"]
+    return {one: status.comparison(opener.database, one)["gates"] for one in ready}

@@ -9,7 +9,7 @@ import typer
 from indexer.cli.opened import opened
 from indexer.cli.output import Json, console, print_json
 from indexer.cli.reindex import following, tables
-from indexer.cli.reindex.jobs import Of, described, open_jobs, the_job
+from indexer.cli.reindex.jobs import Of, compared_job, described, gates_of, open_jobs
 from indexer.settings import Settings
 
 
@@ -54,10 +54,10 @@ def watch(
         jobs = open_jobs(opener, gallery)
         following.follow(opener, jobs, json=json)
         rows = [described(opener, job) for job in jobs]
+        gates = gates_of(opener, rows)
     if not json:
         tables.print_jobs(rows)
-        if len(rows) == 1:
-            tables.print_history(rows[0])
+        tables.print_next(rows, gates)
     if any(row.problem for row in rows):
         raise SystemExit(1)
 
@@ -76,7 +76,7 @@ def compare(
     from indexer.recognition.reindex import status as status_of
 
     with opened(Settings()) as opener:
-        job = the_job(opener, gallery)
+        job = compared_job(opener, gallery)
         found = status_of.comparison(opener.database, job.row.id)
         if html is not None:
             html.write_text(report.render(opener.database, job, found), "utf-8")

@@ -1,21 +1,19 @@
 """`gemel reindex start`: what it would take, and the beginning."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from indexer.cli.opened import opened
 from indexer.cli.output import Json, console, print_json
 from indexer.cli.reindex import following, tables
-from indexer.cli.reindex.jobs import described
+from indexer.cli.reindex.jobs import described, gates_of
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.embedding.card import ModelCard
     from indexer.recognition.opening import Opener
-    from indexer.recognition.reindex.status import Status
     from indexer.records.models import Gallery
 
 
@@ -72,13 +70,12 @@ def start(
         if wait and jobs:
             following.work(opener, eye, jobs)
         begun = [described(opener, job) for job in jobs]
-        compared = {one.id: _gates(opener, one) for one in begun}
+        compared = gates_of(opener, begun)
     if json:
         print_json(tables.as_json(begun))
     elif begun:
         tables.print_jobs(begun)
-        for one in begun:
-            _say_what_is_next(one, compared[one.id])
+        tables.print_next(begun, compared)
     if any(job.problem for job in begun):
         raise SystemExit(1)
 
@@ -106,29 +103,3 @@ def _to_be_brought(opener: "Opener", name: str | None, card: "ModelCard") -> "li
     if not chosen:
         console.print("There is no gallery to bring to another model.")
     return chosen
-
-
-def _gates(opener: "Opener", row: "Status") -> list[dict[str, Any]]:
-    """What became of them; none before the comparison."""
-    from indexer.recognition.reindex import status as status_of
-
-    if row.state != "ready":
-        return []
-    found: list[dict[str, Any]] = status_of.comparison(opener.database, row.id)["gates"]
-    return found
-
-
-def _say_what_is_next(row: "Status", gates: Sequence[dict[str, Any]]) -> None:
-    of = f"-g {row.gallery}"
-    if row.said == "embedding":
-        tables.say("begun; `gemel worker` works on it, `gemel reindex watch -g {gallery}` looks on", row)
-    elif row.said == "ready" and all(gate["passed"] for gate in gates):
-        tables.say(
-            "all gates are passed; look with `gemel reindex compare -g {gallery}`, then `activate`", row
-        )
-    elif row.said == "ready":
-        tables.say("not good enough, by what was demanded:", row)
-        tables.print_gates(gates, failed_only=True)
-        console.print(
-            f"  `gemel reindex compare {of}` shows more; `activate --force WHY` switches all the same."
-        )

@@ -1,8 +1,9 @@
 """How re-index jobs, plans and comparisons are shown: to people within 80 columns, to programs as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from rich.markup import escape
 from rich.table import Column, Table
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from indexer.recognition.reindex.plan import Plan
     from indexer.recognition.reindex.status import Status
 
+OVERRIDE = "`activate --force WHY` switches all the same"
 NAMED = 20
 """Skipped faces that are shown; JSON has more."""
 
@@ -97,7 +99,7 @@ def print_comparison(gallery: str, found: dict[str, Any]) -> None:
     old, new = found["old"], found["new"]
     table = Table(escape(gallery), old["model"], new["model"])
     table.add_row("rank-1", *(_rate(side["rank1"], side.get("rank1_interval")) for side in (old, new)))
-    for fpir in old["at_fpir"]:
+    for fpir in sorted(old["at_fpir"], key=float):
         points = [side["at_fpir"].get(fpir) for side in (old, new)]
         shown = [_rate(point["fnir"], point["interval"]) if point else "-" for point in points]
         table.add_row(f"FNIR at FPIR {float(fpir):g}", *shown)
@@ -118,10 +120,8 @@ def print_comparison(gallery: str, found: dict[str, Any]) -> None:
     print_gates(found["gates"])
 
 
-def print_gates(gates: Sequence[dict[str, Any]], *, failed_only: bool = False) -> None:
+def print_gates(gates: Sequence[dict[str, Any]]) -> None:
     for gate in gates:
-        if failed_only and gate["passed"]:
-            continue
         verdict = "[green]passed[/]" if gate["passed"] else "[red]not passed[/]"
         why = "this gallery cannot tell"
         if gate["measured"] is not None and gate["limit"] is not None:
@@ -137,6 +137,21 @@ def say(what: str, row: "Status") -> None:
         "to_model": row.to_model,
     }
     out.print(f"{row.gallery}: {what.format(**values)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def print_next(rows: "Sequence[Status]", gates: Mapping[UUID, Sequence[dict[str, Any]]]) -> None:
+    """What an operator may do now. `gates`: what became of them, by job, where it is ready."""
+    for row in rows:
+        failed = [gate for gate in gates.get(row.id, []) if not gate["passed"]]
+        if row.said == "embedding":
+            say("begun; `gemel worker` works on it, `gemel reindex watch -g {gallery}` looks on", row)
+        elif row.said == "ready" and not failed:
+            say("all gates are passed; look with `gemel reindex compare -g {gallery}`, then `activate`", row)
+        elif row.said == "ready":
+            say("not good enough, by what was demanded:", row)
+            print_gates(failed)
+            hint = f"`gemel reindex compare -g {row.gallery}` shows more; {OVERRIDE}."
+            console.print(f"  {hint}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _state(row: "Status") -> str:

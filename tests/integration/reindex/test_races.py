@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.embedding.catalog import sface
-from indexer.errors import GemelError, ReindexExists, ReindexState
+from indexer.errors import GemelError, ReindexExists, ReindexState, ReplicasNotReady
 from indexer.recognition.models import Models
 from indexer.recognition.reindex import switching
-from indexer.records import galleries, reindexes
+from indexer.records import galleries, reindexes, replicas
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
 from tests.reindexing import NEW, OLD, Operator, enrol, who
@@ -126,3 +126,19 @@ def test_of_a_rollback_and_a_cleanup_one_holds(operator: Operator, client: TestC
     assert operator.work(job).row.state == ("ready" if state == "ready" else "done")
     assert who(client, hopper) == ("Grace", (OLD if state == "ready" else NEW).fingerprint)
     assert operator.clean()
+
+
+def test_a_process_that_could_not_follow_holds_a_switch_up_until_it_is_forced(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    with operator.database.transaction() as session:
+        replicas.register(session, host="elsewhere", pid=17, version="0")
+    with pytest.raises(ReplicasNotReady, match="elsewhere, process 17"):
+        switching.activate(operator.database, job.row.id, patience_seconds=3)
+    assert who(client, hopper) == ("Grace", OLD.fingerprint)
+    switching.activate(operator.database, job.row.id, force="it is being replaced")
+
+    assert who(client, hopper) == ("Grace", NEW.fingerprint)
+    assert "not ready: elsewhere, process 17 (it is being replaced)" in operator.events(job)[-1]

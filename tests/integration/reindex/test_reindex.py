@@ -18,7 +18,7 @@ from indexer.errors import (
     ReindexExists,
     ReindexState,
 )
-from indexer.jobs.reindex import report
+from indexer.jobs.reindex import comparing, reading, report
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition import indexing
 from indexer.recognition.camera import Camera
@@ -353,3 +353,24 @@ def test_while_the_new_models_network_is_opened_others_are_answered(
     beginning.join()
 
     assert begun == [202]
+
+
+def test_of_a_large_gallery_some_faces_are_searched_for_and_all_are_searched_among(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, picture in (("Grace", hopper), ("Eileen", collins), ("Without", jpeg(pixels(collins), 60))):
+        damaged = enrol(client, name, picture)
+    with operator.database.transaction() as session:
+        session.execute(
+            update(Face).where(Face.identity_id == damaged).values(crop=None, crop_landmarks=None)
+        )
+    job = operator.work(operator.start())
+    faces = reading.read(operator.database, job)
+    monkeypatch.setattr(comparing, "MOST_PROBES", 2)
+    found = comparing.compare(operator.database, job)
+
+    assert [side.vectors.shape for side in faces.sides] == [(3, 128), (3, 128)]
+    assert [side.present.tolist() for side in faces.sides] == [[True] * 3, [True, True, False]]
+    assert faces.people.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(np.linalg.norm(faces.sides[0].vectors, axis=1), 1, atol=1e-6)
+    assert (found["faces"], found["identities"], found["probes"]) == (3, 3, 2)
