@@ -67,7 +67,7 @@ def _open_set(
         rows.append(
             Row(
                 label=f"FNIR at FPIR {float(fpir):.1%}",
-                note="people who are missed where so many strangers are taken for somebody",
+                note="missed, where so many strangers are taken for somebody" if len(rows) == 1 else "",
                 cells=tuple(rate(r.fnir_at_fpir[fpir], r.fnir_interval[fpir]) for r in results),
             )
         )
