@@ -13,6 +13,8 @@ class Provenance:
     made: str
     """UTC."""
     machine: str
+    load: float | None
+    """The load average of five minutes when it was made: of this command and of all others."""
     gemel: str
     python: str
     command: str
@@ -23,6 +25,7 @@ def here(command: str) -> Provenance:
     return Provenance(
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        load=round(os.getloadavg()[1], 1) if hasattr(os, "getloadavg") else None,
         gemel=version("gemel"),
         python=platform.python_version(),
         command=command,

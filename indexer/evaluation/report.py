@@ -69,12 +69,13 @@ def facts(
     provenance: Provenance, models: Sequence[str], data: str, *more: tuple[str, str]
 ) -> tuple[tuple[str, str], ...]:
     """What every report says of itself. `models`: their fingerprints."""
+    load = "" if provenance.load is None else f", load average {provenance.load:g}"
     return (
         ("Model" if len(models) == 1 else "Models", ", ".join(models)),
         ("Data", data),
         *more,
         ("Made", f"{provenance.made}, {provenance.command}"),
-        ("On", f"{provenance.machine}; Gemel {provenance.gemel}, Python {provenance.python}"),
+        ("On", f"{provenance.machine}{load}; Gemel {provenance.gemel}, Python {provenance.python}"),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidRequest
+from indexer.evaluation.bootstrap import RESAMPLES, Interval, draws, interval
 from indexer.evaluation.embeddings import NO_SCORE, Embeddings
 from indexer.evaluation.lfw import Pair
 
@@ -25,8 +26,11 @@ class Trials:
     """Cosine; NO_SCORE where either face was not found."""
     matched: NDArray[np.bool_]
     folds: NDArray[np.int64]
+    people: NDArray[np.int64] | None = None
+    """Shape (n, 2): whose the two images are. Without it there are no intervals."""
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Trials":
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Trials":
+        """Without `people`."""
         return Trials(scores=self.scores[chosen], matched=self.matched[chosen], folds=self.folds[chosen])
 
 
@@ -50,6 +54,8 @@ class VerificationResult:
     """Standard error of that mean: the folds' standard deviation (n - 1) over the root of n."""
     tar_at_far: dict[str, float]
     """True accept rate by the false accept rate that is allowed."""
+    tar_interval: dict[str, Interval | None]
+    """95 %, bootstrap by identity, the threshold chosen anew in each draw."""
     eer: float
     """Equal error rate."""
     pairs: int
@@ -68,6 +74,9 @@ def compare(embeddings: Embeddings, pairs: Sequence[Pair]) -> Trials:
         scores=np.where(first_found & second_found, cosines, np.float32(NO_SCORE)),
         matched=np.array([pair.matched for pair in pairs], np.bool_),
         folds=np.array([pair.fold for pair in pairs], np.int64),
+        people=np.unique(
+            [[pair.first.parent.name, pair.second.parent.name] for pair in pairs], return_inverse=True
+        )[1].reshape(-1, 2),
     )
 
 
@@ -79,6 +88,7 @@ def measure(trials: Trials, *, undetected: int, seconds: float, model: str) -> V
         accuracy=float(accuracies.mean()),
         accuracy_se=float(accuracies.std(ddof=1) / np.sqrt(len(accuracies))),
         tar_at_far={str(far): tar_at_far(curve, far) for far in FARS},
+        tar_interval=tar_intervals(trials),
         eer=equal_error_rate(curve),
         pairs=len(trials.scores),
         undetected=undetected,
@@ -135,6 +145,28 @@ def best_threshold(trials: Trials) -> float:
 def tar_at_far(curve: Roc, far: float) -> float:
     """At the smallest threshold that a share of at most `far` of mismatched pairs reaches."""
     return float(curve.tar[np.searchsorted(curve.far, far, side="right") - 1])
+
+
+def tar_intervals(trials: Trials, resamples: int = RESAMPLES) -> dict[str, Interval | None]:
+    """Of `tar_at_far` at each of `FARS`. People are drawn; a pair of one counts as often as they are, a pair
+    of two as often as both are (the vertex bootstrap, Snijders and Borgatti 1999)."""
+    if trials.people is None:
+        return {str(far): None for far in FARS}
+    order = np.argsort(-trials.scores, kind="stable")
+    matched = trials.matched[order]
+    first, second = trials.people[order].T
+    last = np.append(np.flatnonzero(np.diff(trials.scores[order])), len(order) - 1)
+    tars: list[list[float]] = []
+    for drawn in draws(np.arange(trials.people.max() + 1), resamples, 0):
+        weights = np.where(matched, drawn[first], drawn[first] * drawn[second])
+        accepted = np.cumsum(weights * matched)
+        alarms = np.cumsum(weights * ~matched)[last]
+        if not accepted[-1] or not alarms[-1]:
+            continue
+        tar = np.append(0.0, accepted[last] / accepted[-1])
+        tars.append([float(tar[np.searchsorted(alarms / alarms[-1], far, side="right")]) for far in FARS])
+    columns = np.array(tars, np.float64).reshape(-1, len(FARS)).T
+    return {str(far): interval(column) for far, column in zip(FARS, columns, strict=True)}
 
 
 def equal_error_rate(curve: Roc) -> float:

@@ -77,7 +77,7 @@ def _tables(report: Report) -> Iterator[Table]:
         table = Table(title=f"{report.title}: {section.title}", caption="\n".join(section.notes) or None)
         table.add_column("")
         for column in section.table.columns:
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", overflow="fold")
         for row in section.table.rows:
             note = f"\n[dim]{row.note}[/]" if row.note else ""
             table.add_row(row.label + note, *(_cell(cell) for cell in row.cells))

@@ -27,8 +27,10 @@ def draw_series(series: Series, results: Sequence[RobustnessResult], file: IO[by
     for place, result in enumerate(results):
         rates = in_order(series, result)
         labels = [CLEAN if rate.level == CLEAN else rate.level for rate in rates]
-        _line(left, [r.rank1 for r in rates], [r.rank1_interval for r in rates], result.model, place)
-        _line(right, [r.fnir for r in rates], [r.fnir_interval for r in rates], result.model, place)
+        rank1s, fnirs = [r.rank1 for r in rates], [r.fnir for r in rates]
+        joined = bool(series.unit)
+        _line(left, rank1s, [r.rank1_interval for r in rates], result.model, place, joined)
+        _line(right, fnirs, [r.fnir_interval for r in rates], result.model, place, joined)
     not_found = [rate.not_found for rate in in_order(series, results[0])]
     right.bar(range(len(labels)), not_found, color=QUIET, alpha=0.25, label="no face found", zorder=0)
     for axes in (left, right):
@@ -45,9 +47,16 @@ def in_order(series: Series, result: RobustnessResult) -> list[ConditionRates]:
     return [*rates[: series.clean_before], result.clean, *rates[series.clean_before :]]
 
 
-def _line(axes: "Axes", values: list[float], bounds: list[Interval | None], label: str, place: int) -> None:
+def _line(
+    axes: "Axes", values: list[float], bounds: list[Interval | None], label: str, place: int, joined: bool
+) -> None:
+    """`joined`: things that are no amounts have nothing between them."""
+    colour = MODELS[place % len(MODELS)]
+    levels = np.arange(len(values)) + (0.0 if joined else 0.12 * place)
     ends = np.array([b or (v, v) for b, v in zip(bounds, values, strict=True)])
-    axes.plot(range(len(values)), values, marker="o", markersize=4, label=label, **look(place))
-    axes.fill_between(
-        range(len(values)), ends[:, 0], ends[:, 1], color=MODELS[place % len(MODELS)], alpha=0.15, linewidth=0
-    )
+    if joined:
+        axes.plot(levels, values, marker="o", markersize=4, label=label, **look(place))
+        axes.fill_between(levels, ends[:, 0], ends[:, 1], color=colour, alpha=0.15, linewidth=0)
+    else:
+        axes.plot(levels, values, "o", color=colour, label=label)
+        axes.vlines(levels, ends[:, 0], ends[:, 1], color=colour, linewidth=1.8)

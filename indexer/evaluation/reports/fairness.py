@@ -41,7 +41,7 @@ def report(
             Row(
                 label=f"FNMR, {group.group}",
                 note=f"{group.people_with_pairs:,} people, {group.genuine_pairs:,} pairs of images;"
-                f" no face found in {', '.join(str(one.undetected) for one in groups)} of {group.images:,}",
+                f" no face found in {group.undetected:,} of {group.images:,}",
                 cells=tuple(rate(one.fnmr, one.fnmr_interval) for one in groups),
             )
         )

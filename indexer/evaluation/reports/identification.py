@@ -48,10 +48,7 @@ def report(provenance: Provenance, data: str, measured: Sequence[Identified]) ->
             data,
             ("Enrolled", f"{first.gallery:,} people, one image each"),
             ("Probes", f"{first.mated:,} of enrolled people, {first.nonmated:,} of strangers"),
-            (
-                "No face found",
-                ", ".join(f"{r.undetected:,}" for r in results) + " images; they count as misses",
-            ),
+            ("No face found", f"{first.undetected:,} images; they count as misses"),
             ("Took", f"{first.seconds:.0f} s, all models together"),
         ),
         sections=(
@@ -70,7 +67,7 @@ def _open_set(
         rows.append(
             Row(
                 label=f"FNIR at FPIR {float(fpir):.1%}",
-                note="people who are missed where so many strangers are taken for somebody",
+                note="missed, where so many strangers are taken for somebody" if len(rows) == 1 else "",
                 cells=tuple(rate(r.fnir_at_fpir[fpir], r.fnir_interval[fpir]) for r in results),
             )
         )

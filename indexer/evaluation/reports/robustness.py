@@ -64,7 +64,7 @@ def _section(series: Series, results: Sequence[RobustnessResult], models: tuple[
         )
     return Section(
         title=series.title,
-        text=(f"{series.unit[0].upper()}{series.unit[1:]}.",) if series.unit else (),
+        text=(f"Levels: {series.unit}.",) if series.unit else (),
         pictures=(
             Picture(alt=f"{series.title}: rank-1 and FNIR", draw=partial(draw_series, series, results)),
         ),

@@ -5,7 +5,18 @@ from functools import partial
 
 from indexer.evaluation.plots import verification as plots
 from indexer.evaluation.provenance import Provenance
-from indexer.evaluation.report import Cell, Picture, Report, Row, Section, Table, count, facts, rate
+from indexer.evaluation.report import (
+    INTERVALS,
+    Cell,
+    Picture,
+    Report,
+    Row,
+    Section,
+    Table,
+    count,
+    facts,
+    rate,
+)
 from indexer.evaluation.verification import Roc, VerificationResult
 
 
@@ -22,7 +33,10 @@ def report(provenance: Provenance, data: str, measured: Sequence[tuple[Roc, Veri
             cells=tuple(Cell(text=f"{r.accuracy:.2%} ± {r.accuracy_se:.2%}") for r in results),
         ),
         *(
-            Row(label=f"TAR at FAR {float(far):.1%}", cells=tuple(rate(r.tar_at_far[far]) for r in results))
+            Row(
+                label=f"TAR at FAR {float(far):.1%}",
+                cells=tuple(rate(r.tar_at_far[far], r.tar_interval[far]) for r in results),
+            )
             for far in results[0].tar_at_far
         ),
         Row(label="equal error rate", cells=tuple(rate(r.eer) for r in results)),
@@ -33,7 +47,7 @@ def report(provenance: Provenance, data: str, measured: Sequence[tuple[Roc, Veri
         " nine. A pair with a face that was not found is rejected, and counts.",
         facts=facts(provenance, models, data, ("Took", f"{results[0].seconds:.0f} s, all models together")),
         sections=(
-            Section(title="Rates", table=Table(columns=tuple(models), rows=tuple(rows))),
+            Section(title="Rates", table=Table(columns=tuple(models), rows=tuple(rows)), notes=(INTERVALS,)),
             Section(
                 title="Curves",
                 pictures=(

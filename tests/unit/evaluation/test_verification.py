@@ -1,9 +1,11 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from indexer.errors import InvalidRequest
+from indexer.evaluation.bootstrap import draws, interval
 from indexer.evaluation.embeddings import NO_SCORE, Embeddings
 from indexer.evaluation.lfw import Pair
 from indexer.evaluation.verification import (
@@ -15,6 +17,7 @@ from indexer.evaluation.verification import (
     measure,
     roc,
     tar_at_far,
+    tar_intervals,
 )
 
 
@@ -161,3 +164,26 @@ def test_pairs_of_one_kind_or_one_fold_are_refused() -> None:
                 scores=np.zeros(2, np.float32), matched=np.array([True, False]), folds=np.zeros(2, np.int64)
             )
         )
+
+
+def test_an_interval_of_the_accept_rate_is_that_of_pairs_repeated_as_people_are_drawn() -> None:
+    rng = np.random.default_rng(4)
+    given = random_trials(4, decimals=1)
+    people = rng.integers(0, 30, (400, 2))
+    people[given.matched, 1] = people[given.matched, 0]
+    given = dataclasses.replace(given, people=people)
+
+    expected: dict[float, list[float]] = {0.01: [], 0.001: []}
+    for drawn in draws(np.arange(30), 40, 0):
+        times = [
+            int(drawn[a] if same else drawn[a] * drawn[b])
+            for (a, b), same in zip(people, given.matched, strict=True)
+        ]
+        repeated = given.where(np.repeat(np.arange(400), times))
+        for far, tars in expected.items():
+            tars.append(tar_at_far(roc(repeated), far))
+
+    found = tar_intervals(given, resamples=40)
+    for far, tars in expected.items():
+        assert found[str(far)] == pytest.approx(interval(tars))
+    assert tar_intervals(random_trials(4))["0.01"] is None, "nobody knows whose the pairs are"
