@@ -145,6 +145,7 @@ def _of_model(
     dry_run: bool,
     told: dict[str, Any],
 ) -> "tuple[Measured, dict[str, Any]]":
+    from indexer.evaluation import calibration as fitting
     from indexer.jobs import calibrating
     from indexer.jobs.enrol_folder import people_in
     from indexer.recognition.assembly import open_camera
@@ -152,6 +153,7 @@ def _of_model(
 
     if data is not None:
         people = people_in(data)
+        fitting.check(len(people))  # before the network is opened
         with open_camera(settings) as camera, progress_bar() as bar:
             task = bar.add_task("Embedding", total=len(people))
             measured = calibrating.on_photographs(

@@ -95,7 +95,8 @@ class Calibration:
 
     def least_fpir(self, faces: int) -> float:
         """The least that the measurement supports; 1 where it supports none at that size."""
-        return float(rate(self._at(hardness(self.least), faces)))
+        least = float(rate(self._at(hardness(self.least), faces)))
+        return least if least <= self.rates[0] else 1.0
 
     def most_faces(self, fpir: float) -> int:
         """Up to how many faces it supports the rate; 0 where not even for one."""

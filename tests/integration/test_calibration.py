@@ -315,9 +315,13 @@ def test_the_command_takes_scores_of_pairs_for_the_model(
     done = home.json("calibrate", "--scores", "pairs.csv")
     bad = home.run("calibrate", "--scores", "bad.csv", status=1)
     home.run("calibrate", status=2)
+    (tmp_path / "photographs" / "Grace").mkdir(parents=True)
+    (tmp_path / "photographs" / "Grace" / "1.jpg").touch()
+    few = home.run("calibrate", "--data", "photographs", status=1)
 
     assert (done["source"], done["calibration"]["comparisons"]) == ("pairs", 20_000)
     assert "line 2" in bad.stderr
+    assert "calibration_unsupported" in few.stderr
     with database.reading() as session:
         model = registry.number_of(session, strangers.CARD.fingerprint, 128)
         assert str(calibrations.number_for_model(session, model)) == done["stored"]
