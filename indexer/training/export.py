@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from indexer.embedding import trunks
-from indexer.embedding.card_file import CardFile
+from indexer.embedding.card_file import CardFile, read_trained
 from indexer.errors import Misconfigured
 from indexer.training.faces import Faces
 from indexer.training.options import Options
@@ -53,8 +53,19 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
         training=_told(options, training, validation, outcome),
     )
     path = options.out / f"{options.name}.json"
-    path.write_text(json.dumps(card.model_dump(exclude_none=True), indent=2) + "\n", "utf-8")
+    _write(card, path)
+    told = card.training | {"normalisation": trunk.normalisation, "fingerprint": _fingerprint(weights)}
+    _write(card.model_copy(update={"training": told}), path)
     return path
+
+
+def _write(card: CardFile, path: Path) -> None:
+    path.write_text(json.dumps(card.model_dump(exclude_none=True), indent=2) + "\n", "utf-8")
+
+
+def _fingerprint(weights: Path) -> str:
+    """As the service names it, which embeds the mirror image too."""
+    return read_trained(weights, mirror=True).fingerprint
 
 
 def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def test_the_card_says_what_it_was_made_of(card_path: Path, sides: Sides, people
     assert told["options"]["margin"] == 1.1
     assert 0 <= told["validation"]["fnir_at_fpir_0.01"] <= 1
     assert len(card["genuine_scores"]) == 21
+    assert told["fingerprint"] == catalog.named(f"safetensors:{card_path}", mirror=True).fingerprint
     assert str(people.parent) not in card_path.read_text(), "no folder of whoever trained it"
 
 

@@ -138,6 +138,16 @@ def test_the_anchor_holds_the_network_at_what_was_published(
     assert 0 < away[30.0] < away[0.0]
 
 
+def test_in_half_precision_it_learns_too_and_keeps_its_weights_whole(options: Options, sides: Sides) -> None:
+    options = replace(options, steps=8, evaluate_every=4, learning_rate=1e-3, precision="bfloat16")
+    options = replace(options, augment="none", warmup_steps=1)
+    outcome = train(options, *sides)
+    assert outcome.entries[2].loss < outcome.entries[1].loss
+    assert {tensor.dtype for name, tensor in weights(options).items() if "num_batches" not in name} == {
+        torch.float32
+    }
+
+
 def test_frozen_stages_stay_as_published_and_the_others_learn(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
