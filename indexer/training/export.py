@@ -1,5 +1,6 @@
 """What comes out of a run: weights as safetensors and as ONNX, and one card for both."""
 
+import importlib.util
 import json
 import warnings
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import nn
 from indexer.embedding import trunks
 from indexer.embedding.card_file import CardFile, read_trained
 from indexer.errors import Misconfigured
+from indexer.evaluation.plots.canvas import require_matplotlib
 from indexer.training.faces import Faces
 from indexer.training.options import Options
 from indexer.training.train import BEST, Outcome, embed
@@ -22,9 +24,16 @@ _SMALLEST_TABLE = 2
 """Points of `score_at_fmr` that a threshold needs."""
 
 
+def check_extras() -> None:
+    """Ask before hours of work, not after. Raises Misconfigured."""
+    require_matplotlib()
+    if importlib.util.find_spec("onnxscript") is None:
+        raise Misconfigured("an ONNX file is written by onnxscript: pip install 'gemel[train]'")
+
+
 def export(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> Path:
     """The best weights as `NAME.safetensors`, `NAME.onnx` and `NAME.json` in the run's folder; the card's
-    path. Its scores are those of the people who were not trained on. Raises Misconfigured without onnxscript.
+    path. Its scores are those of the people who were not trained on.
     """
     trunk = trunks.TRUNKS[options.trunk]
     template = TEMPLATES[trunk.template]
@@ -90,11 +99,6 @@ def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome
 
 
 def _write_onnx(network: nn.Module, side_px: int, path: Path) -> None:
-    """Raises Misconfigured."""
-    try:
-        import onnxscript  # noqa: F401
-    except ImportError:
-        raise Misconfigured("an ONNX file is written by onnxscript: pip install 'gemel[train]'") from None
     example = torch.zeros(2, 3, side_px, side_px)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's own exporter about itself

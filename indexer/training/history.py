@@ -4,8 +4,12 @@ import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from indexer.evaluation.plots.canvas import head, require_matplotlib
+from indexer.evaluation.plots.canvas import CURVE, POINT, QUIET, blank, head
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,40 +31,36 @@ class Entry:
     rank1: float
 
 
-def write(entries: Sequence[Entry], path: Path) -> None:
+def write(rows: "Sequence[DataclassInstance]", path: Path) -> None:
+    """A line each, of one kind, with their fields' names above."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, [field.name for field in fields(Entry)])
+        table = csv.DictWriter(file, [field.name for field in fields(rows[0])])
         table.writeheader()
-        table.writerows(asdict(entry) for entry in entries)
+        table.writerows(asdict(row) for row in rows)
 
 
 def draw(entries: Sequence[Entry], title: str, path: Path) -> None:
     """Loss, distances and validation over the steps. Raises Misconfigured without matplotlib, OSError."""
-    require_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 9), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(8, 9)
     loss, distance, rates = figure.subplots(3, sharex=True)
     trained = [entry for entry in entries if entry.step > 0]
     steps = [entry.step for entry in trained]
-    loss.plot(steps, [entry.loss for entry in trained], color="#1f5fa8", label="all")
+    loss.plot(steps, [entry.loss for entry in trained], color=CURVE, label="all")
     if any(entry.anchor for entry in trained):
-        loss.plot(steps, [entry.anchor for entry in trained], color="#888888", label="of it, the anchor's")
+        loss.plot(steps, [entry.anchor for entry in trained], color=QUIET, label="of it, the anchor's")
         loss.legend(frameon=False)
     head(loss, "Loss", title)
-    distance.plot(steps, [entry.genuine for entry in trained], color="#1f5fa8", label="one person")
-    distance.plot(steps, [entry.impostor for entry in trained], color="#c2410c", label="two people, chosen")
+    distance.plot(steps, [entry.genuine for entry in trained], color=CURVE, label="one person")
+    distance.plot(steps, [entry.impostor for entry in trained], color=POINT, label="two people, chosen")
     distance.legend(frameon=False)
     head(distance, "Distance", "of the pairs in training")
     every = [entry.step for entry in entries]
-    rates.plot(every, [entry.fnir for entry in entries], "o-", color="#1f5fa8", label="clean")
+    rates.plot(every, [entry.fnir for entry in entries], "o-", color=CURVE, label="clean")
     rates.plot(
         every,
         [entry.fnir_quarter for entry in entries],
         "o-",
-        color="#c2410c",
+        color=POINT,
         label="a quarter of the pixels",
     )
     rates.legend(frameon=False)

@@ -1,12 +1,11 @@
 """One run a margin, since the margin is what the contrastive loss is touchy about; and which was best."""
 
-import csv
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from indexer.evaluation.plots.canvas import head, require_matplotlib
+from indexer.evaluation.plots.canvas import CURVE, POINT, canvas
 from indexer.training.faces import Faces
 from indexer.training.options import Options
 from indexer.training.train import LAST, Outcome, train
@@ -48,31 +47,15 @@ def sweep(
     return rows
 
 
-def write(rows: Sequence[Row], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, [field.name for field in fields(Row)])
-        table.writeheader()
-        table.writerows(asdict(row) for row in rows)
-
-
 def draw(rows: Sequence[Row], title: str, path: Path) -> None:
     """FNIR over the margin. Raises Misconfigured without matplotlib, OSError."""
-    require_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = canvas("The margin of the contrastive loss", title)
     margins = [row.margin for row in rows]
-    axes.plot(margins, [row.fnir for row in rows], "o-", color="#1f5fa8", label="clean")
-    axes.plot(
-        margins, [row.fnir_quarter for row in rows], "o-", color="#c2410c", label="a quarter of the pixels"
-    )
+    axes.plot(margins, [row.fnir for row in rows], "o-", color=CURVE, label="clean")
+    axes.plot(margins, [row.fnir_quarter for row in rows], "o-", color=POINT, label="a quarter of the pixels")
     axes.set(xlabel="margin m", ylabel="FNIR at FPIR 1 %")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
-    head(axes, "The margin of the contrastive loss", title)
     figure.savefig(path, format="png")
 
 

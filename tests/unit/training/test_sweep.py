@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from indexer.training import history
 from indexer.training.faces import Faces
 from indexer.training.options import Options
-from indexer.training.sweep import draw, sweep, write
+from indexer.training.sweep import draw, sweep
 
 
 def test_each_margin_has_a_row_and_a_finished_one_is_not_made_again(
@@ -15,7 +16,7 @@ def test_each_margin_has_a_row_and_a_finished_one_is_not_made_again(
 
     rows = sweep(options, [0.5, 1.0], *sides, told=lambda margin, step, _: told.append((margin, step)))
     again = sweep(options, [0.5, 1.0], *sides, told=lambda margin, step, _: told.append((margin, step)))
-    write(rows, options.out / "sweep.csv")
+    history.write(rows, options.out / "sweep.csv")
     draw(rows, "two margins", options.out / "sweep.png")
 
     assert told == [(0.5, 1), (0.5, 2), (1.0, 1), (1.0, 2)]

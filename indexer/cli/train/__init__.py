@@ -1,0 +1,160 @@
+"""`gemel train`: twins from labelled photographs. Imports the engine inside the commands: see `people`."""
+
+import time
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from indexer.cli.output import Json, console, print_json, progress_bar
+from indexer.cli.train.options import (
+    Anchor,
+    Apart,
+    ApartScore,
+    Augment,
+    CacheFolder,
+    Compile,
+    Data,
+    Decay,
+    Device,
+    Dimension,
+    Distance,
+    Every,
+    Freeze,
+    Held,
+    HeldFaces,
+    Margin,
+    Name,
+    NegativesKind,
+    Out,
+    Pairs,
+    Patience,
+    PrecisionKind,
+    Rate,
+    Resume,
+    Seed,
+    Steps,
+    Trunk,
+)
+from indexer.cli.train.preparing import Wanted, prepared
+from indexer.cli.train.showing import described, figures_of, is_first, print_run, print_sweep
+
+app = typer.Typer(
+    help="Train twins with shared weights and a contrastive loss, or start from published weights.",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def train(
+    context: typer.Context,
+    data: Data = None,
+    out: Out = None,
+    trunk: Trunk = "sface",
+    dimension: Dimension = 128,
+    distance: Distance = "cosine",
+    margin: Margin = 1.1,
+    negatives: NegativesKind = "semihard",
+    steps: Steps = 1000,
+    pairs: Pairs = 32,
+    learning_rate: Rate = 1e-4,
+    weight_decay: Decay = 1e-4,
+    anchor: Anchor = 0.0,
+    freeze: Freeze = 0,
+    augment: Augment = "full",
+    validation: Held = 0.2,
+    validation_faces: HeldFaces = 1500,
+    evaluate_every: Every = 100,
+    patience: Patience = 8,
+    seed: Seed = 0,
+    precision: PrecisionKind = "float32",
+    compile: Compile = False,
+    device: Device = None,
+    name: Name = "twins",
+    apart: Apart = None,
+    apart_score: ApartScore = 0.5,
+    cache: CacheFolder = None,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Train twins: a folder a person in, `NAME.safetensors`, `NAME.onnx` and their card out.
+
+    Several GPUs: `torchrun --nproc-per-node 4 -m indexer.cli train ...`.
+
+    Example: `gemel train --data vggface2/train --out twins --trunk sface --steps 2000 --apart lfw`
+    """
+    from indexer.training.options import Options
+
+    given = {key: value for key, value in locals().items() if key in Options.__slots__}
+    context.obj = Wanted(given, apart or [], apart_score, cache)
+    if context.invoked_subcommand is not None:
+        return
+    options, training, held_out = prepared(context.obj, resume=resume)
+    from indexer.training import history
+    from indexer.training.export import export
+    from indexer.training.train import train as run
+
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=options.steps)
+        start, first = time.perf_counter(), [0]
+
+        def told(step: int, figures: dict[str, float]) -> None:
+            first[0] = first[0] or step - 1
+            each = (time.perf_counter() - start) / max(1, step - first[0])
+            said = described(figures) + f"  {each:.2f} s/step"
+            bar.update(task, completed=step, description=said)
+            if not console.is_terminal and step % options.evaluate_every == 1:  # a log gets no bar
+                console.print(f"step {step} of {options.steps}: {said}", highlight=False, soft_wrap=True)
+
+        outcome = run(options, training, held_out, resume=resume, told=told)
+    if not is_first():
+        return
+    title = (
+        f"{options.trunk}, margin {options.margin:g}, {options.negatives} negatives, {len(training):,} faces"
+    )
+    history.draw(outcome.entries, title, options.out / "curves.png")
+    with console.status("Writing the weights and their card ..."):
+        card = export(options, training, held_out, outcome)
+    if json:
+        print_json({"card": str(card), **figures_of(outcome)})
+    else:
+        print_run(options, outcome, card)
+
+
+@app.command()
+def sweep(
+    context: typer.Context,
+    margins: Annotated[str, typer.Option(help="Of the loss, with commas between.")] = "0.7,0.9,1.1,1.3",
+    json: Json = False,
+) -> None:
+    """A run a margin, with a table and a picture. Its options stand before the word `sweep`.
+
+    Example: `gemel train --data people --out margins --steps 300 sweep --margins 0.8,1.0,1.2`
+    """
+    from indexer.training import history
+    from indexer.training import sweep as sweeping
+
+    wanted: Wanted = context.obj
+    options, training, held_out = prepared(wanted, resume=True)
+    values = [float(margin) for margin in margins.split(",")]
+    with progress_bar() as bar:
+        tasks = {margin: bar.add_task(f"margin {margin:g}", total=options.steps) for margin in values}
+        rows = sweeping.sweep(
+            options,
+            values,
+            training,
+            held_out,
+            told=lambda margin, step, figures: bar.update(
+                tasks[margin], completed=step, description=f"margin {margin:g}: {described(figures)}"
+            ),
+        )
+    title = (
+        f"{options.trunk}, {options.negatives} negatives, {options.steps:,} steps, {len(training):,} faces"
+    )
+    history.write(rows, options.out / "sweep.csv")
+    sweeping.draw(rows, title, options.out / "sweep.png")
+    if json:
+        print_json([asdict(row) for row in rows])
+    else:
+        print_sweep(rows, options.out)

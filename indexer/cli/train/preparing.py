@@ -1,0 +1,117 @@
+"""From what was typed to a run: options checked, faces found, and who is trained on."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.progress import Progress
+
+from indexer.cli.output import console, progress_bar
+from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.training.faces import Faces
+    from indexer.training.options import Options
+
+SHOWN = 10
+"""Photographs without a face that are named; the folder's list has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    given: dict[str, Any]
+    apart: list[Path]
+    apart_score: float
+    cache: Path | None
+
+
+def prepared(wanted: Wanted, *, resume: bool) -> "tuple[Options, Faces, Faces]":
+    """Checked, and all faces found: those to train on, and those to validate with."""
+    from indexer.training import apart as keeping_apart
+    from indexer.training import dataset
+    from indexer.training.anchors import of_published
+    from indexer.training.export import check_extras
+    from indexer.training.options import Options
+    from indexer.training.train import device_of, out_folder
+
+    for name in ("data", "out"):
+        if wanted.given[name] is None:
+            raise typer.BadParameter("is needed", param_hint=f"--{name}")
+    options = Options(**wanted.given)
+    options.check()
+    check_extras()
+    out_folder(options.out, resume=resume)
+    settings = Settings()
+    cache = wanted.cache or settings.home.expanduser() / "training"
+    faces = _found(options.data, cache, settings)
+    _tell_failures(faces, options.out)
+    strangers = faces
+    for folder in wanted.apart:
+        others = _found(folder, cache, settings)
+        with progress_bar() as bar:
+            vectors = [
+                of_published(
+                    "sface", 128, some, device_of(options), _told(bar, f"comparing with {folder.name}", some)
+                )
+                for some in (faces, others)
+            ]
+        known = keeping_apart.acquaintances(faces, vectors[0], others, vectors[1], score=wanted.apart_score)
+        keeping_apart.write(known, options.out / f"apart-{folder.resolve().name}.csv")
+        left_out = {one.identity for one in known}
+        console.print(
+            f"{len(left_out):,} of the identities may be people of {folder.name}: they are left out."
+            f" {sum(one.same_name for one in known):,} have the same name.",
+            highlight=False,
+        )
+        strangers = _without(strangers, left_out)
+    parts = dataset.split(strangers.samples, validation=options.validation, seed=options.seed)
+    kept = {sample.identity for sample in parts.training}
+    training = strangers.where(lambda sample: sample.identity in kept)
+    return options, training, _without(strangers, kept)
+
+
+def _without(faces: "Faces", identities: set[str]) -> "Faces":
+    return faces.where(lambda sample: sample.identity not in identities)
+
+
+def _found(data: Path, cache: Path, settings: Settings) -> "Faces":
+    from indexer.embedding.weights import YUNET, locate
+    from indexer.training import dataset
+    from indexer.training.faces import prepare
+    from indexer.vision.detect import Detector
+
+    samples = dataset.read(data)
+    detector = Detector(
+        locate(YUNET), min_confidence=settings.min_detection_confidence, size_px=settings.detection_size_px
+    )
+    with progress_bar() as bar:
+        task = bar.add_task(f"faces of {data.name}", total=len(samples))
+        return prepare(
+            samples,
+            cache,
+            detector,
+            max_pixels=settings.max_pixels,
+            threads=max(1, os.cpu_count() or 1),
+            progress=lambda done: bar.update(task, completed=done),
+        )
+
+
+def _tell_failures(faces: "Faces", folder: Path) -> None:
+    """On the terminal the first of them, in a list all."""
+    if not faces.failures:
+        return
+    lines = [f"{failure.file}\t{failure.why}" for failure in faces.failures]
+    (folder / "without-a-face.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+    console.print(f"{len(lines):,} photographs are left out:", highlight=False)
+    for failure in faces.failures[:SHOWN]:
+        console.print(f"  {failure.file}: {failure.why}", highlight=False, markup=False)
+    if len(lines) > SHOWN:
+        console.print(f"  ... all of them in {folder / 'without-a-face.tsv'}", highlight=False)
+
+
+def _told(bar: Progress, what: str, faces: "Faces") -> Callable[[int], object]:
+    task = bar.add_task(what, total=len(faces))
+    return lambda done: bar.update(task, completed=done)

@@ -1,0 +1,70 @@
+"""What `gemel train` says."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from indexer.cli.output import out
+
+if TYPE_CHECKING:
+    from indexer.training.options import Options
+    from indexer.training.sweep import Row
+    from indexer.training.train import Outcome
+
+
+def described(figures: dict[str, float]) -> str:
+    fnir = f"  FNIR {figures['fnir']:.3f}/{figures['fnir_quarter']:.3f}" if "fnir" in figures else ""
+    return f"loss {figures['loss']:.3f}{fnir}"
+
+
+def is_first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
+
+
+def figures_of(outcome: "Outcome") -> dict[str, Any]:
+    return {
+        "best": asdict(outcome.best),
+        "first": asdict(outcome.entries[0]),
+        "stopped_early": outcome.stopped_early,
+        "seconds": round(outcome.seconds, 1),
+    }
+
+
+def print_run(options: "Options", outcome: "Outcome", card: Path) -> None:
+    first, best = outcome.entries[0], outcome.best
+    table = Table("", "Before", f"Step {best.step}")
+    for what, name in (
+        ("FNIR at FPIR 1 %", "fnir"),
+        ("  a quarter of the pixels", "fnir_quarter"),
+        ("rank-1", "rank1"),
+    ):
+        table.add_row(what, f"{getattr(first, name):.4f}", f"{getattr(best, name):.4f}")
+    table.caption = f"of people who were not trained on; {outcome.seconds:.0f} s"
+    out.print(table)
+    out.print(f"The card: {card}; the course: {options.out / 'curves.png'}", highlight=False, soft_wrap=True)
+    out.print(
+        f"Serve it: GEMEL_MODEL=safetensors:{card.with_suffix('.safetensors')}; bring a gallery to it:"
+        f" gemel reindex start --to safetensors:{card.with_suffix('.safetensors')}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def print_sweep(rows: "list[Row]", folder: Path) -> None:
+    table = Table("Margin", "FNIR at FPIR 1 %", "A quarter", "Rank-1", "Best step", "Seconds")
+    best = min(rows, key=lambda row: row.fnir + row.fnir_quarter)
+    for row in rows:
+        table.add_row(
+            f"{row.margin:g}",
+            f"{row.fnir:.4f}",
+            f"{row.fnir_quarter:.4f}",
+            f"{row.rank1:.4f}",
+            str(row.best_step),
+            f"{row.seconds:.0f}",
+            style="bold" if row is best else "",
+        )
+    out.print(table)
+    out.print(f"{folder / 'sweep.csv'}, {folder / 'sweep.png'}", highlight=False, soft_wrap=True)
