@@ -17,7 +17,7 @@ from torch import nn
 from indexer.embedding import dlib_resnet, sface
 from indexer.embedding.paper import PaperTrunk
 from indexer.embedding.weights import DLIB_RESNET, SFACE, WeightFile, locate
-from indexer.errors import CardUnusable
+from indexer.errors import CardUnusable, InvalidRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +88,18 @@ def stages(network: nn.Module) -> list[nn.Module]:
     return found
 
 
+def shift(network: nn.Module, by: torch.Tensor) -> None:
+    """Adds `by`, shape (dimension,), to all that the network gives from now on: to its last layer's bias.
+
+    Raises InvalidRequest where that has none.
+    """
+    last = network.get_submodule("head") if isinstance(network, nn.Sequential) else stages(network)[-1]
+    if not isinstance(last.bias, torch.Tensor):
+        raise InvalidRequest("the network's last layer has no bias: another dimension brings one")
+    with torch.no_grad():
+        last.bias += by.to(last.bias.device)
+
+
 def load(path: Path, name: str, dimension: int) -> nn.Module:
     """From a safetensors file, in eval mode. Raises CardUnusable where it holds another network."""
     check_shapes(path, name, dimension)
@@ -125,6 +137,7 @@ def check_shapes(path: Path, name: str, dimension: int) -> None:
 def _with_head(trunk: nn.Module, dimension: int) -> nn.Module:
     if dimension == _NATIVE:
         return trunk
-    head = nn.Linear(_NATIVE, dimension, bias=False)
+    head = nn.Linear(_NATIVE, dimension)
     nn.init.orthogonal_(head.weight)
+    nn.init.zeros_(head.bias)
     return nn.Sequential(OrderedDict(trunk=trunk, head=head)).train(trunk.training)

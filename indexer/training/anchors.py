@@ -6,7 +6,7 @@ knowledge distillation").
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -14,11 +14,30 @@ from torch import nn
 
 from indexer.embedding import trunks
 from indexer.training.faces import Faces
-from indexer.types import Vectors
+from indexer.types import Template, Vectors
 from indexer.vision.align import TEMPLATES, align
 
 _AT_ONCE = 8  # more at once outgrow the caches of a CPU
 _NATIVE = 128
+_CENTRED_ON = 1_000
+
+
+def centred(vectors: Vectors) -> Vectors:
+    """About their mean, and of length 1 again."""
+    moved = vectors - vectors.mean(axis=0)
+    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
+
+
+def mean_direction(network: nn.Module, faces: Faces, wanted: Template, device: torch.device) -> torch.Tensor:
+    """Shape (dimension,): where the embeddings of faces lie on the whole, in the network's own lengths; of a
+    thousand of `faces`, undisturbed."""
+    network.eval()
+    places = np.linspace(0, len(faces) - 1, min(len(faces), _CENTRED_ON)).astype(int)
+    blocks = (places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE))
+    with torch.inference_mode():
+        made = torch.cat([network(_views(faces, block, wanted, device)).float() for block in blocks])
+    lengths = made.norm(dim=1, keepdim=True)
+    return torch.as_tensor((made / lengths).mean(dim=0) * lengths.mean()).clone()
 
 
 def of_published(
@@ -46,14 +65,20 @@ def of_published(
     parts = []
     with torch.inference_mode():
         for start in range(0, len(faces), _AT_ONCE):
-            block = [faces.pixels(place) for place in range(start, min(start + _AT_ONCE, len(faces)))]
-            aligned = np.stack([align(pixels, crop.landmarks, wanted) for pixels, crop in block])
-            views = torch.from_numpy(aligned).to(device).permute(0, 3, 1, 2).float()
+            places = range(start, min(start + _AT_ONCE, len(faces)))
+            views = _views(faces, places, wanted, device)
             made = network(views) + network(views.flip(3))
             parts.append(nn.functional.normalize(made, dim=1).cpu().numpy())
-            progress(start + len(block))
+            progress(places.stop)
     vectors = np.concatenate(parts).astype(np.float32)
     aside = kept.with_suffix(".aside.npy")
     np.save(aside, vectors)
     aside.replace(kept)
     return vectors
+
+
+def _views(faces: Faces, places: Iterable[int], wanted: Template, device: torch.device) -> torch.Tensor:
+    """Shape (n, 3, side, side), as they are served."""
+    block = [faces.pixels(int(place)) for place in places]
+    aligned = np.stack([align(pixels, crop.landmarks, wanted) for pixels, crop in block])
+    return torch.from_numpy(aligned).to(device).permute(0, 3, 1, 2).float()

@@ -34,6 +34,9 @@ class Options:
     anchor: float = 0.0
     """Weight of the squared distance to what the published weights make of the undisturbed face; keeps what
     they learned from millions, and teaches a bad picture what they see in a good one."""
+    centre: bool = False
+    """Begin with the published embeddings moved so that those of the training faces lie about the origin:
+    what all faces have in common says nothing of who they are, and raises the scores of strangers."""
     freeze: int = 0
     """Stages from the picture on that stay as they are: nothing is learned in them, which makes them cheap.
     Of sface's 17, the first 6 are those with many pixels."""
@@ -63,6 +66,8 @@ class Options:
             )
         if self.anchor and TRUNKS[self.trunk].published is None:
             raise InvalidRequest(f"anchor: {self.trunk} has no published weights to keep to", field="anchor")
+        if self.centre and TRUNKS[self.trunk].published is None:
+            raise InvalidRequest(f"centre: {self.trunk} starts from nothing", field="centre")
         if self.freeze and TRUNKS[self.trunk].published is None:
             raise InvalidRequest(f"freeze: {self.trunk} starts from nothing", field="freeze")
         for field, fits, wanted in (

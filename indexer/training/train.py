@@ -18,7 +18,7 @@ from torch import distributed as group
 from indexer.embedding import trunks
 from indexer.errors import InvalidRequest
 from indexer.training import checkpoint, history
-from indexer.training.anchors import of_published
+from indexer.training.anchors import centred, mean_direction, of_published
 from indexer.training.augment import BY_NAME
 from indexer.training.batches import Batch, Batches
 from indexer.training.checkpoint import Progress
@@ -77,6 +77,8 @@ def train(
             weights, state, progress = checkpoint.load(last, run)
             network.load_state_dict(weights)
             optimiser.load_state_dict(state)
+        elif options.centre:
+            trunks.shift(network, -mean_direction(network, training, template, device))
         twins: Any = nn.parallel.DistributedDataParallel(network) if processes > 1 else network
         if options.compile:
             twins = torch.compile(twins)
@@ -224,7 +226,8 @@ def _network(options: Options) -> nn.Module:
 
 def _anchors(options: Options, faces: Faces, device: torch.device) -> Vectors:
     torch.manual_seed(options.seed)  # another dimension's projection is that of the network
-    return of_published(options.trunk, options.dimension, faces, device)
+    published = of_published(options.trunk, options.dimension, faces, device)
+    return centred(published) if options.centre else published
 
 
 def _learning(network: nn.Module, frozen: Sequence[nn.Module], *, frozen_statistics: bool) -> None:

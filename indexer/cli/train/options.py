@@ -24,6 +24,9 @@ Decay = Annotated[float, typer.Option("--weight-decay")]
 Anchor = Annotated[
     float, typer.Option(help="Weight of keeping to what the published weights see in the undisturbed face.")
 ]
+Centre = Annotated[
+    bool, typer.Option("--centre", help="Begin with the published embeddings moved about the origin.")
+]
 Freeze = Annotated[
     int, typer.Option(help="Stages from the picture on that stay as published (sface has 17).")
 ]

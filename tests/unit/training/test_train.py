@@ -17,12 +17,12 @@ from indexer.embedding import trunks
 from indexer.errors import InvalidRequest
 from indexer.training import checkpoint
 from indexer.training import train as training
-from indexer.training.anchors import of_published
+from indexer.training.anchors import mean_direction, of_published
 from indexer.training.faces import Faces
 from indexer.training.options import Options
 from indexer.training.train import BEST, LAST, train
 from indexer.training.validation import Validation
-from indexer.vision.align import ARCFACE_112
+from indexer.vision.align import ARCFACE_112, TEMPLATES
 
 Sides = tuple[Faces, Faces]
 
@@ -148,6 +148,21 @@ def test_in_half_precision_it_learns_too_and_keeps_its_weights_whole(options: Op
     }
 
 
+def test_a_run_that_is_centred_begins_with_embeddings_about_the_origin(
+    options: Options, sides: Sides
+) -> None:
+    options = replace(options, trunk="sface", dimension=128, freeze=14, centre=True, anchor=1.0, pairs=1)
+    options = replace(options, steps=1, evaluate_every=1, learning_rate=1e-12)
+    train(options, *sides)
+    network, template = trunks.published("sface"), TEMPLATES["arcface-112-v1"]
+    before = mean_direction(network, sides[0], template, torch.device("cpu"))
+    network.load_state_dict(weights(options))
+    after = mean_direction(network, sides[0], template, torch.device("cpu"))
+    assert after.norm() < 0.25 * before.norm()
+    with pytest.raises(InvalidRequest, match="no bias"):
+        trunks.shift(trunks.published("dlib-resnet"), after)
+
+
 def test_frozen_stages_stay_as_published_and_the_others_learn(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
@@ -243,6 +258,7 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
         {"margin": 0.0},
         {"steps": 0},
         {"anchor": 1.0},
+        {"centre": True},
         {"validation": 1.0},
         {"dimension": 1},
     ],
