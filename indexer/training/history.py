@@ -67,5 +67,5 @@ def draw(entries: Sequence[Entry], title: str, path: Path) -> None:
     head(rates, "FNIR at FPIR 1 %", "of people who are not trained on")
     rates.set(xlabel="step")
     for axes in (loss, distance, rates):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.03 * axes.get_ylim()[1])
     figure.savefig(path, format="png")
