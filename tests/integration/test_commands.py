@@ -218,7 +218,7 @@ def test_a_setting_that_cannot_be_is_named_with_its_variable(home: Home) -> None
 @pytest.mark.parametrize(
     "command",
     [
-        *("serve", "migrate", "enrol", "identify", "verify", "calibrate", "models", "train", "train sweep"),
+        *("serve", "migrate", "enrol", "identify", "verify", "calibrate", "models", "train"),
         *("evaluate lfw", "evaluate openset", "evaluate robustness", "evaluate fairness", "evaluate speed"),
     ],
 )

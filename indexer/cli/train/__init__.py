@@ -41,7 +41,6 @@ from indexer.cli.train.preparing import Wanted, prepared
 from indexer.cli.train.showing import described, figures_of, is_first, print_run, print_sweep
 
 app = typer.Typer(
-    help="Train twins with shared weights and a contrastive loss, or start from published weights.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
