@@ -26,6 +26,8 @@ class Followed:
     opened: Opened | None = None
     coming: "Future[None] | None" = None
     """While a thread of its own loads or builds the index, or the one that will take its place."""
+    retired: bool = False
+    """Whether its gallery has left the model: what is still coming then must not stay on the disk."""
     problem: str | None = None
     retry_at: float = 0.0
     gpu_asked_at: float = 0.0

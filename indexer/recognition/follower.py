@@ -235,6 +235,7 @@ class Follower:
         with self._lock:
             self._entries.pop(key, None)
         if on_disk:
+            entry.retired = True  # before the removal: what is being made meanwhile removes itself
             entry.opener.shelf(entry.gallery).remove()
 
     def _await(self, entry: Followed, deadline: float) -> None:

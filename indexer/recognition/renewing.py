@@ -10,10 +10,11 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from indexer.errors import IndexNotReady
+from indexer.errors import GemelError, IndexNotReady
 from indexer.index.live import LiveIndex
 from indexer.recognition.followed import Followed, not_ready
 from indexer.recognition.opening import WRITTEN_FROM
+from indexer.recognition.sweeping import remove_unwanted
 from indexer.records import changes
 from indexer.records.session import Database
 from indexer.types import Tier
@@ -76,8 +77,17 @@ class Renewer:
             followed.retry_at = time.monotonic() + RETRY_SECONDS
             raise
         finally:
+            if followed.retired:
+                self._leave_nothing(followed)
             with self._lock:
                 followed.coming = None
+
+    def _leave_nothing(self, followed: Followed) -> None:
+        opener = followed.opener
+        try:
+            remove_unwanted(self._database, opener.root, followed.gallery, opener.card.fingerprint)
+        except GemelError as error:
+            log.warning("what is of no use any more goes at the next start: %s", error)
 
     def replay(self, followed: Followed, index: LiveIndex, number: int | None = None) -> None:
         """Up to change `number`, or the end of the log. Raises ChangesPruned, EmbeddingsMissing."""

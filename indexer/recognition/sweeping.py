@@ -15,6 +15,14 @@ from indexer.records.session import Database
 log = logging.getLogger(__name__)
 
 
+def remove_unwanted(database: Database, root: Path, gallery: Gallery, model: str) -> None:
+    """An index by `model` that was finished after the gallery had left the model, and had been cleaned up."""
+    with database.reading() as session:
+        in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
+    if model not in in_use:
+        generation.Shelf(root, gallery.id, model).remove()
+
+
 def sweep(database: Database, root: Path, gallery: Gallery, model: str) -> None:
     """Removes all but the indexes by `model`, which is being opened, and by others that are in use.
 

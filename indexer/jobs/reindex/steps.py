@@ -36,14 +36,6 @@ def build(opener: Opener, job: Job) -> dict[str, Any]:
     return verified
 
 
-def remove_unwanted(opener: Opener, job: Job) -> None:
-    """An index that was finished after its job had been cancelled, and cleaned up after."""
-    with opener.database.reading() as session:
-        wanted = reindexes.models_in_use(session, [job.gallery.id])[job.gallery.id]
-    if job.to_model not in wanted:
-        Shelf(opener.root, job.gallery.id, job.to_model).remove()
-
-
 def calibrate(opener: Opener, job: Job) -> tuple[Calibration | None, str]:
     """Of the new model on the gallery, and what there is to say of it: so that the false alarm rate is
     carried over when the gallery is switched, never a score. None where it cannot be."""

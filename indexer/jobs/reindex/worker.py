@@ -24,6 +24,7 @@ from indexer.errors import (
 from indexer.jobs.reindex import embedding, steps
 from indexer.jobs.reindex.comparing import compare
 from indexer.jobs.reindex.embedding import Taken
+from indexer.recognition import sweeping
 from indexer.recognition.cameras import Eye
 from indexer.recognition.opening import Opener
 from indexer.recognition.reindex.switching import CHUNK
@@ -218,7 +219,7 @@ class Worker:
                 built = f"index {verified['generation']} is built and equal: {verified['count']} faces"
                 reindexes.note(session, row.id, built)
                 return
-        steps.remove_unwanted(self._opener, job)
+        sweeping.remove_unwanted(self._database, self._opener.root, job.gallery, job.to_model)
 
     def _compare(self, job: Job) -> None:
         comparison = compare(self._database, job)
