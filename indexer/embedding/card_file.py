@@ -31,6 +31,7 @@ ONNX = "onnx:"
 TRAINED = "safetensors:"
 """What names of models of one's own begin with; the path of a file follows."""
 
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 _Three = tuple[float, float, float]
 _Positive = Annotated[float, Field(gt=0)]
 
@@ -38,7 +39,7 @@ _Positive = Annotated[float, Field(gt=0)]
 class CardFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    name: str = Field(pattern=NAME_PATTERN)
     file: str | None = None
     """Of the weights, from the card's folder; without it, the card's own name with another ending."""
     architecture: str | None = None
@@ -72,7 +73,7 @@ def read_onnx(path: Path, *, mirror: bool) -> ModelCard:
 def read_trained(path: Path, *, mirror: bool) -> ModelCard:
     """`path`: of the safetensors file that `gemel train` made, or of its card.
 
-    Raises CardUnusable where they do not fit one another, WeightsMissing.
+    Raises CardUnusable where they do not fit one another, or a file is not there.
     """
     from indexer.embedding import trunks
 

@@ -6,6 +6,7 @@ knowledge distillation").
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -71,7 +72,7 @@ def of_published(
             parts.append(nn.functional.normalize(made, dim=1).cpu().numpy())
             progress(places.stop)
     vectors = np.concatenate(parts).astype(np.float32)
-    aside = kept.with_suffix(".aside.npy")
+    aside = kept.with_suffix(f".{os.getpid()}.npy")  # processes of one run may be at it together
     np.save(aside, vectors)
     aside.replace(kept)
     return vectors

@@ -8,6 +8,7 @@ that one cache serves every trunk. Ended in the middle, the next run goes on wit
 import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ def prepare(
                 for place, crop in zip(block, found, strict=True):
                     known[keys[place]] = line = _written(keys[place], crop, crops)
                     index.write(json.dumps(line) + "\n")
-                crops.flush()  # a line never points to what is not there
+                crops.flush()  # a line that is ahead of its crop is cut off by the next run
                 index.flush()
                 progress(len(samples) - len(wanted) + start + len(block))
     there = [place for place, key in enumerate(keys) if "at" in known[key]]
@@ -193,9 +194,11 @@ def _key(file: Path) -> str:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    """The processes of one run (`torchrun`) wait for one another; another run is told at once."""
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     with (folder / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX if together else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Busy(f"another process is filling {folder}") from None
         yield

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from indexer.embedding.card_file import NAME_PATTERN
 from indexer.embedding.trunks import TRUNKS
 from indexer.errors import InvalidRequest
 from indexer.training.augment import BY_NAME
@@ -64,6 +66,15 @@ class Options:
             raise InvalidRequest(
                 f"augment: {self.augment!r} is none of {', '.join(BY_NAME)}", field="augment"
             )
+        for field, kinds in (("distance", Distance), ("negatives", Negatives), ("precision", Precision)):
+            if getattr(self, field) not in get_args(kinds):
+                raise InvalidRequest(
+                    f"{field}: {getattr(self, field)!r} is none of {', '.join(get_args(kinds))}", field=field
+                )
+        if not re.fullmatch(NAME_PATTERN, self.name):
+            raise InvalidRequest(
+                f"name: {self.name!r} is no name of a model: a-z, 0-9, '.', '_', '-'", field="name"
+            )
         if self.anchor and TRUNKS[self.trunk].published is None:
             raise InvalidRequest(f"anchor: {self.trunk} has no published weights to keep to", field="anchor")
         if self.centre and TRUNKS[self.trunk].published is None:
@@ -75,6 +86,9 @@ class Options:
             ("margin", self.margin > 0, "above 0"),
             ("dimension", 1 < self.dimension <= 4096, "2 to 4096"),
             ("steps", self.steps > 0, "above 0"),
+            ("seed", self.seed >= 0, "0 or more"),
+            ("patience", self.patience > 0, "above 0"),
+            ("learning_rate", self.learning_rate > 0, "above 0"),
             ("pairs", self.pairs > 0, "above 0"),
             ("evaluate_every", self.evaluate_every > 0, "above 0"),
             ("validation", 0 < self.validation < 1, "between 0 and 1"),

@@ -67,6 +67,8 @@ def train(
         frozen = trunks.stages(network)[: options.freeze]
         for stage in frozen:
             stage.requires_grad_(requires_grad=False)
+        if len(frozen) == len(trunks.stages(network)):
+            raise InvalidRequest(f"freeze: {options.trunk} has {len(frozen)} stages, one has to learn")
         optimiser = torch.optim.AdamW(
             [parameter for parameter in network.parameters() if parameter.requires_grad],
             lr=options.learning_rate,
@@ -103,7 +105,9 @@ def train(
                 go_on = progress.worse < options.patience
             return _agreed(go_on, device)
 
-        going = validate() if progress.step == 0 else progress.worse < options.patience
+        going = (
+            validate() if not progress.history and progress.step == 0 else progress.worse < options.patience
+        )
         for batch in batches.between(progress.step, options.steps) if going else ():
             since = time.perf_counter()
             for part in optimiser.param_groups:

@@ -45,13 +45,14 @@ class Validation:
         """Raises InvalidRequest where nobody has two faces."""
         chosen: list[int] = []
         for places in people_of(faces.samples).values():
-            if len(chosen) + len(places) > most:
-                break
-            chosen.extend(places)
+            if len(chosen) + len(places) <= most:
+                chosen.extend(places)
         names = {name: number for number, name in enumerate(sorted({s.identity for s in faces.samples}))}
         self.people = np.array([names[faces.samples[place].identity] for place in chosen], np.int64)
-        if len(np.unique(self.people)) == len(self.people):
-            raise InvalidRequest("validation needs people with two faces: more data, or a larger share")
+        if not 1 < len(np.unique(self.people)) < len(self.people):
+            raise InvalidRequest(
+                "validation needs two people, and one with two faces: more data, or a larger share"
+            )
         self.clean = _aligned(faces, chosen, template)
 
     def figures(self, embed: Callable[[NDArray[np.uint8]], Vectors]) -> tuple[Figures, Vectors]:
