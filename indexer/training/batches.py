@@ -52,12 +52,14 @@ class Batches:
             raise InvalidRequest("twins need at least two people with two faces each", people=len(people))
         self._faces, self._template, self._augmentation = faces, template, augmentation
         self._pairs = min(pairs, len(self._several))
+        if self._pairs < 2 and not len(self._single):
+            raise InvalidRequest("a batch needs strangers: more pairs, or people with one face", pairs=pairs)
         self._key = (seed, process)
         self._threads = threads
 
     def chosen(self, step: int) -> NDArray[np.int64]:
         """Places of the faces of a step: the two of each pair side by side, then the single ones."""
-        rng = np.random.default_rng([*self._key, step])
+        rng = np.random.default_rng([*self._key, step, 0])
         people = rng.choice(len(self._several), self._pairs, replace=False)
         twins = [rng.choice(self._several[person], 2, replace=False) for person in people]
         single = rng.choice(self._single, min(self._pairs, len(self._single)), replace=False)
@@ -65,7 +67,7 @@ class Batches:
 
     def batch(self, step: int) -> Batch:
         places = self.chosen(step)
-        views = [self._view(int(place), (*self._key, step, slot)) for slot, place in enumerate(places)]
+        views = [self._view(int(place), (*self._key, step, slot)) for slot, place in enumerate(places, 1)]
         return Batch(views=np.stack(views), people=self._person[places], places=places)
 
     def between(self, first: int, end: int) -> Iterator[Batch]:

@@ -74,7 +74,7 @@ def train(
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
         )
-        progress, last, run = Progress(), options.out / LAST, f"{options.digest} {training.digest}"
+        progress, last, run = Progress(), options.out / LAST, _run(options, training, validation, processes)
         if resume:
             weights, state, progress = checkpoint.load(last, run)
             network.load_state_dict(weights)
@@ -226,6 +226,11 @@ def _network(options: Options) -> nn.Module:
     if trunks.TRUNKS[options.trunk].published is None:
         return trunks.TRUNKS[options.trunk].make(options.dimension)
     return trunks.published(options.trunk, options.dimension)
+
+
+def _run(options: Options, training: Faces, validation: Faces, processes: int) -> str:
+    """What a checkpoint must agree in to be gone on with."""
+    return f"{options.digest} {training.digest} {validation.digest} {processes}"
 
 
 def _anchors(options: Options, faces: Faces, device: torch.device) -> Vectors:

@@ -137,8 +137,8 @@ def sweep(
     from indexer.training import sweep as sweeping
 
     wanted: Wanted = context.obj
+    values = _margins(margins)
     options, training, held_out = prepared(wanted, resume=True)
-    values = [float(margin) for margin in margins.split(",")]
     with progress_bar() as bar:
         tasks = {margin: bar.add_task(f"margin {margin:g}", total=options.steps) for margin in values}
         rows = sweeping.sweep(
@@ -150,6 +150,8 @@ def sweep(
                 tasks[margin], completed=step, description=f"margin {margin:g}: {described(figures)}"
             ),
         )
+    if not is_first():
+        return
     title = (
         f"{options.trunk}, {options.negatives} negatives, {options.steps:,} steps, {len(training):,} faces"
     )
@@ -159,3 +161,13 @@ def sweep(
         print_json([asdict(row) for row in rows])
     else:
         print_sweep(rows, options.out)
+
+
+def _margins(typed: str) -> list[float]:
+    try:
+        values = [float(margin) for margin in typed.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{typed!r} is no list of numbers", param_hint="--margins") from None
+    if min(values) <= 0:
+        raise typer.BadParameter("margins are above 0", param_hint="--margins")
+    return values

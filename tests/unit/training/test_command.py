@@ -25,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def trained(home: Home, people: Path) -> Path:
     """Folder of a run."""
     out = home.folder / "run"
-    home.run("train", "--data", people, "--out", out, "--validation", "0.3", "--name", "mine", *QUICK)
+    home.run("train", "--data", people, "--out", out, "--validation", "0.54", "--name", "mine", *QUICK)
     return out
 
 
@@ -40,7 +40,7 @@ def test_weights_card_course_and_picture_come_out(trained: Path) -> None:
 def test_a_run_is_not_overwritten_and_goes_on_when_it_is_told_to(
     home: Home, trained: Path, people: Path
 ) -> None:
-    of = ("train", "--data", people, "--out", trained, "--validation", "0.3", "--name", "mine", *QUICK)
+    of = ("train", "--data", people, "--out", trained, "--validation", "0.54", "--name", "mine", *QUICK)
     refused = home.run(*of, status=1)
     resumed = json.loads(home.run(*of, "--resume", "--json").stdout)
 
@@ -54,7 +54,7 @@ def test_people_who_are_to_be_measured_on_are_left_out_and_written_down(
     (tmp_path / "apart").mkdir()
     (tmp_path / "apart" / "grace 0").symlink_to(people / "Grace_0")  # the same name, spelled otherwise
     done = home.run(
-        "train", "--data", people, "--out", tmp_path / "run", "--validation", "0.5", *QUICK,
+        "train", "--data", people, "--out", tmp_path / "run", "--validation", "0.54", *QUICK,
         "--apart", tmp_path / "apart", "--apart-score", "0.99",
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_people_who_are_to_be_measured_on_are_left_out_and_written_down(
 
 def test_a_sweep_is_a_table_and_a_picture(home: Home, people: Path, tmp_path: Path) -> None:
     shown = home.run(
-        "train", "--data", people, "--out", tmp_path / "s", "--validation", "0.3", *QUICK,
+        "train", "--data", people, "--out", tmp_path / "s", "--validation", "0.54", *QUICK,
         "sweep", "--margins", "0.5,1.5",
     )  # fmt: skip
     assert "0.5" in shown.stdout
