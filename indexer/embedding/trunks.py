@@ -64,11 +64,11 @@ TRUNKS = {
     ),
 }
 
-_NATIVE = 128
+NATIVE = 128
 """Dimension of both published trunks."""
 
 
-def published(name: str, dimension: int = _NATIVE) -> nn.Module:
+def published(name: str, dimension: int = NATIVE) -> nn.Module:
     """With its published weights; another dimension gets an orthogonal projection behind it.
 
     Raises WeightsMissing, WeightsDamaged, KeyError where it has none.
@@ -135,9 +135,9 @@ def check_shapes(path: Path, name: str, dimension: int) -> None:
 
 
 def _with_head(trunk: nn.Module, dimension: int) -> nn.Module:
-    if dimension == _NATIVE:
+    if dimension == NATIVE:
         return trunk
-    head = nn.Linear(_NATIVE, dimension)
+    head = nn.Linear(NATIVE, dimension)
     nn.init.orthogonal_(head.weight)
     nn.init.zeros_(head.bias)
     return nn.Sequential(OrderedDict(trunk=trunk, head=head)).train(trunk.training)

@@ -19,7 +19,6 @@ from indexer.types import Template, Vectors
 from indexer.vision.align import TEMPLATES, align
 
 _AT_ONCE = 8  # more at once outgrow the caches of a CPU
-_NATIVE = 128
 _CENTRED_ON = 1_000
 
 
@@ -54,7 +53,7 @@ def of_published(
     wanted = TEMPLATES[trunks.TRUNKS[trunk].template]
     network = trunks.published(trunk, dimension).to(device).eval()
     of = hashlib.sha256(f"{trunk} {faces.digest}".encode())
-    if dimension != _NATIVE:  # its projection was drawn just now
+    if dimension != trunks.NATIVE:  # its projection was drawn just now
         of.update(
             b"".join(p.detach().cpu().numpy().tobytes() for p in network.get_submodule("head").parameters())
         )

@@ -105,9 +105,7 @@ def train(
                 go_on = progress.worse < options.patience
             return _agreed(go_on, device)
 
-        going = (
-            validate() if not progress.history and progress.step == 0 else progress.worse < options.patience
-        )
+        going = progress.worse < options.patience if progress.history else validate()
         for batch in batches.between(progress.step, options.steps) if going else ():
             since = time.perf_counter()
             for part in optimiser.param_groups:
