@@ -109,9 +109,11 @@ def load(path: Path, name: str, dimension: int) -> nn.Module:
 
 
 def save(module: nn.Module, path: Path) -> None:
-    """As safetensors: names, shapes and numbers, and nothing that runs."""
+    """As safetensors: names, shapes and numbers, and nothing that runs. Whole, or as it was before."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    path.write_bytes(dump(state))
+    aside = path.with_suffix(".aside")
+    aside.write_bytes(dump(state))
+    aside.replace(path)
 
 
 def check_shapes(path: Path, name: str, dimension: int) -> None:

@@ -8,6 +8,7 @@ knowledge distillation").
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -58,9 +59,10 @@ def of_published(
             b"".join(p.detach().cpu().numpy().tobytes() for p in network.get_submodule("head").parameters())
         )
     kept = faces.folder / f"published-{of.hexdigest()[:16]}.npy"
-    if kept.exists():
+    before = _read(kept, (len(faces), dimension))
+    if before is not None:
         progress(len(faces))
-        return np.asarray(np.load(kept), np.float32)
+        return before
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parts = []
     with torch.inference_mode():
@@ -75,6 +77,15 @@ def of_published(
     np.save(aside, vectors)
     aside.replace(kept)
     return vectors
+
+
+def _read(kept: Path, shape: tuple[int, int]) -> Vectors | None:
+    """What an earlier run has kept; None where it is not there, or damaged."""
+    try:
+        vectors = np.load(kept)
+    except (OSError, ValueError, EOFError):
+        return None
+    return np.asarray(vectors, np.float32) if vectors.shape == shape else None
 
 
 def _views(faces: Faces, places: Iterable[int], wanted: Template, device: torch.device) -> torch.Tensor:

@@ -26,6 +26,9 @@ class Augmentation:
     contrast: tuple[float, float] = (0.6, 1.4)
     worse: float = 0.5
     """Probability of one of the degradations below."""
+    low_resolution: float = 0.5
+    """Of those, the share that has few pixels: what cameras far away give, and what costs published models
+    most. Noise, blur, motion, JPEG and covered parts share the others."""
     smallest: float = 0.14
     """Share of its pixels a side that a picture of low resolution keeps, at least."""
     noise_sigma: float = 25.0
@@ -57,7 +60,8 @@ class Augmentation:
 
     def _worse(self, face: Image, landmarks: Points, rng: np.random.Generator) -> Image:
         side = face.shape[0]
-        kind = rng.choice(_KINDS, p=_SHARES)
+        others = (1.0 - self.low_resolution) / len(_OTHERS)
+        kind = rng.choice(("resolution", *_OTHERS), p=[self.low_resolution, *[others] * len(_OTHERS)])
         if kind == "resolution":
             small = degrade.low_resolution(face, _log_uniform(rng, self.smallest, 0.7))
             return degrade.jpeg(small, int(rng.integers(40, 95))) if rng.random() < 0.3 else small
@@ -73,14 +77,13 @@ class Augmentation:
         return degrade.occlude(face, landmarks, "eyes" if rng.random() < 0.4 else "mouth")
 
 
-_KINDS = ("resolution", "noise", "blur", "motion", "jpeg", "occlusion")
-_SHARES = (0.5, 0.1, 0.1, 0.1, 0.1, 0.1)
-"""Low resolution is what cameras far away give, and what costs published models most."""
+_OTHERS = ("noise", "blur", "motion", "jpeg", "occlusion")
 
 NONE = Augmentation(rotation_degrees=0.0, zoom=0.0, shift=0.0, flip=0.0, light=0.0, worse=0.0)
 LIGHT = Augmentation(light=0.2, worse=0.0)
 FULL = Augmentation()
-BY_NAME = {"none": NONE, "light": LIGHT, "full": FULL}
+DISTANT = Augmentation(worse=0.6, low_resolution=0.7)
+BY_NAME = {"none": NONE, "light": LIGHT, "full": FULL, "distant": DISTANT}
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:

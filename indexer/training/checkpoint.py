@@ -1,27 +1,17 @@
 """A run on disk, whole or not at all. Only tensors and numbers: read with `weights_only`."""
 
 import os
-from dataclasses import dataclass, field
+import pickle
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from indexer.errors import InvalidRequest
+from indexer.training.progress import Progress
 
-
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """Where a run is, besides its weights."""
-
-    step: int = 0
-    best: float = float("inf")
-    best_step: int = 0
-    worse: int = 0
-    """Validations since the best one."""
-    history: list[dict[str, Any]] = field(default_factory=list)
-    means: dict[str, float] = field(default_factory=dict)
-    """Sums since the last validation."""
+_DAMAGED = (RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
 
 
 def save(
@@ -33,7 +23,7 @@ def save(
         "run": run,
         "network": network,
         "optimiser": optimiser,
-        "progress": {name: getattr(progress, name) for name in Progress.__slots__},
+        "progress": {field.name: getattr(progress, field.name) for field in fields(Progress)},
     }
     with aside.open("wb") as file:
         torch.save(state, file)
@@ -45,12 +35,14 @@ def save(
 def load(path: Path, run: str) -> tuple[dict[str, Any], dict[str, Any], Progress]:
     """Of the network, of the optimiser, and where it was.
 
-    Raises InvalidRequest where there is no checkpoint, or one of a run with other options.
+    Raises InvalidRequest where there is no checkpoint, a damaged one, or one of a run with other options.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InvalidRequest(f"{path} is not there: nothing to go on with", path=str(path)) from None
+    except _DAMAGED as error:
+        raise InvalidRequest(f"{path} is damaged: {error}", path=str(path)) from error
     if state["run"] != run:
         raise InvalidRequest(f"{path} was made with other options or on other data", path=str(path))
     return state["network"], state["optimiser"], Progress(**state["progress"])

@@ -102,7 +102,7 @@ def prepare(
     with _locked(folder):
         jpegs, lines = folder / "faces.jpegs", folder / "faces.jsonl"
         known = _known(jpegs, lines)
-        keys = [_key(sample.file) for sample in samples]
+        keys = [f"{_key(sample.file)} {detector.settings}" for sample in samples]
         wanted = [place for place, key in enumerate(keys) if key not in known]
         progress(len(samples) - len(wanted))
         with (
@@ -116,7 +116,8 @@ def prepare(
                 found = pool.map(lambda file: _look(file, detector, max_pixels), files)
                 for place, crop in zip(block, found, strict=True):
                     known[keys[place]] = line = _written(keys[place], crop, crops)
-                    index.write(json.dumps(line) + "\n")
+                    if not isinstance(crop, _Unread):
+                        index.write(json.dumps(line) + "\n")
                 crops.flush()  # a line that is ahead of its crop is cut off by the next run
                 index.flush()
                 progress(len(samples) - len(wanted) + start + len(block))
@@ -135,6 +136,12 @@ def prepare(
     )
 
 
+class _Unread(str):
+    """Why a file could not be read this time; the next run tries again."""
+
+    __slots__ = ()
+
+
 def _look(file: Path, detector: Detector, max_pixels: int) -> Crop | str:
     """The crop of the central face, or why there is none."""
     try:
@@ -142,7 +149,7 @@ def _look(file: Path, detector: Detector, max_pixels: int) -> Crop | str:
     except InvalidInput as error:
         return error.message
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return _Unread(f"cannot be read: {error.strerror}")
     face: Face | None = central(detector.detect(pixels), pixels)
     return "no face was found" if face is None else crop_with_margin(pixels, face.landmarks)
 

@@ -31,10 +31,10 @@ def sweep(
     validation: Faces,
     told: Callable[[float, int, dict[str, float]], object] = lambda *_: None,
 ) -> list[Row]:
-    """Each in a folder of its own below `options.out`; a run that was ended in the middle goes on."""
+    """Each once, in a folder of its own below `options.out`; a run that was ended in the middle goes on."""
     rows = []
-    for margin in margins:
-        one = replace(options, margin=margin, out=options.out / f"margin-{margin:g}")
+    for margin in dict.fromkeys(margins):
+        one = replace(options, margin=margin, out=options.out / f"margin-{margin}")
         one.out.mkdir(parents=True, exist_ok=True)
         outcome = train(
             one,

@@ -1,11 +1,12 @@
 """The training loop, from top to bottom. Its data is prepared elsewhere, and exported what it makes."""
 
+import fcntl
 import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,24 @@ from torch import Tensor, nn
 from torch import distributed as group
 
 from indexer.embedding import trunks
-from indexer.errors import InvalidRequest
+from indexer.errors import Busy, InvalidRequest
 from indexer.training import checkpoint, history
 from indexer.training.anchors import centred, mean_direction, of_published
 from indexer.training.augment import BY_NAME
 from indexer.training.batches import Batch, Batches
-from indexer.training.checkpoint import Progress
 from indexer.training.contrastive import contrastive_loss, embedded, pairwise
 from indexer.training.faces import Faces
 from indexer.training.history import Entry
 from indexer.training.options import Options
 from indexer.training.pairs import choose
+from indexer.training.progress import Progress
 from indexer.training.validation import Validation
 from indexer.types import Vectors
 from indexer.vision.align import TEMPLATES
 
 LAST, BEST = "last.pt", "best.safetensors"
+_FORMAT = 2
+"""Of checkpoints: one of another format is of another run."""
 _AT_ONCE = 64
 """Faces that go through the network at once where nothing is learned."""
 
@@ -42,6 +45,7 @@ class Outcome:
     best: Entry
     stopped_early: bool
     seconds: float
+    """Of the steps, waiting for their views included."""
 
 
 def train(
@@ -55,12 +59,11 @@ def train(
     """Leaves `best.safetensors`, `last.pt` and `history.csv` in `options.out`.
 
     Run by `torchrun`, its processes share each step; the first of them validates and writes. `told` is
-    called after each step with what the last validation gave. Raises InvalidRequest.
+    called after each step with what the last validation gave. Raises InvalidRequest, Busy, OSError.
     """
-    start = time.perf_counter()
-    with _processes() as (process, processes):
+    with _processes(options) as (process, processes), _alone(options.out, process):
         torch.manual_seed(options.seed)
-        device = device_of(options, process)
+        device = device_of(options)
         trunk = trunks.TRUNKS[options.trunk]
         template = TEMPLATES[trunk.template]
         network = _network(options).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -97,17 +100,20 @@ def train(
         generator = torch.Generator()
 
         def validate() -> bool:
-            """Notes how it is; whether to go on."""
+            """Writes down how it is; whether to go on."""
             go_on = True
             if held_out is not None:
-                _note(options, network, progress, held_out, device)
+                figures, _ = held_out.figures(lambda faces: embed(network, faces, device))
+                if progress.validated(figures, _learning_rate(options, progress.step)):
+                    trunks.save(network, options.out / BEST)
+                history.write(progress.entries, options.out / "history.csv")
                 checkpoint.save(last, run, network.state_dict(), optimiser.state_dict(), progress)
                 go_on = progress.worse < options.patience
             return _agreed(go_on, device)
 
         going = progress.worse < options.patience if progress.history else validate()
+        since = time.perf_counter()
         for batch in batches.between(progress.step, options.steps) if going else ():
-            since = time.perf_counter()
             for part in optimiser.param_groups:
                 part["lr"] = _learning_rate(options, progress.step)
             _learning(network, frozen, frozen_statistics=trunk.frozen_statistics)
@@ -118,13 +124,14 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            progress.step += 1
-            _add_up(progress, figures, len(batch.views) * processes, time.perf_counter() - since)
-            told(progress.step, figures | _latest(progress))
+            made_at = time.perf_counter()
+            progress.stepped(figures, faces=len(batch.views) * processes, seconds=made_at - since)
+            told(progress.step, figures | progress.latest)
             due = progress.step % options.evaluate_every == 0 or progress.step == options.steps
             if due and not validate():
                 break
-        entries = [Entry(**entry) for entry in progress.history]
+            since = time.perf_counter() if due else made_at
+        entries = progress.entries
         if process == 0 and not entries:
             raise InvalidRequest("no step was made", steps=options.steps)
         best = next((entry for entry in entries if entry.step == progress.best_step), None)
@@ -133,7 +140,7 @@ def train(
             entries=entries,
             best=best or Entry(**dict.fromkeys(Entry.__slots__, 0)),
             stopped_early=progress.step < options.steps,
-            seconds=time.perf_counter() - start,
+            seconds=progress.seconds,
         )
 
 
@@ -172,45 +179,6 @@ def embed(network: nn.Module, faces: NDArray[np.uint8], device: torch.device) ->
     return np.concatenate(parts).astype(np.float32)
 
 
-def _note(
-    options: Options, network: nn.Module, progress: Progress, held_out: Validation, device: torch.device
-) -> None:
-    figures, _ = held_out.figures(lambda faces: embed(network, faces, device))
-    sums = dict(progress.means)
-    steps, faces, seconds = (sums.pop(name, 0.0) for name in ("steps", "faces", "seconds"))
-    entry = Entry(
-        step=progress.step,
-        **{name: sums.get(name, 0.0) / max(steps, 1.0) for name in _FIGURES},
-        learning_rate=_learning_rate(options, progress.step),
-        faces_per_second=faces / seconds if seconds else 0.0,
-        fnir=figures.fnir,
-        fnir_quarter=figures.fnir_quarter,
-        rank1=figures.rank1,
-    )
-    progress.history.append(asdict(entry))
-    progress.means = {}
-    progress.worse += 1
-    if figures.combined < progress.best:
-        progress.best, progress.best_step, progress.worse = figures.combined, progress.step, 0
-        aside = options.out / (BEST + ".aside")
-        trunks.save(network, aside)
-        aside.replace(options.out / BEST)
-    history.write([Entry(**entry) for entry in progress.history], options.out / "history.csv")
-
-
-_FIGURES = ("loss", "anchor", "genuine", "impostor")
-
-
-def _add_up(progress: Progress, figures: dict[str, float], faces: int, seconds: float) -> None:
-    for name, value in (figures | {"steps": 1.0, "faces": float(faces), "seconds": seconds}).items():
-        progress.means[name] = progress.means.get(name, 0.0) + value
-
-
-def _latest(progress: Progress) -> dict[str, float]:
-    last = progress.history[-1] if progress.history else {}
-    return {name: float(last[name]) for name in ("fnir", "fnir_quarter") if name in last}
-
-
 def _learning_rate(options: Options, step: int) -> float:
     """Rises for the first steps, then falls along half a cosine to a hundredth."""
     if step < options.warmup_steps:
@@ -228,7 +196,7 @@ def _network(options: Options) -> nn.Module:
 
 def _run(options: Options, training: Faces, validation: Faces, processes: int) -> str:
     """What a checkpoint must agree in to be gone on with."""
-    return f"{options.digest} {training.digest} {validation.digest} {processes}"
+    return f"{_FORMAT} {options.digest} {training.digest} {validation.digest} {processes}"
 
 
 def _anchors(options: Options, faces: Faces, device: torch.device) -> Vectors:
@@ -250,12 +218,12 @@ def _as_tensor(faces: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.from_numpy(faces).to(device).permute(0, 3, 1, 2).float()
 
 
-def device_of(options: Options, process: int = 0) -> torch.device:
-    if options.device is not None:
-        return torch.device(options.device)
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", process)))
+def device_of(options: Options) -> torch.device:
+    """A GPU each for the processes of one machine, unless one is named (`cuda:1`)."""
+    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type == "cuda" and device.index is None:
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return device
 
 
 def _precision(options: Options, device: torch.device) -> torch.autocast:
@@ -263,17 +231,31 @@ def _precision(options: Options, device: torch.device) -> torch.autocast:
 
 
 @contextmanager
-def _processes() -> Iterator[tuple[int, int]]:
-    """Which process this is, and of how many, as `torchrun` has it."""
+def _processes(options: Options) -> Iterator[tuple[int, int]]:
+    """Which process this is, and of how many, as `torchrun` has it. It ends them all where one fails."""
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes == 1:
         yield 0, 1
         return
-    group.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    group.init_process_group("nccl" if device_of(options).type == "cuda" else "gloo")
     try:
         yield group.get_rank(), processes
     finally:
         group.destroy_process_group()
+
+
+@contextmanager
+def _alone(out: Path, process: int) -> Iterator[None]:
+    """No second run writes to the folder meanwhile. Raises Busy."""
+    if process > 0:
+        yield
+        return
+    with (out / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Busy(f"another process is training in {out}", path=str(out)) from None
+        yield
 
 
 def _agreed(go_on: bool, device: torch.device) -> bool:

@@ -28,6 +28,11 @@ class Detector:
         self._size_px = size_px
         self._per_thread = threading.local()  # a FaceDetectorYN keeps the input size as state
 
+    @property
+    def settings(self) -> str:
+        """What, besides the weights, decides which faces it finds."""
+        return f"{self._min_confidence:g} {self._size_px}"
+
     def detect(self, image: Image) -> list[Face]:
         """All faces, the largest first, in the pixels of `image` (height, width, 3, RGB).
 

@@ -30,7 +30,12 @@ Centre = Annotated[
 Freeze = Annotated[
     int, typer.Option(help="Stages from the picture on that stay as published (sface has 17).")
 ]
-Augment = Annotated[str, typer.Option(help="none, light (framing, light) or full (bad pictures too).")]
+Augment = Annotated[
+    str,
+    typer.Option(
+        help="none, light (framing, light), full (bad pictures too) or distant (full, most of them small)."
+    ),
+]
 Held = Annotated[float, typer.Option("--validation", help="Share of the identities never trained on.")]
 HeldFaces = Annotated[
     int, typer.Option("--validation-faces", help="At most so many of theirs are looked at.")

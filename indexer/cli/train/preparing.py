@@ -1,7 +1,7 @@
 """From what was typed to a run: options checked, faces found, and who is trained on."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,20 +49,20 @@ def prepared(wanted: Wanted, *, resume: bool) -> "tuple[Options, Faces, Faces]":
     faces = _found(options.data, cache, settings)
     _tell_failures(faces, options.out)
     strangers = faces
-    for folder in wanted.apart:
+    for folder, called in zip(wanted.apart, _told_apart(wanted.apart), strict=True):
         others = _found(folder, cache, settings)
         with progress_bar() as bar:
             vectors = [
                 of_published(
-                    "sface", 128, some, device_of(options), _told(bar, f"comparing with {folder.name}", some)
+                    "sface", 128, some, device_of(options), _told(bar, f"comparing with {called}", some)
                 )
                 for some in (faces, others)
             ]
         known = keeping_apart.acquaintances(faces, vectors[0], others, vectors[1], score=wanted.apart_score)
-        keeping_apart.write(known, options.out / f"apart-{folder.resolve().name}.csv")
+        keeping_apart.write(known, options.out / f"apart-{called}.csv")
         left_out = {one.identity for one in known}
         console.print(
-            f"{len(left_out):,} of the identities may be people of {folder.name}: they are left out."
+            f"{len(left_out):,} of the identities may be people of {called}: they are left out."
             f" {sum(one.same_name for one in known):,} have the same name.",
             highlight=False,
         )
@@ -71,6 +71,17 @@ def prepared(wanted: Wanted, *, resume: bool) -> "tuple[Options, Faces, Faces]":
     kept = {sample.identity for sample in parts.training}
     training = strangers.where(lambda sample: sample.identity in kept)
     return options, training, _without(strangers, kept)
+
+
+def _told_apart(folders: Sequence[Path]) -> list[str]:
+    """A name each: its own, with a number where two are called the same."""
+    names: list[str] = []
+    for folder in folders:
+        name, number = folder.resolve().name, 2
+        while name in names:
+            name, number = f"{folder.resolve().name}-{number}", number + 1
+        names.append(name)
+    return names
 
 
 def _without(faces: "Faces", identities: set[str]) -> "Faces":

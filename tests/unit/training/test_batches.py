@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import InvalidRequest
-from indexer.training.augment import FULL, LIGHT, NONE, Augmentation
+from indexer.training.augment import DISTANT, FULL, LIGHT, NONE, Augmentation
 from indexer.training.batches import Batches
 from indexer.training.faces import Faces
 from indexer.vision.align import ARCFACE_112, align
@@ -49,7 +49,7 @@ def test_without_augmentation_a_view_is_what_is_served(faces: Faces) -> None:
     np.testing.assert_array_equal(view, align(pixels, crop.landmarks, ARCFACE_112))
 
 
-@pytest.mark.parametrize("augmentation", [LIGHT, FULL])
+@pytest.mark.parametrize("augmentation", [LIGHT, FULL, DISTANT])
 def test_views_differ_and_are_the_same_for_the_same_number(faces: Faces, augmentation: Augmentation) -> None:
     pixels, crop = faces.pixels(0)
 

@@ -72,6 +72,35 @@ def test_a_second_run_looks_at_nothing_and_a_changed_file_again(
     assert changed.pixels(1)[0].shape != first.pixels(1)[0].shape
 
 
+def test_a_file_that_could_not_be_read_is_looked_at_by_the_next_run(
+    people: Path, tmp_path: Path, counting: Counting
+) -> None:
+    mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
+    broken = mine / "Grace" / "1.jpg"
+    kept = broken.read_bytes()
+    broken.unlink()
+    broken.mkdir()  # a file of that name which is there, and which not even root can read
+    samples = [Sample(file=mine / "Grace" / f"{n}.jpg", identity="Grace") for n in range(3)]
+    first = prepare(samples, tmp_path / "cache", counting, max_pixels=10**7, threads=2)
+    assert [failure.why for failure in first.failures] == ["cannot be read: Is a directory"]
+    broken.rmdir()
+    broken.write_bytes(kept)
+
+    again = prepare(samples, tmp_path / "cache", counting, max_pixels=10**7, threads=2)
+
+    assert len(again) == 3
+    assert counting.shown == 3
+
+
+def test_another_detector_looks_for_itself(people: Path, tmp_path: Path, counting: Counting) -> None:
+    mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
+    found(mine, tmp_path / "cache", counting)
+    stricter = Counting(counting._weights, min_confidence=0.999, size_px=1024)
+    with pytest.raises(InvalidRequest, match="no face"):
+        found(mine, tmp_path / "cache", stricter)
+    assert stricter.shown == 3
+
+
 @pytest.mark.parametrize("lost", ["half a line", "half a crop", "the lines"])
 def test_ended_in_the_middle_it_goes_on_with_what_is_missing(
     people: Path, tmp_path: Path, counting: Counting, lost: str

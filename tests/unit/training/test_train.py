@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from indexer.embedding import trunks
-from indexer.errors import InvalidRequest
+from indexer.errors import Busy, InvalidRequest
 from indexer.training import checkpoint
 from indexer.training import train as training
 from indexer.training.anchors import mean_direction, of_published
@@ -25,6 +25,10 @@ from indexer.training.validation import Validation
 from indexer.vision.align import ARCFACE_112, TEMPLATES
 
 Sides = tuple[Faces, Faces]
+
+
+class Ended(Exception):
+    """In the place of a signal."""
 
 
 def weights(options: Options) -> dict[str, torch.Tensor]:
@@ -57,9 +61,6 @@ def test_a_run_that_was_ended_goes_on_to_the_very_same_weights(
     whole = train(options, *sides)
     ended = replace(options, out=tmp_path / "ended")
     ended.out.mkdir()
-
-    class Ended(Exception):
-        pass
 
     def end(step: int, _: dict[str, float]) -> None:
         if step == 3:  # after the validation at 2, before that at 4
@@ -103,6 +104,30 @@ def test_a_checkpoint_of_other_options_or_other_data_is_not_gone_on_with(
         training.out_folder(options.out, resume=False)
     with pytest.raises(InvalidRequest, match="nothing to go on with"):
         checkpoint.load(options.out / "missing.pt", "any")
+    whole = (options.out / LAST).read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint at all"):
+        (options.out / LAST).write_bytes(damaged)
+        with pytest.raises(InvalidRequest, match="is damaged"):
+            train(replace(options, steps=2), *sides, resume=True)
+
+
+def test_two_runs_do_not_share_a_folder(options: Options, sides: Sides) -> None:
+    def second(step: int, _: dict[str, float]) -> None:
+        with pytest.raises(Busy, match="another process is training"):
+            train(options, *sides, resume=True)
+        raise Ended
+
+    with pytest.raises(Ended):
+        train(options, *sides, told=second)
+    assert train(options, *sides, resume=True).entries[-1].step == options.steps, "free again"
+
+
+def test_a_process_of_several_takes_the_gpu_of_its_number(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    named = [str(training.device_of(replace(options, device=name))) for name in ("cuda", "cuda:1", "cpu")]
+    assert named == ["cuda:3", "cuda:1", "cpu"]
 
 
 def test_it_ends_early_where_nothing_gets_better(options: Options, sides: Sides) -> None:
@@ -136,6 +161,14 @@ def test_the_anchor_holds_the_network_at_what_was_published(
         away[anchor] = float(np.square(made - published).sum(axis=1).mean())
 
     assert 0 < away[30.0] < away[0.0]
+
+
+def test_what_was_kept_of_the_published_weights_is_made_again_where_it_is_damaged(sides: Sides) -> None:
+    published = of_published("sface", 128, sides[1], torch.device("cpu"))
+    for kept in sides[1].folder.glob("published-*.npy"):
+        kept.write_bytes(kept.read_bytes()[:-100])
+    again = of_published("sface", 128, sides[1], torch.device("cpu"))
+    np.testing.assert_array_equal(again, published)
 
 
 def test_in_half_precision_it_learns_too_and_keeps_its_weights_whole(options: Options, sides: Sides) -> None:
