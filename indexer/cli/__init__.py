@@ -39,6 +39,9 @@ def main() -> None:
         app()
     except GemelError as error:
         fail(error.message, code=error.code)
+    except OSError as error:  # a full disk, a folder that may not be written to
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}", code="operating_system")
     except ValidationError as error:
         for problem in error.errors():
             name = "GEMEL_" + "_".join(str(part) for part in problem["loc"]).upper()

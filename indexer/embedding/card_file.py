@@ -75,19 +75,24 @@ def read_trained(path: Path, *, mirror: bool) -> ModelCard:
 
     Raises CardUnusable where they do not fit one another, or a file is not there.
     """
+    card, weights = _read(path, ".safetensors")
+    return made_of_trained(card, weights, mirror=mirror, opened_as=f"{TRAINED}{path.absolute()}")
+
+
+def made_of_trained(card: CardFile, weights: Path, *, mirror: bool, opened_as: str = "") -> ModelCard:
+    """Raises CardUnusable where the card does not fit the safetensors file."""
     from indexer.embedding import trunks
 
-    card, weights = _read(path, ".safetensors")
     trunk = trunks.TRUNKS.get(card.architecture or "")
     if trunk is None:
         raise CardUnusable(
-            f"{path}: architecture: {card.architecture!r} is none of {', '.join(trunks.TRUNKS)}",
-            path=str(path),
+            f"{weights}: architecture: {card.architecture!r} is none of {', '.join(trunks.TRUNKS)}",
+            path=str(weights),
         )
     if trunk.template != card.template:
         raise CardUnusable(
-            f"{path}: {card.architecture} takes faces of {trunk.template}, and not {card.template}",
-            path=str(path),
+            f"{weights}: {card.architecture} takes faces of {trunk.template}, and not {card.template}",
+            path=str(weights),
         )
     trunks.check_shapes(weights, card.architecture or "", card.dimension)
     return _made(
@@ -97,7 +102,7 @@ def read_trained(path: Path, *, mirror: bool) -> ModelCard:
         trunk.normalisation,
         pixels=None,
         mirror=mirror,
-        opened_as=f"{TRAINED}{path.absolute()}",
+        opened_as=opened_as,
     )
 
 

@@ -18,6 +18,7 @@ from indexer.embedding import dlib_resnet, sface
 from indexer.embedding.paper import PaperTrunk
 from indexer.embedding.weights import DLIB_RESNET, SFACE, WeightFile, locate
 from indexer.errors import CardUnusable, InvalidRequest
+from indexer.files import written_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +112,8 @@ def load(path: Path, name: str, dimension: int) -> nn.Module:
 def save(module: nn.Module, path: Path) -> None:
     """As safetensors: names, shapes and numbers, and nothing that runs. Whole, or as it was before."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    aside = path.with_suffix(".aside")
-    aside.write_bytes(dump(state))
-    aside.replace(path)
+    with written_whole(path) as aside:
+        aside.write_bytes(dump(state))
 
 
 def check_shapes(path: Path, name: str, dimension: int) -> None:

@@ -6,16 +6,18 @@ knowledge distillation").
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from indexer.embedding import trunks
-from indexer.training.faces import Faces
+from indexer.files import written_whole
+from indexer.training.faces import Faces, locked
+from indexer.training.views import as_tensor, embed
 from indexer.types import Template, Vectors
 from indexer.vision.align import TEMPLATES, align
 
@@ -36,7 +38,9 @@ def mean_direction(network: nn.Module, faces: Faces, wanted: Template, device: t
     places = np.linspace(0, len(faces) - 1, min(len(faces), _CENTRED_ON)).astype(int)
     blocks = (places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE))
     with torch.inference_mode():
-        made = torch.cat([network(_views(faces, block, wanted, device)).float() for block in blocks])
+        made = torch.cat(
+            [network(as_tensor(_aligned(faces, block, wanted), device)).float() for block in blocks]
+        )
     lengths = made.norm(dim=1, keepdim=True)
     return torch.as_tensor((made / lengths).mean(dim=0) * lengths.mean()).clone()
 
@@ -49,8 +53,8 @@ def of_published(
     progress: Callable[[int], object] = lambda _: None,
 ) -> Vectors:
     """Shape (faces, dimension), of length 1: the mean of each undisturbed face and its mirror image, as it is
-    served. Kept in the cache's folder, for it takes as long as an epoch. Raises WeightsMissing,
-    WeightsDamaged."""
+    served. Kept in the cache's folder, for it takes as long as an epoch; of several processes one makes it,
+    and the others read it. Raises WeightsMissing, WeightsDamaged, Busy, OSError."""
     wanted = TEMPLATES[trunks.TRUNKS[trunk].template]
     network = trunks.published(trunk, dimension).to(device).eval()
     of = hashlib.sha256(f"{trunk} {faces.digest}".encode())
@@ -59,24 +63,33 @@ def of_published(
             b"".join(p.detach().cpu().numpy().tobytes() for p in network.get_submodule("head").parameters())
         )
     kept = faces.folder / f"published-{of.hexdigest()[:16]}.npy"
-    before = _read(kept, (len(faces), dimension))
-    if before is not None:
-        progress(len(faces))
-        return before
+    shape = (len(faces), dimension)
+    vectors = _read(kept, shape)
+    if vectors is None:
+        with locked(faces.folder):
+            vectors = _read(kept, shape)  # another process may have made it meanwhile
+            if vectors is None:
+                vectors = _made(network, faces, wanted, device, progress)
+                with written_whole(kept) as aside, aside.open("wb") as file:
+                    np.save(file, vectors)
+    progress(len(faces))
+    return vectors
+
+
+def _made(
+    network: nn.Module,
+    faces: Faces,
+    wanted: Template,
+    device: torch.device,
+    progress: Callable[[int], object],
+) -> Vectors:
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parts = []
-    with torch.inference_mode():
-        for start in range(0, len(faces), _AT_ONCE):
-            places = range(start, min(start + _AT_ONCE, len(faces)))
-            views = _views(faces, places, wanted, device)
-            made = network(views) + network(views.flip(3))
-            parts.append(nn.functional.normalize(made, dim=1).cpu().numpy())
-            progress(places.stop)
-    vectors = np.concatenate(parts).astype(np.float32)
-    aside = kept.with_suffix(f".{os.getpid()}.npy")  # processes of one run may be at it together
-    np.save(aside, vectors)
-    aside.replace(kept)
-    return vectors
+    for start in range(0, len(faces), _AT_ONCE):
+        places = range(start, min(start + _AT_ONCE, len(faces)))
+        parts.append(embed(network, _aligned(faces, places, wanted), device, mirror=True))
+        progress(places.stop)
+    return np.concatenate(parts)
 
 
 def _read(kept: Path, shape: tuple[int, int]) -> Vectors | None:
@@ -88,8 +101,7 @@ def _read(kept: Path, shape: tuple[int, int]) -> Vectors | None:
     return np.asarray(vectors, np.float32) if vectors.shape == shape else None
 
 
-def _views(faces: Faces, places: Iterable[int], wanted: Template, device: torch.device) -> torch.Tensor:
-    """Shape (n, 3, side, side), as they are served."""
+def _aligned(faces: Faces, places: Iterable[int], wanted: Template) -> NDArray[np.uint8]:
+    """Shape (n, side, side, 3)."""
     block = [faces.pixels(int(place)) for place in places]
-    aligned = np.stack([align(pixels, crop.landmarks, wanted) for pixels, crop in block])
-    return torch.from_numpy(aligned).to(device).permute(0, 3, 1, 2).float()
+    return np.stack([align(pixels, crop.landmarks, wanted) for pixels, crop in block])

@@ -1,6 +1,5 @@
 """A run on disk, whole or not at all. Only tensors and numbers: read with `weights_only`."""
 
-import os
 import pickle
 from dataclasses import fields
 from pathlib import Path
@@ -9,30 +8,27 @@ from typing import Any
 import torch
 
 from indexer.errors import InvalidRequest
+from indexer.files import written_whole
 from indexer.training.progress import Progress
 
 _DAMAGED = (RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
 
 
 def save(
-    path: Path, run: str, network: dict[str, Any], optimiser: dict[str, Any], progress: Progress
+    path: Path, run: dict[str, str], network: dict[str, Any], optimiser: dict[str, Any], progress: Progress
 ) -> None:
-    """`run`: what tells this run from others."""
-    aside = path.with_suffix(".aside")
+    """`run`: what tells this run from others, by what it is of."""
     state = {
         "run": run,
         "network": network,
         "optimiser": optimiser,
         "progress": {field.name: getattr(progress, field.name) for field in fields(Progress)},
     }
-    with aside.open("wb") as file:
+    with written_whole(path) as aside, aside.open("wb") as file:
         torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
 
 
-def load(path: Path, run: str) -> tuple[dict[str, Any], dict[str, Any], Progress]:
+def load(path: Path, run: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any], Progress]:
     """Of the network, of the optimiser, and where it was.
 
     Raises InvalidRequest where there is no checkpoint, a damaged one, or one of a run with other options.
@@ -43,6 +39,10 @@ def load(path: Path, run: str) -> tuple[dict[str, Any], dict[str, Any], Progress
         raise InvalidRequest(f"{path} is not there: nothing to go on with", path=str(path)) from None
     except _DAMAGED as error:
         raise InvalidRequest(f"{path} is damaged: {error}", path=str(path)) from error
-    if state["run"] != run:
-        raise InvalidRequest(f"{path} was made with other options or on other data", path=str(path))
+    there = state.get("run") if isinstance(state, dict) else None
+    if not isinstance(there, dict):
+        raise InvalidRequest(f"{path} is no checkpoint of this version of Gemel", path=str(path))
+    other = [what for what, value in run.items() if there.get(what) != value]
+    if other:
+        raise InvalidRequest(f"{path} was made with other {' and '.join(other)}", path=str(path), other=other)
     return state["network"], state["optimiser"], Progress(**state["progress"])

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,20 +76,24 @@ def people_of(samples: Sequence[Sample]) -> dict[str, list[int]]:
 
 def _listed(path: Path) -> tuple[Sample, ...]:
     try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.reader(lines))
-    except (OSError, ValueError) as error:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            rows = [
+                (number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(lines), 1)
+            ]
+    except (OSError, ValueError, csv.Error) as error:
         raise InvalidRequest(f"{path} cannot be read: {error}", path=str(path)) from error
-    if rows and rows[0] == ["file", "identity"]:
+    if rows and rows[0][1] == ["file", "identity"]:
         rows = rows[1:]
     owners: dict[Path, str] = {}
-    for number, row in enumerate(rows, start=1):
+    for number, row in rows:
+        if not any(row):
+            continue
         if len(row) == 2 and row[0] and not row[1]:
             log.warning("%s: row %d says of nobody who %s is: passed over", path, number, row[0])
             continue
         if len(row) != 2 or not row[0]:
             raise InvalidRequest(f"{path}: row {number} is not `file,identity`: {row!r}", row=number)
-        file = path.parent / row[0]
+        file = Path(os.path.normpath(path.parent / row[0]))
         if owners.setdefault(file, row[1]) != row[1]:
             raise InvalidRequest(f"{path}: {row[0]} shows {owners[file]} and {row[1]}", row=number)
     if not owners:

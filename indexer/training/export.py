@@ -6,18 +6,20 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from indexer.embedding import trunks
-from indexer.embedding.card_file import CardFile, read_trained
+from indexer.embedding.card_file import CardFile, made_of_trained
 from indexer.errors import Misconfigured
 from indexer.evaluation.plots.canvas import require_matplotlib
+from indexer.files import written_whole
 from indexer.training.faces import Faces
+from indexer.training.folder import BEST
 from indexer.training.options import Options
-from indexer.training.train import BEST, Outcome, embed
+from indexer.training.train import Outcome
 from indexer.training.validation import Validation
+from indexer.training.views import embed
 from indexer.vision.align import TEMPLATES
 
 _SMALLEST_TABLE = 2
@@ -33,18 +35,20 @@ def check_extras() -> None:
 
 def export(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> Path:
     """The best weights as `NAME.safetensors`, `NAME.onnx` and `NAME.json` in the run's folder; the card's
-    path. Its scores are those of the people who were not trained on.
+    path. Its scores are those of the people who were not trained on, embedded as they are served.
+
+    The card comes last, and an older one goes first: none ever stands beside weights that it is not of.
     """
     trunk = trunks.TRUNKS[options.trunk]
     template = TEMPLATES[trunk.template]
     network = trunks.load(options.out / BEST, options.trunk, options.dimension)
-    weights = options.out / f"{options.name}.safetensors"
-    trunks.save(network, weights)
-    _write_onnx(network, template.side_px, options.out / f"{options.name}.onnx")
     held_out = Validation(validation, template, most=options.validation_faces)
-    both = embed(network, held_out.clean, torch.device("cpu"))
-    both = both + embed(network, np.ascontiguousarray(held_out.clean[:, :, ::-1]), torch.device("cpu"))
-    at_fmr, genuine = held_out.scores(both / np.linalg.norm(both, axis=1, keepdims=True))
+    at_fmr, genuine = held_out.scores(embed(network, held_out.clean, torch.device("cpu"), mirror=True))
+    path = options.out / f"{options.name}.json"
+    path.unlink(missing_ok=True)
+    trunks.save(network, path.with_suffix(".safetensors"))
+    with written_whole(path.with_suffix(".onnx")) as aside:
+        _write_onnx(network, template.side_px, aside)
     started = "nothing" if trunk.published is None else f"the published {options.trunk}"
     card = CardFile(
         name=options.name,
@@ -61,20 +65,19 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
         genuine_scores=tuple(genuine),
         training=_told(options, training, validation, outcome),
     )
-    path = options.out / f"{options.name}.json"
-    _write(card, path)
-    told = card.training | {"normalisation": trunk.normalisation, "fingerprint": _fingerprint(weights)}
+    told = card.training | {"normalisation": trunk.normalisation, "fingerprint": _fingerprint(card, path)}
     _write(card.model_copy(update={"training": told}), path)
     return path
 
 
 def _write(card: CardFile, path: Path) -> None:
-    path.write_text(json.dumps(card.model_dump(exclude_none=True), indent=2) + "\n", "utf-8")
+    with written_whole(path) as aside:
+        aside.write_text(json.dumps(card.model_dump(exclude_none=True), indent=2) + "\n", "utf-8")
 
 
-def _fingerprint(weights: Path) -> str:
-    """As the service names it, which embeds the mirror image too."""
-    return read_trained(weights, mirror=True).fingerprint
+def _fingerprint(card: CardFile, path: Path) -> str:
+    """Of the weights at `path`, as the service names it, which embeds the mirror image too."""
+    return made_of_trained(card, path.with_suffix(".safetensors"), mirror=True).fingerprint
 
 
 def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> dict[str, Any]:
@@ -84,7 +87,6 @@ def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome
         "data": options.data.resolve().name,
         "faces": len(training),
         "identities": len({sample.identity for sample in training.samples}),
-        "without_a_face": len(training.failures),
         "options": {key: value for key, value in options.as_json().items() if key not in left_out},
         "best_step": best.step,
         "stopped_early": outcome.stopped_early,

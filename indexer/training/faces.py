@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from indexer.errors import Busy, InvalidInput, InvalidRequest
+from indexer.errors import Busy, ImageTooLarge, InvalidInput, InvalidRequest
 from indexer.training.dataset import Sample
 from indexer.types import Crop, Face, Image
 from indexer.vision.align import crop_with_margin
@@ -99,7 +99,7 @@ def prepare(
     InvalidRequest where no photograph shows a face, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder):
         jpegs, lines = folder / "faces.jpegs", folder / "faces.jsonl"
         known = _known(jpegs, lines)
         keys = [f"{_key(sample.file)} {detector.settings}" for sample in samples]
@@ -137,7 +137,7 @@ def prepare(
 
 
 class _Unread(str):
-    """Why a file could not be read this time; the next run tries again."""
+    """Why a file was not read this time; the next run tries again."""
 
     __slots__ = ()
 
@@ -146,6 +146,8 @@ def _look(file: Path, detector: Detector, max_pixels: int) -> Crop | str:
     """The crop of the central face, or why there is none."""
     try:
         pixels = decode(file.read_bytes(), max_pixels=max_pixels)
+    except ImageTooLarge as error:  # by a setting, which may be another one next time
+        return _Unread(error.message)
     except InvalidInput as error:
         return error.message
     except OSError as error:
@@ -200,12 +202,13 @@ def _key(file: Path) -> str:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The processes of one run (`torchrun`) wait for one another; another run is told at once."""
+def locked(folder: Path) -> Iterator[None]:
+    """The processes of one run (`torchrun`) wait for one another, and for whoever else is at it; a run of one
+    process is told at once. Raises Busy, OSError."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX if together else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy(f"another process is filling {folder}") from None
+        except BlockingIOError:
+            raise Busy(f"another process is filling {folder}", path=str(folder)) from None
         yield

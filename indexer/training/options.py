@@ -1,7 +1,8 @@
-"""What a training run is, in numbers: the same numbers and data make the same weights."""
+"""What a training run is, in numbers: the same numbers and data make the same weights on the same CPU."""
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from indexer.errors import InvalidRequest
 from indexer.training.augment import BY_NAME
 from indexer.training.contrastive import Distance
 from indexer.training.pairs import Negatives
+
+_SEEDS = 2**32
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -83,12 +86,15 @@ class Options:
             raise InvalidRequest(f"freeze: {self.trunk} starts from nothing", field="freeze")
         for field, fits, wanted in (
             ("freeze", self.freeze >= 0, "0 or more"),
-            ("margin", self.margin > 0, "above 0"),
+            ("margin", 0 < self.margin < math.inf, "above 0"),
+            ("anchor", 0 <= self.anchor < math.inf, "0 or more"),
+            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
+            ("validation_faces", self.validation_faces > 0, "above 0"),
             ("dimension", 1 < self.dimension <= 4096, "2 to 4096"),
             ("steps", self.steps > 0, "above 0"),
-            ("seed", self.seed >= 0, "0 or more"),
+            ("seed", 0 <= self.seed < _SEEDS, f"0 to {_SEEDS - 1:,}"),
             ("patience", self.patience > 0, "above 0"),
-            ("learning_rate", self.learning_rate > 0, "above 0"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "above 0"),
             ("pairs", self.pairs > 0, "above 0"),
             ("evaluate_every", self.evaluate_every > 0, "above 0"),
             ("validation", 0 < self.validation < 1, "between 0 and 1"),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from indexer.evaluation.plots.canvas import CURVE, POINT, canvas
 from indexer.training.faces import Faces
+from indexer.training.folder import LAST
 from indexer.training.options import Options
-from indexer.training.train import LAST, Outcome, train
+from indexer.training.train import Outcome, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ def sweep(
     rows = []
     for margin in dict.fromkeys(margins):
         one = replace(options, margin=margin, out=options.out / f"margin-{margin}")
+        one.check()
         one.out.mkdir(parents=True, exist_ok=True)
         outcome = train(
             one,

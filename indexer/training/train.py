@@ -1,42 +1,34 @@
 """The training loop, from top to bottom. Its data is prepared elsewhere, and exported what it makes."""
 
-import fcntl
 import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch import distributed as group
 
 from indexer.embedding import trunks
-from indexer.errors import Busy, InvalidRequest
+from indexer.errors import InvalidRequest
 from indexer.training import checkpoint, history
 from indexer.training.anchors import centred, mean_direction, of_published
 from indexer.training.augment import BY_NAME
 from indexer.training.batches import Batch, Batches
 from indexer.training.contrastive import contrastive_loss, embedded, pairwise
 from indexer.training.faces import Faces
+from indexer.training.folder import BEST, LAST
 from indexer.training.history import Entry
 from indexer.training.options import Options
 from indexer.training.pairs import choose
 from indexer.training.progress import Progress
 from indexer.training.validation import Validation
+from indexer.training.views import as_tensor, embed
 from indexer.types import Vectors
 from indexer.vision.align import TEMPLATES
-
-LAST, BEST = "last.pt", "best.safetensors"
-_FORMAT = 2
-"""Of checkpoints: one of another format is of another run."""
-_AT_ONCE = 64
-"""Faces that go through the network at once where nothing is learned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,28 +48,33 @@ def train(
     resume: bool = False,
     told: Callable[[int, dict[str, float]], object] = lambda *_: None,
 ) -> Outcome:
-    """Leaves `best.safetensors`, `last.pt` and `history.csv` in `options.out`.
+    """Leaves `best.safetensors`, `last.pt` and `history.csv` in `options.out`, which is the caller's alone
+    (`folder.claimed`).
 
     Run by `torchrun`, its processes share each step; the first of them validates and writes. `told` is
-    called after each step with what the last validation gave. Raises InvalidRequest, Busy, OSError.
+    called after each step with what the last validation gave. Raises InvalidRequest, OSError.
     """
-    with _processes(options) as (process, processes), _alone(options.out, process):
-        torch.manual_seed(options.seed)
+    with _processes(options) as (process, processes):
         device = device_of(options)
         trunk = trunks.TRUNKS[options.trunk]
         template = TEMPLATES[trunk.template]
-        network = _network(options).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        frozen = trunks.stages(network)[: options.freeze]
-        for stage in frozen:
-            stage.requires_grad_(requires_grad=False)
-        if len(frozen) == len(trunks.stages(network)):
-            raise InvalidRequest(f"freeze: {options.trunk} has {len(frozen)} stages, one has to learn")
+        network, frozen = begun(options)
+        network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        batches = Batches(
+            training,
+            template,
+            BY_NAME[options.augment],
+            pairs=options.pairs,
+            seed=options.seed,
+            process=process,
+        )
         optimiser = torch.optim.AdamW(
             [parameter for parameter in network.parameters() if parameter.requires_grad],
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
         )
         progress, last, run = Progress(), options.out / LAST, _run(options, training, validation, processes)
+        _agree(run)
         if resume:
             weights, state, progress = checkpoint.load(last, run)
             network.load_state_dict(weights)
@@ -87,14 +84,6 @@ def train(
         twins: Any = nn.parallel.DistributedDataParallel(network) if processes > 1 else network
         if options.compile:
             twins = torch.compile(twins)
-        batches = Batches(
-            training,
-            template,
-            BY_NAME[options.augment],
-            pairs=options.pairs,
-            seed=options.seed,
-            process=process,
-        )
         held_out = Validation(validation, template, most=options.validation_faces) if process == 0 else None
         anchors = _anchors(options, training, device) if options.anchor else None
         generator = torch.Generator()
@@ -103,7 +92,7 @@ def train(
             """Writes down how it is; whether to go on."""
             go_on = True
             if held_out is not None:
-                figures, _ = held_out.figures(lambda faces: embed(network, faces, device))
+                figures = held_out.figures(lambda faces: embed(network, faces, device))
                 if progress.validated(figures, _learning_rate(options, progress.step)):
                     trunks.save(network, options.out / BEST)
                 history.write(progress.entries, options.out / "history.csv")
@@ -119,7 +108,7 @@ def train(
             _learning(network, frozen, frozen_statistics=trunk.frozen_statistics)
             generator.manual_seed(options.seed * 1_000_003 + progress.step)
             with _precision(options, device):
-                made = twins(_as_tensor(batch.views, device)).float()
+                made = twins(as_tensor(batch.views, device)).float()
             loss, figures = _loss(options, made, batch, anchors, generator)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -132,8 +121,6 @@ def train(
                 break
             since = time.perf_counter() if due else made_at
         entries = progress.entries
-        if process == 0 and not entries:
-            raise InvalidRequest("no step was made", steps=options.steps)
         best = next((entry for entry in entries if entry.step == progress.best_step), None)
         assert best is not None or process > 0
         return Outcome(
@@ -168,17 +155,6 @@ def _loss(
     }
 
 
-def embed(network: nn.Module, faces: NDArray[np.uint8], device: torch.device) -> Vectors:
-    """Aligned faces (n, side, side, 3) to vectors (n, dimension) of length 1, one view each."""
-    network.eval()
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(faces), _AT_ONCE):
-            made = network(_as_tensor(faces[start : start + _AT_ONCE], device)).float()
-            parts.append(nn.functional.normalize(made, dim=1).cpu().numpy())
-    return np.concatenate(parts).astype(np.float32)
-
-
 def _learning_rate(options: Options, step: int) -> float:
     """Rises for the first steps, then falls along half a cosine to a hundredth."""
     if step < options.warmup_steps:
@@ -187,16 +163,44 @@ def _learning_rate(options: Options, step: int) -> float:
     return options.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * min(part, 1.0))) / 2)
 
 
-def _network(options: Options) -> nn.Module:
-    """Raises WeightsMissing, WeightsDamaged."""
+def begun(options: Options) -> tuple[nn.Module, list[nn.Module]]:
+    """The network before its first step, and those of its stages in which nothing is learned.
+
+    Raises WeightsMissing, WeightsDamaged, InvalidRequest where the options do not fit the trunk.
+    """
+    torch.manual_seed(options.seed)
     if trunks.TRUNKS[options.trunk].published is None:
-        return trunks.TRUNKS[options.trunk].make(options.dimension)
-    return trunks.published(options.trunk, options.dimension)
+        network = trunks.TRUNKS[options.trunk].make(options.dimension)
+    else:
+        network = trunks.published(options.trunk, options.dimension)
+    if options.centre:
+        trunks.shift(network, torch.zeros(options.dimension))  # whether that can be done at all
+    stages = trunks.stages(network)
+    if options.freeze >= len(stages):
+        raise InvalidRequest(f"freeze: {options.trunk} has {len(stages)} stages, one has to learn")
+    for stage in stages[: options.freeze]:
+        stage.requires_grad_(requires_grad=False)
+    return network, stages[: options.freeze]
 
 
-def _run(options: Options, training: Faces, validation: Faces, processes: int) -> str:
-    """What a checkpoint must agree in to be gone on with."""
-    return f"{_FORMAT} {options.digest} {training.digest} {validation.digest} {processes}"
+def _run(options: Options, training: Faces, validation: Faces, processes: int) -> dict[str, str]:
+    """What a checkpoint must agree in to be gone on with, by what it is."""
+    return {
+        "options": options.digest,
+        "faces to train on": training.digest,
+        "faces to validate with": validation.digest,
+        "numbers of processes": str(processes),
+    }
+
+
+def _agree(run: dict[str, str]) -> None:
+    """Raises InvalidRequest where the processes of a run have not found the same faces."""
+    if not group.is_initialized():
+        return
+    runs: list[Any] = [None] * group.get_world_size()
+    group.all_gather_object(runs, run)
+    if any(other != run for other in runs):
+        raise InvalidRequest("the processes have not found the same faces: is their data the same?")
 
 
 def _anchors(options: Options, faces: Faces, device: torch.device) -> Vectors:
@@ -214,15 +218,16 @@ def _learning(network: nn.Module, frozen: Sequence[nn.Module], *, frozen_statist
             module.eval()
 
 
-def _as_tensor(faces: NDArray[np.uint8], device: torch.device) -> Tensor:
-    return torch.from_numpy(faces).to(device).permute(0, 3, 1, 2).float()
-
-
 def device_of(options: Options) -> torch.device:
-    """A GPU each for the processes of one machine, unless one is named (`cuda:1`)."""
-    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """A GPU each for the processes of one machine, unless one is named (`cuda:1`). Raises InvalidRequest."""
+    try:
+        device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError:
+        raise InvalidRequest(f"device: {options.device!r} is none, such as cpu or cuda:0") from None
     if device.type == "cuda" and device.index is None:
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InvalidRequest(f"device: {device} is not there, of {torch.cuda.device_count()} GPUs")
     return device
 
 
@@ -237,25 +242,14 @@ def _processes(options: Options) -> Iterator[tuple[int, int]]:
     if processes == 1:
         yield 0, 1
         return
-    group.init_process_group("nccl" if device_of(options).type == "cuda" else "gloo")
+    device = device_of(options)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    group.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield group.get_rank(), processes
     finally:
         group.destroy_process_group()
-
-
-@contextmanager
-def _alone(out: Path, process: int) -> Iterator[None]:
-    """No second run writes to the folder meanwhile. Raises Busy."""
-    if process > 0:
-        yield
-        return
-    with (out / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy(f"another process is training in {out}", path=str(out)) from None
-        yield
 
 
 def _agreed(go_on: bool, device: torch.device) -> bool:
@@ -265,11 +259,3 @@ def _agreed(go_on: bool, device: torch.device) -> bool:
     said = torch.tensor([int(go_on)], device=device)
     group.broadcast(said, 0)
     return bool(said.item())
-
-
-def out_folder(path: Path, *, resume: bool) -> Path:
-    """Raises InvalidRequest where it holds another run."""
-    path.mkdir(parents=True, exist_ok=True)
-    if not resume and (path / LAST).exists():
-        raise InvalidRequest(f"{path} holds a run already: --resume goes on with it", path=str(path))
-    return path

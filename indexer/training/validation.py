@@ -55,20 +55,17 @@ class Validation:
             )
         self.clean = _aligned(faces, chosen, template)
 
-    def figures(self, embed: Callable[[NDArray[np.uint8]], Vectors]) -> tuple[Figures, Vectors]:
-        """`embed`: aligned faces to vectors of length 1. Also the vectors of the clean ones."""
+    def figures(self, embed: Callable[[NDArray[np.uint8]], Vectors]) -> Figures:
+        """`embed`: aligned faces to vectors of length 1."""
         enrolled = embed(self.clean)
         quarter = embed(np.stack([degrade.low_resolution(face, QUARTER) for face in self.clean]))
         clean = self._searches(enrolled, enrolled)
         poor = self._searches(enrolled, quarter)
         limit = _threshold_at(clean.other, FPIR)
-        return (
-            Figures(
-                fnir=_fnir(clean, limit),
-                rank1=float(clean.correct[clean.mated].mean()),
-                fnir_quarter=_fnir(poor, limit),
-            ),
-            enrolled,
+        return Figures(
+            fnir=_fnir(clean, limit),
+            rank1=float(clean.correct[clean.mated].mean()),
+            fnir_quarter=_fnir(poor, limit),
         )
 
     def _searches(self, enrolled: Vectors, probes: Vectors) -> leave_one_out.Searches:

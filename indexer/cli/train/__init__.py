@@ -1,6 +1,6 @@
 """`gemel train`: twins from labelled photographs. Imports the engine inside the commands: see `people`."""
 
-import time
+import math
 from dataclasses import asdict
 from typing import Annotated
 
@@ -37,8 +37,8 @@ from indexer.cli.train.options import (
     Steps,
     Trunk,
 )
-from indexer.cli.train.preparing import Wanted, prepared
-from indexer.cli.train.showing import described, figures_of, is_first, print_run, print_sweep
+from indexer.cli.train.preparing import Wanted, checked, prepared
+from indexer.cli.train.showing import Course, figures_of, print_run, print_sweep
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -88,35 +88,28 @@ def train(
     from indexer.training.options import Options
 
     given = {key: value for key, value in locals().items() if key in Options.__slots__}
-    context.obj = Wanted(given, apart or [], apart_score, cache)
+    context.obj = wanted = Wanted(given, apart or [], apart_score, cache, json=json)
     if context.invoked_subcommand is not None:
         return
-    options, training, held_out = prepared(context.obj, resume=resume)
+    options = checked(wanted)
     from indexer.training import history
     from indexer.training.export import export
+    from indexer.training.folder import claimed, is_first
     from indexer.training.train import train as run
 
-    with progress_bar() as bar:
-        task = bar.add_task("training", total=options.steps)
-        start, first = time.perf_counter(), [0]
-
-        def told(step: int, figures: dict[str, float]) -> None:
-            first[0] = first[0] or step - 1
-            each = (time.perf_counter() - start) / max(1, step - first[0])
-            said = described(figures) + f"  {each:.2f} s/step"
-            bar.update(task, completed=step, description=said)
-            if not console.is_terminal and step % options.evaluate_every == 1:  # a log gets no bar
-                console.print(f"step {step} of {options.steps}: {said}", highlight=False, soft_wrap=True)
-
-        outcome = run(options, training, held_out, resume=resume, told=told)
-    if not is_first():
-        return
-    title = (
-        f"{options.trunk}, margin {options.margin:g}, {options.negatives} negatives, {len(training):,} faces"
-    )
-    history.draw(outcome.entries, title, options.out / "curves.png")
-    with console.status("Writing the weights and their card ..."):
-        card = export(options, training, held_out, outcome)
+    with claimed(options.out, resume=resume):
+        training, held_out = prepared(options, wanted, resume=resume)
+        with progress_bar() as bar:
+            outcome = run(options, training, held_out, resume=resume, told=Course(bar, options, "training"))
+        if not is_first():
+            return
+        title = (
+            f"{options.trunk}, margin {options.margin:g}, {options.negatives} negatives,"
+            f" {len(training):,} faces"
+        )
+        history.draw(outcome.entries, title, options.out / "curves.png")
+        with console.status("Writing the weights and their card ..."):
+            card = export(options, training, held_out, outcome)
     if json:
         print_json({"card": str(card), **figures_of(outcome)})
     else:
@@ -133,31 +126,33 @@ def sweep(
 
     Example: `gemel train --data people --out margins --steps 300 sweep --margins 0.8,1.0,1.2`
     """
-    from indexer.training import history
-    from indexer.training import sweep as sweeping
-
     wanted: Wanted = context.obj
     values = _margins(margins)
-    options, training, held_out = prepared(wanted, resume=True)
-    with progress_bar() as bar:
-        tasks = {margin: bar.add_task(f"margin {margin:g}", total=options.steps) for margin in values}
-        rows = sweeping.sweep(
-            options,
-            values,
-            training,
-            held_out,
-            told=lambda margin, step, figures: bar.update(
-                tasks[margin], completed=step, description=f"margin {margin:g}: {described(figures)}"
-            ),
+    options = checked(wanted)
+    from indexer.training import history
+    from indexer.training import sweep as sweeping
+    from indexer.training.folder import claimed, is_first
+
+    with claimed(options.out, resume=True):
+        training, held_out = prepared(options, wanted, resume=True)
+        with progress_bar() as bar:
+            courses = {margin: Course(bar, options, f"margin {margin:g}") for margin in values}
+            rows = sweeping.sweep(
+                options,
+                values,
+                training,
+                held_out,
+                told=lambda margin, step, figures: courses[margin](step, figures),
+            )
+        if not is_first():
+            return
+        title = (
+            f"{options.trunk}, {options.negatives} negatives, {options.steps:,} steps,"
+            f" {len(training):,} faces"
         )
-    if not is_first():
-        return
-    title = (
-        f"{options.trunk}, {options.negatives} negatives, {options.steps:,} steps, {len(training):,} faces"
-    )
-    history.write(rows, options.out / "sweep.csv")
-    sweeping.draw(rows, title, options.out / "sweep.png")
-    if json:
+        history.write(rows, options.out / "sweep.csv")
+        sweeping.draw(rows, title, options.out / "sweep.png")
+    if json or wanted.json:
         print_json([asdict(row) for row in rows])
     else:
         print_sweep(rows, options.out)
@@ -168,6 +163,6 @@ def _margins(typed: str) -> list[float]:
         values = [float(margin) for margin in typed.split(",")]
     except ValueError:
         raise typer.BadParameter(f"{typed!r} is no list of numbers", param_hint="--margins") from None
-    if min(values) <= 0:
+    if not all(0 < margin < math.inf for margin in values):
         raise typer.BadParameter("margins are above 0", param_hint="--margins")
     return values

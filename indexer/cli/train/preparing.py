@@ -1,7 +1,7 @@
 """From what was typed to a run: options checked, faces found, and who is trained on."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from indexer.training.faces import Faces
     from indexer.training.options import Options
 
+FAILED = "without-a-face.tsv"
 SHOWN = 10
 """Photographs without a face that are named; the folder's list has all."""
 
@@ -26,16 +27,15 @@ class Wanted:
     apart: list[Path]
     apart_score: float
     cache: Path | None
+    json: bool
 
 
-def prepared(wanted: Wanted, *, resume: bool) -> "tuple[Options, Faces, Faces]":
-    """Checked, and all faces found: those to train on, and those to validate with."""
-    from indexer.training import apart as keeping_apart
+def checked(wanted: Wanted) -> "Options":
+    """What can be found wrong before hours are spent on faces. Raises InvalidRequest, Misconfigured."""
     from indexer.training import dataset
-    from indexer.training.anchors import of_published
     from indexer.training.export import check_extras
     from indexer.training.options import Options
-    from indexer.training.train import device_of, out_folder
+    from indexer.training.train import begun, device_of
 
     for name in ("data", "out"):
         if wanted.given[name] is None:
@@ -43,11 +43,26 @@ def prepared(wanted: Wanted, *, resume: bool) -> "tuple[Options, Faces, Faces]":
     options = Options(**wanted.given)
     options.check()
     check_extras()
-    out_folder(options.out, resume=resume)
+    device_of(options)
+    begun(options)
+    for folder in wanted.apart:
+        dataset.read(folder)
+    return options
+
+
+def prepared(options: "Options", wanted: Wanted, *, resume: bool) -> "tuple[Faces, Faces]":
+    """All faces found: those to train on, and those to validate with. The run's folder is claimed."""
+    from indexer.training import apart as keeping_apart
+    from indexer.training import dataset
+    from indexer.training.anchors import of_published
+    from indexer.training.folder import is_first
+    from indexer.training.train import device_of
+
     settings = Settings()
     cache = wanted.cache or settings.home.expanduser() / "training"
-    faces = _found(options.data, cache, settings)
-    _tell_failures(faces, options.out)
+    faces = _found(options.data, cache, settings, without=_failed_before(options.out) if resume else set())
+    if is_first():
+        _tell_failures(faces, options.out)
     strangers = faces
     for folder, called in zip(wanted.apart, _told_apart(wanted.apart), strict=True):
         others = _found(folder, cache, settings)
@@ -59,18 +74,19 @@ def prepared(wanted: Wanted, *, resume: bool) -> "tuple[Options, Faces, Faces]":
                 for some in (faces, others)
             ]
         known = keeping_apart.acquaintances(faces, vectors[0], others, vectors[1], score=wanted.apart_score)
-        keeping_apart.write(known, options.out / f"apart-{called}.csv")
         left_out = {one.identity for one in known}
-        console.print(
-            f"{len(left_out):,} of the identities may be people of {called}: they are left out."
-            f" {sum(one.same_name for one in known):,} have the same name.",
-            highlight=False,
-        )
         strangers = _without(strangers, left_out)
+        if is_first():
+            keeping_apart.write(known, options.out / f"apart-{called}.csv")
+            console.print(
+                f"{len(left_out):,} of the identities may be people of {called}: they are left out."
+                f" {sum(one.same_name for one in known):,} have the same name.",
+                highlight=False,
+            )
     parts = dataset.split(strangers.samples, validation=options.validation, seed=options.seed)
     kept = {sample.identity for sample in parts.training}
     training = strangers.where(lambda sample: sample.identity in kept)
-    return options, training, _without(strangers, kept)
+    return training, _without(strangers, kept)
 
 
 def _told_apart(folders: Sequence[Path]) -> list[str]:
@@ -88,13 +104,13 @@ def _without(faces: "Faces", identities: set[str]) -> "Faces":
     return faces.where(lambda sample: sample.identity not in identities)
 
 
-def _found(data: Path, cache: Path, settings: Settings) -> "Faces":
+def _found(data: Path, cache: Path, settings: Settings, without: Collection[str] = frozenset()) -> "Faces":
     from indexer.embedding.weights import YUNET, locate
     from indexer.training import dataset
     from indexer.training.faces import prepare
     from indexer.vision.detect import Detector
 
-    samples = dataset.read(data)
+    samples = [sample for sample in dataset.read(data) if str(sample.file) not in without]
     detector = Detector(
         locate(YUNET), min_confidence=settings.min_detection_confidence, size_px=settings.detection_size_px
     )
@@ -111,16 +127,27 @@ def _found(data: Path, cache: Path, settings: Settings) -> "Faces":
 
 
 def _tell_failures(faces: "Faces", folder: Path) -> None:
-    """On the terminal the first of them, in a list all."""
+    """On the terminal the first of them, in a list all. What it held before stays: it is passed over now."""
     if not faces.failures:
         return
     lines = [f"{failure.file}\t{failure.why}" for failure in faces.failures]
-    (folder / "without-a-face.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+    with (folder / FAILED).open("a", encoding="utf-8") as listed:
+        listed.write("\n".join(lines) + "\n")
     console.print(f"{len(lines):,} photographs are left out:", highlight=False)
     for failure in faces.failures[:SHOWN]:
         console.print(f"  {failure.file}: {failure.why}", highlight=False, markup=False)
     if len(lines) > SHOWN:
-        console.print(f"  ... all of them in {folder / 'without-a-face.tsv'}", highlight=False)
+        console.print(f"  ... all of them in {folder / FAILED}", highlight=False)
+
+
+def _failed_before(folder: Path) -> set[str]:
+    """Files that had no face, or could not be read, when the run began: it goes on without them, whatever
+    they are now."""
+    try:
+        lines = (folder / FAILED).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return set()
+    return {line.split("\t")[0] for line in lines}
 
 
 def _told(bar: Progress, what: str, faces: "Faces") -> Callable[[int], object]:

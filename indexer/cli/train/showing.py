@@ -1,13 +1,14 @@
 """What `gemel train` says."""
 
-import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.progress import Progress
 from rich.table import Table
 
-from indexer.cli.output import out
+from indexer.cli.output import console, out
 
 if TYPE_CHECKING:
     from indexer.training.options import Options
@@ -15,13 +16,26 @@ if TYPE_CHECKING:
     from indexer.training.train import Outcome
 
 
-def described(figures: dict[str, float]) -> str:
-    fnir = f"  FNIR {figures['fnir']:.3f}/{figures['fnir_quarter']:.3f}" if "fnir" in figures else ""
-    return f"loss {figures['loss']:.3f}{fnir}"
+class Course:
+    """A bar of the steps of one run; where there is no terminal, a line a validation."""
 
+    def __init__(self, bar: Progress, options: "Options", what: str) -> None:
+        self._bar, self._options, self._what = bar, options, what
+        self._task = bar.add_task(what, total=options.steps)
+        self._first: tuple[int, float] | None = None
 
-def is_first() -> bool:
-    return os.environ.get("RANK", "0") == "0"
+    def __call__(self, step: int, figures: dict[str, float]) -> None:
+        """After each step, with its figures and those of the last validation."""
+        now = time.perf_counter()
+        since, start = self._first = self._first or (step, now)
+        said = f"{self._what}: loss {figures['loss']:.3f}"
+        if "fnir" in figures:
+            said += f"  FNIR {figures['fnir']:.3f}/{figures['fnir_quarter']:.3f}"
+        if step > since:
+            said += f"  {(now - start) / (step - since):.2f} s/step"
+        self._bar.update(self._task, completed=step, description=said)
+        if not console.is_terminal and (step - 1) % self._options.evaluate_every == 0:
+            console.print(f"step {step} of {self._options.steps}: {said}", highlight=False, soft_wrap=True)
 
 
 def figures_of(outcome: "Outcome") -> dict[str, Any]:

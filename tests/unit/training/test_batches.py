@@ -7,6 +7,8 @@ from indexer.errors import InvalidRequest
 from indexer.training.augment import DISTANT, FULL, LIGHT, NONE, Augmentation
 from indexer.training.batches import Batches
 from indexer.training.faces import Faces
+from indexer.types import Image
+from indexer.vision import degrade
 from indexer.vision.align import ARCFACE_112, align
 
 
@@ -61,6 +63,26 @@ def test_views_differ_and_are_the_same_for_the_same_number(faces: Faces, augment
 
     assert len({view(number) for number in range(30)}) == 30
     assert view(7) == view(7)
+
+
+@pytest.mark.parametrize("augmentation", [FULL, DISTANT])
+def test_few_pixels_come_as_often_as_they_are_said_to(
+    faces: Faces, augmentation: Augmentation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels, crop = faces.pixels(0)
+    small: list[float] = []
+    real = degrade.low_resolution
+
+    def counted(face: Image, factor: float) -> Image:
+        small.append(factor)
+        return real(face, factor)
+
+    monkeypatch.setattr(degrade, "low_resolution", counted)
+    for number in range(600):
+        augmentation.view(pixels, crop.landmarks, ARCFACE_112, np.random.default_rng(number))
+    wanted = 600 * augmentation.worse * augmentation.low_resolution
+    assert abs(len(small) - wanted) < 4 * np.sqrt(wanted)
+    assert min(small) >= augmentation.smallest
 
 
 def test_one_person_is_not_enough(faces: Faces) -> None:

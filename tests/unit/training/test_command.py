@@ -41,15 +41,17 @@ def test_a_run_is_not_overwritten_and_goes_on_when_it_is_told_to(
     home: Home, trained: Path, people: Path
 ) -> None:
     of = ("train", "--data", people, "--out", trained, "--validation", "0.54", "--name", "mine", *QUICK)
+    course = (trained / "history.csv").read_text()
     refused = home.run(*of, status=1)
     resumed = json.loads(home.run(*of, "--resume", "--json").stdout)
 
     assert "--resume goes on" in refused.stderr
-    assert resumed["best"]["step"] in (0, 1, 2)
+    assert resumed["card"].endswith("mine.json")
+    assert (trained / "history.csv").read_text() == course, "it was at its end, and no step is made twice"
 
 
 def test_people_who_are_to_be_measured_on_are_left_out_and_written_down(
-    home: Home, people: Path, tmp_path: Path
+    home: Home, trained: Path, people: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "apart").mkdir()
     (tmp_path / "apart" / "grace 0").symlink_to(people / "Grace_0")  # the same name, spelled otherwise
@@ -58,10 +60,15 @@ def test_people_who_are_to_be_measured_on_are_left_out_and_written_down(
         "--apart", tmp_path / "apart", "--apart-score", "0.99",
     )  # fmt: skip
 
+    cards = [
+        json.loads(path.read_text()) for path in (tmp_path / "run" / "twins.json", trained / "mine.json")
+    ]
     with (tmp_path / "run" / "apart-apart.csv").open() as rows:
         [known] = list(csv.DictReader(rows))
     assert (known["identity"], known["same_name"]) == ("Grace_0", "True")
     assert "1 of the identities may be people of apart" in done.stderr
+    told = [card["training"] for card in cards]
+    assert [one["identities"] + one["validation"]["identities"] for one in told] == [8, 9]
 
 
 def test_a_sweep_is_a_table_and_a_picture(home: Home, people: Path, tmp_path: Path) -> None:
@@ -76,7 +83,14 @@ def test_a_sweep_is_a_table_and_a_picture(home: Home, people: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [(("--margin", "0"), "margin must be above 0"), (("--trunk", "vgg"), "is none of paper")],
+    [
+        (("--margin", "0"), "margin must be above 0"),
+        (("--trunk", "vgg"), "is none of paper"),
+        (("--freeze", "17"), "has 17 stages"),
+        (("--trunk", "dlib-resnet", "--centre"), "has no bias"),
+        (("--device", "gpu"), "is none, such as cpu"),
+        (("--apart", "nowhere"), "neither a folder nor a list"),
+    ],
 )
 def test_what_makes_no_sense_is_told_before_anything_starts(
     home: Home, people: Path, tmp_path: Path, changed: tuple[str, ...], said: str

@@ -19,9 +19,9 @@ def test_a_folder_a_person_at_any_depth_below_is_read_in_a_fixed_order(tmp_path:
     assert read == [("a", "9.webp"), ("b", "1.PNG"), ("b", "2.jpg")]
 
 
-@pytest.mark.parametrize("heading", ["", "file,identity\n"])
+@pytest.mark.parametrize("heading", ["", "file,identity\n", "\ufefffile,identity\r\n", "\ufeff\n"])
 def test_a_list_names_files_beside_it(tmp_path: Path, heading: str) -> None:
-    lines = "1.jpg,ann\nsub/2.jpg,bob\n1.jpg,ann\nunknown.jpg,\n"
+    lines = "1.jpg,ann\n\nsub/2.jpg, bob\nsub/../1.jpg,ann\nunknown.jpg,\n"
     (tmp_path / "identities.csv").write_text(heading + lines)
     wanted = (
         Sample(file=tmp_path / "1.jpg", identity="ann"),
@@ -32,7 +32,14 @@ def test_a_list_names_files_beside_it(tmp_path: Path, heading: str) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "reason"),
-    [("1.jpg\n", "row 1"), (",ann\n", "row 1"), ("1.jpg,a\n1.jpg,b\n", "shows a and b"), ("", "nobody")],
+    [
+        ("1.jpg\n", "row 1"),
+        (",ann\n", "row 1"),
+        ("file,identity\n1.jpg,a\nx/../1.jpg,b\n", "shows a and b"),
+        ("file,identity\n1.jpg,a\n2.jpg\n", "row 3"),
+        ('1.jpg,"' + "a" * 200_000, "cannot be read"),
+        ("", "nobody"),
+    ],
 )
 def test_a_list_that_makes_no_sense_is_refused(tmp_path: Path, lines: str, reason: str) -> None:
     (tmp_path / "people.csv").write_text(lines)

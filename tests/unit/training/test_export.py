@@ -15,7 +15,8 @@ from indexer.errors import CardUnusable, WeightsDamaged
 from indexer.training.export import export
 from indexer.training.faces import Faces
 from indexer.training.options import Options
-from indexer.training.train import embed, train
+from indexer.training.train import train
+from indexer.training.views import embed
 
 Sides = tuple[Faces, Faces]
 
@@ -29,11 +30,12 @@ def card_path(options: Options, sides: Sides) -> Path:
 def test_safetensors_and_onnx_give_what_the_trained_network_gives(card_path: Path, sides: Sides) -> None:
     views = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
     network = trunks.load(card_path.with_suffix(".safetensors"), "paper", 16)
-    both = embed(network, views, torch.device("cpu"))
-    for kind in ("safetensors", "onnx"):
-        card = catalog.named(f"{kind}:{card_path.with_suffix('.' + kind)}", mirror=False)
-        np.testing.assert_allclose(open_embedder(card).embed(views), both, atol=2e-5)
-        assert (card.dimension, card.template) == (16, "arcface-224-v1")
+    for mirror in (False, True):
+        own = embed(network, views, torch.device("cpu"), mirror=mirror)
+        for kind in ("safetensors", "onnx"):
+            card = catalog.named(f"{kind}:{card_path.with_suffix('.' + kind)}", mirror=mirror)
+            np.testing.assert_allclose(open_embedder(card).embed(views), own, atol=2e-5)
+            assert (card.dimension, card.template) == (16, "arcface-224-v1")
 
 
 def test_the_card_says_what_it_was_made_of(card_path: Path, sides: Sides, people: Path) -> None:

@@ -1,5 +1,6 @@
 """Faces are found once, whatever ends a run, and what has none is named."""
 
+import errno
 import fcntl
 import json
 import shutil
@@ -73,23 +74,33 @@ def test_a_second_run_looks_at_nothing_and_a_changed_file_again(
 
 
 def test_a_file_that_could_not_be_read_is_looked_at_by_the_next_run(
-    people: Path, tmp_path: Path, counting: Counting
+    people: Path, tmp_path: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
-    broken = mine / "Grace" / "1.jpg"
-    kept = broken.read_bytes()
-    broken.unlink()
-    broken.mkdir()  # a file of that name which is there, and which not even root can read
-    samples = [Sample(file=mine / "Grace" / f"{n}.jpg", identity="Grace") for n in range(3)]
-    first = prepare(samples, tmp_path / "cache", counting, max_pixels=10**7, threads=2)
-    assert [failure.why for failure in first.failures] == ["cannot be read: Is a directory"]
-    broken.rmdir()
-    broken.write_bytes(kept)
+    read = Path.read_bytes
 
-    again = prepare(samples, tmp_path / "cache", counting, max_pixels=10**7, threads=2)
+    def failing(file: Path) -> bytes:
+        if file.name == "1.jpg":
+            raise OSError(errno.EIO, "Input/output error")
+        return read(file)
 
-    assert len(again) == 3
-    assert counting.shown == 3
+    with monkeypatch.context() as once:
+        once.setattr(Path, "read_bytes", failing)
+        first = found(mine, tmp_path / "cache", counting)
+    again = found(mine, tmp_path / "cache", counting)
+
+    assert [failure.why for failure in first.failures] == ["cannot be read: Input/output error"]
+    assert (len(first), len(again), counting.shown) == (2, 3, 3)
+
+
+def test_a_file_that_was_too_large_is_looked_at_when_more_is_allowed(
+    people: Path, tmp_path: Path, counting: Counting
+) -> None:
+    samples = dataset.read(people)
+    with pytest.raises(InvalidRequest, match="no face"):
+        prepare(samples, tmp_path / "cache", counting, max_pixels=100, threads=2)
+    faces = prepare(samples, tmp_path / "cache", counting, max_pixels=10**7, threads=2)
+    assert len(faces) == len(samples)
 
 
 def test_another_detector_looks_for_itself(people: Path, tmp_path: Path, counting: Counting) -> None:

@@ -19,9 +19,11 @@ from indexer.training import checkpoint
 from indexer.training import train as training
 from indexer.training.anchors import mean_direction, of_published
 from indexer.training.faces import Faces
+from indexer.training.folder import BEST, LAST, claimed
 from indexer.training.options import Options
-from indexer.training.train import BEST, LAST, train
+from indexer.training.train import train
 from indexer.training.validation import Validation
+from indexer.training.views import embed
 from indexer.vision.align import ARCFACE_112, TEMPLATES
 
 Sides = tuple[Faces, Faces]
@@ -53,11 +55,23 @@ def test_the_loss_falls_and_the_course_is_written_down(options: Options, sides: 
     assert outcome.best.step in (0, 4, 8, 12)
 
 
-@pytest.mark.parametrize("negatives", ["random", "hardest"])
+SFACE: dict[str, Any] = {"trunk": "sface", "freeze": 14, "centre": True, "anchor": 1.0, "pairs": 1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"negatives": "random"},
+        {"negatives": "hardest", "precision": "bfloat16"},
+        SFACE | {"dimension": 128},  # centred once, not twice
+        SFACE | {"dimension": 24},  # its projection is the same one
+    ],
+    ids=["random", "hardest", "centred", "projected"],
+)
 def test_a_run_that_was_ended_goes_on_to_the_very_same_weights(
-    options: Options, sides: Sides, tmp_path: Path, negatives: Any, monkeypatch: pytest.MonkeyPatch
+    options: Options, sides: Sides, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    options = replace(options, negatives=negatives)
+    options = replace(options, **changes)
     whole = train(options, *sides)
     ended = replace(options, out=tmp_path / "ended")
     ended.out.mkdir()
@@ -95,15 +109,16 @@ def test_a_checkpoint_of_other_options_or_other_data_is_not_gone_on_with(
     options: Options, sides: Sides
 ) -> None:
     train(replace(options, steps=2), *sides)
-    with pytest.raises(InvalidRequest, match="other options"):
+    with pytest.raises(InvalidRequest, match=r"other options$"):
         train(replace(options, steps=2, margin=0.5), *sides, resume=True)
     fewer = sides[0].where(lambda sample: sample.identity != "Grace_0")
-    with pytest.raises(InvalidRequest, match="other data"):
+    with pytest.raises(InvalidRequest, match=r"other faces to train on$"):
         train(replace(options, steps=2), fewer, sides[1], resume=True)
-    with pytest.raises(InvalidRequest, match="holds a run already"):
-        training.out_folder(options.out, resume=False)
     with pytest.raises(InvalidRequest, match="nothing to go on with"):
-        checkpoint.load(options.out / "missing.pt", "any")
+        checkpoint.load(options.out / "missing.pt", {})
+    torch.save({"weights": 1}, options.out / "foreign.pt")
+    with pytest.raises(InvalidRequest, match="no checkpoint of this version"):
+        checkpoint.load(options.out / "foreign.pt", {})
     whole = (options.out / LAST).read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint at all"):
         (options.out / LAST).write_bytes(damaged)
@@ -111,23 +126,27 @@ def test_a_checkpoint_of_other_options_or_other_data_is_not_gone_on_with(
             train(replace(options, steps=2), *sides, resume=True)
 
 
-def test_two_runs_do_not_share_a_folder(options: Options, sides: Sides) -> None:
-    def second(step: int, _: dict[str, float]) -> None:
-        with pytest.raises(Busy, match="another process is training"):
-            train(options, *sides, resume=True)
-        raise Ended
-
-    with pytest.raises(Ended):
-        train(options, *sides, told=second)
-    assert train(options, *sides, resume=True).entries[-1].step == options.steps, "free again"
+def test_a_folder_is_one_runs_alone(options: Options) -> None:
+    with claimed(options.out, resume=False):
+        with pytest.raises(Busy, match="another process is training"), claimed(options.out, resume=True):
+            pass
+        (options.out / LAST).touch()
+    with pytest.raises(InvalidRequest, match="holds a run already"), claimed(options.out, resume=False):
+        pass
+    with claimed(options.out, resume=True):
+        assert options.out.is_dir()
 
 
 def test_a_process_of_several_takes_the_gpu_of_its_number(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCAL_RANK", "3")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)  # no card is asked for anything
     named = [str(training.device_of(replace(options, device=name))) for name in ("cuda", "cuda:1", "cpu")]
     assert named == ["cuda:3", "cuda:1", "cpu"]
+    for wrong, why in (("gpu", "is none"), ("cuda:4", "not there")):
+        with pytest.raises(InvalidRequest, match=why):
+            training.device_of(replace(options, device=wrong))
 
 
 def test_it_ends_early_where_nothing_gets_better(options: Options, sides: Sides) -> None:
@@ -157,7 +176,7 @@ def test_the_anchor_holds_the_network_at_what_was_published(
         state = weights(one)
         assert all(torch.equal(state[key], of) for key, of in statistics.items()), "as of millions of faces"
         network.load_state_dict(state)
-        made = training.embed(network, faces, torch.device("cpu"))
+        made = embed(network, faces, torch.device("cpu"))
         away[anchor] = float(np.square(made - published).sum(axis=1).mean())
 
     assert 0 < away[30.0] < away[0.0]
@@ -222,25 +241,26 @@ def test_two_processes_learn_one_network_from_two_batches(
     import pickle
 
     job, script = tmp_path / "job.pickle", tmp_path / "together.py"
-    job.write_bytes(pickle.dumps((replace(options, steps=2), *sides)))
     script.write_text(TOGETHER)
-    launched = subprocess.run(
-        [
-            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-            str(script), str(job),
-        ],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )  # fmt: skip
-    assert launched.returncode == 0, launched.stderr[-3000:]
-    together = weights(options)
-    alone = replace(options, steps=2, out=tmp_path / "alone")
-    alone.out.mkdir()
-    train(alone, *sides)
-    assert not equal(together, weights(alone)), "the other process's batch counted"
-    assert all(torch.isfinite(tensor).all() for tensor in together.values())
+    made = {}
+    for processes in ("2", "1"):
+        one = replace(options, steps=2, out=tmp_path / processes)
+        one.out.mkdir()
+        job.write_bytes(pickle.dumps((one, *sides)))
+        launched = subprocess.run(
+            [
+                sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes,
+                str(script), str(job),
+            ],
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )  # fmt: skip
+        assert launched.returncode == 0, launched.stderr[-3000:]
+        made[processes] = weights(one)
+    assert not equal(made["2"], made["1"]), "the other process's batch counted"
+    assert all(torch.isfinite(tensor).all() for tensor in made["2"].values())
 
 
 KILLED = """
@@ -298,6 +318,11 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
         {"centre": True},
         {"validation": 1.0},
         {"dimension": 1},
+        {"anchor": float("nan"), "trunk": "sface"},
+        {"weight_decay": -1.0},
+        {"learning_rate": float("inf")},
+        {"seed": 2**32},
+        {"validation_faces": 0},
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: Options, changes: dict[str, Any]) -> None:
