@@ -27,7 +27,10 @@ def drawable(path: Path | None) -> Path | None:
 
 
 DataOption = Annotated[
-    Path, typer.Option("--data", metavar="DIR", help="LFW's folder: NAME/NAME_0001.jpg, pairs.txt.")
+    Path,
+    typer.Option(
+        "--data", metavar="DIR", help="A folder as LFW's: NAME/NAME_0001.jpg (and pairs.txt, for `lfw`)."
+    ),
 ]
 ModelOption = Annotated[
     list[str] | None,

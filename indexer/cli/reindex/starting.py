@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def start(
-    to: Annotated[str, typer.Option(help="The model: sface, dlib-resnet, or onnx:PATH.")],
+    to: Annotated[str, typer.Option(help="The model: sface, dlib-resnet, safetensors:PATH or onnx:PATH.")],
     gallery: Annotated[
         str | None,
         typer.Option("--gallery", "-g", help="By default all that have another model, and no open job."),

@@ -9,6 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from indexer.cli.output import console, out
+from indexer.embedding.card_file import CardFile
 
 if TYPE_CHECKING:
     from indexer.training.options import Options
@@ -58,6 +59,12 @@ def print_run(options: "Options", outcome: "Outcome", card: Path) -> None:
         table.add_row(what, f"{getattr(first, name):.4f}", f"{getattr(best, name):.4f}")
     table.caption = f"of people who were not trained on; {outcome.seconds:.0f} s"
     out.print(table)
+    if not CardFile.model_validate_json(card.read_bytes()).score_at_fmr:
+        console.print(
+            "[yellow]too few faces were held out to measure what its scores mean[/]: before it can be served,"
+            " its card needs score_at_fmr (docs/training.md says where from)",
+            highlight=False,
+        )
     out.print(f"The card: {card}; the course: {options.out / 'curves.png'}", highlight=False, soft_wrap=True)
     out.print(
         f"Serve it: GEMEL_MODEL=safetensors:{card.with_suffix('.safetensors')}; bring a gallery to it:"
