@@ -14,22 +14,19 @@ from indexer.training.progress import Progress
 _DAMAGED = (RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
 
 
-def save(
-    path: Path, run: dict[str, str], network: dict[str, Any], optimiser: dict[str, Any], progress: Progress
-) -> None:
-    """`run`: what tells this run from others, by what it is of."""
+def save(path: Path, run: dict[str, str], states: dict[str, dict[str, Any]], progress: Progress) -> None:
+    """`run`: what tells this run from others, by what it is of. `states`: of its parts, by their names."""
     state = {
         "run": run,
-        "network": network,
-        "optimiser": optimiser,
+        "states": states,
         "progress": {field.name: getattr(progress, field.name) for field in fields(Progress)},
     }
     with written_whole(path) as aside, aside.open("wb") as file:
         torch.save(state, file)
 
 
-def load(path: Path, run: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any], Progress]:
-    """Of the network, of the optimiser, and where it was.
+def load(path: Path, run: dict[str, str]) -> tuple[dict[str, dict[str, Any]], Progress]:
+    """The states that were saved, and where the run was.
 
     Raises InvalidRequest where there is no checkpoint, a damaged one, or one of a run with other options.
     """
@@ -45,4 +42,4 @@ def load(path: Path, run: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any
     other = [what for what, value in run.items() if there.get(what) != value]
     if other:
         raise InvalidRequest(f"{path} was made with other {' and '.join(other)}", path=str(path), other=other)
-    return state["network"], state["optimiser"], Progress(**state["progress"])
+    return state["states"], Progress(**state["progress"])

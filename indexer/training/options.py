@@ -42,6 +42,10 @@ class Options:
     centre: bool = False
     """Begin with the published embeddings moved so that those of the training faces lie about the origin:
     what all faces have in common says nothing of who they are, and raises the scores of strangers."""
+    blend: float = 1.0
+    """Share of what was learned in what is validated and comes out: the weights before the first step plus
+    this share of what training changed in them (WiSE-FT, Wortsman et al. 2022, "Robust fine-tuning of
+    zero-shot models"; a half is what they recommend untried)."""
     freeze: int = 0
     """Stages from the picture on that stay as they are: nothing is learned in them, which makes them cheap.
     Of sface's 17, the first 6 are those with many pixels."""
@@ -82,11 +86,14 @@ class Options:
             raise InvalidRequest(f"anchor: {self.trunk} has no published weights to keep to", field="anchor")
         if self.centre and TRUNKS[self.trunk].published is None:
             raise InvalidRequest(f"centre: {self.trunk} starts from nothing", field="centre")
+        if self.blend < 1 and TRUNKS[self.trunk].published is None:
+            raise InvalidRequest(f"blend: {self.trunk} starts from nothing", field="blend")
         if self.freeze and TRUNKS[self.trunk].published is None:
             raise InvalidRequest(f"freeze: {self.trunk} starts from nothing", field="freeze")
         for field, fits, wanted in (
             ("freeze", self.freeze >= 0, "0 or more"),
             ("margin", 0 < self.margin < math.inf, "above 0"),
+            ("blend", 0 < self.blend <= 1, "above 0, and 1 at most"),
             ("anchor", 0 <= self.anchor < math.inf, "0 or more"),
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
             ("validation_faces", self.validation_faces > 0, "above 0"),

@@ -1,5 +1,6 @@
 """The training loop, from top to bottom. Its data is prepared elsewhere, and exported what it makes."""
 
+import copy
 import math
 import os
 import time
@@ -76,11 +77,14 @@ def train(
         progress, last, run = Progress(), options.out / LAST, _run(options, training, validation, processes)
         _agree(run)
         if resume:
-            weights, state, progress = checkpoint.load(last, run)
-            network.load_state_dict(weights)
-            optimiser.load_state_dict(state)
+            states, progress = checkpoint.load(last, run)
+            network.load_state_dict(states["begun"])
         elif options.centre:
             trunks.shift(network, -mean_direction(network, training, template, device))
+        before = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+        if resume:
+            network.load_state_dict(states["network"])
+            optimiser.load_state_dict(states["optimiser"])
         twins: Any = nn.parallel.DistributedDataParallel(network) if processes > 1 else network
         if options.compile:
             twins = torch.compile(twins)
@@ -92,11 +96,17 @@ def train(
             """Writes down how it is; whether to go on."""
             go_on = True
             if held_out is not None:
-                figures = held_out.figures(lambda faces: embed(network, faces, device))
+                comes_out = _blended(network, before, options.blend)
+                figures = held_out.figures(lambda faces: embed(comes_out, faces, device))
                 if progress.validated(figures, _learning_rate(options, progress.step)):
-                    trunks.save(network, options.out / BEST)
+                    trunks.save(comes_out, options.out / BEST)
                 history.write(progress.entries, options.out / "history.csv")
-                checkpoint.save(last, run, network.state_dict(), optimiser.state_dict(), progress)
+                states = {
+                    "network": network.state_dict(),
+                    "begun": before,
+                    "optimiser": optimiser.state_dict(),
+                }
+                checkpoint.save(last, run, states, progress)
                 go_on = progress.worse < options.patience
             return _agreed(go_on, device)
 
@@ -153,6 +163,18 @@ def _loss(
         "genuine": float(told[same > 0].mean()),
         "impostor": float(told[same == 0].mean()),
     }
+
+
+def _blended(network: nn.Module, before: dict[str, Tensor], share: float) -> nn.Module:
+    """A network with the weights of before, plus `share` of what has changed in them."""
+    if share == 1.0:
+        return network
+    blended = copy.deepcopy(network)
+    with torch.no_grad():
+        for name, tensor in blended.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.copy_(torch.lerp(before[name], tensor, share))
+    return blended
 
 
 def _learning_rate(options: Options, step: int) -> float:

@@ -27,6 +27,10 @@ Anchor = Annotated[
 Centre = Annotated[
     bool, typer.Option("--centre", help="Begin with the published embeddings moved about the origin.")
 ]
+Blend = Annotated[
+    float,
+    typer.Option(help="Share of what was learned in what comes out; 0.5 is the mean of before and after."),
+]
 Freeze = Annotated[
     int, typer.Option(help="Stages from the picture on that stay as published (sface has 17).")
 ]

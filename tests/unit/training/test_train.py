@@ -21,6 +21,7 @@ from indexer.training.anchors import mean_direction, of_published
 from indexer.training.faces import Faces
 from indexer.training.folder import BEST, LAST, claimed
 from indexer.training.options import Options
+from indexer.training.progress import Progress
 from indexer.training.train import train
 from indexer.training.validation import Validation
 from indexer.training.views import embed
@@ -36,7 +37,7 @@ class Ended(Exception):
 def weights(options: Options) -> dict[str, torch.Tensor]:
     """Those of the last step."""
     state: dict[str, Any] = torch.load(options.out / LAST, weights_only=True)
-    network: dict[str, torch.Tensor] = state["network"]
+    network: dict[str, torch.Tensor] = state["states"]["network"]
     return network
 
 
@@ -63,7 +64,7 @@ SFACE: dict[str, Any] = {"trunk": "sface", "freeze": 14, "centre": True, "anchor
     [
         {"negatives": "random"},
         {"negatives": "hardest", "precision": "bfloat16"},
-        SFACE | {"dimension": 128},  # centred once, not twice
+        SFACE | {"dimension": 128, "blend": 0.5},  # centred once, not twice
         SFACE | {"dimension": 24},  # its projection is the same one
     ],
     ids=["random", "hardest", "centred", "projected"],
@@ -227,6 +228,32 @@ def test_frozen_stages_stay_as_published_and_the_others_learn(
     assert not any(name.startswith(("conv_1", *(f"blocks.{n}." for n in range(11)))) for name in changed)
 
 
+def test_what_comes_out_is_as_far_from_the_start_as_it_is_told_to(
+    options: Options, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(options, trunk="sface", dimension=128, steps=2, evaluate_every=2, freeze=12, pairs=1)
+    options = replace(options, blend=0.25, learning_rate=1e-3, weight_decay=0.0)
+    real = Progress.validated
+
+    def the_best_yet(progress: Progress, *given: Any) -> bool:
+        real(progress, *given)
+        return True
+
+    monkeypatch.setattr(Progress, "validated", the_best_yet)  # so that the last step is what comes out
+    train(options, *sides)
+    start, learned, out = (
+        trunks.published("sface").state_dict(),
+        weights(options),
+        load_file(options.out / BEST),
+    )
+
+    assert not torch.equal(learned["pre_fc1.weight"], start["pre_fc1.weight"])
+    for name, tensor in out.items():
+        if tensor.is_floating_point():
+            wanted = start[name] + 0.25 * (learned[name] - start[name])
+            torch.testing.assert_close(tensor, wanted, atol=1e-7, rtol=1e-5)
+
+
 TOGETHER = """
 import pickle, sys
 from indexer.training.train import train
@@ -318,6 +345,8 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
         {"centre": True},
         {"validation": 1.0},
         {"dimension": 1},
+        {"blend": 0.0, "trunk": "sface"},
+        {"blend": 0.5},
         {"anchor": float("nan"), "trunk": "sface"},
         {"weight_decay": -1.0},
         {"learning_rate": float("inf")},
