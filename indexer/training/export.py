@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,13 @@ def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome
 
 def _write_onnx(network: nn.Module, side_px: int, path: Path) -> None:
     example = torch.zeros(2, 3, side_px, side_px)
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(
+        logging.ERROR
+    )  # it warns of itself, and of libraries that it does not need
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's own exporter about itself
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
             (example,),
@@ -114,3 +120,4 @@ def _write_onnx(network: nn.Module, side_px: int, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    log.setLevel(level)
