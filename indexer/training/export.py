@@ -105,9 +105,7 @@ def _write_onnx(network: nn.Module, side_px: int, path: Path) -> None:
     example = torch.zeros(2, 3, side_px, side_px)
     log = logging.getLogger("torch.onnx")
     level = log.level
-    log.setLevel(
-        logging.ERROR
-    )  # it warns of itself, and of libraries that it does not need
+    log.setLevel(logging.ERROR)  # it warns of itself, and of libraries that it does not need
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
