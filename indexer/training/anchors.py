@@ -6,12 +6,11 @@ knowledge distillation").
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from indexer.embedding import trunks
@@ -19,7 +18,7 @@ from indexer.files import written_whole
 from indexer.training.faces import Faces, locked
 from indexer.training.views import as_tensor, embed
 from indexer.types import Template, Vectors
-from indexer.vision.align import TEMPLATES, align
+from indexer.vision.align import TEMPLATES
 
 _AT_ONCE = 8  # more at once outgrow the caches of a CPU
 _CENTRED_ON = 1_000
@@ -39,7 +38,7 @@ def mean_direction(network: nn.Module, faces: Faces, wanted: Template, device: t
     blocks = (places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE))
     with torch.inference_mode():
         made = torch.cat(
-            [network(as_tensor(_aligned(faces, block, wanted), device)).float() for block in blocks]
+            [network(as_tensor(faces.aligned(block, wanted), device)).float() for block in blocks]
         )
     lengths = made.norm(dim=1, keepdim=True)
     return torch.as_tensor((made / lengths).mean(dim=0) * lengths.mean()).clone()
@@ -87,7 +86,7 @@ def _made(
     parts = []
     for start in range(0, len(faces), _AT_ONCE):
         places = range(start, min(start + _AT_ONCE, len(faces)))
-        parts.append(embed(network, _aligned(faces, places, wanted), device, mirror=True))
+        parts.append(embed(network, faces.aligned(places, wanted), device, mirror=True))
         progress(places.stop)
     return np.concatenate(parts)
 
@@ -99,9 +98,3 @@ def _read(kept: Path, shape: tuple[int, int]) -> Vectors | None:
     except (OSError, ValueError, EOFError):
         return None
     return np.asarray(vectors, np.float32) if vectors.shape == shape else None
-
-
-def _aligned(faces: Faces, places: Iterable[int], wanted: Template) -> NDArray[np.uint8]:
-    """Shape (n, side, side, 3)."""
-    block = [faces.pixels(int(place)) for place in places]
-    return np.stack([align(pixels, crop.landmarks, wanted) for pixels, crop in block])

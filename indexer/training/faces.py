@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import Busy, ImageTooLarge, InvalidInput, InvalidRequest
 from indexer.training.dataset import Sample
-from indexer.types import Crop, Face, Image
-from indexer.vision.align import crop_with_margin
+from indexer.types import Crop, Face, Image, Template
+from indexer.vision.align import align, crop_with_margin
 from indexer.vision.decode import decode
 from indexer.vision.detect import Detector, central
 
@@ -73,6 +74,11 @@ class Faces:
         """Decoded. Raises UnreadableImage where the cache is damaged."""
         crop = self.crop(place)
         return decode(crop.jpeg, max_pixels=4096 * 4096), crop
+
+    def aligned(self, places: Iterable[int], template: Template) -> NDArray[np.uint8]:
+        """Undisturbed, as they are served: shape (n, side, side, 3). Raises UnreadableImage."""
+        faces = (self.pixels(int(place)) for place in places)
+        return np.stack([align(pixels, crop.landmarks, template) for pixels, crop in faces])
 
     def where(self, keep: Callable[[Sample], bool]) -> "Faces":
         kept = [place for place, sample in enumerate(self.samples) if keep(sample)]

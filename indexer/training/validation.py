@@ -1,6 +1,6 @@
 """How well the twins identify people they were never shown, clean and at a quarter of the resolution."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ from indexer.training.dataset import people_of
 from indexer.training.faces import Faces
 from indexer.types import Template, Vectors
 from indexer.vision import degrade
-from indexer.vision.align import align
 
 FPIR = 0.01
 QUARTER = 0.25
@@ -53,7 +52,7 @@ class Validation:
             raise InvalidRequest(
                 "validation needs two people, and one with two faces: more data, or a larger share"
             )
-        self.clean = _aligned(faces, chosen, template)
+        self.clean = faces.aligned(chosen, template)
 
     def figures(self, embed: Callable[[NDArray[np.uint8]], Vectors]) -> Figures:
         """`embed`: aligned faces to vectors of length 1."""
@@ -109,11 +108,3 @@ def _threshold_at(other: NDArray[np.float32], fpir: float) -> float:
 def _fnir(searches: leave_one_out.Searches, limit: float) -> float:
     found = searches.correct & (searches.own > limit)
     return 1.0 - float(found[searches.mated].mean())
-
-
-def _aligned(faces: Faces, places: Sequence[int], template: Template) -> NDArray[np.uint8]:
-    aligned = []
-    for place in places:
-        pixels, crop = faces.pixels(place)
-        aligned.append(align(pixels, crop.landmarks, template))
-    return np.stack(aligned)
