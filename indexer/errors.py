@@ -9,6 +9,7 @@
     │   ├── UnreadableImage         an image that is truncated or damaged
     │   ├── ImageTooLarge           more pixels than the limit
     │   ├── NoFaceFound             a picture without a face where one is needed
+    │   ├── SeveralFaces            a picture with several faces where one is needed
     │   └── NothingEnrolled         every picture of an enrolment was refused
     ├── NotAuthenticated            no key, or a wrong one
     ├── NotFound
@@ -95,6 +96,10 @@ class ImageTooLarge(InvalidInput):
 
 class NoFaceFound(InvalidInput):
     code = "no_face_found"
+
+
+class SeveralFaces(InvalidInput):
+    code = "several_faces"
 
 
 class NothingEnrolled(InvalidInput):

@@ -136,6 +136,14 @@ class Neighbour:
     """Cosine similarity, -1 to 1."""
 
 
+class Several(StrEnum):
+    """What to do with a picture of several faces where one is needed."""
+
+    REJECT = "reject"
+    LARGEST = "largest"
+    """Compare the largest."""
+
+
 class ChangeKind(StrEnum):
     ENROL = "enrol"
     DELETE = "delete"

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.NoFaceFound: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.SeveralFaces: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NothingEnrolled: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     errors.GalleryNotFound: HTTPStatus.NOT_FOUND,

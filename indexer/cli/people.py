@@ -13,9 +13,11 @@ from rich.table import Column, Table
 from indexer.cli.output import Json, console, out, print_json, progress_bar
 from indexer.errors import GemelError
 from indexer.settings import Settings
+from indexer.types import Several
 
 if TYPE_CHECKING:
     from indexer.jobs.enrol_folder import FolderEnrolment
+    from indexer.recognition.camera import SeenFace
     from indexer.recognition.identify import Identification
 
 Gallery = Annotated[str, typer.Option("--gallery", "-g", help="The gallery's name.")]
@@ -122,6 +124,9 @@ def verify(
     image_a: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     image_b: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     threshold: Threshold = None,
+    several: Annotated[
+        Several, typer.Option(help="Photographs of several faces: reject them, or compare the largest face.")
+    ] = Several.REJECT,
     json: Json = False,
 ) -> None:
     """Say whether two photographs show the same person; needs no database.
@@ -141,6 +146,7 @@ def verify(
             image_b.read_bytes(),
             fmr=settings.verify_fmr,
             threshold=threshold,
+            several=several,
         )
     if json:
         print_json(
@@ -151,6 +157,15 @@ def verify(
                 "threshold": verdict.decision.threshold,
                 "calibration": verdict.decision.calibration,
                 "model": verdict.model,
+                "faces": [
+                    {
+                        "image": str(path),
+                        "faces_found": face.found,
+                        "box": _box_json(face.seen),
+                        "quality": face.seen.quality.score,
+                    }
+                    for path, face in zip((image_a, image_b), verdict.faces, strict=True)
+                ],
             }
         )
         return
@@ -160,6 +175,14 @@ def verify(
         f" (at most {settings.verify_fmr:g} of strangers pass), model {verdict.model}",
         soft_wrap=True,
     )
+    for path, face in zip((image_a, image_b), verdict.faces, strict=True):
+        box = face.seen.face.box
+        out.print(
+            f"{escape(path.name)}: {face.found} {'face' if face.found == 1 else 'faces'};"
+            f" compared the one at ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _meaning(answer: dict[str, Any]) -> str:
@@ -175,12 +198,7 @@ def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]
         "image": str(path),
         "faces": [
             {
-                "box": {
-                    "x": face.seen.face.box.x,
-                    "y": face.seen.face.box.y,
-                    "width": face.seen.face.box.width,
-                    "height": face.seen.face.box.height,
-                },
+                "box": _box_json(face.seen),
                 "quality": face.seen.quality.score,
                 "candidates": [
                     {
@@ -209,6 +227,11 @@ def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]
         "calibration": answer.decision.calibration,
         "timings_ms": answer.timings_ms,
     }
+
+
+def _box_json(seen: "SeenFace") -> dict[str, float]:
+    box = seen.face.box
+    return {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
 
 
 def _add_rows(table: Table, path: Path, answer: "Identification") -> None:

@@ -5,13 +5,23 @@ from uuid import UUID
 
 import numpy as np
 
-from indexer.errors import EmbeddingsMissing, NoFaceFound
+from indexer.errors import EmbeddingsMissing, NoFaceFound, SeveralFaces
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.identify import distance
 from indexer.recognition.scales import Decision, InForce, Scales, decide_pair
 from indexer.records import faces, galleries, identities
 from indexer.records.session import Database
+from indexer.types import Several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ComparedFace:
+    """The face of a picture that was compared."""
+
+    seen: SeenFace
+    found: int
+    """How many faces the picture has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,8 +32,8 @@ class Verification:
     decision: Decision
     """Of a comparison with one person: its rates are FMR."""
     model: str
-    seen: list[SeenFace]
-    """The face that was compared, of each picture."""
+    faces: list[ComparedFace]
+    """One of each picture, in the order of the pictures."""
     face_id: UUID | None
     """The enrolled face that came nearest, where the comparison was with an identity."""
     timings_ms: dict[str, float]
@@ -41,16 +51,20 @@ def verify_pair(
     *,
     fmr: float,
     threshold: float | None = None,
+    several: Several = Several.REJECT,
 ) -> Verification:
-    """Compares the largest face of each picture.
+    """Compares the face of one picture with that of the other.
 
     `threshold`: the score from which on they match; by default the one that a share `fmr` of
-    strangers reaches. Raises NoFaceFound, Busy, and what a picture deserves.
+    strangers reaches. Raises NoFaceFound, SeveralFaces, Busy, and what a picture deserves.
     """
     watch = Stopwatch()
-    seen = [_largest(camera, image_a, "image_a", watch), _largest(camera, image_b, "image_b", watch)]
-    a, b = camera.embed(seen, watch)
-    return _verdict(camera, in_force, float(a @ b), seen, None, fmr, threshold, watch)
+    faces = [
+        _face_of(camera, image_a, "image_a", several, watch),
+        _face_of(camera, image_b, "image_b", several, watch),
+    ]
+    a, b = camera.embed([face.seen for face in faces], watch)
+    return _verdict(camera, in_force, float(a @ b), faces, None, fmr, threshold, watch)
 
 
 def verify_identity(
@@ -63,11 +77,12 @@ def verify_identity(
     *,
     fmr: float,
     threshold: float | None = None,
+    several: Several = Several.REJECT,
 ) -> Verification:
-    """Compares the largest face of the picture with the nearest of the identity's.
+    """Compares the face of the picture with the nearest of the identity's.
 
     Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity),
-    EmbeddingsMissing, Busy, and what the picture deserves.
+    SeveralFaces, EmbeddingsMissing, Busy, and what the picture deserves.
     """
     watch = Stopwatch()
     with watch.stage("database"), database.reading() as session:
@@ -83,25 +98,33 @@ def verify_identity(
                 )
             raise NoFaceFound("the identity has no enrolled face to compare with")
     in_force = scales.of(gallery, camera.card)
-    seen = _largest(camera, image, "image", watch)
-    [probe] = camera.embed([seen], watch)
+    face = _face_of(camera, image, "image", several, watch)
+    [probe] = camera.embed([face.seen], watch)
     scores = enrolled @ probe
     best = int(np.argmax(scores))
-    return _verdict(camera, in_force, float(scores[best]), [seen], face_ids[best], fmr, threshold, watch)
+    return _verdict(camera, in_force, float(scores[best]), [face], face_ids[best], fmr, threshold, watch)
 
 
-def _largest(camera: Camera, data: bytes, field: str, watch: Stopwatch) -> SeenFace:
+def _face_of(camera: Camera, data: bytes, field: str, several: Several, watch: Stopwatch) -> ComparedFace:
+    """Raises NoFaceFound, SeveralFaces."""
     photograph = camera.look(data, watch, max_faces=1)
     if not photograph.faces:
         raise NoFaceFound(f"no face was found in {field}", field=field)
-    return photograph.faces[0]
+    if photograph.found > 1 and several is Several.REJECT:
+        raise SeveralFaces(
+            f"{field} shows {photograph.found} faces and must show one; several=largest compares the largest",
+            field=field,
+            measured=photograph.found,
+            limit=1,
+        )
+    return ComparedFace(seen=photograph.faces[0], found=photograph.found)
 
 
 def _verdict(
     camera: Camera,
     in_force: InForce,
     score: float,
-    seen: list[SeenFace],
+    faces: list[ComparedFace],
     face_id: UUID | None,
     fmr: float,
     threshold: float | None,
@@ -113,7 +136,7 @@ def _verdict(
         matched=score >= decision.threshold,
         decision=decision,
         model=camera.card.fingerprint,
-        seen=seen,
+        faces=faces,
         face_id=face_id,
         timings_ms=watch.milliseconds | {"total": watch.total},
     )

@@ -83,7 +83,7 @@ def verify_pair(
     meters: Meters,
     body: Annotated[requests.VerifyPair, Depends(body_of(requests.VerifyPair))],
 ) -> VerifyAnswer:
-    """Compares the largest face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
+    """Compares the face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     verification = verify.verify_pair(
         engine.camera,
         engine.scales.of_model(engine.camera.card),
@@ -91,6 +91,7 @@ def verify_pair(
         body.image_b,
         fmr=config.verify_fmr,
         threshold=body.threshold,
+        several=body.several,
     )
     meters.observe_stages(verification.timings_ms)
     return VerifyAnswer.of(verification)
@@ -110,7 +111,7 @@ def verify_identity(
     identity_id: UUID,
     body: Annotated[requests.VerifyIdentity, Depends(body_of(requests.VerifyIdentity))],
 ) -> VerifyAnswer:
-    """Compares the largest face with the nearest of the identity's."""
+    """Compares the face with the nearest of the identity's."""
     verification = verify.verify_identity(
         engine.cameras,
         engine.scales,
@@ -120,6 +121,7 @@ def verify_identity(
         body.image,
         fmr=config.verify_fmr,
         threshold=body.threshold,
+        several=body.several,
     )
     meters.observe_stages(verification.timings_ms)
     return VerifyAnswer.of(verification)

@@ -130,6 +130,10 @@ class SearchAnswer(Threshold):
         )
 
 
+class ComparedFace(SeenFaceOut):
+    faces_found: int = Field(description="How many faces the picture has", examples=[1])
+
+
 class VerifyAnswer(BaseModel):
     score: float = Field(description="Cosine similarity, -1 to 1")
     distance: float = Field(description="Euclidean distance, 0 to 2")
@@ -140,7 +144,9 @@ class VerifyAnswer(BaseModel):
     fmr_trusted: bool = Field(description="Whether what was measured reaches so far")
     calibration: Kind = Field(description="By what the threshold was worked out")
     model: str = Field(examples=[MODEL_EXAMPLE])
-    faces: list[SeenFaceOut] = Field(description="The face of each picture that was compared")
+    faces: list[ComparedFace] = Field(
+        description="The face of each picture that was compared, in the order of the pictures"
+    )
     face_id: UUID | None = Field(
         description="The identity's face that came nearest; null between two pictures"
     )
@@ -159,7 +165,10 @@ class VerifyAnswer(BaseModel):
             fmr_trusted=decision.estimate.trusted,
             calibration=decision.calibration,
             model=verification.model,
-            faces=[SeenFaceOut(**SeenFaceOut.fields_of(seen)) for seen in verification.seen],
+            faces=[
+                ComparedFace(**SeenFaceOut.fields_of(face.seen), faces_found=face.found)
+                for face in verification.faces
+            ],
             face_id=verification.face_id,
             timings_ms=rounded(verification.timings_ms),
         )

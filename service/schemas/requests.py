@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from indexer.records.galleries import NAME_PATTERN
+from indexer.types import Several
 from service.bodies import ImageBytes, JsonObject, UploadBody
 
 Threshold = Annotated[
@@ -23,6 +24,13 @@ IdentifyFpir = Annotated[
         description="Share of searches for strangers that may give a false alarm; the threshold follows"
         " from it and the gallery's size. 409 `policy_unsupported` where nothing measured vouches for it",
         examples=[0.001],
+    ),
+]
+SeveralFaces = Annotated[
+    Several,
+    Field(
+        description="A picture of several faces is rejected with `several_faces`; with `largest` its largest"
+        " face is compared"
     ),
 ]
 MinChangeNumber = Annotated[
@@ -114,11 +122,13 @@ class VerifyPair(UploadBody):
     image_a: ImageBytes
     image_b: ImageBytes
     threshold: Threshold = None
+    several: SeveralFaces = Several.REJECT
 
 
 class VerifyIdentity(UploadBody):
     image: ImageBytes
     threshold: Threshold = None
+    several: SeveralFaces = Several.REJECT
 
 
 class Detect(UploadBody):
