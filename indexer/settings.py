@@ -6,6 +6,9 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LEAST_RATE = 1e-9
+"""Of false alarms that can be requested. No measurement reaches so far, and arithmetic ends near it."""
+
 
 class Settings(BaseSettings):
     """Each field's description is its line in the README's table; a test holds the two together."""
@@ -73,6 +76,11 @@ class Settings(BaseSettings):
         description="The network: `sface`, `dlib-resnet`, or `onnx:PATH` or `safetensors:PATH` with a card"
         " beside the file",
     )
+    models_dir: Path | None = Field(
+        default=None,
+        description="Folder of the model files that `POST /v1/reindexes` may name, as `onnx:FILE` or"
+        " `safetensors:FILE`; without it, only published models",
+    )
     mirror: bool = Field(
         default=True, description="Embed the mirror image too and take the mean; part of the model"
     )
@@ -124,13 +132,13 @@ class Settings(BaseSettings):
 
     identify_fpir: float = Field(
         default=0.01,
-        gt=0,
+        ge=LEAST_RATE,
         lt=1,
         description="Wanted share of searches for strangers that give a false alarm; sets the threshold",
     )
     verify_fmr: float = Field(
         default=0.001,
-        gt=0,
+        ge=LEAST_RATE,
         lt=1,
         description="Wanted share of pairs of strangers taken for one person; sets the threshold",
     )

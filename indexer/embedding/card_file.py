@@ -18,6 +18,7 @@ It may have `score_at_fmr` and `genuine_scores`, which `python -m benchmarks.car
 how it was made; an ONNX file of the same network lies beside it, so that one card serves both.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,10 +27,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from indexer.embedding.card import ModelCard, Pixels
 from indexer.embedding.weights import WeightFile, sha256
 from indexer.errors import CardUnusable
+from indexer.files import open_regular
 
 ONNX = "onnx:"
 TRAINED = "safetensors:"
 """What names of models of one's own begin with; the path of a file follows."""
+
+MAX_CARD_BYTES = 1_000_000
+Checked = Callable[[Path], Path]
+"""Says of each file, before it is opened, which path to open; raises where it must not be opened."""
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 _Three = tuple[float, float, float]
@@ -58,24 +64,28 @@ class CardFile(BaseModel):
     """Figures for people: what it was trained on, how, and what it reached."""
 
 
-def read_onnx(path: Path, *, mirror: bool) -> ModelCard:
+def _as_named(path: Path) -> Path:
+    return path
+
+
+def read_onnx(path: Path, *, mirror: bool, checked: Checked = _as_named) -> ModelCard:
     """`path`: of the ONNX file, whose card has its name with `.json`, or of the card itself.
 
     Whether the card fits the file is found out when it is loaded. Raises CardUnusable, WeightsMissing.
     """
-    card, weights = _read(path, ".onnx")
+    card, weights = _read(path, ".onnx", checked)
     pixels = Pixels(channels=card.channels, mean=card.mean, std=card.std)
     return _made(
         card, weights, "onnx", str(pixels), pixels=pixels, mirror=mirror, opened_as=f"{ONNX}{path.absolute()}"
     )
 
 
-def read_trained(path: Path, *, mirror: bool) -> ModelCard:
+def read_trained(path: Path, *, mirror: bool, checked: Checked = _as_named) -> ModelCard:
     """`path`: of the safetensors file that `gemel train` made, or of its card.
 
     Raises CardUnusable where they do not fit one another, or a file is not there.
     """
-    card, weights = _read(path, ".safetensors")
+    card, weights = _read(path, ".safetensors", checked)
     return made_of_trained(card, weights, mirror=mirror, opened_as=f"{TRAINED}{path.absolute()}")
 
 
@@ -106,11 +116,15 @@ def made_of_trained(card: CardFile, weights: Path, *, mirror: bool, opened_as: s
     )
 
 
-def _read(path: Path, ending: str) -> tuple[CardFile, Path]:
+def _read(path: Path, ending: str, checked: Checked) -> tuple[CardFile, Path]:
     """The card and where its weights are."""
     beside = path if path.suffix == ".json" else path.with_suffix(".json")
     try:
-        card = CardFile.model_validate_json(beside.read_bytes())
+        with open_regular(checked(beside)) as file:
+            written = file.read(MAX_CARD_BYTES + 1)
+        if len(written) > MAX_CARD_BYTES:
+            raise CardUnusable(f"the card {beside} has more than {MAX_CARD_BYTES} bytes", path=str(beside))
+        card = CardFile.model_validate_json(written)
     except OSError as error:
         raise CardUnusable(f"the card {beside} cannot be read: {error.strerror}", path=str(beside)) from error
     except ValidationError as error:
@@ -122,9 +136,11 @@ def _read(path: Path, ending: str) -> tuple[CardFile, Path]:
             f"{beside}: the template {card.template} does not give faces of {card.input_px} pixels",
             path=str(beside),
         )
-    if path.suffix != ".json":
-        return card, path if card.file is None else beside.parent / card.file
-    return card, beside.with_suffix(ending) if card.file is None else beside.parent / card.file
+    if card.file is not None:
+        weights = beside.parent / card.file
+    else:
+        weights = beside.with_suffix(ending) if path.suffix == ".json" else path
+    return card, checked(weights)
 
 
 def _made(

@@ -7,7 +7,7 @@ from indexer.embedding.card_file import ONNX, TRAINED, read_onnx, read_trained
 from indexer.embedding.weights import DLIB_RESNET, SFACE
 from indexer.errors import ModelUnknown
 
-_FROM_A_FILE = {ONNX: read_onnx, TRAINED: read_trained}
+FROM_A_FILE = {ONNX: read_onnx, TRAINED: read_trained}
 
 
 def named(name: str, *, mirror: bool) -> ModelCard:
@@ -15,7 +15,7 @@ def named(name: str, *, mirror: bool) -> ModelCard:
 
     `mirror`: whether the mirror image is embedded too. Raises ModelUnknown, CardUnusable, WeightsMissing.
     """
-    for beginning, read in _FROM_A_FILE.items():
+    for beginning, read in FROM_A_FILE.items():
         if name.startswith(beginning):
             return read(Path(name.removeprefix(beginning)), mirror=mirror)
     for card in published(mirror=mirror):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import WeightsDamaged, WeightsMissing
+from indexer.files import open_regular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ def locate(file: WeightFile) -> Path:
 def sha256(path: Path) -> str:
     """Of a file, in hexadecimal. Raises WeightsMissing."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsMissing(f"{path} cannot be read: {error.strerror}", path=str(path)) from error

@@ -14,6 +14,8 @@ from indexer.embedding.card import ModelCard
 from indexer.recognition.calibration import Estimate, people_needed
 
 _deviations = NormalDist().inv_cdf
+_LEAST_FMR = 1e-300
+"""Smaller ones, which a share of a huge gallery may round to 0, are taken for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def for_fmr(card: ModelCard, fmr: float) -> float:
     """
     rates, scores = zip(*card.score_at_fmr, strict=True)
     measured = np.array([_deviations(1.0 - rate) for rate in rates])
-    wanted = -_deviations(min(fmr, 1.0 - 1e-12))
+    wanted = -_deviations(min(max(fmr, _LEAST_FMR), 1.0 - 1e-12))
     if wanted > measured[-1]:
         return min(1.0, float(scores[-1] + _last_slope(card) * (wanted - measured[-1])))
     return float(np.interp(wanted, measured, scores))

@@ -1,15 +1,21 @@
 """Re-index jobs: begin one, look on, switch, switch back. Workers (`gemel worker`) do the work."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from indexer.embedding import catalog
+from indexer.embedding import requested
+from indexer.errors import InvalidRequest, Misconfigured
+from indexer.recognition.models import check_calibrated
+from indexer.recognition.reindex import gates as gating
 from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import status as status_of
 from indexer.recognition.reindex import switching
 from indexer.records import galleries, reindexes
+from indexer.records.text import checked_text
 from service.dependencies import Config, Engine
 from service.routes import problems
 from service.schemas.reindexes import Force, Reindex, ReindexList, ReindexNew
@@ -20,15 +26,29 @@ router = APIRouter(prefix="/v1/reindexes", tags=["operations"])
 @router.post("", status_code=202, responses=problems(404, 409, 413, 422), summary="Begin a re-index")
 def start(engine: Engine, config: Config, body: ReindexNew) -> Reindex:
     """From now on enrolments are embedded with both models; workers embed what is there already."""
-    card = catalog.named(body.to, mirror=config.mirror)
+    gating.check(body.gates)
     with engine.database.reading() as session:
         gallery = galleries.get(session, body.gallery)
+    card = requested.model(body.to, mirror=config.mirror, folder=config.models_dir, field="to")
+    with _callers_model():
+        check_calibrated(card)
     switching.check_startable(engine.database, engine.opener.models, gallery, card)
-    plan = planning.make(config, engine.opener, gallery, engine.cameras.with_card(card))
+    with _callers_model():
+        camera = engine.cameras.with_card(card)
+    plan = planning.make(config, engine.opener, gallery, camera)
     job = switching.start(
         engine.database, engine.opener.models, gallery, card, plan, gates=body.gates, force=body.force
     )
     return Reindex.of(status_of.of(engine.database, job.row.id))
+
+
+@contextmanager
+def _callers_model() -> Iterator[None]:
+    """What is wrong with a model that a request names is the request's to mend. Raises InvalidRequest."""
+    try:
+        yield
+    except Misconfigured as error:
+        raise InvalidRequest(f"to: {error.message}", field="to") from error
 
 
 @router.get("", responses=problems(404, 422), summary="All re-index jobs, the newest first")
@@ -76,7 +96,7 @@ def cancel(engine: Engine, job_id: UUID) -> Reindex:
 )
 def activate(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
     """From the next request on, in every process. Refused where a gate is not passed."""
-    switching.activate(engine.database, job_id, force=None if body is None else body.force)
+    switching.activate(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
 
 
@@ -85,7 +105,7 @@ def activate(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex
 )
 def rollback(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
     """Nothing that was enrolled since is lost."""
-    switching.rollback(engine.database, job_id, force=None if body is None else body.force)
+    switching.rollback(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
 
 
@@ -94,3 +114,7 @@ def cleanup(engine: Engine, job_id: UUID) -> Reindex:
     """Its embeddings are deleted by a worker: there is no way back."""
     switching.cleanup(engine.database, job_id)
     return get(engine, job_id)
+
+
+def _reason(body: Force | None) -> str | None:
+    return None if body is None else checked_text(body.force, "force")

@@ -1,7 +1,7 @@
 """Re-index jobs."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -15,9 +15,16 @@ class ReindexNew(BaseModel):
     model_config = {"extra": "forbid"}
 
     gallery: str = Field(examples=["staff"])
-    to: str = Field(description="`sface`, `dlib-resnet`, or `onnx:PATH` on the machines of all workers")
-    gates: list[str] = Field(
-        default=list(gating.DEFAULT), description="What the new model must come up to before it is activated"
+    to: str = Field(
+        max_length=4096,
+        description="`sface`, `dlib-resnet`, or `onnx:FILE` or `safetensors:FILE`, a path below"
+        " `GEMEL_MODELS_DIR`, at the same place on the machines of all workers",
+        examples=["dlib-resnet"],
+    )
+    gates: list[Annotated[str, Field(max_length=100)]] = Field(
+        default=list(gating.DEFAULT),
+        max_length=20,
+        description="What the new model must reach before it is activated",
     )
     force: bool = Field(default=False, description="Even where the plan finds too little room")
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from indexer.records.galleries import NAME_PATTERN
+from indexer.settings import LEAST_RATE
 from indexer.types import Several
 from service.bodies import ImageBytes, JsonObject, UploadBody
 
@@ -19,7 +20,7 @@ Threshold = Annotated[
 IdentifyFpir = Annotated[
     float | None,
     Field(
-        gt=0,
+        ge=LEAST_RATE,
         lt=1,
         description="Share of searches for strangers that may give a false alarm; the threshold follows"
         " from it and the gallery's size. 409 `policy_unsupported` where nothing measured vouches for it",
@@ -33,10 +34,13 @@ SeveralFaces = Annotated[
         " face is compared"
     ),
 ]
+LARGEST_NUMBER = 2**63 - 1
+"""That PostgreSQL counts to."""
 MinChangeNumber = Annotated[
     int,
     Field(
         ge=0,
+        le=LARGEST_NUMBER,
         description="`change_number` of an enrolment that must be searched; waited for, and 503"
         " `index_behind` where it does not come",
     ),

@@ -5,6 +5,7 @@ A gate is `METRIC<=LIMIT` or `METRIC>=LIMIT`. Metrics: `rank1`, `fnir@P` (P an F
 reaches, which may be loosened: `old+0.01`.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,13 +37,19 @@ def check(gates: Sequence[str]) -> None:
     """Raises InvalidRequest where one cannot be understood."""
     for gate in gates:
         match = _GATE.fullmatch(gate.replace(" ", ""))
-        fpir = None if match is None else match[2]
-        if match is None or not (match[4] or match[5]) or (fpir and float(fpir) not in FPIRS):
+        if match is None or not (match[4] or match[5]) or not _numbers_are_known(match[2], match[5]):
             raise InvalidRequest(
                 f"the gate {gate!r} is not METRIC<=LIMIT or METRIC>=LIMIT, with a metric of rank1, skipped,"
                 f" {', '.join(f'fnir@{known}' for known in FPIRS)}, and a limit like 0.05, old or old+0.01",
                 field="gates",
             )
+
+
+def _numbers_are_known(fpir: str | None, limit: str | None) -> bool:
+    try:
+        return (fpir is None or float(fpir) in FPIRS) and math.isfinite(float(limit or 0))
+    except ValueError:  # 0.1.2
+        return False
 
 
 def judge(gates: Sequence[str], comparison: Mapping[str, Any]) -> list[Verdict]:

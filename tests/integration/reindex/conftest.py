@@ -1,6 +1,7 @@
 """A service with the gallery `staff`, and an operator who brings it to another model."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,7 +20,9 @@ def operator(settings: Settings, database: Database) -> Iterator[Operator]:
 
 
 @pytest.fixture
-def client(settings: Settings, database: Database) -> Iterator[TestClient]:
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+def client(settings: Settings, database: Database, tmp_path: Path) -> Iterator[TestClient]:
+    """Requests may name models that a test puts into its folder."""
+    configured = settings.model_copy(update={"models_dir": tmp_path})
+    with TestClient(create_app(configured), raise_server_exceptions=False) as client:
         client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
         yield client
