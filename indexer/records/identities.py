@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import cast, delete, func, select
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from indexer.errors import ExternalIdTaken, IdentityNotFound
+from indexer.errors import ExternalIdTaken, IdentityNotFound, InvalidRequest
+from indexer.records import names
 from indexer.records.models import Identity
 from indexer.records.text import checked_metadata, checked_text
 
@@ -26,6 +28,7 @@ def create(
         gallery_id=gallery_id,
         external_id=checked_text(external_id, "external_id"),
         name=checked_text(name, "name"),
+        name_words=names.document(name),
         details=checked_metadata(metadata),
     )
     session.add(identity)
@@ -52,9 +55,20 @@ def by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Iden
     )
 
 
-def page(session: Session, gallery_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Identity]:
-    """The next `limit` identities in the order of their making."""
+def page(
+    session: Session, gallery_id: UUID, *, after: UUID | None, limit: int, name: str | None = None
+) -> Sequence[Identity]:
+    """The next `limit` identities in the order of their making.
+
+    `name`: only those whose name has, for each of its words, one that begins so, in any case and order.
+    Raises InvalidRequest where there is no word in it.
+    """
     query = select(Identity).where(Identity.gallery_id == gallery_id)
+    if name is not None:
+        words = names.query(checked_text(name, "name") or "")
+        if words is None:
+            raise InvalidRequest("name has no word to search by", field="name")
+        query = query.where(Identity.name_words.bool_op("@@")(cast(words, TSQUERY)))
     if after is not None:
         query = query.where(Identity.id > after)
     return session.scalars(query.order_by(Identity.id).limit(limit)).all()
@@ -70,6 +84,7 @@ def change(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         identity.external_id = checked_text(values["external_id"], "external_id")
     if "name" in values:
         identity.name = checked_text(values["name"], "name")
+        identity.name_words = names.document(identity.name)
     if "metadata" in values:
         identity.details = checked_metadata(values["metadata"] or {})
     identity.updated_at = now

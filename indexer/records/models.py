@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy import (
     Identity as GeneratedAlways,
 )
-from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.dialects.postgresql import JSONB, REAL, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, column_property, mapped_column
 from sqlalchemy.types import ARRAY
 
@@ -111,12 +111,15 @@ class Identity(Base, kw_only=True):
         CheckConstraint("char_length(name) BETWEEN 1 AND 255", name="identity_name_check"),
         CheckConstraint("jsonb_typeof(metadata) = 'object'", name="identity_metadata_check"),
         Index("identity_gallery_id_idx", "gallery_id", "id"),
+        Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
     gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
     external_id: Mapped[str | None] = mapped_column(Text, default=None)
     name: Mapped[str | None] = mapped_column(Text, default=None)
+    name_words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
+    """Of `name`, as `records.names` writes them: searches by name go by these."""
     details: Mapped[dict[str, Any]] = mapped_column(
         "metadata", JSONB, server_default="{}", default_factory=dict
     )

@@ -64,6 +64,14 @@ def list_page(
     engine: Engine,
     gallery: str,
     external_id: Annotated[str | None, Query(description="Only the identity with this id of yours")] = None,
+    name: Annotated[
+        str | None,
+        Query(
+            description="Only people whose name has, for each word of this, a word that begins so; in any"
+            " case and any order: `hop gra` finds Grace Hopper",
+            examples=["grace"],
+        ),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
 ) -> IdentityPage:
@@ -75,7 +83,7 @@ def list_page(
             one = identities.by_external_id(session, found.id, external_id)
             page = [] if one is None else [one]
         else:
-            page = list(identities.page(session, found.id, after=after, limit=limit + 1))
+            page = list(identities.page(session, found.id, after=after, limit=limit + 1, name=name))
         more = len(page) > limit
         page = page[:limit]
         enrolled = faces.of_identities(session, [identity.id for identity in page])

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from indexer.embedding import catalog
 from indexer.records import schema
 from service.dependencies import Engine, Meters, documented_key
+from service.queries import known_query
 from service.routes import problems
 from service.schemas.operations import Health, Model, ModelList, Readiness
 
@@ -39,7 +40,12 @@ def metrics(meters: Meters) -> Response:
     return Response(meters.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-@guarded.get("/v1/models", responses=problems(), summary="The models that this version knows")
+@guarded.get(
+    "/v1/models",
+    responses=problems(),
+    dependencies=[Depends(known_query)],
+    summary="The models that this version knows",
+)
 def models(engine: Engine) -> ModelList:
     active = engine.camera.embedder.card
     return ModelList(

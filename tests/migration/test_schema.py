@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from indexer.records import galleries, schema
+from indexer.records import galleries, identities, schema
 from indexer.records.models import Base
 from indexer.records.session import Database
 
@@ -69,6 +69,28 @@ def test_a_gallery_from_before_calibrations_goes_by_the_settings_and_the_card(fr
     with fresh.reading() as session:
         gallery = galleries.get(session, "old")
     assert (gallery.identify_fpir, gallery.calibration_id) == (None, None)
+
+
+def test_people_from_before_searches_by_name_are_found_by_name(fresh: Database) -> None:
+    schema.migrate(fresh, "0004")
+    with fresh.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), 'old', true)")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO identity (id, gallery_id, name) SELECT gen_random_uuid(), id, unnest(ARRAY"
+                "['Grace O''Hopper', NULL, 'Jörg Straße']) FROM gallery"
+            )
+        )
+
+    schema.migrate(fresh)
+
+    with fresh.reading() as session:
+        gallery = galleries.get(session, "old")
+        for search, name in (("hopper", "Grace O'Hopper"), ("STRASSE", "Jörg Straße")):
+            [one] = identities.page(session, gallery.id, after=None, limit=9, name=search)
+            assert one.name == name
 
 
 @pytest.mark.parametrize(
