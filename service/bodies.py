@@ -87,7 +87,7 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
 def openapi_body(model: type[UploadBody], example: dict[str, Any]) -> dict[str, Any]:
     """The `openapi_extra` of a route that takes `model` either way."""
-    schema = model.model_json_schema()
+    schema = _whole(model.model_json_schema())
     as_form = json.loads(json.dumps(schema).replace('"format": "byte"', '"format": "binary"'))
     return {
         "requestBody": {
@@ -98,6 +98,23 @@ def openapi_body(model: type[UploadBody], example: dict[str, Any]) -> dict[str, 
             },
         }
     }
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """With its definitions in the places that refer to them: a document has none beside a body."""
+    definitions = schema.pop("$defs", {})
+
+    def resolved(node: Any) -> Any:
+        if isinstance(node, list):
+            return [resolved(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        name = str(node.get("$ref", "")).removeprefix("#/$defs/")
+        own = {key: resolved(value) for key, value in node.items() if key != "$ref"}
+        return resolved(definitions[name]) | own if "$ref" in node else own
+
+    whole: dict[str, Any] = resolved(schema)
+    return whole
 
 
 async def _form_fields(request: Request, repeated: set[str]) -> dict[str, Any]:
