@@ -24,6 +24,9 @@ from indexer.settings import Settings
 from indexer.vision.detect import Detector
 
 WAITING_PER_THREAD = 4
+CONNECTIONS_BESIDE = 9
+"""Connections to PostgreSQL besides those of the requests, so that these never wait for one: readiness, the
+four threads that keep the indexes in step, and two each that open and that rebuild indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Recognition:
     scales: Scales
     identifier: Identifier
     enroller: Enroller
+    keeper: Keeper | None = None
+    """In a process that serves."""
 
     @property
     def camera(self) -> Camera:
@@ -109,7 +114,7 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
     Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
     """
     with ExitStack() as stack:
-        database = Database(database_url(settings), pool_size=settings.threads + 4)
+        database = Database(database_url(settings), pool_size=settings.threads + CONNECTIONS_BESIDE)
         stack.callback(database.close)
         opener = Opener.of(settings, database, card(settings))
         follower = Follower(
@@ -122,13 +127,17 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
         preloading = follower.preload() if serving else []
         eye = stack.enter_context(open_eye(settings, processes=settings.workers if serving else 1))
         cameras = Cameras(eye, opener.models)
+        keeper = None
         if serving:
-            stack.callback(Keeper(database, follower, cameras).close)
+            keeper = Keeper(database, follower, cameras)
+            stack.callback(keeper.close)
             wait(preloading, timeout=settings.index_patience_s)
-        yield _assembled(settings, opener, cameras, follower)
+        yield _assembled(settings, opener, cameras, follower, keeper)
 
 
-def _assembled(settings: Settings, opener: Opener, cameras: Cameras, follower: Follower) -> Recognition:
+def _assembled(
+    settings: Settings, opener: Opener, cameras: Cameras, follower: Follower, keeper: Keeper | None
+) -> Recognition:
     limits = Limits(
         min_face_px=settings.min_face_px,
         min_sharpness=settings.min_sharpness,
@@ -150,4 +159,5 @@ def _assembled(settings: Settings, opener: Opener, cameras: Cameras, follower: F
             patience_seconds=settings.index_patience_s,
         ),
         enroller=Enroller(database=database, cameras=cameras, follower=follower, limits=limits),
+        keeper=keeper,
     )

@@ -29,6 +29,9 @@ class Followed:
     retired: bool = False
     """Whether its gallery has left the model: what is still coming then must not stay on the disk."""
     problem: str | None = None
+    """Why it could not be opened, or made anew, when that was last tried."""
+    behind: str | None = None
+    """Why the open index could not be brought along when that was last tried."""
     retry_at: float = 0.0
     gpu_asked_at: float = 0.0
     """When the GPUs were last asked whether they have room for it now."""
@@ -45,18 +48,20 @@ class Followed:
     def drop(self) -> None:
         """Whoever asks next has it opened anew."""
         with self.lock:
-            self.opened = None
+            self.opened = self.behind = None
 
     def told(self) -> Told:
         opened, coming = self.opened, self.coming is not None
-        state: State = "opening" if coming or self.problem is None else "failed"
+        problem = self.behind or self.problem
+        state: State = "opening" if coming or problem is None else "failed"
         if opened is not None:
-            state = "renewing" if coming else "ready"
+            problem = problem or opened.refused
+            state = "failed" if self.behind else "renewing" if coming else "ready"
         index = None if opened is None else opened.index.state()
         return Told(
             gallery_id=self.gallery.id,
             state=state,
-            problem=self.problem,
+            problem=problem,
             model=self.card.fingerprint,
             tier=None if index is None else index.tier,
             generation=None if opened is None else opened.generation,

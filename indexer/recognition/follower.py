@@ -15,9 +15,11 @@ from uuid import UUID
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import (
+    Busy,
     ChangesPruned,
-    EmbeddingsMissing,
+    DatabaseUnavailable,
     GalleryNotFound,
+    GemelError,
     IndexNotReady,
     ModelUnavailable,
 )
@@ -117,10 +119,13 @@ class Follower:
         if entry.opened is None and entry.coming is None and time.monotonic() >= entry.retry_at:
             self._renewer.coming(entry)
 
-    def cannot_prepare(self, gallery: Gallery, fingerprint: str, why: str) -> None:
-        """Whoever asks is told that this process would not follow a switch to that model."""
+    def cannot_prepare(self, gallery: Gallery, fingerprint: str, why: str) -> bool:
+        """Whoever asks is told that this process would not follow a switch to it. Whether that is news."""
+        key = (gallery.id, fingerprint)
         with self._lock:
-            self._problems[gallery.id, fingerprint] = why
+            news = self._problems.get(key) != why
+            self._problems[key] = why
+        return news
 
     def preload(self) -> list["Future[None]"]:
         """Begins to open the large galleries, the largest first, as many as there is memory for."""
@@ -143,7 +148,8 @@ class Follower:
     def tend(self, gallery_ids: Iterable[UUID] | None = None) -> None:
         """Brings open indexes along and has them made anew where that is due; closes what is too much.
 
-        `gallery_ids`: of galleries that have changed; None for all. Raises DatabaseUnavailable, Busy.
+        What goes wrong with one of them is told of that one, and holds up no other. `gallery_ids`: of
+        galleries that have changed; None for all. Raises DatabaseUnavailable, Busy.
         """
         with self._lock:
             entries = dict(self._entries)
@@ -159,35 +165,64 @@ class Follower:
             in_use = reindexes.models_in_use(session, ids)
             searched = reindexes.models_in_use(session, ids, reindexes.SWITCHABLE)
         for key in wanted:
-            entry, gallery = entries[key], known.get(key[0])
-            if gallery is None:
-                log.info("gallery %s was deleted: its index goes too", entry.gallery.name)
-                self.forget(key[0])
-                continue
-            entry.gallery = gallery
-            if gallery.model_id is not None and key[1] not in searched[key[0]]:
-                self._retire(key, entry, on_disk=key[1] not in in_use[key[0]])
-                continue
-            if entry.opened is None:
-                continue
-            if applied.get(key, 0) > gallery.change_number:
-                log.error(
-                    "PostgreSQL was set back: it ends at change %d of %s, whose index has change %d",
-                    gallery.change_number,
-                    gallery.name,
-                    applied[key],
-                )
-                entry.drop()
-                continue
+            gallery = known.get(key[0])
             try:
-                self._bring_along(gallery, entry, time.monotonic() + self._patience)
-            except (IndexNotReady, GalleryNotFound):
-                continue
-            except EmbeddingsMissing as error:
-                entry.problem = error.message
-                continue
-            self._renewer.renew_if_due(entry)
+                self._tend_one(key, entries[key], gallery, applied.get(key, 0), in_use, searched)
+            except Exception as error:
+                self._note_behind(entries[key], error)
+                if isinstance(error, (DatabaseUnavailable, Busy)):
+                    self._database.check()  # raises what concerns all of them
         self._close_least_used()
+
+    def _tend_one(
+        self,
+        key: _Key,
+        entry: Followed,
+        gallery: Gallery | None,
+        applied: int,
+        in_use: dict[UUID, dict[str, int]],
+        searched: dict[UUID, dict[str, int]],
+    ) -> None:
+        """`gallery`: as it is now, None if deleted; `applied`: by the index before that was read."""
+        if gallery is None:
+            log.info("gallery %s was deleted: its index goes too", entry.gallery.name)
+            self.forget(key[0])
+            return
+        entry.gallery = gallery
+        if gallery.model_id is not None and key[1] not in searched[key[0]]:
+            self._retire(key, entry, on_disk=key[1] not in in_use[key[0]])
+            return
+        if entry.opened is None:
+            return
+        if applied > gallery.change_number:
+            log.error(
+                "PostgreSQL was set back: it ends at change %d of %s, whose index has change %d",
+                gallery.change_number,
+                gallery.name,
+                applied,
+            )
+            entry.drop()
+            return
+        try:
+            self._bring_along(gallery, entry, time.monotonic() + self._patience)
+        except (IndexNotReady, GalleryNotFound):
+            return
+        entry.behind = None
+        self._renewer.renew_if_due(entry)
+
+    def _note_behind(self, entry: Followed, error: Exception) -> None:
+        """Logged when it is new, with where it happened if nobody foresaw it."""
+        said = str(error) or type(error).__name__
+        if entry.behind != said:
+            foreseen = isinstance(error, GemelError)
+            log.error(
+                "the index of %s by %s cannot be kept in step: %s",
+                entry.gallery.name,
+                entry.card.fingerprint,
+                said,
+                exc_info=None if foreseen else error,
+            )
+        entry.behind = said
 
     def forget(self, gallery_id: UUID) -> None:
         """Frees the indexes of a deleted gallery, in memory and on this machine's disk."""

@@ -1,16 +1,19 @@
-"""The thread of a serving process that keeps its indexes in step when nobody asks for them."""
+"""The threads of a serving process that keep its indexes in step when nobody asks for them.
+
+Each is on its own, so that what holds one up, or fails every time, does not stop the others: one follows
+the log, one opens what a switch would need, one says that the process lives, and one reports its indexes.
+"""
 
 import logging
 import os
 import socket
-import threading
-import time
 from importlib.metadata import version
 from uuid import UUID
 
-from indexer.errors import GemelError, Misconfigured
+from indexer.errors import GemelError
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
+from indexer.recognition.supervision import Supervised
 from indexer.records import reindexes, replicas
 from indexer.records.notices import Listener
 from indexer.records.replicas import Told
@@ -20,8 +23,9 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
 """After so long without a notice all galleries are looked at."""
-TELL_SECONDS = 1.0
-"""Between two tellings of where the indexes are."""
+HEARTBEAT_SECONDS = 2.0
+REPORT_SECONDS = 1.0
+"""Between two reports of where the indexes are."""
 
 
 class Keeper:
@@ -43,16 +47,27 @@ class Keeper:
         self._listener = Listener(database)
         self._process_id: UUID | None = None
         self._told: dict[tuple[UUID, str], Told] = {}
-        self._tell_at = 0.0
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
-        self._thread.start()
+        self._told_as: UUID | None = None
+        """The process id under which `_told` was reported."""
+        self._standby = Supervised("standby", self._stand_by, every_seconds=poll_seconds)
+        self._following = Supervised("following", self._follow)
+        self._heartbeat = Supervised("heartbeat", self._beat, every_seconds=HEARTBEAT_SECONDS)
+        self._reporting = Supervised("report", self._report, every_seconds=REPORT_SECONDS)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the indexes are not kept in step, in words; searches bring theirs along all the same.
+
+        Takes no lock: it may be asked at any time.
+        """
+        return self._following.problem or self._heartbeat.problem
 
     def close(self) -> None:
-        self._closing = True
-        self._listener.wake()
-        self._thread.join()
-        self._listener.close()
+        ended = self._following.close(self._listener.wake)
+        for thread in (self._standby, self._reporting, self._heartbeat):
+            thread.close()
+        if ended:
+            self._listener.close()
         if self._process_id is not None:
             try:
                 with self._database.transaction() as session:
@@ -60,19 +75,12 @@ class Keeper:
             except GemelError as error:
                 log.warning("this process is not signed off, and taken for dead soon: %s", error)
 
-    def _run(self) -> None:
-        while not self._closing:
-            heard = self._listener.wait(self._poll_seconds)
-            if self._closing:
-                return
-            try:
-                self._stand_by()
-                self._follower.tend(heard)
-                self._tell()
-            except GemelError as error:
-                log.warning("the indexes are brought along later: %s", error)
-            except Exception:  # a thread that ended would not be missed until much later
-                log.exception("unforeseen error while bringing the indexes along")
+    def _follow(self) -> None:
+        heard = self._listener.wait(self._poll_seconds)
+        if self._following.closing:
+            return
+        self._standby.wake()
+        self._follower.tend(heard)
 
     def _stand_by(self) -> None:
         """Opens what a switch of a gallery's model, either way, would need at once."""
@@ -81,24 +89,25 @@ class Keeper:
         for gallery, number, fingerprint in waiting:
             try:
                 self._follower.prepare(gallery, self._cameras.numbered(number).card)
-            except Misconfigured as error:
-                self._follower.cannot_prepare(gallery, fingerprint, error.message)
+            except Exception as error:  # of this model alone; whoever wants to switch is told
+                if self._follower.cannot_prepare(gallery, fingerprint, str(error)):
+                    log.error("gallery %s cannot follow to %s: %s", gallery.name, fingerprint, error)
 
-    def _tell(self) -> None:
-        if time.monotonic() < self._tell_at:
-            return
-        self._tell_at = time.monotonic() + TELL_SECONDS
-        now = {(told.gallery_id, told.model): told for told in self._follower.told()}
+    def _beat(self) -> None:
         with self._database.transaction() as session:
-            known = self._process_id is not None and replicas.tell(
-                session,
-                self._process_id,
-                [told for key, told in now.items() if self._told.get(key) != told],
-                self._told.keys() - now.keys(),
-            )
-            if not known:
+            if self._process_id is None or not replicas.seen(session, self._process_id):
                 self._process_id = replicas.register(
                     session, host=socket.gethostname(), pid=os.getpid(), version=version("gemel")
                 )
-                replicas.tell(session, self._process_id, list(now.values()), [])
-        self._told = now
+
+    def _report(self) -> None:
+        process_id = self._process_id
+        if process_id is None:
+            return
+        known = self._told if self._told_as == process_id else {}
+        now = {(told.gallery_id, told.model): told for told in self._follower.told()}
+        changed = [told for key, told in now.items() if known.get(key) != told]
+        with self._database.transaction() as session:
+            if not replicas.tell(session, process_id, changed, known.keys() - now.keys()):
+                return  # it was taken for dead, and registers anew with its next heartbeat
+        self._told, self._told_as = now, process_id

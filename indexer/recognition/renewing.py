@@ -68,7 +68,7 @@ class Renewer:
                 if followed.opened is not None:
                     self.replay(followed, fresh.index, followed.opened.index.applied)
                 followed.opened = fresh
-            followed.problem = fresh.refused
+                followed.problem = followed.behind = None
             followed.gpu_asked_at = time.monotonic()
         except Exception as error:
             serving = "nothing serves" if followed.opened is None else "the old one serves"

@@ -6,12 +6,13 @@ A notice that is lost, with its connection or otherwise, costs a poll interval a
 import contextlib
 import logging
 import os
-import select
+import selectors
+import time
+from collections.abc import Iterable
 from uuid import UUID
 
 from psycopg2.extensions import connection
-from sqlalchemy import func
-from sqlalchemy import select as query
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from indexer.errors import DatabaseUnavailable
@@ -20,11 +21,13 @@ from indexer.records.session import DRIVER_ERRORS, Database
 log = logging.getLogger(__name__)
 
 CHANNEL = "gemel_gallery"
+FOREIGN_SECONDS = 60.0
+"""Between two lines about notices that name no gallery."""
 
 
 def announce(session: Session, gallery_id: UUID) -> None:
     """When the transaction is committed, those who listen hear of the gallery."""
-    session.execute(query(func.pg_notify(CHANNEL, str(gallery_id))))
+    session.execute(select(func.pg_notify(CHANNEL, str(gallery_id))))
 
 
 class Listener:
@@ -34,26 +37,46 @@ class Listener:
         self._database = database
         self._connection: connection | None = None
         self._down = False
+        self._all_at = time.monotonic()
+        """When `wait` last said that any gallery may have changed."""
+        self._foreign_at = float("-inf")
+        """When a notice that names no gallery was logged last."""
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
 
     def wait(self, seconds: float) -> set[UUID] | None:
         """The galleries that were heard of within `seconds`, as soon as there are any.
 
-        None where any gallery may have changed unheard: when nothing was heard, when the connection is
-        new or broken, and when somebody called `wake`.
+        None where any gallery may have changed unheard: when the last None is `seconds` ago, whatever was
+        heard since, when the connection is new or broken, and when somebody called `wake`.
         """
+        try:
+            heard = self._wait(self._all_at + seconds)
+        except BaseException:
+            self._drop()  # whatever it was, the next call begins with a new connection
+            raise
+        if heard is None or time.monotonic() >= self._all_at + seconds:
+            self._all_at = time.monotonic()
+            return None
+        return heard
+
+    def _wait(self, deadline: float) -> set[UUID] | None:
         if self._connection is None:
             self._connection = self._listening()
             if self._connection is not None:
                 return None
         listening = self._connection
         watched = [self._woken] if listening is None else [self._woken, listening.fileno()]
-        ready, _, _ = select.select(watched, [], [], seconds)
-        if self._woken in ready:
-            os.read(self._woken, 4096)
-            return None
-        return self._heard(listening, check=not ready) if listening is not None else None
+        while True:
+            ready = _readable(watched, max(0.0, deadline - time.monotonic()))
+            if self._woken in ready:
+                os.read(self._woken, 4096)
+                return None
+            if listening is None:
+                return None
+            heard = self._heard(listening, check=not ready)
+            if heard is None or heard or time.monotonic() >= deadline:
+                return heard
 
     def wake(self) -> None:
         """Lets `wait` return at once."""
@@ -80,7 +103,8 @@ class Listener:
         return listening
 
     def _heard(self, listening: connection, *, check: bool) -> set[UUID] | None:
-        """`check`: asks whether the other side is still there, which silence does not tell."""
+        """None where the connection broke. `check`: asks whether the other side is still there, which
+        silence does not tell."""
         try:
             if check:
                 with listening.cursor() as cursor:
@@ -90,12 +114,32 @@ class Listener:
             log.warning("the connection that listened for changes broke: %s", str(error).strip())
             self._drop()
             return None
-        heard = {UUID(notice.payload) for notice in listening.notifies}
+        payloads = [notice.payload for notice in listening.notifies]
         listening.notifies.clear()
-        return heard or None
+        return self._named(payloads)
+
+    def _named(self, payloads: Iterable[str]) -> set[UUID]:
+        """The galleries. Anybody who may connect may send a notice: others than Gemel's are passed over."""
+        named = set()
+        for payload in payloads:
+            try:
+                named.add(UUID(payload))
+            except ValueError:
+                if time.monotonic() > self._foreign_at + FOREIGN_SECONDS:
+                    self._foreign_at = time.monotonic()
+                    log.warning("a notice on %s names no gallery: %.80r", CHANNEL, payload)
+        return named
 
     def _drop(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(*DRIVER_ERRORS):
                 self._connection.close()
         self._connection = None
+
+
+def _readable(descriptors: Iterable[int], seconds: float) -> set[int]:
+    """Those that can be read from, of whatever number: select() takes none above 1,023."""
+    with selectors.PollSelector() as selector:
+        for descriptor in descriptors:
+            selector.register(descriptor, selectors.EVENT_READ)
+        return {key.fd for key, _ in selector.select(seconds)}

@@ -46,17 +46,27 @@ def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
     return process.id
 
 
+def seen(session: Session, process_id: UUID) -> bool:
+    """That the process lives. False where it was taken for dead."""
+    found = session.execute(
+        update(Process).where(Process.id == process_id).values(seen_at=func.now()).returning(Process.id)
+    ).one_or_none()
+    return found is not None
+
+
 def tell(
     session: Session, process_id: UUID, changed: Sequence[Told], closed: Collection[tuple[UUID, str]]
 ) -> bool:
-    """That the process lives, and what is new of its indexes. False where it was taken for dead.
+    """What is new of the indexes of a process. False where it was taken for dead.
 
     `closed`: galleries and models, by fingerprint.
     """
-    seen = session.execute(
-        update(Process).where(Process.id == process_id).values(seen_at=func.now()).returning(Process.id)
-    ).one_or_none()
-    if seen is None:
+    if not changed and not closed:
+        return True
+    known = session.scalar(
+        select(Process.id).where(Process.id == process_id).with_for_update(key_share=True, read=True)
+    )
+    if known is None:
         return False
     if closed:
         session.execute(

@@ -32,6 +32,7 @@ async def readyz(request: Request, engine: Engine) -> Readiness:
         model=engine.camera.embedder.card.fingerprint,
         galleries=len(counts),
         faces=sum(counts.values()),
+        following=(engine.keeper.problem if engine.keeper is not None else None) or "ok",
     )
 
 

@@ -29,3 +29,8 @@ class Readiness(BaseModel):
     model: str
     galleries: int
     faces: int
+    following: str = Field(
+        description="`ok`, or why the indexes are not kept in step with PostgreSQL when nobody asks for them;"
+        " searches bring theirs along all the same",
+        examples=["ok"],
+    )

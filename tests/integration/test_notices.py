@@ -1,6 +1,9 @@
 """Being told of changes: at once, through commits only, and again after the connection broke."""
 
+import os
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
@@ -77,3 +80,66 @@ def test_waking_ends_the_wait_at_once(listener: Listener) -> None:
     listener.wake()
 
     assert listener.wait(LONG) is None
+
+
+@pytest.mark.parametrize("payload", ["", "staff", "{}", "019ab3c0-6f6e-7c4e-9d0e", "\u202e" * 300])
+def test_a_notice_that_names_no_gallery_is_passed_over_and_the_next_one_is_heard(
+    database: Database, gallery: Gallery, listener: Listener, payload: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.transaction() as session:
+        session.execute(text("SELECT pg_notify('gemel_gallery', :payload)"), {"payload": payload})
+    assert listener.wait(1.0) is None
+
+    with database.transaction() as session:
+        session.execute(text("SELECT pg_notify('gemel_gallery', :payload)"), {"payload": payload})
+        changes.append(session, gallery.id, ChangeKind.ENROL, [1])
+
+    assert listener.wait(LONG) == {gallery.id}
+    assert caplog.text.count("names no gallery") == 1, "and the log is not filled with it"
+
+
+def test_notices_that_never_cease_do_not_keep_all_galleries_from_being_looked_at(
+    database: Database, gallery: Gallery, listener: Listener
+) -> None:
+    """A lost notice of one gallery would otherwise cost as long as another one is busy."""
+    heard: list[set[UUID] | None] = []
+    while None not in heard and len(heard) < 10_000:
+        with database.transaction() as session:
+            changes.append(session, gallery.id, ChangeKind.ENROL, [1])
+        heard.append(listener.wait(0.5))
+
+    assert {gallery.id} in heard
+    assert None in heard
+
+
+@contextmanager
+def the_first_1100_descriptors_taken() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip("so many descriptors are not allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    taken: list[int] = []
+    try:
+        while not taken or taken[-1] < 1100:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_process_with_more_than_1024_open_files_is_told_of_changes(
+    database: Database, gallery: Gallery
+) -> None:
+    with the_first_1100_descriptors_taken():
+        listener = Listener(database)
+        try:
+            assert listener.wait(LONG) is None
+            with database.transaction() as session:
+                changes.append(session, gallery.id, ChangeKind.ENROL, [1])
+            assert listener.wait(LONG) == {gallery.id}
+            listener.wake()
+            assert listener.wait(LONG) is None
+        finally:
+            listener.close()

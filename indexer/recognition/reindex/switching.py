@@ -180,11 +180,14 @@ def _switch(
 
 
 def _await_replicas(database: Database, job: Job, state: str, model: str, seconds: float) -> list[str]:
-    """Processes that serve and do not have the gallery's index of `model` open, at the end of that time.
+    """Processes that serve and do not have the gallery's index of `model` open and in step, at the end of
+    that time.
 
-    Raises ReindexState as soon as the job is not in `state` any more.
+    Raises ReindexState as soon as the job is not in `state` any more, GalleryNotFound.
     """
     gallery_id = job.gallery.id
+    with database.reading() as session:
+        number = galleries.get(session, job.gallery.name).change_number
     deadline = time.monotonic() + seconds
     while True:
         with database.reading() as session:
@@ -198,6 +201,9 @@ def _await_replicas(database: Database, job: Job, state: str, model: str, second
             if replica is None or replica.state not in ("ready", "renewing"):
                 why = "" if replica is None else replica.problem or replica.state
                 waiting.append(f"{process.host}, process {process.pid} {why}".strip())
+            elif replica.applied < number:
+                why = f"has told of change {replica.applied}, not of {number}"
+                waiting.append(f"{process.host}, process {process.pid} {why}")
         if not waiting or time.monotonic() >= deadline:
             return waiting
         time.sleep(_POLL_SECONDS)

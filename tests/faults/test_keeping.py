@@ -1,0 +1,141 @@
+"""What keeps the indexes of a process in step outlives what goes wrong with one of them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import insert, select, text
+
+from indexer.errors import ReplicasNotReady
+from indexer.recognition import indexing, supervision
+from indexer.recognition.assembly import open_eye
+from indexer.recognition.reindex import switching
+from indexer.records import changes, galleries, identities
+from indexer.records.models import Embedding, Face, Gallery, Model, Process
+from indexer.records.session import Database, Session
+from indexer.settings import Settings
+from indexer.types import ChangeKind
+from service.app import create_app
+from tests.faults.node import GALLERY, Node
+from tests.home import wait_for
+from tests.reindexing import NEW, OLD, Operator, enrol
+
+OTHER = "other"
+
+
+def enrol_what_no_index_can_take(session: Session, gallery: Gallery) -> None:
+    """A face whose vectors, by every model, have a length of 1 instead of the model's dimension."""
+    identity = identities.create(session, gallery.id, external_id=None, name=None, metadata={})
+    face = Face(
+        identity_id=identity.id,
+        box=[1, 2, 3, 4],
+        landmarks=[0] * 10,
+        confidence=0.9,
+        quality=90,
+        quality_components={},
+        image_sha256=bytes(32),
+    )
+    session.add(face)
+    session.flush()
+    for model in session.scalars(select(Model.id)).all():
+        session.execute(
+            insert(Embedding),
+            [{"face_key": face.key, "model_id": model, "vector": bytes(4), "problem": None}],
+        )
+    changes.append(session, gallery.id, ChangeKind.ENROL, [face.key])
+
+
+def seen_at(database: Database) -> datetime:
+    with database.reading() as session:
+        [process] = session.scalars(select(Process)).all()
+    return process.seen_at
+
+
+def states(operator: Operator) -> dict[str, str]:
+    """Of the service's indexes by each model, as it last told."""
+    [row] = indexing.status(operator.database, [operator.gallery()])
+    return {replica.model: replica.state for _, replica in row.replicas}
+
+
+def applied(node: Node, gallery_id: UUID) -> int:
+    return next(told.applied for told in node.follower.told() if told.gallery_id == gallery_id)
+
+
+@pytest.fixture
+def node(database: Database, migrated: str, tmp_path: Path) -> Iterator[Node]:
+    """With open indexes of two galleries, a person in each."""
+    with database.transaction() as session:
+        for name in (GALLERY, OTHER):
+            galleries.create(session, name)
+    node = Node(migrated, tmp_path)
+    try:
+        for name in (GALLERY, OTHER):
+            node.enrol(1, name)
+            assert node.finds(1, name)
+        yield node
+    finally:
+        node.close()
+
+
+def test_a_gallery_whose_upkeep_fails_every_time_holds_up_no_other_and_the_process_lives(
+    node: Node, database: Database
+) -> None:
+    with database.transaction() as session:
+        enrol_what_no_index_can_take(session, galleries.lock(session, node.gallery().id))
+    broken, other = node.gallery(), node.gallery(OTHER)
+    wait_for(lambda: any(told.state == "failed" for told in node.follower.told()))
+    before = seen_at(database)
+    with database.transaction() as session:
+        number = changes.append(session, other.id, ChangeKind.DELETE, [10**9])
+
+    wait_for(lambda: applied(node, other.id) >= number)
+    wait_for(lambda: seen_at(database) > before)
+    assert node.keeper is not None
+    assert node.keeper.problem is None, "it follows all the others"
+    [problem] = [told.problem for told in node.follower.told() if told.gallery_id == broken.id]
+    assert problem
+    with database.transaction() as session:
+        session.execute(text("DELETE FROM embedding WHERE octet_length(vector) = 4"))
+        session.execute(text("DELETE FROM face WHERE image_sha256 = :none"), {"none": bytes(32)})
+    wait_for(lambda: all(told.state == "ready" for told in node.follower.told()))
+    assert all(told.problem is None for told in node.follower.told())
+
+
+def test_a_process_that_cannot_keep_the_new_index_in_step_holds_a_switch_up(
+    settings: Settings, database: Database, hopper: bytes
+) -> None:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client, open_eye(settings) as eye:
+        client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+        operator = Operator(settings, database, eye)
+        enrol(client, "Grace", hopper)
+        job = operator.work(operator.start(gates=["skipped<=0"]))
+        wait_for(lambda: states(operator) == {OLD.fingerprint: "ready", NEW.fingerprint: "ready"})
+        with database.transaction() as session:
+            enrol_what_no_index_can_take(session, galleries.lock(session, operator.gallery().id))
+
+        with pytest.raises(ReplicasNotReady, match="process"):
+            switching.activate(database, job.row.id, patience_seconds=5)
+
+        assert set(states(operator).values()) == {"failed"}
+        assert client.get("/readyz").json()["following"] == "ok"
+
+
+def test_readiness_tells_that_the_thread_that_follows_the_log_is_stuck(
+    client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "STUCK_SECONDS", 0.5)
+
+    def following() -> str:
+        answer = client.get("/readyz")
+        assert answer.status_code == 200, answer.text
+        said: str = answer.json()["following"]
+        return said
+
+    wait_for(lambda: following() == "ok")
+    with database.transaction() as session:
+        session.execute(text("LOCK TABLE reindex IN ACCESS EXCLUSIVE MODE"))
+        wait_for(lambda: following() != "ok")
+    wait_for(lambda: following() == "ok")
