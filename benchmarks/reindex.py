@@ -18,7 +18,8 @@ import numpy as np
 from sqlalchemy import text
 
 from indexer.embedding import catalog
-from indexer.jobs.enrol_folder import enrol_folder, people_in
+from indexer.jobs.enrol_folder import enrol_folder
+from indexer.jobs.people_folder import PeopleFolder, people_in
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition.assembly import card, open_eye, open_recognition
 from indexer.recognition.camera import Camera
@@ -118,7 +119,8 @@ class _Watched(Worker):
 
 def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gallery:
     with open_recognition(settings) as engine:
-        enrol_folder(engine, people_in(data)[:PEOPLE], "staff", take_largest=True)
+        folder = PeopleFolder(path=data, people=people_in(data)[:PEOPLE])
+        enrol_folder(engine, folder, "staff", take_largest=True)
     with database.transaction() as session:
         real = galleries.get(session, "staff").face_count
         arguments = {"times": -(-faces // real), "more": faces - real}

@@ -1,32 +1,55 @@
 """`gemel ...`: what operators type. Each command opens what it needs and prints for people, or JSON."""
 
 import logging
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from indexer.cli.calibrate import calibrate
+from indexer.cli.commands import Commands
+from indexer.cli.enrol import enrol
 from indexer.cli.evaluate import app as evaluate_commands
+from indexer.cli.gallery import app as gallery_commands
 from indexer.cli.index import app as index_commands
 from indexer.cli.output import LogLines, console, fail
-from indexer.cli.people import enrol, identify, verify
+from indexer.cli.people import identify, verify
+from indexer.cli.person import app as person_commands
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
 from indexer.cli.server import migrate, models, serve
 from indexer.cli.train import app as train_commands
 from indexer.errors import GemelError
 
-app = typer.Typer(
+app = Commands(
+    "Face identification: enrol a person from one photograph, find them again in others.",
     name="gemel",
-    help="Face identification: enrol a person from one photograph, find them again in others.",
-    no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gemel {version('gemel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 for command in (serve, worker, migrate, enrol, identify, verify, calibrate, models):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
+app.add_typer(gallery_commands, name="gallery")
+app.add_typer(person_commands, name="person")
 app.add_typer(index_commands, name="index")
 app.add_typer(reindex_commands, name="reindex")
 app.add_typer(train_commands, name="train")

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
+from indexer.cli.commands import Json
 from indexer.cli.opened import opened
-from indexer.cli.output import Json, console, out, print_json, progress_bar
+from indexer.cli.output import console, give, out, shown, write_whole
+from indexer.cli.progress import progress_bar
 from indexer.errors import Misconfigured
 from indexer.settings import Settings
 
@@ -67,7 +68,7 @@ def calibrate(
             metavar="FILE.html", dir_okay=False, callback=_drawable, help="The same as a page, with a table."
         ),
     ] = None,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """Measure how strangers score, for thresholds that keep a false alarm rate as a gallery grows.
 
@@ -91,15 +92,12 @@ def calibrate(
     if html is not None:
         from indexer.jobs.calibration_page import render
 
-        html.write_text(render(measured, told), "utf-8")
-    if json:
-        found = measured.calibration
-        print_json(
-            told
-            | {"suspects": [asdict(suspect) for suspect in measured.suspects], "calibration": found.to_json()}
-        )
-    else:
-        _print(measured, told)
+        write_whole(html, render(measured, told))
+    whole = told | {
+        "suspects": [asdict(suspect) for suspect in measured.suspects],
+        "calibration": measured.calibration.to_json(),
+    }
+    give(whole, json, lambda: _print(measured, told))
 
 
 def _of_gallery(
@@ -147,7 +145,7 @@ def _of_model(
 ) -> "tuple[Measured, dict[str, Any]]":
     from indexer.evaluation import calibration as fitting
     from indexer.jobs import calibrating
-    from indexer.jobs.enrol_folder import people_in
+    from indexer.jobs.people_folder import people_in
     from indexer.recognition.assembly import open_camera
     from indexer.records import calibrations
 
@@ -227,6 +225,6 @@ def _print(measured: "Measured", told: dict[str, Any]) -> None:
     if measured.suspects:
         console.print(f"{len(measured.suspects)} pairs seem to be one person twice and were left out:")
         for suspect in measured.suspects[:SHOWN]:
-            console.print(f"  {suspect.score:.3f}  {escape(suspect.one)}  {escape(suspect.other)}")
+            console.print(f"  {suspect.score:.3f}  {shown(suspect.one)}  {shown(suspect.other)}")
     if told["stored"] is None:
         console.print("Nothing was stored.")

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import Progress, TaskID
 
 from indexer.cli import index_tables
+from indexer.cli.commands import Commands, Json
 from indexer.cli.opened import opened
-from indexer.cli.output import Json, out, print_json, progress_bar
+from indexer.cli.output import give, out
+from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 from indexer.types import Tier
 
@@ -19,17 +22,13 @@ if TYPE_CHECKING:
     from indexer.recognition.opening import Opener
     from indexer.records.models import Gallery
 
-app = typer.Typer(
-    help="Indexes: where they are, proof that they equal PostgreSQL, and making them anew.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = Commands("Indexes: where they are, proof that they equal PostgreSQL, and rebuilding them.")
 
 One = Annotated[str | None, typer.Option("--gallery", "-g", help="Only this one; by default all.")]
 
 
 @app.command()
-def status(gallery: One = None, json: Json = False) -> None:
+def status(gallery: One = None, json: Json = None) -> None:
     """The indexes of each gallery: in the processes that serve, and on this machine's disk.
 
     Example: `gemel index status`
@@ -42,14 +41,11 @@ def status(gallery: One = None, json: Json = False) -> None:
             openers = [of_model for _, of_model in indexing.openers(opener, [one.gallery])]
             stored = [found for of_model in openers for found in indexing.stored(of_model, one.gallery)]
             rows.append(index_tables.status(one, stored))
-    if json:
-        print_json(rows)
-    else:
-        index_tables.print_status(rows)
+    give(rows, json, lambda: index_tables.print_status(rows))
 
 
 @app.command()
-def verify(gallery: One = None, json: Json = False) -> None:
+def verify(gallery: One = None, json: Json = None) -> None:
     """Compare each face with PostgreSQL, bit by bit; status 1 where anything differs.
 
     Example: `gemel index verify --gallery staff`
@@ -61,13 +57,14 @@ def verify(gallery: One = None, json: Json = False) -> None:
             (one.name, of_model.card.fingerprint, indexing.verify(of_model, one))
             for one, of_model in indexing.openers(opener, every)
         ]
-    if json:
-        print_json([index_tables.verified(*result) for result in results])
-    else:
+
+    def show() -> None:
         if not results:
             out.print("There are no galleries.")
         for result in results:
             index_tables.print_verified(*result)
+
+    give([index_tables.verified(*result) for result in results], json, show)
     if not all(result.clean for _, _, result in results):
         raise SystemExit(1)
 
@@ -81,7 +78,7 @@ def rebuild(
             help="From now on: exact, exact-fp16, compact, graph, ivf, gpu; auto leaves it to the settings."
         ),
     ] = None,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """Make indexes anew, in every process, trained and measured anew. Searches and enrolments go on.
 
@@ -101,7 +98,7 @@ def rebuild(
 
 
 @app.command()
-def snapshot(gallery: One = None, json: Json = False) -> None:
+def snapshot(gallery: One = None, json: Json = None) -> None:
     """Write new generations on this machine's disk where changes have come since the newest.
 
     Example: `gemel index snapshot`
@@ -118,7 +115,7 @@ def prune(
         float, typer.Option(min=0, help="Changes older than so many days leave the log.")
     ] = 7.0,
     gallery: One = None,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """Remove old and damaged generations, and old changes; an index older than the log is read anew.
 
@@ -141,27 +138,25 @@ def prune(
         for orphan in [] if gallery else opener.orphans(every):
             opener.discard(orphan)
             generations[str(orphan)] = ["all"]
-    if json:
-        print_json({"generations": generations, "changes": changes})
-    else:
-        out.print(
-            f"{sum(map(len, generations.values()))} generations and {sum(changes.values())} changes"
-            " were removed."
-        )
+    sentence = (
+        f"{sum(map(len, generations.values()))} generations and {sum(changes.values())} changes were removed."
+    )
+    give({"generations": generations, "changes": changes}, json, lambda: out.print(sentence))
 
 
-def _write(gallery: str | None, json: bool, write: Callable[..., str | None]) -> None:
+def _write(gallery: str | None, json: Path | None, write: Callable[..., str | None]) -> None:
     written: dict[str, str | None] = {}
     with _opened(gallery) as (opener, every), progress_bar() as bar:
         for one in every:
             task = bar.add_task(one.name, total=one.face_count)
             written[one.name] = write(opener.of_gallery(one), one, progress=partial(_advance, bar, task))
             bar.update(task, total=one.face_count, completed=one.face_count)
-    if json:
-        print_json(written)
-    else:
+
+    def show() -> None:
         for name, generation in written.items():
             out.print(f"{name}: {generation or 'nothing has changed'}", highlight=False)
+
+    give(written, json, show)
 
 
 def _advance(bar: Progress, task: TaskID, faces: int) -> None:

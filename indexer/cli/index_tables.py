@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Column, Table
 
-from indexer.cli.output import console, out
+from indexer.cli.output import console, out, shown
 
 if TYPE_CHECKING:
     from indexer.recognition.indexing import GalleryStatus, Stored, Verification
@@ -67,12 +66,12 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
 def print_verified(name: str, model: str, result: "Verification") -> None:
     held = result.generation or "nothing on disk, it is read from PostgreSQL"
     verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
-    out.print(f"{escape(name)}: {verdict}, {result.count} faces, {model}, {held}", highlight=False)
+    out.print(f"{shown(name)}: {verdict}, {result.count} faces, {model}, {held}", highlight=False)
     for problem in result.damaged:
-        console.print(f"  {escape(problem)}", highlight=False)
+        console.print(f"  {shown(problem)}", highlight=False)
     for replica in result.replicas:
         told = {True: "equal", False: "[red]differs[/]", None: f"at change {replica.applied}, not compared"}
-        where = f"{escape(replica.host)}, process {replica.pid}"
+        where = f"{shown(replica.host)}, process {replica.pid}"
         out.print(f"  {where}: {told[replica.equal]}", highlight=False)
     for kind in ("missing", "surplus", "changed"):
         keys: list[int] = getattr(result.difference, kind)
@@ -123,7 +122,7 @@ def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
 def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
     agreement, memory, digest = row.get("agreement"), row.get("memory_bytes"), row.get("digest")
     table.add_row(
-        f"  {escape(where)}",
+        f"  {shown(where)}",
         state,
         row.get("tier"),
         str(row.get("count", "")),
@@ -134,4 +133,4 @@ def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
         "" if digest is None else digest[:8],
     )
     if row["problem"]:
-        table.add_row(f"  [yellow]{escape(row['problem'])}[/]")
+        table.add_row(f"  [yellow]{shown(row['problem'])}[/]")

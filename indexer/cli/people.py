@@ -1,4 +1,4 @@
-"""`gemel enrol`, `gemel identify`, `gemel verify`.
+"""`gemel identify`, `gemel verify`.
 
 The engine is imported inside the commands: torch takes seconds that `--help` should not.
 """
@@ -7,64 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
-from indexer.cli.output import Json, console, out, print_json, progress_bar
+from indexer.cli.commands import Gallery, Json
+from indexer.cli.output import give, out, shown
 from indexer.errors import GemelError
 from indexer.settings import Settings
 from indexer.types import Several
 
 if TYPE_CHECKING:
-    from indexer.jobs.enrol_folder import FolderEnrolment
     from indexer.recognition.camera import SeenFace
     from indexer.recognition.identify import Identification
 
-Gallery = Annotated[str, typer.Option("--gallery", "-g", help="The gallery's name.")]
 Threshold = Annotated[
     float | None, typer.Option(min=-1, max=1, help="Score from which on a candidate matches.")
 ]
-
-
-def enrol(
-    directory: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="One folder a person, named by it.")
-    ],
-    gallery: Gallery,
-    take_largest: Annotated[
-        bool, typer.Option("--take-largest", help="Of several faces take the largest, rather than refuse.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Enrol everybody in a folder; who is enrolled already is passed over.
-
-    The gallery is made if need be, and a server that runs finds the new people at once.
-
-    Example: `gemel enrol photographs/ --gallery staff`
-    """
-    from indexer.jobs.enrol_folder import enrol_folder, people_in
-    from indexer.recognition.assembly import open_recognition
-    from indexer.records import schema
-
-    settings = Settings()
-    people = people_in(directory)
-    with open_recognition(settings) as engine, progress_bar() as bar:
-        schema.check(engine.database)
-        task = bar.add_task("Enrolling", total=sum(len(person.images) for person in people))
-        result = enrol_folder(
-            engine,
-            people,
-            gallery,
-            take_largest=take_largest,
-            parallel=settings.threads,
-            progress=lambda images: bar.advance(task, images),
-        )
-    if json:
-        print_json(_folder_json(result))
-    else:
-        _print_folder(result, gallery)
-    if result.failed:
-        raise SystemExit(1)
 
 
 def identify(
@@ -73,7 +30,7 @@ def identify(
     max_faces: Annotated[int, typer.Option(min=1, help="So many faces of each picture, largest first.")] = 10,
     max_candidates: Annotated[int, typer.Option(min=1, help="So many people for each face.")] = 1,
     threshold: Threshold = None,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """Say who is in photographs, out of a gallery.
 
@@ -102,13 +59,12 @@ def identify(
                     raise
                 failed = True
                 answers.append({"image": str(path), "error": error.code, "detail": error.message})
-                table.add_row(path.name, "", "", f"[red]{escape(error.message)}[/]")
+                table.add_row(shown(path.name), "", "", f"[red]{shown(error.message)}[/]")
                 continue
             answers.append(_identification_json(path, answer))
             _add_rows(table, path, answer)
-    if json:
-        print_json(answers)
-    else:
+
+    def show() -> None:
         out.print(table)
         if answers and "threshold" in answers[-1]:
             last = answers[-1]
@@ -116,6 +72,8 @@ def identify(
                 f"{last['gallery_size']} faces searched, threshold {last['threshold']:.3f}"
                 f" ({_meaning(last)}), model {last['model']}"
             )
+
+    give(answers, json, show)
     if failed:
         raise SystemExit(1)
 
@@ -127,7 +85,7 @@ def verify(
     several: Annotated[
         Several, typer.Option(help="Photographs of several faces: reject them, or compare the largest face.")
     ] = Several.REJECT,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """Say whether two photographs show the same person; needs no database.
 
@@ -148,41 +106,42 @@ def verify(
             threshold=threshold,
             several=several,
         )
-    if json:
-        print_json(
-            {
-                "score": verdict.score,
-                "distance": verdict.distance,
-                "matched": verdict.matched,
-                "threshold": verdict.decision.threshold,
-                "calibration": verdict.decision.calibration,
-                "model": verdict.model,
-                "faces": [
-                    {
-                        "image": str(path),
-                        "faces_found": face.found,
-                        "box": _box_json(face.seen),
-                        "quality": face.seen.quality.score,
-                    }
-                    for path, face in zip((image_a, image_b), verdict.faces, strict=True)
-                ],
-            }
-        )
-        return
     answer = "[green]the same person[/]" if verdict.matched else "[red]two people[/]"
-    out.print(
+    sentence = (
         f"{answer}: score {verdict.score:.4f}, threshold {verdict.decision.threshold:.4f}"
-        f" (at most {settings.verify_fmr:g} of strangers pass), model {verdict.model}",
-        soft_wrap=True,
+        f" (at most {settings.verify_fmr:g} of strangers pass), model {verdict.model}"
     )
-    for path, face in zip((image_a, image_b), verdict.faces, strict=True):
-        box = face.seen.face.box
-        out.print(
-            f"{escape(path.name)}: {face.found} {'face' if face.found == 1 else 'faces'};"
-            f" compared the one at ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels",
-            highlight=False,
-            soft_wrap=True,
-        )
+    compared = list(zip((image_a, image_b), verdict.faces, strict=True))
+
+    def show() -> None:
+        out.print(sentence, soft_wrap=True)
+        for path, face in compared:
+            box = face.seen.face.box
+            out.print(
+                f"{shown(path.name)}: {face.found} {'face' if face.found == 1 else 'faces'};"
+                f" compared the one at ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    told = {
+        "score": verdict.score,
+        "distance": verdict.distance,
+        "matched": verdict.matched,
+        "threshold": verdict.decision.threshold,
+        "calibration": verdict.decision.calibration,
+        "model": verdict.model,
+        "faces": [
+            {
+                "image": str(path),
+                "faces_found": face.found,
+                "box": _box_json(face.seen),
+                "quality": face.seen.quality.score,
+            }
+            for path, face in compared
+        ],
+    }
+    give(told, json, show)
 
 
 def _meaning(answer: dict[str, Any]) -> str:
@@ -236,47 +195,17 @@ def _box_json(seen: "SeenFace") -> dict[str, float]:
 
 def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
     if not answer.faces:
-        table.add_row(path.name, "", "", "[dim]no face[/]")
+        table.add_row(shown(path.name), "", "", "[dim]no face[/]")
     for number, face in enumerate(answer.faces, start=1):
-        where = (path.name if number == 1 else "", str(number), f"{face.seen.quality.score:.0f}")
+        where = (shown(path.name) if number == 1 else "", str(number), f"{face.seen.quality.score:.0f}")
         if not face.candidates:
             table.add_row(*where, "[dim]nobody is enrolled[/]")
         for candidate in face.candidates:
             table.add_row(
                 *where,
-                escape(candidate.owner.name or ""),
-                escape(candidate.owner.external_id or ""),
+                shown(candidate.owner.name or ""),
+                shown(candidate.owner.external_id or ""),
                 f"{candidate.score:.3f}",
                 "[green]yes[/]" if candidate.matched else "no",
             )
             where = ("", "", "")
-
-
-def _folder_json(result: "FolderEnrolment") -> dict[str, Any]:
-    return {
-        "identities_created": result.identities_created,
-        "faces_enrolled": result.faces_enrolled,
-        "images_known": result.images_known,
-        "refused": [
-            {"image": str(path), "code": refused.code, "message": refused.message}
-            for path, refused in result.refused
-        ],
-        "failed": [{"image": str(path), "message": message} for path, message in result.failed],
-    }
-
-
-def _print_folder(result: "FolderEnrolment", gallery: str) -> None:
-    out.print(
-        f"{gallery}: {result.identities_created} identities and {result.faces_enrolled} faces are new,"
-        f" {result.images_known} pictures were enrolled already, {len(result.refused)} refused.",
-        soft_wrap=True,
-    )
-    if result.refused:
-        table = Table("Refused", "Why")
-        for path, refused in result.refused[:20]:
-            table.add_row(escape(str(path)), escape(refused.message))
-        out.print(table)
-        if len(result.refused) > 20:
-            out.print(f"... and {len(result.refused) - 20} more; --json lists all")
-    for path, message in result.failed:
-        console.print(f"[red]failed[/] {escape(str(path))}: {escape(message)}")

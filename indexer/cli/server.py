@@ -12,7 +12,8 @@ import uvicorn
 from rich.table import Column, Table
 from uvicorn.config import LOGGING_CONFIG
 
-from indexer.cli.output import Json, console, out, print_json
+from indexer.cli.commands import Json
+from indexer.cli.output import console, give, out
 from indexer.cli.workers import supervise
 from indexer.settings import Settings
 
@@ -82,7 +83,7 @@ def serve(
         uvicorn.run("service.app:create_app", **options)
 
 
-def migrate(json: Json = False) -> None:
+def migrate(json: Json = None) -> None:
     """Bring the database to this version's schema.
 
     Example: `GEMEL_DATABASE_URL=postgresql://gemel@db/gemel gemel migrate`
@@ -96,13 +97,10 @@ def migrate(json: Json = False) -> None:
         revision = schema.migrate(database)
     finally:
         database.close()
-    if json:
-        print_json({"revision": revision})
-    else:
-        out.print(f"The database is at revision {revision}.")
+    give({"revision": revision}, json, lambda: out.print(f"The database is at revision {revision}."))
 
 
-def models(json: Json = False) -> None:
+def models(json: Json = None) -> None:
     """List the models that this version knows.
 
     Example: `gemel models --json`
@@ -113,9 +111,10 @@ def models(json: Json = False) -> None:
     active = card(Settings())
     known = catalog.known(active)
     rows = [model.summary() | {"active": model == active} for model in known]
-    if json:
-        print_json({"models": rows})
-        return
+    give({"models": rows}, json, lambda: _print_models(rows))
+
+
+def _print_models(rows: list[dict[str, Any]]) -> None:
     columns = (Column(name, no_wrap=True) for name in ("Model", "Fingerprint", "Dim.", "Template"))
     table = Table(*columns, "Active")
     for row in rows:

@@ -14,7 +14,7 @@ from indexer.evaluation import calibration as fitting
 from indexer.evaluation import suspects
 from indexer.evaluation.embeddings import embed_files
 from indexer.evaluation.impostors import collect
-from indexer.jobs.enrol_folder import Person
+from indexer.jobs.people_folder import Person
 from indexer.recognition.calibration import Calibration
 from indexer.recognition.camera import Camera
 from indexer.records import reindexes

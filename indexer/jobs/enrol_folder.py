@@ -1,10 +1,12 @@
-"""Enrols a folder of photographs, one folder a person, as LFW is laid out. Can be run again."""
+"""Enrols the people of a folder of photographs. Can be interrupted and run again."""
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
@@ -13,91 +15,179 @@ from indexer.errors import (
     GalleryExists,
     GalleryNotFound,
     GemelError,
-    InvalidRequest,
     NothingEnrolled,
 )
+from indexer.jobs.people_folder import PeopleFolder, Person
 from indexer.recognition.assembly import Recognition
 from indexer.recognition.enrol import NewIdentity
-from indexer.recognition.gate import Refused
 from indexer.records import faces, galleries, identities
 
 CHUNK = 20
 """Pictures of one person in memory, and in one transaction, at once."""
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+
+class Outcome(StrEnum):
+    ENROLLED = "enrolled"
+    KNOWN = "known"
+    """Enrolled already, by an earlier run."""
+    REFUSED = "refused"
+    """By the gate, or because it is no picture."""
+    FAILED = "failed"
+    """Not the picture's fault; the next run tries it again."""
+    SKIPPED = "skipped"
+    """No picture of a person, by where it lies or what it is."""
+    NOT_REACHED = "not_reached"
+    """The run was interrupted before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    folder: str
-    """Becomes the external_id, and with spaces for underscores the name."""
-    images: list[Path]
+class FileOutcome:
+    """What became of one file."""
+
+    path: Path
+    """Relative to the folder."""
+    person: str | None
+    """None for a file that is in nobody's folder."""
+    outcome: Outcome
+    code: str | None = None
+    """Why, where it was not enrolled; stable, for programs."""
+    message: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class FolderEnrolment:
-    """What came of it; every picture is counted in one of the four."""
+    """What came of it: every file of the folder is in `files` once."""
 
+    gallery_created: bool = False
     identities_created: int = 0
-    faces_enrolled: int = 0
-    images_known: int = 0
-    """Enrolled already, by an earlier run."""
-    refused: list[tuple[Path, Refused]] = field(default_factory=list)
-    failed: list[tuple[Path, str]] = field(default_factory=list)
+    files: list[FileOutcome] = field(default_factory=list)
+    without_face: list[str] = field(default_factory=list)
+    """People of whom every picture was tried, and who have no face in the gallery."""
+    interrupted: bool = False
+
+    def of(self, outcome: Outcome) -> list[FileOutcome]:
+        return [file for file in self.files if file.outcome is outcome]
+
+    def reasons(self, *outcomes: Outcome) -> Counter[str]:
+        """How many files, by code."""
+        return Counter(file.code or "" for file in self.files if file.outcome in outcomes)
 
 
-def people_in(directory: Path) -> list[Person]:
-    """Folders with pictures, by name. Raises InvalidRequest where there is none."""
-    people = [
-        Person(folder=folder.name, images=images)
-        for folder in sorted(directory.iterdir())
-        if folder.is_dir() and (images := sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES))
-    ]
-    if not people:
-        raise InvalidRequest(f"{directory} has no folder with pictures in it: one folder a person is wanted")
-    return people
+class _Interrupted(Exception):
+    pass
+
+
+@dataclass(slots=True, kw_only=True)
+class _PersonsOutcome:
+    files: dict[Path, tuple[Outcome, str | None, str | None]] = field(default_factory=dict)
+    created: bool = False
+    has_face: bool = False
+
+    def note(
+        self, paths: Sequence[Path], outcome: Outcome, error: GemelError | OSError | None = None
+    ) -> None:
+        code = message = None
+        if isinstance(error, GemelError):
+            code, message = error.code, error.message
+        elif error is not None:
+            code, message = "unreadable_file", error.strerror or str(error)
+        for path in paths:
+            self.files[path] = (outcome, code, message)
+
+    def unknown(self, person: Person) -> list[Path]:
+        """Pictures of which nothing is noted yet."""
+        return [path for path in person.images if path not in self.files]
 
 
 def enrol_folder(
     engine: Recognition,
-    people: Sequence[Person],
+    folder: PeopleFolder,
     gallery: str,
     *,
     take_largest: bool = False,
     parallel: int = 4,
     progress: Callable[[int], object] = lambda _: None,
 ) -> FolderEnrolment:
-    """Enrols everybody in `people` into `gallery`, which is made if need be.
+    """Enrols everybody in `folder` into `gallery`, which is made if need be.
 
-    A person's pictures are enrolled in transactions of at most 20; a run that is killed is gone on with
-    by the next. `progress` is told how many pictures are done.
+    A person's pictures are enrolled in transactions of at most 20: a run that is killed or interrupted is
+    gone on with by the next. KeyboardInterrupt ends it within a picture or two, and the result says so.
+    `progress` is called with how many pictures are done. Raises InvalidRequest, DatabaseUnavailable.
     """
-    _make_gallery(engine, gallery)
-    result = FolderEnrolment()
-    lock = threading.Lock()
+    result = FolderEnrolment(gallery_created=_make_gallery(engine, gallery))
+    stop = threading.Event()
 
-    def one(person: Person) -> None:
-        outcome = FolderEnrolment()
+    def one(person: Person) -> _PersonsOutcome:
+        outcome = _PersonsOutcome()
         try:
-            _enrol_person(engine, gallery, person, take_largest, outcome)
+            _enrol_person(_Run(engine, gallery, take_largest, stop), person, outcome)
+        except _Interrupted:
+            outcome.note(outcome.unknown(person), Outcome.NOT_REACHED)
         except (GemelError, OSError) as error:
-            outcome.failed = [(path, str(error)) for path in person.images]
-        with lock:
-            result.identities_created += outcome.identities_created
-            result.faces_enrolled += outcome.faces_enrolled
-            result.images_known += outcome.images_known
-            result.refused += outcome.refused
-            result.failed += outcome.failed
-            progress(len(person.images))
+            outcome.note(outcome.unknown(person), Outcome.FAILED, error)
+        progress(sum(noted[0] is not Outcome.NOT_REACHED for noted in outcome.files.values()))
+        return outcome
 
     with ThreadPoolExecutor(parallel, thread_name_prefix="enrol") as pool:
-        for done in [pool.submit(one, person) for person in people]:
-            done.result()
-    result.refused.sort(key=lambda item: item[0])
+        futures = {person.folder: pool.submit(one, person) for person in folder.people}
+        try:
+            for future in futures.values():
+                future.result()
+        except KeyboardInterrupt:
+            result.interrupted = True
+        finally:  # whatever ends it, nobody else is begun with
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+    for person in folder.people:
+        future = futures[person.folder]
+        outcome = _PersonsOutcome() if future.cancelled() else future.result()
+        _add(result, folder, person, outcome)
+    for skipped in folder.skipped:
+        result.files.append(
+            FileOutcome(
+                path=skipped.path.relative_to(folder.path),
+                person=None,
+                outcome=Outcome.SKIPPED,
+                code=skipped.code,
+                message=skipped.message,
+            )
+        )
     return result
 
 
-def _make_gallery(engine: Recognition, name: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    engine: Recognition
+    gallery: str
+    take_largest: bool
+    stop: threading.Event
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise _Interrupted
+
+
+def _add(result: FolderEnrolment, folder: PeopleFolder, person: Person, outcome: _PersonsOutcome) -> None:
+    result.identities_created += outcome.created
+    tried = True
+    for path in person.images:
+        what, code, message = outcome.files.get(path, (Outcome.NOT_REACHED, None, None))
+        tried &= what is not Outcome.NOT_REACHED
+        result.files.append(
+            FileOutcome(
+                path=path.relative_to(folder.path),
+                person=person.folder,
+                outcome=what,
+                code=code,
+                message=message,
+            )
+        )
+    if tried and not outcome.has_face:
+        result.without_face.append(person.folder)
+
+
+def _make_gallery(engine: Recognition, name: str) -> bool:
+    """Whether it was not there."""
     try:
         with engine.database.reading() as session:
             galleries.get(session, name)
@@ -106,60 +196,66 @@ def _make_gallery(engine: Recognition, name: str) -> None:
             with engine.database.transaction() as session:
                 galleries.create(session, name)
         except GalleryExists:
-            pass  # somebody made it meanwhile
+            return False  # somebody made it meanwhile
+        return True
+    return False
 
 
-def _enrol_person(
-    engine: Recognition, gallery: str, person: Person, take_largest: bool, outcome: FolderEnrolment
-) -> None:
-    with engine.database.reading() as session:
-        found = galleries.get(session, gallery)
+def _enrol_person(run: _Run, person: Person, outcome: _PersonsOutcome) -> None:
+    run.check()
+    with run.engine.database.reading() as session:
+        found = galleries.get(session, run.gallery)
         identity = identities.by_external_id(session, found.id, person.folder)
         known = set() if identity is None else faces.enrolled_images(session, identity.id)
+    outcome.has_face = bool(known)
     identity_id = None if identity is None else identity.id
     for start in range(0, len(person.images), CHUNK):
         new = {}
         for path in person.images[start : start + CHUNK]:
-            data = path.read_bytes()
+            run.check()
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                outcome.note([path], Outcome.FAILED, error)
+                continue
             if hashlib.sha256(data).digest() in known:
-                outcome.images_known += 1
+                outcome.note([path], Outcome.KNOWN)
             else:
                 new[path] = data
         if new:
-            identity_id = _enrol_images(engine, gallery, person, identity_id, new, take_largest, outcome)
+            identity_id = _enrol_images(run, person, identity_id, new, outcome)
 
 
 def _enrol_images(
-    engine: Recognition,
-    gallery: str,
-    person: Person,
-    identity_id: UUID | None,
-    images: dict[Path, bytes],
-    take_largest: bool,
-    outcome: FolderEnrolment,
+    run: _Run, person: Person, identity_id: UUID | None, images: dict[Path, bytes], outcome: _PersonsOutcome
 ) -> UUID | None:
     """The person's id, once there is one."""
     paths, data = list(images), list(images.values())
+    enroller = run.engine.enroller
     try:
         if identity_id is None:
             details = NewIdentity(external_id=person.folder, name=person.folder.replace("_", " "))
-            enrolled = engine.enroller.create(gallery, details, data, take_largest=take_largest)
-            outcome.identities_created += 1
+            enrolled = enroller.create(
+                run.gallery, details, data, take_largest=run.take_largest, check=run.check
+            )
+            outcome.created = True
         else:
-            enrolled = engine.enroller.add(gallery, identity_id, data, take_largest=take_largest)
+            enrolled = enroller.add(
+                run.gallery, identity_id, data, take_largest=run.take_largest, check=run.check
+            )
     except NothingEnrolled as error:
-        outcome.refused += [
-            (paths[r["image"]], Refused(code=r["code"], message=r["message"], details={}))
-            for r in error.details["refused"]
-        ]
+        for refused in error.details["refused"]:
+            outcome.files[paths[refused["image"]]] = (Outcome.REFUSED, refused["code"], refused["message"])
         return identity_id
     except ExternalIdTaken:  # another run made the person meanwhile: theirs is added to
-        with engine.database.reading() as session:
-            found = galleries.get(session, gallery)
+        with run.engine.database.reading() as session:
+            found = galleries.get(session, run.gallery)
             made = identities.by_external_id(session, found.id, person.folder)
         if made is None:
             raise
-        return _enrol_images(engine, gallery, person, made.id, images, take_largest, outcome)
-    outcome.faces_enrolled += len(enrolled.faces)
-    outcome.refused += [(paths[number], refused) for number, refused in enrolled.refused.items()]
+        return _enrol_images(run, person, made.id, images, outcome)
+    outcome.note(paths, Outcome.ENROLLED)
+    for number, refused in enrolled.refused.items():
+        outcome.files[paths[number]] = (Outcome.REFUSED, refused.code, refused.message)
+    outcome.has_face |= bool(enrolled.faces)
     return enrolled.identity.id

@@ -87,9 +87,11 @@ class Enroller:
         *,
         take_largest: bool = False,
         watch: Stopwatch | None = None,
+        check: Callable[[], object] = lambda: None,
     ) -> Enrolled:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
+        `check` is called before each photograph; what it raises ends the enrolment, with nothing written.
         Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there were
         photographs and none passed), ModelUnavailable, EmbeddingUnusable, Busy.
         """
@@ -99,7 +101,8 @@ class Enroller:
                 session, gallery.id, external_id=new.external_id, name=new.name, metadata=new.metadata
             )
 
-        return self._enrol(self._gallery(gallery_name), make, images, take_largest, watch or Stopwatch())
+        gallery = self._gallery(gallery_name)
+        return self._enrol(gallery, make, images, take_largest, watch or Stopwatch(), check)
 
     def add(
         self,
@@ -109,8 +112,9 @@ class Enroller:
         *,
         take_largest: bool = False,
         watch: Stopwatch | None = None,
+        check: Callable[[], object] = lambda: None,
     ) -> Enrolled:
-        """More photographs of a known identity.
+        """More photographs of a known identity; `check` as in `create`.
 
         Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, ModelUnavailable, EmbeddingUnusable, Busy.
         """
@@ -121,7 +125,7 @@ class Enroller:
         gallery = self._gallery(gallery_name)
         with self.database.reading() as session:
             find(session, gallery)
-        return self._enrol(gallery, find, images, take_largest, watch or Stopwatch())
+        return self._enrol(gallery, find, images, take_largest, watch or Stopwatch(), check)
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
         """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
@@ -156,6 +160,7 @@ class Enroller:
         images: Sequence[bytes],
         take_largest: bool,
         watch: Stopwatch,
+        check: Callable[[], object],
     ) -> Enrolled:
         """`person` gives the identity, within the transaction.
 
@@ -164,7 +169,7 @@ class Enroller:
         """
         for _ in range(_ATTEMPTS):
             wanted = self._wanted(gallery)
-            prepared = self._prepare(gallery, images, take_largest, watch, wanted)
+            prepared = self._prepare(gallery, images, take_largest, watch, wanted, check)
             with watch.stage("database"), self.database.transaction() as session:
                 gallery = galleries.lock(session, gallery.id)
                 if gallery.model_id is None:
@@ -205,10 +210,12 @@ class Enroller:
         take_largest: bool,
         watch: Stopwatch,
         wanted: _Wanted,
+        check: Callable[[], object],
     ) -> _Prepared:
         admitted: dict[int, Admitted] = {}
         refused: dict[int, Refused] = {}
         for number, data in enumerate(images):
+            check()
             outcome = admit(
                 data,
                 wanted.camera,

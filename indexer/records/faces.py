@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from indexer.errors import CropNotStored, FaceNotFound
@@ -86,6 +86,16 @@ def of_identities(session: Session, identity_ids: Collection[UUID]) -> dict[UUID
     for face in rows:
         faces[face.identity_id].append(face)
     return faces
+
+
+def counts(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many faces each has."""
+    rows = session.execute(
+        select(Face.identity_id, func.count())
+        .where(Face.identity_id.in_(identity_ids))
+        .group_by(Face.identity_id)
+    )
+    return dict.fromkeys(identity_ids, 0) | {row[0]: row[1] for row in rows}
 
 
 def enrolled_images(session: Session, identity_id: UUID) -> set[bytes]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from indexer.errors import ExternalIdTaken, IdentityNotFound, InvalidRequest
 from indexer.records import names
 from indexer.records.models import Identity
-from indexer.records.text import checked_metadata, checked_text
+from indexer.records.text import checked_id, checked_metadata, checked_text
 
 
 def create(
@@ -26,7 +26,7 @@ def create(
     """Raises InvalidRequest, ExternalIdTaken."""
     identity = Identity(
         gallery_id=gallery_id,
-        external_id=checked_text(external_id, "external_id"),
+        external_id=checked_id(external_id, "external_id"),
         name=checked_text(name, "name"),
         name_words=names.document(name),
         details=checked_metadata(metadata),
@@ -50,7 +50,7 @@ def by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Iden
     return session.scalar(
         select(Identity).where(
             Identity.gallery_id == gallery_id,
-            Identity.external_id == checked_text(external_id, "external_id"),
+            Identity.external_id == checked_id(external_id, "external_id"),
         )
     )
 
@@ -81,7 +81,7 @@ def change(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
     """
     now = session.scalars(select(func.now())).one()
     if "external_id" in values:
-        identity.external_id = checked_text(values["external_id"], "external_id")
+        identity.external_id = checked_id(values["external_id"], "external_id")
     if "name" in values:
         identity.name = checked_text(values["name"], "name")
         identity.name_words = names.document(identity.name)

@@ -30,3 +30,8 @@ def number_of(
 
 def get(session: Session, number: int) -> Model:
     return session.get_one(Model, number)
+
+
+def all_of_them(session: Session) -> dict[int, Model]:
+    """By number."""
+    return {model.id: model for model in session.scalars(select(Model))}

@@ -1,6 +1,10 @@
-"""What PostgreSQL cannot store is refused here, before it is tried: one border for every writer."""
+"""Text on its way into PostgreSQL: one form for each text, and what must not be stored is rejected.
+
+One border for every writer and every look-up, so that what was written under an id is found under it.
+"""
 
 import json
+import unicodedata
 from typing import Any
 
 from indexer.errors import InvalidRequest
@@ -11,10 +15,33 @@ MAX_METADATA_DEPTH = 100
 """Objects and lists within one another: more could be stored, but not be written into every answer."""
 
 
+_BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Embeddings, overrides and isolates (UAX #9, 2.1 to 2.5): they make a text look like another one."""
+_BIDI_MARKS = frozenset("\u200e\u200f\u061c")
+"""Invisible direction marks. Hebrew and Arabic names may need them; an id never does."""
+_SEPARATORS = frozenset("\u2028\u2029")
+"""Unicode's own line ends."""
+
+
+def checked_id(value: str | None, field: str) -> str | None:
+    """As `checked_text`, and without invisible direction marks. Raises InvalidRequest."""
+    value = checked_text(value, field)
+    if value is not None and not _BIDI_MARKS.isdisjoint(value):
+        raise InvalidRequest(f"{field} contains an invisible direction mark", field=field)
+    return value
+
+
 def checked_text(value: str | None, field: str) -> str | None:
-    """`value`, if it has 1 to 255 characters that are all storable. Raises InvalidRequest."""
+    """`value` in Unicode's composed form (NFC), if it has 1 to 255 printable characters.
+
+    A Mac writes the name of a folder decomposed (NFD), a keyboard composed: both are one name. Control
+    characters, line ends and bidirectional overrides are rejected: they move a terminal's cursor, forge
+    lines of a log, or show one name as another. Raises InvalidRequest.
+    """
     if value is None:
         return None
+    if len(value) <= 3 * MAX_TEXT:  # decomposed letters have up to three times as many characters
+        value = unicodedata.normalize("NFC", value)
     if not 1 <= len(value) <= MAX_TEXT:
         raise InvalidRequest(
             f"{field} must have 1 to {MAX_TEXT} characters, not {len(value)}",
@@ -24,6 +51,10 @@ def checked_text(value: str | None, field: str) -> str | None:
         )
     if not _storable(value):
         raise InvalidRequest(f"{field} contains a NUL or half a surrogate pair", field=field)
+    if any(unicodedata.category(c) == "Cc" or c in _BIDI_OVERRIDES or c in _SEPARATORS for c in value):
+        raise InvalidRequest(
+            f"{field} contains a control character, a line end or a bidirectional override", field=field
+        )
     return value
 
 

@@ -64,6 +64,7 @@ class _Enroller(Enroller):
         _take_largest: bool,
         _watch: Stopwatch,
         wanted: _Wanted,
+        _check: Callable[[], object],
     ) -> _Prepared:
         enrolments = {
             i: Enrolment(

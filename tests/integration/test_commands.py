@@ -1,10 +1,13 @@
 """`gemel` as it is typed: real processes, on an embedded PostgreSQL of their own."""
 
+import csv
 import json
 import signal
 import socket
 import subprocess
 import sys
+import unicodedata
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx2
@@ -51,6 +54,126 @@ def test_a_picture_added_to_a_known_person_is_enrolled_by_the_next_run(
     again = home.json("enrol", people, "--gallery", "more")
 
     assert (again["identities_created"], again["faces_enrolled"], again["images_known"]) == (0, 1, 2)
+
+
+def test_every_file_of_a_folder_is_accounted_for_and_everybody_without_a_face_is_named(
+    home: Home, people: Path, nobody: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (people / "Nobody").mkdir()
+    (people / "Nobody" / "1.jpg").write_bytes(nobody)
+    (people / "Nobody" / "2.png").write_text("no picture")
+    (people / "Nobody" / "notes.txt").write_text("hello")
+    (people / "Nobody" / "2019").mkdir()
+    (people / "Nobody" / "2019" / "3.jpg").write_bytes(nobody)
+    (people / "loose.jpg").write_bytes(nobody)
+    report = tmp_path_factory.mktemp("report") / "enrolled.csv"
+
+    told = home.json("enrol", people, "--gallery", "accounted", "--report", report)
+
+    with report.open(newline="") as file:
+        rows = {row["file"]: (row["person"], row["outcome"], row["code"]) for row in csv.DictReader(file)}
+    assert rows == {
+        "Eileen_Collins/1.jpg": ("Eileen_Collins", "enrolled", ""),
+        "Eileen_Collins/2.jpg": ("Eileen_Collins", "refused", "no_face_found"),
+        "Grace_Hopper/1.jpg": ("Grace_Hopper", "enrolled", ""),
+        "Nobody/1.jpg": ("Nobody", "refused", "no_face_found"),
+        "Nobody/2.png": ("Nobody", "refused", "unsupported_image_format"),
+        "Nobody/notes.txt": ("", "skipped", "not_a_picture"),
+        "Nobody/2019/3.jpg": ("", "skipped", "nested_file"),
+        "loose.jpg": ("", "skipped", "loose_file"),
+    }
+    assert told["files"] == len(rows)
+    assert told["without_face"] == ["Nobody"]
+    assert told["reasons"]["no_face_found"] == 2
+    shown = home.run("enrol", people, "--gallery", "accounted").stdout
+    assert "1 people are without a face" in shown
+    assert "Nobody" in shown.splitlines()[-1]
+
+
+def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
+    home: Home, tmp_path: Path, hopper: bytes
+) -> None:
+    """Ctrl-C in the middle of hundreds of pictures, many of them one person's."""
+    for person in range(4):
+        (tmp_path / f"person{person}").mkdir()
+        for number in range(150):
+            (tmp_path / f"person{person}" / f"{number:03d}.jpg").write_bytes(hopper + bytes([person, number]))
+    (tmp_path / "other").mkdir()
+    answer = home.folder / "interrupted.json"
+    with subprocess.Popen(
+        [GEMEL, "enrol", tmp_path, "--gallery", "interrupted", f"--json={answer}"],
+        env=home.environment,
+        cwd=home.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        wait_for(lambda: _faces(home, "interrupted") > 0, 120)
+        command.send_signal(signal.SIGINT)
+        assert command.wait(timeout=30) == 130
+        assert command.stderr is not None
+        assert "Run it again" in command.stderr.read()
+
+    first = json.loads(answer.read_text())
+    second = home.json("enrol", tmp_path, "--gallery", "interrupted")
+
+    assert first["interrupted"]
+    assert 0 < first["faces_enrolled"] < 600
+    assert first["faces_enrolled"] + first["not_reached"] == first["files"] == 600
+    assert second["images_known"] == first["faces_enrolled"]
+    assert second["faces_enrolled"] == 600 - first["faces_enrolled"]
+
+
+def _faces(home: Home, gallery: str) -> int:
+    listed = home.json("gallery", "list")["galleries"]
+    return sum(one["faces"] for one in listed if one["name"] == gallery)
+
+
+def test_a_name_is_the_same_however_its_letters_are_composed(
+    home: Home, tmp_path: Path, hopper: bytes
+) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Zo\u00eb") for form in ("NFC", "NFD"))
+    for name in (composed, decomposed):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{len(name)}.jpg").write_bytes(hopper + name.encode())
+
+    home.run("enrol", tmp_path, "--gallery", "composed")
+
+    [person] = home.json("person", "list", "--gallery", "composed")["identities"]
+    assert (person["external_id"], person["faces"]) == (composed, 2)
+    shown = home.json("person", "show", decomposed, "--gallery", "composed")
+    assert [face["quality"] > 0 for face in shown["faces"]] == [True, True]
+    assert composed in home.run("person", "show", person["id"], "--gallery", "composed").stdout
+
+
+def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home, people: Path) -> None:
+    home.run("gallery", "create", "listed")
+    home.run("enrol", people, "--gallery", "listed")
+
+    [listed] = [one for one in home.json("gallery", "list")["galleries"] if one["name"] == "listed"]
+    assert (listed["identities"], listed["faces"]) == (2, 2)
+    assert "listed" in home.run("gallery", "list").stdout
+    assert "Grace Hopper" in home.run("person", "list", "--gallery", "listed").stdout
+    page = home.json("person", "list", "--gallery", "listed", "--limit", "1")
+    rest = home.json("person", "list", "--gallery", "listed", "--after", page["next"])
+    assert [p["external_id"] for p in page["identities"] + rest["identities"]] == [
+        "Eileen_Collins",
+        "Grace_Hopper",
+    ]
+
+    home.run("person", "delete", "Grace_Hopper", "--gallery", "listed", "--yes")
+    missing = home.run("person", "show", "Grace_Hopper", "--gallery", "listed", status=1)
+    assert "identity_not_found" in missing.stderr
+    [answer] = home.json("identify", people / "Grace_Hopper" / "1.jpg", "--gallery", "listed")
+    assert [c["matched"] for c in answer["faces"][0]["candidates"]] == [False]
+
+    home.run("gallery", "delete", "listed", status=1)  # nobody is there to answer the question
+    home.run("gallery", "delete", "listed", "--yes")
+    assert "listed" not in home.run("gallery", "list").stdout
+
+
+def test_the_version_is_told(home: Home) -> None:
+    assert home.run("--version").stdout == f"gemel {version('gemel')}\n"
 
 
 def test_a_running_server_finds_whom_the_command_line_enrols(home: Home, people: Path, hopper: bytes) -> None:

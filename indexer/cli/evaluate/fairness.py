@@ -7,8 +7,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from indexer.cli.commands import Json
 from indexer.cli.evaluate.measuring import cameras, progress, tell
-from indexer.cli.evaluate.options import DataOption, HtmlOption, JsonOption, ModelOption
+from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption
 from indexer.errors import InvalidRequest
 from indexer.evaluation import fairness as measuring
 from indexer.evaluation import lfw
@@ -41,7 +42,7 @@ def fairness(
     labels: LabelsOption = None,
     fmr: FmrOption = 0.001,
     threshold: ThresholdOption = None,
-    json_file: JsonOption = None,
+    json_file: Json = None,
     html_file: HtmlOption = None,
 ) -> None:
     """Error rates by group of people, at one threshold, and how far the groups are apart.

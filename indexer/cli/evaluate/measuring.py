@@ -2,19 +2,16 @@
 
 The engine is imported inside: see `people`."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
-from indexer.cli.evaluate.options import STDOUT
-from indexer.cli.output import console, out, print_json
+from indexer.cli.output import STDOUT, console, out, write_json, write_whole
+from indexer.cli.progress import progress_bar
 from indexer.evaluation import report as reports
 from indexer.evaluation.provenance import Provenance
 from indexer.evaluation.report import Cell, Report
@@ -38,8 +35,7 @@ def progress(
     total: int, *, unit: str = "images", doing: str = "embedding"
 ) -> Iterator[Callable[[int], None]]:
     """On stderr, so that stdout carries results only."""
-    columns = (BarColumn(), MofNCompleteColumn(), _RateColumn(unit), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with progress_bar(unit) as bar:
         task = bar.add_task(doing, total=total)
         yield lambda done: bar.update(task, completed=done)
 
@@ -62,12 +58,10 @@ def tell(
     screen = console if json_file == STDOUT else out
     for table in _tables(report):
         screen.print(table)
-    if json_file == STDOUT:
-        print_json(told)
-    elif json_file:
-        json_file.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    if json_file is not None:
+        write_json(told, json_file)
     if html_file:
-        html_file.write_text(reports.html(report), "utf-8")
+        write_whole(html_file, reports.html(report))
 
 
 def _tables(report: Report) -> Iterator[Table]:
@@ -89,12 +83,3 @@ def _cell(cell: Cell) -> str:
         return cell.text
     low, high = cell.interval
     return f"{cell.text}\n[dim]{low:.2%} to {high:.2%}[/]"
-
-
-class _RateColumn(ProgressColumn):
-    def __init__(self, unit: str) -> None:
-        super().__init__()
-        self._unit = unit
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f} {self._unit}/s" if task.speed else "")

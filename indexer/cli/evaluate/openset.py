@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from indexer.cli.commands import Json
 from indexer.cli.evaluate.measuring import cameras, progress, tell
-from indexer.cli.evaluate.options import DataOption, HtmlOption, JsonOption, ModelOption, PlotOption
+from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption, PlotOption
 from indexer.evaluation import growth, identification, lfw
 from indexer.evaluation.embeddings import Embeddings, embed_with
 from indexer.evaluation.plots.identification import draw_det
@@ -30,7 +31,7 @@ def openset(
     data: DataOption,
     model: ModelOption = None,
     largest: LargestOption = growth.SIZES[-1],
-    json_file: JsonOption = None,
+    json_file: Json = None,
     html_file: HtmlOption = None,
     plot_file: PlotOption = None,
 ) -> None:

@@ -5,16 +5,9 @@ from typing import Annotated
 
 import typer
 
+from indexer.cli.commands import writable
 from indexer.errors import Misconfigured
 from indexer.evaluation import pages
-
-STDOUT = Path("-")
-
-
-def writable(path: Path | None) -> Path | None:
-    if path is not None and path != STDOUT and not path.absolute().parent.is_dir():
-        raise typer.BadParameter(f"the folder {path.absolute().parent} does not exist")
-    return path
 
 
 def drawable(path: Path | None) -> Path | None:
@@ -38,17 +31,6 @@ ModelOption = Annotated[
         "--model",
         metavar="NAME",
         help="As GEMEL_MODEL names it, which is the default. Several are compared side by side.",
-    ),
-]
-JsonOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--json",
-        metavar="FILE",
-        allow_dash=True,
-        dir_okay=False,
-        callback=writable,
-        help="Write the result as JSON; - for stdout, which then carries nothing else.",
     ),
 ]
 HtmlOption = Annotated[

@@ -2,8 +2,9 @@
 
 import time
 
+from indexer.cli.commands import Json
 from indexer.cli.evaluate.measuring import cameras, progress, tell
-from indexer.cli.evaluate.options import DataOption, HtmlOption, JsonOption, ModelOption, PlotOption
+from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption, PlotOption
 from indexer.evaluation import lfw, verification
 from indexer.evaluation.embeddings import embed_with
 from indexer.evaluation.plots.verification import draw_roc
@@ -14,7 +15,7 @@ from indexer.evaluation.reports.verification import report
 def lfw_pairs(
     data: DataOption,
     model: ModelOption = None,
-    json_file: JsonOption = None,
+    json_file: Json = None,
     html_file: HtmlOption = None,
     plot_file: PlotOption = None,
 ) -> None:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from indexer.cli.commands import Json
 from indexer.cli.evaluate.measuring import cameras, progress, tell
-from indexer.cli.evaluate.options import DataOption, HtmlOption, JsonOption, ModelOption
+from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption
 from indexer.evaluation import lfw
 from indexer.evaluation import robustness as measuring
 from indexer.evaluation.conditions import SERIES, Series, face_side_px
@@ -29,7 +30,7 @@ def robustness(
     model: ModelOption = None,
     people: PeopleOption = 300,
     series: SeriesOption = None,
-    json_file: JsonOption = None,
+    json_file: Json = None,
     html_file: HtmlOption = None,
 ) -> None:
     """What small, noisy, blurred, dark, covered or turned faces cost.

@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from indexer.cli.commands import Json
 from indexer.cli.evaluate.measuring import cameras, progress, tell
-from indexer.cli.evaluate.options import HtmlOption, JsonOption, ModelOption
+from indexer.cli.evaluate.options import HtmlOption, ModelOption
 from indexer.errors import InvalidRequest
 from indexer.evaluation import speed as measuring
 from indexer.evaluation.provenance import here
@@ -29,7 +30,7 @@ def speed(
     model: ModelOption = None,
     pictures: MostOption = 200,
     runs: RunsOption = 60,
-    json_file: JsonOption = None,
+    json_file: Json = None,
     html_file: HtmlOption = None,
 ) -> None:
     """Milliseconds of decode, detect, align, and of the network at batches of 1, 8 and 32.

@@ -1,12 +1,14 @@
 """`gemel reindex pause`, `resume`, `activate`, `rollback`, `cancel`, `cleanup`: the operator's hand."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from indexer.cli.commands import Json
 from indexer.cli.opened import opened
-from indexer.cli.output import Json, console, print_json
+from indexer.cli.output import console, give
 from indexer.cli.reindex import following, tables
 from indexer.cli.reindex.jobs import Of, described, the_job
 from indexer.errors import GatesNotPassed, ReplicasNotReady
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Force = Annotated[str | None, typer.Option(help="Why, over gates and processes; it is recorded.")]
 
 
-def pause(gallery: Of = None, json: Json = False) -> None:
+def pause(gallery: Of = None, json: Json = None) -> None:
     """Workers leave the job alone. Searches and enrolments go on.
 
     Example: `gemel reindex pause --gallery staff`
@@ -32,7 +34,7 @@ def pause(gallery: Of = None, json: Json = False) -> None:
     _answer(row, json, "paused at {state}; `gemel reindex resume -g {gallery}` goes on")
 
 
-def resume(gallery: Of = None, json: Json = False) -> None:
+def resume(gallery: Of = None, json: Json = None) -> None:
     """Workers go on, also after a problem.
 
     Example: `gemel reindex resume --gallery staff`
@@ -44,7 +46,7 @@ def resume(gallery: Of = None, json: Json = False) -> None:
     _answer(row, json, "resumed at {state}; `gemel worker` works on it")
 
 
-def activate(gallery: Of = None, force: Force = None, json: Json = False) -> None:
+def activate(gallery: Of = None, force: Force = None, json: Json = None) -> None:
     """Search with the new model from now on. Refused where gates are not passed.
 
     Example: `gemel reindex activate --gallery staff`
@@ -66,7 +68,7 @@ def activate(gallery: Of = None, force: Force = None, json: Json = False) -> Non
     )
 
 
-def rollback(gallery: Of = None, force: Force = None, json: Json = False) -> None:
+def rollback(gallery: Of = None, force: Force = None, json: Json = None) -> None:
     """Search with the old model again; nothing that was enrolled since is lost.
 
     Example: `gemel reindex rollback --gallery staff`
@@ -84,7 +86,7 @@ def rollback(gallery: Of = None, force: Force = None, json: Json = False) -> Non
     )
 
 
-def cancel(gallery: Of = None, json: Json = False) -> None:
+def cancel(gallery: Of = None, json: Json = None) -> None:
     """Give the new model up and delete what it made.
 
     Example: `gemel reindex cancel --gallery staff`
@@ -96,7 +98,7 @@ def cancel(gallery: Of = None, json: Json = False) -> None:
     _answer(row, json, "cancelled; nothing of {to_model} is left")
 
 
-def cleanup(gallery: Of = None, json: Json = False) -> None:
+def cleanup(gallery: Of = None, json: Json = None) -> None:
     """Give the old model up and delete what it made: there is no way back.
 
     Example: `gemel reindex cleanup --gallery staff`
@@ -117,13 +119,12 @@ def _ended(opener: "Opener", gallery: str | None, end: "Callable[..., Job]") -> 
     return described(opener, job)
 
 
-def _answer(row: "Status", json: bool, said: str) -> None:
+def _answer(row: "Status", json: Path | None, said: str) -> None:
     """Status 1 where the job has stopped."""
-    if json:
-        print_json(tables.as_json([row])[0])
-    elif row.problem:
-        tables.print_jobs([row])
-    else:
-        tables.say(said, row)
+
+    def show() -> None:
+        tables.print_jobs([row]) if row.problem else tables.say(said, row)
+
+    give(tables.as_json([row])[0], json, show)
     if row.problem:
         raise SystemExit(1)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,7 +13,8 @@ import typer
 from rich.progress import Progress as Bars
 from rich.progress import TaskID
 
-from indexer.cli.output import console, json_line, progress_bar
+from indexer.cli.output import STDOUT, console, json_line
+from indexer.cli.progress import LINE_SECONDS, duration, progress_bar
 
 if TYPE_CHECKING:
     from indexer.recognition.cameras import Eye
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from indexer.records.reindexes import Job, Progress
 
 _POLL_SECONDS = 0.5
-LINE_SECONDS = 10.0
-"""Between two lines about a job that only goes on as it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,16 @@ class Seen:
         }
 
 
-def duration(seconds: float) -> str:
-    """For people: `8 s`, `12 min`, `3.4 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"
-
-
-def follow(opener: "Opener", jobs: "Sequence[Job]", *, json: bool = False) -> None:
+def follow(opener: "Opener", jobs: "Sequence[Job]", *, json: Path | None = None) -> None:
     """Until all wait for somebody or are over. A bar on a terminal, else a line where something is new.
 
-    `json`: lines on standard output instead, one a change.
+    `json`: lines of JSON there instead, one a change.
     """
-    if json:
+    if json == STDOUT:
         _look_on(opener, jobs, lambda seen: typer.echo(json_line(seen.as_json())))
+    elif json is not None:
+        with json.open("w", encoding="utf-8", buffering=1) as file:
+            _look_on(opener, jobs, lambda seen: print(json_line(seen.as_json()), file=file))
     elif console.is_terminal:
         with progress_bar() as bars:
             tasks = {job.row.id: bars.add_task(job.gallery.name, total=None) for job in jobs}

@@ -1,13 +1,13 @@
 """`gemel reindex status`, `watch`, `compare`: where jobs are, and how the models do."""
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from indexer.cli.commands import Json
 from indexer.cli.opened import opened
-from indexer.cli.output import Json, console, print_json
+from indexer.cli.output import STDOUT, console, give, write_json
 from indexer.cli.reindex import following, tables
 from indexer.cli.reindex.jobs import Of, compared_job, described, gates_of, open_jobs
 from indexer.settings import Settings
@@ -17,7 +17,7 @@ def status(
     gallery: Annotated[
         str | None, typer.Option("--gallery", "-g", help="Only its own, with a history; by default all.")
     ] = None,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """All jobs, the newest first; with --gallery its own, and what happened to the last one.
 
@@ -30,23 +30,24 @@ def status(
             found = galleries.get(session, gallery) if gallery else None
             jobs = reindexes.all_of_them(session, found.id if found else None)
         rows = [described(opener, job) for job in jobs]
-    if json:
-        print_json(tables.as_json(rows))
-        return
-    tables.print_jobs(rows)
-    if gallery is not None and rows:
-        tables.print_history(rows[0])
+
+    def show() -> None:
+        tables.print_jobs(rows)
+        if gallery is not None and rows:
+            tables.print_history(rows[0])
+
+    give(tables.as_json(rows), json, show)
 
 
 def watch(
     gallery: Annotated[
         str | None, typer.Option("--gallery", "-g", help="Whose job; by default all open ones.")
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print a line of JSON on standard output at each change.")
-    ] = False,
+    json: Json = None,
 ) -> None:
     """Follow jobs until they wait for somebody or are over; status 1 where one has stopped.
+
+    JSON is a line at each change.
 
     Example: `gemel reindex watch --gallery staff`
     """
@@ -55,7 +56,7 @@ def watch(
         following.follow(opener, jobs, json=json)
         rows = [described(opener, job) for job in jobs]
         gates = gates_of(opener, rows)
-    if not json:
+    if json != STDOUT:
         tables.print_jobs(rows)
         tables.print_next(rows, gates)
     if any(row.problem for row in rows):
@@ -66,7 +67,7 @@ def compare(
     gallery: Of = None,
     output: Annotated[Path | None, typer.Option("-o", help="Write all of it there, as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with pictures and faces there.")] = None,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """How the two models do on the gallery itself, and what the gates say.
 
@@ -81,8 +82,8 @@ def compare(
         if html is not None:
             html.write_text(report.render(opener.database, job, found), "utf-8")
     if output is not None:
-        output.write_text(jsonlib.dumps(found, indent=2))
-    print_json(found) if json else tables.print_comparison(job.gallery.name, found)
+        write_json(found, output)
+    give(found, json, lambda: tables.print_comparison(job.gallery.name, found))
     for written in (output, html):
         if written is not None:
             console.print(f"Written: {written}", highlight=False, markup=False, soft_wrap=True)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from indexer.cli.commands import Json
 from indexer.cli.opened import opened
-from indexer.cli.output import Json, console, print_json
+from indexer.cli.output import STDOUT, console, give, write_json
 from indexer.cli.reindex import following, tables
 from indexer.cli.reindex.jobs import described, gates_of
 from indexer.settings import Settings
@@ -35,7 +36,7 @@ def start(
     force: Annotated[
         bool, typer.Option("--force", help="Even where there seems to be too little room.")
     ] = False,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """Begin a re-index. Workers (`gemel worker`) do it; with --wait this command does.
 
@@ -57,7 +58,7 @@ def start(
         plans = [planning.make(settings, opener, one, camera) for one in every]
         lacking = planning.lacking_room(plans)
         if dry_run:
-            print_json([asdict(plan) for plan in plans]) if json else tables.print_plans(plans, lacking)
+            give([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, lacking))
             return
         if not force:
             planning.check_room(plans)
@@ -65,17 +66,17 @@ def start(
             switching.start(opener.database, opener.models, one, card, plan, gates=gates, force=True)
             for one, plan in zip(every, plans, strict=True)
         ]
-        if not json:
+        if json != STDOUT:
             tables.print_plans(plans, lacking)
         if wait and jobs:
             following.work(opener, eye, jobs)
         begun = [described(opener, job) for job in jobs]
         compared = gates_of(opener, begun)
-    if json:
-        print_json(tables.as_json(begun))
-    elif begun:
+    if json != STDOUT and begun:
         tables.print_jobs(begun)
         tables.print_next(begun, compared)
+    if json is not None:
+        write_json(tables.as_json(begun), json)
     if any(job.problem for job in begun):
         raise SystemExit(1)
 

@@ -5,11 +5,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from rich.markup import escape
 from rich.table import Column, Table
 
-from indexer.cli.output import console, out
-from indexer.cli.reindex.following import duration
+from indexer.cli.output import console, out, shown
+from indexer.cli.progress import duration
 
 if TYPE_CHECKING:
     from indexer.recognition.reindex.plan import Plan
@@ -38,8 +37,8 @@ def print_jobs(rows: "Sequence[Status]") -> None:
     table = Table(*columns, show_lines=len(rows) > 1)
     for row in rows:
         table.add_row(
-            escape(row.gallery),
-            f"{escape(row.from_model)}\n{escape(row.to_model)}",
+            shown(row.gallery),
+            f"{shown(row.from_model)}\n{shown(row.to_model)}",
             _state(row),
             _faces(row),
             f"{row.events[0].at.astimezone():%Y-%m-%d\n%H:%M}" if row.events else "",
@@ -47,9 +46,7 @@ def print_jobs(rows: "Sequence[Status]") -> None:
     out.print(table)
     for row in rows:
         if row.problem:
-            console.print(
-                f"[red]{escape(row.gallery)}[/] has stopped: {escape(row.problem)}", highlight=False
-            )
+            console.print(f"[red]{shown(row.gallery)}[/] has stopped: {shown(row.problem)}", highlight=False)
             console.print(f"  Mend it, then `gemel reindex resume -g {row.gallery}`.", highlight=False)
 
 
@@ -92,17 +89,17 @@ def print_plans(plans: "Sequence[Plan]", lacking: Sequence[str] = ()) -> None:
         if plan.without_crop:
             out.print("  Faces without a stored crop cannot be carried over: they are skipped, and listed.")
     for what in lacking:
-        console.print(f"[yellow]too little room[/] {escape(what)}", highlight=False)
+        console.print(f"[yellow]too little room[/] {shown(what)}", highlight=False)
 
 
 def print_comparison(gallery: str, found: dict[str, Any]) -> None:
     old, new = found["old"], found["new"]
-    table = Table(escape(gallery), old["model"], new["model"])
+    table = Table(shown(gallery), old["model"], new["model"])
     table.add_row("rank-1", *(_rate(side["rank1"], side.get("rank1_interval")) for side in (old, new)))
     for fpir in sorted(old["at_fpir"], key=float):
         points = [side["at_fpir"].get(fpir) for side in (old, new)]
-        shown = [_rate(point["fnir"], point["interval"]) if point else "-" for point in points]
-        table.add_row(f"FNIR at FPIR {float(fpir):g}", *shown)
+        rates = [_rate(point["fnir"], point["interval"]) if point else "-" for point in points]
+        table.add_row(f"FNIR at FPIR {float(fpir):g}", *rates)
         table.add_row("  threshold", *(f"{point['threshold']:.4f}" if point else "-" for point in points))
     table.add_row("skipped", str(old["skipped"]), str(new["skipped"]))
     out.print(table)
@@ -126,7 +123,7 @@ def print_gates(gates: Sequence[dict[str, Any]]) -> None:
         why = "this gallery cannot tell"
         if gate["measured"] is not None and gate["limit"] is not None:
             why = f"it is {gate['measured']:.4g}, the limit {gate['limit']:.4g}"
-        out.print(f"  gate {escape(gate['gate'])}: {verdict}, {why}", highlight=False)
+        out.print(f"  gate {shown(gate['gate'])}: {verdict}, {why}", highlight=False)
 
 
 def say(what: str, row: "Status") -> None:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from indexer.cli.output import Json, console, print_json, progress_bar
+from indexer.cli.commands import Commands, Group, Json
+from indexer.cli.output import console, give
+from indexer.cli.progress import progress_bar
 from indexer.cli.train.options import (
     Anchor,
     Apart,
@@ -41,10 +43,7 @@ from indexer.cli.train.options import (
 from indexer.cli.train.preparing import Wanted, checked, prepared
 from indexer.cli.train.showing import Course, figures_of, print_run, print_sweep
 
-app = typer.Typer(
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = Commands(cls=Group, invoke_without_command=True, no_args_is_help=False)
 
 
 @app.callback()
@@ -79,7 +78,7 @@ def train(
     apart_score: ApartScore = 0.5,
     cache: CacheFolder = None,
     resume: Resume = False,
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """Train twins: a folder a person in, `NAME.safetensors`, `NAME.onnx` and their card out.
 
@@ -112,17 +111,15 @@ def train(
         history.draw(outcome.entries, title, options.out / "curves.png")
         with console.status("Writing the weights and their card ..."):
             card = export(options, training, held_out, outcome)
-    if json:
-        print_json({"card": str(card), **figures_of(outcome)})
-    else:
-        print_run(options, outcome, card)
+    figures = {"card": str(card), **figures_of(outcome)}
+    give(figures, json, lambda: print_run(options, outcome, card))
 
 
 @app.command()
 def sweep(
     context: typer.Context,
     margins: Annotated[str, typer.Option(help="Of the loss, with commas between.")] = "0.7,0.9,1.1,1.3",
-    json: Json = False,
+    json: Json = None,
 ) -> None:
     """A run a margin, with a table and a picture. Its options stand before the word `sweep`.
 
@@ -154,10 +151,7 @@ def sweep(
         )
         history.write(rows, options.out / "sweep.csv")
         sweeping.draw(rows, title, options.out / "sweep.png")
-    if json or wanted.json:
-        print_json([asdict(row) for row in rows])
-    else:
-        print_sweep(rows, options.out)
+    give([asdict(row) for row in rows], json or wanted.json, lambda: print_sweep(rows, options.out))
 
 
 def _margins(typed: str) -> list[float]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.progress import Progress
 
-from indexer.cli.output import console, progress_bar
+from indexer.cli.output import console
+from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Wanted:
     apart: list[Path]
     apart_score: float
     cache: Path | None
-    json: bool
+    json: Path | None
 
 
 def checked(wanted: Wanted) -> "Options":

@@ -1,5 +1,6 @@
-"""What PostgreSQL cannot store is refused, and everything else is let through."""
+"""What must not be stored is rejected, and everything else is let through, in one form."""
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -7,14 +8,57 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import InvalidRequest
-from indexer.records.text import checked_metadata, checked_text
+from indexer.records.text import checked_id, checked_metadata, checked_text
 
 storable = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 
 
-@given(value=storable.filter(bool))
-def test_any_storable_text_is_kept_as_it_is(value: str) -> None:
-    assert checked_text(value, "name") == value
+OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+printable = st.text(
+    st.characters(exclude_characters=OVERRIDES, exclude_categories=["Cs", "Cc", "Zl", "Zp"]),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(value=printable)
+def test_any_printable_text_is_kept_in_its_composed_form(value: str) -> None:
+    assert checked_text(value, "name") == unicodedata.normalize("NFC", value)
+
+
+@given(value=printable)
+def test_composed_and_decomposed_text_is_one_text(value: str) -> None:
+    composed, decomposed = (unicodedata.normalize(form, value) for form in ("NFC", "NFD"))
+
+    assert checked_text(decomposed, "name") == checked_text(composed, "name")
+
+
+def test_the_limit_counts_the_characters_of_the_composed_form() -> None:
+    assert checked_text(unicodedata.normalize("NFD", "\u1e69" * 255), "name") == "\u1e69" * 255
+
+
+@pytest.mark.parametrize("bad", ["\x1b[2J", "\r", "\n", "\t", "\x7f", "\x85", "\u2028", *OVERRIDES])
+def test_what_a_terminal_or_a_log_would_obey_is_rejected(bad: str) -> None:
+    for checked in (checked_text, checked_id):
+        with pytest.raises(InvalidRequest, match="control character") as caught:
+            checked(f"Grace{bad}Hopper", "external_id")
+        assert caught.value.details["field"] == "external_id"
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u200f", "\u061c"])
+def test_an_invisible_direction_mark_is_rejected_in_an_id_and_kept_in_a_name(mark: str) -> None:
+    with pytest.raises(InvalidRequest, match="direction mark"):
+        checked_id(f"4711{mark}", "external_id")
+    assert checked_text(f"\u05d3\u05d5\u05d3{mark}", "name") == f"\u05d3\u05d5\u05d3{mark}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["O'Brien", "\u0646\u0627\u0645\u200c\u0647\u0627", "\u5c71\u7530 \u592a\u90ce", "Zo\u00eb \U0001f642"],
+)
+def test_names_of_people_everywhere_are_let_through(name: str) -> None:
+    assert checked_text(name, "name") == name
+    assert checked_id(name, "external_id") == name
 
 
 @pytest.mark.parametrize("value", ["", "x" * 256, "a\0b", "half \ud83d a pair"])

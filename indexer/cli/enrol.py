@@ -1,0 +1,171 @@
+"""`gemel enrol`: a folder of photographs, every file of which is accounted for.
+
+The engine is imported inside the command: torch takes seconds that `--help` should not.
+"""
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Column, Table
+
+from indexer.cli.commands import Gallery, Json, writable
+from indexer.cli.output import console, give, out, shown, write_whole
+from indexer.cli.progress import progress_bar
+from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.jobs.enrol_folder import FileOutcome, FolderEnrolment
+
+LISTED = 20
+"""Files or people that the terminal shows; JSON and the report have all."""
+HINTS = {"several_faces": "`--take-largest` enrols the largest one"}
+"""What to do, by code, in the command line's own words."""
+INTERRUPTED = 130
+"""The status of a command that was interrupted (128 + SIGINT)."""
+
+
+def enrol(
+    directory: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="One folder a person, named by it.")
+    ],
+    gallery: Gallery,
+    take_largest: Annotated[
+        bool, typer.Option("--take-largest", help="Of several faces in a picture enrol the largest.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            dir_okay=False,
+            callback=writable,
+            help="Write there what became of every file: file, person, outcome, code, message.",
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Enrol everybody in a folder; who is enrolled already is left as they are.
+
+    The gallery is made if need be, and a server that runs finds the new people at once. Ctrl-C stops within a
+    picture or two; run again, it goes on where it was.
+
+    Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`
+    """
+    from indexer.jobs import people_folder
+    from indexer.jobs.enrol_folder import Outcome, enrol_folder
+    from indexer.recognition.assembly import open_recognition
+    from indexer.records import schema
+
+    settings = Settings()
+    folder = people_folder.read(directory)
+    with open_recognition(settings) as engine, progress_bar("pictures") as bar:
+        schema.check(engine.database)
+        task = bar.add_task("Enrolling", total=sum(len(person.images) for person in folder.people))
+        result = enrol_folder(
+            engine,
+            folder,
+            gallery,
+            take_largest=take_largest,
+            parallel=settings.threads,
+            progress=lambda images: bar.advance(task, images),
+        )
+    if report is not None:
+        write_whole(report, _csv(result))
+    give(_as_json(result), json, lambda: _print(result, gallery, report))
+    if result.interrupted:
+        raise SystemExit(INTERRUPTED)
+    if result.of(Outcome.FAILED):
+        raise SystemExit(1)
+
+
+def _as_json(result: "FolderEnrolment") -> dict[str, Any]:
+    from indexer.jobs.enrol_folder import Outcome
+
+    def listed(outcome: Outcome) -> list[dict[str, Any]]:
+        return [
+            {"image": str(file.path), "person": file.person, "code": file.code, "message": file.message}
+            for file in result.of(outcome)
+        ]
+
+    return {
+        "gallery_created": result.gallery_created,
+        "interrupted": result.interrupted,
+        "files": len(result.files),
+        "identities_created": result.identities_created,
+        "faces_enrolled": len(result.of(Outcome.ENROLLED)),
+        "images_known": len(result.of(Outcome.KNOWN)),
+        "not_reached": len(result.of(Outcome.NOT_REACHED)),
+        "reasons": dict(result.reasons(Outcome.REFUSED, Outcome.FAILED, Outcome.SKIPPED).most_common()),
+        "refused": listed(Outcome.REFUSED),
+        "failed": listed(Outcome.FAILED),
+        "skipped": listed(Outcome.SKIPPED),
+        "without_face": result.without_face,
+    }
+
+
+def _csv(result: "FolderEnrolment") -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["file", "person", "outcome", "code", "message"])
+    for file in sorted(result.files, key=lambda file: file.path):
+        writer.writerow([file.path, file.person or "", file.outcome, file.code or "", file.message or ""])
+    return text.getvalue()
+
+
+def _print(result: "FolderEnrolment", gallery: str, report: Path | None) -> None:
+    from indexer.jobs.enrol_folder import Outcome
+
+    if result.interrupted:
+        left = len(result.of(Outcome.NOT_REACHED))
+        console.print(f"[yellow]Interrupted[/] with {left} pictures left. Run it again to go on.")
+    made = " (created)" if result.gallery_created else ""
+    counts = ", ".join(
+        [
+            f"{result.identities_created} people and {len(result.of(Outcome.ENROLLED))} faces are new",
+            f"{len(result.of(Outcome.KNOWN))} pictures were enrolled already",
+            f"{len(result.of(Outcome.REFUSED))} rejected",
+            f"{len(result.of(Outcome.SKIPPED))} files skipped",
+            f"{len(result.of(Outcome.FAILED))} failed",
+        ]
+    )
+    out.print(f"{shown(gallery)}{made}: {counts}.", soft_wrap=True)
+    for title, outcomes in (
+        ("Rejected", [Outcome.REFUSED]),
+        ("Skipped", [Outcome.SKIPPED]),
+        ("Failed", [Outcome.FAILED]),
+    ):
+        _print_files(title, [file for file in result.files if file.outcome in outcomes])
+    if result.without_face:
+        out.print(f"\n{len(result.without_face)} people are without a face in the gallery:")
+        for person in result.without_face[:LISTED]:
+            out.print(f"  {shown(person)}", highlight=False, soft_wrap=True)
+        _print_more(len(result.without_face))
+    if report is not None:
+        console.print(f"What became of every file: {shown(report)}", highlight=False, soft_wrap=True)
+
+
+def _print_files(title: str, files: "list[FileOutcome]") -> None:
+    """Totals by reason, and the first few files."""
+    if not files:
+        return
+    by_code: dict[str, list[FileOutcome]] = {}
+    for file in files:
+        by_code.setdefault(file.code or "", []).append(file)
+    out.print()
+    for code, of_code in sorted(by_code.items(), key=lambda item: -len(item[1])):
+        hint = f": {HINTS[code]}" if code in HINTS else ""
+        out.print(f"{title}, {len(of_code)} for {code}{hint}", highlight=False, soft_wrap=True)
+    table = Table(Column(title, overflow="fold"), Column("Why", overflow="fold"))
+    for file in files[:LISTED]:
+        table.add_row(shown(file.path), shown(file.message or file.code or ""))
+    out.print(table)
+    _print_more(len(files))
+
+
+def _print_more(count: int) -> None:
+    if count > LISTED:
+        out.print(
+            f"... and {count - LISTED} more; `--report FILE.csv` and `--json` list all", highlight=False
+        )

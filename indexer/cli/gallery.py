@@ -1,0 +1,113 @@
+"""`gemel gallery list|create|delete`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Column, Table
+
+from indexer.cli.commands import Commands, Json, Yes
+from indexer.cli.opened import opened
+from indexer.cli.output import give, out, shown
+from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.records.models import Gallery, Model
+
+app = Commands("Galleries: people who are searched together.")
+
+Name = Annotated[str, typer.Argument(help="1 to 63 letters, digits, '.', '_' or '-'.")]
+
+
+@app.command("list")
+def list_all(json: Json = None) -> None:
+    """All galleries, with how many people and faces are in them.
+
+    Example: `gemel gallery list`
+    """
+    from indexer.records import galleries, registry
+
+    with opened(Settings()) as opener, opener.database.reading() as session:
+        every = galleries.all_of_them(session)
+        people = galleries.identity_counts(session, [gallery.id for gallery in every])
+        models = registry.all_of_them(session)
+    rows = [_as_json(gallery, people[gallery.id], models) for gallery in every]
+    give({"galleries": rows}, json, lambda: _print(rows))
+
+
+@app.command()
+def create(
+    name: Name,
+    store_crops: Annotated[
+        bool, typer.Option(help="Keep a crop of each face, so that a later model needs no new photographs.")
+    ] = True,
+    json: Json = None,
+) -> None:
+    """Create an empty gallery.
+
+    Example: `gemel gallery create staff`
+    """
+    from indexer.records import galleries
+
+    with opened(Settings()) as opener, opener.database.transaction() as session:
+        gallery = galleries.create(session, name, store_crops=store_crops)
+    give(_as_json(gallery, 0, {}), json, lambda: out.print(f"{name} is created.", highlight=False))
+
+
+@app.command()
+def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
+    """Delete a gallery with everybody in it. There is no way back but a backup of the database.
+
+    Example: `gemel gallery delete staff`
+    """
+    from indexer.records import galleries
+
+    with opened(Settings()) as opener:
+        with opener.database.reading() as session:
+            gallery = galleries.get(session, name)
+            people = galleries.identity_counts(session, [gallery.id])[gallery.id]
+        if not yes:
+            question = f"Delete {name} with {people} people and {gallery.face_count} faces?"
+            typer.confirm(question, abort=True, err=True)
+        with opener.database.transaction() as session:
+            galleries.lock(session, gallery.id)
+            galleries.remove(session, gallery.id)
+        opener.discard(gallery.id)
+    told = {"deleted": name, "identities": people, "faces": gallery.face_count}
+    give(told, json, lambda: out.print(f"{name} is deleted, with {people} people.", highlight=False))
+
+
+def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[str, Any]:
+    model = models.get(gallery.model_id or 0)
+    return {
+        "id": gallery.id,
+        "name": gallery.name,
+        "identities": people,
+        "faces": gallery.face_count,
+        "model": None if model is None else model.fingerprint,
+        "store_crops": gallery.store_crops,
+        "identify_fpir": gallery.identify_fpir,
+        "change_number": gallery.change_number,
+        "created_at": gallery.created_at,
+    }
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        out.print("There are no galleries; `gemel gallery create NAME` makes one.")
+        return
+    table = Table(
+        Column("Gallery", overflow="fold"),
+        Column("People", justify="right"),
+        Column("Faces", justify="right"),
+        Column("Model", overflow="fold"),
+        Column("Created", no_wrap=True),
+    )
+    for row in rows:
+        table.add_row(
+            shown(row["name"]),
+            f"{row['identities']:,}",
+            f"{row['faces']:,}",
+            shown(row["model"] or "-"),
+            f"{row['created_at'].astimezone():%Y-%m-%d}",
+        )
+    out.print(table)

@@ -1,0 +1,135 @@
+"""A folder of photographs, one folder a person: who is in it, and what else lies there."""
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.errors import InvalidRequest
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".hif", ".avif"}
+)
+"""Of files that are taken for pictures; where there is no suffix the content decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    folder: str
+    """In Unicode's composed form (NFC). Becomes the external_id, and with spaces for underscores the name."""
+    images: list[Path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedFile:
+    """A file that is no picture of a person, by where it lies or what it is."""
+
+    path: Path
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleFolder:
+    path: Path
+    people: list[Person] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    """Every file below `path` is an image of one of `people`, or here."""
+
+
+def people_in(directory: Path) -> list[Person]:
+    """Folders with pictures, by name. Raises InvalidRequest where there is none, OSError."""
+    return read(directory).people
+
+
+def read(directory: Path) -> PeopleFolder:
+    """Who is in a folder, by name, and which files are left out. Raises InvalidRequest, OSError.
+
+    Two folders whose names differ only in how Unicode composes their letters are one person.
+    """
+    images: dict[str, list[Path]] = {}
+    skipped: list[SkippedFile] = []
+    for entry in sorted(directory.iterdir()):
+        if not entry.is_dir():
+            skipped.append(_skipped(entry, _unusable(entry) or _LOOSE))
+        elif _is_hidden(entry):
+            skipped += [_skipped(path, _HIDDEN) for path in _files_below(entry)]
+        else:
+            name = unicodedata.normalize("NFC", entry.name)
+            for path, why in _files_of(entry):
+                if why is None:
+                    images.setdefault(name, []).append(path)
+                else:
+                    skipped.append(_skipped(path, why))
+    if not images:
+        raise InvalidRequest(
+            f"{directory} has no folder with pictures in it: one folder a person is needed"
+            + (f"; {len(skipped)} files lie there otherwise" if skipped else "")
+        )
+    people = [Person(folder=name, images=sorted(paths)) for name, paths in sorted(images.items())]
+    return PeopleFolder(path=directory, people=people, skipped=sorted(skipped, key=lambda file: file.path))
+
+
+_HIDDEN_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+
+_Why = tuple[str, str]
+"""A code for programs, a sentence for people."""
+_HIDDEN: _Why = ("hidden_file", "it is hidden")
+_LOOSE: _Why = ("loose_file", "it lies beside the people's folders; every person has a folder")
+_NESTED: _Why = ("nested_file", "it lies in a folder within a person's folder; only the upper one is read")
+
+
+def _files_of(folder: Path) -> Iterator[tuple[Path, _Why | None]]:
+    """Every file of a person's folder, and why it is left out."""
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            why = _HIDDEN if _is_hidden(entry) else _NESTED
+            yield from ((path, why) for path in _files_below(entry))
+        else:
+            yield entry, _NESTED if entry.is_dir() else _unusable(entry)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Links to folders are not followed: they may lead back. Raises OSError."""
+
+    def give_up(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=give_up):
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]
+        yield from (Path(parent) / name for name in sorted(files + links))
+
+
+def _unusable(path: Path) -> _Why | None:
+    """Why a file cannot be a photograph, without opening it: a pipe would wait for ever."""
+    if _is_hidden(path):
+        return _HIDDEN
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "broken_link", "the link leads nowhere"
+    except OSError as error:  # a link to itself, or into a folder that may not be entered
+        return "broken_link", f"the link cannot be followed: {error.strerror}"
+    if not stat.S_ISREG(mode):
+        return "not_a_file", "it is a pipe, a socket or a device"
+    if path.suffix and path.suffix.lower() not in SUFFIXES:
+        return "not_a_picture", f"{path.suffix} is no kind of picture that is read"
+    return None
+
+
+def _is_hidden(path: Path) -> bool:
+    """By its name; `Thumbs.db` and `desktop.ini` are what Windows hides by an attribute."""
+    return path.name.startswith(".") or path.name.lower() in (
+        "thumbs.db",
+        "desktop.ini",
+        "__macosx",
+        "@eadir",
+    )
+
+
+def _skipped(path: Path, why: _Why) -> SkippedFile:
+    code, message = why
+    return SkippedFile(path=path, code=code, message=message)

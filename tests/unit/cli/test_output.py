@@ -1,0 +1,79 @@
+"""What commands print is readable, and obeyed by no terminal."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from indexer.cli import output
+from indexer.cli.output import console, give, printable, shown, write_json
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07[red]Grace[/]\u202e\r\x9b31m"
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What a terminal would get."""
+    written = io.StringIO()
+    monkeypatch.setattr(output.console, "_file", written)
+    monkeypatch.setattr(output.out, "_file", written)
+    return written
+
+
+@pytest.mark.parametrize("soft_wrap", [True, False])
+def test_no_control_character_of_a_name_reaches_the_terminal(screen: io.StringIO, soft_wrap: bool) -> None:
+    table = Table("Name")
+    table.add_row(shown(HOSTILE))
+    console.print(table)
+    console.print(HOSTILE, markup=False, soft_wrap=soft_wrap)
+    console.print(f"[bold]{HOSTILE}[/]", soft_wrap=soft_wrap)
+
+    got = screen.getvalue()
+    assert not {c for c in got if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 or c == "\u202e"}
+    assert got.count("Grace") == 3
+
+
+def test_brackets_in_a_name_are_no_markup(screen: io.StringIO) -> None:
+    console.print(shown("[red]Grace[/] [link=http://x]Hopper[/link]"))
+
+    assert "[red]Grace[/] [link=http://x]Hopper[/link]" in " ".join(screen.getvalue().split())
+
+
+def test_a_file_name_that_is_no_text_can_be_printed(screen: io.StringIO) -> None:
+    console.print(shown(Path("caf\udce9.jpg")))
+
+    screen.getvalue().encode()
+
+
+def test_letters_of_every_script_are_printed_as_they_are() -> None:
+    assert printable("Zoë 山田 ‌نامه 🙂\n") == "Zoë 山田 ‌نامه 🙂\n"
+
+
+def test_json_goes_to_stdout_alone_or_to_a_file_beside_what_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    give({"a": 1}, None, lambda: said.append("none"))
+    give({"a": 2}, Path("-"), lambda: said.append("stdout"))
+    give({"a": 3}, tmp_path / "a.json", lambda: said.append("file"))
+
+    assert said == ["none", "file"]
+    assert json.loads(capsys.readouterr().out) == {"a": 2}
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 3}
+
+
+def test_a_file_that_cannot_be_written_keeps_what_it_held(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json({"a": 1}, path)
+
+    class Unwritable:
+        def __str__(self) -> str:
+            raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        write_json({"a": Unwritable()}, path)
+
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]

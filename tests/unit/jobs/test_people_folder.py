@@ -1,0 +1,63 @@
+"""Every file below a folder is a picture of a person, or said to be left out, and why."""
+
+import os
+import unicodedata
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from indexer.errors import InvalidRequest
+from indexer.jobs import people_folder
+
+FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+
+
+def lay(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def test_every_file_is_a_persons_picture_or_left_out_with_a_reason(tmp_path: Path) -> None:
+    lay(tmp_path, "Grace/1.JPG", "Grace/2.heic", "Grace/3", "Grace/notes.txt", "Grace/2019/4.jpg")
+    lay(tmp_path, "Grace/.hidden.jpg", "Grace/._1.JPG", "Grace/Thumbs.db", "loose.jpg", ".git/config")
+    (tmp_path / "Grace" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "Grace" / "itself.jpg").symlink_to("itself.jpg")
+    (tmp_path / "Grace" / "up").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "Grace" / "pipe.jpg")
+
+    found = people_folder.read(tmp_path)
+
+    [grace] = found.people
+    assert [path.name for path in grace.images] == ["1.JPG", "2.heic", "3"]
+    assert {str(file.path.relative_to(tmp_path)): file.code for file in found.skipped} == {
+        "Grace/notes.txt": "not_a_picture",
+        "Grace/2019/4.jpg": "nested_file",
+        "Grace/up": "nested_file",
+        "Grace/.hidden.jpg": "hidden_file",
+        "Grace/._1.JPG": "hidden_file",
+        "Grace/Thumbs.db": "hidden_file",
+        "Grace/gone.jpg": "broken_link",
+        "Grace/itself.jpg": "broken_link",
+        "Grace/pipe.jpg": "not_a_file",
+        "loose.jpg": "loose_file",
+        ".git/config": "hidden_file",
+    }
+
+
+def test_composed_and_decomposed_names_of_a_folder_are_one_person(tmp_path: Path) -> None:
+    for number, form in enumerate(FORMS):
+        lay(tmp_path, f"{unicodedata.normalize(form, 'Zoë')}/{number}.jpg")
+
+    [person] = people_folder.people_in(tmp_path)
+
+    assert person.folder == unicodedata.normalize("NFC", "Zoë")
+    assert len(person.images) == 2
+
+
+def test_a_folder_without_people_says_what_lies_there_instead(tmp_path: Path) -> None:
+    lay(tmp_path, "1.jpg", "2.jpg")
+
+    with pytest.raises(InvalidRequest, match=r"one folder a person.*2 files"):
+        people_folder.read(tmp_path)
