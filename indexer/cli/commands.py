@@ -59,8 +59,10 @@ class Commands(typer.Typer):
     """A group of `Command`s, with `-h` for help."""
 
     def __init__(self, help: str | None = None, *, no_args_is_help: bool = True, **options: Any) -> None:
+        """`help`: by default the docstring of the group's callback."""
         names = {"help_option_names": ["-h", "--help"]}
-        super().__init__(help=help, no_args_is_help=no_args_is_help, context_settings=names, **options)
+        given: dict[str, Any] = {} if help is None else {"help": help}
+        super().__init__(no_args_is_help=no_args_is_help, context_settings=names, **given, **options)
 
     def command(self, *names: Any, **options: Any) -> Callable[[Any], Any]:
         return super().command(*names, **{"cls": Command} | options)

@@ -138,7 +138,9 @@ def _print(result: "FolderEnrolment", gallery: str, report: Path | None) -> None
     ):
         _print_files(title, [file for file in result.files if file.outcome in outcomes])
     if result.without_face:
-        out.print(f"\n{len(result.without_face)} people are without a face in the gallery:")
+        count = len(result.without_face)
+        who = "1 person is" if count == 1 else f"{count} people are"
+        out.print(f"\n{who} without a face in the gallery:")
         for person in result.without_face[:LISTED]:
             out.print(f"  {shown(person)}", highlight=False, soft_wrap=True)
         _print_more(len(result.without_face))

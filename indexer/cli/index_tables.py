@@ -33,11 +33,10 @@ def print_status(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         out.print("There are no galleries.")
         return
-    where = Column("Gallery, and where", no_wrap=True)
-    digest = Column("Digest", no_wrap=True)
-    table = Table(where, "State", "Tier", "Faces", "Lag", "Dead", "MB", "Agrees", digest)
+    figures = [Column(name, justify="right") for name in ("Faces", "Lag", "Deleted", "MB", "Recall")]
+    table = Table(Column("Gallery, and where", overflow="fold"), "State", "Tier", *figures)
     for row in rows:
-        table.add_row(f"[bold]{row['gallery']}[/]", f"change {row['change_number']}", "", str(row["faces"]))
+        table.add_row(f"[bold]{row['gallery']}[/]", f"#{row['change_number']}", "", str(row["faces"]))
         for replica in row["replicas"]:
             _add(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
         for generation in row["generations"]:
@@ -120,7 +119,7 @@ def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
 
 
 def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
-    agreement, memory, digest = row.get("agreement"), row.get("memory_bytes"), row.get("digest")
+    recall, memory = row.get("agreement"), row.get("memory_bytes")
     table.add_row(
         f"  {shown(where)}",
         state,
@@ -129,8 +128,7 @@ def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
         str(row.get("lag", "")),
         str(row.get("tombstones", "")),
         "" if memory is None else f"{memory / 1e6:.1f}",
-        "" if agreement is None else f"{agreement:.4f}",
-        "" if digest is None else digest[:8],
+        "" if recall is None else f"{recall:.4f}",
     )
     if row["problem"]:
         table.add_row(f"  [yellow]{shown(row['problem'])}[/]")

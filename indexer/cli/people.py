@@ -23,6 +23,9 @@ Threshold = Annotated[
     float | None, typer.Option(min=-1, max=1, help="Score from which on a candidate matches.")
 ]
 
+_WIDE = 100
+"""Columns of a terminal that has room for external ids too."""
+
 
 def identify(
     images: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
@@ -40,7 +43,9 @@ def identify(
     from indexer.records import schema
 
     answers: list[dict[str, Any]] = []
-    columns = ("Image", "Face", "Quality", "Name", "External id", "Score", "Matched")
+    columns = ["Image", "Face", "Quality", "Name", "External id", "Score", "Matched"]
+    if out.width < _WIDE:
+        columns.remove("External id")
     table = Table(*(Column(name, overflow="fold") for name in columns))
     failed = False
     with open_recognition(Settings()) as engine:
@@ -201,10 +206,13 @@ def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
         if not face.candidates:
             table.add_row(*where, "[dim]nobody is enrolled[/]")
         for candidate in face.candidates:
+            owner = candidate.owner
+            who = [owner.name or "", owner.external_id or ""]
+            if out.width < _WIDE:
+                who = [owner.name or owner.external_id or str(owner.identity_id)]
             table.add_row(
                 *where,
-                shown(candidate.owner.name or ""),
-                shown(candidate.owner.external_id or ""),
+                *map(shown, who),
                 f"{candidate.score:.3f}",
                 "[green]yes[/]" if candidate.matched else "no",
             )

@@ -86,7 +86,7 @@ def test_every_file_of_a_folder_is_accounted_for_and_everybody_without_a_face_is
     assert told["without_face"] == ["Nobody"]
     assert told["reasons"]["no_face_found"] == 2
     shown = home.run("enrol", people, "--gallery", "accounted").stdout
-    assert "1 people are without a face" in shown
+    assert "1 person is without a face" in shown
     assert "Nobody" in shown.splitlines()[-1]
 
 
@@ -96,9 +96,8 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
     """Ctrl-C in the middle of hundreds of pictures, many of them one person's."""
     for person in range(4):
         (tmp_path / f"person{person}").mkdir()
-        for number in range(150):
+        for number in range(60):
             (tmp_path / f"person{person}" / f"{number:03d}.jpg").write_bytes(hopper + bytes([person, number]))
-    (tmp_path / "other").mkdir()
     answer = home.folder / "interrupted.json"
     with subprocess.Popen(
         [GEMEL, "enrol", tmp_path, "--gallery", "interrupted", f"--json={answer}"],
@@ -118,10 +117,10 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
     second = home.json("enrol", tmp_path, "--gallery", "interrupted")
 
     assert first["interrupted"]
-    assert 0 < first["faces_enrolled"] < 600
-    assert first["faces_enrolled"] + first["not_reached"] == first["files"] == 600
+    assert 0 < first["faces_enrolled"] < 240
+    assert first["faces_enrolled"] + first["not_reached"] == first["files"] == 240
     assert second["images_known"] == first["faces_enrolled"]
-    assert second["faces_enrolled"] == 600 - first["faces_enrolled"]
+    assert second["faces_enrolled"] == 240 - first["faces_enrolled"]
 
 
 def _faces(home: Home, gallery: str) -> int:
@@ -156,10 +155,11 @@ def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home,
     assert "Grace Hopper" in home.run("person", "list", "--gallery", "listed").stdout
     page = home.json("person", "list", "--gallery", "listed", "--limit", "1")
     rest = home.json("person", "list", "--gallery", "listed", "--after", page["next"])
-    assert [p["external_id"] for p in page["identities"] + rest["identities"]] == [
+    assert len(page["identities"]) == len(rest["identities"]) == 1
+    assert {p["external_id"] for p in page["identities"] + rest["identities"]} == {
         "Eileen_Collins",
         "Grace_Hopper",
-    ]
+    }
 
     home.run("person", "delete", "Grace_Hopper", "--gallery", "listed", "--yes")
     missing = home.run("person", "show", "Grace_Hopper", "--gallery", "listed", status=1)

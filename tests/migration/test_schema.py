@@ -93,6 +93,42 @@ def test_people_from_before_searches_by_name_are_found_by_name(fresh: Database) 
             assert one.name == name
 
 
+def test_ids_and_names_from_before_are_found_in_their_composed_form(fresh: Database) -> None:
+    """Where that would make two people one, they stay as they are."""
+    schema.migrate(fresh, "0005")
+    composed, decomposed, other = "\u1e69", "s\u0323\u0307", "s\u0307\u0323"
+    with fresh.engine.begin() as connection:
+        [one, two] = [
+            connection.scalar(
+                text(
+                    "INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), :name, true)"
+                    " RETURNING id"
+                ),
+                {"name": name},
+            )
+            for name in ("one", "two")
+        ]
+        for gallery, external_id in ((one, decomposed), (one, other), (two, composed), (two, decomposed)):
+            connection.execute(
+                text(
+                    "INSERT INTO identity (id, gallery_id, external_id, name)"
+                    " VALUES (gen_random_uuid(), :gallery, :id, :id)"
+                ),
+                {"gallery": gallery, "id": external_id},
+            )
+
+    schema.migrate(fresh)
+
+    with fresh.engine.connect() as connection:
+        for gallery, kept in ((one, other), (two, decomposed)):
+            rows = connection.execute(
+                text("SELECT external_id, name FROM identity WHERE gallery_id = :gallery"),
+                {"gallery": gallery},
+            ).all()
+            assert sorted(row[0] for row in rows) == sorted([composed, kept])
+            assert {row[1] for row in rows} == {composed}
+
+
 @pytest.mark.parametrize(
     "statement",
     [
