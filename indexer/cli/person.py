@@ -24,25 +24,29 @@ Whom = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, or
 @app.command("list")
 def list_page(
     gallery: Gallery,
+    name: Annotated[
+        str | None, typer.Option(help="Only people whose name has words that begin with these.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="So many people at most.")] = 100,
     after: Annotated[UUID | None, typer.Option(help="Go on behind the person with this id.")] = None,
     json: Json = None,
 ) -> None:
     """The people of a gallery, in the order in which they were enrolled.
 
-    Example: `gemel person list --gallery staff --limit 1000 --json people.json`
+    Example: `gemel person list --gallery staff --name hopper`
     """
     from indexer.records import faces, galleries, identities
 
     with opened(Settings()) as opener, opener.database.reading() as session:
         found = galleries.get(session, gallery)
-        page = identities.page(session, found.id, after=after, limit=limit + 1)
+        page = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         more = len(page) > limit
         page = page[:limit]
         counts = faces.counts(session, [identity.id for identity in page])
     rows = [_as_json(identity) | {"faces": counts[identity.id]} for identity in page]
     following = page[-1].id if more else None
-    give({"identities": rows, "next": following}, json, lambda: _print_page(gallery, rows, following))
+    nobody = f"Nobody in {gallery} is called {name!r}." if name else f"Nobody is enrolled in {gallery}."
+    give({"identities": rows, "next": following}, json, lambda: _print_page(rows, following, nobody))
 
 
 @app.command()
@@ -122,9 +126,9 @@ def _face_as_json(face: "Face") -> dict[str, Any]:
     }
 
 
-def _print_page(gallery: str, rows: Sequence[dict[str, Any]], following: UUID | None) -> None:
+def _print_page(rows: Sequence[dict[str, Any]], following: UUID | None, nobody: str) -> None:
     if not rows:
-        out.print(f"Nobody is enrolled in {shown(gallery)}.", highlight=False)
+        out.print(shown(nobody), highlight=False)
         return
     table = Table(
         Column("Name", overflow="fold"),

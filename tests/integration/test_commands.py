@@ -153,6 +153,8 @@ def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home,
     assert (listed["identities"], listed["faces"]) == (2, 2)
     assert "listed" in home.run("gallery", "list").stdout
     assert "Grace Hopper" in home.run("person", "list", "--gallery", "listed").stdout
+    [grace] = home.json("person", "list", "--gallery", "listed", "--name", "hop")["identities"]
+    assert grace["external_id"] == "Grace_Hopper"
     page = home.json("person", "list", "--gallery", "listed", "--limit", "1")
     rest = home.json("person", "list", "--gallery", "listed", "--after", page["next"])
     assert len(page["identities"]) == len(rest["identities"]) == 1
