@@ -17,7 +17,17 @@ from service.dependencies import documented_key
 from service.limits import BodyLimit, Crowd
 from service.metrics import Measure, Metrics
 from service.queries import known_query
-from service.routes import docs, faces, galleries, identities, indexes, operations, recognition, reindexes
+from service.routes import (
+    docs,
+    external_ids,
+    faces,
+    galleries,
+    identities,
+    indexes,
+    operations,
+    recognition,
+    reindexes,
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +79,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Measure)
     errors.install(app)
-    for room in (galleries, identities, faces, recognition, indexes, reindexes):
+    # `external_ids` first: what stands behind `by-external-id/` is an id, even `faces`.
+    for room in (external_ids, galleries, identities, faces, recognition, indexes, reindexes):
         app.include_router(room.router, dependencies=[Depends(documented_key), Depends(known_query)])
     app.include_router(operations.health)
     app.include_router(operations.guarded)

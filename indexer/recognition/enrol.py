@@ -127,6 +127,49 @@ class Enroller:
             find(session, gallery)
         return self._enrol(gallery, find, images, take_largest, watch or Stopwatch(), check)
 
+    def put(
+        self,
+        gallery_name: str,
+        external_id: str,
+        fields: Mapping[str, Any],
+        images: Sequence[bytes],
+        *,
+        take_largest: bool = False,
+        watch: Stopwatch | None = None,
+    ) -> tuple[Enrolled, bool]:
+        """The identity of an `external_id`, made where there is none, else changed; and whether it was made.
+
+        `fields`: `name` and `metadata`, as far as they are to be set. Faces stay and photographs are added;
+        one that is enrolled already changes nothing, so that the same call may be repeated. Raises what
+        `create` does, but for ExternalIdTaken.
+        """
+        made = False
+
+        def find_or_make(session: Session, gallery: Gallery) -> Identity:
+            nonlocal made
+            identity = identities.by_external_id(session, gallery.id, external_id)
+            made = identity is None
+            if identity is None:
+                return identities.create(
+                    session,
+                    gallery.id,
+                    external_id=external_id,
+                    name=fields.get("name"),
+                    metadata=fields.get("metadata") or {},
+                )
+            return identities.change(session, identity, dict(fields))
+
+        enrolled = self._enrol(
+            self._gallery(gallery_name),
+            find_or_make,
+            images,
+            take_largest,
+            watch or Stopwatch(),
+            lambda: None,
+            repeatable=True,
+        )
+        return enrolled, made
+
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
         """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
         gallery = self._gallery(gallery_name)
@@ -161,8 +204,11 @@ class Enroller:
         take_largest: bool,
         watch: Stopwatch,
         check: Callable[[], object],
+        *,
+        repeatable: bool = False,
     ) -> Enrolled:
-        """`person` gives the identity, within the transaction.
+        """`person` gives the identity, within the transaction. `repeatable`: it is no error if all of its
+        photographs are enrolled already.
 
         Which models the gallery wants is read before the pictures are looked at, and again under its
         lock. Where a re-index began or ended in between, all is done once more.
@@ -177,7 +223,9 @@ class Enroller:
                 in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
                 active = next(f for f, number in in_use.items() if number == gallery.model_id)
                 if active == wanted.active and in_use.keys() <= wanted.numbers.keys():
-                    enrolled = self._record(session, gallery, person(session, gallery), prepared, in_use)
+                    enrolled = self._record(
+                        session, gallery, person(session, gallery), prepared, in_use, repeatable
+                    )
                     break
         else:
             raise Busy("the gallery changes its model at this moment")
@@ -260,6 +308,7 @@ class Enroller:
         identity: Identity,
         prepared: _Prepared,
         models: Mapping[str, int],
+        repeatable: bool,
     ) -> Enrolled:
         known = faces.enrolled_images(session, identity.id)
         refused = dict(prepared.refused)
@@ -269,7 +318,8 @@ class Enroller:
                 refused[number] = DUPLICATE
             else:
                 fresh.append(enrolment)
-        if refused and not fresh:
+        repeated = repeatable and all(r is DUPLICATE for r in refused.values())
+        if refused and not fresh and not repeated:
             raise _nothing_enrolled(refused)
         added = faces.add(session, identity.id, fresh, models)
         number = changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])

@@ -55,6 +55,17 @@ def by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Iden
     )
 
 
+def with_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity:
+    """Raises IdentityNotFound, InvalidRequest."""
+    identity = by_external_id(session, gallery_id, external_id)
+    if identity is None:
+        raise IdentityNotFound(
+            f"there is no identity with the external_id {external_id!r} in this gallery",
+            external_id=external_id,
+        )
+    return identity
+
+
 def page(
     session: Session, gallery_id: UUID, *, after: UUID | None, limit: int, name: str | None = None
 ) -> Sequence[Identity]:
@@ -77,17 +88,24 @@ def page(
 def change(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
     """Sets those of `external_id`, `name` and `metadata` that are in `values`; None empties.
 
+    What is so already is no change, and `updated_at` stays.
+
     Raises InvalidRequest, ExternalIdTaken.
     """
-    now = session.scalars(select(func.now())).one()
+    changed: dict[str, Any] = {}
     if "external_id" in values:
-        identity.external_id = checked_id(values["external_id"], "external_id")
+        changed["external_id"] = checked_id(values["external_id"], "external_id")
     if "name" in values:
-        identity.name = checked_text(values["name"], "name")
-        identity.name_words = names.document(identity.name)
+        changed["name"] = checked_text(values["name"], "name")
     if "metadata" in values:
-        identity.details = checked_metadata(values["metadata"] or {})
-    identity.updated_at = now
+        changed["details"] = checked_metadata(values["metadata"] or {})
+    if all(getattr(identity, field) == value for field, value in changed.items()):
+        return identity
+    for field, value in changed.items():
+        setattr(identity, field, value)
+    if "name" in changed:
+        identity.name_words = names.document(identity.name)
+    identity.updated_at = session.scalars(select(func.now())).one()
     _flush(session, identity.external_id)
     return identity
 

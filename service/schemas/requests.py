@@ -82,6 +82,19 @@ class IdentityNew(UploadBody):
     )
 
 
+class IdentityPut(UploadBody):
+    """Fields that are left out stay as they are; null empties."""
+
+    images: list[ImageBytes] = Field(
+        default_factory=list, description="Photographs to add, one person each; those enrolled already stay"
+    )
+    name: str | None = Field(default=None, description="1 to 255 characters")
+    metadata: JsonObject | None = Field(default=None, description="Any JSON object, up to 16,384 bytes")
+    take_largest: bool = Field(
+        default=False, description="In photographs of several faces take the largest, rather than reject"
+    )
+
+
 class FacesNew(UploadBody):
     images: list[ImageBytes] = Field(min_length=1, description="Photographs, one person each")
     take_largest: bool = Field(

@@ -138,7 +138,7 @@ def test_the_openapi_document_knows_every_promised_route(
     operations: dict[tuple[str, str], dict[str, Any]],
 ) -> None:
     gallery, identity = "/v1/galleries/{gallery}", "/v1/galleries/{gallery}/identities/{identity_id}"
-    job = "/v1/reindexes/{job_id}"
+    job, own = "/v1/reindexes/{job_id}", "/v1/galleries/{gallery}/identities/by-external-id/{external_id}"
     assert set(operations) == {
         ("post", "/v1/galleries"),
         ("get", "/v1/galleries"),
@@ -152,6 +152,9 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", identity),
         ("patch", identity),
         ("delete", identity),
+        *((method, own) for method in ("get", "put", "patch", "delete")),
+        ("post", f"{own}/verify"),
+        ("post", f"{own}/faces"),
         ("post", f"{identity}/verify"),
         ("post", f"{identity}/faces"),
         ("get", f"{identity}/faces"),
@@ -211,7 +214,7 @@ def test_every_route_that_takes_pictures_documents_both_ways_to_send_them(
             assert content["multipart/form-data"]["schema"]["properties"].keys() == (
                 content["application/json"]["schema"]["properties"].keys()
             )
-    assert takers == 6
+    assert takers == 9
 
 
 def test_the_docs_are_served_and_the_root_leads_to_them(client: TestClient) -> None:

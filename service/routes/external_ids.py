@@ -1,0 +1,174 @@
+"""Identities by the ids that clients have for them already."""
+
+from typing import Annotated
+from urllib.parse import unquote_to_bytes
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from indexer.errors import InvalidRequest
+from indexer.recognition.assembly import Recognition
+from indexer.recognition.camera import Stopwatch
+from indexer.records import faces, galleries, identities
+from service.bodies import body_of, openapi_body
+from service.dependencies import Config, Engine, Meters, at_most
+from service.routes import faces as face_routes
+from service.routes import identities as identity_routes
+from service.routes import problems, recognition
+from service.schemas.enrolled import FacesAdded, Identity, IdentityCreated, Refusal
+from service.schemas.recognition import VerifyAnswer
+from service.schemas.requests import FacesNew, IdentityPatch, IdentityPut, VerifyIdentity
+
+router = APIRouter(prefix="/v1/galleries/{gallery}/identities/by-external-id", tags=["identities"])
+
+_ONE = "/{external_id:path}"
+_IMAGE = "/9j/4AAQSkZJRgABAQ..."
+
+
+def _external_id(
+    request: Request,
+    external_id: Annotated[
+        str,
+        Path(
+            description="Your own id, percent-encoded (`a/b` as `a%2Fb`). `.` and `..` mean something else in"
+            " a path: people of such ids are found by `?external_id=`",
+            examples=["4711"],
+        ),
+    ],
+) -> str:
+    """Raises InvalidRequest where the path is no UTF-8: servers substitute what they cannot read."""
+    if "\ufffd" in external_id:
+        try:
+            unquote_to_bytes(request.scope.get("raw_path", b"")).decode()
+        except UnicodeDecodeError:
+            raise InvalidRequest("external_id is not UTF-8", field="external_id") from None
+    return external_id
+
+
+ExternalId = Annotated[str, Depends(_external_id)]
+
+
+@router.post(
+    _ONE + "/verify",
+    responses=problems(404, 413, 415, 422),
+    openapi_extra=openapi_body(VerifyIdentity, {"image": _IMAGE}),
+    operation_id="verify_identity_by_external_id",
+    summary="Is this that person?",
+)
+def verify(
+    engine: Engine,
+    config: Config,
+    meters: Meters,
+    gallery: str,
+    external_id: ExternalId,
+    body: Annotated[VerifyIdentity, Depends(body_of(VerifyIdentity))],
+) -> VerifyAnswer:
+    """As `/identities/{identity_id}/verify`."""
+    return recognition.verify_identity(
+        engine, config, meters, gallery, _id(engine, gallery, external_id), body
+    )
+
+
+@router.post(
+    _ONE + "/faces",
+    status_code=201,
+    responses=problems(404, 413, 415, 422),
+    openapi_extra=openapi_body(FacesNew, {"images": [_IMAGE]}),
+    operation_id="add_faces_by_external_id",
+    summary="Add photographs of a person",
+)
+def add_faces(
+    engine: Engine,
+    config: Config,
+    meters: Meters,
+    gallery: str,
+    external_id: ExternalId,
+    body: Annotated[FacesNew, Depends(body_of(FacesNew))],
+) -> FacesAdded:
+    """As `/identities/{identity_id}/faces`."""
+    return face_routes.add(engine, config, meters, gallery, _id(engine, gallery, external_id), body)
+
+
+@router.get(
+    _ONE,
+    responses=problems(404, 422),
+    operation_id="get_identity_by_external_id",
+    summary="Get an identity by your own id",
+)
+def get(engine: Engine, gallery: str, external_id: ExternalId) -> Identity:
+    return identity_routes.get(engine, gallery, _id(engine, gallery, external_id))
+
+
+@router.put(
+    _ONE,
+    responses={
+        201: {"model": IdentityCreated, "description": "There was none, and it was made"},
+        **problems(404, 413, 415, 422),
+    },
+    openapi_extra=openapi_body(
+        IdentityPut, {"name": "Grace Hopper", "metadata": {"department": "computing"}, "images": [_IMAGE]}
+    ),
+    operation_id="put_identity_by_external_id",
+    summary="Create or change an identity by your own id",
+)
+def put(
+    engine: Engine,
+    config: Config,
+    meters: Meters,
+    response: Response,
+    gallery: str,
+    external_id: ExternalId,
+    body: Annotated[IdentityPut, Depends(body_of(IdentityPut))],
+) -> IdentityCreated:
+    """The same request may be sent again, and by several clients at once: one makes the identity, the others
+    find it. Fields that are left out stay as they are. Photographs are added; one that is enrolled already
+    is listed in `refused` as `duplicate_image` and changes nothing."""
+    at_most("the number of images", len(body.images), config.max_images)
+    watch = Stopwatch()
+    enrolled, made = engine.enroller.put(
+        gallery,
+        external_id,
+        body.model_dump(include={"name", "metadata"}, exclude_unset=True),
+        body.images,
+        take_largest=body.take_largest,
+        watch=watch,
+    )
+    meters.observe_stages(watch.milliseconds)
+    response.status_code = 201 if made else 200
+    with engine.database.reading() as session:
+        every = faces.of_identities(session, [enrolled.identity.id])[enrolled.identity.id]
+    return IdentityCreated(
+        **Identity.fields_of(gallery, enrolled.identity, every),
+        refused=Refusal.list_of(enrolled.refused),
+        model=enrolled.model,
+        change_number=enrolled.change_number,
+    )
+
+
+@router.patch(
+    _ONE,
+    responses=problems(404, 409, 413, 422),
+    operation_id="update_identity_by_external_id",
+    summary="Change an identity by your own id",
+)
+def patch(engine: Engine, gallery: str, external_id: ExternalId, body: IdentityPatch) -> Identity:
+    return identity_routes.patch(engine, gallery, _id(engine, gallery, external_id), body)
+
+
+@router.delete(
+    _ONE,
+    status_code=204,
+    responses=problems(404, 422),
+    operation_id="delete_identity_by_external_id",
+    summary="Delete an identity by your own id, with all its faces",
+)
+def delete(engine: Engine, gallery: str, external_id: ExternalId) -> Response:
+    """Once the answer is there, no search returns the person."""
+    return identity_routes.delete(engine, gallery, _id(engine, gallery, external_id))
+
+
+def _id(engine: Recognition, gallery: str, external_id: str) -> UUID:
+    """Raises GalleryNotFound, IdentityNotFound, InvalidRequest."""
+    with engine.database.reading() as session:
+        found = galleries.get(session, gallery)
+        return identities.with_external_id(session, found.id, external_id).id

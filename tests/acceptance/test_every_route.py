@@ -1,0 +1,141 @@
+"""Whatever the OpenAPI document allows, and what it does not: no route answers with a 5xx.
+
+Schemathesis writes the requests, over a real socket to the real service; the same ones each time.
+`GEMEL_TEST_EXAMPLES=500` writes more.
+"""
+
+import base64
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.openapi import format as of_format
+
+from indexer.settings import Settings
+from service.app import create_app
+from tests.pictures import jpeg, pixels
+
+EXAMPLES = int(os.environ.get("GEMEL_TEST_EXAMPLES", "12"))
+"""Requests to each route, of those that fit the document, and again of those that do not."""
+MEANT = {"index_behind", "index_not_ready", "busy"}
+"""Codes of a 503 that the document promises: later it will work."""
+PICTURES: list[bytes] = []
+"""Small ones, of which some requests bring one; filled by `world`."""
+
+
+def _operations() -> list[tuple[GenerationMode, str, str]]:
+    """Of each route those that fit; and those that do not, where there is anything to get wrong."""
+    paths = create_app(Settings(_env_file=None)).openapi()["paths"]
+    return [
+        (mode, method.upper(), path)
+        for mode in GenerationMode
+        for path, item in paths.items()
+        for method, told in item.items()
+        if mode is GenerationMode.POSITIVE or told.get("parameters") or told.get("requestBody")
+    ]
+
+
+@pytest.fixture(scope="module")
+def base(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the service listens, as it does in earnest."""
+    folder = tmp_path_factory.mktemp("home")
+    app = create_app(
+        Settings(database_url=migrated, home=folder, threads=4, models_dir=folder, index_patience_s=0.2)
+    )
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        host, port = listening.getsockname()
+        with httpx2.Client(base_url=f"http://{host}:{port}") as client:
+            while not server.started:
+                assert thread.is_alive()
+            client.get("/readyz", timeout=120).raise_for_status()
+        yield f"http://{host}:{port}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def schema(base: str) -> Any:
+    of_format("byte", st.one_of(_pictures().map(_text), st.sampled_from(["", "AAAA", "/9j/", "%"])))
+    of_format("binary", st.one_of(_pictures(), st.binary(max_size=64)))
+    return schemathesis.openapi.from_url(f"{base}/openapi.json")
+
+
+@pytest.fixture
+def world(base: str, hopper: bytes, nobody: bytes) -> Iterator[dict[str, str]]:
+    """What path parameters may name: a gallery with a person, a face and a job."""
+    PICTURES[:] = [jpeg(pixels(hopper)[::2, ::2]), jpeg(pixels(nobody)[::4, ::4])]
+    name = f"test-{uuid4().hex}"
+    with httpx2.Client(base_url=base, timeout=120) as client:
+        client.post("/v1/galleries", json={"name": name}).raise_for_status()
+        person = client.post(
+            f"/v1/galleries/{name}/identities",
+            json={"name": "Grace", "external_id": "4711", "images": [_text(PICTURES[0])]},
+        )
+        job = client.post("/v1/reindexes", json={"gallery": name, "to": "dlib-resnet", "force": True})
+        yield {
+            "gallery": name,
+            "identity_id": person.raise_for_status().json()["id"],
+            "face_id": person.json()["faces"][0]["id"],
+            "external_id": "4711",
+            "job_id": job.raise_for_status().json()["id"],
+        }
+        for gallery in client.get("/v1/galleries").json()["galleries"]:
+            client.delete(f"/v1/galleries/{gallery['name']}")
+
+
+def _pictures() -> st.SearchStrategy[bytes]:
+    return st.integers(0, 1).map(lambda number: PICTURES[number])
+
+
+def _text(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
+
+
+@pytest.mark.parametrize(("mode", "method", "path"), _operations())
+def test_no_request_is_answered_with_a_5xx(
+    base: str, schema: Any, world: dict[str, str], mode: GenerationMode, method: str, path: str
+) -> None:
+    asked: list[int] = []
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        case=schema[path][method].as_strategy(generation_mode=mode),
+        there=st.fixed_dictionaries({name: st.sampled_from([True, True, False]) for name in world}),
+    )
+    def ask(case: "Case[Any]", there: dict[str, bool]) -> None:
+        for name in case.path_parameters or {}:
+            if there[name]:
+                case.path_parameters[name] = world[name]
+        answer = case.call(base_url=base, timeout=60)
+        asked.append(answer.status_code)
+        if answer.status_code < 400:
+            return
+        assert answer.headers["content-type"] == ["application/problem+json"], answer.text
+        problem = answer.json()
+        assert problem["status"] == answer.status_code
+        if answer.status_code >= 500:
+            assert (answer.status_code, problem["code"] in MEANT) == (503, True), answer.text
+
+    ask()
+
+    assert asked
