@@ -73,7 +73,13 @@ def test_health_and_readiness(client: TestClient, hopper: bytes) -> None:
 
     ready = client.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json() == {"status": "ready", "model": enrolled["model"], "galleries": 1, "faces": 1}
+    assert ready.json() == {
+        "status": "ready",
+        "model": enrolled["model"],
+        "galleries": 1,
+        "faces": 1,
+        "following": "ok",
+    }
 
 
 def test_one_of_the_models_is_active_and_it_is_the_one_in_answers(client: TestClient) -> None:
