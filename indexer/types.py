@@ -24,6 +24,9 @@ Vectors: TypeAlias = NDArray[np.float32]
 Keys: TypeAlias = NDArray[np.int64]
 """Face keys, shape (n,): the number under which PostgreSQL and the index know a face."""
 
+Owners: TypeAlias = NDArray[np.int64]
+"""Shape (n,): of each face the number of the identity that it belongs to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
@@ -160,3 +163,5 @@ class Change:
     vector: NDArray[np.float32] | None
     """Of an enrolment; None where the face has been deleted since, which a later change says, or where
     the model could not embed it."""
+    owner: int | None
+    """Number of the identity that an enrolled face belongs to; None where there is no vector."""

@@ -10,12 +10,12 @@ from indexer.records.session import Database
 from indexer.types import Box, ChangeKind, Enrolment, Face, Quality, Vectors
 
 CARD = sface(mirror=True)
+FACE = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
 QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
 
 
 def enrol(database: Database, name: str, count: int, *, seed: int = 0, also: ModelCard | None = None) -> None:
     """`also`: a second model, to which strangers are all more alike."""
-    face = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
     with database.transaction() as session:
         gallery = galleries.lock(session, galleries.get(session, name).id)
         numbers = {
@@ -27,7 +27,7 @@ def enrol(database: Database, name: str, count: int, *, seed: int = 0, also: Mod
         for place, vector in enumerate(face_vectors.gallery(count, seed)):
             identity = identities.create(session, gallery.id, external_id=None, name=None, metadata={})
             enrolment = Enrolment(
-                face=face,
+                face=FACE,
                 quality=QUALITY,
                 vectors={CARD.fingerprint: vector} | ({also.fingerprint: _alike(vector)} if also else {}),
                 image_sha256=place.to_bytes(32, "big"),

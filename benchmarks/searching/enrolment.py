@@ -64,6 +64,6 @@ def _measure(index: LiveIndex, task: Task, batch: int) -> dict[str, Any]:
 
 def _changes(applied: int, vectors: np.ndarray) -> list[Change]:
     return [
-        Change(number=applied + i, kind=ChangeKind.ENROL, key=applied + i, vector=vector)
+        Change(number=applied + i, kind=ChangeKind.ENROL, key=applied + i, vector=vector, owner=applied + i)
         for i, vector in enumerate(vectors, 1)
     ]

@@ -52,6 +52,7 @@ def _feed(gallery: Vectors) -> Callable[[Take], None]:
     def feed(take: Take) -> None:
         for start in range(0, len(gallery), _BLOCK):
             block = gallery[start : start + _BLOCK]
-            take(np.arange(start + 1, start + len(block) + 1), block)
+            keys = np.arange(start + 1, start + len(block) + 1)
+            take(keys, block, keys)
 
     return feed

@@ -32,6 +32,9 @@ def identify(
     gallery: Gallery,
     max_faces: Annotated[int, typer.Option(min=1, help="So many faces of each picture, largest first.")] = 10,
     max_candidates: Annotated[int, typer.Option(min=1, help="So many people for each face.")] = 1,
+    unique_identities: Annotated[
+        bool, typer.Option("--unique-identities", help="Each person for one face only, the most similar.")
+    ] = False,
     threshold: Threshold = None,
     json: Json = None,
 ) -> None:
@@ -57,6 +60,7 @@ def identify(
                     path.read_bytes(),
                     max_faces=max_faces,
                     max_candidates=max_candidates,
+                    unique_identities=unique_identities,
                     threshold=threshold,
                 )
             except GemelError as error:

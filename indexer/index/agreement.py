@@ -55,7 +55,7 @@ def measure(searcher: FaissSearcher, probes: Vectors, threshold: float) -> Agree
     """Compares first answers with those of a scan of the vectors as `searcher` stores them."""
 
     def vectors() -> Iterator[Vectors]:
-        for _, chunk in searcher.contents():
+        for _, chunk, _ in searcher.contents():
             yield chunk
 
     faiss.omp_set_num_threads(tiers.CORES)

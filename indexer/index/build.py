@@ -12,14 +12,14 @@ from indexer.index import agreement, tiers
 from indexer.index.agreement import Agreement
 from indexer.index.digest import Digest
 from indexer.index.searcher import CHUNK, FaissSearcher
-from indexer.types import Keys, Tier, Vectors
+from indexer.types import Keys, Owners, Tier, Vectors
 
 log = logging.getLogger(__name__)
 
 SAMPLE = 65_536
 """Vectors that codes are trained on, and probes are made from."""
 
-Take = Callable[[Keys, Vectors], None]
+Take = Callable[[Keys, Vectors, Owners], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,27 +54,28 @@ def build(
 ) -> Built:
     """An index of `tier` with all that `feed` hands over; exact, where the tier falls short.
 
-    `feed` is called once with a function that takes keys (n,), ascending, and vectors (n, dimension);
-    `progress` is told how many vectors have come. Memory: the index, and 65,536 vectors. `compact`
-    that falls under `standard.min_agreement` becomes `exact-fp16`, which it can do on the spot;
+    `feed` is called once with a function that takes keys (n,), ascending, vectors (n, dimension) and
+    owners (n,); `progress` is told how many vectors have come. Memory: the index, and 65,536 vectors.
+    `compact` that falls under `standard.min_agreement` becomes `exact-fp16`, which it can do on the spot;
     `graph` and `ivf` were asked for in the knowledge of their loss, which is measured and logged.
     """
     faiss.omp_set_num_threads(tiers.CORES)
     gathering = _Gathering(tier, dimension, progress)
     feed(gathering.take)
-    keys, digest = gathering.keys(), gathering.digest
+    keys, owners, digest = gathering.keys(), gathering.owners(), gathering.digest
     stored = gathering.stored
     if tier not in tiers.INEXACT:
-        return Built(searcher=FaissSearcher(tier, stored, keys), digest=digest, agreement=None, refused=None)
+        searcher = FaissSearcher(tier, stored, keys, owners)
+        return Built(searcher=searcher, digest=digest, agreement=None, refused=None)
     if tier in tiers.TRAINED and len(keys) < tiers.MIN_TRAINED:
         return Built(
-            searcher=FaissSearcher(Tier.EXACT_FP16, stored, keys),
+            searcher=FaissSearcher(Tier.EXACT_FP16, stored, keys, owners),
             digest=digest,
             agreement=None,
             refused=f"{len(keys)} faces are too few to train on; {tiers.MIN_TRAINED} are wanted",
         )
     sample = gathering.sample()
-    searcher = FaissSearcher(tier, _encoded(tier, stored, sample), keys)
+    searcher = FaissSearcher(tier, _encoded(tier, stored, sample), keys, owners)
     if not len(keys):
         return Built(searcher=searcher, digest=digest, agreement=None, refused=None)
     probes = agreement.genuine_like(sample, standard.genuine_cosines, agreement.PROBES, seed=len(keys))
@@ -88,7 +89,7 @@ def build(
         )
         if tier is Tier.COMPACT:
             refused = shortfall
-            searcher = FaissSearcher(Tier.EXACT_FP16, stored, keys)
+            searcher = FaissSearcher(Tier.EXACT_FP16, stored, keys, owners)
         log.warning("the tier %s of %d faces: %s", tier, len(keys), shortfall)
     return Built(searcher=searcher, digest=digest, agreement=measured, refused=refused)
 
@@ -112,16 +113,18 @@ class _Gathering:
         self.stored = tiers.untrained(Tier.EXACT if tier is Tier.EXACT else Tier.EXACT_FP16, dimension)
         self.digest = Digest()
         self._keys: list[Keys] = []
+        self._owners: list[Owners] = []
         self._sample = np.empty((SAMPLE, dimension), np.float32)
         self._seen = 0
         self._rng = np.random.default_rng(0)
         self._progress = progress
         self._samples = tier in tiers.INEXACT
 
-    def take(self, keys: Keys, vectors: Vectors) -> None:
+    def take(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
         self.stored.add(tiers.rounded(self._tier, vectors))
         self.digest.add(keys, vectors)
         self._keys.append(keys)
+        self._owners.append(owners)
         if self._samples:
             numbers = np.arange(self._seen, self._seen + len(vectors))
             places = np.where(numbers < SAMPLE, numbers, self._rng.integers(0, numbers + 1))
@@ -132,6 +135,9 @@ class _Gathering:
 
     def keys(self) -> Keys:
         return np.concatenate(self._keys) if self._keys else np.empty(0, np.int64)
+
+    def owners(self) -> Owners:
+        return np.concatenate(self._owners) if self._owners else np.empty(0, np.int64)
 
     def sample(self) -> Vectors:
         return self._sample[: min(self._seen, SAMPLE)]

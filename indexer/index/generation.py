@@ -22,6 +22,7 @@ from uuid import UUID
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import GenerationDamaged, GenerationForeign
 from indexer.index.agreement import Agreement
@@ -31,8 +32,9 @@ from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher
 from indexer.types import Tier
 
-FORMAT = 2
-_INDEX, _KEYS, _MANIFEST, _LOCK = "index.faiss", "keys.npy", "manifest.json", "lock"
+FORMAT = 3
+_INDEX, _KEYS, _OWNERS = "index.faiss", "keys.npy", "owners.npy"
+_MANIFEST, _LOCK = "manifest.json", "lock"
 _DAMAGED = ".damaged"
 
 
@@ -105,12 +107,12 @@ class Shelf:
             raise GenerationForeign(f"{directory} is of another gallery, {manifest.gallery}")
         if manifest.model != self._model:
             raise GenerationForeign(f"{directory} is of another model, {manifest.model}, not {self._model}")
-        for file_name in (_INDEX, _KEYS):
+        for file_name in (_INDEX, _KEYS, _OWNERS):
             _check(directory / file_name, files.get(file_name))
         try:
             index = faiss.read_index(str(directory / _INDEX))
-            keys = np.load(directory / _KEYS)
-            searcher = FaissSearcher(manifest.tier, index, keys)
+            keys, owners = np.load(directory / _KEYS), np.load(directory / _OWNERS)
+            searcher = FaissSearcher(manifest.tier, index, keys, owners)
         except (RuntimeError, ValueError, OSError) as error:
             raise GenerationDamaged(f"{directory} cannot be read: {_first_line(error)}") from error
         live = LiveIndex(searcher, applied=manifest.applied, digest=Digest.from_hex(manifest.digest))
@@ -127,7 +129,8 @@ class Shelf:
         try:
             files = {
                 _INDEX: _write_index(aside / _INDEX, built.searcher.index),
-                _KEYS: _write_keys(aside / _KEYS, built.searcher),
+                _KEYS: _write_array(aside / _KEYS, built.searcher.keys),
+                _OWNERS: _write_array(aside / _OWNERS, built.searcher.owners),
             }
             _write_manifest(aside / _MANIFEST, manifest, files)
             _sync(aside)
@@ -233,9 +236,9 @@ def _write_index(path: Path, index: Any) -> dict[str, Any]:
     return file.close()
 
 
-def _write_keys(path: Path, searcher: FaissSearcher) -> dict[str, Any]:
+def _write_array(path: Path, array: NDArray[np.int64]) -> dict[str, Any]:
     file = _Hashing(path)
-    np.lib.format.write_array(file, searcher.keys)
+    np.lib.format.write_array(file, array)
     return file.close()
 
 

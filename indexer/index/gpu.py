@@ -13,12 +13,11 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.index import tiers
 from indexer.index.owner import OwnedSearcher
 from indexer.index.searcher import CHUNK, FaissSearcher, Searcher
-from indexer.types import Keys, Tier, Vectors
+from indexer.types import Keys, Owners, Tier, Vectors
 
-MAX_K = 2_048
-"""Neighbours that FAISS's kernels find at once."""
 SCRATCH_BYTES = 512 * 2**20
 """For each index and card: FAISS's, beside the vectors."""
 DRIVER_BYTES = 512 * 2**20
@@ -56,14 +55,15 @@ def shortcoming(count: int, dimension: int) -> str | None:
 
 def on_cards(searcher: Searcher) -> OwnedSearcher:
     """The same faces as in `searcher`, on the cards. Raises RuntimeError, where they have no memory left."""
-    keys: list[Keys] = []
+    keys: list[Keys] = [np.empty(0, np.int64)]
+    owners: list[Owners] = [np.empty(0, np.int64)]
     dimension = searcher.dimension
     index = Sharded([_flat(card, dimension) for card in range(cards())], dimension)
-    for chunk_keys, vectors in searcher.contents():
+    for chunk_keys, vectors, chunk_owners in searcher.contents():
         keys.append(chunk_keys)
+        owners.append(chunk_owners)
         index.add(vectors)
-    every = np.concatenate(keys) if keys else np.empty(0, np.int64)
-    return OwnedSearcher(FaissSearcher(Tier.GPU, index, every))
+    return OwnedSearcher(FaissSearcher(Tier.GPU, index, np.concatenate(keys), np.concatenate(owners)))
 
 
 class Sharded:
@@ -97,10 +97,26 @@ class Sharded:
     def search(self, probes: Vectors, k: int, *, params: None = None) -> tuple[NDArray[np.float32], Keys]:
         """`params`: as FAISS's indexes have it, and these know none."""
         assert params is None
-        if k > MAX_K:
-            return self._search_on_cpu(probes, k)
+        if k > tiers.GPU_MAX_K:
+            return self.scan(probes, k, np.ones(self.ntotal, np.bool_))
         scores, places = self._all.search(probes, k)
         return scores, places
+
+    def scan(self, probes: Vectors, k: int, allowed: NDArray[np.bool_]) -> tuple[NDArray[np.float32], Keys]:
+        """Among the places that are `allowed`, shape (ntotal,), on the CPU: the kernels know no selection.
+
+        Only where the faces of very few people, or thousands of deleted ones, lie nearer to a probe than
+        those that are looked for.
+        """
+        best = faiss.ResultHeap(len(probes), k, keep_max=True)
+        for start in range(0, self.ntotal, CHUNK):
+            places = start + np.flatnonzero(allowed[start : start + CHUNK])
+            if len(places):
+                block = self.reconstruct_n(start, min(CHUNK, self.ntotal - start))[places - start]
+                scores, found = faiss.knn(probes, block, min(k, len(block)), faiss.METRIC_INNER_PRODUCT)
+                best.add_result(scores, places[found])
+        best.finalize()
+        return best.D, best.I
 
     def reconstruct(self, place: int, out: Vectors) -> None:
         out[:] = self.reconstruct_n(place, 1)[0]
@@ -113,16 +129,6 @@ class Sharded:
             if last > first:
                 vectors[places[first:last] - start] = flat.reconstruct_n(first, last - first)
         return vectors
-
-    def _search_on_cpu(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Keys]:
-        """Only where thousands of deleted faces lie nearer to a probe than those that are asked for."""
-        best = faiss.ResultHeap(len(probes), k, keep_max=True)
-        for start in range(0, self.ntotal, CHUNK):
-            block = self.reconstruct_n(start, min(CHUNK, self.ntotal - start))
-            scores, places = faiss.knn(probes, block, min(k, len(block)), faiss.METRIC_INNER_PRODUCT)
-            best.add_result(scores, places + start)
-        best.finalize()
-        return best.D, best.I
 
 
 def _flat(card: int, dimension: int) -> Any:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.index.digest import Digest
 from indexer.index.searcher import Searcher
-from indexer.types import Change, ChangeKind, Neighbour, Tier, Vectors
+from indexer.types import Change, ChangeKind, Keys, Neighbour, Tier, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,32 +84,40 @@ class LiveIndex:
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
         """For each of the probes (n, dimension) its nearest min(k, count) faces, best first."""
         with self._lock.reading():
-            scores, keys = self._searcher.search(probes, k)
-        return [
-            [Neighbour(key=key, score=score) for key, score in zip(*row, strict=True) if key >= 0]
-            for row in zip(keys.tolist(), scores.tolist(), strict=True)
-        ]
+            return _neighbours(*self._searcher.search(probes, k))
+
+    def search_identities(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
+        """For each of the probes (n, dimension) the nearest face of each of the k nearest identities, best
+        first; of fewer, where the gallery has fewer."""
+        with self._lock.reading():
+            return _neighbours(*self._searcher.search_identities(probes, k))
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Replays changes, which follow one another without gaps from `applied` on."""
         new = [change for change in changes if change.number > self._applied]
         if not new:
             return
-        enrolled = {c.key: c.vector for c in new if c.kind is ChangeKind.ENROL}
+        enrolled = {c.key: c for c in new if c.kind is ChangeKind.ENROL and c.vector is not None}
         deleted = [c.key for c in new if c.kind is ChangeKind.DELETE]
         for key in deleted:  # keys are never used twice: what is deleted stays so
             enrolled.pop(key, None)
-        added = {
-            key: vector for key, vector in sorted(enrolled.items(), key=itemgetter(0)) if vector is not None
-        }
+        added = [change for _, change in sorted(enrolled.items(), key=itemgetter(0))]
         with self._lock.writing():
             if deleted:
                 self._digest.remove(*self._searcher.remove(np.array(deleted, np.int64)))
             if added:
-                keys, vectors = np.array(list(added), np.int64), np.stack(list(added.values()))
-                self._searcher.add(keys, vectors)
+                keys, owners = np.array([(c.key, c.owner) for c in added], np.int64).T
+                vectors = np.array([c.vector for c in added], np.float32)
+                self._searcher.add(keys, vectors, owners)
                 self._digest.add(keys, vectors)
             self._applied = new[-1].number
+
+
+def _neighbours(scores: NDArray[np.float32], keys: Keys) -> list[list[Neighbour]]:
+    return [
+        [Neighbour(key=key, score=score) for key, score in zip(*row, strict=True) if key >= 0]
+        for row in zip(keys.tolist(), scores.tolist(), strict=True)
+    ]
 
 
 class _ReadersOrWriter:

@@ -1,17 +1,20 @@
 """What an index must do, and the one that does it with FAISS."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import tiers
-from indexer.types import Keys, Tier, Vectors
+from indexer.index.distinct import Places, nearest_distinct, others
+from indexer.types import Keys, Owners, Tier, Vectors
 
 CHUNK = 65_536
 """Vectors that are taken out of an index at once."""
+
+Answer: TypeAlias = tuple[NDArray[np.float32], Keys]
 
 
 class Searcher(Protocol):
@@ -36,7 +39,7 @@ class Searcher(Protocol):
     @property
     def memory_bytes(self) -> int: ...
 
-    def add(self, keys: Keys, vectors: Vectors) -> None:
+    def add(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
         """Keys must ascend, and be above those that it has. Raises ValueError."""
         ...
 
@@ -44,20 +47,27 @@ class Searcher(Protocol):
         """Unknown keys are passed over. What was removed, the vectors as they were stored."""
         ...
 
-    def search(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Keys]:
-        """The min(k, count) nearest of each probe, best first: scores (n, k) and keys (n, k).
+    def search(self, probes: Vectors, k: int) -> Answer:
+        """The min(k, count) nearest faces of each probe, best first: scores (n, k) and keys (n, k).
 
         The score is the cosine similarity. Where an approximate tier finds fewer, the row ends with keys -1.
         """
         ...
 
-    def contents(self) -> Iterator[tuple[Keys, Vectors]]:
+    def search_identities(self, probes: Vectors, k: int) -> Answer:
+        """The nearest face of each of the k nearest identities, best first, in the form of `search`.
+
+        Where there are fewer identities, the row ends with keys -1.
+        """
+        ...
+
+    def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
         """All that is in it, in chunks; the vectors as they are stored, perhaps rounded to float16."""
         ...
 
 
 class FaissSearcher:
-    """Any FAISS index that numbers its vectors from 0, with the keys of the faces beside it.
+    """Any FAISS index that numbers its vectors from 0, with the keys and owners of the faces beside it.
 
     FAISS cannot remove from most of its indexes, and where it can it moves every vector: what is
     deleted is marked, and left out of the answers, until the index is built anew. Keys ascend, as
@@ -65,14 +75,15 @@ class FaissSearcher:
     where `IndexIDMap2` takes some 50).
     """
 
-    def __init__(self, tier: Tier, index: Any, keys: Keys | None = None) -> None:
-        """`index`: a trained FAISS index; `keys` of the vectors that are in it already."""
+    def __init__(self, tier: Tier, index: Any, keys: Keys, owners: Owners) -> None:
+        """`index`: a trained FAISS index; `keys` and `owners` of the vectors that are in it already."""
         self._tier = tier
         self._index = index
-        self._keys = np.empty(0, np.int64) if keys is None else keys
-        self._size = len(self._keys)
-        if index.ntotal != self._size:
-            raise ValueError(f"{index.ntotal} vectors, {self._size} keys")
+        self._keys = keys
+        self._owners = owners
+        self._size = len(keys)
+        if not index.ntotal == len(keys) == len(owners):
+            raise ValueError(f"{index.ntotal} vectors, {len(keys)} keys, {len(owners)} owners")
         self._dead = np.zeros(self._size, np.bool_)
         self._tombstones = 0
 
@@ -95,6 +106,11 @@ class FaissSearcher:
         return self._keys[: self._size]
 
     @property
+    def owners(self) -> Owners:
+        """In the order of `keys`."""
+        return self._owners[: self._size]
+
+    @property
     def count(self) -> int:
         return self._size - self._tombstones
 
@@ -106,7 +122,7 @@ class FaissSearcher:
     def memory_bytes(self) -> int:
         return int(self._size * tiers.bytes_per_face(self._tier, self._index.d))
 
-    def add(self, keys: Keys, vectors: Vectors) -> None:
+    def add(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
         if len(keys) == 0:
             return
         last = self._keys[self._size - 1] if self._size else np.iinfo(np.int64).min
@@ -115,10 +131,13 @@ class FaissSearcher:
         size = self._size + len(keys)
         if size > len(self._keys):
             room = max(size, len(self._keys) + len(self._keys) // 4 + 64)
-            self._keys = np.concatenate([self.keys, np.empty(room - self._size, np.int64)])
-            self._dead = np.concatenate([self._dead[: self._size], np.zeros(room - self._size, np.bool_)])
+            self._keys, self._owners, self._dead = (
+                np.concatenate([one[: self._size], np.zeros(room - self._size, one.dtype)])
+                for one in (self._keys, self._owners, self._dead)
+            )
         self._index.add(tiers.rounded(self._tier, vectors))
         self._keys[self._size : size] = keys
+        self._owners[self._size : size] = owners
         self._dead[self._size : size] = False
         self._size = size
 
@@ -136,45 +155,83 @@ class FaissSearcher:
         self._tombstones += len(places)
         return keys[known], vectors
 
-    def search(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Keys]:
+    def search(self, probes: Vectors, k: int) -> Answer:
+        if self._tombstones:
+            return self._best(probes, k, None)
         k = min(k, self.count)
         if k == 0 or len(probes) == 0:
-            return np.empty((len(probes), 0), np.float32), np.empty((len(probes), 0), np.int64)
-        if self._tombstones == 0:
-            scores, places = self._nearest(probes, k)
-            return scores, self._named(places)
-        asked, enough = k, k + self._tombstones
-        while True:
-            asked = min(2 * asked, enough)
-            scores, places = self._nearest(probes, asked)
-            alive = (places >= 0) & ~self._dead[places]
-            if asked == enough or alive.sum(axis=1).min() >= k:
-                break
-        order = np.argsort(~alive, axis=1, kind="stable")[:, :k]
-        keys = self._named(np.where(alive, places, -1))
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(keys, order, axis=1)
+            return np.empty((len(probes), k), np.float32), np.empty((len(probes), k), np.int64)
+        scores, places = self._nearest(probes, k)
+        return scores, self._named(places)
 
-    def contents(self) -> Iterator[tuple[Keys, Vectors]]:
+    def search_identities(self, probes: Vectors, k: int) -> Answer:
+        return self._best(probes, k, self.owners)
+
+    def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
         stored = tiers.storage(self._index)
         for start in range(0, self._size, CHUNK):
             stop = min(start + CHUNK, self._size)
             alive = ~self._dead[start:stop]
-            yield self._keys[start:stop][alive], stored.reconstruct_n(start, stop - start)[alive]
+            vectors = stored.reconstruct_n(start, stop - start)
+            yield self._keys[start:stop][alive], vectors[alive], self._owners[start:stop][alive]
 
-    def _nearest(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def _best(self, probes: Vectors, k: int, owners: Owners | None) -> Answer:
+        """The nearest faces that are not deleted; with `owners`, of each identity only the nearest.
+
+        All probes are searched for at once. Where the faces of one identity, or deleted ones, crowd out the
+        others, these are left out and the rest is searched exactly: each round finds an identity at least.
+        """
+        k = min(k, self.count)
+        scores = np.zeros((len(probes), k), np.float32)
+        places = np.full((len(probes), k), -1, np.int64)
+        short = np.arange(len(probes) if k else 0)
+        dead = self._dead[: self._size]
+        for width in tiers.widths(self._tier, k):
+            if len(short) == 0:
+                break
+            nearest = self._nearest(probes[short], min(width, self._size))
+            scores[short], places[short] = nearest_distinct(*nearest, k, dead, owners)
+            short = short[places[short, -1] < 0]
+        for row in short.tolist():
+            self._complete(probes[row : row + 1], scores[row : row + 1], places[row : row + 1], owners)
+        return scores, self._named(places)
+
+    def _complete(
+        self, probe: Vectors, scores: NDArray[np.float32], places: Places, owners: Owners | None
+    ) -> None:
+        """Fills a row of answers, in place, as far as there are faces."""
+        dead = self._dead[: self._size]
+        for width in tiers.scan_widths():
+            allowed = others(places, dead, owners)
+            left = int(np.count_nonzero(allowed))
+            if left == 0:
+                return
+            more_scores, more = tiers.scan(self._index, probe, min(width, left), allowed)
+            before = places.copy()
+            scores[:], places[:] = nearest_distinct(
+                np.concatenate([scores, more_scores], axis=1),
+                np.concatenate([places, more], axis=1),
+                places.shape[1],
+                dead,
+                owners,
+            )
+            if places[0, -1] >= 0 or np.array_equal(places, before):
+                return
+
+    def _nearest(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Places]:
         # A single query is not divided; told that it might be, FAISS takes three times as long.
         faiss.omp_set_num_threads(min(len(probes), tiers.CORES))
         scores, places = self._index.search(probes, k, params=tiers.search_parameters(self._tier, k))
         return scores, places
 
-    def _named(self, places: NDArray[np.int64]) -> Keys:
-        """The keys of places; -1, where an approximate tier found fewer, stays -1."""
+    def _named(self, places: Places) -> Keys:
+        """The keys of places; -1, where there are no more faces, stays -1."""
         keys = self._keys[places]
-        if self._tier in tiers.INEXACT or self._tombstones:
-            keys[places < 0] = -1
+        keys[places < 0] = -1
         return keys
 
 
 def empty(tier: Tier, dimension: int) -> FaissSearcher:
     """Of a tier that needs no training. Raises ValueError."""
-    return FaissSearcher(tier, tiers.untrained(tier, dimension))
+    nothing = np.empty(0, np.int64)
+    return FaissSearcher(tier, tiers.untrained(tier, dimension), nothing, nothing)

@@ -4,11 +4,13 @@ Recipes and figures: `docs/operations.md`. Scores are inner products of unit vec
 """
 
 import os
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.types import Tier, Vectors
 
@@ -19,6 +21,11 @@ INEXACT = TRAINED | {Tier.GRAPH}
 MIN_TRAINED = 1_024
 """Fewer vectors are not worth a code of their own."""
 
+FIRST_WIDTH = 64
+"""Faces that are asked for at least: so many take no longer than one."""
+MAX_SCAN_WIDTH = 1_024
+GPU_MAX_K = 2_048
+"""Neighbours that FAISS's kernels find at once."""
 SHORTLIST = 300
 """Faces that the codes of `compact` hand on to be compared again."""
 NPROBE_SHARE = 0.25
@@ -26,8 +33,8 @@ NPROBE_SHARE = 0.25
 EF_SEARCH = 256
 """Candidates that `graph` keeps in hand."""
 
-_KEY_BYTES = 9
-"""Key and tombstone."""
+_KEY_BYTES = 17
+"""Key, owner and tombstone."""
 _PLACE_BYTES = 8
 """In which of the cards' vectors is which."""
 
@@ -68,7 +75,42 @@ def storage(index: Any) -> Any:
     """The part of an index that holds the vectors themselves."""
     if isinstance(index, faiss.IndexRefine):
         return faiss.downcast_index(index.refine_index)
+    if isinstance(index, faiss.IndexHNSW):
+        return faiss.downcast_index(index.storage)
     return index
+
+
+def scan(
+    index: Any, probes: Vectors, k: int, allowed: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Exact search among the places that are `allowed`, shape (ntotal,); -1 where there are fewer than k.
+
+    FAISS's selections are honoured by what holds the vectors, and not by the fast scan of the codes nor by
+    the GPU's kernels.
+    """
+    stored = storage(index)
+    if not isinstance(stored, faiss.Index):
+        scores, places = stored.scan(probes, k, allowed)
+        return scores, places
+    selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+    faiss.omp_set_num_threads(min(len(probes), CORES))
+    scores, places = stored.search(probes, k, params=faiss.SearchParameters(sel=selector))
+    return scores, places
+
+
+def widths(tier: Tier, k: int) -> Iterator[int]:
+    """How many faces are asked for, one number after the other, until they are of k identities."""
+    yield (first := max(FIRST_WIDTH, 4 * k))
+    if tier is Tier.GPU and first < GPU_MAX_K:  # another look at the GPU is cheap, a scan beside it is not
+        yield GPU_MAX_K
+
+
+def scan_widths() -> Iterator[int]:
+    """The same for the scans that follow, without end."""
+    width = FIRST_WIDTH
+    while True:
+        width = min(4 * width, MAX_SCAN_WIDTH)
+        yield width
 
 
 @lru_cache(maxsize=256)
@@ -82,7 +124,7 @@ def search_parameters(tier: Tier, k: int) -> Any:
 
 
 def bytes_per_face(tier: Tier, dimension: int) -> float:
-    """Of the machine's memory, keys and tombstones with it; not what Python and FAISS need to start."""
+    """Of the machine's memory, with keys, owners and tombstones; not what Python and FAISS need to start."""
     if tier is Tier.GPU:
         return _KEY_BYTES + _PLACE_BYTES
     vector = (4.0 if tier is Tier.EXACT else 2.0) * dimension

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index.searcher import Searcher
-from indexer.types import Keys, Tier, Vectors
+from indexer.types import Keys, Owners, Tier, Vectors
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Difference:
     surplus: list[int] = field(default_factory=list)
     """In the index, and not enrolled: they might be returned after their deletion."""
     changed: list[int] = field(default_factory=list)
-    """In both, with another vector: they would be taken for somebody else."""
+    """In both, with another vector or owner: they would be taken for somebody else."""
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.surplus or self.changed)
@@ -32,18 +32,19 @@ class Comparison:
 
     def __init__(self, searcher: Searcher) -> None:
         self._exact = searcher.tier is Tier.EXACT
-        self._keys, self._vectors = _all_of(searcher, np.float32 if self._exact else np.float16)
+        self._keys, self._vectors, self._owners = _all_of(searcher, np.float32 if self._exact else np.float16)
         self._met = np.zeros(len(self._keys), np.bool_)
         self._difference = Difference()
 
-    def take(self, keys: Keys, vectors: Vectors) -> None:
-        """Keys (n,) and their vectors (n, dimension) as they should be."""
+    def take(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
+        """Keys (n,), their vectors (n, dimension) and owners (n,) as they should be."""
         places = np.searchsorted(self._keys, keys)
         known = places < len(self._keys)
         known[known] = self._keys[places[known]] == keys[known]
         self._difference.missing += keys[~known].tolist()
         wanted = vectors[known].astype(self._vectors.dtype)
         same = (self._vectors[places[known]] == wanted).all(axis=1)
+        same &= self._owners[places[known]] == owners[known]
         self._difference.changed += keys[known][~same].tolist()
         self._met[places[known]] = True
 
@@ -53,10 +54,11 @@ class Comparison:
         return self._difference
 
 
-def _all_of(searcher: Searcher, dtype: type) -> tuple[Keys, NDArray[np.floating]]:
-    chunks: list[tuple[Keys, NDArray[np.floating]]] = [
-        (keys, vectors.astype(dtype)) for keys, vectors in searcher.contents()
+def _all_of(searcher: Searcher, dtype: type) -> tuple[Keys, NDArray[np.floating], Owners]:
+    chunks: list[tuple[Keys, NDArray[np.floating], Owners]] = [
+        (keys, vectors.astype(dtype), owners) for keys, vectors, owners in searcher.contents()
     ]
     if not chunks:
-        return np.empty(0, np.int64), np.empty((0, 0), dtype)
-    return np.concatenate([keys for keys, _ in chunks]), np.concatenate([v for _, v in chunks])
+        return np.empty(0, np.int64), np.empty((0, 0), dtype), np.empty(0, np.int64)
+    keys, vectors, owners = zip(*chunks, strict=True)
+    return np.concatenate(keys), np.concatenate(vectors), np.concatenate(owners)

@@ -4,17 +4,16 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import numpy as np
 
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
-from indexer.index.live import LiveIndex
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
+from indexer.recognition.nearest import Hit, nearest_people, one_face_each
 from indexer.recognition.scales import Decision, Scales
-from indexer.records import faces, galleries
+from indexer.records import galleries
 from indexer.records.faces import Owner
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -82,12 +81,15 @@ class Identifier:
         *,
         max_faces: int = 1,
         max_candidates: int = 5,
+        unique_identities: bool = False,
         threshold: float | None = None,
         min_change: int = 0,
         watch: Stopwatch | None = None,
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
 
+        `unique_identities`: each person is a candidate of one face only, of that which resembles them most;
+        not by default, for a picture may show a person twice (a mirror, a badge, a collage).
         `threshold`: the score from which on a candidate is `matched`; by default the one that
         gives the FPIR of the gallery's policy at its size. `min_change`: number of a change that must be in
         the index.
@@ -100,9 +102,11 @@ class Identifier:
         faces_seen, found = photograph.faces, photograph.found
         del photograph  # while it waits for the network, the pixels need not
         probes = camera.embed(faces_seen, watch)
+        most = max_candidates * len(probes) if unique_identities else max_candidates
         try:
-            with watch.stage("index"):
-                index = self.follower.caught_up(gallery, camera.card)
+            hits, gallery_size = nearest_people(
+                self.database, self.follower, gallery, camera.card, probes, most, watch
+            )
         except EmbeddingsMissing:
             if not self._left(gallery):
                 raise
@@ -111,21 +115,18 @@ class Identifier:
                 data,
                 max_faces=max_faces,
                 max_candidates=max_candidates,
+                unique_identities=unique_identities,
                 threshold=threshold,
                 min_change=min_change,
                 watch=watch,
             )
-        gallery_size = index.count
+        if unique_identities:
+            hits = one_face_each(hits, max_candidates)
         with watch.stage("database"):
             decision = self.scales.decide(gallery, camera.card, gallery_size, threshold)
         identified = [
-            IdentifiedFace(
-                seen=seen,
-                candidates=self._candidates(
-                    gallery.id, index, probe, max_candidates, decision.threshold, watch
-                ),
-            )
-            for seen, probe in zip(faces_seen, probes, strict=True)
+            IdentifiedFace(seen=seen, candidates=_candidates(row, decision.threshold))
+            for seen, row in zip(faces_seen, hits, strict=True)
         ]
         return Identification(
             faces=identified,
@@ -161,13 +162,13 @@ class Identifier:
                 model=card.fingerprint,
             )
         probe = _unit(embedding, card.dimension)
-        with watch.stage("index"):
-            index = self.follower.caught_up(gallery, card)
-        gallery_size = index.count
+        [hits], gallery_size = nearest_people(
+            self.database, self.follower, gallery, card, probe[np.newaxis], max_candidates, watch
+        )
         with watch.stage("database"):
             decision = self.scales.decide(gallery, card, gallery_size, threshold)
         return Found(
-            candidates=self._candidates(gallery.id, index, probe, max_candidates, decision.threshold, watch),
+            candidates=_candidates(hits, decision.threshold),
             model=card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
@@ -199,36 +200,9 @@ class Identifier:
         with self.database.reading() as session:
             return galleries.get(session, gallery.name).model_id != gallery.model_id
 
-    def _candidates(
-        self,
-        gallery_id: UUID,
-        index: LiveIndex,
-        probe: np.ndarray,
-        most: int,
-        threshold: float,
-        watch: Stopwatch,
-    ) -> list[Candidate]:
-        """Each person once, by the nearest of their faces.
 
-        The index knows faces, PostgreSQL whose they are, and which were deleted a moment ago: where
-        the nearest faces make too few people, more faces are asked for.
-        """
-        wanted = 2 * most
-        while True:
-            with watch.stage("search"):
-                [neighbours] = index.search(probe[np.newaxis], wanted)
-            with watch.stage("database"), self.database.reading() as session:
-                owners = faces.owners(session, gallery_id, [n.key for n in neighbours])
-            nearest: dict[UUID, Candidate] = {}
-            for neighbour in neighbours:
-                owner = owners.get(neighbour.key)
-                if owner is not None and owner.identity_id not in nearest:
-                    nearest[owner.identity_id] = Candidate(
-                        owner=owner, score=neighbour.score, matched=neighbour.score >= threshold
-                    )
-            if len(nearest) >= most or len(neighbours) < wanted:
-                return list(nearest.values())[:most]
-            wanted *= 4
+def _candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
+    return [Candidate(owner=hit.owner, score=hit.score, matched=hit.score >= threshold) for hit in hits]
 
 
 def _unit(embedding: Sequence[float], dimension: int) -> Vectors:

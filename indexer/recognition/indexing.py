@@ -14,7 +14,7 @@ from indexer.recognition.opening import Opener
 from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.models import Gallery, Process, Replica
 from indexer.records.session import Database, Session
-from indexer.types import Keys, Tier, Vectors
+from indexer.types import Keys, Owners, Tier, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +123,12 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
                 index.apply(tail)
         comparison = None if index is None else Comparison(index.searcher)
 
-        def take(keys: Keys, vectors: Vectors) -> None:
+        def take(keys: Keys, vectors: Vectors, owners: Owners) -> None:
             nonlocal count
             count += len(keys)
             truth.add(keys, vectors)
             if comparison is not None:
-                comparison.take(keys, vectors)
+                comparison.take(keys, vectors, owners)
 
         applied = changes.feed(session, gallery.id, opener.card.fingerprint, take)
     with opener.database.reading() as session:

@@ -16,7 +16,7 @@ from uuid import UUID
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign
 from indexer.index import gpu, tiers
-from indexer.index.build import Built, Standard, build
+from indexer.index.build import Built, Standard, Take, build
 from indexer.index.digest import Digest
 from indexer.index.generation import Manifest, Shelf, gallery_ids, remove_gallery
 from indexer.index.live import LiveIndex
@@ -27,7 +27,7 @@ from indexer.records import changes, galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
 from indexer.settings import Settings
-from indexer.types import Keys, Tier, Vectors
+from indexer.types import Tier
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Opener:
         """From PostgreSQL, as of one moment, and the number of the last change in it."""
         applied = 0
 
-        def feed(take: Callable[[Keys, Vectors], None]) -> None:
+        def feed(take: Take) -> None:
             nonlocal applied
             with self.database.snapshot() as session:
                 applied = changes.feed(session, gallery.id, self.card.fingerprint, take)

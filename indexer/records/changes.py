@@ -18,7 +18,7 @@ from indexer.records.faces import STORED_DTYPE, as_vector
 from indexer.records.models import Change as ChangeRow
 from indexer.records.models import Embedding, Face, Gallery, Identity, Model
 from indexer.records.notices import announce
-from indexer.types import Change, ChangeKind, Keys, Vectors
+from indexer.types import Change, ChangeKind, Keys, Owners, Vectors
 
 _STEP = 10_000
 
@@ -79,8 +79,10 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
             Face.key.label("still_enrolled"),
             embedded.c.face_key.label("embedded"),
             embedded.c.vector,
+            Identity.number.label("owner"),
         )
         .outerjoin(Face, Face.key == ChangeRow.face_key)
+        .outerjoin(Identity, Identity.id == Face.identity_id)
         .outerjoin(embedded, embedded.c.face_key == ChangeRow.face_key)
         .where(ChangeRow.gallery_id == gallery_id, ChangeRow.number > number)
         .order_by(ChangeRow.number)
@@ -97,19 +99,20 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
             kind=ChangeKind(row.kind),
             key=row.face_key,
             vector=None if row.vector is None else as_vector(row.vector),
+            owner=None if row.vector is None else row.owner,
         )
         for row in rows
     ]
 
 
 def feed(
-    session: Session, gallery_id: UUID, fingerprint: str, take: Callable[[Keys, Vectors], object]
+    session: Session, gallery_id: UUID, fingerprint: str, take: Callable[[Keys, Vectors, Owners], object]
 ) -> int:
     """Hands over all that is enrolled, keys ascending, and returns the number of the last change in it.
 
     Faces that the model could not embed are passed over.
-    `take` gets batches: keys (n,), vectors (n, dimension). Wants a snapshot session, so that all of it is
-    of one moment. Raises GalleryNotFound, EmbeddingsMissing (once all was handed over).
+    `take` gets batches: keys (n,), vectors (n, dimension), owners (n,). Wants a snapshot session, so that
+    all of it is of one moment. Raises GalleryNotFound, EmbeddingsMissing (once all was handed over).
     """
     row = session.execute(
         select(Gallery.change_number, Gallery.face_count).where(Gallery.id == gallery_id)
@@ -118,7 +121,7 @@ def feed(
         raise GalleryNotFound("the gallery was deleted meanwhile")
     number, face_count = row
     rows = session.execute(
-        select(Face.key, Embedding.vector)
+        select(Face.key, Embedding.vector, Identity.number)
         .join(Identity, Identity.id == Face.identity_id)
         .join(Embedding, Embedding.face_key == Face.key)
         .join(Model, Model.id == Embedding.model_id)
@@ -129,11 +132,12 @@ def feed(
     count = 0
     for batch in rows.partitions():
         count += len(batch)
-        embedded = [(key, vector) for key, vector in batch if vector is not None]
+        embedded = [(key, vector, owner) for key, vector, owner in batch if vector is not None]
         if embedded:
-            vectors = np.frombuffer(b"".join(vector for _, vector in embedded), STORED_DTYPE)
-            keys = np.array([key for key, _ in embedded], np.int64)
-            take(keys, vectors.reshape(len(keys), -1))
+            vectors = np.frombuffer(b"".join(vector for _, vector, _ in embedded), STORED_DTYPE)
+            keys = np.array([key for key, _, _ in embedded], np.int64)
+            owners = np.array([owner for _, _, owner in embedded], np.int64)
+            take(keys, vectors.reshape(len(keys), -1), owners)
     if count < face_count:
         raise _missing(face_count - count, fingerprint)
     return int(number)

@@ -103,7 +103,7 @@ def enrolled_images(session: Session, identity_id: UUID) -> set[bytes]:
     return set(session.scalars(select(Face.image_sha256).where(Face.identity_id == identity_id)))
 
 
-def owners(session: Session, gallery_id: UUID, keys: Sequence[int]) -> dict[int, Owner]:
+def owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
     """Of those faces that are still enrolled: a face deleted a moment ago has no owner."""
     rows = session.execute(
         select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name)

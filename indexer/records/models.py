@@ -115,6 +115,9 @@ class Identity(Base, kw_only=True):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    """What clients call it."""
+    number: Mapped[int] = mapped_column(BigInteger, GeneratedAlways(always=True), unique=True, init=False)
+    """What the index calls it: half as long as the id, and there once for each face."""
     gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
     external_id: Mapped[str | None] = mapped_column(Text, default=None)
     name: Mapped[str | None] = mapped_column(Text, default=None)

@@ -43,6 +43,7 @@ def identify(
         body.image,
         max_faces=at_most("max_faces", body.max_faces, config.max_faces),
         max_candidates=at_most("max_candidates", body.max_candidates, config.max_candidates),
+        unique_identities=body.unique_identities,
         threshold=body.threshold,
         min_change=body.min_change_number,
     )

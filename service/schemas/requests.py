@@ -116,6 +116,11 @@ class Identify(UploadBody):
     image: ImageBytes
     max_faces: int = Field(default=1, ge=1, description="So many faces, the largest first")
     max_candidates: int = Field(default=5, ge=1, description="So many people for each face")
+    unique_identities: bool = Field(
+        default=False,
+        description="Each person is a candidate of one face only, of that which resembles them most. Off by"
+        " default: a picture may show a person twice, as a mirror, a badge or a collage does",
+    )
     threshold: Threshold = None
     min_change_number: MinChangeNumber = 0
 

@@ -140,7 +140,7 @@ def test_the_state_equals_the_replayed_log(database: Database, gallery: Gallery)
             session,
             gallery.id,
             MODEL,
-            lambda keys, vectors: fed.update(zip(keys.tolist(), vectors, strict=True)),
+            lambda keys, vectors, owners: fed.update(zip(keys.tolist(), vectors, strict=True)),
         )
     with database.reading() as session:
         log = changes.after(session, gallery.id, 0, MODEL)
@@ -161,7 +161,7 @@ def test_faces_of_another_model_are_reported_and_never_passed_over(
         enrol(session, gallery.id, 2, model="other-model")
 
     with database.snapshot() as session, pytest.raises(EmbeddingsMissing):
-        changes.feed(session, gallery.id, MODEL, lambda keys, vectors: None)
+        changes.feed(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
     with database.reading() as session, pytest.raises(EmbeddingsMissing):
         changes.after(session, gallery.id, 0, MODEL)
 

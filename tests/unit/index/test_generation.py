@@ -16,14 +16,15 @@ from indexer.index.generation import Manifest, Shelf
 from indexer.types import Tier
 
 GALLERY = uuid.UUID(int=7)
-FILES = ("index.faiss", "keys.npy", "manifest.json")
+FILES = ("index.faiss", "keys.npy", "owners.npy", "manifest.json")
 
 
 def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> Built:
     vectors = np.random.default_rng(count).standard_normal((count, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     standard = Standard(genuine_cosines=[0.5, 0.9], threshold=0.5, min_agreement=0.5)
-    return build(tier, 32, lambda take: take(np.arange(count, dtype=np.int64), vectors), standard)
+    keys = np.arange(count, dtype=np.int64)
+    return build(tier, 32, lambda take: take(keys, vectors, keys % 7), standard)
 
 
 def write(shelf: Shelf, made: Built, *, applied: int = 5, gallery: uuid.UUID = GALLERY) -> str:
@@ -45,6 +46,8 @@ def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
     probe = next(made.searcher.contents())[1][:3]
     expected = made.searcher.search(probe, 4)[1].tolist()
     assert [[n.key for n in row] for row in live.search(probe, 4)] == expected
+    expected = made.searcher.search_identities(probe, 4)[1].tolist()
+    assert [[n.key for n in row] for row in live.search_identities(probe, 4)] == expected
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -143,7 +146,16 @@ write(generation.Shelf(Path(sys.argv[2]), GALLERY, "model-1"), built(1_500), app
 
 @pytest.mark.parametrize(
     "step",
-    ["_write_index:1", "_write_keys:1", "_write_manifest:1", "fsync:1", "fsync:3", "fsync:4", "rename:1"],
+    [
+        "_write_index:1",
+        "_write_array:1",
+        "_write_array:2",
+        "_write_manifest:1",
+        "fsync:1",
+        "fsync:4",
+        "fsync:5",
+        "rename:1",
+    ],
 )
 def test_a_writer_killed_at_any_step_leaves_the_generation_before(tmp_path: Path, step: str) -> None:
     shelf = Shelf(tmp_path, GALLERY, "model-1")
@@ -162,7 +174,7 @@ def test_a_writer_killed_at_any_step_leaves_the_generation_before(tmp_path: Path
 
 def test_a_writer_killed_after_the_rename_has_written_it_all(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
-    killed = subprocess.run([sys.executable, "-c", VICTIM, "fsync:5", tmp_path, root], capture_output=True)
+    killed = subprocess.run([sys.executable, "-c", VICTIM, "fsync:6", tmp_path, root], capture_output=True)
 
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     shelf = Shelf(tmp_path, GALLERY, "model-1")

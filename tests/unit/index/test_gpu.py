@@ -40,7 +40,8 @@ def cards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 def exact(count: int) -> FaissSearcher:
     searcher = empty(Tier.EXACT_FP16, DIMENSION)
-    searcher.add(np.arange(1, count + 1), unit(0, count))
+    keys = np.arange(1, count + 1)
+    searcher.add(keys, unit(0, count), keys)
     return searcher
 
 
@@ -52,9 +53,12 @@ def test_what_is_moved_answers_as_before_through_enrolments_and_deletions(
     here, there = LiveIndex(exact(1_000)), LiveIndex(on_cards(exact(1_000)))
     probes = unit(1, 50)
     changes = [
-        Change(number=i, kind=ChangeKind.ENROL, key=1_000 + i, vector=vector)
+        Change(number=i, kind=ChangeKind.ENROL, key=1_000 + i, vector=vector, owner=i)
         for i, vector in enumerate(unit(2, 300), start=1)
-    ] + [Change(number=300 + i, kind=ChangeKind.DELETE, key=7 * i, vector=None) for i in range(1, 150)]
+    ] + [
+        Change(number=300 + i, kind=ChangeKind.DELETE, key=7 * i, vector=None, owner=None)
+        for i in range(1, 150)
+    ]
 
     for part in (changes[:1], changes[1:250], changes[250:]):
         here.apply(part)
@@ -76,7 +80,7 @@ def test_what_is_moved_answers_as_before_through_enrolments_and_deletions(
 def test_the_deleted_may_be_more_than_a_kernel_finds_at_once() -> None:
     crowd = np.repeat(unit(3, 1), 2_500, axis=0)
     searcher = empty(Tier.EXACT_FP16, DIMENSION)
-    searcher.add(np.arange(2_600), np.concatenate([crowd, unit(4, 100)]))
+    searcher.add(np.arange(2_600), np.concatenate([crowd, unit(4, 100)]), np.arange(2_600))
     moved = on_cards(searcher)
     moved.remove(np.arange(2_500))
 
@@ -89,7 +93,7 @@ def test_the_deleted_may_be_more_than_a_kernel_finds_at_once() -> None:
 def test_an_empty_gallery_can_be_moved() -> None:
     moved = on_cards(empty(Tier.EXACT, DIMENSION))
 
-    moved.add(np.array([5]), unit(0, 1))
+    moved.add(np.array([5]), unit(0, 1), np.array([1]))
 
     assert moved.search(unit(0, 1), 3)[1].tolist() == [[5]]
 
@@ -122,7 +126,7 @@ class Recording(FaissSearcher):
 
     def __init__(self) -> None:
         searcher = exact(100)
-        super().__init__(Tier.EXACT_FP16, searcher.index, searcher.keys)
+        super().__init__(Tier.EXACT_FP16, searcher.index, searcher.keys, searcher.owners)
         self.batches: list[int] = []
         self.threads: set[str] = set()
         self.begun, self.go_on = threading.Event(), threading.Event()
@@ -192,5 +196,5 @@ def test_numbers_of_sharded_vectors_follow_the_order_of_adding() -> None:
 
 def _pairs(searcher: Any) -> list[tuple[int, Any]]:
     return [
-        pair for keys, vectors in searcher.contents() for pair in zip(keys.tolist(), vectors, strict=True)
+        pair for keys, vectors, _ in searcher.contents() for pair in zip(keys.tolist(), vectors, strict=True)
     ]

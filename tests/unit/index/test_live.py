@@ -13,7 +13,10 @@ DIMENSION = 16
 
 def change(number: int, kind: ChangeKind, key: int) -> Change:
     vector = np.eye(DIMENSION, dtype=np.float32)[key % DIMENSION]
-    return Change(number=number, kind=kind, key=key, vector=vector if kind is ChangeKind.ENROL else None)
+    enrols = kind is ChangeKind.ENROL
+    return Change(
+        number=number, kind=kind, key=key, vector=vector if enrols else None, owner=key if enrols else None
+    )
 
 
 def test_searches_beside_a_writer_see_whole_changes_only() -> None:
@@ -63,7 +66,7 @@ def test_a_face_enrolled_and_deleted_in_one_stretch_is_not_there() -> None:
 def test_an_enrolment_whose_face_is_gone_already_is_passed_over() -> None:
     index = LiveIndex(empty(Tier.EXACT, DIMENSION))
 
-    index.apply([Change(number=1, kind=ChangeKind.ENROL, key=1, vector=None)])
+    index.apply([Change(number=1, kind=ChangeKind.ENROL, key=1, vector=None, owner=None)])
 
     assert index.count == 0
     assert index.applied == 1

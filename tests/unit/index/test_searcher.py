@@ -25,7 +25,7 @@ def test_search_equals_sorting_all_dot_products(seed: int, count: int, k: int) -
     keys = np.random.default_rng(seed).permutation(10 * count + 1)[:count].astype(np.int64)
     keys.sort()
     searcher = empty(Tier.EXACT, DIMENSION)
-    searcher.add(keys, vectors)
+    searcher.add(keys, vectors, keys)
 
     scores, found = searcher.search(probes, k)
 
@@ -50,7 +50,9 @@ class Replay(RuleBasedStateMachine):
         for _ in range(count):
             key = len(self.log) + 1
             vector = unit(key)[0]
-            self.log.append(Change(number=len(self.log) + 1, kind=ChangeKind.ENROL, key=key, vector=vector))
+            self.log.append(
+                Change(number=len(self.log) + 1, kind=ChangeKind.ENROL, key=key, vector=vector, owner=key)
+            )
             self.model[key] = vector
 
     @precondition(lambda self: self.model)
@@ -58,7 +60,9 @@ class Replay(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.model)))
         del self.model[key]
-        self.log.append(Change(number=len(self.log) + 1, kind=ChangeKind.DELETE, key=key, vector=None))
+        self.log.append(
+            Change(number=len(self.log) + 1, kind=ChangeKind.DELETE, key=key, vector=None, owner=None)
+        )
 
     @rule(back=st.integers(0, 5), ahead=st.integers(0, 10))
     def replay_a_stretch_that_may_overlap(self, back: int, ahead: int) -> None:
@@ -71,7 +75,7 @@ class Replay(RuleBasedStateMachine):
         keys = np.array(sorted(self.model), np.int64)
         vectors = np.array([self.model[key] for key in keys], np.float32).reshape(-1, DIMENSION)
         searcher, digest = empty(Tier.EXACT, DIMENSION), Digest()
-        searcher.add(keys, vectors)
+        searcher.add(keys, vectors, keys)
         digest.add(keys, vectors)
         self.index = LiveIndex(searcher, applied=len(self.log), digest=digest)
 

@@ -27,7 +27,8 @@ VECTORS = unit(1, COUNT)
 def built(tier: Tier, standard: Standard = STANDARD, vectors: Vectors = VECTORS) -> Built:
     def feed(take: object) -> None:
         for start in range(0, len(vectors), 700):
-            take(KEYS[: len(vectors)][start : start + 700], vectors[start : start + 700])  # type: ignore[operator]
+            keys = KEYS[: len(vectors)][start : start + 700]
+            take(keys, vectors[start : start + 700], keys % 7)  # type: ignore[operator]
 
     return build(tier, DIMENSION, feed, standard)
 
@@ -37,7 +38,7 @@ def test_every_enrolled_face_is_found_by_its_own_vector_and_no_deleted_one_is(ti
     searcher = built(tier).searcher
     more = unit(2, 500)
     more_keys = np.arange(500, dtype=np.int64) + KEYS[-1] + 1
-    searcher.add(more_keys, more)
+    searcher.add(more_keys, more, more_keys % 7)
     deleted = np.concatenate([KEYS[:900], more_keys[::2]])
 
     removed, _ = searcher.remove(deleted)
@@ -80,12 +81,18 @@ def test_what_is_in_an_index_equals_the_truth_bit_by_bit_and_differences_are_nam
     truth[20] = truth[21]
 
     comparison = Comparison(searcher)
-    comparison.take(KEYS[:2_000], truth[:2_000])
-    comparison.take(np.append(KEYS[2_000:2_990], 10**9), np.concatenate([truth[2_000:2_990], unit(4, 1)]))
+    owners = KEYS % 7
+    owners[30] += 1
+    comparison.take(KEYS[:2_000], truth[:2_000], owners[:2_000])
+    comparison.take(
+        np.append(KEYS[2_000:2_990], 10**9),
+        np.concatenate([truth[2_000:2_990], unit(4, 1)]),
+        np.append(owners[2_000:2_990], 1),
+    )
     difference = comparison.difference()
 
     assert difference.missing == [*KEYS[7:9].tolist(), 10**9]
-    assert difference.changed == [KEYS[20]]
+    assert difference.changed == [KEYS[20], KEYS[30]]
     assert difference.surplus == KEYS[2_990:].tolist()
 
 
@@ -94,7 +101,7 @@ def test_all_tiers_have_the_same_digest_and_it_can_be_worked_out_from_their_cont
     for tier in set(Tier) - {Tier.GPU}:
         made = built(tier)
         contents = Digest()
-        for keys, vectors in made.searcher.contents():
+        for keys, vectors, _ in made.searcher.contents():
             contents.add(keys, vectors)
         digests |= {made.digest.hex, contents.hex}
 
@@ -128,4 +135,4 @@ def test_keys_that_do_not_ascend_are_refused() -> None:
     searcher = built(Tier.EXACT).searcher
 
     with pytest.raises(ValueError, match="ascend"):
-        searcher.add(KEYS[:1], VECTORS[:1])
+        searcher.add(KEYS[:1], VECTORS[:1], KEYS[:1])
