@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI
 
 from indexer.recognition.assembly import open_recognition
 from indexer.settings import Settings
-from service import errors
+from service import errors, openapi
 from service.access import Access
 from service.dependencies import documented_key
 from service.limits import BodyLimit, Crowd
@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Measure)
     errors.install(app)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     # `external_ids` first: what stands behind `by-external-id/` is an id, even `faces`.
     for room in (external_ids, galleries, identities, faces, recognition, indexes, reindexes):
         app.include_router(room.router, dependencies=[Depends(documented_key), Depends(known_query)])

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -65,6 +65,12 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 
 
+OWN_CODES: set[str] = {
+    *("bad_request", "client_disconnected", "internal_error", "method_not_allowed", "not_found"),
+}
+"""Of errors that are none of Gemel's: the web framework's, and what nobody foresaw."""
+
+
 class Problem(BaseModel):
     """What every error answers (RFC 9457). Branch on `code`; further members give figures."""
 
@@ -73,7 +79,11 @@ class Problem(BaseModel):
     type: str = Field(default="about:blank", description="Always `about:blank`: `code` tells more")
     title: str = Field(description="The status in words", examples=["Not Found"])
     status: int = Field(description="The HTTP status", examples=[404])
-    code: str = Field(description="Stable, for programs", examples=["gallery_not_found"])
+    code: str = Field(
+        description="Stable, for programs",
+        examples=["gallery_not_found"],
+        json_schema_extra={"enum": list[JsonValue](sorted({error.code for error in STATUS} | OWN_CODES))},
+    )
     detail: str = Field(description="What happened, for people", examples=["there is no gallery 'staff'"])
 
 

@@ -8,8 +8,6 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
-from service.errors import Problem
-
 router = APIRouter(include_in_schema=False)
 
 
@@ -21,8 +19,6 @@ async def root() -> RedirectResponse:
 @router.get("/openapi.json")
 async def openapi(request: Request) -> dict[str, Any]:
     document: dict[str, Any] = request.app.openapi()
-    # As the `model` of a response FastAPI would document it under a second media type.
-    document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
     return document
 
 

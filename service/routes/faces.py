@@ -21,6 +21,7 @@ router = APIRouter(prefix="/v1/galleries/{gallery}/identities/{identity_id}/face
     status_code=201,
     responses=problems(404, 413, 415, 422),
     openapi_extra=openapi_body(FacesNew, {"images": ["/9j/4AAQSkZJRgABAQ..."]}),
+    operation_id="add_faces",
     summary="Add photographs of a person",
 )
 def add(
@@ -45,7 +46,9 @@ def add(
     )
 
 
-@router.get("", responses=problems(404, 422), summary="List the faces of an identity")
+@router.get(
+    "", responses=problems(404, 422), operation_id="list_faces", summary="List the faces of an identity"
+)
 def list_all(engine: Engine, gallery: str, identity_id: UUID) -> FaceList:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
@@ -54,7 +57,13 @@ def list_all(engine: Engine, gallery: str, identity_id: UUID) -> FaceList:
     return FaceList(faces=[EnrolledFace.of(face) for face in enrolled])
 
 
-@router.delete("/{face_id}", status_code=204, responses=problems(404, 422), summary="Delete a face")
+@router.delete(
+    "/{face_id}",
+    status_code=204,
+    responses=problems(404, 422),
+    operation_id="delete_face",
+    summary="Delete a face",
+)
 def delete(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
     """Once the answer is there, no search returns the face."""
     engine.enroller.remove_face(gallery, identity_id, face_id)
@@ -65,6 +74,7 @@ def delete(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Re
     "/{face_id}/crop",
     response_class=Response,
     responses={**problems(404, 422), 200: {"content": {"image/jpeg": {}}, "description": "The crop"}},
+    operation_id="get_face_crop",
     summary="Get the stored crop of a face",
 )
 def crop(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:

@@ -12,7 +12,13 @@ from service.schemas.requests import GalleryNew, GalleryPatch
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"])
 
 
-@router.post("", status_code=201, responses=problems(409, 413, 422), summary="Create a gallery")
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(409, 413, 422),
+    operation_id="create_gallery",
+    summary="Create a gallery",
+)
 def create(engine: Engine, body: GalleryNew) -> Gallery:
     if body.identify_fpir is not None:
         policy.check(engine.scales.of_model(engine.camera.card), body.identify_fpir, faces=0)
@@ -23,7 +29,7 @@ def create(engine: Engine, body: GalleryNew) -> Gallery:
     return Gallery.of(gallery, 0, policy.outlook(engine.opener.models, engine.scales, gallery))
 
 
-@router.get("", responses=problems(), summary="List all galleries")
+@router.get("", responses=problems(), operation_id="list_galleries", summary="List all galleries")
 def list_all(engine: Engine) -> GalleryList:
     with engine.database.reading() as session:
         every = galleries.all_of_them(session)
@@ -38,7 +44,7 @@ def list_all(engine: Engine) -> GalleryList:
     )
 
 
-@router.get("/{gallery}", responses=problems(404, 422), summary="Get a gallery")
+@router.get("/{gallery}", responses=problems(404, 422), operation_id="get_gallery", summary="Get a gallery")
 def get(engine: Engine, gallery: str) -> Gallery:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
@@ -46,7 +52,12 @@ def get(engine: Engine, gallery: str) -> Gallery:
     return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))
 
 
-@router.patch("/{gallery}", responses=problems(404, 409, 413, 422), summary="Set a gallery's policy")
+@router.patch(
+    "/{gallery}",
+    responses=problems(404, 409, 413, 422),
+    operation_id="update_gallery",
+    summary="Set a gallery's policy",
+)
 def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
     """In force with the next request, in every process; kept in step as the gallery grows.
 
@@ -62,6 +73,7 @@ def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
     "/{gallery}",
     status_code=204,
     responses=problems(404, 422),
+    operation_id="delete_gallery",
     summary="Delete a gallery with everybody in it",
 )
 def delete(engine: Engine, gallery: str) -> Response:

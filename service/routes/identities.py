@@ -30,6 +30,7 @@ _EXAMPLE = {
     status_code=201,
     responses=problems(404, 409, 413, 415, 422),
     openapi_extra=openapi_body(IdentityNew, _EXAMPLE),
+    operation_id="enrol",
     summary="Enrol a person, with or without photographs",
 )
 def create(
@@ -59,7 +60,9 @@ def create(
     )
 
 
-@router.get("", responses=problems(404, 422), summary="List identities, page by page")
+@router.get(
+    "", responses=problems(404, 422), operation_id="list_identities", summary="List identities, page by page"
+)
 def list_page(
     engine: Engine,
     gallery: str,
@@ -72,7 +75,7 @@ def list_page(
             examples=["grace"],
         ),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="People on a page")] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
 ) -> IdentityPage:
     """In the order in which they were made. People enrolled meanwhile come on a later page."""
@@ -93,7 +96,9 @@ def list_page(
     )
 
 
-@router.get("/{identity_id}", responses=problems(404, 422), summary="Get an identity")
+@router.get(
+    "/{identity_id}", responses=problems(404, 422), operation_id="get_identity", summary="Get an identity"
+)
 def get(engine: Engine, gallery: str, identity_id: UUID) -> Identity:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
@@ -102,7 +107,12 @@ def get(engine: Engine, gallery: str, identity_id: UUID) -> Identity:
     return Identity.of(gallery, identity, enrolled[identity_id])
 
 
-@router.patch("/{identity_id}", responses=problems(404, 409, 413, 422), summary="Change an identity")
+@router.patch(
+    "/{identity_id}",
+    responses=problems(404, 409, 413, 422),
+    operation_id="update_identity",
+    summary="Change an identity",
+)
 def patch(engine: Engine, gallery: str, identity_id: UUID, body: IdentityPatch) -> Identity:
     with engine.database.transaction() as session:
         found = galleries.get(session, gallery)
@@ -117,6 +127,7 @@ def patch(engine: Engine, gallery: str, identity_id: UUID, body: IdentityPatch) 
     "/{identity_id}",
     status_code=204,
     responses=problems(404, 422),
+    operation_id="delete_identity",
     summary="Delete an identity with all its faces",
 )
 def delete(engine: Engine, gallery: str, identity_id: UUID) -> Response:

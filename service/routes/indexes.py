@@ -13,7 +13,12 @@ from service.schemas.indexes import GalleryIndex, IndexStatus, Process, Rebuild
 router = APIRouter(prefix="/v1", tags=["operations"])
 
 
-@router.get("/indexes", responses=problems(404, 422), summary="Where is each index, in each process?")
+@router.get(
+    "/indexes",
+    responses=problems(404, 422),
+    operation_id="list_indexes",
+    summary="Where is each index, in each process?",
+)
 def status(
     engine: Engine, gallery: Annotated[str | None, Query(description="Only this one")] = None
 ) -> IndexStatus:
@@ -32,6 +37,7 @@ def status(
     "/galleries/{gallery}/index/rebuild",
     status_code=202,
     responses=problems(404, 413, 422),
+    operation_id="rebuild_index",
     summary="Make the index of a gallery anew, in every process",
 )
 def rebuild(engine: Engine, gallery: str, body: Rebuild | None = None) -> GalleryIndex:

@@ -16,12 +16,14 @@ health = APIRouter(tags=["operations"])
 guarded = APIRouter(tags=["operations"], dependencies=[Depends(documented_key)])
 
 
-@health.get("/healthz", summary="Is the process alive?")
+@health.get("/healthz", operation_id="get_health", summary="Is the process alive?")
 async def healthz() -> Health:
     return Health(status="ok")
 
 
-@health.get("/readyz", responses=problems(), summary="Can it answer? Asks PostgreSQL")
+@health.get(
+    "/readyz", responses=problems(), operation_id="get_readiness", summary="Can it answer? Asks PostgreSQL"
+)
 async def readyz(request: Request, engine: Engine) -> Readiness:
     # A thread of its own: a busy server is ready, and must not be taken for a dead one.
     limiter: CapacityLimiter = request.app.state.readiness_limiter
@@ -36,7 +38,13 @@ async def readyz(request: Request, engine: Engine) -> Readiness:
     )
 
 
-@guarded.get("/metrics", response_class=Response, responses=problems(), summary="For Prometheus")
+@guarded.get(
+    "/metrics",
+    response_class=Response,
+    responses=problems(),
+    operation_id="get_metrics",
+    summary="For Prometheus",
+)
 def metrics(meters: Meters) -> Response:
     return Response(meters.exposition(), media_type=CONTENT_TYPE_LATEST)
 
@@ -45,6 +53,7 @@ def metrics(meters: Meters) -> Response:
     "/v1/models",
     responses=problems(),
     dependencies=[Depends(known_query)],
+    operation_id="list_models",
     summary="The models that this version knows",
 )
 def models(engine: Engine) -> ModelList:

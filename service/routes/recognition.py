@@ -23,6 +23,7 @@ _IMAGE = "/9j/4AAQSkZJRgABAQ..."
     "/galleries/{gallery}/identify",
     responses=problems(404, 413, 415, 422),
     openapi_extra=openapi_body(requests.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
+    operation_id="identify",
     summary="Who is in this photograph?",
 )
 def identify(
@@ -54,6 +55,7 @@ def identify(
 @router.post(
     "/galleries/{gallery}/search",
     responses=problems(404, 409, 413, 422),
+    operation_id="search",
     summary="Whom does this embedding resemble?",
 )
 def search(
@@ -76,6 +78,7 @@ def search(
     "/verify",
     responses=problems(413, 415, 422),
     openapi_extra=openapi_body(requests.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
+    operation_id="verify",
     summary="Are these two the same person?",
 )
 def verify_pair(
@@ -102,6 +105,7 @@ def verify_pair(
     "/galleries/{gallery}/identities/{identity_id}/verify",
     responses=problems(404, 413, 415, 422),
     openapi_extra=openapi_body(requests.VerifyIdentity, {"image": _IMAGE}),
+    operation_id="verify_identity",
     summary="Is this that person?",
 )
 def verify_identity(
@@ -132,6 +136,7 @@ def verify_identity(
     "/detect",
     responses=problems(413, 415, 422),
     openapi_extra=openapi_body(requests.Detect, {"image": _IMAGE}),
+    operation_id="detect",
     summary="Where are the faces?",
 )
 def detect(

@@ -23,7 +23,13 @@ from service.schemas.reindexes import Force, Reindex, ReindexList, ReindexNew
 router = APIRouter(prefix="/v1/reindexes", tags=["operations"])
 
 
-@router.post("", status_code=202, responses=problems(404, 409, 413, 422), summary="Begin a re-index")
+@router.post(
+    "",
+    status_code=202,
+    responses=problems(404, 409, 413, 422),
+    operation_id="start_reindex",
+    summary="Begin a re-index",
+)
 def start(engine: Engine, config: Config, body: ReindexNew) -> Reindex:
     """From now on enrolments are embedded with both models; workers embed what is there already."""
     gating.check(body.gates)
@@ -51,7 +57,12 @@ def _callers_model() -> Iterator[None]:
         raise InvalidRequest(f"to: {error.message}", field="to") from error
 
 
-@router.get("", responses=problems(404, 422), summary="All re-index jobs, the newest first")
+@router.get(
+    "",
+    responses=problems(404, 422),
+    operation_id="list_reindexes",
+    summary="All re-index jobs, the newest first",
+)
 def list_all(
     engine: Engine, gallery: Annotated[str | None, Query(description="Only its own")] = None
 ) -> ReindexList:
@@ -61,38 +72,59 @@ def list_all(
     return ReindexList(reindexes=[Reindex.of(status_of.of(engine.database, job.row.id)) for job in jobs])
 
 
-@router.get("/{job_id}", responses=problems(404, 422), summary="How far is it?")
+@router.get("/{job_id}", responses=problems(404, 422), operation_id="get_reindex", summary="How far is it?")
 def get(engine: Engine, job_id: UUID) -> Reindex:
     return Reindex.of(status_of.of(engine.database, job_id))
 
 
 @router.get(
-    "/{job_id}/comparison", responses=problems(404, 409, 422), summary="Both models on the gallery itself"
+    "/{job_id}/comparison",
+    responses=problems(404, 409, 422),
+    operation_id="get_reindex_comparison",
+    summary="Both models on the gallery itself",
 )
 def comparison(engine: Engine, job_id: UUID) -> dict[str, Any]:
     return status_of.comparison(engine.database, job_id)
 
 
-@router.post("/{job_id}/pause", responses=problems(404, 409, 422), summary="Workers leave it alone")
+@router.post(
+    "/{job_id}/pause",
+    responses=problems(404, 409, 422),
+    operation_id="pause_reindex",
+    summary="Workers leave it alone",
+)
 def pause(engine: Engine, job_id: UUID) -> Reindex:
     switching.pause(engine.database, job_id)
     return get(engine, job_id)
 
 
-@router.post("/{job_id}/resume", responses=problems(404, 409, 422), summary="Workers go on")
+@router.post(
+    "/{job_id}/resume",
+    responses=problems(404, 409, 422),
+    operation_id="resume_reindex",
+    summary="Workers go on",
+)
 def resume(engine: Engine, job_id: UUID) -> Reindex:
     switching.resume(engine.database, job_id)
     return get(engine, job_id)
 
 
-@router.post("/{job_id}/cancel", responses=problems(404, 409, 422), summary="Give the new model up")
+@router.post(
+    "/{job_id}/cancel",
+    responses=problems(404, 409, 422),
+    operation_id="cancel_reindex",
+    summary="Give the new model up",
+)
 def cancel(engine: Engine, job_id: UUID) -> Reindex:
     switching.cancel(engine.database, job_id)
     return get(engine, job_id)
 
 
 @router.post(
-    "/{job_id}/activate", responses=problems(404, 409, 413, 422), summary="Search with the new model"
+    "/{job_id}/activate",
+    responses=problems(404, 409, 413, 422),
+    operation_id="activate_reindex",
+    summary="Search with the new model",
 )
 def activate(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
     """From the next request on, in every process. Refused where a gate is not passed."""
@@ -101,7 +133,10 @@ def activate(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex
 
 
 @router.post(
-    "/{job_id}/rollback", responses=problems(404, 409, 413, 422), summary="Search with the old model again"
+    "/{job_id}/rollback",
+    responses=problems(404, 409, 413, 422),
+    operation_id="roll_back_reindex",
+    summary="Search with the old model again",
 )
 def rollback(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
     """Nothing that was enrolled since is lost."""
@@ -109,7 +144,12 @@ def rollback(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex
     return get(engine, job_id)
 
 
-@router.post("/{job_id}/cleanup", responses=problems(404, 409, 422), summary="Give the old model up")
+@router.post(
+    "/{job_id}/cleanup",
+    responses=problems(404, 409, 422),
+    operation_id="clean_up_reindex",
+    summary="Give the old model up",
+)
 def cleanup(engine: Engine, job_id: UUID) -> Reindex:
     """Its embeddings are deleted by a worker: there is no way back."""
     switching.cleanup(engine.database, job_id)

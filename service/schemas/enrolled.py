@@ -17,13 +17,13 @@ from service.schemas.recognition import Threshold
 
 
 class EnrolledFace(BaseModel):
-    id: UUID
+    id: UUID = Field(description="Given by Gemel")
     box: Box = Field(description="In the photograph it came from")
-    landmarks: Landmarks
-    confidence: float
-    quality: Quality
-    image_sha256: str = Field(description="Of the file as it was sent, in hex")
-    created_at: datetime
+    landmarks: Landmarks = Field(description="Its five points, in the photograph it came from")
+    confidence: float = Field(description="The detector's, 0 to 1", examples=[0.9294])
+    quality: Quality = Field(description="How fit it is to be recognised")
+    image_sha256: str = Field(examples=["5f1a" * 16], description="Of the file as it was sent, in hex")
+    created_at: datetime = Field(description="When it was enrolled")
 
     @classmethod
     def of(cls, face: models.Face) -> "EnrolledFace":
@@ -48,9 +48,16 @@ class Refusal(BaseModel):
         " duplicate_image, or an error code of the picture itself",
         examples=["face_too_small"],
     )
-    message: str
-    measured: float | None = Field(default=None, description="The figure that was too low or too high")
-    limit: float | None = None
+    message: str = Field(
+        description="What was wrong, for people",
+        examples=["the face is too small, px 17.2, at least 28 is wanted"],
+    )
+    measured: float | None = Field(
+        examples=[17.2], default=None, description="The figure that was too low or too high"
+    )
+    limit: float | None = Field(
+        default=None, description="What it has to reach, or may not exceed", examples=[28.0]
+    )
 
     @classmethod
     def list_of(cls, refused: dict[int, Refused]) -> "list[Refusal]":
@@ -67,14 +74,16 @@ class Refusal(BaseModel):
 
 
 class Identity(BaseModel):
-    id: UUID = Field(examples=[ID_EXAMPLE])
-    gallery: str
-    external_id: str | None
-    name: str | None
-    metadata: dict[str, Any]
+    id: UUID = Field(description="Given by Gemel", examples=[ID_EXAMPLE])
+    gallery: str = Field(description="The gallery it is in", examples=["staff"])
+    external_id: str | None = Field(
+        description="Your own id, unique in the gallery; null where there is none", examples=["4711"]
+    )
+    name: str | None = Field(description="Null where there is none", examples=["Grace Hopper"])
+    metadata: dict[str, Any] = Field(description="As you sent it", examples=[{"department": "computing"}])
     faces: list[EnrolledFace] = Field(description="In the order of their enrolment")
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime = Field(description="When it was made")
+    updated_at: datetime = Field(description="When its external_id, name or metadata last changed")
 
     @classmethod
     def fields_of(
@@ -115,12 +124,12 @@ class FacesAdded(EnrolmentNotes):
 
 
 class IdentityPage(BaseModel):
-    identities: list[Identity]
+    identities: list[Identity] = Field(description="In the order of their making")
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
 
 
 class FaceList(BaseModel):
-    faces: list[EnrolledFace]
+    faces: list[EnrolledFace] = Field(description="In the order of their enrolment")
 
 
 class Identification(Threshold):
@@ -139,9 +148,11 @@ class Identification(Threshold):
 class Gallery(BaseModel):
     """With what identifies in it now, at its present size."""
 
-    id: UUID
-    name: str = Field(examples=["staff"])
-    store_crops: bool
+    id: UUID = Field(description="Given by Gemel")
+    name: str = Field(description="What clients use in paths", examples=["staff"])
+    store_crops: bool = Field(
+        description="Whether a crop of each face is kept, for a later model", examples=[True]
+    )
     identities: int = Field(description="People in it")
     faces: int = Field(description="Enrolled faces in it")
     change_number: int = Field(description="Number of its last change")
@@ -153,7 +164,7 @@ class Gallery(BaseModel):
         description="The threshold in force at its present size, and what it means; null where its model"
         " cannot be opened here"
     )
-    created_at: datetime
+    created_at: datetime = Field(description="When it was made")
 
     @classmethod
     def of(cls, gallery: models.Gallery, identities: int, outlook: Outlook | None) -> "Gallery":
@@ -171,4 +182,4 @@ class Gallery(BaseModel):
 
 
 class GalleryList(BaseModel):
-    galleries: list[Gallery]
+    galleries: list[Gallery] = Field(description="By name")

@@ -19,10 +19,10 @@ class Box(BaseModel):
         "json_schema_extra": {"examples": [{"x": 178.0, "y": 63.6, "width": 90.5, "height": 111.9}]}
     }
 
-    x: float
-    y: float
-    width: float
-    height: float
+    x: float = Field(description="Left edge")
+    y: float = Field(description="Upper edge")
+    width: float = Field(description="To the right")
+    height: float = Field(description="Downwards")
 
     @classmethod
     def of(cls, box: FaceBox) -> "Box":
@@ -46,11 +46,11 @@ class Landmarks(BaseModel):
         }
     }
 
-    left_eye: list[float]
-    right_eye: list[float]
-    nose: list[float]
-    mouth_left: list[float]
-    mouth_right: list[float]
+    left_eye: list[float] = Field(description="The eye on the picture's left")
+    right_eye: list[float] = Field(description="The eye on the picture's right")
+    nose: list[float] = Field(description="Its tip")
+    mouth_left: list[float] = Field(description="The corner on the picture's left")
+    mouth_right: list[float] = Field(description="The corner on the picture's right")
 
     @classmethod
     def of(cls, points: Points | Sequence[float]) -> "Landmarks":
@@ -67,11 +67,11 @@ class Quality(BaseModel):
         }
     }
 
-    score: float
-    size: float
-    sharpness: float
-    exposure: float
-    pose: float
+    score: float = Field(description="The worst of the components")
+    size: float = Field(description="Whether the face is large enough in the picture")
+    sharpness: float = Field(description="Whether it is in focus")
+    exposure: float = Field(description="Whether it is neither too dark nor too bright")
+    pose: float = Field(description="Whether it looks into the camera")
 
     @classmethod
     def of(cls, quality: FaceQuality) -> "Quality":
@@ -83,10 +83,10 @@ class Quality(BaseModel):
 
 
 class SeenFaceOut(BaseModel):
-    box: Box
-    landmarks: Landmarks
+    box: Box = Field(description="Where the face is")
+    landmarks: Landmarks = Field(description="Its five points")
     confidence: float = Field(description="The detector's, 0 to 1")
-    quality: Quality
+    quality: Quality = Field(description="How fit it is to be recognised")
 
     @classmethod
     def fields_of(cls, seen: SeenFace) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 
 
 class Process(BaseModel):
-    id: UUID = Field(examples=[ID_EXAMPLE])
-    host: str
-    pid: int
-    version: str = Field(description="Of Gemel")
-    started_at: datetime
+    id: UUID = Field(description="Given by Gemel when it started", examples=[ID_EXAMPLE])
+    host: str = Field(description="Name of its machine", examples=["web-1"])
+    pid: int = Field(description="Its number on that machine", examples=[4711])
+    version: str = Field(examples=["0.1.0"], description="Of Gemel")
+    started_at: datetime = Field(description="When it started")
     seen_at: datetime = Field(description="When it last told where its indexes are; it does so every second")
 
     @classmethod
@@ -33,17 +33,19 @@ class Process(BaseModel):
 
 
 class Replica(BaseModel):
-    process: UUID
+    process: UUID = Field(description="Which of the `processes` holds it")
     state: str = Field(description="opening, ready, renewing (the old one serves) or failed")
     problem: str | None = Field(description="Why it is not there, or not of the tier that was wanted")
-    model: str = Field(examples=[MODEL_EXAMPLE])
-    tier: str | None = Field(examples=["compact"])
+    model: str = Field(
+        description="Fingerprint of the model whose embeddings are in it", examples=[MODEL_EXAMPLE]
+    )
+    tier: str | None = Field(description="How it is searched; null until it is open", examples=["compact"])
     generation: str | None = Field(description="On the disk of its machine; null: read from PostgreSQL")
     applied: int = Field(description="Number of the last change in it")
     lag: int = Field(description="Changes that it lacked when it last told")
     count: int = Field(description="Faces that a search can return")
     tombstones: int = Field(description="Deleted faces that still take up room")
-    memory_bytes: int
+    memory_bytes: int = Field(description="That it takes", examples=[5300000])
     digest: str | None = Field(
         description="Of its contents, whatever their order: two indexes with the same change applied are"
         " equal if their digests are"
@@ -51,12 +53,12 @@ class Replica(BaseModel):
 
 
 class GalleryIndex(BaseModel):
-    gallery: str = Field(examples=["staff"])
+    gallery: str = Field(description="Its name", examples=["staff"])
     faces: int = Field(description="Enrolled, in PostgreSQL")
     change_number: int = Field(description="Of its last change, in PostgreSQL")
     epoch: int = Field(description="How often a rebuild was asked for")
     tier: str | None = Field(description="As it was chosen for this gallery; null: by the settings")
-    replicas: list[Replica]
+    replicas: list[Replica] = Field(description="One for each process that has it open or opens it")
 
     @classmethod
     def of(cls, status: GalleryStatus) -> "GalleryIndex":
@@ -88,8 +90,8 @@ class GalleryIndex(BaseModel):
 
 
 class IndexStatus(BaseModel):
-    processes: list[Process]
-    galleries: list[GalleryIndex]
+    processes: list[Process] = Field(description="That serve, the oldest first")
+    galleries: list[GalleryIndex] = Field(description="By name")
 
 
 class Rebuild(BaseModel):

@@ -9,18 +9,18 @@ from indexer.recognition.identify import Candidate as FoundCandidate
 from indexer.recognition.identify import Found, Identification
 from indexer.recognition.scales import Decision, Kind
 from indexer.recognition.verify import Verification
-from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
+from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE
 from service.schemas.faces import SeenFaceOut
 
 
 class IdentityRef(BaseModel):
-    id: UUID = Field(examples=[ID_EXAMPLE])
-    external_id: str | None = Field(examples=["4711"])
-    name: str | None = Field(examples=["Grace Hopper"])
+    id: UUID = Field(description="Given by Gemel", examples=[ID_EXAMPLE])
+    external_id: str | None = Field(description="Your own id; null where there is none", examples=["4711"])
+    name: str | None = Field(description="Null where there is none", examples=["Grace Hopper"])
 
 
 class Candidate(BaseModel):
-    identity: IdentityRef
+    identity: IdentityRef = Field(description="Whom the face resembles")
     score: float = Field(description="Cosine similarity, -1 to 1; 1 is the same picture", examples=[0.6412])
     distance: float = Field(
         description="Euclidean distance of the same two embeddings, 0 to 2: sqrt(2 - 2 score)",
@@ -92,7 +92,7 @@ class IdentifyAnswer(Threshold):
     timings_ms: dict[str, float] = Field(
         description="Milliseconds of each stage: wait (for others), decode, detect, align, embed, index,"
         " search, database, total",
-        examples=[{"decode": 3.1, "detect": 11.2, "align": 0.4, "embed": 27.9, "total": 44.0}],
+        examples=[TIMINGS_EXAMPLE],
     )
 
     @classmethod
@@ -117,7 +117,7 @@ class SearchAnswer(Threshold):
     candidates: list[Candidate] = Field(description="Best first, each identity once")
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
     gallery_size: int = Field(description="Enrolled faces that were searched: N")
-    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage")
+    timings_ms: dict[str, float] = Field(examples=[TIMINGS_EXAMPLE], description="Milliseconds of each stage")
 
     @classmethod
     def of(cls, found: Found) -> "SearchAnswer":
@@ -138,19 +138,21 @@ class VerifyAnswer(BaseModel):
     score: float = Field(description="Cosine similarity, -1 to 1")
     distance: float = Field(description="Euclidean distance, 0 to 2")
     matched: bool = Field(description="Whether the score reaches the threshold")
-    threshold: float
+    threshold: float = Field(description="The one that was used", examples=[0.3675])
     fmr: float = Field(description="The policy: share of pairs of strangers that may match")
     estimated_fmr: float = Field(description="Share of pairs of strangers that reach the threshold used")
     fmr_trusted: bool = Field(description="Whether what was measured reaches so far")
     calibration: Kind = Field(description="By what the threshold was worked out")
-    model: str = Field(examples=[MODEL_EXAMPLE])
+    model: str = Field(
+        description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
+    )
     faces: list[ComparedFace] = Field(
         description="The face of each picture that was compared, in the order of the pictures"
     )
     face_id: UUID | None = Field(
         description="The identity's face that came nearest; null between two pictures"
     )
-    timings_ms: dict[str, float]
+    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
 
     @classmethod
     def of(cls, verification: Verification) -> "VerifyAnswer":
@@ -176,10 +178,10 @@ class VerifyAnswer(BaseModel):
 
 class DetectAnswer(BaseModel):
     faces: list[SeenFaceOut] = Field(description="The largest first")
-    faces_found: int
-    width_px: int = Field(description="Of the upright picture")
-    height_px: int
-    timings_ms: dict[str, float]
+    faces_found: int = Field(description="How many faces the picture has, asked for or not", examples=[2])
+    width_px: int = Field(examples=[800], description="Of the upright picture")
+    height_px: int = Field(description="Of the upright picture", examples=[600])
+    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
 
 
 def _rate(rate: float) -> float:

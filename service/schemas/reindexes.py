@@ -14,7 +14,7 @@ from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 class ReindexNew(BaseModel):
     model_config = {"extra": "forbid"}
 
-    gallery: str = Field(examples=["staff"])
+    gallery: str = Field(description="Its name", examples=["staff"])
     to: str = Field(
         max_length=4096,
         description="`sface`, `dlib-resnet`, or `onnx:FILE` or `safetensors:FILE`, a path below"
@@ -38,37 +38,48 @@ class Force(BaseModel):
 
 
 class SkippedFace(BaseModel):
-    face: UUID
-    identity: UUID
-    why: str
+    face: UUID = Field(description="Its id")
+    identity: UUID = Field(description="Whose it is")
+    why: str = Field(description="What was wrong with it", examples=["no crop is stored"])
 
 
 class ReindexEvent(BaseModel):
-    at: datetime
-    text: str
+    at: datetime = Field(description="When")
+    text: str = Field(
+        description="What happened", examples=["started: staff to dlib-resnet-3e8af2fb75c1, gates skipped<=0"]
+    )
 
 
 class Reindex(BaseModel):
-    id: UUID = Field(examples=[ID_EXAMPLE])
-    gallery: str = Field(examples=["staff"])
-    from_model: str = Field(examples=[MODEL_EXAMPLE])
-    to_model: str
+    id: UUID = Field(description="Given by Gemel", examples=[ID_EXAMPLE])
+    gallery: str = Field(description="Its name", examples=["staff"])
+    from_model: str = Field(description="Fingerprint of the model that it leaves", examples=[MODEL_EXAMPLE])
+    to_model: str = Field(
+        description="Fingerprint of the model that it goes to", examples=["dlib-resnet-3e8af2fb75c1"]
+    )
     state: str = Field(
         description="embedding, building, comparing, ready, active, cleaning, done, cancelling or cancelled"
     )
-    paused: bool
+    paused: bool = Field(description="Whether an operator has paused it", examples=[False])
     problem: str | None = Field(description="Why it stands still until it is resumed")
-    gates: list[str]
+    gates: list[str] = Field(
+        description="What the new model must reach before it is activated",
+        examples=[["fnir@0.01<=old", "skipped<=0"]],
+    )
     plan: dict[str, Any] = Field(description="What it was expected to take")
     verified: dict[str, Any] | None = Field(description="Of the new index, compared with PostgreSQL")
     faces: int = Field(description="To be embedded by the workers")
-    done: int
-    embedded: int
-    faces_per_second: float | None
-    seconds_left: float | None
+    done: int = Field(description="Faces that are dealt with, embedded or skipped", examples=[9000])
+    embedded: int = Field(description="Faces with an embedding of the new model", examples=[9000])
+    faces_per_second: float | None = Field(
+        description="Of the last minutes; null where nobody is at work", examples=[118.0]
+    )
+    seconds_left: float | None = Field(
+        description="Until all are embedded, at that rate; null where nobody is at work", examples=[8.5]
+    )
     workers: int = Field(description="At work now")
     skipped: list[SkippedFace] = Field(description="Faces that the new model could not embed, 1,000 at most")
-    events: list[ReindexEvent]
+    events: list[ReindexEvent] = Field(description="The newest last")
 
     @classmethod
     def of(cls, status: Status) -> "Reindex":
@@ -96,4 +107,4 @@ class Reindex(BaseModel):
 
 
 class ReindexList(BaseModel):
-    reindexes: list[Reindex]
+    reindexes: list[Reindex] = Field(description="The newest first")

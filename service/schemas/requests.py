@@ -107,9 +107,15 @@ class IdentityPatch(BaseModel):
 
     model_config = {"extra": "forbid"}
 
-    external_id: str | None = None
-    name: str | None = None
-    metadata: dict[str, Any] | None = None
+    external_id: str | None = Field(
+        default=None, description="Your own id, unique in the gallery, 1 to 255 characters", examples=["4711"]
+    )
+    name: str | None = Field(default=None, description="1 to 255 characters", examples=["Grace Hopper"])
+    metadata: dict[str, Any] | None = Field(
+        default=None,
+        description="Any JSON object, up to 16,384 bytes; it replaces the old one",
+        examples=[{"department": "computing"}],
+    )
 
 
 class Identify(UploadBody):
