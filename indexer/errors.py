@@ -32,7 +32,11 @@
     ├── CrossSite                   a web page of another site asks a server that has no key
     ├── Unavailable
     │   ├── DatabaseUnavailable
+    │   ├── DatabaseAccessDenied    PostgreSQL does not let this user in, or not do that
+    │   ├── DatabaseFull            PostgreSQL's disk is full
+    │   ├── DatabaseReadOnly        a standby, or a database that is set so
     │   ├── DatabaseNotMigrated
+    │   ├── DatabaseTooNew          a newer version than this one has migrated it
     │   ├── EmbeddingsMissing       faces were enrolled with another model: a re-index is due
     │   ├── IndexNotReady           this gallery's index is being loaded or built
     │   ├── IndexBehind             a change that the caller knows of is not there yet
@@ -190,8 +194,24 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class DatabaseAccessDenied(Unavailable):
+    code = "database_access_denied"
+
+
+class DatabaseFull(Unavailable):
+    code = "database_full"
+
+
+class DatabaseReadOnly(Unavailable):
+    code = "database_read_only"
+
+
 class DatabaseNotMigrated(Unavailable):
     code = "database_not_migrated"
+
+
+class DatabaseTooNew(Unavailable):
+    code = "database_too_new"
 
 
 class EmbeddingsMissing(Unavailable):

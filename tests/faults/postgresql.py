@@ -5,16 +5,31 @@ import signal
 import subprocess
 from pathlib import Path
 
+from indexer.records.embedded import processes
+from indexer.records.embedded.processes import Running
 from tests.home import wait_for
 
 
 def restart(home: Path, how: str) -> None:
     """`how`: fast, immediate, killed."""
-    if how == "killed":
-        os.kill(int((home / "postgresql" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        wait_for(lambda: pg_ctl(home, "restart"))
+    if how == "killed":  # whoever uses it starts it again
+        killed = kill(home)
+        wait_for(lambda: (found := running(home)) is not None and found.ready and found.pid != killed.pid)
     else:
         assert pg_ctl(home, "restart", "-m", how)
+
+
+def kill(home: Path) -> Running:
+    """Not a chance to clean anything up. The one that was killed."""
+    found = running(home)
+    assert found is not None
+    os.kill(found.pid, signal.SIGKILL)
+    wait_for(lambda: running(home) != found)
+    return found
+
+
+def running(home: Path) -> Running | None:
+    return processes.running(home / "postgresql")
 
 
 def pg_ctl(home: Path, *arguments: str) -> bool:

@@ -5,7 +5,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import unicodedata
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.embedded_user import User
 from tests.home import GEMEL, Home, ready, wait_for
 
 
@@ -236,10 +236,9 @@ def test_postgresql_stops_with_the_last_process_though_another_was_killed(tmp_pa
 def test_postgresql_stops_with_the_server_though_a_command_that_used_it_was_killed(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.server() as (_, process):
-        users = tmp_path / "postgresql" / ".handle_pids.json"
-        with subprocess.Popen([sys.executable, "-c", "pass"]) as dead:
-            dead.wait()
-        users.write_text(json.dumps([*json.loads(users.read_text()), dead.pid]))  # as a kill leaves it
+        user = User(tmp_path)
+        user.url()
+        user.kill()
         process.terminate()
         process.wait()
 

@@ -1,0 +1,73 @@
+"""Who starts, stops and uses the server of a home, as locks on files.
+
+The kernel drops a lock when its process ends, however it ends: nobody has to be counted.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+SAY_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While one process starts or stops the server, the others wait."""
+    file = _open(path)
+    try:
+        say_at = time.monotonic() + SAY_SECONDS
+        while not _taken(file, fcntl.LOCK_EX):
+            if time.monotonic() > say_at:
+                log.warning("another process is starting or stopping the embedded PostgreSQL: waiting for it")
+                say_at = time.monotonic() + SAY_SECONDS
+            time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        os.close(file)
+
+
+class Usage:
+    """That this process uses the server. To be changed only while one is `alone`."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _open(path)
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+
+    def end(self) -> bool:
+        """Whether nobody else uses it."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)  # a forked process has the same lock, and must not keep it
+        try:
+            return _taken(self._file, fcntl.LOCK_EX)
+        finally:
+            os.close(self._file)
+
+
+def held_by_server(path: Path) -> int:
+    """A file descriptor with a lock for a server to inherit. It has the lock for as long as one of
+    its processes lives, here or in another container. Raises BlockingIOError where there is one."""
+    file = _open(path)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _taken(file: int, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""The embedded PostgreSQL is killed, as are those who use it; its folder is copied and restored."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from indexer.records import embedded
+from indexer.records.embedded import processes
+from tests.embedded_user import User
+from tests.faults.postgresql import kill, pg_ctl, running
+from tests.home import Home, ready, wait_for
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    home = tmp_path / "home"
+    yield home
+    embedded.stop(home)
+    assert running(home) is None
+
+
+def execute(url: str, statement: str) -> list[tuple[object, ...]]:
+    connection = psycopg2.connect(url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def answers(url: str) -> bool:
+    try:
+        return execute(url, "SELECT 1") == [(1,)]
+    except psycopg2.Error:
+        return False
+
+
+def test_a_server_that_is_killed_is_started_again_by_the_process_that_uses_it(home: Path) -> None:
+    url = embedded.start(home)
+    execute(url, "CREATE TABLE kept AS SELECT 1 AS one")
+
+    for _ in range(2):
+        kill(home)
+        wait_for(lambda: answers(url))
+
+    assert execute(url, "SELECT one FROM kept") == [(1,)]
+
+
+def test_a_server_that_is_killed_is_started_again_by_another_of_its_users(home: Path) -> None:
+    starter = User(home)
+    starter.url()
+    url = embedded.start(home)
+    starter.kill()
+
+    kill(home)
+
+    wait_for(lambda: answers(url))
+
+
+def test_a_server_that_was_stopped_by_an_administrator_is_started_again_after_a_while(home: Path) -> None:
+    url = embedded.start(home)
+
+    assert pg_ctl(home, "stop", "-m", "fast")
+
+    wait_for(lambda: answers(url))
+
+
+@pytest.mark.parametrize("number", ["of nobody", "of another process", "of this process"])
+def test_after_a_kill_of_server_and_users_the_next_one_starts_it(home: Path, number: str) -> None:
+    """Whatever process has the dead server's number by then."""
+    user = User(home)
+    execute(user.url(), "CREATE TABLE kept AS SELECT 1 AS one")
+    user.kill()
+    kill(home)
+    file = processes.pid_file(home / "postgresql")
+    owner = file.stat()
+    other = subprocess.Popen(["sleep", "600"], user=owner.st_uid, group=owner.st_gid)
+    if number != "of nobody":
+        pid = other.pid if number == "of another process" else os.getpid()
+        file.write_text("\n".join([str(pid), *file.read_text().splitlines()[1:]]) + "\n")
+    try:
+        url = embedded.start(home)
+    finally:
+        other.kill()
+        other.wait()
+
+    assert execute(url, "SELECT one FROM kept") == [(1,)]
+
+
+def test_what_a_killed_server_left_running_does_not_keep_the_next_one_from_starting(home: Path) -> None:
+    """A frozen connection still has the shared memory of the old one."""
+    url = embedded.start(home)
+    connection = psycopg2.connect(url)
+    frozen = psutil.Process(connection.info.backend_pid)
+    frozen.suspend()
+
+    kill(home)
+
+    wait_for(lambda: answers(url))
+    assert not frozen.is_running()
+    connection.close()
+
+
+def test_it_ends_with_the_last_user_though_others_were_killed(home: Path) -> None:
+    killed, last = User(home), User(home)
+    killed.url()
+    last.url()
+
+    killed.kill()
+    assert running(home) is not None
+    assert last.leave() == ""
+
+    assert running(home) is None
+
+
+def test_it_stays_for_those_who_still_use_it(home: Path) -> None:
+    one, other = User(home), User(home)
+    one.url()
+    url = other.url()
+
+    one.leave()
+    assert answers(url)
+    other.leave()
+
+    assert running(home) is None
+
+
+def test_a_copy_of_a_running_servers_folder_is_a_database_of_its_own(home: Path, tmp_path: Path) -> None:
+    url = embedded.start(home)
+    execute(url, "CREATE TABLE kept AS SELECT 1 AS one")
+    restored = tmp_path / "restored"
+    shutil.copytree(home, restored, ignore=lambda _, names: [n for n in names if n.startswith(".s.PGSQL")])
+
+    other = embedded.start(restored)  # root owns the copy, if it is root who made it
+    try:
+        execute(other, "INSERT INTO kept VALUES (2)")
+        assert execute(url, "SELECT one FROM kept") == [(1,)]
+        assert execute(other, "SELECT one FROM kept ORDER BY one") == [(1,), (2,)]
+    finally:
+        embedded.stop(restored)
+
+
+def test_recovery_may_take_as_long_as_it_does(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    embedded.start(home)
+    embedded.stop(home)
+    data = home / "postgresql"
+    with (data / "postgresql.auto.conf").open("a") as settings:
+        settings.write("restore_command = 'sleep 6; exit 1'\n")
+    (data / "recovery.signal").touch()
+
+    url = embedded.start(home)
+
+    assert answers(url)
+    assert "has been starting for" in caplog.text
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_requests_recover_when_the_server_beneath_gemel_serve_is_killed(tmp_path: Path, workers: str) -> None:
+    home = Home(tmp_path)
+    with home.server("--workers", workers) as (base, _):
+        kill(tmp_path)
+        wait_for(lambda: running(tmp_path) is not None)
+        wait_for(lambda: ready(base))
+
+    assert running(tmp_path) is None
