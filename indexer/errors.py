@@ -8,6 +8,7 @@
     │   ├── UnsupportedImageFormat  not an image, or of a kind that is not read
     │   ├── UnreadableImage         an image that is truncated or damaged
     │   ├── ImageTooLarge           more pixels than the limit
+    │   ├── ImageTooExpensive       decoding it takes more time or memory than a picture is given
     │   ├── NoFaceFound             a picture without a face where one is needed
     │   ├── SeveralFaces            a picture with several faces where one is needed
     │   └── NothingEnrolled         every picture of an enrolment was refused
@@ -29,6 +30,7 @@
     │   ├── PolicyUnsupported       a false alarm rate that no measurement here can vouch for
     │   ├── CalibrationUnsupported  too little to measure a gallery's or a model's scores on
     │   └── AnotherModel            an embedding of a model that the gallery is not searched with
+    ├── Abandoned                   the client has gone, and nobody waits for the answer
     ├── CrossSite                   a web page of another site asks a server that has no key
     ├── Unavailable
     │   ├── DatabaseUnavailable
@@ -96,6 +98,10 @@ class UnreadableImage(InvalidInput):
 
 class ImageTooLarge(InvalidInput):
     code = "image_too_large"
+
+
+class ImageTooExpensive(InvalidInput):
+    code = "image_too_expensive"
 
 
 class NoFaceFound(InvalidInput):
@@ -180,6 +186,10 @@ class CalibrationUnsupported(Conflict):
 
 class AnotherModel(Conflict):
     code = "another_model"
+
+
+class Abandoned(GemelError):
+    code = "client_disconnected"
 
 
 class CrossSite(GemelError):

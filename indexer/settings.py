@@ -38,14 +38,29 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe of the log lines that are written"
     )
-    log_format: Literal["text", "json"] = Field(
-        default="text",
-        description="Log lines as text or as JSON; both have the time and the request's `X-Request-Id`",
-    )
 
-    max_upload_mb: float = Field(default=20.0, gt=0, description="Largest request body, in MB (10^6 bytes)")
+    max_upload_mb: float = Field(
+        default=64.0,
+        gt=0,
+        description="Largest request body, in MB (10^6 bytes); a JPEG of 200 megapixels fits into the"
+        " default",
+    )
     max_image_megapixels: float = Field(
-        default=50.0, gt=0, description="Largest picture, in millions of pixels"
+        default=50.0,
+        gt=0,
+        description="Largest picture as it is decoded, in millions of pixels. A JPEG may have five times as"
+        " many: it is decoded at a half or a quarter of its sides",
+    )
+    max_decoding_s: float = Field(
+        default=10.0,
+        ge=1,
+        description="Most seconds of processor time to decode a picture; small ones get less",
+    )
+    decoding_patience_s: float = Field(
+        default=10.0,
+        ge=0,
+        description="Seconds that a request waits for its turn to be decoded and searched for faces,"
+        " before 503",
     )
     max_images: int = Field(default=20, ge=1, description="Most pictures in one enrolment request")
     max_faces: int = Field(default=50, ge=1, description="Most faces that one identification may ask for")

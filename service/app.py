@@ -17,7 +17,6 @@ from service.dependencies import documented_key
 from service.limits import BodyLimit, Crowd
 from service.metrics import Measure, Metrics
 from service.queries import known_query
-from service.request_ids import RequestIds
 from service.routes import (
     docs,
     external_ids,
@@ -79,7 +78,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Access, api_key=None if settings.api_key is None else settings.api_key.get_secret_value()
     )
     app.add_middleware(Measure)
-    app.add_middleware(RequestIds)
     errors.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     # `external_ids` first: what stands behind `by-external-id/` is an id, even `faces`.

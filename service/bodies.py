@@ -50,7 +50,8 @@ ImageBytes = Annotated[
         {
             "type": "string",
             "format": "byte",
-            "description": "JPEG, PNG, WebP, GIF, BMP, TIFF or PPM: a file (multipart) or base64 (JSON)",
+            "description": "JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF or PPM: a file (multipart) or base64"
+            " (JSON)",
         }
     ),
 ]

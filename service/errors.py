@@ -12,8 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from indexer import errors
-from indexer.logs import request_id
-from service.request_ids import HEADER as REQUEST_ID_HEADER
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +22,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.UnsupportedImageFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.ImageTooExpensive: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NoFaceFound: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SeveralFaces: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NothingEnrolled: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -44,6 +43,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.ReplicasNotReady: HTTPStatus.CONFLICT,
     errors.NotEnoughRoom: HTTPStatus.CONFLICT,
     errors.CrossSite: HTTPStatus.FORBIDDEN,
+    errors.Abandoned: HTTPStatus.BAD_REQUEST,
     errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseAccessDenied: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseFull: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -148,15 +148,8 @@ async def _gone(_: Request, __: Exception) -> JSONResponse:
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
     log.error("unforeseen error in %s %s", request.method, request.url.path, exc_info=error)
-    # Sent outside of `RequestIds`: the header is set here.
-    own = request_id.get()
-    headers = {} if own is None else {REQUEST_ID_HEADER: own}
     return _problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "internal_error",
-        "an unforeseen error; the log has its trace, under this request's id",
-        headers,
-        request_id=own,
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "an unforeseen error; the log has its trace"
     )
 
 

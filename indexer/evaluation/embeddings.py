@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from indexer.errors import InvalidInput
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.types import Face, Image, Vectors
-from indexer.vision.decode import decode
 from indexer.vision.detect import central
 
 NO_SCORE = -1.0
@@ -121,8 +120,8 @@ def _central_faces(
 def _seen(cameras: Sequence[Camera], file: Path, change: Change | None) -> list[SeenFace] | None:
     eye = cameras[0]
     try:
-        with eye.looking:
-            pixels = decode(file.read_bytes(), max_pixels=eye.max_pixels)
+        with eye.looking.turn():
+            pixels = eye.decoder.decode(file.read_bytes()).pixels
             if change:
                 pixels = change(file, pixels)
             face = central_face(eye, pixels)

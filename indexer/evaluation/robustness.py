@@ -21,7 +21,6 @@ from indexer.evaluation.lfw import Person
 from indexer.evaluation.roles import OpenSet, roles, split
 from indexer.recognition.camera import Camera
 from indexer.types import Face, Image
-from indexer.vision.decode import decode
 
 FPIR = 0.01
 
@@ -189,7 +188,7 @@ def _change(series: Series, level: Level, faces: dict[Path, Face | None]) -> Cha
 
 def _clean_face(camera: Camera, file: Path) -> Face | None:
     try:
-        return central_face(camera, decode(file.read_bytes(), max_pixels=camera.max_pixels))
+        return central_face(camera, camera.decoder.decode(file.read_bytes()).pixels)
     except (InvalidInput, OSError):
         return None
 

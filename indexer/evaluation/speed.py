@@ -16,7 +16,6 @@ from indexer.evaluation.embeddings import central_face
 from indexer.recognition.camera import Camera
 from indexer.types import Face, Image
 from indexer.vision.align import align
-from indexer.vision.decode import decode
 
 BATCHES = (1, 8, 32)
 _WARM_UP = 3
@@ -65,7 +64,7 @@ def look(camera: Camera, files: Sequence[Path]) -> tuple[Seen, list[Timing], int
     for file in files:
         try:
             start = time.perf_counter()
-            pixels = decode(file.read_bytes(), max_pixels=camera.max_pixels)
+            pixels = camera.decoder.decode(file.read_bytes()).pixels
             decoded = time.perf_counter()
             face = central_face(camera, pixels)
             detecting.append(time.perf_counter() - decoded)

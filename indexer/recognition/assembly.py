@@ -21,6 +21,8 @@ from indexer.recognition.scales import Scales
 from indexer.records.embedded import database_url
 from indexer.records.session import Database
 from indexer.settings import Settings
+from indexer.turns import Turns
+from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
 
 WAITING_PER_THREAD = 4
@@ -76,8 +78,9 @@ def open_cameras(settings: Settings, models: Sequence[str]) -> Iterator[list[Cam
 
 
 @contextmanager
-def open_eye(settings: Settings, *, processes: int = 1) -> Iterator[Eye]:
-    """`processes`: how many like this one share the machine's cores.
+def open_eye(settings: Settings, *, processes: int = 1, serving: bool = False) -> Iterator[Eye]:
+    """`processes`: how many like this one share the machine's cores. `serving`: requests wait for their turn
+    no longer than their clients would.
 
     Raises WeightsMissing, WeightsDamaged.
     """
@@ -100,7 +103,16 @@ def open_eye(settings: Settings, *, processes: int = 1) -> Iterator[Eye]:
         min_confidence=settings.min_detection_confidence,
         size_px=settings.detection_size_px,
     )
-    eye = Eye(detector, max_pixels=settings.max_pixels, at_once=max(1, cores // 2), open_embedder=batching)
+    at_once = max(1, cores // 2)
+    patience_seconds = settings.decoding_patience_s if serving else None
+    decoder = Decoder(
+        max_pixels=settings.max_pixels,
+        max_seconds=settings.max_decoding_s,
+        processes=max(2, at_once),
+        patience_seconds=patience_seconds,
+    )
+    looking = Turns(at_once, purpose="turn to search for faces", patience_seconds=patience_seconds)
+    eye = Eye(detector, decoder=decoder, looking=looking, open_embedder=batching)
     try:
         yield eye
     finally:
@@ -125,7 +137,9 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
         )
         stack.callback(follower.close)
         preloading = follower.preload() if serving else []
-        eye = stack.enter_context(open_eye(settings, processes=settings.workers if serving else 1))
+        eye = stack.enter_context(
+            open_eye(settings, processes=settings.workers if serving else 1, serving=serving)
+        )
         cameras = Cameras(eye, opener.models)
         keeper = None
         if serving:

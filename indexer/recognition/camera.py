@@ -1,9 +1,8 @@
 """The first half of every use case: a file's bytes to faces that are aligned, judged and embedded."""
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import EmbeddingUnusable
+from indexer.turns import Turns
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align
-from indexer.vision.decode import decode
+from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
 
 if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Camera should not wait
@@ -48,6 +48,9 @@ class SeenFace:
     """A face with what the network wants of it."""
 
     face: Face
+    """In the pixels of the photograph as it was sent."""
+    decoded: Face
+    """In the pixels that were decoded, of which a large JPEG has fewer."""
     aligned: Image
     quality: Quality
 
@@ -55,6 +58,9 @@ class SeenFace:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Photograph:
     pixels: Image
+    width_px: int
+    """As it was sent, upright."""
+    height_px: int
     faces: list[SeenFace]
     """The largest first; no more than were asked for."""
     found: int
@@ -73,9 +79,9 @@ class Camera:
 
     detector: Detector
     embedder: "Embedder"
-    max_pixels: int
-    looking: threading.Semaphore
-    """How many pictures are decoded and searched at once: more than there are cores would only take
+    decoder: Decoder
+    looking: Turns
+    """At which pictures are decoded and searched for faces: more at once than there are cores would only take
     the processor from the network, and memory from everybody."""
     template: Template = field(init=False)
 
@@ -87,26 +93,41 @@ class Camera:
         object.__setattr__(self, "template", TEMPLATES[self.embedder.card.template])
 
     def look(self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None) -> Photograph:
-        """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge."""
-        with watch.stage("wait"):
-            self.looking.acquire()
-        try:
+        """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy,
+        Abandoned."""
+        with watch.stage("decode"):
+            header = self.decoder.inspect(data)
+        with ExitStack() as held:
+            with watch.stage("wait"):
+                held.enter_context(self.decoder.turn(header))
+                if header.harmless:
+                    held.enter_context(self.looking.turn())
             with watch.stage("decode"):
-                pixels = decode(data, max_pixels=self.max_pixels)
+                picture = self.decoder.decode_in_turn(data, header)
+            if not header.harmless:  # what may take long must not hold up what does not
+                with watch.stage("wait"):
+                    held.enter_context(self.looking.turn())
             with watch.stage("detect"):
-                found = self.detector.detect(pixels)
+                found = self.detector.detect(picture.pixels)
             with watch.stage("align"):
-                faces = [self.see(pixels, face) for face in found[:max_faces]]
-        finally:
-            self.looking.release()
-        return Photograph(pixels=pixels, faces=faces, found=len(found))
+                faces = [self.see(picture.pixels, face, picture.scale) for face in found[:max_faces]]
+        return Photograph(
+            pixels=picture.pixels,
+            width_px=picture.width_px,
+            height_px=picture.height_px,
+            faces=faces,
+            found=len(found),
+        )
 
-    def see(self, pixels: Image, face: Face) -> SeenFace:
+    def see(self, pixels: Image, face: Face, scale: float = 1.0) -> SeenFace:
+        """`scale`: pixels of the photograph as it was sent for each of `pixels`, along a side."""
         aligned = align(pixels, face.landmarks, self.template)
         upright = aligned
         if self.template is not ARCFACE_112:  # quality is measured at one template for all models
             upright = align(pixels, face.landmarks, ARCFACE_112)
-        return SeenFace(face=face, aligned=aligned, quality=quality.measure(face, upright))
+        return SeenFace(
+            face=face.scaled(scale), decoded=face, aligned=aligned, quality=quality.measure(face, upright)
+        )
 
     def embed(self, faces: Sequence[SeenFace], watch: Stopwatch) -> Vectors:
         """Shape (n, dimension). Raises Busy, EmbeddingUnusable."""

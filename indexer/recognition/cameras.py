@@ -9,6 +9,8 @@ from indexer.embedding.card import ModelCard
 from indexer.recognition.camera import Camera
 from indexer.recognition.models import Models
 from indexer.records.models import Gallery
+from indexer.turns import Turns
+from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -22,18 +24,19 @@ class Eye:
         self,
         detector: Detector,
         *,
-        max_pixels: int,
-        at_once: int,
+        decoder: Decoder,
+        looking: Turns,
         open_embedder: "Callable[[ModelCard], BatchingEmbedder]",
     ) -> None:
-        """`at_once`: pictures that are decoded and searched for faces at the same time."""
+        """`looking`: at which pictures are decoded and searched for faces."""
         self._detector = detector
-        self._max_pixels = max_pixels
-        self._looking = threading.Semaphore(at_once)
+        self._decoder = decoder
+        self._looking = looking
         self._open_embedder = open_embedder
         self._cameras: dict[str, Camera] = {}
         self._lock = threading.Lock()
         self._stack = ExitStack()
+        self._stack.callback(decoder.close)
 
     def camera(self, card: ModelCard) -> Camera:
         """Raises WeightsMissing, WeightsDamaged, CardUnusable."""
@@ -51,7 +54,7 @@ class Eye:
         camera = self._cameras[card.fingerprint] = Camera(
             detector=self._detector,
             embedder=embedder,
-            max_pixels=self._max_pixels,
+            decoder=self._decoder,
             looking=self._looking,
         )
         return camera

@@ -69,8 +69,8 @@ def admit(
     return _too_poor(seen, limits) or Admitted(
         image_sha256=hashlib.sha256(data).digest(),
         seen=seen,
-        crop=crop_with_margin(photograph.pixels, seen.face.landmarks) if store_crop else None,
-        also=tuple(other.see(photograph.pixels, seen.face) for other in also),
+        crop=crop_with_margin(photograph.pixels, seen.decoded.landmarks) if store_crop else None,
+        also=tuple(other.see(photograph.pixels, seen.decoded) for other in also),
     )
 
 

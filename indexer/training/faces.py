@@ -19,11 +19,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import Busy, ImageTooLarge, InvalidInput, InvalidRequest
+from indexer.errors import Busy, ImageTooExpensive, ImageTooLarge, InvalidInput, InvalidRequest
 from indexer.training.dataset import Sample
 from indexer.types import Crop, Face, Image, Template
 from indexer.vision.align import align, crop_with_margin
 from indexer.vision.decode import decode
+from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector, central
 
 _AT_ONCE = 64
@@ -114,12 +115,13 @@ def prepare(
         with (
             jpegs.open("ab") as crops,
             lines.open("a", encoding="utf-8") as index,
+            Decoder(max_pixels=max_pixels, processes=threads) as decoder,
             ThreadPoolExecutor(threads, thread_name_prefix="look") as pool,
         ):
             for start in range(0, len(wanted), _AT_ONCE):
                 block = wanted[start : start + _AT_ONCE]
                 files = [samples[place].file for place in block]
-                found = pool.map(lambda file: _look(file, detector, max_pixels), files)
+                found = pool.map(lambda file: _look(file, decoder, detector), files)
                 for place, crop in zip(block, found, strict=True):
                     known[keys[place]] = line = _written(keys[place], crop, crops)
                     if not isinstance(crop, _Unread):
@@ -148,11 +150,11 @@ class _Unread(str):
     __slots__ = ()
 
 
-def _look(file: Path, detector: Detector, max_pixels: int) -> Crop | str:
+def _look(file: Path, decoder: Decoder, detector: Detector) -> Crop | str:
     """The crop of the central face, or why there is none."""
     try:
-        pixels = decode(file.read_bytes(), max_pixels=max_pixels)
-    except ImageTooLarge as error:  # by a setting, which may be another one next time
+        pixels = decoder.decode(file.read_bytes()).pixels
+    except (ImageTooLarge, ImageTooExpensive, Busy) as error:  # by a setting or by chance: not for good
         return _Unread(error.message)
     except InvalidInput as error:
         return error.message

@@ -36,6 +36,9 @@ CROP_SCALE = (1.0, 2.0)
 
 CROP_JPEG_QUALITY = 95
 
+_OPENCV_SIDE_PX = 32_767
+"""OpenCV warps no picture with a side so long (its SHRT_MAX)."""
+
 
 def align(image: Image, landmarks: Points, template: Template) -> Image:
     """The face at `landmarks`, shape (side, side, 3), as `template` wants it; black outside the picture."""
@@ -77,6 +80,8 @@ def similarity(source: Points, target: Points) -> NDArray[np.float64]:
 
 def _warp(image: Image, transform: NDArray[np.float64], side_px: int) -> Image:
     """Bilinear, after averaging whole blocks of pixels where the face is more than twice too large."""
+    if max(image.shape[:2]) >= _OPENCV_SIDE_PX:
+        image, transform = _part(image, transform, side_px)
     block = int(1.0 / max(float(np.hypot(transform[0, 0], transform[1, 0])), 1e-3))
     if block >= 2:
         height, width = (max(1, side // block) for side in image.shape[:2])
@@ -91,3 +96,16 @@ def _warp(image: Image, transform: NDArray[np.float64], side_px: int) -> Image:
         )
     warped = cv2.warpAffine(image, transform, (side_px, side_px), flags=cv2.INTER_LINEAR)
     return np.asarray(warped, np.uint8)
+
+
+def _part(image: Image, transform: NDArray[np.float64], side_px: int) -> tuple[Image, NDArray[np.float64]]:
+    """What of a very long picture a warp needs, with the transform from there."""
+    corners = np.array([[0, 0], [side_px, 0], [0, side_px], [side_px, side_px]], np.float64)
+    rotation, shift = transform[:, :2], transform[:, 2]
+    needed = (corners - shift) @ np.linalg.inv(rotation).T
+    margin = 2 + np.ptp(needed, axis=0).max() / side_px * 2
+    size = np.array([image.shape[1], image.shape[0]])
+    left, top = np.clip(np.floor(needed.min(axis=0) - margin), 0, size - 1).astype(int)
+    right, bottom = np.clip(np.ceil(needed.max(axis=0) + margin), [left + 1, top + 1], size).astype(int)
+    moved = np.column_stack([rotation, shift + rotation @ np.array([left, top])])
+    return image[top:bottom, left:right], moved

@@ -146,11 +146,10 @@ def detect(
     photograph = engine.camera.look(body.image, watch, max_faces=body.max_faces)
     timings = watch.milliseconds | {"total": watch.total}
     meters.observe_stages(timings)
-    height, width = photograph.pixels.shape[:2]
     return DetectAnswer(
         faces=[SeenFaceOut(**SeenFaceOut.fields_of(seen)) for seen in photograph.faces],
         faces_found=photograph.found,
-        width_px=width,
-        height_px=height,
+        width_px=photograph.width_px,
+        height_px=photograph.height_px,
         timings_ms=rounded(timings),
     )

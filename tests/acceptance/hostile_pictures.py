@@ -8,9 +8,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import PIL.Image
+import pillow_heif
 from PIL.Image import Transpose
 
 from tests.pictures import encoded, pixels
+
+pillow_heif.register_heif_opener()  # to make them
 
 STORED_FOR = {
     1: None,
@@ -76,6 +79,20 @@ def grey_16_bit(picture: bytes) -> PIL.Image.Image:
     return PIL.Image.fromarray(grey.astype(np.uint16) * 257)
 
 
+def grey_12_in_16_bit(picture: bytes) -> PIL.Image.Image:
+    """As many cameras and scanners save it: no value above 4,095."""
+    grey = np.asarray(opened(picture).convert("L"))
+    return PIL.Image.fromarray(grey.astype(np.uint16) * 16)
+
+
+def with_png_text(picture: bytes, length: int) -> bytes:
+    """Longer than what Pillow reads."""
+    file = encoded(opened(picture), "PNG")
+    content = b"tEXtComment\0" + b"x" * length
+    chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+    return file[:33] + chunk + file[33:]
+
+
 def colour_16_bit(picture: bytes, extension: str) -> bytes:
     bgr = cv2.cvtColor(pixels(picture), cv2.COLOR_RGB2BGR).astype(np.uint16) * 257
     _, file = cv2.imencode(extension, bgr)
@@ -129,6 +146,12 @@ READABLE: dict[str, Callable[[bytes], bytes]] = {
     "PPM": lambda p: encoded(opened(p), "PPM"),
     "TIFF with LZW": lambda p: encoded(opened(p), "TIFF", compression="tiff_lzw"),
     "JPEG with rubbish behind it": lambda p: p + b"rubbish" * 100,
+    "JPEG with bytes before it": lambda p: b"\r\n--boundary\r\n" + p,
+    "JPEG without its last two bytes": lambda p: p[:-2],
+    "HEIC": lambda p: encoded(opened(p), "HEIF", quality=90),
+    "AVIF": lambda p: encoded(opened(p), "AVIF", quality=80),
+    "grey PNG of 12 bits in 16": lambda p: encoded(grey_12_in_16_bit(p), "PNG"),
+    "PNG with 3 MB of text": lambda p: with_png_text(p, 3_000_000),
 }
 """Kinds of file in which the face of a photograph must be found."""
 

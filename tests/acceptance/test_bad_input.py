@@ -212,7 +212,7 @@ HARD_INPUTS = {
     "pil_sample_cmyk.jpg": 200,
     "transparent.png": 200,
     "truncated_image.png": 422,
-    "truncated_jpeg.jpg": 422,
+    "truncated_jpeg.jpg": 200,  # of its end marker alone a byte is missing
 }
 """Each file of the collection and the status it gets: 200 where it is a picture."""
 

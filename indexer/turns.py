@@ -1,0 +1,63 @@
+"""Waiting for a turn at something scarce: not for ever, and only while somebody waits for the answer."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from indexer.errors import Abandoned, Busy
+
+_POLL_SECONDS = 0.25
+
+_is_abandoned: ContextVar[Callable[[], bool]] = ContextVar("is_abandoned", default=lambda: False)
+
+
+@contextmanager
+def abandoned_when(check: Callable[[], bool]) -> Iterator[None]:
+    """What runs inside, and the threads that are given its context, ask `check` before they begin anything
+    that takes long: whether the client who asked has gone."""
+    token = _is_abandoned.set(check)
+    try:
+        yield
+    finally:
+        _is_abandoned.reset(token)
+
+
+def is_abandoned() -> bool:
+    """Whether nobody waits any more for what this thread does."""
+    return _is_abandoned.get()()
+
+
+def raise_if_abandoned() -> None:
+    """Raises Abandoned."""
+    if is_abandoned():
+        raise Abandoned("the client has gone; nothing more is done for it")
+
+
+class Turns:
+    """So many at once; the others wait for their turn, at most so long."""
+
+    def __init__(self, most: int, *, purpose: str, patience_seconds: float | None = None) -> None:
+        """`purpose`: ends the sentence "no ... is free". `patience_seconds`: None waits for ever."""
+        self._free = threading.Semaphore(most)
+        self._purpose = purpose
+        self._patience_seconds = patience_seconds
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Raises Busy, Abandoned."""
+        self._wait()
+        try:
+            raise_if_abandoned()
+            yield
+        finally:
+            self._free.release()
+
+    def _wait(self) -> None:
+        start = time.monotonic()
+        while not self._free.acquire(timeout=_POLL_SECONDS):
+            raise_if_abandoned()
+            waited = time.monotonic() - start
+            if self._patience_seconds is not None and waited >= self._patience_seconds:
+                raise Busy(f"no {self._purpose} has been free for {self._patience_seconds:g} s")

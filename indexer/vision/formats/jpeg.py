@@ -1,0 +1,192 @@
+"""JPEG: markers and segments (ITU-T T.81, annex B), without what the pixels do not need."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from indexer.errors import ImageTooExpensive, UnsupportedImageFormat
+from indexer.vision.formats.header import Header, Truncated, unpack
+
+_START = b"\xff\xd8\xff"
+_END = b"\xff\xd9"
+_SCAN = b"\xff\xda"
+_MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+
+MAX_BYTES_BEFORE = 65_536
+"""Some cameras and mail programs leave bytes before the start marker."""
+MAX_BYTES_BETWEEN = 1_024
+MAX_SEGMENTS = 4_096
+"""Before the pixels. A profile of 16 MB takes 255, and the longest XMP of a photograph a few hundred."""
+MAX_SCANS = 100
+"""`cjpeg` writes no more, and photographs have ten."""
+
+_SEQUENTIAL = {0xC0, 0xC1, 0xC9}
+_HUFFMAN = {0xC0, 0xC1}
+_PROGRESSIVE = {0xC2, 0xCA}
+_OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
+"""Lossless and hierarchical: no decoder here reads them."""
+_TABLES = {0xC4, 0xCC, 0xDB, 0xDD}
+"""Huffman, arithmetic conditioning, quantisation, restart interval."""
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8), 0xD8}
+_KEPT = ((0xE0, b""), (0xE1, b"Exif\0"), (0xE1, b"http://ns.adobe.com/xap/1.0/\0"), (0xEE, b"Adobe"))
+"""Application segments that say how the pixels are to be shown: JFIF, orientation, colours."""
+
+_FACTOR = 5.0
+"""Stored pixels over decoded ones, of pictures that are decoded in one go: with the default limit 250
+megapixels, and the largest phones make 201."""
+_FACTOR_OF_SCANS = 2.0
+"""Where there are several scans, all coefficients are in memory at once: up to six bytes a stored pixel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Structure:
+    kept: list[tuple[int, int]]
+    """Where the segments lie that the pixels need, in order."""
+    pixels_at: int
+    """Of the first scan's marker."""
+    width: int
+    height: int
+    frame: int
+    """The marker of its kind."""
+    scans: int
+
+    @property
+    def progressive(self) -> bool:
+        return self.frame in _PROGRESSIVE
+
+
+def recognises(data: bytes) -> bool:
+    return 0 <= data.find(_START, 0, MAX_BYTES_BEFORE + len(_START)) < len(data) - len(_START)
+
+
+def read(data: bytes) -> Header:
+    """Raises Truncated, ImageTooExpensive, UnsupportedImageFormat."""
+    structure = _structure(data)
+    several = structure.progressive or structure.scans > 1
+    return Header(
+        format="JPEG",
+        width=structure.width,
+        height=structure.height,
+        linear=structure.frame in _HUFFMAN and not several,
+        max_reduction=8,
+        size_factor=_FACTOR_OF_SCANS if several else _FACTOR,
+    )
+
+
+def cleaned(data: bytes) -> bytes:
+    """The same picture from its start marker on, without comments, profiles and previews.
+
+    Raises as `read` does.
+    """
+    structure = _structure(data)
+    segments = [data[start:end] for start, end in structure.kept]
+    return b"".join([_START[:2], *segments, data[structure.pixels_at :]])
+
+
+def with_end(data: bytes) -> Iterator[bytes]:
+    """The picture with an end marker, twice, with other bytes before it.
+
+    Where the file lacks no more than its end, both decode to the same pixels. Where it lacks part of the
+    picture, the decoder takes the bytes for it, and the two differ. Nothing is given where the scans that
+    are there are not the whole picture.
+    """
+    if _lacks_scans(data):
+        return
+    for filling in (b"\x15", b"\xa6"):
+        yield data.rstrip(b"\xff") + filling * 4096 + _END
+
+
+def _structure(data: bytes) -> _Structure:
+    start = data.find(_START, 0, MAX_BYTES_BEFORE + len(_START))
+    if start < 0:
+        raise Truncated("it has no start")
+    at = start + 2
+    kept: list[tuple[int, int]] = []
+    frame: tuple[int, int, int, int] | None = None
+    for _ in range(MAX_SEGMENTS):
+        at, marker = _next_marker(data, at)
+        if marker in _WITHOUT_LENGTH:
+            at += 2
+            continue
+        [length] = unpack(">H", data, at + 2)
+        end = at + 2 + length
+        if length < 2 or end > len(data) or marker == 0xD9:
+            raise Truncated("it ends before its pixels")
+        if marker in _OTHER_FRAMES:
+            raise UnsupportedImageFormat("a lossless or hierarchical JPEG is not read here")
+        if marker in _SEQUENTIAL | _PROGRESSIVE:
+            if frame is not None:
+                raise Truncated("it has two frames")
+            _, height, width, components = unpack(">BHHB", data, at + 4)
+            frame = (marker, width, height, components)
+        elif marker == 0xDA:
+            if frame is None:
+                raise Truncated("its pixels come before its size")
+            return _with_scans(data, at, kept, frame)
+        if marker in _TABLES | _SEQUENTIAL | _PROGRESSIVE or _is_kept(data, at, marker):
+            kept.append((at, end))
+        at = end
+    raise ImageTooExpensive(
+        f"the image has more than {MAX_SEGMENTS} segments before its pixels",
+        measured=MAX_SEGMENTS + 1,
+        limit=MAX_SEGMENTS,
+    )
+
+
+def _next_marker(data: bytes, at: int) -> tuple[int, int]:
+    """Where the next one is; a few bytes between segments are skipped, as every decoder does."""
+    found = _MARKER.search(data, at, at + MAX_BYTES_BETWEEN)
+    if found is None:
+        raise Truncated("it ends before its pixels")
+    return found.start(), data[found.start() + 1]
+
+
+def _is_kept(data: bytes, at: int, marker: int) -> bool:
+    return any(marker == kind and data.startswith(name, at + 4) for kind, name in _KEPT)
+
+
+def _with_scans(
+    data: bytes, at: int, kept: list[tuple[int, int]], frame: tuple[int, int, int, int]
+) -> _Structure:
+    marker, width, height, components = frame
+    [in_scan] = unpack(">B", data, at + 4)
+    scans = 1
+    if marker in _PROGRESSIVE or in_scan < components:
+        # Within compressed data each FF is followed by 00 or a restart marker, so that this counts the
+        # scans, and at most a few bytes of segments too many.
+        scans = data.count(_SCAN, at)
+        if scans > MAX_SCANS:
+            raise ImageTooExpensive(
+                f"the image is stored in {scans} scans, more than the limit of {MAX_SCANS}",
+                measured=scans,
+                limit=MAX_SCANS,
+            )
+    return _Structure(
+        kept=kept,
+        pixels_at=at,
+        width=width,
+        height=height,
+        frame=marker,
+        scans=scans,
+    )
+
+
+def _lacks_scans(data: bytes) -> bool:
+    """Whether a scan was announced by the frame and never came, or a coefficient's last bits did not."""
+    structure = _structure(data)
+    if not structure.progressive:
+        return False  # the decoder says so itself
+    rest: dict[int, list[int]] = {}
+    at = structure.pixels_at
+    while at >= 0:
+        try:
+            [count] = unpack(">B", data, at + 4)
+            components = [unpack(">B", data, at + 5 + 2 * place)[0] for place in range(min(count, 4))]
+            first, last, bits = unpack(">BBB", data, at + 5 + 2 * count)
+        except Truncated:
+            return True
+        for component in components:
+            missing = rest.setdefault(component, [16] * 64)
+            missing[first : last + 1] = [bits & 15] * len(missing[first : last + 1])
+        at = data.find(_SCAN, at + 2)
+    return any(any(missing) for missing in rest.values())
