@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from indexer import errors
 
@@ -164,4 +165,18 @@ def _problem(
         "code": code,
         "detail": detail,
     }
-    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(body, status_code=status, headers=headers)
+
+
+class ProblemResponse(JSONResponse):
+    """Notes itself in the request's state, where `Measure` finds it."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, content: dict[str, Any], *, status_code: int, headers: dict[str, str] | None) -> None:
+        super().__init__(content, status_code=status_code, headers=headers)
+        self._problem = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["problem"] = self._problem
+        await super().__call__(scope, receive, send)

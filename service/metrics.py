@@ -11,18 +11,23 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from indexer.errors import DatabaseUnavailable
+from indexer.errors import Unavailable
 from indexer.recognition.follower import Follower
 from indexer.records import reindexes
 from indexer.records.session import Database
+from service.index_lag import IndexLag
+from service.outcomes import Outcomes
 
 REFRESH_SECONDS = 1.0
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+"""That are told apart: a client may make up any other."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -30,10 +35,13 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 class Metrics:
     def __init__(self, follower: Follower, database: Database) -> None:
         self._follower = follower
-        self._jobs = CollectorRegistry()
-        self._jobs.register(ReindexJobs(database))
+        self._database = database
+        self._of_database = CollectorRegistry()
+        self._of_database.register(ReindexJobs(database))
+        self._of_database.register(IndexLag(database))
         self._shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self.registry = CollectorRegistry()
+        self.outcomes = Outcomes(self.registry)
         self.requests = Counter(
             "gemel_requests", "HTTP requests", ["method", "route", "status"], registry=self.registry
         )
@@ -51,40 +59,45 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._galleries = Gauge(
-            "gemel_index_galleries",
-            "Galleries with an index in memory",
-            multiprocess_mode="liveall",
-            registry=self.registry,
+        self._galleries = self._gauge("gemel_index_galleries", "Galleries with an index in memory")
+        self._faces = self._gauge("gemel_index_faces", "Faces in those indexes")
+
+        self._memory = self._gauge("gemel_process_resident_memory_bytes", "Memory of the process, resident")
+        self._connections = self._gauge(
+            "gemel_database_connections_in_use", "Connections to PostgreSQL that requests hold now"
         )
-        self._faces = Gauge(
-            "gemel_index_faces",
-            "Faces in those indexes",
-            multiprocess_mode="liveall",
-            registry=self.registry,
+        self._most_connections = self._gauge(
+            "gemel_database_connections_max", "Connections to PostgreSQL that the process may have"
         )
+
+    def _gauge(self, name: str, help: str) -> Gauge:
+        """One for each process that lives."""
+        return Gauge(name, help, multiprocess_mode="liveall", registry=self.registry)
 
     def observe_stages(self, timings_ms: Mapping[str, float]) -> None:
         for stage, milliseconds in timings_ms.items():
             self.stage_seconds.labels(stage).observe(milliseconds / 1e3)
 
     def exposition(self) -> bytes:
-        self._count_galleries()
+        self._refresh()
         if self._shared is None:
-            return generate_latest(self.registry) + generate_latest(self._jobs)
+            return generate_latest(self.registry) + generate_latest(self._of_database)
         _forget_the_dead(Path(self._shared))
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all, self._shared)  # type: ignore[no-untyped-call]
-        return generate_latest(of_all) + generate_latest(self._jobs)
+        return generate_latest(of_all) + generate_latest(self._of_database)
 
     async def keep_fresh(self) -> None:
         """For the other workers, which cannot ask this one's indexes."""
         while True:
-            await anyio.to_thread.run_sync(self._count_galleries)
+            await anyio.to_thread.run_sync(self._refresh)
             await anyio.sleep(REFRESH_SECONDS)
 
-    def _count_galleries(self) -> None:
+    def _refresh(self) -> None:
         counts = self._follower.counts()
+        self._memory.set(psutil.Process().memory_info().rss)
+        self._connections.set(self._database.connections_in_use)
+        self._most_connections.set(self._database.pool_size)
         self._galleries.set(len(counts))
         self._faces.set(sum(counts.values()))
 
@@ -128,7 +141,7 @@ class ReindexJobs(Collector):
                         value = getattr(progress, name)
                         if value is not None:
                             figure.add_metric(names, value)
-        except DatabaseUnavailable:
+        except Unavailable:
             return ()
         return (state, stopped, *figures.values())
 
@@ -154,6 +167,7 @@ class Measure:
             return
         start = time.perf_counter()
         status = 500
+        state = scope.setdefault("state", {})  # where a problem is noted: see `service.errors`
 
         async def noting_send(message: Message) -> None:
             nonlocal status
@@ -166,5 +180,11 @@ class Measure:
         finally:
             metrics: Metrics = scope["app"].state.metrics
             route = getattr(scope.get("route"), "path", "none")
-            metrics.requests.labels(scope["method"], route, status).inc()
-            metrics.request_seconds.labels(scope["method"], route).observe(time.perf_counter() - start)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            metrics.requests.labels(method, route, status).inc()
+            metrics.request_seconds.labels(method, route).observe(time.perf_counter() - start)
+            problem = state.get("problem", {"code": "internal_error"} if status == 500 else None)
+            if problem is not None:
+                metrics.outcomes.failed(problem["code"])
+                rejected = [picture["code"] for picture in problem.get("refused", ())]
+                metrics.outcomes.enrolled(0, rejected)

@@ -98,6 +98,37 @@ def processes(session: Session) -> Sequence[Process]:
     ).all()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """Of a process that serves."""
+
+    host: str
+    pid: int
+    changes: int
+    """That its index which is furthest behind lacked when it last reported."""
+    failed: int
+    """Indexes that could not be opened."""
+
+
+def lags(session: Session) -> list[Lag]:
+    """Of the processes that live, the oldest first."""
+    is_open = Replica.state.in_(("ready", "renewing"))
+    rows = session.execute(
+        select(
+            Process.host,
+            Process.pid,
+            func.coalesce(func.max(Gallery.change_number - Replica.applied).filter(is_open), 0),
+            func.count().filter(Replica.state == "failed"),
+        )
+        .outerjoin(Replica, Replica.process_id == Process.id)
+        .outerjoin(Gallery, Gallery.id == Replica.gallery_id)
+        .where(Process.seen_at >= func.now() - GONE_AFTER)
+        .group_by(Process.id)
+        .order_by(Process.id)
+    )
+    return [Lag(host=host, pid=pid, changes=max(0, lag), failed=failed) for host, pid, lag, failed in rows]
+
+
 def of_galleries(
     session: Session, gallery_ids: Collection[UUID]
 ) -> dict[UUID, list[tuple[Process, Replica]]]:

@@ -9,6 +9,7 @@ from psycopg2.extensions import connection
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, TimeoutError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
 
@@ -33,9 +34,17 @@ class Database:
     """A pool of connections to one PostgreSQL."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.pool_size = pool_size
         self.engine = _engine(url, pool_size)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._repeatable = self.engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @property
+    def connections_in_use(self) -> int:
+        """Of the pool's, by threads of this process."""
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool.checkedout()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

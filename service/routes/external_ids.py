@@ -134,6 +134,7 @@ def put(
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)
+    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
     response.status_code = 201 if made else 200
     with engine.database.reading() as session:
         every = faces.of_identities(session, [enrolled.identity.id])[enrolled.identity.id]

@@ -38,6 +38,7 @@ def add(
         gallery, identity_id, body.images, take_largest=body.take_largest, watch=watch
     )
     meters.observe_stages(watch.milliseconds)
+    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
     return FacesAdded(
         faces=[EnrolledFace.of(face) for face in enrolled.faces],
         refused=Refusal.list_of(enrolled.refused),

@@ -52,6 +52,7 @@ def create(
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)
+    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
     return IdentityCreated(
         **Identity.fields_of(gallery, enrolled.identity, enrolled.faces),
         refused=Refusal.list_of(enrolled.refused),

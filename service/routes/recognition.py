@@ -49,6 +49,7 @@ def identify(
         min_change=body.min_change_number,
     )
     meters.observe_stages(identification.timings_ms)
+    meters.outcomes.identified(identification)
     return IdentifyAnswer.of(identification)
 
 
@@ -71,6 +72,7 @@ def search(
         min_change=body.min_change_number,
     )
     meters.observe_stages(found.timings_ms)
+    meters.outcomes.searched(found)
     return SearchAnswer.of(found)
 
 
@@ -98,6 +100,7 @@ def verify_pair(
         several=body.several,
     )
     meters.observe_stages(verification.timings_ms)
+    meters.outcomes.verified(verification)
     return VerifyAnswer.of(verification)
 
 
@@ -129,6 +132,7 @@ def verify_identity(
         several=body.several,
     )
     meters.observe_stages(verification.timings_ms)
+    meters.outcomes.verified(verification)
     return VerifyAnswer.of(verification)
 
 

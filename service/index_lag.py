@@ -1,0 +1,39 @@
+"""How far the indexes of each process are behind, as the database has it: whichever process is asked."""
+
+from collections.abc import Iterable
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from indexer.errors import Unavailable
+from indexer.records import replicas
+from indexer.records.session import Database
+
+
+class IndexLag(Collector):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # else registering would collect, and ask the database
+
+    def collect(self) -> Iterable[Metric]:
+        """Nothing while the database is away: the other figures are needed then all the more."""
+        labels = ("host", "pid")
+        lag = GaugeMetricFamily(
+            "gemel_index_lag_changes",
+            "Changes that the index of a process which is furthest behind lacked when it last reported",
+            labels=labels,
+        )
+        failed = GaugeMetricFamily(
+            "gemel_index_failed", "Indexes of a process that could not be opened", labels=labels
+        )
+        try:
+            with self._database.reading() as session:
+                for process in replicas.lags(session):
+                    names = (process.host, str(process.pid))
+                    lag.add_metric(names, process.changes)
+                    failed.add_metric(names, process.failed)
+        except Unavailable:
+            return ()
+        return (lag, failed)
