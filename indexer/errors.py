@@ -5,6 +5,9 @@
     │   ├── InvalidRequest          a field is missing, malformed or out of its range
     │   ├── UnsupportedContentType  a body that is neither multipart nor JSON
     │   ├── UploadTooLarge          more bytes than the limit
+    │   ├── HeaderTooLarge          a request's header fields are too long or too many
+    │   ├── MalformedRequest        not HTTP, or ambiguous: two Host fields, say
+    │   ├── RequestTooSlow          a request that does not come to its end
     │   ├── UnsupportedImageFormat  not an image, or of a kind that is not read
     │   ├── UnreadableImage         an image that is truncated or damaged
     │   ├── ImageTooLarge           more pixels than the limit
@@ -32,6 +35,7 @@
     │   └── AnotherModel            an embedding of a model that the gallery is not searched with
     ├── Abandoned                   the client has gone, and nobody waits for the answer
     ├── CrossSite                   a web page of another site asks a server that has no key
+    ├── HostNotAllowed              the request is for a name that this server does not answer for
     ├── Unavailable
     │   ├── DatabaseUnavailable
     │   ├── DatabaseAccessDenied    PostgreSQL does not let this user in, or not do that
@@ -86,6 +90,18 @@ class UnsupportedContentType(InvalidInput):
 
 class UploadTooLarge(InvalidInput):
     code = "upload_too_large"
+
+
+class HeaderTooLarge(InvalidInput):
+    code = "header_too_large"
+
+
+class MalformedRequest(InvalidInput):
+    code = "malformed_request"
+
+
+class RequestTooSlow(InvalidInput):
+    code = "request_too_slow"
 
 
 class UnsupportedImageFormat(InvalidInput):
@@ -194,6 +210,10 @@ class Abandoned(GemelError):
 
 class CrossSite(GemelError):
     code = "cross_site"
+
+
+class HostNotAllowed(GemelError):
+    code = "host_not_allowed"
 
 
 class Unavailable(GemelError):

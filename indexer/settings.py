@@ -1,9 +1,10 @@
 """Everything an operator can set, from `GEMEL_*` variables or a `.env` file. Passed in, never global."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LEAST_RATE = 1e-9
@@ -34,6 +35,21 @@ class Settings(BaseSettings):
         default=None,
         min_length=8,
         description="The key that clients send as `X-API-Key`; guards everything but health",
+    )
+    allowed_hosts: str | None = Field(
+        default=None,
+        description="Names that requests may be for (`Host`) beside localhost, by commas, `*.example.org` for"
+        " all below one; default: with an API key all, without one none",
+    )
+    cors_origins: str | None = Field(
+        default=None,
+        description="Other sites whose pages may ask from a browser, by commas: `https://example.org`;"
+        " `*` for all, with an API key only",
+    )
+    root_path: str | None = Field(
+        default=None,
+        pattern=r"^(/[A-Za-z0-9._~-]+)+$",
+        description="Path prefix below which a proxy shows the service, such as `/faces`",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe of the log lines that are written"
@@ -144,6 +160,27 @@ class Settings(BaseSettings):
         ge=1,
         description="Requests that a process holds at once; the next gets 503 and comes again",
     )
+    max_connections: int = Field(
+        default=1000,
+        ge=1,
+        description="Connections that a process holds open; for one more, that which has waited longest with"
+        " nothing sent, or in the middle of sending, is closed",
+    )
+    header_timeout_s: float = Field(
+        default=20.0, gt=0, description="Seconds in which the header fields of a request must arrive"
+    )
+    body_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds in which a body must arrive, or 2,000 bytes of it for each; ten times as many"
+        " at most",
+    )
+    upload_memory_mb: float = Field(
+        default=512.0,
+        gt=0,
+        description="Memory of a process for all bodies whose requests are not answered yet, in MB (10^6"
+        " bytes); for more, the one that has taken longest gets 503",
+    )
     threads: int = Field(
         default=8, ge=1, description="Requests that a process works on at once; the others wait"
     )
@@ -162,6 +199,31 @@ class Settings(BaseSettings):
         description="Wanted share of pairs of strangers taken for one person; sets the threshold",
     )
 
+    @model_validator(mode="after")
+    def _check_sites(self) -> "Settings":
+        for origin in self.cors_origin_list:
+            if origin == "*":
+                if self.api_key is None:
+                    raise ValueError("cors_origins: without an API key sites must be named, not `*`")
+            elif not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/,*]+", origin):
+                raise ValueError(f"cors_origins: {origin!r} is no origin, such as `https://example.org:8443`")
+        for host in self.allowed_host_list:
+            if not re.fullmatch(r"\*|(\*\.)?[a-z0-9._-]+|\[[0-9a-f:.]+\]", host):
+                raise ValueError(f"allowed_hosts: {host!r} is no name, such as `faces.example.org`")
+        return self
+
+    @property
+    def allowed_host_list(self) -> list[str]:
+        return _split(self.allowed_hosts)
+
+    @property
+    def cors_origin_list(self) -> list[str]:
+        return [origin.rstrip("/") for origin in _split(self.cors_origins)]
+
+    @property
+    def upload_memory_bytes(self) -> int:
+        return int(self.upload_memory_mb * 1e6)
+
     @property
     def max_upload_bytes(self) -> int:
         return int(self.max_upload_mb * 1e6)
@@ -173,3 +235,7 @@ class Settings(BaseSettings):
     @property
     def max_pixels(self) -> int:
         return int(self.max_image_megapixels * 1e6)
+
+
+def _split(value: str | None) -> list[str]:
+    return [part.strip().lower() for part in (value or "").split(",") if part.strip()]

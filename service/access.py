@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from indexer.errors import CrossSite, NotAuthenticated
+from indexer.errors import CrossSite, HostNotAllowed, MalformedRequest, NotAuthenticated
 from service.errors import response
+from service.origins import Origins
+from service.prefix import route_path
 
 OPEN = {"/healthz", "/readyz"}
 DOCS = ("/docs", "/openapi.json")
@@ -24,60 +26,62 @@ class Caller:
 class Access:
     """ASGI middleware: puts the Caller into the request's state, or answers 401 before the body is read."""
 
-    def __init__(self, app: ASGIApp, *, api_key: str | None) -> None:
+    def __init__(self, app: ASGIApp, *, api_key: str | None, origins: Origins) -> None:
+        """Health is asked by load balancers, by whatever name: with a key it is open to them."""
         self._app = app
         self._api_key = None if api_key is None else api_key.encode()
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] == "http":
             try:
-                if self._api_key is None:
-                    _refuse_other_sites(dict(scope["headers"]))
-                scope.setdefault("state", {})["caller"] = self._caller(scope)
-            except (NotAuthenticated, CrossSite) as error:
+                self._check(scope, is_open=route_path(scope) in OPEN)
+            except (NotAuthenticated, CrossSite, HostNotAllowed, MalformedRequest) as error:
                 await response(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _caller(self, scope: Scope) -> Caller:
+    def _check(self, scope: Scope, *, is_open: bool) -> None:
+        if self._api_key is None or not is_open:
+            self._origins.check_host(scope)
+        if is_open:
+            return
         if self._api_key is None:
-            return Caller(name="anyone on this machine")
-        headers = dict(scope["headers"])
-        key = headers.get(b"x-api-key")
-        if key is None and scope["method"] in ("GET", "HEAD") and _is_page(scope["path"]):
-            key = _basic_password(headers.get(b"authorization", b""))
-        if key is None:
-            raise NotAuthenticated("send the API key in the header X-API-Key")
-        if not hmac.compare_digest(key, self._api_key):
-            raise NotAuthenticated("this API key is not valid")
-        return Caller(name="the holder of GEMEL_API_KEY")
+            self._origins.check_page(scope)
+            caller = Caller(name="anyone on this machine")
+        else:
+            _check_key(scope, self._api_key)
+            caller = Caller(name="the holder of GEMEL_API_KEY")
+        scope.setdefault("state", {})["caller"] = caller
 
 
-def _refuse_other_sites(headers: dict[bytes, bytes]) -> None:
-    """Without a key whoever is on this machine may ask, but not a page of another site in their browser.
+def _check_key(scope: Scope, expected: bytes) -> None:
+    """Raises NotAuthenticated."""
+    headers = dict(scope["headers"])
+    scheme, _, credentials = headers.get(b"authorization", b"").strip().partition(b" ")
+    scheme, credentials = scheme.lower(), credentials.strip()
+    key = headers.get(b"x-api-key")
+    if key is None and scheme == b"bearer":
+        key = credentials
+    if key is None and scheme == b"basic" and scope["method"] in ("GET", "HEAD") and _takes_password(scope):
+        key = _password(credentials)
+    if key is None:
+        raise NotAuthenticated("send the API key in the header X-API-Key, or as Authorization: Bearer")
+    if not hmac.compare_digest(key, expected):
+        raise NotAuthenticated("this API key is not valid")
 
-    A browser says where a request comes from (Fetch Metadata, and Origin for what is not a GET).
-    Raises CrossSite.
-    """
-    origin = headers.get(b"origin")
-    foreign = origin is not None and origin.partition(b"://")[2] != headers.get(b"host")
-    if foreign or headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
-        raise CrossSite("a page of another site may not ask a server without an API key")
 
-
-def _is_page(path: str) -> bool:
-    """Pages that a browser opens, which cannot send the header: there the key may come as a password.
+def _takes_password(scope: Scope) -> bool:
+    """Pages that a browser opens and the metrics, whose readers often know of passwords only.
 
     Only where nothing is changed or told of anybody: browsers send passwords along with the requests
     of other sites.
     """
-    return path == "/" or path.startswith(DOCS)
+    path = route_path(scope)
+    return path in ("/", "/metrics") or path.startswith(DOCS)
 
 
-def _basic_password(authorization: bytes) -> bytes | None:
-    scheme, _, encoded = authorization.partition(b" ")
-    if scheme.lower() != b"basic":
-        return None
+def _password(encoded: bytes) -> bytes | None:
     try:
         return base64.b64decode(encoded).partition(b":")[2]
     except binascii.Error:

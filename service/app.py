@@ -8,15 +8,21 @@ from importlib.metadata import version
 import anyio
 import anyio.to_thread
 from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.recognition.assembly import open_recognition
 from indexer.settings import Settings
 from service import errors, openapi
 from service.access import Access
+from service.connections import ConnectionLimits, Connections
 from service.dependencies import documented_key
-from service.limits import BodyLimit, Crowd
+from service.limits import BodyLimit, Crowd, Slots
+from service.methods import METHODS, HeadAsGet
 from service.metrics import Measure, Metrics
+from service.origins import Origins
+from service.prefix import PathPrefix
 from service.queries import known_query
+from service.readiness import Readiness
 from service.routes import (
     docs,
     external_ids,
@@ -39,26 +45,27 @@ Enrol a person from one photograph, find them again in others.
 * **Scores** are cosine similarities, -1 to 1; distances are Euclidean, 0 to 2. Boxes and landmarks are in
   pixels of the upright picture. Times are in milliseconds.
 * **Errors** are problem details (RFC 9457) with a stable `code`. With 503 comes `Retry-After`.
-* Where an API key is set, send it as `X-API-Key`.
+* Where an API key is set, send it as `X-API-Key`, or as `Authorization: Bearer`.
 """
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
+    slots = Slots(settings.max_requests)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
-        app.state.readiness_limiter = anyio.CapacityLimiter(1)
         with open_recognition(settings, serving=True) as engine:
             app.state.recognition = engine
             metrics = app.state.metrics = Metrics(engine.follower, engine.database)
             faces = sum(engine.follower.counts().values())
             log.info("%d faces loaded, model %s", faces, engine.camera.embedder.card.fingerprint)
             async with anyio.create_task_group() as tasks:
+                app.state.readiness = Readiness(engine.database, slots, tasks)
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
-                yield
+                yield {"connections": Connections(_connection_limits(settings))}
                 tasks.cancel_scope.cancel()
 
     app = FastAPI(
@@ -69,15 +76,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such redirects are built from `Host`, which the client makes up
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
-    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
-    app.add_middleware(Crowd, most=settings.max_requests)
-    app.add_middleware(
-        Access, api_key=None if settings.api_key is None else settings.api_key.get_secret_value()
-    )
-    app.add_middleware(Measure)
+    _add_middleware(app, settings, slots)
     errors.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     # `external_ids` first: what stands behind `by-external-id/` is an id, even `faces`.
@@ -87,3 +90,33 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(operations.guarded)
     app.include_router(docs.router)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, slots: Slots) -> None:
+    """The innermost first."""
+    api_key = None if settings.api_key is None else settings.api_key.get_secret_value()
+    hosts = settings.allowed_host_list or ([] if api_key is None else ["*"])
+    app.add_middleware(Crowd, slots=slots)
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes
+    )
+    app.add_middleware(Access, api_key=api_key, origins=Origins(hosts=hosts, pages=settings.cors_origin_list))
+    if settings.cors_origin_list:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origin_list,
+            allow_methods=METHODS,
+            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+            expose_headers=["Allow", "Retry-After"],
+        )
+    app.add_middleware(Measure)
+    app.add_middleware(PathPrefix, prefix=settings.root_path or "")
+    app.add_middleware(HeadAsGet)
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        max_connections=settings.max_connections,
+        head_seconds=settings.header_timeout_s,
+        body_seconds=settings.body_timeout_s,
+    )

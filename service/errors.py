@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from indexer import errors
+from service.methods import allowed_methods
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,9 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnsupportedContentType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.HeaderTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
+    errors.RequestTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     errors.UnsupportedImageFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -45,6 +49,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.NotEnoughRoom: HTTPStatus.CONFLICT,
     errors.CrossSite: HTTPStatus.FORBIDDEN,
     errors.Abandoned: HTTPStatus.BAD_REQUEST,
+    errors.HostNotAllowed: HTTPStatus.MISDIRECTED_REQUEST,
     errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseAccessDenied: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseFull: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -70,6 +75,8 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+MAX_PROBLEMS = 20
+"""Of one request that are told."""
 
 
 OWN_CODES: set[str] = {
@@ -108,7 +115,7 @@ def response(error: errors.GemelError) -> JSONResponse:
     if status is HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, errors.EmbeddingsMissing):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Basic realm="gemel"'
+        headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Bearer realm="gemel", Basic realm="gemel"'
     return _problem(status, error.code, error.message, headers, **error.details)
 
 
@@ -124,27 +131,34 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     problems = [
         {
             "field": ".".join(str(part) for part in e["loc"])[:100],
-            "message": e["msg"].removeprefix("Value error, "),
+            "message": e["msg"].removeprefix("Value error, ")[:500],
         }
-        for e in error.errors()
+        for e in error.errors()[:MAX_PROBLEMS]
     ]
     detail = "; ".join(f"{p['field']}: {p['message']}" for p in problems)
     return _problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail[:2000], None, problems=problems[:20]
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail[:2000], None, problems=problems
     )
 
 
-async def _http_exception(_: Request, error: Exception) -> JSONResponse:
-    """Starlette's own: unknown paths, wrong methods, malformed multipart."""
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    """Starlette's own: unknown paths, wrong methods."""
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    return _problem(status, code, str(error.detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(allowed_methods(request.app.router, request.scope))
+    return _problem(status, code, str(error.detail), headers)
+
+
+def gone() -> JSONResponse:
+    """The caller broke off while sending, and will not read this."""
+    return _problem(HTTPStatus.BAD_REQUEST, "client_disconnected", "the request broke off")
 
 
 async def _gone(_: Request, __: Exception) -> JSONResponse:
-    """The caller broke off while sending, and will not read this."""
-    return _problem(HTTPStatus.BAD_REQUEST, "client_disconnected", "the request broke off")
+    return gone()
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -25,8 +25,10 @@ def _own_settings() -> Iterator[None]:
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("GEMEL_")}
     env_file = Settings.model_config["env_file"]
     Settings.model_config["env_file"] = None
+    os.environ["GEMEL_ALLOWED_HOSTS"] = "testserver"  # the name that TestClient asks for
     yield
     Settings.model_config["env_file"] = env_file
+    del os.environ["GEMEL_ALLOWED_HOSTS"]
     os.environ.update(kept)
 
 

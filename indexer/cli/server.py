@@ -61,6 +61,8 @@ def serve(
     os.environ["GEMEL_WORKERS"] = str(workers)
     options: dict[str, Any] = {
         "factory": True,
+        "http": "service.protocol:BoundedProtocol",
+        "ws": "none",
         "host": host,
         "port": port,
         "workers": workers,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -13,6 +14,14 @@ from indexer.records.models import Gallery, Identity
 from indexer.records.notices import announce
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of a whole database."""
+
+    galleries: int
+    faces: int
 
 
 def create(
@@ -95,6 +104,13 @@ def identity_counts(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID,
     )
     counted = {row[0]: row[1] for row in rows}
     return {gallery_id: counted.get(gallery_id, 0) for gallery_id in gallery_ids}
+
+
+def totals(session: Session) -> Totals:
+    count, faces = session.execute(
+        select(func.count(), func.coalesce(func.sum(Gallery.face_count), 0)).select_from(Gallery)
+    ).one()
+    return Totals(galleries=int(count), faces=int(faces))
 
 
 def remove(session: Session, gallery_id: UUID) -> None:

@@ -12,23 +12,26 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def root() -> RedirectResponse:
-    return RedirectResponse("/docs")
+async def root(request: Request) -> RedirectResponse:
+    return RedirectResponse(_prefix(request) + "/docs")
 
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> dict[str, Any]:
     document: dict[str, Any] = request.app.openapi()
+    if prefix := _prefix(request):
+        document["servers"] = [{"url": prefix}]
     return document
 
 
 @router.get("/docs")
-async def docs() -> HTMLResponse:
+async def docs(request: Request) -> HTMLResponse:
+    prefix = _prefix(request)
     return get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url=f"{prefix}/openapi.json",
         title="Gemel",
-        swagger_js_url="/docs/swagger-ui-bundle.js",
-        swagger_css_url="/docs/swagger-ui.css",
+        swagger_js_url=f"{prefix}/docs/swagger-ui-bundle.js",
+        swagger_css_url=f"{prefix}/docs/swagger-ui.css",
         swagger_favicon_url="data:,",
         swagger_ui_parameters={"defaultModelsExpandDepth": 0},
     )
@@ -37,3 +40,9 @@ async def docs() -> HTMLResponse:
 @router.get("/docs/{name}")
 async def asset(name: Literal["swagger-ui-bundle.js", "swagger-ui.css"]) -> FileResponse:
     return FileResponse(Path(str(files("fastapi_offline"))) / "static" / name)
+
+
+def _prefix(request: Request) -> str:
+    """Of paths as the client has them."""
+    prefix: str = request.scope.get("root_path", "")
+    return prefix

@@ -1,12 +1,9 @@
 """For operators: health, readiness, metrics, models."""
 
-import anyio.to_thread
-from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from indexer.embedding import catalog
-from indexer.records import schema
 from service.dependencies import Engine, Meters, documented_key
 from service.queries import known_query
 from service.routes import problems
@@ -25,15 +22,13 @@ async def healthz() -> Health:
     "/readyz", responses=problems(), operation_id="get_readiness", summary="Can it answer? Asks PostgreSQL"
 )
 async def readyz(request: Request, engine: Engine) -> Readiness:
-    # A thread of its own: a busy server is ready, and must not be taken for a dead one.
-    limiter: CapacityLimiter = request.app.state.readiness_limiter
-    await anyio.to_thread.run_sync(schema.check, engine.database, limiter=limiter)
-    counts = engine.follower.counts()
+    """503 where no request could be answered: PostgreSQL is away, or all that is worked on is stuck."""
+    totals = await request.app.state.readiness.totals()
     return Readiness(
         status="ready",
         model=engine.camera.embedder.card.fingerprint,
-        galleries=len(counts),
-        faces=sum(counts.values()),
+        galleries=totals.galleries,
+        faces=totals.faces,
         following=(engine.keeper.problem if engine.keeper is not None else None) or "ok",
     )
 

@@ -888,7 +888,12 @@ def address(service_settings: Settings) -> Iterator[tuple[str, int]]:
 
 
 def head(path: str, *headers: str) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", "Host: test", "Content-Type: multipart/form-data; boundary=x", *headers]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: testserver",
+        "Content-Type: multipart/form-data; boundary=x",
+        *headers,
+    ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 

@@ -95,9 +95,13 @@ def test_a_browser_sends_the_key_as_a_password_to_the_docs(guarded: TestClient) 
         assert_problem(guarded.get(path, headers=basic("ключ")), 401, "not_authenticated")
 
 
-def test_a_password_opens_the_docs_only(guarded: TestClient) -> None:
+def test_a_password_opens_the_docs_and_the_metrics_only(guarded: TestClient) -> None:
     """Browsers send passwords along with other sites' requests."""
-    for path in ("/v1/galleries", "/v1/models", "/metrics"):
+    for path in ("/metrics", "/docs"):
+        assert guarded.get(path, headers=basic(KEY)).status_code == 200
+        assert guarded.head(path, headers=basic(KEY)).status_code == 200
+        assert_problem(guarded.post(path, headers=basic(KEY)), 401, "not_authenticated")
+    for path in ("/v1/galleries", "/v1/models", "/metricsx"):
         assert_problem(guarded.get(path, headers=basic(KEY)), 401, "not_authenticated")
 
 
@@ -122,6 +126,16 @@ def test_a_password_opens_the_docs_only(guarded: TestClient) -> None:
 def test_a_broken_password_is_401(guarded: TestClient, authorization: bytes) -> None:
     answer = guarded.get("/docs", headers={b"Authorization": authorization})
     assert_problem(answer, 401, "not_authenticated")
+
+
+def test_the_key_opens_everything_as_a_bearer_token(guarded: TestClient) -> None:
+    for path in ("/v1/galleries", "/v1/models", "/metrics", "/openapi.json", "/docs"):
+        for scheme in ("Bearer", "bearer", "BEARER "):
+            assert guarded.get(path, headers={"Authorization": f"{scheme} {KEY}"}).status_code == 200
+        for wrong in ("Bearer", "Bearer wrong", f"Bearer{KEY}", KEY, f"Token {KEY}"):
+            refused = guarded.get(path, headers={"Authorization": wrong})
+            assert_problem(refused, 401, "not_authenticated")
+            assert "Bearer" in refused.headers["WWW-Authenticate"]
 
 
 def test_the_key_is_in_no_answer(guarded: TestClient) -> None:

@@ -1,0 +1,87 @@
+"""For which name a request is, and from whose page it comes: what protects a server that has no key.
+
+A page of any site may have its own name resolved to 127.0.0.1 (DNS rebinding), and a browser then takes this
+server for that site; only `Host` tells.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+
+from starlette.types import Scope
+
+from indexer.errors import CrossSite, HostNotAllowed, MalformedRequest
+
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:@/\[\]]+)(?::(\d{1,5}))?")
+_OWN_PAGES = {b"same-origin", b"none"}
+"""Of Sec-Fetch-Site: a page of this server, or the person at the browser."""
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+class Origins:
+    def __init__(self, *, hosts: Collection[str], pages: Collection[str]) -> None:
+        """`hosts`: names that are allowed, `*.example.org` for all below one, `*` for all. `pages`: origins
+        of other sites whose pages may ask."""
+        self._hosts = {host for host in hosts if not host.startswith("*.")}
+        self._domains = tuple(host[1:] for host in hosts if host.startswith("*."))
+        self._pages = {page.encode() for page in pages}
+
+    def check_host(self, scope: Scope) -> None:
+        """Loopback names are always allowed. Raises HostNotAllowed, MalformedRequest."""
+        hosts = _values(scope, b"host")
+        if not hosts and scope.get("http_version") == "1.0":
+            return  # a health check's; a browser always sends it
+        if len(hosts) != 1:
+            raise MalformedRequest("a request must have the header field Host once")
+        host = hosts[0].decode("latin-1").lower()
+        found = _AUTHORITY.fullmatch(host)
+        name = found[1].rstrip(".") if found else ""
+        if not name or not (
+            "*" in self._hosts or name in self._hosts or name.endswith(self._domains) or _is_loopback(name)
+        ):
+            raise HostNotAllowed(
+                f"this server does not answer for {host[:100]!r}; names beside localhost are set in"
+                " GEMEL_ALLOWED_HOSTS"
+            )
+
+    def check_page(self, scope: Scope) -> None:
+        """A browser says where a request comes from (Fetch Metadata, and Origin for what is not a GET).
+
+        Raises CrossSite.
+        """
+        origins = [origin.lower() for origin in _values(scope, b"origin")]
+        if origins and all(origin in self._pages for origin in origins):
+            return
+        hosts = _values(scope, b"host")
+        own = hosts[0] if hosts else b""
+        sites = _values(scope, b"sec-fetch-site")
+        if not all(_is_of(origin, own) for origin in origins) or not {s.lower() for s in sites} <= _OWN_PAGES:
+            raise CrossSite("a page of another site may not ask a server without an API key")
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    return [value.strip() for field, value in scope["headers"] if field.lower() == name]
+
+
+def _is_of(origin: bytes, host: bytes) -> bool:
+    """Whether `origin` is a page of `host`: the same name and port, whatever the scheme."""
+    scheme, separator, authority = origin.decode("latin-1").partition("://")
+    if not separator:
+        return False
+    default = _DEFAULT_PORTS.get(scheme)
+    own = _name_and_port(host.decode("latin-1"), default)
+    return own is not None and own == _name_and_port(authority, default)
+
+
+def _name_and_port(authority: str, default: str | None) -> tuple[str, str | None] | None:
+    found = _AUTHORITY.fullmatch(authority.lower())
+    return None if found is None else (found[1], found[2] or default)
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
