@@ -1,36 +1,43 @@
-"""Request bodies that come as multipart files or as JSON with base64, read into one model either way."""
+"""Request bodies that come as forms or as JSON with base64, read into one model either way.
 
-import base64
-import binascii
-import contextlib
+A body is taken apart and judged in a thread, and only after a look at its size: a validator answers for each
+of a million wrong elements, and a parser makes an object of each.
+"""
+
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
-from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
 
-from indexer.errors import InvalidRequest, UnsupportedContentType
+from indexer.errors import InvalidRequest, UnsupportedContentType, UploadTooLarge
+from service.base64_bytes import decoded
+from service.errors import MAX_PROBLEMS
+from service.forms import Part, parse_multipart, parse_urlencoded
 
-MAX_FIELDS = 1000
-_TAIL_BYTES = 400  # a boundary has 70 at most; blanks and line ends may follow it
+MAX_ELEMENTS = 10_000
+"""Commas, colons and brackets of JSON, each: an embedding has 4,096 numbers, metadata 16,384 bytes."""
+MAX_JSON_BYTES = 2_000_000
+"""Of bodies without a picture, and of JSON in a form's field."""
+
+MAX_DIGITS = 500
+"""Of an integer: reading one takes time with the square of its length."""
+_LONG_NUMBER = re.compile(rb"[\[:,\s]-?\d{%d}" % (MAX_DIGITS + 1))
 
 Body = TypeVar("Body", bound="UploadBody")
 
 
 def _image_bytes(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value.startswith("data:"):
-        _, _, value = value.partition(",")
     try:
-        return base64.b64decode("".join(value.split()), validate=True)  # some tools wrap lines
-    except (binascii.Error, ValueError) as error:
+        if isinstance(value, Part):
+            return value.picture
+        return decoded(value) if isinstance(value, str) else value
+    except ValueError as error:
         raise ValueError(f"neither a file (image=@face.jpg with curl) nor base64: {error}") from error
 
 
@@ -38,9 +45,9 @@ def _parsed_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON: {error}") from error
+        return parse_json(value.encode())
+    except InvalidRequest as error:
+        raise ValueError(error.message) from error
 
 
 ImageBytes = Annotated[
@@ -66,24 +73,83 @@ class UploadBody(BaseModel):
 
 def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
     """A dependency that reads the request's body into `model`."""
-    repeated = {name for name, field in model.model_fields.items() if _is_list(field.annotation)}
+    lists = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
+    pictures = {name for name, field in model.model_fields.items() if _is_picture(field.annotation)}
 
-    async def read(request: Request) -> Body:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
-            fields = await _form_fields(request, repeated)
+    def parse(content_type: str, body: bytes) -> Body:
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind == "multipart/form-data":
+            fields = _fields(parse_multipart(body, content_type), lists, pictures)
+        elif kind == "application/x-www-form-urlencoded":
+            fields = _fields(parse_urlencoded(body), lists, pictures)
         elif kind == "application/json":
-            fields = await run_in_threadpool(_json_fields, await request.body())
+            fields = parse_json(body)
         else:
             raise UnsupportedContentType(
                 f"send multipart/form-data or application/json, not {kind or 'a body without Content-Type'}"
             )
         try:
-            return await run_in_threadpool(model.model_validate, fields)
+            return model.model_validate(fields)
         except ValidationError as error:
-            raise RequestValidationError(error.errors(include_url=False, include_input=False)) from error
+            problems = error.errors(include_url=False, include_input=False, include_context=False)
+            raise RequestValidationError(problems[:MAX_PROBLEMS]) from None
+
+    async def read(request: Request) -> Body:
+        content_type = request.headers.get("content-type", "")
+        return await run_in_threadpool(parse, content_type, await request.body())
 
     return read
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, if it has one, is JSON without pictures, which FastAPI reads."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handler = super().get_route_handler()
+
+        async def bounded(request: Request) -> Response:
+            if self.body_field is not None:
+                body = await request.body()
+                if len(body) > MAX_JSON_BYTES:
+                    raise UploadTooLarge(
+                        f"the request's body has {len(body)} bytes, the limit without pictures is"
+                        f" {MAX_JSON_BYTES}",
+                        measured=len(body),
+                        limit=MAX_JSON_BYTES,
+                    )
+                _check_elements(body)
+                if _LONG_NUMBER.search(body):
+                    raise _long_number()
+            answer: Response = await handler(request)
+            return answer
+
+        return bounded
+
+
+def parse_json(body: bytes) -> Any:
+    """Raises InvalidRequest."""
+    _check_elements(body)
+    try:
+        return json.loads(body, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from error
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise _long_number()
+    return int(digits)
+
+
+def _long_number() -> InvalidRequest:
+    return InvalidRequest(f"a number in the JSON has more than {MAX_DIGITS} digits", limit=MAX_DIGITS)
+
+
+def _check_elements(body: bytes) -> None:
+    """Raises InvalidRequest. Base64 has none of these characters; what text has of them is counted too."""
+    for signs in (b",", b":", b"[", b"{"):
+        if body.count(signs) > MAX_ELEMENTS:
+            raise InvalidRequest(f"the JSON has more than {MAX_ELEMENTS} elements", limit=MAX_ELEMENTS)
 
 
 def openapi_body(model: type[UploadBody], example: dict[str, Any]) -> dict[str, Any]:
@@ -118,61 +184,21 @@ def _whole(schema: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-async def _form_fields(request: Request, repeated: set[str]) -> dict[str, Any]:
+def _fields(parts: Iterable[Part], lists: set[str], pictures: set[str]) -> dict[str, Any]:
+    """Fields that were left blank are absent: a form has no other way to leave one out."""
     fields: dict[str, Any] = {}
-    try:
-        form = await _parsed(request)
-    except (MultiPartException, LookupError, ValueError) as error:  # the latter two: of the charset
-        raise InvalidRequest(f"the form is malformed: {error}") from error
-    async with _closing(form):
-        for name, value in form.multi_items():
-            read = await value.read() if isinstance(value, UploadFile) else value
-            if name in repeated:
-                fields.setdefault(name, []).append(read)
-            elif name in fields:
-                raise InvalidRequest(f"{name} was sent more than once", field=name)
-            else:
-                fields[name] = read
+    for part in parts:
+        if part.blank:
+            continue
+        value = part if part.name in pictures else part.text
+        if part.name in lists:
+            fields.setdefault(part.name, []).append(value)
+        elif part.name in fields:
+            raise InvalidRequest(f"{part.name[:100]} was sent more than once", field=part.name[:100])
+        else:
+            fields[part.name] = value
     return fields
 
 
-@contextlib.asynccontextmanager
-async def _closing(form: FormData) -> AsyncIterator[None]:
-    """Frees the temporary files of large parts."""
-    try:
-        yield
-    finally:
-        await form.close()
-
-
-async def _parsed(request: Request) -> FormData:
-    """The form, if it is whole: Starlette takes one that breaks off for one that ends there."""
-    kind, parameters = parse_options_header(request.headers["content-type"])
-    if kind != b"multipart/form-data":
-        return await request.form(max_fields=MAX_FIELDS)
-    end = b"--" + parameters.get(b"boundary", b"") + b"--"
-    tail = b""
-
-    async def watched() -> AsyncGenerator[bytes, None]:
-        nonlocal tail
-        async for chunk in request.stream():
-            tail = (tail + chunk[-_TAIL_BYTES:])[-_TAIL_BYTES:]
-            yield chunk
-
-    parser = MultiPartParser(request.headers, watched(), max_files=MAX_FIELDS, max_fields=MAX_FIELDS)
-    form = await parser.parse()
-    if end not in tail:
-        await form.close()
-        raise InvalidRequest("the form broke off before its last boundary")
-    return form
-
-
-def _json_fields(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from error
-
-
-def _is_list(annotation: Any) -> bool:
-    return getattr(annotation, "__origin__", None) is list
+def _is_picture(annotation: Any) -> bool:
+    return annotation is bytes or any(_is_picture(inner) for inner in get_args(annotation))

@@ -10,7 +10,7 @@ from indexer.errors import InvalidRequest
 from indexer.recognition.assembly import Recognition
 from indexer.recognition.camera import Stopwatch
 from indexer.records import faces, galleries, identities
-from service.bodies import body_of, openapi_body
+from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import faces as face_routes
 from service.routes import identities as identity_routes
@@ -19,7 +19,9 @@ from service.schemas.enrolled import FacesAdded, Identity, IdentityCreated, Refu
 from service.schemas.recognition import VerifyAnswer
 from service.schemas.requests import FacesNew, IdentityPatch, IdentityPut, VerifyIdentity
 
-router = APIRouter(prefix="/v1/galleries/{gallery}/identities/by-external-id", tags=["identities"])
+router = APIRouter(
+    prefix="/v1/galleries/{gallery}/identities/by-external-id", tags=["identities"], route_class=JsonRoute
+)
 
 _ONE = "/{external_id:path}"
 _IMAGE = "/9j/4AAQSkZJRgABAQ..."

@@ -4,12 +4,13 @@ from fastapi import APIRouter, Response
 
 from indexer.recognition import policy
 from indexer.records import galleries
+from service.bodies import JsonRoute
 from service.dependencies import Engine
 from service.routes import problems
 from service.schemas.enrolled import Gallery, GalleryList
 from service.schemas.requests import GalleryNew, GalleryPatch
 
-router = APIRouter(prefix="/v1/galleries", tags=["galleries"])
+router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=JsonRoute)
 
 
 @router.post(

@@ -9,13 +9,13 @@ from indexer.errors import InvalidRequest
 from indexer.recognition.camera import Stopwatch
 from indexer.recognition.enrol import NewIdentity
 from indexer.records import faces, galleries, identities
-from service.bodies import body_of, openapi_body
+from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import problems
 from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, Refusal
 from service.schemas.requests import IdentityNew, IdentityPatch
 
-router = APIRouter(prefix="/v1/galleries/{gallery}/identities", tags=["identities"])
+router = APIRouter(prefix="/v1/galleries/{gallery}/identities", tags=["identities"], route_class=JsonRoute)
 
 _EXAMPLE = {
     "external_id": "4711",

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query
 
 from indexer.recognition import indexing
 from indexer.records import galleries, replicas
+from service.bodies import JsonRoute
 from service.dependencies import Engine
 from service.routes import problems
 from service.schemas.indexes import GalleryIndex, IndexStatus, Process, Rebuild
 
-router = APIRouter(prefix="/v1", tags=["operations"])
+router = APIRouter(prefix="/v1", tags=["operations"], route_class=JsonRoute)
 
 
 @router.get(

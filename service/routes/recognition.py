@@ -7,14 +7,14 @@ from fastapi import APIRouter, Depends
 
 from indexer.recognition import verify
 from indexer.recognition.camera import Stopwatch
-from service.bodies import body_of, openapi_body
+from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import problems
 from service.schemas import requests
 from service.schemas.faces import SeenFaceOut
 from service.schemas.recognition import DetectAnswer, IdentifyAnswer, SearchAnswer, VerifyAnswer, rounded
 
-router = APIRouter(prefix="/v1", tags=["recognition"])
+router = APIRouter(prefix="/v1", tags=["recognition"], route_class=JsonRoute)
 
 _IMAGE = "/9j/4AAQSkZJRgABAQ..."
 

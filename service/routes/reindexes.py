@@ -16,11 +16,12 @@ from indexer.recognition.reindex import status as status_of
 from indexer.recognition.reindex import switching
 from indexer.records import galleries, reindexes
 from indexer.records.text import checked_text
+from service.bodies import JsonRoute
 from service.dependencies import Config, Engine
 from service.routes import problems
 from service.schemas.reindexes import Force, Reindex, ReindexList, ReindexNew
 
-router = APIRouter(prefix="/v1/reindexes", tags=["operations"])
+router = APIRouter(prefix="/v1/reindexes", tags=["operations"], route_class=JsonRoute)
 
 
 @router.post(

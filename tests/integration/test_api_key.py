@@ -26,7 +26,13 @@ def guarded(migrated: str) -> Iterator[TestClient]:
 def routes(client: TestClient) -> list[tuple[str, str]]:
     """Method and path of everything in the OpenAPI document, with ids filled in."""
     document = client.get("/openapi.json", headers={"X-API-Key": KEY}).json()
-    filled = {"gallery": "nothere", "identity_id": NOBODY, "face_id": NOBODY, "job_id": NOBODY}
+    filled = {
+        "gallery": "nothere",
+        "identity_id": NOBODY,
+        "face_id": NOBODY,
+        "job_id": NOBODY,
+        "external_id": "x",
+    }
     return [
         (method.upper(), path.format(**filled)) for path, item in document["paths"].items() for method in item
     ]
