@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe of the log lines that are written"
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="Log lines as text or as JSON; both have the time and the request's `X-Request-Id`",
+    )
 
     max_upload_mb: float = Field(
         default=64.0,

@@ -23,6 +23,7 @@ from service.origins import Origins
 from service.prefix import PathPrefix
 from service.queries import known_query
 from service.readiness import Readiness
+from service.request_ids import RequestIds
 from service.routes import (
     docs,
     external_ids,
@@ -110,6 +111,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: Slots) -> None:
             expose_headers=["Allow", "Retry-After"],
         )
     app.add_middleware(Measure)
+    app.add_middleware(RequestIds)
     app.add_middleware(PathPrefix, prefix=settings.root_path or "")
     app.add_middleware(HeadAsGet)
 

@@ -13,7 +13,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from indexer import errors
+from indexer.logs import request_id
 from service.methods import allowed_methods
+from service.request_ids import HEADER as REQUEST_ID_HEADER
 
 log = logging.getLogger(__name__)
 
@@ -163,8 +165,15 @@ async def _gone(_: Request, __: Exception) -> JSONResponse:
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
     log.error("unforeseen error in %s %s", request.method, request.url.path, exc_info=error)
+    # Sent outside of `RequestIds`: the header is set here.
+    own = request_id.get()
+    headers = {} if own is None else {REQUEST_ID_HEADER: own}
     return _problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "an unforeseen error; the log has its trace"
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "an unforeseen error; the log has its trace, under this request's id",
+        headers,
+        request_id=own,
     )
 
 

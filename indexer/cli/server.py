@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 from rich.table import Column, Table
-from uvicorn.config import LOGGING_CONFIG
 
+from indexer import logs
 from indexer.cli.commands import Json
 from indexer.cli.output import console, give, out
 from indexer.cli.workers import supervise
@@ -43,7 +43,7 @@ def serve(
     from indexer.records.session import Database
 
     settings = Settings()
-    log_config = _log_config(settings.log_level)
+    log_config = logs.config(settings.log_level, settings.log_format)
     logging.config.dictConfig(log_config)
     guarded = settings.api_key is not None
     host = _allowed_host(host or settings.host, guarded=guarded)
@@ -123,15 +123,6 @@ def _print_models(rows: list[dict[str, Any]]) -> None:
         shown = [row[key] for key in ("name", "fingerprint", "dimension", "template", "active")]
         table.add_row(*({True: "yes", False: "no"}[v] if isinstance(v, bool) else str(v) for v in shown))
     out.print(table)
-
-
-def _log_config(level: str) -> dict[str, Any]:
-    """Uvicorn's, which it applies in each process that serves, with Gemel's own lines beside its own."""
-    rooms = {room: {"level": level.upper()} for room in ("indexer", "service")}
-    return LOGGING_CONFIG | {
-        "root": {"handlers": ["default"], "level": "WARNING"},
-        "loggers": LOGGING_CONFIG["loggers"] | rooms,
-    }
 
 
 def _allowed_host(host: str, *, guarded: bool) -> str:
