@@ -50,7 +50,9 @@
     ├── Unusable                    a copy that is not the truth's: it is made anew
     │   ├── GenerationDamaged       an index on disk is not as it was written
     │   ├── GenerationForeign       it is of another gallery, another model or another format
-    │   └── ChangesPruned           what happened since is no longer in the change log
+    │   ├── ChangesPruned           what happened since is no longer in the change log
+    │   ├── LogForked               it has changes that the database's log does not have
+    │   └── EmbeddingsReplaced      its embeddings were deleted, and others made by the same model since
     ├── EmbeddingUnusable           a model made of a face what is not a number
     └── Misconfigured               the operator's to mend, never the caller's
         ├── WeightsMissing
@@ -274,6 +276,14 @@ class GenerationForeign(Unusable):
 
 class ChangesPruned(Unusable):
     code = "changes_pruned"
+
+
+class LogForked(Unusable):
+    code = "log_forked"
+
+
+class EmbeddingsReplaced(Unusable):
+    code = "embeddings_replaced"
 
 
 class EmbeddingUnusable(GemelError):

@@ -1,13 +1,16 @@
 """Files that are there whole, or as they were before: what is killed in the middle leaves nothing half.
-And files that are read without waiting for anybody: a FIFO or a device is no file of ours.
+And files that are read without waiting for anybody: a FIFO or a device is no file of ours; folders for this
+account alone; locks between processes.
 """
 
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 
 @contextmanager
@@ -39,3 +42,37 @@ def open_regular(path: Path) -> BufferedReader:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def private_folder(path: Path) -> None:
+    """Makes `path`, and what is missing above it, with access for this account alone. Raises OSError."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def close_to_others(folder: Path) -> None:
+    """A folder that an older version may have made; nothing where there is none, or it is not ours."""
+    with suppress(OSError):
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if mode & 0o077:
+            folder.chmod(mode & 0o700)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """No other thread or process of this machine holds the lock file `path` meanwhile.
+
+    The file stays behind: who waits for one that is deleted and who comes next have two locks. Raises
+    BlockingIOError where it is held and `wait` is false, OSError.
+    """
+    private_folder(path.parent)
+    lock = FileLock(path, mode=0o600)
+    try:
+        lock.acquire(blocking=wait)
+    except Timeout:
+        raise BlockingIOError(f"{path} is held by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,6 +159,21 @@ class Several(StrEnum):
     """Compare the largest."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPosition:
+    """A point in a gallery's change log. Two databases that share a backup may have the same number; the
+    token of the change that bears it is one database's alone."""
+
+    number: int
+    """Of the last change; 0 before the first one."""
+    token: UUID
+    """Of the same change."""
+
+
+LOG_START = LogPosition(number=0, token=UUID(int=0))
+"""Before the first change of any gallery: an empty index fits every log."""
+
+
 class ChangeKind(StrEnum):
     ENROL = "enrol"
     DELETE = "delete"
@@ -169,6 +185,8 @@ class Change:
 
     number: int
     """Counts from 1 without gaps in each gallery, in the order of the commits."""
+    token: UUID
+    """Drawn at random in the transaction that made the change."""
     kind: ChangeKind
     key: int
     vector: NDArray[np.float32] | None

@@ -65,6 +65,8 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.GenerationDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationForeign: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ChangesPruned: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.LogForked: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.EmbeddingsReplaced: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingUnusable: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WeightsMissing: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -3,6 +3,7 @@
 import threading
 import time
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -64,6 +65,13 @@ def _measure(index: LiveIndex, task: Task, batch: int) -> dict[str, Any]:
 
 def _changes(applied: int, vectors: np.ndarray) -> list[Change]:
     return [
-        Change(number=applied + i, kind=ChangeKind.ENROL, key=applied + i, vector=vector, owner=applied + i)
+        Change(
+            number=applied + i,
+            token=UUID(int=applied + i),
+            kind=ChangeKind.ENROL,
+            key=applied + i,
+            vector=vector,
+            owner=applied + i,
+        )
         for i, vector in enumerate(vectors, 1)
     ]

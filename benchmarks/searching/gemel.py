@@ -1,6 +1,7 @@
 """Our own index, asked through its own API: `LiveIndex`, with keys, locks and all."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from benchmarks.searching.task import K, Task
 from indexer.index.build import Standard, Take
 from indexer.index.build import build as build_index
 from indexer.index.live import LiveIndex
-from indexer.types import Neighbour, Tier, Vectors
+from indexer.types import LogPosition, Neighbour, Tier, Vectors
 
 _BLOCK = 10_000
 
@@ -24,7 +25,9 @@ def live(task: Task, tier: Tier) -> LiveIndex:
     built = build_index(tier, task.gallery.shape[1], _feed(task.gallery), standard(task.threshold))
     if built.refused:
         raise SystemExit(f"the tier {tier} was not built: {built.refused}")
-    return LiveIndex(built.searcher, applied=task.n, digest=built.digest)
+    return LiveIndex(
+        built.searcher, position=LogPosition(number=task.n, token=UUID(int=task.n)), digest=built.digest
+    )
 
 
 def standard(threshold: float) -> Standard:

@@ -84,7 +84,7 @@ def _live(task: Task) -> LiveIndex:
     """As the service moves it: from what is stored in float16."""
     stored = gemel.live(task, Tier.EXACT_FP16)
     moved = gpu.on_cards(stored.searcher)
-    return LiveIndex(moved, applied=stored.applied, digest=Digest.from_hex(stored.digest))
+    return LiveIndex(moved, position=stored.position, digest=Digest.from_hex(stored.digest))
 
 
 def _on_card(name: str, make: Callable[[], Any], task: Task) -> Contender:

@@ -58,6 +58,7 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
         "surplus": result.difference.surplus,
         "changed": result.difference.changed,
         "damaged": result.damaged,
+        "foreign": result.foreign,
         "replicas": [asdict(replica) for replica in result.replicas],
     }
 
@@ -66,7 +67,7 @@ def print_verified(name: str, model: str, result: "Verification") -> None:
     held = result.generation or "nothing on disk, it is read from PostgreSQL"
     verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
     out.print(f"{shown(name)}: {verdict}, {result.count} faces, {model}, {held}", highlight=False)
-    for problem in result.damaged:
+    for problem in [*result.damaged, *result.foreign]:
         console.print(f"  {shown(problem)}", highlight=False)
     for replica in result.replicas:
         told = {True: "equal", False: "[red]differs[/]", None: f"at change {replica.applied}, not compared"}

@@ -7,7 +7,6 @@ It is never changed afterwards: what happens later is replayed from the change l
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -25,17 +24,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import GenerationDamaged, GenerationForeign
+from indexer.files import locked, private_folder
 from indexer.index.agreement import Agreement
 from indexer.index.build import Built
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher
-from indexer.types import Tier
+from indexer.types import LogPosition, Tier
 
-FORMAT = 3
-_INDEX, _KEYS, _OWNERS = "index.faiss", "keys.npy", "owners.npy"
-_MANIFEST, _LOCK = "manifest.json", "lock"
+FORMAT = 4
+_INDEX, _KEYS, _OWNERS, _MANIFEST = "index.faiss", "keys.npy", "owners.npy", "manifest.json"
+_LOCKS = "locks"
+"""Beside the galleries: a lock file must outlive what it protects."""
 _DAMAGED = ".damaged"
+_STAMP = "%Y%m%dT%H%M%S%f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,10 @@ class Manifest:
     count: int
     applied: int
     """Number of the last change in it."""
+    token: UUID
+    """Of the same change: what tells the log that it was made from."""
+    embedded_by: UUID | None
+    """The re-index job that made its embeddings, if one did."""
     epoch: int
     """How often a rebuild had been asked for when it was begun."""
     digest: str
@@ -60,7 +66,15 @@ class Manifest:
 
     @classmethod
     def of(
-        cls, built: Built, *, gallery: UUID, model: str, wanted: Tier, applied: int, epoch: int
+        cls,
+        built: Built,
+        *,
+        gallery: UUID,
+        model: str,
+        wanted: Tier,
+        position: LogPosition,
+        epoch: int,
+        embedded_by: UUID | None = None,
     ) -> "Manifest":
         searcher = built.searcher
         return cls(
@@ -72,11 +86,17 @@ class Manifest:
             refused=built.refused,
             agreement=built.agreement,
             count=searcher.count,
-            applied=applied,
+            applied=position.number,
+            token=position.token,
+            embedded_by=embedded_by,
             epoch=epoch,
             digest=built.digest.hex,
             created_at=datetime.now(UTC),
         )
+
+    @property
+    def position(self) -> LogPosition:
+        return LogPosition(number=self.applied, token=self.token)
 
 
 class Shelf:
@@ -86,12 +106,15 @@ class Shelf:
         """`root`: of all galleries; `model`: fingerprint. Nothing is made until something is written."""
         self._gallery = gallery
         self._model = model
+        self._lock = root / _LOCKS / f"{gallery}-{model}.lock"
         self.path = root / str(gallery) / model
 
     def names(self) -> list[str]:
-        """The newest first: names begin with the number of the last change, then the time."""
+        """The one that was written last first. Its number may be lower than an older one's, where PostgreSQL
+        was restored from a backup between them."""
         try:
-            return sorted((p.name for p in self.path.iterdir() if _is_generation(p)), reverse=True)
+            found = (p.name for p in self.path.iterdir() if _is_generation(p))
+            return sorted(found, key=_written_at, reverse=True)
         except OSError:  # not there, or a disk that fails: then there is nothing to load
             return []
 
@@ -115,17 +138,17 @@ class Shelf:
             searcher = FaissSearcher(manifest.tier, index, keys, owners)
         except (RuntimeError, ValueError, OSError) as error:
             raise GenerationDamaged(f"{directory} cannot be read: {_first_line(error)}") from error
-        live = LiveIndex(searcher, applied=manifest.applied, digest=Digest.from_hex(manifest.digest))
+        live = LiveIndex(searcher, position=manifest.position, digest=Digest.from_hex(manifest.digest))
         return live, manifest
 
     def write(self, built: Built, manifest: Manifest) -> str:
         """Its name. Call it within `alone`. Raises OSError, with nothing left behind but what is hidden."""
+        private_folder(self.path)
         for leftover in self.path.glob(".*.new"):
             shutil.rmtree(leftover, ignore_errors=True)
-        stamp = manifest.created_at.strftime("%Y%m%dT%H%M%S%f")
-        name = f"{manifest.applied:012d}-{stamp}-{secrets.token_hex(2)}"
+        name = self._name(manifest)
         aside = self.path / f".{name}.new"
-        aside.mkdir()
+        aside.mkdir(mode=0o700)
         try:
             files = {
                 _INDEX: _write_index(aside / _INDEX, built.searcher.index),
@@ -166,10 +189,18 @@ class Shelf:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Waits until no other process of this machine is at work here. Raises OSError."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / _LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(self._lock):
             yield
+
+    def _name(self, manifest: Manifest) -> str:
+        """With a later time than all that are there, whatever became of the clock."""
+        stamp = manifest.created_at.strftime(_STAMP)
+        newest = max(map(_written_at, self.names()), default="")
+        if stamp <= newest:
+            with contextlib.suppress(ValueError, OverflowError):
+                later = datetime.strptime(newest, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+                stamp = later.strftime(_STAMP)
+        return f"{manifest.applied:012d}-{stamp}-{secrets.token_hex(2)}"
 
 
 def gallery_ids(root: Path) -> list[UUID]:
@@ -206,6 +237,11 @@ def remove_gallery(root: Path, gallery: UUID) -> None:
     shutil.rmtree(root / str(gallery), ignore_errors=True)
 
 
+def _written_at(name: str) -> str:
+    """The time in a generation's name."""
+    return name.split("-")[1] if "-" in name else ""
+
+
 def _is_generation(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith(".") and not path.name.endswith(_DAMAGED)
 
@@ -214,7 +250,7 @@ class _Hashing:
     """A file that knows the SHA-256 of what was written to it, and syncs it at the end."""
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("xb")
+        self._file: BinaryIO = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
         self._sha256 = hashlib.sha256()
         self._bytes = 0
 
@@ -271,6 +307,8 @@ def _manifest(directory: Path) -> tuple[Manifest, dict[str, Any]]:
             agreement=None if agreement is None else Agreement(**agreement),
             count=body["count"],
             applied=body["applied"],
+            token=UUID(body["token"]),
+            embedded_by=None if body["embedded_by"] is None else UUID(body["embedded_by"]),
             epoch=body["epoch"],
             digest=body["digest"],
             created_at=datetime.fromisoformat(body["created_at"]),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.index.digest import Digest
 from indexer.index.searcher import Searcher
-from indexer.types import Change, ChangeKind, Keys, Neighbour, Tier, Vectors
+from indexer.types import LOG_START, Change, ChangeKind, Keys, LogPosition, Neighbour, Tier, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class IndexState:
     """Of one moment."""
 
     tier: Tier
-    applied: int
+    position: LogPosition
     count: int
     tombstones: int
     memory_bytes: int
@@ -29,14 +29,16 @@ class IndexState:
 class LiveIndex:
     """Safe to search from any number of threads while one applies changes.
 
-    `applied` is the number of the last change in it. Changes at or below it are passed over, so that
+    `position` is that of the last change in it. Changes at or below its number are skipped, so that
     replaying a stretch twice does no harm.
     """
 
-    def __init__(self, searcher: Searcher, *, applied: int = 0, digest: Digest | None = None) -> None:
+    def __init__(
+        self, searcher: Searcher, *, position: LogPosition = LOG_START, digest: Digest | None = None
+    ) -> None:
         """`digest`: of what is in `searcher`; that of an empty one if left out."""
         self._searcher = searcher
-        self._applied = applied
+        self._position = position
         self._digest = digest or Digest()
         self._lock = _ReadersOrWriter()
 
@@ -46,8 +48,13 @@ class LiveIndex:
         return self._searcher
 
     @property
+    def position(self) -> LogPosition:
+        return self._position
+
+    @property
     def applied(self) -> int:
-        return self._applied
+        """Number of the last change in it."""
+        return self._position.number
 
     @property
     def count(self) -> int:
@@ -74,7 +81,7 @@ class LiveIndex:
         with self._lock.reading():
             return IndexState(
                 tier=self.tier,
-                applied=self.applied,
+                position=self.position,
                 count=self.count,
                 tombstones=self.tombstones,
                 memory_bytes=self.memory_bytes,
@@ -93,8 +100,9 @@ class LiveIndex:
             return _neighbours(*self._searcher.search_identities(probes, k))
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Replays changes, which follow one another without gaps from `applied` on."""
-        new = [change for change in changes if change.number > self._applied]
+        """Replays changes, which follow one another without gaps from `position` on, as `changes.after`
+        gives them."""
+        new = [change for change in changes if change.number > self.applied]
         if not new:
             return
         enrolled = {c.key: c for c in new if c.kind is ChangeKind.ENROL and c.vector is not None}
@@ -110,7 +118,7 @@ class LiveIndex:
                 vectors = np.array([c.vector for c in added], np.float32)
                 self._searcher.add(keys, vectors, owners)
                 self._digest.add(keys, vectors)
-            self._applied = new[-1].number
+            self._position = LogPosition(number=new[-1].number, token=new[-1].token)
 
 
 def _neighbours(scores: NDArray[np.float32], keys: Keys) -> list[list[Neighbour]]:

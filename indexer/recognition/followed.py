@@ -1,15 +1,18 @@
 """One index that a process follows a gallery with: what is open, what is coming, how it tells of itself."""
 
+import logging
 import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import IndexNotReady
+from indexer.errors import IndexNotReady, Unusable
 from indexer.recognition.opening import Opened, Opener
 from indexer.records.models import Gallery
 from indexer.records.replicas import State, Told
+
+log = logging.getLogger(__name__)
 
 ENTRY_BYTES = 16_384
 """What an open index takes besides its vectors, about."""
@@ -45,10 +48,12 @@ class Followed:
     def memory_bytes(self) -> int:
         return ENTRY_BYTES + (0 if self.opened is None else self.opened.index.memory_bytes)
 
-    def drop(self) -> None:
-        """Whoever asks next has it opened anew."""
+    def drop(self, opened: Opened, why: Unusable) -> None:
+        """Whoever asks next has it opened anew, if `opened` still is what there is."""
         with self.lock:
-            self.opened = self.behind = None
+            if self.opened is opened:
+                self.opened = self.behind = None
+                log.warning("the index of %s is dropped and opened anew: %s", self.gallery.name, why)
 
     def told(self) -> Told:
         opened, coming = self.opened, self.coming is not None
@@ -65,7 +70,8 @@ class Followed:
             model=self.card.fingerprint,
             tier=None if index is None else index.tier,
             generation=None if opened is None else opened.generation,
-            applied=0 if index is None else index.applied,
+            applied=0 if index is None else index.position.number,
+            token=None if index is None else index.position.token,
             count=0 if index is None else index.count,
             tombstones=0 if index is None else index.tombstones,
             memory_bytes=0 if index is None else index.memory_bytes,

@@ -2,7 +2,7 @@
 
 It asks the log, not its own memory: a gallery's row says how far the log goes, and the index
 replays up to there before it is searched. What another process has enrolled is found for the same
-reason as what this one has.
+reason as what this one has. An index of another history, as a restored backup leaves it, is dropped.
 """
 
 import logging
@@ -16,18 +16,18 @@ from uuid import UUID
 from indexer.embedding.card import ModelCard
 from indexer.errors import (
     Busy,
-    ChangesPruned,
     DatabaseUnavailable,
     GalleryNotFound,
     GemelError,
     IndexNotReady,
     ModelUnavailable,
+    Unusable,
 )
 from indexer.index.live import LiveIndex
 from indexer.recognition.followed import Followed, not_ready
-from indexer.recognition.opening import Opener
+from indexer.recognition.opening import Opened, Opener
 from indexer.recognition.renewing import Renewer
-from indexer.records import galleries, reindexes
+from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
 from indexer.records.replicas import Told
 from indexer.records.session import Database
@@ -84,17 +84,16 @@ class Follower:
         patience = self._patience if patience_seconds is None else patience_seconds
         entry = self._entry(gallery, card)
         entry.used_at = time.monotonic()
-        opened = entry.opened
-        if opened is not None and opened.index.applied >= gallery.change_number:
-            return opened.index
         deadline = time.monotonic() + patience
         try:
             while True:
                 if entry.opened is None:
                     self._await(entry, deadline)
-                index = self._bring_along(gallery, entry, deadline)
+                index = self._in_step(gallery, entry, deadline)
                 if index is not None:
                     return index
+                if time.monotonic() > deadline:
+                    raise not_ready(gallery)
         except GalleryNotFound:
             self.forget(gallery.id)
             raise
@@ -131,6 +130,9 @@ class Follower:
         """Begins to open the large galleries, the largest first, as many as there is memory for."""
         with self._database.reading() as session:
             every = galleries.all_of_them(session)
+        for orphan in self._opener.orphans(every):
+            log.info("gallery %s was deleted meanwhile: its index goes from the disk", orphan)
+            self._opener.discard(orphan)
         coming = []
         room = self._memory_bytes
         for gallery in sorted(every, key=lambda gallery: -gallery.face_count):
@@ -157,8 +159,6 @@ class Follower:
         if gallery_ids is not None:
             changed = set(gallery_ids)
             wanted = {key for key in wanted if key[0] in changed}
-        before = {key: entries[key].opened for key in wanted}
-        applied = {key: opened.index.applied for key, opened in before.items() if opened is not None}
         ids = {gallery_id for gallery_id, _ in wanted}
         with self._database.reading() as session:
             known = galleries.of_ids(session, ids)
@@ -167,7 +167,7 @@ class Follower:
         for key in wanted:
             gallery = known.get(key[0])
             try:
-                self._tend_one(key, entries[key], gallery, applied.get(key, 0), in_use, searched)
+                self._tend_one(key, entries[key], gallery, in_use, searched)
             except Exception as error:
                 self._note_behind(entries[key], error)
                 if isinstance(error, (DatabaseUnavailable, Busy)):
@@ -179,11 +179,10 @@ class Follower:
         key: _Key,
         entry: Followed,
         gallery: Gallery | None,
-        applied: int,
         in_use: dict[UUID, dict[str, int]],
         searched: dict[UUID, dict[str, int]],
     ) -> None:
-        """`gallery`: as it is now, None if deleted; `applied`: by the index before that was read."""
+        """`gallery`: as it is now, None if deleted."""
         if gallery is None:
             log.info("gallery %s was deleted: its index goes too", entry.gallery.name)
             self.forget(key[0])
@@ -194,17 +193,10 @@ class Follower:
             return
         if entry.opened is None:
             return
-        if applied > gallery.change_number:
-            log.error(
-                "PostgreSQL was set back: it ends at change %d of %s, whose index has change %d",
-                gallery.change_number,
-                gallery.name,
-                applied,
-            )
-            entry.drop()
-            return
         try:
-            self._bring_along(gallery, entry, time.monotonic() + self._patience)
+            if self._in_step(gallery, entry, time.monotonic() + self._patience) is None:
+                self._renewer.coming(entry)  # before anybody asks
+                return
         except (IndexNotReady, GalleryNotFound):
             return
         entry.behind = None
@@ -279,22 +271,49 @@ class Follower:
             self._renewer.coming(entry).result(timeout=max(0.0, deadline - time.monotonic()))
         except (NotYet, CancelledError):
             raise not_ready(entry.gallery) from None
+        except Unusable as error:  # the database was set back while it was being opened
+            log.warning("the index of %s is opened anew: %s", entry.gallery.name, error)
 
-    def _bring_along(self, gallery: Gallery, entry: Followed, deadline: float) -> LiveIndex | None:
-        """None where the log no longer tells what the index lacks: it is dropped, to be opened anew."""
+    def _in_step(self, gallery: Gallery, entry: Followed, deadline: float) -> LiveIndex | None:
+        """The open index with every change that `gallery` knows of.
+
+        None where there is none, and where it cannot be brought there: then it was dropped, to be opened
+        anew, since the log no longer tells what it lacks, or has another history. Raises IndexNotReady.
+        """
+        opened = entry.opened
+        if opened is None:
+            return None
+        position = opened.index.position
+        try:
+            if (
+                gallery.model_fingerprint == entry.card.fingerprint
+                and gallery.embedded_by != opened.embedded_by
+            ):
+                self._check_embeddings(gallery, entry, opened)
+            if position.number < gallery.change_number:
+                self._bring_along(gallery, entry, opened, deadline)
+            elif position != gallery.position:
+                # Either somebody has replayed what came after `gallery` was read, or the log is another.
+                with self._database.reading() as session:
+                    changes.check(session, gallery.id, position)
+        except Unusable as error:
+            entry.drop(opened, error)
+            return None
+        return opened.index
+
+    def _bring_along(self, gallery: Gallery, entry: Followed, opened: Opened, deadline: float) -> None:
+        """Raises IndexNotReady, ChangesPruned, LogForked, EmbeddingsMissing, GalleryNotFound."""
         if not entry.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise not_ready(gallery)
         try:
-            if entry.opened is None:
-                return None
-            self._renewer.replay(entry, entry.opened.index, gallery.change_number)
-            return entry.opened.index
-        except ChangesPruned as error:
-            log.warning("the index of %s is opened anew: %s", gallery.name, error)
-            entry.opened = None
-            return None
+            self._renewer.replay(entry, opened.index, gallery.change_number)
         finally:
             entry.lock.release()
+
+    def _check_embeddings(self, gallery: Gallery, entry: Followed, opened: Opened) -> None:
+        """Asks the database itself: `gallery` may have been read a while ago. Raises EmbeddingsReplaced."""
+        with self._database.reading() as session:
+            reindexes.check_embedded_by(session, gallery.id, entry.card.fingerprint, opened.embedded_by)
 
     def _close_least_used(self) -> None:
         with self._lock:

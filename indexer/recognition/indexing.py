@@ -4,8 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
+from uuid import UUID
 
-from indexer.errors import GenerationDamaged, GenerationForeign
+from indexer.errors import (
+    ChangesPruned,
+    EmbeddingsReplaced,
+    GenerationDamaged,
+    GenerationForeign,
+    LogForked,
+)
 from indexer.index.digest import Digest
 from indexer.index.generation import Manifest
 from indexer.index.live import LiveIndex
@@ -14,7 +21,7 @@ from indexer.recognition.opening import Opener
 from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.models import Gallery, Process, Replica
 from indexer.records.session import Database, Session
-from indexer.types import Keys, Owners, Tier, Vectors
+from indexer.types import Keys, LogPosition, Owners, Tier, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,8 @@ class ReplicaVerdict:
     pid: int
     applied: int
     equal: bool | None
-    """Whether its digest is that of PostgreSQL; None where it has told of another change last."""
+    """Whether its digest is that of PostgreSQL, and its last change the same; None where it has told of a
+    change with another number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +60,8 @@ class Verification:
     difference: Difference = field(default_factory=Difference)
     damaged: list[str] = field(default_factory=list)
     """What is wrong with generations that cannot be read."""
-
+    foreign: list[str] = field(default_factory=list)
+    """Generations that were made from another history of the gallery, and are not used."""
     replicas: list[ReplicaVerdict] = field(default_factory=list)
 
     @property
@@ -114,12 +123,13 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
     Raises GalleryNotFound, EmbeddingsMissing.
     """
     damaged: list[str] = []
+    foreign: list[str] = []
     truth = Digest()
     count = 0
     with opener.database.snapshot() as session:
-        name, index = _newest(opener, session, gallery, damaged)
+        name, index = _newest(opener, session, gallery, damaged, foreign)
         if index is not None:
-            while tail := changes.after(session, gallery.id, index.applied, opener.card.fingerprint):
+            while tail := changes.after(session, gallery.id, index.position, opener.card.fingerprint):
                 index.apply(tail)
         comparison = None if index is None else Comparison(index.searcher)
 
@@ -130,23 +140,24 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
             if comparison is not None:
                 comparison.take(keys, vectors, owners)
 
-        applied = changes.feed(session, gallery.id, opener.card.fingerprint, take)
+        position = changes.feed(session, gallery.id, opener.card.fingerprint, take)
     with opener.database.reading() as session:
         told = replicas.of_galleries(session, [gallery.id])[gallery.id]
     return Verification(
         generation=name,
-        applied=applied,
+        applied=position.number,
         count=count,
         digest=truth.hex,
         index_digest=None if index is None else index.digest,
         difference=Difference() if comparison is None else comparison.difference(),
         damaged=damaged,
+        foreign=foreign,
         replicas=[
             ReplicaVerdict(
                 host=process.host,
                 pid=process.pid,
                 applied=replica.applied,
-                equal=replica.digest == truth.hex if replica.applied == applied else None,
+                equal=_equal(replica, position, truth.hex),
             )
             for process, replica in told
             if replica.digest is not None and replica.model == opener.card.fingerprint
@@ -162,7 +173,8 @@ def snapshot(
         manifest = one.manifest
         if (
             manifest is not None
-            and manifest.applied == gallery.change_number
+            and manifest.position == gallery.position
+            and manifest.embedded_by == _embedded_by(opener, gallery)
             and manifest.epoch == gallery.index_epoch
             and opener.fits(manifest.wanted, gallery)
         ):
@@ -205,15 +217,28 @@ def prune_log(database: Database, gallery: Gallery, older_than: timedelta) -> in
 
 
 def _newest(
-    opener: Opener, session: Session, gallery: Gallery, damaged: list[str]
+    opener: Opener, session: Session, gallery: Gallery, damaged: list[str], foreign: list[str]
 ) -> tuple[str | None, LiveIndex | None]:
     shelf = opener.shelf(gallery)
     for name in shelf.names():
         try:
-            if changes.reaches(session, gallery.id, shelf.manifest(name).applied):
-                return name, shelf.load(name)[0]
-        except GenerationForeign:
+            opener.check(session, gallery, shelf.manifest(name))
+            return name, shelf.load(name)[0]
+        except (GenerationForeign, ChangesPruned):
             continue
+        except (LogForked, EmbeddingsReplaced) as error:
+            foreign.append(f"generation {name}: {error.message}")
         except GenerationDamaged as error:
             damaged.append(error.message)
     return None, None
+
+
+def _embedded_by(opener: Opener, gallery: Gallery) -> UUID | None:
+    with opener.database.reading() as session:
+        return reindexes.embedded_by(session, gallery.id, opener.card.fingerprint)
+
+
+def _equal(replica: Replica, position: LogPosition, digest: str) -> bool | None:
+    if replica.applied != position.number:
+        return None
+    return replica.token == position.token and replica.digest == digest

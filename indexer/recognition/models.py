@@ -1,4 +1,8 @@
-"""Which model a gallery is searched with: its row says so, in numbers; here they become cards."""
+"""Which model a gallery is searched with: its row says so; here that becomes a card.
+
+What is kept is kept by fingerprint. A number is asked for each time: a database that was restored while the
+process runs may give it to another model.
+"""
 
 import threading
 
@@ -6,7 +10,7 @@ from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
 from indexer.errors import Misconfigured, ModelNotCalibrated, ModelUnavailable
 from indexer.records import registry
-from indexer.records.models import Gallery
+from indexer.records.models import Gallery, Model
 from indexer.records.session import Database
 
 
@@ -18,40 +22,46 @@ class Models:
         check_calibrated(default)
         self._database = database
         self.default = default
-        self._cards: dict[int, ModelCard] = {}
-        self._numbers: dict[str, int] = {}
+        self._cards: dict[str, ModelCard] = {}
+        self._named: set[str] = set()
+        """Fingerprints of models of which this process has noted in the database where their files lie."""
         self._lock = threading.Lock()
 
     def of(self, gallery: Gallery) -> ModelCard:
         """Raises ModelUnavailable."""
-        return self.default if gallery.model_id is None else self.numbered(gallery.model_id)
+        if gallery.model_id is None:
+            return self.default
+        with self._lock:
+            card = self._cards.get(gallery.model_fingerprint or "")
+        return card or self.numbered(gallery.model_id)
 
     def numbered(self, number: int) -> ModelCard:
         """Raises ModelUnavailable where this process cannot come by it."""
+        with self._database.reading() as session:
+            row = registry.get(session, number)
         with self._lock:
-            card = self._cards.get(number)
+            card = self._cards.get(row.fingerprint)
         if card is None:
-            card = self._find(number)
+            card = self._find(row)
             with self._lock:
-                self._cards[number] = card
+                self._cards[row.fingerprint] = card
         return card
 
     def number(self, card: ModelCard) -> int:
         """Given to it when it is first used."""
-        with self._lock:
-            number = self._numbers.get(card.fingerprint)
-        if number is None:
-            with self._database.transaction() as session:
-                number = registry.number_of(
-                    session, card.fingerprint, card.dimension, name=card.known_as, mirror=card.mirror
-                )
-            with self._lock:
-                self._numbers[card.fingerprint] = number
+        if card.fingerprint in self._named:
+            with self._database.reading() as session:
+                number = registry.known_number(session, card.fingerprint)
+            if number is not None:
+                return number
+        with self._database.transaction() as session:
+            number = registry.number_of(
+                session, card.fingerprint, card.dimension, name=card.known_as, mirror=card.mirror
+            )
+        self._named.add(card.fingerprint)
         return number
 
-    def _find(self, number: int) -> ModelCard:
-        with self._database.reading() as session:
-            row = registry.get(session, number)
+    def _find(self, row: Model) -> ModelCard:
         candidates = [self.default, *catalog.published(mirror=True), *catalog.published(mirror=False)]
         for card in candidates:
             if card.fingerprint == row.fingerprint:

@@ -3,7 +3,7 @@
 A generation that is not as it was written is reported, set aside and never served. What PostgreSQL
 gives is written as a new one, so that the next start need not ask for it all again. A generation does
 for a gallery if it is of the model and tier that are wanted, not older than the last rebuild that was
-asked for, and the log still tells what followed it.
+asked for, was made from this very log, and the log still tells what followed it.
 """
 
 import logging
@@ -14,7 +14,15 @@ from typing import Literal
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import GalleryNotFound, GenerationDamaged, GenerationForeign
+from indexer.errors import (
+    ChangesPruned,
+    EmbeddingsReplaced,
+    GalleryNotFound,
+    GenerationDamaged,
+    GenerationForeign,
+    LogForked,
+)
+from indexer.files import close_to_others
 from indexer.index import gpu, tiers
 from indexer.index.build import Built, Standard, Take, build
 from indexer.index.digest import Digest
@@ -23,11 +31,11 @@ from indexer.index.live import LiveIndex
 from indexer.recognition import threshold
 from indexer.recognition.models import Models
 from indexer.recognition.sweeping import sweep
-from indexer.records import changes, galleries
+from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.session import Database, Session
 from indexer.settings import Settings
-from indexer.types import Tier
+from indexer.types import LOG_START, LogPosition, Tier
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +56,23 @@ class Opened:
     """None where it is not on the disk."""
     applied: int
     """Number of the last change in it when it was opened: from there on a start would have to replay."""
+    embedded_by: UUID | None
+    """The re-index job that made its embeddings, if one did."""
     epoch: int
     wanted: Tier
     refused: str | None
     """Why it is not of the tier that was wanted."""
     for_gpu: bool = False
     """Whether it was to go to the GPUs; `index.tier` tells whether it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Copy:
+    """What PostgreSQL had of a gallery at one moment, as an index."""
+
+    built: Built
+    position: LogPosition
+    embedded_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +90,13 @@ class Opener:
     @classmethod
     def of(cls, settings: Settings, database: Database, card: ModelCard) -> "Opener":
         """Raises ModelNotCalibrated."""
+        root = settings.home.expanduser() / "index"
+        close_to_others(root)
         return cls(
             database=database,
             models=Models(database, card),
             card=card,
-            root=settings.home.expanduser() / "index",
+            root=root,
             tier="auto" if settings.index_tier == "auto" else Tier(settings.index_tier),
             fpir=settings.identify_fpir,
             min_agreement=settings.index_min_agreement,
@@ -127,18 +148,17 @@ class Opener:
         Raises GalleryNotFound, EmbeddingsMissing, OSError.
         """
         with self.shelf(gallery).alone():
-            return self._write(gallery, *self.build(gallery, progress=progress))
+            return self._write(gallery, self.build(gallery, progress=progress))
 
-    def build(
-        self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None
-    ) -> tuple[Built, int]:
-        """From PostgreSQL, as of one moment, and the number of the last change in it."""
-        applied = 0
+    def build(self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None) -> Copy:
+        """From PostgreSQL, as of one moment."""
+        position, embedded_by = LOG_START, None
 
         def feed(take: Take) -> None:
-            nonlocal applied
+            nonlocal position, embedded_by
             with self.database.snapshot() as session:
-                applied = changes.feed(session, gallery.id, self.card.fingerprint, take)
+                position = changes.feed(session, gallery.id, self.card.fingerprint, take)
+                embedded_by = reindexes.embedded_by(session, gallery.id, self.card.fingerprint)
 
         standard = Standard(
             genuine_cosines=self.card.genuine_scores,
@@ -154,7 +174,7 @@ class Opener:
                 self.wanted(gallery),
                 built.refused,
             )
-        return built, applied
+        return Copy(built=built, position=position, embedded_by=embedded_by)
 
     def for_gpu(self, gallery: Gallery) -> bool:
         return self._choice(gallery) is Tier.GPU
@@ -196,7 +216,7 @@ class Opener:
                     return self._load(gallery, at_least) or self._make(gallery, progress)
             except OSError as error:
                 log.error("the index of %s is not kept on disk: %s", gallery.name, error)
-        return self._live(gallery, *self.build(gallery, progress=progress), None)
+        return self._live(gallery, self.build(gallery, progress=progress), None)
 
     def _on_gpu(self, gallery: Gallery, opened: Opened) -> Opened:
         """Moved there; as it is, and loudly, where that is impossible."""
@@ -206,7 +226,7 @@ class Opener:
             try:
                 moved = LiveIndex(
                     gpu.on_cards(index.searcher),
-                    applied=index.applied,
+                    position=index.position,
                     digest=Digest.from_hex(index.digest),
                 )
                 return replace(opened, index=moved, for_gpu=True, refused=None)
@@ -227,19 +247,31 @@ class Opener:
                         index=index,
                         generation=name,
                         applied=manifest.applied,
+                        embedded_by=manifest.embedded_by,
                         epoch=manifest.epoch,
                         wanted=manifest.wanted,
                         refused=manifest.refused,
                     )
                 log.info("generation %s of %s is passed over: %s", name, gallery.name, unfit)
-            except GenerationForeign as error:
+            except (LogForked, EmbeddingsReplaced) as error:
+                log.warning("generation %s of %s is not used: %s", name, gallery.name, error)
+            except (GenerationForeign, ChangesPruned) as error:
                 log.info("passed over: %s", error)
             except GenerationDamaged as error:
                 log.error("set aside, and built anew from PostgreSQL: %s", error)
                 shelf.set_aside(name)
         return None
 
+    def check(self, session: Session, gallery: Gallery, manifest: Manifest) -> None:
+        """Whether a generation is a copy of what this database has, and the log tells what followed.
+
+        Raises ChangesPruned, LogForked, EmbeddingsReplaced, GalleryNotFound.
+        """
+        changes.check(session, gallery.id, manifest.position)
+        reindexes.check_embedded_by(session, gallery.id, self.card.fingerprint, manifest.embedded_by)
+
     def _unfit(self, gallery: Gallery, manifest: Manifest, at_least: int) -> str | None:
+        """Raises ChangesPruned, LogForked, EmbeddingsReplaced, GalleryNotFound."""
         if not self.fits(manifest.wanted, gallery):
             return f"{self.wanted(gallery)} is wanted, not {manifest.wanted}"
         if manifest.epoch < gallery.index_epoch:
@@ -247,38 +279,49 @@ class Opener:
         if manifest.applied < at_least:
             return "there is to be a newer one"
         with self.database.reading() as session:
-            reaches = changes.reaches(session, gallery.id, manifest.applied)
-        return None if reaches else f"the log no longer reaches back to change {manifest.applied}"
+            self.check(session, gallery, manifest)
+        return None
 
     def _make(self, gallery: Gallery, progress: Callable[[int], object]) -> Opened:
         """From PostgreSQL, and kept on the disk. Call it within `alone`."""
-        built, applied = self.build(gallery, progress=progress)
+        copy = self.build(gallery, progress=progress)
         try:
-            name = self._write(gallery, built, applied)
+            name = self._write(gallery, copy)
         except OSError as error:  # a full disk costs time at the next start, nothing else
             log.error("the index of %s is not kept on disk: %s", gallery.name, error)
             name = None
-        return self._live(gallery, built, applied, name)
+        return self._live(gallery, copy, name)
 
-    def _write(self, gallery: Gallery, built: Built, applied: int) -> str:
+    def _write(self, gallery: Gallery, copy: Copy) -> str:
+        """Raises OSError, GalleryNotFound."""
         shelf = self.shelf(gallery)
         manifest = Manifest.of(
-            built,
+            copy.built,
             gallery=gallery.id,
             model=self.card.fingerprint,
             wanted=self.wanted(gallery),
-            applied=applied,
+            position=copy.position,
             epoch=gallery.index_epoch,
+            embedded_by=copy.embedded_by,
         )
-        name = shelf.write(built, manifest)
+        name = shelf.write(copy.built, manifest)
         shelf.prune(KEPT)
+        try:
+            self.read(gallery.id)
+        except (
+            GalleryNotFound
+        ):  # deleted while it was written: whoever removed its files may have missed these
+            self.discard(gallery.id)
+            raise
         return name
 
-    def _live(self, gallery: Gallery, built: Built, applied: int, generation: str | None) -> Opened:
+    def _live(self, gallery: Gallery, copy: Copy, generation: str | None) -> Opened:
+        built = copy.built
         return Opened(
-            index=LiveIndex(built.searcher, applied=applied, digest=built.digest),
+            index=LiveIndex(built.searcher, position=copy.position, digest=built.digest),
             generation=generation,
-            applied=applied,
+            applied=copy.position.number,
+            embedded_by=copy.embedded_by,
             epoch=gallery.index_epoch,
             wanted=self.wanted(gallery),
             refused=built.refused,

@@ -90,10 +90,13 @@ class Renewer:
             log.warning("what is of no use any more goes at the next start: %s", error)
 
     def replay(self, followed: Followed, index: LiveIndex, number: int | None = None) -> None:
-        """Up to change `number`, or the end of the log. Raises ChangesPruned, EmbeddingsMissing."""
+        """Up to change `number`, or the end of the log.
+
+        Raises ChangesPruned, LogForked, EmbeddingsMissing, GalleryNotFound.
+        """
         while number is None or index.applied < number:
             with self._database.reading() as session:
-                tail = changes.after(session, followed.gallery.id, index.applied, followed.card.fingerprint)
+                tail = changes.after(session, followed.gallery.id, index.position, followed.card.fingerprint)
             if not tail:
                 return
             index.apply(tail)

@@ -2,23 +2,25 @@
 
 A number is taken by an UPDATE of the gallery's row, which stays locked until the transaction ends.
 Numbers therefore have no gaps and become visible in their order: a reader that has seen n has seen
-everything up to n (docs/decisions/0003).
+everything up to n (docs/decisions/0003). A number says where in a log one is, and its token which log it
+is: a database that was restored or promoted takes numbers again, never tokens (docs/decisions/0011).
 """
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from uuid import UUID
+from itertools import pairwise
+from uuid import UUID, uuid4
 
 import numpy as np
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound
+from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound, LogForked
 from indexer.records.faces import STORED_DTYPE, as_vector
 from indexer.records.models import Change as ChangeRow
 from indexer.records.models import Embedding, Face, Gallery, Identity, Model
 from indexer.records.notices import announce
-from indexer.types import Change, ChangeKind, Keys, Owners, Vectors
+from indexer.types import Change, ChangeKind, Keys, LogPosition, Owners, Vectors
 
 _STEP = 10_000
 
@@ -29,18 +31,27 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
     Raises GalleryNotFound.
     """
     count = len(keys)
-    last: int | None = session.scalar(
-        update(Gallery)
+    tokens = [uuid4() for _ in keys]
+    old = (
+        select(Gallery.id, Gallery.change_token)
         .where(Gallery.id == gallery_id)
+        .with_for_update(key_share=True)
+        .cte("old")
+    )
+    updated = session.execute(
+        update(Gallery)
+        .where(Gallery.id == old.c.id)
         .values(
             change_number=Gallery.change_number + count,
+            change_token=tokens[-1] if tokens else Gallery.change_token,
             face_count=Gallery.face_count + (count if kind is ChangeKind.ENROL else -count),
         )
-        .returning(Gallery.change_number),
+        .returning(Gallery.change_number, old.c.change_token),
         execution_options={"synchronize_session": False},
-    )
-    if last is None:
+    ).one_or_none()
+    if updated is None:
         raise GalleryNotFound("the gallery was deleted meanwhile")
+    last, before = updated
     if keys:
         announce(session, gallery_id)
         session.execute(
@@ -48,22 +59,26 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
             [
                 {
                     "gallery_id": gallery_id,
-                    "number": last - count + 1 + i,
+                    "number": number,
                     "kind": kind.value,
                     "face_key": key,
+                    "token": token,
+                    "predecessor": predecessor,
                 }
-                for i, key in enumerate(keys)
+                for number, key, token, predecessor in zip(
+                    range(last - count + 1, last + 1), keys, tokens, [before, *tokens[:-1]], strict=True
+                )
             ],
         )
-    return last
+    return int(last)
 
 
-def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> list[Change]:
-    """At most 10,000 changes that follow `number`, in order, with one model's embeddings; none at the end.
+def after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint: str) -> list[Change]:
+    """At most 10,000 changes that follow `position`, in order, with one model's embeddings; none at the end.
 
     A face that the model could not embed comes without a vector, like one that was deleted since.
     Raises EmbeddingsMissing where a face is enrolled, but not with that model; ChangesPruned where the
-    next change is no longer kept, GalleryNotFound.
+    next change is no longer kept, LogForked where `position` is not of this log, GalleryNotFound.
     """
     embedded = (
         select(Embedding.face_key, Embedding.vector)
@@ -76,6 +91,8 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
             ChangeRow.number,
             ChangeRow.kind,
             ChangeRow.face_key,
+            ChangeRow.token,
+            ChangeRow.predecessor,
             Face.key.label("still_enrolled"),
             embedded.c.face_key.label("embedded"),
             embedded.c.vector,
@@ -84,18 +101,22 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
         .outerjoin(Face, Face.key == ChangeRow.face_key)
         .outerjoin(Identity, Identity.id == Face.identity_id)
         .outerjoin(embedded, embedded.c.face_key == ChangeRow.face_key)
-        .where(ChangeRow.gallery_id == gallery_id, ChangeRow.number > number)
+        .where(ChangeRow.gallery_id == gallery_id, ChangeRow.number > position.number)
         .order_by(ChangeRow.number)
         .limit(_STEP)
     ).all()
-    if not rows or rows[0].number != number + 1:
-        _check_end(session, gallery_id, number)
+    follows = bool(rows) and (rows[0].number, rows[0].predecessor) == (position.number + 1, position.token)
+    if not follows:
+        check(session, gallery_id, position)
+    if any(later.predecessor != earlier.token for earlier, later in pairwise(rows)):
+        raise ChangesPruned(f"the log has a gap after change {position.number}", number=position.number)
     missing = sum(row.still_enrolled is not None and row.embedded is None for row in rows)
     if missing:
         raise _missing(missing, fingerprint)
     return [
         Change(
             number=row.number,
+            token=row.token,
             kind=ChangeKind(row.kind),
             key=row.face_key,
             vector=None if row.vector is None else as_vector(row.vector),
@@ -107,19 +128,21 @@ def after(session: Session, gallery_id: UUID, number: int, fingerprint: str) -> 
 
 def feed(
     session: Session, gallery_id: UUID, fingerprint: str, take: Callable[[Keys, Vectors, Owners], object]
-) -> int:
-    """Hands over all that is enrolled, keys ascending, and returns the number of the last change in it.
+) -> LogPosition:
+    """Hands over all that is enrolled, keys ascending, and returns the position of the last change in it.
 
     Faces that the model could not embed are passed over.
     `take` gets batches: keys (n,), vectors (n, dimension), owners (n,). Wants a snapshot session, so that
     all of it is of one moment. Raises GalleryNotFound, EmbeddingsMissing (once all was handed over).
     """
     row = session.execute(
-        select(Gallery.change_number, Gallery.face_count).where(Gallery.id == gallery_id)
+        select(Gallery.change_number, Gallery.change_token, Gallery.face_count).where(
+            Gallery.id == gallery_id
+        )
     ).one_or_none()
     if row is None:
         raise GalleryNotFound("the gallery was deleted meanwhile")
-    number, face_count = row
+    number, token, face_count = row
     rows = session.execute(
         select(Face.key, Embedding.vector, Identity.number)
         .join(Identity, Identity.id == Face.identity_id)
@@ -140,16 +163,29 @@ def feed(
             take(keys, vectors.reshape(len(keys), -1), owners)
     if count < face_count:
         raise _missing(face_count - count, fingerprint)
-    return int(number)
+    return LogPosition(number=number, token=token)
 
 
-def reaches(session: Session, gallery_id: UUID, number: int) -> bool:
-    """Whether all that followed `number` is still in the log, for a copy to be brought along from there."""
-    last = session.scalar(select(Gallery.change_number).where(Gallery.id == gallery_id))
-    following = select(ChangeRow.number).where(
-        ChangeRow.gallery_id == gallery_id, ChangeRow.number == number + 1
-    )
-    return session.scalar(following) is not None or last == number
+def check(session: Session, gallery_id: UUID, position: LogPosition) -> None:
+    """Whether a copy at `position` is of this log, and all that followed is still in it.
+
+    Raises ChangesPruned, LogForked, GalleryNotFound.
+    """
+    number, token = position.number, position.token
+    row = session.execute(
+        select(Gallery.change_number, Gallery.change_token, ChangeRow.predecessor)
+        .outerjoin(ChangeRow, (ChangeRow.gallery_id == Gallery.id) & (ChangeRow.number == number + 1))
+        .where(Gallery.id == gallery_id)
+    ).one_or_none()
+    if row is None:
+        raise GalleryNotFound("the gallery was deleted meanwhile")
+    if row.change_number < number:
+        raise _forked(position, f"the log ends at change {row.change_number}")
+    known = row.change_token if row.change_number == number else row.predecessor
+    if known is None:
+        raise ChangesPruned(f"what followed change {number} is no longer kept", number=number)
+    if known != token:
+        raise _forked(position, f"the log has another change {number}")
 
 
 def prune(session: Session, gallery_id: UUID, *, older_than: timedelta) -> int:
@@ -168,15 +204,12 @@ def prune(session: Session, gallery_id: UUID, *, older_than: timedelta) -> int:
     return len(pruned.all())
 
 
-def _check_end(session: Session, gallery_id: UUID, number: int) -> None:
-    """Raises ChangesPruned, GalleryNotFound."""
-    last = session.scalar(select(Gallery.change_number).where(Gallery.id == gallery_id))
-    if last is None:
-        raise GalleryNotFound("the gallery was deleted meanwhile")
-    if last < number:
-        raise ChangesPruned(f"the database ends at change {last}, before {number}", number=number)
-    if not reaches(session, gallery_id, number):
-        raise ChangesPruned(f"what followed change {number} is no longer kept", number=number)
+def _forked(position: LogPosition, why: str) -> LogForked:
+    return LogForked(
+        f"it has change {position.number} of another history, {why}: PostgreSQL was restored from a backup,"
+        " or is another server",
+        number=position.number,
+    )
 
 
 def _missing(count: int, fingerprint: str) -> EmbeddingsMissing:

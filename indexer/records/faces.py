@@ -6,14 +6,21 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import BigInteger, delete, func, insert, literal_column, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from indexer.errors import CropNotStored, FaceNotFound
-from indexer.records.models import Embedding, Face, Identity, Model
+from indexer.errors import Busy, CropNotStored, FaceNotFound
+from indexer.records.models import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Enrolment
 
 STORED_DTYPE = np.dtype("<f4")
+
+_ATTEMPTS = 5
+_NOW = literal_column("((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)", BigInteger)
+"""Milliseconds, in the upper 43 bits of a key: they last until the year 2248."""
+_CHANCE = literal_column("floor(random() * 1048576)::bigint", BigInteger)
+"""The lower 20 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,23 +36,11 @@ class Owner:
 def add(
     session: Session, identity_id: UUID, enrolments: Sequence[Enrolment], models: Mapping[str, int]
 ) -> list[Face]:
-    """Faces with their embeddings by `models`, numbers by fingerprint. The caller appends the changes."""
-    faces = [
-        Face(
-            identity_id=identity_id,
-            box=[e.face.box.x, e.face.box.y, e.face.box.width, e.face.box.height],
-            landmarks=e.face.landmarks.ravel().tolist(),
-            confidence=e.face.confidence,
-            quality=e.quality.score,
-            quality_components=e.quality.components(),
-            image_sha256=e.image_sha256,
-            crop=None if e.crop is None else e.crop.jpeg,
-            crop_landmarks=None if e.crop is None else e.crop.landmarks.ravel().tolist(),
-        )
-        for e in enrolments
-    ]
-    session.add_all(faces)
-    session.flush()
+    """Faces with their embeddings by `models`, numbers by fingerprint.
+
+    The caller holds the gallery's lock, and appends the changes. Raises Busy.
+    """
+    faces = _insert(session, identity_id, enrolments)
     if faces:
         session.execute(
             insert(Embedding),
@@ -141,3 +136,53 @@ def remove(session: Session, keys: Sequence[int]) -> None:
 
 def as_vector(stored: bytes) -> NDArray[np.float32]:
     return np.frombuffer(stored, STORED_DTYPE)
+
+
+def _insert(session: Session, identity_id: UUID, enrolments: Sequence[Enrolment]) -> list[Face]:
+    for _ in range(_ATTEMPTS if enrolments else 0):
+        first = _draw_keys(session, identity_id, len(enrolments))
+        faces = [_face(first + place, identity_id, e) for place, e in enumerate(enrolments)]
+        try:
+            with session.begin_nested():
+                session.add_all(faces)
+        except IntegrityError as error:  # another gallery has drawn a key among them in this millisecond
+            if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != "face_pkey":
+                raise
+        else:
+            return faces
+    if enrolments:
+        raise Busy("no free keys were found for the faces")
+    return []
+
+
+def _draw_keys(session: Session, identity_id: UUID, count: int) -> int:
+    """The first of `count` successive keys.
+
+    They ascend within a gallery, as the index requires. They go by the server's clock and by chance, not by
+    a counter: a database that is set back takes numbers again, and a key that a process still holds from
+    before would name another face. Whoever else draws in the same millisecond: the primary key tells.
+    """
+    gallery_id = select(Identity.gallery_id).where(Identity.id == identity_id).scalar_subquery()
+    last = session.scalars(
+        update(Gallery)
+        .where(Gallery.id == gallery_id)
+        .values(last_face_key=func.greatest(Gallery.last_face_key, _NOW) + _CHANCE + count)
+        .returning(Gallery.last_face_key),
+        execution_options={"synchronize_session": False},
+    ).one()
+    return last - count + 1
+
+
+def _face(key: int, identity_id: UUID, e: Enrolment) -> Face:
+    return Face(
+        key=key,
+        identity_id=identity_id,
+        box=[e.face.box.x, e.face.box.y, e.face.box.width, e.face.box.height],
+        landmarks=e.face.landmarks.ravel().tolist(),
+        confidence=e.face.confidence,
+        quality=e.quality.score,
+        quality_components=e.quality.components(),
+        image_sha256=e.image_sha256,
+        crop=None if e.crop is None else e.crop.jpeg,
+        crop_landmarks=None if e.crop is None else e.crop.landmarks.ravel().tolist(),
+    )

@@ -39,6 +39,7 @@ def create(
             session.add(gallery)
     except IntegrityError as error:
         raise GalleryExists(f"there is a gallery {name!r} already", name=name) from error
+    session.refresh(gallery)  # what comes with the row is there when the session is not
     return gallery
 
 
@@ -92,6 +93,7 @@ def ask_for_rebuild(
     if not keep_tier:
         gallery.index_tier = tier
     session.flush()
+    session.refresh(gallery)  # what comes with the row is there when the session is not
     announce(session, gallery_id)
     return gallery
 

@@ -28,6 +28,8 @@ from sqlalchemy.dialects.postgresql import JSONB, REAL, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, column_property, mapped_column
 from sqlalchemy.types import ARRAY
 
+from indexer.types import LOG_START, LogPosition
+
 
 class Base(MappedAsDataclass, DeclarativeBase):
     pass
@@ -58,6 +60,61 @@ class Calibration(Base, kw_only=True):
     created_at: Mapped[datetime] = _created_at()
 
 
+class Model(Base, kw_only=True):
+    """A model that has made embeddings here."""
+
+    __tablename__ = "model"
+    __table_args__ = (CheckConstraint("dimension > 0", name="model_dimension_check"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, GeneratedAlways(always=True), primary_key=True, init=False)
+    fingerprint: Mapped[str] = mapped_column(Text, unique=True)
+    dimension: Mapped[int]
+    name: Mapped[str | None] = mapped_column(Text, default=None)
+    """By which it is opened, as GEMEL_MODEL names it; None where it was made before that was noted."""
+    mirror: Mapped[bool | None] = mapped_column(default=None)
+    created_at: Mapped[datetime] = _created_at()
+
+
+class Reindex(Base, kw_only=True):
+    """A job that brings a gallery from one model to another (docs/decisions/0008)."""
+
+    __tablename__ = "reindex"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('embedding', 'building', 'comparing', 'ready', 'active', 'cleaning', 'cancelling',"
+            " 'done', 'cancelled')",
+            name="reindex_state_check",
+        ),
+        CheckConstraint("from_model_id <> to_model_id", name="reindex_models_check"),
+        Index(
+            "reindex_open_key",
+            "gallery_id",
+            unique=True,
+            postgresql_where=text("state NOT IN ('done', 'cancelled')"),
+        ),
+        Index("reindex_to_model_idx", "gallery_id", "to_model_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
+    from_model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    to_model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    state: Mapped[str] = mapped_column(Text, server_default="embedding", init=False)
+    paused: Mapped[bool] = mapped_column(server_default="false", init=False)
+    problem: Mapped[str | None] = mapped_column(Text, default=None)
+    """Why it stands still until an operator resumes it."""
+    gates: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    verified: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
+    comparison: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), default=None, deferred=True
+    )
+    worker: Mapped[str | None] = mapped_column(Text, default=None)
+    """Who is at the step that follows the embedding."""
+    leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    created_at: Mapped[datetime] = _created_at()
+
+
 class Gallery(Base, kw_only=True):
     """People who are searched together."""
 
@@ -75,6 +132,10 @@ class Gallery(Base, kw_only=True):
     change_number: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     """Number of the last change. Taking the next one locks this row until the transaction ends, so
     that changes become visible in the order of their numbers (docs/decisions/0003)."""
+    change_token: Mapped[UUID] = mapped_column(server_default=text(f"'{LOG_START.token}'"), init=False)
+    """Token of the last change: number and token together tell one log from another (docs/decisions/0011)."""
+    last_face_key: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    """The largest key that a face of the gallery was given."""
     face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     model_id: Mapped[int | None] = mapped_column(ForeignKey("model.id"), default=None)
     """Of the model that it is searched with: this row alone decides. None until a face is enrolled."""
@@ -99,6 +160,29 @@ class Gallery(Base, kw_only=True):
     )
     """The one in force with its model: its own, else the model's, the newest. It comes with the row, so that
     a request which reads the row knows at no further cost whether a threshold is still right."""
+
+    model_fingerprint: Mapped[str | None] = column_property(
+        select(Model.fingerprint).where(Model.id == model_id).correlate_except(Model).scalar_subquery(),
+        init=False,
+    )
+    """Of the model that it is searched with. Numbers of models are taken again by a database that was
+    restored; fingerprints are not."""
+    embedded_by: Mapped[UUID | None] = column_property(
+        select(Reindex.id)
+        .where(Reindex.gallery_id == id, Reindex.to_model_id == model_id)  # noqa: A003
+        .order_by(Reindex.created_at.desc())
+        .limit(1)
+        .correlate_except(Reindex)
+        .scalar_subquery(),
+        init=False,
+    )
+    """The last re-index job that went to its model; None where its faces were only enrolled with the model.
+    An index that knows of another job has embeddings that were deleted since."""
+
+    @property
+    def position(self) -> LogPosition:
+        """Where its change log ends."""
+        return LogPosition(number=self.change_number, token=self.change_token)
 
 
 class Identity(Base, kw_only=True):
@@ -144,8 +228,9 @@ class Face(Base, kw_only=True):
         CheckConstraint("array_length(crop_landmarks, 1) = 10", name="face_crop_landmarks_check"),
     )
 
-    key: Mapped[int] = mapped_column(BigInteger, GeneratedAlways(always=True), primary_key=True, init=False)
-    """What the index calls it; never used twice."""
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """What the index calls it; ascends within a gallery, and is never used twice, not even by a database that
+    was restored (`faces.add`)."""
     id: Mapped[UUID] = mapped_column(unique=True, default_factory=uuid_utils.compat.uuid7)
     """What clients call it."""
     identity_id: Mapped[UUID] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"))
@@ -161,21 +246,6 @@ class Face(Base, kw_only=True):
     crop: Mapped[bytes | None] = mapped_column(LargeBinary, default=None, deferred=True)
     """JPEG."""
     crop_landmarks: Mapped[list[float] | None] = mapped_column(ARRAY(REAL), default=None)
-    created_at: Mapped[datetime] = _created_at()
-
-
-class Model(Base, kw_only=True):
-    """A model that has made embeddings here."""
-
-    __tablename__ = "model"
-    __table_args__ = (CheckConstraint("dimension > 0", name="model_dimension_check"),)
-
-    id: Mapped[int] = mapped_column(SmallInteger, GeneratedAlways(always=True), primary_key=True, init=False)
-    fingerprint: Mapped[str] = mapped_column(Text, unique=True)
-    dimension: Mapped[int]
-    name: Mapped[str | None] = mapped_column(Text, default=None)
-    """By which it is opened, as GEMEL_MODEL names it; None where it was made before that was noted."""
-    mirror: Mapped[bool | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = _created_at()
 
 
@@ -210,6 +280,10 @@ class Change(Base, kw_only=True):
     kind: Mapped[str] = mapped_column(Text)
     face_key: Mapped[int] = mapped_column(BigInteger)
     """Not a foreign key: the log outlives the face."""
+    token: Mapped[UUID]
+    """Random: a database that was restored or promoted gives the same number to another change."""
+    predecessor: Mapped[UUID]
+    """Token of the change before, which may have been pruned since."""
     created_at: Mapped[datetime] = _created_at()
 
 
@@ -247,49 +321,12 @@ class Replica(Base, kw_only=True):
     generation: Mapped[str | None] = mapped_column(Text)
     """None where it came from PostgreSQL."""
     applied: Mapped[int] = mapped_column(BigInteger)
+    token: Mapped[UUID | None]
+    """Of the change `applied`."""
     count: Mapped[int] = mapped_column(BigInteger)
     tombstones: Mapped[int] = mapped_column(BigInteger)
     memory_bytes: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str | None] = mapped_column(Text)
-
-
-class Reindex(Base, kw_only=True):
-    """A job that brings a gallery from one model to another (docs/decisions/0008)."""
-
-    __tablename__ = "reindex"
-    __table_args__ = (
-        CheckConstraint(
-            "state IN ('embedding', 'building', 'comparing', 'ready', 'active', 'cleaning', 'cancelling',"
-            " 'done', 'cancelled')",
-            name="reindex_state_check",
-        ),
-        CheckConstraint("from_model_id <> to_model_id", name="reindex_models_check"),
-        Index(
-            "reindex_open_key",
-            "gallery_id",
-            unique=True,
-            postgresql_where=text("state NOT IN ('done', 'cancelled')"),
-        ),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
-    gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
-    from_model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
-    to_model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
-    state: Mapped[str] = mapped_column(Text, server_default="embedding", init=False)
-    paused: Mapped[bool] = mapped_column(server_default="false", init=False)
-    problem: Mapped[str | None] = mapped_column(Text, default=None)
-    """Why it stands still until an operator resumes it."""
-    gates: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    plan: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    verified: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
-    comparison: Mapped[dict[str, Any] | None] = mapped_column(
-        JSONB(none_as_null=True), default=None, deferred=True
-    )
-    worker: Mapped[str | None] = mapped_column(Text, default=None)
-    """Who is at the step that follows the embedding."""
-    leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
-    created_at: Mapped[datetime] = _created_at()
 
 
 class ReindexChunk(Base, kw_only=True):

@@ -28,6 +28,11 @@ def number_of(
     return model.id
 
 
+def known_number(session: Session, fingerprint: str) -> int | None:
+    """None where the model has made no embeddings here."""
+    return session.scalar(select(Model.id).where(Model.fingerprint == fingerprint))
+
+
 def get(session: Session, number: int) -> Model:
     return session.get_one(Model, number)
 

@@ -31,6 +31,8 @@ class Told:
     generation: str | None = None
     applied: int = 0
     """Number of the last change in it."""
+    token: UUID | None = None
+    """Of the same change."""
     count: int = 0
     tombstones: int = 0
     memory_bytes: int = 0

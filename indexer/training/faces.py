@@ -5,13 +5,12 @@ a photograph that says where its crop lies, or why there is none. A crop has a m
 that one cache serves every trunk. Ended in the middle, the next run goes on with the next photograph.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import files
 from indexer.errors import Busy, ImageTooExpensive, ImageTooLarge, InvalidInput, InvalidRequest
 from indexer.training.dataset import Sample
 from indexer.types import Crop, Face, Image, Template
@@ -214,9 +214,9 @@ def locked(folder: Path) -> Iterator[None]:
     """The processes of one run (`torchrun`) wait for one another, and for whoever else is at it; a run of one
     process is told at once. Raises Busy, OSError."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    with (folder / "lock").open("w") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX if together else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(files.locked(folder / "lock", wait=together))
         except BlockingIOError:
             raise Busy(f"another process is filling {folder}", path=str(folder)) from None
         yield

@@ -1,12 +1,12 @@
 """A run's folder, which is one run's alone."""
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from indexer.errors import Busy, InvalidRequest
+from indexer.files import locked
 
 LAST, BEST = "last.pt", "best.safetensors"
 
@@ -27,9 +27,9 @@ def claimed(out: Path, *, resume: bool) -> Iterator[None]:
     if not is_first():
         yield
         return
-    with (out / "lock").open("w") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(out / "lock", wait=False))
         except BlockingIOError:
             raise Busy(f"another process is training in {out}", path=str(out)) from None
         if not resume and (out / LAST).exists():

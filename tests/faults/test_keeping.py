@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from indexer.errors import ReplicasNotReady
 from indexer.recognition import indexing, supervision
@@ -30,6 +30,7 @@ def enrol_what_no_index_can_take(session: Session, gallery: Gallery) -> None:
     """A face whose vectors, by every model, have a length of 1 instead of the model's dimension."""
     identity = identities.create(session, gallery.id, external_id=None, name=None, metadata={})
     face = Face(
+        key=(session.scalar(select(func.max(Face.key))) or 0) + 1,
         identity_id=identity.id,
         box=[1, 2, 3, 4],
         landmarks=[0] * 10,

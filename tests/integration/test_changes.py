@@ -12,7 +12,7 @@ from indexer.errors import EmbeddingsMissing, GalleryNotFound
 from indexer.records import changes, faces, galleries, identities, registry
 from indexer.records.models import Gallery
 from indexer.records.session import Database, Session
-from indexer.types import Box, ChangeKind, Enrolment, Face, Quality
+from indexer.types import LOG_START, Box, Change, ChangeKind, Enrolment, Face, LogPosition, Quality
 
 MODEL = "some-model-1"
 QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
@@ -47,9 +47,13 @@ def gallery(database: Database) -> Gallery:
         return galleries.create(session, "log")
 
 
-def numbers(database: Database, gallery: Gallery, after: int = 0) -> list[int]:
+def logged(database: Database, gallery: Gallery, after: LogPosition = LOG_START) -> list[Change]:
     with database.reading() as session:
-        return [change.number for change in changes.after(session, gallery.id, after, MODEL)]
+        return changes.after(session, gallery.id, after, MODEL)
+
+
+def numbers(database: Database, gallery: Gallery) -> list[int]:
+    return [change.number for change in logged(database, gallery)]
 
 
 def test_a_reader_never_sees_a_number_before_a_smaller_one(database: Database, gallery: Gallery) -> None:
@@ -100,9 +104,12 @@ def test_a_follower_beside_many_writers_misses_nobody(database: Database, galler
     seen: list[int] = []
 
     def follow() -> None:
+        position = LOG_START
         while True:
             ending = done.is_set()
-            seen.extend(numbers(database, gallery, after=seen[-1] if seen else 0))
+            for change in logged(database, gallery, after=position):
+                seen.append(change.number)
+                position = LogPosition(number=change.number, token=change.token)
             if ending:
                 return
 
@@ -136,16 +143,17 @@ def test_the_state_equals_the_replayed_log(database: Database, gallery: Gallery)
 
     with database.snapshot() as session:
         fed: dict[int, np.ndarray] = {}
-        number = changes.feed(
+        position = changes.feed(
             session,
             gallery.id,
             MODEL,
             lambda keys, vectors, owners: fed.update(zip(keys.tolist(), vectors, strict=True)),
         )
     with database.reading() as session:
-        log = changes.after(session, gallery.id, 0, MODEL)
+        log = changes.after(session, gallery.id, LOG_START, MODEL)
 
-    assert number == log[-1].number == 6
+    assert position.number == log[-1].number == 6
+    assert position.token == log[-1].token
     replayed = {c.key: c.vector for c in log if c.kind is ChangeKind.ENROL and c.vector is not None}
     assert list(fed) == sorted(replayed)
     for key, vector in fed.items():
@@ -163,7 +171,7 @@ def test_faces_of_another_model_are_reported_and_never_passed_over(
     with database.snapshot() as session, pytest.raises(EmbeddingsMissing):
         changes.feed(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
     with database.reading() as session, pytest.raises(EmbeddingsMissing):
-        changes.after(session, gallery.id, 0, MODEL)
+        changes.after(session, gallery.id, LOG_START, MODEL)
 
 
 def test_writing_into_a_gallery_that_is_being_deleted_waits_and_then_finds_it_gone(

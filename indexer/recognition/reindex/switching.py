@@ -17,15 +17,17 @@ from indexer.errors import (
     ReindexExists,
     ReindexState,
     ReplicasNotReady,
+    Unusable,
 )
 from indexer.recognition.models import Models, check_calibrated
 from indexer.recognition.reindex import gates as gating
 from indexer.recognition.reindex.plan import Plan, check_room
-from indexer.records import galleries, reindexes, replicas
-from indexer.records.models import Gallery, Reindex
+from indexer.records import changes, galleries, reindexes, replicas
+from indexer.records.models import Gallery, Reindex, Replica
 from indexer.records.notices import announce
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
+from indexer.types import LogPosition
 
 CHUNK = 256
 """Faces that a worker claims at once: some seconds of work."""
@@ -198,15 +200,29 @@ def _await_replicas(database: Database, job: Job, state: str, model: str, second
         waiting = []
         for process in alive:
             replica = has.get(process.id)
-            if replica is None or replica.state not in ("ready", "renewing"):
-                why = "" if replica is None else replica.problem or replica.state
+            why = _unready(database, gallery_id, replica)
+            if why is not None:
                 waiting.append(f"{process.host}, process {process.pid} {why}".strip())
-            elif replica.applied < number:
+            elif replica is not None and replica.applied < number:
                 why = f"has told of change {replica.applied}, not of {number}"
                 waiting.append(f"{process.host}, process {process.pid} {why}")
         if not waiting or time.monotonic() >= deadline:
             return waiting
         time.sleep(_POLL_SECONDS)
+
+
+def _unready(database: Database, gallery_id: UUID, replica: Replica | None) -> str | None:
+    """Why a process could not follow a switch at once, with what it has told last."""
+    if replica is None:
+        return ""
+    if replica.state not in ("ready", "renewing") or replica.token is None:
+        return replica.problem or replica.state
+    try:
+        with database.reading() as session:
+            changes.check(session, gallery_id, LogPosition(number=replica.applied, token=replica.token))
+    except Unusable as error:
+        return error.message
+    return None
 
 
 def _change(

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, undefer
 
-from indexer.errors import ReindexExists, ReindexNotFound
+from indexer.errors import EmbeddingsReplaced, ReindexExists, ReindexNotFound
 from indexer.records.models import Gallery, Model, Reindex, ReindexEvent
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,27 @@ def models_in_use(
     for gallery_id, fingerprint, number in rows:
         found[gallery_id][fingerprint] = number
     return found
+
+
+def embedded_by(session: Session, gallery_id: UUID, fingerprint: str) -> UUID | None:
+    """The last job that went to a model; None where the gallery's faces were only ever enrolled with it."""
+    return session.scalar(
+        select(Reindex.id)
+        .join(Model, Model.id == Reindex.to_model_id)
+        .where(Reindex.gallery_id == gallery_id, Model.fingerprint == fingerprint)
+        .order_by(Reindex.created_at.desc())
+        .limit(1)
+    )
+
+
+def check_embedded_by(session: Session, gallery_id: UUID, fingerprint: str, job_id: UUID | None) -> None:
+    """Raises EmbeddingsReplaced where the model's embeddings are not, or no longer, those of the job."""
+    last = embedded_by(session, gallery_id, fingerprint)
+    if last != job_id:
+        raise EmbeddingsReplaced(
+            f"it has embeddings of {fingerprint} from before the re-index {last or 'was undone'}",
+            model=fingerprint,
+        )
 
 
 def standing_by(session: Session) -> Sequence[tuple[Gallery, int, str]]:

@@ -13,7 +13,7 @@ import pytest
 from indexer.errors import GenerationDamaged, GenerationForeign
 from indexer.index.build import Built, Standard, build
 from indexer.index.generation import Manifest, Shelf
-from indexer.types import Tier
+from indexer.types import LogPosition, Tier
 
 GALLERY = uuid.UUID(int=7)
 FILES = ("index.faiss", "keys.npy", "owners.npy", "manifest.json")
@@ -29,7 +29,12 @@ def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> Built:
 
 def write(shelf: Shelf, made: Built, *, applied: int = 5, gallery: uuid.UUID = GALLERY) -> str:
     manifest = Manifest.of(
-        made, gallery=gallery, model="model-1", wanted=Tier.COMPACT, applied=applied, epoch=0
+        made,
+        gallery=gallery,
+        model="model-1",
+        wanted=Tier.COMPACT,
+        position=LogPosition(number=applied, token=uuid.UUID(int=applied)),
+        epoch=0,
     )
     with shelf.alone():
         return shelf.write(made, manifest)
@@ -93,8 +98,8 @@ def test_another_model_and_another_gallery_are_not_served_and_not_called_damaged
     theirs = write(shelf, built(20, Tier.EXACT), applied=6, gallery=uuid.UUID(int=8))
 
     other = Shelf(tmp_path, GALLERY, "model-2")
-    with other.alone():
-        (shelf.path / mine).rename(other.path / mine)
+    other.path.mkdir()
+    (shelf.path / mine).rename(other.path / mine)
 
     with pytest.raises(GenerationForeign, match="model"):
         other.load(mine)
@@ -205,7 +210,7 @@ def test_a_write_that_the_disk_refuses_is_an_oserror_and_leaves_nothing(tmp_path
     )
 
     assert done.stdout.strip().isdigit(), done.stderr
-    assert [p.name for p in Shelf(tmp_path, GALLERY, "model-1").path.iterdir()] == ["lock"]
+    assert [p.name for p in Shelf(tmp_path, GALLERY, "model-1").path.iterdir()] == []
 
 
 def test_a_folder_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import faiss
 import numpy as np
@@ -53,10 +54,17 @@ def test_what_is_moved_answers_as_before_through_enrolments_and_deletions(
     here, there = LiveIndex(exact(1_000)), LiveIndex(on_cards(exact(1_000)))
     probes = unit(1, 50)
     changes = [
-        Change(number=i, kind=ChangeKind.ENROL, key=1_000 + i, vector=vector, owner=i)
+        Change(number=i, token=UUID(int=i), kind=ChangeKind.ENROL, key=1_000 + i, vector=vector, owner=i)
         for i, vector in enumerate(unit(2, 300), start=1)
     ] + [
-        Change(number=300 + i, kind=ChangeKind.DELETE, key=7 * i, vector=None, owner=None)
+        Change(
+            number=300 + i,
+            token=UUID(int=300 + i),
+            kind=ChangeKind.DELETE,
+            key=7 * i,
+            vector=None,
+            owner=None,
+        )
         for i in range(1, 150)
     ]
 

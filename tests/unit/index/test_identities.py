@@ -1,6 +1,7 @@
 """Searches for people: the nearest face of each of the nearest, as a sort of all faces by person has it."""
 
 from typing import Any
+from uuid import UUID
 
 import faiss
 import numpy as np
@@ -140,7 +141,9 @@ def test_the_live_index_knows_whose_the_faces_of_the_log_are() -> None:
     index = LiveIndex(empty(Tier.EXACT, DIMENSION))
     vectors = unit(4, 6)
     index.apply(
-        Change(number=n + 1, kind=ChangeKind.ENROL, key=n + 1, vector=vector, owner=n % 2)
+        Change(
+            number=n + 1, token=UUID(int=n + 1), kind=ChangeKind.ENROL, key=n + 1, vector=vector, owner=n % 2
+        )
         for n, vector in enumerate(vectors)
     )
 

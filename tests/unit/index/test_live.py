@@ -1,12 +1,13 @@
 """The live index under many readers and a writer."""
 
 import threading
+from uuid import UUID
 
 import numpy as np
 
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import empty
-from indexer.types import Change, ChangeKind, Tier
+from indexer.types import Change, ChangeKind, LogPosition, Tier
 
 DIMENSION = 16
 
@@ -15,7 +16,12 @@ def change(number: int, kind: ChangeKind, key: int) -> Change:
     vector = np.eye(DIMENSION, dtype=np.float32)[key % DIMENSION]
     enrols = kind is ChangeKind.ENROL
     return Change(
-        number=number, kind=kind, key=key, vector=vector if enrols else None, owner=key if enrols else None
+        number=number,
+        token=UUID(int=number),
+        kind=kind,
+        key=key,
+        vector=vector if enrols else None,
+        owner=key if enrols else None,
     )
 
 
@@ -60,13 +66,13 @@ def test_a_face_enrolled_and_deleted_in_one_stretch_is_not_there() -> None:
     index.apply([change(1, ChangeKind.ENROL, 1), change(2, ChangeKind.DELETE, 1)])
 
     assert index.count == 0
-    assert index.applied == 2
+    assert index.position == LogPosition(number=2, token=UUID(int=2))
 
 
 def test_an_enrolment_whose_face_is_gone_already_is_passed_over() -> None:
     index = LiveIndex(empty(Tier.EXACT, DIMENSION))
 
-    index.apply([Change(number=1, kind=ChangeKind.ENROL, key=1, vector=None, owner=None)])
+    index.apply([Change(number=1, token=UUID(int=1), kind=ChangeKind.ENROL, key=1, vector=None, owner=None)])
 
     assert index.count == 0
     assert index.applied == 1

@@ -1,5 +1,7 @@
 """The exact index against a plain NumPy search: same people, same scores, whatever was done to it."""
 
+from uuid import uuid4
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import empty
-from indexer.types import Change, ChangeKind, Tier
+from indexer.types import LOG_START, Change, ChangeKind, LogPosition, Tier
 
 DIMENSION = 8
 
@@ -51,7 +53,14 @@ class Replay(RuleBasedStateMachine):
             key = len(self.log) + 1
             vector = unit(key)[0]
             self.log.append(
-                Change(number=len(self.log) + 1, kind=ChangeKind.ENROL, key=key, vector=vector, owner=key)
+                Change(
+                    number=len(self.log) + 1,
+                    token=uuid4(),
+                    kind=ChangeKind.ENROL,
+                    key=key,
+                    vector=vector,
+                    owner=key,
+                )
             )
             self.model[key] = vector
 
@@ -61,7 +70,14 @@ class Replay(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.model)))
         del self.model[key]
         self.log.append(
-            Change(number=len(self.log) + 1, kind=ChangeKind.DELETE, key=key, vector=None, owner=None)
+            Change(
+                number=len(self.log) + 1,
+                token=uuid4(),
+                kind=ChangeKind.DELETE,
+                key=key,
+                vector=None,
+                owner=None,
+            )
         )
 
     @rule(back=st.integers(0, 5), ahead=st.integers(0, 10))
@@ -77,7 +93,9 @@ class Replay(RuleBasedStateMachine):
         searcher, digest = empty(Tier.EXACT, DIMENSION), Digest()
         searcher.add(keys, vectors, keys)
         digest.add(keys, vectors)
-        self.index = LiveIndex(searcher, applied=len(self.log), digest=digest)
+        last = self.log[-1] if self.log else LOG_START
+        position = LogPosition(number=last.number, token=last.token)
+        self.index = LiveIndex(searcher, position=position, digest=digest)
 
     @invariant()
     def caught_up_it_holds_just_the_enrolled(self) -> None:
