@@ -185,13 +185,11 @@ def _people(session: Session, gallery: UUID, count: int) -> list[int]:
     for statement in (
         "INSERT INTO identity (id, gallery_id, name) SELECT gen_random_uuid(), :gallery, 'Person ' || i"
         " FROM generate_series(1, :count) i",
-        "INSERT INTO face (id, identity_id, box, landmarks, confidence, quality, quality_components,"
-        " image_sha256) SELECT gen_random_uuid(), id, array_fill(0::real, '{4}'),"
+        "INSERT INTO face (key, id, identity_id, box, landmarks, confidence, quality, quality_components,"
+        " image_sha256) SELECT row_number() OVER (), gen_random_uuid(), id, array_fill(0::real, '{4}'),"
         " array_fill(0::real, '{10}'), 1, 100, '{}', sha256(id::text::bytea)"
         " FROM identity WHERE gallery_id = :gallery",
-        "INSERT INTO change (gallery_id, number, kind, face_key)"
-        " SELECT :gallery, row_number() OVER (ORDER BY key), 'enrol', key FROM face",
-        "UPDATE gallery SET change_number = :count, face_count = :count WHERE id = :gallery",
+        "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(), face_count = :count WHERE id = :gallery",
     ):
         session.execute(text(statement), arguments)
     return list(session.scalars(text("SELECT key FROM face ORDER BY key")))

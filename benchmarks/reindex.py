@@ -38,18 +38,17 @@ PEOPLE = 120
 MEMORY_BLOCKS = 8
 
 _MULTIPLY = (
-    "INSERT INTO face (id, identity_id, box, landmarks, confidence, quality, quality_components,"
-    " image_sha256, crop, crop_landmarks) SELECT gen_random_uuid(), identity_id, box, landmarks,"
+    "INSERT INTO face (key, id, identity_id, box, landmarks, confidence, quality, quality_components,"
+    " image_sha256, crop, crop_landmarks) SELECT (SELECT max(key) FROM face) + row_number() OVER (ORDER BY i,"
+    " key), gen_random_uuid(), identity_id, box, landmarks,"
     " confidence, quality, quality_components, sha256(image_sha256 || i::text::bytea), crop, crop_landmarks"
     " FROM face, generate_series(1, :times) i ORDER BY i, key LIMIT :more",
     "INSERT INTO embedding (face_key, model_id, vector) SELECT f.key, e.model_id, e.vector FROM face f"
     " JOIN LATERAL (SELECT e.* FROM embedding e JOIN face g ON g.key = e.face_key"
     " WHERE g.identity_id = f.identity_id LIMIT 1) e ON true"
     " WHERE NOT EXISTS (SELECT 1 FROM embedding h WHERE h.face_key = f.key)",
-    "INSERT INTO change (gallery_id, number, kind, face_key) SELECT g.id, g.change_number"
-    " + row_number() OVER (ORDER BY f.key), 'enrol', f.key FROM gallery g, face f"
-    " WHERE f.key > (SELECT max(face_key) FROM change)",
-    "UPDATE gallery SET change_number = n, face_count = n FROM (SELECT count(*) AS n FROM face) AS counted",
+    "UPDATE gallery SET change_number = n, change_token = gen_random_uuid(), face_count = n"
+    " FROM (SELECT count(*) AS n FROM face) AS counted",
 )
 
 

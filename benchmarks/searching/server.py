@@ -92,13 +92,11 @@ def fill(url: str, task: Task) -> None:
         for statement in (
             "INSERT INTO identity (id, gallery_id, external_id) SELECT gen_random_uuid(), :gallery, i"
             " FROM generate_series(0, :count - 1) i",
-            "INSERT INTO face (id, identity_id, box, landmarks, confidence, quality, quality_components,"
-            " image_sha256) SELECT gen_random_uuid(), id, array_fill(0::real, '{4}'),"
+            "INSERT INTO face (key, id, identity_id, box, landmarks, confidence, quality, quality_components,"
+            " image_sha256) SELECT row_number() OVER (ORDER BY external_id::bigint), gen_random_uuid(), id, array_fill(0::real, '{4}'),"
             " array_fill(0::real, '{10}'), 1, 100, '{}', sha256(id::text::bytea)"
-            " FROM identity WHERE gallery_id = :gallery ORDER BY external_id::bigint",
-            "INSERT INTO change (gallery_id, number, kind, face_key)"
-            " SELECT :gallery, row_number() OVER (ORDER BY key), 'enrol', key FROM face",
-            "UPDATE gallery SET change_number = :count, face_count = :count, model_id = :model"
+            " FROM identity WHERE gallery_id = :gallery",
+            "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(), face_count = :count, model_id = :model"
             " WHERE id = :gallery",
         ):
             session.execute(text(statement), {"gallery": gallery.id, "count": task.n, "model": model})

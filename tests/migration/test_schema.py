@@ -144,7 +144,8 @@ def test_ids_and_names_from_before_are_found_in_their_composed_form(fresh: Datab
         "WITH m AS (INSERT INTO model (fingerprint, dimension) VALUES ('m', 2) RETURNING id)"
         " INSERT INTO calibration (id, model_id, source, parameters)"
         " SELECT gen_random_uuid(), id, 'hearsay', '{}' FROM m",
-        "INSERT INTO change (gallery_id, number, kind, face_key) SELECT id, 1, 'rename', 1 FROM gallery",
+        "INSERT INTO change (gallery_id, number, kind, face_key, token, predecessor)"
+        " SELECT id, 1, 'rename', 1, gen_random_uuid(), gen_random_uuid() FROM gallery",
     ],
 )
 def test_the_database_itself_refuses_what_must_not_be(fresh: Database, statement: str) -> None:

@@ -1,0 +1,68 @@
+"""Backups of a PostgreSQL, taken and restored with its own programs."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from tests.faults.postgresql import pg_ctl
+
+
+def run(home: Path, program: str, *arguments: object) -> None:
+    """One of the programs of the server in `home`, as the user to whom its files belong."""
+    data = home / "postgresql"
+    path = Path((data / "postmaster.opts").read_text().split()[0]).with_name(program)
+    owner = data.stat()
+    done = subprocess.run(
+        [path, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        user=owner.st_uid,
+        group=owner.st_gid,
+        check=False,
+        cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def address(url: str) -> str:
+    """As PostgreSQL's own programs want it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def shared_folder(home: Path) -> Path:
+    """Where the server's user can write."""
+    owner, folder = (home / "postgresql").stat(), home / "backups"
+    folder.mkdir(exist_ok=True)
+    os.chown(folder, owner.st_uid, owner.st_gid)
+    return folder
+
+
+def dump(home: Path, url: str) -> Path:
+    backup = shared_folder(home) / "gemel.dump"
+    run(home, "pg_dump", "--format=custom", "--file", backup, address(url))
+    return backup
+
+
+def restore(home: Path, url: str, backup: Path) -> None:
+    """Over what is there, in one transaction, whoever is connected."""
+    run(home, "pg_restore", "--clean", "--if-exists", "--single-transaction", "-d", address(url), backup)
+
+
+def copy_files(home: Path) -> Path:
+    """Of the stopped server, which is started again."""
+    assert pg_ctl(home, "stop", "-m", "fast")
+    backup = home / "files"
+    subprocess.run(["cp", "-a", home / "postgresql", backup], check=True)
+    assert pg_ctl(home, "restart")  # with the options that it had before
+    return backup
+
+
+def put_files_back(home: Path, backup: Path) -> None:
+    """While the server is stopped, and is started again."""
+    assert pg_ctl(home, "stop", "-m", "fast")
+    shutil.rmtree(home / "postgresql")
+    subprocess.run(["cp", "-a", backup, home / "postgresql"], check=True)
+    assert pg_ctl(home, "restart")  # with the options that it had before

@@ -1,0 +1,167 @@
+"""PostgreSQL is restored from a backup: nobody is taken for somebody else, and nobody is lost.
+
+Numbers of changes are taken again after a restore. An index that knows a lost change under a number that
+another change has now must not be used.
+"""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from indexer.errors import IndexNotReady
+from indexer.recognition import indexing
+from indexer.records import embedded, galleries, schema
+from indexer.records.session import Database
+from tests.faults import backups
+from tests.faults.node import GALLERY, Node, embedding
+from tests.faults.postgresql import pg_ctl
+from tests.home import wait_for
+
+BEFORE, LOST = range(10), range(10, 20)
+"""People who are in the backup, and who were enrolled after it."""
+
+
+def who(node: Node, person: int) -> str | None:
+    """By a search for the person's face; 503 is asked again."""
+    while True:
+        try:
+            answer = node.identifier.search(GALLERY, embedding(person).tolist(), max_candidates=3)
+        except IndexNotReady:
+            continue
+        best = answer.candidates[0] if answer.candidates else None
+        return best.owner.external_id if best is not None and best.score > 0.9 else None
+
+
+def check(node: Node, others: range) -> None:
+    """Each is found as themselves or, where the restore has lost them, not at all."""
+    assert node.enrolled() == {*BEFORE, *others}
+    found = {person: who(node, person) for person in [*BEFORE, *LOST, *others]}
+    assert found == {person: None if person in LOST else str(person) for person in found}
+    result = node.verify()
+    assert (result.clean, result.count) == (True, len(BEFORE) + len(others))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Of a PostgreSQL that is these tests' alone."""
+    home = tmp_path_factory.mktemp("restored")
+    embedded.start(home)
+    yield home
+    pg_ctl(home, "stop", "-m", "immediate")
+    embedded.stop(home)
+
+
+@pytest.fixture
+def url(home: Path) -> str:
+    """Of a migrated database with an empty gallery."""
+    server = embedded.start(home)
+    admin = Database(server).engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    admin.execute(text("DROP DATABASE IF EXISTS gemel WITH (FORCE)"))
+    admin.execute(text("CREATE DATABASE gemel"))
+    admin.close()
+    url = server.replace("/postgres?", "/gemel?")
+    database = Database(url)
+    schema.migrate(database)
+    with database.transaction() as session:
+        galleries.create(session, GALLERY)
+    database.close()
+    return url
+
+
+def others(count: int) -> range:
+    return range(100, 100 + count)
+
+
+def enrol(node: Node, people: range) -> None:
+    for person in people:
+        node.enrol(person)
+
+
+@pytest.mark.parametrize("count", [0, 5, 10, 11, 15])
+def test_after_a_restore_with_the_server_stopped_nobody_is_taken_for_somebody_else(
+    home: Path, url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, count: int
+) -> None:
+    """`count` new people: the log ends below, at, or above the number that the snapshot has."""
+    node = Node(url, tmp_path, keeping=False)
+    enrol(node, BEFORE)
+    backup = backups.dump(home, url)
+    enrol(node, LOST)
+    name = indexing.snapshot(node.opener, node.gallery())
+    node.close()
+
+    backups.restore(home, url, backup)
+
+    node = Node(url, tmp_path, keeping=False)
+    enrol(node, others(count))
+    assert node.verify().foreign, "the snapshot is named as one of another history"
+    with caplog.at_level(logging.WARNING):
+        check(node, others(count))
+    assert [r for r in caplog.records if name and name in r.getMessage() and r.levelname == "WARNING"]
+    node.close()
+
+
+@pytest.mark.parametrize("keeping", [False, True], ids=["nobody looks after it", "kept in step"])
+@pytest.mark.parametrize("count", [0, 5, 10, 11, 15])
+def test_after_a_restore_under_a_running_server_nobody_is_taken_for_somebody_else(
+    home: Path, url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, keeping: bool, count: int
+) -> None:
+    node = Node(url, tmp_path, keeping=keeping)
+    enrol(node, BEFORE)
+    backup = backups.dump(home, url)
+    enrol(node, LOST)
+    assert who(node, 15) == "15"
+
+    with caplog.at_level(logging.WARNING):
+        backups.restore(home, url, backup)
+        enrol(node, others(count))
+        check(node, others(count))
+
+    if keeping:
+        wait_for(lambda: node.follower.told()[0].applied == len(BEFORE) + count)
+    assert [r for r in caplog.records if "another history" in r.getMessage()]
+    node.close()
+
+
+def test_after_a_restore_of_the_files_nobody_is_taken_for_somebody_else(
+    tmp_path: Path,
+) -> None:
+    """Where a process that follows goes on meanwhile, and one that starts afterwards."""
+    home = tmp_path / "postgresql-home"
+    url = embedded.start(home)
+    database = Database(url)
+    schema.migrate(database)
+    with database.transaction() as session:
+        galleries.create(session, GALLERY)
+    database.close()
+    node = Node(url, tmp_path / "one")
+    try:
+        enrol(node, BEFORE)
+        backup = backups.copy_files(home)
+        wait_for(lambda: answers(node))
+        enrol(node, LOST)
+        assert who(node, 15) == "15"
+        indexing.snapshot(node.opener, node.gallery())
+
+        backups.put_files_back(home, backup)
+        wait_for(lambda: answers(node))
+
+        enrol(node, others(11))
+        check(node, others(11))
+        later = Node(url, tmp_path / "one", keeping=False)
+        check(later, others(11))
+        later.close()
+    finally:
+        node.close()
+        pg_ctl(home, "stop", "-m", "immediate")
+        embedded.stop(home)
+
+
+def answers(node: Node) -> bool:
+    try:
+        node.gallery()
+    except Exception:
+        return False
+    return True
