@@ -189,7 +189,8 @@ def _people(session: Session, gallery: UUID, count: int) -> list[int]:
         " image_sha256) SELECT row_number() OVER (), gen_random_uuid(), id, array_fill(0::real, '{4}'),"
         " array_fill(0::real, '{10}'), 1, 100, '{}', sha256(id::text::bytea)"
         " FROM identity WHERE gallery_id = :gallery",
-        "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(), face_count = :count WHERE id = :gallery",
+        "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(), face_count = :count"
+        " WHERE id = :gallery",
     ):
         session.execute(text(statement), arguments)
     return list(session.scalars(text("SELECT key FROM face ORDER BY key")))

@@ -93,11 +93,12 @@ def fill(url: str, task: Task) -> None:
             "INSERT INTO identity (id, gallery_id, external_id) SELECT gen_random_uuid(), :gallery, i"
             " FROM generate_series(0, :count - 1) i",
             "INSERT INTO face (key, id, identity_id, box, landmarks, confidence, quality, quality_components,"
-            " image_sha256) SELECT row_number() OVER (ORDER BY external_id::bigint), gen_random_uuid(), id, array_fill(0::real, '{4}'),"
+            " image_sha256) SELECT row_number() OVER (ORDER BY external_id::bigint), gen_random_uuid(), id,"
+            " array_fill(0::real, '{4}'),"
             " array_fill(0::real, '{10}'), 1, 100, '{}', sha256(id::text::bytea)"
             " FROM identity WHERE gallery_id = :gallery",
-            "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(), face_count = :count, model_id = :model"
-            " WHERE id = :gallery",
+            "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(),"
+            " face_count = :count, model_id = :model WHERE id = :gallery",
         ):
             session.execute(text(statement), {"gallery": gallery.id, "count": task.n, "model": model})
         keys = np.fromiter(session.scalars(text("SELECT key FROM face ORDER BY key")), ">i8", task.n)
