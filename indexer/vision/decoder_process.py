@@ -7,6 +7,7 @@ that process ends. Imports no more than Pillow and NumPy.
 
 import fcntl
 import json
+import logging
 import mmap
 import os
 import resource
@@ -66,6 +67,7 @@ class _SharedMemory:
 
 def serve(connection: socket.socket, max_pixels: int) -> None:
     """Decodes one picture after the other until the other side goes."""
+    _silence_libraries()
     _limit_memory(max_pixels)
     threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
     while True:
@@ -123,6 +125,14 @@ def _limit_memory(max_pixels: int) -> None:
 def _lower(limit: int, value: int) -> None:
     _, hard = resource.getrlimit(limit)
     resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
+def _silence_libraries() -> None:
+    """libtiff and Pillow write of each damaged file to standard error, where only faults belong."""
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    sys.stderr = os.fdopen(os.dup(2), "w")
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
 
 
 def _end_with(descriptor: int) -> None:

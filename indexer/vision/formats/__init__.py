@@ -4,11 +4,14 @@ Plain reading of headers and markers, a module for each format. Each reads a bou
 elements, whatever is sent: a hostile file costs the caller no more than a photograph does.
 """
 
+import logging
 from collections.abc import Callable
 
-from indexer.errors import ImageTooLarge, UnreadableImage, UnsupportedImageFormat
+from indexer.errors import ImageTooLarge, InvalidInput, UnreadableImage, UnsupportedImageFormat
 from indexer.vision.formats import bmp, gif, isobmff, jpeg, png, pnm, tiff, webp
 from indexer.vision.formats.header import Header, Truncated
+
+log = logging.getLogger(__name__)
 
 READABLE = ("JPEG", "PNG", "WEBP", "HEIC", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 
@@ -30,6 +33,11 @@ def inspect(data: bytes, *, max_pixels: int) -> Header:
         header = read(data)
     except Truncated as error:
         raise UnreadableImage(f"the image's header is damaged: {error}") from error
+    except InvalidInput:
+        raise
+    except Exception as error:  # a fault of a reader: the picture is not worth a failed request
+        log.exception("an image's header cannot be read")
+        raise UnreadableImage("the image's header is damaged") from error
     if header.width < 1 or header.height < 1:
         raise UnreadableImage(f"the image has no pixels: {header.width} x {header.height}")
     _check_size(header, max_pixels)

@@ -39,5 +39,5 @@ def unpack(layout: str, data: bytes, at: int) -> tuple[Any, ...]:
     """`struct.unpack_from`. Raises Truncated."""
     try:
         return struct.unpack_from(layout, data, at)
-    except struct.error:
+    except (struct.error, OverflowError):
         raise Truncated(f"it ends at byte {len(data)}, before its size is known") from None

@@ -6,10 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -18,60 +15,25 @@ import pytest
 from indexer.errors import Abandoned, Busy, ImageTooExpensive, UnreadableImage
 from indexer.turns import abandoned_when
 from indexer.vision.decoder import Decoder
+from tests.decoder_processes import (
+    GENEROUS_SECONDS,
+    at_work,
+    decoder_processes,
+    eventually,
+    resident_bytes,
+    slow_picture,
+    state,
+)
 from tests.pictures import encoded
 
 LIMIT = 50_000_000
 Y, X = np.mgrid[0:120, 0:160]
 SMOOTH = np.dstack([X + 20, Y + 60, 200 - X // 2]).astype(np.uint8)
-GENEROUS_SECONDS = 60.0
 
 
 def ordinary() -> bytes:
     """Of a format that is decoded in another process."""
     return encoded(PIL.Image.fromarray(SMOOTH), "WEBP", lossless=True)
-
-
-def slow() -> bytes:
-    """8 MB of runs of one pixel, which Pillow decodes one by one, and a size of 4 megapixels."""
-    body = (b"\x01\x05" * 2_000 + b"\x00\x00") * 2_000 + b"\x00\x01"
-    info = struct.pack("<IiiHHIIiiII", 40, 2_000, 2_000, 1, 8, 1, len(body), 0, 0, 256, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + 1024 + len(body), 0, 0, 54 + 1024) + info + bytes(1024) + body
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + GENEROUS_SECONDS
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def processes() -> list[int]:
-    """Those that decode for this one, and have not ended."""
-    return [
-        pid
-        for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        if state(pid)[1:2] == [str(os.getpid())]
-        and b"decoder_process" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
-    ]
-
-
-def state(pid: int) -> list[str]:
-    """From the state on, as proc(5) lists it; empty where there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def at_work(pid: int) -> bool:
-    """Whether it has begun with its picture: to start takes it less."""
-    return int(state(pid)[11]) / os.sysconf("SC_CLK_TCK") > 0.4
-
-
-def resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_a_picture_comes_back_from_another_process_as_it_is() -> None:
@@ -81,13 +43,13 @@ def test_a_picture_comes_back_from_another_process_as_it_is() -> None:
 
             np.testing.assert_array_equal(picture.pixels, SMOOTH)
             assert (picture.width_px, picture.height_px) == (160, 120)
-        assert len(processes()) == 1
+        assert len(decoder_processes()) == 1
 
 
 def test_pixels_outlive_the_process_that_decoded_them() -> None:
     with Decoder(max_pixels=LIMIT) as decoder:
         picture = decoder.decode(ordinary())
-    assert processes() == []
+    assert decoder_processes() == []
 
     np.testing.assert_array_equal(picture.pixels, SMOOTH)
 
@@ -96,22 +58,22 @@ def test_a_baseline_jpeg_needs_no_other_process(hopper: bytes) -> None:
     with Decoder(max_pixels=LIMIT) as decoder:
         assert decoder.decode(hopper).pixels.shape == (600, 512, 3)
 
-        assert processes() == []
+        assert decoder_processes() == []
 
 
 def test_a_picture_that_takes_too_long_is_rejected_and_the_next_one_decoded() -> None:
     with Decoder(max_pixels=LIMIT, max_seconds=0.3) as decoder:
         with pytest.raises(ImageTooExpensive, match="GEMEL_MAX_DECODING_S"):
-            decoder.decode(slow())
+            decoder.decode(slow_picture())
 
         np.testing.assert_array_equal(decoder.decode(ordinary()).pixels, SMOOTH)
 
 
 def test_while_one_picture_takes_long_others_are_decoded(hopper: bytes) -> None:
     with Decoder(max_pixels=LIMIT, processes=2) as decoder, ThreadPoolExecutor(1) as pool:
-        costly = pool.submit(decoder.decode, slow())
-        assert eventually(lambda: len(processes()) == 1)
-        os.kill(processes()[0], signal.SIGSTOP)
+        costly = pool.submit(decoder.decode, slow_picture())
+        assert eventually(lambda: len(decoder_processes()) == 1)
+        os.kill(decoder_processes()[0], signal.SIGSTOP)
 
         np.testing.assert_array_equal(decoder.decode(ordinary()).pixels, SMOOTH)
         assert decoder.decode(hopper).pixels.shape == (600, 512, 3)
@@ -126,9 +88,9 @@ def test_who_gets_no_process_in_time_is_told_to_come_again(hopper: bytes) -> Non
         Decoder(max_pixels=LIMIT, processes=1, patience_seconds=0.1) as decoder,
         ThreadPoolExecutor(1) as pool,
     ):
-        costly = pool.submit(decoder.decode, slow())
-        assert eventually(lambda: len(processes()) == 1)
-        os.kill(processes()[0], signal.SIGSTOP)
+        costly = pool.submit(decoder.decode, slow_picture())
+        assert eventually(lambda: len(decoder_processes()) == 1)
+        os.kill(decoder_processes()[0], signal.SIGSTOP)
 
         with pytest.raises(Busy):
             decoder.decode(ordinary())
@@ -142,7 +104,7 @@ def test_nothing_is_decoded_for_a_client_who_has_gone() -> None:
     with Decoder(max_pixels=LIMIT) as decoder, abandoned_when(lambda: True):
         with pytest.raises(Abandoned):
             decoder.decode(ordinary())
-        assert processes() == []
+        assert decoder_processes() == []
 
 
 def test_a_picture_whose_client_goes_meanwhile_is_given_up() -> None:
@@ -150,37 +112,37 @@ def test_a_picture_whose_client_goes_meanwhile_is_given_up() -> None:
 
     def decode() -> None:
         with abandoned_when(gone.is_set):
-            decoder.decode(slow())
+            decoder.decode(slow_picture())
 
     with Decoder(max_pixels=LIMIT) as decoder, ThreadPoolExecutor(1) as pool:
         costly = pool.submit(decode)
-        assert eventually(lambda: len(processes()) == 1)
-        os.kill(processes()[0], signal.SIGSTOP)
+        assert eventually(lambda: len(decoder_processes()) == 1)
+        os.kill(decoder_processes()[0], signal.SIGSTOP)
         gone.set()
 
         with pytest.raises(Abandoned):
             costly.result()
-        assert processes() == []
+        assert decoder_processes() == []
 
 
 def test_a_process_that_was_killed_while_idle_is_replaced() -> None:
     with Decoder(max_pixels=LIMIT) as decoder:
         decoder.decode(ordinary())
-        [process] = processes()
+        [process] = decoder_processes()
         os.kill(process, signal.SIGKILL)
-        assert eventually(lambda: processes() == [])
+        assert eventually(lambda: decoder_processes() == [])
 
         np.testing.assert_array_equal(decoder.decode(ordinary()).pixels, SMOOTH)
-        assert len(processes()) == 1
+        assert len(decoder_processes()) == 1
 
 
 def test_a_picture_whose_process_is_killed_is_tried_once_more_and_then_given_up() -> None:
     with Decoder(max_pixels=LIMIT) as decoder, ThreadPoolExecutor(1) as pool:
-        costly = pool.submit(decoder.decode, slow())
+        costly = pool.submit(decoder.decode, slow_picture())
         killed: set[int] = set()
         for _ in range(2):
-            assert eventually(lambda: bool(set(processes()) - killed))
-            [victim] = set(processes()) - killed
+            assert eventually(lambda: bool(set(decoder_processes()) - killed))
+            [victim] = set(decoder_processes()) - killed
             os.kill(victim, signal.SIGSTOP)
             os.kill(victim, signal.SIGKILL)
             killed.add(victim)
@@ -194,9 +156,9 @@ def test_a_picture_whose_process_is_killed_is_tried_once_more_and_then_given_up(
 def test_a_picture_that_crashes_its_process_is_unreadable(crash: int) -> None:
     """A real one is a fault of a library that is not known yet: here the signal is sent."""
     with Decoder(max_pixels=LIMIT) as decoder, ThreadPoolExecutor(1) as pool:
-        costly = pool.submit(decoder.decode, slow())
-        assert eventually(lambda: any(map(at_work, processes())))
-        os.kill(processes()[0], crash)
+        costly = pool.submit(decoder.decode, slow_picture())
+        assert eventually(lambda: any(map(at_work, decoder_processes())))
+        os.kill(decoder_processes()[0], crash)
 
         with pytest.raises(UnreadableImage, match="crashed"):
             costly.result()
@@ -213,7 +175,7 @@ def test_memory_is_bounded_whatever_a_decoder_asks_for() -> None:
 
     with Decoder(max_pixels=1_000_000) as decoder:
         decoder.decode(ordinary())
-        [process] = processes()
+        [process] = decoder_processes()
         before = resident_bytes(process)
         with pytest.raises((ImageTooExpensive, UnreadableImage)):
             decoder.decode(tiff)
@@ -231,9 +193,9 @@ decoder = Decoder(max_pixels=here.LIMIT)
 if sys.argv[1] == "idle":
     decoder.decode(here.ordinary())
 else:
-    threading.Thread(target=decoder.decode, args=(here.slow(),), daemon=True).start()
-    assert here.eventually(lambda: any(map(here.at_work, here.processes())))
-print(here.processes()[0], flush=True)
+    threading.Thread(target=decoder.decode, args=(here.slow_picture(),), daemon=True).start()
+    assert here.eventually(lambda: any(map(here.at_work, here.decoder_processes())))
+print(here.decoder_processes()[0], flush=True)
 os.kill(os.getpid(), 9)
 """
 
@@ -259,5 +221,5 @@ def test_no_file_and_no_process_is_left() -> None:
             with pytest.raises(UnreadableImage):
                 decoder.decode(ordinary()[:-20])
 
-    assert processes() == []
+    assert decoder_processes() == []
     assert len(os.listdir("/proc/self/fd")) == open_files
