@@ -19,11 +19,13 @@ how it was made; an ONNX file of the same network lies beside it, so that one ca
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from indexer.embedding import onnx_file
 from indexer.embedding.card import ModelCard, Pixels
 from indexer.embedding.weights import WeightFile, sha256
 from indexer.errors import CardUnusable
@@ -38,15 +40,21 @@ Checked = Callable[[Path], Path]
 """Says of each file, before it is opened, which path to open; raises where it must not be opened."""
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
-_Three = tuple[float, float, float]
-_Positive = Annotated[float, Field(gt=0)]
+_Mean = Annotated[float, Field(ge=-1e6, le=1e6)]
+_Deviation = Annotated[float, Field(ge=1e-6, le=1e6)]
+_Cosine = Annotated[float, Field(ge=-1, le=1)]
+_Rate = Annotated[float, Field(ge=1e-12, le=0.999)]
+MIN_SCORE_STEP = 1e-4
+"""From one measured rate to the next: thresholds beyond the last one go on with the slope of the last two."""
+_MAX_RATE_RATIO = 0.99
+"""Of a measured rate to the one before."""
 
 
 class CardFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = Field(pattern=NAME_PATTERN)
-    file: str | None = None
+    file: Annotated[str, Field(pattern=r"^[^\x00]+$")] | None = None
     """Of the weights, from the card's folder; without it, the card's own name with another ending."""
     architecture: str | None = None
     """One of `trunks.TRUNKS`; an ONNX file brings its own."""
@@ -54,14 +62,38 @@ class CardFile(BaseModel):
     input_px: int = Field(gt=0)
     dimension: int = Field(gt=0, le=4096)
     channels: Literal["rgb", "bgr"]
-    mean: _Three
-    std: tuple[_Positive, _Positive, _Positive]
+    mean: tuple[_Mean, _Mean, _Mean]
+    std: tuple[_Deviation, _Deviation, _Deviation]
     licence: str
     source: str
-    score_at_fmr: tuple[tuple[float, float], ...] = ()
-    genuine_scores: tuple[float, ...] = ()
+    score_at_fmr: tuple[tuple[_Rate, _Cosine], ...] = Field(default=(), max_length=1000)
+    """Two points at least, or none."""
+    genuine_scores: tuple[_Cosine, ...] = Field(default=(), max_length=1000)
     training: dict[str, Any] = {}
     """Figures for people: what it was trained on, how, and what it reached."""
+
+    @field_validator("score_at_fmr")
+    @classmethod
+    def _is_a_curve(cls, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        if len(points) == 1:
+            raise ValueError("two points at least are needed, or none")
+        for (rate, score), (next_rate, next_score) in pairwise(points):
+            if next_rate > _MAX_RATE_RATIO * rate or next_score - score < MIN_SCORE_STEP * (1 - 1e-6):
+                raise ValueError(
+                    f"rates must fall and scores rise, by 1 % and by {MIN_SCORE_STEP:g} at least:"
+                    f" [{rate:g}, {score:g}] comes before [{next_rate:g}, {next_score:g}]"
+                )
+        return points
+
+    @field_validator("genuine_scores")
+    @classmethod
+    def _are_quantiles(cls, scores: tuple[float, ...]) -> tuple[float, ...]:
+        if len(scores) == 1:
+            raise ValueError("two quantiles at least are needed, or none")
+        for score, next_score in pairwise(scores):
+            if next_score < score:
+                raise ValueError(f"quantiles must not fall: {score:g} comes before {next_score:g}")
+        return scores
 
 
 def _as_named(path: Path) -> Path:
@@ -71,13 +103,16 @@ def _as_named(path: Path) -> Path:
 def read_onnx(path: Path, *, mirror: bool, checked: Checked = _as_named) -> ModelCard:
     """`path`: of the ONNX file, whose card has its name with `.json`, or of the card itself.
 
-    Whether the card fits the file is found out when it is loaded. Raises CardUnusable, WeightsMissing.
+    Whether the card fits the file is found out when it is loaded. Raises CardUnusable (also where a part of
+    the network is in other files), WeightsMissing.
     """
     card, weights = _read(path, ".onnx", checked)
     pixels = Pixels(channels=card.channels, mean=card.mean, std=card.std)
-    return _made(
+    made = _made(
         card, weights, "onnx", str(pixels), pixels=pixels, mirror=mirror, opened_as=f"{ONNX}{path.absolute()}"
     )
+    onnx_file.check_self_contained(weights)
+    return made
 
 
 def read_trained(path: Path, *, mirror: bool, checked: Checked = _as_named) -> ModelCard:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.embedding.card_file import MIN_SCORE_STEP
 from indexer.errors import InvalidRequest
 from indexer.evaluation import leave_one_out
 from indexer.training.dataset import people_of
@@ -85,18 +86,21 @@ class Validation:
         )
 
     def scores(self, vectors: Vectors) -> tuple[list[tuple[float, float]], list[float]]:
-        """A card's `score_at_fmr`, as far as the pairs support it, and `genuine_scores` each 5 %."""
+        """A card's `score_at_fmr`, as far as the pairs support it, and `genuine_scores` each 5 %.
+
+        Of neighbouring rates that the same score has, as few strangers may give, the more frequent is kept.
+        """
         scores = vectors @ vectors.T
         first, second = np.triu_indices(len(vectors), k=1)
         same = self.people[first] == self.people[second]
         strangers = np.sort(scores[first, second][~same])
-        at = [
-            (rate, round(float(strangers[int(np.ceil(len(strangers) * (1.0 - rate))) - 1]), 4))
-            for rate in RATES
-            if rate * len(strangers) >= _RULE_OF_30
-        ]
+        at: list[tuple[float, float]] = []
+        for rate in RATES:
+            score = round(float(strangers[int(np.ceil(len(strangers) * (1.0 - rate))) - 1]), 4)
+            if rate * len(strangers) >= _RULE_OF_30 and (not at or score >= at[-1][1] + MIN_SCORE_STEP / 2):
+                at.append((rate, min(score, 1.0)))
         genuine = np.quantile(scores[first, second][same], np.linspace(0, 1, 21))
-        return at, [round(float(score), 3) for score in genuine]
+        return at, [round(float(np.clip(score, -1.0, 1.0)), 3) for score in genuine]
 
 
 def _threshold_at(other: NDArray[np.float32], fpir: float) -> float:

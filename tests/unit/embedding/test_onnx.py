@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import set_external_data
 
-from indexer.embedding import catalog
+from indexer.embedding import catalog, onnx_file
 from indexer.embedding.card import ModelCard
 from indexer.embedding.embedder import open_embedder
 from indexer.errors import CardUnusable, ModelUnknown, WeightsDamaged, WeightsMissing
@@ -117,9 +118,11 @@ def test_a_card_that_does_not_fit_its_file_is_refused(
 def test_files_that_are_missing_broken_or_exchanged_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match=r"means\.onnx"):
         card(tmp_path)
-    (tmp_path / "means.onnx").write_bytes(b"no network")
-    with pytest.raises(CardUnusable, match="not an ONNX file"):
-        open_embedder(card(tmp_path))
+    for nothing in (b"no network", b"", b"\x3a\xff\xff\xff\xff\x0f"):
+        (tmp_path / "means.onnx").write_bytes(nothing)
+        with pytest.raises(CardUnusable, match="not an ONNX file"):
+            open_embedder(card(tmp_path))
+    network(tmp_path / "means.onnx", divisor=2.0)
     named = card(tmp_path)
     network(tmp_path / "means.onnx")
     with pytest.raises(WeightsDamaged, match=named.weights.sha256):
@@ -137,3 +140,83 @@ def test_another_file_or_scaling_is_another_model(tmp_path: Path) -> None:
     fingerprints |= {card(tmp_path).fingerprint, card(tmp_path, mirror=True).fingerprint}
 
     assert len(fingerprints) == 4
+
+
+def weights_elsewhere(path: Path, where: str) -> None:
+    """The network with its divisor in a file of its own, `weights.bin`: as an initializer of the graph, a
+    constant of a node, in the branch of an `If`, or in a function."""
+    divisor = numpy_helper.from_array(np.full((1, 3, 1, 1), 2.0, np.float32), "divisor")
+    set_external_data(divisor, "weights.bin", offset=0, length=12)
+    (path.parent / "weights.bin").write_bytes(divisor.raw_data)
+    divisor.ClearField("raw_data")
+    divisor.data_location = TensorProto.EXTERNAL
+    constant = helper.make_node("Constant", [], ["divisor"], value=divisor)
+    opset = helper.make_opsetid("", 18)
+    nodes, initializers, functions = [helper.make_node("Div", ["faces", "divisor"], ["embedding"])], [], []
+    if where == "initializer":
+        initializers.append(divisor)
+    elif where == "constant":
+        nodes.insert(0, constant)
+    elif where == "branch":
+        branch = helper.make_graph([constant], "b", [], [helper.make_tensor_value_info("divisor", 1, None)])
+        nodes.insert(0, helper.make_node("If", ["yes"], ["divisor"], then_branch=branch, else_branch=branch))
+        initializers.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
+    else:
+        nodes.insert(0, helper.make_node("Two", [], ["divisor"], domain="own"))
+        functions.append(helper.make_function("own", "Two", [], ["divisor"], [constant], [opset]))
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, [1, 3, 112, 112])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 3, 112, 112])],
+        initializers,
+    )
+    model = helper.make_model(
+        graph, functions=functions, opset_imports=[opset, helper.make_opsetid("own", 1)], ir_version=10
+    )
+    path.write_bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize("where", ["initializer", "constant", "branch", "function"])
+def test_a_network_with_weights_in_another_file_is_refused_and_told_how_to_embed_them(
+    tmp_path: Path, where: str
+) -> None:
+    """Its fingerprint would be that of one file: the other could be exchanged unnoticed."""
+    weights_elsewhere(tmp_path / "means.onnx", where)
+
+    with pytest.raises(CardUnusable, match=r"external data.*save_as_external_data=False"):
+        card(tmp_path)
+
+
+def test_a_network_whose_weights_were_embedded_as_told_is_taken(tmp_path: Path) -> None:
+    network(tmp_path / "means.onnx")
+    onnx.save_model(
+        onnx.load(str(tmp_path / "means.onnx")),
+        str(tmp_path / "outside.onnx"),
+        save_as_external_data=True,
+        size_threshold=0,
+        convert_attribute=True,
+    )
+    (tmp_path / "means.onnx").unlink()
+
+    onnx.save_model(
+        onnx.load(str(tmp_path / "outside.onnx")), str(tmp_path / "means.onnx"), save_as_external_data=False
+    )
+
+    assert open_embedder(card(tmp_path)).embed(np.zeros((1, 112, 112, 3), np.uint8)).shape == (1, 3)
+
+
+def test_the_messages_that_are_searched_for_weights_are_those_of_onnx() -> None:
+    """Every way from a model to a tensor, as onnx's own description of its files has it."""
+    named = {"model": "ModelProto", "training": "TrainingInfoProto", "function": "FunctionProto"}
+    named |= {"graph": "GraphProto", "node": "NodeProto", "attribute": "AttributeProto"}
+    named |= {"sparse": "SparseTensorProto", "tensor": "TensorProto"}
+    of_onnx = {name: kind for kind, name in named.items()}
+    for kind, name in named.items():
+        fields = getattr(onnx, name).DESCRIPTOR.fields
+        parts = {
+            f.number: of_onnx[f.message_type.name]
+            for f in fields
+            if f.message_type and f.message_type.name in of_onnx
+        }
+        assert parts == onnx_file.PARTS[kind], name
