@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.recognition.assembly import open_recognition
+from indexer.records import galleries as galleries_records
 from indexer.settings import Settings
 from service import errors, openapi
 from service.access import Access
@@ -60,8 +61,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         with open_recognition(settings, serving=True) as engine:
             app.state.recognition = engine
             metrics = app.state.metrics = Metrics(engine.follower, engine.database)
-            faces = sum(engine.follower.counts().values())
-            log.info("%d faces loaded, model %s", faces, engine.camera.embedder.card.fingerprint)
+            with engine.database.reading() as session:
+                totals = galleries_records.totals(session)
+            log.info(
+                "%d galleries, %d faces enrolled, %d indexes open; model %s",
+                totals.galleries,
+                totals.faces,
+                engine.follower.open_indexes,
+                engine.camera.embedder.card.fingerprint,
+            )
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks)
                 if settings.workers > 1:
@@ -107,13 +115,13 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: Slots) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origin_list,
             allow_methods=METHODS,
-            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
-            expose_headers=["Allow", "Retry-After"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
+            expose_headers=["Allow", "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(Measure)
-    app.add_middleware(RequestIds)
     app.add_middleware(PathPrefix, prefix=settings.root_path or "")
     app.add_middleware(HeadAsGet)
+    app.add_middleware(RequestIds)
 
 
 def _connection_limits(settings: Settings) -> ConnectionLimits:

@@ -224,6 +224,12 @@ class Follower:
                     del held[key]
         self._opener.discard(gallery_id)
 
+    @property
+    def open_indexes(self) -> int:
+        """In this process. Waits for no lock, so that whoever must not wait may ask."""
+        entries = tuple(self._entries.values())  # in one step of the interpreter
+        return sum(entry.opened is not None for entry in entries)
+
     def counts(self) -> dict[UUID, int]:
         """How many faces the index of each gallery holds; of two the larger."""
         counts: dict[UUID, int] = {}

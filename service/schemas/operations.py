@@ -34,6 +34,11 @@ class Readiness(BaseModel):
     )
     galleries: int = Field(description="That there are", examples=[3])
     faces: int = Field(description="That are enrolled in them", examples=[120])
+    indexes_open: int = Field(
+        description="Indexes that this process has in memory; those of small galleries are opened by a first"
+        " search",
+        examples=[1],
+    )
     following: str = Field(
         description="`ok`, or why the indexes are not kept in step with PostgreSQL when nobody asks for them;"
         " searches bring theirs along all the same",

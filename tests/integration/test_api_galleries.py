@@ -1,5 +1,6 @@
 """Galleries over HTTP, and what operators ask."""
 
+import logging
 import re
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,8 @@ from uuid import UUID
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.settings import Settings
+from service.app import create_app
 from tests.acceptance.asking import assert_problem, enrol, files
 
 
@@ -65,7 +68,7 @@ def test_a_gallery_that_keeps_no_crops_has_none(client: TestClient, hopper: byte
 
 
 def test_health_and_readiness(client: TestClient, hopper: bytes) -> None:
-    """Alive at once; ready with the model and what is in memory: small galleries once they are asked."""
+    """Alive at once; ready with the model, what is enrolled, and what is in memory."""
     assert client.get("/healthz").json() == {"status": "ok"}
     client.post("/v1/galleries", json={"name": "staff"})
     enrolled = enrol(client, "staff", hopper)
@@ -78,8 +81,25 @@ def test_health_and_readiness(client: TestClient, hopper: bytes) -> None:
         "model": enrolled["model"],
         "galleries": 1,
         "faces": 1,
+        "indexes_open": 1,
         "following": "ok",
     }
+
+
+def test_a_server_that_has_opened_no_index_yet_tells_what_is_enrolled(
+    client: TestClient, settings: Settings, hopper: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a start, before anybody has searched: small galleries are opened by the first search."""
+    for name in ("staff", "empty", "other"):
+        client.post("/v1/galleries", json={"name": name})
+    enrol(client, "staff", hopper)
+
+    caplog.set_level(logging.INFO, "service.app")
+    with TestClient(create_app(settings)) as fresh:
+        ready = fresh.get("/readyz").json()
+
+    assert (ready["galleries"], ready["faces"], ready["indexes_open"]) == (3, 1, 0)
+    assert "3 galleries, 1 faces enrolled, 0 indexes open" in caplog.text
 
 
 def test_one_of_the_models_is_active_and_it_is_the_one_in_answers(client: TestClient) -> None:

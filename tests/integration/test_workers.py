@@ -133,6 +133,30 @@ def test_metrics_of_any_worker_tell_the_requests_of_all(shared: Service) -> None
         assert asked(client) == before + 6
 
 
+def test_metrics_of_any_worker_tell_what_became_of_the_requests_of_all(
+    shared: Service, gallery: str, hopper: bytes
+) -> None:
+    def told(client: httpx2.Client) -> tuple[float, float]:
+        return (
+            figure(client, "gemel_identified_faces_total", outcome="unmatched"),
+            figure(client, "gemel_errors_total", code="gallery_not_found"),
+        )
+
+    with shared.anyone() as client:
+        unmatched, errors = told(client)
+    for worker in shared.workers:
+        with shared.through(worker) as client:
+            found(client, gallery, hopper)
+            client.get("/v1/galleries/nothere")
+
+    for worker in shared.workers:
+        with shared.through(worker) as client:
+            assert told(client) == (unmatched + 2, errors + 2)
+            for pid in shared.workers:
+                assert figure(client, "gemel_process_resident_memory_bytes", pid=pid) > 50e6
+                assert figure(client, "gemel_database_connections_max", pid=pid) > 0
+
+
 def test_a_killed_worker_is_replaced_while_the_other_answers(
     shared: Service, gallery: str, hopper: bytes
 ) -> None:
@@ -171,7 +195,9 @@ def test_asked_to_stop_everything_ends_and_postgresql_too(tmp_path: Path, how: s
     assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
     said = (tmp_path / "server.log").read_text()
     assert said.count("Uvicorn running on http://127.0.0.1") == 1
-    assert said.count("faces loaded") == 2, "each worker logs, at the level that is set"
+    assert said.count("0 galleries, 0 faces enrolled, 0 indexes open") == 2, (
+        "each worker logs, at the level that is set"
+    )
     assert "Traceback" not in said
 
 
