@@ -17,10 +17,12 @@ from indexer.types import Enrolment
 STORED_DTYPE = np.dtype("<f4")
 
 _ATTEMPTS = 5
-_NOW = literal_column("((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)", BigInteger)
-"""Milliseconds, in the upper 43 bits of a key: they last until the year 2248."""
-_CHANCE = literal_column("floor(random() * 1048576)::bigint", BigInteger)
-"""The lower 20 bits."""
+_NOW = literal_column(
+    "((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096", BigInteger
+)
+"""Milliseconds since 2025, in the upper 41 of a key's 53 bits, which JSON has: they last until 2094."""
+_CHANCE = literal_column("floor(random() * 4096)::bigint", BigInteger)
+"""The lower 12 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

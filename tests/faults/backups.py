@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from tests.faults.postgresql import pg_ctl
+from indexer.records import embedded
 
 
 def run(home: Path, program: str, *arguments: object) -> None:
@@ -34,10 +34,16 @@ def address(url: str) -> str:
 
 def shared_folder(home: Path) -> Path:
     """Where the server's user can write."""
-    owner, folder = (home / "postgresql").stat(), home / "backups"
+    folder = home / "backups"
     folder.mkdir(exist_ok=True)
-    os.chown(folder, owner.st_uid, owner.st_gid)
+    own(folder, home)
     return folder
+
+
+def own(folder: Path, home: Path) -> None:
+    """Gives a folder to the user of the server in `home`."""
+    owner = (home / "postgresql").stat()
+    os.chown(folder, owner.st_uid, owner.st_gid)
 
 
 def dump(home: Path, url: str) -> Path:
@@ -52,17 +58,17 @@ def restore(home: Path, url: str, backup: Path) -> None:
 
 
 def copy_files(home: Path) -> Path:
-    """Of the stopped server, which is started again."""
-    assert pg_ctl(home, "stop", "-m", "fast")
+    """Of the server that this process uses alone: it is stopped, and started again."""
+    embedded.stop(home)
     backup = home / "files"
     subprocess.run(["cp", "-a", home / "postgresql", backup], check=True)
-    assert pg_ctl(home, "restart")  # with the options that it had before
+    embedded.start(home)
     return backup
 
 
 def put_files_back(home: Path, backup: Path) -> None:
-    """While the server is stopped, and is started again."""
-    assert pg_ctl(home, "stop", "-m", "fast")
+    """Likewise."""
+    embedded.stop(home)
     shutil.rmtree(home / "postgresql")
     subprocess.run(["cp", "-a", backup, home / "postgresql"], check=True)
-    assert pg_ctl(home, "restart")  # with the options that it had before
+    embedded.start(home)

@@ -17,7 +17,6 @@ from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
 from tests.faults import backups
 from tests.faults.node import GALLERY, Node, embedding
-from tests.faults.postgresql import pg_ctl
 from tests.home import wait_for
 
 BEFORE, LOST = range(10), range(10, 20)
@@ -50,7 +49,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("restored")
     embedded.start(home)
     yield home
-    pg_ctl(home, "stop", "-m", "immediate")
     embedded.stop(home)
 
 
@@ -155,7 +153,6 @@ def test_after_a_restore_of_the_files_nobody_is_taken_for_somebody_else(
         later.close()
     finally:
         node.close()
-        pg_ctl(home, "stop", "-m", "immediate")
         embedded.stop(home)
 
 
