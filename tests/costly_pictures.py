@@ -50,6 +50,17 @@ def png_with_a_profile(bytes_: int) -> bytes:
     return png_of_many_chunks(1, b"iCCP", b"profile\0\0" + zlib.compress(bytes(bytes_), 9))
 
 
+def exif_of_overlapping_tags(length: int) -> bytes:
+    """The value of each tag is the whole of it."""
+    tags = (length - 14) // 12
+    entries = b"".join(struct.pack("<HHII", 0x9000 + n % 999, 1, length, 0) for n in range(tags))
+    return (b"II*\0" + struct.pack("<IH", 8, min(tags, 65_535)) + entries).ljust(length, b"\0")
+
+
+def jpeg_with_exif(exif: bytes) -> bytes:
+    return encoded(_photograph(64, 64), "JPEG", exif=b"Exif\0\0" + exif)
+
+
 def png_of_one_column(height: int) -> bytes:
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, height, 8, 0, 0, 0, 0))
     pixels = zlib.compressobj(9)
@@ -141,6 +152,13 @@ COSTLY: dict[str, Callable[[], bytes]] = {
     "PNG of 600,000 empty chunks of pixels": lambda: png_of_many_chunks(600_000, b"IDAT", b""),
     "PNG with a profile of 1 GB": lambda: png_with_a_profile(1_000_000_000),
     "PNG of 1 x 49,000,000": lambda: png_of_one_column(49_000_000),
+    "JPEG with EXIF of overlapping tags": lambda: jpeg_with_exif(exif_of_overlapping_tags(65_000)),
+    "PNG with EXIF of overlapping tags": lambda: png_of_many_chunks(
+        1, b"eXIf", exif_of_overlapping_tags(800_000)
+    ),
+    "PNG of packed texts": lambda: png_of_many_chunks(
+        40_000, b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(60_000), 9)
+    ),
     "GIF whose frame is disposed of": lambda: gif_with_a_frame(65_535, 65_535, disposal=2),
     "GIF whose frame is larger than its screen": lambda: gif_with_a_frame(65_535, 65_535, disposal=0),
     "GIF of 2,000,000 comments": lambda: gif_of_many_comments(2_000_000),

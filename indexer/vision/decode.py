@@ -98,7 +98,7 @@ def _array(shape: tuple[int, int, int]) -> Image:
 def _by_pillow(data: bytes, header: Header, max_pixels: int, allocate: Allocate) -> Picture:
     divisor = formats.reduction(header, max_pixels=max_pixels)
     with _loaded(data, header, divisor) as image:
-        turn = _turn(image)
+        turn = _turn(data, header, image)
         upright = image if turn is None else image.transpose(turn)
         pixels = allocate((upright.height, upright.width, 3))
         _fill(pixels, upright)
@@ -168,9 +168,14 @@ def _with_its_end(data: bytes, header: Header, divisor: int) -> PIL.Image.Image 
     return first if differing <= _MAX_MISSING * first.width * first.height else None
 
 
-def _turn(image: PIL.Image.Image) -> Transpose | None:
+def _turn(data: bytes, header: Header, image: PIL.Image.Image) -> Transpose | None:
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG)
+        if header.format == "JPEG":
+            orientation = jpeg.orientation(data)
+        elif header.format == "PNG":
+            orientation = png.orientation(data)
+        else:
+            orientation = image.getexif().get(_ORIENTATION_TAG)
     except Exception:  # damaged EXIF says nothing of the pixels: they are shown as they lie
         return None
     return _UPRIGHT.get(orientation) if isinstance(orientation, int) else None

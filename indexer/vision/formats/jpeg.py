@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from indexer.errors import ImageTooExpensive, UnsupportedImageFormat
 from indexer.vision.formats.header import Header, Truncated, unpack
+from indexer.vision.formats.orientation import of_exif, of_xmp
 
 _START = b"\xff\xd8\xff"
 _END = b"\xff\xd9"
@@ -28,8 +29,10 @@ _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 _TABLES = {0xC4, 0xCC, 0xDB, 0xDD}
 """Huffman, arithmetic conditioning, quantisation, restart interval."""
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8), 0xD8}
-_KEPT = ((0xE0, b""), (0xE1, b"Exif\0"), (0xE1, b"http://ns.adobe.com/xap/1.0/\0"), (0xEE, b"Adobe"))
-"""Application segments that say how the pixels are to be shown: JFIF, orientation, colours."""
+_KEPT = ((0xE0, b"JFIF\0"), (0xEE, b"Adobe"))
+"""Application segments that say what the colours are."""
+_EXIF = b"Exif\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 _FACTOR = 5.0
 """Stored pixels over decoded ones, of pictures that are decoded in one go: with the default limit 250
@@ -42,6 +45,9 @@ _FACTOR_OF_SCANS = 2.0
 class _Structure:
     kept: list[tuple[int, int]]
     """Where the segments lie that the pixels need, in order."""
+    exif: bytes
+    xmp: bytes
+    """The first of each, or empty."""
     pixels_at: int
     """Of the first scan's marker."""
     width: int
@@ -83,6 +89,13 @@ def cleaned(data: bytes) -> bytes:
     return b"".join([_START[:2], *segments, data[structure.pixels_at :]])
 
 
+def orientation(data: bytes) -> int | None:
+    """As EXIF numbers it, where the picture says it. Raises as `read` does."""
+    structure = _structure(data)
+    told = of_exif(structure.exif)
+    return of_xmp(structure.xmp) if told is None else told
+
+
 def with_end(data: bytes) -> Iterator[bytes]:
     """The picture with an end marker, twice, with other bytes before it.
 
@@ -103,6 +116,7 @@ def _structure(data: bytes) -> _Structure:
     at = start + 2
     kept: list[tuple[int, int]] = []
     frame: tuple[int, int, int, int] | None = None
+    texts = {_EXIF: b"", _XMP: b""}
     for _ in range(MAX_SEGMENTS):
         at, marker = _next_marker(data, at)
         if marker in _WITHOUT_LENGTH:
@@ -122,9 +136,13 @@ def _structure(data: bytes) -> _Structure:
         elif marker == 0xDA:
             if frame is None:
                 raise Truncated("its pixels come before its size")
-            return _with_scans(data, at, kept, frame)
+            return _with_scans(data, at, kept, frame, texts)
         if marker in _TABLES | _SEQUENTIAL | _PROGRESSIVE or _is_kept(data, at, marker):
             kept.append((at, end))
+        if marker == 0xE1:
+            for name, text in texts.items():
+                if not text and data.startswith(name, at + 4):
+                    texts[name] = data[at + 4 : end]
         at = end
     raise ImageTooExpensive(
         f"the image has more than {MAX_SEGMENTS} segments before its pixels",
@@ -146,7 +164,11 @@ def _is_kept(data: bytes, at: int, marker: int) -> bool:
 
 
 def _with_scans(
-    data: bytes, at: int, kept: list[tuple[int, int]], frame: tuple[int, int, int, int]
+    data: bytes,
+    at: int,
+    kept: list[tuple[int, int]],
+    frame: tuple[int, int, int, int],
+    texts: dict[bytes, bytes],
 ) -> _Structure:
     marker, width, height, components = frame
     [in_scan] = unpack(">B", data, at + 4)
@@ -163,6 +185,8 @@ def _with_scans(
             )
     return _Structure(
         kept=kept,
+        exif=texts[_EXIF],
+        xmp=texts[_XMP],
         pixels_at=at,
         width=width,
         height=height,

@@ -1,18 +1,20 @@
 """PNG: chunks (ISO/IEC 15948), without what the pixels do not need."""
 
 import zlib
+from collections.abc import Iterator
 
 from indexer.errors import ImageTooExpensive, UnreadableImage
 from indexer.vision.formats.header import Header, unpack
+from indexer.vision.formats.orientation import of_exif, of_xmp
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 MAX_CHUNKS = 50_000
 """With 8,192 bytes in each, as most encoders write them, 400 MB of pixels."""
 
+_MAX_TEXTS = 64
 _MAX_TEXT_BYTES = 65_536
-_ORIENTATION_TEXTS = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
-"""Texts in which a picture's orientation may stand besides the chunk `eXIf`."""
+"""In which the orientation is looked for, and of each."""
 
 
 def recognises(data: bytes) -> bool:
@@ -33,36 +35,69 @@ def cleaned(data: bytes) -> bytes:
     """
     parts = [_SIGNATURE]
     pixels: list[bytes] = []
-    at = len(_SIGNATURE)
-    for _ in range(MAX_CHUNKS):
-        if at + 8 > len(data):
-            break  # without its last chunk: whether all pixels are there the decoder will say
-        length, kind = unpack(">I4s", data, at)
-        content = data[at + 8 : at + 8 + length]
-        if kind == b"IEND":
-            break
+    for kind, start, end in _chunks(data):
         if kind == b"IDAT":
-            pixels.append(content)
+            pixels.append(data[start:end])
         elif kind in (b"IHDR", b"PLTE"):
-            if data[at + 8 + length : at + 12 + length] != _checksum(kind, content):
+            if data[end : end + 4] != _checksum(kind, data[start:end]):
                 raise UnreadableImage(f"the image is damaged: the checksum of its {kind.decode()} is wrong")
-            parts.append(_chunk(kind, content))
-        elif kind in (b"tRNS", b"eXIf") or _tells_orientation(kind, content):
-            parts.append(_chunk(kind, content))
-        at += 12 + length
-    else:
-        raise ImageTooExpensive(
-            f"the image has more than {MAX_CHUNKS} chunks", measured=MAX_CHUNKS + 1, limit=MAX_CHUNKS
-        )
+            parts.append(_chunk(kind, data[start:end]))
+        elif kind == b"tRNS":
+            parts.append(_chunk(kind, data[start:end]))
     return b"".join([*parts, _chunk(b"IDAT", b"".join(pixels)), _chunk(b"IEND", b"")])
 
 
-def _tells_orientation(kind: bytes, content: bytes) -> bool:
-    return (
-        kind in (b"iTXt", b"zTXt", b"tEXt")
-        and len(content) <= _MAX_TEXT_BYTES
-        and content.startswith(_ORIENTATION_TEXTS)
+def orientation(data: bytes) -> int | None:
+    """As EXIF numbers it, where the picture says it: in a chunk of its own, or in a text.
+
+    Raises Truncated, ImageTooExpensive.
+    """
+    texts = 0
+    for kind, start, end in _chunks(data):
+        told = None
+        if kind == b"eXIf":
+            told = of_exif(data[start : min(end, start + _MAX_TEXT_BYTES)])
+        elif kind in (b"iTXt", b"tEXt", b"zTXt"):
+            told = _in_text(kind, data[start : min(end, start + _MAX_TEXT_BYTES)])
+            texts += 1
+        if told is not None or texts == _MAX_TEXTS:
+            return told
+    return None
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kinds, and where the contents begin and end."""
+    at = len(_SIGNATURE)
+    for _ in range(MAX_CHUNKS):
+        if at + 8 > len(data):
+            return  # without its last chunk: whether all pixels are there the decoder will say
+        length, kind = unpack(">I4s", data, at)
+        if kind == b"IEND":
+            return
+        yield kind, at + 8, min(at + 8 + length, len(data))
+        at += 12 + length
+    raise ImageTooExpensive(
+        f"the image has more than {MAX_CHUNKS} chunks", measured=MAX_CHUNKS + 1, limit=MAX_CHUNKS
     )
+
+
+def _in_text(kind: bytes, content: bytes) -> int | None:
+    """Of XMP, and of EXIF as ImageMagick writes it: packed, in hexadecimal digits."""
+    if kind == b"iTXt" and content.startswith(b"XML:com.adobe.xmp\0"):
+        return of_xmp(content)
+    if not content.startswith(b"Raw profile type exif\0"):
+        return None
+    text = content[22:]
+    if kind == b"zTXt":
+        try:
+            text = zlib.decompressobj().decompress(text[1:], _MAX_TEXT_BYTES)
+        except zlib.error:
+            return None
+    digits = b"".join(text.split()[2:])  # behind a name and a length
+    try:
+        return of_exif(bytes.fromhex(digits[: len(digits) // 2 * 2].decode()))
+    except ValueError:
+        return None
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -230,6 +230,44 @@ def test_a_picture_above_the_limit_is_rejected_with_the_setting_that_raises_it(
     assert caught.value.details["measured"] == 2_160_000
 
 
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_the_orientation_is_read_out_of_xmp_where_there_is_no_exif(format: str) -> None:
+    xmp = b'<x:xmpmeta xmlns:tiff="http://ns.adobe.com/tiff/1.0/"><d tiff:Orientation="6"/></x:xmpmeta>'
+    data = encoded(smooth(), format)
+    if format == "JPEG":
+        content = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+        data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content + data[2:]
+    else:
+        data = data[:33] + png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp) + data[33:]
+
+    assert decode(data, max_pixels=LIMIT).shape == (160, 120, 3)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_orientation_of_a_png_is_read_out_of_exif_in_a_text(packed: bool) -> None:
+    exif = with_orientation(6)
+    text = b"\nexif\n" + f"{len(exif):8}\n{exif.hex()}\n".encode()
+    content = b"Raw profile type exif\0" + (b"\0" + zlib.compress(text) if packed else text)
+    data = with_chunk(b"zTXt" if packed else b"tEXt", content)
+
+    assert decode(data, max_pixels=LIMIT).shape == (160, 120, 3)
+
+
+@pytest.mark.parametrize(
+    "kind", ["JPEG with EXIF of overlapping tags", "PNG with EXIF of overlapping tags", "PNG of packed texts"]
+)
+def test_what_stands_beside_the_pixels_costs_no_memory(kind: str) -> None:
+    data = costly_pictures.COSTLY[kind]()
+    tracemalloc.start()
+    try:
+        assert decode(data, max_pixels=LIMIT).shape == (64, 64, 3)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2 * len(data) + 2_000_000
+
+
 BEFORE_DECODING = {
     "progressive JPEG of 3,000 scans": ImageTooExpensive,
     "JPEG of 2,000,000 comments": ImageTooExpensive,
