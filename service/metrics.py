@@ -179,7 +179,7 @@ class Measure:
             await self._app(scope, receive, noting_send)
         finally:
             metrics: Metrics = scope["app"].state.metrics
-            route = getattr(scope.get("route"), "path", "none")
+            route = getattr(scope.get("route"), "path_format", "none")
             method = scope["method"] if scope["method"] in _METHODS else "other"
             metrics.requests.labels(method, route, status).inc()
             metrics.request_seconds.labels(method, route).observe(time.perf_counter() - start)

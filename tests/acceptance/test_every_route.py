@@ -108,7 +108,10 @@ def _text(picture: bytes) -> str:
 def test_no_request_is_answered_with_a_5xx(
     base: str, schema: Any, world: dict[str, str], mode: GenerationMode, method: str, path: str
 ) -> None:
+    """And every answer has a status that the route documents, every error a code that is known."""
     asked: list[int] = []
+    told = schema.raw_schema["paths"][path][method.lower()]
+    codes = schema.raw_schema["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
 
     @settings(
         max_examples=EXAMPLES,
@@ -128,11 +131,13 @@ def test_no_request_is_answered_with_a_5xx(
                 case.path_parameters[name] = world[name]
         answer = case.call(base_url=base, timeout=60)
         asked.append(answer.status_code)
+        assert str(answer.status_code) in told["responses"], (answer.status_code, answer.text)
         if answer.status_code < 400:
             return
         assert answer.headers["content-type"] == ["application/problem+json"], answer.text
         problem = answer.json()
         assert problem["status"] == answer.status_code
+        assert problem["code"] in codes
         if answer.status_code >= 500:
             assert (answer.status_code, problem["code"] in MEANT) == (503, True), answer.text
 
