@@ -146,8 +146,10 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Starlette's own: unknown paths, wrong methods."""
+    """Starlette's own: unknown paths, wrong methods; and FastAPI's, of JSON that is no text."""
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, (ValueError, RecursionError)):
+        return response(errors.InvalidRequest("the body is not JSON"))
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
     headers = dict(error.headers or {})

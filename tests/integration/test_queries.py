@@ -85,6 +85,22 @@ def test_an_unknown_field_of_any_body_is_named(staff: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    "body", [b"\xff", b"", b"{", b"[" * 100_000, b'"\xed\xa0\x80"', b"{}\x00", b"\xff\xfe{"]
+)
+def test_a_body_that_is_no_json_is_422_on_every_route_that_takes_json(staff: TestClient, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    for method, path in (
+        ("POST", "/v1/galleries"),
+        ("PATCH", "/v1/galleries/staff"),
+        ("POST", IDENTITIES),
+        ("PUT", f"{IDENTITIES}/by-external-id/1"),
+        ("POST", "/v1/galleries/staff/search"),
+        ("POST", "/v1/reindexes"),
+    ):
+        assert_problem(staff.request(method, path, content=body, headers=headers), 422, "invalid_request")
+
+
+@pytest.mark.parametrize(
     ("search", "names"),
     [
         ("grace", ["Grace Hopper", "grace kelly"]),
