@@ -36,23 +36,45 @@ def raise_if_abandoned() -> None:
 
 
 class Turns:
-    """So many at once; the others wait for their turn, at most so long."""
+    """So many at once; others wait for their turn, not too many and not too long."""
 
-    def __init__(self, most: int, *, purpose: str, patience_seconds: float | None = None) -> None:
-        """`purpose`: ends the sentence "no ... is free". `patience_seconds`: None waits for ever."""
+    def __init__(
+        self,
+        most: int,
+        *,
+        purpose: str,
+        patience_seconds: float | None = None,
+        most_with_waiting: int | None = None,
+    ) -> None:
+        """`purpose`: ends the sentence "no ... is free". `patience_seconds`: None waits for ever.
+        `most_with_waiting`: how many may have their turn or wait for it; None is without a limit."""
         self._free = threading.Semaphore(most)
         self._purpose = purpose
         self._patience_seconds = patience_seconds
+        self._most_with_waiting = most_with_waiting
+        self._there = 0
+        self._lock = threading.Lock()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Raises Busy, Abandoned."""
-        self._wait()
+        self._enter()
         try:
-            raise_if_abandoned()
-            yield
+            self._wait()
+            try:
+                raise_if_abandoned()
+                yield
+            finally:
+                self._free.release()
         finally:
-            self._free.release()
+            with self._lock:
+                self._there -= 1
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._most_with_waiting is not None and self._there >= self._most_with_waiting:
+                raise Busy(f"no {self._purpose} is free, and others wait for one already")
+            self._there += 1
 
     def _wait(self) -> None:
         start = time.monotonic()

@@ -26,6 +26,8 @@ from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
 
 WAITING_PER_THREAD = 4
+THREADS_FOR_ORDINARY = 2
+"""Of those that work on requests, which no picture that may take long to decode can have."""
 CONNECTIONS_BESIDE = 9
 """Connections to PostgreSQL besides those of the requests, so that these never wait for one: readiness, the
 four threads that keep the indexes in step, and two each that open and that rebuild indexes."""
@@ -110,6 +112,7 @@ def open_eye(settings: Settings, *, processes: int = 1, serving: bool = False) -
         max_seconds=settings.max_decoding_s,
         processes=max(2, at_once),
         patience_seconds=patience_seconds,
+        most_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
     )
     looking = Turns(at_once, purpose="turn to search for faces", patience_seconds=patience_seconds)
     eye = Eye(detector, decoder=decoder, looking=looking, open_embedder=batching)

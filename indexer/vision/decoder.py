@@ -60,13 +60,18 @@ class Decoder:
         max_seconds: float = 10.0,
         processes: int = 2,
         patience_seconds: float | None = None,
+        most_callers: int | None = None,
     ) -> None:
         """`max_seconds`: of processor time, for the largest picture. `patience_seconds`: how long a picture
-        waits for a process, None for ever."""
+        waits for a process, None for ever. `most_callers`: how many threads may use or await a process, so
+        that the other threads are there for what needs none; None is without a limit."""
         self.max_pixels = max_pixels
         self._max_seconds = max_seconds
         self._turns = Turns(
-            processes, purpose="process that decodes pictures", patience_seconds=patience_seconds
+            processes,
+            purpose="process that decodes pictures",
+            patience_seconds=patience_seconds,
+            most_with_waiting=most_callers,
         )
         self._idle: list[_Process] = []
         self._busy: set[_Process] = set()
