@@ -7,13 +7,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import IndexNotReady, Unusable
+from indexer.errors import Busy, DatabaseUnavailable, GemelError, IndexNotReady, Unusable
 from indexer.recognition.opening import Opened, Opener
 from indexer.records.models import Gallery
 from indexer.records.replicas import State, Told
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 30.0
+"""At most until it is tried again to open an index, or to make it anew."""
 ENTRY_BYTES = 16_384
 """What an open index takes besides its vectors, about."""
 
@@ -31,11 +33,14 @@ class Followed:
     """While a thread of its own loads or builds the index, or the one that will take its place."""
     retired: bool = False
     """Whether its gallery has left the model: what is still coming then must not stay on the disk."""
-    problem: str | None = None
+    error: Exception | None = None
     """Why it could not be opened, or made anew, when that was last tried."""
+    failures: int = 0
+    """In a row."""
     behind: str | None = None
     """Why the open index could not be brought along when that was last tried."""
     retry_at: float = 0.0
+    """After a failure nobody tries again before that."""
     gpu_asked_at: float = 0.0
     """When the GPUs were last asked whether they have room for it now."""
     used_at: float = field(default_factory=time.monotonic)
@@ -47,6 +52,33 @@ class Followed:
     @property
     def memory_bytes(self) -> int:
         return ENTRY_BYTES + (0 if self.opened is None else self.opened.index.memory_bytes)
+
+    @property
+    def problem(self) -> str | None:
+        return None if self.error is None else str(self.error) or type(self.error).__name__
+
+    def take(self, fresh: Opened) -> None:
+        """Call it with the lock held."""
+        self.opened = fresh
+        self.error = self.behind = None
+        self.failures, self.retry_at = 0, 0.0
+
+    def fail(self, error: Exception) -> None:
+        """The next attempt comes after 1, 2, 4 ... 30 seconds; at once where PostgreSQL was away, or set back
+        in the midst of it."""
+        self.error = error
+        self.failures += 1
+        pause = min(RETRY_SECONDS, 2.0 ** min(self.failures - 1, 10))
+        if self.opened is not None:  # the old one serves: there is no hurry
+            pause = RETRY_SECONDS
+        elif isinstance(error, (DatabaseUnavailable, Busy, Unusable)):
+            pause = 0.0
+        self.retry_at = time.monotonic() + pause
+
+    def check_openable(self) -> None:
+        """Raises what opening it has raised, for as long as it is not tried again."""
+        if self.error is not None and self.coming is None and time.monotonic() < self.retry_at:
+            raise cannot_open(self.gallery, self.error)
 
     def drop(self, opened: Opened, why: Unusable) -> None:
         """Whoever asks next has it opened anew, if `opened` still is what there is."""
@@ -82,4 +114,14 @@ class Followed:
 def not_ready(gallery: Gallery) -> IndexNotReady:
     return IndexNotReady(
         f"the index of gallery {gallery.name!r} is being loaded or built; try again", gallery=gallery.name
+    )
+
+
+def cannot_open(gallery: Gallery, error: Exception) -> GemelError:
+    """What a caller is told of an attempt that failed: what has no name of its own is in the log."""
+    if isinstance(error, GemelError):
+        return type(error)(error.message, **error.details)
+    return IndexNotReady(
+        f"the index of gallery {gallery.name!r} cannot be opened; the log says why, and it is tried again",
+        gallery=gallery.name,
     )

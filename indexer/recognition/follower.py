@@ -24,9 +24,9 @@ from indexer.errors import (
     Unusable,
 )
 from indexer.index.live import LiveIndex
-from indexer.recognition.followed import Followed, not_ready
+from indexer.recognition.followed import Followed, cannot_open, not_ready
 from indexer.recognition.opening import Opened, Opener
-from indexer.recognition.renewing import Renewer
+from indexer.recognition.renewing import SMALL_BELOW, Renewer
 from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
 from indexer.records.replicas import Told
@@ -36,9 +36,6 @@ log = logging.getLogger(__name__)
 
 _Key = tuple[UUID, str]
 """Gallery, and the model's fingerprint."""
-
-PRELOADED_FROM = 1_000
-"""Faces; smaller galleries are opened in no time by whoever asks for them first."""
 
 
 class Follower:
@@ -68,7 +65,7 @@ class Follower:
         self._renewer = Renewer(database)
 
     def close(self) -> None:
-        """What is queued is dropped; what is being built ends with its next batch."""
+        """What is queued is dropped, and what is being built is interrupted."""
         self._renewer.close()
 
     def caught_up(
@@ -135,15 +132,18 @@ class Follower:
             self._opener.discard(orphan)
         coming = []
         room = self._memory_bytes
-        for gallery in sorted(every, key=lambda gallery: -gallery.face_count):
+        large = [gallery for gallery in every if gallery.face_count >= SMALL_BELOW]
+        for gallery in sorted(large, key=lambda gallery: -gallery.face_count):
             try:
                 entry = self._entry(gallery)
             except ModelUnavailable as error:
                 log.error("gallery %s cannot be searched here: %s", gallery.name, error)
                 continue
-            room -= gallery.face_count * entry.opener.bytes_per_face(gallery)
-            if room < 0 or gallery.face_count < PRELOADED_FROM:
-                break
+            wanted = gallery.face_count * entry.opener.bytes_per_face(gallery)
+            if wanted > room:
+                log.info("gallery %s is opened when it is asked for: there is no memory left", gallery.name)
+                continue
+            room -= wanted
             coming.append(self._renewer.coming(entry))
         return coming
 
@@ -272,13 +272,16 @@ class Follower:
             entry.opener.shelf(entry.gallery).remove()
 
     def _await(self, entry: Followed, deadline: float) -> None:
-        """Until there is an index. Raises IndexNotReady, and what opening it does."""
+        """Until there is an index. Raises IndexNotReady, and what opening it does, or did a moment ago."""
+        entry.check_openable()
         try:
             self._renewer.coming(entry).result(timeout=max(0.0, deadline - time.monotonic()))
         except (NotYet, CancelledError):
             raise not_ready(entry.gallery) from None
         except Unusable as error:  # the database was set back while it was being opened
             log.warning("the index of %s is opened anew: %s", entry.gallery.name, error)
+        except Exception as error:
+            raise cannot_open(entry.gallery, error) from error
 
     def _in_step(self, gallery: Gallery, entry: Followed, deadline: float) -> LiveIndex | None:
         """The open index with every change that `gallery` knows of.

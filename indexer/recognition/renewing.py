@@ -8,11 +8,12 @@ along, and exchanged under the lock that changes are applied under: nobody waits
 import logging
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 
-from indexer.errors import GemelError, IndexNotReady
+from indexer.errors import GemelError
 from indexer.index.live import LiveIndex
-from indexer.recognition.followed import Followed, not_ready
+from indexer.recognition.followed import RETRY_SECONDS, Followed, not_ready
+from indexer.recognition.interruptible import InterruptiblePool
 from indexer.recognition.opening import WRITTEN_FROM
 from indexer.recognition.sweeping import remove_unwanted
 from indexer.records import changes
@@ -22,14 +23,14 @@ from indexer.types import Tier
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
-"""Indexes that are loaded or built at the same time; the others queue."""
+"""Indexes of a kind that are loaded or built at the same time; the others of that kind queue."""
+SMALL_BELOW = 1_000
+"""Faces; smaller galleries are opened in no time, and never queue behind larger ones."""
 DEAD_SHARE = 0.2
 """Of an index; with more deleted faces in it than this, and than 1,000, it is made anew."""
 TAIL_SHARE = 0.1
 """Changes since its generation, of its faces; with more, and than 10,000, a new one is written."""
 LEAST_DEAD = 1_000
-RETRY_SECONDS = 30.0
-"""After an index could not be made anew."""
 
 
 class Renewer:
@@ -38,22 +39,28 @@ class Renewer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index")
-        self._closing = False
+        # Somebody waits for a first opening, and nobody for a rebuild: neither holds the other up.
+        self._small = InterruptiblePool(AT_ONCE, "open-small")
+        self._first = InterruptiblePool(AT_ONCE, "open")
+        self._rebuilds = InterruptiblePool(AT_ONCE, "rebuild")
 
     def close(self) -> None:
-        """What is queued is dropped; what is being built ends with its next batch."""
-        with self._lock:
-            self._closing = True
-        self._threads.shutdown(cancel_futures=True)
+        """What is queued is dropped, and what is being built is interrupted."""
+        for pool in (self._rebuilds, self._first, self._small):
+            if not pool.close():
+                log.warning("an index is in the midst of being built; the process ends without it")
 
     def coming(self, followed: Followed) -> "Future[None]":
         """The opening of an index, begun if need be. Raises IndexNotReady where the process ends."""
         with self._lock:
-            if self._closing:
-                raise not_ready(followed.gallery)
             if followed.coming is None:
-                followed.coming = self._threads.submit(self.open, followed)
+                pool = self._rebuilds
+                if followed.opened is None:
+                    pool = self._small if followed.gallery.face_count < SMALL_BELOW else self._first
+                try:
+                    followed.coming = pool.submit(self.open, followed)
+                except CancelledError:
+                    raise not_ready(followed.gallery) from None
             return followed.coming
 
     def open(self, followed: Followed) -> None:
@@ -61,20 +68,18 @@ class Renewer:
         try:
             old = followed.opened
             at_least = 0 if old is None else old.index.applied
-            fresh = followed.opener.open(followed.gallery.id, at_least=at_least, progress=self._go_on)
+            fresh = followed.opener.open(followed.gallery.id, at_least=at_least)
             self.replay(followed, fresh.index)
             with followed.lock:
                 # An index may have been brought along further meanwhile, and must not go back.
                 if followed.opened is not None:
                     self.replay(followed, fresh.index, followed.opened.index.applied)
-                followed.opened = fresh
-                followed.problem = followed.behind = None
+                followed.take(fresh)
             followed.gpu_asked_at = time.monotonic()
         except Exception as error:
             serving = "nothing serves" if followed.opened is None else "the old one serves"
             log.error("the index of %s could not be made, %s: %s", followed.gallery.name, serving, error)
-            followed.problem = str(error)
-            followed.retry_at = time.monotonic() + RETRY_SECONDS
+            followed.fail(error)
             raise
         finally:
             if followed.retired:
@@ -109,10 +114,6 @@ class Renewer:
             return
         log.info("the index of %s is made anew: %s", followed.gallery.name, due)
         self.coming(followed)
-
-    def _go_on(self, _: int) -> None:
-        if self._closing:
-            raise IndexNotReady("the process ends")
 
 
 def _due(followed: Followed) -> str | None:

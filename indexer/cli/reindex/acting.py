@@ -10,7 +10,7 @@ from indexer.cli.commands import Json
 from indexer.cli.opened import opened
 from indexer.cli.output import console, give
 from indexer.cli.reindex import following, tables
-from indexer.cli.reindex.jobs import Of, described, the_job
+from indexer.cli.reindex.jobs import Of, described, job_to
 from indexer.errors import GatesNotPassed, ReplicasNotReady
 from indexer.settings import Settings
 
@@ -28,9 +28,14 @@ def pause(gallery: Of = None, json: Json = None) -> None:
     Example: `gemel reindex pause --gallery staff`
     """
     from indexer.recognition.reindex import switching
+    from indexer.records import reindexes
+
+    def runs(job: "Job") -> bool:
+        return job.row.state in reindexes.LIVE and not _stopped(job)
 
     with opened(Settings()) as opener:
-        row = described(opener, switching.pause(opener.database, the_job(opener, gallery).row.id))
+        job = job_to("pause", opener, gallery, runs)
+        row = described(opener, switching.pause(opener.database, job.row.id))
     _answer(row, json, "paused at {state}; `gemel reindex resume -g {gallery}` goes on")
 
 
@@ -42,7 +47,8 @@ def resume(gallery: Of = None, json: Json = None) -> None:
     from indexer.recognition.reindex import switching
 
     with opened(Settings()) as opener:
-        row = described(opener, switching.resume(opener.database, the_job(opener, gallery).row.id))
+        job = job_to("resume", opener, gallery, _stopped)
+        row = described(opener, switching.resume(opener.database, job.row.id))
     _answer(row, json, "resumed at {state}; `gemel worker` works on it")
 
 
@@ -54,8 +60,9 @@ def activate(gallery: Of = None, force: Force = None, json: Json = None) -> None
     from indexer.recognition.reindex import switching
 
     with opened(Settings()) as opener:
+        ready = job_to("activate", opener, gallery, lambda job: job.row.state == "ready")
         try:
-            job = switching.activate(opener.database, the_job(opener, gallery).row.id, force=force)
+            job = switching.activate(opener.database, ready.row.id, force=force)
         except (GatesNotPassed, ReplicasNotReady):
             console.print(f"Refused; {tables.OVERRIDE}.", highlight=False)
             raise
@@ -76,7 +83,8 @@ def rollback(gallery: Of = None, force: Force = None, json: Json = None) -> None
     from indexer.recognition.reindex import switching
 
     with opened(Settings()) as opener:
-        job = switching.rollback(opener.database, the_job(opener, gallery).row.id, force=force)
+        active = job_to("roll back", opener, gallery, lambda job: job.row.state == "active")
+        job = switching.rollback(opener.database, active.row.id, force=force)
         row = described(opener, job)
     _answer(
         row,
@@ -92,9 +100,14 @@ def cancel(gallery: Of = None, json: Json = None) -> None:
     Example: `gemel reindex cancel --gallery staff`
     """
     from indexer.recognition.reindex import switching
+    from indexer.records import reindexes
+
+    def not_switched(job: "Job") -> bool:
+        return job.row.state in reindexes.LIVE and job.row.state != "active"
 
     with opened(Settings()) as opener:
-        row = _ended(opener, gallery, switching.cancel)
+        job = job_to("cancel", opener, gallery, not_switched)
+        row = _ended(opener, job, switching.cancel)
     _answer(row, json, "cancelled; nothing of {to_model} is left")
 
 
@@ -106,14 +119,19 @@ def cleanup(gallery: Of = None, json: Json = None) -> None:
     from indexer.recognition.reindex import switching
 
     with opened(Settings()) as opener:
-        row = _ended(opener, gallery, switching.cleanup)
+        job = job_to("clean up", opener, gallery, lambda job: job.row.state == "active")
+        row = _ended(opener, job, switching.cleanup)
     _answer(row, json, "done; nothing of {from_model} is left")
 
 
-def _ended(opener: "Opener", gallery: str | None, end: "Callable[..., Job]") -> "Status":
+def _stopped(job: "Job") -> bool:
+    return job.row.paused or job.row.problem is not None
+
+
+def _ended(opener: "Opener", job: "Job", end: "Callable[..., Job]") -> "Status":
     from indexer.recognition.assembly import open_eye
 
-    job = end(opener.database, the_job(opener, gallery).row.id)
+    job = end(opener.database, job.row.id)
     with open_eye(Settings()) as eye:
         following.work(opener, eye, [job])
     return described(opener, job)

@@ -1,6 +1,6 @@
 """Which job a command is about."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from indexer.recognition.reindex.status import Status
     from indexer.records.reindexes import Job
 
-Of = Annotated[str | None, typer.Option("--gallery", "-g", help="Whose job; by default the only open one.")]
+Of = Annotated[
+    str | None, typer.Option("--gallery", "-g", help="Whose job; by default the only one that fits.")
+]
 
 
 def open_jobs(opener: "Opener", gallery: str | None) -> "Sequence[Job]":
@@ -51,6 +53,35 @@ def the_job(opener: "Opener", gallery: str | None) -> "Job":
         names = ", ".join(job.gallery.name for job in jobs)
         raise InvalidRequest(f"several jobs are open, of {names}: say which with --gallery", field="gallery")
     return jobs[0]
+
+
+def job_to(verb: str, opener: "Opener", gallery: str | None, meant_for: "Callable[[Job], bool]") -> "Job":
+    """The job that a command is to `verb`, such as "activate".
+
+    With a gallery it is that one's. Without, it is the only one that the command is meant for: of two, and
+    of one that was rolled back, an operator has to say that they mean it. Raises ReindexNotFound,
+    InvalidRequest.
+    """
+    from indexer.errors import InvalidRequest
+    from indexer.records import reindexes
+
+    jobs = open_jobs(opener, gallery)
+    if gallery is not None:
+        return jobs[0]
+    with opener.database.reading() as session:
+        back = {job.row.id for job in jobs if reindexes.rolled_back(session, job)}
+    chosen = [job for job in jobs if meant_for(job) and job.row.id not in back]
+    if len(chosen) == 1:
+        return chosen[0]
+    listed = ", ".join(f"{job.gallery.name} ({_said(job, job.row.id in back)})" for job in chosen or jobs)
+    found = f"{len(chosen)} jobs can be meant" if chosen else f"there is no job to {verb} by itself"
+    raise InvalidRequest(f"{found}: {listed}; say which with --gallery", field="gallery")
+
+
+def _said(job: "Job", rolled_back: bool) -> str:
+    row = job.row
+    stopped = "stopped at " if row.problem else "paused at " if row.paused else ""
+    return f"{stopped}{row.state}{', rolled back' if rolled_back else ''}"
 
 
 def described(opener: "Opener", job: "Job") -> "Status":

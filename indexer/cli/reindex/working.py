@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import threading
 
 from indexer.cli.opened import opened
 from indexer.cli.output import console
@@ -21,7 +22,8 @@ def worker() -> None:
     with opened(settings) as opener, open_eye(settings) as eye:
         working = Worker(opener, eye)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: working.stop())
+            # In a thread: what the signal interrupts may hold the very lock that `stop` takes.
+            signal.signal(number, lambda *_: threading.Thread(target=working.stop).start())
         console.print(f"Worker {working.name} waits for work.", highlight=False)
         working.run()
 

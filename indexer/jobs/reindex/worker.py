@@ -17,17 +17,21 @@ from uuid import UUID
 from indexer.errors import (
     Busy,
     DatabaseUnavailable,
+    EmbeddingsMissing,
     GemelError,
     Misconfigured,
     ReindexNotFound,
+    Unavailable,
 )
 from indexer.jobs.reindex import embedding, steps
 from indexer.jobs.reindex.comparing import compare
 from indexer.jobs.reindex.embedding import Taken
 from indexer.recognition import sweeping
 from indexer.recognition.cameras import Eye
+from indexer.recognition.interruptible import InterruptiblePool
 from indexer.recognition.opening import Opener
 from indexer.recognition.reindex.switching import CHUNK
+from indexer.recognition.supervision import Supervised
 from indexer.records import calibrations, reindexes
 from indexer.records.models import Reindex
 from indexer.records.notices import announce
@@ -55,66 +59,85 @@ class Worker:
         self._only = only
         self._unfit: dict[UUID, str] = {}
         """Jobs whose model cannot be opened here, and why."""
-        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._turns = InterruptiblePool(1, "work")
+        self._ahead = InterruptiblePool(1, "ahead")
+        self._recorder = InterruptiblePool(1, "record")
         self._decoders = ThreadPoolExecutor(decoders, thread_name_prefix="decode")
-        self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._stopping = threading.Event()
+        self._woken = threading.Event()
+        """When a turn is over, or it is to stop."""
         self._interrupted = False
         """Whether it may hold what nobody in it is working on."""
 
     def stop(self) -> None:
-        """It ends with what it has in hand given back."""
+        """It ends within seconds, whatever it is at, with what it has in hand given back."""
         self._stopping.set()
+        self._woken.set()
 
     def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Until `stop`, or `until` says so where there is nothing to do for the moment."""
-        heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        heart.start()
+        heart = Supervised("heartbeat", self._beat, every_seconds=HEARTBEAT_SECONDS)
         try:
             while not self._stopping.is_set():
-                try:
-                    if self._interrupted:
-                        self._let_go()
-                    if self._embed() or self._step() or self._close_embedding():
-                        continue
-                    if until():
-                        return
-                except (DatabaseUnavailable, Busy) as error:
-                    log.warning("it goes on when PostgreSQL answers: %s", error)
-                    self._interrupted = True
-                except ReindexNotFound as error:
-                    log.warning("the gallery was deleted, and its job with it: %s", error)
-                    self._interrupted = True
-                self._stopping.wait(IDLE_SECONDS)
+                if self._outcome(self._turns.submit(self._turn, until)):
+                    return
         finally:
             self._stopping.set()
-            for pool in (self._ahead, self._decoders, self._recorder):
-                pool.shutdown(cancel_futures=True)
-            heart.join()
+            heart.close()
+            for pool in (self._turns, self._ahead, self._recorder):
+                if not pool.close():
+                    log.warning("a step is left in the midst of its work")
+            self._decoders.shutdown(cancel_futures=True)
             try:
-                self._let_go()
-            except GemelError as error:
+                self._let_go(ending=True)
+            except Exception as error:
                 log.warning("what was in hand is free when its lease has run out: %s", error)
 
-    def _beat(self) -> None:
-        while not self._stopping.wait(HEARTBEAT_SECONDS):
-            try:
-                with self._database.transaction() as session:
-                    reindexes.renew_leases(session, self.name)
-            except GemelError as error:
-                log.warning("the leases are not renewed: %s", error)
+    def _outcome(self, turn: "Future[bool]") -> bool:
+        """Of the turn; False as soon as it is to stop."""
+        turn.add_done_callback(lambda _: self._woken.set())
+        self._woken.wait()
+        if self._stopping.is_set():
+            return False
+        self._woken.clear()
+        return turn.result()
 
-    def _let_go(self) -> None:
+    def _turn(self, until: Callable[[], bool]) -> bool:
+        """Does what there is to do, or rests for a moment. True where it is over, as `until` says."""
+        try:
+            if self._interrupted:
+                self._let_go()
+            if self._embed() or self._step() or self._close_embedding():
+                return False
+            if until():
+                return True
+        except Unavailable as error:
+            log.warning("it goes on when PostgreSQL answers: %s", error)
+            self._interrupted = True
+        except ReindexNotFound as error:
+            log.warning("the gallery was deleted, and its job with it: %s", error)
+            self._interrupted = True
+        except Exception:
+            log.exception("unforeseen; what was in hand is given back, and it goes on")
+            self._interrupted = True
+        self._stopping.wait(IDLE_SECONDS)
+        return False
+
+    def _beat(self) -> None:
+        with self._database.transaction() as session:
+            reindexes.renew_leases(session, self.name)
+
+    def _let_go(self, *, ending: bool = False) -> None:
         """What it holds is anybody's, its own again too."""
         with self._database.transaction() as session:
-            reindexes.release_chunks(session, self.name)
+            reindexes.release_chunks(session, self.name, as_if_untried=ending)
         self._interrupted = False
 
     def _embed(self) -> bool:
         """All chunks there are: while one is embedded, the next is read and the last one written."""
         try:
             return self._embed_all()
-        except GemelError:
+        except Exception:
             self._ahead.submit(lambda: None).result()  # nothing is claimed any more once this is over
             raise
 
@@ -150,7 +173,13 @@ class Worker:
         except Misconfigured as error:
             self._give_up(job.row.id, error)
             return self._take()
-        return embedding.take(self._database, self._decoders, chunk, job, camera)
+        try:
+            return embedding.take(self._database, self._decoders, chunk, job, camera)
+        except GemelError:
+            raise
+        except Exception as error:
+            self._fail(job, f"chunk {chunk.number} cannot be read: {error}")
+            return self._take()
 
     def _vectors(self, taken: Taken) -> dict[int, bytes] | None:
         """None where the network itself failed."""
@@ -161,33 +190,64 @@ class Worker:
             return None
 
     def _record(self, taken: Taken, vectors: dict[int, bytes]) -> None:
-        job = taken.job.row
-        with self._database.transaction() as session:
-            mine = reindexes.finish_chunk(
-                session, taken.chunk, self.name, job.to_model_id, vectors, taken.problems
-            )
+        job, chunk = taken.job.row, taken.chunk
+        try:
+            with self._database.transaction() as session:
+                mine = reindexes.finish_chunk(
+                    session, chunk, self.name, job.to_model_id, vectors, taken.problems
+                )
+        except GemelError:
+            raise
+        except Exception as error:
+            self._fail(taken.job, f"chunk {chunk.number} cannot be recorded: {error}")
+        else:
             if not mine:
-                log.warning("chunk %d took too long and is another's now", taken.chunk.number)
+                log.warning("chunk %d took too long and is another's now", chunk.number)
 
     def _close_embedding(self) -> bool:
         """Faces that no chunk has covered get one; where there are none, the next step is due."""
         changed = False
         with self._database.reading() as session:
-            jobs = reindexes.open_ones(session, "embedding", *reindexes.SWITCHABLE)
+            jobs = reindexes.open_ones(session, *reindexes.LIVE)
         for job in jobs:
-            if self._only is not None and job.row.id not in self._only:
+            if job.row.id in self._unfit or (self._only is not None and job.row.id not in self._only):
                 continue
-            with self._database.transaction() as session:
-                row = reindexes.lock(session, job.row.id)
-                if row.state != job.row.state or reindexes.unfinished(session, row.id):
-                    continue
-                after = 0 if row.state == "embedding" else int(row.plan["last_key"])
-                if reindexes.cut(session, row, CHUNK, after=after):
-                    changed = True
-                elif row.state == "embedding":
-                    row.state, changed = "building", True
-                    reindexes.note(session, row.id, "all faces are embedded")
+            try:
+                changed |= self._cover(job) or (job.row.state == "active" and self._cover_the_way_back(job))
+            except Misconfigured as error:
+                self._give_up(job.row.id, error)
+            except GemelError:
+                raise
+            except Exception as error:
+                self._fail(job, f"{job.row.state}: {error}")
         return changed
+
+    def _cover(self, job: Job) -> bool:
+        with self._database.transaction() as session:
+            row = reindexes.lock(session, job.row.id)
+            if row.state != job.row.state or reindexes.unfinished(session, row.id):
+                return False
+            after = 0 if row.state == "embedding" else int(row.plan["last_key"])
+            if reindexes.cut(session, row, CHUNK, after=after):
+                return True
+            if row.state != "embedding":
+                return False
+            row.state = "building"
+            reindexes.note(session, row.id, "all faces are embedded")
+            return True
+
+    def _cover_the_way_back(self, job: Job) -> bool:
+        """What a process without the old model has enrolled since the switch lacks its embedding."""
+        model, after = job.row.from_model_id, int(job.row.plan["last_key"])
+        with self._database.reading() as session:
+            crops = reindexes.crops_without(session, job.gallery.id, model, after=after, at_most=CHUNK)
+        if not crops:
+            return False
+        camera = self._eye.camera(self._opener.models.numbered(model))
+        vectors, problems = embedding.embed(self._decoders, crops, camera)
+        with self._database.transaction() as session:
+            reindexes.record(session, model, vectors, problems)
+        return True
 
     def _step(self) -> bool:
         with self._database.transaction() as session:
@@ -206,9 +266,19 @@ class Worker:
             raise
         except Misconfigured as error:
             self._give_up(job_id, error)
+        except EmbeddingsMissing as error:
+            self._back_to_embedding(job, error.message)
         except Exception as error:
             self._fail(job, f"{job.row.state}: {error}")
         return True
+
+    def _back_to_embedding(self, job: Job, why: str) -> None:
+        """Faces were enrolled meanwhile by a process that could not embed them with the new model."""
+        with self._database.transaction() as session:
+            row = self._mine(reindexes.lock(session, job.row.id), job.row.state)
+            if row is not None:
+                row.state, row.worker, row.leased_until = "embedding", None, None
+                reindexes.note(session, row.id, f"back to embedding: {why}")
 
     def _build(self, job: Job) -> None:
         verified = steps.build(self._opener, job)

@@ -26,7 +26,7 @@ from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.models import Gallery, Reindex, Replica
 from indexer.records.notices import announce
 from indexer.records.reindexes import Job
-from indexer.records.session import Database
+from indexer.records.session import Database, Session
 from indexer.types import LogPosition
 
 CHUNK = 256
@@ -86,14 +86,20 @@ def start(
 
 def pause(database: Database, job_id: UUID) -> Job:
     """Raises ReindexNotFound, ReindexState."""
-    return _change(database, job_id, reindexes.LIVE, "paused", lambda row: setattr(row, "paused", True))
+
+    def stop(_: Session, row: Reindex) -> None:
+        row.paused = True
+
+    return _change(database, job_id, reindexes.LIVE, "paused", stop)
 
 
 def resume(database: Database, job_id: UUID) -> Job:
-    """Also where a problem stopped it. Raises ReindexNotFound, ReindexState."""
+    """Also where a problem stopped it; its chunks may be tried as often again. Raises ReindexNotFound,
+    ReindexState."""
 
-    def go_on(row: Reindex) -> None:
+    def go_on(session: Session, row: Reindex) -> None:
         row.paused, row.problem = False, None
+        reindexes.forget_attempts(session, row.id)
 
     return _change(database, job_id, (*reindexes.LIVE, *reindexes.STEPS), "resumed", go_on)
 
@@ -175,7 +181,8 @@ def _switch(
             )
         gallery.model_id, row.state = number, after
         forced = f", forced over {'; '.join(over)} ({force})" if over else ""
-        reindexes.note(session, row.id, f"{'activated' if forth else 'rolled back to'} {model}{forced}")
+        done = "activated" if forth else reindexes.ROLLED_BACK
+        reindexes.note(session, row.id, f"{done} {model}{forced}")
         announce(session, gallery.id)
     with database.reading() as session:
         return reindexes.get(session, row.id)
@@ -226,22 +233,26 @@ def _unready(database: Database, gallery_id: UUID, replica: Replica | None) -> s
 
 
 def _change(
-    database: Database, job_id: UUID, states: Sequence[str], what: str, change: Callable[[Reindex], None]
+    database: Database,
+    job_id: UUID,
+    states: Sequence[str],
+    what: str,
+    change: Callable[[Session, Reindex], None],
 ) -> Job:
     with database.transaction() as session:
         gallery_id = reindexes.get(session, job_id).row.gallery_id
         galleries.lock(session, gallery_id)  # an enrolment sees the job as it was, or as it is
         row = reindexes.lock(session, job_id)
         _expect(row, states)
-        change(row)
+        change(session, row)
         reindexes.note(session, row.id, what)
         announce(session, gallery_id)
     with database.reading() as session:
         return reindexes.get(session, job_id)
 
 
-def _into(state: str) -> Callable[[Reindex], None]:
-    def change(row: Reindex) -> None:
+def _into(state: str) -> Callable[[Session, Reindex], None]:
+    def change(_: Session, row: Reindex) -> None:
         row.state, row.paused, row.problem = state, False, None
         row.worker = row.leased_until = None
 

@@ -1,10 +1,18 @@
 """Re-index jobs: begun, cut, claimed, recorded. What a step does is `jobs.reindex`'s to know."""
 
-from indexer.records.reindexes.chunks import claim_chunk, cut, finish_chunk, unfinished
+from indexer.records.reindexes.chunks import (
+    claim_chunk,
+    cut,
+    finish_chunk,
+    forget_attempts,
+    record,
+    unfinished,
+)
 from indexer.records.reindexes.crops import (
     Pictured,
     StoredCrop,
     crops_of,
+    crops_without,
     last_key,
     missing,
     pictured,
@@ -14,6 +22,7 @@ from indexer.records.reindexes.crops import (
 from indexer.records.reindexes.jobs import (
     CLOSED,
     LIVE,
+    ROLLED_BACK,
     STEPS,
     SWITCHABLE,
     Job,
@@ -29,6 +38,7 @@ from indexer.records.reindexes.jobs import (
     not_over,
     note,
     open_ones,
+    rolled_back,
     standing_by,
 )
 from indexer.records.reindexes.leases import LEASE, claim_step, release_chunks, renew_leases
@@ -39,6 +49,7 @@ __all__ = [
     "CLOSED",
     "LEASE",
     "LIVE",
+    "ROLLED_BACK",
     "STEPS",
     "SWITCHABLE",
     "Job",
@@ -53,12 +64,14 @@ __all__ = [
     "comparison",
     "count_problems",
     "crops_of",
+    "crops_without",
     "cut",
     "delete_embeddings",
     "embedded_by",
     "embeddings",
     "events",
     "finish_chunk",
+    "forget_attempts",
     "get",
     "last_key",
     "lock",
@@ -70,8 +83,10 @@ __all__ = [
     "pictured",
     "problems",
     "progress",
+    "record",
     "release_chunks",
     "renew_leases",
+    "rolled_back",
     "sample_crops",
     "standing_by",
     "unfinished",

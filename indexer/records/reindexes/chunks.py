@@ -48,6 +48,16 @@ def unfinished(session: Session, job_id: UUID) -> int:
     return session.scalar(counted) or 0
 
 
+def forget_attempts(session: Session, job_id: UUID) -> None:
+    """At the chunks that are not done: whoever resumes the job gives them a new chance."""
+    session.execute(
+        update(ReindexChunk)
+        .where(ReindexChunk.reindex_id == job_id, ReindexChunk.done_at.is_(None))
+        .values(attempts=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def claim_chunk(
     session: Session, worker: str, passing_over: Collection[UUID] = (), only: Collection[UUID] | None = None
 ) -> ReindexChunk | None:
@@ -91,6 +101,24 @@ def finish_chunk(
     Faces that are being deleted at this moment are left out; if they stay after all, the next `cut`
     finds them.
     """
+    embedded = record(session, model_id, vectors, problems)
+    mine = session.execute(
+        update(ReindexChunk)
+        .where(
+            ReindexChunk.reindex_id == chunk.reindex_id,
+            ReindexChunk.number == chunk.number,
+            ReindexChunk.worker == worker,
+            ReindexChunk.done_at.is_(None),
+        )
+        .values(done_at=func.now(), leased_until=None, embedded=embedded, skipped=chunk.faces - embedded)
+        .returning(ReindexChunk.number)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return mine is not None
+
+
+def record(session: Session, model_id: int, vectors: Mapping[int, bytes], problems: Mapping[int, str]) -> int:
+    """Embeddings by face key, and why there are none; how many of `vectors`. Leaves alone what is there."""
     keys = sorted([*vectors, *problems])
     there = session.scalars(
         select(Face.key)
@@ -111,17 +139,4 @@ def finish_chunk(
                 for key in there
             ],
         )
-    embedded = sum(key in vectors for key in there)
-    mine = session.execute(
-        update(ReindexChunk)
-        .where(
-            ReindexChunk.reindex_id == chunk.reindex_id,
-            ReindexChunk.number == chunk.number,
-            ReindexChunk.worker == worker,
-            ReindexChunk.done_at.is_(None),
-        )
-        .values(done_at=func.now(), leased_until=None, embedded=embedded, skipped=chunk.faces - embedded)
-        .returning(ReindexChunk.number)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    return mine is not None
+    return sum(key in vectors for key in there)

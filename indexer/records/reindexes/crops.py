@@ -59,6 +59,19 @@ def crops_of(session: Session, job: Reindex, chunk: ReindexChunk) -> list[Stored
     return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
 
 
+def crops_without(
+    session: Session, gallery_id: UUID, model_id: int, *, after: int, at_most: int
+) -> list[StoredCrop]:
+    """Of faces with a key above `after` that have neither an embedding by the model nor a reason."""
+    rows = session.execute(
+        without_embedding(gallery_id, model_id, after)
+        .with_only_columns(Face.key, Face.crop, Face.crop_landmarks)
+        .order_by(Face.key)
+        .limit(at_most)
+    )
+    return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
+
+
 def sample_crops(session: Session, gallery_id: UUID, count: int) -> list[StoredCrop]:
     rows = session.execute(
         faces_of(gallery_id)

@@ -22,6 +22,8 @@ SWITCHABLE = ("ready", "active")
 STEPS = ("building", "comparing", "cleaning", "cancelling")
 """Which one worker does alone."""
 CLOSED = ("done", "cancelled")
+ROLLED_BACK = "rolled back to"
+"""How the event of a rollback begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,16 @@ def events(session: Session, job_id: UUID) -> Sequence[ReindexEvent]:
     return session.scalars(
         select(ReindexEvent).where(ReindexEvent.reindex_id == job_id).order_by(ReindexEvent.id)
     ).all()
+
+
+def rolled_back(session: Session, job: Job) -> bool:
+    """Whether the job is ready only because its gallery was switched back."""
+    if job.row.state != "ready":
+        return False
+    found = select(ReindexEvent.id).where(
+        ReindexEvent.reindex_id == job.row.id, ReindexEvent.text.startswith(ROLLED_BACK)
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def _jobs(session: Session, *conditions: Any, at_most: int | None = None) -> list[Job]:

@@ -51,11 +51,15 @@ def renew_leases(session: Session, worker: str) -> None:
     session.execute(update(Reindex).where(Reindex.worker == worker).values(leased_until=func.now() + LEASE))
 
 
-def release_chunks(session: Session, worker: str) -> None:
-    """All that the worker holds is anybody's again."""
+def release_chunks(session: Session, worker: str, *, as_if_untried: bool = False) -> None:
+    """All that the worker holds is anybody's again.
+
+    `as_if_untried`: it ends of its own accord, which does not count as an attempt at its chunks.
+    """
+    attempts = func.greatest(ReindexChunk.attempts - 1, 0) if as_if_untried else ReindexChunk.attempts
     session.execute(
         update(ReindexChunk)
         .where(ReindexChunk.worker == worker, ReindexChunk.done_at.is_(None))
-        .values(worker=None, leased_until=None)
+        .values(worker=None, leased_until=None, attempts=attempts)
     )
     session.execute(update(Reindex).where(Reindex.worker == worker).values(worker=None, leased_until=None))

@@ -142,3 +142,28 @@ def test_a_page_and_a_file_are_written_where_they_are_asked_for(home: Home, tmp_
     assert "gate skipped<=0: passed, it is 0, the limit 0" in compared.stdout
     assert json.loads((tmp_path / "all.json").read_text())["faces"] == 2
     assert "<html" in (tmp_path / "a.html").read_text()
+
+
+def test_a_command_chooses_a_job_by_itself_only_where_it_can_mean_no_other(home: Home) -> None:
+    begin = ("reindex", "start", *TO, "--gate", "skipped<=0", "-g")
+    home.run(*begin, "guests", "--wait")
+    home.run("reindex", "activate")
+    home.run("reindex", "rollback")
+    again = home.run("reindex", "activate", status=1)
+    none = home.run("reindex", "cleanup", status=1)
+    home.run("reindex", "activate", "-g", "guests")
+    home.run(*begin, LONG)
+    back = home.run("reindex", "rollback")
+    paused = home.run("reindex", "pause", "-g", LONG)
+    resumed = home.run("reindex", "resume")
+    cancelled = home.run("reindex", "cancel")
+    left = {job["gallery"]: job["state"] for job in home.json("reindex", "status")[:2]}
+
+    for said in (again.stderr, none.stderr):
+        assert "guests (ready, rolled back)" in " ".join(said.split())
+        assert "say which with --gallery" in " ".join(said.split())
+    assert back.stdout.startswith("guests: "), "only that one is active"
+    assert paused.stdout.startswith(f"{LONG}: paused")
+    assert resumed.stdout.startswith(f"{LONG}: resumed")
+    assert cancelled.stdout.startswith(f"{LONG}: cancelled"), "the other one was rolled back, and is kept"
+    assert left == {"guests": "ready", LONG: "cancelled"}

@@ -1,0 +1,100 @@
+"""Threads for long work that the end of the process does not wait for."""
+
+import ctypes
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+CLOSING_SECONDS = 2.0
+
+
+class Interrupted(BaseException):
+    """In the midst of work that nobody wants any more. No `except Exception` holds it up."""
+
+
+class InterruptiblePool:
+    """So many threads, which take what is submitted in turn. Safe to call from several threads; `close` it.
+
+    Work has to be such that it may end anywhere: what it writes is written aside, or in a transaction. It
+    is interrupted between two instructions of Python, as Ctrl-C does it in the main thread. Where it is in
+    a long call of a library just then, it is left behind: the threads are daemons.
+    """
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._waiting: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closing = False
+        self._running: dict[int, Future[Any]] = {}
+        """By the number of the thread."""
+        self._threads = [
+            threading.Thread(target=self._run, name=f"{name}-{place}", daemon=True)
+            for place in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Callable[..., Result], *arguments: Any) -> "Future[Result]":
+        """Raises CancelledError where the pool is closed."""
+        future: Future[Result] = Future()
+        with self._lock:
+            if self._closing:
+                raise CancelledError
+            self._waiting.put((future, lambda: work(*arguments)))
+        return future
+
+    def close(self, seconds: float = CLOSING_SECONDS) -> bool:
+        """Drops what waits, interrupts what runs, and waits so long for it. False where some is left behind.
+
+        Whoever awaits a result gets CancelledError.
+        """
+        with self._lock:
+            self._closing = True
+            for number in self._running:
+                _raise_in(number, Interrupted)
+        with suppress(queue.Empty):
+            while task := self._waiting.get_nowait():
+                task[0].cancel()
+        for _ in self._threads:
+            self._waiting.put(None)
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        for future in list(self._running.values()):
+            with suppress(InvalidStateError):
+                future.set_exception(CancelledError())
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        with suppress(Interrupted):  # it may come late, when the work has just ended
+            while (task := self._waiting.get()) is not None:
+                self._work(*task)
+
+    def _work(self, future: "Future[Any]", work: Callable[[], Any]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        me = threading.get_ident()
+        try:
+            with self._lock:
+                if self._closing:
+                    raise Interrupted
+                self._running[me] = future
+            result = work()
+        except BaseException as error:
+            with suppress(InvalidStateError):
+                future.set_exception(CancelledError() if isinstance(error, Interrupted) else error)
+        else:
+            with suppress(InvalidStateError):
+                future.set_result(result)
+        with self._lock:
+            self._running.pop(me, None)
+
+
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """At the thread's next instruction of Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))

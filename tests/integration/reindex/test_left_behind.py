@@ -1,0 +1,162 @@
+"""Faces that a process enrolled without the new model, and jobs that had given up: both are gone on with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from indexer.errors import ModelUnavailable
+from indexer.jobs.reindex import steps, worker
+from indexer.recognition import indexing
+from indexer.recognition.cameras import Cameras
+from indexer.recognition.reindex import switching
+from indexer.records import reindexes
+from tests.reindexing import NEW, OLD, Operator, enrol, who
+
+
+@contextmanager
+def the_other_model_missing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a process whose machine lacks its weights."""
+
+    def missing(cameras: Cameras, model: int) -> Any:
+        raise ModelUnavailable("its weights are not here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Cameras, "numbered", missing)
+        yield
+
+
+@contextmanager
+def before_each_first(monkeypatch: pytest.MonkeyPatch, name: str, act: Any) -> Iterator[None]:
+    """`act` happens before the first call of the step `name`."""
+    real = getattr(steps, name)
+    acted: list[str] = []
+
+    def acting(*arguments: Any, **named: Any) -> Any:
+        if not acted:
+            acted.append(name)
+            act()
+        return real(*arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, name, acting)
+        yield
+    assert acted
+
+
+@pytest.mark.parametrize("step", ["build", "calibrate"])
+def test_a_face_enrolled_without_the_new_model_while_it_is_built_is_embedded_and_the_job_goes_on(
+    operator: Operator,
+    client: TestClient,
+    hopper: bytes,
+    collins: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start(gates=["skipped<=0"])
+
+    def enrolled_without() -> None:
+        with the_other_model_missing(monkeypatch):
+            enrol(client, "Eileen", collins)
+
+    with before_each_first(monkeypatch, step, enrolled_without):
+        job = operator.work(job)
+    job = operator.work(job)
+
+    assert (job.row.state, job.row.problem) == ("ready", None)
+    assert operator.embeddings(NEW.fingerprint) == 2
+    switching.activate(operator.database, job.row.id)
+    assert who(client, collins) == ("Eileen", NEW.fingerprint)
+    assert operator.clean()
+
+
+def test_without_a_crop_such_a_face_is_skipped_with_the_reason(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start(gates=["skipped<=1"])
+
+    def enrolled_without() -> None:
+        with operator.database.transaction() as session:
+            session.execute(text("UPDATE gallery SET store_crops = false"))
+        with the_other_model_missing(monkeypatch):
+            enrol(client, "Eileen", collins)
+
+    with before_each_first(monkeypatch, "build", enrolled_without):
+        job = operator.work(job)
+
+    assert (job.row.state, job.row.problem) == ("ready", None)
+    with operator.database.reading() as session:
+        [(_, _, why)] = reindexes.problems(session, job.gallery.id, job.row.to_model_id, at_most=9)
+    assert why == "no crop of the face is stored"
+
+
+def test_a_job_that_was_stopped_in_building_for_lack_of_embeddings_is_revived_by_resume(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an earlier version left it."""
+    enrol(client, "Grace", hopper)
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    with the_other_model_missing(monkeypatch):
+        enrol(client, "Eileen", collins)
+    with operator.database.transaction() as session:
+        row = reindexes.lock(session, job.row.id)
+        row.state, row.problem = (
+            "building",
+            "building: 1 faces of this gallery were enrolled with another model",
+        )
+    switching.resume(operator.database, job.row.id)
+
+    job = operator.work(job)
+
+    assert (job.row.state, job.row.problem) == ("ready", None)
+    assert operator.embeddings(NEW.fingerprint) == 2
+
+
+def test_resume_revives_a_job_that_was_stopped_by_a_chunks_attempts(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.start(gates=["skipped<=0"])
+    with operator.database.transaction() as session:
+        session.execute(text(f"UPDATE reindex_chunk SET attempts = {worker.MOST_ATTEMPTS}"))
+    job = operator.work(job)
+    assert "was given up" in (job.row.problem or "")
+
+    switching.resume(operator.database, job.row.id)
+    job = operator.work(job)
+
+    assert (job.row.state, job.row.problem) == ("ready", None)
+    assert operator.embeddings(NEW.fingerprint) == 1
+
+
+def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_model(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    job = operator.work(operator.start(gates=["skipped<=0"]))
+    switching.activate(operator.database, job.row.id)
+    real = Cameras.numbered
+
+    def without_the_old(cameras: Cameras, model: int) -> Any:
+        if model == job.row.from_model_id:
+            raise ModelUnavailable("its weights are not here")
+        return real(cameras, model)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Cameras, "numbered", without_the_old)
+        enrol(client, "Eileen", collins)
+    assert operator.embeddings(OLD.fingerprint) == 1
+    operator.work(job)
+
+    assert operator.embeddings(OLD.fingerprint) == 2
+    switching.rollback(operator.database, job.row.id)
+    assert who(client, collins) == ("Eileen", OLD.fingerprint)
+    assert all(
+        indexing.verify(opener, gallery).clean
+        for gallery, opener in indexing.openers(operator.opener, [operator.gallery()])
+    )
