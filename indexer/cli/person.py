@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from indexer.records.models import Face, Identity
     from indexer.records.session import Session
 
+_SHOWN = 20
+"""Faces of a person in a table; all of them in JSON."""
+_AT_ONCE = 10_000
+
 app = Commands("People of a gallery (identities, to the API).")
 
 Whom = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, or external id.")]
@@ -60,7 +64,11 @@ def show(person: Whom, gallery: Gallery, json: Json = None) -> None:
     with opened(Settings()) as opener, opener.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = _the_person(session, found.id, person)
-        enrolled = faces.of_identities(session, [identity.id])[identity.id]
+        enrolled: list[Face] = []
+        while page := faces.page(
+            session, identity.id, after=enrolled[-1].key if enrolled else None, limit=_AT_ONCE
+        ):
+            enrolled += page
     row = _as_json(identity) | {"faces": [_face_as_json(face) for face in enrolled]}
     give(row, json, lambda: _print_person(row))
 
@@ -160,7 +168,7 @@ def _print_person(row: dict[str, Any]) -> None:
         out.print(f"{what + ':':12} {shown(value)}", highlight=False, soft_wrap=True)
     if row["faces"]:
         table = Table("Face", Column("Quality", justify="right"), "Box", "Enrolled")
-        for face in row["faces"]:
+        for face in row["faces"][:_SHOWN]:
             box = face["box"]
             table.add_row(
                 str(face["id"]),
@@ -169,3 +177,5 @@ def _print_person(row: dict[str, Any]) -> None:
                 f"{face['created_at'].astimezone():%Y-%m-%d}",
             )
         out.print(table)
+        if len(row["faces"]) > _SHOWN:
+            out.print(f"... and {len(row['faces']) - _SHOWN:,} more; --json lists all", highlight=False)

@@ -171,12 +171,15 @@ class Enroller:
         return enrolled, made
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
-        """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
+        """With all its faces, in one transaction: nobody is ever half-deleted.
+
+        Raises GalleryNotFound, IdentityNotFound.
+        """
         gallery = self._gallery(gallery_name)
         with self.database.transaction() as session:
             galleries.lock(session, gallery.id)
             identities.get(session, gallery.id, identity_id)
-            keys = [face.key for face in faces.of_identities(session, [identity_id])[identity_id]]
+            keys = faces.remove_all_of(session, identity_id)
             identities.remove(session, identity_id)
             changes.append(session, gallery.id, ChangeKind.DELETE, keys)
         self._catch_up(gallery.id)
@@ -310,7 +313,9 @@ class Enroller:
         models: Mapping[str, int],
         repeatable: bool,
     ) -> Enrolled:
-        known = faces.enrolled_images(session, identity.id)
+        known = faces.enrolled_images(
+            session, identity.id, [enrolment.image_sha256 for enrolment in prepared.enrolments.values()]
+        )
         refused = dict(prepared.refused)
         fresh: list[Enrolment] = []
         for number, enrolment in prepared.enrolments.items():

@@ -92,7 +92,7 @@ def verify_identity(
         identities.get(session, gallery.id, identity_id)
         face_ids, enrolled = faces.vectors_of(session, identity_id, fingerprint)
         if not face_ids:
-            if faces.enrolled_images(session, identity_id):
+            if faces.counts(session, [identity_id])[identity_id]:
                 raise EmbeddingsMissing(
                     f"none of the identity's faces has an embedding by {fingerprint}", model=fingerprint
                 )

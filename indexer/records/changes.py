@@ -12,7 +12,7 @@ from itertools import pairwise
 from uuid import UUID, uuid4
 
 import numpy as np
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Text, Uuid, cast, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound, LogForked
@@ -54,21 +54,25 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
     last, before = updated
     if keys:
         announce(session, gallery_id)
-        session.execute(
-            insert(ChangeRow),
-            [
-                {
-                    "gallery_id": gallery_id,
-                    "number": number,
-                    "kind": kind.value,
-                    "face_key": key,
-                    "token": token,
-                    "predecessor": predecessor,
-                }
-                for number, key, token, predecessor in zip(
-                    range(last - count + 1, last + 1), keys, tokens, [before, *tokens[:-1]], strict=True
-                )
-            ],
+        logged = (
+            func.unnest(
+                cast(keys, ARRAY(BigInteger)), cast(cast(list(map(str, tokens)), ARRAY(Text)), ARRAY(Uuid))
+            )
+            .table_valued("key", "token", with_ordinality="place")
+            .render_derived()
+        )
+        session.execute(  # one statement, however many: the gallery is locked meanwhile
+            insert(ChangeRow).from_select(
+                ["gallery_id", "number", "kind", "face_key", "token", "predecessor"],
+                select(
+                    literal(gallery_id),
+                    last - count + logged.c.place,
+                    literal(kind.value),
+                    logged.c.key,
+                    logged.c.token,
+                    func.lag(logged.c.token, 1, before).over(order_by=logged.c.place),
+                ),
+            )
         )
     return int(last)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, delete, func, insert, literal_column, select, update
+from sqlalchemy import BigInteger, delete, func, insert, literal_column, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -76,11 +76,23 @@ def crop_of(session: Session, face: Face) -> bytes:
     return bytes(crop)
 
 
-def of_identities(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, list[Face]]:
-    """The faces of each, in the order of their enrolment."""
+def page(session: Session, identity_id: UUID, *, after: int | None, limit: int) -> Sequence[Face]:
+    """The next `limit` faces that follow the key `after`, in the order of their enrolment."""
+    query = select(Face).where(Face.identity_id == identity_id)
+    if after is not None:
+        query = query.where(Face.key > after)
+    return session.scalars(query.order_by(Face.key).limit(limit)).all()
+
+
+def first_of(session: Session, identity_ids: Collection[UUID], most: int) -> dict[UUID, list[Face]]:
+    """The first `most` faces of each, in the order of their enrolment."""
+    identities = select(Identity.id).where(Identity.id.in_(identity_ids)).subquery()
+    first = (
+        select(Face.key).where(Face.identity_id == identities.c.id).order_by(Face.key).limit(most).lateral()
+    )
+    keys = select(first.c.key).select_from(identities).join(first, true())
     faces: dict[UUID, list[Face]] = {identity_id: [] for identity_id in identity_ids}
-    rows = session.scalars(select(Face).where(Face.identity_id.in_(identity_ids)).order_by(Face.key))
-    for face in rows:
+    for face in session.scalars(select(Face).where(Face.key.in_(keys)).order_by(Face.key)):
         faces[face.identity_id].append(face)
     return faces
 
@@ -95,9 +107,14 @@ def counts(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, int]:
     return dict.fromkeys(identity_ids, 0) | {row[0]: row[1] for row in rows}
 
 
-def enrolled_images(session: Session, identity_id: UUID) -> set[bytes]:
-    """SHA-256 of the photographs that the identity's faces came from."""
-    return set(session.scalars(select(Face.image_sha256).where(Face.identity_id == identity_id)))
+def enrolled_images(
+    session: Session, identity_id: UUID, among: Collection[bytes] | None = None
+) -> set[bytes]:
+    """SHA-256 of the photographs that the identity's faces came from; of those in `among`, where given."""
+    query = select(Face.image_sha256).where(Face.identity_id == identity_id)
+    if among is not None:
+        query = query.where(Face.image_sha256.in_(among))
+    return set(session.scalars(query))
 
 
 def owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
@@ -133,7 +150,16 @@ def vectors_of(
 
 
 def remove(session: Session, keys: Sequence[int]) -> None:
+    """With their embeddings."""
     session.execute(delete(Face).where(Face.key.in_(keys)))
+
+
+def remove_all_of(session: Session, identity_id: UUID) -> Sequence[int]:
+    """All faces of an identity, with their embeddings; their keys, ascending."""
+    keys = select(Face.key).where(Face.identity_id == identity_id)
+    session.execute(delete(Embedding).where(Embedding.face_key.in_(keys)))
+    removed = session.scalars(delete(Face).where(Face.identity_id == identity_id).returning(Face.key))
+    return sorted(removed)
 
 
 def as_vector(stored: bytes) -> NDArray[np.float32]:

@@ -70,6 +70,14 @@ def lock(session: Session, gallery_id: UUID) -> Gallery:
     return gallery
 
 
+def page(session: Session, *, after: str | None, limit: int) -> Sequence[Gallery]:
+    """The next `limit` galleries that follow the name `after`, in the order of their names."""
+    query = select(Gallery)
+    if after is not None:
+        query = query.where(Gallery.name > after)
+    return session.scalars(query.order_by(Gallery.name).limit(limit)).all()
+
+
 def all_of_them(session: Session) -> Sequence[Gallery]:
     return session.scalars(select(Gallery).order_by(Gallery.name)).all()
 

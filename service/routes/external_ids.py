@@ -12,6 +12,7 @@ from indexer.recognition.camera import Stopwatch
 from indexer.records import faces, galleries, identities
 from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
+from service.pages import FACES_OF_ONE
 from service.routes import faces as face_routes
 from service.routes import identities as identity_routes
 from service.routes import problems, recognition
@@ -139,9 +140,11 @@ def put(
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
     response.status_code = 201 if made else 200
     with engine.database.reading() as session:
-        every = faces.of_identities(session, [enrolled.identity.id])[enrolled.identity.id]
+        identity_id = enrolled.identity.id
+        shown = faces.first_of(session, [identity_id], FACES_OF_ONE)[identity_id]
+        total = faces.counts(session, [identity_id])[identity_id]
     return IdentityCreated(
-        **Identity.fields_of(gallery, enrolled.identity, every),
+        **Identity.fields_of(gallery, enrolled.identity, shown, total),
         refused=Refusal.list_of(enrolled.refused),
         model=enrolled.model,
         change_number=enrolled.change_number,

@@ -9,8 +9,9 @@ from indexer.recognition.camera import Stopwatch
 from indexer.records import faces, galleries, identities
 from service.bodies import body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
+from service.pages import PageCursor, PageLimit, cut, whole_number
 from service.routes import problems
-from service.schemas.enrolled import EnrolledFace, FaceList, FacesAdded, Refusal
+from service.schemas.enrolled import EnrolledFace, FacePage, FacesAdded, Refusal
 from service.schemas.requests import FacesNew
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities/{identity_id}/faces", tags=["faces"])
@@ -48,14 +49,23 @@ def add(
 
 
 @router.get(
-    "", responses=problems(404, 422), operation_id="list_faces", summary="List the faces of an identity"
+    "",
+    responses=problems(404, 422),
+    operation_id="list_faces",
+    summary="List the faces of an identity, page by page",
 )
-def list_all(engine: Engine, gallery: str, identity_id: UUID) -> FaceList:
+def list_page(
+    engine: Engine, gallery: str, identity_id: UUID, limit: PageLimit = 100, cursor: PageCursor = None
+) -> FacePage:
+    """In the order of their enrolment. Faces enrolled meanwhile come on a later page."""
+    after = None if cursor is None else whole_number(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identities.get(session, found.id, identity_id)
-        enrolled = faces.of_identities(session, [identity_id])[identity_id]
-    return FaceList(faces=[EnrolledFace.of(face) for face in enrolled])
+        page, more = cut(faces.page(session, identity_id, after=after, limit=limit + 1), limit)
+    return FacePage(
+        faces=[EnrolledFace.of(face) for face in page], next_cursor=str(page[-1].key) if more else None
+    )
 
 
 @router.delete(

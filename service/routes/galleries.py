@@ -6,8 +6,9 @@ from indexer.recognition import policy
 from indexer.records import galleries
 from service.bodies import JsonRoute
 from service.dependencies import Engine
+from service.pages import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
-from service.schemas.enrolled import Gallery, GalleryList
+from service.schemas.enrolled import Gallery, GalleryPage
 from service.schemas.requests import GalleryNew, GalleryPatch
 
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=JsonRoute)
@@ -30,18 +31,23 @@ def create(engine: Engine, body: GalleryNew) -> Gallery:
     return Gallery.of(gallery, 0, policy.outlook(engine.opener.models, engine.scales, gallery))
 
 
-@router.get("", responses=problems(), operation_id="list_galleries", summary="List all galleries")
-def list_all(engine: Engine) -> GalleryList:
+@router.get(
+    "", responses=problems(422), operation_id="list_galleries", summary="List galleries, page by page"
+)
+def list_page(engine: Engine, limit: PageLimit = 100, cursor: PageCursor = None) -> GalleryPage:
+    """In the order of their names."""
+    after = None if cursor is None else gallery_name(cursor)
     with engine.database.reading() as session:
-        every = galleries.all_of_them(session)
-        counts = galleries.identity_counts(session, [gallery.id for gallery in every])
-    return GalleryList(
+        page, more = cut(galleries.page(session, after=after, limit=limit + 1), limit)
+        counts = galleries.identity_counts(session, [gallery.id for gallery in page])
+    return GalleryPage(
         galleries=[
             Gallery.of(
                 gallery, counts[gallery.id], policy.outlook(engine.opener.models, engine.scales, gallery)
             )
-            for gallery in every
-        ]
+            for gallery in page
+        ],
+        next_cursor=page[-1].name if more else None,
     )
 
 

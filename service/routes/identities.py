@@ -1,16 +1,18 @@
 """Identities: people in a gallery."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from indexer.errors import InvalidRequest
 from indexer.recognition.camera import Stopwatch
 from indexer.recognition.enrol import NewIdentity
-from indexer.records import faces, galleries, identities
+from indexer.records import faces, galleries, identities, models
+from indexer.records.session import Session
 from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
+from service.pages import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, Refusal
 from service.schemas.requests import IdentityNew, IdentityPatch
@@ -54,7 +56,7 @@ def create(
     meters.observe_stages(watch.milliseconds)
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
     return IdentityCreated(
-        **Identity.fields_of(gallery, enrolled.identity, enrolled.faces),
+        **Identity.fields_of(gallery, enrolled.identity, enrolled.faces, len(enrolled.faces)),
         refused=Refusal.list_of(enrolled.refused),
         model=enrolled.model,
         change_number=enrolled.change_number,
@@ -76,23 +78,23 @@ def list_page(
             examples=["grace"],
         ),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="People on a page")] = 100,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    limit: PageLimit = 100,
+    cursor: PageCursor = None,
 ) -> IdentityPage:
-    """In the order in which they were made. People enrolled meanwhile come on a later page."""
-    after = None if cursor is None else _cursor(cursor)
+    """In the order in which they were made, each with their first ten faces. People enrolled meanwhile come
+    on a later page."""
+    after = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         if external_id is not None:
             one = identities.by_external_id(session, found.id, external_id)
-            page = [] if one is None else [one]
+            following: Sequence[models.Identity] = [] if one is None else [one]
         else:
-            page = list(identities.page(session, found.id, after=after, limit=limit + 1, name=name))
-        more = len(page) > limit
-        page = page[:limit]
-        enrolled = faces.of_identities(session, [identity.id for identity in page])
+            following = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
+        page, more = cut(following, limit)
+        shown = _shown(session, gallery, page, FACES_OF_EACH)
     return IdentityPage(
-        identities=[Identity.of(gallery, identity, enrolled[identity.id]) for identity in page],
+        identities=shown,
         next_cursor=str(page[-1].id) if more else None,
     )
 
@@ -104,8 +106,8 @@ def get(engine: Engine, gallery: str, identity_id: UUID) -> Identity:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = identities.get(session, found.id, identity_id)
-        enrolled = faces.of_identities(session, [identity_id])
-    return Identity.of(gallery, identity, enrolled[identity_id])
+        [shown] = _shown(session, gallery, [identity], FACES_OF_ONE)
+    return shown
 
 
 @router.patch(
@@ -120,8 +122,8 @@ def patch(engine: Engine, gallery: str, identity_id: UUID, body: IdentityPatch) 
         galleries.lock(session, found.id)
         identity = identities.get(session, found.id, identity_id)
         identities.change(session, identity, body.model_dump(exclude_unset=True))
-        enrolled = faces.of_identities(session, [identity_id])
-    return Identity.of(gallery, identity, enrolled[identity_id])
+        [shown] = _shown(session, gallery, [identity], FACES_OF_ONE)
+    return shown
 
 
 @router.delete(
@@ -137,8 +139,9 @@ def delete(engine: Engine, gallery: str, identity_id: UUID) -> Response:
     return Response(status_code=204)
 
 
-def _cursor(value: str) -> UUID:
-    try:
-        return UUID(value)
-    except ValueError:
-        raise InvalidRequest("cursor is not one that a page gave", field="cursor") from None
+def _shown(
+    session: Session, gallery: str, found: Sequence[models.Identity], most_faces: int
+) -> list[Identity]:
+    ids = [identity.id for identity in found]
+    enrolled, totals = faces.first_of(session, ids, most_faces), faces.counts(session, ids)
+    return [Identity.of(gallery, one, enrolled[one.id], totals[one.id]) for one in found]

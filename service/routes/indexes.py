@@ -8,6 +8,7 @@ from indexer.recognition import indexing
 from indexer.records import galleries, replicas
 from service.bodies import JsonRoute
 from service.dependencies import Engine
+from service.pages import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
 from service.schemas.indexes import GalleryIndex, IndexStatus, Process, Rebuild
 
@@ -21,16 +22,26 @@ router = APIRouter(prefix="/v1", tags=["operations"], route_class=JsonRoute)
     summary="Where is each index, in each process?",
 )
 def status(
-    engine: Engine, gallery: Annotated[str | None, Query(description="Only this one")] = None
+    engine: Engine,
+    gallery: Annotated[str | None, Query(description="Only this one")] = None,
+    limit: PageLimit = 100,
+    cursor: PageCursor = None,
 ) -> IndexStatus:
-    """As the processes last told, within a second or two. Galleries that nobody has searched lately
-    have no replica: their index is opened when it is asked for."""
+    """As the processes last told, within a second or two, page by page in the order of the galleries' names.
+    Galleries that nobody has searched lately have no replica: their index is opened when it is asked for."""
+    after = None if cursor is None else gallery_name(cursor)
     with engine.database.reading() as session:
-        every = [galleries.get(session, gallery)] if gallery else galleries.all_of_them(session)
+        following = (
+            [galleries.get(session, gallery)]
+            if gallery
+            else galleries.page(session, after=after, limit=limit + 1)
+        )
         processes = replicas.processes(session)
+    page, more = cut(following, limit)
     return IndexStatus(
         processes=[Process.of(process) for process in processes],
-        galleries=[GalleryIndex.of(one) for one in indexing.status(engine.database, every)],
+        galleries=[GalleryIndex.of(one) for one in indexing.status(engine.database, page)],
+        next_cursor=page[-1].name if more else None,
     )
 
 

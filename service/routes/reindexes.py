@@ -18,8 +18,9 @@ from indexer.records import galleries, reindexes
 from indexer.records.text import checked_text
 from service.bodies import JsonRoute
 from service.dependencies import Config, Engine
+from service.pages import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
-from service.schemas.reindexes import Force, Reindex, ReindexList, ReindexNew
+from service.schemas.reindexes import Force, Reindex, ReindexNew, ReindexPage
 
 router = APIRouter(prefix="/v1/reindexes", tags=["operations"], route_class=JsonRoute)
 
@@ -62,15 +63,23 @@ def _callers_model() -> Iterator[None]:
     "",
     responses=problems(404, 422),
     operation_id="list_reindexes",
-    summary="All re-index jobs, the newest first",
+    summary="Re-index jobs, the newest first, page by page",
 )
-def list_all(
-    engine: Engine, gallery: Annotated[str | None, Query(description="Only its own")] = None
-) -> ReindexList:
+def list_page(
+    engine: Engine,
+    gallery: Annotated[str | None, Query(description="Only its own")] = None,
+    limit: PageLimit = 20,
+    cursor: PageCursor = None,
+) -> ReindexPage:
+    before = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery).id if gallery else None
-        jobs = reindexes.all_of_them(session, found)
-    return ReindexList(reindexes=[Reindex.of(status_of.of(engine.database, job.row.id)) for job in jobs])
+        following = reindexes.all_of_them(session, found, before=before, at_most=limit + 1)
+    page, more = cut(following, limit)
+    return ReindexPage(
+        reindexes=[Reindex.of(status_of.of(engine.database, job.row.id)) for job in page],
+        next_cursor=str(page[-1].row.id) if more else None,
+    )
 
 
 @router.get("/{job_id}", responses=problems(404, 422), operation_id="get_reindex", summary="How far is it?")

@@ -81,13 +81,20 @@ class Identity(BaseModel):
     )
     name: str | None = Field(description="Null where there is none", examples=["Grace Hopper"])
     metadata: dict[str, Any] = Field(description="As you sent it", examples=[{"department": "computing"}])
-    faces: list[EnrolledFace] = Field(description="In the order of their enrolment")
+    faces: list[EnrolledFace] = Field(
+        description="In the order of their enrolment; of many the first, see `faces_total`"
+    )
+    faces_total: int = Field(description="How many there are", examples=[1])
+    faces_next_cursor: str | None = Field(
+        description="Send it as `cursor` to the identity's `/faces` for those that follow; null where all are"
+        " here"
+    )
     created_at: datetime = Field(description="When it was made")
     updated_at: datetime = Field(description="When its external_id, name or metadata last changed")
 
     @classmethod
     def fields_of(
-        cls, gallery: str, identity: models.Identity, faces: Sequence[models.Face]
+        cls, gallery: str, identity: models.Identity, faces: Sequence[models.Face], total: int
     ) -> dict[str, Any]:
         return {
             "id": identity.id,
@@ -96,13 +103,17 @@ class Identity(BaseModel):
             "name": identity.name,
             "metadata": identity.details,
             "faces": [EnrolledFace.of(face) for face in faces],
+            "faces_total": total,
+            "faces_next_cursor": str(faces[-1].key) if faces and len(faces) < total else None,
             "created_at": identity.created_at,
             "updated_at": identity.updated_at,
         }
 
     @classmethod
-    def of(cls, gallery: str, identity: models.Identity, faces: Sequence[models.Face]) -> "Identity":
-        return cls(**cls.fields_of(gallery, identity, faces))
+    def of(
+        cls, gallery: str, identity: models.Identity, faces: Sequence[models.Face], total: int
+    ) -> "Identity":
+        return cls(**cls.fields_of(gallery, identity, faces, total))
 
 
 class EnrolmentNotes(BaseModel):
@@ -128,8 +139,9 @@ class IdentityPage(BaseModel):
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
 
 
-class FaceList(BaseModel):
+class FacePage(BaseModel):
     faces: list[EnrolledFace] = Field(description="In the order of their enrolment")
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
 
 
 class Identification(Threshold):
@@ -181,5 +193,6 @@ class Gallery(BaseModel):
         )
 
 
-class GalleryList(BaseModel):
-    galleries: list[Gallery] = Field(description="By name")
+class GalleryPage(BaseModel):
+    galleries: list[Gallery] = Field(description="In the order of their names")
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")

@@ -92,6 +92,7 @@ class GalleryIndex(BaseModel):
 class IndexStatus(BaseModel):
     processes: list[Process] = Field(description="That serve, the oldest first")
     galleries: list[GalleryIndex] = Field(description="By name")
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
 
 
 class Rebuild(BaseModel):

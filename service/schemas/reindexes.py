@@ -106,5 +106,6 @@ class Reindex(BaseModel):
         )
 
 
-class ReindexList(BaseModel):
+class ReindexPage(BaseModel):
     reindexes: list[Reindex] = Field(description="The newest first")
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")

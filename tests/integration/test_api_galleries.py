@@ -23,10 +23,10 @@ def test_a_gallery_is_made_listed_read_and_deleted(client: TestClient) -> None:
     assert (gallery["identities"], gallery["faces"], gallery["change_number"]) == (0, 0, 0)
 
     assert client.get("/v1/galleries/staff").json() == gallery
-    assert client.get("/v1/galleries").json() == {"galleries": [gallery]}
+    assert client.get("/v1/galleries").json() == {"galleries": [gallery], "next_cursor": None}
 
     assert client.delete("/v1/galleries/staff").status_code == 204
-    assert client.get("/v1/galleries").json() == {"galleries": []}
+    assert client.get("/v1/galleries").json() == {"galleries": [], "next_cursor": None}
     assert_problem(client.get("/v1/galleries/staff"), 404, "gallery_not_found")
     assert_problem(client.delete("/v1/galleries/staff"), 404, "gallery_not_found")
 

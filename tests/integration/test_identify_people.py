@@ -11,12 +11,12 @@ from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
 from indexer.index.live import LiveIndex
-from indexer.records import changes, faces, galleries, identities, registry
+from indexer.records import changes, faces, galleries
 from indexer.records.session import Database, Session
-from indexer.types import ChangeKind, Enrolment, Neighbour, Vectors
+from indexer.types import ChangeKind, Neighbour, Vectors
 from tests.home import Home
+from tests.many_faces import enrol
 from tests.pictures import jpeg, pixels
-from tests.strangers import CARD, FACE, QUALITY
 
 IDENTIFY = "/v1/galleries/staff/identify"
 SEARCH = "/v1/galleries/staff/search"
@@ -25,27 +25,6 @@ SEARCH = "/v1/galleries/staff/search"
 @pytest.fixture
 def gallery(client: TestClient) -> UUID:
     return UUID(client.post("/v1/galleries", json={"name": "staff"}).json()["id"])
-
-
-def enrol(database: Database, gallery_id: UUID, name: str, vectors: Vectors) -> UUID:
-    """One person with as many faces."""
-    with database.transaction() as session:
-        gallery = galleries.lock(session, gallery_id)
-        gallery.model_id = registry.number_of(session, CARD.fingerprint, CARD.dimension)
-        person = identities.create(session, gallery_id, external_id=None, name=name, metadata={})
-        enrolments = [
-            Enrolment(
-                face=FACE,
-                quality=QUALITY,
-                vectors={CARD.fingerprint: vector},
-                image_sha256=place.to_bytes(32, "big"),
-                crop=None,
-            )
-            for place, vector in enumerate(vectors)
-        ]
-        added = faces.add(session, person.id, enrolments, {CARD.fingerprint: gallery.model_id})
-        changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
-        return person.id
 
 
 def around(vector: Vectors, count: int, seed: int) -> Vectors:

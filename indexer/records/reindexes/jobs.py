@@ -124,11 +124,14 @@ def get(session: Session, job_id: UUID) -> Job:
     return found[0]
 
 
-def all_of_them(session: Session, gallery_id: UUID | None = None, *, at_most: int = 100) -> list[Job]:
-    """The newest first."""
-    return _jobs(
-        session, *([] if gallery_id is None else [Reindex.gallery_id == gallery_id]), at_most=at_most
-    )
+def all_of_them(
+    session: Session, gallery_id: UUID | None = None, *, before: UUID | None = None, at_most: int = 100
+) -> list[Job]:
+    """The newest first; with `before` those that are older than it."""
+    conditions = [] if gallery_id is None else [Reindex.gallery_id == gallery_id]
+    if before is not None:
+        conditions.append(Reindex.id < before)
+    return _jobs(session, *conditions, at_most=at_most)
 
 
 def open_ones(session: Session, *states: str) -> list[Job]:
