@@ -37,10 +37,10 @@
     ├── CrossSite                   a web page of another site asks a server that has no key
     ├── HostNotAllowed              the request is for a name that this server does not answer for
     ├── Unavailable
-    │   ├── DatabaseUnavailable
-    │   ├── DatabaseAccessDenied    PostgreSQL does not let this user in, or not do that
-    │   ├── DatabaseFull            PostgreSQL's disk is full
-    │   ├── DatabaseReadOnly        a standby, or a database that is set so
+    │   ├── DatabaseUnavailable     PostgreSQL does not answer
+    │   │   ├── DatabaseAccessDenied    or does not let this user in, or not do that
+    │   │   ├── DatabaseFull            or its disk is full
+    │   │   └── DatabaseReadOnly        or it takes no changes: a standby
     │   ├── DatabaseNotMigrated
     │   ├── DatabaseTooNew          a newer version than this one has migrated it
     │   ├── EmbeddingsMissing       faces were enrolled with another model: a re-index is due
@@ -226,15 +226,15 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
-class DatabaseAccessDenied(Unavailable):
+class DatabaseAccessDenied(DatabaseUnavailable):
     code = "database_access_denied"
 
 
-class DatabaseFull(Unavailable):
+class DatabaseFull(DatabaseUnavailable):
     code = "database_full"
 
 
-class DatabaseReadOnly(Unavailable):
+class DatabaseReadOnly(DatabaseUnavailable):
     code = "database_read_only"
 
 

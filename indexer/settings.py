@@ -26,6 +26,10 @@ class Settings(BaseSettings):
         default=None,
         description="PostgreSQL to use instead of the embedded one, `postgresql://user:password@host/database`",
     )
+    database_password: SecretStr | None = Field(
+        default=None,
+        description="Password for `GEMEL_DATABASE_URL`, as it is: nothing in it is encoded",
+    )
     host: str = Field(
         default="127.0.0.1",
         description="Address to listen on; without an API key only loopback addresses are",

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.markup import escape
 
+from indexer.cli import variables
 from indexer.cli.calibrate import calibrate
 from indexer.cli.commands import Commands
 from indexer.cli.enrol import enrol
@@ -58,6 +60,7 @@ app.add_typer(train_commands, name="train")
 def main() -> None:
     """Errors that Gemel knows end with one line and status 1, not with a trace."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", handlers=[LogLines()])
+    _name_unknown_variables()
     try:
         app()
     except GemelError as error:
@@ -70,6 +73,12 @@ def main() -> None:
             name = "GEMEL_" + "_".join(str(part) for part in problem["loc"]).upper()
             console.print(f"[red]error[/] {name}: {problem['msg']}", highlight=False)
         raise SystemExit(2) from None
+
+
+def _name_unknown_variables() -> None:
+    for name, nearest in variables.unknown().items():
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        console.print(f"[yellow]warning[/] there is no setting {escape(name)}{hint}", highlight=False)
 
 
 __all__ = ["app", "main"]

@@ -61,7 +61,7 @@ def enrol(
     settings = Settings()
     folder = people_folder.read(directory)
     with open_recognition(settings) as engine, progress_bar("pictures") as bar:
-        schema.check(engine.database)
+        schema.prepare(settings, engine.database)
         task = bar.add_task("Enrolling", total=sum(len(person.images) for person in folder.people))
         result = enrol_folder(
             engine,

@@ -20,7 +20,7 @@ def opened(settings: Settings) -> "Iterator[Opener]":
 
     database = Database(database_url(settings))
     try:
-        schema.check(database)
+        schema.prepare(settings, database)
         yield Opener.of(settings, database, card(settings))
     finally:
         database.close()

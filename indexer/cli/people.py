@@ -45,14 +45,15 @@ def identify(
     from indexer.recognition.assembly import open_recognition
     from indexer.records import schema
 
+    settings = Settings()
     answers: list[dict[str, Any]] = []
     columns = ["Image", "Face", "Quality", "Name", "External id", "Score", "Matched"]
     if out.width < _WIDE:
         columns.remove("External id")
     table = Table(*(Column(name, overflow="fold") for name in columns))
     failed = False
-    with open_recognition(Settings()) as engine:
-        schema.check(engine.database)
+    with open_recognition(settings) as engine:
+        schema.prepare(settings, engine.database)
         for path in images:
             try:
                 answer = engine.identifier.identify(

@@ -5,15 +5,18 @@ import logging.config
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 from rich.table import Column, Table
+from uvicorn.config import STARTUP_FAILURE
 
 from indexer import logs
 from indexer.cli.commands import Json
 from indexer.cli.output import console, give, out
+from indexer.cli.port import bind
 from indexer.cli.workers import supervise
 from indexer.settings import Settings
 
@@ -38,6 +41,7 @@ def serve(
 
     Example: `gemel serve --port 8080`
     """
+    from indexer.recognition.assembly import connections
     from indexer.records import schema
     from indexer.records.embedded import database_url
     from indexer.records.session import Database
@@ -49,13 +53,18 @@ def serve(
     host = _allowed_host(host or settings.host, guarded=guarded)
     port = settings.port if port is None else port
     workers = workers or settings.workers
+    listening = bind(host, port)
     console.print("Starting PostgreSQL ..." if settings.database_url is None else "Connecting ...")
     url = database_url(settings)
-    if migrate:
-        database = Database(url)
-        revision = schema.migrate(database)
+    database = Database(url)
+    try:
+        if migrate:
+            console.print(f"Database at revision {schema.migrate(database)}.")
+        else:
+            schema.check(database)
+        database.check_room(connections(settings.model_copy(update={"workers": workers})))
+    finally:
         database.close()
-        console.print(f"Database at revision {revision}.")
     # The application reads its settings anew, in this process or in workers.
     os.environ["GEMEL_DATABASE_URL"] = url
     os.environ["GEMEL_WORKERS"] = str(workers)
@@ -75,14 +84,15 @@ def serve(
     # Uvicorn ends its work and then raises the signal again, which by default would kill the process
     # on the spot, with the embedded PostgreSQL left running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _greet(host, listening.getsockname()[1], guarded=guarded)
     if workers > 1:
-        config = uvicorn.Config("service.worker:create_app", **options)
-        listening = config.bind_socket()
-        _greet(host, listening.getsockname()[1], guarded=guarded)
-        supervise(config, listening)
+        supervise(uvicorn.Config("service.worker:create_app", **options), listening)
     else:
-        _greet(host, port, guarded=guarded)
-        uvicorn.run("service.app:create_app", **options)
+        server = uvicorn.Server(uvicorn.Config("service.app:create_app", **options))
+        with suppress(KeyboardInterrupt):  # which it raises again once all has ended
+            server.run(sockets=[listening])
+        if not server.started:
+            raise SystemExit(STARTUP_FAILURE)
 
 
 def migrate(json: Json = None) -> None:

@@ -19,7 +19,7 @@ from indexer.recognition.keeping import Keeper
 from indexer.recognition.opening import Opener
 from indexer.recognition.scales import Scales
 from indexer.records.embedded import database_url
-from indexer.records.session import Database
+from indexer.records.session import JOBS, REQUESTS, Database
 from indexer.settings import Settings
 from indexer.turns import Turns
 from indexer.vision.decoder import Decoder
@@ -51,6 +51,11 @@ class Recognition:
     def camera(self) -> Camera:
         """Of the default model: for questions that are about no gallery."""
         return self.cameras.default
+
+
+def connections(settings: Settings) -> int:
+    """To PostgreSQL, at most, of all processes that serve; one of each hears of changes."""
+    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + 1)
 
 
 def card(settings: Settings) -> ModelCard:
@@ -129,7 +134,11 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
     Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
     """
     with ExitStack() as stack:
-        database = Database(database_url(settings), pool_size=settings.threads + CONNECTIONS_BESIDE)
+        database = Database(
+            database_url(settings),
+            pool_size=settings.threads + CONNECTIONS_BESIDE,
+            patience=REQUESTS if serving else JOBS,
+        )
         stack.callback(database.close)
         opener = Opener.of(settings, database, card(settings))
         follower = Follower(

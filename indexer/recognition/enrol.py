@@ -176,7 +176,7 @@ class Enroller:
         Raises GalleryNotFound, IdentityNotFound.
         """
         gallery = self._gallery(gallery_name)
-        with self.database.transaction() as session:
+        with self.database.transaction(long=True) as session:
             galleries.lock(session, gallery.id)
             identities.get(session, gallery.id, identity_id)
             keys = faces.remove_all_of(session, identity_id)

@@ -212,7 +212,7 @@ def prune_generations(opener: Opener, gallery: Gallery, keep: int) -> list[str]:
 
 def prune_log(database: Database, gallery: Gallery, older_than: timedelta) -> int:
     """Forgets old changes; how many. An index that is older than what is left is read anew."""
-    with database.transaction() as session:
+    with database.transaction(long=True) as session:
         return changes.prune(session, gallery.id, older_than=older_than)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import DatabaseUnavailable, InvalidRequest
+from indexer.errors import Busy, DatabaseUnavailable, InvalidRequest
 from indexer.recognition.calibration import Calibration, Estimate, Scale
 from indexer.recognition.models import Models
 from indexer.recognition.threshold import CardScale
@@ -72,7 +72,7 @@ class Scales:
             with self._database.reading() as session:
                 found = calibrations.number_for_model(session, number)
             self._of_models[card.fingerprint] = found
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, Busy) as error:
             found = self._of_models.get(card.fingerprint)
             log.warning("no newer calibration can be asked for: %s", error)
         return self._numbered(found, card)

@@ -15,8 +15,9 @@ from psycopg2.extensions import connection
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from indexer.errors import DatabaseUnavailable
-from indexer.records.session import DRIVER_ERRORS, Database
+from indexer.errors import Busy, DatabaseUnavailable
+from indexer.records.driver_errors import DRIVER_ERRORS
+from indexer.records.session import Database
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ class Listener:
     def _listening(self) -> connection | None:
         try:
             listening = self._database.listening(CHANNEL)
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, Busy) as error:
             if not self._down:
                 log.warning("not told of changes until PostgreSQL answers again: %s", error)
             self._down = True

@@ -1,5 +1,7 @@
 """Brings a database to the schema of this version. The migrations themselves are in `migrations/`."""
 
+import logging
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,17 +11,28 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from indexer.errors import DatabaseNotMigrated
+from indexer.errors import DatabaseNotMigrated, DatabaseTooNew
+from indexer.records.driver_errors import translated
 from indexer.records.session import Database
+from indexer.settings import Settings
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+SAY_SECONDS = 10.0
 _ONE_AT_A_TIME = 0x67656D656C  # "gemel": two servers that start together migrate one after the other
+_POLL_SECONDS = 0.1
 
 
 def migrate(database: Database, revision: str = "head") -> str:
-    """The revision that the database has afterwards."""
-    with database.engine.connect() as connection, connection.begin():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
+    """The revision that the database has afterwards.
+
+    Raises DatabaseUnavailable, DatabaseTooNew, and Busy where somebody holds a lock on a table.
+    """
+    with translated(), database.engine.connect() as connection, connection.begin():
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        _wait_for_others(connection)
+        _check_known(_current(connection))
         config = _config()
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, revision)
@@ -27,14 +40,45 @@ def migrate(database: Database, revision: str = "head") -> str:
 
 
 def check(database: Database) -> None:
-    """Raises DatabaseNotMigrated, DatabaseUnavailable."""
+    """Raises DatabaseNotMigrated, DatabaseTooNew, DatabaseUnavailable."""
     with database.reading() as session:
         current = _current(session.connection())
+    _check_known(current)
     wanted = _head()
     if current != wanted:
         raise DatabaseNotMigrated(
             f"the database is at revision {current or 'none'}, this version wants {wanted}:"
             " run `gemel migrate`"
+        )
+
+
+def prepare(settings: Settings, database: Database) -> None:
+    """The embedded database is nobody else's, and is migrated; a named one is only checked.
+
+    Raises DatabaseNotMigrated, DatabaseTooNew, DatabaseUnavailable.
+    """
+    if settings.database_url is None:
+        migrate(database)
+    else:
+        check(database)
+
+
+def _wait_for_others(connection: Connection) -> None:
+    say_at = time.monotonic() + SAY_SECONDS
+    while not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME}):
+        if time.monotonic() > say_at:
+            log.warning("another process is migrating this database: waiting for it")
+            say_at = time.monotonic() + SAY_SECONDS
+        time.sleep(_POLL_SECONDS)
+
+
+def _check_known(revision: str | None) -> None:
+    """Raises DatabaseTooNew."""
+    if revision is not None and revision not in _known():
+        raise DatabaseTooNew(
+            f"the database is at revision {revision}, which this version does not know: a newer one has"
+            f" migrated it. Install that, or restore a backup from before; this version goes up to {_head()}",
+            revision=revision,
         )
 
 
@@ -44,11 +88,16 @@ def _head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+@lru_cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config

@@ -1,24 +1,22 @@
-"""Connections and transactions, and the one border where the driver's errors become Gemel's."""
+"""Connections and transactions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection
-from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
+from indexer.errors import Misconfigured
+from indexer.records.driver_errors import DRIVER_ERRORS, as_gemel_error, translated, unavailable
+from indexer.records.url import driver_url
 
-__all__ = ["Database", "Session", "driver_url"]
+__all__ = ["JOBS", "REQUESTS", "Database", "Patience", "Session", "driver_url"]
 
-DRIVER_ERRORS = (psycopg2.DatabaseError, psycopg2.InterfaceError)
-"""What a connection raises when the other side is gone."""
-
-_UNDEFINED_TABLE = "42P01"
 _CONNECT_ARGS: dict[str, Any] = {
     "connect_timeout": 10,
     "application_name": "gemel",
@@ -30,12 +28,28 @@ _CONNECT_ARGS: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """With what others hold, and with what takes long, in seconds; 0 is without a limit."""
+
+    lock_seconds: float
+    statement_seconds: float
+    idle_seconds: float
+    """Of a transaction that does nothing, as of a frozen process: PostgreSQL ends it, and frees its locks."""
+
+
+REQUESTS = Patience(lock_seconds=5, statement_seconds=30, idle_seconds=60)
+"""Somebody waits for the answer, and others for the thread."""
+JOBS = Patience(lock_seconds=30, statement_seconds=0, idle_seconds=600)
+
+
 class Database:
     """A pool of connections to one PostgreSQL."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, patience: Patience = JOBS) -> None:
+        """Connects when it is first used. Raises Misconfigured."""
         self.pool_size = pool_size
-        self.engine = _engine(url, pool_size)
+        self.engine = _engine(url, pool_size, patience)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._repeatable = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
@@ -47,21 +61,28 @@ class Database:
         return pool.checkedout()
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        with _translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+    def transaction(self, *, long: bool = False) -> Iterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        `long`: its statements may take as long as they do, such as deleting a million rows. It waits for
+        locks as others do.
+        """
+        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if long:
+                session.execute(_LONG)
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Single statements, each of which sees what was committed before it."""
-        with _translated(), Session(self._autocommit, expire_on_commit=False) as session:
+        with translated(), Session(self._autocommit, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """Several statements that see the same state of the database."""
-        with _translated(), Session(self._repeatable, expire_on_commit=False) as session:
+        """Several statements that see the same state of the database, for as long as it takes to read."""
+        with translated(), Session(self._repeatable, expire_on_commit=False) as session:
+            session.execute(_LONG)
             yield session
 
     def check(self) -> None:
@@ -69,38 +90,46 @@ class Database:
         with self.reading() as session:
             session.execute(text("SELECT 1 FROM gallery LIMIT 1"))
 
+    def check_room(self, connections: int) -> None:
+        """Whether PostgreSQL allows so many at once. Raises Misconfigured, DatabaseUnavailable."""
+        with self.reading() as session:
+            allowed = session.scalar(_ALLOWED_CONNECTIONS)
+        if allowed is not None and connections > allowed:
+            raise Misconfigured(
+                f"up to {connections} connections to PostgreSQL are needed, and it allows {allowed}: lower"
+                " GEMEL_WORKERS or GEMEL_THREADS, or raise max_connections",
+                measured=connections,
+                limit=allowed,
+            )
+
     def listening(self, channel: str) -> connection:
         """A connection outside of the pool that hears notices of `channel`. Raises DatabaseUnavailable."""
-        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        arguments, options = self.engine.dialect.create_connect_args(self.engine.url)
         try:
-            listening: connection = psycopg2.connect(url, **_CONNECT_ARGS)
+            listening: connection = psycopg2.connect(*arguments, **{**options, **_CONNECT_ARGS})
             listening.autocommit = True
             with listening.cursor() as cursor:
                 cursor.execute(f"LISTEN {channel}")
         except DRIVER_ERRORS as error:
-            raise _unavailable(error) from error
+            raise as_gemel_error(error) or unavailable(error) from error
         return listening
 
     def close(self) -> None:
         self.engine.dispose()
 
 
-def driver_url(url: str) -> str:
-    """`url` with the one driver that is used here; `postgres://` is understood too.
-
-    Raises Misconfigured.
-    """
-    try:
-        parsed = make_url(url.replace("postgres://", "postgresql://", 1))
-    except Exception as error:
-        raise Misconfigured("GEMEL_DATABASE_URL is not a database URL") from error
-    if parsed.get_backend_name() != "postgresql":
-        raise Misconfigured(f"GEMEL_DATABASE_URL must name a PostgreSQL, not {parsed.drivername}")
-    return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+_LONG = text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+_ALLOWED_CONNECTIONS = text(
+    "SELECT least("
+    " current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+    " - coalesce(current_setting('reserved_connections', true), '0')::int,"
+    " (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),"
+    " (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()))"
+)
 
 
-def _engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
+def _engine(url: str, pool_size: int, patience: Patience) -> Engine:
+    engine = create_engine(
         driver_url(url),
         pool_size=pool_size,
         max_overflow=0,
@@ -108,27 +137,18 @@ def _engine(url: str, pool_size: int) -> Engine:
         pool_pre_ping=True,
         connect_args=_CONNECT_ARGS,
     )
+    limits = {
+        "lock_timeout": patience.lock_seconds,
+        "statement_timeout": patience.statement_seconds,
+        "idle_in_transaction_session_timeout": patience.idle_seconds,
+    }
+    statement = "; ".join(f"SET {name} = {round(1000 * seconds)}" for name, seconds in limits.items())
 
+    def limit(made: connection, _: object) -> None:
+        made.autocommit = True  # or the settings would end with the transaction
+        with made.cursor() as cursor:
+            cursor.execute(statement)
+        made.autocommit = False
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise Busy("all database connections are in use") from error
-    except ProgrammingError as error:
-        if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
-            raise DatabaseNotMigrated("the database has no tables yet: run `gemel migrate`") from error
-        raise
-    except DRIVER_ERRORS as error:  # bare: the connection broke while it was prepared
-        raise _unavailable(error) from error
-    except DBAPIError as error:
-        # A server that crashes in the middle of a query is a plain DatabaseError to psycopg2.
-        if not (error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))):
-            raise
-        raise _unavailable(error.orig) from error
-
-
-def _unavailable(error: BaseException | None) -> DatabaseUnavailable:
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return DatabaseUnavailable(f"PostgreSQL does not answer: {first_line}")
+    event.listen(engine, "connect", limit)
+    return engine

@@ -84,7 +84,7 @@ def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
     summary="Delete a gallery with everybody in it",
 )
 def delete(engine: Engine, gallery: str) -> Response:
-    with engine.database.transaction() as session:
+    with engine.database.transaction(long=True) as session:
         found = galleries.get(session, gallery)
         galleries.lock(session, found.id)
         galleries.remove(session, found.id)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from indexer.cli import variables
 from indexer.settings import Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -50,3 +51,20 @@ def test_what_cannot_be_is_refused_at_the_start(
 
 def test_the_key_does_not_show_in_logs() -> None:
     assert "secret-key" not in repr(Settings(api_key="secret-key"))
+
+
+def test_a_misspelt_variable_is_named_with_the_setting_that_is_nearest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("GEMEL_PROT=1\nPORT=2\nGEMEL_PORT=3\n")
+    monkeypatch.setitem(Settings.model_config, "env_file", ".env")
+    monkeypatch.setenv("GEMEL_DATABSE_URL", "postgresql://")
+    monkeypatch.setenv("gemel_host", "127.0.0.1")
+    monkeypatch.setenv("GEMEL_QQQQQQ", "")
+
+    assert variables.unknown() == {
+        "GEMEL_DATABSE_URL": "GEMEL_DATABASE_URL",
+        "GEMEL_PROT": "GEMEL_PORT",
+        "GEMEL_QQQQQQ": None,
+    }

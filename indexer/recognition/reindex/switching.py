@@ -68,7 +68,7 @@ def start(
     if not force:
         check_room([plan])
     number, default = models.number(card), models.number(models.default)
-    with database.transaction() as session:
+    with database.transaction(long=True) as session:
         gallery = galleries.lock(session, gallery.id)
         if gallery.model_id is None:
             gallery.model_id = default

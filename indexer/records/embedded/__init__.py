@@ -7,6 +7,7 @@ from pathlib import Path
 from indexer.errors import Misconfigured
 from indexer.records.embedded.binaries import folder as programs
 from indexer.records.embedded.server import Server
+from indexer.records.url import with_password
 from indexer.settings import Settings
 
 __all__ = ["database_url", "programs", "start", "stop"]
@@ -17,7 +18,10 @@ def database_url(settings: Settings) -> str:
 
     Raises DatabaseUnavailable, DatabaseFull, Misconfigured.
     """
-    return settings.database_url or start(settings.home)
+    if settings.database_url is None:
+        return start(settings.home)
+    password = settings.database_password
+    return with_password(settings.database_url, None if password is None else password.get_secret_value())
 
 
 def start(home: Path) -> str:
