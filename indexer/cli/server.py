@@ -84,7 +84,11 @@ def serve(
     # Uvicorn ends its work and then raises the signal again, which by default would kill the process
     # on the spot, with the embedded PostgreSQL left running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _greet(host, listening.getsockname()[1], guarded=guarded)
+    port = listening.getsockname()[1]
+    _greet(host, port, guarded=guarded)
+    logging.getLogger("uvicorn.error").info(  # which uvicorn says of a socket of its own only
+        "Uvicorn running on http://%s:%d (Press CTRL+C to quit)", f"[{host}]" if ":" in host else host, port
+    )
     if workers > 1:
         supervise(uvicorn.Config("service.worker:create_app", **options), listening)
     else:
