@@ -82,7 +82,8 @@ def print_plans(plans: "Sequence[Plan]", lacking: Sequence[str] = ()) -> None:
             "faces": f"{plan.faces}" + (f", {plan.without_crop} without a crop" if plan.without_crop else ""),
             "time": speed,
             "disk": f"{_size(plan.disk_bytes)} of {_size(plan.disk_free_bytes)} that are free",
-            "memory": f"{_size(plan.index_bytes)} a process for both indexes, until the cleanup",
+            "memory": f"{_size(plan.index_bytes)} a process for both indexes, until the cleanup;"
+            f" {_size(plan.new_index_bytes)} of them are new, {_size(plan.memory_free_bytes)} are available",
         }
         for what, line in lines.items():
             out.print(f"  {what:7} {line}", highlight=False)

@@ -1,6 +1,5 @@
 """What a re-index would take, before anything is begun."""
 
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import numpy as np
 from indexer.errors import InvalidInput, NotEnoughRoom
 from indexer.recognition.camera import Camera
 from indexer.recognition.opening import Opener
+from indexer.recognition.reindex import memory
 from indexer.recognition.reindex.crops import aligned
 from indexer.records import reindexes
 from indexer.records.models import Gallery
@@ -42,7 +42,10 @@ class Plan:
     index_bytes: int
     """Memory for both indexes, which every process that serves holds until the cleanup."""
     index_limit_bytes: int
+    new_index_bytes: int
+    """Of `index_bytes`, those of the new index: the old one is there already."""
     memory_free_bytes: int
+    """That this machine, and the control group of this process, still have."""
     last_key: int
 
 
@@ -72,7 +75,8 @@ def make(settings: Settings, opener: Opener, gallery: Gallery, camera: Camera) -
         disk_free_bytes=shutil.disk_usage(_existing(home)).free,
         index_bytes=index + int(faces * old.bytes_per_face(gallery)),
         index_limit_bytes=int(settings.index_memory_bytes),
-        memory_free_bytes=_memory_free(),
+        new_index_bytes=index,
+        memory_free_bytes=memory.available_bytes(),
         last_key=last_key,
     )
 
@@ -93,10 +97,11 @@ def _too_much(plans: Sequence[Plan]) -> list[tuple[str, int, int]]:
     if not plans:
         return []
     disk, index = sum(plan.disk_bytes for plan in plans), sum(plan.index_bytes for plan in plans)
+    new = sum(plan.new_index_bytes for plan in plans)
     found = (
         ("disk", disk, min(plan.disk_free_bytes for plan in plans)),
         ("index memory (GEMEL_INDEX_MEMORY_MB)", index, plans[0].index_limit_bytes),
-        ("memory", index, min(plan.memory_free_bytes for plan in plans)),
+        ("memory", new, min(plan.memory_free_bytes for plan in plans)),
     )
     return [(what, wanted, there) for what, wanted, there in found if wanted > there]
 
@@ -127,7 +132,3 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _memory_free() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

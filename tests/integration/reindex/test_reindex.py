@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from indexer.jobs.reindex.worker import Worker
 from indexer.recognition import indexing
 from indexer.recognition.camera import Camera
 from indexer.recognition.cameras import Eye
+from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import switching
 from indexer.records import galleries, reindexes
 from indexer.records.models import Face, ReindexChunk
@@ -310,6 +312,17 @@ def test_too_little_room_is_said_before_anything_begins(
         operator.start()
     with operator.database.reading() as session:
         assert reindexes.all_of_them(session) == []
+
+
+def test_the_old_index_which_is_in_memory_already_is_not_asked_for_a_second_time(
+    operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(client, "Grace", hopper)
+    plan = operator.plan()
+    assert 0 < plan.new_index_bytes < plan.index_bytes
+    planning.check_room([replace(plan, memory_free_bytes=plan.new_index_bytes)])
+    with pytest.raises(NotEnoughRoom, match=r"^memory: "):
+        planning.check_room([replace(plan, memory_free_bytes=plan.new_index_bytes - 1)])
 
 
 def test_a_paused_job_is_left_alone_until_it_is_resumed(
