@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import EmbeddingsMissing, NoFaceFound, SeveralFaces
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
@@ -11,7 +12,7 @@ from indexer.recognition.cameras import Cameras
 from indexer.recognition.identify import distance
 from indexer.recognition.scales import Decision, InForce, Scales, decide_pair
 from indexer.records import faces, galleries, identities
-from indexer.records.session import Database
+from indexer.records.session import Database, Session
 from indexer.types import Several
 
 
@@ -90,19 +91,40 @@ def verify_identity(
         camera = cameras.of(gallery)
         fingerprint = camera.card.fingerprint
         identities.get(session, gallery.id, identity_id)
-        face_ids, enrolled = faces.vectors_of(session, identity_id, fingerprint)
-        if not face_ids:
-            if faces.counts(session, [identity_id])[identity_id]:
-                raise EmbeddingsMissing(
-                    f"none of the identity's faces has an embedding by {fingerprint}", model=fingerprint
-                )
-            raise NoFaceFound("the identity has no enrolled face to compare with")
+        if not any(faces.vectors_of(session, identity_id, fingerprint, at_once=1)):
+            raise _nothing_to_compare(session, identity_id, fingerprint)
     in_force = scales.of(gallery, camera.card)
     face = _face_of(camera, image, "image", several, watch)
     [probe] = camera.embed([face.seen], watch)
-    scores = enrolled @ probe
-    best = int(np.argmax(scores))
-    return _verdict(camera, in_force, float(scores[best]), [face], face_ids[best], fmr, threshold, watch)
+    with watch.stage("database"), database.reading() as session:
+        nearest = _nearest(session, identity_id, fingerprint, probe)
+        if nearest is None:  # what there was has been deleted meanwhile
+            raise _nothing_to_compare(session, identity_id, fingerprint)
+    score, face_id = nearest
+    return _verdict(camera, in_force, score, [face], face_id, fmr, threshold, watch)
+
+
+def _nearest(
+    session: Session, identity_id: UUID, fingerprint: str, probe: NDArray[np.float32]
+) -> tuple[float, UUID] | None:
+    """Score and id of the identity's face that is nearest to the probe."""
+    nearest: tuple[float, UUID] | None = None
+    for face_ids, vectors in faces.vectors_of(session, identity_id, fingerprint):
+        scores = vectors @ probe
+        best = int(np.argmax(scores))
+        if nearest is None or scores[best] > nearest[0]:
+            nearest = float(scores[best]), face_ids[best]
+    return nearest
+
+
+def _nothing_to_compare(
+    session: Session, identity_id: UUID, fingerprint: str
+) -> EmbeddingsMissing | NoFaceFound:
+    if faces.counts(session, [identity_id])[identity_id]:
+        return EmbeddingsMissing(
+            f"none of the identity's faces has an embedding by {fingerprint}", model=fingerprint
+        )
+    return NoFaceFound("the identity has no enrolled face to compare with")
 
 
 def _face_of(camera: Camera, data: bytes, field: str, several: Several, watch: Stopwatch) -> ComparedFace:

@@ -1,6 +1,6 @@
 """Enrolled faces and their embeddings: add, find, list, delete."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -131,11 +131,11 @@ def owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[in
 
 
 def vectors_of(
-    session: Session, identity_id: UUID, fingerprint: str
-) -> tuple[list[UUID], NDArray[np.float32]]:
-    """Ids of the identity's faces and their embeddings, shape (n, dimension), by one model."""
-    rows = session.execute(
-        select(Face.id, Embedding.vector)
+    session: Session, identity_id: UUID, fingerprint: str, *, at_once: int = 10_000
+) -> Iterator[tuple[list[UUID], NDArray[np.float32]]]:
+    """Ids of the identity's faces and their embeddings, shape (n, dimension), by one model; in batches."""
+    query = (
+        select(Face.key, Face.id, Embedding.vector)
         .join(Embedding, Embedding.face_key == Face.key)
         .join(Model, Model.id == Embedding.model_id)
         .where(
@@ -144,9 +144,13 @@ def vectors_of(
             Embedding.vector.is_not(None),
         )
         .order_by(Face.key)
-    ).all()
-    vectors = np.array([as_vector(vector) for _, vector in rows if vector is not None], np.float32)
-    return [face_id for face_id, _ in rows], vectors
+        .limit(at_once)
+    )
+    rows = session.execute(query).all()
+    while rows:
+        vectors = np.frombuffer(b"".join(row.vector for row in rows), STORED_DTYPE)
+        yield [row.id for row in rows], vectors.reshape(len(rows), -1)
+        rows = session.execute(query.where(Face.key > rows[-1].key)).all()
 
 
 def remove(session: Session, keys: Sequence[int]) -> None:

@@ -17,6 +17,7 @@ from indexer.types import ChangeKind, Neighbour, Vectors
 from tests.home import Home
 from tests.many_faces import enrol
 from tests.pictures import jpeg, pixels
+from tests.strangers import CARD
 
 IDENTIFY = "/v1/galleries/staff/identify"
 SEARCH = "/v1/galleries/staff/search"
@@ -100,6 +101,20 @@ def test_a_person_whose_nearest_face_is_deleted_during_the_search_is_found_by_an
     assert deleted
     assert [candidate["identity"]["id"] for candidate in answer["candidates"]] == [str(person)]
     assert answer["gallery_size"] == 2
+
+
+def test_the_faces_of_a_person_are_read_for_a_comparison_in_batches(
+    client: TestClient, database: Database, gallery: UUID
+) -> None:
+    vectors = face_vectors.gallery(7, 5)
+    person = enrol(database, gallery, "Grace", vectors)
+
+    with database.reading() as session:
+        batches = list(faces.vectors_of(session, person, CARD.fingerprint, at_once=3))
+
+    assert [len(ids) for ids, _ in batches] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate([batch for _, batch in batches]), vectors)
+    assert len({one for ids, _ in batches for one in ids}) == 7
 
 
 @pytest.fixture(scope="module")
