@@ -81,11 +81,13 @@ class Followed:
             raise cannot_open(self.gallery, self.error)
 
     def drop(self, opened: Opened, why: Unusable) -> None:
-        """Whoever asks next has it opened anew, if `opened` still is what there is."""
-        with self.lock:
-            if self.opened is opened:
-                self.opened = self.behind = None
-                log.warning("the index of %s is dropped and opened anew: %s", self.gallery.name, why)
+        """Whoever asks next has it opened anew, if `opened` still is what there is.
+
+        Waits for nobody: an index that takes its place at this very moment is at worst opened once more.
+        """
+        if self.opened is opened:
+            self.opened = self.behind = None
+            log.warning("the index of %s is dropped and opened anew: %s", self.gallery.name, why)
 
     def told(self) -> Told:
         opened, coming = self.opened, self.coming is not None

@@ -72,8 +72,9 @@ class Renewer:
             self.replay(followed, fresh.index)
             with followed.lock:
                 # An index may have been brought along further meanwhile, and must not go back.
-                if followed.opened is not None:
-                    self.replay(followed, fresh.index, followed.opened.index.applied)
+                current = followed.opened
+                if current is not None:
+                    self.replay(followed, fresh.index, current.index.applied)
                 followed.take(fresh)
             followed.gpu_asked_at = time.monotonic()
         except Exception as error:

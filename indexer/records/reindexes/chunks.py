@@ -96,25 +96,28 @@ def finish_chunk(
     vectors: Mapping[int, bytes],
     problems: Mapping[int, str],
 ) -> bool:
-    """Records embeddings by face key, and why there are none. False where the chunk is another's by now.
+    """Records embeddings by face key, and why there are none.
 
-    Faces that are being deleted at this moment are left out; if they stay after all, the next `cut`
-    finds them.
+    False, with nothing recorded, where the chunk is another's by now: in a database that was restored
+    meanwhile `model_id` may even be another model's. Faces that are being deleted at this moment are left
+    out; if they stay after all, the next `cut` finds them.
     """
+    mine = (
+        ReindexChunk.reindex_id == chunk.reindex_id,
+        ReindexChunk.number == chunk.number,
+        ReindexChunk.worker == worker,
+        ReindexChunk.done_at.is_(None),
+    )
+    if session.scalar(select(ReindexChunk.number).where(*mine).with_for_update()) is None:
+        return False
     embedded = record(session, model_id, vectors, problems)
-    mine = session.execute(
+    session.execute(
         update(ReindexChunk)
-        .where(
-            ReindexChunk.reindex_id == chunk.reindex_id,
-            ReindexChunk.number == chunk.number,
-            ReindexChunk.worker == worker,
-            ReindexChunk.done_at.is_(None),
-        )
+        .where(*mine)
         .values(done_at=func.now(), leased_until=None, embedded=embedded, skipped=chunk.faces - embedded)
-        .returning(ReindexChunk.number)
         .execution_options(synchronize_session=False)
-    ).one_or_none()
-    return mine is not None
+    )
+    return True
 
 
 def record(session: Session, model_id: int, vectors: Mapping[int, bytes], problems: Mapping[int, str]) -> int:
