@@ -16,7 +16,7 @@ from indexer.settings import Settings
 from service import errors, openapi
 from service.access import Access
 from service.connections import ConnectionLimits, Connections
-from service.dependencies import documented_key
+from service.dependencies import documented_key, documented_token
 from service.limits import BodyLimit, Crowd, Slots
 from service.methods import METHODS, HeadAsGet
 from service.metrics import Measure, Metrics
@@ -92,11 +92,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_middleware(app, settings, slots)
     errors.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    documented = [Depends(documented_key), Depends(documented_token)]
     # `external_ids` first: what stands behind `by-external-id/` is an id, even `faces`.
     for room in (external_ids, galleries, identities, faces, recognition, indexes, reindexes):
-        app.include_router(room.router, dependencies=[Depends(documented_key), Depends(known_query)])
+        app.include_router(room.router, dependencies=[*documented, Depends(known_query)])
     app.include_router(operations.health)
-    app.include_router(operations.guarded)
+    app.include_router(operations.guarded, dependencies=documented)
     app.include_router(docs.router)
     return app
 

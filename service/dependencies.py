@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from indexer.errors import InvalidRequest
 from indexer.recognition.assembly import Recognition
@@ -13,6 +13,7 @@ from service.metrics import Metrics
 documented_key = APIKeyHeader(
     name="X-API-Key", auto_error=False, description="The value of `GEMEL_API_KEY`, where one is set"
 )
+documented_token = HTTPBearer(auto_error=False, description="The same value as a bearer token")
 """For the OpenAPI document only: `service.access` guards the door."""
 
 

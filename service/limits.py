@@ -19,8 +19,9 @@ STUCK_SECONDS = 10.0
 class Slots:
     """How many requests are worked on, of how many at most. Used by the event loop's thread alone."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, stuck_seconds: float = STUCK_SECONDS) -> None:
         self.most = most
+        self.stuck_seconds = stuck_seconds
         self._taken = 0
         self._moved_at = time.monotonic()
 
@@ -38,7 +39,7 @@ class Slots:
     @property
     def stuck(self) -> bool:
         """Whether all are taken, and none has been released for long."""
-        return self._taken >= self.most and time.monotonic() - self._moved_at > STUCK_SECONDS
+        return self._taken >= self.most and time.monotonic() - self._moved_at > self.stuck_seconds
 
 
 class Crowd:

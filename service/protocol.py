@@ -9,13 +9,13 @@ import re
 from enum import Enum
 from typing import Any
 
+import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from indexer.errors import Busy, GemelError, MalformedRequest, RequestTooSlow
+from indexer.errors import Busy, MalformedRequest, RequestTooSlow
+from service.closing import ClosingProtocol, Phase
 from service.connections import Connections
-from service.errors import response
 from service.message_size import MAX_FIELDS, MessageSize
 
 MAX_PIPELINED = 32
@@ -26,17 +26,8 @@ PIECE_BYTES = 4_096
 """The parser is fed so much at a time, so that bounds are exact to this."""
 SHUTDOWN_SECONDS = 5.0
 """In which bodies that are on their way must arrive once the server is asked to stop."""
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 1_000_000
-"""For which an ended connection is still read: else the answer may be lost (RFC 9112, 9.6)."""
-
+_FRAMING = (b"content-length", b"transfer-encoding")
 _ABSOLUTE_TARGET = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
-
-
-class _Phase(Enum):
-    BEGIN = "nothing of the next message"
-    HEAD = "in its header block"
-    BODY = "after its header block"
 
 
 class _State(Enum):
@@ -46,7 +37,7 @@ class _State(Enum):
     WORKING = "all of a request that is not answered yet"
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(ClosingProtocol):
     def __init__(
         self,
         config: Config,
@@ -56,17 +47,13 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._open: Connections = app_state["connections"]
-        self._phase = _Phase.BEGIN
         self._messages = 0
-        self._ended = False
-        """Whether nothing that still comes is read."""
+        self._declining = False
         self._size = MessageSize()
         self._situation: tuple[_State, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._window = 0
         self._window_bytes = 0
-        self._abort_timer: asyncio.TimerHandle | None = None
-        self._late_bytes = 0
 
     # The connection
 
@@ -76,24 +63,15 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.connections) > self._open.limits.max_connections and not self._open.make_room_for(self):
             self.make_room()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end()
-        self._cancel_abort()
-        super().connection_lost(exc)
-
     def make_room(self) -> None:
         idle = self._situation is not None and self._situation[0] is _State.IDLE and self._messages > 0
         if not idle and self._can_answer():
             self._write(Busy("too many connections are open"))
-        self._end()
-        self.transport.close()
-        self._abort_after(LINGER_SECONDS)
+        self._close()
 
     def shutdown(self) -> None:
         super().shutdown()
-        if self.transport.is_closing():
-            self._abort_after(LINGER_SECONDS)
-        elif self._state() is _State.BODY:
+        if not self.transport.is_closing() and self._state() is _State.BODY:
             self._cancel_timer()
             self._timer = self.loop.call_later(SHUTDOWN_SECONDS, self._reject, Busy("the server is stopping"))
 
@@ -110,42 +88,45 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
-            self._late_bytes += len(data)
-            if self._late_bytes > LINGER_BYTES:
-                self.transport.abort()
+            self._throw_away(data)
             return
+        self._unset_keepalive_if_required()
         for start in range(0, len(data), PIECE_BYTES):
             if self._ended or self.transport.is_closing():
                 return
             piece = data[start : start + PIECE_BYTES]
             self._size.received(len(piece))
-            super().data_received(piece)
+            try:
+                self._feed(piece)
+            except httptools.HttpParserError:
+                self._reject(MalformedRequest("this is not HTTP/1.1, or ambiguous"))
+                return
             if error := self._size.violation():
                 self._reject(error)
         if not self._ended:
             self._follow()
 
     def on_message_begin(self) -> None:
-        if self._ended:
+        if self._ended or self._declining:
             return
         super().on_message_begin()
-        self._phase = _Phase.HEAD
+        self._phase = Phase.HEAD
         self._size = MessageSize()
 
     def on_url(self, url: bytes) -> None:
-        if not self._ended:
+        if not (self._ended or self._declining):
             self._size.head(len(url))
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._ended:
+        if self._ended or self._declining:
             return
         self._size.field(name, value)
-        if self._phase is _Phase.HEAD and self._size.fields <= MAX_FIELDS:  # trailers of a body are ignored
+        if self._phase is Phase.HEAD and self._size.fields <= MAX_FIELDS:  # trailers of a body are ignored
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self._ended:
+        if self._ended or self._declining:
             return
         if len(self.pipeline) >= MAX_PIPELINED:
             self.cycle.keep_alive = False
@@ -154,7 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if error := self._size.violation():
             self._reject(error)
             return
-        self._phase = _Phase.BODY
+        self._phase = Phase.BODY
         self._size.head_complete()
         if target := _ABSOLUTE_TARGET.match(self.url):  # RFC 9112, 3.2.2: it counts, and not the Host field
             self.headers[:] = [field for field in self.headers if field[0] != b"host"]
@@ -170,9 +151,9 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self._ended:
+        if not (self._ended or self.parser.should_upgrade()):
             super().on_message_complete()
-            self._phase = _Phase.BEGIN
+            self._phase = Phase.BEGIN
             self._messages += 1
             self._size = MessageSize()
 
@@ -183,17 +164,34 @@ class BoundedProtocol(HttpToolsProtocol):
         elif not self._ended:
             self._follow()
 
-    def send_400_response(self, msg: str) -> None:
-        self._reject(MalformedRequest(msg.rstrip(".")))
+    def _feed(self, data: bytes) -> None:
+        while True:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                data = data[offer.args[0] :]
+                self._decline_upgrade()
+
+    def _decline_upgrade(self) -> None:
+        """An offer of another protocol, HTTP/2 say, is not taken.
+
+        The parser would read no body after it: another one does, which is told of the body's framing alone.
+        """
+        framing = [b"%b: %b\r\n" % field for field in self.headers if field[0] in _FRAMING]
+        self.parser = httptools.HttpRequestParser(self)
+        self._declining = True
+        self.parser.feed_data(b"".join([b"POST / HTTP/1.1\r\n", *framing, b"\r\n"]))
+        self._declining = False
 
     # Time
 
     def _state(self) -> _State:
-        if self._phase is _Phase.BODY:
+        if self._phase is Phase.BODY:
             return _State.BODY
         if self.cycle is not None and not self.cycle.response_complete:
             return _State.WORKING
-        if self._phase is _Phase.HEAD or self._size.unreported_bytes:
+        if self._phase is Phase.HEAD or self._size.unreported_bytes:
             return _State.HEAD
         return _State.IDLE
 
@@ -220,9 +218,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         if self._state() is _State.IDLE:
-            self._end()
-            self.transport.close()
-            self._abort_after(LINGER_SECONDS)
+            self._close()
         else:
             seconds = self._open.limits.head_seconds
             self._reject(
@@ -242,53 +238,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
         self._timer = self.loop.call_later(seconds, self._window_ended)
 
-    # The end
-
-    def _can_answer(self) -> bool:
-        """Whether the next answer is that of the request that is not whole yet."""
-        if self.transport.is_closing() or self.pipeline:
-            return False
-        if self.cycle is None or self.cycle.response_complete:
-            return self._phase is not _Phase.BODY
-        return self._phase is _Phase.BODY and not self.cycle.response_started
-
-    def _reject(self, error: GemelError) -> None:
-        """Answers in the application's place, if it has not begun to, and ends the connection."""
-        if self._ended:
-            return
-        answers = self._can_answer()
-        self._end()
-        if not answers:
-            self.transport.abort()
-            return
-        self._write(error)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self._abort_after(LINGER_SECONDS)
-
-    def _write(self, error: GemelError) -> None:
-        answer = response(error)
-        lines = [STATUS_LINE[answer.status_code], *(b"%b: %b\r\n" % field for field in answer.raw_headers)]
-        self.transport.write(b"".join([*lines, b"connection: close\r\n\r\n", bytes(answer.body)]))
-
     def _end(self) -> None:
-        """Nothing is read from now on; the application learns that who has asked is gone."""
-        if self._phase is _Phase.BODY and self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self._ended = True
+        super()._end()
         self._open.keep(self)
         self._cancel_timer()
-        self._unset_keepalive_if_required()
-
-    def _abort_after(self, seconds: float) -> None:
-        self._cancel_abort()
-        self._abort_timer = self.loop.call_later(seconds, self.transport.abort)
-
-    def _cancel_abort(self) -> None:
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
-            self._abort_timer = None
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

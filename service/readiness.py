@@ -9,7 +9,7 @@ from anyio.abc import TaskGroup
 from indexer.errors import Busy, DatabaseUnavailable, GemelError
 from indexer.records import galleries, schema
 from indexer.records.session import Database
-from service.limits import STUCK_SECONDS, Slots
+from service.limits import Slots
 
 PATIENCE_SECONDS = 2.0
 """For which an answer of PostgreSQL is awaited; load balancers do not wait much longer for theirs."""
@@ -37,7 +37,8 @@ class Readiness:
         """Raises DatabaseUnavailable, DatabaseNotMigrated; Busy where all slots are stuck."""
         if self._slots.stuck:
             raise Busy(
-                f"all {self._slots.most} requests that are worked on have taken more than {STUCK_SECONDS:g} s"
+                f"all {self._slots.most} requests that are worked on have taken more than"
+                f" {self._slots.stuck_seconds:g} s"
             )
         question = self._question
         if question is None:

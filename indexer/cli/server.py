@@ -3,6 +3,7 @@
 import ipaddress
 import logging.config
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -26,6 +27,8 @@ KEEP_ALIVE_SECONDS = 75
 be the one who does not send on it."""
 GRACE_SECONDS = 10
 """What requests get to end in once the server is asked to stop; a slow upload must not hold it."""
+DESCRIPTORS = 256
+"""Open files of a process beside its clients' connections: PostgreSQL, indexes, pipes."""
 SILENCE_SECONDS = 30
 """After which a worker is taken for hung and replaced. One that imports torch from a slow disk says nothing
 for longer than uvicorn's 5 seconds."""
@@ -68,6 +71,7 @@ def serve(
     # The application reads its settings anew, in this process or in workers.
     os.environ["GEMEL_DATABASE_URL"] = url
     os.environ["GEMEL_WORKERS"] = str(workers)
+    _allow_descriptors(settings.max_connections)
     options: dict[str, Any] = {
         "factory": True,
         "http": "service.protocol:BoundedProtocol",
@@ -137,6 +141,21 @@ def _print_models(rows: list[dict[str, Any]]) -> None:
         shown = [row[key] for key in ("name", "fingerprint", "dimension", "template", "active")]
         table.add_row(*({True: "yes", False: "no"}[v] if isinstance(v, bool) else str(v) for v in shown))
     out.print(table)
+
+
+def _allow_descriptors(connections: int) -> None:
+    """So many connections, and what else a process has open: the usual limit of a shell is 1,024."""
+    needed = connections + DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        console.print(
+            f"[yellow]The system allows {hard} open files:[/] set GEMEL_MAX_CONNECTIONS to"
+            f" {max(1, hard - DESCRIPTORS)} at most, or raise the limit (`ulimit -Hn`).",
+            highlight=False,
+        )
 
 
 def _allowed_host(host: str, *, guarded: bool) -> str:

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -206,6 +207,31 @@ def test_what_is_no_http_is_a_4xx_or_a_closed_connection(base: str, nonsense: by
             assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("protocol", ["h2c", "websocket", "x"])
+def test_a_request_that_offers_another_protocol_is_answered_in_this_one(base: str, protocol: str) -> None:
+    """As Java's client offers HTTP/2 with each first request, body and all."""
+    name = f"upgraded-{uuid4().hex}"
+    body = json.dumps({"name": name}).encode()
+    offer = ("Connection: Upgrade, HTTP2-Settings", f"Upgrade: {protocol}", "HTTP2-Settings: AAEAAEAA")
+    with connected(base) as raw:
+        raw.send(post("/v1/galleries", f"Content-Length: {len(body)}", *offer), body)
+        answer = raw.answer()
+        assert answer is not None
+        assert answer.status == 201
+        for _ in range(3):
+            raw.send(request("GET", f"/v1/galleries/{name}", *offer) + request("HEAD", "/healthz"))
+            got, head = raw.answer(), raw.answer(head=True)
+            assert got is not None
+            assert head is not None
+            assert (got.status, head.status) == (200, 200)
+    with connected(base) as raw:
+        chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+        raw.send(post("/v1/galleries", "Transfer-Encoding: chunked", *offer), chunk)
+        answer = raw.answer()
+        assert answer is not None
+        assert answer.status == 409
+
+
 # Bodies
 
 
@@ -246,7 +272,7 @@ def test_a_slow_client_is_not_a_dripping_one(base: str) -> None:
 def test_an_answered_request_whose_body_drips_is_ended(base: str) -> None:
     """413 is there at once; what is sent after it does not keep the connection."""
     with connected(base) as raw:
-        raw.send(post("/v1/galleries", "Content-Length: 50000000"))
+        raw.send(post("/v1/galleries", "Content-Length: 5000000000"))
         answer = raw.answer()
         assert answer is not None
         assert answer.status == 413
@@ -301,6 +327,43 @@ def test_slow_bodies_take_no_slot(service: Service) -> None:
             httpx2.post(f"{service.base}/v1/galleries", json={"name": name}, timeout=60).raise_for_status()
         assert service.health_seconds() < SOON
         assert ready(service.base)
+
+
+# Bodies that are costly to read
+
+
+MILLION = 1_000_000
+COSTLY = {
+    "wrong elements": ("/v1/galleries/x/identities", b'{"images": [' + b"1," * MILLION + b"1]}"),
+    "wrong numbers": ("/v1/galleries/x/search", b'{"embedding": [' + b'"a",' * MILLION + b'"a"]}'),
+    "unknown keys": ("/v1/galleries", b"{" + b",".join(b'"%d":1' % n for n in range(MILLION)) + b"}"),
+    "lists in lists": ("/v1/detect", b"[" * 15 * MILLION),
+    "long numbers": ("/v1/galleries", b'{"a": [' + b",".join([b"9" * 4000] * 480) + b"]}"),
+    "ampersands": ("/v1/detect", b"&" * 15 * MILLION),
+}
+
+
+@pytest.mark.parametrize("kind", COSTLY)
+def test_a_body_of_a_million_elements_costs_no_memory_and_nobody_waits(service: Service, kind: str) -> None:
+    path, body = COSTLY[kind]
+    media = "application/x-www-form-urlencoded" if kind == "ampersands" else "application/json"
+    before = service.memory_mb()
+    with ThreadPoolExecutor(4) as pool:
+        answers = [
+            pool.submit(
+                httpx2.post,
+                service.base + path,
+                content=body,
+                headers={"Content-Type": media},
+                timeout=60,
+            )
+            for _ in range(8)
+        ]
+        while not all(answer.done() for answer in answers):
+            assert service.health_seconds() < 5
+        statuses = {answer.result().status_code for answer in answers}
+    assert statuses <= {413, 422, 503}
+    assert service.memory_mb() - before < 150
 
 
 # Many connections

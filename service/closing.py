@@ -1,0 +1,104 @@
+"""How a connection is ended from this side: with an answer that arrives, and for good."""
+
+import asyncio
+from enum import Enum
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from indexer.errors import GemelError
+from service.errors import response
+
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 1_000_000
+"""For which an ended connection is still read: else the answer may be lost (RFC 9112, 9.6)."""
+
+
+class Phase(Enum):
+    """Where the parser is."""
+
+    BEGIN = "nothing of the next message"
+    HEAD = "in its header block"
+    BODY = "after its header block"
+
+
+class ClosingProtocol(HttpToolsProtocol):
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._phase = Phase.BEGIN
+        self._ended = False
+        """Whether what still comes is thrown away."""
+        self._late_bytes = 0
+        self._abort_timer: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+        self._cancel_abort()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            self._abort_after(LINGER_SECONDS)
+
+    def _close(self) -> None:
+        self._end()
+        self.transport.close()
+        self._abort_after(LINGER_SECONDS)
+
+    def _throw_away(self, data: bytes) -> None:
+        self._late_bytes += len(data)
+        if self._late_bytes > LINGER_BYTES:
+            self.transport.abort()
+
+    def _can_answer(self) -> bool:
+        """Whether the next answer is that of the request that is not whole yet."""
+        if self.transport.is_closing() or self.pipeline:
+            return False
+        if self.cycle is None or self.cycle.response_complete:
+            return self._phase is not Phase.BODY
+        return self._phase is Phase.BODY and not self.cycle.response_started
+
+    def _reject(self, error: GemelError) -> None:
+        """Answers in the application's place, if it has not begun to, and ends the connection."""
+        if self._ended:
+            return
+        answers = self._can_answer()
+        self._end()
+        if not answers:
+            self.transport.abort()
+            return
+        self._write(error)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._abort_after(LINGER_SECONDS)
+
+    def _write(self, error: GemelError) -> None:
+        answer = response(error)
+        lines = [STATUS_LINE[answer.status_code], *(b"%b: %b\r\n" % field for field in answer.raw_headers)]
+        self.transport.write(b"".join([*lines, b"connection: close\r\n\r\n", bytes(answer.body)]))
+
+    def _end(self) -> None:
+        """Nothing is read from now on; the application learns that who has asked is gone."""
+        if self._phase is Phase.BODY and self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._ended = True
+        self._unset_keepalive_if_required()
+
+    def _abort_after(self, seconds: float) -> None:
+        self._cancel_abort()
+        self._abort_timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _cancel_abort(self) -> None:
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+            self._abort_timer = None
