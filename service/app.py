@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        app.openapi()  # made here rather than by the first request, in the event loop
         with open_recognition(settings, serving=True) as engine:
             app.state.recognition = engine
             metrics = app.state.metrics = Metrics(engine.follower, engine.database)
