@@ -3,6 +3,7 @@
 Dataclasses that hold an array are compared by identity, since `==` on arrays has no single answer.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +17,8 @@ Image: TypeAlias = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), RGB, upright."""
 
 Points: TypeAlias = NDArray[np.float32]
-"""Five landmarks, shape (5, 2), x and y in pixels: the eye on the picture's left, the eye on its
-right, nose tip, the mouth corner on the left, the one on the right."""
+"""Five landmarks, shape (5, 2), x and y in pixels: the eye on the left as it is seen with the face upright,
+the eye on the right, nose tip, the mouth corner on the left, the one on the right."""
 
 Vectors: TypeAlias = NDArray[np.float32]
 """Embeddings, shape (n, dimension), each of Euclidean length 1."""
@@ -56,6 +57,11 @@ class Face:
     confidence: float
     """The detector's own, 0 to 1."""
 
+    @property
+    def rotation_degrees(self) -> int:
+        """0, 90, 180 or 270: the turn clockwise that brings the face nearest to upright."""
+        return rotation_degrees(self.landmarks)
+
     def scaled(self, scale: float) -> "Face":
         """The same in a picture whose sides are `scale` times as long."""
         if scale == 1.0:
@@ -66,6 +72,13 @@ class Face:
             landmarks=(self.landmarks * scale).astype(np.float32),
             confidence=self.confidence,
         )
+
+
+def rotation_degrees(landmarks: Points) -> int:
+    """`Face.rotation_degrees`, by the line from the middle of the eyes to the middle of the mouth."""
+    down_x, down_y = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)
+    clockwise = math.degrees(math.atan2(down_x, down_y))  # 0 where the mouth lies below the eyes
+    return round(clockwise / 90.0) % 4 * 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,78 +1,107 @@
-"""Where the faces are. Not for judging them: that is `quality`."""
+"""Where the faces are. Not for judging them: that is `quality`.
+
+A picture is searched at several sizes, because YuNet misses faces that fill the picture it is given, and
+turned by quarters where it does not seem to stand upright.
+"""
 
 import math
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from indexer.types import Box, Face, Image
+from indexer.types import Face, Image
+from indexer.vision import overlap, turning
+from indexer.vision.yunet import YuNet
 
-# Callers bring threads of their own; OpenCV's would only compete with them and with the network's.
-cv2.setNumThreads(1)
+STEP = 4
+"""Each search is of a picture so many times smaller than the one before, and costs a sixteenth of it. Faces
+20 to 500 pixels high are found, so that two searches overlap widely."""
+COARSEST_PX = 160
+"""Longer side of the smallest picture that is searched."""
+CLOSE_UP_PX = 256
+"""In a picture whose longer side is no longer, a face that fills it is found without a smaller one."""
+COARSE_FACE_PX = 48
+"""Smaller faces in a smaller picture are left to the search before, which knows them better."""
 
-MIN_SIDE_PX = 64
-"""Smaller pictures are padded up to it: where a side is 32 or less, so that YuNet's coarsest map is one
-cell wide, OpenCV reads its outputs wrongly and reports faces of noise."""
+CERTAIN = 0.9
+"""A picture with a face of this confidence stands upright. Of 400 pictures of LFW 95 % have one; turned on
+their head, more than half of them show a face too, with its eyes where the mouth is, and none has this."""
+MIN_TURNED_CONFIDENCE = 0.85
+"""Of the face for which a picture is taken to be turned. In 265 pictures without a face, the three turned
+searches find some of up to 0.84."""
+MIN_TURNED_GAIN = 0.03
+"""By which that face is more certain than what was found without a turn."""
+PATCH_PX = 160
+"""Longer side of what is turned to try an uncertain face."""
 
 
 class Detector:
-    """YuNet (Wu et al. 2023) through `cv2.FaceDetectorYN`. Safe to call from several threads."""
+    """Safe to call from several threads."""
 
     def __init__(self, weights: Path, *, min_confidence: float, size_px: int) -> None:
         """`size_px`: pictures whose longer side is longer are scaled down to it for the search."""
-        self._weights = weights
+        # Two, because each change of its input's size makes a network allocate all its buffers again.
+        self._fine = YuNet(weights, min_confidence=min_confidence)
+        self._coarse = YuNet(weights, min_confidence=min_confidence)
         self._min_confidence = min_confidence
         self._size_px = size_px
-        self._per_thread = threading.local()  # a FaceDetectorYN keeps the input size as state
 
     @property
     def settings(self) -> str:
         """What, besides the weights, decides which faces it finds."""
-        return f"{self._min_confidence:g} {self._size_px}"
+        return f"sizes and turns, {self._min_confidence:g} {self._size_px}"
 
     def detect(self, image: Image) -> list[Face]:
-        """All faces, the largest first, in the pixels of `image` (height, width, 3, RGB).
-
-        Where nothing is found, the search goes on at a quarter of the size with a border around
-        it: YuNet misses faces that fill the picture.
-        """
-        longer_side = max(image.shape[:2])
-        scale = min(1.0, self._size_px / longer_side)
-        faces = self._detect_at(image, scale, border=0.0)
-        if not faces:
-            faces = self._detect_at(image, min(1.0, self._size_px / 4 / longer_side), border=0.5)
+        """All faces, the largest first, in the pixels of `image` (height, width, 3, RGB), whichever way they
+        are turned (`Face.rotation_degrees`)."""
+        scale = min(1.0, self._size_px / max(image.shape[:2]))
+        picture = _scaled(image, scale)
+        faces = self._upright(picture) or self._bordered(picture)
+        if _confidence(faces) < CERTAIN:
+            faces = self._turned(picture, faces) or faces
+        faces = [face.scaled(1.0 / scale) for face in faces]
         return sorted(faces, key=lambda face: face.box.area_px, reverse=True)
 
-    def _detect_at(self, image: Image, scale: float, *, border: float) -> list[Face]:
-        if scale < 1.0:
-            size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        height, width = image.shape[:2]
-        left, top = round(border * width), round(border * height)
-        right = max(left, MIN_SIDE_PX - width - left)
-        bottom = max(top, MIN_SIDE_PX - height - top)
-        pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        if left or top or right or bottom:
-            pixels = cv2.copyMakeBorder(
-                pixels, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(127, 127, 127)
-            )
-        yunet = self._yunet()
-        yunet.setInputSize((pixels.shape[1], pixels.shape[0]))
-        _, rows = yunet.detect(pixels)
-        if rows is None:
-            return []
-        return [_face(np.asarray(row), scale=scale, left=left, top=top) for row in rows]
+    def _upright(self, picture: Image) -> list[Face]:
+        """At all sizes; a face found at two of them is one face."""
+        faces = self._fine.detect(picture)
+        longer_side = side = max(picture.shape[:2])
+        while side > CLOSE_UP_PX:
+            side = max(side // STEP, COARSEST_PX)
+            scale = side / longer_side
+            large = [
+                face.scaled(1.0 / scale)
+                for face in self._coarse.detect(_scaled(picture, scale))
+                if max(face.box.width, face.box.height) >= COARSE_FACE_PX
+            ]
+            faces = overlap.merge(faces, large)
+        return faces
 
-    def _yunet(self) -> cv2.FaceDetectorYN:
-        if not hasattr(self._per_thread, "yunet"):
-            self._per_thread.yunet = cv2.FaceDetectorYN.create(
-                str(self._weights), "", (320, 320), score_threshold=self._min_confidence
+    def _bordered(self, picture: Image) -> list[Face]:
+        """Small and with a border around it: the face may be larger than the picture."""
+        scale = min(1.0, self._size_px / STEP / max(picture.shape[:2]))
+        return [face.scaled(1.0 / scale) for face in self._coarse.detect(_scaled(picture, scale), border=0.5)]
+
+    def _turned(self, picture: Image, faces: Sequence[Face]) -> list[Face]:
+        """The faces at the quarter turn that shows most of them; empty where none shows better than `faces`,
+        which were found without one. Where there are some, their best is tried first: that is cheap."""
+        least = max(MIN_TURNED_CONFIDENCE, _confidence(faces) + MIN_TURNED_GAIN)
+        quarters: tuple[int, ...] = turning.QUARTERS
+        if faces:
+            patch = _around(max(faces, key=lambda face: face.confidence), picture)
+            quarters = tuple(
+                quarter
+                for quarter in quarters
+                if _confidence(self._coarse.detect(turning.turned(patch, quarter))) >= least
             )
-        yunet: cv2.FaceDetectorYN = self._per_thread.yunet
-        return yunet
+        shown = [
+            [turning.turned_back(face, quarter, picture) for face in found]
+            for quarter in quarters
+            if _confidence(found := self._upright(turning.turned(picture, quarter))) >= least
+        ]
+        return max(shown, key=lambda found: sum(face.confidence for face in found), default=[])
 
 
 def central(faces: Sequence[Face], image: Image) -> Face | None:
@@ -87,14 +116,25 @@ def central(faces: Sequence[Face], image: Image) -> Face | None:
     return min(faces, key=distance_px, default=None)
 
 
-def _face(row: np.ndarray, *, scale: float, left: int, top: int) -> Face:
-    """A row of YuNet's answer: x, y, width, height, five points, confidence."""
-    offset = np.array([left, top], np.float32)
-    x, y = (row[:2] - offset) / scale
-    width, height = row[2:4] / scale
-    landmarks = ((row[4:14].reshape(5, 2) - offset) / scale).astype(np.float32)
-    return Face(
-        box=Box(x=float(x), y=float(y), width=float(width), height=float(height)),
-        landmarks=landmarks,
-        confidence=float(row[14]),
-    )
+def _confidence(faces: Sequence[Face]) -> float:
+    """Of the most certain one; 0 where there is none."""
+    return max((face.confidence for face in faces), default=0.0)
+
+
+def _scaled(image: Image, scale: float) -> Image:
+    if scale >= 1.0:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _around(face: Face, picture: Image) -> Image:
+    """The face with as much around it as it is large, scaled down to `PATCH_PX`."""
+    box = face.box
+    middle_x, middle_y = box.x + box.width / 2, box.y + box.height / 2
+    reach = max(box.width, box.height)
+    left, top = max(0, round(middle_x - reach)), max(0, round(middle_y - reach))
+    patch = picture[
+        top : max(top + 1, round(middle_y + reach)), left : max(left + 1, round(middle_x + reach))
+    ]
+    return _scaled(patch, PATCH_PX / max(patch.shape[:2]))

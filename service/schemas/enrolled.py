@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from indexer.recognition.gate import Refused
 from indexer.recognition.policy import Outlook
 from indexer.records import models
 from indexer.types import Box as FaceBox
+from indexer.types import rotation_degrees
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
-from service.schemas.faces import Box, Landmarks, Quality
+from service.schemas.faces import Box, Landmarks, Quality, RotationDegrees
 from service.schemas.recognition import Threshold
 
 
@@ -20,6 +22,7 @@ class EnrolledFace(BaseModel):
     id: UUID = Field(description="Given by Gemel")
     box: Box = Field(description="In the photograph it came from")
     landmarks: Landmarks = Field(description="Its five points, in the photograph it came from")
+    rotation_degrees: RotationDegrees
     confidence: float = Field(description="The detector's, 0 to 1", examples=[0.9294])
     quality: Quality = Field(description="How fit it is to be recognised")
     image_sha256: str = Field(examples=["5f1a" * 16], description="Of the file as it was sent, in hex")
@@ -32,6 +35,7 @@ class EnrolledFace(BaseModel):
             id=face.id,
             box=Box.of(FaceBox(x=x, y=y, width=width, height=height)),
             landmarks=Landmarks.of(face.landmarks),
+            rotation_degrees=rotation_degrees(np.array(face.landmarks, np.float32).reshape(5, 2)),
             confidence=round(face.confidence, 4),
             quality=Quality.from_components(face.quality, face.quality_components),
             image_sha256=bytes(face.image_sha256).hex(),

@@ -1,7 +1,7 @@
 """A face as answers describe it: where it is, and how good."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -13,7 +13,7 @@ from indexer.types import Quality as FaceQuality
 
 
 class Box(BaseModel):
-    """Pixels of the upright picture; the corner may lie outside of it."""
+    """Pixels of the picture as its EXIF says to show it; the corner may lie outside of it."""
 
     model_config = {
         "json_schema_extra": {"examples": [{"x": 178.0, "y": 63.6, "width": 90.5, "height": 111.9}]}
@@ -30,7 +30,8 @@ class Box(BaseModel):
 
 
 class Landmarks(BaseModel):
-    """[x, y] in pixels of the upright picture; left and right as the viewer sees them."""
+    """[x, y] in pixels of the picture as its EXIF says to show it; left and right as they are seen with the
+    face upright."""
 
     model_config = {
         "json_schema_extra": {
@@ -82,9 +83,21 @@ class Quality(BaseModel):
         return cls(score=round(score, 1), **{k: round(v, 1) for k, v in components.items()})
 
 
+RotationDegrees = Annotated[
+    Literal[0, 90, 180, 270],
+    Field(
+        description="The turn clockwise that brings the face nearest to upright: not 0 where the picture lies"
+        " on its side or its head and has no EXIF orientation that says so. Box and landmarks are in the"
+        " pixels of the picture before that turn",
+        examples=[0],
+    ),
+]
+
+
 class SeenFaceOut(BaseModel):
     box: Box = Field(description="Where the face is")
     landmarks: Landmarks = Field(description="Its five points")
+    rotation_degrees: RotationDegrees
     confidence: float = Field(description="The detector's, 0 to 1")
     quality: Quality = Field(description="How fit it is to be recognised")
 
@@ -93,6 +106,7 @@ class SeenFaceOut(BaseModel):
         return {
             "box": Box.of(seen.face.box),
             "landmarks": Landmarks.of(seen.face.landmarks),
+            "rotation_degrees": seen.face.rotation_degrees,
             "confidence": round(seen.face.confidence, 4),
             "quality": Quality.of(seen.quality),
         }

@@ -179,8 +179,8 @@ class VerifyAnswer(BaseModel):
 class DetectAnswer(BaseModel):
     faces: list[SeenFaceOut] = Field(description="The largest first")
     faces_found: int = Field(description="How many faces the picture has, asked for or not", examples=[2])
-    width_px: int = Field(examples=[800], description="Of the upright picture")
-    height_px: int = Field(description="Of the upright picture", examples=[600])
+    width_px: int = Field(examples=[800], description="Of the picture as its EXIF says to show it")
+    height_px: int = Field(description="Of the picture as its EXIF says to show it", examples=[600])
     timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
 
 

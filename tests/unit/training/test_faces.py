@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.embedding.weights import YUNET, locate
 from indexer.errors import Busy, InvalidRequest
 from indexer.training import dataset
 from indexer.training.dataset import Sample
@@ -29,7 +30,7 @@ class Counting(Detector):
 
 @pytest.fixture
 def counting(detector: Detector) -> Counting:
-    return Counting(detector._weights, min_confidence=0.7, size_px=1024)
+    return Counting(locate(YUNET), min_confidence=0.7, size_px=1024)
 
 
 def found(people: Path, cache: Path, detector: Detector) -> Faces:
@@ -106,7 +107,7 @@ def test_a_file_that_was_too_large_is_looked_at_when_more_is_allowed(
 def test_another_detector_looks_for_itself(people: Path, tmp_path: Path, counting: Counting) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
     found(mine, tmp_path / "cache", counting)
-    stricter = Counting(counting._weights, min_confidence=0.999, size_px=1024)
+    stricter = Counting(locate(YUNET), min_confidence=0.999, size_px=1024)
     with pytest.raises(InvalidRequest, match="no face"):
         found(mine, tmp_path / "cache", stricter)
     assert stricter.shown == 3

@@ -1,0 +1,64 @@
+"""YuNet (Wu et al. 2023): the faces in a picture of one size. Where to search is for `detect` to say."""
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from indexer.types import Box, Face, Image
+
+# Callers bring threads of their own; OpenCV's would only compete with them and with the network's.
+cv2.setNumThreads(1)
+
+MIN_SIDE_PX = 64
+"""Smaller pictures are padded up to it: where a side is 32 or less, so that YuNet's coarsest map is one
+cell wide, OpenCV reads its outputs wrongly and reports faces of noise."""
+
+
+class YuNet:
+    """`cv2.FaceDetectorYN`. Safe to call from several threads."""
+
+    def __init__(self, weights: Path, *, min_confidence: float) -> None:
+        self._weights = weights
+        self._min_confidence = min_confidence
+        self._per_thread = threading.local()  # a FaceDetectorYN keeps the input size as state
+
+    def detect(self, image: Image, *, border: float = 0.0) -> list[Face]:
+        """In the pixels of `image` (height, width, 3, RGB).
+
+        `border`: how much grey is put around it on each side, in sides of the picture.
+        """
+        height, width = image.shape[:2]
+        left, top = round(border * width), round(border * height)
+        right = max(left, MIN_SIDE_PX - width - left)
+        bottom = max(top, MIN_SIDE_PX - height - top)
+        pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        if left or top or right or bottom:
+            pixels = cv2.copyMakeBorder(
+                pixels, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(127, 127, 127)
+            )
+        network = self._network()
+        network.setInputSize((pixels.shape[1], pixels.shape[0]))
+        _, rows = network.detect(pixels)
+        if rows is None:
+            return []
+        return [_face(np.asarray(row), left, top) for row in rows]
+
+    def _network(self) -> cv2.FaceDetectorYN:
+        if not hasattr(self._per_thread, "network"):
+            self._per_thread.network = cv2.FaceDetectorYN.create(
+                str(self._weights), "", (320, 320), score_threshold=self._min_confidence
+            )
+        network: cv2.FaceDetectorYN = self._per_thread.network
+        return network
+
+
+def _face(row: np.ndarray, left: int, top: int) -> Face:
+    """A row of YuNet's answer: x, y, width, height, five points, confidence."""
+    x, y, width, height = (float(value) for value in row[:4])
+    return Face(
+        box=Box(x=x - left, y=y - top, width=width, height=height),
+        landmarks=(row[4:14].reshape(5, 2) - np.array([left, top])).astype(np.float32),
+        confidence=float(row[14]),
+    )
