@@ -17,6 +17,7 @@ from service import errors, openapi
 from service.access import Access
 from service.connections import ConnectionLimits, Connections
 from service.dependencies import documented_key, documented_token
+from service.hang_ups import HangUps
 from service.limits import BodyLimit, Crowd, Slots
 from service.methods import METHODS, HeadAsGet
 from service.metrics import Measure, Metrics
@@ -107,6 +108,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: Slots) -> None:
     """The innermost first."""
     api_key = None if settings.api_key is None else settings.api_key.get_secret_value()
     hosts = settings.allowed_host_list or ([] if api_key is None else ["*"])
+    app.add_middleware(HangUps)
     app.add_middleware(Crowd, slots=slots)
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes

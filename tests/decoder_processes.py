@@ -16,12 +16,12 @@ def slow_picture() -> bytes:
     return b"BM" + struct.pack("<IHHI", 54 + 1024 + len(body), 0, 0, 54 + 1024) + info + bytes(1024) + body
 
 
-def decoder_processes() -> list[int]:
-    """Those of this process that have not ended."""
+def decoder_processes(parent: int | None = None) -> list[int]:
+    """Those of `parent`, or of this process, that have not ended."""
     return [
         pid
         for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        if state(pid)[1:2] == [str(os.getpid())]
+        if state(pid)[1:2] == [str(parent or os.getpid())]
         and b"decoder_process" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
     ]
 
@@ -43,8 +43,8 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + GENEROUS_SECONDS
+def eventually(condition: Callable[[], bool], *, seconds: float = GENEROUS_SECONDS) -> bool:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
             return True

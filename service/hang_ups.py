@@ -1,0 +1,51 @@
+"""Tells what works on a request that the client who asked has gone: nothing more is done for it."""
+
+import asyncio
+import contextlib
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from indexer.turns import abandoned_when
+
+
+class HangUps:
+    """ASGI middleware. Once a request has been read, listens for the end of its connection.
+
+    Routes that run in threads, and what they call, ask by `indexer.turns`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        gone = asyncio.Event()
+        listening: asyncio.Task[None] | None = None
+
+        async def listen() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone.set()
+
+        async def receive_body() -> Message:
+            nonlocal listening
+            if listening is not None:
+                await gone.wait()
+                return {"type": "http.disconnect"}
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                gone.set()
+            elif not message.get("more_body", False):
+                listening = asyncio.create_task(listen())
+            return message
+
+        try:
+            with abandoned_when(gone.is_set):
+                await self._app(scope, receive_body, send)
+        finally:
+            if listening is not None:
+                listening.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await listening
