@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         default=None,
-        description="PostgreSQL to use instead of the embedded one, `postgresql://user:password@host/database`",
+        description="PostgreSQL to use instead of the embedded one, `postgresql://user:password@host/database`;"
+        " in the password, `@` is written `%40`, `/` `%2F` and `%` `%25`",
     )
     database_password: SecretStr | None = Field(
         default=None,

@@ -44,7 +44,7 @@ def serve(
 
     Example: `gemel serve --port 8080`
     """
-    from indexer.recognition.assembly import connections
+    from indexer.recognition.assembly import card, connections
     from indexer.records import schema
     from indexer.records.embedded import database_url
     from indexer.records.session import Database
@@ -56,6 +56,7 @@ def serve(
     host = _allowed_host(host or settings.host, guarded=guarded)
     port = settings.port if port is None else port
     workers = workers or settings.workers
+    card(settings)  # a model that is not there is told before anything is started, as is a port in use
     listening = bind(host, port)
     console.print("Starting PostgreSQL ..." if settings.database_url is None else "Connecting ...")
     url = database_url(settings)

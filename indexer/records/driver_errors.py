@@ -76,6 +76,16 @@ _BY_TEXT: tuple[tuple[str, type[GemelError], str], ...] = (
         DatabaseUnavailable,
         "PostgreSQL does not answer: there is no such host; look at GEMEL_DATABASE_URL",
     ),
+    (
+        "Connection refused|No such file or directory",
+        DatabaseUnavailable,
+        "PostgreSQL does not answer: nothing listens there; is it running, and are host and port right?",
+    ),
+    (
+        "timeout expired|[Nn]o route to host|Network is unreachable",
+        DatabaseUnavailable,
+        "PostgreSQL does not answer: its machine cannot be reached; is the host right, and the way free?",
+    ),
 )
 
 

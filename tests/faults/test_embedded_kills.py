@@ -10,8 +10,9 @@ import psutil
 import psycopg2
 import pytest
 
+from indexer.errors import DatabaseUnavailable
 from indexer.records import embedded
-from indexer.records.embedded import processes
+from indexer.records.embedded import locks, processes
 from tests.embedded_user import User
 from tests.faults.postgresql import kill, pg_ctl, running
 from tests.home import Home, ready, wait_for
@@ -159,6 +160,37 @@ def test_recovery_may_take_as_long_as_it_does(home: Path, caplog: pytest.LogCapt
 
     assert answers(url)
     assert "has been starting for" in caplog.text
+
+
+def test_whoever_leaves_while_it_recovers_does_not_wait_for_that(home: Path) -> None:
+    embedded.start(home)
+    data = home / "postgresql"
+    with (data / "postgresql.auto.conf").open("a") as settings:
+        settings.write("restore_command = 'sleep 600; exit 1'\n")
+    (data / "recovery.signal").touch()
+    killed = kill(home)
+    wait_for(lambda: (found := running(home)) is not None and found.pid != killed.pid)
+
+    embedded.stop(home)
+
+    assert running(home) is None
+    for process in psutil.process_iter():
+        if process.name() == "sleep" and process.cmdline() == ["sleep", "600"]:
+            process.kill()
+
+
+def test_a_server_that_cannot_be_seen_keeps_another_from_starting(home: Path) -> None:
+    """As one in another container that has the same home."""
+    embedded.start(home)
+    embedded.stop(home)
+    other = locks.held_by_server(home / "postgresql.running", most_seconds=10)
+    try:
+        with pytest.raises(DatabaseUnavailable, match="another container"):
+            embedded.start(home)
+    finally:
+        os.close(other)
+
+    assert answers(embedded.start(home))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

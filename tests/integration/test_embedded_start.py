@@ -40,6 +40,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
+def test_its_programs_can_be_run_by_others() -> None:
+    for program in ("pg_dump", "pg_restore", "pg_basebackup", "psql"):
+        said = subprocess.run([embedded.programs() / program, "--version"], capture_output=True, text=True)
+        assert f"{program} (PostgreSQL) 18" in said.stdout
+
+
 @pytest.mark.parametrize("name", HOMES.values(), ids=HOMES.keys())
 def test_it_starts_in_any_home(tmp_path: Path, name: str) -> None:
     home = tmp_path / name

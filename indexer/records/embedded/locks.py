@@ -6,6 +6,7 @@ The kernel drops a lock when its process ends, however it ends: nobody has to be
 import contextlib
 import fcntl
 import logging
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -18,16 +19,11 @@ _POLL_SECONDS = 0.02
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """While one process starts or stops the server, the others wait."""
+def alone(path: Path, *, most_seconds: float = math.inf) -> Iterator[None]:
+    """While one process starts or stops the server, the others wait. Raises TimeoutError."""
     file = _open(path)
     try:
-        say_at = time.monotonic() + SAY_SECONDS
-        while not _taken(file, fcntl.LOCK_EX):
-            if time.monotonic() > say_at:
-                log.warning("another process is starting or stopping the embedded PostgreSQL: waiting for it")
-                say_at = time.monotonic() + SAY_SECONDS
-            time.sleep(_POLL_SECONDS)
+        _wait(file, most_seconds)
         yield
     finally:
         os.close(file)
@@ -49,16 +45,29 @@ class Usage:
             os.close(self._file)
 
 
-def held_by_server(path: Path) -> int:
+def held_by_server(path: Path, *, most_seconds: float) -> int:
     """A file descriptor with a lock for a server to inherit. It has the lock for as long as one of
-    its processes lives, here or in another container. Raises BlockingIOError where there is one."""
+    its processes lives, here or in another container. Raises TimeoutError where one goes on living."""
     file = _open(path)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _wait(file, most_seconds)
     except BaseException:
         os.close(file)
         raise
     return file
+
+
+def _wait(file: int, most_seconds: float) -> None:
+    """Until the lock is this process's. Raises TimeoutError."""
+    began = time.monotonic()
+    say_at = began + SAY_SECONDS
+    while not _taken(file, fcntl.LOCK_EX):
+        if time.monotonic() > began + most_seconds:
+            raise TimeoutError
+        if time.monotonic() > say_at:
+            log.warning("another process is starting or stopping the embedded PostgreSQL: waiting for it")
+            say_at = time.monotonic() + SAY_SECONDS
+        time.sleep(_POLL_SECONDS)
 
 
 def _open(path: Path) -> int:

@@ -22,6 +22,8 @@ PATIENCE_SECONDS = 10.0
 """With a server that was stopped in good order: whoever did so may be about to start it again."""
 MOST_RETRY_SECONDS = 30.0
 STOP_SECONDS = 60.0
+LOCK_SECONDS = 10.0
+"""For a lock of another process that is ending, or that uses the server and will stop it."""
 LOG_BYTES = 10_000_000
 """A longer log is put aside at the next start, in the place of the one before it."""
 _POLL_SECONDS = 0.02
@@ -40,6 +42,7 @@ class Server:
             home / f"postgresql.{name}" for name in ("lock", "users", "running")
         )
         self._did_not_start = f"the embedded PostgreSQL in {self.data} did not start"
+        self._leaving = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,17 +59,18 @@ class Server:
                 f"the embedded PostgreSQL in {self.data} did not start", error
             ) from error
         self.url = _url(running)
-        self._leaving = threading.Event()
         self._watching = threading.Thread(target=self._watch, name="postgresql", daemon=True)
         self._watching.start()
 
     def leave(self) -> None:
         """The last one to leave stops it."""
         self._leaving.set()
-        self._watching.join()
+        self._watching.join(LOCK_SECONDS)
         try:
-            with locks.alone(self._lock):
+            with locks.alone(self._lock, most_seconds=LOCK_SECONDS):
                 self._leave()
+        except TimeoutError:  # somebody is starting it, and so uses it
+            self._usage.end()
         except OSError as error:  # the folder is gone, and the server has noticed
             log.warning("the embedded PostgreSQL in %s was not stopped: %s", self.data, error)
 
@@ -127,8 +131,8 @@ class Server:
         if self._process is not None:
             self._process.wait()
         try:
-            held = locks.held_by_server(self._held)
-        except BlockingIOError:
+            held = locks.held_by_server(self._held, most_seconds=LOCK_SECONDS)
+        except TimeoutError:
             raise DatabaseUnavailable(
                 f"a PostgreSQL that cannot be seen from here uses {self.data}, maybe in another container:"
                 " stop it first"
@@ -149,6 +153,8 @@ class Server:
                 return running
             if (running is None) if process is None else (process.poll() is not None):
                 raise failures.of_output(self._did_not_start, _last_run(log_file), log_file)
+            if self._leaving.is_set():
+                raise DatabaseUnavailable(f"{self._did_not_start} before this process ended")
             if time.monotonic() > say_at:
                 seconds = time.monotonic() - began
                 log.warning(
