@@ -51,6 +51,18 @@ def none_seen(people: int) -> Interval:
     return 0.0, 1 - (1 - LEVEL) ** (1 / max(1, people))
 
 
+def interval_of(
+    rate: float, resampled: Sequence[float] | NDArray[np.float64], people: int
+) -> Interval | None:
+    """As `interval`; at 0 or 1, where resampling is sure of what a handful of `people` show, as far as
+    `none_seen` says."""
+    bounds = interval(resampled)
+    if bounds is None or 0 < rate < 1:
+        return bounds
+    _, unseen = none_seen(people)
+    return (0.0, max(bounds[1], unseen)) if rate <= 0 else (min(bounds[0], 1 - unseen), 1.0)
+
+
 class Tradeoff:
     """Searches sorted once, so that the rates of any weighting cost one pass over them.
 

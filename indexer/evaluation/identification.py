@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval
+from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.evaluation.embeddings import NO_SCORE, Embeddings
 from indexer.evaluation.roles import OpenSet, Roles, roles, split, split_labels
 from indexer.types import Vectors
@@ -147,14 +147,16 @@ def measure(
     """`resamples`: for the intervals, which are None without any."""
     curve = det(searches)
     points = {str(fpir): point_at(curve, fpir) for fpir in FPIRS}
-    rank1_interval, fnir_interval = _intervals(searches, resamples)
+    rank1 = float(searches.correct.mean())
+    fnirs = {fpir: float(curve.fnir[point]) for fpir, point in points.items()}
+    rank1_interval, fnir_interval = _intervals(searches, resamples, rank1, fnirs)
     ranks = cmc(searches)
     return IdentificationResult(
         gallery=gallery,
         mated=len(searches.own),
         nonmated=len(searches.nonmated),
-        rank1=float(searches.correct.mean()),
-        fnir_at_fpir={fpir: float(curve.fnir[point]) for fpir, point in points.items()},
+        rank1=rank1,
+        fnir_at_fpir=fnirs,
         threshold_at_fpir={fpir: float(curve.thresholds[point]) for fpir, point in points.items()},
         rank1_interval=rank1_interval,
         fnir_interval=fnir_interval,
@@ -174,7 +176,10 @@ def cmc(searches: Searches, most: int = MOST_RANKS) -> NDArray[np.float64]:
     return np.asarray(np.cumsum(counts[1 : most + 1]) / len(ranks), np.float64)
 
 
-def _intervals(searches: Searches, resamples: int) -> tuple[Interval | None, dict[str, Interval | None]]:
+def _intervals(
+    searches: Searches, resamples: int, rank1: float, fnir: dict[str, float]
+) -> tuple[Interval | None, dict[str, Interval | None]]:
+    people = len(np.unique(searches.mates))
     tradeoff = Tradeoff(searches.hits, searches.nonmated)
     rank1s, fnirs = [], []
     for mated, nonmated in zip(
@@ -184,8 +189,9 @@ def _intervals(searches: Searches, resamples: int) -> tuple[Interval | None, dic
         limits = [tradeoff.threshold(nonmated, fpir) for fpir in FPIRS]
         fnirs.append([1 - tradeoff.found(mated, limit) for limit in limits])
     columns = np.array(fnirs, np.float64).reshape(-1, len(FPIRS)).T
-    return interval(rank1s), {
-        str(fpir): interval(column) for fpir, column in zip(FPIRS, columns, strict=True)
+    return interval_of(rank1, rank1s, people), {
+        str(fpir): interval_of(fnir[str(fpir)], column, people)
+        for fpir, column in zip(FPIRS, columns, strict=True)
     }
 
 

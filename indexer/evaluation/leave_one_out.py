@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval
+from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.types import Vectors
 
 NO_SCORE = -2.0
@@ -84,7 +84,8 @@ def rates(searches: Searches, fpirs: Sequence[float], *, seed: int = 0) -> dict[
     """rank-1, and FNIR with its threshold at each FPIR, with intervals; None where nobody has two faces."""
     mated = searches.mated
     if not mated.any():
-        return {"rank1": None, "mated": 0, "nonmated": len(mated), "at_fpir": {}}
+        return {"rank1": None, "mated": 0, "mated_people": 0, "nonmated": len(mated), "at_fpir": {}}
+    people = len(np.unique(searches.person[mated]))
     hits = np.where(searches.correct, searches.own, -np.inf).astype(np.float32)[mated]
     tradeoff = Tradeoff(hits, searches.other)
     every = np.ones(len(mated), np.int64)
@@ -95,18 +96,23 @@ def rates(searches: Searches, fpirs: Sequence[float], *, seed: int = 0) -> dict[
         limits = [tradeoff.threshold(weights, fpir) for fpir in fpirs]
         fnirs.append([1 - tradeoff.found(weights[mated], limit) for limit in limits])
     thresholds = [tradeoff.threshold(every, fpir) for fpir in fpirs]
+    found = tradeoff.found(every[mated])
+    missed = [1 - tradeoff.found(every[mated], threshold) for threshold in thresholds]
     return {
-        "rank1": tradeoff.found(every[mated]),
-        "rank1_interval": _listed(interval(rank1s)),
+        "rank1": found,
+        "rank1_interval": _listed(interval_of(found, rank1s, people)),
         "mated": int(mated.sum()),
+        "mated_people": people,
         "nonmated": len(mated),
         "at_fpir": {
             str(fpir): {
-                "fnir": 1 - tradeoff.found(every[mated], threshold),
-                "interval": _listed(interval(column)),
+                "fnir": fnir,
+                "interval": _listed(interval_of(fnir, column, people)),
                 "threshold": threshold,
             }
-            for fpir, threshold, column in zip(fpirs, thresholds, zip(*fnirs, strict=True), strict=True)
+            for fpir, threshold, fnir, column in zip(
+                fpirs, thresholds, missed, zip(*fnirs, strict=True), strict=True
+            )
         },
     }
 

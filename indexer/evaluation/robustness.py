@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from indexer.errors import InvalidInput
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval
+from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.evaluation.conditions import CLEAN, Level, Series
 from indexer.evaluation.embeddings import Change, Embeddings, central_face, embed_with
 from indexer.evaluation.identification import Searches, search_vectors
@@ -151,15 +151,17 @@ def _rates(
         fnirs.append(1 - tradeoff.found(weights, threshold))
     _, seen = probes.of((*open_set.mated, *open_set.nonmated))
     every = np.ones(len(searches.own), np.int64)
+    people = len(np.unique(searches.mates))
+    rank1, fnir = tradeoff.found(every), 1 - tradeoff.found(every, threshold)
     return ConditionRates(
         series=series,
         level=level,
         value=value,
         not_found=float((~seen).mean()),
-        rank1=tradeoff.found(every),
-        rank1_interval=interval(rank1s),
-        fnir=1 - tradeoff.found(every, threshold),
-        fnir_interval=interval(fnirs),
+        rank1=rank1,
+        rank1_interval=interval_of(rank1, rank1s, people),
+        fnir=fnir,
+        fnir_interval=interval_of(fnir, fnirs, people),
         fpir=float((searches.nonmated > threshold).mean()),
     )
 

@@ -121,10 +121,8 @@ def print_comparison(gallery: str, found: dict[str, Any]) -> None:
 def print_gates(gates: Sequence[dict[str, Any]]) -> None:
     for gate in gates:
         verdict = "[green]passed[/]" if gate["passed"] else "[red]not passed[/]"
-        why = "this gallery cannot tell"
-        if gate["measured"] is not None and gate["limit"] is not None:
-            why = f"it is {gate['measured']:.4g}, the limit {gate['limit']:.4g}"
-        out.print(f"  gate {shown(gate['gate'])}: {verdict}, {why}", highlight=False)
+        reason = gate.get("reason", "compared by an earlier version")
+        out.print(f"  gate {shown(gate['gate'])}: {verdict}, {reason}", highlight=False)
 
 
 def say(what: str, row: "Status") -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from indexer.training.options import Options
 
 FAILED = "without-a-face.tsv"
+FEW_PEOPLE = 500
+"""To train on. Published weights have seen tens of thousands."""
 SHOWN = 10
 """Photographs without a face that are named; the folder's list has all."""
 
@@ -86,8 +88,30 @@ def prepared(options: "Options", wanted: Wanted, *, resume: bool) -> "tuple[Face
             )
     parts = dataset.split(strangers.samples, validation=options.validation, seed=options.seed)
     kept = {sample.identity for sample in parts.training}
-    training = strangers.where(lambda sample: sample.identity in kept)
-    return training, _without(strangers, kept)
+    training, validation = strangers.where(lambda sample: sample.identity in kept), _without(strangers, kept)
+    if is_first():
+        _warn_of_few(training, validation)
+    return training, validation
+
+
+def _warn_of_few(training: "Faces", validation: "Faces") -> None:
+    """Where there are too few people to learn from, or to tell a better model from a worse one by."""
+    from indexer.recognition.reindex.gates import SEEN_LOSS, people_needed
+
+    learned, held_out = (len({one.identity for one in some.samples}) for some in (training, validation))
+    needed = people_needed(SEEN_LOSS)
+    if learned < FEW_PEOPLE:
+        console.print(
+            f"[yellow]{learned:,} people are few to train on[/]: with fewer than {FEW_PEOPLE} a network may"
+            " learn these faces and no others. Measure it on other people before it serves (gemel evaluate).",
+            highlight=False,
+        )
+    if held_out < needed:
+        console.print(
+            f"[yellow]{held_out:,} people are few to validate with[/]: {needed} are needed to see that a"
+            f" model misses {SEEN_LOSS:.0%} of all people more than another does.",
+            highlight=False,
+        )
 
 
 def _told_apart(folders: Sequence[Path]) -> list[str]:

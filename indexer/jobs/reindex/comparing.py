@@ -46,12 +46,21 @@ def compare(database: Database, job: Job) -> dict[str, Any]:
     }
     verdicts = judge(job.row.gates, answer)
     answer["gates"] = [
-        {"gate": v.gate, "passed": v.passed, "measured": v.measured, "limit": v.limit} for v in verdicts
+        {
+            "gate": v.gate,
+            "passed": v.passed,
+            "measured": v.measured,
+            "limit": v.limit,
+            "people": v.people,
+            "people_needed": v.people_needed,
+            "reason": v.reason,
+        }
+        for v in verdicts
     ]
     return answer
 
 
-_NOTHING: dict[str, Any] = {"rank1": None, "mated": 0, "nonmated": 0, "at_fpir": {}}
+_NOTHING: dict[str, Any] = {"rank1": None, "mated": 0, "mated_people": 0, "nonmated": 0, "at_fpir": {}}
 
 
 def _histograms(searches: Searches) -> dict[str, Any]:

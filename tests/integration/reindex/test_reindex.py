@@ -24,6 +24,7 @@ from indexer.jobs.reindex.worker import Worker
 from indexer.recognition import indexing
 from indexer.recognition.camera import Camera
 from indexer.recognition.cameras import Eye
+from indexer.recognition.reindex import gates as gating
 from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import switching
 from indexer.records import galleries, reindexes
@@ -37,7 +38,7 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
 ) -> None:
     enrol(client, "Grace", hopper)
     with asked_all_the_time(client, hopper) as answers:
-        job = operator.start()
+        job = operator.start(gates=gating.DEFAULT)
         enrol(client, "Eileen", collins)  # while nobody has embedded anything yet
         job = operator.work(job)
         assert job.row.state == "ready", job.row.problem

@@ -57,7 +57,9 @@ def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -
         "reindex", "start", *TO, "-g", LONG, "--gate", "rank1>=2", "--gate", "skipped<=0", "--wait"
     )
 
-    assert "gate rank1>=2: not passed, it is 1, the limit 2" in done.stdout
+    assert "gate rank1>=2: not passed, too few people to tell (1; 299 are needed)" in " ".join(
+        done.stdout.split()
+    )
     assert "skipped<=0" not in done.stdout.split("not good enough")[1], "it is passed"
     assert "activate --force" in done.stderr
     lines = done.stderr.splitlines()
@@ -67,6 +69,7 @@ def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -
     assert any("all faces are embedded" in line for line in events)
     refused = home.run("reindex", "activate", status=1)
     assert "gates_not_passed" in refused.stderr
+    assert "too few people to tell" in " ".join(refused.stderr.split())
     activated = home.run("reindex", "activate", "--force", "it is a test")
     assert activated.stdout.startswith(f"{LONG}: searched with dlib-resnet-")
     assert "INFO: re-index" in activated.stderr

@@ -1,6 +1,7 @@
 """Each face among the rest, against a plain loop."""
 
 import numpy as np
+import pytest
 
 from indexer.evaluation import leave_one_out
 
@@ -62,3 +63,20 @@ def test_where_nobody_has_two_faces_nothing_is_claimed() -> None:
     searches = leave_one_out.search(np.eye(3, dtype=np.float32), np.ones(3, bool), np.arange(3), np.arange(3))
 
     assert leave_one_out.rates(searches, (0.01,))["rank1"] is None
+
+
+@pytest.mark.parametrize("people", [2, 6, 50])
+def test_a_rate_without_an_error_is_vouched_for_by_as_many_people_as_there_are(people: int) -> None:
+    """Resampling says 1 to 1 however few they are; of six people without a miss 39 % may still be missed."""
+    vectors = np.repeat(np.eye(people, dtype=np.float32), 2, axis=0)
+    whose = np.repeat(np.arange(people), 2)
+    searches = leave_one_out.search(vectors, np.ones(len(whose), bool), whose, np.arange(len(whose)))
+
+    rates = leave_one_out.rates(searches, (0.1,))
+
+    unseen = 1 - 0.05 ** (1 / people)
+    assert rates["mated_people"] == people
+    assert rates["rank1"] == 1
+    assert rates["rank1_interval"] == pytest.approx([1 - unseen, 1])
+    assert rates["at_fpir"]["0.1"]["fnir"] == 0
+    assert rates["at_fpir"]["0.1"]["interval"] == pytest.approx([0, unseen])

@@ -1,5 +1,7 @@
 """What lets a new model in."""
 
+from typing import Any
+
 import pytest
 
 from indexer.errors import InvalidRequest
@@ -26,9 +28,49 @@ NEW = {"rank1": 0.95, "skipped": 2, "at_fpir": {"0.01": {"fnir": 0.06}}}
 def test_a_gate_is_passed_by_what_was_measured_and_never_by_what_was_not(gate: str, passed: bool) -> None:
     gates.check([gate])
 
-    [verdict] = gates.judge([gate], {"old": OLD, "new": NEW})
+    [verdict] = gates.judge([gate], compared(people=1000))
 
     assert verdict.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("gate", "people", "mated_people", "reason"),
+    [
+        ("fnir@0.01<=old", 11, 6, "too few people to tell (6; 59 are needed)"),
+        ("fnir@0.01<=old", 80, 80, "too few people to tell (80; 100 are needed)"),
+        ("fnir@0.001<=old", 999, 999, "too few people to tell (999; 1,000 are needed)"),
+        ("fnir@0.1<=old+0.2", 14, 13, "too few people to tell (13; 14 are needed)"),
+        ("rank1>=old", 58, 58, "too few people to tell (58; 59 are needed)"),
+        ("rank1>=old-0.1", 28, 28, "too few people to tell (28; 29 are needed)"),
+        ("rank1>=0.98", 148, 148, "too few people to tell (148; 149 are needed)"),
+        ("rank1>=1", 298, 298, "too few people to tell (298; 299 are needed)"),
+    ],
+)
+def test_a_rate_that_too_few_people_show_passes_no_gate_however_good_it_is(
+    gate: str, people: int, mated_people: int, reason: str
+) -> None:
+    perfect = {"rank1": 1.0, "skipped": 0, "at_fpir": {f: {"fnir": 0.0} for f in ("0.001", "0.01", "0.1")}}
+
+    [verdict] = gates.judge([gate], compared(people, mated_people, old=perfect, new=perfect))
+    [enough] = gates.judge([gate], compared(1000, 1000, old=perfect, new=perfect))
+
+    assert not verdict.passed
+    assert verdict.too_few
+    assert str(verdict) == f"{gate}: {reason}"
+    assert enough.passed
+
+
+def test_faces_are_counted_whoever_they_are_of() -> None:
+    [verdict] = gates.judge(["skipped<=2"], compared(people=1))
+
+    assert verdict.passed
+
+
+def compared(
+    people: int, mated_people: int | None = None, *, old: dict[str, Any] = OLD, new: dict[str, Any] = NEW
+) -> dict[str, Any]:
+    mated = {"mated_people": people if mated_people is None else mated_people}
+    return {"identities": people, "old": old | mated, "new": new | mated}
 
 
 @pytest.mark.parametrize("gate", ["", "fnir<=old", "fnir@0.02<=old", "rank1=1", "rank1>=", "speed>=3"])

@@ -22,11 +22,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def trained(home: Home, people: Path) -> Path:
-    """Folder of a run."""
+def finished(home: Home, people: Path) -> tuple[Path, str]:
+    """Folder of a run, and what was said meanwhile."""
     out = home.folder / "run"
-    home.run("train", "--data", people, "--out", out, "--validation", "0.54", "--name", "mine", *QUICK)
-    return out
+    done = home.run("train", "--data", people, "--out", out, "--validation", "0.54", "--name", "mine", *QUICK)
+    return out, " ".join(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def trained(finished: tuple[Path, str]) -> Path:
+    """Folder of a run."""
+    return finished[0]
 
 
 def test_weights_card_course_and_picture_come_out(trained: Path) -> None:
@@ -35,6 +41,13 @@ def test_weights_card_course_and_picture_come_out(trained: Path) -> None:
     }
     with (trained / "history.csv").open() as course:
         assert [row["step"] for row in csv.DictReader(course)] == ["0", "1", "2"]
+
+
+def test_a_run_on_a_handful_of_people_says_that_they_are_few(finished: tuple[Path, str]) -> None:
+    _, told = finished
+
+    assert "people are few to train on" in told
+    assert "people are few to validate with: 59 are needed" in told
 
 
 def test_a_run_is_not_overwritten_and_goes_on_when_it_is_told_to(
