@@ -170,7 +170,8 @@ class BodyLimit:
 
     def _too_large(self, size: int) -> UploadTooLarge:
         return UploadTooLarge(
-            f"the request's body has {size} bytes or more, the limit is {self._max_bytes}",
+            f"the request's body has {size} bytes or more, the limit is {self._max_bytes}"
+            " (GEMEL_MAX_UPLOAD_MB)",
             measured=size,
             limit=self._max_bytes,
         )

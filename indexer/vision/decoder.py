@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import mmap
 import os
 import select
@@ -23,6 +24,8 @@ from indexer.vision import formats
 from indexer.vision.decode import Picture, decode_picture
 from indexer.vision.decoder_process import ANSWER, OVERRUN, REQUEST, SEALS
 from indexer.vision.formats.header import Header
+
+log = logging.getLogger(__name__)
 
 _FIXED_SECONDS = 2.0
 _SECONDS_PER_MEGAPIXEL = 0.15
@@ -118,13 +121,16 @@ class Decoder:
         self.close()
 
     def _decode_outside(self, data: bytes, seconds: float) -> Picture:
+        status = 0
         for _ in range(2):  # once more, where a process was killed by somebody else
             process = self._take()
             try:
                 picture = process.decode(data, seconds)
             except _Died as death:
                 self._drop(process)
-                _raise_for(death.status, seconds)
+                status = death.status
+                log.warning("a process that decodes pictures ended with status %d", status)
+                _raise_for(status, seconds)
             except InvalidInput:
                 self._give_back(process)
                 raise
@@ -134,7 +140,7 @@ class Decoder:
             else:
                 self._give_back(process)
                 return picture
-        raise Busy("the process that decodes pictures was killed from outside, twice")
+        raise Busy(f"the process that decodes pictures has ended twice, with status {status}")
 
     def _seconds(self, header: Header) -> float:
         megapixels = header.width * header.height / 1e6
@@ -144,7 +150,10 @@ class Decoder:
         with self._lock:
             if self._closed:
                 raise Busy("the server is shutting down")
-            process = self._idle.pop() if self._idle else _Process(self.max_pixels)
+            try:
+                process = self._idle.pop() if self._idle else _Process(self.max_pixels)
+            except OSError as error:  # no memory, or too many processes or files
+                raise Busy(f"no process can be started to decode pictures: {error.strerror}") from error
             self._busy.add(process)
             return process
 

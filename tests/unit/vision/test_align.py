@@ -2,6 +2,7 @@
 
 import io
 
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -91,3 +92,20 @@ def test_a_face_three_times_too_large_is_averaged_and_not_sampled() -> None:
     aligned = align(stripes, landmarks, ARCFACE_112)
 
     assert aligned[10:100, 10:100].std() < 10
+
+
+@pytest.mark.parametrize("left", [0, 20_000, 39_000])
+def test_a_face_in_a_picture_too_long_for_opencv_is_aligned_as_in_a_part_of_it(left: int) -> None:
+    """OpenCV warps no side of 32,767 pixels or more, and a panorama has them."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (300, 1_000, 3), np.uint8)
+    part = np.asarray(cv2.GaussianBlur(noise, (0, 0), 3), np.uint8)
+    panorama = np.zeros((300, 40_000, 3), np.uint8)
+    panorama[:, left : left + 1_000] = part
+    here = (ARCFACE_112.points * 1.5 + np.array([400, 60])).astype(np.float32)
+    there = here + np.array([left, 0], np.float32)
+
+    np.testing.assert_allclose(
+        align(panorama, there, ARCFACE_112).astype(int), align(part, here, ARCFACE_112), atol=2
+    )
+    assert crop_with_margin(panorama, there).jpeg

@@ -147,7 +147,7 @@ def test_a_picture_whose_process_is_killed_is_tried_once_more_and_then_given_up(
             os.kill(victim, signal.SIGKILL)
             killed.add(victim)
 
-        with pytest.raises(Busy, match="twice"):
+        with pytest.raises(Busy, match="ended twice"):
             costly.result()
         assert len(killed) == 2
 
