@@ -209,7 +209,8 @@ def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
     for number, face in enumerate(answer.faces, start=1):
         where = (shown(path.name) if number == 1 else "", str(number), f"{face.seen.quality.score:.0f}")
         if not face.candidates:
-            table.add_row(*where, "[dim]nobody is enrolled[/]")
+            nobody = "nobody else" if answer.gallery_size else "nobody is enrolled"
+            table.add_row(*where, f"[dim]{nobody}[/]")
         for candidate in face.candidates:
             owner = candidate.owner
             who = [owner.name or "", owner.external_id or ""]
