@@ -1,7 +1,7 @@
 """HTTP/1.1 as uvicorn speaks it with httptools, with a bound on everything that comes before a request.
 
 Neither of the two has one: a header block without end is collected for ever, and a connection that sends
-nothing stays. Why not another server: docs/decisions/0011-bounds-before-authentication.md.
+nothing stays. Why not another server: docs/decisions/0013-bounds-before-authentication.md.
 """
 
 import asyncio
@@ -135,12 +135,13 @@ class BoundedProtocol(ClosingProtocol):
         if error := self._size.violation():
             self._reject(error)
             return
-        self._phase = Phase.BODY
         self._size.head_complete()
         if target := _ABSOLUTE_TARGET.match(self.url):  # RFC 9112, 3.2.2: it counts, and not the Host field
             self.headers[:] = [field for field in self.headers if field[0] != b"host"]
             self.headers.append((b"host", target[1]))
+            self.url = b"/" + self.url[target.end() :].removeprefix(b"/")
         super().on_headers_complete()
+        self._phase = Phase.BODY
 
     def on_chunk_header(self) -> None:
         self._size.chunk()

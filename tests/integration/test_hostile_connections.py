@@ -195,8 +195,9 @@ def test_the_second_header_block_of_a_connection_has_bounds_too(base: str) -> No
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nX: a\nY: b\0\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_what_is_no_http_is_a_4xx_or_a_closed_connection(base: str, nonsense: bytes) -> None:
     with connected(base) as raw:
@@ -230,6 +231,57 @@ def test_a_request_that_offers_another_protocol_is_answered_in_this_one(base: st
         answer = raw.answer()
         assert answer is not None
         assert answer.status == 409
+
+
+def status_of(base: str, *data: bytes) -> int:
+    with connected(base) as raw:
+        raw.send(*data)
+        answer = raw.answer()
+    assert answer is not None
+    return answer.status
+
+
+def test_the_host_of_an_absolute_target_counts(base: str) -> None:
+    """And not the header field, as HTTP has it."""
+    for target, host, status in (
+        ("http://localhost/v1/galleries", "evil.example", 200),
+        ("HTTP://LOCALHOST:80/v1/galleries?limit=1", "evil.example", 200),
+        ("http://evil.example/v1/galleries", "localhost", 421),
+        ("http://localhost@evil.example/v1/galleries", "localhost", 421),
+        ("http://evil.example#localhost", "localhost", 400),
+        ("https://evil.example", "localhost", 421),
+        ("http://localhost?a=b", "evil.example", 307),
+    ):
+        assert status_of(base, request("GET", target, host=host)) == status, target
+    assert status_of(base, request("GET", "http://localhost/v1/galleries", host=None)) == 200
+
+
+def test_a_request_over_a_socket_names_its_host_once(base: str) -> None:
+    for headers in (("Host: localhost", "Host: evil.example"), ("Host: localhost", "Host: localhost"), ()):
+        assert status_of(base, request("GET", "/v1/galleries", *headers, host=None)) == 400
+    assert status_of(base, b"GET /healthz HTTP/1.0\r\n\r\n") == 200
+
+
+def test_a_request_is_the_same_byte_by_byte(base: str) -> None:
+    """However it is cut up on its way, and whatever follows it."""
+    name = f"cut-{uuid4().hex}"
+    body = json.dumps({"name": name}).encode()
+    half = len(body) // 2
+    chunks = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in (body[:half], body[half:]))
+    whole = b"".join(
+        (
+            post("/v1/galleries", f"Content-Length: {len(body)}") + body,
+            post("/v1/galleries", "Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n",
+            request("GET", f"/v1/galleries/{name}"),
+            request("DELETE", f"/v1/galleries/{name}"),
+        )
+    )
+    for size in (1, 7, len(whole)):
+        with connected(base) as raw:
+            for start in range(0, len(whole), size):
+                raw.send(whole[start : start + size])
+            statuses = [answer.status for _ in range(4) if (answer := raw.answer(head=False)) is not None]
+        assert statuses == [201, 409, 200, 204]
 
 
 # Bodies
