@@ -51,9 +51,9 @@ def png_with_a_profile(bytes_: int) -> bytes:
 
 
 def exif_of_overlapping_tags(length: int) -> bytes:
-    """The value of each tag is the whole of it."""
+    """The value of each tag is all but the beginning of it."""
     tags = (length - 14) // 12
-    entries = b"".join(struct.pack("<HHII", 0x9000 + n % 999, 1, length, 0) for n in range(tags))
+    entries = b"".join(struct.pack("<HHII", 1_000 + n, 1, length - 8, 8) for n in range(min(tags, 60_000)))
     return (b"II*\0" + struct.pack("<IH", 8, min(tags, 65_535)) + entries).ljust(length, b"\0")
 
 
@@ -113,7 +113,7 @@ def tiff_of_many_tags(tags: int) -> bytes:
     """Each tag's value is the whole file."""
     size = 8 + 2 + 12 * (tags + 2) + 4
     entries = struct.pack("<HHII", 256, 3, 1, 64) + struct.pack("<HHII", 257, 3, 1, 64)
-    entries += b"".join(struct.pack("<HHII", 1000 + n, 1, size, 0) for n in range(tags))
+    entries += b"".join(struct.pack("<HHII", 1000 + n, 1, size, 0) for n in range(min(tags, 60_000)))
     return b"II*\0" + struct.pack("<IH", 8, tags + 2) + entries + bytes(4)
 
 

@@ -1,7 +1,6 @@
 """Which way up a picture is to be shown, out of EXIF or XMP. No other tag is read.
 
-Pillow's reader copies the value of every tag: a few kilobytes of EXIF, in which each tag has the whole of it
-for its value, take gigabytes.
+Pillow reads all tags and their values, of which hostile EXIF has 65,535, each as long as the file.
 """
 
 import re

@@ -256,7 +256,7 @@ def test_the_orientation_of_a_png_is_read_out_of_exif_in_a_text(packed: bool) ->
 @pytest.mark.parametrize(
     "kind", ["JPEG with EXIF of overlapping tags", "PNG with EXIF of overlapping tags", "PNG of packed texts"]
 )
-def test_what_stands_beside_the_pixels_costs_no_memory(kind: str) -> None:
+def test_what_stands_beside_the_pixels_costs_little_memory(kind: str) -> None:
     data = costly_pictures.COSTLY[kind]()
     tracemalloc.start()
     try:
