@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg2
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, NoResultFound, OperationalError, TimeoutError
 
 from indexer.errors import (
     Busy,
@@ -54,6 +54,7 @@ _BY_STATE: dict[str, tuple[type[GemelError], str]] = {
     "28000": (DatabaseAccessDenied, f"PostgreSQL does not let this user in; {_LIKE_SETTINGS}"),
     "3D000": (DatabaseAccessDenied, "there is no such database; make it with `createdb`, as its owner"),
     "42P01": (DatabaseNotMigrated, "the database has no tables yet: run `gemel migrate`"),
+    "42703": (DatabaseNotMigrated, "the database lacks a column of this version: run `gemel migrate`"),
 }
 
 _SHARED_MEMORY = "could not resize shared memory segment"
@@ -96,6 +97,11 @@ def translated() -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise Busy("all database connections are in use") from error
+    except NoResultFound as error:
+        raise DatabaseUnavailable(
+            "PostgreSQL lacks a row that another one names, as it does while it is restored from a backup;"
+            " try again"
+        ) from error
     except DRIVER_ERRORS as error:  # bare: the connection broke while it was prepared
         raise as_gemel_error(error) or unavailable(error) from error
     except DBAPIError as error:

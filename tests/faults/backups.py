@@ -57,6 +57,18 @@ def restore(home: Path, url: str, backup: Path) -> None:
     run(home, "pg_restore", "--clean", "--if-exists", "--single-transaction", "-d", address(url), backup)
 
 
+def create_anew(home: Path, url: str, backup: Path) -> None:
+    """The database is dropped, whoever is connected, and comes back table by table."""
+    name = str(make_url(url).database)
+    run(home, "dropdb", "--force", "--maintenance-db", address(_server(url)), name)
+    run(home, "createdb", "--maintenance-db", address(_server(url)), name)
+    run(home, "pg_restore", "-d", address(url), backup)
+
+
+def _server(url: str) -> str:
+    return make_url(url).set(database="postgres").render_as_string(hide_password=False)
+
+
 def copy_files(home: Path) -> Path:
     """Of the server that this process uses alone: it is stopped, and started again."""
     embedded.stop(home)

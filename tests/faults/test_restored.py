@@ -5,13 +5,14 @@ another change has now must not be used.
 """
 
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from indexer.errors import IndexNotReady
+from indexer.errors import GemelError, IndexNotReady
 from indexer.recognition import indexing
 from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
@@ -120,6 +121,42 @@ def test_after_a_restore_under_a_running_server_nobody_is_taken_for_somebody_els
     if keeping:
         wait_for(lambda: node.follower.told()[0].applied == len(BEFORE) + count)
     assert [r for r in caplog.records if "another history" in r.getMessage()]
+    node.close()
+
+
+def test_while_the_database_is_dropped_and_comes_back_nobody_is_taken_for_somebody_else(
+    home: Path, url: str, tmp_path: Path
+) -> None:
+    """Table by table, while people are searched for."""
+    node = Node(url, tmp_path)
+    enrol(node, BEFORE)
+    backup = backups.dump(home, url)
+    enrol(node, LOST)
+    wrong: list[str] = []
+    over = threading.Event()
+
+    def search() -> None:
+        while not over.is_set():
+            for person in (3, 15):
+                try:
+                    found = who(node, person)
+                except GemelError:
+                    continue
+                if found not in (None, str(person)):
+                    wrong.append(f"{person} is taken for {found}")
+
+    searching = threading.Thread(target=search)
+    searching.start()
+    try:
+        backups.create_anew(home, url, backup)
+        wait_for(lambda: answers(node))
+        enrol(node, others(11))
+    finally:
+        over.set()
+        searching.join()
+
+    assert wrong == []
+    check(node, others(11))
     node.close()
 
 

@@ -8,10 +8,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
+from uuid_utils.compat import uuid7
 
 from indexer.records import galleries, identities, schema
 from indexer.records.models import Base
 from indexer.records.session import Database
+from indexer.types import LOG_START
 
 
 @pytest.fixture
@@ -112,9 +114,9 @@ def test_ids_and_names_from_before_are_found_in_their_composed_form(fresh: Datab
             connection.execute(
                 text(
                     "INSERT INTO identity (id, gallery_id, external_id, name)"
-                    " VALUES (gen_random_uuid(), :gallery, :id, :id)"
+                    " VALUES (:identity, :gallery, :id, :id)"
                 ),
-                {"gallery": gallery, "id": external_id},
+                {"identity": uuid7(), "gallery": gallery, "id": external_id},
             )
 
     schema.migrate(fresh)
@@ -157,3 +159,46 @@ def test_the_database_itself_refuses_what_must_not_be(fresh: Database, statement
 
     with pytest.raises(IntegrityError), fresh.engine.begin() as connection:
         connection.execute(text(statement))
+
+
+def test_changes_from_before_get_tokens_that_are_chained_and_nobody_elses(fresh: Database) -> None:
+    """Of a gallery whose log is whole, of one whose log was pruned, and of an empty one."""
+    schema.migrate(fresh, "0007")
+    with fresh.engine.begin() as connection:
+        for name, kept, last in (("whole", 1, 3), ("pruned", 3, 4), ("to its end", 3, 2), ("empty", 1, 0)):
+            gallery = connection.scalar(
+                text(
+                    "INSERT INTO gallery (id, name, store_crops, change_number)"
+                    " VALUES (gen_random_uuid(), :name, true, :last) RETURNING id"
+                ),
+                {"name": name.replace(" ", "-"), "last": last},
+            )
+            for number in range(kept, last + 1):
+                connection.execute(
+                    text(
+                        "INSERT INTO change (gallery_id, number, kind, face_key)"
+                        " VALUES (:gallery, :number, 'enrol', :number)"
+                    ),
+                    {"gallery": gallery, "number": number},
+                )
+
+    schema.migrate(fresh)
+
+    with fresh.reading() as session:
+        rows = session.execute(
+            text(
+                "SELECT name, change_token, array_agg(token ORDER BY number) FILTER (WHERE number > 0),"
+                " array_agg(predecessor ORDER BY number) FILTER (WHERE number > 0)"
+                " FROM gallery LEFT JOIN change ON gallery_id = gallery.id GROUP BY gallery.id"
+            )
+        ).all()
+    found = {name: (last, tokens or [], before or []) for name, last, tokens, before in rows}
+    for name in ("whole", "pruned"):
+        last, tokens, before = found[name]
+        assert before[1:] == tokens[:-1]
+        assert last == tokens[-1]
+    assert found["whole"][2][0] == LOG_START.token
+    assert found["empty"] == (LOG_START.token, [], [])
+    every = [token for _, tokens, _ in found.values() for token in tokens]
+    assert len(set(every)) == len(every) == 5
+    assert found["to-its-end"][0] not in (LOG_START.token, *every)
