@@ -75,6 +75,20 @@ class Followed:
             pause = 0.0
         self.retry_at = time.monotonic() + pause
 
+    def fall_behind(self, error: Exception) -> None:
+        """Logged when it is new, with where it happened if nobody foresaw it."""
+        said = str(error) or type(error).__name__
+        if self.behind != said:
+            foreseen = isinstance(error, GemelError)
+            log.error(
+                "the index of %s by %s cannot be kept in step: %s",
+                self.gallery.name,
+                self.card.fingerprint,
+                said,
+                exc_info=None if foreseen else error,
+            )
+        self.behind = said
+
     def check_openable(self) -> None:
         """Raises what opening it has raised, for as long as it is not tried again."""
         if self.error is not None and self.coming is None and time.monotonic() < self.retry_at:

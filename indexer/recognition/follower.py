@@ -18,7 +18,6 @@ from indexer.errors import (
     Busy,
     DatabaseUnavailable,
     GalleryNotFound,
-    GemelError,
     IndexNotReady,
     ModelUnavailable,
     Unusable,
@@ -169,7 +168,7 @@ class Follower:
             try:
                 self._tend_one(key, entries[key], gallery, in_use, searched)
             except Exception as error:
-                self._note_behind(entries[key], error)
+                entries[key].fall_behind(error)
                 if isinstance(error, (DatabaseUnavailable, Busy)):
                     self._database.check()  # raises what concerns all of them
         self._close_least_used()
@@ -201,20 +200,6 @@ class Follower:
             return
         entry.behind = None
         self._renewer.renew_if_due(entry)
-
-    def _note_behind(self, entry: Followed, error: Exception) -> None:
-        """Logged when it is new, with where it happened if nobody foresaw it."""
-        said = str(error) or type(error).__name__
-        if entry.behind != said:
-            foreseen = isinstance(error, GemelError)
-            log.error(
-                "the index of %s by %s cannot be kept in step: %s",
-                entry.gallery.name,
-                entry.card.fingerprint,
-                said,
-                exc_info=None if foreseen else error,
-            )
-        entry.behind = said
 
     def forget(self, gallery_id: UUID) -> None:
         """Frees the indexes of a deleted gallery, in memory and on this machine's disk."""

@@ -48,15 +48,20 @@ class InterruptiblePool:
             self._waiting.put((future, lambda: work(*arguments)))
         return future
 
+    def interrupt(self) -> None:
+        """The first half of `close`: nothing more is begun, and what runs is told to end."""
+        with self._lock:
+            if not self._closing:
+                self._closing = True
+                for number in self._running:
+                    _raise_in(number, Interrupted)
+
     def close(self, seconds: float = CLOSING_SECONDS) -> bool:
         """Drops what waits, interrupts what runs, and waits so long for it. False where some is left behind.
 
         Whoever awaits a result gets CancelledError.
         """
-        with self._lock:
-            self._closing = True
-            for number in self._running:
-                _raise_in(number, Interrupted)
+        self.interrupt()
         with suppress(queue.Empty):
             while task := self._waiting.get_nowait():
                 task[0].cancel()
@@ -93,6 +98,15 @@ class InterruptiblePool:
                 future.set_result(result)
         with self._lock:
             self._running.pop(me, None)
+
+
+def close_all(*pools: InterruptiblePool, seconds: float = CLOSING_SECONDS) -> bool:
+    """All of them within that time. False where some work is left behind."""
+    for pool in pools:
+        pool.interrupt()
+    deadline = time.monotonic() + seconds
+    ended = [pool.close(max(0.0, deadline - time.monotonic())) for pool in pools]
+    return all(ended)
 
 
 def _raise_in(thread: int, error: type[BaseException]) -> None:

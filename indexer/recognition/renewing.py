@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError, Future
 from indexer.errors import GemelError
 from indexer.index.live import LiveIndex
 from indexer.recognition.followed import RETRY_SECONDS, Followed, not_ready
-from indexer.recognition.interruptible import InterruptiblePool
+from indexer.recognition.interruptible import InterruptiblePool, close_all
 from indexer.recognition.opening import WRITTEN_FROM
 from indexer.recognition.sweeping import remove_unwanted
 from indexer.records import changes
@@ -46,9 +46,8 @@ class Renewer:
 
     def close(self) -> None:
         """What is queued is dropped, and what is being built is interrupted."""
-        for pool in (self._rebuilds, self._first, self._small):
-            if not pool.close():
-                log.warning("an index is in the midst of being built; the process ends without it")
+        if not close_all(self._rebuilds, self._first, self._small):
+            log.warning("an index is in the midst of being built; the process ends without it")
 
     def coming(self, followed: Followed) -> "Future[None]":
         """The opening of an index, begun if need be. Raises IndexNotReady where the process ends."""

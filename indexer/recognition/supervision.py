@@ -13,7 +13,7 @@ FIRST_BACKOFF_SECONDS = 0.1
 MOST_BACKOFF_SECONDS = 5.0
 STUCK_SECONDS = 60.0
 """In one turn, after which the thread counts as stuck."""
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 2.0
 """That `close` waits for a turn to end."""
 
 

@@ -34,7 +34,9 @@ class Process(BaseModel):
 
 class Replica(BaseModel):
     process: UUID = Field(description="Which of the `processes` holds it")
-    state: str = Field(description="opening, ready, renewing (the old one serves) or failed")
+    state: str = Field(
+        description="opening, ready, renewing (the old one serves) or failed (not there, or not kept in step)"
+    )
     problem: str | None = Field(description="Why it is not there, or not of the tier that was wanted")
     model: str = Field(
         description="Fingerprint of the model whose embeddings are in it", examples=[MODEL_EXAMPLE]

@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import socket
-import sys
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,24 +22,23 @@ from indexer.errors import (
     ReindexNotFound,
     Unavailable,
 )
-from indexer.jobs.reindex import embedding, steps
+from indexer.jobs.reindex import covering, embedding, outcomes, steps
 from indexer.jobs.reindex.comparing import compare
 from indexer.jobs.reindex.embedding import Taken
 from indexer.recognition import sweeping
 from indexer.recognition.cameras import Eye
-from indexer.recognition.interruptible import InterruptiblePool
+from indexer.recognition.interruptible import InterruptiblePool, close_all
 from indexer.recognition.opening import Opener
-from indexer.recognition.reindex.switching import CHUNK
 from indexer.recognition.supervision import Supervised
-from indexer.records import calibrations, reindexes
-from indexer.records.models import Reindex
-from indexer.records.notices import announce
+from indexer.records import reindexes
 from indexer.records.reindexes import Job
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
 IDLE_SECONDS = 1.0
+MOST_PAUSE_SECONDS = 15.0
+"""Between two turns that fail."""
 MOST_ATTEMPTS = 5
 """On one chunk, by whichever workers, before its job stops and says so."""
 
@@ -59,6 +57,8 @@ class Worker:
         self._only = only
         self._unfit: dict[UUID, str] = {}
         """Jobs whose model cannot be opened here, and why."""
+        self._no_way_back: set[UUID] = set()
+        """Jobs whose old model cannot be opened here."""
         self._turns = InterruptiblePool(1, "work")
         self._ahead = InterruptiblePool(1, "ahead")
         self._recorder = InterruptiblePool(1, "record")
@@ -66,6 +66,8 @@ class Worker:
         self._stopping = threading.Event()
         self._woken = threading.Event()
         """When a turn is over, or it is to stop."""
+        self._troubles = 0
+        """Turns in a row that failed."""
         self._interrupted = False
         """Whether it may hold what nobody in it is working on."""
 
@@ -84,9 +86,8 @@ class Worker:
         finally:
             self._stopping.set()
             heart.close()
-            for pool in (self._turns, self._ahead, self._recorder):
-                if not pool.close():
-                    log.warning("a step is left in the midst of its work")
+            if not close_all(self._turns, self._ahead, self._recorder):
+                log.warning("a step is left in the midst of its work")
             self._decoders.shutdown(cancel_futures=True)
             try:
                 self._let_go(ending=True)
@@ -108,20 +109,27 @@ class Worker:
             if self._interrupted:
                 self._let_go()
             if self._embed() or self._step() or self._close_embedding():
+                self._troubles = 0
                 return False
+            self._troubles = 0
             if until():
                 return True
-        except Unavailable as error:
-            log.warning("it goes on when PostgreSQL answers: %s", error)
+        except Exception as error:
             self._interrupted = True
-        except ReindexNotFound as error:
-            log.warning("the gallery was deleted, and its job with it: %s", error)
-            self._interrupted = True
-        except Exception:
-            log.exception("unforeseen; what was in hand is given back, and it goes on")
-            self._interrupted = True
-        self._stopping.wait(IDLE_SECONDS)
+            self._troubles += 1
+            self._note(error)
+        pause = IDLE_SECONDS * 2 ** max(0, min(self._troubles, 10) - 1)
+        self._stopping.wait(min(pause, MOST_PAUSE_SECONDS))
         return False
+
+    def _note(self, error: Exception) -> None:
+        """Of a turn. What it had in hand is given back, and it goes on."""
+        if isinstance(error, Unavailable):
+            log.warning("it goes on when PostgreSQL answers: %s", error)
+        elif isinstance(error, ReindexNotFound):
+            log.warning("the gallery was deleted, and its job with it: %s", error)
+        else:
+            log.error("unforeseen, and tried again: %s", error, exc_info=error)
 
     def _beat(self) -> None:
         with self._database.transaction() as session:
@@ -213,41 +221,22 @@ class Worker:
             if job.row.id in self._unfit or (self._only is not None and job.row.id not in self._only):
                 continue
             try:
-                changed |= self._cover(job) or (job.row.state == "active" and self._cover_the_way_back(job))
-            except Misconfigured as error:
-                self._give_up(job.row.id, error)
+                changed |= covering.cover(self._database, job) or self._cover_the_way_back(job)
             except GemelError:
                 raise
             except Exception as error:
                 self._fail(job, f"{job.row.state}: {error}")
         return changed
 
-    def _cover(self, job: Job) -> bool:
-        with self._database.transaction() as session:
-            row = reindexes.lock(session, job.row.id)
-            if row.state != job.row.state or reindexes.unfinished(session, row.id):
-                return False
-            after = 0 if row.state == "embedding" else int(row.plan["last_key"])
-            if reindexes.cut(session, row, CHUNK, after=after):
-                return True
-            if row.state != "embedding":
-                return False
-            row.state = "building"
-            reindexes.note(session, row.id, "all faces are embedded")
-            return True
-
     def _cover_the_way_back(self, job: Job) -> bool:
-        """What a process without the old model has enrolled since the switch lacks its embedding."""
-        model, after = job.row.from_model_id, int(job.row.plan["last_key"])
-        with self._database.reading() as session:
-            crops = reindexes.crops_without(session, job.gallery.id, model, after=after, at_most=CHUNK)
-        if not crops:
+        if job.row.state != "active" or job.row.id in self._no_way_back:
             return False
-        camera = self._eye.camera(self._opener.models.numbered(model))
-        vectors, problems = embedding.embed(self._decoders, crops, camera)
-        with self._database.transaction() as session:
-            reindexes.record(session, model, vectors, problems)
-        return True
+        try:
+            return covering.cover_the_way_back(self._opener, self._eye, self._decoders, job)
+        except Misconfigured as error:
+            log.error("re-index %s: the old model cannot be embedded with here: %s", job.row.id, error)
+            self._no_way_back.add(job.row.id)
+            return False
 
     def _step(self) -> bool:
         with self._database.transaction() as session:
@@ -267,64 +256,29 @@ class Worker:
         except Misconfigured as error:
             self._give_up(job_id, error)
         except EmbeddingsMissing as error:
-            self._back_to_embedding(job, error.message)
+            with self._database.transaction() as session:
+                outcomes.back_to_embedding(session, job, self.name, error.message)
         except Exception as error:
             self._fail(job, f"{job.row.state}: {error}")
         return True
 
-    def _back_to_embedding(self, job: Job, why: str) -> None:
-        """Faces were enrolled meanwhile by a process that could not embed them with the new model."""
-        with self._database.transaction() as session:
-            row = self._mine(reindexes.lock(session, job.row.id), job.row.state)
-            if row is not None:
-                row.state, row.worker, row.leased_until = "embedding", None, None
-                reindexes.note(session, row.id, f"back to embedding: {why}")
-
     def _build(self, job: Job) -> None:
         verified = steps.build(self._opener, job)
         with self._database.transaction() as session:
-            row = self._mine(reindexes.lock(session, job.row.id), "building")
-            if row is not None:
-                row.verified, row.state, row.worker, row.leased_until = verified, "comparing", None, None
-                built = f"index {verified['generation']} is built and equal: {verified['count']} faces"
-                reindexes.note(session, row.id, built)
+            if outcomes.built(session, job, self.name, verified):
                 return
         sweeping.remove_unwanted(self._database, self._opener.root, job.gallery, job.to_model)
 
     def _compare(self, job: Job) -> None:
         comparison = compare(self._database, job)
-        calibration, said = steps.calibrate(self._opener, job)
+        calibration, calibrated = steps.calibrate(self._opener, job)
         with self._database.transaction() as session:
-            row = self._mine(reindexes.lock(session, job.row.id), "comparing")
-            if row is not None:
-                row.comparison, row.state, row.worker, row.leased_until = comparison, "ready", None, None
-                failed = [gate["gate"] for gate in comparison["gates"] if not gate["passed"]]
-                verdict = f"not passed: {', '.join(failed)}" if failed else "all gates are passed"
-                reindexes.note(session, row.id, f"compared; {verdict}")
-                if calibration is not None:
-                    calibrations.add(
-                        session,
-                        gallery_id=job.gallery.id,
-                        model_id=job.row.to_model_id,
-                        source="gallery",
-                        parameters=calibration.to_json(),
-                    )
-                reindexes.note(session, row.id, said)
-                announce(session, job.gallery.id)
+            outcomes.compared(session, job, self.name, comparison, calibration, calibrated)
 
     def _clean(self, job: Job) -> None:
         steps.clean(self._opener, job)
-        ended, whose = ("done", "old") if job.row.state == "cleaning" else ("cancelled", "new")
         with self._database.transaction() as session:
-            row = self._mine(reindexes.lock(session, job.row.id), job.row.state)
-            if row is not None:
-                row.state, row.worker, row.leased_until = ended, None, None
-                reindexes.note(session, row.id, f"the embeddings of the {whose} model are gone")
-                announce(session, job.gallery.id)
-
-    def _mine(self, row: Reindex, state: str) -> Reindex | None:
-        """The job, if nobody has taken it on or away meanwhile."""
-        return row if row.state == state and row.worker == self.name else None
+            outcomes.cleaned(session, job, self.name)
 
     def _give_up(self, job_id: UUID, error: GemelError) -> None:
         """Here alone: a worker that has the model may take it."""
@@ -333,17 +287,7 @@ class Worker:
         self._interrupted = True
 
     def _fail(self, job: Job, problem: str) -> None:
-        """For everybody, until an operator resumes it. Call it where an error is being handled, if any.
-
-        A job that has gone on meanwhile, cancelled by an operator or taken over, is no longer this worker's
-        to stop: what was being done for it has failed because of that.
-        """
+        """See `outcomes.stopped`."""
         self._interrupted = True
         with self._database.transaction() as session:
-            row = reindexes.lock(session, job.row.id)
-            if row.state != job.row.state or row.worker != job.row.worker:
-                log.info("re-index %s: given up, since it is %s by now: %s", row.id, row.state, problem)
-                return
-            log.error("re-index %s is stopped: %s", row.id, problem, exc_info=sys.exc_info()[0] is not None)
-            row.problem, row.worker, row.leased_until = problem[:1000], None, None
-            reindexes.note(session, row.id, f"stopped: {problem[:1000]}")
+            outcomes.stopped(session, job, problem)
