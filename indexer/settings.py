@@ -15,7 +15,12 @@ class Settings(BaseSettings):
     """Each field's description is its line in the README's table; a test holds the two together."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GEMEL_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="GEMEL_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
     )
 
     home: Path = Field(

@@ -49,6 +49,18 @@ def test_what_cannot_be_is_refused_at_the_start(
         Settings()
 
 
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e999", "5e-324", "-0.0"])
+def test_a_rate_or_a_size_that_is_no_usable_number_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    sizes = ("max_upload_mb", "index_memory_mb") if value != "5e-324" else ()
+    for name in ("identify_fpir", "verify_fmr", *sizes):
+        monkeypatch.setenv(f"GEMEL_{name.upper()}", value)
+        with pytest.raises(ValidationError, match=name):
+            Settings()
+        monkeypatch.delenv(f"GEMEL_{name.upper()}")
+
+
 def test_the_key_does_not_show_in_logs() -> None:
     assert "secret-key" not in repr(Settings(api_key="secret-key"))
 
