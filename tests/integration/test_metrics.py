@@ -65,8 +65,9 @@ def test_rejections_are_counted_by_their_reason(
     staff.get("/v1/galleries/nothere")
     staff.get("/nothere")
     staff.get(f"{STAFF}?x=1")
-    monkeypatch.setattr("service.routes.galleries.galleries.all_of_them", None)
-    assert staff.get("/v1/galleries").status_code == 500
+    with monkeypatch.context() as broken:
+        broken.setattr(staff.app.state, "recognition", None)  # type: ignore[attr-defined]
+        assert staff.get("/v1/galleries").status_code == 500
 
     for code in ("nothing_enrolled", "gallery_not_found", "not_found", "invalid_request", "internal_error"):
         assert figure(staff, "gemel_errors_total", code=code) == 1, code
