@@ -95,8 +95,8 @@ def after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint
             ChangeRow.number,
             ChangeRow.kind,
             ChangeRow.face_key,
-            ChangeRow.token,
-            ChangeRow.predecessor,
+            cast(ChangeRow.token, Text).label("token"),  # most of the time would go into making UUIDs
+            cast(ChangeRow.predecessor, Text).label("predecessor"),
             Face.key.label("still_enrolled"),
             embedded.c.face_key.label("embedded"),
             embedded.c.vector,
@@ -109,7 +109,8 @@ def after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint
         .order_by(ChangeRow.number)
         .limit(_STEP)
     ).all()
-    follows = bool(rows) and (rows[0].number, rows[0].predecessor) == (position.number + 1, position.token)
+    expected = (position.number + 1, str(position.token))
+    follows = bool(rows) and (rows[0].number, rows[0].predecessor) == expected
     if not follows:
         check(session, gallery_id, position)
     if any(later.predecessor != earlier.token for earlier, later in pairwise(rows)):
@@ -120,7 +121,7 @@ def after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint
     return [
         Change(
             number=row.number,
-            token=row.token,
+            token=UUID(row.token),
             kind=ChangeKind(row.kind),
             key=row.face_key,
             vector=None if row.vector is None else as_vector(row.vector),
