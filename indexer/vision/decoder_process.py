@@ -44,6 +44,11 @@ _MEMORY_BYTES_PER_PIXEL = 24
 """Of the limit of pixels: Pillow's picture, its turned copy, the result, and what the decoder keeps."""
 
 
+def memory_bytes(max_pixels: int) -> int:
+    """What a process may take for a picture, the file included."""
+    return _FIXED_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * max_pixels
+
+
 @dataclass
 class _SharedMemory:
     """Where a picture is decoded into."""
@@ -63,6 +68,7 @@ class _SharedMemory:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+        self._map = None  # else the pixels would stay until the next picture
 
 
 def serve(connection: socket.socket, max_pixels: int) -> None:
@@ -117,8 +123,7 @@ def _received(connection: socket.socket, length: int) -> memoryview:
 def _limit_memory(max_pixels: int) -> None:
     with open("/proc/self/statm") as file:
         in_use = int(file.read().split()[0]) * resource.getpagesize()
-    limit = in_use + _FIXED_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * max_pixels
-    _lower(resource.RLIMIT_AS, limit)
+    _lower(resource.RLIMIT_AS, in_use + memory_bytes(max_pixels))
     _lower(resource.RLIMIT_CORE, 0)
 
 

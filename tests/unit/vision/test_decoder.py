@@ -165,7 +165,7 @@ def test_a_picture_that_crashes_its_process_is_unreadable(crash: int) -> None:
 
 
 def test_memory_is_bounded_whatever_a_decoder_asks_for() -> None:
-    """With a limit of a megapixel a process has some 300 MB; this animation's canvas is two of 400 MB."""
+    """With a limit of a megapixel a process has some 300 MB; a tile of this picture has 900."""
     tags = [
         *((256, 1_000), (257, 1_000), (258, 8), (259, 8), (262, 1), (277, 1)),
         *((322, 30_000), (323, 30_000), (324, 256), (325, 4_000)),
@@ -182,6 +182,14 @@ def test_memory_is_bounded_whatever_a_decoder_asks_for() -> None:
 
         assert resident_bytes(process) - before < 50_000_000
         np.testing.assert_array_equal(decoder.decode(ordinary()).pixels, SMOOTH)
+
+
+def test_a_file_that_is_too_large_for_a_process_is_rejected_before_it_is_sent() -> None:
+    with Decoder(max_pixels=1_000_000) as decoder:
+        with pytest.raises(ImageTooExpensive, match="bytes"):
+            decoder.decode(encoded(PIL.Image.fromarray(SMOOTH), "TIFF") + bytes(75_000_000))
+
+        assert decoder_processes() == []
 
 
 PROGRAM = """

@@ -1,0 +1,133 @@
+"""The near end of a process that decodes pictures: sends one, waits for its pixels, notices its death."""
+
+import fcntl
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from indexer import errors
+from indexer.errors import Busy
+from indexer.turns import raise_if_abandoned
+from indexer.vision.decode import Picture
+from indexer.vision.decoder_process import ANSWER, REQUEST, SEALS
+
+_WALL_FACTOR = 4.0
+"""How many times its processor time a picture may take on a machine that is busy with other work."""
+_POLL_SECONDS = 0.2
+_START_SECONDS = 20.0
+
+_REJECTIONS = {
+    error.code: error
+    for error in (
+        errors.UnsupportedImageFormat,
+        errors.UnreadableImage,
+        errors.ImageTooLarge,
+        errors.ImageTooExpensive,
+    )
+}
+
+_PROGRAM = "import sys; sys.path[:] = {path!r}; from indexer.vision.decoder_process import main; main()"
+
+
+class Died(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+        """As `subprocess` tells it: the signal is negative."""
+
+
+class Child:
+    """The near end of one process. Used by one thread at a time."""
+
+    def __init__(self, max_pixels: int) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  (our own program)
+                [sys.executable, "-c", _PROGRAM.format(path=sys.path), str(theirs.fileno()), str(max_pixels)],
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for its parent, whose end it sees by the socket
+            )
+
+    def decode(self, data: bytes, seconds: float) -> Picture:
+        """Raises Died, Busy, Abandoned, InvalidInput."""
+        deadline = time.monotonic() + seconds * _WALL_FACTOR + _START_SECONDS
+        try:
+            self._send(REQUEST.pack(len(data), seconds), deadline)
+            self._send(data, deadline)
+            self._wait(select.POLLIN, deadline)
+            head, descriptors, _, _ = socket.recv_fds(self._socket, ANSWER.size, 1)
+            return self._answer(head, descriptors)
+        except TimeoutError:
+            raise Busy("the machine has had no time to decode the image") from None
+        except OSError:
+            raise self._death() from None
+
+    def kill(self) -> None:
+        """May be called while another thread waits for an answer, which then is told of the death."""
+        self._process.kill()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._socket.close()
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        rest = memoryview(data)
+        while rest:
+            self._wait(select.POLLOUT, deadline)
+            rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
+
+    def _wait(self, event: int, deadline: float) -> None:
+        """Until the socket is ready. Raises TimeoutError, Abandoned."""
+        poll = select.poll()
+        poll.register(self._socket, event)
+        while not poll.poll(_POLL_SECONDS * 1e3):
+            raise_if_abandoned()
+            if time.monotonic() > deadline:
+                raise TimeoutError
+
+    def _answer(self, head: bytes, descriptors: list[int]) -> Picture:
+        if len(head) < ANSWER.size:
+            raise self._death()
+        [length] = ANSWER.unpack(head)
+        body = bytearray()
+        while len(body) < length:
+            part = self._socket.recv(length - len(body))
+            if not part:
+                raise self._death()
+            body += part
+        answer: dict[str, Any] = json.loads(body)
+        if "code" in answer:
+            raise _REJECTIONS[answer["code"]](answer["message"], **answer["details"])
+        [descriptor] = descriptors
+        with open(descriptor, "r+b", buffering=0) as file:
+            height, width, channels = answer["shape"]
+            if fcntl.fcntl(file, fcntl.F_GET_SEALS) & SEALS != SEALS:
+                raise self._death()
+            memory = mmap.mmap(
+                file.fileno(), height * width * channels, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE
+            )
+        return Picture(
+            pixels=np.frombuffer(memory, np.uint8).reshape(height, width, channels),
+            width_px=answer["width_px"],
+            height_px=answer["height_px"],
+        )
+
+    def _death(self) -> Died:
+        try:
+            status = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:  # it lives, and has lost its end of the socket
+            status = -signal.SIGKILL
+        return Died(status)
