@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from sqlalchemy import text
 
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import ChangesPruned, LogForked
+from indexer.recognition import indexing
 from indexer.recognition.follower import Follower
 from indexer.recognition.models import Models
 from indexer.recognition.opening import Opener
-from indexer.records import changes, galleries, registry
+from indexer.records import changes, galleries, registry, replicas
 from indexer.records.models import Gallery
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -186,3 +188,31 @@ def test_an_index_that_is_ahead_of_a_row_read_earlier_answers_without_being_open
     [[nearest]] = index.search(unit(2, 3)[:1], 1)
     np.testing.assert_allclose(nearest.score, 1, atol=1e-5)
     follower.close()
+
+
+def test_verify_tells_a_running_index_of_another_history_even_with_the_same_number_and_contents(
+    database: Database, gallery: Gallery, tmp_path: Path
+) -> None:
+    enrol_faces(database, gallery.id, unit(1, 3))
+    opener = Opener.of(Settings(home=tmp_path), database, CARD)
+    digest, position = indexing.verify(opener, read(database)).digest, read(database).position
+    with database.transaction() as session:
+        process = replicas.register(session, host="here", pid=1, version="1")
+
+    equal = []
+    for token in (position.token, uuid4()):
+        with database.transaction() as session:
+            told = replicas.Told(
+                gallery_id=gallery.id,
+                state="ready",
+                problem=None,
+                model=CARD.fingerprint,
+                applied=position.number,
+                token=token,
+                digest=digest,
+            )
+            assert replicas.tell(session, process, [told], [])
+        [verdict] = indexing.verify(opener, read(database)).replicas
+        equal.append(verdict.equal)
+
+    assert equal == [True, False]
