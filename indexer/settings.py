@@ -120,6 +120,19 @@ class Settings(BaseSettings):
         default=0.0, ge=0, le=100, description="Enrolment refuses faces of a lower quality score"
     )
 
+    min_match_face_px: float = Field(
+        default=0.0,
+        ge=0,
+        description="Identification matches nobody to faces whose box has a shorter side, in pixels; 0:"
+        " no limit",
+    )
+    min_match_sharpness: float = Field(
+        default=0.0,
+        ge=0,
+        description="Identification matches nobody to faces more blurred: Laplacian energy over variance;"
+        " 0: no limit",
+    )
+
     model: str = Field(
         default="sface",
         description="The network: `sface`, `dlib-resnet`, or `onnx:PATH` or `safetensors:PATH` with a card"

@@ -86,6 +86,8 @@ def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dic
         "model": None if model is None else model.fingerprint,
         "store_crops": gallery.store_crops,
         "identify_fpir": gallery.identify_fpir,
+        "min_match_face_px": gallery.min_match_face_px,
+        "min_match_sharpness": gallery.min_match_sharpness,
         "change_number": gallery.change_number,
         "created_at": gallery.created_at,
     }

@@ -18,6 +18,7 @@ from indexer.types import Several
 if TYPE_CHECKING:
     from indexer.recognition.camera import SeenFace
     from indexer.recognition.identify import Identification
+    from indexer.recognition.recognisable import Unmatched
 
 Threshold = Annotated[
     float | None, typer.Option(min=-1, max=1, help="Score from which on a candidate matches.")
@@ -146,6 +147,7 @@ def verify(
                 "image": str(path),
                 "faces_found": face.found,
                 "box": _box_json(face.seen),
+                "rotation_degrees": face.seen.face.rotation_degrees,
                 "quality": face.seen.quality.score,
             }
             for path, face in compared
@@ -169,6 +171,7 @@ def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]
             {
                 "box": _box_json(face.seen),
                 "quality": face.seen.quality.score,
+                "unmatched_reason": face.unmatched_reason,
                 "candidates": [
                     {
                         "identity": {
@@ -203,6 +206,10 @@ def _box_json(seen: "SeenFace") -> dict[str, float]:
     return {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
 
 
+def _no(reason: "Unmatched | None") -> str:
+    return "no" if reason is None else f"no: {reason.value.removeprefix('face_').replace('_', ' ')}"
+
+
 def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
     if not answer.faces:
         table.add_row(shown(path.name), "", "", "[dim]no face[/]")
@@ -220,6 +227,6 @@ def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
                 *where,
                 *map(shown, who),
                 f"{candidate.score:.3f}",
-                "[green]yes[/]" if candidate.matched else "no",
+                "[green]yes[/]" if candidate.matched else _no(face.unmatched_reason),
             )
             where = ("", "", "")

@@ -17,6 +17,7 @@ from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
 from indexer.recognition.keeping import Keeper
 from indexer.recognition.opening import Opener
+from indexer.recognition.recognisable import MatchLimits
 from indexer.recognition.scales import Scales
 from indexer.records.embedded import database_url
 from indexer.records.session import JOBS, REQUESTS, Database
@@ -183,6 +184,9 @@ def _assembled(
             follower=follower,
             scales=scales,
             patience_seconds=settings.index_patience_s,
+            match_limits=MatchLimits(
+                min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
+            ),
         ),
         enroller=Enroller(database=database, cameras=cameras, follower=follower, limits=limits),
         keeper=keeper,

@@ -12,6 +12,7 @@ from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
 from indexer.recognition.nearest import Hit, nearest_people, one_face_each
+from indexer.recognition.recognisable import MatchLimits, Unmatched
 from indexer.recognition.scales import Decision, Scales
 from indexer.records import galleries
 from indexer.records.faces import Owner
@@ -40,6 +41,8 @@ class Candidate:
 class IdentifiedFace:
     seen: SeenFace
     candidates: list[Candidate]
+    unmatched_reason: Unmatched | None
+    """Why none of them is matched, whatever its score; None where the scores decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,6 +76,8 @@ class Identifier:
     scales: Scales
     patience_seconds: float
     """How long a change that the caller knows of is waited for."""
+    match_limits: MatchLimits
+    """Of galleries that have none of their own."""
 
     def identify(
         self,
@@ -124,9 +129,15 @@ class Identifier:
             hits = one_face_each(hits, max_candidates)
         with watch.stage("database"):
             decision = self.scales.decide(gallery, camera.card, gallery_size, threshold)
+        limits = self.match_limits.of(gallery)
+        reasons = [limits.reason_against(seen.quality) for seen in faces_seen]
         identified = [
-            IdentifiedFace(seen=seen, candidates=_candidates(row, decision.threshold))
-            for seen, row in zip(faces_seen, hits, strict=True)
+            IdentifiedFace(
+                seen=seen,
+                candidates=_candidates(row, math.inf if reason else decision.threshold),
+                unmatched_reason=reason,
+            )
+            for seen, row, reason in zip(faces_seen, hits, reasons, strict=True)
         ]
         return Identification(
             faces=identified,

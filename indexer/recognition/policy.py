@@ -1,5 +1,6 @@
-"""The false alarm rate that an operator wants of a gallery: taken on where the data can bear it out."""
+"""What an operator wants of a gallery. A false alarm rate is taken on where the data can bear it out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer.errors import Misconfigured, PolicyUnsupported
@@ -9,18 +10,33 @@ from indexer.records import galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
 
+POLICY = frozenset({"identify_fpir", "min_match_face_px", "min_match_sharpness"})
+"""What a gallery may decide for itself, by the names of its columns."""
+
 
 def adopt(database: Database, models: Models, scales: Scales, name: str, fpir: float | None) -> Gallery:
-    """From the next request on, in every process. `fpir`: None leaves it to the settings.
+    """As `change`, of the false alarm rate alone."""
+    return change(database, models, scales, name, {"identify_fpir": fpir})
+
+
+def change(
+    database: Database, models: Models, scales: Scales, name: str, policy: Mapping[str, float | None]
+) -> Gallery:
+    """From the next request on, in every process. `policy`: what changes of `POLICY`; None leaves it to the
+    settings.
 
     Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
     """
+    assert policy.keys() <= POLICY, policy
     with database.reading() as session:
         gallery = galleries.get(session, name)
+    fpir = policy.get("identify_fpir")
     if fpir is not None:
         check(scales.of(gallery, models.of(gallery)), fpir, gallery.face_count)
     with database.transaction() as session:
-        galleries.lock(session, gallery.id).identify_fpir = fpir
+        row = galleries.lock(session, gallery.id)
+        for field, value in policy.items():
+            setattr(row, field, value)
     with database.reading() as session:
         return galleries.get(session, name)
 

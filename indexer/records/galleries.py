@@ -25,7 +25,13 @@ class Totals:
 
 
 def create(
-    session: Session, name: str, *, store_crops: bool = True, identify_fpir: float | None = None
+    session: Session,
+    name: str,
+    *,
+    store_crops: bool = True,
+    identify_fpir: float | None = None,
+    min_match_face_px: float | None = None,
+    min_match_sharpness: float | None = None,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
@@ -33,7 +39,13 @@ def create(
             "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
             field="name",
         )
-    gallery = Gallery(name=name, store_crops=store_crops, identify_fpir=identify_fpir)
+    gallery = Gallery(
+        name=name,
+        store_crops=store_crops,
+        identify_fpir=identify_fpir,
+        min_match_face_px=min_match_face_px,
+        min_match_sharpness=min_match_sharpness,
+    )
     try:
         with session.begin_nested():
             session.add(gallery)

@@ -124,6 +124,8 @@ class Gallery(Base, kw_only=True):
         CheckConstraint("change_number >= 0", name="gallery_change_number_check"),
         CheckConstraint("face_count >= 0", name="gallery_face_count_check"),
         CheckConstraint("identify_fpir > 0 AND identify_fpir < 1", name="gallery_identify_fpir_check"),
+        CheckConstraint("min_match_face_px >= 0", name="gallery_min_match_face_px_check"),
+        CheckConstraint("min_match_sharpness >= 0", name="gallery_min_match_sharpness_check"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -145,6 +147,10 @@ class Gallery(Base, kw_only=True):
     """As an operator chose it for this gallery; None leaves it to each process's settings."""
     identify_fpir: Mapped[float | None] = mapped_column(Double, default=None)
     """The policy: share of searches for strangers that may give a false alarm; None: by the settings."""
+    min_match_face_px: Mapped[float | None] = mapped_column(Double, default=None)
+    """The policy: smaller faces of a photograph are matched to nobody; 0: no limit; None: by the settings."""
+    min_match_sharpness: Mapped[float | None] = mapped_column(Double, default=None)
+    """Likewise more blurred ones."""
     created_at: Mapped[datetime] = _created_at()
     calibration_id: Mapped[UUID | None] = column_property(
         select(Calibration.id)

@@ -25,9 +25,7 @@ def create(engine: Engine, body: GalleryNew) -> Gallery:
     if body.identify_fpir is not None:
         policy.check(engine.scales.of_model(engine.camera.card), body.identify_fpir, faces=0)
     with engine.database.transaction() as session:
-        gallery = galleries.create(
-            session, body.name, store_crops=body.store_crops, identify_fpir=body.identify_fpir
-        )
+        gallery = galleries.create(session, **body.model_dump())
     return Gallery.of(gallery, 0, policy.outlook(engine.opener.models, engine.scales, gallery))
 
 
@@ -66,11 +64,13 @@ def get(engine: Engine, gallery: str) -> Gallery:
     summary="Set a gallery's policy",
 )
 def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
-    """In force with the next request, in every process; kept in step as the gallery grows.
+    """In force with the next request, in every process; the threshold follows `identify_fpir` as the gallery
+    grows.
 
-    Refused where no calibration can vouch for it at the gallery's present size.
+    An `identify_fpir` is rejected where no calibration can vouch for it at the gallery's present size.
     """
-    found = policy.adopt(engine.database, engine.opener.models, engine.scales, gallery, body.identify_fpir)
+    changes = body.model_dump(exclude_unset=True)
+    found = policy.change(engine.database, engine.opener.models, engine.scales, gallery, changes)
     with engine.database.reading() as session:
         counts = galleries.identity_counts(session, [found.id])
     return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))

@@ -176,6 +176,14 @@ class Gallery(BaseModel):
         description="Its policy: share of searches for strangers that may give a false alarm; null: as"
         " `GEMEL_IDENTIFY_FPIR` says"
     )
+    min_match_face_px: float | None = Field(
+        description="Its policy: smaller faces of a photograph are matched to nobody; 0: no limit; null: as"
+        " `GEMEL_MIN_MATCH_FACE_PX` says"
+    )
+    min_match_sharpness: float | None = Field(
+        description="Its policy: more blurred faces of a photograph are matched to nobody; 0: no limit; null:"
+        " as `GEMEL_MIN_MATCH_SHARPNESS` says"
+    )
     identification: Identification | None = Field(
         description="The threshold in force at its present size, and what it means; null where its model"
         " cannot be opened here"
@@ -192,6 +200,8 @@ class Gallery(BaseModel):
             faces=gallery.face_count,
             change_number=gallery.change_number,
             identify_fpir=gallery.identify_fpir,
+            min_match_face_px=gallery.min_match_face_px,
+            min_match_sharpness=gallery.min_match_sharpness,
             identification=outlook and Identification.of(outlook),
             created_at=gallery.created_at,
         )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from indexer.recognition.identify import Candidate as FoundCandidate
 from indexer.recognition.identify import Found, Identification
+from indexer.recognition.recognisable import Unmatched
 from indexer.recognition.scales import Decision, Kind
 from indexer.recognition.verify import Verification
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE
@@ -26,7 +27,10 @@ class Candidate(BaseModel):
         description="Euclidean distance of the same two embeddings, 0 to 2: sqrt(2 - 2 score)",
         examples=[0.8471],
     )
-    matched: bool = Field(description="Whether the score reaches the threshold")
+    matched: bool = Field(
+        description="Whether the score reaches the threshold; in a photograph, never where its face has an"
+        " `unmatched_reason`"
+    )
     face_id: UUID = Field(description="The enrolled face that came nearest")
 
     @classmethod
@@ -42,6 +46,12 @@ class Candidate(BaseModel):
 
 
 class ProbeFace(SeenFaceOut):
+    unmatched_reason: Unmatched | None = Field(
+        description="Why none of the candidates is `matched`, whatever its score: by the gallery's policy the"
+        " face is too small (`min_match_face_px`) or too blurred (`min_match_sharpness`) to be told from"
+        " others; null where the scores decide",
+        examples=[None],
+    )
     candidates: list[Candidate] = Field(description="Best first, each identity once")
 
 
@@ -101,6 +111,7 @@ class IdentifyAnswer(Threshold):
             faces=[
                 ProbeFace(
                     **SeenFaceOut.fields_of(face.seen),
+                    unmatched_reason=face.unmatched_reason,
                     candidates=[Candidate.of(candidate) for candidate in face.candidates],
                 )
                 for face in identification.faces

@@ -47,6 +47,30 @@ MinChangeNumber = Annotated[
 ]
 
 
+MinMatchFacePx = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="Faces of a photograph whose box has a shorter side, in pixels, are matched to nobody; 0:"
+        " no limit; null: as `GEMEL_MIN_MATCH_FACE_PX` says",
+        examples=[24.0],
+    ),
+]
+MinMatchSharpness = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="Faces of a photograph that are more blurred (Laplacian energy over variance) are matched"
+        " to nobody; 0: no limit; null: as `GEMEL_MIN_MATCH_SHARPNESS` says",
+        examples=[0.01],
+    ),
+]
+
+
 class GalleryNew(BaseModel):
     model_config = {"extra": "forbid"}
 
@@ -60,14 +84,18 @@ class GalleryNew(BaseModel):
         description="Keep a crop of each face, so that a later model needs no new photographs",
     )
     identify_fpir: IdentifyFpir = None
+    min_match_face_px: MinMatchFacePx = None
+    min_match_sharpness: MinMatchSharpness = None
 
 
 class GalleryPatch(BaseModel):
-    """null leaves it to the settings."""
+    """Fields that are left out stay as they are; null leaves them to the settings."""
 
     model_config = {"extra": "forbid"}
 
-    identify_fpir: IdentifyFpir
+    identify_fpir: IdentifyFpir = None
+    min_match_face_px: MinMatchFacePx = None
+    min_match_sharpness: MinMatchSharpness = None
 
 
 class IdentityNew(UploadBody):

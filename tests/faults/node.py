@@ -26,6 +26,7 @@ from indexer.recognition.identify import Identifier
 from indexer.recognition.keeping import Keeper
 from indexer.recognition.models import Models
 from indexer.recognition.opening import Opener
+from indexer.recognition.recognisable import MatchLimits
 from indexer.recognition.scales import Scales
 from indexer.records import galleries, identities
 from indexer.records.models import Gallery, Identity
@@ -110,6 +111,7 @@ class Node:
             follower=self.follower,
             scales=Scales(self.database, self.opener.models, 0.01),
             patience_seconds=patience_seconds,
+            match_limits=MatchLimits(min_face_px=0, min_sharpness=0),
         )
 
     def close(self) -> None:

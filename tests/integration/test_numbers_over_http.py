@@ -32,6 +32,10 @@ def bodies(image: bytes) -> dict[tuple[str, str, str], dict[str, Any]]:
     return {
         ("POST", "/v1/galleries", "identify_fpir"): {"name": "other"},
         ("PATCH", "/v1/galleries/staff", "identify_fpir"): {},
+        ("POST", "/v1/galleries", "min_match_face_px"): {"name": "other"},
+        ("POST", "/v1/galleries", "min_match_sharpness"): {"name": "other"},
+        ("PATCH", "/v1/galleries/staff", "min_match_face_px"): {},
+        ("PATCH", "/v1/galleries/staff", "min_match_sharpness"): {},
         ("POST", "/v1/galleries/staff/identify", "max_faces"): picture,
         ("POST", "/v1/galleries/staff/identify", "max_candidates"): picture,
         ("POST", "/v1/galleries/staff/identify", "threshold"): picture,

@@ -1,0 +1,38 @@
+"""Faces that are matched to nobody."""
+
+from dataclasses import replace
+
+import pytest
+
+from indexer.recognition.recognisable import MatchLimits, Unmatched
+from indexer.records.models import Gallery
+from tests.strangers import QUALITY
+
+SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01)
+
+
+@pytest.mark.parametrize(
+    ("face_px", "sharpness", "reason"),
+    [
+        (20.0, 0.01, None),
+        (19.9, 0.01, Unmatched.FACE_TOO_SMALL),
+        (20.0, 0.0099, Unmatched.FACE_BLURRED),
+        (1.0, 0.0, Unmatched.FACE_TOO_SMALL),
+    ],
+)
+def test_a_face_below_a_limit_is_matched_to_nobody_for_a_reason(
+    face_px: float, sharpness: float, reason: Unmatched | None
+) -> None:
+    quality = replace(QUALITY, face_px=face_px, sharpness_ratio=sharpness)
+
+    assert SETTINGS.reason_against(quality) is reason
+
+
+def test_a_gallery_has_its_own_limits_and_0_turns_one_off() -> None:
+    assert SETTINGS.of(Gallery(name="a")) == SETTINGS
+    assert SETTINGS.of(Gallery(name="a", min_match_face_px=0)) == MatchLimits(
+        min_face_px=0, min_sharpness=0.01
+    )
+    assert SETTINGS.of(Gallery(name="a", min_match_face_px=40, min_match_sharpness=0)) == MatchLimits(
+        min_face_px=40, min_sharpness=0
+    )
