@@ -39,7 +39,23 @@ def test_variables_and_an_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.api_key.get_secret_value() == "from-the-file"
 
 
-@pytest.mark.parametrize(("name", "value"), [("port", "70000"), ("api_key", "short"), ("precision", "int8")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "70000"),
+        ("api_key", "short"),
+        ("precision", "int8"),
+        ("allowed_hosts", "a b"),
+        ("allowed_hosts", "http://faces.example.org"),
+        ("cors_origins", "example.org"),
+        ("cors_origins", "https://*.example.org"),
+        ("cors_origins", "*"),
+        ("root_path", "faces"),
+        ("root_path", "/faces/"),
+        ("max_connections", "0"),
+        ("header_timeout_s", "0"),
+    ],
+)
 def test_what_cannot_be_is_refused_at_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
