@@ -36,7 +36,7 @@ _RIGHTS = (
 _BY_STATE: dict[str, tuple[type[GemelError], str]] = {
     "40P01": (Busy, "two transactions waited for each other, and this one was undone; try again"),
     "40001": (Busy, "another transaction changed the same at the same time; try again"),
-    "55P03": (Busy, "somebody holds a lock on it for longer than a request waits; try again"),
+    "55P03": (Busy, "somebody holds a lock on it, which was not free in time; try again"),
     "57014": (Busy, "a statement took longer than it may, and was ended; try again"),
     "25P03": (Busy, "the transaction paused for longer than it may; try again"),
     "53200": (Busy, "PostgreSQL is out of memory; try again, or give it more"),
