@@ -7,7 +7,7 @@ besides; `decode` is for pictures of our own making, and what the decoder's proc
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +35,6 @@ _UPRIGHT = {
 """EXIF orientation to the turn that undoes it (Exif 2.32, 4.6.4 A)."""
 _ON_THE_SIDE = {Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90}
 
-_STRIP_PIXELS = 1 << 20
-"""What is converted at once: Pillow's copies of a whole picture would take several times its memory."""
 _MAX_MISSING = 0.001
 """The share of a JPEG's pixels that may be missing with its end."""
 
@@ -99,7 +97,8 @@ def _by_pillow(data: bytes, header: Header, max_pixels: int, allocate: Allocate)
     divisor = formats.reduction(header, max_pixels=max_pixels)
     with _loaded(data, header, divisor) as image:
         turn = _turn(data, header, image)
-        upright = image if turn is None else image.transpose(turn)
+        lit = _with_low_bytes(data, header, image)
+        upright = lit if turn is None else lit.transpose(turn)
         pixels = allocate((upright.height, upright.width, 3))
         _fill(pixels, upright)
     width, height = header.width, header.height
@@ -121,6 +120,15 @@ def _loaded(data: bytes, header: Header, divisor: int) -> PIL.Image.Image:
                 raise
             return whole
     return _opened(png.cleaned(data) if header.format == "PNG" else data, header, divisor)
+
+
+def _with_low_bytes(data: bytes, header: Header, image: PIL.Image.Image) -> PIL.Image.Image:
+    """The picture itself, unless its colours have 16 bits of which the leading ones are never used."""
+    if header.linear or header.format not in ("PNG", "TIFF") or not tones.may_lack_low_bytes(image):
+        return image
+    file = io.BytesIO(png.cleaned(data) if header.format == "PNG" else data)
+    with PIL.Image.open(file, formats=(header.format,)) as again:
+        return tones.with_low_bytes(image, again)
 
 
 def _opened(data: bytes, header: Header, divisor: int = 1) -> PIL.Image.Image:
@@ -163,7 +171,7 @@ def _with_its_end(data: bytes, header: Header, divisor: int) -> PIL.Image.Image 
     first, second = endings
     differing = sum(
         int((np.asarray(a) != np.asarray(b)).reshape(a.width * a.height, -1).any(axis=1).sum())
-        for a, b in zip(_strips(first), _strips(second), strict=True)
+        for a, b in zip(tones.strips(first), tones.strips(second), strict=True)
     )
     return first if differing <= _MAX_MISSING * first.width * first.height else None
 
@@ -181,22 +189,16 @@ def _turn(data: bytes, header: Header, image: PIL.Image.Image) -> Transpose | No
     return _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
 
 
-def _strips(image: PIL.Image.Image) -> Iterator[PIL.Image.Image]:
-    rows = max(1, _STRIP_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        yield image.crop((0, top, image.width, min(top + rows, image.height)))
-
-
 def _fill(pixels: Image, image: PIL.Image.Image) -> None:
     """Brings all that Pillow knows to RGB, a strip at a time."""
     if image.mode == "F":
         raise UnsupportedImageFormat("pixels are floating-point numbers of unknown range")
     convert: Callable[[PIL.Image.Image], NDArray[Any]] = _rgb
     if image.mode.startswith("I"):  # "I", "I;16", "I;16B": up to 16 bits of grey
-        bits = tones.bits_of(np.asarray(strip) for strip in _strips(image))
+        bits = tones.bits_of(np.asarray(strip) for strip in tones.strips(image))
         convert = _grey_converter(bits)
     top = 0
-    for strip in _strips(image):
+    for strip in tones.strips(image):
         pixels[top : top + strip.height] = convert(strip)
         top += strip.height
 

@@ -5,6 +5,7 @@ import struct
 import tracemalloc
 import zlib
 
+import cv2
 import numpy as np
 import PIL.Image
 import pillow_heif
@@ -152,6 +153,15 @@ def test_ten_to_sixteen_bits_of_grey_come_out_as_light_as_they_are(bits: int, fo
     assert lightest >= 1023
 
     np.testing.assert_allclose(decode(data, max_pixels=LIMIT).astype(int), expected, atol=1)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("extension", [".png", ".tiff"])
+def test_ten_to_sixteen_bits_of_colour_come_out_as_light_as_they_are(bits: int, extension: str) -> None:
+    deep = (SMOOTH.astype(np.uint32) * ((1 << bits) - 1) // 255).astype(np.uint16)
+    _, file = cv2.imencode(extension, deep[:, :, ::-1], [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+
+    np.testing.assert_allclose(decode(file.tobytes(), max_pixels=LIMIT).astype(int), SMOOTH, atol=1)
 
 
 def test_a_pgm_is_scaled_by_the_largest_value_that_it_declares() -> None:
