@@ -20,6 +20,7 @@ from indexer.records.models import Embedding, Gallery, Model
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
 from indexer.settings import Settings
+from tests.home import wait_for
 
 OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
 PATH = "/v1/galleries/staff"
@@ -88,7 +89,8 @@ def who(client: TestClient, image: bytes) -> tuple[str, str]:
 
 @contextmanager
 def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[str, str]]]:
-    """What was answered, in order; a failed request fails the test."""
+    """What was answered, in order; a failed request fails the test. The index is open by then."""
+    wait_for(lambda: client.post(f"{PATH}/identify", files={"image": image}).status_code == 200)
     answers: list[tuple[str, str]] = []
     ending = threading.Event()
 
