@@ -11,8 +11,9 @@ from indexer.records import galleries, schema
 from indexer.records.session import Database
 from service.limits import Slots
 
-PATIENCE_SECONDS = 2.0
-"""For which an answer of PostgreSQL is awaited; load balancers do not wait much longer for theirs."""
+PATIENCE_SECONDS = 5.0
+"""For which an answer of PostgreSQL is awaited, by the first who asks: later ones are told at once. A machine
+that is busy takes a second or two, and is ready."""
 
 
 @dataclass(slots=True)
