@@ -101,11 +101,12 @@ def change(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         changed["details"] = checked_metadata(values["metadata"] or {})
     if all(getattr(identity, field) == value for field, value in changed.items()):
         return identity
+    now = session.scalars(select(func.now())).one()  # before: a query writes what has changed, untranslated
     for field, value in changed.items():
         setattr(identity, field, value)
     if "name" in changed:
         identity.name_words = names.document(identity.name)
-    identity.updated_at = session.scalars(select(func.now())).one()
+    identity.updated_at = now
     _flush(session, identity.external_id)
     return identity
 
