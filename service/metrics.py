@@ -4,6 +4,7 @@ Of several workers any may be asked, and tells the figures of all: `prometheus_c
 files of PROMETHEUS_MULTIPROC_DIR. Requests and times add up; gauges are told for each process.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,8 @@ from indexer.records import reindexes
 from indexer.records.session import Database
 from service.index_lag import IndexLag
 from service.outcomes import Outcomes
+
+log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 1.0
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -89,8 +92,15 @@ class Metrics:
 
     async def keep_fresh(self) -> None:
         """For the other workers, which cannot ask this one's indexes."""
+        failing = False
         while True:
-            await anyio.to_thread.run_sync(self._refresh)
+            try:
+                await anyio.to_thread.run_sync(self._refresh)
+                failing = False
+            except Exception:  # raised from here it would end the application
+                if not failing:
+                    log.exception("the figures of this process could not be refreshed")
+                failing = True
             await anyio.sleep(REFRESH_SECONDS)
 
     def _refresh(self) -> None:

@@ -1,5 +1,6 @@
 """Whether this process can answer: asks PostgreSQL, and no index, whose locks a rebuild may hold for long."""
 
+import logging
 from dataclasses import dataclass, field
 
 import anyio
@@ -10,6 +11,8 @@ from indexer.errors import Busy, DatabaseUnavailable, GemelError
 from indexer.records import galleries, schema
 from indexer.records.session import Database
 from service.limits import Slots
+
+log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
 """For which an answer of PostgreSQL is awaited, by the first who asks: later ones are told at once. A machine
@@ -60,6 +63,9 @@ class Readiness:
             )
         except GemelError as error:
             question.error = error
+        except Exception:  # raised from here it would end the task group, and the application with it
+            log.exception("readiness could not be checked")
+            question.error = DatabaseUnavailable("readiness could not be checked; the log says why")
         finally:
             self._question = None
             question.answered.set()

@@ -143,6 +143,15 @@ def heif_of_many_boxes(boxes: int) -> bytes:
     return data[:20] + b"\0\0\0\x08free" * boxes + data[20:]
 
 
+def heif_of_nested_boxes(boxes: int) -> bytes:
+    """So many boxes, and no more than 1,001 of them in one."""
+    data = heif_of_a_size(b"heic", 64, 64)
+    metas = (struct.pack(">I", 12 + 8_000) + b"meta" + bytes(4) + b"\0\0\0\x08iprp" * 1_000) * (
+        boxes // 1_001
+    )
+    return data[:20] + metas + data[20:]
+
+
 COSTLY: dict[str, Callable[[], bytes]] = {
     "progressive JPEG of 3,000 scans": lambda: jpeg_of_many_scans(3_000),
     "progressive JPEG of 90 scans": lambda: jpeg_of_many_scans(80, side=4096),
@@ -172,4 +181,5 @@ COSTLY: dict[str, Callable[[], bytes]] = {
     "HEIC of a large size": lambda: heif_of_a_size(b"heic", 60_000, 60_000),
     "AVIF of a large size": lambda: heif_of_a_size(b"avif", 60_000, 60_000),
     "HEIC of 1,000,000 boxes": lambda: heif_of_many_boxes(1_000_000),
+    "HEIC of 1,000,000 boxes in boxes": lambda: heif_of_nested_boxes(1_000_000),
 }

@@ -87,13 +87,16 @@ def write_json(value: Any, json_file: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """The file has all of `text` or is as it was; a device or a pipe is simply written to. Raises OSError."""
+    """The file has all of `text` or is as it was; a device or a pipe is simply written to. Raises OSError.
+
+    Names of files that are no text, as `os.fsdecode` gives them, are written as they are on the disk.
+    """
     if path.exists() and not path.is_file():
-        path.write_text(text, "utf-8")
+        path.write_text(text, "utf-8", "surrogateescape")
         return
     aside = path.resolve().with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with aside.open("x", encoding="utf-8") as file:
+        with aside.open("x", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
         os.replace(aside, path.resolve())
     except BaseException:

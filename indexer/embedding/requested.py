@@ -31,11 +31,8 @@ def model(name: str, *, mirror: bool, folder: Path | None, field: str) -> ModelC
             return read(inside.path(name.removeprefix(beginning)), mirror=mirror, checked=inside.checked)
         except CardUnusable as error:
             raise InvalidRequest(f"{field}: {error.message}", field=field) from error
-        except (
-            WeightsMissing,
-            OSError,
-            ValueError,
-        ):  # ValueError: a path with a NUL or half a surrogate pair
+        except (WeightsMissing, OSError, ValueError):
+            # ValueError: a path with a NUL or half a surrogate pair.
             raise _not_there(field) from None
     try:
         return catalog.named(name, mirror=mirror)

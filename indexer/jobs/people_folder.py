@@ -122,12 +122,7 @@ def _unusable(path: Path) -> _Why | None:
 
 def _is_hidden(path: Path) -> bool:
     """By its name; `Thumbs.db` and `desktop.ini` are what Windows hides by an attribute."""
-    return path.name.startswith(".") or path.name.lower() in (
-        "thumbs.db",
-        "desktop.ini",
-        "__macosx",
-        "@eadir",
-    )
+    return path.name.startswith(".") or path.name.lower() in _HIDDEN_NAMES
 
 
 def _skipped(path: Path, why: _Why) -> SkippedFile:

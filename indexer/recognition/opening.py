@@ -308,9 +308,8 @@ class Opener:
         shelf.prune(KEPT)
         try:
             self.read(gallery.id)
-        except (
-            GalleryNotFound
-        ):  # deleted while it was written: whoever removed its files may have missed these
+        except GalleryNotFound:
+            # Deleted while it was written: whoever removed its files may have missed these.
             self.discard(gallery.id)
             raise
         return name

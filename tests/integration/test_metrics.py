@@ -1,11 +1,16 @@
 """What `/metrics` tells of recognition, of rejections and of the process; and that its labels are few."""
 
 import re
+from typing import cast
+from uuid import UUID
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.recognition.follower import Follower
 from indexer.records.session import Database
+from service.metrics import Metrics
 from tests.acceptance.asking import enrol, files, try_to_enrol
 from tests.home import wait_for
 
@@ -126,3 +131,32 @@ def test_nothing_that_a_client_makes_up_becomes_a_label(staff: TestClient) -> No
 
     assert series() == before
     assert "word" not in staff.get("/metrics").text
+
+
+class FailingOnce:
+    """A follower that fails in a way that nobody foresaw, and then has no index."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def counts(self) -> dict[UUID, int]:
+        self.asked += 1
+        if self.asked == 1:
+            raise RuntimeError("can't start new thread")
+        return {}
+
+
+def test_figures_that_cannot_be_refreshed_once_are_refreshed_later(database: Database) -> None:
+    """Nor does the failure end the application, in whose tasks they are refreshed."""
+
+    async def refresh() -> int:
+        follower = FailingOnce()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(Metrics(cast(Follower, follower), database).keep_fresh)
+            with anyio.fail_after(60):
+                while follower.asked < 2:
+                    await anyio.sleep(0.05)
+            tasks.cancel_scope.cancel()
+        return follower.asked
+
+    assert anyio.run(refresh) == 2

@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from indexer.errors import Busy
+from indexer.errors import Busy, DatabaseUnavailable
 from indexer.records.session import Database
 from service.limits import Slots
 from service.readiness import Readiness
@@ -77,6 +77,26 @@ def test_a_process_whose_slots_are_stuck_is_not_ready(database: Database) -> Non
                 await readiness.totals()
             slots.release()
             await readiness.totals()
+
+    anyio.run(ask)
+
+
+class BrokenDatabase:
+    """Fails in a way that nobody foresaw."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("can't start new thread")
+
+
+def test_an_unforeseen_error_is_a_503_of_readyz_and_does_not_end_the_application() -> None:
+    """Whatever a task raises ends the group that it runs in, and with it what the application has open."""
+
+    async def ask() -> None:
+        async with anyio.create_task_group() as tasks:
+            readiness = Readiness(cast(Database, BrokenDatabase()), Slots(1), tasks)
+            for _ in range(2):
+                with pytest.raises(DatabaseUnavailable):
+                    await readiness.totals()
 
     anyio.run(ask)
 

@@ -6,7 +6,8 @@ from indexer.errors import ImageTooExpensive
 from indexer.vision.formats.header import Header, Truncated, unpack
 
 MAX_BOXES = 4_096
-"""Of one level. Phones store a picture of 48 megapixels as 200 tiles, and properties for each of them."""
+"""That are looked at, on all levels together. Phones store a picture of 48 megapixels as 200 tiles, and
+properties for each of them."""
 
 _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
@@ -22,12 +23,13 @@ def read(data: bytes) -> Header:
     Raises Truncated, ImageTooExpensive.
     """
     avif = bool(_brands(data) & _AVIF)
+    boxes = _Boxes(data)
     sizes = [
         unpack(">II", data, start + 4)
-        for meta, meta_end in _boxes(data, 0, len(data), b"meta")
-        for properties, properties_end in _boxes(data, meta + 4, meta_end, b"iprp")
-        for container, container_end in _boxes(data, properties, properties_end, b"ipco")
-        for start, _ in _boxes(data, container, container_end, b"ispe")
+        for meta, meta_end in boxes.of_kind(b"meta", 0, len(data))
+        for properties, properties_end in boxes.of_kind(b"iprp", meta + 4, meta_end)
+        for container, container_end in boxes.of_kind(b"ipco", properties, properties_end)
+        for start, _ in boxes.of_kind(b"ispe", container, container_end)
     ]
     if not sizes:
         raise Truncated("it has no size")
@@ -40,23 +42,34 @@ def _brands(data: bytes) -> set[bytes]:
     return {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
 
 
-def _boxes(data: bytes, at: int, end: int, wanted: bytes) -> Iterator[tuple[int, int]]:
-    """Where the contents of the boxes of one kind begin and end."""
-    end = min(end, len(data))
-    for _ in range(MAX_BOXES):
-        if at + 8 > end:
-            return
-        length, kind = unpack(">I4s", data, at)
-        content = at + 8
-        if length == 1:
-            [length] = unpack(">Q", data, content)
-            content += 8
-        following = end if length == 0 else at + length
-        if following < content:
-            raise Truncated("a box is shorter than its header")
-        if kind == wanted:
-            yield content, min(following, end)
-        at = following
-    raise ImageTooExpensive(
-        f"the image has more than {MAX_BOXES} boxes in one", measured=MAX_BOXES + 1, limit=MAX_BOXES
-    )
+class _Boxes:
+    """Of one file; counts those that are looked at."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._seen = 0
+
+    def of_kind(self, wanted: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where the contents of the boxes of one kind begin and end. Raises Truncated, ImageTooExpensive."""
+        data = self._data
+        end = min(end, len(data))
+        while at + 8 <= end:
+            self._count()
+            length, kind = unpack(">I4s", data, at)
+            content = at + 8
+            if length == 1:
+                [length] = unpack(">Q", data, content)
+                content += 8
+            following = end if length == 0 else at + length
+            if following < content:
+                raise Truncated("a box is shorter than its header")
+            if kind == wanted:
+                yield content, min(following, end)
+            at = following
+
+    def _count(self) -> None:
+        self._seen += 1
+        if self._seen > MAX_BOXES:
+            raise ImageTooExpensive(
+                f"the image has more than {MAX_BOXES} boxes", measured=MAX_BOXES + 1, limit=MAX_BOXES
+            )

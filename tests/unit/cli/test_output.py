@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 
 from indexer.cli import output
-from indexer.cli.output import console, give, printable, shown, write_json
+from indexer.cli.output import console, give, printable, shown, write_json, write_whole
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[red]Grace[/]\u202e\r\x9b31m"
 
@@ -62,6 +62,12 @@ def test_json_goes_to_stdout_alone_or_to_a_file_beside_what_is_shown(
     assert said == ["none", "file"]
     assert json.loads(capsys.readouterr().out) == {"a": 2}
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 3}
+
+
+def test_a_file_name_that_is_no_text_is_written_as_it_is_on_the_disk(tmp_path: Path) -> None:
+    write_whole(tmp_path / "report.csv", "caf\udce9.jpg,enrolled\n")
+
+    assert (tmp_path / "report.csv").read_bytes() == b"caf\xe9.jpg,enrolled\n"
 
 
 def test_a_file_that_cannot_be_written_keeps_what_it_held(tmp_path: Path) -> None:

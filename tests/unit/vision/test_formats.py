@@ -296,6 +296,7 @@ BEFORE_DECODING = {
     "HEIC of a large size": ImageTooLarge,
     "AVIF of a large size": ImageTooLarge,
     "HEIC of 1,000,000 boxes": ImageTooExpensive,
+    "HEIC of 1,000,000 boxes in boxes": ImageTooExpensive,
 }
 
 
