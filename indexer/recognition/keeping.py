@@ -53,6 +53,8 @@ class Keeper:
         self._following = Supervised("following", self._follow)
         self._heartbeat = Supervised("heartbeat", self._beat, every_seconds=HEARTBEAT_SECONDS)
         self._reporting = Supervised("report", self._report, every_seconds=REPORT_SECONDS)
+        for thread in (self._standby, self._following, self._heartbeat, self._reporting):
+            thread.start()
 
     @property
     def problem(self) -> str | None:

@@ -18,7 +18,8 @@ CLOSING_SECONDS = 2.0
 
 
 class Supervised:
-    """Calls `turn`, waits `every_seconds`, calls it again. `close` it.
+    """Calls `turn`, waits `every_seconds`, calls it again. `start` it, once what `turn` uses is complete, and
+    `close` it.
 
     Where `turn` raises, whatever it is, that is logged, and the next call comes after a pause that grows
     from 0.1 to 5 seconds.
@@ -34,6 +35,9 @@ class Supervised:
         self._failure = ""
         self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._turned_at = time.monotonic()
         self._thread.start()
 
     @property

@@ -79,6 +79,7 @@ class Worker:
     def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Until `stop`, or `until` says so where there is nothing to do for the moment."""
         heart = Supervised("heartbeat", self._beat, every_seconds=HEARTBEAT_SECONDS)
+        heart.start()
         try:
             while not self._stopping.is_set():
                 if self._outcome(self._turns.submit(self._turn, until)):

@@ -36,6 +36,7 @@ def test_whatever_a_turn_raises_is_logged_and_the_next_turn_comes(
 ) -> None:
     done = threading.Event()
     thread = Supervised("following", failing([error], done), every_seconds=0.01)
+    thread.start()
     try:
         assert done.wait(60)
         wait_for(lambda: thread.problem is None)
@@ -54,6 +55,7 @@ def test_a_thread_that_fails_every_time_says_so_and_does_not_spin(caplog: pytest
         raise RuntimeError("no way")
 
     thread = Supervised("following", turn)
+    thread.start()
     try:
         wait_for(lambda: len(turns) >= 3)
         assert thread.problem == "the thread following fails: no way"
@@ -69,8 +71,20 @@ def test_a_thread_that_is_stuck_says_so_and_holds_nobody_up(monkeypatch: pytest.
     monkeypatch.setattr(supervision, "CLOSING_SECONDS", 0.1)
     go_on = threading.Event()
     thread = Supervised("following", lambda: go_on.wait(60))
+    thread.start()
 
     wait_for(lambda: "has been stuck for" in (thread.problem or ""))
     assert not thread.close(), "it is left behind"
     go_on.set()
     wait_for(lambda: "has ended" in (thread.problem or ""))
+
+
+def test_a_thread_does_nothing_before_it_is_started() -> None:
+    turned = threading.Event()
+    thread = Supervised("following", turned.set, every_seconds=0.01)
+    assert not turned.wait(0.1)
+    thread.start()
+    try:
+        assert turned.wait(60)
+    finally:
+        assert thread.close()
