@@ -14,10 +14,12 @@ from starlette.types import Receive, Scope, Send
 
 from indexer import errors
 from indexer.logs import request_id
+from indexer.sparing_log import SparingLog
 from service.methods import allowed_methods
 from service.request_ids import HEADER as REQUEST_ID_HEADER
 
 log = logging.getLogger(__name__)
+_failures = SparingLog(log)
 
 STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -125,8 +127,9 @@ def response(error: errors.GemelError) -> JSONResponse:
 
 async def _gemel_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.GemelError)
-    if STATUS[type(error)] >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s: %s", error.code, error.message)
+    if STATUS[type(error)] >= HTTPStatus.INTERNAL_SERVER_ERROR:  # of an outage or a rush each request has one
+        level = logging.WARNING if isinstance(error, errors.Busy) else logging.ERROR
+        _failures.line(level, error.code, "%s: %s", error.code, error.message)
     return response(error)
 
 

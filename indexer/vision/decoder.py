@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
 from indexer.errors import Busy, ImageTooExpensive, InvalidInput, UnreadableImage
+from indexer.sparing_log import SparingLog
 from indexer.turns import Turns
 from indexer.vision import formats
 from indexer.vision.child import Child, Died
@@ -14,7 +15,7 @@ from indexer.vision.decode import Picture, decode_picture
 from indexer.vision.decoder_process import OVERRUN, memory_bytes
 from indexer.vision.formats.header import Header
 
-log = logging.getLogger(__name__)
+_deaths = SparingLog(logging.getLogger(__name__))
 
 _FIXED_SECONDS = 2.0
 _SECONDS_PER_MEGAPIXEL = 0.15
@@ -111,7 +112,12 @@ class Decoder:
             except Died as death:
                 self._drop(process)
                 status = death.status
-                log.warning("a process that decodes pictures ended with status %d", status)
+                _deaths.line(
+                    logging.WARNING,
+                    str(status),
+                    "a process that decodes pictures ended with status %d",
+                    status,
+                )
                 _raise_for(status, seconds)
             except InvalidInput:
                 self._give_back(process)
