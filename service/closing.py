@@ -36,6 +36,8 @@ class ClosingProtocol(HttpToolsProtocol):
         self._phase = Phase.BEGIN
         self._ended = False
         """Whether what still comes is thrown away."""
+        self._rejected = False
+        """Whether the connection has had its last answer, and is cut off soon."""
         self._late_bytes = 0
         self._abort_timer: asyncio.TimerHandle | None = None
 
@@ -79,6 +81,7 @@ class ClosingProtocol(HttpToolsProtocol):
         self._write(error)
         if self.transport.can_write_eof():
             self.transport.write_eof()
+        self._rejected = True
         self._abort_after(LINGER_SECONDS)
 
     def _write(self, error: GemelError) -> None:

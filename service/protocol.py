@@ -81,7 +81,7 @@ class BoundedProtocol(ClosingProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if not self.transport.is_closing():
+        if not (self._rejected or self.transport.is_closing()):
             self._cancel_abort()
 
     # What comes

@@ -18,10 +18,15 @@ class Answer:
 class Raw:
     """One connection."""
 
-    def __init__(self, base: str, timeout: float = 60) -> None:
+    def __init__(self, base: str, timeout: float = 60, *, receive_bytes: int | None = None) -> None:
+        """`receive_bytes`: that the system keeps for it unread, where it is to be few."""
         address = urlsplit(base)
         assert address.hostname is not None
-        self.socket = socket.create_connection((address.hostname, address.port or 80), timeout)
+        self.socket = socket.socket()
+        if receive_bytes is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.settimeout(timeout)
+        self.socket.connect((address.hostname, address.port or 80))
         self.reader = self.socket.makefile("rb")
 
     def send(self, *data: bytes) -> None:
@@ -97,8 +102,8 @@ class Raw:
 
 
 @contextlib.contextmanager
-def connected(base: str, timeout: float = 60) -> Iterator[Raw]:
-    raw = Raw(base, timeout)
+def connected(base: str, timeout: float = 60, *, receive_bytes: int | None = None) -> Iterator[Raw]:
+    raw = Raw(base, timeout, receive_bytes=receive_bytes)
     try:
         yield raw
     finally:

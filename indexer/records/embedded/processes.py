@@ -73,11 +73,12 @@ def _serves_or_gone(process: psutil.Process, data: Path) -> bool:
 
 def _serves(process: psutil.Process, data: Path) -> bool:
     """PostgreSQL's processes work inside of their data folder. Raises psutil.NoSuchProcess."""
-    if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
-        return False
     try:
-        return os.path.samefile(process.cwd(), data)
-    except psutil.AccessDenied:  # another account's: its command line can be read all the same
-        return str(data) in process.cmdline()
-    except OSError:
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        try:
+            return os.path.samefile(process.cwd(), data)
+        except psutil.AccessDenied:  # another account's: its command line can be read all the same
+            return str(data) in process.cmdline()
+    except (OSError, psutil.AccessDenied):  # of another account, on a system that hides those (hidepid)
         return False

@@ -29,8 +29,9 @@ def base(service: Service) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _still_serves(service: Service) -> Iterator[None]:
-    """After each attack, and without an error in the log."""
+def _still_serves(service: Service, home: Home) -> Iterator[None]:
+    """After each attack, and without an unforeseen error in the log."""
     yield
     assert ready(service.base)
     assert service.health_seconds() < SOON
+    assert "Traceback" not in (home.folder / "server.log").read_text()

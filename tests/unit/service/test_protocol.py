@@ -1,0 +1,67 @@
+"""A connection has an end, whatever its client does: the protocol alone, over real sockets."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from service.closing import LINGER_SECONDS
+from service.connections import ConnectionLimits, Connections
+from tests.home import wait_for
+from tests.raw_http import Raw, connected, request
+
+LARGE = b"x" * 8_000_000
+"""More than the systems at both ends keep of an answer that nobody reads."""
+LONG = 3_600.0
+LIMITS = ConnectionLimits(max_connections=100, head_seconds=LONG, body_seconds=LONG)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        scope["state"]["connections"] = Connections(LIMITS)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    length = str(len(LARGE)).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+    await send({"type": "http.response.body", "body": LARGE})
+
+
+@pytest.fixture
+def base() -> Iterator[str]:
+    config = uvicorn.Config(
+        application, http="service.protocol:BoundedProtocol", ws="none", log_level="error"
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        wait_for(lambda: server.started)
+        yield "http://{}:{}".format(*listening.getsockname())
+        server.should_exit = True
+        thread.join()
+
+
+def closed_by_peer(raw: Raw) -> bool:
+    return raw.send_while_open(b"\r\n", times=2) < 2
+
+
+def test_a_client_that_is_rejected_before_it_reads_its_answers_is_cut_off_once_it_has_read_them(
+    base: str,
+) -> None:
+    with connected(base, receive_bytes=4_096) as raw:
+        raw.send(request("GET", "/"))
+        assert raw.socket.recv(1, socket.MSG_PEEK), "the answer has begun"
+        raw.send(b"nonsense\r\n\r\n")
+
+        first, second = raw.answer(), raw.answer()
+
+        assert first is not None
+        assert second is not None
+        assert (first.status, len(first.body), second.status) == (200, len(LARGE), 400)
+        wait_for(lambda: closed_by_peer(raw), LINGER_SECONDS + 30)
