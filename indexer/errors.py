@@ -7,7 +7,7 @@
     │   ├── UploadTooLarge          more bytes than the limit
     │   ├── HeaderTooLarge          a request's header fields are too long or too many
     │   ├── MalformedRequest        not HTTP, or ambiguous: two Host fields, say
-    │   ├── RequestTooSlow          a request that does not come to its end
+    │   ├── RequestTooSlow          a request that arrives too slowly
     │   ├── UnsupportedImageFormat  not an image, or of a kind that is not read
     │   ├── UnreadableImage         an image that is truncated or damaged
     │   ├── ImageTooLarge           more pixels than the limit
@@ -38,9 +38,9 @@
     ├── HostNotAllowed              the request is for a name that this server does not answer for
     ├── Unavailable
     │   ├── DatabaseUnavailable     PostgreSQL does not answer
-    │   │   ├── DatabaseAccessDenied    or does not let this user in, or not do that
-    │   │   ├── DatabaseFull            or its disk is full
-    │   │   └── DatabaseReadOnly        or it takes no changes: a standby
+    │   │   ├── DatabaseAccessDenied    it does not let this user in, or denies a right
+    │   │   ├── DatabaseFull            its disk is full
+    │   │   └── DatabaseReadOnly        it takes no changes: a standby
     │   ├── DatabaseNotMigrated
     │   ├── DatabaseTooNew          a newer version than this one has migrated it
     │   ├── EmbeddingsMissing       faces were enrolled with another model: a re-index is due
@@ -52,7 +52,7 @@
     │   ├── GenerationForeign       it is of another gallery, another model or another format
     │   ├── ChangesPruned           what happened since is no longer in the change log
     │   ├── LogForked               it has changes that the database's log does not have
-    │   └── EmbeddingsReplaced      its embeddings were deleted, and others made by the same model since
+    │   └── EmbeddingsReplaced      its embeddings were deleted, and the same model has made others since
     ├── EmbeddingUnusable           a model made of a face what is not a number
     └── Misconfigured               the operator's to mend, never the caller's
         ├── WeightsMissing

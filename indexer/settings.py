@@ -48,18 +48,19 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str | None = Field(
         default=None,
-        description="Names that requests may be for (`Host`) beside localhost, by commas, `*.example.org` for"
-        " all below one; default: with an API key all, without one none",
+        description="Host names that requests may be addressed to, besides localhost, separated by commas;"
+        " `*.example.org` stands for all names below it; default: all with an API key, none"
+        " without one",
     )
     cors_origins: str | None = Field(
         default=None,
-        description="Other sites whose pages may ask from a browser, by commas: `https://example.org`;"
-        " `*` for all, with an API key only",
+        description="Other sites whose pages may send requests from a browser (CORS), separated by commas:"
+        " `https://example.org`; `*` for all, with an API key only",
     )
     root_path: str | None = Field(
         default=None,
         pattern=r"^(/[A-Za-z0-9._~-]+)+$",
-        description="Path prefix below which a proxy shows the service, such as `/faces`",
+        description="Path prefix under which a proxy publishes the service, such as `/faces`",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe of the log lines that are written"
@@ -123,14 +124,14 @@ class Settings(BaseSettings):
     min_match_face_px: float = Field(
         default=0.0,
         ge=0,
-        description="Identification matches nobody to faces whose box has a shorter side, in pixels; 0:"
-        " no limit",
+        description="Shorter side of a face's box, in pixels, below which identification matches nobody to"
+        " it; 0: no limit",
     )
     min_match_sharpness: float = Field(
         default=0.0,
         ge=0,
-        description="Identification matches nobody to faces more blurred: Laplacian energy over variance;"
-        " 0: no limit",
+        description="Sharpness of a face (Laplacian energy over variance) below which identification matches"
+        " nobody to it; 0: no limit",
     )
 
     model: str = Field(
@@ -190,8 +191,8 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         default=1000,
         ge=1,
-        description="Connections that a process holds open; for one more, that which has waited longest with"
-        " nothing sent, or in the middle of sending, is closed",
+        description="Most open connections of a process; when one more comes, the one that has waited longest"
+        " for a request, or for the rest of one, is closed",
     )
     header_timeout_s: float = Field(
         default=20.0, gt=0, description="Seconds in which the header fields of a request must arrive"
@@ -199,14 +200,14 @@ class Settings(BaseSettings):
     body_timeout_s: float = Field(
         default=30.0,
         gt=0,
-        description="Seconds in which a body must arrive, or 2,000 bytes of it for each; ten times as many"
-        " at most",
+        description="Seconds in which a request's body must arrive; up to ten times as many while 2,000 bytes"
+        " arrive each second",
     )
     upload_memory_mb: float = Field(
         default=512.0,
         gt=0,
-        description="Memory of a process for all bodies whose requests are not answered yet, in MB (10^6"
-        " bytes); for more, the one that has taken longest gets 503",
+        description="Most memory of a process for the bodies of requests that are not answered yet, in MB"
+        " (10^6 bytes); beyond it, the upload that has taken longest gets 503",
     )
     threads: int = Field(
         default=8, ge=1, description="Requests that a process works on at once; the others wait"

@@ -21,7 +21,7 @@ def decoded(value: str | bytes) -> bytes:
             raise ValueError("a data URL without ;base64")
     encoded = encoded.translate(_URL_SAFE, _BLANKS).rstrip(b"=")
     if len(encoded) % 4 == 1:
-        raise ValueError("it is cut off: the number of characters is no base64's")
+        raise ValueError("it is cut off: base64 never has this number of characters")
     try:
         return base64.b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
     except binascii.Error as error:

@@ -61,7 +61,7 @@ def parse_multipart(body: bytes, content_type: str) -> list[Part]:
     """Raises InvalidRequest, also where the form breaks off before its last boundary."""
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
-        raise _malformed(f"its boundary has 1 to {_MAX_BOUNDARY} characters")
+        raise _malformed(f"its boundary must have 1 to {_MAX_BOUNDARY} characters")
     delimiter = b"\r\n--" + boundary
     at = 0 if body.startswith(delimiter[2:]) else body.find(delimiter) + 2
     if at == 1:
@@ -74,7 +74,7 @@ def parse_multipart(body: bytes, content_type: str) -> list[Part]:
         if end < 0:
             raise _malformed("it broke off before its last boundary")
         if begin < 0 or begin > end or body[at:begin].strip(b" \t"):
-            raise _malformed("a boundary is followed by something else than a line's end")
+            raise _malformed("a boundary is followed by something other than a line end")
         if len(parts) == MAX_FIELDS:
             raise _malformed(f"it has more than {MAX_FIELDS} parts")
         parts.append(_part(body, begin, end))
@@ -99,7 +99,7 @@ def _part(body: bytes, begin: int, end: int) -> Part:
     """`begin`: of the line's end before the header fields. `end`: of the data."""
     head_end = body.find(b"\r\n\r\n", begin, min(end + 4, begin + _MAX_PART_HEAD))
     if head_end < 0:
-        raise _malformed(f"a part's header fields do not end, or have more than {_MAX_PART_HEAD} bytes")
+        raise _malformed(f"a part's header fields have no end, or more than {_MAX_PART_HEAD} bytes")
     fields = _fields(body[begin + 2 : head_end])
     disposition = parse_options_header(fields.get("content-disposition", ""))[1]
     name = _label(disposition.get(b"name", b""))
@@ -141,7 +141,7 @@ def _transferred(data: bytes, encoding: str) -> bytes:
             return decoded(data)
         except ValueError as error:
             raise _malformed(f"a part is not base64: {error}") from None
-    raise _malformed(f"Content-Transfer-Encoding {encoding[:50]!r} is not read")
+    raise _malformed(f"Content-Transfer-Encoding {encoding[:50]!r} is not supported")
 
 
 def _unescaped(value: bytes) -> bytes:

@@ -40,8 +40,8 @@ class Origins:
             "*" in self._hosts or name in self._hosts or name.endswith(self._domains) or _is_loopback(name)
         ):
             raise HostNotAllowed(
-                f"this server does not answer for {host[:100]!r}; names beside localhost are set in"
-                " GEMEL_ALLOWED_HOSTS"
+                f"this server does not answer for {host[:100]!r}; GEMEL_ALLOWED_HOSTS sets the"
+                " names that it answers for besides localhost"
             )
 
     def check_page(self, scope: Scope) -> None:

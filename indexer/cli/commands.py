@@ -27,14 +27,14 @@ Json = Annotated[
         allow_dash=True,
         dir_okay=False,
         callback=writable,
-        help="Print JSON and nothing else on stdout; or write it to FILE.json, beside what is shown.",
+        help="Print only JSON, on stdout; or write it to FILE.json and show the result as well.",
     ),
 ]
 
 
 Gallery = Annotated[str, typer.Option("--gallery", "-g", help="The gallery's name.")]
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 class Command(TyperCommand):

@@ -31,8 +31,8 @@ def list_page(
     name: Annotated[
         str | None, typer.Option(help="Only people whose name has words that begin with these.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="So many people at most.")] = 100,
-    after: Annotated[UUID | None, typer.Option(help="Go on behind the person with this id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="List so many people at most.")] = 100,
+    after: Annotated[UUID | None, typer.Option(help="Start after the person with this id.")] = None,
     json: Json = None,
 ) -> None:
     """The people of a gallery, in the order in which they were enrolled.

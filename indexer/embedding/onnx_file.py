@@ -34,7 +34,7 @@ def check_self_contained(path: Path) -> None:
         with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             outside = _has_external_data(data)
     except ValueError as error:
-        raise CardUnusable(f"{path} is not an ONNX file that runs: {error}", path=str(path)) from error
+        raise CardUnusable(f"{path} is not an ONNX file: {error}", path=str(path)) from error
     if outside:
         raise CardUnusable(
             f"{path} keeps weights in another file (external data), which its fingerprint would not cover;"

@@ -67,7 +67,7 @@ def read(directory: Path) -> PeopleFolder:
     if not images:
         raise InvalidRequest(
             f"{directory} has no folder with pictures in it: one folder a person is needed"
-            + (f"; {len(skipped)} files lie there otherwise" if skipped else "")
+            + (f"; it has {len(skipped)} files that are skipped" if skipped else "")
         )
     people = [Person(folder=name, images=sorted(paths)) for name, paths in sorted(images.items())]
     return PeopleFolder(path=directory, people=people, skipped=sorted(skipped, key=lambda file: file.path))
@@ -78,8 +78,8 @@ _HIDDEN_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 _Why = tuple[str, str]
 """A code for programs, a sentence for people."""
 _HIDDEN: _Why = ("hidden_file", "it is hidden")
-_LOOSE: _Why = ("loose_file", "it lies beside the people's folders; every person has a folder")
-_NESTED: _Why = ("nested_file", "it lies in a folder within a person's folder; only the upper one is read")
+_LOOSE: _Why = ("loose_file", "it is in no person's folder")
+_NESTED: _Why = ("nested_file", "it is in a subfolder of a person's folder, which is not read")
 
 
 def _files_of(folder: Path) -> Iterator[tuple[Path, _Why | None]]:

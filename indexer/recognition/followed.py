@@ -81,7 +81,7 @@ class Followed:
         if self.behind != said:
             foreseen = isinstance(error, GemelError)
             log.error(
-                "the index of %s by %s cannot be kept in step: %s",
+                "the index of %s by %s cannot be kept up to date: %s",
                 self.gallery.name,
                 self.card.fingerprint,
                 said,
@@ -101,7 +101,7 @@ class Followed:
         """
         if self.opened is opened:
             self.opened = self.behind = None
-            log.warning("the index of %s is dropped and opened anew: %s", self.gallery.name, why)
+            log.warning("the index of %s is dropped and opened again: %s", self.gallery.name, why)
 
     def told(self) -> Told:
         opened, coming = self.opened, self.coming is not None

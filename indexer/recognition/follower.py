@@ -127,7 +127,7 @@ class Follower:
         with self._database.reading() as session:
             every = galleries.all_of_them(session)
         for orphan in self._opener.orphans(every):
-            log.info("gallery %s was deleted meanwhile: its index goes from the disk", orphan)
+            log.info("gallery %s was deleted: its index is removed from the disk", orphan)
             self._opener.discard(orphan)
         coming = []
         room = self._memory_bytes
@@ -140,7 +140,9 @@ class Follower:
                 continue
             wanted = gallery.face_count * entry.opener.bytes_per_face(gallery)
             if wanted > room:
-                log.info("gallery %s is opened when it is asked for: there is no memory left", gallery.name)
+                log.info(
+                    "gallery %s is opened by its first search: there is no memory to preload it", gallery.name
+                )
                 continue
             room -= wanted
             coming.append(self._renewer.coming(entry))
@@ -149,7 +151,7 @@ class Follower:
     def tend(self, gallery_ids: Iterable[UUID] | None = None) -> None:
         """Brings open indexes along and has them made anew where that is due; closes what is too much.
 
-        What goes wrong with one of them is told of that one, and holds up no other. `gallery_ids`: of
+        An index that fails is reported as failed, and does not hold up the others. `gallery_ids`: of
         galleries that have changed; None for all. Raises DatabaseUnavailable, Busy.
         """
         with self._lock:

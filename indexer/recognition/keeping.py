@@ -58,7 +58,8 @@ class Keeper:
 
     @property
     def problem(self) -> str | None:
-        """Why the indexes are not kept in step, in words; searches bring theirs along all the same.
+        """Why the indexes are not kept up to date in the background, in words. A search still brings its own
+        index up to date first.
 
         Takes no lock: it may be asked at any time.
         """
@@ -93,7 +94,9 @@ class Keeper:
                 self._follower.prepare(gallery, self._cameras.numbered(number).card)
             except Exception as error:  # of this model alone; whoever wants to switch is told
                 if self._follower.cannot_prepare(gallery, fingerprint, str(error)):
-                    log.error("gallery %s cannot follow to %s: %s", gallery.name, fingerprint, error)
+                    log.error(
+                        "this process cannot search gallery %s by %s: %s", gallery.name, fingerprint, error
+                    )
 
     def _beat(self) -> None:
         with self._database.transaction() as session:

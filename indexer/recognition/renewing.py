@@ -47,7 +47,7 @@ class Renewer:
     def close(self) -> None:
         """What is queued is dropped, and what is being built is interrupted."""
         if not close_all(self._rebuilds, self._first, self._small):
-            log.warning("an index is in the midst of being built; the process ends without it")
+            log.warning("an index is still being built; the process ends without waiting for it")
 
     def coming(self, followed: Followed) -> "Future[None]":
         """The opening of an index, begun if need be. Raises IndexNotReady where the process ends."""

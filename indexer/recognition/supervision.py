@@ -65,7 +65,9 @@ class Supervised:
         interrupt()
         self._thread.join(CLOSING_SECONDS)
         if self._thread.is_alive():
-            log.error("the thread %s does not end; the process ends without it", self._name)
+            log.error(
+                "the thread %s does not end in time; the process ends without waiting for it", self._name
+            )
         return not self._thread.is_alive()
 
     def _run(self) -> None:

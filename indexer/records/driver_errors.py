@@ -29,15 +29,18 @@ _LIKE_SETTINGS = (
 )
 _MORE_CONNECTIONS = "raise PostgreSQL's max_connections, or lower GEMEL_WORKERS or GEMEL_THREADS"
 _RIGHTS = (
-    "let an administrator run `GRANT USAGE, CREATE ON SCHEMA public TO` this user, or make it the database's"
+    "have an administrator run `GRANT USAGE, CREATE ON SCHEMA public TO` this user, or make it the database's"
     " owner"
 )
 
 _BY_STATE: dict[str, tuple[type[GemelError], str]] = {
     "40P01": (Busy, "two transactions waited for each other, and this one was undone; try again"),
     "40001": (Busy, "another transaction changed the same at the same time; try again"),
-    "55P03": (Busy, "somebody holds a lock on it, which was not free in time; try again"),
-    "57014": (Busy, "a statement took longer than it may, and was ended; try again"),
+    "55P03": (
+        Busy,
+        "another transaction holds a lock that this needs, and did not free it in time; try again",
+    ),
+    "57014": (Busy, "a statement took longer than it may, and was cancelled; try again"),
     "25P03": (Busy, "the transaction paused for longer than it may; try again"),
     "53200": (Busy, "PostgreSQL is out of memory; try again, or give it more"),
     "53300": (Busy, f"PostgreSQL has no connection left; {_MORE_CONNECTIONS}"),
@@ -48,11 +51,11 @@ _BY_STATE: dict[str, tuple[type[GemelError], str]] = {
         "this PostgreSQL takes no changes: it is a standby, or set to read-only; name the primary in"
         " GEMEL_DATABASE_URL",
     ),
-    "42501": (DatabaseAccessDenied, f"PostgreSQL denies it to this user; {_RIGHTS}"),
+    "42501": (DatabaseAccessDenied, f"PostgreSQL denies this user the right to do this; {_RIGHTS}"),
     "3F000": (DatabaseAccessDenied, f"there is no schema that this user may use; {_RIGHTS}"),
     "28P01": (DatabaseAccessDenied, f"PostgreSQL rejects the password; {_LIKE_SETTINGS}"),
     "28000": (DatabaseAccessDenied, f"PostgreSQL does not let this user in; {_LIKE_SETTINGS}"),
-    "3D000": (DatabaseAccessDenied, "there is no such database; make it with `createdb`, as its owner"),
+    "3D000": (DatabaseAccessDenied, "there is no such database; create it with `createdb`, as its owner"),
     "42P01": (DatabaseNotMigrated, "the database has no tables yet: run `gemel migrate`"),
     "42703": (DatabaseNotMigrated, "the database lacks a column of this version: run `gemel migrate`"),
 }
@@ -61,7 +64,7 @@ _SHARED_MEMORY = "could not resize shared memory segment"
 
 _BY_TEXT: tuple[tuple[str, type[GemelError], str], ...] = (
     ("password authentication failed", *_BY_STATE["28P01"]),
-    ("no password supplied", DatabaseAccessDenied, f"PostgreSQL wants a password; {_LIKE_SETTINGS}"),
+    ("no password supplied", DatabaseAccessDenied, f"PostgreSQL asks for a password; {_LIKE_SETTINGS}"),
     (r'role ".*" does not exist', *_BY_STATE["28000"]),
     ("(Peer|Ident|GSSAPI|RADIUS|LDAP|PAM) authentication failed", *_BY_STATE["28000"]),
     (
@@ -70,7 +73,11 @@ _BY_TEXT: tuple[tuple[str, type[GemelError], str], ...] = (
         "PostgreSQL's pg_hba.conf does not let this user in from here; have an administrator add a line",
     ),
     (r'database ".*" does not exist', *_BY_STATE["3D000"]),
-    ("permission denied for database", DatabaseAccessDenied, "let an administrator GRANT CONNECT on it"),
+    (
+        "permission denied for database",
+        DatabaseAccessDenied,
+        "have an administrator GRANT CONNECT on it to this user",
+    ),
     ("too many (clients|connections)|remaining connection slots|connection limit", *_BY_STATE["53300"]),
     (
         "could not translate host name|Name or service not known",
@@ -85,7 +92,8 @@ _BY_TEXT: tuple[tuple[str, type[GemelError], str], ...] = (
     (
         "timeout expired|[Nn]o route to host|Network is unreachable",
         DatabaseUnavailable,
-        "PostgreSQL does not answer: its machine cannot be reached; is the host right, and the way free?",
+        "PostgreSQL does not answer: its machine cannot be reached; is the host right, and does a firewall"
+        " block it?",
     ),
 )
 

@@ -70,7 +70,7 @@ class Child:
             head, descriptors, _, _ = socket.recv_fds(self._socket, ANSWER.size, 1)
             return self._answer(head, descriptors)
         except TimeoutError:
-            raise Busy("the machine has had no time to decode the image") from None
+            raise Busy("the machine was too busy to decode the image in time") from None
         except OSError:
             raise self._death() from None
 

@@ -64,8 +64,8 @@ def get(engine: Engine, gallery: str) -> Gallery:
     summary="Set a gallery's policy",
 )
 def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
-    """In force with the next request, in every process; the threshold follows `identify_fpir` as the gallery
-    grows.
+    """Takes effect with the next request, in every process. The threshold follows `identify_fpir` as the
+    gallery grows.
 
     An `identify_fpir` is rejected where no calibration can vouch for it at the gallery's present size.
     """

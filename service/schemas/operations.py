@@ -40,7 +40,7 @@ class Readiness(BaseModel):
         examples=[1],
     )
     following: str = Field(
-        description="`ok`, or why the indexes are not kept in step with PostgreSQL when nobody asks for them;"
-        " searches bring theirs along all the same",
+        description="`ok`, or why the indexes are not kept up to date in the background; a search still"
+        " brings its own index up to date first",
         examples=["ok"],
     )

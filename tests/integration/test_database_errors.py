@@ -219,7 +219,7 @@ def _rejects(url: str) -> bool:
     ("url", "code", "advice"),
     [
         ("gemel:wrong@{server}", "database_access_denied", "GEMEL_DATABASE_PASSWORD"),
-        ("gemel@{server}", "database_access_denied", "wants a password"),
+        ("gemel@{server}", "database_access_denied", "asks for a password"),
         ("nobody:x@{server}", "database_access_denied", "GEMEL_DATABASE_URL"),
         ("gemel:p@ss/w@{server}", "misconfigured", "%40"),
         ("gemel:{password}@{missing}", "database_access_denied", "createdb"),

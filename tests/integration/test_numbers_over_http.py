@@ -56,9 +56,7 @@ def test_every_numeric_field_takes_or_refuses_every_number(staff: TestClient, no
             answer = staff.request(method, path, content=body, headers=JSON)
             if path == "/v1/galleries":
                 staff.delete("/v1/galleries/other")
-            if (
-                answer.status_code == 503
-            ):  # a change that has not arrived: promised, and not the server's fault
+            if answer.status_code == 503:  # a change that has not arrived, which is no fault of the server's
                 assert answer.json()["code"] == "index_behind"
             elif answer.status_code >= 400:
                 refused += 1

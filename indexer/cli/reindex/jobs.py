@@ -74,7 +74,7 @@ def job_to(verb: str, opener: "Opener", gallery: str | None, meant_for: "Callabl
     if len(chosen) == 1:
         return chosen[0]
     listed = ", ".join(f"{job.gallery.name} ({_said(job, job.row.id in back)})" for job in chosen or jobs)
-    found = f"{len(chosen)} jobs can be meant" if chosen else f"there is no job to {verb} by itself"
+    found = f"{len(chosen)} jobs fit" if chosen else f"no job can be chosen to {verb}"
     raise InvalidRequest(f"{found}: {listed}; say which with --gallery", field="gallery")
 
 

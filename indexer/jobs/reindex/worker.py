@@ -88,7 +88,7 @@ class Worker:
             self._stopping.set()
             heart.close()
             if not close_all(self._turns, self._ahead, self._recorder):
-                log.warning("a step is left in the midst of its work")
+                log.warning("a step does not end in time; the worker ends without waiting for it")
             self._decoders.shutdown(cancel_futures=True)
             try:
                 self._let_go(ending=True)
@@ -130,7 +130,7 @@ class Worker:
         elif isinstance(error, ReindexNotFound):
             log.warning("the gallery was deleted, and its job with it: %s", error)
         else:
-            log.error("unforeseen, and tried again: %s", error, exc_info=error)
+            log.error("an unforeseen error, after which the worker tries again: %s", error, exc_info=error)
 
     def _beat(self) -> None:
         with self._database.transaction() as session:

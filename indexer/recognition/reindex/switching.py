@@ -211,7 +211,7 @@ def _await_replicas(database: Database, job: Job, state: str, model: str, second
             if why is not None:
                 waiting.append(f"{process.host}, process {process.pid} {why}".strip())
             elif replica is not None and replica.applied < number:
-                why = f"has told of change {replica.applied}, not of {number}"
+                why = f"has reported change {replica.applied}, and change {number} is needed"
                 waiting.append(f"{process.host}, process {process.pid} {why}")
         if not waiting or time.monotonic() >= deadline:
             return waiting
@@ -219,7 +219,7 @@ def _await_replicas(database: Database, job: Job, state: str, model: str, second
 
 
 def _unready(database: Database, gallery_id: UUID, replica: Replica | None) -> str | None:
-    """Why a process could not follow a switch at once, with what it has told last."""
+    """Why a process could not follow a switch at once, by its last report."""
     if replica is None:
         return ""
     if replica.state not in ("ready", "renewing") or replica.token is None:

@@ -53,7 +53,7 @@ def for_data(data: Path) -> Account:
 
 
 def own(path: Path, account: Account) -> None:
-    """Gives a folder and all in it to the account, as after a restore by root; to nobody else's eyes."""
+    """Makes the account the owner of a folder and of all in it, as is needed after a restore by root."""
     if account.is_own:
         return
     for folder, folders, files in os.walk(path):
@@ -95,8 +95,8 @@ def _made() -> Account:
         except (OSError, subprocess.CalledProcessError, KeyError) as error:
             why = (getattr(error, "stderr", None) or str(error)).strip()
             raise Misconfigured(
-                f"PostgreSQL does not run as root, and an account {NAME} for it could not be made ({why}):"
-                f" make one, run as another account than root, or set GEMEL_DATABASE_URL"
+                f"PostgreSQL does not run as root, and an account {NAME} for it could not be created ({why}):"
+                f" create one, run Gemel as another account than root, or set GEMEL_DATABASE_URL"
             ) from error
     return Account(entry.pw_uid, entry.pw_gid)
 

@@ -18,9 +18,6 @@ READABLE = ("JPEG", "PNG", "WEBP", "HEIC", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 MAX_SIDE_PX = 65_535
 """Of decoded pictures, as of any JPEG: a longer line is no photograph."""
 
-MAX_REDUCTION = 8
-"""A JPEG can be decoded at a half, a quarter or an eighth of its sides."""
-
 
 def inspect(data: bytes, *, max_pixels: int) -> Header:
     """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive."""
