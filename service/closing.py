@@ -4,8 +4,9 @@ import asyncio
 from enum import Enum
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from indexer.errors import GemelError
@@ -34,6 +35,8 @@ class ClosingProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._phase = Phase.BEGIN
+        self._running: RequestResponseCycle | None = None
+        """The request that is being answered; `cycle` is the one that came last."""
         self._ended = False
         """Whether what still comes is thrown away."""
         self._rejected = False
@@ -44,12 +47,19 @@ class ClosingProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
         self._cancel_abort()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
         super().shutdown()
         if self.transport.is_closing():
             self._abort_after(LINGER_SECONDS)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _close(self) -> None:
         self._end()
@@ -69,12 +79,24 @@ class ClosingProtocol(HttpToolsProtocol):
             return self._phase is not Phase.BODY
         return self._phase is Phase.BODY and not self.cycle.response_started
 
+    def _owes_answers(self) -> bool:
+        """Whether requests that are here as a whole are not answered yet."""
+        if self.transport.is_closing() or self._phase is Phase.BODY or self.cycle is None:
+            return False
+        return not self.cycle.response_complete
+
     def _reject(self, error: GemelError) -> None:
-        """Answers in the application's place, if it has not begun to, and ends the connection."""
+        """Answers in the application's place, if it has not begun to, and ends the connection.
+
+        Requests that came before are answered first, and then nothing more.
+        """
         if self._ended:
             return
         answers = self._can_answer()
         self._end()
+        if self._owes_answers():
+            self.cycle.keep_alive = False
+            return
         if not answers:
             self.transport.abort()
             return

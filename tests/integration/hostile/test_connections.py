@@ -98,6 +98,36 @@ def test_who_does_not_read_the_answers_is_closed(service: Service) -> None:
         wait_for(lambda: closed_by_peer(raw), BODY_SECONDS + SOON)
 
 
+def test_who_hangs_up_in_the_middle_of_pipelined_requests_leaves_no_error(service: Service) -> None:
+    """The log is looked at after each test: see `conftest.py`."""
+    for _ in range(20):
+        with connected(service.base) as raw:
+            raw.send(request("GET", "/v1/galleries") * 20)
+            assert raw.answer() is not None
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"\x16\x03\x01", b"A" * 50_000, b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 300]
+)
+def test_what_came_before_nonsense_is_answered_and_then_the_connection_ends(
+    base: str, nonsense: bytes
+) -> None:
+    with connected(base) as raw:
+        raw.send(request("GET", "/v1/galleries") * 5, nonsense)
+        answers = [raw.answer() for _ in range(5)]
+        assert [answer is not None and answer.status for answer in answers] == [200] * 5
+        assert raw.ends_within(SOON)
+
+
+def test_what_follows_a_last_request_is_ignored(base: str) -> None:
+    with connected(base) as raw:
+        raw.send(request("GET", "/v1/galleries", "Connection: close"), b"junk" * 10_000)
+        answer = raw.answer()
+        assert answer is not None
+        assert answer.status == 200
+        assert raw.ends_within(SOON)
+
+
 def closed_by_peer(raw: Raw) -> bool:
     """Without reading: a reset shows when something is sent."""
     return raw.send_while_open(b"\r\n", times=2) < 2
