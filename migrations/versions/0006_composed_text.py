@@ -1,7 +1,8 @@
 """Names and external ids in Unicode's composed form (NFC), as they are looked up from now on
 
 Two people of a gallery whose external ids differ in their form alone stay two: which of them is meant only
-their owner knows. The one in another form is found by its id.
+their owner knows. The one in another form is found by its id. So is a text whose composed form has more than
+255 characters.
 
 Revision: 0006.
 """
@@ -20,6 +21,7 @@ WHERE id IN (
     SELECT DISTINCT ON (one.gallery_id, normalize(one.external_id, NFC)) one.id
     FROM identity AS one
     WHERE one.external_id IS NOT NFC NORMALIZED
+      AND char_length(normalize(one.external_id, NFC)) <= 255
       AND NOT EXISTS (
           SELECT FROM identity AS other
           WHERE other.gallery_id = one.gallery_id AND other.external_id = normalize(one.external_id, NFC)
@@ -27,7 +29,10 @@ WHERE id IN (
     ORDER BY one.gallery_id, normalize(one.external_id, NFC), one.id
 )
 """
-_NAMES = "UPDATE identity SET name = normalize(name, NFC) WHERE name IS NOT NFC NORMALIZED"
+_NAMES = """
+UPDATE identity SET name = normalize(name, NFC)
+WHERE name IS NOT NFC NORMALIZED AND char_length(normalize(name, NFC)) <= 255
+"""
 
 
 def upgrade() -> None:

@@ -95,6 +95,28 @@ def test_people_from_before_searches_by_name_are_found_by_name(fresh: Database) 
             assert one.name == name
 
 
+def test_a_name_whose_composed_form_is_too_long_stays_as_it_is(fresh: Database) -> None:
+    """Composed are two characters for some letters: 255 of those would be 510."""
+    schema.migrate(fresh, "0005")
+    name = "\u0958" * 255
+    with fresh.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), 'old', true)")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO identity (id, gallery_id, external_id, name)"
+                " SELECT gen_random_uuid(), id, :name, :name FROM gallery"
+            ),
+            {"name": name},
+        )
+
+    schema.migrate(fresh)
+
+    with fresh.engine.connect() as connection:
+        assert connection.execute(text("SELECT external_id, name FROM identity")).all() == [(name, name)]
+
+
 def test_ids_and_names_from_before_are_found_in_their_composed_form(fresh: Database) -> None:
     """Where that would make two people one, they stay as they are."""
     schema.migrate(fresh, "0005")
