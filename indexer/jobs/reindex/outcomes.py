@@ -62,7 +62,20 @@ def cleaned(session: Session, job: Job, worker: str) -> None:
 
 
 def back_to_embedding(session: Session, job: Job, worker: str, why: str) -> None:
-    """Faces were enrolled meanwhile by a process that could not embed them with the new model."""
+    """Faces were enrolled meanwhile by a process that could not embed them with the new model.
+
+    Where faces are missing for another reason, embedding again would not end: then the job is stopped.
+    """
+    counted, enrolled = reindexes.face_counts(session, job.gallery.id)
+    if counted != enrolled:
+        stopped(
+            session,
+            job,
+            f"{job.row.state}: {counted} faces are counted, and {enrolled} {'is' if enrolled == 1 else 'are'}"
+            " enrolled: rows were deleted in SQL. Set face_count in the gallery's row to the number of its"
+            " faces, and resume",
+        )
+        return
     row = _into(session, job, worker, "embedding")
     if row is not None:
         reindexes.note(session, row.id, f"back to embedding: {why}")

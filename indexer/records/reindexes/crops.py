@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from indexer.records.models import Embedding, Face, Identity, Reindex, ReindexChunk
+from indexer.records.models import Embedding, Face, Gallery, Identity, Reindex, ReindexChunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,16 @@ def missing(session: Session, gallery_id: UUID, model_id: int, *, after: int = 0
     """How many faces with a key above `after` have neither an embedding by the model nor a reason."""
     without = without_embedding(gallery_id, model_id, after)
     return session.scalar(select(func.count()).select_from(without.subquery())) or 0
+
+
+def face_counts(session: Session, gallery_id: UUID) -> tuple[int, int]:
+    """How many faces the gallery's row counts, and how many there are, of one moment. They differ where
+    somebody has deleted rows in SQL."""
+    there = faces_of(gallery_id).with_only_columns(func.count()).scalar_subquery()
+    counted, enrolled = session.execute(
+        select(Gallery.face_count, there).where(Gallery.id == gallery_id)
+    ).one()
+    return int(counted), int(enrolled)
 
 
 def without_crop(session: Session, gallery_id: UUID) -> int:

@@ -1,5 +1,6 @@
 """Faces that a process enrolled without the new model, and jobs that had given up: both are gone on with."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from indexer.recognition import indexing
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.reindex import switching
 from indexer.records import reindexes
+from tests.home import wait_for
 from tests.reindexing import NEW, OLD, Operator, enrol, who
 
 
@@ -160,3 +162,27 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
         indexing.verify(opener, gallery).clean
         for gallery, opener in indexing.openers(operator.opener, [operator.gallery()])
     )
+
+
+def test_a_job_of_a_gallery_whose_people_were_deleted_past_gemel_stops_with_the_reason(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes
+) -> None:
+    """By an administrator, in SQL: no face lacks an embedding, and still there are fewer than are counted."""
+    enrol(client, "Grace", hopper)
+    enrol(client, "Eileen", collins)
+    job = operator.start(gates=["skipped<=0"])
+    with operator.database.transaction() as session:
+        session.execute(text("DELETE FROM identity WHERE name = 'Eileen'"))
+
+    working = worker.Worker(operator.opener, operator.eye)
+    thread = threading.Thread(target=working.run)
+    thread.start()
+    try:
+        wait_for(lambda: operator.job(job).row.problem is not None, 60)
+    finally:
+        working.stop()
+        thread.join()
+
+    stopped = operator.job(job).row
+    assert stopped.state == "building"
+    assert "2 faces are counted, and 1 is enrolled" in (stopped.problem or "")
