@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from indexer.errors import InvalidRequest
 from indexer.recognition.camera import Stopwatch
 from indexer.recognition.enrol import NewIdentity
 from indexer.records import faces, galleries, identities, models
@@ -83,6 +84,8 @@ def list_page(
 ) -> IdentityPage:
     """In the order in which they were made, each with their first ten faces. People enrolled meanwhile come
     on a later page."""
+    if external_id is not None and name is not None:
+        raise InvalidRequest("send external_id or name, not both", field="name")
     after = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)

@@ -62,6 +62,14 @@ def test_a_parameter_that_is_sent_twice_is_422(staff: TestClient) -> None:
     assert problem["field"] == "limit"
 
 
+def test_an_external_id_and_a_name_together_are_422_and_neither_is_ignored(staff: TestClient) -> None:
+    make(staff, "Grace")
+
+    answer = staff.get(IDENTITIES, params={"external_id": "4711", "name": "grace"})
+
+    assert assert_problem(answer, 422, "invalid_request")["field"] == "name"
+
+
 @pytest.mark.parametrize("probe", ["/healthz?t=1", "/readyz?t=1", "/metrics?name[]=gemel_requests_total"])
 def test_probes_may_send_what_they_like(staff: TestClient, probe: str) -> None:
     assert staff.get(probe).status_code == 200
