@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         default=None,
         min_length=8,
-        description="The key that clients send as `X-API-Key`; guards everything but health",
+        description="The key that clients send as `X-API-Key` or as a bearer token; guards everything but"
+        " health",
     )
     allowed_hosts: str | None = Field(
         default=None,
@@ -186,7 +187,8 @@ class Settings(BaseSettings):
     max_requests: int = Field(
         default=64,
         ge=1,
-        description="Requests that a process holds at once; the next gets 503 and comes again",
+        description="Requests whose bodies have arrived that a process holds at once; the next gets 503 and"
+        " comes again",
     )
     max_connections: int = Field(
         default=1000,

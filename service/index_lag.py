@@ -26,7 +26,9 @@ class IndexLag(Collector):
             labels=labels,
         )
         failed = GaugeMetricFamily(
-            "gemel_index_failed", "Indexes of a process that could not be opened", labels=labels
+            "gemel_index_failed",
+            "Indexes of a process that could not be opened or kept up to date",
+            labels=labels,
         )
         try:
             with self._database.reading() as session:

@@ -109,7 +109,7 @@ class Lag:
     changes: int
     """That its index which is furthest behind lacked when it last reported."""
     failed: int
-    """Indexes that could not be opened."""
+    """Indexes that could not be opened or kept up to date."""
 
 
 def lags(session: Session) -> list[Lag]:
