@@ -1,6 +1,7 @@
 """`gemel ...`: what operators type. Each command opens what it needs and prints for people, or JSON."""
 
 import logging
+import signal
 from importlib.metadata import version
 from typing import Annotated
 
@@ -60,6 +61,8 @@ app.add_typer(train_commands, name="train")
 def main() -> None:
     """Errors that Gemel knows end with one line and status 1, not with a trace."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", handlers=[LogLines()])
+    # By default it would end the process on the spot, with the embedded PostgreSQL left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _name_unknown_variables()
     try:
         app()

@@ -90,31 +90,33 @@ def test_every_file_of_a_folder_is_accounted_for_and_everybody_without_a_face_is
     assert "Nobody" in shown.splitlines()[-1]
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
-    home: Home, tmp_path: Path, hopper: bytes
+    home: Home, tmp_path: Path, hopper: bytes, how: signal.Signals
 ) -> None:
-    """Ctrl-C in the middle of hundreds of pictures, many of them one person's."""
+    """Ctrl-C, or as a service is ended, in the middle of hundreds of pictures, many of them one person's."""
     for person in range(4):
         (tmp_path / f"person{person}").mkdir()
         for number in range(60):
             (tmp_path / f"person{person}" / f"{number:03d}.jpg").write_bytes(hopper + bytes([person, number]))
-    answer = home.folder / "interrupted.json"
+    answer = home.folder / f"{how.name}.json"
     with subprocess.Popen(
-        [GEMEL, "enrol", tmp_path, "--gallery", "interrupted", f"--json={answer}"],
+        [GEMEL, "enrol", tmp_path, "--gallery", how.name, f"--json={answer}"],
         env=home.environment,
         cwd=home.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     ) as command:
-        wait_for(lambda: _faces(home, "interrupted") > 0, 120)
-        command.send_signal(signal.SIGINT)
+        wait_for(lambda: _faces(home, how.name) > 0, 120)
+        command.send_signal(how)
         assert command.wait(timeout=30) == 130
         assert command.stderr is not None
         assert "Run it again" in command.stderr.read()
+    assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
 
     first = json.loads(answer.read_text())
-    second = home.json("enrol", tmp_path, "--gallery", "interrupted")
+    second = home.json("enrol", tmp_path, "--gallery", how.name)
 
     assert first["interrupted"]
     assert 0 < first["faces_enrolled"] < 240
