@@ -91,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
+    app.state.openapi_json = {}
     _add_middleware(app, settings, slots)
     errors.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]

@@ -2,11 +2,13 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+
+from service import openapi
 
 router = APIRouter(include_in_schema=False)
 
@@ -17,11 +19,8 @@ async def root(request: Request) -> RedirectResponse:
 
 
 @router.get("/openapi.json")
-async def openapi(request: Request) -> dict[str, Any]:
-    document: dict[str, Any] = request.app.openapi()
-    if prefix := _prefix(request):
-        document["servers"] = [{"url": prefix}]
-    return document
+async def document(request: Request) -> Response:
+    return Response(openapi.encoded(request.app, _prefix(request)), media_type="application/json")
 
 
 @router.get("/docs")

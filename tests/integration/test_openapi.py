@@ -1,5 +1,6 @@
 """The OpenAPI document, as programs and people read it."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ import jsonschema_rs
 import pytest
 
 from indexer.settings import Settings
+from service import openapi
 from service.app import create_app
 from service.errors import STATUS
 
@@ -71,3 +73,13 @@ def test_every_error_code_is_in_the_enum(document: dict[str, Any]) -> None:
 
     assert {error.code for error in STATUS} < set(codes)
     assert codes == sorted(set(codes))
+
+
+def test_the_document_is_encoded_once_for_all_who_ask() -> None:
+    app = create_app(Settings(_env_file=None))
+
+    first = openapi.encoded(app, "")
+    assert openapi.encoded(app, "") is first
+    assert json.loads(first) == app.openapi()
+    assert json.loads(openapi.encoded(app, "/faces"))["servers"] == [{"url": "/faces"}]
+    assert "servers" not in app.openapi()
