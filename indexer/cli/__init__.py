@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from rich.markup import escape
 
 from indexer.cli import variables
@@ -24,6 +25,9 @@ from indexer.cli.reindex import worker
 from indexer.cli.server import migrate, models, serve
 from indexer.cli.train import app as train_commands
 from indexer.errors import GemelError
+
+HINTS = {"gallery_not_found": "`gemel gallery list` shows all"}
+"""What to do, by code, in the command line's own words."""
 
 app = Commands(
     "Face identification: enrol a person from one photograph, find them again in others.",
@@ -67,15 +71,22 @@ def main() -> None:
     try:
         app()
     except GemelError as error:
-        fail(error.message, code=error.code)
+        hint = HINTS.get(error.code)
+        fail(f"{error.message}; {hint}" if hint else error.message, code=error.code)
     except OSError as error:  # a full disk, a folder that may not be written to
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}", code="operating_system")
     except ValidationError as error:
         for problem in error.errors():
             name = "GEMEL_" + "_".join(str(part) for part in problem["loc"]).upper()
-            console.print(f"[red]error[/] {name}: {problem['msg']}", highlight=False)
+            console.print(f"[red]error[/] {name}: {escape(_in_words(problem))}", highlight=False)
         raise SystemExit(2) from None
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    if problem["type"] == "too_short":  # pydantic counts the items of a secret
+        return f"must have at least {problem['ctx']['min_length']} characters"
+    return problem["msg"]
 
 
 def _name_unknown_variables() -> None:

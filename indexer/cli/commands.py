@@ -1,5 +1,7 @@
-"""What the commands have in common: `--json [FILE]`, and files that are checked before minutes of work."""
+"""What the commands have in common: `--json [FILE]`, and values that are checked before minutes of work."""
 
+import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from indexer.cli.output import STDOUT
+from indexer.errors import InvalidRequest
 
 FLAG = "--json"
 
@@ -37,22 +40,37 @@ Gallery = Annotated[str, typer.Option("--gallery", "-g", help="The gallery's nam
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
+def confirm(question: str) -> None:
+    """Raises typer.Abort where the answer is no, InvalidRequest where there is no terminal to answer on."""
+    try:
+        typer.confirm(question, abort=True, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        typer.echo(err=True)  # the question has no line end yet
+        raise InvalidRequest("nothing is deleted: nobody said yes; `--yes` deletes without asking") from None
+
+
 class Command(TyperCommand):
-    """A command whose `--json` may stand alone.
+    """A command whose `--json` may stand alone, and whose numbers are finite.
 
     A file follows as `--json=FILE`, or as the next word where that ends in `.json`: so that the photograph in
     `gemel identify --json party.jpg` is not taken for the file to write.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _with_a_file(args))
+        rest = super().parse_args(ctx, _with_a_file(args))
+        _check_finite(ctx, self.params)
+        return rest
 
 
 class Group(TyperGroup):
     """Likewise, for a group that is a command itself."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _with_a_file(args))
+        rest = super().parse_args(ctx, _with_a_file(args))
+        _check_finite(ctx, self.params)
+        return rest
 
 
 class Commands(typer.Typer):
@@ -77,3 +95,12 @@ def _with_a_file(args: list[str]) -> list[str]:
         names_a_file = following == str(STDOUT) or following.endswith(".json")
         explicit.append(f"{FLAG}={STDOUT}" if word == FLAG and not names_a_file else word)
     return explicit
+
+
+def _check_finite(ctx: Any, parameters: list[Any]) -> None:
+    """NaN is within any range, since no comparison with it is true. Raises typer.BadParameter."""
+    for parameter in parameters:
+        value = ctx.params.get(parameter.name)
+        for number in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(number, float) and not math.isfinite(number):
+                raise typer.BadParameter(f"{number} is not a finite number.", ctx=ctx, param=parameter)

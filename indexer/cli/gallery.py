@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from indexer.cli.commands import Commands, Json, Yes
+from indexer.cli.commands import Commands, Json, Yes, confirm
 from indexer.cli.opened import opened
 from indexer.cli.output import give, out, shown
 from indexer.settings import Settings
@@ -67,7 +67,7 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
             people = galleries.identity_counts(session, [gallery.id])[gallery.id]
         if not yes:
             question = f"Delete {name} with {people} people and {gallery.face_count} faces?"
-            typer.confirm(question, abort=True, err=True)
+            confirm(question)
         with opener.database.transaction() as session:
             galleries.lock(session, gallery.id)
             galleries.remove(session, gallery.id)

@@ -65,8 +65,9 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
 
 def print_verified(name: str, model: str, result: "Verification") -> None:
     held = result.generation or "nothing on disk, it is read from PostgreSQL"
+    faces = "face" if result.count == 1 else "faces"
     verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
-    out.print(f"{shown(name)}: {verdict}, {result.count} faces, {model}, {held}", highlight=False)
+    out.print(f"{shown(name)}: {verdict}, {result.count:,} {faces}, {model}, {held}", highlight=False)
     for problem in [*result.damaged, *result.foreign]:
         console.print(f"  {shown(problem)}", highlight=False)
     for replica in result.replicas:

@@ -10,8 +10,8 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Gallery, Json
-from indexer.cli.output import give, out, shown
-from indexer.errors import GemelError
+from indexer.cli.output import fail, give, out, shown
+from indexer.errors import GemelError, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
 from indexer.types import Several
 
@@ -108,15 +108,19 @@ def verify(
 
     settings = Settings()
     with open_camera(settings) as camera:
-        verdict = verify_pair(
-            camera,
-            scales.of_card(camera.card),
-            image_a.read_bytes(),
-            image_b.read_bytes(),
-            fmr=settings.verify_fmr,
-            threshold=threshold,
-            several=several,
-        )
+        try:
+            verdict = verify_pair(
+                camera,
+                scales.of_card(camera.card),
+                image_a.read_bytes(),
+                image_b.read_bytes(),
+                fmr=settings.verify_fmr,
+                threshold=threshold,
+                several=several,
+            )
+        except InvalidInput as error:
+            paths = {"image_a": image_a, "image_b": image_b}
+            fail(_about(paths[str(error.details["field"])], error), code=error.code)
     answer = "[green]the same person[/]" if verdict.matched else "[red]two people[/]"
     sentence = (
         f"{answer}: score {verdict.score:.4f}, threshold {verdict.decision.threshold:.4f}"
@@ -154,6 +158,14 @@ def verify(
         ],
     }
     give(told, json, show)
+
+
+def _about(path: Path, error: InvalidInput) -> str:
+    if isinstance(error, SeveralFaces):
+        return f"{path}: it shows {error.details['measured']} faces; `--several largest` compares the largest"
+    if isinstance(error, NoFaceFound):
+        return f"{path}: no face was found"
+    return f"{path}: {error.message}"
 
 
 def _meaning(answer: dict[str, Any]) -> str:

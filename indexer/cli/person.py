@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 from rich.table import Column, Table
 
-from indexer.cli.commands import Commands, Gallery, Json, Yes
+from indexer.cli.commands import Commands, Gallery, Json, Yes, confirm
 from indexer.cli.opened import opened
 from indexer.cli.output import console, give, out, printable, shown
 from indexer.settings import Settings
@@ -89,7 +89,8 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
         count = faces.counts(session, [identity.id])[identity.id]
     named = printable(identity.name or identity.external_id or str(identity.id))
     if not yes:
-        typer.confirm(f"Delete {named} with {count} faces?", abort=True, err=True)
+        faces_named = "1 face" if count == 1 else f"{count} faces"
+        confirm(f"Delete {named} with {faces_named}?")
     with open_recognition(settings) as engine:
         engine.enroller.remove_identity(gallery, identity.id)
     told = _as_json(identity) | {"faces": count}

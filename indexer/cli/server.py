@@ -36,7 +36,9 @@ for longer than uvicorn's 5 seconds."""
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Instead of GEMEL_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Instead of GEMEL_PORT; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Instead of GEMEL_PORT; 0 takes a free one.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Instead of GEMEL_WORKERS.")] = None,
     migrate: Annotated[bool, typer.Option(help="Bring the database to this version's schema first.")] = True,
 ) -> None:

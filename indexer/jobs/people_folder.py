@@ -10,10 +10,11 @@ from pathlib import Path
 from indexer.errors import InvalidRequest
 
 SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
-    | {".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".hif", ".avif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib"}
+    | {".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+    | {".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs"}
 )
-"""Of files that are taken for pictures; where there is no suffix the content decides."""
+"""Of the formats that `vision` reads; where a file has no suffix its content decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

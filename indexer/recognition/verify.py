@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import EmbeddingsMissing, NoFaceFound, SeveralFaces
+from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.identify import distance
@@ -128,8 +128,12 @@ def _nothing_to_compare(
 
 
 def _face_of(camera: Camera, data: bytes, field: str, several: Several, watch: Stopwatch) -> ComparedFace:
-    """Raises NoFaceFound, SeveralFaces."""
-    photograph = camera.look(data, watch, max_faces=1)
+    """Raises NoFaceFound, SeveralFaces, and what a picture deserves; each names the field."""
+    try:
+        photograph = camera.look(data, watch, max_faces=1)
+    except InvalidInput as error:
+        error.details["field"] = field
+        raise
     if not photograph.faces:
         raise NoFaceFound(f"no face was found in {field}", field=field)
     if photograph.found > 1 and several is Several.REJECT:

@@ -171,7 +171,8 @@ def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home,
     [answer] = home.json("identify", people / "Grace_Hopper" / "1.jpg", "--gallery", "listed")
     assert [c["matched"] for c in answer["faces"][0]["candidates"]] == [False]
 
-    home.run("gallery", "delete", "listed", status=1)  # nobody is there to answer the question
+    unanswered = home.run("gallery", "delete", "listed", status=1)
+    assert "`--yes` deletes without asking" in unanswered.stderr
     home.run("gallery", "delete", "listed", "--yes")
     assert "listed" not in home.run("gallery", "list").stdout
 
@@ -305,6 +306,7 @@ def test_people_are_identified_and_pictures_verified_in_the_terminal(
         (("identify", "{grace}", "--gallery", "nowhere"), "gallery_not_found"),
         (("identify", "{text}", "--gallery", "nowhere"), "gallery_not_found"),
         (("verify", "{text}", "{grace}"), "unsupported_image_format"),
+        (("verify", "{grace}", "{text}"), "text.jpg: not an image"),
         (("enrol", "{empty}", "--gallery", "x"), "one folder a person"),
         (("enrol", "{people}", "--gallery", "a name with spaces"), "invalid_request"),
     ],

@@ -36,6 +36,7 @@ def test_a_command_about_a_gallery_says_that_there_is_none(
     done = Home(tmp_path).run(*command.format(image=image).split(), status=1)
 
     assert "gallery_not_found" in done.stderr
+    assert "`gemel gallery list` shows all" in done.stderr
 
 
 @pytest.fixture
@@ -64,6 +65,20 @@ def test_a_port_in_use_is_told_before_anything_is_started(tmp_path: Path, worker
     assert f"port {port} of 127.0.0.1 is in use" in done.stderr
     assert "The API" not in done.stderr
     assert not (tmp_path / "postgresql").exists()
+
+
+@pytest.mark.parametrize("port", ["65536", "70000", "-1"])
+def test_a_port_that_there_cannot_be_is_rejected(tmp_path: Path, port: str) -> None:
+    done = Home(tmp_path).run("serve", f"--port={port}", status=2)
+
+    assert "--port" in done.stderr
+    assert not (tmp_path / "postgresql").exists()
+
+
+def test_a_key_that_is_too_short_is_told_in_characters(tmp_path: Path) -> None:
+    done = Home(tmp_path).run("models", status=2, GEMEL_API_KEY="short")
+
+    assert "GEMEL_API_KEY: must have at least 8 characters" in done.stderr
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_started(tmp_path: Path) -> None:

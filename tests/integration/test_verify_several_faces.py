@@ -90,7 +90,8 @@ def test_the_command_says_how_many_faces_each_photograph_had_and_which_was_compa
     one.write_bytes(hopper)
     two.write_bytes(both)
 
-    assert "several_faces" in home.run("verify", one, two, status=1).stderr
+    rejected = " ".join(home.run("verify", one, two, status=1).stderr.split())
+    assert f"{two}: it shows 2 faces; `--several largest` compares the largest (several_faces)" in rejected
 
     told: dict[str, Any] = home.json("verify", one, two, "--several", "largest")
     assert told["matched"]

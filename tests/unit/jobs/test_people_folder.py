@@ -5,10 +5,14 @@ import unicodedata
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import PIL.Image
+import pillow_heif
 import pytest
 
-from indexer.errors import InvalidRequest
+from indexer.errors import InvalidInput, InvalidRequest
 from indexer.jobs import people_folder
+from indexer.vision import formats
 
 FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
@@ -61,3 +65,41 @@ def test_a_folder_without_people_says_what_lies_there_instead(tmp_path: Path) ->
 
     with pytest.raises(InvalidRequest, match=r"one folder a person.*2 files"):
         people_folder.read(tmp_path)
+
+
+def written(path: Path) -> str | None:
+    """The format by whose rules Pillow has written a picture there, or None where it cannot."""
+    pillow_heif.register_heif_opener()
+    PIL.Image.init()
+    kind = PIL.Image.registered_extensions().get(path.suffix)
+    modes = {".pbm": "1", ".pgm": "L", ".pfm": "F", ".xbm": "1", ".msp": "1", ".palm": "P"}
+    noise = np.random.default_rng(7).integers(0, 255, (64, 64, 3), np.uint8)
+    picture = PIL.Image.fromarray(noise).convert(modes.get(path.suffix, "RGB"))
+    try:
+        picture.save(path, "BMP" if kind == "DIB" else kind)  # whose .dib lacks the file's header
+    except (KeyError, OSError, ValueError, RuntimeError):
+        return None
+    return kind
+
+
+def is_read(path: Path) -> bool:
+    try:
+        formats.inspect(path.read_bytes(), max_pixels=50_000_000)
+    except InvalidInput:
+        return False
+    return True
+
+
+def test_the_suffixes_of_pictures_are_those_of_the_formats_that_are_read(tmp_path: Path) -> None:
+    pillow_heif.register_heif_opener()
+    PIL.Image.init()
+    others = {".hif", ".heics", ".heifs", ".avifs"}  # which Pillow does not all know
+
+    read = set()
+    for suffix in PIL.Image.registered_extensions():
+        path = tmp_path / f"picture{suffix}"
+        if written(path) and is_read(path):
+            read.add(suffix)
+
+    assert read - people_folder.SUFFIXES == {".pdf"}  # a document, with a JPEG in it
+    assert people_folder.SUFFIXES - read - others == set()
