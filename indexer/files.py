@@ -1,6 +1,5 @@
-"""Files that are there whole, or as they were before: what is killed in the middle leaves nothing half.
-And files that are read without waiting for anybody: a FIFO or a device is no file of ours; folders for this
-account alone; locks between processes.
+"""Files that are written whole or not at all, files that are opened without waiting (never a FIFO or a
+device), folders for this account alone, and locks between processes.
 """
 
 import os

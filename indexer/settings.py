@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LEAST_RATE = 1e-9
-"""Of false alarms that can be requested. No measurement reaches so far, and arithmetic ends near it."""
+"""The lowest rate of false alarms that can be requested. No measurement supports a lower one."""
 
 
 class Settings(BaseSettings):

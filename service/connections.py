@@ -6,13 +6,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """What a client may send, or leave unsent, before anybody has asked who it is."""
+    """What a client may send, or leave unsent, before it is authenticated."""
 
     max_connections: int
     head_seconds: float
-    """From a connection's first byte, or from its begin, to the end of a request's header block."""
+    """For a request's header block: from its first byte on, or from the start of the connection."""
     body_seconds: float
-    """A window: each must bring a share of a body, and ten are all. An answer may stay unread for one."""
+    """Of a window. A body has ten at most, and a least number of bytes must arrive in each
+    (`service.protocol`). An answer may stay unread for one."""
 
 
 class Connection(Protocol):

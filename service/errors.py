@@ -82,7 +82,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 MAX_PROBLEMS = 20
-"""Of one request that are told."""
+"""That an answer lists of one request."""
 
 
 OWN_CODES: set[str] = {

@@ -1,4 +1,4 @@
-"""Tells what works on a request that the client who asked has gone: nothing more is done for it."""
+"""Tells the code that works on a request when its client has hung up, so that it can stop."""
 
 import asyncio
 import contextlib

@@ -110,8 +110,8 @@ class Shelf:
         self.path = root / str(gallery) / model
 
     def names(self) -> list[str]:
-        """The one that was written last first. Its number may be lower than an older one's, where PostgreSQL
-        was restored from a backup between them."""
+        """The one that was written last comes first. Its number may be lower than an older one's, where
+        PostgreSQL was restored from a backup between them."""
         try:
             found = (p.name for p in self.path.iterdir() if _is_generation(p))
             return sorted(found, key=_written_at, reverse=True)

@@ -100,7 +100,8 @@ _BY_TEXT: tuple[tuple[str, type[GemelError], str], ...] = (
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The one border: nothing of the driver's gets past it that has a meaning here."""
+    """The driver's errors as Gemel's, within the block; those that have no meaning here are raised as they
+    are."""
     try:
         yield
     except TimeoutError as error:

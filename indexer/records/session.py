@@ -30,7 +30,8 @@ _CONNECT_ARGS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """With what others hold, and with what takes long, in seconds; 0 is without a limit."""
+    """How long a transaction waits for a lock, a statement runs, and a transaction does nothing, in seconds;
+    0: without a limit."""
 
     lock_seconds: float
     statement_seconds: float

@@ -1,4 +1,4 @@
-"""What a step has come to, as it is recorded in the job: only for the worker that still has it in hand."""
+"""Records the result of a step in its job, if the worker still holds the step."""
 
 import logging
 import sys

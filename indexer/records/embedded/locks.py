@@ -30,7 +30,7 @@ def alone(path: Path, *, most_seconds: float = math.inf) -> Iterator[None]:
 
 
 class Usage:
-    """That this process uses the server. To be changed only while one is `alone`."""
+    """This process's use of the server. It is begun and ended only by a process that is `alone`."""
 
     def __init__(self, path: Path) -> None:
         self._file = _open(path)
