@@ -165,15 +165,22 @@ def _register(header: Header) -> None:
 
 def _with_its_end(data: bytes, header: Header, divisor: int) -> PIL.Image.Image | None:
     """A JPEG that lacks no more than its end marker; None where it lacks a part that can be seen."""
-    endings = [_opened(ended, header, divisor) for ended in jpeg.with_end(data)]
-    if not endings:
-        return None
-    first, second = endings
-    differing = sum(
+    first: PIL.Image.Image | None = None
+    for ended in jpeg.with_end(data):
+        image = _opened(ended, header, divisor)
+        if first is None:
+            first = image
+        elif _differing(first, image) > _MAX_MISSING * image.width * image.height:
+            return None
+    return first
+
+
+def _differing(first: PIL.Image.Image, second: PIL.Image.Image) -> int:
+    """How many pixels of two pictures of one size differ."""
+    return sum(
         int((np.asarray(a) != np.asarray(b)).reshape(a.width * a.height, -1).any(axis=1).sum())
         for a, b in zip(tones.strips(first), tones.strips(second), strict=True)
     )
-    return first if differing <= _MAX_MISSING * first.width * first.height else None
 
 
 def _turn(data: bytes, header: Header, image: PIL.Image.Image) -> Transpose | None:

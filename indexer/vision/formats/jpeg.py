@@ -11,6 +11,7 @@ from indexer.vision.formats.orientation import of_exif, of_xmp
 _START = b"\xff\xd8\xff"
 _END = b"\xff\xd9"
 _SCAN = b"\xff\xda"
+_RESTART_INTERVAL = b"\xff\xdd"
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 
 MAX_BYTES_BEFORE = 65_536
@@ -97,16 +98,20 @@ def orientation(data: bytes) -> int | None:
 
 
 def with_end(data: bytes) -> Iterator[bytes]:
-    """The picture with an end marker, twice, with other bytes before it.
+    """The picture with an end marker, twice or more, each with other bytes before it.
 
-    Where the file lacks no more than its end, both decode to the same pixels. Where it lacks part of the
-    picture, the decoder takes the bytes for it, and the two differ. Nothing is given where the scans that
+    Where the file lacks no more than its end, all decode to the same pixels. Where it lacks part of the
+    picture, the decoder takes the bytes for it, and they differ. Nothing is given where the scans that
     are there are not the whole picture.
     """
     if _lacks_scans(data):
         return
     for filling in (b"\x15", b"\xa6"):
         yield data.rstrip(b"\xff") + filling * 4096 + _END
+    if _RESTART_INTERVAL in data:  # a decoder that waits for a restart marker takes no bytes before it
+        for filling in (b"\x15", b"\xa6"):
+            restarts = b"".join(filling * 62 + b"\xff" + bytes([0xD0 + n % 8]) for n in range(64))
+            yield data.rstrip(b"\xff") + restarts + _END
 
 
 def _structure(data: bytes) -> _Structure:

@@ -1,6 +1,7 @@
 """Decoding: what is read comes out as the picture a person would see, upright and in 8 bits."""
 
 import io
+import re
 
 import numpy as np
 import PIL.Image
@@ -120,6 +121,22 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
 def test_a_truncated_jpeg_is_refused_rather_than_half_grey(hopper: bytes) -> None:
     with pytest.raises(UnreadableImage):
         decode(hopper[: len(hopper) // 2], max_pixels=LIMIT)
+
+
+def test_a_jpeg_that_is_cut_off_at_a_restart_marker_is_refused(hopper: bytes) -> None:
+    """The decoder then waits for the next marker, and takes no byte before it."""
+    file = io.BytesIO()
+    with PIL.Image.open(io.BytesIO(hopper)) as image:
+        image.convert("RGB").resize((160, 160)).save(file, "JPEG", restart_marker_blocks=7)
+    data = file.getvalue()
+    cuts = [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", data)]
+    assert len(cuts) > 10
+
+    for cut in cuts[:-1]:
+        for end in range(cut - 1, cut + 4):
+            with pytest.raises(UnreadableImage):
+                decode(data[:end], max_pixels=LIMIT)
+    np.testing.assert_array_equal(decode(data[:-2], max_pixels=LIMIT), decode(data, max_pixels=LIMIT))
 
 
 def test_floating_point_pixels_are_refused_by_name() -> None:
