@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         description="Enrolment refuses faces whose box has a shorter side, in pixels",
     )
     min_sharpness: float = Field(
-        default=0.01,
+        default=0.004,
         ge=0,
         description="Enrolment refuses faces more blurred: Laplacian energy over variance",
     )

@@ -12,10 +12,15 @@ from indexer.records import embedded
 
 def run(home: Path, program: str, *arguments: object) -> None:
     """One of the programs of the server in `home`, as the user to whom its files belong."""
+    done = attempt(home, program, *arguments)
+    assert done.returncode == 0, done.stderr
+
+
+def attempt(home: Path, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     data = home / "postgresql"
     path = Path((data / "postmaster.opts").read_text().split()[0]).with_name(program)
     owner = data.stat()
-    done = subprocess.run(
+    return subprocess.run(
         [path, *map(str, arguments)],
         capture_output=True,
         text=True,
@@ -24,7 +29,6 @@ def run(home: Path, program: str, *arguments: object) -> None:
         check=False,
         cwd="/",
     )
-    assert done.returncode == 0, done.stderr
 
 
 def address(url: str) -> str:
@@ -53,8 +57,10 @@ def dump(home: Path, url: str) -> Path:
 
 
 def restore(home: Path, url: str, backup: Path) -> None:
-    """Over what is there, in one transaction, whoever is connected."""
-    run(home, "pg_restore", "--clean", "--if-exists", "--single-transaction", "-d", address(url), backup)
+    """Over what is there, in one transaction, whoever is connected; again where it lost a deadlock."""
+    program = ("pg_restore", "--clean", "--if-exists", "--single-transaction", "-d", address(url), backup)
+    while (done := attempt(home, *program)).returncode != 0:
+        assert "deadlock detected" in done.stderr, done.stderr
 
 
 def create_anew(home: Path, url: str, backup: Path) -> None:

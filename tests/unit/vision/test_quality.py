@@ -6,7 +6,9 @@ import PIL.Image
 import pytest
 
 from indexer.recognition.camera import Camera, Stopwatch
+from indexer.settings import Settings
 from indexer.types import Quality
+from indexer.vision import quality
 from tests.pictures import jpeg, pixels
 
 
@@ -15,9 +17,9 @@ def quality_of(camera: Camera, picture: np.ndarray) -> Quality:
 
 
 def test_a_good_portrait_is_good_in_everything(camera: Camera, hopper: bytes) -> None:
-    quality = quality_of(camera, pixels(hopper))
+    measured = quality_of(camera, pixels(hopper))
 
-    assert min(quality.components().values()) == quality.score > 80
+    assert min(measured.components().values()) == measured.score > 80
 
 
 def test_the_more_a_face_is_blurred_the_less_sharp_it_is(camera: Camera, hopper: bytes) -> None:
@@ -29,6 +31,25 @@ def test_the_more_a_face_is_blurred_the_less_sharp_it_is(camera: Camera, hopper:
 
     assert measured == sorted(measured, reverse=True)
     assert measured[0] > 10 * measured[-1]
+
+
+def test_a_face_that_nobody_could_recognise_any_more_has_no_sharpness_left(
+    camera: Camera, hopper: bytes
+) -> None:
+    """Neither the border of what is measured nor rounding counts as detail; enrolment rejects it."""
+    blurred = quality_of(camera, np.asarray(cv2.GaussianBlur(pixels(hopper), (0, 0), 10)))
+
+    assert blurred.sharpness_ratio < Settings().min_sharpness
+    assert blurred.sharpness < 20
+
+
+def test_sharpness_is_measured_within_the_region_alone() -> None:
+    grey = np.full((112, 112), 100, np.float32)
+    grey[:, 56:] = 140  # an edge, and noise outside of the region
+    grey[:20] = np.random.default_rng(0).uniform(0, 255, (20, 112))
+
+    assert quality.sharpness(grey, (slice(24, 104), slice(0, 40))) == 0
+    assert quality.sharpness(grey, (slice(24, 104), slice(40, 80))) > 0
 
 
 def test_sharpness_does_not_depend_on_contrast(camera: Camera, hopper: bytes) -> None:
@@ -44,10 +65,10 @@ def test_a_small_face_has_a_low_size_and_its_pixels_are_told(camera: Camera, hop
     portrait = PIL.Image.fromarray(pixels(hopper))
     small = np.asarray(portrait.resize((portrait.width // 6, portrait.height // 6)))
 
-    quality = quality_of(camera, small)
+    measured = quality_of(camera, small)
 
-    assert quality.size < 60
-    assert quality.face_px == pytest.approx(170 / 6, rel=0.2)
+    assert measured.size < 60
+    assert measured.face_px == pytest.approx(170 / 6, rel=0.2)
 
 
 def test_the_dark_and_the_glaring_are_poorly_exposed(camera: Camera, hopper: bytes) -> None:
