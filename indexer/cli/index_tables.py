@@ -40,7 +40,8 @@ def print_status(rows: Sequence[dict[str, Any]]) -> None:
         for replica in row["replicas"]:
             _add(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
         for generation in row["generations"]:
-            _add(table, f"generation …{generation['generation'][-4:]}", "on disk", generation)
+            used = "not used" if generation["lag"] is None else "on disk"
+            _add(table, f"generation …{generation['generation'][-4:]}", used, generation)
     out.print(table)
 
 
@@ -102,11 +103,11 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
 def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
     manifest = stored.manifest
     if manifest is None:
-        return {"generation": stored.name, "problem": stored.problem}
+        return {"generation": stored.name, "problem": stored.problem, "lag": None}
     agreement = manifest.agreement
     return {
         "generation": stored.name,
-        "problem": manifest.refused,
+        "problem": stored.problem or manifest.refused,
         "model": manifest.model,
         "tier": manifest.tier,
         "wanted": manifest.wanted,
@@ -114,20 +115,20 @@ def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
         "agreement_above_threshold": None if agreement is None else agreement.above_threshold,
         "epoch": manifest.epoch,
         "applied": manifest.applied,
-        "lag": gallery.change_number - manifest.applied,
+        "lag": None if stored.problem else gallery.change_number - manifest.applied,
         "count": manifest.count,
         "digest": manifest.digest,
     }
 
 
 def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
-    recall, memory = row.get("agreement"), row.get("memory_bytes")
+    recall, memory, lag = row.get("agreement"), row.get("memory_bytes"), row.get("lag")
     table.add_row(
         f"  {shown(where)}",
         state,
         row.get("tier"),
         str(row.get("count", "")),
-        str(row.get("lag", "")),
+        "" if lag is None else str(lag),
         str(row.get("tombstones", "")),
         "" if memory is None else f"{memory / 1e6:.1f}",
         "" if recall is None else f"{recall:.4f}",

@@ -295,7 +295,9 @@ def _manifest(directory: Path) -> tuple[Manifest, dict[str, Any]]:
         if checksum != _sha256_of(body):
             raise ValueError("its checksum is wrong")
         if body["format"] != FORMAT:
-            raise GenerationForeign(f"{directory} has the format {body['format']}, not {FORMAT}")
+            raise GenerationForeign(
+                f"{directory.name} has the format {body['format']}, not {FORMAT}: another version wrote it"
+            )
         agreement = body["agreement"]
         manifest = Manifest(
             gallery=UUID(body["gallery"]),

@@ -31,7 +31,7 @@ class Stored:
     name: str
     manifest: Manifest | None
     problem: str | None
-    """Why it has no manifest."""
+    """Why it is not used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +104,18 @@ def status(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
 
 
 def stored(opener: Opener, gallery: Gallery) -> list[Stored]:
-    """The newest first."""
+    """The newest first. Raises GalleryNotFound."""
     shelf = opener.shelf(gallery)
     found = []
     for name in shelf.names():
+        manifest = problem = None
         try:
-            found.append(Stored(name=name, manifest=shelf.manifest(name), problem=None))
-        except (GenerationDamaged, GenerationForeign) as error:
-            found.append(Stored(name=name, manifest=None, problem=error.message))
+            manifest = shelf.manifest(name)
+            with opener.database.reading() as session:
+                opener.check(session, gallery, manifest)
+        except (GenerationDamaged, GenerationForeign, ChangesPruned, LogForked, EmbeddingsReplaced) as error:
+            problem = error.message
+        found.append(Stored(name=name, manifest=manifest, problem=problem))
     return found
 
 

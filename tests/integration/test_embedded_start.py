@@ -138,6 +138,17 @@ def test_root_opens_no_folder_to_everybody(tmp_path: Path) -> None:
         assert folder.stat().st_mode & stat.S_IRGRP == 0, folder
 
 
+def test_nobody_else_can_hold_up_the_start_in_a_home_of_an_older_version(tmp_path: Path) -> None:
+    """Whoever can read a lock file can take the lock."""
+    (tmp_path / "postgresql.lock").touch()
+    (tmp_path / "postgresql.lock").chmod(0o644)
+    embedded.start(tmp_path)
+    embedded.stop(tmp_path)
+
+    for path in tmp_path.glob("postgresql.*"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
 @as_root
 def test_what_root_restored_from_a_backup_starts(tmp_path: Path) -> None:
     """With root as the owner, and modes as the umask would have them."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from indexer.cli import index_tables
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import ChangesPruned, LogForked
 from indexer.recognition import indexing
@@ -216,3 +217,26 @@ def test_verify_tells_a_running_index_of_another_history_even_with_the_same_numb
         equal.append(verdict.equal)
 
     assert equal == [True, False]
+
+
+def test_the_status_says_which_snapshots_are_not_used_and_why(
+    database: Database, gallery: Gallery, tmp_path: Path
+) -> None:
+    """Of a database that was set back: how far behind they are is no question any more."""
+    enrol_faces(database, gallery.id, unit(1, 3))
+    opener = Opener.of(Settings(home=tmp_path), database, CARD)
+    kept = read(database).position
+    good = indexing.snapshot(opener, read(database))
+    enrol_faces(database, gallery.id, unit(2, 1))
+    lost = indexing.snapshot(opener, read(database))
+    forget_the_last(database, 1, kept)
+
+    [status] = indexing.status(database, [read(database)])
+    row = index_tables.status(status, indexing.stored(opener, read(database)))
+
+    told = {one["generation"]: (one["lag"], one["problem"]) for one in row["generations"]}
+    assert told.keys() == {good, lost}
+    assert told[good] == (0, None)
+    lag, problem = told[lost]
+    assert lag is None
+    assert "another history" in problem

@@ -71,7 +71,10 @@ def _wait(file: int, most_seconds: float) -> None:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with contextlib.suppress(PermissionError):  # another account's
+        os.fchmod(file, 0o600)  # older versions let everybody read it, and so take the lock
+    return file
 
 
 def _taken(file: int, kind: int) -> bool:
