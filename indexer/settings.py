@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on; without an API key only loopback addresses are",
+        description="Address to listen on; without an API key, a loopback address only",
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on")
     api_key: SecretStr | None = Field(
@@ -111,15 +111,18 @@ class Settings(BaseSettings):
     min_face_px: float = Field(
         default=28.0,
         ge=0,
-        description="Enrolment refuses faces whose box has a shorter side, in pixels",
+        description="Shorter side of a face's box, in pixels, below which enrolment rejects it",
     )
     min_sharpness: float = Field(
         default=0.004,
         ge=0,
-        description="Enrolment refuses faces more blurred: Laplacian energy over variance",
+        description="Sharpness of a face (Laplacian energy over variance) below which enrolment rejects it",
     )
     min_quality: float = Field(
-        default=0.0, ge=0, le=100, description="Enrolment refuses faces of a lower quality score"
+        default=0.0,
+        ge=0,
+        le=100,
+        description="Quality score of a face, 0 to 100, below which enrolment rejects it",
     )
 
     min_match_face_px: float = Field(
@@ -187,8 +190,8 @@ class Settings(BaseSettings):
     max_requests: int = Field(
         default=64,
         ge=1,
-        description="Requests whose bodies have arrived that a process holds at once; the next gets 503 and"
-        " comes again",
+        description="Most requests whose bodies have arrived that a process holds at once; the next gets "
+        "503 and can be sent again",
     )
     max_connections: int = Field(
         default=1000,
@@ -220,13 +223,14 @@ class Settings(BaseSettings):
         default=0.01,
         ge=LEAST_RATE,
         lt=1,
-        description="Wanted share of searches for strangers that give a false alarm; sets the threshold",
+        description="Share of searches for people who are not enrolled that may give a false alarm; sets "
+        "the threshold",
     )
     verify_fmr: float = Field(
         default=0.001,
         ge=LEAST_RATE,
         lt=1,
-        description="Wanted share of pairs of strangers taken for one person; sets the threshold",
+        description="Share of pairs of different people that may be taken for one person; sets the threshold",
     )
 
     @model_validator(mode="after")

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 LISTED = 20
 """Files or people that the terminal shows; JSON and the report have all."""
-HINTS = {"several_faces": "`--take-largest` enrols the largest one"}
+HINTS = {
+    "several_faces": "`--take-largest` enrols the largest one",
+    "invalid_request": "rename the person's folder",
+}
 """What to do, by code, in the command line's own words."""
 INTERRUPTED = 130
 """The status of a command that was interrupted (128 + SIGINT)."""

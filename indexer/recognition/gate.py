@@ -77,14 +77,14 @@ def admit(
 def _too_poor(seen: SeenFace, limits: Limits) -> Refused | None:
     quality = seen.quality
     for code, what, measured, limit in (
-        ("face_too_small", "the face is too small, px", quality.face_px, limits.min_face_px),
-        ("face_blurred", "the face is too blurred, sharpness", quality.sharpness_ratio, limits.min_sharpness),
-        ("quality_too_low", "the quality score is too low,", quality.score, limits.min_quality),
+        ("face_too_small", "the face is too small: pixels", quality.face_px, limits.min_face_px),
+        ("face_blurred", "the face is too blurred: sharpness", quality.sharpness_ratio, limits.min_sharpness),
+        ("quality_too_low", "the quality is too low: score", quality.score, limits.min_quality),
     ):
         if measured < limit:
             return Refused(
                 code=code,
-                message=f"{what} {measured:.3g}, at least {limit:g} is wanted",
+                message=f"{what} {measured:.3g}, at least {limit:g} is required",
                 details={"measured": round(measured, 4), "limit": limit},
             )
     return None

@@ -54,7 +54,7 @@ class Refusal(BaseModel):
     )
     message: str = Field(
         description="What was wrong, for people",
-        examples=["the face is too small, px 17.2, at least 28 is wanted"],
+        examples=["the face is too small: pixels 17.2, at least 28 is required"],
     )
     measured: float | None = Field(
         examples=[17.2], default=None, description="The figure that was too low or too high"

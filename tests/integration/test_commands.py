@@ -90,6 +90,18 @@ def test_every_file_of_a_folder_is_accounted_for_and_everybody_without_a_face_is
     assert "Nobody" in shown.splitlines()[-1]
 
 
+def test_a_folder_whose_name_can_be_no_id_is_named_with_what_to_do(
+    home: Home, people: Path, hopper: bytes
+) -> None:
+    (people / "new\nline").mkdir()
+    (people / "new\nline" / "1.jpg").write_bytes(hopper)
+
+    done = home.run("enrol", people, "--gallery", "renamed", status=1)
+
+    assert "Failed, 1 for invalid_request: rename the person's folder" in done.stdout
+    assert "2 people and 2 faces are new" in done.stdout
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
     home: Home, tmp_path: Path, hopper: bytes, how: signal.Signals
