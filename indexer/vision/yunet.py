@@ -22,7 +22,10 @@ class YuNet:
     def __init__(self, weights: Path, *, min_confidence: float) -> None:
         self._weights = weights
         self._min_confidence = min_confidence
-        self._per_thread = threading.local()  # a FaceDetectorYN keeps the input size as state
+        self._idle: list[cv2.FaceDetectorYN] = []
+        """One searches one picture at a time and keeps some 45 MB of buffers: there are as many as searches
+        at once, which are fewer than threads."""
+        self._lock = threading.Lock()
 
     def detect(self, image: Image, *, border: float = 0.0) -> list[Face]:
         """In the pixels of `image` (height, width, 3, RGB).
@@ -38,20 +41,24 @@ class YuNet:
             pixels = cv2.copyMakeBorder(
                 pixels, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(127, 127, 127)
             )
-        network = self._network()
-        network.setInputSize((pixels.shape[1], pixels.shape[0]))
-        _, rows = network.detect(pixels)
+        network = self._take()
+        try:
+            network.setInputSize((pixels.shape[1], pixels.shape[0]))
+            _, rows = network.detect(pixels)
+        finally:
+            with self._lock:
+                self._idle.append(network)
         if rows is None:
             return []
         return [_face(np.asarray(row), left, top) for row in rows]
 
-    def _network(self) -> cv2.FaceDetectorYN:
-        if not hasattr(self._per_thread, "network"):
-            self._per_thread.network = cv2.FaceDetectorYN.create(
-                str(self._weights), "", (320, 320), score_threshold=self._min_confidence
-            )
-        network: cv2.FaceDetectorYN = self._per_thread.network
-        return network
+    def _take(self) -> cv2.FaceDetectorYN:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return cv2.FaceDetectorYN.create(
+            str(self._weights), "", (320, 320), score_threshold=self._min_confidence
+        )
 
 
 def _face(row: np.ndarray, left: int, top: int) -> Face:

@@ -1,5 +1,10 @@
 """Detection: where faces are, at any size and at the pictures' edges."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -165,3 +170,36 @@ def test_a_picture_without_a_face_has_none_however_it_lies(
     picture = PIL.Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
 
     assert detector.detect(np.ascontiguousarray(np.rot90(np.asarray(picture), quarters))) == []
+
+
+def test_a_detector_takes_memory_for_searches_at_once_and_not_for_threads(
+    hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    create = cv2.FaceDetectorYN.create
+
+    def counted(*arguments: Any, **options: Any) -> cv2.FaceDetectorYN:
+        made.append(arguments)
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", counted)
+    searching = Detector(locate(YUNET), min_confidence=0.7, size_px=256)
+    found = []
+    for _ in range(4):  # threads, one after the other
+        thread = threading.Thread(target=lambda: found.append(len(searching.detect(pixels(hopper)))))
+        thread.start()
+        thread.join()
+
+    assert found == [1] * 4
+    assert 1 <= len(made) <= 2, "one for each of the sizes that are searched"
+
+
+def test_searches_at_once_do_not_disturb_each_other(detector: Detector, hopper: bytes) -> None:
+    portrait = PIL.Image.fromarray(pixels(hopper))
+    pictures = [np.asarray(portrait.resize((side, side))) for side in (200, 300, 400, 500)]
+    alone = [detector.detect(picture)[0].box for picture in pictures]
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(detector.detect, pictures * 5))
+
+    assert [faces[0].box for faces in together] == alone * 5
