@@ -75,3 +75,8 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be read, for a message that names the file itself."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

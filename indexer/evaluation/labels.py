@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import InvalidRequest
+from indexer.files import reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ def read_csv(path: Path) -> Labels:
                 raise InvalidRequest(f"{path} needs a header with the columns file and group", path=str(path))
             return _labels(path, [(rows.line_num, row["file"], row["group"]) for row in rows])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidRequest(f"{path} cannot be read: {error}", path=str(path)) from error
+        raise InvalidRequest(f"{path} cannot be read: {reason(error)}", path=str(path)) from error
 
 
 def read_lists(lists: Mapping[str, Path]) -> Labels:
@@ -46,7 +47,7 @@ def read_lists(lists: Mapping[str, Path]) -> Labels:
         try:
             lines = path.read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"{path} cannot be read: {error}", path=str(path)) from error
+            raise InvalidRequest(f"{path} cannot be read: {reason(error)}", path=str(path)) from error
         for line in filter(None, map(str.strip, lines)):
             listed.setdefault(line, set()).add(group)
     return Labels(groups={file: groups.pop() for file, groups in listed.items() if len(groups) == 1})

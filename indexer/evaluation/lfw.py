@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import InvalidRequest
+from indexer.files import reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
     try:
         header, *lines = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:  # ValueError: an empty file, or one that is not UTF-8
-        raise InvalidRequest(f"{path} cannot be read: {error}", path=str(path)) from error
+        raise InvalidRequest(f"{path} cannot be read: {reason(error)}", path=str(path)) from error
     try:
         folds, of_a_kind = (int(field) for field in header)
     except ValueError:

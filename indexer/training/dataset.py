@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import InvalidRequest
+from indexer.files import reason
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def _listed(path: Path) -> tuple[Sample, ...]:
                 (number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(lines), 1)
             ]
     except (OSError, ValueError, csv.Error) as error:
-        raise InvalidRequest(f"{path} cannot be read: {error}", path=str(path)) from error
+        raise InvalidRequest(f"{path} cannot be read: {reason(error)}", path=str(path)) from error
     if rows and rows[0][1] == ["file", "identity"]:
         rows = rows[1:]
     owners: dict[Path, str] = {}

@@ -72,7 +72,7 @@ def test_a_folder_without_people_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_pairs_is_refused(folder: Path) -> None:
     (folder / "pairs.txt").unlink()
 
-    with pytest.raises(InvalidRequest, match="cannot be read"):
+    with pytest.raises(InvalidRequest, match=r"pairs.txt cannot be read: No such file or directory$"):
         read_pairs(folder)
 
 
