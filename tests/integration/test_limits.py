@@ -77,6 +77,8 @@ def test_of_two_origins_neither_may_be_foreign(client: TestClient) -> None:
         "[::1]",
         "[::1]:8000",
         "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]:8000",
     ],
 )
 def test_without_a_key_a_server_answers_for_loopback_names(client: TestClient, host: str) -> None:
@@ -99,6 +101,7 @@ def test_without_a_key_a_server_answers_for_loopback_names(client: TestClient, h
         "localhost,evil.example",
         "localhost evil.example",
         "192.168.0.1",
+        "[::ffff:192.168.0.1]",
         "0.0.0.0",
         "[::]",
         "::1",
