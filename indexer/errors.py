@@ -27,7 +27,7 @@
     │   ├── ExternalIdTaken
     │   ├── ReindexExists           the gallery is being re-indexed already
     │   ├── ReindexState            the job is not at a point where that can be done
-    │   ├── GatesNotPassed          the new model is not as good as the operator demanded
+    │   ├── GatesNotPassed          the new model is not shown to be as good as demanded
     │   ├── ReplicasNotReady        a process that serves could not follow the switch at once
     │   ├── NotEnoughRoom           of memory or disk for a second index beside the first
     │   ├── PolicyUnsupported       a false alarm rate that no measurement here can vouch for

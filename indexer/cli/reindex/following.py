@@ -82,15 +82,21 @@ def follow(opener: "Opener", jobs: "Sequence[Job]", *, json: Path | None = None)
 
 
 def work(opener: "Opener", eye: "Eye", jobs: "Sequence[Job]") -> None:
-    """On these jobs alone, in this process, while it is followed."""
+    """On these jobs alone, in this process, while it is followed. Interrupted, it leaves them to others."""
     from indexer.jobs.reindex.worker import Worker
     from indexer.recognition.reindex import status
 
     ids = [job.row.id for job in jobs]
     working = Worker(opener, eye, only=ids)
     looker = threading.Thread(target=follow, args=(opener, jobs), name="progress", daemon=True)
-    looker.start()
-    working.run(until=lambda: all(status.resting(seen.job) for seen in _seen(opener, ids)))
+    try:
+        looker.start()
+        working.run(until=lambda: all(status.resting(seen.job) for seen in _seen(opener, ids)))
+    except KeyboardInterrupt:
+        console.print(
+            "Interrupted. The job stays: `gemel worker` goes on with it, `gemel reindex cancel` ends it."
+        )
+        raise
     looker.join()
 
 

@@ -144,7 +144,7 @@ def print_next(rows: "Sequence[Status]", gates: Mapping[UUID, Sequence[dict[str,
         elif row.said == "ready" and not failed:
             say("all gates are passed; look with `gemel reindex compare -g {gallery}`, then `activate`", row)
         elif row.said == "ready":
-            say("not good enough, by what was demanded:", row)
+            say("the new model has not passed its gates:", row)
             print_gates(failed)
             hint = f"`gemel reindex compare -g {row.gallery}` shows more; {OVERRIDE}."
             console.print(f"  {hint}", highlight=False, markup=False, soft_wrap=True)

@@ -130,7 +130,7 @@ def activate(
     failed = [verdict for verdict in gating.judge(job.row.gates, comparison or {}) if not verdict.passed]
     if failed and not force:
         raise GatesNotPassed(
-            "the new model is not as good as was demanded: " + "; ".join(map(str, failed)),
+            "the new model has not passed its gates: " + "; ".join(map(str, failed)),
             gates=[asdict(verdict) for verdict in failed],
         )
     return _switch(database, job, "ready", "active", list(map(str, failed)), force, patience_seconds)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -
     assert "gate rank1>=2: not passed, too few people to tell (1; 299 are needed)" in " ".join(
         done.stdout.split()
     )
-    assert "skipped<=0" not in done.stdout.split("not good enough")[1], "it is passed"
+    assert "skipped<=0" not in done.stdout.split("not passed its gates")[1], "it is passed"
     assert "activate --force" in done.stderr
     lines = done.stderr.splitlines()
     assert any(line.startswith(f"{LONG}: ready, 2/2 faces") for line in lines), "no bar where nobody looks"
@@ -74,6 +75,28 @@ def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -
     assert activated.stdout.startswith(f"{LONG}: searched with dlib-resnet-")
     assert "INFO: re-index" in activated.stderr
     home.run("reindex", "rollback")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_that_waits_says_who_goes_on_when_it_is_interrupted(home: Home, how: signal.Signals) -> None:
+    with subprocess.Popen(
+        [GEMEL, "reindex", "start", *TO, "-g", LONG, "--wait"],
+        env=home.environment,
+        cwd=home.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stderr is not None
+        while not (line := command.stderr.readline()).startswith(f"{LONG}: embedding"):
+            assert line, "it has ended"
+        command.send_signal(how)
+        assert "`gemel worker` goes on with it" in " ".join(command.stderr.read().split())
+        assert command.wait(timeout=30) == 130
+    assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
+
+    [job, *_] = home.json("reindex", "status")
+    assert job["state"] not in ("cancelled", "done")
 
 
 def test_a_program_is_told_of_each_change_in_a_line(home: Home) -> None:
