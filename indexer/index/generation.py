@@ -296,7 +296,7 @@ def _manifest(directory: Path) -> tuple[Manifest, dict[str, Any]]:
             raise ValueError("its checksum is wrong")
         if body["format"] != FORMAT:
             raise GenerationForeign(
-                f"{directory.name} has the format {body['format']}, not {FORMAT}: another version wrote it"
+                f"it has the format {body['format']}, not {FORMAT}: another version wrote it"
             )
         agreement = body["agreement"]
         manifest = Manifest(

@@ -256,7 +256,7 @@ class Opener:
             except (LogForked, EmbeddingsReplaced) as error:
                 log.warning("generation %s of %s is not used: %s", name, gallery.name, error)
             except (GenerationForeign, ChangesPruned) as error:
-                log.info("passed over: %s", error)
+                log.info("generation %s of %s is passed over: %s", name, gallery.name, error)
             except GenerationDamaged as error:
                 log.error("set aside, and built anew from PostgreSQL: %s", error)
                 shelf.set_aside(name)
