@@ -6,12 +6,16 @@ import signal
 import socket
 import subprocess
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
+from indexer.records import embedded
+from indexer.records.session import Database
 from tests.embedded_user import User
 from tests.home import GEMEL, Home, ready, wait_for
 
@@ -275,25 +279,31 @@ def test_a_slow_upload_does_not_hold_up_a_stop(home: Home) -> None:
 
 
 def test_one_request_too_many_is_told_to_come_again_and_the_others_are_served(home: Home) -> None:
-    """The first is held in the middle of its body; health is asked beside it."""
-    with (
-        home.server(GEMEL_MAX_REQUESTS="1") as (base, _),
-        socket.create_connection(("127.0.0.1", int(base.rsplit(":", 1)[1]))) as first,
-    ):
-        first.sendall(
-            b"POST /v1/galleries HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\nConnection: close\r\n"
-            b'Content-Type: application/json\r\n\r\n{"name": "'
-        )
-        wait_for(lambda: httpx2.get(f"{base}/v1/galleries").status_code == 503)
-        second = httpx2.get(f"{base}/v1/galleries")
-        assert ready(base)
-        first.sendall(b'crowded"}')
-        answer = first.recv(65536)
-        wait_for(lambda: httpx2.get(f"{base}/v1/galleries").status_code == 200)
+    """The first is held by a lock in PostgreSQL; health is asked beside it."""
+    database = Database(embedded.start(home.folder))
+    try:
+        with (
+            home.server(GEMEL_MAX_REQUESTS="1") as (base, _),
+            ThreadPoolExecutor(1) as elsewhere,
+            database.transaction() as session,
+        ):
+            session.execute(text("LOCK TABLE identity"))
+            first = elsewhere.submit(httpx2.get, f"{base}/v1/galleries", timeout=60)
+            waiting = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+            wait_for(lambda: session.scalar(waiting))
+            second = httpx2.get(f"{base}/v1/galleries")
+            health = httpx2.get(f"{base}/healthz")
+            session.rollback()
+            answer = first.result()
+            third = httpx2.get(f"{base}/v1/galleries")
+    finally:
+        database.close()
+        embedded.stop(home.folder)
 
-    assert second.json()["code"] == "busy"
+    assert (second.status_code, second.json()["code"]) == (503, "busy")
     assert int(second.headers["Retry-After"]) >= 1
-    assert answer.startswith(b"HTTP/1.1 201")
+    assert health.status_code == 200
+    assert (answer.status_code, third.status_code) == (200, 200)
 
 
 def test_people_are_identified_and_pictures_verified_in_the_terminal(
