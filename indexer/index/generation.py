@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 from uuid import UUID
 
 import faiss
@@ -259,32 +259,38 @@ class _Hashing:
         self._bytes += len(data)
         return self._file.write(data)
 
-    def close(self) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
+        """What the manifest says of the file, which is on the disk from here on."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
         return {"bytes": self._bytes, "sha256": self._sha256.hexdigest()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def _write_index(path: Path, index: Any) -> dict[str, Any]:
-    file = _Hashing(path)
-    faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
-    return file.close()
+    with _Hashing(path) as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+        return file.finish()
 
 
 def _write_array(path: Path, array: NDArray[np.int64]) -> dict[str, Any]:
-    file = _Hashing(path)
-    np.lib.format.write_array(file, array)
-    return file.close()
+    with _Hashing(path) as file:
+        np.lib.format.write_array(file, array)
+        return file.finish()
 
 
 def _write_manifest(path: Path, manifest: Manifest, files: dict[str, Any]) -> None:
     members = {"format": FORMAT, "faiss": faiss.__version__} | asdict(manifest) | {"files": files}
     body = json.loads(json.dumps(members, default=str))
     body["sha256"] = _sha256_of(body)
-    file = _Hashing(path)
-    file.write(json.dumps(body, indent=2).encode())
-    file.close()
+    with _Hashing(path) as file:
+        file.write(json.dumps(body, indent=2).encode())
+        file.finish()
 
 
 def _manifest(directory: Path) -> tuple[Manifest, dict[str, Any]]:
