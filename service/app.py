@@ -1,6 +1,5 @@
 """Makes the web application: the engine, the routes, the limits."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -10,10 +9,8 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from indexer.recognition.assembly import open_recognition
-from indexer.records import galleries as galleries_records
 from indexer.settings import Settings
-from service import errors, openapi
+from service import errors, openapi, starting
 from service.access import Access
 from service.connections import ConnectionLimits, Connections
 from service.dependencies import documented_key, documented_token
@@ -38,8 +35,6 @@ from service.routes import (
     reindexes,
 )
 
-log = logging.getLogger(__name__)
-
 DESCRIPTION = """
 Enrol a person from one photograph, find them again in others.
 
@@ -60,18 +55,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
         app.openapi()  # made here rather than by the first request, in the event loop
-        with open_recognition(settings, serving=True) as engine:
+        async with starting.opened(settings) as engine:
             app.state.recognition = engine
             metrics = app.state.metrics = Metrics(engine.follower, engine.database)
-            with engine.database.reading() as session:
-                totals = galleries_records.totals(session)
-            log.info(
-                "%d galleries, %d faces enrolled, %d indexes open; model %s",
-                totals.galleries,
-                totals.faces,
-                engine.follower.open_indexes,
-                engine.camera.embedder.card.fingerprint,
-            )
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks)
                 if settings.workers > 1:

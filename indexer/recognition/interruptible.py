@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 CLOSING_SECONDS = 2.0
+_AGAIN_SECONDS = 0.2
+"""Between two interruptions of the same work."""
 
 
 class Interrupted(BaseException):
@@ -69,11 +71,20 @@ class InterruptiblePool:
             self._waiting.put(None)
         deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            while thread.is_alive() and (left := deadline - time.monotonic()) > 0:
+                thread.join(min(_AGAIN_SECONDS, left))
+                self._interrupt_again()
         for future in list(self._running.values()):
             with suppress(InvalidStateError):
                 future.set_exception(CancelledError())
         return not any(thread.is_alive() for thread in self._threads)
+
+    def _interrupt_again(self) -> None:
+        """What still runs: an interruption that falls into a destructor is lost, as every exception there."""
+        with self._lock:
+            for number, future in self._running.items():
+                if not future.done():
+                    _raise_in(number, Interrupted)
 
     def _run(self) -> None:
         with suppress(Interrupted):  # it may come late, when the work has just ended

@@ -94,7 +94,7 @@ def test_a_server_that_has_opened_no_index_yet_tells_what_is_enrolled(
         client.post("/v1/galleries", json={"name": name})
     enrol(client, "staff", hopper)
 
-    caplog.set_level(logging.INFO, "service.app")
+    caplog.set_level(logging.INFO, "service.starting")
     with TestClient(create_app(settings)) as fresh:
         ready = fresh.get("/readyz").json()
 

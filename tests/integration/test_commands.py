@@ -220,11 +220,12 @@ def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(home: Home, 
                 assert (candidate["identity"]["name"], candidate["matched"]) == (name, True)
             if how is None:
                 break
-            client.post("/v1/galleries", json={"name": how.name}).raise_for_status()
+            name = f"stopped-by-{how.name}"
+            client.post("/v1/galleries", json={"name": name}).raise_for_status()
             client.post(
-                f"/v1/galleries/{how.name}/identities", files={"images": hopper}, data={"name": how.name}
+                f"/v1/galleries/{name}/identities", files={"images": hopper}, data={"name": name}
             ).raise_for_status()
-            enrolled.append(how.name)
+            enrolled.append(name)
             process.send_signal(how)
             process.wait()
 

@@ -165,7 +165,7 @@ def test_a_page_and_a_file_are_written_where_they_are_asked_for(home: Home, tmp_
     )
 
     assert max(map(len, compared.stdout.splitlines())) <= 80
-    assert "gate skipped<=0: passed, it is 0, the limit 0" in compared.stdout
+    assert "gate skipped<=0: passed, it is 0, the limit is 0" in compared.stdout
     assert json.loads((tmp_path / "all.json").read_text())["faces"] == 2
     assert "<html" in (tmp_path / "a.html").read_text()
 
