@@ -30,12 +30,13 @@ class Crowd:
     def blocks(self, n: int, seed: int) -> Iterator[Vectors]:
         """`n` unit vectors, BLOCK at a time. Fewer of the same seed are the beginning of more."""
         for number, start in enumerate(range(0, n, BLOCK)):
-            # A generator for each block, and whole blocks always: what a vector is does not depend on n.
+            # A generator for each block, and whole blocks always, also when multiplied, since a processor may
+            # round the rows of a shorter one otherwise: what a vector is does not depend on n.
             normal = np.random.default_rng((seed, number)).standard_normal(
                 (BLOCK, len(self.mean)), np.float32
             )
-            vectors = self.mean.astype(np.float32) + normal[: n - start] @ self.factor.T.astype(np.float32)
-            yield vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = self.mean.astype(np.float32) + normal @ self.factor.T.astype(np.float32)
+            yield (vectors / np.linalg.norm(vectors, axis=1, keepdims=True))[: n - start]
 
 
 def fit(vectors: Vectors) -> Crowd:
