@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import matplotlib
 import pytest
 import skimage.data
@@ -17,6 +18,10 @@ from indexer.records.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 from tests.pictures import jpeg
+
+# How long an example takes depends on the machine, and says nothing of what is tested.
+hypothesis.settings.register_profile("gemel", deadline=None)
+hypothesis.settings.load_profile("gemel")
 
 
 @pytest.fixture(autouse=True, scope="session")
