@@ -79,20 +79,19 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
 
     Example: `gemel person delete 4711 --gallery staff`
     """
-    from indexer.recognition.assembly import open_recognition
+    from indexer.recognition.removing import remove_identity
     from indexer.records import faces, galleries
 
-    settings = Settings()
-    with opened(settings) as opener, opener.database.reading() as session:
-        found = galleries.get(session, gallery)
-        identity = _the_person(session, found.id, person)
-        count = faces.counts(session, [identity.id])[identity.id]
-    named = printable(identity.name or identity.external_id or str(identity.id))
-    if not yes:
-        faces_named = "1 face" if count == 1 else f"{count} faces"
-        confirm(f"Delete {named} with {faces_named}?")
-    with open_recognition(settings) as engine:
-        engine.enroller.remove_identity(gallery, identity.id)
+    with opened(Settings()) as opener:
+        with opener.database.reading() as session:
+            found = galleries.get(session, gallery)
+            identity = _the_person(session, found.id, person)
+            count = faces.counts(session, [identity.id])[identity.id]
+        named = printable(identity.name or identity.external_id or str(identity.id))
+        if not yes:
+            faces_named = "1 face" if count == 1 else f"{count} faces"
+            confirm(f"Delete {named} with {faces_named}?")
+        remove_identity(opener.database, gallery, identity.id)
     told = _as_json(identity) | {"faces": count}
     give({"deleted": told}, json, lambda: out.print(f"{shown(named)} is deleted.", highlight=False))
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from indexer.errors import Busy, GemelError, Misconfigured, NotFound, NothingEnrolled, Unavailable
+from indexer.recognition import removing
 from indexer.recognition.camera import Camera, Stopwatch
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.follower import Follower
@@ -171,29 +172,12 @@ class Enroller:
         return enrolled, made
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
-        """With all its faces, in one transaction: nobody is ever half-deleted.
-
-        Raises GalleryNotFound, IdentityNotFound.
-        """
-        gallery = self._gallery(gallery_name)
-        with self.database.transaction(long=True) as session:
-            galleries.lock(session, gallery.id)
-            identities.get(session, gallery.id, identity_id)
-            keys = faces.remove_all_of(session, identity_id)
-            identities.remove(session, identity_id)
-            changes.append(session, gallery.id, ChangeKind.DELETE, keys)
-        self._catch_up(gallery.id)
+        """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
+        self._catch_up(removing.remove_identity(self.database, gallery_name, identity_id))
 
     def remove_face(self, gallery_name: str, identity_id: UUID, face_id: UUID) -> None:
         """Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
-        gallery = self._gallery(gallery_name)
-        with self.database.transaction() as session:
-            galleries.lock(session, gallery.id)
-            identities.get(session, gallery.id, identity_id)
-            face = faces.get(session, identity_id, face_id)
-            faces.remove(session, [face.key])
-            changes.append(session, gallery.id, ChangeKind.DELETE, [face.key])
-        self._catch_up(gallery.id)
+        self._catch_up(removing.remove_face(self.database, gallery_name, identity_id, face_id))
 
     def _gallery(self, name: str) -> Gallery:
         with self.database.reading() as session:

@@ -1,0 +1,36 @@
+"""Deletes people and faces: PostgreSQL alone is needed, and the indexes follow by the change log."""
+
+from uuid import UUID
+
+from indexer.records import changes, faces, galleries, identities
+from indexer.records.session import Database
+from indexer.types import ChangeKind
+
+
+def remove_identity(database: Database, gallery_name: str, identity_id: UUID) -> UUID:
+    """With all its faces, in one transaction: nobody is ever half-deleted. The gallery's id.
+
+    Raises GalleryNotFound, IdentityNotFound.
+    """
+    with database.reading() as session:
+        gallery = galleries.get(session, gallery_name)
+    with database.transaction(long=True) as session:
+        galleries.lock(session, gallery.id)
+        identities.get(session, gallery.id, identity_id)
+        keys = faces.remove_all_of(session, identity_id)
+        identities.remove(session, identity_id)
+        changes.append(session, gallery.id, ChangeKind.DELETE, keys)
+    return gallery.id
+
+
+def remove_face(database: Database, gallery_name: str, identity_id: UUID, face_id: UUID) -> UUID:
+    """The gallery's id. Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
+    with database.reading() as session:
+        gallery = galleries.get(session, gallery_name)
+    with database.transaction() as session:
+        galleries.lock(session, gallery.id)
+        identities.get(session, gallery.id, identity_id)
+        face = faces.get(session, identity_id, face_id)
+        faces.remove(session, [face.key])
+        changes.append(session, gallery.id, ChangeKind.DELETE, [face.key])
+    return gallery.id
