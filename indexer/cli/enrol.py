@@ -134,12 +134,12 @@ def _print(result: "FolderEnrolment", gallery: str, report: Path | None) -> None
         ]
     )
     out.print(f"{shown(gallery)}{made}: {counts}.", soft_wrap=True)
-    for title, outcomes in (
-        ("Rejected", [Outcome.REFUSED]),
-        ("Skipped", [Outcome.SKIPPED]),
-        ("Failed", [Outcome.FAILED]),
+    for title, outcome in (
+        ("Rejected", Outcome.REFUSED),
+        ("Skipped", Outcome.SKIPPED),
+        ("Failed", Outcome.FAILED),
     ):
-        _print_files(title, [file for file in result.files if file.outcome in outcomes])
+        _print_files(title, result.of(outcome))
     if result.without_face:
         count = len(result.without_face)
         who = "1 person is" if count == 1 else f"{count} people are"

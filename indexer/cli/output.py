@@ -1,10 +1,7 @@
 """How commands speak: people are spoken to on stderr and in tables, programs in JSON."""
 
-import contextlib
 import json
 import logging
-import os
-import secrets
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +11,8 @@ import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.markup import escape
 from rich.segment import Segment
+
+from indexer.files import written_whole
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _BIDI = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -94,15 +93,8 @@ def write_whole(path: Path, text: str) -> None:
     if path.exists() and not path.is_file():
         path.write_text(text, "utf-8", "surrogateescape")
         return
-    aside = path.resolve().with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with aside.open("x", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        os.replace(aside, path.resolve())
-    except BaseException:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise
+    with written_whole(path.resolve()) as aside:
+        aside.write_text(text, "utf-8", "surrogateescape")
 
 
 def json_line(value: Any) -> str:
