@@ -23,7 +23,6 @@ from indexer.jobs.people_folder import PeopleFolder, people_in
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition.assembly import card, open_eye, open_recognition
 from indexer.recognition.camera import Camera
-from indexer.recognition.opening import Opener
 from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import switching
 from indexer.recognition.reindex.crops import aligned
@@ -31,6 +30,7 @@ from indexer.records import embedded, galleries, reindexes, schema
 from indexer.records.embedded import database_url
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 
 PEOPLE = 120
@@ -74,13 +74,13 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
     gallery = _fill(settings, database, data, faces)
     model = catalog.named(to, mirror=settings.mirror)
     with open_eye(settings) as eye:
-        opener, camera = Opener.of(settings, database, card(settings)), eye.camera(model)
+        index_store, camera = IndexStore.of(settings, database, card(settings)), eye.camera(model)
         blocks = _blocks(database, gallery, camera)
-        plan = planning.make(settings, opener, gallery, camera)
+        plan = planning.make(settings, index_store, gallery, camera)
         before = _in_memory(blocks, camera)
-        job = switching.start(database, opener.models, gallery, model, plan)
+        job = switching.start(database, index_store.models, gallery, model, plan)
         start = time.perf_counter()
-        worker = _Watched(opener, eye)
+        worker = _Watched(index_store, eye)
         worker.run(until=lambda: worker.embedded_at is not None)
         after = _in_memory(blocks, camera)
     assert worker.embedded_at is not None

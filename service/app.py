@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.openapi()  # made here rather than by the first request, in the event loop
         async with starting.opened(settings) as engine:
             app.state.recognition = engine
-            metrics = app.state.metrics = Metrics(engine.follower, engine.database)
+            metrics = app.state.metrics = Metrics(engine.index_cache, engine.database)
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks)
                 if settings.workers > 1:

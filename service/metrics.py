@@ -20,9 +20,9 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.errors import Unavailable
-from indexer.recognition.follower import Follower
 from indexer.records import reindexes
 from indexer.records.session import Database
+from indexer.replica.cache import IndexCache
 from service.index_lag import IndexLag
 from service.outcomes import Outcomes
 
@@ -36,8 +36,8 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    def __init__(self, follower: Follower, database: Database) -> None:
-        self._follower = follower
+    def __init__(self, index_cache: IndexCache, database: Database) -> None:
+        self._index_cache = index_cache
         self._database = database
         self._of_database = CollectorRegistry()
         self._of_database.register(ReindexJobs(database))
@@ -104,7 +104,7 @@ class Metrics:
             await anyio.sleep(REFRESH_SECONDS)
 
     def _refresh(self) -> None:
-        counts = self._follower.counts()
+        counts = self._index_cache.counts()
         self._memory.set(psutil.Process().memory_info().rss)
         self._connections.set(self._database.connections_in_use)
         self._most_connections.set(self._database.pool_size)

@@ -49,6 +49,6 @@ def _tell(engine: Recognition) -> None:
         "%d galleries, %d faces enrolled, %d indexes open; model %s",
         totals.galleries,
         totals.faces,
-        engine.follower.open_indexes,
+        engine.index_cache.open_indexes,
         engine.camera.embedder.card.fingerprint,
     )

@@ -11,14 +11,14 @@ from sqlalchemy import func, select
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.jobs.reindex.worker import Worker
-from indexer.recognition import indexing
-from indexer.recognition.opening import Opener
 from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import status, switching
 from indexer.records import galleries, reindexes
 from indexer.records.models import Embedding, Gallery, Model
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
+from indexer.replica import maintenance
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from tests.home import wait_for
 
@@ -32,7 +32,7 @@ class Operator:
     def __init__(self, settings: Settings, database: Database, eye: Any) -> None:
         self.settings = settings
         self.database = database
-        self.opener = Opener.of(settings, database, OLD)
+        self.index_store = IndexStore.of(settings, database, OLD)
         self.eye = eye
 
     def gallery(self) -> Gallery:
@@ -40,13 +40,13 @@ class Operator:
             return galleries.get(session, "staff")
 
     def plan(self, to: ModelCard = NEW) -> planning.Plan:
-        return planning.make(self.settings, self.opener, self.gallery(), self.eye.camera(to))
+        return planning.make(self.settings, self.index_store, self.gallery(), self.eye.camera(to))
 
     def start(self, to: ModelCard = NEW, **how: Any) -> Job:
         """With a gate that a gallery of a few people can pass: rates need more of them."""
         plan = how.pop("plan", None) or self.plan(to)
         how.setdefault("gates", ("skipped<=0",))
-        return switching.start(self.database, self.opener.models, self.gallery(), to, plan, **how)
+        return switching.start(self.database, self.index_store.models, self.gallery(), to, plan, **how)
 
     def job(self, job: Job) -> Job:
         with self.database.reading() as session:
@@ -58,7 +58,7 @@ class Operator:
 
     def work(self, job: Job) -> Job:
         """Until nothing is left to do."""
-        Worker(self.opener, self.eye).run(until=lambda: status.resting(self.job(job)))
+        Worker(self.index_store, self.eye).run(until=lambda: status.resting(self.job(job)))
         return self.job(job)
 
     def embeddings(self, fingerprint: str) -> int:
@@ -68,8 +68,8 @@ class Operator:
 
     def clean(self) -> bool:
         """What `gemel index verify` says."""
-        every = indexing.openers(self.opener, [self.gallery()])
-        return all(indexing.verify(opener, gallery).clean for gallery, opener in every)
+        every = maintenance.stores_of(self.index_store, [self.gallery()])
+        return all(maintenance.verify(index_store, gallery).clean for gallery, index_store in every)
 
 
 def enrol(client: TestClient, name: str, image: bytes) -> str:

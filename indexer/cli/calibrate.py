@@ -17,7 +17,7 @@ from indexer.settings import Settings
 if TYPE_CHECKING:
     from indexer.jobs.calibrating import Measured
     from indexer.recognition.calibration import Calibration
-    from indexer.recognition.opening import Opener
+    from indexer.replica.store import IndexStore
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 SHOWN = 10
@@ -78,12 +78,12 @@ def calibrate(
         raise typer.BadParameter("one of --gallery, --data and --scores says what to measure on")
     settings = Settings()
     wanted = fpir or settings.identify_fpir
-    with opened(settings) as opener:
+    with opened(settings) as index_store:
         told: dict[str, Any] = {"gallery": gallery, "faces": None, "fpir": wanted, "stored": None}
         if gallery is not None:
-            measured, told = _of_gallery(opener, gallery, fpir, settings, dry_run, told)
+            measured, told = _of_gallery(index_store, gallery, fpir, settings, dry_run, told)
         else:
-            measured, told = _of_model(opener, data, scores, settings, dry_run, told)
+            measured, told = _of_model(index_store, data, scores, settings, dry_run, told)
     told["table"] = _rows(measured.calibration, told)
     if plot is not None:
         from indexer.evaluation.calibration_plot import draw
@@ -101,7 +101,12 @@ def calibrate(
 
 
 def _of_gallery(
-    opener: "Opener", name: str, fpir: float | None, settings: Settings, dry_run: bool, told: dict[str, Any]
+    index_store: "IndexStore",
+    name: str,
+    fpir: float | None,
+    settings: Settings,
+    dry_run: bool,
+    told: dict[str, Any],
 ) -> "tuple[Measured, dict[str, Any]]":
     from indexer.errors import CalibrationUnsupported
     from indexer.jobs import calibrating
@@ -109,18 +114,18 @@ def _of_gallery(
     from indexer.recognition.scales import InForce, Scales
     from indexer.records import calibrations, galleries
 
-    with opener.database.reading() as session:
+    with index_store.database.reading() as session:
         found = galleries.get(session, name)
     if found.model_id is None:
         raise CalibrationUnsupported(f"nobody is enrolled in {name!r} yet", measured=0)
-    card = opener.models.of(found)
+    card = index_store.models.of(found)
     wanted = fpir or found.identify_fpir or settings.identify_fpir
-    measured = calibrating.on_gallery(opener.database, found.id, found.model_id, card)
+    measured = calibrating.on_gallery(index_store.database, found.id, found.model_id, card)
     told |= {"model": card.fingerprint, "fpir": wanted, "faces": found.face_count, "source": "gallery"}
     if fpir is not None:  # before anything is stored: a policy that is refused changes nothing
         policy.check(InForce(scale=measured.calibration, kind="gallery", number=None), fpir, found.face_count)
     if not dry_run:
-        with opener.database.transaction() as session:
+        with index_store.database.transaction() as session:
             row = calibrations.add(
                 session,
                 gallery_id=found.id,
@@ -130,13 +135,13 @@ def _of_gallery(
             )
             told["stored"] = str(row.id)
         if fpir is not None:
-            scales = Scales(opener.database, opener.models, settings.identify_fpir)
-            policy.adopt(opener.database, opener.models, scales, name, fpir)
+            scales = Scales(index_store.database, index_store.models, settings.identify_fpir)
+            policy.adopt(index_store.database, index_store.models, scales, name, fpir)
     return measured, told
 
 
 def _of_model(
-    opener: "Opener",
+    index_store: "IndexStore",
     data: Path | None,
     scores: Path | None,
     settings: Settings,
@@ -160,11 +165,11 @@ def _of_model(
     else:
         assert scores is not None
         measured = calibrating.on_pairs(scores)
-    card = opener.models.default
+    card = index_store.models.default
     told |= {"model": card.fingerprint, "source": "photographs" if data else "pairs"}
     if not dry_run:
-        number = opener.models.number(card)
-        with opener.database.transaction() as session:
+        number = index_store.models.number(card)
+        with index_store.database.transaction() as session:
             row = calibrations.add(
                 session,
                 gallery_id=None,

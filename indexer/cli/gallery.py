@@ -26,7 +26,7 @@ def list_all(json: Json = None) -> None:
     """
     from indexer.records import galleries, registry
 
-    with opened(Settings()) as opener, opener.database.reading() as session:
+    with opened(Settings()) as index_store, index_store.database.reading() as session:
         every = galleries.all_of_them(session)
         people = galleries.identity_counts(session, [gallery.id for gallery in every])
         models = registry.all_of_them(session)
@@ -48,7 +48,7 @@ def create(
     """
     from indexer.records import galleries
 
-    with opened(Settings()) as opener, opener.database.transaction() as session:
+    with opened(Settings()) as index_store, index_store.database.transaction() as session:
         gallery = galleries.create(session, name, store_crops=store_crops)
     give(_as_json(gallery, 0, {}), json, lambda: out.print(f"{name} is created.", highlight=False))
 
@@ -61,17 +61,17 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
     """
     from indexer.records import galleries
 
-    with opened(Settings()) as opener:
-        with opener.database.reading() as session:
+    with opened(Settings()) as index_store:
+        with index_store.database.reading() as session:
             gallery = galleries.get(session, name)
             people = galleries.identity_counts(session, [gallery.id])[gallery.id]
         if not yes:
             question = f"Delete {name} with {people} people and {gallery.face_count} faces?"
             confirm(question)
-        with opener.database.transaction() as session:
+        with index_store.database.transaction() as session:
             galleries.lock(session, gallery.id)
             galleries.remove(session, gallery.id)
-        opener.discard(gallery.id)
+        index_store.discard(gallery.id)
     told = {"deleted": name, "identities": people, "faces": gallery.face_count}
     give(told, json, lambda: out.print(f"{name} is deleted, with {people} people.", highlight=False))
 

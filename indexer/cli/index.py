@@ -19,8 +19,8 @@ from indexer.settings import Settings
 from indexer.types import Tier
 
 if TYPE_CHECKING:
-    from indexer.recognition.opening import Opener
     from indexer.records.models import Gallery
+    from indexer.replica.store import IndexStore
 
 app = Commands("Indexes: where they are, proof that they equal PostgreSQL, and rebuilding them.")
 
@@ -33,13 +33,15 @@ def status(gallery: One = None, json: Json = None) -> None:
 
     Example: `gemel index status`
     """
-    from indexer.recognition import indexing
+    from indexer.replica import maintenance
 
-    with _opened(gallery) as (opener, every):
+    with _opened(gallery) as (index_store, every):
         rows = []
-        for one in indexing.status(opener.database, every):
-            openers = [of_model for _, of_model in indexing.openers(opener, [one.gallery])]
-            stored = [found for of_model in openers for found in indexing.stored(of_model, one.gallery)]
+        for one in maintenance.status(index_store.database, every):
+            index_stores = [of_model for _, of_model in maintenance.stores_of(index_store, [one.gallery])]
+            stored = [
+                found for of_model in index_stores for found in maintenance.stored(of_model, one.gallery)
+            ]
             rows.append(index_tables.status(one, stored))
     give(rows, json, lambda: index_tables.print_status(rows))
 
@@ -50,12 +52,12 @@ def verify(gallery: One = None, json: Json = None) -> None:
 
     Example: `gemel index verify --gallery staff`
     """
-    from indexer.recognition import indexing
+    from indexer.replica import maintenance
 
-    with _opened(gallery) as (opener, every):
+    with _opened(gallery) as (index_store, every):
         results = [
-            (one.name, of_model.card.fingerprint, indexing.verify(of_model, one))
-            for one, of_model in indexing.openers(opener, every)
+            (one.name, of_model.card.fingerprint, maintenance.verify(of_model, one))
+            for one, of_model in maintenance.stores_of(index_store, every)
         ]
 
     def show() -> None:
@@ -84,7 +86,7 @@ def rebuild(
 
     Example: `gemel index rebuild --gallery staff --tier compact`
     """
-    from indexer.recognition import indexing
+    from indexer.replica import maintenance
 
     wanted: Literal["auto", "same"] | Tier = "same"
     if tier == "auto":
@@ -94,7 +96,7 @@ def rebuild(
             wanted = Tier(tier)
         except ValueError:
             raise typer.BadParameter(f"{tier} is not one of auto, {', '.join(Tier)}") from None
-    _write(gallery, json, partial(indexing.rebuild, tier=wanted))
+    _write(gallery, json, partial(maintenance.rebuild, tier=wanted))
 
 
 @app.command()
@@ -103,9 +105,9 @@ def snapshot(gallery: One = None, json: Json = None) -> None:
 
     Example: `gemel index snapshot`
     """
-    from indexer.recognition import indexing
+    from indexer.replica import maintenance
 
-    _write(gallery, json, indexing.snapshot)
+    _write(gallery, json, maintenance.snapshot)
 
 
 @app.command()
@@ -123,20 +125,20 @@ def prune(
 
     Example: `gemel index prune --keep 1 --log-days 7`
     """
-    from indexer.recognition import indexing
+    from indexer.replica import maintenance
 
     generations: dict[str, list[str]] = {}
     changes: dict[str, int] = {}
-    with _opened(gallery) as (opener, every):
+    with _opened(gallery) as (index_store, every):
         for one in every:
             generations[one.name] = [
                 name
-                for _, of_model in indexing.openers(opener, [one])
-                for name in indexing.prune_generations(of_model, one, keep)
+                for _, of_model in maintenance.stores_of(index_store, [one])
+                for name in maintenance.prune_generations(of_model, one, keep)
             ]
-            changes[one.name] = indexing.prune_log(opener.database, one, timedelta(days=log_days))
-        for orphan in [] if gallery else opener.orphans(every):
-            opener.discard(orphan)
+            changes[one.name] = maintenance.prune_log(index_store.database, one, timedelta(days=log_days))
+        for orphan in [] if gallery else index_store.orphans(every):
+            index_store.discard(orphan)
             generations[str(orphan)] = ["all"]
     sentence = (
         f"{sum(map(len, generations.values()))} generations and {sum(changes.values())} changes were removed."
@@ -146,10 +148,10 @@ def prune(
 
 def _write(gallery: str | None, json: Path | None, write: Callable[..., str | None]) -> None:
     written: dict[str, str | None] = {}
-    with _opened(gallery) as (opener, every), progress_bar() as bar:
+    with _opened(gallery) as (index_store, every), progress_bar() as bar:
         for one in every:
             task = bar.add_task(one.name, total=one.face_count)
-            written[one.name] = write(opener.of_gallery(one), one, progress=partial(_advance, bar, task))
+            written[one.name] = write(index_store.of_gallery(one), one, progress=partial(_advance, bar, task))
             bar.update(task, total=one.face_count, completed=one.face_count)
 
     def show() -> None:
@@ -164,10 +166,10 @@ def _advance(bar: Progress, task: TaskID, faces: int) -> None:
 
 
 @contextmanager
-def _opened(gallery: str | None) -> "Iterator[tuple[Opener, Sequence[Gallery]]]":
+def _opened(gallery: str | None) -> "Iterator[tuple[IndexStore, Sequence[Gallery]]]":
     from indexer.records import galleries
 
-    with opened(Settings()) as opener:
-        with opener.database.reading() as session:
+    with opened(Settings()) as index_store:
+        with index_store.database.reading() as session:
             every = [galleries.get(session, gallery)] if gallery else galleries.all_of_them(session)
-        yield opener, every
+        yield index_store, every

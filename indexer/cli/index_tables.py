@@ -9,8 +9,8 @@ from rich.table import Column, Table
 from indexer.cli.output import console, out, shown
 
 if TYPE_CHECKING:
-    from indexer.recognition.indexing import GalleryStatus, Stored, Verification
     from indexer.records.models import Gallery, Process, Replica
+    from indexer.replica.maintenance import GalleryStatus, Stored, Verification
 
 NAMED = 20
 """Keys that a table shows of each kind; JSON has them all."""

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.recognition.opening import Opener
+    from indexer.replica.store import IndexStore
 
 
 @contextmanager
-def opened(settings: Settings) -> "Iterator[Opener]":
+def opened(settings: Settings) -> "Iterator[IndexStore]":
     from indexer.recognition.assembly import card
-    from indexer.recognition.opening import Opener
     from indexer.records import schema
     from indexer.records.embedded import database_url
     from indexer.records.session import Database
+    from indexer.replica.store import IndexStore
 
     database = Database(database_url(settings))
     try:
         schema.prepare(settings, database)
-        yield Opener.of(settings, database, card(settings))
+        yield IndexStore.of(settings, database, card(settings))
     finally:
         database.close()

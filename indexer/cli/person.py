@@ -41,7 +41,7 @@ def list_page(
     """
     from indexer.records import faces, galleries, identities
 
-    with opened(Settings()) as opener, opener.database.reading() as session:
+    with opened(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
         page = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         more = len(page) > limit
@@ -61,7 +61,7 @@ def show(person: Whom, gallery: Gallery, json: Json = None) -> None:
     """
     from indexer.records import faces, galleries
 
-    with opened(Settings()) as opener, opener.database.reading() as session:
+    with opened(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = _the_person(session, found.id, person)
         enrolled: list[Face] = []
@@ -82,8 +82,8 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
     from indexer.recognition.removing import remove_identity
     from indexer.records import faces, galleries
 
-    with opened(Settings()) as opener:
-        with opener.database.reading() as session:
+    with opened(Settings()) as index_store:
+        with index_store.database.reading() as session:
             found = galleries.get(session, gallery)
             identity = _the_person(session, found.id, person)
             count = faces.counts(session, [identity.id])[identity.id]
@@ -91,7 +91,7 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
         if not yes:
             faces_named = "1 face" if count == 1 else f"{count} faces"
             confirm(f"Delete {named} with {faces_named}?")
-        remove_identity(opener.database, gallery, identity.id)
+        remove_identity(index_store.database, gallery, identity.id)
     told = _as_json(identity) | {"faces": count}
     give({"deleted": told}, json, lambda: out.print(f"{shown(named)} is deleted.", highlight=False))
 

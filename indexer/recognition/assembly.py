@@ -12,15 +12,15 @@ from indexer.embedding.weights import YUNET, locate
 from indexer.recognition.camera import Camera
 from indexer.recognition.cameras import Cameras, Eye
 from indexer.recognition.enrol import Enroller
-from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
-from indexer.recognition.keeping import Keeper
-from indexer.recognition.opening import Opener
 from indexer.recognition.recognisable import MatchLimits
 from indexer.recognition.scales import Scales
 from indexer.records.embedded import database_url
 from indexer.records.session import JOBS, REQUESTS, Database
+from indexer.replica.cache import IndexCache
+from indexer.replica.store import IndexStore
+from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.turns import Turns
 from indexer.vision.decoder import Decoder
@@ -39,13 +39,13 @@ class Recognition:
     """Everything that one process needs to recognise faces."""
 
     database: Database
-    opener: Opener
+    index_store: IndexStore
     cameras: Cameras
-    follower: Follower
+    index_cache: IndexCache
     scales: Scales
     identifier: Identifier
     enroller: Enroller
-    keeper: Keeper | None = None
+    index_sync: IndexSync | None = None
     """In a process that serves."""
 
     @property
@@ -141,53 +141,57 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
             patience=REQUESTS if serving else JOBS,
         )
         stack.callback(database.close)
-        opener = Opener.of(settings, database, card(settings))
-        follower = Follower(
+        index_store = IndexStore.of(settings, database, card(settings))
+        index_cache = IndexCache(
             database,
-            opener,
+            index_store,
             patience_seconds=settings.index_patience_s,
             memory_bytes=settings.index_memory_bytes,
         )
-        stack.callback(follower.close)
-        preloading = follower.preload() if serving else []
+        stack.callback(index_cache.close)
+        preloading = index_cache.preload() if serving else []
         eye = stack.enter_context(
             open_eye(settings, processes=settings.workers if serving else 1, serving=serving)
         )
-        cameras = Cameras(eye, opener.models)
-        keeper = None
+        cameras = Cameras(eye, index_store.models)
+        index_sync = None
         if serving:
-            keeper = Keeper(database, follower, cameras)
-            stack.callback(keeper.close)
+            index_sync = IndexSync(database, index_cache, cameras)
+            stack.callback(index_sync.close)
             wait(preloading, timeout=settings.index_patience_s)
-        yield _assembled(settings, opener, cameras, follower, keeper)
+        yield _assembled(settings, index_store, cameras, index_cache, index_sync)
 
 
 def _assembled(
-    settings: Settings, opener: Opener, cameras: Cameras, follower: Follower, keeper: Keeper | None
+    settings: Settings,
+    index_store: IndexStore,
+    cameras: Cameras,
+    index_cache: IndexCache,
+    index_sync: IndexSync | None,
 ) -> Recognition:
     limits = Limits(
         min_face_px=settings.min_face_px,
         min_sharpness=settings.min_sharpness,
         min_quality=settings.min_quality,
     )
-    database = opener.database
-    scales = Scales(database, opener.models, settings.identify_fpir)
+    database = index_store.database
+    scales = Scales(database, index_store.models, settings.identify_fpir)
     return Recognition(
         database=database,
-        opener=opener,
+        index_store=index_store,
         cameras=cameras,
-        follower=follower,
+        index_cache=index_cache,
         scales=scales,
         identifier=Identifier(
             database=database,
             cameras=cameras,
-            follower=follower,
+            index_cache=index_cache,
             scales=scales,
             patience_seconds=settings.index_patience_s,
             match_limits=MatchLimits(
                 min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
             ),
         ),
-        enroller=Enroller(database=database, cameras=cameras, follower=follower, limits=limits),
-        keeper=keeper,
+        enroller=Enroller(database=database, cameras=cameras, index_cache=index_cache, limits=limits),
+        index_sync=index_sync,
     )

@@ -10,11 +10,11 @@ from indexer.errors import Busy, GemelError, Misconfigured, NotFound, NothingEnr
 from indexer.recognition import removing
 from indexer.recognition.camera import Camera, Stopwatch
 from indexer.recognition.cameras import Cameras
-from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Admitted, Limits, Refused, admit
 from indexer.records import changes, faces, galleries, identities, reindexes
 from indexer.records.models import Face, Gallery, Identity
 from indexer.records.session import Database, Session
+from indexer.replica.cache import IndexCache
 from indexer.types import ChangeKind, Enrolment
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class _Wanted:
 class Enroller:
     database: Database
     cameras: Cameras
-    follower: Follower
+    index_cache: IndexCache
     limits: Limits
 
     def create(
@@ -324,7 +324,7 @@ class Enroller:
         """Brings an open index along before the answer. A search would do it too, so that a failure
         here, after the commit, takes nothing back: it is logged."""
         try:
-            self.follower.bring_along(gallery_id)
+            self.index_cache.catch_up(gallery_id)
         except (Unavailable, NotFound) as error:
             log.warning("the index of gallery %s follows later: %s", gallery_id, error)
 

@@ -10,7 +10,6 @@ import numpy as np
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
 from indexer.recognition.camera import Camera, SeenFace, Stopwatch
 from indexer.recognition.cameras import Cameras
-from indexer.recognition.follower import Follower
 from indexer.recognition.nearest import Hit, nearest_people, one_face_each
 from indexer.recognition.recognisable import MatchLimits, Unmatched
 from indexer.recognition.scales import Decision, Scales
@@ -18,6 +17,7 @@ from indexer.records import galleries
 from indexer.records.faces import Owner
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.replica.cache import IndexCache
 from indexer.types import Vectors
 
 _POLL_SECONDS = 0.02
@@ -72,7 +72,7 @@ class Found:
 class Identifier:
     database: Database
     cameras: Cameras
-    follower: Follower
+    index_cache: IndexCache
     scales: Scales
     patience_seconds: float
     """How long a change that the caller knows of is waited for."""
@@ -110,7 +110,7 @@ class Identifier:
         most = max_candidates * len(probes) if unique_identities else max_candidates
         try:
             hits, gallery_size = nearest_people(
-                self.database, self.follower, gallery, camera.card, probes, most, watch
+                self.database, self.index_cache, gallery, camera.card, probes, most, watch
             )
         except EmbeddingsMissing:
             if not self._left(gallery):
@@ -174,7 +174,7 @@ class Identifier:
             )
         probe = _unit(embedding, card.dimension)
         [hits], gallery_size = nearest_people(
-            self.database, self.follower, gallery, card, probe[np.newaxis], max_candidates, watch
+            self.database, self.index_cache, gallery, card, probe[np.newaxis], max_candidates, watch
         )
         with watch.stage("database"):
             decision = self.scales.decide(gallery, card, gallery_size, threshold)

@@ -7,11 +7,11 @@ from uuid import UUID
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
 from indexer.recognition.camera import Stopwatch
-from indexer.recognition.follower import Follower
 from indexer.records import faces, galleries
 from indexer.records.faces import Owner
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.replica.cache import IndexCache
 from indexer.types import Vectors
 
 _ATTEMPTS = 5
@@ -28,7 +28,7 @@ class Hit:
 
 def nearest_people(
     database: Database,
-    follower: Follower,
+    index_cache: IndexCache,
     gallery: Gallery,
     card: ModelCard,
     probes: Vectors,
@@ -43,7 +43,7 @@ def nearest_people(
     """
     for _ in range(_ATTEMPTS):
         with watch.stage("index"):
-            index = follower.caught_up(gallery, card)
+            index = index_cache.caught_up(gallery, card)
         with watch.stage("search"):
             found = index.search_identities(probes, most)
         size = index.count

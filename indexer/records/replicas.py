@@ -19,7 +19,7 @@ GONE_AFTER = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class StatusReport:
     """What a process tells of an index of its own."""
 
     gallery_id: UUID
@@ -56,8 +56,8 @@ def seen(session: Session, process_id: UUID) -> bool:
     return found is not None
 
 
-def tell(
-    session: Session, process_id: UUID, changed: Sequence[Told], closed: Collection[tuple[UUID, str]]
+def report(
+    session: Session, process_id: UUID, changed: Sequence[StatusReport], closed: Collection[tuple[UUID, str]]
 ) -> bool:
     """What is new of the indexes of a process. False where it was taken for dead.
 

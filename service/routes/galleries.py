@@ -26,7 +26,7 @@ def create(engine: Engine, body: GalleryNew) -> Gallery:
         policy.check(engine.scales.of_model(engine.camera.card), body.identify_fpir, faces=0)
     with engine.database.transaction() as session:
         gallery = galleries.create(session, **body.model_dump())
-    return Gallery.of(gallery, 0, policy.outlook(engine.opener.models, engine.scales, gallery))
+    return Gallery.of(gallery, 0, policy.outlook(engine.index_store.models, engine.scales, gallery))
 
 
 @router.get(
@@ -41,7 +41,7 @@ def list_page(engine: Engine, limit: PageLimit = 100, cursor: PageCursor = None)
     return GalleryPage(
         galleries=[
             Gallery.of(
-                gallery, counts[gallery.id], policy.outlook(engine.opener.models, engine.scales, gallery)
+                gallery, counts[gallery.id], policy.outlook(engine.index_store.models, engine.scales, gallery)
             )
             for gallery in page
         ],
@@ -54,7 +54,9 @@ def get(engine: Engine, gallery: str) -> Gallery:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         counts = galleries.identity_counts(session, [found.id])
-    return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))
+    return Gallery.of(
+        found, counts[found.id], policy.outlook(engine.index_store.models, engine.scales, found)
+    )
 
 
 @router.patch(
@@ -70,10 +72,12 @@ def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
     An `identify_fpir` is rejected where no calibration can vouch for it at the gallery's present size.
     """
     changes = body.model_dump(exclude_unset=True)
-    found = policy.change(engine.database, engine.opener.models, engine.scales, gallery, changes)
+    found = policy.change(engine.database, engine.index_store.models, engine.scales, gallery, changes)
     with engine.database.reading() as session:
         counts = galleries.identity_counts(session, [found.id])
-    return Gallery.of(found, counts[found.id], policy.outlook(engine.opener.models, engine.scales, found))
+    return Gallery.of(
+        found, counts[found.id], policy.outlook(engine.index_store.models, engine.scales, found)
+    )
 
 
 @router.delete(
@@ -88,5 +92,5 @@ def delete(engine: Engine, gallery: str) -> Response:
         found = galleries.get(session, gallery)
         galleries.lock(session, found.id)
         galleries.remove(session, found.id)
-    engine.follower.forget(found.id)
+    engine.index_cache.forget(found.id)
     return Response(status_code=204)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from indexer.recognition import indexing
 from indexer.records import galleries, replicas
+from indexer.replica import maintenance
 from service.bodies import JsonRoute
 from service.dependencies import Engine
 from service.pages import PageCursor, PageLimit, cut, gallery_name
@@ -40,7 +40,7 @@ def status(
     page, more = cut(following, limit)
     return IndexStatus(
         processes=[Process.of(process) for process in processes],
-        galleries=[GalleryIndex.of(one) for one in indexing.status(engine.database, page)],
+        galleries=[GalleryIndex.of(one) for one in maintenance.status(engine.database, page)],
         next_cursor=page[-1].name if more else None,
     )
 
@@ -60,5 +60,5 @@ def rebuild(engine: Engine, gallery: str, body: Rebuild | None = None) -> Galler
         asked = galleries.ask_for_rebuild(
             session, found.id, tier=None if tier == "auto" else tier, keep_tier=tier is None
         )
-    [one] = indexing.status(engine.database, [asked])
+    [one] = maintenance.status(engine.database, [asked])
     return GalleryIndex.of(one)

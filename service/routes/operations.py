@@ -29,8 +29,8 @@ async def readyz(request: Request, engine: Engine) -> Readiness:
         model=engine.camera.embedder.card.fingerprint,
         galleries=totals.galleries,
         faces=totals.faces,
-        indexes_open=engine.follower.open_indexes,
-        following=(engine.keeper.problem if engine.keeper is not None else None) or "ok",
+        indexes_open=engine.index_cache.open_indexes,
+        following=(engine.index_sync.problem if engine.index_sync is not None else None) or "ok",
     )
 
 

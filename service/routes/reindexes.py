@@ -40,12 +40,12 @@ def start(engine: Engine, config: Config, body: ReindexNew) -> Reindex:
     card = requested.model(body.to, mirror=config.mirror, folder=config.models_dir, field="to")
     with _callers_model():
         check_calibrated(card)
-    switching.check_startable(engine.database, engine.opener.models, gallery, card)
+    switching.check_startable(engine.database, engine.index_store.models, gallery, card)
     with _callers_model():
         camera = engine.cameras.with_card(card)
-    plan = planning.make(config, engine.opener, gallery, camera)
+    plan = planning.make(config, engine.index_store, gallery, camera)
     job = switching.start(
-        engine.database, engine.opener.models, gallery, card, plan, gates=body.gates, force=body.force
+        engine.database, engine.index_store.models, gallery, card, plan, gates=body.gates, force=body.force
     )
     return Reindex.of(status_of.of(engine.database, job.row.id))
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.recognition.indexing import GalleryStatus
 from indexer.records import models
+from indexer.replica.maintenance import GalleryStatus
 from indexer.types import Tier
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 

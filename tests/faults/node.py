@@ -16,30 +16,30 @@ import numpy as np
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
-from indexer.recognition import indexing, opening, renewing
 from indexer.recognition.camera import Camera, Stopwatch
 from indexer.recognition.cameras import Cameras, Eye
 from indexer.recognition.enrol import Enroller, NewIdentity, _Prepared, _Wanted
-from indexer.recognition.follower import Follower
 from indexer.recognition.gate import Limits
 from indexer.recognition.identify import Identifier
-from indexer.recognition.keeping import Keeper
 from indexer.recognition.models import Models
-from indexer.recognition.opening import Opener
 from indexer.recognition.recognisable import MatchLimits
 from indexer.recognition.scales import Scales
 from indexer.records import galleries, identities
 from indexer.records.models import Gallery, Identity
 from indexer.records.session import Database
+from indexer.replica import builds, maintenance, store
+from indexer.replica.cache import IndexCache
+from indexer.replica.store import IndexStore
+from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.types import Box, Enrolment, Face, Quality, Vectors
 
 CARD = sface(mirror=True)
 GALLERY = "staff"
 SMALL = {
-    (opening, "WRITTEN_FROM"): 20,
-    (renewing, "WRITTEN_FROM"): 20,
-    (renewing, "LEAST_DEAD"): 10,
+    (store, "WRITTEN_FROM"): 20,
+    (builds, "WRITTEN_FROM"): 20,
+    (builds, "LEAST_DEAD"): 10,
 }
 """What a gallery of 30 people is large enough for, here."""
 _FACE = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
@@ -91,33 +91,43 @@ def _cameras(models: Models) -> Cameras:
 
 class Node:
     def __init__(
-        self, url: str, home: Path, *, keeping: bool = True, patience_seconds: float = 30.0, **follower: Any
+        self,
+        url: str,
+        home: Path,
+        *,
+        keeping: bool = True,
+        patience_seconds: float = 30.0,
+        **index_cache: Any,
     ) -> None:
         self.database = Database(url, pool_size=12)
         settings = Settings(home=home, index_patience_s=patience_seconds)
-        self.opener = Opener.of(settings, self.database, CARD)
-        self.follower = Follower(self.database, self.opener, patience_seconds=patience_seconds, **follower)
-        cameras = _cameras(self.opener.models)
-        self.keeper = Keeper(self.database, self.follower, cameras, poll_seconds=0.2) if keeping else None
+        self.index_store = IndexStore.of(settings, self.database, CARD)
+        self.index_cache = IndexCache(
+            self.database, self.index_store, patience_seconds=patience_seconds, **index_cache
+        )
+        cameras = _cameras(self.index_store.models)
+        self.index_sync = (
+            IndexSync(self.database, self.index_cache, cameras, poll_seconds=0.2) if keeping else None
+        )
         self.enroller = _Enroller(
             database=self.database,
             cameras=cameras,
-            follower=self.follower,
+            index_cache=self.index_cache,
             limits=Limits(min_face_px=0, min_sharpness=0, min_quality=0),
         )
         self.identifier = Identifier(
             database=self.database,
             cameras=cameras,
-            follower=self.follower,
-            scales=Scales(self.database, self.opener.models, 0.01),
+            index_cache=self.index_cache,
+            scales=Scales(self.database, self.index_store.models, 0.01),
             patience_seconds=patience_seconds,
             match_limits=MatchLimits(min_face_px=0, min_sharpness=0),
         )
 
     def close(self) -> None:
-        if self.keeper is not None:
-            self.keeper.close()
-        self.follower.close()
+        if self.index_sync is not None:
+            self.index_sync.close()
+        self.index_cache.close()
         self.database.close()
 
     def gallery(self, name: str = GALLERY) -> Gallery:
@@ -149,8 +159,8 @@ class Node:
             page = identities.page(session, galleries.get(session, gallery).id, after=None, limit=100_000)
             return {int(one.external_id or -1) for one in page}
 
-    def verify(self) -> indexing.Verification:
-        return indexing.verify(self.opener, self.gallery())
+    def verify(self) -> maintenance.Verification:
+        return maintenance.verify(self.index_store, self.gallery())
 
     def obey(self, told: dict[str, Any]) -> Any:
         match told["do"]:
@@ -164,16 +174,16 @@ class Node:
             case "search":
                 return self.finds(told["person"])
             case "snapshot":
-                return indexing.snapshot(self.opener, self.gallery())
+                return maintenance.snapshot(self.index_store, self.gallery())
             case "rebuild":
                 try:
-                    return indexing.rebuild(self.opener, self.gallery())
+                    return maintenance.rebuild(self.index_store, self.gallery())
                 except OSError as error:
                     return str(error)
             case "limit":  # no file may get longer: the disk is full
                 resource.setrlimit(resource.RLIMIT_FSIZE, (told["bytes"], resource.RLIM_INFINITY))
             case "renew":
-                self.follower._renewer.open(self.follower._entry(self.gallery()))
+                self.index_cache._renewer.open(self.index_cache._entry(self.gallery()))
             case "live":  # people come, are found, and go; the index is made anew now and then
                 for person in range(told["people"]):
                     self.enrol(1_000 + person)

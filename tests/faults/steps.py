@@ -23,7 +23,7 @@ STEPS = {
     "rebuild": [
         "indexer.records.galleries:ask_for_rebuild:after",
         "indexer.records.changes:feed:after",
-        "indexer.recognition.opening:build:after",
+        "indexer.replica.store:build:after",
         "indexer.index.generation:_write_index:after",
         "indexer.index.generation:_write_manifest:after",
         "os:rename:before",
@@ -42,8 +42,8 @@ STEPS = {
     ],
     "renew": [
         "indexer.records.changes:feed:after",
-        "indexer.recognition.opening:Opener.open:after",
-        "indexer.recognition.renewing:Renewer.replay:before",
-        "indexer.recognition.renewing:Renewer.replay:after",
+        "indexer.replica.store:IndexStore.open:after",
+        "indexer.replica.builds:IndexBuilds.replay:before",
+        "indexer.replica.builds:IndexBuilds.replay:after",
     ],
 }

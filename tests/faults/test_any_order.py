@@ -15,9 +15,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from indexer.recognition import indexing
 from indexer.records import galleries
 from indexer.records.session import Database
+from indexer.replica import maintenance
 from tests.faults.driven import Driven, Killed
 from tests.faults.node import GALLERY, Node
 from tests.faults.steps import STEPS
@@ -120,8 +120,8 @@ class AnyOrder(RuleBasedStateMachine):
             assert verification.index_digest == verification.digest or verification.generation is None
             assert fresh.enrolled() == self._people
             assert {person for person in range(ABOVE) if fresh.finds(person)} == self._people
-            indexing.rebuild(fresh.opener, fresh.gallery())
-            indexing.prune_generations(fresh.opener, fresh.gallery(), keep=1)
+            maintenance.rebuild(fresh.index_store, fresh.gallery())
+            maintenance.prune_generations(fresh.index_store, fresh.gallery(), keep=1)
             assert fresh.verify().clean
         finally:
             fresh.close()

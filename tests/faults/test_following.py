@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from indexer.recognition.opening import Opener
 from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
+from indexer.replica.store import IndexStore
 from tests.faults.driven import Driven
 from tests.faults.load import Load
 from tests.faults.node import GALLERY, Node
@@ -24,11 +24,11 @@ CUT_ALL = (
 
 def applied(node: Node) -> int:
     """What the open index has, without asking for it to be brought along."""
-    return max((told.applied for told in node.follower.told()), default=0)
+    return max((told.applied for told in node.index_cache.reports()), default=0)
 
 
 def has_tier(node: Node, tier: str) -> Callable[[], bool]:
-    return lambda: node.follower.told()[0].tier == tier
+    return lambda: node.index_cache.reports()[0].tier == tier
 
 
 def work_goes_on(load: Load) -> None:
@@ -37,7 +37,7 @@ def work_goes_on(load: Load) -> None:
 
 
 def generation(node: Node) -> str | None:
-    [told] = node.follower.told()
+    [told] = node.index_cache.reports()
     return told.generation
 
 
@@ -72,7 +72,7 @@ def check(node: Node, load: Load, others: set[int]) -> None:
     assert (missing, back) == ([], [])
     verification = node.verify()
     assert verification.clean
-    assert verification.digest == node.follower.told()[0].digest
+    assert verification.digest == node.index_cache.reports()[0].digest
 
 
 def test_a_change_reaches_the_other_process_without_anybody_asking(start: Callable[..., Node]) -> None:
@@ -141,13 +141,13 @@ def test_two_processes_of_a_machine_build_an_index_once(
 ) -> None:
     one, other = start(), start()
     built: list[str] = []
-    real = Opener.build
+    real = IndexStore.build
 
-    def build(self: Opener, *arguments: Any, **named: Any) -> Any:
+    def build(self: IndexStore, *arguments: Any, **named: Any) -> Any:
         built.append(self.card.name)
         return real(self, *arguments, **named)
 
-    monkeypatch.setattr(Opener, "build", build)
+    monkeypatch.setattr(IndexStore, "build", build)
     before = generation(one)
     with database.transaction() as session:
         galleries.ask_for_rebuild(session, one.gallery().id, keep_tier=True)
@@ -208,9 +208,9 @@ def test_the_least_recently_used_index_is_closed_and_opened_again(
         for i, name in enumerate(names):
             node.enrol(i, name)
             assert node.finds(i, name)
-        wait_for(lambda: len(node.follower.told()) == 3)
+        wait_for(lambda: len(node.index_cache.reports()) == 3)
 
-        assert {told.gallery_id for told in node.follower.told()} == {
+        assert {told.gallery_id for told in node.index_cache.reports()} == {
             node.gallery(name).id for name in names[-3:]
         }
         assert all(node.finds(i, name) for i, name in enumerate(names))

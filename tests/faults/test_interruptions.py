@@ -66,8 +66,8 @@ def leases(operator: Operator) -> list[str]:
 @pytest.mark.parametrize(
     "step",
     [
-        "indexer.recognition.opening:build",
-        "indexer.recognition.indexing:verify",
+        "indexer.replica.store:build",
+        "indexer.replica.maintenance:verify",
         "indexer.jobs.reindex.worker:compare",
     ],
 )
@@ -108,7 +108,7 @@ def test_a_server_that_is_told_to_end_while_it_builds_an_index_ends_at_once(
     home.run("enrol", people.parent, "--gallery", "staff")
 
     with home.server(
-        command=(sys.executable, "-c", ENDLESS, "indexer.recognition.opening:build"),
+        command=(sys.executable, "-c", ENDLESS, "indexer.replica.store:build"),
         GEMEL_INDEX_PATIENCE_S="0.1",
     ) as (base, process):
         answer = httpx2.post(f"{base}/v1/galleries/staff/identify", files={"image": hopper}, timeout=60)
@@ -132,7 +132,7 @@ def test_a_worker_that_ends_of_its_own_accord_has_not_tried_its_chunk(
 
     with monkeypatch.context() as patched:
         patched.setattr(Worker, "_vectors", held)
-        worker = Worker(operator.opener, operator.eye)
+        worker = Worker(operator.index_store, operator.eye)
         running = threading.Thread(target=worker.run)
         running.start()
         assert begun.wait(60)

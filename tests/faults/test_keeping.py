@@ -10,12 +10,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, insert, select, text
 
 from indexer.errors import ReplicasNotReady
-from indexer.recognition import indexing, supervision
 from indexer.recognition.assembly import open_eye
 from indexer.recognition.reindex import switching
 from indexer.records import changes, galleries, identities
 from indexer.records.models import Embedding, Face, Gallery, Model, Process
 from indexer.records.session import Database, Session
+from indexer.replica import maintenance
+from indexer.replica.threads import supervised
 from indexer.settings import Settings
 from indexer.types import ChangeKind
 from service.app import create_app
@@ -57,12 +58,12 @@ def seen_at(database: Database) -> datetime:
 
 def states(operator: Operator) -> dict[str, str]:
     """Of the service's indexes by each model, as it last told."""
-    [row] = indexing.status(operator.database, [operator.gallery()])
+    [row] = maintenance.status(operator.database, [operator.gallery()])
     return {replica.model: replica.state for _, replica in row.replicas}
 
 
 def applied(node: Node, gallery_id: UUID) -> int:
-    return next(told.applied for told in node.follower.told() if told.gallery_id == gallery_id)
+    return next(told.applied for told in node.index_cache.reports() if told.gallery_id == gallery_id)
 
 
 @pytest.fixture
@@ -87,22 +88,22 @@ def test_a_gallery_whose_upkeep_fails_every_time_holds_up_no_other_and_the_proce
     with database.transaction() as session:
         enrol_what_no_index_can_take(session, galleries.lock(session, node.gallery().id))
     broken, other = node.gallery(), node.gallery(OTHER)
-    wait_for(lambda: any(told.state == "failed" for told in node.follower.told()))
+    wait_for(lambda: any(told.state == "failed" for told in node.index_cache.reports()))
     before = seen_at(database)
     with database.transaction() as session:
         number = changes.append(session, other.id, ChangeKind.DELETE, [10**9])
 
     wait_for(lambda: applied(node, other.id) >= number)
     wait_for(lambda: seen_at(database) > before)
-    assert node.keeper is not None
-    assert node.keeper.problem is None, "it follows all the others"
-    [problem] = [told.problem for told in node.follower.told() if told.gallery_id == broken.id]
+    assert node.index_sync is not None
+    assert node.index_sync.problem is None, "it follows all the others"
+    [problem] = [told.problem for told in node.index_cache.reports() if told.gallery_id == broken.id]
     assert problem
     with database.transaction() as session:
         session.execute(text("DELETE FROM embedding WHERE octet_length(vector) = 4"))
         session.execute(text("DELETE FROM face WHERE image_sha256 = :none"), {"none": bytes(32)})
-    wait_for(lambda: all(told.state == "ready" for told in node.follower.told()))
-    assert all(told.problem is None for told in node.follower.told())
+    wait_for(lambda: all(told.state == "ready" for told in node.index_cache.reports()))
+    assert all(told.problem is None for told in node.index_cache.reports())
 
 
 def test_a_process_that_cannot_keep_the_new_index_in_step_holds_a_switch_up(
@@ -127,7 +128,7 @@ def test_a_process_that_cannot_keep_the_new_index_in_step_holds_a_switch_up(
 def test_readiness_tells_that_the_thread_that_follows_the_log_is_stuck(
     client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervision, "STUCK_SECONDS", 0.5)
+    monkeypatch.setattr(supervised, "STUCK_SECONDS", 0.5)
 
     def following() -> str:
         answer = client.get("/readyz")

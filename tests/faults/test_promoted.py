@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import make_url, text
 
 from indexer.errors import GemelError
-from indexer.recognition import indexing
 from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
+from indexer.replica import maintenance
 from tests.faults.backups import address, own, run
 from tests.faults.node import GALLERY, Node
 from tests.faults.postgresql import pg_ctl
@@ -76,7 +76,7 @@ def test_after_a_replica_is_promoted_nobody_is_taken_for_somebody_the_primary_al
 
         enrol(node, LOST)
         assert who(node, 15) == "15"
-        indexing.snapshot(node.opener, node.gallery())
+        maintenance.snapshot(node.index_store, node.gallery())
         assert faces(replica) == len(BEFORE)
         kill(home)
         assert pg_ctl(replica_home, "promote")

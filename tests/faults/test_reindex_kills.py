@@ -52,7 +52,7 @@ WORKER = (
 from indexer.embedding.catalog import sface
 from indexer.jobs.reindex import steps, worker
 from indexer.recognition.assembly import open_eye
-from indexer.recognition.opening import Opener
+from indexer.replica.store import IndexStore
 from indexer.records.session import Database
 from indexer.settings import Settings
 
@@ -60,7 +60,7 @@ die_at(sys.argv[1])
 steps.DELETED_AT_ONCE = 1
 settings = Settings()
 with open_eye(settings) as eye:
-    worker.Worker(Opener.of(settings, Database(settings.database_url), sface(mirror=True)), eye).run()
+    worker.Worker(IndexStore.of(settings, Database(settings.database_url), sface(mirror=True)), eye).run()
 """
 )
 COMMAND = (

@@ -16,16 +16,16 @@ from sqlalchemy import func, select
 
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.jobs.reindex.worker import Worker
-from indexer.recognition import indexing
 from indexer.recognition.assembly import open_eye, open_recognition
 from indexer.recognition.enrol import NewIdentity
-from indexer.recognition.opening import Opener
 from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import status, switching
 from indexer.records import embedded, galleries, reindexes, schema
 from indexer.records.models import Embedding
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
+from indexer.replica import maintenance
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from tests.faults.postgresql import pg_ctl, restart
 from tests.home import Home, wait_for
@@ -39,7 +39,7 @@ from uuid import UUID
 from indexer.embedding.catalog import sface
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition.assembly import open_eye
-from indexer.recognition.opening import Opener
+from indexer.replica.store import IndexStore
 from indexer.recognition.reindex import status
 from indexer.records import reindexes
 from indexer.records.session import Database
@@ -54,7 +54,7 @@ def rests():
 
 with open_eye(settings) as eye:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
-    Worker(Opener.of(settings, database, sface(mirror=True)), eye).run(until=rests)
+    Worker(IndexStore.of(settings, database, sface(mirror=True)), eye).run(until=rests)
 """
 """A worker that cannot write a file of more than 1,000 bytes."""
 
@@ -69,13 +69,13 @@ def enrol(settings: Settings, image: bytes) -> None:
 
 
 @contextmanager
-def a_job(settings: Settings, database: Database) -> Iterator[tuple[Job, Opener, Any]]:
-    opener = Opener.of(settings, database, OLD)
+def a_job(settings: Settings, database: Database) -> Iterator[tuple[Job, IndexStore, Any]]:
+    index_store = IndexStore.of(settings, database, OLD)
     with database.reading() as session:
         gallery = galleries.get(session, "staff")
     with open_eye(settings) as eye:
-        plan = planning.make(settings, opener, gallery, eye.camera(NEW))
-        yield switching.start(database, opener.models, gallery, NEW, plan, gates=()), opener, eye
+        plan = planning.make(settings, index_store, gallery, eye.camera(NEW))
+        yield switching.start(database, index_store.models, gallery, NEW, plan, gates=()), index_store, eye
 
 
 def now(database: Database, job: Job) -> Job:
@@ -110,8 +110,8 @@ def test_postgresql_is_restarted_while_faces_are_embedded(
     schema.migrate(database)
     try:
         enrol(settings, hopper)
-        with a_job(settings, database) as (job, opener, eye):
-            worker = Halting(opener, eye)
+        with a_job(settings, database) as (job, index_store, eye):
+            worker = Halting(index_store, eye)
             working = threading.Thread(
                 target=worker.run, kwargs={"until": lambda: status.resting(now(database, job))}
             )
@@ -129,7 +129,7 @@ def test_postgresql_is_restarted_while_faces_are_embedded(
             )
         assert (now(database, job).row.state, now(database, job).row.problem) == ("ready", None)
         assert (progress.done, progress.embedded, progress.skipped, made) == (PEOPLE, PEOPLE, 0, PEOPLE)
-        assert indexing.verify(opener.of_model(NEW), gallery).clean
+        assert maintenance.verify(index_store.of_model(NEW), gallery).clean
     finally:
         database.close()
         pg_ctl(home, "stop", "-m", "immediate")
@@ -140,7 +140,7 @@ def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
     settings: Settings, database: Database, hopper: bytes
 ) -> None:
     enrol(settings, hopper)
-    with a_job(settings, database) as (job, opener, eye):
+    with a_job(settings, database) as (job, index_store, eye):
         full = subprocess.run(
             [sys.executable, "-c", FULL, str(job.row.id)],
             env={"GEMEL_DATABASE_URL": str(settings.database_url), "GEMEL_HOME": str(settings.home)},
@@ -152,7 +152,7 @@ def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
         with open_recognition(settings) as engine:
             [face] = engine.identifier.identify("staff", hopper).faces
         switching.resume(database, job.row.id)
-        Worker(opener, eye).run(until=lambda: status.resting(now(database, job)))
+        Worker(index_store, eye).run(until=lambda: status.resting(now(database, job)))
 
     assert stopped.row.problem is not None
     assert "File too large" in stopped.row.problem

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import GemelError, IndexNotReady
-from indexer.recognition import indexing
 from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
+from indexer.replica import maintenance
 from tests.faults import backups
 from tests.faults.node import GALLERY, Node, embedding
 from tests.home import wait_for
@@ -88,7 +88,7 @@ def test_after_a_restore_with_the_server_stopped_nobody_is_taken_for_somebody_el
     enrol(node, BEFORE)
     backup = backups.dump(home, url)
     enrol(node, LOST)
-    name = indexing.snapshot(node.opener, node.gallery())
+    name = maintenance.snapshot(node.index_store, node.gallery())
     node.close()
 
     backups.restore(home, url, backup)
@@ -119,7 +119,7 @@ def test_after_a_restore_under_a_running_server_nobody_is_taken_for_somebody_els
         check(node, others(count))
 
     if keeping:
-        wait_for(lambda: node.follower.told()[0].applied == len(BEFORE) + count)
+        wait_for(lambda: node.index_cache.reports()[0].applied == len(BEFORE) + count)
     assert [r for r in caplog.records if "another history" in r.getMessage()]
     node.close()
 
@@ -178,7 +178,7 @@ def test_after_a_restore_of_the_files_nobody_is_taken_for_somebody_else(
         wait_for(lambda: answers(node))
         enrol(node, LOST)
         assert who(node, 15) == "15"
-        indexing.snapshot(node.opener, node.gallery())
+        maintenance.snapshot(node.index_store, node.gallery())
 
         backups.put_files_back(home, backup)
         wait_for(lambda: answers(node))

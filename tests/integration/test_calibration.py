@@ -17,11 +17,11 @@ from indexer.jobs import calibrating
 from indexer.jobs.reindex.worker import Worker
 from indexer.recognition.assembly import open_eye
 from indexer.recognition.calibration import Calibration
-from indexer.recognition.opening import Opener
 from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import switching
 from indexer.records import calibrations, galleries, registry, reindexes
 from indexer.records.session import Database
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from service.app import create_app
 from tests import strangers
@@ -231,19 +231,19 @@ def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
     strangers.enrol(database, "staff", 300, also=NEW)
     calibrate(database)
     before = staff.get(PATH).json()["identification"]
-    opener = Opener.of(settings, database, strangers.CARD)
+    index_store = IndexStore.of(settings, database, strangers.CARD)
     with open_eye(settings) as eye:
         with database.reading() as session:
             gallery = galleries.get(session, "staff")
-        plan = planning.make(settings, opener, gallery, eye.camera(NEW))
-        job = switching.start(database, opener.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
+        plan = planning.make(settings, index_store, gallery, eye.camera(NEW))
+        job = switching.start(database, index_store.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
 
         def done() -> bool:
             with database.reading() as session:
                 row = reindexes.get(session, job).row
             return row.state == "ready" or row.problem is not None
 
-        Worker(opener, eye).run(until=done)
+        Worker(index_store, eye).run(until=done)
     switching.activate(database, job, force="a test")
     after = staff.get(PATH).json()["identification"]
     switching.rollback(database, job, force="a test")

@@ -11,13 +11,13 @@ from sqlalchemy import text
 from indexer.cli import index_tables
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import ChangesPruned, LogForked
-from indexer.recognition import indexing
-from indexer.recognition.follower import Follower
 from indexer.recognition.models import Models
-from indexer.recognition.opening import Opener
 from indexer.records import changes, galleries, registry, replicas
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.replica import maintenance
+from indexer.replica.cache import IndexCache
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.types import LOG_START, LogPosition
 from tests.integration.test_changes import MODEL, enrol
@@ -179,31 +179,31 @@ def test_an_index_that_is_ahead_of_a_row_read_earlier_answers_without_being_open
 ) -> None:
     """Another request has replayed newer changes meanwhile: nothing is wrong, and nothing is rebuilt."""
     enrol_faces(database, gallery.id, unit(1, 3))
-    opener = Opener.of(Settings(home=tmp_path), database, CARD)
-    follower = Follower(database, opener, patience_seconds=60)
+    index_store = IndexStore.of(Settings(home=tmp_path), database, CARD)
+    index_cache = IndexCache(database, index_store, patience_seconds=60)
     earlier = read(database)
     enrol_faces(database, gallery.id, unit(2, 3))
-    index = follower.caught_up(read(database))
+    index = index_cache.caught_up(read(database))
 
-    assert follower.caught_up(earlier) is index
+    assert index_cache.caught_up(earlier) is index
     [[nearest]] = index.search(unit(2, 3)[:1], 1)
     np.testing.assert_allclose(nearest.score, 1, atol=1e-5)
-    follower.close()
+    index_cache.close()
 
 
 def test_verify_tells_a_running_index_of_another_history_even_with_the_same_number_and_contents(
     database: Database, gallery: Gallery, tmp_path: Path
 ) -> None:
     enrol_faces(database, gallery.id, unit(1, 3))
-    opener = Opener.of(Settings(home=tmp_path), database, CARD)
-    digest, position = indexing.verify(opener, read(database)).digest, read(database).position
+    index_store = IndexStore.of(Settings(home=tmp_path), database, CARD)
+    digest, position = maintenance.verify(index_store, read(database)).digest, read(database).position
     with database.transaction() as session:
         process = replicas.register(session, host="here", pid=1, version="1")
 
     equal = []
     for token in (position.token, uuid4()):
         with database.transaction() as session:
-            told = replicas.Told(
+            told = replicas.StatusReport(
                 gallery_id=gallery.id,
                 state="ready",
                 problem=None,
@@ -212,8 +212,8 @@ def test_verify_tells_a_running_index_of_another_history_even_with_the_same_numb
                 token=token,
                 digest=digest,
             )
-            assert replicas.tell(session, process, [told], [])
-        [verdict] = indexing.verify(opener, read(database)).replicas
+            assert replicas.report(session, process, [told], [])
+        [verdict] = maintenance.verify(index_store, read(database)).replicas
         equal.append(verdict.equal)
 
     assert equal == [True, False]
@@ -224,15 +224,15 @@ def test_the_status_says_which_snapshots_are_not_used_and_why(
 ) -> None:
     """Of a database that was set back: how far behind they are is no question any more."""
     enrol_faces(database, gallery.id, unit(1, 3))
-    opener = Opener.of(Settings(home=tmp_path), database, CARD)
+    index_store = IndexStore.of(Settings(home=tmp_path), database, CARD)
     kept = read(database).position
-    good = indexing.snapshot(opener, read(database))
+    good = maintenance.snapshot(index_store, read(database))
     enrol_faces(database, gallery.id, unit(2, 1))
-    lost = indexing.snapshot(opener, read(database))
+    lost = maintenance.snapshot(index_store, read(database))
     forget_the_last(database, 1, kept)
 
-    [status] = indexing.status(database, [read(database)])
-    row = index_tables.status(status, indexing.stored(opener, read(database)))
+    [status] = maintenance.status(database, [read(database)])
+    row = index_tables.status(status, maintenance.stored(index_store, read(database)))
 
     told = {one["generation"]: (one["lag"], one["problem"]) for one in row["generations"]}
     assert told.keys() == {good, lost}

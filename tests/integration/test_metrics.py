@@ -8,8 +8,8 @@ import anyio
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.recognition.follower import Follower
 from indexer.records.session import Database
+from indexer.replica.cache import IndexCache
 from service.metrics import Metrics
 from tests.acceptance.asking import enrol, files, try_to_enrol
 from tests.home import wait_for
@@ -134,7 +134,7 @@ def test_nothing_that_a_client_makes_up_becomes_a_label(staff: TestClient) -> No
 
 
 class FailingOnce:
-    """A follower that fails in a way that nobody foresaw, and then has no index."""
+    """An index cache that fails in a way that nobody foresaw, and then has no index."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -150,13 +150,13 @@ def test_figures_that_cannot_be_refreshed_once_are_refreshed_later(database: Dat
     """Nor does the failure end the application, in whose tasks they are refreshed."""
 
     async def refresh() -> int:
-        follower = FailingOnce()
+        index_cache = FailingOnce()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(Metrics(cast(Follower, follower), database).keep_fresh)
+            tasks.start_soon(Metrics(cast(IndexCache, index_cache), database).keep_fresh)
             with anyio.fail_after(60):
-                while follower.asked < 2:
+                while index_cache.asked < 2:
                     await anyio.sleep(0.05)
             tasks.cancel_scope.cancel()
-        return follower.asked
+        return index_cache.asked
 
     assert anyio.run(refresh) == 2

@@ -10,8 +10,8 @@ from indexer.errors import ModelNotCalibrated
 from indexer.recognition import threshold
 from indexer.recognition.assembly import open_camera
 from indexer.recognition.camera import Stopwatch
-from indexer.recognition.opening import Opener
 from indexer.records.session import Database
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from tests.pictures import jpeg, pixels
 
@@ -38,4 +38,4 @@ def test_a_model_whose_scores_nobody_measured_does_not_serve(
     card = replace(dlib_resnet(mirror=True), **lack)
 
     with pytest.raises(ModelNotCalibrated, match=card.fingerprint):
-        Opener.of(settings, database, card)
+        IndexStore.of(settings, database, card)

@@ -12,12 +12,12 @@ from sqlalchemy import text
 from indexer.embedding.catalog import sface
 from indexer.errors import GalleryNotFound, IndexNotReady
 from indexer.index.live import LiveIndex
-from indexer.recognition import indexing, opening
-from indexer.recognition.follower import Follower
-from indexer.recognition.opening import Opened, Opener
 from indexer.records import changes, faces, galleries, identities, registry, reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.replica import maintenance, store
+from indexer.replica.cache import IndexCache
+from indexer.replica.store import IndexStore, StoredIndex
 from indexer.settings import Settings
 from indexer.types import Box, ChangeKind, Enrolment, Face, Quality, Tier, Vectors
 
@@ -77,19 +77,19 @@ def gallery(database: Database) -> Gallery:
 
 
 @pytest.fixture
-def opener(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opener:
+def index_store(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IndexStore:
     """That writes generations of few faces already."""
-    monkeypatch.setattr(opening, "WRITTEN_FROM", 20)
-    return Opener.of(Settings(home=tmp_path), database, CARD)
+    monkeypatch.setattr(store, "WRITTEN_FROM", 20)
+    return IndexStore.of(Settings(home=tmp_path), database, CARD)
 
 
-def follow(database: Database, opener: Opener) -> LiveIndex:
+def follow(database: Database, index_store: IndexStore) -> LiveIndex:
     """The index as a process that starts now has it, caught up."""
-    follower = Follower(database, opener, patience_seconds=60)
+    index_cache = IndexCache(database, index_store, patience_seconds=60)
     try:
-        return follower.caught_up(read(database))
+        return index_cache.caught_up(read(database))
     finally:
-        follower.close()
+        index_cache.close()
 
 
 def keys_in(index: LiveIndex) -> set[int]:
@@ -98,11 +98,11 @@ def keys_in(index: LiveIndex) -> set[int]:
 
 
 def test_a_start_takes_the_generation_and_replays_what_came_after_it(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     old = enrol(database, gallery.id, unit(1, 40))
-    follow(database, opener)
-    [generation] = opener.shelf(gallery).names()
+    follow(database, index_store)
+    [generation] = index_store.shelf(gallery).names()
     new = enrol(database, gallery.id, unit(2, 5))
     delete(database, gallery.id, old[:3])
     # Were it read from PostgreSQL again, a vector that is changed behind the log's back would show.
@@ -112,9 +112,9 @@ def test_a_start_takes_the_generation_and_replays_what_came_after_it(
             {"vector": unit(3, 1).tobytes(), "key": old[10]},
         )
 
-    index = follow(database, opener)
+    index = follow(database, index_store)
 
-    assert opener.shelf(gallery).names() == [generation]
+    assert index_store.shelf(gallery).names() == [generation]
     assert keys_in(index) == set(old[3:]) | set(new)
     assert index.applied == read(database).change_number
     [[nearest]] = index.search(unit(1, 40)[10:11], 1)
@@ -126,20 +126,20 @@ def test_a_start_takes_the_generation_and_replays_what_came_after_it(
 def test_a_damaged_generation_is_set_aside_and_built_anew(
     database: Database,
     gallery: Gallery,
-    opener: Opener,
+    index_store: IndexStore,
     file_name: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     keys = enrol(database, gallery.id, unit(1, 40))
-    follow(database, opener)
-    shelf = opener.shelf(gallery)
+    follow(database, index_store)
+    shelf = index_store.shelf(gallery)
     [damaged] = shelf.names()
     path = shelf.path / damaged / file_name
     data = bytearray(path.read_bytes())
     data[-100] ^= 1
     path.write_bytes(data)
 
-    index = follow(database, opener)
+    index = follow(database, index_store)
 
     assert keys_in(index) == set(keys)
     assert damaged not in shelf.names()
@@ -148,21 +148,21 @@ def test_a_damaged_generation_is_set_aside_and_built_anew(
 
 
 def test_a_disk_that_takes_nothing_costs_no_answer(
-    database: Database, gallery: Gallery, opener: Opener, caplog: pytest.LogCaptureFixture
+    database: Database, gallery: Gallery, index_store: IndexStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     keys = enrol(database, gallery.id, unit(1, 40))
-    opener.root.touch()  # a file where the folder should be
+    index_store.root.touch()  # a file where the folder should be
 
-    assert keys_in(follow(database, opener)) == set(keys)
+    assert keys_in(follow(database, index_store)) == set(keys)
     assert "not kept on disk" in caplog.text
 
 
 def test_a_generation_of_another_tier_is_passed_over(
-    database: Database, gallery: Gallery, opener: Opener, tmp_path: Path
+    database: Database, gallery: Gallery, index_store: IndexStore, tmp_path: Path
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
-    assert follow(database, opener).tier is Tier.EXACT
-    other = Opener.of(Settings(home=tmp_path, index_tier="exact-fp16"), database, CARD)
+    assert follow(database, index_store).tier is Tier.EXACT
+    other = IndexStore.of(Settings(home=tmp_path, index_tier="exact-fp16"), database, CARD)
 
     index = follow(database, other)
 
@@ -171,17 +171,17 @@ def test_a_generation_of_another_tier_is_passed_over(
 
 
 def test_while_an_index_is_built_its_gallery_alone_gets_index_not_ready(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     """`staff` is held up in the middle; `other` answers."""
     enrol(database, gallery.id, unit(1, 5))
     with database.transaction() as session:
         other = galleries.create(session, "other")
     held, let_go = threading.Event(), threading.Event()
-    real = opener.open
+    real = index_store.open
 
-    class Held(Opener):
-        def open(self, gallery_id: UUID, **how: Any) -> Opened:
+    class Held(IndexStore):
+        def open(self, gallery_id: UUID, **how: Any) -> StoredIndex:
             if gallery_id == gallery.id:
                 held.set()
                 let_go.wait()
@@ -189,37 +189,37 @@ def test_while_an_index_is_built_its_gallery_alone_gets_index_not_ready(
 
     slow = Held(
         database=database,
-        models=opener.models,
+        models=index_store.models,
         card=CARD,
-        root=opener.root,
-        tier=opener.tier,
-        fpir=opener.fpir,
-        min_agreement=opener.min_agreement,
+        root=index_store.root,
+        tier=index_store.tier,
+        fpir=index_store.fpir,
+        min_agreement=index_store.min_agreement,
     )
-    follower = Follower(database, slow, patience_seconds=0.05)
+    index_cache = IndexCache(database, slow, patience_seconds=0.05)
     try:
         with pytest.raises(IndexNotReady):
-            follower.caught_up(read(database))
+            index_cache.caught_up(read(database))
         assert held.is_set()
         with pytest.raises(IndexNotReady):
-            follower.caught_up(read(database))
-        assert follower.caught_up(other, patience_seconds=60).count == 0
+            index_cache.caught_up(read(database))
+        assert index_cache.caught_up(other, patience_seconds=60).count == 0
         let_go.set()
-        assert follower.caught_up(read(database), patience_seconds=60).count == 5
+        assert index_cache.caught_up(read(database), patience_seconds=60).count == 5
     finally:
         let_go.set()
-        follower.close()
+        index_cache.close()
 
 
 def test_verify_is_clean_after_the_tail_and_names_the_faces_that_differ(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     """What the log does not tell, a row deleted and a vector changed behind its back, verify does."""
     keys = enrol(database, gallery.id, unit(1, 40))
-    follow(database, opener)
+    follow(database, index_store)
     delete(database, gallery.id, keys[:2])
     enrol(database, gallery.id, unit(2, 3))
-    clean = indexing.verify(opener, read(database))
+    clean = maintenance.verify(index_store, read(database))
     with database.transaction() as session:
         session.execute(text("DELETE FROM face WHERE key = :key"), {"key": keys[5]})
         session.execute(text("UPDATE gallery SET face_count = face_count - 1"))
@@ -228,7 +228,7 @@ def test_verify_is_clean_after_the_tail_and_names_the_faces_that_differ(
             {"vector": unit(3, 1).tobytes(), "key": keys[10]},
         )
 
-    differing = indexing.verify(opener, read(database))
+    differing = maintenance.verify(index_store, read(database))
 
     assert clean.clean
     assert clean.index_digest == clean.digest
@@ -237,20 +237,20 @@ def test_verify_is_clean_after_the_tail_and_names_the_faces_that_differ(
     assert differing.index_digest != differing.digest
     assert (differing.difference.surplus, differing.difference.changed) == ([keys[5]], [keys[10]])
     assert differing.difference.missing == []
-    indexing.rebuild(opener, read(database))
-    assert indexing.verify(opener, read(database)).clean
+    maintenance.rebuild(index_store, read(database))
+    assert maintenance.verify(index_store, read(database)).clean
 
 
 def test_verify_reports_damage_and_leaves_it_where_it_is(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
-    follow(database, opener)
-    shelf = opener.shelf(gallery)
+    follow(database, index_store)
+    shelf = index_store.shelf(gallery)
     [name] = shelf.names()
     (shelf.path / name / "keys.npy").write_bytes(b"")
 
-    verification = indexing.verify(opener, read(database))
+    verification = maintenance.verify(index_store, read(database))
 
     assert not verification.clean
     assert "keys.npy" in verification.damaged[0]
@@ -258,42 +258,42 @@ def test_verify_reports_damage_and_leaves_it_where_it_is(
 
 
 def test_a_snapshot_is_written_only_where_something_has_changed(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
-    first = indexing.snapshot(opener, read(database))
-    second = indexing.snapshot(opener, read(database))
+    first = maintenance.snapshot(index_store, read(database))
+    second = maintenance.snapshot(index_store, read(database))
     enrol(database, gallery.id, unit(2, 1))
-    third = indexing.snapshot(opener, read(database))
+    third = maintenance.snapshot(index_store, read(database))
 
     assert first is not None
     assert second is None
-    assert opener.shelf(gallery).names() == [third, first]
+    assert index_store.shelf(gallery).names() == [third, first]
 
 
 def test_of_a_deleted_gallery_nothing_stays_on_the_disk(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     """Vectors of faces are biometric data: they go with the gallery, whoever deleted it."""
     enrol(database, gallery.id, unit(1, 40))
-    follower = Follower(database, opener, patience_seconds=60)
-    follower.caught_up(read(database))
+    index_cache = IndexCache(database, index_store, patience_seconds=60)
+    index_cache.caught_up(read(database))
     known_before = read(database)
     with database.transaction() as session:
         galleries.remove(session, gallery.id)
-    orphans = opener.orphans([])
+    orphans = index_store.orphans([])
     known_before.change_number += 1  # as read after somebody's last change
 
     with pytest.raises(GalleryNotFound):
-        follower.caught_up(known_before)
-    follower.close()
+        index_cache.caught_up(known_before)
+    index_cache.close()
 
     assert orphans == [gallery.id]
-    assert opener.orphans([]) == []
+    assert index_store.orphans([]) == []
 
 
 def test_what_lies_there_of_models_that_the_gallery_has_left_goes_when_its_index_is_opened(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
     with database.transaction() as session:
@@ -302,16 +302,16 @@ def test_what_lies_there_of_models_that_the_gallery_has_left_goes_when_its_index
         gallery = read(database)
         other = registry.number_of(session, "mine-0123456789ab", 64)
         job = reindexes.begin(session, galleries.lock(session, gallery.id), other, gates=[], plan={})
-    of_gallery = opener.root / str(gallery.id)
+    of_gallery = index_store.root / str(gallery.id)
     for left in ("left-0123456789ab", "mine-0123456789ab", "000000000040-20260101T000000000000-ab12"):
         (of_gallery / left).mkdir(parents=True)
         (of_gallery / left / "manifest.json").write_text("{}")
     (of_gallery / "lock").touch()
-    follow(database, opener)
+    follow(database, index_store)
 
     assert {path.name for path in of_gallery.iterdir()} == {CARD.fingerprint, "mine-0123456789ab"}
     with database.transaction() as session:
         reindexes.lock(session, job.id).state = "cancelled"
-    follow(database, opener)
+    follow(database, index_store)
     assert [path.name for path in of_gallery.iterdir()] == [CARD.fingerprint]
-    assert len(keys_in(follow(database, opener))) == 40
+    assert len(keys_in(follow(database, index_store))) == 40

@@ -11,13 +11,12 @@ from sqlalchemy import text
 
 from indexer.embedding.catalog import sface
 from indexer.errors import EmbeddingsMissing, GemelError, IndexNotReady
-from indexer.recognition import follower as following
-from indexer.recognition import renewing
-from indexer.recognition.follower import Follower
-from indexer.recognition.opening import Opened, Opener
 from indexer.records import galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.replica import builds, cache
+from indexer.replica.cache import IndexCache
+from indexer.replica.store import IndexStore, StoredIndex
 from indexer.settings import Settings
 from tests.home import wait_for
 from tests.integration.test_opening import enrol, unit
@@ -25,7 +24,7 @@ from tests.integration.test_opening import enrol, unit
 CARD = sface(mirror=True)
 
 
-class Watched(Opener):
+class Watched(IndexStore):
     """Counts the attempts to open each gallery, and can be held up, or broken, in the midst of one."""
 
     attempts: list[UUID]
@@ -34,7 +33,7 @@ class Watched(Opener):
     go_on: threading.Event
     error: Exception | None
 
-    def open(self, gallery_id: UUID, **how: Any) -> Opened:
+    def open(self, gallery_id: UUID, **how: Any) -> StoredIndex:
         self.attempts.append(gallery_id)
         if gallery_id in self.held:
             self.begun.release()
@@ -45,10 +44,10 @@ class Watched(Opener):
 
 
 @pytest.fixture
-def opener(database: Database, tmp_path: Path) -> Watched:
-    opener = Opener.of(Settings(home=tmp_path), database, CARD)
+def index_store(database: Database, tmp_path: Path) -> Watched:
+    index_store = IndexStore.of(Settings(home=tmp_path), database, CARD)
     names = ("database", "models", "card", "root", "tier", "fpir", "min_agreement")
-    watched = Watched(**{name: getattr(opener, name) for name in names})
+    watched = Watched(**{name: getattr(index_store, name) for name in names})
     for name, value in {
         "attempts": [],
         "held": set(),
@@ -61,11 +60,11 @@ def opener(database: Database, tmp_path: Path) -> Watched:
 
 
 @pytest.fixture
-def follower(database: Database, opener: Watched) -> Iterator[Follower]:
-    follower = Follower(database, opener, patience_seconds=60)
-    yield follower
-    opener.go_on.set()
-    follower.close()
+def index_cache(database: Database, index_store: Watched) -> Iterator[IndexCache]:
+    index_cache = IndexCache(database, index_store, patience_seconds=60)
+    yield index_cache
+    index_store.go_on.set()
+    index_cache.close()
 
 
 def gallery_of(database: Database, name: str, faces: int) -> Gallery:
@@ -80,13 +79,13 @@ def read(database: Database, name: str) -> Gallery:
         return galleries.get(session, name)
 
 
-def outcomes(follower: Follower, gallery: Gallery, requests: int) -> list[GemelError]:
+def outcomes(index_cache: IndexCache, gallery: Gallery, requests: int) -> list[GemelError]:
     """Of as many requests at once."""
     found: list[GemelError] = []
 
     def ask() -> None:
         try:
-            follower.caught_up(gallery)
+            index_cache.caught_up(gallery)
         except GemelError as error:
             found.append(error)
 
@@ -99,7 +98,7 @@ def outcomes(follower: Follower, gallery: Gallery, requests: int) -> list[GemelE
 
 
 def test_a_gallery_that_cannot_be_opened_is_not_read_by_each_request_and_is_tried_again(
-    database: Database, opener: Watched, follower: Follower
+    database: Database, index_store: Watched, index_cache: IndexCache
 ) -> None:
     gallery = gallery_of(database, "staff", 5)
     with database.transaction() as session:
@@ -108,75 +107,75 @@ def test_a_gallery_that_cannot_be_opened_is_not_read_by_each_request_and_is_trie
             text("DELETE FROM embedding WHERE face_key IN (SELECT face_key FROM kept) RETURNING *")
         )
 
-    failed = [error for _ in range(3) for error in outcomes(follower, gallery, 8)]
-    attempts = len(opener.attempts)
-    [problem] = [told.problem for told in follower.told()]
+    failed = [error for _ in range(3) for error in outcomes(index_cache, gallery, 8)]
+    attempts = len(index_store.attempts)
+    [problem] = [told.problem for told in index_cache.reports()]
     with database.transaction() as session:
         session.execute(
             text("INSERT INTO embedding VALUES (:face_key, :model_id, :vector, :problem)"), dict(row._mapping)
         )
 
     def opens() -> bool:
-        return outcomes(follower, gallery, 1) == []
+        return outcomes(index_cache, gallery, 1) == []
 
     wait_for(opens)
     assert [type(error) for error in failed] == [EmbeddingsMissing] * 24
     assert attempts <= 2, "one, and at most the next after its pause"
     assert problem is not None
-    [told] = follower.told()
+    [told] = index_cache.reports()
     assert (told.state, told.problem) == ("ready", None), "what is over is not told of any more"
 
 
 def test_a_failure_that_nobody_foresaw_is_one_of_this_gallery_and_a_503(
-    database: Database, opener: Watched, follower: Follower
+    database: Database, index_store: Watched, index_cache: IndexCache
 ) -> None:
     gallery = gallery_of(database, "staff", 5)
-    object.__setattr__(opener, "error", ZeroDivisionError("/a/secret/path"))
+    object.__setattr__(index_store, "error", ZeroDivisionError("/a/secret/path"))
 
-    failed = outcomes(follower, gallery, 3) + outcomes(follower, gallery, 3)
+    failed = outcomes(index_cache, gallery, 3) + outcomes(index_cache, gallery, 3)
 
     assert [type(error) for error in failed] == [IndexNotReady] * 6
     assert "secret" not in failed[0].message, "it is for the log"
 
 
 def test_two_rebuilds_and_two_large_galleries_hold_up_no_opening_that_somebody_waits_for(
-    database: Database, opener: Watched, follower: Follower, monkeypatch: pytest.MonkeyPatch
+    database: Database, index_store: Watched, index_cache: IndexCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(renewing, "SMALL_BELOW", 5)
+    monkeypatch.setattr(builds, "SMALL_BELOW", 5)
     rebuilt = [gallery_of(database, f"rebuilt-{number}", 5) for number in range(2)]
     large, small = gallery_of(database, "large", 5), gallery_of(database, "small", 2)
     for gallery in rebuilt:
-        follower.caught_up(gallery)
+        index_cache.caught_up(gallery)
         with database.transaction() as session:
             galleries.ask_for_rebuild(session, gallery.id, keep_tier=True)
-    opener.held.update(gallery.id for gallery in rebuilt)
-    follower.tend()
+    index_store.held.update(gallery.id for gallery in rebuilt)
+    index_cache.sync()
     for _ in rebuilt:
-        assert opener.begun.acquire(timeout=60)
+        assert index_store.begun.acquire(timeout=60)
 
-    assert follower.caught_up(large, patience_seconds=30).count == 5
+    assert index_cache.caught_up(large, patience_seconds=30).count == 5
     others = [gallery_of(database, f"huge-{number}", 5) for number in range(2)]
-    opener.held.update(gallery.id for gallery in others)
+    index_store.held.update(gallery.id for gallery in others)
     for gallery in others:
         with pytest.raises(IndexNotReady):
-            follower.caught_up(gallery, patience_seconds=0)
-        assert opener.begun.acquire(timeout=60)
-    assert follower.caught_up(small, patience_seconds=30).count == 2
-    assert follower.caught_up(rebuilt[0]).count == 5, "the old one serves"
+            index_cache.caught_up(gallery, patience_seconds=0)
+        assert index_store.begun.acquire(timeout=60)
+    assert index_cache.caught_up(small, patience_seconds=30).count == 2
+    assert index_cache.caught_up(rebuilt[0]).count == 5, "the old one serves"
 
 
 def test_preloading_leaves_out_what_does_not_fit_and_goes_on(
-    database: Database, opener: Watched, monkeypatch: pytest.MonkeyPatch
+    database: Database, index_store: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "SMALL_BELOW", 2)
+    monkeypatch.setattr(cache, "SMALL_BELOW", 2)
     large, middle, least = (gallery_of(database, f"with-{n}-faces", n) for n in (20, 6, 3))
     gallery_of(database, "small", 1)
-    room = 10 * opener.bytes_per_face(large)
-    follower = Follower(database, opener, patience_seconds=60, memory_bytes=room)
+    room = 10 * index_store.bytes_per_face(large)
+    index_cache = IndexCache(database, index_store, patience_seconds=60, memory_bytes=room)
     try:
-        for coming in follower.preload():
+        for coming in index_cache.preload():
             coming.result(60)
     finally:
-        follower.close()
+        index_cache.close()
 
-    assert sorted(opener.attempts) == sorted([middle.id, least.id])
+    assert sorted(index_store.attempts) == sorted([middle.id, least.id])

@@ -28,7 +28,7 @@ LONG = 60
 
 
 class HangingIndexes:
-    """A follower whose indexes are locked for long: every question hangs that asks one of them."""
+    """An index cache whose indexes are locked for long: every question hangs that asks one of them."""
 
     open_indexes = 1
 
@@ -46,7 +46,7 @@ def test_no_lock_of_an_index_keeps_readyz_waiting(client: TestClient, hopper: by
     enrol(client, "staff", hopper)
     state = cast(FastAPI, client.app).state
     hanging, engine = HangingIndexes(), state.recognition
-    state.recognition = dataclasses.replace(engine, follower=cast(Any, hanging))
+    state.recognition = dataclasses.replace(engine, index_cache=cast(Any, hanging))
     try:
         began = time.monotonic()
         answer = client.get("/readyz")

@@ -13,12 +13,12 @@ from sqlalchemy import text
 from indexer.errors import GalleryNotFound
 from indexer.index.generation import Shelf
 from indexer.index.live import LiveIndex
-from indexer.recognition import indexing, opening
-from indexer.recognition.follower import Follower
-from indexer.recognition.opening import Opener
 from indexer.records import galleries, registry, reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.replica import maintenance, store
+from indexer.replica.cache import IndexCache
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from tests.integration.test_opening import CARD, enrol, follow, read, unit
 
@@ -30,21 +30,21 @@ def gallery(database: Database) -> Gallery:
 
 
 @pytest.fixture
-def opener(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opener:
+def index_store(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IndexStore:
     """That writes snapshots of few faces already."""
-    monkeypatch.setattr(opening, "WRITTEN_FROM", 20)
-    return Opener.of(Settings(home=tmp_path), database, CARD)
+    monkeypatch.setattr(store, "WRITTEN_FROM", 20)
+    return IndexStore.of(Settings(home=tmp_path), database, CARD)
 
 
-def files(opener: Opener, gallery: Gallery) -> list[Path]:
-    return [path for path in (opener.root / str(gallery.id)).rglob("*") if path.is_file()]
+def files(index_store: IndexStore, gallery: Gallery) -> list[Path]:
+    return [path for path in (index_store.root / str(gallery.id)).rglob("*") if path.is_file()]
 
 
 def test_who_waits_for_the_lock_of_an_index_that_is_removed_does_not_wait_in_vain(
-    gallery: Gallery, opener: Opener
+    gallery: Gallery, index_store: IndexStore
 ) -> None:
     """Nor does anybody come in beside its holder, which a lock file that goes with the index would allow."""
-    first, second = (Shelf(opener.root, gallery.id, CARD.fingerprint) for _ in range(2))
+    first, second = (Shelf(index_store.root, gallery.id, CARD.fingerprint) for _ in range(2))
     inside = threading.Event()
 
     def come_in() -> None:
@@ -64,7 +64,7 @@ def test_who_waits_for_the_lock_of_an_index_that_is_removed_does_not_wait_in_vai
 
 
 def test_a_gallery_that_is_deleted_while_its_index_is_written_leaves_nothing_on_the_disk(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
     deleted: list[UUID] = []
@@ -74,30 +74,30 @@ def test_a_gallery_that_is_deleted_while_its_index_is_written_leaves_nothing_on_
         if not deleted:
             with database.transaction() as session:
                 galleries.remove(session, gallery.id)
-            opener.discard(gallery.id)
+            index_store.discard(gallery.id)
             deleted.append(gallery.id)
 
     with pytest.raises(GalleryNotFound):
-        opener.open(gallery.id, progress=delete)
+        index_store.open(gallery.id, progress=delete)
 
     assert deleted
-    assert files(opener, gallery) == []
+    assert files(index_store, gallery) == []
 
 
 def test_a_gallery_that_was_deleted_while_the_machine_was_off_goes_from_its_disk_at_the_next_start(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
-    follow(database, opener)
-    assert files(opener, gallery)
+    follow(database, index_store)
+    assert files(index_store, gallery)
     with database.transaction() as session:
         galleries.remove(session, gallery.id)
 
-    follower = Follower(database, opener, patience_seconds=60)
-    follower.preload()
-    follower.close()
+    index_cache = IndexCache(database, index_store, patience_seconds=60)
+    index_cache.preload()
+    index_cache.close()
 
-    assert files(opener, gallery) == []
+    assert files(index_store, gallery) == []
 
 
 def go_to_another_model_and_back(database: Database, gallery: Gallery) -> None:
@@ -131,54 +131,54 @@ def searched_with(database: Database, gallery: Gallery) -> None:
 
 
 def test_an_index_from_before_the_gallery_left_the_model_is_not_loaded_when_it_has_come_back(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     """By a machine that was off all the while. The number of the last change has not changed."""
     enrol(database, gallery.id, unit(1, 40))
     searched_with(database, gallery)
-    follow(database, opener)
-    [old] = opener.shelf(gallery).names()
+    follow(database, index_store)
+    [old] = index_store.shelf(gallery).names()
     go_to_another_model_and_back(database, gallery)
 
-    verified = indexing.verify(opener, read(database))
-    index = follow(database, opener)
+    verified = maintenance.verify(index_store, read(database))
+    index = follow(database, index_store)
 
     assert verified.generation is None
     assert old in verified.foreign[0]
     assert has_the_new_embeddings(index)
-    assert opener.shelf(gallery).names()[0] != old
-    assert indexing.verify(opener, read(database)).clean
-    assert indexing.snapshot(opener, read(database)) is None
+    assert index_store.shelf(gallery).names()[0] != old
+    assert maintenance.verify(index_store, read(database)).clean
+    assert maintenance.snapshot(index_store, read(database)) is None
 
 
 def test_a_process_that_slept_while_the_gallery_left_the_model_and_came_back_reads_it_anew(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
     searched_with(database, gallery)
-    follower = Follower(database, opener, patience_seconds=60)
-    asleep = follower.caught_up(read(database))
+    index_cache = IndexCache(database, index_store, patience_seconds=60)
+    asleep = index_cache.caught_up(read(database))
     assert not has_the_new_embeddings(asleep)
     go_to_another_model_and_back(database, gallery)
 
-    awake = follower.caught_up(read(database))
+    awake = index_cache.caught_up(read(database))
 
     assert has_the_new_embeddings(awake)
-    assert follower.caught_up(read(database)) is awake
-    follower.close()
+    assert index_cache.caught_up(read(database)) is awake
+    index_cache.close()
 
 
 def test_indexes_on_the_disk_are_for_their_owner_alone(
     database: Database, gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the umask, and also where an older version has made the folder for everybody."""
-    monkeypatch.setattr(opening, "WRITTEN_FROM", 20)
+    monkeypatch.setattr(store, "WRITTEN_FROM", 20)
     home = tmp_path / "not" / "there" / "yet"
     before = os.umask(0)
     try:
         enrol(database, gallery.id, unit(1, 40))
-        opener = Opener.of(Settings(home=home), database, CARD)
-        follow(database, opener)
+        index_store = IndexStore.of(Settings(home=home), database, CARD)
+        follow(database, index_store)
     finally:
         os.umask(before)
 
@@ -187,22 +187,22 @@ def test_indexes_on_the_disk_are_for_their_owner_alone(
     assert {path.name for path in made} >= {"index.faiss", "keys.npy", "manifest.json", "index"}
     assert modes == {path.relative_to(tmp_path): 0o600 if path.is_file() else 0o700 for path in made}
 
-    opener.root.chmod(0o755)
-    Opener.of(Settings(home=home), database, CARD)
-    assert opener.root.stat().st_mode & 0o777 == 0o700
+    index_store.root.chmod(0o755)
+    IndexStore.of(Settings(home=home), database, CARD)
+    assert index_store.root.stat().st_mode & 0o777 == 0o700
 
 
 def test_of_two_databases_histories_the_snapshot_that_was_written_last_is_kept(
-    database: Database, gallery: Gallery, opener: Opener
+    database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     """Its number may be the lower one, after a restore; and the clock may have been set back."""
     enrol(database, gallery.id, unit(1, 40))
-    name = opener.rebuild(read(database))
-    shelf = opener.shelf(gallery)
+    name = index_store.rebuild(read(database))
+    shelf = index_store.shelf(gallery)
     ahead = f"000000000999-29990101T000000000000-{name[-4:]}"
     (shelf.path / name).rename(shelf.path / ahead)
 
-    later = [opener.rebuild(read(database)) for _ in range(3)]
+    later = [index_store.rebuild(read(database)) for _ in range(3)]
 
     assert shelf.names() == [later[2], later[1]]
     assert shelf.load(later[2])[0].count == 40

@@ -15,9 +15,9 @@ from indexer.errors import GatesNotPassed, ReplicasNotReady
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.recognition.opening import Opener
     from indexer.recognition.reindex.status import Status
     from indexer.records.reindexes import Job
+    from indexer.replica.store import IndexStore
 
 Force = Annotated[str | None, typer.Option(help="Why, over gates and processes; it is recorded.")]
 
@@ -33,9 +33,9 @@ def pause(gallery: Of = None, json: Json = None) -> None:
     def runs(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and not _stopped(job)
 
-    with opened(Settings()) as opener:
-        job = job_to("pause", opener, gallery, runs)
-        row = described(opener, switching.pause(opener.database, job.row.id))
+    with opened(Settings()) as index_store:
+        job = job_to("pause", index_store, gallery, runs)
+        row = described(index_store, switching.pause(index_store.database, job.row.id))
     _answer(row, json, "paused at {state}; `gemel reindex resume -g {gallery}` goes on")
 
 
@@ -46,9 +46,9 @@ def resume(gallery: Of = None, json: Json = None) -> None:
     """
     from indexer.recognition.reindex import switching
 
-    with opened(Settings()) as opener:
-        job = job_to("resume", opener, gallery, _stopped)
-        row = described(opener, switching.resume(opener.database, job.row.id))
+    with opened(Settings()) as index_store:
+        job = job_to("resume", index_store, gallery, _stopped)
+        row = described(index_store, switching.resume(index_store.database, job.row.id))
     _answer(row, json, "resumed at {state}; `gemel worker` works on it")
 
 
@@ -59,14 +59,14 @@ def activate(gallery: Of = None, force: Force = None, json: Json = None) -> None
     """
     from indexer.recognition.reindex import switching
 
-    with opened(Settings()) as opener:
-        ready = job_to("activate", opener, gallery, lambda job: job.row.state == "ready")
+    with opened(Settings()) as index_store:
+        ready = job_to("activate", index_store, gallery, lambda job: job.row.state == "ready")
         try:
-            job = switching.activate(opener.database, ready.row.id, force=force)
+            job = switching.activate(index_store.database, ready.row.id, force=force)
         except (GatesNotPassed, ReplicasNotReady):
             console.print(f"Refused; {tables.OVERRIDE}.", highlight=False)
             raise
-        row = described(opener, job)
+        row = described(index_store, job)
     _answer(
         row,
         json,
@@ -82,10 +82,10 @@ def rollback(gallery: Of = None, force: Force = None, json: Json = None) -> None
     """
     from indexer.recognition.reindex import switching
 
-    with opened(Settings()) as opener:
-        active = job_to("roll back", opener, gallery, lambda job: job.row.state == "active")
-        job = switching.rollback(opener.database, active.row.id, force=force)
-        row = described(opener, job)
+    with opened(Settings()) as index_store:
+        active = job_to("roll back", index_store, gallery, lambda job: job.row.state == "active")
+        job = switching.rollback(index_store.database, active.row.id, force=force)
+        row = described(index_store, job)
     _answer(
         row,
         json,
@@ -105,9 +105,9 @@ def cancel(gallery: Of = None, json: Json = None) -> None:
     def not_switched(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and job.row.state != "active"
 
-    with opened(Settings()) as opener:
-        job = job_to("cancel", opener, gallery, not_switched)
-        row = _ended(opener, job, switching.cancel)
+    with opened(Settings()) as index_store:
+        job = job_to("cancel", index_store, gallery, not_switched)
+        row = _ended(index_store, job, switching.cancel)
     _answer(row, json, "cancelled; nothing of {to_model} is left")
 
 
@@ -118,9 +118,9 @@ def cleanup(gallery: Of = None, json: Json = None) -> None:
     """
     from indexer.recognition.reindex import switching
 
-    with opened(Settings()) as opener:
-        job = job_to("clean up", opener, gallery, lambda job: job.row.state == "active")
-        row = _ended(opener, job, switching.cleanup)
+    with opened(Settings()) as index_store:
+        job = job_to("clean up", index_store, gallery, lambda job: job.row.state == "active")
+        row = _ended(index_store, job, switching.cleanup)
     _answer(row, json, "done; nothing of {from_model} is left")
 
 
@@ -128,13 +128,13 @@ def _stopped(job: "Job") -> bool:
     return job.row.paused or job.row.problem is not None
 
 
-def _ended(opener: "Opener", job: "Job", end: "Callable[..., Job]") -> "Status":
+def _ended(index_store: "IndexStore", job: "Job", end: "Callable[..., Job]") -> "Status":
     from indexer.recognition.assembly import open_eye
 
-    job = end(opener.database, job.row.id)
+    job = end(index_store.database, job.row.id)
     with open_eye(Settings()) as eye:
-        following.work(opener, eye, [job])
-    return described(opener, job)
+        following.work(index_store, eye, [job])
+    return described(index_store, job)
 
 
 def _answer(row: "Status", json: Path | None, said: str) -> None:

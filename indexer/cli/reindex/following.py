@@ -18,8 +18,8 @@ from indexer.cli.progress import LINE_SECONDS, duration, progress_bar
 
 if TYPE_CHECKING:
     from indexer.recognition.cameras import Eye
-    from indexer.recognition.opening import Opener
     from indexer.records.reindexes import Job, Progress
+    from indexer.replica.store import IndexStore
 
 _POLL_SECONDS = 0.5
 
@@ -63,35 +63,35 @@ class Seen:
         }
 
 
-def follow(opener: "Opener", jobs: "Sequence[Job]", *, json: Path | None = None) -> None:
+def follow(index_store: "IndexStore", jobs: "Sequence[Job]", *, json: Path | None = None) -> None:
     """Until all wait for somebody or are over. A bar on a terminal, else a line where something is new.
 
     `json`: lines of JSON there instead, one a change.
     """
     if json == STDOUT:
-        _look_on(opener, jobs, lambda seen: typer.echo(json_line(seen.as_json())))
+        _look_on(index_store, jobs, lambda seen: typer.echo(json_line(seen.as_json())))
     elif json is not None:
         with json.open("w", encoding="utf-8", buffering=1) as file:
-            _look_on(opener, jobs, lambda seen: print(json_line(seen.as_json()), file=file))
+            _look_on(index_store, jobs, lambda seen: print(json_line(seen.as_json()), file=file))
     elif console.is_terminal:
         with progress_bar() as bars:
             tasks = {job.row.id: bars.add_task(job.gallery.name, total=None) for job in jobs}
-            _look_on(opener, jobs, lambda seen: _draw(bars, tasks, seen))
+            _look_on(index_store, jobs, lambda seen: _draw(bars, tasks, seen))
     else:
-        _look_on(opener, jobs, _Lines().tell)
+        _look_on(index_store, jobs, _Lines().tell)
 
 
-def work(opener: "Opener", eye: "Eye", jobs: "Sequence[Job]") -> None:
+def work(index_store: "IndexStore", eye: "Eye", jobs: "Sequence[Job]") -> None:
     """On these jobs alone, in this process, while it is followed. Interrupted, it leaves them to others."""
     from indexer.jobs.reindex.worker import Worker
     from indexer.recognition.reindex import status
 
     ids = [job.row.id for job in jobs]
-    working = Worker(opener, eye, only=ids)
-    looker = threading.Thread(target=follow, args=(opener, jobs), name="progress", daemon=True)
+    working = Worker(index_store, eye, only=ids)
+    looker = threading.Thread(target=follow, args=(index_store, jobs), name="progress", daemon=True)
     try:
         looker.start()
-        working.run(until=lambda: all(status.resting(seen.job) for seen in _seen(opener, ids)))
+        working.run(until=lambda: all(status.resting(seen.job) for seen in _seen(index_store, ids)))
     except KeyboardInterrupt:
         console.print(
             "Interrupted. The job stays: `gemel worker` goes on with it, `gemel reindex cancel` ends it."
@@ -100,7 +100,7 @@ def work(opener: "Opener", eye: "Eye", jobs: "Sequence[Job]") -> None:
     looker.join()
 
 
-def _look_on(opener: "Opener", jobs: "Sequence[Job]", tell: Callable[[Seen], None]) -> None:
+def _look_on(index_store: "IndexStore", jobs: "Sequence[Job]", tell: Callable[[Seen], None]) -> None:
     """`tell` hears of each job at once, and again whenever something about it has changed."""
     from indexer.errors import Unavailable
     from indexer.recognition.reindex import status
@@ -109,7 +109,7 @@ def _look_on(opener: "Opener", jobs: "Sequence[Job]", tell: Callable[[Seen], Non
     told: dict[UUID, dict[str, Any]] = {}
     while waiting:
         try:
-            there = _seen(opener, waiting)
+            there = _seen(index_store, waiting)
         except Unavailable:  # PostgreSQL is restarted: the job outlives that, and who looks on does too
             time.sleep(_POLL_SECONDS)
             continue
@@ -123,13 +123,13 @@ def _look_on(opener: "Opener", jobs: "Sequence[Job]", tell: Callable[[Seen], Non
             time.sleep(_POLL_SECONDS)
 
 
-def _seen(opener: "Opener", ids: Collection[UUID]) -> list[Seen]:
+def _seen(index_store: "IndexStore", ids: Collection[UUID]) -> list[Seen]:
     """Those that there are: a gallery that is deleted takes its job along."""
     from indexer.errors import ReindexNotFound
     from indexer.records import reindexes
 
     found = []
-    with opener.database.reading() as session:
+    with index_store.database.reading() as session:
         for one in ids:
             with suppress(ReindexNotFound):
                 found.append(Seen(reindexes.get(session, one), reindexes.progress(session, one)))

@@ -25,11 +25,11 @@ def status(
     """
     from indexer.records import galleries, reindexes
 
-    with opened(Settings()) as opener:
-        with opener.database.reading() as session:
+    with opened(Settings()) as index_store:
+        with index_store.database.reading() as session:
             found = galleries.get(session, gallery) if gallery else None
             jobs = reindexes.all_of_them(session, found.id if found else None)
-        rows = [described(opener, job) for job in jobs]
+        rows = [described(index_store, job) for job in jobs]
 
     def show() -> None:
         tables.print_jobs(rows)
@@ -51,11 +51,11 @@ def watch(
 
     Example: `gemel reindex watch --gallery staff`
     """
-    with opened(Settings()) as opener:
-        jobs = open_jobs(opener, gallery)
-        following.follow(opener, jobs, json=json)
-        rows = [described(opener, job) for job in jobs]
-        gates = gates_of(opener, rows)
+    with opened(Settings()) as index_store:
+        jobs = open_jobs(index_store, gallery)
+        following.follow(index_store, jobs, json=json)
+        rows = [described(index_store, job) for job in jobs]
+        gates = gates_of(index_store, rows)
     if json != STDOUT:
         tables.print_jobs(rows)
         tables.print_next(rows, gates)
@@ -76,11 +76,11 @@ def compare(
     from indexer.jobs.reindex import report
     from indexer.recognition.reindex import status as status_of
 
-    with opened(Settings()) as opener:
-        job = compared_job(opener, gallery)
-        found = status_of.comparison(opener.database, job.row.id)
+    with opened(Settings()) as index_store:
+        job = compared_job(index_store, gallery)
+        found = status_of.comparison(index_store.database, job.row.id)
         if html is not None:
-            html.write_text(report.render(opener.database, job, found), "utf-8")
+            html.write_text(report.render(index_store.database, job, found), "utf-8")
     if output is not None:
         write_json(found, output)
     give(found, json, lambda: tables.print_comparison(job.gallery.name, found))

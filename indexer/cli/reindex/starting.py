@@ -14,8 +14,8 @@ from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.embedding.card import ModelCard
-    from indexer.recognition.opening import Opener
     from indexer.records.models import Gallery
+    from indexer.replica.store import IndexStore
 
 
 def start(
@@ -52,10 +52,10 @@ def start(
     gates = gate or list(gating.DEFAULT)
     gating.check(gates)
     card = catalog.named(to, mirror=settings.mirror)
-    with opened(settings) as opener, open_eye(settings) as eye:
-        every = _to_be_brought(opener, gallery, card)
+    with opened(settings) as index_store, open_eye(settings) as eye:
+        every = _to_be_brought(index_store, gallery, card)
         camera = eye.camera(card)
-        plans = [planning.make(settings, opener, one, camera) for one in every]
+        plans = [planning.make(settings, index_store, one, camera) for one in every]
         lacking = planning.lacking_room(plans)
         if dry_run:
             give([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, lacking))
@@ -63,15 +63,17 @@ def start(
         if not force:
             planning.check_room(plans)
         jobs = [
-            switching.start(opener.database, opener.models, one, card, plan, gates=gates, force=True)
+            switching.start(
+                index_store.database, index_store.models, one, card, plan, gates=gates, force=True
+            )
             for one, plan in zip(every, plans, strict=True)
         ]
         if json != STDOUT:
             tables.print_plans(plans, lacking)
         if wait and jobs:
-            following.work(opener, eye, jobs)
-        begun = [described(opener, job) for job in jobs]
-        compared = gates_of(opener, begun)
+            following.work(index_store, eye, jobs)
+        begun = [described(index_store, job) for job in jobs]
+        compared = gates_of(index_store, begun)
     if json != STDOUT and begun:
         tables.print_jobs(begun)
         tables.print_next(begun, compared)
@@ -81,7 +83,7 @@ def start(
         raise SystemExit(1)
 
 
-def _to_be_brought(opener: "Opener", name: str | None, card: "ModelCard") -> "list[Gallery]":
+def _to_be_brought(index_store: "IndexStore", name: str | None, card: "ModelCard") -> "list[Gallery]":
     """To a model: the one that is named, or all that can be, with a line about each that cannot.
 
     Raises ReindexExists, InvalidRequest and ModelNotCalibrated for the one that is named.
@@ -90,12 +92,12 @@ def _to_be_brought(opener: "Opener", name: str | None, card: "ModelCard") -> "li
     from indexer.recognition.reindex import switching
     from indexer.records import galleries
 
-    with opener.database.reading() as session:
+    with index_store.database.reading() as session:
         every = [galleries.get(session, name)] if name else galleries.all_of_them(session)
     chosen = []
     for gallery in every:
         try:
-            switching.check_startable(opener.database, opener.models, gallery, card)
+            switching.check_startable(index_store.database, index_store.models, gallery, card)
             chosen.append(gallery)
         except (InvalidRequest, ReindexExists) as error:
             if name:

@@ -19,8 +19,8 @@ def worker() -> None:
 
     settings = Settings()
     log_events(settings)
-    with opened(settings) as opener, open_eye(settings) as eye:
-        working = Worker(opener, eye)
+    with opened(settings) as index_store, open_eye(settings) as eye:
+        working = Worker(index_store, eye)
         for number in (signal.SIGTERM, signal.SIGINT):
             # In a thread: what the signal interrupts may hold the very lock that `stop` takes.
             signal.signal(number, lambda *_: threading.Thread(target=working.stop).start())

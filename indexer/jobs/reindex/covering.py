@@ -4,11 +4,11 @@ from concurrent.futures import Executor
 
 from indexer.jobs.reindex import embedding
 from indexer.recognition.cameras import Eye
-from indexer.recognition.opening import Opener
 from indexer.recognition.reindex.switching import CHUNK
 from indexer.records import reindexes
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
+from indexer.replica.store import IndexStore
 
 
 def cover(database: Database, job: Job) -> bool:
@@ -30,18 +30,18 @@ def cover(database: Database, job: Job) -> bool:
         return True
 
 
-def cover_the_way_back(opener: Opener, eye: Eye, decoders: Executor, job: Job) -> bool:
+def cover_the_way_back(index_store: IndexStore, eye: Eye, decoders: Executor, job: Job) -> bool:
     """Embeds those that were enrolled since the switch and lack the old model's embedding.
 
     They are few, and have no chunk: two workers at once do the same twice, to one effect. Whether there
     were any. Raises Misconfigured, and what the network does.
     """
-    database, model, after = opener.database, job.row.from_model_id, int(job.row.plan["last_key"])
+    database, model, after = index_store.database, job.row.from_model_id, int(job.row.plan["last_key"])
     with database.reading() as session:
         crops = reindexes.crops_without(session, job.gallery.id, model, after=after, at_most=CHUNK)
     if not crops:
         return False
-    camera = eye.camera(opener.models.numbered(model))
+    camera = eye.camera(index_store.models.numbered(model))
     vectors, problems = embedding.embed(decoders, crops, camera)
     with database.transaction() as session:
         return reindexes.record(session, model, vectors, problems) > 0 or bool(problems)

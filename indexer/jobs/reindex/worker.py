@@ -25,13 +25,13 @@ from indexer.errors import (
 from indexer.jobs.reindex import covering, embedding, outcomes, steps
 from indexer.jobs.reindex.comparing import compare
 from indexer.jobs.reindex.embedding import Taken
-from indexer.recognition import sweeping
 from indexer.recognition.cameras import Eye
-from indexer.recognition.interruptible import InterruptiblePool, close_all
-from indexer.recognition.opening import Opener
-from indexer.recognition.supervision import Supervised
 from indexer.records import reindexes
 from indexer.records.reindexes import Job
+from indexer.replica import sweep
+from indexer.replica.store import IndexStore
+from indexer.replica.threads.interruptible import InterruptiblePool, close_all
+from indexer.replica.threads.supervised import Supervised
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,12 @@ class Worker:
     """`run` it in one thread; others may tell it to stop."""
 
     def __init__(
-        self, opener: Opener, eye: Eye, *, only: Collection[UUID] | None = None, decoders: int = 2
+        self, index_store: IndexStore, eye: Eye, *, only: Collection[UUID] | None = None, decoders: int = 2
     ) -> None:
         """`only`: the jobs that it works on; by default all."""
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        self._opener = opener
-        self._database = opener.database
+        self._index_store = index_store
+        self._database = index_store.database
         self._eye = eye
         self._only = only
         self._unfit: dict[UUID, str] = {}
@@ -178,7 +178,7 @@ class Worker:
             self._fail(job, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
             return self._take()
         try:
-            camera = self._eye.camera(self._opener.models.numbered(job.row.to_model_id))
+            camera = self._eye.camera(self._index_store.models.numbered(job.row.to_model_id))
         except Misconfigured as error:
             self._give_up(job.row.id, error)
             return self._take()
@@ -233,7 +233,7 @@ class Worker:
         if job.row.state != "active" or job.row.id in self._no_way_back:
             return False
         try:
-            return covering.cover_the_way_back(self._opener, self._eye, self._decoders, job)
+            return covering.cover_the_way_back(self._index_store, self._eye, self._decoders, job)
         except Misconfigured as error:
             log.error("re-index %s: the old model cannot be embedded with here: %s", job.row.id, error)
             self._no_way_back.add(job.row.id)
@@ -264,20 +264,20 @@ class Worker:
         return True
 
     def _build(self, job: Job) -> None:
-        verified = steps.build(self._opener, job)
+        verified = steps.build(self._index_store, job)
         with self._database.transaction() as session:
             if outcomes.built(session, job, self.name, verified):
                 return
-        sweeping.remove_unwanted(self._database, self._opener.root, job.gallery, job.to_model)
+        sweep.remove_unwanted(self._database, self._index_store.root, job.gallery, job.to_model)
 
     def _compare(self, job: Job) -> None:
         comparison = compare(self._database, job)
-        calibration, calibrated = steps.calibrate(self._opener, job)
+        calibration, calibrated = steps.calibrate(self._index_store, job)
         with self._database.transaction() as session:
             outcomes.compared(session, job, self.name, comparison, calibration, calibrated)
 
     def _clean(self, job: Job) -> None:
-        steps.clean(self._opener, job)
+        steps.clean(self._index_store, job)
         with self._database.transaction() as session:
             outcomes.cleaned(session, job, self.name)
 

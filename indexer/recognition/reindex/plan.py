@@ -10,11 +10,11 @@ import numpy as np
 
 from indexer.errors import InvalidInput, NotEnoughRoom
 from indexer.recognition.camera import Camera
-from indexer.recognition.opening import Opener
 from indexer.recognition.reindex import memory
 from indexer.recognition.reindex.crops import aligned
 from indexer.records import reindexes
 from indexer.records.models import Gallery
+from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 
 SAMPLE = 64
@@ -49,16 +49,16 @@ class Plan:
     last_key: int
 
 
-def make(settings: Settings, opener: Opener, gallery: Gallery, camera: Camera) -> Plan:
-    """`opener`: any; `camera`: of the new model. Changes nothing. Raises ModelUnavailable."""
-    with opener.database.reading() as session:
+def make(settings: Settings, index_store: IndexStore, gallery: Gallery, camera: Camera) -> Plan:
+    """`index_store`: any; `camera`: of the new model. Changes nothing. Raises ModelUnavailable."""
+    with index_store.database.reading() as session:
         lacking = reindexes.without_crop(session, gallery.id)
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
         last_key = reindexes.last_key(session, gallery.id)
     rate, sampled = _rate(crops, camera)
     faces = gallery.face_count
     database = faces * (camera.card.dimension * 4 + _ROW_BYTES)
-    new, old = opener.of_model(camera.card), opener.of_gallery(gallery)
+    new, old = index_store.of_model(camera.card), index_store.of_gallery(gallery)
     index = int(faces * new.bytes_per_face(gallery))
     home = settings.home.expanduser()
     return Plan(

@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
-from indexer.recognition.opening import Opener
 from indexer.records import reindexes
 from indexer.records.models import Embedding
+from indexer.replica.store import IndexStore
 from tests.home import wait_for
 from tests.reindexing import OLD, PATH, Operator, asked_all_the_time, enrol, who
 
@@ -134,7 +134,9 @@ def test_a_model_that_cannot_be_opened_any_more_can_be_given_up(
         path = through(operator, client, "sface")
     Path(projection.known_as.removeprefix("onnx:")).unlink()
     client.post(f"{path}/{end}").raise_for_status()
-    operator.opener = Opener.of(operator.settings, operator.database, OLD)  # that has not opened it yet
+    operator.index_store = IndexStore.of(
+        operator.settings, operator.database, OLD
+    )  # that has not opened it yet
     work(operator, client, path)
 
     assert client.get(path).json()["state"] == ("cancelled" if end == "cancel" else "done")

@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from indexer.errors import ModelUnavailable
 from indexer.jobs.reindex import steps, worker
-from indexer.recognition import indexing
 from indexer.recognition.cameras import Cameras
 from indexer.recognition.reindex import switching
 from indexer.records import reindexes
+from indexer.replica import maintenance
 from tests.home import wait_for
 from tests.reindexing import NEW, OLD, Operator, enrol, who
 
@@ -159,8 +159,8 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
     switching.rollback(operator.database, job.row.id)
     assert who(client, collins) == ("Eileen", OLD.fingerprint)
     assert all(
-        indexing.verify(opener, gallery).clean
-        for gallery, opener in indexing.openers(operator.opener, [operator.gallery()])
+        maintenance.verify(index_store, gallery).clean
+        for gallery, index_store in maintenance.stores_of(operator.index_store, [operator.gallery()])
     )
 
 
@@ -174,7 +174,7 @@ def test_a_job_of_a_gallery_whose_people_were_deleted_past_gemel_stops_with_the_
     with operator.database.transaction() as session:
         session.execute(text("DELETE FROM identity WHERE name = 'Eileen'"))
 
-    working = worker.Worker(operator.opener, operator.eye)
+    working = worker.Worker(operator.index_store, operator.eye)
     thread = threading.Thread(target=working.run)
     thread.start()
     try:

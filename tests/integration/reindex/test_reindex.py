@@ -21,7 +21,6 @@ from indexer.errors import (
 )
 from indexer.jobs.reindex import comparing, reading, report
 from indexer.jobs.reindex.worker import Worker
-from indexer.recognition import indexing
 from indexer.recognition.camera import Camera
 from indexer.recognition.cameras import Eye
 from indexer.recognition.reindex import gates as gating
@@ -29,6 +28,7 @@ from indexer.recognition.reindex import plan as planning
 from indexer.recognition.reindex import switching
 from indexer.records import galleries, reindexes
 from indexer.records.models import Face, ReindexChunk
+from indexer.replica import maintenance
 from tests.pictures import jpeg, pixels
 from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
 
@@ -67,7 +67,7 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
     with operator.database.reading() as session:
         gallery = galleries.get(session, "staff")
         texts = [event.text for event in reindexes.events(session, job.row.id)]
-    assert indexing.verify(operator.opener.of_gallery(gallery), gallery).clean
+    assert maintenance.verify(operator.index_store.of_gallery(gallery), gallery).clean
     assert any("nobody has two faces" in text for text in texts), "who forced it is on record"
 
 
@@ -169,7 +169,7 @@ def test_two_operators_cannot_start_at_once_and_the_models_own_gallery_is_refuse
         plan = operator.plan()
         with operator.database.reading() as session:
             gallery = galleries.get(session, "staff")
-        switching.start(operator.database, operator.opener.models, gallery, OLD, plan)
+        switching.start(operator.database, operator.index_store.models, gallery, OLD, plan)
 
 
 def test_what_cannot_be_embedded_is_skipped_listed_and_keeps_nobody_else_back(
@@ -299,7 +299,7 @@ def test_a_gallery_that_is_deleted_takes_its_job_along_and_leaves_the_worker_ali
         rounds.append(1)
         return len(rounds) > 1
 
-    Worker(operator.opener, operator.eye).run(until=twice)
+    Worker(operator.index_store, operator.eye).run(until=twice)
 
     assert client.get(f"/v1/reindexes/{job.row.id}").status_code == 404
 

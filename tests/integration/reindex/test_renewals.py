@@ -9,18 +9,18 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.index.build import Built, build
-from indexer.recognition import indexing, opening, renewing
 from indexer.recognition.reindex import switching
 from indexer.records.models import Gallery
+from indexer.replica import builds, maintenance, store
 from tests.home import wait_for
 from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
 
 
 @pytest.fixture(autouse=True)
 def written_from_the_first_face(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (opening, renewing):
+    for module in (store, builds):
         monkeypatch.setattr(module, "WRITTEN_FROM", 1)
-    monkeypatch.setattr(renewing, "LEAST_DEAD", 2)
+    monkeypatch.setattr(builds, "LEAST_DEAD", 2)
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def builds_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore
         return built
 
     with monkeypatch.context() as patched:
-        patched.setattr(opening, "build", held)
+        patched.setattr(store, "build", held)
         try:
             yield begun
         finally:
@@ -50,7 +50,7 @@ def by_the_api(operator: Operator, client: TestClient) -> None:
 
 def by_a_command(operator: Operator, client: TestClient) -> None:
     gallery = operator.gallery()
-    indexing.rebuild(operator.opener.of_gallery(gallery), gallery)
+    maintenance.rebuild(operator.index_store.of_gallery(gallery), gallery)
 
 
 def by_another_tier(operator: Operator, client: TestClient) -> None:
@@ -108,7 +108,7 @@ def test_a_switch_in_the_middle_of_a_renewal_holds_and_fails_no_request(
 
 def told(operator: Operator, model: str) -> str | None:
     """The state of the service's index by the model, as it said last."""
-    [row] = indexing.status(operator.database, [operator.gallery()])
+    [row] = maintenance.status(operator.database, [operator.gallery()])
     return next((replica.state for _, replica in row.replicas if replica.model == model), None)
 
 
@@ -117,9 +117,9 @@ def newest(operator: Operator, gallery: Gallery) -> bool:
     return all(
         any(
             stored.manifest is not None and stored.manifest.epoch == gallery.index_epoch
-            for stored in indexing.stored(opener, one)
+            for stored in maintenance.stored(index_store, one)
         )
-        for one, opener in indexing.openers(operator.opener, [gallery])
+        for one, index_store in maintenance.stores_of(operator.index_store, [gallery])
     )
 
 
@@ -146,7 +146,7 @@ def test_a_cleanup_in_the_middle_of_a_renewal_leaves_nothing_of_the_old_model(
 
 
 def models_on_the_disk(operator: Operator) -> list[Any]:
-    return sorted((operator.opener.root / str(operator.gallery().id)).iterdir())
+    return sorted((operator.index_store.root / str(operator.gallery().id)).iterdir())
 
 
 def test_a_cancellation_in_the_middle_of_building_ends_cancelled_and_nothing_is_left(

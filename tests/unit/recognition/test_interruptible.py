@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
-from indexer.recognition.interruptible import InterruptiblePool
+from indexer.replica.threads.interruptible import InterruptiblePool
 
 
 def test_work_gives_its_result_and_what_it_raises() -> None:

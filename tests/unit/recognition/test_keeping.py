@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 
 from indexer.errors import DatabaseUnavailable
-from indexer.recognition.keeping import Keeper
+from indexer.replica.sync import IndexSync
 
 
 class _Away:
-    """A database that does not answer, and all else that a Keeper uses."""
+    """A database that does not answer, and all else that an IndexSync uses."""
 
     def reading(self) -> nullcontext[None]:
         raise DatabaseUnavailable("away")
@@ -21,7 +21,7 @@ class _Away:
     def listening(self, _channel: str) -> None:
         raise DatabaseUnavailable("away")
 
-    def tend(self, _heard: object) -> None: ...
+    def sync(self, _heard: object) -> None: ...
 
 
 def test_threads_that_are_faster_than_the_start_find_all_that_they_use(
@@ -35,8 +35,8 @@ def test_threads_that_are_faster_than_the_start_find_all_that_they_use(
 
     monkeypatch.setattr(threading.Thread, "start", start_and_wait)
     away = cast(Any, _Away())
-    keeper = Keeper(away, away, away, poll_seconds=0.01)
+    index_sync = IndexSync(away, away, away, poll_seconds=0.01)
     try:
         assert "has no attribute" not in caplog.text
     finally:
-        keeper.close()
+        index_sync.close()

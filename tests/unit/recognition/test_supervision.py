@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from indexer.errors import DatabaseUnavailable
-from indexer.recognition import supervision
-from indexer.recognition.supervision import Supervised
+from indexer.replica.threads import supervised
+from indexer.replica.threads.supervised import Supervised
 from tests.home import wait_for
 
 
@@ -67,8 +67,8 @@ def test_a_thread_that_fails_every_time_says_so_and_does_not_spin(caplog: pytest
 
 
 def test_a_thread_that_is_stuck_says_so_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervision, "STUCK_SECONDS", 0.1)
-    monkeypatch.setattr(supervision, "CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr(supervised, "STUCK_SECONDS", 0.1)
+    monkeypatch.setattr(supervised, "CLOSING_SECONDS", 0.1)
     go_on = threading.Event()
     thread = Supervised("following", lambda: go_on.wait(60))
     thread.start()

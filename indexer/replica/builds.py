@@ -12,12 +12,12 @@ from concurrent.futures import CancelledError, Future
 
 from indexer.errors import GemelError
 from indexer.index.live import LiveIndex
-from indexer.recognition.followed import RETRY_SECONDS, Followed, not_ready
-from indexer.recognition.interruptible import InterruptiblePool, close_all
-from indexer.recognition.opening import WRITTEN_FROM
-from indexer.recognition.sweeping import remove_unwanted
 from indexer.records import changes
 from indexer.records.session import Database
+from indexer.replica.gallery_index import RETRY_SECONDS, GalleryIndex, not_ready
+from indexer.replica.store import WRITTEN_FROM
+from indexer.replica.sweep import remove_unwanted
+from indexer.replica.threads.interruptible import InterruptiblePool, close_all
 from indexer.types import Tier
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ TAIL_SHARE = 0.1
 LEAST_DEAD = 1_000
 
 
-class Renewer:
+class IndexBuilds:
     """Safe to call from several threads; `close` it."""
 
     def __init__(self, database: Database) -> None:
@@ -49,7 +49,7 @@ class Renewer:
         if not close_all(self._rebuilds, self._first, self._small):
             log.warning("an index is still being built; the process ends without waiting for it")
 
-    def coming(self, followed: Followed) -> "Future[None]":
+    def coming(self, followed: GalleryIndex) -> "Future[None]":
         """The opening of an index, begun if need be. Raises IndexNotReady where the process ends."""
         with self._lock:
             if followed.coming is None:
@@ -62,12 +62,12 @@ class Renewer:
                     raise not_ready(followed.gallery) from None
             return followed.coming
 
-    def open(self, followed: Followed) -> None:
+    def open(self, followed: GalleryIndex) -> None:
         """In a thread of its own: the index as it should be, in the place of the one that there is."""
         try:
             old = followed.opened
             at_least = 0 if old is None else old.index.applied
-            fresh = followed.opener.open(followed.gallery.id, at_least=at_least)
+            fresh = followed.index_store.open(followed.gallery.id, at_least=at_least)
             self.replay(followed, fresh.index)
             with followed.lock:
                 # An index may have been brought along further meanwhile, and must not go back.
@@ -87,14 +87,14 @@ class Renewer:
             with self._lock:
                 followed.coming = None
 
-    def _leave_nothing(self, followed: Followed) -> None:
-        opener = followed.opener
+    def _leave_nothing(self, followed: GalleryIndex) -> None:
+        index_store = followed.index_store
         try:
-            remove_unwanted(self._database, opener.root, followed.gallery, opener.card.fingerprint)
+            remove_unwanted(self._database, index_store.root, followed.gallery, index_store.card.fingerprint)
         except GemelError as error:
             log.warning("what is of no use any more goes at the next start: %s", error)
 
-    def replay(self, followed: Followed, index: LiveIndex, number: int | None = None) -> None:
+    def replay(self, followed: GalleryIndex, index: LiveIndex, number: int | None = None) -> None:
         """Up to change `number`, or the end of the log.
 
         Raises ChangesPruned, LogForked, EmbeddingsMissing, GalleryNotFound.
@@ -106,7 +106,7 @@ class Renewer:
                 return
             index.apply(tail)
 
-    def renew_if_due(self, followed: Followed) -> None:
+    def renew_if_due(self, followed: GalleryIndex) -> None:
         if followed.coming is not None or time.monotonic() < followed.retry_at:
             return
         due = _due(followed)
@@ -116,7 +116,7 @@ class Renewer:
         self.coming(followed)
 
 
-def _due(followed: Followed) -> str | None:
+def _due(followed: GalleryIndex) -> str | None:
     """Why it is to be made anew."""
     opened, gallery = followed.opened, followed.gallery
     if opened is None:
@@ -124,9 +124,9 @@ def _due(followed: Followed) -> str | None:
     index = opened.index
     if gallery.index_epoch > opened.epoch:
         return "it was asked for"
-    if not followed.opener.fits(opened.wanted, gallery):
-        return f"{followed.opener.wanted(gallery)} is wanted, not {opened.wanted}"
-    if opened.for_gpu != followed.opener.for_gpu(gallery):
+    if not followed.index_store.fits(opened.wanted, gallery):
+        return f"{followed.index_store.wanted(gallery)} is wanted, not {opened.wanted}"
+    if opened.for_gpu != followed.index_store.for_gpu(gallery):
         return "it is wanted elsewhere: on the GPUs, or no longer there"
     if opened.for_gpu and index.tier is not Tier.GPU and _gpu_has_room(followed, index.count):
         return "the GPUs have room for it now"
@@ -138,9 +138,9 @@ def _due(followed: Followed) -> str | None:
     return None
 
 
-def _gpu_has_room(followed: Followed, count: int) -> bool:
+def _gpu_has_room(followed: GalleryIndex, count: int) -> bool:
     """As far as is known: they are not asked at every turn."""
     if time.monotonic() < followed.gpu_asked_at + RETRY_SECONDS:
         return False
     followed.gpu_asked_at = time.monotonic()
-    return followed.opener.gpu_shortcoming(count) is None
+    return followed.index_store.gpu_shortcoming(count) is None

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from indexer.errors import GemelError
 from indexer.recognition.cameras import Cameras
-from indexer.recognition.follower import Follower
-from indexer.recognition.supervision import Supervised
 from indexer.records import reindexes, replicas
 from indexer.records.notices import Listener
-from indexer.records.replicas import Told
+from indexer.records.replicas import StatusReport
 from indexer.records.session import Database
+from indexer.replica.cache import IndexCache
+from indexer.replica.threads.supervised import Supervised
 
 log = logging.getLogger(__name__)
 
@@ -28,25 +28,25 @@ REPORT_SECONDS = 1.0
 """Between two reports of where the indexes are."""
 
 
-class Keeper:
-    """Hears of changes, has the follower apply them, and tells PostgreSQL where each index is."""
+class IndexSync:
+    """Hears of changes, has the index_cache apply them, and tells PostgreSQL where each index is."""
 
     def __init__(
         self,
         database: Database,
-        follower: Follower,
+        index_cache: IndexCache,
         cameras: Cameras,
         *,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         """Starts at once, whether PostgreSQL answers or not; `close` it."""
         self._database = database
-        self._follower = follower
+        self._index_cache = index_cache
         self._cameras = cameras
         self._poll_seconds = poll_seconds
         self._listener = Listener(database)
         self._process_id: UUID | None = None
-        self._told: dict[tuple[UUID, str], Told] = {}
+        self._told: dict[tuple[UUID, str], StatusReport] = {}
         self._told_as: UUID | None = None
         """The process id under which `_told` was reported."""
         self._standby = Supervised("standby", self._stand_by, every_seconds=poll_seconds)
@@ -83,7 +83,7 @@ class Keeper:
         if self._following.closing:
             return
         self._standby.wake()
-        self._follower.tend(heard)
+        self._index_cache.sync(heard)
 
     def _stand_by(self) -> None:
         """Opens what a switch of a gallery's model, either way, would need at once."""
@@ -91,9 +91,9 @@ class Keeper:
             waiting = reindexes.standing_by(session)
         for gallery, number, fingerprint in waiting:
             try:
-                self._follower.prepare(gallery, self._cameras.numbered(number).card)
+                self._index_cache.prepare(gallery, self._cameras.numbered(number).card)
             except Exception as error:  # of this model alone; whoever wants to switch is told
-                if self._follower.cannot_prepare(gallery, fingerprint, str(error)):
+                if self._index_cache.cannot_prepare(gallery, fingerprint, str(error)):
                     log.error(
                         "this process cannot search gallery %s by %s: %s", gallery.name, fingerprint, error
                     )
@@ -110,9 +110,9 @@ class Keeper:
         if process_id is None:
             return
         known = self._told if self._told_as == process_id else {}
-        now = {(told.gallery_id, told.model): told for told in self._follower.told()}
+        now = {(told.gallery_id, told.model): told for told in self._index_cache.reports()}
         changed = [told for key, told in now.items() if known.get(key) != told]
         with self._database.transaction() as session:
-            if not replicas.tell(session, process_id, changed, known.keys() - now.keys()):
+            if not replicas.report(session, process_id, changed, known.keys() - now.keys()):
                 return  # it was taken for dead, and registers anew with its next heartbeat
         self._told, self._told_as = now, process_id

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, DatabaseUnavailable, GemelError, IndexNotReady, Unusable
-from indexer.recognition.opening import Opened, Opener
 from indexer.records.models import Gallery
-from indexer.records.replicas import State, Told
+from indexer.records.replicas import State, StatusReport
+from indexer.replica.store import IndexStore, StoredIndex
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +21,14 @@ ENTRY_BYTES = 16_384
 
 
 @dataclass(slots=True, eq=False)
-class Followed:
+class GalleryIndex:
     gallery: Gallery
     """As it was last read."""
-    opener: Opener
+    index_store: IndexStore
     """For the model that the index is of."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by whoever applies changes to the index, or exchanges it."""
-    opened: Opened | None = None
+    opened: StoredIndex | None = None
     coming: "Future[None] | None" = None
     """While a thread of its own loads or builds the index, or the one that will take its place."""
     retired: bool = False
@@ -47,7 +47,7 @@ class Followed:
 
     @property
     def card(self) -> ModelCard:
-        return self.opener.card
+        return self.index_store.card
 
     @property
     def memory_bytes(self) -> int:
@@ -57,7 +57,7 @@ class Followed:
     def problem(self) -> str | None:
         return None if self.error is None else str(self.error) or type(self.error).__name__
 
-    def take(self, fresh: Opened) -> None:
+    def take(self, fresh: StoredIndex) -> None:
         """Call it with the lock held."""
         self.opened = fresh
         self.error = self.behind = None
@@ -94,7 +94,7 @@ class Followed:
         if self.error is not None and self.coming is None and time.monotonic() < self.retry_at:
             raise cannot_open(self.gallery, self.error)
 
-    def drop(self, opened: Opened, why: Unusable) -> None:
+    def drop(self, opened: StoredIndex, why: Unusable) -> None:
         """Whoever asks next has it opened anew, if `opened` still is what there is.
 
         Waits for nobody: an index that takes its place at this very moment is at worst opened once more.
@@ -103,7 +103,7 @@ class Followed:
             self.opened = self.behind = None
             log.warning("the index of %s is dropped and opened again: %s", self.gallery.name, why)
 
-    def told(self) -> Told:
+    def told(self) -> StatusReport:
         opened, coming = self.opened, self.coming is not None
         problem = self.behind or self.problem
         state: State = "opening" if coming or problem is None else "failed"
@@ -111,7 +111,7 @@ class Followed:
             problem = problem or opened.refused
             state = "failed" if self.behind else "renewing" if coming else "ready"
         index = None if opened is None else opened.index.state()
-        return Told(
+        return StatusReport(
             gallery_id=self.gallery.id,
             state=state,
             problem=problem,

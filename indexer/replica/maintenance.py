@@ -17,10 +17,10 @@ from indexer.index.digest import Digest
 from indexer.index.generation import Manifest
 from indexer.index.live import LiveIndex
 from indexer.index.verify import Comparison, Difference
-from indexer.recognition.opening import Opener
 from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.models import Gallery, Process, Replica
 from indexer.records.session import Database, Session
+from indexer.replica.store import IndexStore
 from indexer.types import Keys, LogPosition, Owners, Tier, Vectors
 
 
@@ -81,18 +81,18 @@ class GalleryStatus:
         return max(0, self.gallery.change_number - replica.applied)
 
 
-def openers(opener: Opener, every: Sequence[Gallery]) -> list[tuple[Gallery, Opener]]:
-    """Each gallery with the opener of its model; and with the other's, where it may be switched.
+def stores_of(index_store: IndexStore, every: Sequence[Gallery]) -> list[tuple[Gallery, IndexStore]]:
+    """Each gallery with the index_store of its model; and with the other's, where it may be switched.
 
     Raises ModelUnavailable.
     """
-    found = [(gallery, opener.of_gallery(gallery)) for gallery in every]
+    found = [(gallery, index_store.of_gallery(gallery)) for gallery in every]
     wanted = {gallery.id for gallery in every}
-    with opener.database.reading() as session:
+    with index_store.database.reading() as session:
         waiting = reindexes.standing_by(session)
     for gallery, number, _ in waiting:
         if gallery.id in wanted and number != gallery.model_id:
-            found.append((gallery, opener.of_model(opener.models.numbered(number))))
+            found.append((gallery, index_store.of_model(index_store.models.numbered(number))))
     return found
 
 
@@ -103,23 +103,23 @@ def status(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
     return [GalleryStatus(gallery=gallery, replicas=told[gallery.id]) for gallery in every]
 
 
-def stored(opener: Opener, gallery: Gallery) -> list[Stored]:
+def stored(index_store: IndexStore, gallery: Gallery) -> list[Stored]:
     """The newest first. Raises GalleryNotFound."""
-    shelf = opener.shelf(gallery)
+    shelf = index_store.shelf(gallery)
     found = []
     for name in shelf.names():
         manifest = problem = None
         try:
             manifest = shelf.manifest(name)
-            with opener.database.reading() as session:
-                opener.check(session, gallery, manifest)
+            with index_store.database.reading() as session:
+                index_store.check(session, gallery, manifest)
         except (GenerationDamaged, GenerationForeign, ChangesPruned, LogForked, EmbeddingsReplaced) as error:
             problem = error.message
         found.append(Stored(name=name, manifest=manifest, problem=problem))
     return found
 
 
-def verify(opener: Opener, gallery: Gallery) -> Verification:
+def verify(index_store: IndexStore, gallery: Gallery) -> Verification:
     """Loads the newest generation that a start would, replays the log, and compares each face.
 
     Both sides are read in one snapshot of the database. What processes that serve have told of their
@@ -130,10 +130,10 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
     foreign: list[str] = []
     truth = Digest()
     count = 0
-    with opener.database.snapshot() as session:
-        name, index = _newest(opener, session, gallery, damaged, foreign)
+    with index_store.database.snapshot() as session:
+        name, index = _newest(index_store, session, gallery, damaged, foreign)
         if index is not None:
-            while tail := changes.after(session, gallery.id, index.position, opener.card.fingerprint):
+            while tail := changes.after(session, gallery.id, index.position, index_store.card.fingerprint):
                 index.apply(tail)
         comparison = None if index is None else Comparison(index.searcher)
 
@@ -144,8 +144,8 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
             if comparison is not None:
                 comparison.take(keys, vectors, owners)
 
-        position = changes.feed(session, gallery.id, opener.card.fingerprint, take)
-    with opener.database.reading() as session:
+        position = changes.feed(session, gallery.id, index_store.card.fingerprint, take)
+    with index_store.database.reading() as session:
         told = replicas.of_galleries(session, [gallery.id])[gallery.id]
     return Verification(
         generation=name,
@@ -164,30 +164,30 @@ def verify(opener: Opener, gallery: Gallery) -> Verification:
                 equal=_equal(replica, position, truth.hex),
             )
             for process, replica in told
-            if replica.digest is not None and replica.model == opener.card.fingerprint
+            if replica.digest is not None and replica.model == index_store.card.fingerprint
         ],
     )
 
 
 def snapshot(
-    opener: Opener, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None
+    index_store: IndexStore, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None
 ) -> str | None:
     """Writes a generation where changes have come since the newest; its name, None where none was due."""
-    for one in stored(opener, gallery):
+    for one in stored(index_store, gallery):
         manifest = one.manifest
         if (
             manifest is not None
             and manifest.position == gallery.position
-            and manifest.embedded_by == _embedded_by(opener, gallery)
+            and manifest.embedded_by == _embedded_by(index_store, gallery)
             and manifest.epoch == gallery.index_epoch
-            and opener.fits(manifest.wanted, gallery)
+            and index_store.fits(manifest.wanted, gallery)
         ):
             return None
-    return opener.rebuild(gallery, progress=progress)
+    return index_store.rebuild(gallery, progress=progress)
 
 
 def rebuild(
-    opener: Opener,
+    index_store: IndexStore,
     gallery: Gallery,
     *,
     tier: Tier | Literal["auto", "same"] = "same",
@@ -198,16 +198,16 @@ def rebuild(
     `tier`: from now on; "auto" leaves it to each process's settings. The name of the generation. Raises
     GalleryNotFound, EmbeddingsMissing, OSError.
     """
-    with opener.database.transaction() as session:
+    with index_store.database.transaction() as session:
         gallery = galleries.ask_for_rebuild(
             session, gallery.id, tier=None if tier == "auto" else tier, keep_tier=tier == "same"
         )
-    return opener.rebuild(gallery, progress=progress)
+    return index_store.rebuild(gallery, progress=progress)
 
 
-def prune_generations(opener: Opener, gallery: Gallery, keep: int) -> list[str]:
+def prune_generations(index_store: IndexStore, gallery: Gallery, keep: int) -> list[str]:
     """Removes all but the newest `keep` of this machine's disk, and the damaged; their names."""
-    shelf = opener.shelf(gallery)
+    shelf = index_store.shelf(gallery)
     if not shelf.path.exists():
         return []
     with shelf.alone():
@@ -221,12 +221,12 @@ def prune_log(database: Database, gallery: Gallery, older_than: timedelta) -> in
 
 
 def _newest(
-    opener: Opener, session: Session, gallery: Gallery, damaged: list[str], foreign: list[str]
+    index_store: IndexStore, session: Session, gallery: Gallery, damaged: list[str], foreign: list[str]
 ) -> tuple[str | None, LiveIndex | None]:
-    shelf = opener.shelf(gallery)
+    shelf = index_store.shelf(gallery)
     for name in shelf.names():
         try:
-            opener.check(session, gallery, shelf.manifest(name))
+            index_store.check(session, gallery, shelf.manifest(name))
             return name, shelf.load(name)[0]
         except (GenerationForeign, ChangesPruned):
             continue
@@ -237,9 +237,9 @@ def _newest(
     return None, None
 
 
-def _embedded_by(opener: Opener, gallery: Gallery) -> UUID | None:
-    with opener.database.reading() as session:
-        return reindexes.embedded_by(session, gallery.id, opener.card.fingerprint)
+def _embedded_by(index_store: IndexStore, gallery: Gallery) -> UUID | None:
+    with index_store.database.reading() as session:
+        return reindexes.embedded_by(session, gallery.id, index_store.card.fingerprint)
 
 
 def _equal(replica: Replica, position: LogPosition, digest: str) -> bool | None:

@@ -30,10 +30,10 @@ from indexer.index.generation import Manifest, Shelf, gallery_ids, remove_galler
 from indexer.index.live import LiveIndex
 from indexer.recognition import threshold
 from indexer.recognition.models import Models
-from indexer.recognition.sweeping import sweep
 from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database, Session
+from indexer.replica.sweep import sweep
 from indexer.settings import Settings
 from indexer.types import LOG_START, LogPosition, Tier
 
@@ -48,7 +48,7 @@ KEPT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Opened:
+class StoredIndex:
     """An index, and where it comes from."""
 
     index: LiveIndex
@@ -76,11 +76,11 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opener:
+class IndexStore:
     database: Database
     models: Models
     card: ModelCard
-    """Of the model whose indexes these are; `of_model` gives the opener of another's."""
+    """Of the model whose indexes these are; `of_model` gives the index_store of another's."""
     root: Path
     """Of all galleries' generations."""
     tier: Literal["auto"] | Tier
@@ -88,7 +88,7 @@ class Opener:
     min_agreement: float
 
     @classmethod
-    def of(cls, settings: Settings, database: Database, card: ModelCard) -> "Opener":
+    def of(cls, settings: Settings, database: Database, card: ModelCard) -> "IndexStore":
         """Raises ModelNotCalibrated."""
         root = settings.home.expanduser() / "index"
         close_to_others(root)
@@ -102,10 +102,10 @@ class Opener:
             min_agreement=settings.index_min_agreement,
         )
 
-    def of_model(self, card: ModelCard) -> "Opener":
+    def of_model(self, card: ModelCard) -> "IndexStore":
         return self if card.fingerprint == self.card.fingerprint else replace(self, card=card)
 
-    def of_gallery(self, gallery: Gallery) -> "Opener":
+    def of_gallery(self, gallery: Gallery) -> "IndexStore":
         """For the model that the gallery is searched with. Raises ModelUnavailable."""
         return self.of_model(self.models.of(gallery))
 
@@ -131,7 +131,7 @@ class Opener:
 
     def open(
         self, gallery_id: UUID, *, at_least: int = 0, progress: Callable[[int], object] = lambda _: None
-    ) -> Opened:
+    ) -> StoredIndex:
         """With change `at_least` and maybe later ones in it; the caller replays what followed.
 
         Where several processes of a machine want the same generation, one builds it and the others load
@@ -208,7 +208,7 @@ class Opener:
     def _choice(self, gallery: Gallery) -> Literal["auto"] | Tier:
         return self.tier if gallery.index_tier is None else Tier(gallery.index_tier)
 
-    def _come_by(self, gallery: Gallery, at_least: int, progress: Callable[[int], object]) -> Opened:
+    def _come_by(self, gallery: Gallery, at_least: int, progress: Callable[[int], object]) -> StoredIndex:
         if gallery.face_count >= WRITTEN_FROM:
             try:
                 with self.shelf(gallery).alone():
@@ -218,7 +218,7 @@ class Opener:
                 log.error("the index of %s is not kept on disk: %s", gallery.name, error)
         return self._live(gallery, self.build(gallery, progress=progress), None)
 
-    def _on_gpu(self, gallery: Gallery, opened: Opened) -> Opened:
+    def _on_gpu(self, gallery: Gallery, opened: StoredIndex) -> StoredIndex:
         """Moved there; as it is, and loudly, where that is impossible."""
         index = opened.index
         refused = self.gpu_shortcoming(index.count)
@@ -235,7 +235,7 @@ class Opener:
         log.error("the index of %s is %s and not gpu: %s", gallery.name, index.tier, refused)
         return replace(opened, for_gpu=True, refused=refused)
 
-    def _load(self, gallery: Gallery, at_least: int) -> Opened | None:
+    def _load(self, gallery: Gallery, at_least: int) -> StoredIndex | None:
         """The newest generation that is as it was written, and of what is wanted."""
         shelf = self.shelf(gallery)
         for name in shelf.names():
@@ -243,7 +243,7 @@ class Opener:
                 unfit = self._unfit(gallery, shelf.manifest(name), at_least)
                 if unfit is None:
                     index, manifest = shelf.load(name)
-                    return Opened(
+                    return StoredIndex(
                         index=index,
                         generation=name,
                         applied=manifest.applied,
@@ -282,7 +282,7 @@ class Opener:
             self.check(session, gallery, manifest)
         return None
 
-    def _make(self, gallery: Gallery, progress: Callable[[int], object]) -> Opened:
+    def _make(self, gallery: Gallery, progress: Callable[[int], object]) -> StoredIndex:
         """From PostgreSQL, and kept on the disk. Call it within `alone`."""
         copy = self.build(gallery, progress=progress)
         try:
@@ -314,9 +314,9 @@ class Opener:
             raise
         return name
 
-    def _live(self, gallery: Gallery, copy: Copy, generation: str | None) -> Opened:
+    def _live(self, gallery: Gallery, copy: Copy, generation: str | None) -> StoredIndex:
         built = copy.built
-        return Opened(
+        return StoredIndex(
             index=LiveIndex(built.searcher, position=copy.position, digest=built.digest),
             generation=generation,
             applied=copy.position.number,

@@ -23,13 +23,13 @@ from indexer.errors import (
     Unusable,
 )
 from indexer.index.live import LiveIndex
-from indexer.recognition.followed import Followed, cannot_open, not_ready
-from indexer.recognition.opening import Opened, Opener
-from indexer.recognition.renewing import SMALL_BELOW, Renewer
 from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
-from indexer.records.replicas import Told
+from indexer.records.replicas import StatusReport
 from indexer.records.session import Database
+from indexer.replica.builds import SMALL_BELOW, IndexBuilds
+from indexer.replica.gallery_index import GalleryIndex, cannot_open, not_ready
+from indexer.replica.store import IndexStore, StoredIndex
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _Key = tuple[UUID, str]
 """Gallery, and the model's fingerprint."""
 
 
-class Follower:
+class IndexCache:
     """Live indexes by gallery and model. Safe to call from several threads; `close` it.
 
     A gallery has one, and a second one while it changes its model: then both are followed.
@@ -46,22 +46,22 @@ class Follower:
     def __init__(
         self,
         database: Database,
-        opener: Opener,
+        index_store: IndexStore,
         *,
         patience_seconds: float,
         memory_bytes: float = float("inf"),
     ) -> None:
         """`patience_seconds`: how long a caller waits for an index that is loaded, built or brought along.
-        `memory_bytes`: for all indexes together; beyond, the least recently used are closed by `tend`."""
+        `memory_bytes`: for all indexes together; beyond, the least recently used are closed by `sync`."""
         self._database = database
-        self._opener = opener
+        self._index_store = index_store
         self._patience = patience_seconds
         self._memory_bytes = memory_bytes
-        self._entries: dict[_Key, Followed] = {}
+        self._entries: dict[_Key, GalleryIndex] = {}
         self._problems: dict[_Key, str] = {}
         """Of indexes whose model cannot even be opened here."""
         self._lock = threading.Lock()
-        self._renewer = Renewer(database)
+        self._renewer = IndexBuilds(database)
 
     def close(self) -> None:
         """What is queued is dropped, and what is being built is interrupted."""
@@ -94,14 +94,14 @@ class Follower:
             self.forget(gallery.id)
             raise
 
-    def bring_along(self, gallery_id: UUID) -> None:
+    def catch_up(self, gallery_id: UUID) -> None:
         """Those indexes of the gallery that are open get what the log has. Raises what `caught_up` does."""
         with self._lock:
             cards = [
                 e.card for key, e in self._entries.items() if key[0] == gallery_id and e.opened is not None
             ]
         if cards:
-            gallery = self._opener.read(gallery_id)
+            gallery = self._index_store.read(gallery_id)
             for card in cards:
                 self.caught_up(gallery, card)
 
@@ -126,9 +126,9 @@ class Follower:
         """Begins to open the large galleries, the largest first, as many as there is memory for."""
         with self._database.reading() as session:
             every = galleries.all_of_them(session)
-        for orphan in self._opener.orphans(every):
+        for orphan in self._index_store.orphans(every):
             log.info("gallery %s was deleted: its index is removed from the disk", orphan)
-            self._opener.discard(orphan)
+            self._index_store.discard(orphan)
         coming = []
         room = self._memory_bytes
         large = [gallery for gallery in every if gallery.face_count >= SMALL_BELOW]
@@ -138,7 +138,7 @@ class Follower:
             except ModelUnavailable as error:
                 log.error("gallery %s cannot be searched here: %s", gallery.name, error)
                 continue
-            wanted = gallery.face_count * entry.opener.bytes_per_face(gallery)
+            wanted = gallery.face_count * entry.index_store.bytes_per_face(gallery)
             if wanted > room:
                 log.info(
                     "gallery %s is opened by its first search: there is no memory to preload it", gallery.name
@@ -148,7 +148,7 @@ class Follower:
             coming.append(self._renewer.coming(entry))
         return coming
 
-    def tend(self, gallery_ids: Iterable[UUID] | None = None) -> None:
+    def sync(self, gallery_ids: Iterable[UUID] | None = None) -> None:
         """Brings open indexes along and has them made anew where that is due; closes what is too much.
 
         An index that fails is reported as failed, and does not hold up the others. `gallery_ids`: of
@@ -178,7 +178,7 @@ class Follower:
     def _tend_one(
         self,
         key: _Key,
-        entry: Followed,
+        entry: GalleryIndex,
         gallery: Gallery | None,
         in_use: dict[UUID, dict[str, int]],
         searched: dict[UUID, dict[str, int]],
@@ -209,7 +209,7 @@ class Follower:
             for held in (self._entries, self._problems):
                 for key in [key for key in held if key[0] == gallery_id]:
                     del held[key]
-        self._opener.discard(gallery_id)
+        self._index_store.discard(gallery_id)
 
     @property
     def open_indexes(self) -> int:
@@ -220,33 +220,33 @@ class Follower:
     def counts(self) -> dict[UUID, int]:
         """How many faces the index of each gallery holds; of two the larger."""
         counts: dict[UUID, int] = {}
-        for told in self.told():
+        for told in self.reports():
             if told.tier is not None:
                 counts[told.gallery_id] = max(told.count, counts.get(told.gallery_id, 0))
         return counts
 
-    def told(self) -> list[Told]:
+    def reports(self) -> list[StatusReport]:
         """Of each index: where it is."""
         with self._lock:
             entries = list(self._entries.values())
             problems = {key: why for key, why in self._problems.items() if key not in self._entries}
         failed = [
-            Told(gallery_id=key[0], model=key[1], state="failed", problem=why)
+            StatusReport(gallery_id=key[0], model=key[1], state="failed", problem=why)
             for key, why in problems.items()
         ]
         return [entry.told() for entry in entries] + failed
 
-    def _entry(self, gallery: Gallery, card: ModelCard | None = None) -> Followed:
+    def _entry(self, gallery: Gallery, card: ModelCard | None = None) -> GalleryIndex:
         """Raises ModelUnavailable."""
-        card = card or self._opener.models.of(gallery)
+        card = card or self._index_store.models.of(gallery)
         key = (gallery.id, card.fingerprint)
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
-                entry = self._entries[key] = Followed(gallery, self._opener.of_model(card))
+                entry = self._entries[key] = GalleryIndex(gallery, self._index_store.of_model(card))
             return entry
 
-    def _retire(self, key: _Key, entry: Followed, *, on_disk: bool) -> None:
+    def _retire(self, key: _Key, entry: GalleryIndex, *, on_disk: bool) -> None:
         """An index of a model that the gallery has left for good.
 
         Where it is on its way back already, with other embeddings, only what is on the disk may be new.
@@ -256,9 +256,9 @@ class Follower:
             self._entries.pop(key, None)
         if on_disk:
             entry.retired = True  # before the removal: what is being made meanwhile removes itself
-            entry.opener.shelf(entry.gallery).remove()
+            entry.index_store.shelf(entry.gallery).remove()
 
-    def _await(self, entry: Followed, deadline: float) -> None:
+    def _await(self, entry: GalleryIndex, deadline: float) -> None:
         """Until there is an index. Raises IndexNotReady, and what opening it does, or did a moment ago."""
         entry.check_openable()
         try:
@@ -270,7 +270,7 @@ class Follower:
         except Exception as error:
             raise cannot_open(entry.gallery, error) from error
 
-    def _in_step(self, gallery: Gallery, entry: Followed, deadline: float) -> LiveIndex | None:
+    def _in_step(self, gallery: Gallery, entry: GalleryIndex, deadline: float) -> LiveIndex | None:
         """The open index with every change that `gallery` knows of.
 
         None where there is none, and where it cannot be brought there: then it was dropped, to be opened
@@ -287,7 +287,7 @@ class Follower:
             ):
                 self._check_embeddings(gallery, entry, opened)
             if position.number < gallery.change_number:
-                self._bring_along(gallery, entry, opened, deadline)
+                self._catch_up(gallery, entry, opened, deadline)
             elif position != gallery.position:
                 # Either somebody has replayed what came after `gallery` was read, or the log is another.
                 with self._database.reading() as session:
@@ -297,7 +297,7 @@ class Follower:
             return None
         return opened.index
 
-    def _bring_along(self, gallery: Gallery, entry: Followed, opened: Opened, deadline: float) -> None:
+    def _catch_up(self, gallery: Gallery, entry: GalleryIndex, opened: StoredIndex, deadline: float) -> None:
         """Raises IndexNotReady, ChangesPruned, LogForked, EmbeddingsMissing, GalleryNotFound."""
         if not entry.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise not_ready(gallery)
@@ -306,7 +306,7 @@ class Follower:
         finally:
             entry.lock.release()
 
-    def _check_embeddings(self, gallery: Gallery, entry: Followed, opened: Opened) -> None:
+    def _check_embeddings(self, gallery: Gallery, entry: GalleryIndex, opened: StoredIndex) -> None:
         """Asks the database itself: `gallery` may have been read a while ago. Raises EmbeddingsReplaced."""
         with self._database.reading() as session:
             reindexes.check_embedded_by(session, gallery.id, entry.card.fingerprint, opened.embedded_by)
