@@ -2,7 +2,7 @@
 
 Raw FAISS is the limit of what our index can do; ours is asked through its own API and over HTTP; pgvector
 is what one would take without it. Gallery and probes lie as the embeddings of faces do (`face_vectors`).
-"Agreement" is how often the first answer is that of exact search, "mate first" how often it is the right
+"Recall" is how often the first answer is that of exact search, "mate first" how often it is the right
 person, the threshold the score that one in a hundred strangers reaches.
 
     python -m benchmarks.search --n 10000,100000,1000000 --enrol --json search.json --plot search.png
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--enrol", action="store_true", help="enrolment while searches go on, too")
     parser.add_argument("--gpu", action="store_true", help="the GPU's methods, instead of all others")
     parser.add_argument("--json", type=Path, help="write the rows here")
-    parser.add_argument("--plot", type=Path, help="draw latency and agreement here, a PNG")
+    parser.add_argument("--plot", type=Path, help="draw latency and recall here, a PNG")
     parser.add_argument("--rows", type=Path, help="show what --json wrote before, measure nothing")
     return parser
 

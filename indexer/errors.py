@@ -48,8 +48,8 @@
     │   ├── IndexBehind             a change that the caller knows of is not there yet
     │   └── Busy                    too much at once; later it will work
     ├── Unusable                    a copy that is not the truth's: it is made anew
-    │   ├── GenerationDamaged       an index on disk is not as it was written
-    │   ├── GenerationForeign       it is of another gallery, another model or another format
+    │   ├── SnapshotDamaged         an index on disk is not as it was written
+    │   ├── SnapshotForeign         it is of another gallery, another model or another format
     │   ├── ChangesPruned           what happened since is no longer in the change log
     │   ├── LogForked               it has changes that the database's log does not have
     │   └── EmbeddingsReplaced      its embeddings were deleted, and the same model has made others since
@@ -266,12 +266,12 @@ class Unusable(GemelError):
     pass
 
 
-class GenerationDamaged(Unusable):
-    code = "generation_damaged"
+class SnapshotDamaged(Unusable):
+    code = "snapshot_damaged"
 
 
-class GenerationForeign(Unusable):
-    code = "generation_foreign"
+class SnapshotForeign(Unusable):
+    code = "snapshot_foreign"
 
 
 class ChangesPruned(Unusable):

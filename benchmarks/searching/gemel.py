@@ -23,8 +23,8 @@ def contenders(task: Task) -> list[Contender]:
 def live(task: Task, tier: Tier) -> LiveIndex:
     """With the gallery in it under the keys 1 to n, and n changes applied. Raises SystemExit."""
     built = build_index(tier, task.gallery.shape[1], _feed(task.gallery), standard(task.threshold))
-    if built.refused:
-        raise SystemExit(f"the tier {tier} was not built: {built.refused}")
+    if built.rejected:
+        raise SystemExit(f"the tier {tier} was not built: {built.rejected}")
     return LiveIndex(
         built.searcher, position=LogPosition(number=task.n, token=UUID(int=task.n)), digest=built.digest
     )
@@ -33,7 +33,7 @@ def live(task: Task, tier: Tier) -> LiveIndex:
 def standard(threshold: float) -> Standard:
     """What `compact` is held to; a benchmark shows what it does, whatever that is."""
     return Standard(
-        genuine_cosines=face_vectors.parameters().genuine.tolist(), threshold=threshold, min_agreement=0.0
+        genuine_cosines=face_vectors.parameters().genuine.tolist(), threshold=threshold, min_recall=0.0
     )
 
 

@@ -1,6 +1,6 @@
 """The GPU's tier beside FAISS's own flat float16 on the card, and both beside what the card can do.
 
-Wants faiss-gpu and an NVIDIA card. Agreement is with exact search on the CPU, in float32.
+Wants faiss-gpu and an NVIDIA card. Recall@1 is against exact search on the CPU, in float32.
 """
 
 import subprocess

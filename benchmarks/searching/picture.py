@@ -33,7 +33,7 @@ _LEAST_GAP = 0.037
 
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Raises OSError."""
-    searches = [row for row in rows if "agreement" in row and row["name"] not in _HIDDEN]
+    searches = [row for row in rows if "recall" in row and row["name"] not in _HIDDEN]
     largest = max(row["n"] for row in searches)
     figure = Figure(figsize=(14, 6.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)  # no pyplot: it would look for a screen
@@ -71,24 +71,24 @@ def _draw_quality(axes: "Axes", rows: Sequence[Row], n: int) -> None:
     efforts = [row for row in rows if "ef_search" in row]
     axes.plot(
         [row["p50_ms"] for row in efforts],
-        [row["agreement"] for row in efforts],
+        [row["recall"] for row in efforts],
         **_STYLES["pgvector"] | {"marker": ""},
     )
     for row in rows:
         style = _style(row) | {"linestyle": "", "markersize": 8, "markeredgecolor": "white"}
-        axes.plot(row["p50_ms"], row["agreement"], clip_on=False, **style)
-    axes.set(xscale="log", xlabel="milliseconds a query, median", ylabel="agreement with exact search")
+        axes.plot(row["p50_ms"], row["recall"], clip_on=False, **style)
+    axes.set(xscale="log", xlabel="milliseconds a query, median", ylabel="recall@1 against exact search")
     axes.set_ylim(0, _NAMES_END)
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.set_xlim(min(row["p50_ms"] for row in rows) / 1.6, max(row["p50_ms"] for row in rows) * 1.6)
     _in_plain_numbers(axes.xaxis)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
-    _name_above(axes, [row for row in rows if row["agreement"] > _NEARLY_ALL])
+    _name_above(axes, [row for row in rows if row["recall"] > _NEARLY_ALL])
     for row in rows:
-        if row["agreement"] <= _NEARLY_ALL:
+        if row["recall"] <= _NEARLY_ALL:
             axes.annotate(
                 label(row),
-                (row["p50_ms"], row["agreement"]),
+                (row["p50_ms"], row["recall"]),
                 xytext=(9, 0),
                 textcoords="offset points",
                 va="center",
@@ -127,7 +127,7 @@ def _name_above(axes: "Axes", rows: Sequence[Row]) -> None:
         color = _style(row)["color"]
         axes.annotate(
             label(row),
-            (row["p50_ms"], row["agreement"]),
+            (row["p50_ms"], row["recall"]),
             xytext=(place, 1.05 / _NAMES_END),
             textcoords="axes fraction",
             rotation=90,

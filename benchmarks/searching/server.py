@@ -59,7 +59,7 @@ class Server:
 
 @contextmanager
 def serve(url: str, home: Path, tier: Tier) -> Iterator[Server]:
-    """`url`: of its PostgreSQL; `home`: of its generations. Not ready yet."""
+    """`url`: of its PostgreSQL; `home`: of its snapshots. Not ready yet."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -18,7 +18,7 @@ RIVALS = (
 
 
 def tables(rows: Sequence[Row]) -> RenderableType:
-    searches = [row for row in rows if "agreement" in row]
+    searches = [row for row in rows if "recall" in row]
     sizes = sorted({row["n"] for row in rows})
     parts: list[RenderableType] = [
         _searches([row for row in searches if row["n"] == n], n)
@@ -52,10 +52,10 @@ def ratios(rows: Sequence[Row]) -> Iterator[str]:
                 yield f"{n:>10,}  {slow} takes {p50[slow] / p50['gemel-compact']:.1f} x gemel-compact"
         graphs = [row for row in rows if row["n"] == n and row["name"] == "pgvector-hnsw"]
         if graphs and "gemel-compact" in p50:
-            best_graph = max(graphs, key=lambda row: row["agreement"])
+            best_graph = max(graphs, key=lambda row: row["recall"])
             yield (
                 f"{n:>10,}  {label(best_graph)} takes {best_graph['p50_ms'] / p50['gemel-compact']:.1f} x"
-                f" gemel-compact and agrees with exact search in {best_graph['agreement']:.4f}"
+                f" gemel-compact and agrees with exact search in {best_graph['recall']:.4f}"
             )
 
 
@@ -63,7 +63,7 @@ def _searches(rows: Sequence[Row], n: int) -> Table:
     threshold = rows[0]["threshold"]
     table = _table(f"{n:,} faces, threshold {threshold:.3f} (FPIR 1 %)", "Method")
     for column in (
-        "p50 ms", "p95 ms", "queries/s", "Mate first", "Agreement", "Above thr.", "Bytes a face",
+        "p50 ms", "p95 ms", "queries/s", "Mate first", "Recall", "Above thr.", "Bytes a face",
         "Build s", "Probes",
     ):  # fmt: skip
         table.add_column(column, justify="right")
@@ -74,8 +74,8 @@ def _searches(rows: Sequence[Row], n: int) -> Table:
             f"{row['p95_ms']:.3f}",
             f"{row['queries_per_s']:,.0f}",
             f"{row['first_found']:.4f}",
-            f"{row['agreement']:.4f}",
-            f"{row['agreement_above_threshold']:.4f}",
+            f"{row['recall']:.4f}",
+            f"{row['recall_above_threshold']:.4f}",
             f"{row['bytes_per_face']:,.0f}",
             f"{row['build_s']:.1f}",
             f"{row['probes']:,}",

@@ -101,7 +101,7 @@ def rebuild(
 
 @app.command()
 def snapshot(gallery: One = None, json: Json = None) -> None:
-    """Write new generations on this machine's disk where changes have come since the newest.
+    """Write new snapshots on this machine's disk where changes have come since the newest.
 
     Example: `gemel index snapshot`
     """
@@ -112,14 +112,14 @@ def snapshot(gallery: One = None, json: Json = None) -> None:
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="So many generations of each gallery stay.")] = 1,
+    keep: Annotated[int, typer.Option(min=1, help="So many snapshots of each gallery stay.")] = 1,
     log_days: Annotated[
         float, typer.Option(min=0, help="Changes older than so many days leave the log.")
     ] = 7.0,
     gallery: One = None,
     json: Json = None,
 ) -> None:
-    """Remove old and damaged generations, and old changes; an index older than the log is read anew.
+    """Remove old and damaged snapshots, and old changes; an index older than the log is read anew.
 
     Without --gallery, what is left of deleted galleries goes too.
 
@@ -127,23 +127,23 @@ def prune(
     """
     from indexer.replica import maintenance
 
-    generations: dict[str, list[str]] = {}
+    snapshots: dict[str, list[str]] = {}
     changes: dict[str, int] = {}
     with _opened(gallery) as (index_store, every):
         for one in every:
-            generations[one.name] = [
+            snapshots[one.name] = [
                 name
                 for _, of_model in maintenance.stores_of(index_store, [one])
-                for name in maintenance.prune_generations(of_model, one, keep)
+                for name in maintenance.prune_snapshots(of_model, one, keep)
             ]
             changes[one.name] = maintenance.prune_log(index_store.database, one, timedelta(days=log_days))
         for orphan in [] if gallery else index_store.orphans(every):
             index_store.discard(orphan)
-            generations[str(orphan)] = ["all"]
+            snapshots[str(orphan)] = ["all"]
     sentence = (
-        f"{sum(map(len, generations.values()))} generations and {sum(changes.values())} changes were removed."
+        f"{sum(map(len, snapshots.values()))} snapshots and {sum(changes.values())} changes were removed."
     )
-    give({"generations": generations, "changes": changes}, json, lambda: out.print(sentence))
+    give({"snapshots": snapshots, "changes": changes}, json, lambda: out.print(sentence))
 
 
 def _write(gallery: str | None, json: Path | None, write: Callable[..., str | None]) -> None:
@@ -155,8 +155,8 @@ def _write(gallery: str | None, json: Path | None, write: Callable[..., str | No
             bar.update(task, total=one.face_count, completed=one.face_count)
 
     def show() -> None:
-        for name, generation in written.items():
-            out.print(f"{name}: {generation or 'nothing has changed'}", highlight=False)
+        for name, snapshot in written.items():
+            out.print(f"{name}: {snapshot or 'nothing has changed'}", highlight=False)
 
     give(written, json, show)
 

@@ -22,10 +22,10 @@ def status(status: "GalleryStatus", stored: "Sequence[Stored]") -> dict[str, Any
         "gallery": gallery.name,
         "faces": gallery.face_count,
         "change_number": gallery.change_number,
-        "epoch": gallery.index_epoch,
+        "rebuild_number": gallery.rebuild_number,
         "tier": gallery.index_tier,
         "replicas": [_replica(status, process, replica) for process, replica in status.replicas],
-        "generations": [_generation(gallery, one) for one in stored],
+        "snapshots": [_snapshot(gallery, one) for one in stored],
     }
 
 
@@ -39,9 +39,9 @@ def print_status(rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(f"[bold]{row['gallery']}[/]", f"#{row['change_number']}", "", str(row["faces"]))
         for replica in row["replicas"]:
             _add(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
-        for generation in row["generations"]:
-            used = "not used" if generation["lag"] is None else "on disk"
-            _add(table, f"generation …{generation['generation'][-4:]}", used, generation)
+        for snapshot in row["snapshots"]:
+            used = "not used" if snapshot["lag"] is None else "on disk"
+            _add(table, f"snapshot …{snapshot['snapshot'][-4:]}", used, snapshot)
     out.print(table)
 
 
@@ -50,7 +50,7 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
         "gallery": name,
         "model": model,
         "clean": result.clean,
-        "generation": result.generation,
+        "snapshot": result.snapshot,
         "applied": result.applied,
         "count": result.count,
         "digest": result.digest,
@@ -65,7 +65,7 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
 
 
 def print_verified(name: str, model: str, result: "Verification") -> None:
-    held = result.generation or "nothing on disk, it is read from PostgreSQL"
+    held = result.snapshot or "nothing on disk, it is read from PostgreSQL"
     faces = "face" if result.count == 1 else "faces"
     verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
     out.print(f"{shown(name)}: {verdict}, {result.count:,} {faces}, {model}, {held}", highlight=False)
@@ -90,7 +90,7 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
         "problem": replica.problem,
         "model": replica.model,
         "tier": replica.tier,
-        "generation": replica.generation,
+        "snapshot": replica.snapshot,
         "applied": replica.applied,
         "lag": status.lag(replica),
         "count": replica.count,
@@ -100,20 +100,20 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
     }
 
 
-def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
+def _snapshot(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
     manifest = stored.manifest
     if manifest is None:
-        return {"generation": stored.name, "problem": stored.problem, "lag": None}
-    agreement = manifest.agreement
+        return {"snapshot": stored.name, "problem": stored.problem, "lag": None}
+    recall = manifest.recall
     return {
-        "generation": stored.name,
-        "problem": stored.problem or manifest.refused,
+        "snapshot": stored.name,
+        "problem": stored.problem or manifest.rejected,
         "model": manifest.model,
         "tier": manifest.tier,
-        "wanted": manifest.wanted,
-        "agreement": None if agreement is None else agreement.overall,
-        "agreement_above_threshold": None if agreement is None else agreement.above_threshold,
-        "epoch": manifest.epoch,
+        "target": manifest.target,
+        "recall": None if recall is None else recall.overall,
+        "recall_above_threshold": None if recall is None else recall.above_threshold,
+        "rebuild_number": manifest.rebuild_number,
         "applied": manifest.applied,
         "lag": None if stored.problem else gallery.change_number - manifest.applied,
         "count": manifest.count,
@@ -122,7 +122,7 @@ def _generation(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
 
 
 def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
-    recall, memory, lag = row.get("agreement"), row.get("memory_bytes"), row.get("lag")
+    recall, memory, lag = row.get("recall"), row.get("memory_bytes"), row.get("lag")
     table.add_row(
         f"  {shown(where)}",
         state,

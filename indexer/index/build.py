@@ -8,9 +8,9 @@ from typing import Any
 import faiss
 import numpy as np
 
-from indexer.index import agreement, tiers
-from indexer.index.agreement import Agreement
+from indexer.index import recall, tiers
 from indexer.index.digest import Digest
+from indexer.index.recall import Recall
 from indexer.index.searcher import CHUNK, FaissSearcher
 from indexer.types import Keys, Owners, Tier, Vectors
 
@@ -30,7 +30,7 @@ class Standard:
     """Quantiles of the model's genuine scores, evenly spaced from 0 to 1."""
     threshold: float
     """Score from which on an answer counts as a match in a gallery of this size."""
-    min_agreement: float
+    min_recall: float
     """Least share of probes whose first answer must be the exact one, 0 to 1."""
 
 
@@ -38,10 +38,10 @@ class Standard:
 class Built:
     searcher: FaissSearcher
     digest: Digest
-    agreement: Agreement | None
-    """Of the tier that was wanted; None for the exact ones."""
-    refused: str | None
-    """Why the tier that was wanted is not the one that was built."""
+    recall: Recall | None
+    """Of the target tier; None for the exact ones."""
+    rejected: str | None
+    """Why the target tier is not the one that was built."""
 
 
 def build(
@@ -56,7 +56,7 @@ def build(
 
     `feed` is called once with a function that takes keys (n,), ascending, vectors (n, dimension) and
     owners (n,); `progress` is told how many vectors have come. Memory: the index, and 65,536 vectors.
-    `compact` that falls under `standard.min_agreement` becomes `exact-fp16`, which it can do on the spot;
+    `compact` that falls under `standard.min_recall` becomes `exact-fp16`, which it can do on the spot;
     `graph` and `ivf` were asked for in the knowledge of their loss, which is measured and logged.
     """
     faiss.omp_set_num_threads(tiers.CORES)
@@ -66,32 +66,32 @@ def build(
     stored = gathering.stored
     if tier not in tiers.INEXACT:
         searcher = FaissSearcher(tier, stored, keys, owners)
-        return Built(searcher=searcher, digest=digest, agreement=None, refused=None)
+        return Built(searcher=searcher, digest=digest, recall=None, rejected=None)
     if tier in tiers.TRAINED and len(keys) < tiers.MIN_TRAINED:
         return Built(
             searcher=FaissSearcher(Tier.EXACT_FP16, stored, keys, owners),
             digest=digest,
-            agreement=None,
-            refused=f"{len(keys)} faces are too few to train on; {tiers.MIN_TRAINED} are wanted",
+            recall=None,
+            rejected=f"{len(keys)} faces are too few to train on; {tiers.MIN_TRAINED} are required",
         )
     sample = gathering.sample()
     searcher = FaissSearcher(tier, _encoded(tier, stored, sample), keys, owners)
     if not len(keys):
-        return Built(searcher=searcher, digest=digest, agreement=None, refused=None)
-    probes = agreement.genuine_like(sample, standard.genuine_cosines, agreement.PROBES, seed=len(keys))
-    measured = agreement.measure(searcher, probes, standard.threshold)
-    refused = None
-    if measured.overall < standard.min_agreement:
+        return Built(searcher=searcher, digest=digest, recall=None, rejected=None)
+    probes = recall.genuine_like(sample, standard.genuine_cosines, recall.PROBES, seed=len(keys))
+    measured = recall.measure(searcher, probes, standard.threshold)
+    rejected = None
+    if measured.overall < standard.min_recall:
         shortfall = (
             f"its first answer is exact search's in {measured.overall:.4f} of {measured.probes} probes"
             f" ({measured.above_threshold:.4f} of those above the threshold);"
-            f" {standard.min_agreement} is wanted"
+            f" {standard.min_recall} is required"
         )
         if tier is Tier.COMPACT:
-            refused = shortfall
+            rejected = shortfall
             searcher = FaissSearcher(Tier.EXACT_FP16, stored, keys, owners)
         log.warning("the tier %s of %d faces: %s", tier, len(keys), shortfall)
-    return Built(searcher=searcher, digest=digest, agreement=measured, refused=refused)
+    return Built(searcher=searcher, digest=digest, recall=measured, rejected=rejected)
 
 
 def _encoded(tier: Tier, stored: Any, sample: Vectors) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import tiers
-from indexer.index.owner import OwnedSearcher
+from indexer.index.batching import BatchingSearcher
 from indexer.index.searcher import CHUNK, FaissSearcher, Searcher
 from indexer.types import Keys, Owners, Tier, Vectors
 
@@ -53,7 +53,7 @@ def shortcoming(count: int, dimension: int) -> str | None:
     return None
 
 
-def on_cards(searcher: Searcher) -> OwnedSearcher:
+def on_cards(searcher: Searcher) -> BatchingSearcher:
     """The same faces as in `searcher`, on the cards. Raises RuntimeError, where they have no memory left."""
     keys: list[Keys] = [np.empty(0, np.int64)]
     owners: list[Owners] = [np.empty(0, np.int64)]
@@ -63,7 +63,7 @@ def on_cards(searcher: Searcher) -> OwnedSearcher:
         keys.append(chunk_keys)
         owners.append(chunk_owners)
         index.add(vectors)
-    return OwnedSearcher(FaissSearcher(Tier.GPU, index, np.concatenate(keys), np.concatenate(owners)))
+    return BatchingSearcher(FaissSearcher(Tier.GPU, index, np.concatenate(keys), np.concatenate(owners)))
 
 
 class Sharded:

@@ -109,7 +109,7 @@ def ask_for_rebuild(
     GalleryNotFound.
     """
     gallery = lock(session, gallery_id)
-    gallery.index_epoch += 1
+    gallery.rebuild_number += 1
     if not keep_tier:
         gallery.index_tier = tier
     session.flush()

@@ -141,7 +141,7 @@ class Gallery(Base, kw_only=True):
     face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     model_id: Mapped[int | None] = mapped_column(ForeignKey("model.id"), default=None)
     """Of the model that it is searched with: this row alone decides. None until a face is enrolled."""
-    index_epoch: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    rebuild_number: Mapped[int] = mapped_column("index_epoch", BigInteger, server_default="0", init=False)
     """Raised to have every process make its index anew."""
     index_tier: Mapped[str | None] = mapped_column(Text, default=None)
     """As an operator chose it for this gallery; None leaves it to each process's settings."""
@@ -325,7 +325,7 @@ class Replica(Base, kw_only=True):
     model: Mapped[str] = mapped_column(Text, primary_key=True)
     """Fingerprint."""
     tier: Mapped[str | None] = mapped_column(Text)
-    generation: Mapped[str | None] = mapped_column(Text)
+    snapshot: Mapped[str | None] = mapped_column("generation", Text, key="snapshot")
     """None where it came from PostgreSQL."""
     applied: Mapped[int] = mapped_column(BigInteger)
     token: Mapped[UUID | None]

@@ -28,7 +28,7 @@ class StatusReport:
     model: str
     """Fingerprint."""
     tier: str | None = None
-    generation: str | None = None
+    snapshot: str | None = None
     applied: int = 0
     """Number of the last change in it."""
     token: UUID | None = None

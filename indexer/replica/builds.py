@@ -29,7 +29,7 @@ SMALL_BELOW = 1_000
 DEAD_SHARE = 0.2
 """Of an index; with more deleted faces in it than this, and than 1,000, it is made anew."""
 TAIL_SHARE = 0.1
-"""Changes since its generation, of its faces; with more, and than 10,000, a new one is written."""
+"""Changes since its snapshot, of its faces; with more, and than 10,000, a new one is written."""
 LEAST_DEAD = 1_000
 
 
@@ -122,10 +122,10 @@ def _due(followed: GalleryIndex) -> str | None:
     if opened is None:
         return None
     index = opened.index
-    if gallery.index_epoch > opened.epoch:
+    if gallery.rebuild_number > opened.rebuild_number:
         return "it was asked for"
-    if not followed.index_store.fits(opened.wanted, gallery):
-        return f"{followed.index_store.wanted(gallery)} is wanted, not {opened.wanted}"
+    if not followed.index_store.fits(opened.target, gallery):
+        return f"{followed.index_store.target(gallery)} is the target tier, not {opened.target}"
     if opened.for_gpu != followed.index_store.for_gpu(gallery):
         return "it is wanted elsewhere: on the GPUs, or no longer there"
     if opened.for_gpu and index.tier is not Tier.GPU and _gpu_has_room(followed, index.count):

@@ -256,7 +256,7 @@ class IndexCache:
             self._entries.pop(key, None)
         if on_disk:
             entry.retired = True  # before the removal: what is being made meanwhile removes itself
-            entry.index_store.shelf(entry.gallery).remove()
+            entry.index_store.snapshots(entry.gallery).remove()
 
     def _await(self, entry: GalleryIndex, deadline: float) -> None:
         """Until there is an index. Raises IndexNotReady, and what opening it does, or did a moment ago."""

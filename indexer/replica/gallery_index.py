@@ -108,7 +108,7 @@ class GalleryIndex:
         problem = self.behind or self.problem
         state: State = "opening" if coming or problem is None else "failed"
         if opened is not None:
-            problem = problem or opened.refused
+            problem = problem or opened.rejected
             state = "failed" if self.behind else "renewing" if coming else "ready"
         index = None if opened is None else opened.index.state()
         return StatusReport(
@@ -117,7 +117,7 @@ class GalleryIndex:
             problem=problem,
             model=self.card.fingerprint,
             tier=None if index is None else index.tier,
-            generation=None if opened is None else opened.generation,
+            snapshot=None if opened is None else opened.snapshot,
             applied=0 if index is None else index.position.number,
             token=None if index is None else index.position.token,
             count=0 if index is None else index.count,

@@ -9,14 +9,14 @@ from uuid import UUID
 from indexer.errors import (
     ChangesPruned,
     EmbeddingsReplaced,
-    GenerationDamaged,
-    GenerationForeign,
     LogForked,
+    SnapshotDamaged,
+    SnapshotForeign,
 )
+from indexer.index.compare import Comparison, Difference
 from indexer.index.digest import Digest
-from indexer.index.generation import Manifest
 from indexer.index.live import LiveIndex
-from indexer.index.verify import Comparison, Difference
+from indexer.index.snapshots import Manifest
 from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.models import Gallery, Process, Replica
 from indexer.records.session import Database, Session
@@ -26,7 +26,7 @@ from indexer.types import Keys, LogPosition, Owners, Tier, Vectors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A generation on this machine's disk."""
+    """A snapshot on this machine's disk."""
 
     name: str
     manifest: Manifest | None
@@ -48,7 +48,7 @@ class ReplicaVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    generation: str | None
+    snapshot: str | None
     """None where there is none: then a start reads PostgreSQL, and there is nothing to differ."""
     applied: int
     """Number of the change up to which both sides were compared."""
@@ -59,9 +59,9 @@ class Verification:
     index_digest: str | None
     difference: Difference = field(default_factory=Difference)
     damaged: list[str] = field(default_factory=list)
-    """What is wrong with generations that cannot be read."""
+    """What is wrong with snapshots that cannot be read."""
     foreign: list[str] = field(default_factory=list)
-    """Generations that were made from another history of the gallery, and are not used."""
+    """Snapshots that were made from another history of the gallery, and are not used."""
     replicas: list[ReplicaVerdict] = field(default_factory=list)
 
     @property
@@ -105,22 +105,22 @@ def status(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
 
 def stored(index_store: IndexStore, gallery: Gallery) -> list[Stored]:
     """The newest first. Raises GalleryNotFound."""
-    shelf = index_store.shelf(gallery)
+    snapshots = index_store.snapshots(gallery)
     found = []
-    for name in shelf.names():
+    for name in snapshots.names():
         manifest = problem = None
         try:
-            manifest = shelf.manifest(name)
+            manifest = snapshots.manifest(name)
             with index_store.database.reading() as session:
                 index_store.check(session, gallery, manifest)
-        except (GenerationDamaged, GenerationForeign, ChangesPruned, LogForked, EmbeddingsReplaced) as error:
+        except (SnapshotDamaged, SnapshotForeign, ChangesPruned, LogForked, EmbeddingsReplaced) as error:
             problem = error.message
         found.append(Stored(name=name, manifest=manifest, problem=problem))
     return found
 
 
 def verify(index_store: IndexStore, gallery: Gallery) -> Verification:
-    """Loads the newest generation that a start would, replays the log, and compares each face.
+    """Loads the newest snapshot that a start would, replays the log, and compares each face.
 
     Both sides are read in one snapshot of the database. What processes that serve have told of their
     indexes is compared too. Unlike a start it changes nothing on the disk.
@@ -148,7 +148,7 @@ def verify(index_store: IndexStore, gallery: Gallery) -> Verification:
     with index_store.database.reading() as session:
         told = replicas.of_galleries(session, [gallery.id])[gallery.id]
     return Verification(
-        generation=name,
+        snapshot=name,
         applied=position.number,
         count=count,
         digest=truth.hex,
@@ -172,15 +172,15 @@ def verify(index_store: IndexStore, gallery: Gallery) -> Verification:
 def snapshot(
     index_store: IndexStore, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None
 ) -> str | None:
-    """Writes a generation where changes have come since the newest; its name, None where none was due."""
+    """Writes a snapshot where changes have come since the newest; its name, None where none was due."""
     for one in stored(index_store, gallery):
         manifest = one.manifest
         if (
             manifest is not None
             and manifest.position == gallery.position
             and manifest.embedded_by == _embedded_by(index_store, gallery)
-            and manifest.epoch == gallery.index_epoch
-            and index_store.fits(manifest.wanted, gallery)
+            and manifest.rebuild_number == gallery.rebuild_number
+            and index_store.fits(manifest.target, gallery)
         ):
             return None
     return index_store.rebuild(gallery, progress=progress)
@@ -193,9 +193,9 @@ def rebuild(
     tier: Tier | Literal["auto", "same"] = "same",
     progress: Callable[[int], object] = lambda _: None,
 ) -> str:
-    """Has every process make the gallery's index anew, and writes the generation for those of this machine.
+    """Has every process make the gallery's index anew, and writes the snapshot for those of this machine.
 
-    `tier`: from now on; "auto" leaves it to each process's settings. The name of the generation. Raises
+    `tier`: from now on; "auto" leaves it to each process's settings. The name of the snapshot. Raises
     GalleryNotFound, EmbeddingsMissing, OSError.
     """
     with index_store.database.transaction() as session:
@@ -205,13 +205,13 @@ def rebuild(
     return index_store.rebuild(gallery, progress=progress)
 
 
-def prune_generations(index_store: IndexStore, gallery: Gallery, keep: int) -> list[str]:
+def prune_snapshots(index_store: IndexStore, gallery: Gallery, keep: int) -> list[str]:
     """Removes all but the newest `keep` of this machine's disk, and the damaged; their names."""
-    shelf = index_store.shelf(gallery)
-    if not shelf.path.exists():
+    snapshots = index_store.snapshots(gallery)
+    if not snapshots.path.exists():
         return []
-    with shelf.alone():
-        return shelf.prune(keep)
+    with snapshots.alone():
+        return snapshots.prune(keep)
 
 
 def prune_log(database: Database, gallery: Gallery, older_than: timedelta) -> int:
@@ -223,16 +223,16 @@ def prune_log(database: Database, gallery: Gallery, older_than: timedelta) -> in
 def _newest(
     index_store: IndexStore, session: Session, gallery: Gallery, damaged: list[str], foreign: list[str]
 ) -> tuple[str | None, LiveIndex | None]:
-    shelf = index_store.shelf(gallery)
-    for name in shelf.names():
+    snapshots = index_store.snapshots(gallery)
+    for name in snapshots.names():
         try:
-            index_store.check(session, gallery, shelf.manifest(name))
-            return name, shelf.load(name)[0]
-        except (GenerationForeign, ChangesPruned):
+            index_store.check(session, gallery, snapshots.manifest(name))
+            return name, snapshots.load(name)[0]
+        except (SnapshotForeign, ChangesPruned):
             continue
         except (LogForked, EmbeddingsReplaced) as error:
-            foreign.append(f"generation {name}: {error.message}")
-        except GenerationDamaged as error:
+            foreign.append(f"snapshot {name}: {error.message}")
+        except SnapshotDamaged as error:
             damaged.append(error.message)
     return None, None
 

@@ -1,7 +1,7 @@
-"""Where a gallery's index comes from: the newest good generation on disk, else PostgreSQL.
+"""Where a gallery's index comes from: the newest good snapshot on disk, else PostgreSQL.
 
-A generation that is not as it was written is reported, set aside and never served. What PostgreSQL
-gives is written as a new one, so that the next start need not ask for it all again. A generation does
+A snapshot that is not as it was written is reported, set aside and never served. What PostgreSQL
+gives is written as a new one, so that the next start need not ask for it all again. A snapshot does
 for a gallery if it is of the model and tier that are wanted, not older than the last rebuild that was
 asked for, was made from this very log, and the log still tells what followed it.
 """
@@ -18,16 +18,16 @@ from indexer.errors import (
     ChangesPruned,
     EmbeddingsReplaced,
     GalleryNotFound,
-    GenerationDamaged,
-    GenerationForeign,
     LogForked,
+    SnapshotDamaged,
+    SnapshotForeign,
 )
 from indexer.files import close_to_others
 from indexer.index import gpu, tiers
 from indexer.index.build import Built, Standard, Take, build
 from indexer.index.digest import Digest
-from indexer.index.generation import Manifest, Shelf, gallery_ids, remove_gallery
 from indexer.index.live import LiveIndex
+from indexer.index.snapshots import Manifest, SnapshotStore, gallery_ids, remove_gallery
 from indexer.recognition import threshold
 from indexer.recognition.models import Models
 from indexer.records import changes, galleries, reindexes
@@ -44,7 +44,7 @@ WRITTEN_FROM = 10_000
 COMPACT_FROM = 100_000
 """Faces from which on `auto` is `compact`; below, `exact` answers in two milliseconds."""
 KEPT = 2
-"""Generations of a gallery."""
+"""Snapshots of a gallery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,16 +52,16 @@ class StoredIndex:
     """An index, and where it comes from."""
 
     index: LiveIndex
-    generation: str | None
+    snapshot: str | None
     """None where it is not on the disk."""
     applied: int
     """Number of the last change in it when it was opened: from there on a start would have to replay."""
     embedded_by: UUID | None
     """The re-index job that made its embeddings, if one did."""
-    epoch: int
-    wanted: Tier
-    refused: str | None
-    """Why it is not of the tier that was wanted."""
+    rebuild_number: int
+    target: Tier
+    rejected: str | None
+    """Why it is not of the target tier."""
     for_gpu: bool = False
     """Whether it was to go to the GPUs; `index.tier` tells whether it did."""
 
@@ -82,10 +82,10 @@ class IndexStore:
     card: ModelCard
     """Of the model whose indexes these are; `of_model` gives the index_store of another's."""
     root: Path
-    """Of all galleries' generations."""
+    """Of all galleries' snapshots."""
     tier: Literal["auto"] | Tier
     fpir: float
-    min_agreement: float
+    min_recall: float
 
     @classmethod
     def of(cls, settings: Settings, database: Database, card: ModelCard) -> "IndexStore":
@@ -99,7 +99,7 @@ class IndexStore:
             root=root,
             tier="auto" if settings.index_tier == "auto" else Tier(settings.index_tier),
             fpir=settings.identify_fpir,
-            min_agreement=settings.index_min_agreement,
+            min_recall=settings.index_min_agreement,
         )
 
     def of_model(self, card: ModelCard) -> "IndexStore":
@@ -109,8 +109,8 @@ class IndexStore:
         """For the model that the gallery is searched with. Raises ModelUnavailable."""
         return self.of_model(self.models.of(gallery))
 
-    def shelf(self, gallery: Gallery) -> Shelf:
-        return Shelf(self.root, gallery.id, self.card.fingerprint)
+    def snapshots(self, gallery: Gallery) -> SnapshotStore:
+        return SnapshotStore(self.root, gallery.id, self.card.fingerprint)
 
     def discard(self, gallery_id: UUID) -> None:
         """What this machine's disk holds of a deleted gallery."""
@@ -134,7 +134,7 @@ class IndexStore:
     ) -> StoredIndex:
         """With change `at_least` and maybe later ones in it; the caller replays what followed.
 
-        Where several processes of a machine want the same generation, one builds it and the others load
+        Where several processes of a machine want the same snapshot, one builds it and the others load
         it. Raises GalleryNotFound, EmbeddingsMissing, and what `progress` does.
         """
         gallery = self.read(gallery_id)
@@ -143,11 +143,11 @@ class IndexStore:
         return self._on_gpu(gallery, opened) if self.for_gpu(gallery) else opened
 
     def rebuild(self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None) -> str:
-        """A new generation on the disk, whatever is there; its name.
+        """A new snapshot on the disk, whatever is there; its name.
 
         Raises GalleryNotFound, EmbeddingsMissing, OSError.
         """
-        with self.shelf(gallery).alone():
+        with self.snapshots(gallery).alone():
             return self._write(gallery, self.build(gallery, progress=progress))
 
     def build(self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None) -> Copy:
@@ -163,16 +163,16 @@ class IndexStore:
         standard = Standard(
             genuine_cosines=self.card.genuine_scores,
             threshold=threshold.for_fpir(self.card, self.fpir, gallery.face_count),
-            min_agreement=self.min_agreement,
+            min_recall=self.min_recall,
         )
-        built = build(self.wanted(gallery), self.card.dimension, feed, standard, progress=progress)
-        if built.refused is not None:
+        built = build(self.target(gallery), self.card.dimension, feed, standard, progress=progress)
+        if built.rejected is not None:
             log.warning(
                 "the index of %s is %s and not %s: %s",
                 gallery.name,
                 built.searcher.tier,
-                self.wanted(gallery),
-                built.refused,
+                self.target(gallery),
+                built.rejected,
             )
         return Copy(built=built, position=position, embedded_by=embedded_by)
 
@@ -185,20 +185,20 @@ class IndexStore:
 
     def bytes_per_face(self, gallery: Gallery) -> float:
         """Of memory, in the tier that is wanted."""
-        return tiers.bytes_per_face(self.wanted(gallery), self.card.dimension)
+        return tiers.bytes_per_face(self.target(gallery), self.card.dimension)
 
-    def fits(self, wanted: Tier, gallery: Gallery) -> bool:
-        """Whether an index for which `wanted` was asked still is what the gallery should have.
+    def fits(self, target: Tier, gallery: Gallery) -> bool:
+        """Whether an index that was built for the tier `target` still suits the gallery.
 
         A gallery that shrinks keeps `compact` down to half of where it began, so as not to waver.
         """
-        if wanted is self.wanted(gallery):
+        if target is self.target(gallery):
             return True
         still_large = gallery.face_count >= COMPACT_FROM // 2
         free = self._choice(gallery) in ("auto", Tier.GPU)
-        return free and wanted is Tier.COMPACT and still_large
+        return free and target is Tier.COMPACT and still_large
 
-    def wanted(self, gallery: Gallery) -> Tier:
+    def target(self, gallery: Gallery) -> Tier:
         """As it lies on the disk. What goes to the GPUs lies there as `auto` has it, ready to step in."""
         choice = self._choice(gallery)
         if choice != "auto" and choice is not Tier.GPU:
@@ -211,7 +211,7 @@ class IndexStore:
     def _come_by(self, gallery: Gallery, at_least: int, progress: Callable[[int], object]) -> StoredIndex:
         if gallery.face_count >= WRITTEN_FROM:
             try:
-                with self.shelf(gallery).alone():
+                with self.snapshots(gallery).alone():
                     gallery = self.read(gallery.id)
                     return self._load(gallery, at_least) or self._make(gallery, progress)
             except OSError as error:
@@ -221,49 +221,49 @@ class IndexStore:
     def _on_gpu(self, gallery: Gallery, opened: StoredIndex) -> StoredIndex:
         """Moved there; as it is, and loudly, where that is impossible."""
         index = opened.index
-        refused = self.gpu_shortcoming(index.count)
-        if refused is None:
+        rejected = self.gpu_shortcoming(index.count)
+        if rejected is None:
             try:
                 moved = LiveIndex(
                     gpu.on_cards(index.searcher),
                     position=index.position,
                     digest=Digest.from_hex(index.digest),
                 )
-                return replace(opened, index=moved, for_gpu=True, refused=None)
+                return replace(opened, index=moved, for_gpu=True, rejected=None)
             except RuntimeError as error:  # as FAISS tells what CUDA did
-                refused = str(error)
-        log.error("the index of %s is %s and not gpu: %s", gallery.name, index.tier, refused)
-        return replace(opened, for_gpu=True, refused=refused)
+                rejected = str(error)
+        log.error("the index of %s is %s and not gpu: %s", gallery.name, index.tier, rejected)
+        return replace(opened, for_gpu=True, rejected=rejected)
 
     def _load(self, gallery: Gallery, at_least: int) -> StoredIndex | None:
-        """The newest generation that is as it was written, and of what is wanted."""
-        shelf = self.shelf(gallery)
-        for name in shelf.names():
+        """The newest snapshot that is as it was written, and of what is wanted."""
+        snapshots = self.snapshots(gallery)
+        for name in snapshots.names():
             try:
-                unfit = self._unfit(gallery, shelf.manifest(name), at_least)
+                unfit = self._unfit(gallery, snapshots.manifest(name), at_least)
                 if unfit is None:
-                    index, manifest = shelf.load(name)
+                    index, manifest = snapshots.load(name)
                     return StoredIndex(
                         index=index,
-                        generation=name,
+                        snapshot=name,
                         applied=manifest.applied,
                         embedded_by=manifest.embedded_by,
-                        epoch=manifest.epoch,
-                        wanted=manifest.wanted,
-                        refused=manifest.refused,
+                        rebuild_number=manifest.rebuild_number,
+                        target=manifest.target,
+                        rejected=manifest.rejected,
                     )
-                log.info("generation %s of %s is passed over: %s", name, gallery.name, unfit)
+                log.info("snapshot %s of %s is passed over: %s", name, gallery.name, unfit)
             except (LogForked, EmbeddingsReplaced) as error:
-                log.warning("generation %s of %s is not used: %s", name, gallery.name, error)
-            except (GenerationForeign, ChangesPruned) as error:
-                log.info("generation %s of %s is passed over: %s", name, gallery.name, error)
-            except GenerationDamaged as error:
+                log.warning("snapshot %s of %s is not used: %s", name, gallery.name, error)
+            except (SnapshotForeign, ChangesPruned) as error:
+                log.info("snapshot %s of %s is passed over: %s", name, gallery.name, error)
+            except SnapshotDamaged as error:
                 log.error("set aside, and built anew from PostgreSQL: %s", error)
-                shelf.set_aside(name)
+                snapshots.set_aside(name)
         return None
 
     def check(self, session: Session, gallery: Gallery, manifest: Manifest) -> None:
-        """Whether a generation is a copy of what this database has, and the log tells what followed.
+        """Whether a snapshot is a copy of what this database has, and the log tells what followed.
 
         Raises ChangesPruned, LogForked, EmbeddingsReplaced, GalleryNotFound.
         """
@@ -272,9 +272,9 @@ class IndexStore:
 
     def _unfit(self, gallery: Gallery, manifest: Manifest, at_least: int) -> str | None:
         """Raises ChangesPruned, LogForked, EmbeddingsReplaced, GalleryNotFound."""
-        if not self.fits(manifest.wanted, gallery):
-            return f"{self.wanted(gallery)} is wanted, not {manifest.wanted}"
-        if manifest.epoch < gallery.index_epoch:
+        if not self.fits(manifest.target, gallery):
+            return f"{self.target(gallery)} is the target tier, not {manifest.target}"
+        if manifest.rebuild_number < gallery.rebuild_number:
             return "a rebuild was asked for since"
         if manifest.applied < at_least:
             return "there is to be a newer one"
@@ -294,18 +294,18 @@ class IndexStore:
 
     def _write(self, gallery: Gallery, copy: Copy) -> str:
         """Raises OSError, GalleryNotFound."""
-        shelf = self.shelf(gallery)
+        snapshots = self.snapshots(gallery)
         manifest = Manifest.of(
             copy.built,
             gallery=gallery.id,
             model=self.card.fingerprint,
-            wanted=self.wanted(gallery),
+            target=self.target(gallery),
             position=copy.position,
-            epoch=gallery.index_epoch,
+            rebuild_number=gallery.rebuild_number,
             embedded_by=copy.embedded_by,
         )
-        name = shelf.write(copy.built, manifest)
-        shelf.prune(KEPT)
+        name = snapshots.write(copy.built, manifest)
+        snapshots.prune(KEPT)
         try:
             self.read(gallery.id)
         except GalleryNotFound:
@@ -314,14 +314,14 @@ class IndexStore:
             raise
         return name
 
-    def _live(self, gallery: Gallery, copy: Copy, generation: str | None) -> StoredIndex:
+    def _live(self, gallery: Gallery, copy: Copy, snapshot: str | None) -> StoredIndex:
         built = copy.built
         return StoredIndex(
             index=LiveIndex(built.searcher, position=copy.position, digest=built.digest),
-            generation=generation,
+            snapshot=snapshot,
             applied=copy.position.number,
             embedded_by=copy.embedded_by,
-            epoch=gallery.index_epoch,
-            wanted=self.wanted(gallery),
-            refused=built.refused,
+            rebuild_number=gallery.rebuild_number,
+            target=self.target(gallery),
+            rejected=built.rejected,
         )

@@ -7,7 +7,7 @@ others follow, when they next open the gallery's index.
 import logging
 from pathlib import Path
 
-from indexer.index import generation
+from indexer.index import snapshots
 from indexer.records import reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -20,19 +20,19 @@ def remove_unwanted(database: Database, root: Path, gallery: Gallery, model: str
     with database.reading() as session:
         in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
     if model not in in_use:
-        generation.Shelf(root, gallery.id, model).remove()
+        snapshots.SnapshotStore(root, gallery.id, model).remove()
 
 
 def sweep(database: Database, root: Path, gallery: Gallery, model: str) -> None:
     """Removes all but the indexes by `model`, which is being opened, and by others that are in use.
 
-    `root`: of all galleries' generations. What an older version had laid out otherwise goes, too.
+    `root`: of all galleries' snapshots. What an older version had laid out otherwise goes, too.
     """
-    there = generation.models(root, gallery.id) - {model}  # before the question: what is begun later stays
+    there = snapshots.models(root, gallery.id) - {model}  # before the question: what is begun later stays
     if not there:
         return
     with database.reading() as session:
         in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
     for name in sorted(there - in_use.keys()):
         log.info("%s is not searched with %s any more: its index goes from the disk", gallery.name, name)
-        generation.remove_model(root, gallery.id, name)
+        snapshots.remove_model(root, gallery.id, name)

@@ -37,12 +37,12 @@ class Replica(BaseModel):
     state: str = Field(
         description="opening, ready, renewing (the old one serves) or failed (not there, or not kept in step)"
     )
-    problem: str | None = Field(description="Why it is not there, or not of the tier that was wanted")
+    problem: str | None = Field(description="Why it is not there, or not of the target tier")
     model: str = Field(
         description="Fingerprint of the model whose embeddings are in it", examples=[MODEL_EXAMPLE]
     )
     tier: str | None = Field(description="How it is searched; null until it is open", examples=["compact"])
-    generation: str | None = Field(description="On the disk of its machine; null: read from PostgreSQL")
+    snapshot: str | None = Field(description="On the disk of its machine; null: read from PostgreSQL")
     applied: int = Field(description="Number of the last change in it")
     lag: int = Field(description="Changes that it lacked when it last told")
     count: int = Field(description="Faces that a search can return")
@@ -58,7 +58,7 @@ class GalleryIndex(BaseModel):
     gallery: str = Field(description="Its name", examples=["staff"])
     faces: int = Field(description="Enrolled, in PostgreSQL")
     change_number: int = Field(description="Of its last change, in PostgreSQL")
-    epoch: int = Field(description="How often a rebuild was asked for")
+    rebuild_number: int = Field(description="How often a rebuild was asked for")
     tier: str | None = Field(description="As it was chosen for this gallery; null: by the settings")
     replicas: list[Replica] = Field(description="One for each process that has it open or opens it")
 
@@ -69,7 +69,7 @@ class GalleryIndex(BaseModel):
             gallery=gallery.name,
             faces=gallery.face_count,
             change_number=gallery.change_number,
-            epoch=gallery.index_epoch,
+            rebuild_number=gallery.rebuild_number,
             tier=gallery.index_tier,
             replicas=[
                 Replica(
@@ -78,7 +78,7 @@ class GalleryIndex(BaseModel):
                     problem=replica.problem,
                     model=replica.model,
                     tier=replica.tier,
-                    generation=replica.generation,
+                    snapshot=replica.snapshot,
                     applied=replica.applied,
                     lag=status.lag(replica),
                     count=replica.count,

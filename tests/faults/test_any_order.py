@@ -117,11 +117,11 @@ class AnyOrder(RuleBasedStateMachine):
         try:
             verification = fresh.verify()
             assert not verification.difference
-            assert verification.index_digest == verification.digest or verification.generation is None
+            assert verification.index_digest == verification.digest or verification.snapshot is None
             assert fresh.enrolled() == self._people
             assert {person for person in range(ABOVE) if fresh.finds(person)} == self._people
             maintenance.rebuild(fresh.index_store, fresh.gallery())
-            maintenance.prune_generations(fresh.index_store, fresh.gallery(), keep=1)
+            maintenance.prune_snapshots(fresh.index_store, fresh.gallery(), keep=1)
             assert fresh.verify().clean
         finally:
             fresh.close()

@@ -36,9 +36,9 @@ def work_goes_on(load: Load) -> None:
     wait_for(lambda: load.done > seen + 3)
 
 
-def generation(node: Node) -> str | None:
+def snapshot(node: Node) -> str | None:
     [told] = node.index_cache.reports()
-    return told.generation
+    return told.snapshot
 
 
 @pytest.fixture
@@ -119,20 +119,20 @@ def test_the_index_is_made_anew_again_and_again_under_load(
 ) -> None:
     """An operator asks, deletions mount up, another tier is wanted: nobody waits, nothing gets lost."""
     one, other = start(), start()
-    generations = set()
+    snapshots = set()
     with Load(one, first=100) as load:
         for tier in ("exact-fp16", "exact", "graph", None):
             with database.transaction() as session:
                 galleries.ask_for_rebuild(session, one.gallery().id, tier=tier)
             for node in (one, other):
                 wait_for(has_tier(node, tier or "exact"))
-            generations.add(generation(one))
-        before = generation(one)
-        wait_for(lambda: generation(one) != before and generation(other) == generation(one))
+            snapshots.add(snapshot(one))
+        before = snapshot(one)
+        wait_for(lambda: snapshot(one) != before and snapshot(other) == snapshot(one))
 
     check(one, load, set(range(30)))
     check(other, load, set(range(30)))
-    assert len(generations - {None}) == 4
+    assert len(snapshots - {None}) == 4
     assert load.failures == 0, "a renewal makes nobody wait"
 
 
@@ -148,11 +148,11 @@ def test_two_processes_of_a_machine_build_an_index_once(
         return real(self, *arguments, **named)
 
     monkeypatch.setattr(IndexStore, "build", build)
-    before = generation(one)
+    before = snapshot(one)
     with database.transaction() as session:
         galleries.ask_for_rebuild(session, one.gallery().id, keep_tier=True)
 
-    wait_for(lambda: generation(one) not in (before, None) and generation(other) == generation(one))
+    wait_for(lambda: snapshot(one) not in (before, None) and snapshot(other) == snapshot(one))
     assert len(built) == 1
 
 
@@ -218,7 +218,7 @@ def test_the_least_recently_used_index_is_closed_and_opened_again(
         node.close()
 
 
-def test_a_full_disk_costs_the_generation_and_no_answer(
+def test_a_full_disk_costs_the_snapshot_and_no_answer(
     start: Callable[..., Node], migrated: str, tmp_path: Path
 ) -> None:
     one = start()

@@ -23,7 +23,7 @@ def test_killed_at_this_step(
     before = Node(migrated, tmp_path, keeping=False)
     for person in range(25):
         before.enrol(person)
-    assert before.finds(3), "which builds the index, and writes the first generation"
+    assert before.finds(3), "which builds the index, and writes the first snapshot"
     before.enrol(25)
     before.delete(0)
     before.close()

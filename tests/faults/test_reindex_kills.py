@@ -133,8 +133,8 @@ CLEANING = [
     "indexer.records.reindexes:delete_embeddings:after:1",  # the batch is rolled back
     "indexer.records.reindexes:delete_embeddings:before:2",  # between two batches
     "indexer.records.reindexes:delete_embeddings:before:3",
-    "indexer.index.generation:Shelf.remove:before:1",
-    "indexer.index.generation:Shelf.remove:after:1",
+    "indexer.index.snapshots:SnapshotStore.remove:before:1",
+    "indexer.index.snapshots:SnapshotStore.remove:after:1",
     f"{OF_WORKER}_clean:after:1",
 ]
 

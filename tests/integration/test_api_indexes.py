@@ -70,7 +70,7 @@ def test_a_rebuild_that_is_asked_for_happens_while_searches_go_on(client: TestCl
     asked = client.post("/v1/galleries/staff/index/rebuild", json={"tier": "exact-fp16"})
 
     assert asked.status_code == 202
-    assert (asked.json()["epoch"], asked.json()["tier"]) == (1, "exact-fp16")
+    assert (asked.json()["rebuild_number"], asked.json()["tier"]) == (1, "exact-fp16")
     replicas(client, lambda rows: [row["tier"] for row in rows] == ["exact-fp16"])
     assert identify(client, hopper).json()["faces"][0]["candidates"][0]["matched"]
     client.post("/v1/galleries/staff/index/rebuild", json={"tier": "auto"})

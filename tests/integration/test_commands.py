@@ -430,11 +430,11 @@ def test_an_operator_builds_proves_damages_and_prunes_an_index(home: Home, peopl
     [row] = home.json("index", "status", "--gallery", "indexed")
     [clean] = home.json("index", "verify", "--gallery", "indexed")
 
-    [generation] = row["generations"]
-    assert generation["generation"] == written
-    assert (generation["tier"], generation["count"], generation["lag"]) == ("exact", 2, 0)
+    [snapshot] = row["snapshots"]
+    assert snapshot["snapshot"] == written
+    assert (snapshot["tier"], snapshot["count"], snapshot["lag"]) == ("exact", 2, 0)
     assert clean["clean"]
-    assert clean["index_digest"] == clean["digest"] == generation["digest"]
+    assert clean["index_digest"] == clean["digest"] == snapshot["digest"]
     assert home.json("index", "snapshot", "--gallery", "indexed") == {"indexed": None}
 
     [path] = (home.folder / "index").glob(f"*/*/{written}/index.faiss")
@@ -447,6 +447,6 @@ def test_an_operator_builds_proves_damages_and_prunes_an_index(home: Home, peopl
     home.json("index", "rebuild", "--gallery", "indexed", "--tier", "exact-fp16")
     assert home.json("index", "status", "--gallery", "indexed")[0]["tier"] == "exact-fp16"
     pruned = home.json("index", "prune", "--keep", "1", "--log-days", "0", "--gallery", "indexed")
-    assert pruned == {"generations": {"indexed": [written]}, "changes": {"indexed": 2}}
+    assert pruned == {"snapshots": {"indexed": [written]}, "changes": {"indexed": 2}}
     assert home.json("index", "verify", "--gallery", "indexed")[0]["clean"]
     assert "Traceback" not in home.run("index", "status").stderr

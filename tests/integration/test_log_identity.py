@@ -234,7 +234,7 @@ def test_the_status_says_which_snapshots_are_not_used_and_why(
     [status] = maintenance.status(database, [read(database)])
     row = index_tables.status(status, maintenance.stored(index_store, read(database)))
 
-    told = {one["generation"]: (one["lag"], one["problem"]) for one in row["generations"]}
+    told = {one["snapshot"]: (one["lag"], one["problem"]) for one in row["snapshots"]}
     assert told.keys() == {good, lost}
     assert told[good] == (0, None)
     lag, problem = told[lost]

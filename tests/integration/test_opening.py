@@ -1,4 +1,4 @@
-"""Where an index comes from: a good generation, else PostgreSQL; and what callers get meanwhile."""
+"""Where an index comes from: a good snapshot, else PostgreSQL; and what callers get meanwhile."""
 
 import threading
 from pathlib import Path
@@ -78,7 +78,7 @@ def gallery(database: Database) -> Gallery:
 
 @pytest.fixture
 def index_store(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IndexStore:
-    """That writes generations of few faces already."""
+    """That writes snapshots of few faces already."""
     monkeypatch.setattr(store, "WRITTEN_FROM", 20)
     return IndexStore.of(Settings(home=tmp_path), database, CARD)
 
@@ -97,12 +97,12 @@ def keys_in(index: LiveIndex) -> set[int]:
     return {neighbour.key for neighbour in found}
 
 
-def test_a_start_takes_the_generation_and_replays_what_came_after_it(
+def test_a_start_loads_the_snapshot_and_replays_what_came_after_it(
     database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     old = enrol(database, gallery.id, unit(1, 40))
     follow(database, index_store)
-    [generation] = index_store.shelf(gallery).names()
+    [snapshot] = index_store.snapshots(gallery).names()
     new = enrol(database, gallery.id, unit(2, 5))
     delete(database, gallery.id, old[:3])
     # Were it read from PostgreSQL again, a vector that is changed behind the log's back would show.
@@ -114,7 +114,7 @@ def test_a_start_takes_the_generation_and_replays_what_came_after_it(
 
     index = follow(database, index_store)
 
-    assert index_store.shelf(gallery).names() == [generation]
+    assert index_store.snapshots(gallery).names() == [snapshot]
     assert keys_in(index) == set(old[3:]) | set(new)
     assert index.applied == read(database).change_number
     [[nearest]] = index.search(unit(1, 40)[10:11], 1)
@@ -123,7 +123,7 @@ def test_a_start_takes_the_generation_and_replays_what_came_after_it(
 
 
 @pytest.mark.parametrize("file_name", ["index.faiss", "keys.npy", "manifest.json"])
-def test_a_damaged_generation_is_set_aside_and_built_anew(
+def test_a_damaged_snapshot_is_quarantined_and_rebuilt(
     database: Database,
     gallery: Gallery,
     index_store: IndexStore,
@@ -132,9 +132,9 @@ def test_a_damaged_generation_is_set_aside_and_built_anew(
 ) -> None:
     keys = enrol(database, gallery.id, unit(1, 40))
     follow(database, index_store)
-    shelf = index_store.shelf(gallery)
-    [damaged] = shelf.names()
-    path = shelf.path / damaged / file_name
+    snapshots = index_store.snapshots(gallery)
+    [damaged] = snapshots.names()
+    path = snapshots.path / damaged / file_name
     data = bytearray(path.read_bytes())
     data[-100] ^= 1
     path.write_bytes(data)
@@ -142,8 +142,8 @@ def test_a_damaged_generation_is_set_aside_and_built_anew(
     index = follow(database, index_store)
 
     assert keys_in(index) == set(keys)
-    assert damaged not in shelf.names()
-    assert len(shelf.names()) == 1
+    assert damaged not in snapshots.names()
+    assert len(snapshots.names()) == 1
     assert file_name in caplog.text
 
 
@@ -157,7 +157,7 @@ def test_a_disk_that_takes_nothing_costs_no_answer(
     assert "not kept on disk" in caplog.text
 
 
-def test_a_generation_of_another_tier_is_passed_over(
+def test_a_snapshot_of_another_tier_is_skipped(
     database: Database, gallery: Gallery, index_store: IndexStore, tmp_path: Path
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
@@ -194,7 +194,7 @@ def test_while_an_index_is_built_its_gallery_alone_gets_index_not_ready(
         root=index_store.root,
         tier=index_store.tier,
         fpir=index_store.fpir,
-        min_agreement=index_store.min_agreement,
+        min_recall=index_store.min_recall,
     )
     index_cache = IndexCache(database, slow, patience_seconds=0.05)
     try:
@@ -246,15 +246,15 @@ def test_verify_reports_damage_and_leaves_it_where_it_is(
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
     follow(database, index_store)
-    shelf = index_store.shelf(gallery)
-    [name] = shelf.names()
-    (shelf.path / name / "keys.npy").write_bytes(b"")
+    snapshots = index_store.snapshots(gallery)
+    [name] = snapshots.names()
+    (snapshots.path / name / "keys.npy").write_bytes(b"")
 
     verification = maintenance.verify(index_store, read(database))
 
     assert not verification.clean
     assert "keys.npy" in verification.damaged[0]
-    assert shelf.names() == [name]
+    assert snapshots.names() == [name]
 
 
 def test_a_snapshot_is_written_only_where_something_has_changed(
@@ -268,7 +268,7 @@ def test_a_snapshot_is_written_only_where_something_has_changed(
 
     assert first is not None
     assert second is None
-    assert index_store.shelf(gallery).names() == [third, first]
+    assert index_store.snapshots(gallery).names() == [third, first]
 
 
 def test_of_a_deleted_gallery_nothing_stays_on_the_disk(

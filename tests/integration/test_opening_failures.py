@@ -46,7 +46,7 @@ class Watched(IndexStore):
 @pytest.fixture
 def index_store(database: Database, tmp_path: Path) -> Watched:
     index_store = IndexStore.of(Settings(home=tmp_path), database, CARD)
-    names = ("database", "models", "card", "root", "tier", "fpir", "min_agreement")
+    names = ("database", "models", "card", "root", "tier", "fpir", "min_recall")
     watched = Watched(**{name: getattr(index_store, name) for name in names})
     for name, value in {
         "attempts": [],

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import GalleryNotFound
-from indexer.index.generation import Shelf
 from indexer.index.live import LiveIndex
+from indexer.index.snapshots import SnapshotStore
 from indexer.records import galleries, registry, reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -44,7 +44,7 @@ def test_who_waits_for_the_lock_of_an_index_that_is_removed_does_not_wait_in_vai
     gallery: Gallery, index_store: IndexStore
 ) -> None:
     """Nor does anybody come in beside its holder, which a lock file that goes with the index would allow."""
-    first, second = (Shelf(index_store.root, gallery.id, CARD.fingerprint) for _ in range(2))
+    first, second = (SnapshotStore(index_store.root, gallery.id, CARD.fingerprint) for _ in range(2))
     inside = threading.Event()
 
     def come_in() -> None:
@@ -137,16 +137,16 @@ def test_an_index_from_before_the_gallery_left_the_model_is_not_loaded_when_it_h
     enrol(database, gallery.id, unit(1, 40))
     searched_with(database, gallery)
     follow(database, index_store)
-    [old] = index_store.shelf(gallery).names()
+    [old] = index_store.snapshots(gallery).names()
     go_to_another_model_and_back(database, gallery)
 
     verified = maintenance.verify(index_store, read(database))
     index = follow(database, index_store)
 
-    assert verified.generation is None
+    assert verified.snapshot is None
     assert old in verified.foreign[0]
     assert has_the_new_embeddings(index)
-    assert index_store.shelf(gallery).names()[0] != old
+    assert index_store.snapshots(gallery).names()[0] != old
     assert maintenance.verify(index_store, read(database)).clean
     assert maintenance.snapshot(index_store, read(database)) is None
 
@@ -198,11 +198,11 @@ def test_of_two_databases_histories_the_snapshot_that_was_written_last_is_kept(
     """Its number may be the lower one, after a restore; and the clock may have been set back."""
     enrol(database, gallery.id, unit(1, 40))
     name = index_store.rebuild(read(database))
-    shelf = index_store.shelf(gallery)
+    snapshots = index_store.snapshots(gallery)
     ahead = f"000000000999-29990101T000000000000-{name[-4:]}"
-    (shelf.path / name).rename(shelf.path / ahead)
+    (snapshots.path / name).rename(snapshots.path / ahead)
 
     later = [index_store.rebuild(read(database)) for _ in range(3)]
 
-    assert shelf.names() == [later[2], later[1]]
-    assert shelf.load(later[2])[0].count == 40
+    assert snapshots.names() == [later[2], later[1]]
+    assert snapshots.load(later[2])[0].count == 40

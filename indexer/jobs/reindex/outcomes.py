@@ -20,7 +20,7 @@ def built(session: Session, job: Job, worker: str, verified: dict[str, Any]) -> 
     if row is None:
         return False
     row.verified = verified
-    said = f"index {verified['generation']} is built and equal: {verified['count']} faces"
+    said = f"index {verified['snapshot']} is built and equal: {verified['count']} faces"
     reindexes.note(session, row.id, said)
     return True
 

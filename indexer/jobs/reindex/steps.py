@@ -3,7 +3,7 @@
 from typing import Any
 
 from indexer.errors import CalibrationUnsupported
-from indexer.index.generation import Shelf
+from indexer.index.snapshots import SnapshotStore
 from indexer.jobs.calibrating import on_gallery
 from indexer.recognition.calibration import Calibration
 from indexer.records import reindexes
@@ -25,7 +25,7 @@ def build(index_store: IndexStore, job: Job) -> dict[str, Any]:
     # What processes tell of an index by this model is of an earlier time that the gallery had it.
     clean = proof.index_digest == proof.digest and not proof.difference
     verified = {
-        "generation": name,
+        "snapshot": name,
         "count": proof.count,
         "applied": proof.applied,
         "digest": proof.digest,
@@ -68,4 +68,4 @@ def clean(index_store: IndexStore, job: Job) -> None:
             gone = reindexes.delete_embeddings(session, job.gallery.id, number, at_most=DELETED_AT_ONCE)
         if not gone:
             break
-    Shelf(index_store.root, job.gallery.id, model).remove()
+    SnapshotStore(index_store.root, job.gallery.id, model).remove()

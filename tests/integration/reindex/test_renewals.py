@@ -113,10 +113,10 @@ def told(operator: Operator, model: str) -> str | None:
 
 
 def newest(operator: Operator, gallery: Gallery) -> bool:
-    """Whether a start would find a generation by each model that does."""
+    """Whether a start would find a snapshot by each model that does."""
     return all(
         any(
-            stored.manifest is not None and stored.manifest.epoch == gallery.index_epoch
+            stored.manifest is not None and stored.manifest.rebuild_number == gallery.rebuild_number
             for stored in maintenance.stored(index_store, one)
         )
         for one, index_store in maintenance.stores_of(operator.index_store, [gallery])

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from indexer.index import gpu
+from indexer.index.batching import BatchingSearcher
 from indexer.index.gpu import Sharded, needed_bytes, on_cards, shortcoming
 from indexer.index.live import LiveIndex
-from indexer.index.owner import OwnedSearcher
 from indexer.index.searcher import FaissSearcher, empty
 from indexer.types import Change, ChangeKind, Keys, Tier, Vectors
 
@@ -151,7 +151,7 @@ class Recording(FaissSearcher):
 
 def test_who_waits_together_is_searched_for_together() -> None:
     recording = Recording()
-    owned = OwnedSearcher(recording)
+    owned = BatchingSearcher(recording)
     with ThreadPoolExecutor(9) as callers:
         first = callers.submit(owned.search, unit(0, 1), 1)
         assert recording.begun.wait(60)
@@ -172,7 +172,7 @@ def test_who_waits_together_is_searched_for_together() -> None:
 def test_a_failure_reaches_the_caller_and_work_goes_on() -> None:
     recording = Recording()
     recording.go_on.set()
-    owned = OwnedSearcher(recording)
+    owned = BatchingSearcher(recording)
 
     with pytest.raises(ValueError, match="too many"):
         owned.search(unit(0, 1), 51)
@@ -181,7 +181,7 @@ def test_a_failure_reaches_the_caller_and_work_goes_on() -> None:
 
 
 def test_the_thread_ends_with_the_searcher() -> None:
-    owned = OwnedSearcher(exact(10))
+    owned = BatchingSearcher(exact(10))
     owned.search(unit(0, 1), 1)
     (thread,) = owned._owner._threads
 

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from indexer.index.batching import BatchingSearcher
 from indexer.index.build import Standard, build
 from indexer.index.gpu import Sharded
 from indexer.index.live import LiveIndex
-from indexer.index.owner import OwnedSearcher
 from indexer.index.searcher import FaissSearcher, Searcher, empty
 from indexer.types import Change, ChangeKind, Owners, Tier, Vectors
 
 DIMENSION = 8
-STANDARD = Standard(genuine_cosines=[0.4, 0.9], threshold=0.5, min_agreement=0.0)
+STANDARD = Standard(genuine_cosines=[0.4, 0.9], threshold=0.5, min_recall=0.0)
 
 
 def unit(seed: int, count: int) -> Vectors:
@@ -50,7 +50,7 @@ def on_a_stand_in_for_cards() -> Searcher:
         for _ in range(2)
     ]
     nothing = np.empty(0, np.int64)
-    return OwnedSearcher(FaissSearcher(Tier.GPU, Sharded(flat, DIMENSION), nothing, nothing))
+    return BatchingSearcher(FaissSearcher(Tier.GPU, Sharded(flat, DIMENSION), nothing, nothing))
 
 
 def searcher_of(tier: Tier) -> Searcher:

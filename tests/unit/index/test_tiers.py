@@ -1,16 +1,16 @@
-"""Every tier against a plain sort, with deletions; codes are refused where they cannot tell faces apart."""
+"""Every tier against a plain sort, with deletions; codes are rejected where they cannot tell faces apart."""
 
 import numpy as np
 import pytest
 
 from indexer.index.build import Built, Standard, build
+from indexer.index.compare import Comparison
 from indexer.index.digest import Digest
-from indexer.index.verify import Comparison
 from indexer.types import Keys, Tier, Vectors
 
 DIMENSION = 32
 COUNT = 3_000
-STANDARD = Standard(genuine_cosines=[0.4, 0.6, 0.7, 0.9], threshold=0.5, min_agreement=0.95)
+STANDARD = Standard(genuine_cosines=[0.4, 0.6, 0.7, 0.9], threshold=0.5, min_recall=0.95)
 EXHAUSTIVE = [Tier.EXACT, Tier.EXACT_FP16, Tier.COMPACT]
 
 
@@ -113,22 +113,22 @@ def test_compact_does_not_activate_where_it_answers_otherwise_than_exact_search(
     the shortlist holds a tenth of them."""
     alike = unit(5, 1) + 0.002 * unit(6, COUNT)
     alike /= np.linalg.norm(alike, axis=1, keepdims=True)
-    standard = Standard(genuine_cosines=[0.9999, 1.0], threshold=0.5, min_agreement=1.0)
+    standard = Standard(genuine_cosines=[0.9999, 1.0], threshold=0.5, min_recall=1.0)
 
     made = built(Tier.COMPACT, standard, alike)
 
-    assert made.agreement is not None
-    assert made.agreement.overall < 1
+    assert made.recall is not None
+    assert made.recall.overall < 1
     assert made.searcher.tier is Tier.EXACT_FP16
-    assert made.refused is not None
-    assert f"{made.agreement.overall:.4f}" in made.refused
+    assert made.rejected is not None
+    assert f"{made.recall.overall:.4f}" in made.rejected
 
 
 def test_too_few_faces_to_train_on_are_searched_exactly() -> None:
     made = built(Tier.COMPACT, vectors=VECTORS[:100])
 
     assert made.searcher.tier is Tier.EXACT_FP16
-    assert made.refused is not None
+    assert made.rejected is not None
 
 
 def test_keys_that_do_not_ascend_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Generations on disk: whole and right, or noticed."""
+"""Snapshots on disk: whole and right, or noticed."""
 
 import os
 import signal
@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.errors import GenerationDamaged, GenerationForeign
+from indexer.errors import SnapshotDamaged, SnapshotForeign
 from indexer.index.build import Built, Standard, build
-from indexer.index.generation import Manifest, Shelf
+from indexer.index.snapshots import Manifest, SnapshotStore
 from indexer.types import LogPosition, Tier
 
 GALLERY = uuid.UUID(int=7)
@@ -22,32 +22,32 @@ FILES = ("index.faiss", "keys.npy", "owners.npy", "manifest.json")
 def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> Built:
     vectors = np.random.default_rng(count).standard_normal((count, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    standard = Standard(genuine_cosines=[0.5, 0.9], threshold=0.5, min_agreement=0.5)
+    standard = Standard(genuine_cosines=[0.5, 0.9], threshold=0.5, min_recall=0.5)
     keys = np.arange(count, dtype=np.int64)
     return build(tier, 32, lambda take: take(keys, vectors, keys % 7), standard)
 
 
-def write(shelf: Shelf, made: Built, *, applied: int = 5, gallery: uuid.UUID = GALLERY) -> str:
+def write(snapshots: SnapshotStore, made: Built, *, applied: int = 5, gallery: uuid.UUID = GALLERY) -> str:
     manifest = Manifest.of(
         made,
         gallery=gallery,
         model="model-1",
-        wanted=Tier.COMPACT,
+        target=Tier.COMPACT,
         position=LogPosition(number=applied, token=uuid.UUID(int=applied)),
-        epoch=0,
+        rebuild_number=0,
     )
-    with shelf.alone():
-        return shelf.write(made, manifest)
+    with snapshots.alone():
+        return snapshots.write(made, manifest)
 
 
 def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
-    shelf, made = Shelf(tmp_path, GALLERY, "model-1"), built()
+    snapshots, made = SnapshotStore(tmp_path, GALLERY, "model-1"), built()
 
-    live, manifest = shelf.load(write(shelf, made))
+    live, manifest = snapshots.load(write(snapshots, made))
 
     assert (live.applied, live.count, live.tier) == (5, 2_000, Tier.COMPACT)
     assert live.digest == made.digest.hex == manifest.digest
-    assert manifest.agreement == made.agreement
+    assert manifest.recall == made.recall
     probe = next(made.searcher.contents())[1][:3]
     expected = made.searcher.search(probe, 4)[1].tolist()
     assert [[n.key for n in row] for row in live.search(probe, 4)] == expected
@@ -58,9 +58,9 @@ def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["a bit", "the end", "all of it", "the file"])
 def test_damage_is_noticed_before_anything_is_read_from_it(tmp_path: Path, name: str, damage: str) -> None:
-    shelf = Shelf(tmp_path, GALLERY, "model-1")
-    generation = write(shelf, built())
-    path = shelf.path / generation / name
+    snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
+    snapshot = write(snapshots, built())
+    path = snapshots.path / snapshot / name
     data = bytearray(path.read_bytes())
     if damage == "a bit":
         data[len(data) // 2] ^= 4
@@ -68,61 +68,61 @@ def test_damage_is_noticed_before_anything_is_read_from_it(tmp_path: Path, name:
     if damage != "the file":
         path.write_bytes(bytes({"a bit": data, "the end": data[:-1], "all of it": b""}[damage]))
 
-    with pytest.raises(GenerationDamaged):
-        shelf.load(generation)
-    shelf.set_aside(generation)
+    with pytest.raises(SnapshotDamaged):
+        snapshots.load(snapshot)
+    snapshots.set_aside(snapshot)
 
-    assert shelf.names() == []
+    assert snapshots.names() == []
 
 
 def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, GALLERY, "model-1")
-    generation = write(shelf, built(20, Tier.EXACT))
-    path = shelf.path / generation / "manifest.json"
+    snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
+    snapshot = write(snapshots, built(20, Tier.EXACT))
+    path = snapshots.path / snapshot / "manifest.json"
     data = path.read_bytes()
     for place in range(len(data)):
         flipped = bytearray(data)
         flipped[place] ^= 1
         path.write_bytes(flipped)
         try:
-            manifest = shelf.manifest(generation)
-        except (GenerationDamaged, GenerationForeign):
+            manifest = snapshots.manifest(snapshot)
+        except (SnapshotDamaged, SnapshotForeign):
             continue
         path.write_bytes(data)
-        assert manifest == shelf.manifest(generation), "white space may change, and nothing else"
+        assert manifest == snapshots.manifest(snapshot), "white space may change, and nothing else"
 
 
 def test_another_model_and_another_gallery_are_not_served_and_not_called_damaged(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, GALLERY, "model-1")
-    mine = write(shelf, built(20, Tier.EXACT))
-    theirs = write(shelf, built(20, Tier.EXACT), applied=6, gallery=uuid.UUID(int=8))
+    snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
+    mine = write(snapshots, built(20, Tier.EXACT))
+    theirs = write(snapshots, built(20, Tier.EXACT), applied=6, gallery=uuid.UUID(int=8))
 
-    other = Shelf(tmp_path, GALLERY, "model-2")
+    other = SnapshotStore(tmp_path, GALLERY, "model-2")
     other.path.mkdir()
-    (shelf.path / mine).rename(other.path / mine)
+    (snapshots.path / mine).rename(other.path / mine)
 
-    with pytest.raises(GenerationForeign, match="model"):
+    with pytest.raises(SnapshotForeign, match="model"):
         other.load(mine)
-    with pytest.raises(GenerationForeign, match="gallery"):
-        shelf.load(theirs)
+    with pytest.raises(SnapshotForeign, match="gallery"):
+        snapshots.load(theirs)
 
 
 def test_of_two_at_the_same_change_the_later_comes_first(tmp_path: Path) -> None:
     """A rebuild without a change in between, in the same second."""
-    shelf, made = Shelf(tmp_path, GALLERY, "model-1"), built(20, Tier.EXACT)
-    written = [write(shelf, made) for _ in range(8)]
+    snapshots, made = SnapshotStore(tmp_path, GALLERY, "model-1"), built(20, Tier.EXACT)
+    written = [write(snapshots, made) for _ in range(8)]
 
-    assert shelf.names() == written[::-1]
+    assert snapshots.names() == written[::-1]
 
 
 def test_the_newest_comes_first_and_pruning_keeps_it(tmp_path: Path) -> None:
-    shelf, made = Shelf(tmp_path, GALLERY, "model-1"), built(20, Tier.EXACT)
-    names = [write(shelf, made, applied=applied) for applied in (9, 10, 100)]
-    shelf.set_aside(names[0])
+    snapshots, made = SnapshotStore(tmp_path, GALLERY, "model-1"), built(20, Tier.EXACT)
+    names = [write(snapshots, made, applied=applied) for applied in (9, 10, 100)]
+    snapshots.set_aside(names[0])
 
-    removed = shelf.prune(1)
+    removed = snapshots.prune(1)
 
-    assert shelf.names() == [names[2]]
+    assert snapshots.names() == [names[2]]
     assert removed == [names[1], names[0] + ".damaged"]
 
 
@@ -130,11 +130,11 @@ VICTIM = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from indexer.index import generation
-from tests.unit.index.test_generation import GALLERY, built, write
+from indexer.index import snapshots
+from tests.unit.index.test_snapshots import GALLERY, built, write
 
 name, count = sys.argv[1].split(":")
-module, attribute = (os, name) if hasattr(os, name) else (generation, name)
+module, attribute = (os, name) if hasattr(os, name) else (snapshots, name)
 real, calls = getattr(module, attribute), 0
 
 def deadly(*arguments, **keywords):
@@ -145,7 +145,7 @@ def deadly(*arguments, **keywords):
     return real(*arguments, **keywords)
 
 setattr(module, attribute, deadly)
-write(generation.Shelf(Path(sys.argv[2]), GALLERY, "model-1"), built(1_500), applied=50)
+write(snapshots.SnapshotStore(Path(sys.argv[2]), GALLERY, "model-1"), built(1_500), applied=50)
 """
 
 
@@ -162,19 +162,19 @@ write(generation.Shelf(Path(sys.argv[2]), GALLERY, "model-1"), built(1_500), app
         "rename:1",
     ],
 )
-def test_a_writer_killed_at_any_step_leaves_the_generation_before(tmp_path: Path, step: str) -> None:
-    shelf = Shelf(tmp_path, GALLERY, "model-1")
-    before = write(shelf, built())
+def test_a_writer_killed_at_any_step_leaves_the_snapshot_before(tmp_path: Path, step: str) -> None:
+    snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
+    before = write(snapshots, built())
 
     root = Path(__file__).parents[3]
     killed = subprocess.run([sys.executable, "-c", VICTIM, step, tmp_path, root], capture_output=True)
 
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert shelf.names() == [before]
-    assert shelf.load(before)[0].count == 2_000
-    after = write(shelf, built(1_500), applied=60)
-    assert shelf.names() == [after, before]
-    assert not list(shelf.path.glob(".*.new")), "what the killed one left is gone"
+    assert snapshots.names() == [before]
+    assert snapshots.load(before)[0].count == 2_000
+    after = write(snapshots, built(1_500), applied=60)
+    assert snapshots.names() == [after, before]
+    assert not list(snapshots.path.glob(".*.new")), "what the killed one left is gone"
 
 
 def test_a_writer_killed_after_the_rename_has_written_it_all(tmp_path: Path) -> None:
@@ -182,22 +182,22 @@ def test_a_writer_killed_after_the_rename_has_written_it_all(tmp_path: Path) -> 
     killed = subprocess.run([sys.executable, "-c", VICTIM, "fsync:6", tmp_path, root], capture_output=True)
 
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    shelf = Shelf(tmp_path, GALLERY, "model-1")
-    [name] = shelf.names()
-    assert shelf.load(name)[0].count == 1_500
+    snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
+    [name] = snapshots.names()
+    assert snapshots.load(name)[0].count == 1_500
 
 
 FULL = """
 import resource, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from indexer.index.generation import Shelf
-from tests.unit.index.test_generation import GALLERY, built, write
+from indexer.index.snapshots import SnapshotStore
+from tests.unit.index.test_snapshots import GALLERY, built, write
 
 made = built(1_500)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    write(Shelf(Path(sys.argv[1]), GALLERY, "model-1"), made)
+    write(SnapshotStore(Path(sys.argv[1]), GALLERY, "model-1"), made)
 except OSError as error:
     print(error.errno)
 """
@@ -210,12 +210,12 @@ def test_a_write_that_the_disk_refuses_is_an_oserror_and_leaves_nothing(tmp_path
     )
 
     assert done.stdout.strip().isdigit(), done.stderr
-    assert [p.name for p in Shelf(tmp_path, GALLERY, "model-1").path.iterdir()] == []
+    assert [p.name for p in SnapshotStore(tmp_path, GALLERY, "model-1").path.iterdir()] == []
 
 
 def test_a_folder_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(OSError, match="file"):
-        write(Shelf(tmp_path / "file", GALLERY, "model-1"), built(20, Tier.EXACT))
+        write(SnapshotStore(tmp_path / "file", GALLERY, "model-1"), built(20, Tier.EXACT))
     assert os.listdir(tmp_path) == ["file"]

@@ -22,7 +22,7 @@ _MIXED = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Recall:
     """Of a searcher with an exact search of the same vectors."""
 
     probes: int
@@ -51,7 +51,7 @@ def genuine_like(vectors: Vectors, cosines: Sequence[float], count: int, seed: i
     return probes
 
 
-def measure(searcher: FaissSearcher, probes: Vectors, threshold: float) -> Agreement:
+def measure(searcher: FaissSearcher, probes: Vectors, threshold: float) -> Recall:
     """Compares first answers with those of a scan of the vectors as `searcher` stores them."""
 
     def vectors() -> Iterator[Vectors]:
@@ -63,7 +63,7 @@ def measure(searcher: FaissSearcher, probes: Vectors, threshold: float) -> Agree
     _, found = searcher.search(probes, 1)
     same = found[:, 0] == searcher.keys[places[:, 0]]
     above = exact_scores[:, 0] >= threshold
-    return Agreement(
+    return Recall(
         probes=len(probes),
         overall=float(same.mean()),
         above_threshold=float(same[above].mean()) if above.any() else 1.0,

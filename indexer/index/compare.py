@@ -42,8 +42,8 @@ class Comparison:
         known = places < len(self._keys)
         known[known] = self._keys[places[known]] == keys[known]
         self._difference.missing += keys[~known].tolist()
-        wanted = vectors[known].astype(self._vectors.dtype)
-        same = (self._vectors[places[known]] == wanted).all(axis=1)
+        expected = vectors[known].astype(self._vectors.dtype)
+        same = (self._vectors[places[known]] == expected).all(axis=1)
         same &= self._owners[places[known]] == owners[known]
         self._difference.changed += keys[known][~same].tolist()
         self._met[places[known]] = True

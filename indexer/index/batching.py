@@ -27,7 +27,7 @@ class _Asked:
     answer: "Future[Answer]" = field(default_factory=Future)
 
 
-class OwnedSearcher:
+class BatchingSearcher:
     """A searcher of which everything but plain numbers is asked in a thread of its own.
 
     Safe to search from any number of threads. The thread ends when nobody holds the searcher any more.

@@ -1,4 +1,4 @@
-"""Indexes on disk. A generation is a directory that is either whole and right, or not used.
+"""Indexes on disk. A snapshot is a directory that is either whole and right, or not used.
 
 It is written aside, every file synced, and renamed; whoever is killed on the way leaves a directory
 with a leading dot, which the next writer removes. The manifest says of which gallery and model it is,
@@ -23,16 +23,16 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import GenerationDamaged, GenerationForeign
+from indexer.errors import SnapshotDamaged, SnapshotForeign
 from indexer.files import locked, private_folder
-from indexer.index.agreement import Agreement
 from indexer.index.build import Built
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
+from indexer.index.recall import Recall
 from indexer.index.searcher import FaissSearcher
 from indexer.types import LogPosition, Tier
 
-FORMAT = 4
+FORMAT = 5
 _INDEX, _KEYS, _OWNERS, _MANIFEST = "index.faiss", "keys.npy", "owners.npy", "manifest.json"
 _LOCKS = "locks"
 """Beside the galleries: a lock file must outlive what it protects."""
@@ -46,12 +46,12 @@ class Manifest:
     model: str
     """Fingerprint."""
     dimension: int
-    wanted: Tier
+    target: Tier
     """What was asked for."""
     tier: Tier
-    """What it is; see `refused`."""
-    refused: str | None
-    agreement: Agreement | None
+    """What it is; see `rejected`."""
+    rejected: str | None
+    recall: Recall | None
     count: int
     applied: int
     """Number of the last change in it."""
@@ -59,7 +59,7 @@ class Manifest:
     """Of the same change: what tells the log that it was made from."""
     embedded_by: UUID | None
     """The re-index job that made its embeddings, if one did."""
-    epoch: int
+    rebuild_number: int
     """How often a rebuild had been asked for when it was begun."""
     digest: str
     created_at: datetime
@@ -71,9 +71,9 @@ class Manifest:
         *,
         gallery: UUID,
         model: str,
-        wanted: Tier,
+        target: Tier,
         position: LogPosition,
-        epoch: int,
+        rebuild_number: int,
         embedded_by: UUID | None = None,
     ) -> "Manifest":
         searcher = built.searcher
@@ -81,15 +81,15 @@ class Manifest:
             gallery=gallery,
             model=model,
             dimension=searcher.index.d,
-            wanted=wanted,
+            target=target,
             tier=searcher.tier,
-            refused=built.refused,
-            agreement=built.agreement,
+            rejected=built.rejected,
+            recall=built.recall,
             count=searcher.count,
             applied=position.number,
             token=position.token,
             embedded_by=embedded_by,
-            epoch=epoch,
+            rebuild_number=rebuild_number,
             digest=built.digest.hex,
             created_at=datetime.now(UTC),
         )
@@ -99,8 +99,8 @@ class Manifest:
         return LogPosition(number=self.applied, token=self.token)
 
 
-class Shelf:
-    """The generations of one gallery by one model, in a directory of their own."""
+class SnapshotStore:
+    """The snapshots of one gallery by one model, in a directory of their own."""
 
     def __init__(self, root: Path, gallery: UUID, model: str) -> None:
         """`root`: of all galleries; `model`: fingerprint. Nothing is made until something is written."""
@@ -113,23 +113,23 @@ class Shelf:
         """The one that was written last comes first. Its number may be lower than an older one's, where
         PostgreSQL was restored from a backup between them."""
         try:
-            found = (p.name for p in self.path.iterdir() if _is_generation(p))
+            found = (p.name for p in self.path.iterdir() if _is_snapshot(p))
             return sorted(found, key=_written_at, reverse=True)
         except OSError:  # not there, or a disk that fails: then there is nothing to load
             return []
 
     def manifest(self, name: str) -> Manifest:
-        """Without reading the files that it speaks of. Raises GenerationDamaged, GenerationForeign."""
+        """Without reading the files that it speaks of. Raises SnapshotDamaged, SnapshotForeign."""
         return _manifest(self.path / name)[0]
 
     def load(self, name: str) -> tuple[LiveIndex, Manifest]:
-        """Raises GenerationDamaged, where anything at all is not as it was written, GenerationForeign."""
+        """Raises SnapshotDamaged, where anything at all is not as it was written, SnapshotForeign."""
         directory = self.path / name
         manifest, files = _manifest(directory)
         if manifest.gallery != self._gallery:
-            raise GenerationForeign(f"{directory} is of another gallery, {manifest.gallery}")
+            raise SnapshotForeign(f"{directory} is of another gallery, {manifest.gallery}")
         if manifest.model != self._model:
-            raise GenerationForeign(f"{directory} is of another model, {manifest.model}, not {self._model}")
+            raise SnapshotForeign(f"{directory} is of another model, {manifest.model}, not {self._model}")
         for file_name in (_INDEX, _KEYS, _OWNERS):
             _check(directory / file_name, files.get(file_name))
         try:
@@ -137,7 +137,7 @@ class Shelf:
             keys, owners = np.load(directory / _KEYS), np.load(directory / _OWNERS)
             searcher = FaissSearcher(manifest.tier, index, keys, owners)
         except (RuntimeError, ValueError, OSError) as error:
-            raise GenerationDamaged(f"{directory} cannot be read: {_first_line(error)}") from error
+            raise SnapshotDamaged(f"{directory} cannot be read: {_first_line(error)}") from error
         live = LiveIndex(searcher, position=manifest.position, digest=Digest.from_hex(manifest.digest))
         return live, manifest
 
@@ -238,11 +238,11 @@ def remove_gallery(root: Path, gallery: UUID) -> None:
 
 
 def _written_at(name: str) -> str:
-    """The time in a generation's name."""
+    """The time in a snapshot's name."""
     return name.split("-")[1] if "-" in name else ""
 
 
-def _is_generation(path: Path) -> bool:
+def _is_snapshot(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith(".") and not path.name.endswith(_DAMAGED)
 
 
@@ -294,35 +294,35 @@ def _write_manifest(path: Path, manifest: Manifest, files: dict[str, Any]) -> No
 
 
 def _manifest(directory: Path) -> tuple[Manifest, dict[str, Any]]:
-    """And the files that it speaks of. Raises GenerationDamaged, GenerationForeign."""
+    """And the files that it speaks of. Raises SnapshotDamaged, SnapshotForeign."""
     try:
         body = json.loads((directory / _MANIFEST).read_bytes())
         checksum = body.pop("sha256")
         if checksum != _sha256_of(body):
             raise ValueError("its checksum is wrong")
         if body["format"] != FORMAT:
-            raise GenerationForeign(
+            raise SnapshotForeign(
                 f"it has the format {body['format']}, not {FORMAT}: another version wrote it"
             )
-        agreement = body["agreement"]
+        recall = body["recall"]
         manifest = Manifest(
             gallery=UUID(body["gallery"]),
             model=body["model"],
             dimension=body["dimension"],
-            wanted=Tier(body["wanted"]),
+            target=Tier(body["target"]),
             tier=Tier(body["tier"]),
-            refused=body["refused"],
-            agreement=None if agreement is None else Agreement(**agreement),
+            rejected=body["rejected"],
+            recall=None if recall is None else Recall(**recall),
             count=body["count"],
             applied=body["applied"],
             token=UUID(body["token"]),
             embedded_by=None if body["embedded_by"] is None else UUID(body["embedded_by"]),
-            epoch=body["epoch"],
+            rebuild_number=body["rebuild_number"],
             digest=body["digest"],
             created_at=datetime.fromisoformat(body["created_at"]),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise GenerationDamaged(f"{directory / _MANIFEST} cannot be used: {_first_line(error)}") from error
+        raise SnapshotDamaged(f"{directory / _MANIFEST} cannot be used: {_first_line(error)}") from error
     return manifest, body["files"]
 
 
@@ -331,16 +331,16 @@ def _sha256_of(body: dict[str, Any]) -> str:
 
 
 def _check(path: Path, noted: dict[str, Any] | None) -> None:
-    """Raises GenerationDamaged."""
+    """Raises SnapshotDamaged."""
     try:
         size = path.stat().st_size
         if noted is None or size != noted["bytes"]:
-            raise GenerationDamaged(f"{path} has {size} bytes, not those that were written")
+            raise SnapshotDamaged(f"{path} has {size} bytes, not those that were written")
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != noted["sha256"]:
-                raise GenerationDamaged(f"{path} is damaged: its SHA-256 is not the one that was written")
+                raise SnapshotDamaged(f"{path} is damaged: its SHA-256 is not the one that was written")
     except OSError as error:
-        raise GenerationDamaged(f"{path} cannot be read: {error}") from error
+        raise SnapshotDamaged(f"{path} cannot be read: {error}") from error
 
 
 def _sync(directory: Path) -> None:
