@@ -25,15 +25,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.calibration.card_curve import CardScale
+from indexer.calibration.curve import Scale
+from indexer.calibration.fitting import fit as calibration
+from indexer.calibration.fitting import suspects
+from indexer.calibration.fitting.impostors import collect
 from indexer.embedding.catalog import sface
-from indexer.evaluation import calibration, lfw, suspects
-from indexer.evaluation.embeddings import embed_files
-from indexer.evaluation.impostors import collect
-from indexer.recognition.assembly import open_camera
-from indexer.recognition.calibration import Scale
-from indexer.recognition.threshold import CardScale
+from indexer.evaluation import lfw
+from indexer.pipeline.embed_files import embed_files
 from indexer.settings import Settings
 from indexer.types import Vectors
+from indexer.usecases.bootstrap import open_camera
 
 SIZES = (100, 300, 1_000, 3_000, 5_000)
 FPIRS = (0.1, 0.01, 0.001)
@@ -198,7 +200,7 @@ def _draw(rows: Sequence[dict[str, object]], people: int, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from indexer.evaluation.plots.canvas import head
+    from indexer.pages.canvas import head
 
     figure = Figure(figsize=(12, 4.6), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from indexer.evaluation.embeddings import embed_files
 from indexer.evaluation.lfw import read_pairs, read_people
-from indexer.recognition.assembly import open_camera
+from indexer.pipeline.embed_files import embed_files
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_camera
 
 RATES = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _BINS = np.linspace(-1.0, 1.0, 20_001)

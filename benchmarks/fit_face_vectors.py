@@ -14,10 +14,10 @@ import numpy as np
 from rich.progress import Progress
 
 from benchmarks.face_vectors import PARAMETERS, Parameters, effective_dimension
-from indexer.evaluation.embeddings import Embeddings, embed_files
 from indexer.evaluation.lfw import Pair, Person, read_pairs, read_people
-from indexer.recognition.assembly import open_camera
+from indexer.pipeline.embed_files import Embeddings, embed_files
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_camera
 
 QUANTILES = np.linspace(0, 1, 101)
 

@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from indexer.evaluation.lfw import read_people
-from indexer.recognition.assembly import open_camera
-from indexer.recognition.camera import Camera, Stopwatch
+from indexer.pipeline.pipeline import Camera, Stopwatch
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_camera
 from indexer.vision.detect import central
 
 Spoil = Callable[[PIL.Image.Image], PIL.Image.Image]

@@ -18,20 +18,20 @@ import numpy as np
 from sqlalchemy import text
 
 from indexer.embedding import catalog
-from indexer.jobs.enrol_folder import enrol_folder
-from indexer.jobs.people_folder import PeopleFolder, people_in
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition.assembly import card, open_eye, open_recognition
-from indexer.recognition.camera import Camera
-from indexer.recognition.reindex import plan as planning
-from indexer.recognition.reindex import switching
-from indexer.recognition.reindex.crops import aligned
+from indexer.pipeline.crops import aligned
+from indexer.pipeline.people_folder import PeopleFolder, people_in
+from indexer.pipeline.pipeline import Camera
 from indexer.records import embedded, galleries, reindexes, schema
 from indexer.records.embedded import database_url
 from indexer.records.models import Gallery
 from indexer.records.session import Database
+from indexer.reindex import plan as planning
+from indexer.reindex import switch as switching
+from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import card, open_eye, open_recognition
+from indexer.usecases.enrol_folder import enrol_folder
 
 PEOPLE = 120
 """Of whom photographs are enrolled for real."""

@@ -20,7 +20,7 @@ from rich.progress import track
 
 from benchmarks.identify import GALLERY, filled, one_face_640x480
 from benchmarks.searching.server import Server, serve
-from indexer.evaluation.plots.canvas import head
+from indexer.pages.canvas import head
 from indexer.types import Tier
 
 STINT = 25

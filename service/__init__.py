@@ -1,1 +1,1 @@
-"""Gemel on the network: routes, schemas and errors around `indexer.recognition`."""
+"""Gemel on the network: routes, schemas and errors around `indexer.usecases`."""

@@ -6,8 +6,8 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from indexer.errors import InvalidRequest
-from indexer.recognition.assembly import Recognition
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import Recognition
 from service.metrics import Metrics
 
 documented_key = APIKeyHeader(

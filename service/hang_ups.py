@@ -5,13 +5,13 @@ import contextlib
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from indexer.turns import abandoned_when
+from indexer.concurrency import abandoned_when
 
 
 class HangUps:
     """ASGI middleware. Once a request has been read, listens for the end of its connection.
 
-    Routes that run in threads, and what they call, ask by `indexer.turns`.
+    Routes that run in threads, and what they call, ask by `indexer.concurrency`.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter
 
-from indexer.recognition.identify import Found, Identification
-from indexer.recognition.scales import Decision
-from indexer.recognition.verify import Verification
+from indexer.calibration.resolver import Decision
+from indexer.usecases.identify import Found, Identification
+from indexer.usecases.verify import Verification
 
 
 class Outcomes:

@@ -11,9 +11,9 @@ from contextlib import ExitStack, asynccontextmanager
 import anyio
 
 from indexer.errors import Busy, DatabaseUnavailable
-from indexer.recognition.assembly import Recognition, open_recognition
 from indexer.records import galleries
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import Recognition, open_recognition
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ import skimage.data
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from indexer.recognition.assembly import open_camera
-from indexer.recognition.camera import Camera
+from indexer.pipeline.pipeline import Camera
 from indexer.records import embedded, schema
 from indexer.records.session import Database
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_camera
 from service.app import create_app
 from tests.pictures import jpeg
 

@@ -10,13 +10,14 @@ from sqlalchemy import func, select
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import dlib_resnet, sface
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition.reindex import plan as planning
-from indexer.recognition.reindex import status, switching
 from indexer.records import galleries, reindexes
 from indexer.records.models import Embedding, Gallery, Model
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
+from indexer.reindex import plan as planning
+from indexer.reindex import status
+from indexer.reindex import switch as switching
+from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings

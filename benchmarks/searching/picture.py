@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from benchmarks.searching.table import Row, label
-from indexer.evaluation.plots.canvas import head
+from indexer.pages.canvas import head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

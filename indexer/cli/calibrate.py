@@ -15,8 +15,8 @@ from indexer.errors import Misconfigured
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.jobs.calibrating import Measured
-    from indexer.recognition.calibration import Calibration
+    from indexer.calibration.curve import Calibration
+    from indexer.calibration.fitting.measure import Measured
     from indexer.replica.store import IndexStore
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
@@ -25,7 +25,7 @@ SHOWN = 10
 
 
 def _drawable(path: Path | None) -> Path | None:
-    from indexer.evaluation.plots.canvas import require_matplotlib
+    from indexer.pages.canvas import require_matplotlib
 
     if path is not None:
         if not path.absolute().parent.is_dir():
@@ -86,11 +86,11 @@ def calibrate(
             measured, told = _of_model(index_store, data, scores, settings, dry_run, told)
     told["table"] = _rows(measured.calibration, told)
     if plot is not None:
-        from indexer.evaluation.calibration_plot import draw
+        from indexer.calibration.fitting.plot import draw
 
         draw(measured.calibration, told["fpir"], told["faces"], plot)
     if html is not None:
-        from indexer.jobs.calibration_page import render
+        from indexer.calibration.fitting.page import render
 
         write_whole(html, render(measured, told))
     whole = told | {
@@ -108,10 +108,10 @@ def _of_gallery(
     dry_run: bool,
     told: dict[str, Any],
 ) -> "tuple[Measured, dict[str, Any]]":
+    from indexer.calibration import policy
+    from indexer.calibration.fitting import measure as calibrating
+    from indexer.calibration.resolver import InForce, Scales
     from indexer.errors import CalibrationUnsupported
-    from indexer.jobs import calibrating
-    from indexer.recognition import policy
-    from indexer.recognition.scales import InForce, Scales
     from indexer.records import calibrations, galleries
 
     with index_store.database.reading() as session:
@@ -148,11 +148,11 @@ def _of_model(
     dry_run: bool,
     told: dict[str, Any],
 ) -> "tuple[Measured, dict[str, Any]]":
-    from indexer.evaluation import calibration as fitting
-    from indexer.jobs import calibrating
-    from indexer.jobs.people_folder import people_in
-    from indexer.recognition.assembly import open_camera
+    from indexer.calibration.fitting import fit as fitting
+    from indexer.calibration.fitting import measure as calibrating
+    from indexer.pipeline.people_folder import people_in
     from indexer.records import calibrations
+    from indexer.usecases.bootstrap import open_camera
 
     if data is not None:
         people = people_in(data)

@@ -17,7 +17,7 @@ from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.jobs.enrol_folder import FileOutcome, FolderEnrolment
+    from indexer.usecases.enrol_folder import FileOutcome, FolderEnrolment
 
 LISTED = 20
 """Files or people that the terminal shows; JSON and the report have all."""
@@ -56,10 +56,10 @@ def enrol(
 
     Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`
     """
-    from indexer.jobs import people_folder
-    from indexer.jobs.enrol_folder import Outcome, enrol_folder
-    from indexer.recognition.assembly import open_recognition
+    from indexer.pipeline import people_folder
     from indexer.records import schema
+    from indexer.usecases.bootstrap import open_recognition
+    from indexer.usecases.enrol_folder import Outcome, enrol_folder
 
     settings = Settings()
     folder = people_folder.read(directory)
@@ -84,7 +84,7 @@ def enrol(
 
 
 def _as_json(result: "FolderEnrolment") -> dict[str, Any]:
-    from indexer.jobs.enrol_folder import Outcome
+    from indexer.usecases.enrol_folder import Outcome
 
     def listed(outcome: Outcome) -> list[dict[str, Any]]:
         return [
@@ -118,7 +118,7 @@ def _csv(result: "FolderEnrolment") -> str:
 
 
 def _print(result: "FolderEnrolment", gallery: str, report: Path | None) -> None:
-    from indexer.jobs.enrol_folder import Outcome
+    from indexer.usecases.enrol_folder import Outcome
 
     if result.interrupted:
         left = len(result.of(Outcome.NOT_REACHED))

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(settings: Settings) -> "Iterator[IndexStore]":
-    from indexer.recognition.assembly import card
     from indexer.records import schema
     from indexer.records.embedded import database_url
     from indexer.records.session import Database
     from indexer.replica.store import IndexStore
+    from indexer.usecases.bootstrap import card
 
     database = Database(database_url(settings))
     try:

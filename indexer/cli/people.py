@@ -16,9 +16,9 @@ from indexer.settings import Settings
 from indexer.types import Several
 
 if TYPE_CHECKING:
-    from indexer.recognition.camera import SeenFace
-    from indexer.recognition.identify import Identification
-    from indexer.recognition.recognisable import Unmatched
+    from indexer.pipeline.pipeline import SeenFace
+    from indexer.usecases.identify import Identification
+    from indexer.usecases.match_limits import Unmatched
 
 Threshold = Annotated[
     float | None, typer.Option(min=-1, max=1, help="Score from which on a candidate matches.")
@@ -43,8 +43,8 @@ def identify(
 
     Example: `gemel identify party.jpg --gallery staff`
     """
-    from indexer.recognition.assembly import open_recognition
     from indexer.records import schema
+    from indexer.usecases.bootstrap import open_recognition
 
     settings = Settings()
     answers: list[dict[str, Any]] = []
@@ -102,9 +102,9 @@ def verify(
 
     Example: `gemel verify passport.jpg selfie.jpg`
     """
-    from indexer.recognition import scales
-    from indexer.recognition.assembly import open_camera
-    from indexer.recognition.verify import verify_pair
+    from indexer.calibration import resolver as scales
+    from indexer.usecases.bootstrap import open_camera
+    from indexer.usecases.verify import verify_pair
 
     settings = Settings()
     with open_camera(settings) as camera:

@@ -79,8 +79,8 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
 
     Example: `gemel person delete 4711 --gallery staff`
     """
-    from indexer.recognition.removing import remove_identity
     from indexer.records import faces, galleries
+    from indexer.usecases.delete import remove_identity
 
     with opened(Settings()) as index_store:
         with index_store.database.reading() as session:

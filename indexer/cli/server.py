@@ -46,10 +46,10 @@ def serve(
 
     Example: `gemel serve --port 8080`
     """
-    from indexer.recognition.assembly import card, connections
     from indexer.records import schema
     from indexer.records.embedded import database_url
     from indexer.records.session import Database
+    from indexer.usecases.bootstrap import card, connections
 
     settings = Settings()
     log_config = logs.config(settings.log_level, settings.log_format)
@@ -129,7 +129,7 @@ def models(json: Json = None) -> None:
     Example: `gemel models --json`
     """
     from indexer.embedding import catalog
-    from indexer.recognition.assembly import card
+    from indexer.usecases.bootstrap import card
 
     active = card(Settings())
     known = catalog.known(active)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidRequest
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, draws, interval, none_seen
+from indexer.evaluation.intervals import RESAMPLES, Interval, draws, interval, none_seen
 from indexer.types import Vectors
 
 _BLOCK = 512

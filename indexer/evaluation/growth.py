@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.bootstrap import Interval
 from indexer.evaluation.distractors import Crowd, fit
 from indexer.evaluation.identification import Searches, measure, search_vectors
+from indexer.evaluation.intervals import Interval
 from indexer.evaluation.roles import Roles
 from indexer.types import Vectors
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval_of
-from indexer.evaluation.embeddings import NO_SCORE, Embeddings
+from indexer.evaluation.intervals import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.evaluation.roles import OpenSet, Roles, roles, split, split_labels
+from indexer.pipeline.embed_files import NO_SCORE, Embeddings
 from indexer.types import Vectors
 
 FPIRS = (0.001, 0.01, 0.1)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval_of
+from indexer.evaluation.intervals import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.types import Vectors
 
 NO_SCORE = -2.0

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, TypeAlias
 
-from indexer.evaluation import pages
-from indexer.evaluation.bootstrap import Interval
+from indexer.evaluation.intervals import Interval
 from indexer.evaluation.provenance import Provenance
+from indexer.pages import html as pages
 
 INTERVALS = "Intervals: 95 %, bootstrap by identity."
 
@@ -89,4 +89,4 @@ def count(value: int) -> Cell:
 
 def html(report: Report) -> str:
     """Raises Misconfigured without the extra `report`."""
-    return pages.render("evaluation/report.html.j2", report=report)
+    return pages.render("evaluation.html.j2", report=report)

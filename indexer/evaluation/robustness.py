@@ -13,13 +13,13 @@ from zlib import crc32
 import numpy as np
 
 from indexer.errors import InvalidInput
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.evaluation.conditions import CLEAN, Level, Series
-from indexer.evaluation.embeddings import Change, Embeddings, central_face, embed_with
 from indexer.evaluation.identification import Searches, search_vectors
+from indexer.evaluation.intervals import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.evaluation.lfw import Person
 from indexer.evaluation.roles import OpenSet, roles, split
-from indexer.recognition.camera import Camera
+from indexer.pipeline.embed_files import Change, Embeddings, central_face, embed_with
+from indexer.pipeline.pipeline import Camera
 from indexer.types import Face, Image
 
 FPIR = 0.01

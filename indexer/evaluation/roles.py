@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidRequest
-from indexer.evaluation.embeddings import Embeddings
 from indexer.evaluation.lfw import Person
+from indexer.pipeline.embed_files import Embeddings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from indexer.errors import InvalidInput, InvalidRequest
-from indexer.evaluation.embeddings import central_face
-from indexer.recognition.camera import Camera
+from indexer.pipeline.embed_files import central_face
+from indexer.pipeline.pipeline import Camera
 from indexer.types import Face, Image
 from indexer.vision.align import align
 

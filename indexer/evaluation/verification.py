@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidRequest
-from indexer.evaluation.bootstrap import RESAMPLES, Interval, draws, interval
-from indexer.evaluation.embeddings import NO_SCORE, Embeddings
+from indexer.evaluation.intervals import RESAMPLES, Interval, draws, interval
 from indexer.evaluation.lfw import Pair
+from indexer.pipeline.embed_files import NO_SCORE, Embeddings
 
 FARS = (0.01, 0.001)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
+from indexer.calibration import card_curve as threshold
 from indexer.embedding.card import ModelCard
 from indexer.errors import (
     ChangesPruned,
@@ -28,8 +29,7 @@ from indexer.index.build import Built, Standard, Take, build
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.index.snapshots import Manifest, SnapshotStore, gallery_ids, remove_gallery
-from indexer.recognition import threshold
-from indexer.recognition.models import Models
+from indexer.pipeline.models import Models
 from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database, Session

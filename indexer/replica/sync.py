@@ -11,7 +11,7 @@ from importlib.metadata import version
 from uuid import UUID
 
 from indexer.errors import GemelError
-from indexer.recognition.cameras import Cameras
+from indexer.pipeline.pipelines import Cameras
 from indexer.records import reindexes, replicas
 from indexer.records.notices import Listener
 from indexer.records.replicas import StatusReport

@@ -13,8 +13,8 @@ from torch import nn
 from indexer.embedding import trunks
 from indexer.embedding.card_file import CardFile, made_of_trained
 from indexer.errors import Misconfigured
-from indexer.evaluation.plots.canvas import require_matplotlib
 from indexer.files import written_whole
+from indexer.pages.canvas import require_matplotlib
 from indexer.training.faces import Faces
 from indexer.training.folder import BEST
 from indexer.training.options import Options

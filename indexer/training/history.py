@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.evaluation.plots.canvas import CURVE, POINT, QUIET, blank, head
+from indexer.pages.canvas import CURVE, POINT, QUIET, blank, head
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

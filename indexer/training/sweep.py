@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from indexer.evaluation.plots.canvas import CURVE, POINT, canvas
+from indexer.pages.canvas import CURVE, POINT, canvas
 from indexer.training.faces import Faces
 from indexer.training.folder import LAST
 from indexer.training.options import Options

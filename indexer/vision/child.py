@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from indexer import errors
+from indexer.concurrency import raise_if_abandoned
 from indexer.errors import Busy
-from indexer.turns import raise_if_abandoned
 from indexer.vision.decode import Picture
 from indexer.vision.decoder_process import ANSWER, REQUEST, SEALS
 

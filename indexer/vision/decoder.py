@@ -6,9 +6,9 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
+from indexer.concurrency import Turns
 from indexer.errors import Busy, ImageTooExpensive, InvalidInput, UnreadableImage
 from indexer.sparing_log import SparingLog
-from indexer.turns import Turns
 from indexer.vision import formats
 from indexer.vision.child import Child, Died
 from indexer.vision.decode import Picture, decode_picture

@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from indexer.errors import InvalidRequest
-from indexer.recognition.assembly import Recognition
-from indexer.recognition.camera import Stopwatch
+from indexer.pipeline.pipeline import Stopwatch
 from indexer.records import faces, galleries, identities
+from indexer.usecases.bootstrap import Recognition
 from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.pages import FACES_OF_ONE

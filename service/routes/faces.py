@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from indexer.recognition.camera import Stopwatch
+from indexer.pipeline.pipeline import Stopwatch
 from indexer.records import faces, galleries, identities
 from service.bodies import body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from indexer.recognition import policy
+from indexer.calibration import policy
 from indexer.records import galleries
 from service.bodies import JsonRoute
 from service.dependencies import Engine

@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from indexer.errors import InvalidRequest
-from indexer.recognition.camera import Stopwatch
-from indexer.recognition.enrol import NewIdentity
+from indexer.pipeline.pipeline import Stopwatch
 from indexer.records import faces, galleries, identities, models
 from indexer.records.session import Session
+from indexer.usecases.enrol import NewIdentity
 from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.pages import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid

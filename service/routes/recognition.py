@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from indexer.recognition import verify
-from indexer.recognition.camera import Stopwatch
+from indexer.pipeline.pipeline import Stopwatch
+from indexer.usecases import verify
 from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, Engine, Meters, at_most
 from service.routes import problems

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query
 
 from indexer.embedding import requested
 from indexer.errors import InvalidRequest, Misconfigured
-from indexer.recognition.models import check_calibrated
-from indexer.recognition.reindex import gates as gating
-from indexer.recognition.reindex import plan as planning
-from indexer.recognition.reindex import status as status_of
-from indexer.recognition.reindex import switching
+from indexer.pipeline.models import check_calibrated
 from indexer.records import galleries, reindexes
 from indexer.records.text import checked_text
+from indexer.reindex import acceptance as gating
+from indexer.reindex import plan as planning
+from indexer.reindex import status as status_of
+from indexer.reindex import switch as switching
 from service.bodies import JsonRoute
 from service.dependencies import Config, Engine
 from service.pages import PageCursor, PageLimit, cut, uuid

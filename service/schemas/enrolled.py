@@ -8,11 +8,11 @@ from uuid import UUID
 import numpy as np
 from pydantic import BaseModel, Field
 
-from indexer.recognition.gate import Refused
-from indexer.recognition.policy import Outlook
+from indexer.calibration.policy import Outlook
 from indexer.records import models
 from indexer.types import Box as FaceBox
 from indexer.types import rotation_degrees
+from indexer.usecases.quality_gate import Refused
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 from service.schemas.faces import Box, Landmarks, Quality, RotationDegrees
 from service.schemas.recognition import Threshold

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
-from indexer.recognition.camera import SeenFace
+from indexer.pipeline.pipeline import SeenFace
 from indexer.types import Box as FaceBox
 from indexer.types import Points
 from indexer.types import Quality as FaceQuality

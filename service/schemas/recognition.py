@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.recognition.identify import Candidate as FoundCandidate
-from indexer.recognition.identify import Found, Identification
-from indexer.recognition.recognisable import Unmatched
-from indexer.recognition.scales import Decision, Kind
-from indexer.recognition.verify import Verification
+from indexer.calibration.resolver import Decision, Kind
+from indexer.usecases.identify import Candidate as FoundCandidate
+from indexer.usecases.identify import Found, Identification
+from indexer.usecases.match_limits import Unmatched
+from indexer.usecases.verify import Verification
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE
 from service.schemas.faces import SeenFaceOut
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.recognition.reindex import gates as gating
-from indexer.recognition.reindex.status import Status
+from indexer.reindex import acceptance as gating
+from indexer.reindex.status import Status
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 
 

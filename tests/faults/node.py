@@ -13,17 +13,13 @@ from typing import Any, cast
 
 import numpy as np
 
+from indexer.calibration.resolver import Scales
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
-from indexer.recognition.camera import Camera, Stopwatch
-from indexer.recognition.cameras import Cameras, Eye
-from indexer.recognition.enrol import Enroller, NewIdentity, _Prepared, _Wanted
-from indexer.recognition.gate import Limits
-from indexer.recognition.identify import Identifier
-from indexer.recognition.models import Models
-from indexer.recognition.recognisable import MatchLimits
-from indexer.recognition.scales import Scales
+from indexer.pipeline.models import Models
+from indexer.pipeline.pipeline import Camera, Stopwatch
+from indexer.pipeline.pipelines import Cameras, Eye
 from indexer.records import galleries, identities
 from indexer.records.models import Gallery, Identity
 from indexer.records.session import Database
@@ -33,6 +29,10 @@ from indexer.replica.store import IndexStore
 from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.types import Box, Enrolment, Face, Quality, Vectors
+from indexer.usecases.enrol import Enroller, NewIdentity, _Prepared, _Wanted
+from indexer.usecases.identify import Identifier
+from indexer.usecases.match_limits import MatchLimits
+from indexer.usecases.quality_gate import Limits
 
 CARD = sface(mirror=True)
 GALLERY = "staff"

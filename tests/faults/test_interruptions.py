@@ -12,13 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from indexer.jobs.reindex import embedding
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition.assembly import open_eye
 from indexer.records import reindexes
 from indexer.records.models import Reindex, ReindexChunk
 from indexer.records.session import Database
+from indexer.reindex import embed as embedding
+from indexer.reindex.worker import Worker
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_eye
 from service.app import create_app
 from tests.home import Home
 from tests.pictures import jpeg, pixels
@@ -68,7 +68,7 @@ def leases(operator: Operator) -> list[str]:
     [
         "indexer.replica.store:build",
         "indexer.replica.maintenance:verify",
-        "indexer.jobs.reindex.worker:compare",
+        "indexer.reindex.worker:compare",
     ],
 )
 def test_a_worker_that_is_told_to_end_while_it_builds_or_compares_ends_at_once(

@@ -10,15 +10,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, insert, select, text
 
 from indexer.errors import ReplicasNotReady
-from indexer.recognition.assembly import open_eye
-from indexer.recognition.reindex import switching
 from indexer.records import changes, galleries, identities
 from indexer.records.models import Embedding, Face, Gallery, Model, Process
 from indexer.records.session import Database, Session
+from indexer.reindex import switch as switching
 from indexer.replica import maintenance
 from indexer.replica.threads import supervised
 from indexer.settings import Settings
 from indexer.types import ChangeKind
+from indexer.usecases.bootstrap import open_eye
 from service.app import create_app
 from tests.faults.node import GALLERY, Node
 from tests.home import wait_for

@@ -12,12 +12,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, text, update
 
-from indexer.recognition.assembly import open_eye
-from indexer.recognition.reindex import switching
 from indexer.records import reindexes
 from indexer.records.models import Reindex, ReindexChunk
 from indexer.records.session import Database
+from indexer.reindex import switch as switching
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_eye
 from service.app import create_app
 from tests.home import Home, wait_for
 from tests.pictures import jpeg, pixels
@@ -50,8 +50,9 @@ WORKER = (
     DEADLY
     + """
 from indexer.embedding.catalog import sface
-from indexer.jobs.reindex import steps, worker
-from indexer.recognition.assembly import open_eye
+from indexer.reindex import worker
+from indexer.reindex import steps
+from indexer.usecases.bootstrap import open_eye
 from indexer.replica.store import IndexStore
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -73,7 +74,7 @@ main()
 """
 )
 """`gemel`, with the step that it dies at before its arguments."""
-OF_WORKER = "indexer.jobs.reindex.worker:Worker."
+OF_WORKER = "indexer.reindex.worker:Worker."
 
 
 @pytest.fixture
@@ -234,9 +235,10 @@ def test_a_switch_holds_though_the_server_is_killed_right_after_it(
     if step == "rollback":
         home.run("reindex", "activate")
     [before] = home.json("reindex", "status")
-    with home.server(
-        command=(sys.executable, "-c", COMMAND, "indexer.recognition.reindex.switching:_switch:after:1")
-    ) as (base, server):
+    with home.server(command=(sys.executable, "-c", COMMAND, "indexer.reindex.switch:_switch:after:1")) as (
+        base,
+        server,
+    ):
         answers = [asked(base, hopper)]
         with pytest.raises(httpx2.TransportError):
             httpx2.post(f"{base}/v1/reindexes/{before['id']}/{step}", timeout=60)

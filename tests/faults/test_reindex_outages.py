@@ -15,18 +15,19 @@ import pytest
 from sqlalchemy import func, select
 
 from indexer.embedding.catalog import dlib_resnet, sface
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition.assembly import open_eye, open_recognition
-from indexer.recognition.enrol import NewIdentity
-from indexer.recognition.reindex import plan as planning
-from indexer.recognition.reindex import status, switching
 from indexer.records import embedded, galleries, reindexes, schema
 from indexer.records.models import Embedding
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
+from indexer.reindex import plan as planning
+from indexer.reindex import status
+from indexer.reindex import switch as switching
+from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_eye, open_recognition
+from indexer.usecases.enrol import NewIdentity
 from tests.faults.postgresql import pg_ctl, restart
 from tests.home import Home, wait_for
 from tests.pictures import jpeg, pixels
@@ -37,10 +38,10 @@ FULL = """
 import resource, sys
 from uuid import UUID
 from indexer.embedding.catalog import sface
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition.assembly import open_eye
+from indexer.reindex.worker import Worker
+from indexer.usecases.bootstrap import open_eye
 from indexer.replica.store import IndexStore
-from indexer.recognition.reindex import status
+from indexer.reindex import status
 from indexer.records import reindexes
 from indexer.records.session import Database
 from indexer.settings import Settings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.recognition.camera import Camera, Stopwatch
+from indexer.pipeline.pipeline import Camera, Stopwatch
 
 URL = "/v1/galleries/staff/search"
 

@@ -11,18 +11,18 @@ import pytest
 from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
+from indexer.calibration.curve import Calibration
+from indexer.calibration.fitting import measure as calibrating
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
-from indexer.jobs import calibrating
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition.assembly import open_eye
-from indexer.recognition.calibration import Calibration
-from indexer.recognition.reindex import plan as planning
-from indexer.recognition.reindex import switching
 from indexer.records import calibrations, galleries, registry, reindexes
 from indexer.records.session import Database
+from indexer.reindex import plan as planning
+from indexer.reindex import switch as switching
+from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_eye
 from service.app import create_app
 from tests import strangers
 from tests.acceptance.asking import assert_problem

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from indexer.cli import index_tables
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import ChangesPruned, LogForked
-from indexer.recognition.models import Models
+from indexer.pipeline.models import Models
 from indexer.records import changes, galleries, registry, replicas
 from indexer.records.models import Gallery
 from indexer.records.session import Database

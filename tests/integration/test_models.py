@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
+from indexer.calibration import card_curve as threshold
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import ModelNotCalibrated
-from indexer.recognition import threshold
-from indexer.recognition.assembly import open_camera
-from indexer.recognition.camera import Stopwatch
+from indexer.pipeline.pipeline import Stopwatch
 from indexer.records.session import Database
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_camera
 from tests.pictures import jpeg, pixels
 
 

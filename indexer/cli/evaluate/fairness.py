@@ -13,10 +13,10 @@ from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption
 from indexer.errors import InvalidRequest
 from indexer.evaluation import fairness as measuring
 from indexer.evaluation import lfw
-from indexer.evaluation.embeddings import embed_with
 from indexer.evaluation.labels import Labels, read_csv, read_lists
 from indexer.evaluation.provenance import here
 from indexer.evaluation.reports.fairness import report
+from indexer.pipeline.embed_files import embed_with
 
 LISTS = {"female": "female_names.txt", "male": "male_names.txt"}
 

@@ -15,14 +15,14 @@ from indexer.cli.progress import progress_bar
 from indexer.evaluation import report as reports
 from indexer.evaluation.provenance import Provenance
 from indexer.evaluation.report import Cell, Report
-from indexer.recognition.camera import Camera
+from indexer.pipeline.pipeline import Camera
 from indexer.settings import Settings
 
 
 @contextmanager
 def cameras(models: Sequence[str] | None) -> Iterator[list[Camera]]:
     """Of the models that were named, else of the one in force; each once."""
-    from indexer.recognition.assembly import open_cameras
+    from indexer.usecases.bootstrap import open_cameras
 
     settings = Settings()
     names = list(dict.fromkeys(models or [settings.model]))

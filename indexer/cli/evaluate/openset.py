@@ -10,11 +10,11 @@ from indexer.cli.commands import Json
 from indexer.cli.evaluate.measuring import cameras, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption, PlotOption
 from indexer.evaluation import growth, identification, lfw
-from indexer.evaluation.embeddings import Embeddings, embed_with
 from indexer.evaluation.plots.identification import draw_det
 from indexer.evaluation.provenance import here
 from indexer.evaluation.reports.identification import Identified, report
 from indexer.evaluation.roles import OpenSet
+from indexer.pipeline.embed_files import Embeddings, embed_with
 
 LargestOption = Annotated[
     int,

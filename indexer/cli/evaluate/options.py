@@ -7,7 +7,7 @@ import typer
 
 from indexer.cli.commands import writable
 from indexer.errors import Misconfigured
-from indexer.evaluation import pages
+from indexer.pages import html as pages
 
 
 def drawable(path: Path | None) -> Path | None:

@@ -6,10 +6,10 @@ from indexer.cli.commands import Json
 from indexer.cli.evaluate.measuring import cameras, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption, PlotOption
 from indexer.evaluation import lfw, verification
-from indexer.evaluation.embeddings import embed_with
 from indexer.evaluation.plots.verification import draw_roc
 from indexer.evaluation.provenance import here
 from indexer.evaluation.reports.verification import report
+from indexer.pipeline.embed_files import embed_with
 
 
 def lfw_pairs(

@@ -15,8 +15,8 @@ from indexer.errors import GatesNotPassed, ReplicasNotReady
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.recognition.reindex.status import Status
     from indexer.records.reindexes import Job
+    from indexer.reindex.status import Status
     from indexer.replica.store import IndexStore
 
 Force = Annotated[str | None, typer.Option(help="Why, over gates and processes; it is recorded.")]
@@ -27,8 +27,8 @@ def pause(gallery: Of = None, json: Json = None) -> None:
 
     Example: `gemel reindex pause --gallery staff`
     """
-    from indexer.recognition.reindex import switching
     from indexer.records import reindexes
+    from indexer.reindex import switch as switching
 
     def runs(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and not _stopped(job)
@@ -44,7 +44,7 @@ def resume(gallery: Of = None, json: Json = None) -> None:
 
     Example: `gemel reindex resume --gallery staff`
     """
-    from indexer.recognition.reindex import switching
+    from indexer.reindex import switch as switching
 
     with opened(Settings()) as index_store:
         job = job_to("resume", index_store, gallery, _stopped)
@@ -57,7 +57,7 @@ def activate(gallery: Of = None, force: Force = None, json: Json = None) -> None
 
     Example: `gemel reindex activate --gallery staff`
     """
-    from indexer.recognition.reindex import switching
+    from indexer.reindex import switch as switching
 
     with opened(Settings()) as index_store:
         ready = job_to("activate", index_store, gallery, lambda job: job.row.state == "ready")
@@ -80,7 +80,7 @@ def rollback(gallery: Of = None, force: Force = None, json: Json = None) -> None
 
     Example: `gemel reindex rollback --gallery staff`
     """
-    from indexer.recognition.reindex import switching
+    from indexer.reindex import switch as switching
 
     with opened(Settings()) as index_store:
         active = job_to("roll back", index_store, gallery, lambda job: job.row.state == "active")
@@ -99,8 +99,8 @@ def cancel(gallery: Of = None, json: Json = None) -> None:
 
     Example: `gemel reindex cancel --gallery staff`
     """
-    from indexer.recognition.reindex import switching
     from indexer.records import reindexes
+    from indexer.reindex import switch as switching
 
     def not_switched(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and job.row.state != "active"
@@ -116,7 +116,7 @@ def cleanup(gallery: Of = None, json: Json = None) -> None:
 
     Example: `gemel reindex cleanup --gallery staff`
     """
-    from indexer.recognition.reindex import switching
+    from indexer.reindex import switch as switching
 
     with opened(Settings()) as index_store:
         job = job_to("clean up", index_store, gallery, lambda job: job.row.state == "active")
@@ -129,7 +129,7 @@ def _stopped(job: "Job") -> bool:
 
 
 def _ended(index_store: "IndexStore", job: "Job", end: "Callable[..., Job]") -> "Status":
-    from indexer.recognition.assembly import open_eye
+    from indexer.usecases.bootstrap import open_eye
 
     job = end(index_store.database, job.row.id)
     with open_eye(Settings()) as eye:

@@ -17,7 +17,7 @@ from indexer.cli.output import STDOUT, console, json_line
 from indexer.cli.progress import LINE_SECONDS, duration, progress_bar
 
 if TYPE_CHECKING:
-    from indexer.recognition.cameras import Eye
+    from indexer.pipeline.pipelines import Eye
     from indexer.records.reindexes import Job, Progress
     from indexer.replica.store import IndexStore
 
@@ -83,8 +83,8 @@ def follow(index_store: "IndexStore", jobs: "Sequence[Job]", *, json: Path | Non
 
 def work(index_store: "IndexStore", eye: "Eye", jobs: "Sequence[Job]") -> None:
     """On these jobs alone, in this process, while it is followed. Interrupted, it leaves them to others."""
-    from indexer.jobs.reindex.worker import Worker
-    from indexer.recognition.reindex import status
+    from indexer.reindex import status
+    from indexer.reindex.worker import Worker
 
     ids = [job.row.id for job in jobs]
     working = Worker(index_store, eye, only=ids)
@@ -103,7 +103,7 @@ def work(index_store: "IndexStore", eye: "Eye", jobs: "Sequence[Job]") -> None:
 def _look_on(index_store: "IndexStore", jobs: "Sequence[Job]", tell: Callable[[Seen], None]) -> None:
     """`tell` hears of each job at once, and again whenever something about it has changed."""
     from indexer.errors import Unavailable
-    from indexer.recognition.reindex import status
+    from indexer.reindex import status
 
     waiting = [job.row.id for job in jobs]
     told: dict[UUID, dict[str, Any]] = {}

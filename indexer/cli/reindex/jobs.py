@@ -7,8 +7,8 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
-    from indexer.recognition.reindex.status import Status
     from indexer.records.reindexes import Job
+    from indexer.reindex.status import Status
     from indexer.replica.store import IndexStore
 
 Of = Annotated[
@@ -87,14 +87,14 @@ def _said(job: "Job", rolled_back: bool) -> str:
 
 
 def described(index_store: "IndexStore", job: "Job") -> "Status":
-    from indexer.recognition.reindex import status as status_of
+    from indexer.reindex import status as status_of
 
     return status_of.of(index_store.database, job.row.id)
 
 
 def gates_of(index_store: "IndexStore", rows: "Sequence[Status]") -> dict[UUID, list[dict[str, Any]]]:
     """What became of them, by the id of a job that is compared and not yet switched."""
-    from indexer.recognition.reindex import status
+    from indexer.reindex import status
 
     ready = [row.id for row in rows if row.state == "ready"]
     return {one: status.comparison(index_store.database, one)["gates"] for one in ready}

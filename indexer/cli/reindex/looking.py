@@ -73,8 +73,8 @@ def compare(
 
     Example: `gemel reindex compare --gallery staff --html comparison.html`
     """
-    from indexer.jobs.reindex import report
-    from indexer.recognition.reindex import status as status_of
+    from indexer.reindex import report
+    from indexer.reindex import status as status_of
 
     with opened(Settings()) as index_store:
         job = compared_job(index_store, gallery)

@@ -43,10 +43,10 @@ def start(
     Example: `gemel reindex start --to dlib-resnet --gallery staff --wait`
     """
     from indexer.embedding import catalog
-    from indexer.recognition.assembly import open_eye
-    from indexer.recognition.reindex import gates as gating
-    from indexer.recognition.reindex import plan as planning
-    from indexer.recognition.reindex import switching
+    from indexer.reindex import acceptance as gating
+    from indexer.reindex import plan as planning
+    from indexer.reindex import switch as switching
+    from indexer.usecases.bootstrap import open_eye
 
     settings = Settings()
     gates = gate or list(gating.DEFAULT)
@@ -89,8 +89,8 @@ def _to_be_brought(index_store: "IndexStore", name: str | None, card: "ModelCard
     Raises ReindexExists, InvalidRequest and ModelNotCalibrated for the one that is named.
     """
     from indexer.errors import InvalidRequest, ReindexExists
-    from indexer.recognition.reindex import switching
     from indexer.records import galleries
+    from indexer.reindex import switch as switching
 
     with index_store.database.reading() as session:
         every = [galleries.get(session, name)] if name else galleries.all_of_them(session)

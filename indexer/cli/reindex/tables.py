@@ -11,8 +11,8 @@ from indexer.cli.output import console, out, shown
 from indexer.cli.progress import duration
 
 if TYPE_CHECKING:
-    from indexer.recognition.reindex.plan import Plan
-    from indexer.recognition.reindex.status import Status
+    from indexer.reindex.plan import Plan
+    from indexer.reindex.status import Status
 
 OVERRIDE = "`activate --force WHY` switches all the same"
 NAMED = 20

@@ -14,8 +14,8 @@ def worker() -> None:
 
     Example: `gemel worker`
     """
-    from indexer.jobs.reindex.worker import Worker
-    from indexer.recognition.assembly import open_eye
+    from indexer.reindex.worker import Worker
+    from indexer.usecases.bootstrap import open_eye
 
     settings = Settings()
     log_events(settings)

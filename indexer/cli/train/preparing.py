@@ -96,7 +96,7 @@ def prepared(options: "Options", wanted: Wanted, *, resume: bool) -> "tuple[Face
 
 def _warn_of_few(training: "Faces", validation: "Faces") -> None:
     """Where there are too few people to learn from, or to tell a better model from a worse one by."""
-    from indexer.recognition.reindex.gates import SEEN_LOSS, people_needed
+    from indexer.reindex.acceptance import SEEN_LOSS, people_needed
 
     learned, held_out = (len({one.identity for one in some.samples}) for some in (training, validation))
     needed = people_needed(SEEN_LOSS)

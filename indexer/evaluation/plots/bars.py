@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
 from indexer.evaluation.fairness import FairnessResult, GroupRates
-from indexer.evaluation.plots.canvas import MODELS, blank, canvas, head, percent
 from indexer.evaluation.speed import SpeedResult
+from indexer.pages.canvas import MODELS, blank, canvas, head, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

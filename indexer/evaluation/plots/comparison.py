@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from indexer.evaluation.plots.canvas import CURVE, POINT, QUIET, blank, canvas, head, in_percent
+from indexer.pages.canvas import CURVE, POINT, QUIET, blank, canvas, head, in_percent
 
 
 def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:

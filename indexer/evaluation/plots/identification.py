@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from indexer.evaluation.growth import Growth
 from indexer.evaluation.identification import Det, IdentificationResult
-from indexer.evaluation.plots.canvas import (
+from indexer.pages.canvas import (
     MODELS,
     QUIET,
     blank,

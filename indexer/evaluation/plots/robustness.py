@@ -5,10 +5,10 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from indexer.evaluation.bootstrap import Interval
 from indexer.evaluation.conditions import CLEAN, Series
-from indexer.evaluation.plots.canvas import MODELS, QUIET, blank, head, look, percent
+from indexer.evaluation.intervals import Interval
 from indexer.evaluation.robustness import ConditionRates, RobustnessResult
+from indexer.pages.canvas import MODELS, QUIET, blank, head, look, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from typing import IO
 
 import numpy as np
 
-from indexer.evaluation.plots.canvas import canvas, in_percent, look, mark, percent
 from indexer.evaluation.verification import Roc, VerificationResult
+from indexer.pages.canvas import canvas, in_percent, look, mark, percent
 
 Measured = Sequence[tuple[Roc, VerificationResult]]
 """Of each model."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.recognition.assembly import open_eye
 from indexer.records.session import Database
 from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_eye
 from service.app import create_app
 from tests.reindexing import Operator
 

@@ -10,10 +10,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from indexer.errors import ModelUnavailable
-from indexer.jobs.reindex import steps, worker
-from indexer.recognition.cameras import Cameras
-from indexer.recognition.reindex import switching
+from indexer.pipeline.pipelines import Cameras
 from indexer.records import reindexes
+from indexer.reindex import steps, worker
+from indexer.reindex import switch as switching
 from indexer.replica import maintenance
 from tests.home import wait_for
 from tests.reindexing import NEW, OLD, Operator, enrol, who

@@ -10,11 +10,11 @@ from fastapi.testclient import TestClient
 
 from indexer.embedding.catalog import sface
 from indexer.errors import GemelError, ReindexExists, ReindexState, ReplicasNotReady
-from indexer.recognition.models import Models
-from indexer.recognition.reindex import switching
+from indexer.pipeline.models import Models
 from indexer.records import galleries, reindexes, replicas
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
+from indexer.reindex import switch as switching
 from tests.reindexing import NEW, OLD, Operator, enrol, who
 
 Act = Callable[[Database], Any]

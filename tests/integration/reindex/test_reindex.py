@@ -19,15 +19,17 @@ from indexer.errors import (
     ReindexExists,
     ReindexState,
 )
-from indexer.jobs.reindex import comparing, reading, report
-from indexer.jobs.reindex.worker import Worker
-from indexer.recognition.camera import Camera
-from indexer.recognition.cameras import Eye
-from indexer.recognition.reindex import gates as gating
-from indexer.recognition.reindex import plan as planning
-from indexer.recognition.reindex import switching
+from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipelines import Eye
 from indexer.records import galleries, reindexes
 from indexer.records.models import Face, ReindexChunk
+from indexer.reindex import acceptance as gating
+from indexer.reindex import compare as comparing
+from indexer.reindex import plan as planning
+from indexer.reindex import report
+from indexer.reindex import side_by_side as reading
+from indexer.reindex import switch as switching
+from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from tests.pictures import jpeg, pixels
 from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who

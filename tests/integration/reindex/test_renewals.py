@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.index.build import Built, build
-from indexer.recognition.reindex import switching
 from indexer.records.models import Gallery
+from indexer.reindex import switch as switching
 from indexer.replica import builds, maintenance, store
 from tests.home import wait_for
 from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from indexer.calibration.card_curve import CardScale, for_fmr
 from indexer.embedding.card import ModelCard
 from indexer.embedding.card_file import read_onnx
 from indexer.errors import CardUnusable, WeightsMissing
-from indexer.recognition.models import check_calibrated
-from indexer.recognition.threshold import CardScale, for_fmr
+from indexer.pipeline.models import check_calibrated
 from tests.unit.embedding.test_onnx import CARD, network
 
 SCORES = [[0.5, 0.1], [0.01, 0.3], [0.001, 0.4]]

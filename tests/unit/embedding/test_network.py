@@ -9,7 +9,7 @@ from indexer.embedding.catalog import sface
 from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.sface import fold_batch_norms
 from indexer.embedding.weights import SFACE, locate
-from indexer.recognition.camera import Camera, Stopwatch
+from indexer.pipeline.pipeline import Camera, Stopwatch
 
 
 @pytest.fixture(scope="module")

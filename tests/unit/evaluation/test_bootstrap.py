@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.evaluation.bootstrap import Tradeoff, draws, interval, none_seen
+from indexer.evaluation.intervals import Tradeoff, draws, interval, none_seen
 
 
 def test_the_images_of_a_person_are_drawn_together() -> None:

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from indexer.calibration.card_curve import _deviations
+from indexer.calibration.curve import Calibration
+from indexer.calibration.fitting import suspects
+from indexer.calibration.fitting.fit import fit, fit_pairs
+from indexer.calibration.fitting.impostors import Impostors, collect
 from indexer.errors import CalibrationUnsupported
-from indexer.evaluation import suspects
-from indexer.evaluation.calibration import fit, fit_pairs
-from indexer.evaluation.impostors import Impostors, collect
-from indexer.recognition.calibration import Calibration
-from indexer.recognition.threshold import _deviations
 
 MEAN, BETWEEN, SPREAD = 0.08, 0.02, 0.09
 """Of a score: its mean, by how much the probes' means differ, and its spread for one probe."""

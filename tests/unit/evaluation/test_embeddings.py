@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.evaluation.embeddings import embed_files, embed_with
-from indexer.recognition.assembly import open_cameras
-from indexer.recognition.camera import Camera
+from indexer.pipeline.embed_files import embed_files, embed_with
+from indexer.pipeline.pipeline import Camera
 from indexer.settings import Settings
 from indexer.types import Image
+from indexer.usecases.bootstrap import open_cameras
 
 
 @pytest.fixture

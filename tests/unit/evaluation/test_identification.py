@@ -5,9 +5,9 @@ import pytest
 
 from indexer.errors import InvalidRequest
 from indexer.evaluation import identification
-from indexer.evaluation.embeddings import NO_SCORE, Embeddings
 from indexer.evaluation.identification import OpenSet, Searches, det, measure, point_at, search, split
 from indexer.evaluation.lfw import Person
+from indexer.pipeline.embed_files import NO_SCORE, Embeddings
 
 
 def person(name: str, images: int) -> Person:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from indexer.evaluation.conditions import SERIES
-from indexer.evaluation.embeddings import Embeddings
 from indexer.evaluation.lfw import Person
 from indexer.evaluation.robustness import Embedded, images_of, measure, subset
+from indexer.pipeline.embed_files import Embeddings
 
 
 def person(name: str, images: int) -> Person:

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import InvalidRequest
-from indexer.evaluation.bootstrap import draws, interval
-from indexer.evaluation.embeddings import NO_SCORE, Embeddings
+from indexer.evaluation.intervals import draws, interval
 from indexer.evaluation.lfw import Pair
 from indexer.evaluation.verification import (
     Trials,
@@ -19,6 +18,7 @@ from indexer.evaluation.verification import (
     tar_at_far,
     tar_intervals,
 )
+from indexer.pipeline.embed_files import NO_SCORE, Embeddings
 
 
 def trials(matched: list[float], mismatched: list[float]) -> Trials:

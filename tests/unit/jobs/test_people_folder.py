@@ -11,7 +11,7 @@ import pillow_heif
 import pytest
 
 from indexer.errors import InvalidInput, InvalidRequest
-from indexer.jobs import people_folder
+from indexer.pipeline import people_folder
 from indexer.vision import formats
 
 FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import InvalidRequest
-from indexer.recognition.reindex import gates
+from indexer.reindex import acceptance as gates
 
 OLD = {"rank1": 0.9, "skipped": 0, "at_fpir": {"0.01": {"fnir": 0.05}}}
 NEW = {"rank1": 0.95, "skipped": 2, "at_fpir": {"0.01": {"fnir": 0.06}}}

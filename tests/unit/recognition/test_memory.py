@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from indexer.recognition.reindex.memory import available_bytes
+from indexer.memory import available_bytes
 
 MB = 10**6
 Tree = Callable[..., int]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from indexer.recognition.recognisable import MatchLimits, Unmatched
 from indexer.records.models import Gallery
+from indexer.usecases.match_limits import MatchLimits, Unmatched
 from tests.strangers import QUALITY
 
 SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01)

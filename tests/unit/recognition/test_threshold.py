@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.calibration.card_curve import for_fmr, for_fpir
 from indexer.embedding.catalog import sface
-from indexer.recognition.threshold import for_fmr, for_fpir
 
 CARD = sface(mirror=True)
 rates = st.floats(1e-12, 0.99)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.recognition.camera import Camera, Stopwatch
+from indexer.pipeline.pipeline import Camera, Stopwatch
 from indexer.vision.align import ARCFACE_112, align, crop_with_margin, similarity
 from tests.pictures import encoded, jpeg, pixels
 

@@ -12,8 +12,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from indexer.concurrency import abandoned_when
 from indexer.errors import Abandoned, Busy, ImageTooExpensive, UnreadableImage
-from indexer.turns import abandoned_when
 from indexer.vision.decoder import Decoder
 from tests.decoder_processes import (
     GENEROUS_SECONDS,

@@ -11,7 +11,7 @@ import pytest
 import skimage.data
 
 from indexer.embedding.weights import YUNET, locate
-from indexer.recognition.camera import Camera
+from indexer.pipeline.pipeline import Camera
 from indexer.vision.detect import Detector
 from tests.pictures import pixels
 

@@ -5,7 +5,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from indexer.recognition.camera import Camera, Stopwatch
+from indexer.pipeline.pipeline import Camera, Stopwatch
 from indexer.settings import Settings
 from indexer.types import Quality
 from indexer.vision import quality

@@ -1,0 +1,90 @@
+"""From the false alarm rate that an operator wants to the score that gives it, by a model's card alone.
+
+What is in force where nobody has calibrated (`scales`): measured once, on another's people, down to one
+pair of strangers in 10,000, with the comparisons of a search taken as independent.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from indexer.calibration.curve import Estimate, people_needed
+from indexer.embedding.card import ModelCard
+
+_deviations = NormalDist().inv_cdf
+_LEAST_FMR = 1e-300
+"""Smaller ones, which a share of a huge gallery may round to 0, are taken for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardScale:
+    """A `calibration.Scale`."""
+
+    card: ModelCard
+
+    def threshold(self, fpir: float, faces: int) -> float:
+        return for_fpir(self.card, fpir, faces)
+
+    def estimate(self, score: float, faces: int) -> Estimate:
+        fmr = fmr_of(self.card, score)
+        fpir = -math.expm1(max(faces, 1) * math.log1p(-fmr))
+        return Estimate(fpir=fpir, interval=None, trusted=fpir >= self.least_fpir(faces) * (1 - 1e-6))
+
+    def least_fpir(self, faces: int) -> float:
+        return -math.expm1(max(faces, 1) * math.log1p(-self.card.score_at_fmr[-1][0]))
+
+    def most_faces(self, fpir: float) -> int:
+        return int(math.log1p(-fpir) / math.log1p(-self.card.score_at_fmr[-1][0]) + 1e-9)
+
+    def needed(self, fpir: float, faces: int) -> int:
+        return people_needed(fpir, faces)
+
+    @property
+    def measured_on(self) -> str:
+        return f"the card of {self.card.name}, which is measured down to an FMR of" + (
+            f" {self.card.score_at_fmr[-1][0]:g} on other people than yours"
+        )
+
+
+def for_fmr(card: ModelCard, fmr: float) -> float:
+    """The score that a share `fmr` of pairs of strangers reaches.
+
+    Linear between the card's measured points in the deviations of a normal distribution, which the
+    scores of strangers nearly follow, and on along the last slope beyond them.
+    """
+    rates, scores = zip(*card.score_at_fmr, strict=True)
+    measured = np.array([_deviations(1.0 - rate) for rate in rates])
+    wanted = -_deviations(min(max(fmr, _LEAST_FMR), 1.0 - 1e-12))
+    if wanted > measured[-1]:
+        return min(1.0, float(scores[-1] + _last_slope(card) * (wanted - measured[-1])))
+    return float(np.interp(wanted, measured, scores))
+
+
+def fmr_of(card: ModelCard, score: float) -> float:
+    """The share of pairs of strangers that reach a score: `for_fmr` the other way; at most the first
+    measured share, below whose score the card knows nothing."""
+    rates, scores = zip(*card.score_at_fmr, strict=True)
+    measured = np.array([_deviations(1.0 - rate) for rate in rates])
+    if score > scores[-1]:
+        deviation = float(measured[-1] + (score - scores[-1]) / _last_slope(card))
+    else:
+        deviation = float(np.interp(score, scores, measured))
+    return 0.5 * math.erfc(deviation / math.sqrt(2))
+
+
+def for_fpir(card: ModelCard, fpir: float, gallery_size: int) -> float:
+    """The score that a share `fpir` of searches for strangers reaches among `gallery_size` faces.
+
+    A search is `gallery_size` comparisons, taken as independent: FPIR = 1 - (1 - FMR)^N
+    (ISO/IEC 19795-1, annex on identification performance).
+    """
+    size = max(gallery_size, 1)
+    return for_fmr(card, -math.expm1(math.log1p(-fpir) / size))
+
+
+def _last_slope(card: ModelCard) -> float:
+    """Score a deviation."""
+    (rate_before, before), (rate_last, last) = card.score_at_fmr[-2:]
+    return (last - before) / (_deviations(1.0 - rate_last) - _deviations(1.0 - rate_before))

@@ -1,0 +1,102 @@
+"""Measures what scores mean: on a gallery itself, on photographs of people, or on scores of pairs."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+
+from indexer.calibration.curve import Calibration
+from indexer.calibration.fitting import fit as fitting
+from indexer.calibration.fitting import suspects
+from indexer.calibration.fitting.impostors import collect
+from indexer.embedding.card import ModelCard
+from indexer.errors import InvalidRequest
+from indexer.pipeline.embed_files import embed_files
+from indexer.pipeline.people_folder import Person
+from indexer.pipeline.pipeline import Camera
+from indexer.records import reindexes
+from indexer.records.faces import as_vector
+from indexer.records.session import Database
+from indexer.types import Vectors
+
+NAMED = 100
+"""Suspected pairs that are told, the most alike first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """Two who seem to be one person."""
+
+    one: str
+    other: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    calibration: Calibration
+    suspects: list[Suspect]
+
+
+def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelCard) -> Measured:
+    """Each person searched for among the others, as enrolled now. Memory: the vectors of one model.
+
+    Raises CalibrationUnsupported where too few people are enrolled.
+    """
+    vectors, owners = [], []
+    with database.snapshot() as session:
+        for batch in reindexes.embeddings(session, gallery_id, [model_id], 10_000):
+            for _, identity, (vector,) in batch:
+                if vector is not None:
+                    vectors.append(as_vector(vector))
+                    owners.append(str(identity))
+    fitting.check(len(set(owners)))
+    return _measured(np.stack(vectors), owners, card)
+
+
+def on_photographs(
+    camera: Camera, people: Sequence[Person], progress: Callable[[int], object] | None = None
+) -> Measured:
+    """One photograph of each, the first: in a gallery of several faces a person the thresholds are then on
+    the careful side. Raises CalibrationUnsupported."""
+    fitting.check(len(people))
+    embeddings = embed_files(camera, [person.images[0] for person in people], progress)
+    fitting.check(int(embeddings.found.sum()))
+    names = [person.folder for person, found in zip(people, embeddings.found, strict=True) if found]
+    return _measured(embeddings.vectors[embeddings.found], names, camera.card)
+
+
+def on_pairs(path: Path) -> Measured:
+    """A CSV with a line of names, `score` and `same` (0 or 1) among them; of the pairs of one person
+    nothing is made. Raises InvalidRequest, CalibrationUnsupported."""
+    scores = []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for line, row in enumerate(csv.DictReader(file), start=2):
+                score, same = float(row["score"]), row["same"].strip().lower()
+                if same not in ("0", "1", "false", "true") or not -1 <= score <= 1:
+                    raise InvalidRequest(f"{path}, line {line}: a score from -1 to 1, and 0 or 1", line=line)
+                if same in ("0", "false"):
+                    scores.append(score)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidRequest(f"{path} is no CSV with the columns score and same: {error}") from error
+    return Measured(calibration=fitting.fit_pairs(np.array(scores)), suspects=[])
+
+
+def _measured(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measured:
+    names, people = np.unique(owners, return_inverse=True)
+    found = collect(vectors, people.astype(np.int64))
+    twice = suspects.find(found, card.genuine_scores[len(card.genuine_scores) // 2])
+    pairs: dict[tuple[str, str], float] = {}
+    for place in np.flatnonzero(twice):
+        one, other = sorted((int(found.probes[found.probe[place]]), int(found.other[place])))
+        key = (str(names[one]), str(names[other]))
+        pairs[key] = max(float(found.scores[place]), pairs.get(key, -1.0))
+    ranked = sorted(pairs.items(), key=lambda pair: -pair[1])[:NAMED]
+    return Measured(
+        calibration=fitting.fit(found, suspected=twice),
+        suspects=[Suspect(one=one, other=other, score=score) for (one, other), score in ranked],
+    )

@@ -1,0 +1,67 @@
+"""A calibration as a picture: what a score means, where trust ends, and the threshold as a gallery grows."""
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from indexer.calibration.curve import Calibration
+from indexer.pages.canvas import head, require_matplotlib
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_CURVE, _POINT, _QUIET = "#1f5fa8", "#c2410c", "#555555"
+
+
+def draw(found: Calibration, fpir: float, faces: int | None, file: Path | IO[bytes]) -> None:
+    """`faces`: the gallery's present size. Raises Misconfigured, OSError."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 5.2), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    _rates(left, found, faces)
+    _growth(right, found, fpir, faces)
+    figure.savefig(file, format="png")
+
+
+def _rates(axes: "Axes", found: Calibration, faces: int | None) -> None:
+    """FPIR over score, for one comparison and for the gallery."""
+    shown = [(1, _QUIET, "FMR, one comparison")]
+    if faces:
+        shown.append((faces, _CURVE, f"FPIR, {faces:,} faces"))
+    for size, colour, label in shown:
+        scores = np.linspace(found.threshold(0.5, size), found.threshold(1e-6, size), 120)
+        told = [found.estimate(float(score), size) for score in scores]
+        rates = np.array([estimate.fpir for estimate in told])
+        ends = np.array([estimate.interval for estimate in told])
+        trusted = np.array([estimate.trusted for estimate in told])
+        axes.fill_between(scores, ends[:, 0], ends[:, 1], color=colour, alpha=0.18, linewidth=0)
+        axes.plot(scores[trusted], rates[trusted], color=colour, linewidth=1.8, label=label)
+        axes.plot(scores[~trusted], rates[~trusted], color=colour, linewidth=1.4, linestyle=(0, (2, 2)))
+    axes.set(yscale="log", xlabel="cosine score", ylabel="share of strangers that reach it", ylim=(1e-6, 1))
+    axes.legend(frameon=False)
+    head(axes, "What a score means", "with 95 % interval; dotted: beyond what the measurement supports")
+
+
+def _growth(axes: "Axes", found: Calibration, fpir: float, faces: int | None) -> None:
+    sizes = np.unique(np.logspace(0, 7, 141).astype(int))
+    thresholds = np.array([found.threshold(fpir, int(size)) for size in sizes])
+    trusted = np.array([found.least_fpir(int(size)) <= fpir * (1 + 1e-6) for size in sizes])
+    ends = []
+    for size, threshold in zip(sizes, thresholds, strict=True):
+        low, high = found.estimate(float(threshold), int(size)).interval or (fpir, fpir)
+        # The score whose FPIR would be wanted if the truth lay at that end of the interval.
+        ends.append([found.threshold(min(0.9, fpir * fpir / end), int(size)) for end in (low, high)])
+    bounds = np.array(ends)
+    axes.fill_between(sizes, bounds[:, 0], bounds[:, 1], color=_CURVE, alpha=0.18, linewidth=0)
+    axes.plot(sizes[trusted], thresholds[trusted], color=_CURVE, linewidth=1.8)
+    axes.plot(sizes[~trusted], thresholds[~trusted], color=_CURVE, linewidth=1.4, linestyle=(0, (2, 2)))
+    if faces:
+        axes.plot(faces, found.threshold(fpir, faces), "o", color=_POINT, markersize=7, label="now")
+        axes.legend(frameon=False)
+    axes.set(xscale="log", xlabel="faces enrolled (N)", ylabel="threshold")
+    head(axes, f"The threshold for FPIR {fpir:g}", "dotted: the gallery is too large for the measurement")

@@ -1,0 +1,130 @@
+"""Labelled photographs to embeddings, by the camera that serves. Keeps no picture and no crop."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import InvalidInput
+from indexer.pipeline.pipeline import Camera, SeenFace, Stopwatch
+from indexer.types import Face, Image, Vectors
+from indexer.vision.detect import central
+
+NO_SCORE = -1.0
+"""Of a comparison with an image that has no embedding: the least that a cosine can be."""
+
+Change: TypeAlias = Callable[[Path, Image], Image]
+"""What is done to a file's pixels before they are looked at. Called from several threads."""
+
+_BATCH = 8  # on two cores larger batches were slower: their activations outgrow the caches
+_LOOKERS = 2
+_AHEAD = 4 * _BATCH
+"""Most photographs that are looked at or wait for the network: what bounds the memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Embeddings:
+    """One row for each file, whether or not a face was found in it."""
+
+    files: tuple[Path, ...]
+    vectors: Vectors
+    """Shape (n, dimension); rows without an embedding are zero."""
+    found: NDArray[np.bool_]
+    """Shape (n,): whether the row has an embedding."""
+    _rows: dict[Path, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rows", {file: row for row, file in enumerate(self.files)})
+
+    @property
+    def undetected(self) -> int:
+        """How many files have no embedding."""
+        return int((~self.found).sum())
+
+    def of(self, files: Sequence[Path]) -> tuple[Vectors, NDArray[np.bool_]]:
+        """`vectors` and `found` of `files`, in their order; a file may come more than once."""
+        rows = self.rows(files)
+        return self.vectors[rows], self.found[rows]
+
+    def rows(self, files: Sequence[Path]) -> NDArray[np.int64]:
+        """Where `files` are, shape (len(files),)."""
+        return np.array([self._rows[file] for file in files], np.int64)
+
+
+def embed_files(
+    camera: Camera, files: Sequence[Path], progress: Callable[[int], object] | None = None
+) -> Embeddings:
+    """As `embed_with`, of one model."""
+    return embed_with([camera], files, progress)[0]
+
+
+def embed_with(
+    cameras: Sequence[Camera],
+    files: Sequence[Path],
+    progress: Callable[[int], object] | None = None,
+    *,
+    change: Change | None = None,
+) -> list[Embeddings]:
+    """For each camera one embedding for each of `files`, of the face nearest to the middle of the picture.
+
+    Not of the largest: a label of LFW names the person in the centre, and behind or beside them larger
+    faces are found now and then. A file that cannot be read or shows no face has no embedding and
+    still counts. `progress` is told how many files are done. The cameras share a detector: each file is
+    decoded and searched for faces once. `change` is done to the pixels before they are.
+
+    While the networks embed, two threads decode and detect ahead of them.
+    """
+    vectors = [np.zeros((len(files), camera.card.dimension), np.float32) for camera in cameras]
+    found = np.zeros(len(files), np.bool_)
+    watch = Stopwatch()
+    with closing(_central_faces(cameras, files, change)) as central_faces:
+        for start in range(0, len(files), _BATCH):
+            end = min(start + _BATCH, len(files))
+            seen = {row: face for row, face in zip(range(start, end), central_faces, strict=False) if face}
+            for camera, made, faces in zip(cameras, vectors, zip(*seen.values(), strict=True), strict=False):
+                made[list(seen)] = camera.embed(faces, watch)
+            found[list(seen)] = True
+            if progress:
+                progress(end)
+    return [Embeddings(files=tuple(files), vectors=made, found=found) for made in vectors]
+
+
+def central_face(camera: Camera, pixels: Image) -> Face | None:
+    """Whom the photograph is named after; None where no face is found."""
+    return central(camera.detector.detect(pixels), pixels)
+
+
+def _central_faces(
+    cameras: Sequence[Camera], files: Sequence[Path], change: Change | None
+) -> Generator[list[SeenFace] | None]:
+    """In the order of `files`: the face as each camera's network wants it."""
+    pool = ThreadPoolExecutor(_LOOKERS, thread_name_prefix="look")
+    waiting: deque[Future[list[SeenFace] | None]] = deque()
+    try:
+        for file in files:
+            waiting.append(pool.submit(_seen, cameras, file, change))
+            if len(waiting) == _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _seen(cameras: Sequence[Camera], file: Path, change: Change | None) -> list[SeenFace] | None:
+    eye = cameras[0]
+    try:
+        with eye.looking.turn():
+            pixels = eye.decoder.decode(file.read_bytes()).pixels
+            if change:
+                pixels = change(file, pixels)
+            face = central_face(eye, pixels)
+            return [camera.see(pixels, face) for camera in cameras] if face else None
+    except (InvalidInput, OSError):
+        return None

@@ -1,0 +1,143 @@
+"""The first half of every use case: a file's bytes to faces that are aligned, judged and embedded."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.concurrency import Turns
+from indexer.errors import EmbeddingUnusable
+from indexer.types import Face, Image, Quality, Template, Vectors
+from indexer.vision import quality
+from indexer.vision.align import ARCFACE_112, TEMPLATES, align
+from indexer.vision.decoder import Decoder
+from indexer.vision.detect import Detector
+
+if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Camera should not wait
+    from indexer.embedding.card import ModelCard
+    from indexer.embedding.embedder import Embedder
+
+
+class Stopwatch:
+    """How long each stage took, in milliseconds; stages of one name add up."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - start) * 1e3
+            self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent
+
+    @property
+    def total(self) -> float:
+        return (time.perf_counter() - self._start) * 1e3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeenFace:
+    """A face with what the network wants of it."""
+
+    face: Face
+    """In the pixels of the photograph as it was sent."""
+    decoded: Face
+    """In the pixels that were decoded, of which a large JPEG has fewer."""
+    aligned: Image
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Photograph:
+    pixels: Image
+    width_px: int
+    """As it was sent, upright."""
+    height_px: int
+    faces: list[SeenFace]
+    """The largest first; no more than were asked for."""
+    found: int
+    """How many there are in the picture."""
+
+
+def usable(vectors: Vectors) -> NDArray[np.bool_]:
+    """Which of the vectors (n, dimension) are of length 1; a broken model gives what is not a number."""
+    lengths = np.linalg.norm(vectors, axis=1)
+    return np.asarray(np.abs(lengths - 1.0) < 1e-3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """Looks at photographs with one detector and one model."""
+
+    detector: Detector
+    embedder: "Embedder"
+    decoder: Decoder
+    looking: Turns
+    """At which pictures are decoded and searched for faces: more at once than there are cores would only take
+    the processor from the network, and memory from everybody."""
+    template: Template = field(init=False)
+
+    @property
+    def card(self) -> "ModelCard":
+        return self.embedder.card
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "template", TEMPLATES[self.embedder.card.template])
+
+    def look(self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None) -> Photograph:
+        """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy,
+        Abandoned."""
+        with watch.stage("decode"):
+            header = self.decoder.inspect(data)
+        with ExitStack() as held:
+            with watch.stage("wait"):
+                held.enter_context(self.decoder.turn(header))
+                if header.harmless:
+                    held.enter_context(self.looking.turn())
+            with watch.stage("decode"):
+                picture = self.decoder.decode_in_turn(data, header)
+            if not header.harmless:  # what may take long must not hold up what does not
+                with watch.stage("wait"):
+                    held.enter_context(self.looking.turn())
+            with watch.stage("detect"):
+                found = self.detector.detect(picture.pixels)
+            with watch.stage("align"):
+                faces = [self.see(picture.pixels, face, picture.scale) for face in found[:max_faces]]
+        return Photograph(
+            pixels=picture.pixels,
+            width_px=picture.width_px,
+            height_px=picture.height_px,
+            faces=faces,
+            found=len(found),
+        )
+
+    def see(self, pixels: Image, face: Face, scale: float = 1.0) -> SeenFace:
+        """`scale`: pixels of the photograph as it was sent for each of `pixels`, along a side."""
+        aligned = align(pixels, face.landmarks, self.template)
+        upright = aligned
+        if self.template is not ARCFACE_112:  # quality is measured at one template for all models
+            upright = align(pixels, face.landmarks, ARCFACE_112)
+        return SeenFace(
+            face=face.scaled(scale), decoded=face, aligned=aligned, quality=quality.measure(face, upright)
+        )
+
+    def embed(self, faces: Sequence[SeenFace], watch: Stopwatch) -> Vectors:
+        """Shape (n, dimension). Raises Busy, EmbeddingUnusable."""
+        with watch.stage("embed"):
+            if not faces:
+                return np.empty((0, self.card.dimension), np.float32)
+            vectors = self.embedder.embed(np.stack([face.aligned for face in faces]))
+        if not usable(vectors).all():
+            raise EmbeddingUnusable(
+                f"the model {self.card.fingerprint} made of a face what is not a number",
+                model=self.card.fingerprint,
+            )
+        return vectors

@@ -1,0 +1,1 @@
+"""A gallery's way from one model to another: plan, embed, build, compare, switch, clean up."""

@@ -1,0 +1,47 @@
+"""Faces that no chunk has covered: enrolled meanwhile, by a process without one of the two models, say."""
+
+from concurrent.futures import Executor
+
+from indexer.pipeline.pipelines import Eye
+from indexer.records import reindexes
+from indexer.records.reindexes import Job
+from indexer.records.session import Database
+from indexer.reindex import embed as embedding
+from indexer.reindex.switch import CHUNK
+from indexer.replica.store import IndexStore
+
+
+def cover(database: Database, job: Job) -> bool:
+    """Cuts chunks of those that lack the new model's embedding; where there are none, building is due.
+
+    Whether anything has changed.
+    """
+    with database.transaction() as session:
+        row = reindexes.lock(session, job.row.id)
+        if row.state != job.row.state or reindexes.unfinished(session, row.id):
+            return False
+        after = 0 if row.state == "embedding" else int(row.plan["last_key"])
+        if reindexes.cut(session, row, CHUNK, after=after):
+            return True
+        if row.state != "embedding":
+            return False
+        row.state = "building"
+        reindexes.note(session, row.id, "all faces are embedded")
+        return True
+
+
+def cover_the_way_back(index_store: IndexStore, eye: Eye, decoders: Executor, job: Job) -> bool:
+    """Embeds those that were enrolled since the switch and lack the old model's embedding.
+
+    They are few, and have no chunk: two workers at once do the same twice, to one effect. Whether there
+    were any. Raises Misconfigured, and what the network does.
+    """
+    database, model, after = index_store.database, job.row.from_model_id, int(job.row.plan["last_key"])
+    with database.reading() as session:
+        crops = reindexes.crops_without(session, job.gallery.id, model, after=after, at_most=CHUNK)
+    if not crops:
+        return False
+    camera = eye.camera(index_store.models.numbered(model))
+    vectors, problems = embedding.embed(decoders, crops, camera)
+    with database.transaction() as session:
+        return reindexes.record(session, model, vectors, problems) > 0 or bool(problems)

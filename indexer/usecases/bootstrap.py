@@ -1,0 +1,197 @@
+"""The one place where the rooms are wired together, for the service and for the command line."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from indexer.calibration.resolver import Scales
+from indexer.concurrency import Turns
+from indexer.embedding import catalog
+from indexer.embedding.card import ModelCard
+from indexer.embedding.weights import YUNET, locate
+from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipelines import Cameras, Eye
+from indexer.records.embedded import database_url
+from indexer.records.session import JOBS, REQUESTS, Database
+from indexer.replica.cache import IndexCache
+from indexer.replica.store import IndexStore
+from indexer.replica.sync import IndexSync
+from indexer.settings import Settings
+from indexer.usecases.enrol import Enroller
+from indexer.usecases.identify import Identifier
+from indexer.usecases.match_limits import MatchLimits
+from indexer.usecases.quality_gate import Limits
+from indexer.vision.decoder import Decoder
+from indexer.vision.detect import Detector
+
+WAITING_PER_THREAD = 4
+THREADS_FOR_ORDINARY = 2
+"""Of those that work on requests, which no picture that may take long to decode can have."""
+CONNECTIONS_BESIDE = 9
+"""Connections to PostgreSQL besides those of the requests, so that these never wait for one: readiness, the
+four threads that keep the indexes in step, and two each that open and that rebuild indexes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """Everything that one process needs to recognise faces."""
+
+    database: Database
+    index_store: IndexStore
+    cameras: Cameras
+    index_cache: IndexCache
+    scales: Scales
+    identifier: Identifier
+    enroller: Enroller
+    index_sync: IndexSync | None = None
+    """In a process that serves."""
+
+    @property
+    def camera(self) -> Camera:
+        """Of the default model: for questions that are about no gallery."""
+        return self.cameras.default
+
+
+def connections(settings: Settings) -> int:
+    """To PostgreSQL, at most, of all processes that serve; one of each hears of changes."""
+    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + 1)
+
+
+def card(settings: Settings) -> ModelCard:
+    """Of the model for galleries that have none yet.
+
+    Raises ModelUnknown, CardUnusable, WeightsMissing.
+    """
+    return catalog.named(settings.model, mirror=settings.mirror)
+
+
+@contextmanager
+def open_camera(settings: Settings, *, processes: int = 1) -> Iterator[Camera]:
+    """The half that needs no database, with the model in force. Raises WeightsMissing, WeightsDamaged."""
+    with open_eye(settings, processes=processes) as eye:
+        yield eye.camera(card(settings))
+
+
+@contextmanager
+def open_cameras(settings: Settings, models: Sequence[str]) -> Iterator[list[Camera]]:
+    """One for each of `models`, as `catalog.named` knows them; they share the detector.
+
+    Raises ModelUnknown, CardUnusable, WeightsMissing, WeightsDamaged.
+    """
+    cards = [catalog.named(name, mirror=settings.mirror) for name in models]
+    with open_eye(settings) as eye:
+        yield [eye.camera(one) for one in cards]
+
+
+@contextmanager
+def open_eye(settings: Settings, *, processes: int = 1, serving: bool = False) -> Iterator[Eye]:
+    """`processes`: how many like this one share the machine's cores. `serving`: requests wait for their turn
+    no longer than their clients would.
+
+    Raises WeightsMissing, WeightsDamaged.
+    """
+    # torch takes seconds to import: while it does, a server's indexes are being loaded already.
+    from indexer.embedding.batching import BatchingEmbedder
+    from indexer.embedding.embedder import open_embedder
+
+    cores = max(1, (os.cpu_count() or 1) // processes)
+
+    def batching(of: ModelCard) -> BatchingEmbedder:
+        return BatchingEmbedder(
+            open_embedder(of, precision=settings.precision, device=settings.device, threads=cores),
+            max_batch=settings.embedder_max_batch,
+            max_waiting=settings.threads * WAITING_PER_THREAD,
+            threads=settings.embedder_threads or cores,
+        )
+
+    detector = Detector(
+        locate(YUNET),
+        min_confidence=settings.min_detection_confidence,
+        size_px=settings.detection_size_px,
+    )
+    at_once = max(1, cores // 2)
+    patience_seconds = settings.decoding_patience_s if serving else None
+    decoder = Decoder(
+        max_pixels=settings.max_pixels,
+        max_seconds=settings.max_decoding_s,
+        processes=max(2, at_once),
+        patience_seconds=patience_seconds,
+        most_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
+    )
+    looking = Turns(at_once, purpose="turn to search for faces", patience_seconds=patience_seconds)
+    eye = Eye(detector, decoder=decoder, looking=looking, open_embedder=batching)
+    try:
+        yield eye
+    finally:
+        eye.close()
+
+
+@contextmanager
+def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[Recognition]:
+    """`serving`: in one of the workers, which stay; their indexes are opened beforehand and kept in step.
+
+    Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
+    """
+    with ExitStack() as stack:
+        database = Database(
+            database_url(settings),
+            pool_size=settings.threads + CONNECTIONS_BESIDE,
+            patience=REQUESTS if serving else JOBS,
+        )
+        stack.callback(database.close)
+        index_store = IndexStore.of(settings, database, card(settings))
+        index_cache = IndexCache(
+            database,
+            index_store,
+            patience_seconds=settings.index_patience_s,
+            memory_bytes=settings.index_memory_bytes,
+        )
+        stack.callback(index_cache.close)
+        preloading = index_cache.preload() if serving else []
+        eye = stack.enter_context(
+            open_eye(settings, processes=settings.workers if serving else 1, serving=serving)
+        )
+        cameras = Cameras(eye, index_store.models)
+        index_sync = None
+        if serving:
+            index_sync = IndexSync(database, index_cache, cameras)
+            stack.callback(index_sync.close)
+            wait(preloading, timeout=settings.index_patience_s)
+        yield _assembled(settings, index_store, cameras, index_cache, index_sync)
+
+
+def _assembled(
+    settings: Settings,
+    index_store: IndexStore,
+    cameras: Cameras,
+    index_cache: IndexCache,
+    index_sync: IndexSync | None,
+) -> Recognition:
+    limits = Limits(
+        min_face_px=settings.min_face_px,
+        min_sharpness=settings.min_sharpness,
+        min_quality=settings.min_quality,
+    )
+    database = index_store.database
+    scales = Scales(database, index_store.models, settings.identify_fpir)
+    return Recognition(
+        database=database,
+        index_store=index_store,
+        cameras=cameras,
+        index_cache=index_cache,
+        scales=scales,
+        identifier=Identifier(
+            database=database,
+            cameras=cameras,
+            index_cache=index_cache,
+            scales=scales,
+            patience_seconds=settings.index_patience_s,
+            match_limits=MatchLimits(
+                min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
+            ),
+        ),
+        enroller=Enroller(database=database, cameras=cameras, index_cache=index_cache, limits=limits),
+        index_sync=index_sync,
+    )

@@ -1,0 +1,84 @@
+"""The people nearest to a picture's faces: the index finds them, PostgreSQL knows who they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from indexer.embedding.card import ModelCard
+from indexer.errors import GalleryNotFound
+from indexer.pipeline.pipeline import Stopwatch
+from indexer.records import faces, galleries
+from indexer.records.faces import Owner
+from indexer.records.models import Gallery
+from indexer.records.session import Database
+from indexer.replica.cache import IndexCache
+from indexer.types import Vectors
+
+_ATTEMPTS = 5
+"""Searches, where a face that was found has been deleted in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A person near a face, by the nearest of the person's faces."""
+
+    owner: Owner
+    score: float
+
+
+def nearest_people(
+    database: Database,
+    index_cache: IndexCache,
+    gallery: Gallery,
+    card: ModelCard,
+    probes: Vectors,
+    most: int,
+    watch: Stopwatch,
+) -> tuple[list[list[Hit]], int]:
+    """For each of the probes (n, dimension) the `most` nearest people, best first; and how many faces were
+    searched.
+
+    Where PostgreSQL has deleted one of the faces since, the index follows and is searched once more: the
+    person may have other faces. Raises EmbeddingsMissing, IndexNotReady, GalleryNotFound.
+    """
+    for _ in range(_ATTEMPTS):
+        with watch.stage("index"):
+            index = index_cache.caught_up(gallery, card)
+        with watch.stage("search"):
+            found = index.search_identities(probes, most)
+        size = index.count
+        keys = {neighbour.key for row in found for neighbour in row}
+        with watch.stage("database"), database.reading() as session:
+            owners = faces.owners(session, gallery.id, keys)
+            if len(owners) == len(keys):
+                break
+            gallery = _again(galleries.of_ids(session, [gallery.id]), gallery)
+    hits = [
+        [Hit(owners[neighbour.key], neighbour.score) for neighbour in row if neighbour.key in owners]
+        for row in found
+    ]
+    return hits, size
+
+
+def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:
+    """Gives each person to one face: of all pairs the best first, as long as the face has fewer than `most`.
+
+    With the `len(hits) * most` nearest people of each face, none lacks a person that no other face has.
+    """
+    pairs = sorted(
+        ((hit, face) for face, row in enumerate(hits) for hit in row), key=lambda pair: -pair[0].score
+    )
+    given: list[list[Hit]] = [[] for _ in hits]
+    taken: set[UUID] = set()
+    for hit, face in pairs:
+        if len(given[face]) < most and hit.owner.identity_id not in taken:
+            given[face].append(hit)
+            taken.add(hit.owner.identity_id)
+    return given
+
+
+def _again(known: dict[UUID, Gallery], gallery: Gallery) -> Gallery:
+    """Raises GalleryNotFound."""
+    if gallery.id not in known:
+        raise GalleryNotFound("the gallery was deleted meanwhile")
+    return known[gallery.id]

@@ -1,0 +1,90 @@
+"""Which photographs may enter a gallery: one bad face would answer for its person for years."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.errors import InvalidInput
+from indexer.pipeline.pipeline import Camera, SeenFace, Stopwatch
+from indexer.types import Crop
+from indexer.vision.align import crop_with_margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Measured figures below these are refused."""
+
+    min_face_px: float
+    min_sharpness: float
+    min_quality: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Admitted:
+    """A photograph whose face may be enrolled."""
+
+    image_sha256: bytes
+    seen: SeenFace
+    crop: Crop | None
+    """Cut out at once, so that the whole photograph need not be kept."""
+    also: tuple[SeenFace, ...]
+    """As the other cameras want it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A photograph that was turned away, and why."""
+
+    code: str
+    message: str
+    details: dict[str, Any]
+    """Among them `measured` and `limit`, where the reason is a figure."""
+
+
+def admit(
+    data: bytes,
+    camera: Camera,
+    limits: Limits,
+    watch: Stopwatch,
+    *,
+    take_largest: bool = False,
+    store_crop: bool = True,
+    also: Sequence[Camera] = (),
+) -> Admitted | Refused:
+    """`take_largest`: of several faces the largest, rather than a refusal. `also`: who want it besides."""
+    try:
+        photograph = camera.look(data, watch, max_faces=1)
+    except InvalidInput as error:
+        return Refused(code=error.code, message=error.message, details=error.details)
+    if not photograph.faces:
+        return Refused(code="no_face_found", message="no face was found", details={})
+    if photograph.found > 1 and not take_largest:
+        return Refused(
+            code="several_faces",
+            message=f"{photograph.found} faces were found; ask for the largest, or send one alone",
+            details={"measured": photograph.found, "limit": 1},
+        )
+    [seen] = photograph.faces
+    return _too_poor(seen, limits) or Admitted(
+        image_sha256=hashlib.sha256(data).digest(),
+        seen=seen,
+        crop=crop_with_margin(photograph.pixels, seen.decoded.landmarks) if store_crop else None,
+        also=tuple(other.see(photograph.pixels, seen.decoded) for other in also),
+    )
+
+
+def _too_poor(seen: SeenFace, limits: Limits) -> Refused | None:
+    quality = seen.quality
+    for code, what, measured, limit in (
+        ("face_too_small", "the face is too small: pixels", quality.face_px, limits.min_face_px),
+        ("face_blurred", "the face is too blurred: sharpness", quality.sharpness_ratio, limits.min_sharpness),
+        ("quality_too_low", "the quality is too low: score", quality.score, limits.min_quality),
+    ):
+        if measured < limit:
+            return Refused(
+                code=code,
+                message=f"{what} {measured:.3g}, at least {limit:g} is required",
+                details={"measured": round(measured, 4), "limit": limit},
+            )
+    return None

@@ -1,0 +1,168 @@
+"""Are these two the same person?"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.calibration.resolver import Decision, InForce, Scales, decide_pair
+from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
+from indexer.pipeline.pipeline import Camera, SeenFace, Stopwatch
+from indexer.pipeline.pipelines import Cameras
+from indexer.records import faces, galleries, identities
+from indexer.records.session import Database, Session
+from indexer.types import Several
+from indexer.usecases.identify import distance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ComparedFace:
+    """The face of a picture that was compared."""
+
+    seen: SeenFace
+    found: int
+    """How many faces the picture has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Verification:
+    score: float
+    """Cosine similarity, -1 to 1."""
+    matched: bool
+    decision: Decision
+    """Of a comparison with one person: its rates are FMR."""
+    model: str
+    faces: list[ComparedFace]
+    """One of each picture, in the order of the pictures."""
+    face_id: UUID | None
+    """The enrolled face that came nearest, where the comparison was with an identity."""
+    timings_ms: dict[str, float]
+
+    @property
+    def distance(self) -> float:
+        return distance(self.score)
+
+
+def verify_pair(
+    camera: Camera,
+    in_force: InForce,
+    image_a: bytes,
+    image_b: bytes,
+    *,
+    fmr: float,
+    threshold: float | None = None,
+    several: Several = Several.REJECT,
+) -> Verification:
+    """Compares the face of one picture with that of the other.
+
+    `threshold`: the score from which on they match; by default the one that a share `fmr` of
+    strangers reaches. Raises NoFaceFound, SeveralFaces, Busy, and what a picture deserves.
+    """
+    watch = Stopwatch()
+    faces = [
+        _face_of(camera, image_a, "image_a", several, watch),
+        _face_of(camera, image_b, "image_b", several, watch),
+    ]
+    a, b = camera.embed([face.seen for face in faces], watch)
+    return _verdict(camera, in_force, float(a @ b), faces, None, fmr, threshold, watch)
+
+
+def verify_identity(
+    cameras: Cameras,
+    scales: Scales,
+    database: Database,
+    gallery_name: str,
+    identity_id: UUID,
+    image: bytes,
+    *,
+    fmr: float,
+    threshold: float | None = None,
+    several: Several = Several.REJECT,
+) -> Verification:
+    """Compares the face of the picture with the nearest of the identity's.
+
+    Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity),
+    SeveralFaces, EmbeddingsMissing, Busy, and what the picture deserves.
+    """
+    watch = Stopwatch()
+    with watch.stage("database"), database.reading() as session:
+        gallery = galleries.get(session, gallery_name)
+        camera = cameras.of(gallery)
+        fingerprint = camera.card.fingerprint
+        identities.get(session, gallery.id, identity_id)
+        if not any(faces.vectors_of(session, identity_id, fingerprint, at_once=1)):
+            raise _nothing_to_compare(session, identity_id, fingerprint)
+    in_force = scales.of(gallery, camera.card)
+    face = _face_of(camera, image, "image", several, watch)
+    [probe] = camera.embed([face.seen], watch)
+    with watch.stage("database"), database.reading() as session:
+        nearest = _nearest(session, identity_id, fingerprint, probe)
+        if nearest is None:  # what there was has been deleted meanwhile
+            raise _nothing_to_compare(session, identity_id, fingerprint)
+    score, face_id = nearest
+    return _verdict(camera, in_force, score, [face], face_id, fmr, threshold, watch)
+
+
+def _nearest(
+    session: Session, identity_id: UUID, fingerprint: str, probe: NDArray[np.float32]
+) -> tuple[float, UUID] | None:
+    """Score and id of the identity's face that is nearest to the probe."""
+    nearest: tuple[float, UUID] | None = None
+    for face_ids, vectors in faces.vectors_of(session, identity_id, fingerprint):
+        scores = vectors @ probe
+        best = int(np.argmax(scores))
+        if nearest is None or scores[best] > nearest[0]:
+            nearest = float(scores[best]), face_ids[best]
+    return nearest
+
+
+def _nothing_to_compare(
+    session: Session, identity_id: UUID, fingerprint: str
+) -> EmbeddingsMissing | NoFaceFound:
+    if faces.counts(session, [identity_id])[identity_id]:
+        return EmbeddingsMissing(
+            f"none of the identity's faces has an embedding by {fingerprint}", model=fingerprint
+        )
+    return NoFaceFound("the identity has no enrolled face to compare with")
+
+
+def _face_of(camera: Camera, data: bytes, field: str, several: Several, watch: Stopwatch) -> ComparedFace:
+    """Raises NoFaceFound, SeveralFaces, and what a picture deserves; each names the field."""
+    try:
+        photograph = camera.look(data, watch, max_faces=1)
+    except InvalidInput as error:
+        error.details["field"] = field
+        raise
+    if not photograph.faces:
+        raise NoFaceFound(f"no face was found in {field}", field=field)
+    if photograph.found > 1 and several is Several.REJECT:
+        raise SeveralFaces(
+            f"{field} shows {photograph.found} faces and must show one; several=largest compares the largest",
+            field=field,
+            measured=photograph.found,
+            limit=1,
+        )
+    return ComparedFace(seen=photograph.faces[0], found=photograph.found)
+
+
+def _verdict(
+    camera: Camera,
+    in_force: InForce,
+    score: float,
+    faces: list[ComparedFace],
+    face_id: UUID | None,
+    fmr: float,
+    threshold: float | None,
+    watch: Stopwatch,
+) -> Verification:
+    decision = decide_pair(in_force, fmr, threshold)
+    return Verification(
+        score=score,
+        matched=score >= decision.threshold,
+        decision=decision,
+        model=camera.card.fingerprint,
+        faces=faces,
+        face_id=face_id,
+        timings_ms=watch.milliseconds | {"total": watch.total},
+    )
