@@ -35,7 +35,7 @@ from indexer.evaluation import lfw
 from indexer.pipeline.embed_files import embed_files
 from indexer.settings import Settings
 from indexer.types import Vectors
-from indexer.usecases.bootstrap import open_camera
+from indexer.usecases.bootstrap import open_pipeline
 
 SIZES = (100, 300, 1_000, 3_000, 5_000)
 FPIRS = (0.1, 0.01, 0.001)
@@ -264,8 +264,8 @@ def _embedded(name: str, files: Sequence[Path], cache: Path) -> Vectors:
     """Those in which a face was found."""
     kept = cache / f"{name}-{CARD.fingerprint}.npz"
     if not kept.exists():
-        with open_camera(Settings(model="sface", mirror=True)) as camera:
-            made = embed_files(camera, files)
+        with open_pipeline(Settings(model="sface", mirror=True)) as pipeline:
+            made = embed_files(pipeline, files)
         cache.mkdir(parents=True, exist_ok=True)
         np.savez(kept, vectors=made.vectors[made.found])
     with np.load(kept) as file:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from indexer.evaluation.lfw import read_pairs, read_people
 from indexer.pipeline.embed_files import embed_files
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_camera
+from indexer.usecases.bootstrap import open_pipeline
 
 RATES = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _BINS = np.linspace(-1.0, 1.0, 20_001)
@@ -30,10 +30,10 @@ def main() -> None:
     people, pairs = read_people(folder), [pair for pair in read_pairs(folder) if pair.matched]
     files = [image for person in people for image in person.images]
     label = np.repeat(np.arange(len(people)), [len(person.images) for person in people])
-    with open_camera(Settings()) as camera, Progress() as bar:
+    with open_pipeline(Settings()) as pipeline, Progress() as bar:
         task = bar.add_task("Embedding", total=len(files))
-        embedded = embed_files(camera, files, lambda done: bar.update(task, completed=done))
-        print(camera.embedder.card.fingerprint)
+        embedded = embed_files(pipeline, files, lambda done: bar.update(task, completed=done))
+        print(pipeline.embedder.card.fingerprint)
     vectors, label = embedded.vectors[embedded.found], label[embedded.found]
     counts = np.zeros(len(_BINS) - 1, np.int64)
     for i in range(len(vectors) - 1):

@@ -17,7 +17,7 @@ from benchmarks.face_vectors import PARAMETERS, Parameters, effective_dimension
 from indexer.evaluation.lfw import Pair, Person, read_pairs, read_people
 from indexer.pipeline.embed_files import Embeddings, embed_files
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_camera
+from indexer.usecases.bootstrap import open_pipeline
 
 QUANTILES = np.linspace(0, 1, 101)
 
@@ -30,10 +30,10 @@ def main() -> None:
     folder = parser.parse_args().data
     people, pairs = read_people(folder), read_pairs(folder)
     files = [image for person in people for image in person.images]
-    with open_camera(Settings()) as camera, Progress() as bar:
+    with open_pipeline(Settings()) as pipeline, Progress() as bar:
         task = bar.add_task("Embedding", total=len(files))
-        embedded = embed_files(camera, files, lambda done: bar.update(task, completed=done))
-        print(camera.embedder.card.fingerprint)
+        embedded = embed_files(pipeline, files, lambda done: bar.update(task, completed=done))
+        print(pipeline.embedder.card.fingerprint)
     fitted = fit(people, pairs, embedded)
     np.savez_compressed(PARAMETERS, **fitted._asdict())
     print(f"effective dimension {effective_dimension(fitted.covariance):.1f} of {len(fitted.mean)}")

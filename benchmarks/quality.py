@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from indexer.evaluation.lfw import read_people
-from indexer.pipeline.pipeline import Camera, Stopwatch
+from indexer.pipeline.pipeline import Pipeline, Stopwatch
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_camera
+from indexer.usecases.bootstrap import open_pipeline
 from indexer.vision.detect import central
 
 Spoil = Callable[[PIL.Image.Image], PIL.Image.Image]
@@ -52,11 +52,11 @@ def main() -> None:
     table = Table(
         "Spoiled", "Found", "Face px", "Sharpness, 5 % / median", "Score with the mate, median", "Under 0.44"
     )
-    with open_camera(Settings()) as camera:
-        mates = [embed(camera, PIL.Image.open(person.images[1])) for person in chosen]
+    with open_pipeline(Settings()) as pipeline:
+        mates = [embed(pipeline, PIL.Image.open(person.images[1])) for person in chosen]
         for name, spoil in SPOILS.items():
             outcomes = [
-                (embed(camera, spoil(PIL.Image.open(person.images[0]))), mate)
+                (embed(pipeline, spoil(PIL.Image.open(person.images[0]))), mate)
                 for person, mate in zip(chosen, mates, strict=True)
             ]
             found = [(a, b) for a, b in outcomes if a is not None and b is not None]
@@ -73,16 +73,16 @@ def main() -> None:
     Console().print(table)
 
 
-def embed(camera: Camera, image: PIL.Image.Image) -> tuple[np.ndarray, float, float] | None:
+def embed(pipeline: Pipeline, image: PIL.Image.Image) -> tuple[np.ndarray, float, float] | None:
     """The embedding of the central face, its sharpness ratio and its size in pixels."""
     file = io.BytesIO()
     image.convert("RGB").save(file, "PNG")
-    photograph = camera.look(file.getvalue(), Stopwatch())
+    photograph = pipeline.detect(file.getvalue(), Stopwatch())
     face = central([seen.face for seen in photograph.faces], photograph.pixels)
     seen = next((seen for seen in photograph.faces if seen.face is face), None)
     if seen is None:
         return None
-    return camera.embed([seen], Stopwatch())[0], seen.quality.sharpness_ratio, seen.quality.face_px
+    return pipeline.embed([seen], Stopwatch())[0], seen.quality.sharpness_ratio, seen.quality.face_px
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from sqlalchemy import text
 from indexer.embedding import catalog
 from indexer.pipeline.crops import aligned
 from indexer.pipeline.people_folder import PeopleFolder, people_in
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.records import embedded, galleries, reindexes, schema
 from indexer.records.embedded import database_url
 from indexer.records.models import Gallery
@@ -30,7 +30,7 @@ from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import card, open_eye, open_recognition
+from indexer.usecases.bootstrap import card, open_engine, open_pipeline_factory
 from indexer.usecases.enrol_folder import enrol_folder
 
 PEOPLE = 120
@@ -73,16 +73,16 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
     schema.migrate(database)
     gallery = _fill(settings, database, data, faces)
     model = catalog.named(to, mirror=settings.mirror)
-    with open_eye(settings) as eye:
-        index_store, camera = IndexStore.of(settings, database, card(settings)), eye.camera(model)
-        blocks = _blocks(database, gallery, camera)
-        plan = planning.make(settings, index_store, gallery, camera)
-        before = _in_memory(blocks, camera)
+    with open_pipeline_factory(settings) as factory:
+        index_store, pipeline = IndexStore.of(settings, database, card(settings)), factory.pipeline(model)
+        blocks = _blocks(database, gallery, pipeline)
+        plan = planning.make(settings, index_store, gallery, pipeline)
+        before = _in_memory(blocks, pipeline)
         job = switching.start(database, index_store.models, gallery, model, plan)
         start = time.perf_counter()
-        worker = _Watched(index_store, eye)
+        worker = _Watched(index_store, factory)
         worker.run(until=lambda: worker.embedded_at is not None)
-        after = _in_memory(blocks, camera)
+        after = _in_memory(blocks, pipeline)
     assert worker.embedded_at is not None
     seconds = worker.embedded_at - start
     with database.reading() as session:
@@ -117,7 +117,7 @@ class _Watched(Worker):
 
 
 def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gallery:
-    with open_recognition(settings) as engine:
+    with open_engine(settings) as engine:
         folder = PeopleFolder(path=data, people=people_in(data)[:PEOPLE])
         enrol_folder(engine, folder, "staff", take_largest=True)
     with database.transaction() as session:
@@ -129,18 +129,18 @@ def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gal
         return galleries.get(session, "staff")
 
 
-def _blocks(database: Database, gallery: Gallery, camera: Camera) -> list[np.ndarray]:
+def _blocks(database: Database, gallery: Gallery, pipeline: Pipeline) -> list[np.ndarray]:
     with database.reading() as session:
         crops = reindexes.sample_crops(session, gallery.id, MEMORY_BLOCKS * switching.CHUNK)
-    faces = np.stack([aligned(crop, camera.template) for crop in crops])
+    faces = np.stack([aligned(crop, pipeline.template) for crop in crops])
     return [faces[i : i + switching.CHUNK] for i in range(0, len(faces), switching.CHUNK)]
 
 
-def _in_memory(blocks: list[np.ndarray], camera: Camera) -> float:
-    camera.embedder.embed(blocks[0])
+def _in_memory(blocks: list[np.ndarray], pipeline: Pipeline) -> float:
+    pipeline.embedder.embed(blocks[0])
     start = time.perf_counter()
     for block in blocks:
-        camera.embedder.embed(block)
+        pipeline.embedder.embed(block)
     return sum(map(len, blocks)) / (time.perf_counter() - start)
 
 

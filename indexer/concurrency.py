@@ -35,7 +35,7 @@ def raise_if_abandoned() -> None:
         raise Abandoned("the client has gone; nothing more is done for it")
 
 
-class Turns:
+class ConcurrencyLimit:
     """So many at once; others wait for their turn, not too many and not too long."""
 
     def __init__(

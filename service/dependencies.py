@@ -7,7 +7,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from indexer.errors import InvalidRequest
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import Recognition
+from indexer.usecases.bootstrap import Engine
 from service.metrics import Metrics
 
 documented_key = APIKeyHeader(
@@ -22,8 +22,8 @@ def settings_of(request: Request) -> Settings:
     return settings
 
 
-def recognition_of(request: Request) -> Recognition:
-    recognition: Recognition = request.app.state.recognition
+def engine_of(request: Request) -> Engine:
+    recognition: Engine = request.app.state.recognition
     return recognition
 
 
@@ -41,6 +41,6 @@ def at_most(field: str, value: int, limit: int) -> int:
     return value
 
 
-Engine = Annotated[Recognition, Depends(recognition_of)]
+CurrentEngine = Annotated[Engine, Depends(engine_of)]
 Config = Annotated[Settings, Depends(settings_of)]
 Meters = Annotated[Metrics, Depends(metrics_of)]

@@ -13,7 +13,7 @@ import anyio
 from indexer.errors import Busy, DatabaseUnavailable
 from indexer.records import galleries
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import Recognition, open_recognition
+from indexer.usecases.bootstrap import Engine, open_engine
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +24,13 @@ _PASSING = (DatabaseUnavailable, Busy)
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Recognition]:
-    """Raises what `open_recognition` does; DatabaseUnavailable and Busy after a minute."""
+async def opened(settings: Settings) -> AsyncIterator[Engine]:
+    """Raises what `open_engine` does; DatabaseUnavailable and Busy after a minute."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with ExitStack() as stack:
             try:
-                engine = stack.enter_context(open_recognition(settings, serving=True))
+                engine = stack.enter_context(open_engine(settings, serving=True))
                 _tell(engine)
             except _PASSING as error:
                 if type(error) not in _PASSING or time.monotonic() >= deadline:
@@ -42,7 +42,7 @@ async def opened(settings: Settings) -> AsyncIterator[Recognition]:
         await anyio.sleep(RETRY_SECONDS)
 
 
-def _tell(engine: Recognition) -> None:
+def _tell(engine: Engine) -> None:
     with engine.database.reading() as session:
         totals = galleries.totals(session)
     log.info(
@@ -50,5 +50,5 @@ def _tell(engine: Recognition) -> None:
         totals.galleries,
         totals.faces,
         engine.index_cache.open_indexes,
-        engine.camera.embedder.card.fingerprint,
+        engine.pipeline.embedder.card.fingerprint,
     )

@@ -11,11 +11,11 @@ import skimage.data
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.records import embedded, schema
 from indexer.records.session import Database
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_camera
+from indexer.usecases.bootstrap import open_pipeline
 from service.app import create_app
 from tests.pictures import jpeg
 
@@ -75,10 +75,10 @@ def client(database: Database, settings: Settings) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def camera() -> Iterator[Camera]:
+def pipeline() -> Iterator[Pipeline]:
     """The real detector and the real network, without a database."""
-    with open_camera(Settings()) as camera:
-        yield camera
+    with open_pipeline(Settings()) as pipeline:
+        yield pipeline
 
 
 @pytest.fixture(scope="session")

@@ -30,18 +30,18 @@ PATH = "/v1/galleries/staff"
 class Operator:
     """With a worker at hand."""
 
-    def __init__(self, settings: Settings, database: Database, eye: Any) -> None:
+    def __init__(self, settings: Settings, database: Database, factory: Any) -> None:
         self.settings = settings
         self.database = database
         self.index_store = IndexStore.of(settings, database, OLD)
-        self.eye = eye
+        self.factory = factory
 
     def gallery(self) -> Gallery:
         with self.database.reading() as session:
             return galleries.get(session, "staff")
 
     def plan(self, to: ModelCard = NEW) -> planning.Plan:
-        return planning.make(self.settings, self.index_store, self.gallery(), self.eye.camera(to))
+        return planning.make(self.settings, self.index_store, self.gallery(), self.factory.pipeline(to))
 
     def start(self, to: ModelCard = NEW, **how: Any) -> Job:
         """With a gate that a gallery of a few people can pass: rates need more of them."""
@@ -59,7 +59,7 @@ class Operator:
 
     def work(self, job: Job) -> Job:
         """Until nothing is left to do."""
-        Worker(self.index_store, self.eye).run(until=lambda: status.resting(self.job(job)))
+        Worker(self.index_store, self.factory).run(until=lambda: status.resting(self.job(job)))
         return self.job(job)
 
     def embeddings(self, fingerprint: str) -> int:

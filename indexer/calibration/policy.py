@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from indexer.calibration.resolver import Decision, InForce, Scales
 from indexer.errors import Misconfigured, PolicyUnsupported
-from indexer.pipeline.models import Models
+from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -14,13 +14,15 @@ POLICY = frozenset({"identify_fpir", "min_match_face_px", "min_match_sharpness"}
 """What a gallery may decide for itself, by the names of its columns."""
 
 
-def adopt(database: Database, models: Models, scales: Scales, name: str, fpir: float | None) -> Gallery:
+def adopt(
+    database: Database, models: GalleryModels, scales: Scales, name: str, fpir: float | None
+) -> Gallery:
     """As `change`, of the false alarm rate alone."""
     return change(database, models, scales, name, {"identify_fpir": fpir})
 
 
 def change(
-    database: Database, models: Models, scales: Scales, name: str, policy: Mapping[str, float | None]
+    database: Database, models: GalleryModels, scales: Scales, name: str, policy: Mapping[str, float | None]
 ) -> Gallery:
     """From the next request on, in every process. `policy`: what changes of `POLICY`; None leaves it to the
     settings.
@@ -50,7 +52,7 @@ class Outlook:
     """Up to which the policy is supported."""
 
 
-def outlook(models: Models, scales: Scales, gallery: Gallery) -> Outlook | None:
+def outlook(models: GalleryModels, scales: Scales, gallery: Gallery) -> Outlook | None:
     """None where the gallery's model cannot be opened in this process."""
     try:
         card = models.of(gallery)

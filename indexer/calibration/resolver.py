@@ -15,7 +15,7 @@ from indexer.calibration.card_curve import CardScale
 from indexer.calibration.curve import Calibration, Estimate, Scale
 from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, DatabaseUnavailable, InvalidRequest
-from indexer.pipeline.models import Models
+from indexer.pipeline.models import GalleryModels
 from indexer.records import calibrations
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -49,7 +49,7 @@ class Decision:
 class Scales:
     """Safe to call from several threads."""
 
-    def __init__(self, database: Database, models: Models, fpir: float) -> None:
+    def __init__(self, database: Database, models: GalleryModels, fpir: float) -> None:
         """`fpir`: the policy of galleries that have none of their own."""
         self._database = database
         self._models = models

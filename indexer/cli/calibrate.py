@@ -152,15 +152,15 @@ def _of_model(
     from indexer.calibration.fitting import measure as calibrating
     from indexer.pipeline.people_folder import people_in
     from indexer.records import calibrations
-    from indexer.usecases.bootstrap import open_camera
+    from indexer.usecases.bootstrap import open_pipeline
 
     if data is not None:
         people = people_in(data)
         fitting.check(len(people))  # before the network is opened
-        with open_camera(settings) as camera, progress_bar() as bar:
+        with open_pipeline(settings) as pipeline, progress_bar() as bar:
             task = bar.add_task("Embedding", total=len(people))
             measured = calibrating.on_photographs(
-                camera, people, lambda done: bar.update(task, completed=done)
+                pipeline, people, lambda done: bar.update(task, completed=done)
             )
     else:
         assert scores is not None

@@ -58,12 +58,12 @@ def enrol(
     """
     from indexer.pipeline import people_folder
     from indexer.records import schema
-    from indexer.usecases.bootstrap import open_recognition
+    from indexer.usecases.bootstrap import open_engine
     from indexer.usecases.enrol_folder import Outcome, enrol_folder
 
     settings = Settings()
     folder = people_folder.read(directory)
-    with open_recognition(settings) as engine, progress_bar("pictures") as bar:
+    with open_engine(settings) as engine, progress_bar("pictures") as bar:
         schema.prepare(settings, engine.database)
         task = bar.add_task("Enrolling", total=sum(len(person.images) for person in folder.people))
         result = enrol_folder(

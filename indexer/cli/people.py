@@ -16,7 +16,7 @@ from indexer.settings import Settings
 from indexer.types import Several
 
 if TYPE_CHECKING:
-    from indexer.pipeline.pipeline import SeenFace
+    from indexer.pipeline.pipeline import AlignedFace
     from indexer.usecases.identify import Identification
     from indexer.usecases.match_limits import Unmatched
 
@@ -44,7 +44,7 @@ def identify(
     Example: `gemel identify party.jpg --gallery staff`
     """
     from indexer.records import schema
-    from indexer.usecases.bootstrap import open_recognition
+    from indexer.usecases.bootstrap import open_engine
 
     settings = Settings()
     answers: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def identify(
         columns.remove("External id")
     table = Table(*(Column(name, overflow="fold") for name in columns))
     failed = False
-    with open_recognition(settings) as engine:
+    with open_engine(settings) as engine:
         schema.prepare(settings, engine.database)
         for path in images:
             try:
@@ -103,15 +103,15 @@ def verify(
     Example: `gemel verify passport.jpg selfie.jpg`
     """
     from indexer.calibration import resolver as scales
-    from indexer.usecases.bootstrap import open_camera
+    from indexer.usecases.bootstrap import open_pipeline
     from indexer.usecases.verify import verify_pair
 
     settings = Settings()
-    with open_camera(settings) as camera:
+    with open_pipeline(settings) as pipeline:
         try:
             verdict = verify_pair(
-                camera,
-                scales.of_card(camera.card),
+                pipeline,
+                scales.of_card(pipeline.card),
                 image_a.read_bytes(),
                 image_b.read_bytes(),
                 fmr=settings.verify_fmr,
@@ -213,7 +213,7 @@ def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]
     }
 
 
-def _box_json(seen: "SeenFace") -> dict[str, float]:
+def _box_json(seen: "AlignedFace") -> dict[str, float]:
     box = seen.face.box
     return {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
 

@@ -19,7 +19,7 @@ from indexer.evaluation.intervals import RESAMPLES, Interval, Tradeoff, draws, i
 from indexer.evaluation.lfw import Person
 from indexer.evaluation.roles import OpenSet, roles, split
 from indexer.pipeline.embed_files import Change, Embeddings, central_face, embed_with
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Face, Image
 
 FPIR = 0.01
@@ -75,15 +75,15 @@ def subset(people: Sequence[Person], most: int, *, seed: int = 0) -> OpenSet:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Embedded:
     clean: list[Embeddings]
-    """Of each camera: all images, as they are."""
+    """Of each pipeline: all images, as they are."""
     degraded: list[tuple[Series, Level, list[Embeddings]]]
-    """Of each camera: the probes."""
+    """Of each pipeline: the probes."""
     faces: dict[Path, Face | None]
     """In the clean probes."""
 
 
 def embed_conditions(
-    cameras: Sequence[Camera],
+    pipelines: Sequence[Pipeline],
     open_set: OpenSet,
     series: Sequence[Series],
     progress: Callable[[int], object] | None = None,
@@ -91,15 +91,15 @@ def embed_conditions(
     """`progress` is told how many of `images_of` are done."""
     probes = (*open_set.mated, *open_set.nonmated)
     every = (*open_set.gallery, *probes)
-    clean = embed_with(cameras, every, progress)
-    faces = {file: _clean_face(cameras[0], file) for file in probes}
+    clean = embed_with(pipelines, every, progress)
+    faces = {file: _clean_face(pipelines[0], file) for file in probes}
     done = len(every)
     degraded = []
     for one in series:
         for level in one.levels:
             told = None if progress is None else _after(progress, done)
             change = _change(one, level, faces)
-            degraded.append((one, level, embed_with(cameras, probes, told, change=change)))
+            degraded.append((one, level, embed_with(pipelines, probes, told, change=change)))
             done += len(probes)
     return Embedded(clean=clean, degraded=degraded, faces=faces)
 
@@ -113,7 +113,7 @@ def images_of(open_set: OpenSet, series: Sequence[Series]) -> int:
 def measure(
     embedded: Embedded, place: int, open_set: OpenSet, *, seconds: float, model: str
 ) -> RobustnessResult:
-    """Of the camera at `place`."""
+    """Of the pipeline at `place`."""
     clean = embedded.clean[place]
     searches = _search(clean, clean, open_set)
     tradeoff = Tradeoff(searches.hits, searches.nonmated)
@@ -188,9 +188,9 @@ def _change(series: Series, level: Level, faces: dict[Path, Face | None]) -> Cha
     return change
 
 
-def _clean_face(camera: Camera, file: Path) -> Face | None:
+def _clean_face(pipeline: Pipeline, file: Path) -> Face | None:
     try:
-        return central_face(camera, camera.decoder.decode(file.read_bytes()).pixels)
+        return central_face(pipeline, pipeline.decoder.decode(file.read_bytes()).pixels)
     except (InvalidInput, OSError):
         return None
 

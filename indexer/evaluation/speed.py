@@ -1,6 +1,6 @@
 """How long each stage takes on this machine, alone: detect, align, embed. Not under load: see `benchmarks`.
 
-Faces go through the camera that serves, one after the other and in batches. The network's first runs, which
+Faces go through the pipeline that serves, one after the other and in batches. The network's first runs, which
 load libraries and choose kernels, are thrown away.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from indexer.errors import InvalidInput, InvalidRequest
 from indexer.pipeline.embed_files import central_face
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Face, Image
 from indexer.vision.align import align
 
@@ -54,7 +54,7 @@ class SpeedResult:
 Seen = list[tuple[Image, Face]]
 
 
-def look(camera: Camera, files: Sequence[Path]) -> tuple[Seen, list[Timing], int]:
+def look(pipeline: Pipeline, files: Sequence[Path]) -> tuple[Seen, list[Timing], int]:
     """The pictures with a face, how long the stages took that all models share, and how many had none.
 
     Raises InvalidRequest where no picture has a face.
@@ -64,9 +64,9 @@ def look(camera: Camera, files: Sequence[Path]) -> tuple[Seen, list[Timing], int
     for file in files:
         try:
             start = time.perf_counter()
-            pixels = camera.decoder.decode(file.read_bytes()).pixels
+            pixels = pipeline.decoder.decode(file.read_bytes()).pixels
             decoded = time.perf_counter()
-            face = central_face(camera, pixels)
+            face = central_face(pipeline, pixels)
             detecting.append(time.perf_counter() - decoded)
             decoding.append(decoded - start)
         except (InvalidInput, OSError):
@@ -83,13 +83,13 @@ def look(camera: Camera, files: Sequence[Path]) -> tuple[Seen, list[Timing], int
 
 
 def measure(
-    camera: Camera, seen: Seen, runs: int, progress: Callable[[int], object] | None = None
+    pipeline: Pipeline, seen: Seen, runs: int, progress: Callable[[int], object] | None = None
 ) -> list[Timing]:
     """`runs`: of each batch size. `progress` is told how many runs are done, of all sizes."""
     aligning, faces = [], []
     for pixels, face in seen:
         start = time.perf_counter()
-        faces.append(align(pixels, face.landmarks, camera.template))
+        faces.append(align(pixels, face.landmarks, pipeline.template))
         aligning.append(time.perf_counter() - start)
     timings = [_timing("align", 1, aligning)]
     done = 0
@@ -98,7 +98,7 @@ def measure(
         for run in range(_WARM_UP + runs):
             chosen = np.stack([faces[(run * batch + place) % len(faces)] for place in range(batch)])
             start = time.perf_counter()
-            camera.embedder.embed(chosen)
+            pipeline.embedder.embed(chosen)
             spent.append((time.perf_counter() - start) / batch)
             done += run >= _WARM_UP
             if progress:

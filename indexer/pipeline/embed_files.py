@@ -1,4 +1,4 @@
-"""Labelled photographs to embeddings, by the camera that serves. Keeps no picture and no crop."""
+"""Labelled photographs to embeddings, by the pipeline that serves. Keeps no picture and no crop."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidInput
-from indexer.pipeline.pipeline import Camera, SeenFace, Stopwatch
+from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
 from indexer.types import Face, Image, Vectors
 from indexer.vision.detect import central
 
@@ -58,57 +58,59 @@ class Embeddings:
 
 
 def embed_files(
-    camera: Camera, files: Sequence[Path], progress: Callable[[int], object] | None = None
+    pipeline: Pipeline, files: Sequence[Path], progress: Callable[[int], object] | None = None
 ) -> Embeddings:
     """As `embed_with`, of one model."""
-    return embed_with([camera], files, progress)[0]
+    return embed_with([pipeline], files, progress)[0]
 
 
 def embed_with(
-    cameras: Sequence[Camera],
+    pipelines: Sequence[Pipeline],
     files: Sequence[Path],
     progress: Callable[[int], object] | None = None,
     *,
     change: Change | None = None,
 ) -> list[Embeddings]:
-    """For each camera one embedding for each of `files`, of the face nearest to the middle of the picture.
+    """For each pipeline one embedding for each of `files`, of the face nearest to the middle of the picture.
 
     Not of the largest: a label of LFW names the person in the centre, and behind or beside them larger
     faces are found now and then. A file that cannot be read or shows no face has no embedding and
-    still counts. `progress` is told how many files are done. The cameras share a detector: each file is
+    still counts. `progress` is told how many files are done. The pipelines share a detector: each file is
     decoded and searched for faces once. `change` is done to the pixels before they are.
 
     While the networks embed, two threads decode and detect ahead of them.
     """
-    vectors = [np.zeros((len(files), camera.card.dimension), np.float32) for camera in cameras]
+    vectors = [np.zeros((len(files), pipeline.card.dimension), np.float32) for pipeline in pipelines]
     found = np.zeros(len(files), np.bool_)
     watch = Stopwatch()
-    with closing(_central_faces(cameras, files, change)) as central_faces:
+    with closing(_central_faces(pipelines, files, change)) as central_faces:
         for start in range(0, len(files), _BATCH):
             end = min(start + _BATCH, len(files))
             seen = {row: face for row, face in zip(range(start, end), central_faces, strict=False) if face}
-            for camera, made, faces in zip(cameras, vectors, zip(*seen.values(), strict=True), strict=False):
-                made[list(seen)] = camera.embed(faces, watch)
+            for pipeline, made, faces in zip(
+                pipelines, vectors, zip(*seen.values(), strict=True), strict=False
+            ):
+                made[list(seen)] = pipeline.embed(faces, watch)
             found[list(seen)] = True
             if progress:
                 progress(end)
     return [Embeddings(files=tuple(files), vectors=made, found=found) for made in vectors]
 
 
-def central_face(camera: Camera, pixels: Image) -> Face | None:
+def central_face(pipeline: Pipeline, pixels: Image) -> Face | None:
     """Whom the photograph is named after; None where no face is found."""
-    return central(camera.detector.detect(pixels), pixels)
+    return central(pipeline.detector.detect(pixels), pixels)
 
 
 def _central_faces(
-    cameras: Sequence[Camera], files: Sequence[Path], change: Change | None
-) -> Generator[list[SeenFace] | None]:
-    """In the order of `files`: the face as each camera's network wants it."""
+    pipelines: Sequence[Pipeline], files: Sequence[Path], change: Change | None
+) -> Generator[list[AlignedFace] | None]:
+    """In the order of `files`: the face as each pipeline's network wants it."""
     pool = ThreadPoolExecutor(_LOOKERS, thread_name_prefix="look")
-    waiting: deque[Future[list[SeenFace] | None]] = deque()
+    waiting: deque[Future[list[AlignedFace] | None]] = deque()
     try:
         for file in files:
-            waiting.append(pool.submit(_seen, cameras, file, change))
+            waiting.append(pool.submit(_seen, pipelines, file, change))
             if len(waiting) == _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -117,14 +119,14 @@ def _central_faces(
         pool.shutdown(cancel_futures=True)
 
 
-def _seen(cameras: Sequence[Camera], file: Path, change: Change | None) -> list[SeenFace] | None:
-    eye = cameras[0]
+def _seen(pipelines: Sequence[Pipeline], file: Path, change: Change | None) -> list[AlignedFace] | None:
+    factory = pipelines[0]
     try:
-        with eye.looking.turn():
-            pixels = eye.decoder.decode(file.read_bytes()).pixels
+        with factory.looking.turn():
+            pixels = factory.decoder.decode(file.read_bytes()).pixels
             if change:
                 pixels = change(file, pixels)
-            face = central_face(eye, pixels)
-            return [camera.see(pixels, face) for camera in cameras] if face else None
+            face = central_face(factory, pixels)
+            return [pipeline.align(pixels, face) for pipeline in pipelines] if face else None
     except (InvalidInput, OSError):
         return None

@@ -14,7 +14,7 @@ from indexer.records.models import Gallery, Model
 from indexer.records.session import Database
 
 
-class Models:
+class GalleryModels:
     """Safe to call from several threads."""
 
     def __init__(self, database: Database, default: ModelCard) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.concurrency import Turns
+from indexer.concurrency import ConcurrencyLimit
 from indexer.errors import EmbeddingUnusable
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
@@ -17,7 +17,7 @@ from indexer.vision.align import ARCFACE_112, TEMPLATES, align
 from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
 
-if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Camera should not wait
+if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Pipeline should not wait
     from indexer.embedding.card import ModelCard
     from indexer.embedding.embedder import Embedder
 
@@ -44,7 +44,7 @@ class Stopwatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SeenFace:
+class AlignedFace:
     """A face with what the network wants of it."""
 
     face: Face
@@ -61,7 +61,7 @@ class Photograph:
     width_px: int
     """As it was sent, upright."""
     height_px: int
-    faces: list[SeenFace]
+    faces: list[AlignedFace]
     """The largest first; no more than were asked for."""
     found: int
     """How many there are in the picture."""
@@ -74,13 +74,13 @@ def usable(vectors: Vectors) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
+class Pipeline:
     """Looks at photographs with one detector and one model."""
 
     detector: Detector
     embedder: "Embedder"
     decoder: Decoder
-    looking: Turns
+    looking: ConcurrencyLimit
     """At which pictures are decoded and searched for faces: more at once than there are cores would only take
     the processor from the network, and memory from everybody."""
     template: Template = field(init=False)
@@ -92,7 +92,7 @@ class Camera:
     def __post_init__(self) -> None:
         object.__setattr__(self, "template", TEMPLATES[self.embedder.card.template])
 
-    def look(self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None) -> Photograph:
+    def detect(self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None) -> Photograph:
         """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy,
         Abandoned."""
         with watch.stage("decode"):
@@ -110,7 +110,7 @@ class Camera:
             with watch.stage("detect"):
                 found = self.detector.detect(picture.pixels)
             with watch.stage("align"):
-                faces = [self.see(picture.pixels, face, picture.scale) for face in found[:max_faces]]
+                faces = [self.align(picture.pixels, face, picture.scale) for face in found[:max_faces]]
         return Photograph(
             pixels=picture.pixels,
             width_px=picture.width_px,
@@ -119,17 +119,17 @@ class Camera:
             found=len(found),
         )
 
-    def see(self, pixels: Image, face: Face, scale: float = 1.0) -> SeenFace:
+    def align(self, pixels: Image, face: Face, scale: float = 1.0) -> AlignedFace:
         """`scale`: pixels of the photograph as it was sent for each of `pixels`, along a side."""
         aligned = align(pixels, face.landmarks, self.template)
         upright = aligned
         if self.template is not ARCFACE_112:  # quality is measured at one template for all models
             upright = align(pixels, face.landmarks, ARCFACE_112)
-        return SeenFace(
+        return AlignedFace(
             face=face.scaled(scale), decoded=face, aligned=aligned, quality=quality.measure(face, upright)
         )
 
-    def embed(self, faces: Sequence[SeenFace], watch: Stopwatch) -> Vectors:
+    def embed(self, faces: Sequence[AlignedFace], watch: Stopwatch) -> Vectors:
         """Shape (n, dimension). Raises Busy, EmbeddingUnusable."""
         with watch.stage("embed"):
             if not faces:

@@ -1,14 +1,14 @@
-"""A camera for each model in use, opened when it is first wanted. They share the detector and the cores."""
+"""A pipeline for each model in use, opened when it is first wanted. They share the detector and the cores."""
 
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
-from indexer.concurrency import Turns
+from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding.card import ModelCard
-from indexer.pipeline.models import Models
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.models import GalleryModels
+from indexer.pipeline.pipeline import Pipeline
 from indexer.records.models import Gallery
 from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
@@ -17,15 +17,15 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from indexer.embedding.batching import BatchingEmbedder
 
 
-class Eye:
-    """What the cameras of a process have in common; `close` it to end their networks."""
+class PipelineFactory:
+    """What the pipelines of a process have in common; `close` it to end their networks."""
 
     def __init__(
         self,
         detector: Detector,
         *,
         decoder: Decoder,
-        looking: Turns,
+        looking: ConcurrencyLimit,
         open_embedder: "Callable[[ModelCard], BatchingEmbedder]",
     ) -> None:
         """`looking`: at which pictures are decoded and searched for faces."""
@@ -33,50 +33,50 @@ class Eye:
         self._decoder = decoder
         self._looking = looking
         self._open_embedder = open_embedder
-        self._cameras: dict[str, Camera] = {}
+        self._pipelines: dict[str, Pipeline] = {}
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._stack.callback(decoder.close)
 
-    def camera(self, card: ModelCard) -> Camera:
+    def pipeline(self, card: ModelCard) -> Pipeline:
         """Raises WeightsMissing, WeightsDamaged, CardUnusable."""
-        camera = self._cameras.get(card.fingerprint)
-        if camera is None:
+        pipeline = self._pipelines.get(card.fingerprint)
+        if pipeline is None:
             with self._lock:
-                camera = self._cameras.get(card.fingerprint) or self._opened(card)
-        return camera
+                pipeline = self._pipelines.get(card.fingerprint) or self._opened(card)
+        return pipeline
 
     def close(self) -> None:
         self._stack.close()
 
-    def _opened(self, card: ModelCard) -> Camera:
+    def _opened(self, card: ModelCard) -> Pipeline:
         embedder = self._stack.enter_context(closing(self._open_embedder(card)))
-        camera = self._cameras[card.fingerprint] = Camera(
+        pipeline = self._pipelines[card.fingerprint] = Pipeline(
             detector=self._detector,
             embedder=embedder,
             decoder=self._decoder,
             looking=self._looking,
         )
-        return camera
+        return pipeline
 
 
-class Cameras:
-    """Which camera looks for which gallery."""
+class Pipelines:
+    """Which pipeline looks for which gallery."""
 
-    def __init__(self, eye: Eye, models: Models) -> None:
+    def __init__(self, factory: PipelineFactory, models: GalleryModels) -> None:
         """Opens the default model's. Raises WeightsMissing, WeightsDamaged, CardUnusable."""
-        self._eye = eye
+        self._factory = factory
         self.models = models
-        self.default = eye.camera(models.default)
+        self.default = factory.pipeline(models.default)
 
-    def of(self, gallery: Gallery) -> Camera:
+    def of(self, gallery: Gallery) -> Pipeline:
         """Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
-        return self._eye.camera(self.models.of(gallery))
+        return self._factory.pipeline(self.models.of(gallery))
 
-    def with_card(self, card: ModelCard) -> Camera:
+    def with_card(self, card: ModelCard) -> Pipeline:
         """Raises WeightsMissing, WeightsDamaged, CardUnusable."""
-        return self._eye.camera(card)
+        return self._factory.pipeline(card)
 
-    def numbered(self, model: int) -> Camera:
+    def numbered(self, model: int) -> Pipeline:
         """Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
-        return self._eye.camera(self.models.numbered(model))
+        return self._factory.pipeline(self.models.numbered(model))

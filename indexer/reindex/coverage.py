@@ -2,7 +2,7 @@
 
 from concurrent.futures import Executor
 
-from indexer.pipeline.pipelines import Eye
+from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
@@ -30,7 +30,9 @@ def cover(database: Database, job: Job) -> bool:
         return True
 
 
-def cover_the_way_back(index_store: IndexStore, eye: Eye, decoders: Executor, job: Job) -> bool:
+def cover_the_way_back(
+    index_store: IndexStore, factory: PipelineFactory, decoders: Executor, job: Job
+) -> bool:
     """Embeds those that were enrolled since the switch and lack the old model's embedding.
 
     They are few, and have no chunk: two workers at once do the same twice, to one effect. Whether there
@@ -41,7 +43,7 @@ def cover_the_way_back(index_store: IndexStore, eye: Eye, decoders: Executor, jo
         crops = reindexes.crops_without(session, job.gallery.id, model, after=after, at_most=CHUNK)
     if not crops:
         return False
-    camera = eye.camera(index_store.models.numbered(model))
-    vectors, problems = embedding.embed(decoders, crops, camera)
+    pipeline = factory.pipeline(index_store.models.numbered(model))
+    vectors, problems = embedding.embed(decoders, crops, pipeline)
     with database.transaction() as session:
         return reindexes.record(session, model, vectors, problems) > 0 or bool(problems)

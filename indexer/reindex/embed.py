@@ -9,7 +9,7 @@ import numpy as np
 
 from indexer.errors import InvalidInput
 from indexer.pipeline.crops import aligned
-from indexer.pipeline.pipeline import Camera, usable
+from indexer.pipeline.pipeline import Pipeline, usable
 from indexer.records import reindexes
 from indexer.records.faces import STORED_DTYPE
 from indexer.records.models import ReindexChunk
@@ -29,36 +29,36 @@ class Taken:
 
     chunk: ReindexChunk
     job: Job
-    camera: Camera
+    pipeline: Pipeline
     faces: dict[int, Image]
     """Aligned, by key."""
     problems: dict[int, str]
     """By key: why there is no vector."""
 
 
-def take(database: Database, decoders: Executor, chunk: ReindexChunk, job: Job, camera: Camera) -> Taken:
+def take(database: Database, decoders: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline) -> Taken:
     """With what is stored of its faces, decoded and aligned."""
     with database.reading() as session:
         crops = reindexes.crops_of(session, job.row, chunk)
-    faces, problems = _aligned(decoders, crops, camera)
-    return Taken(chunk=chunk, job=job, camera=camera, faces=faces, problems=problems)
+    faces, problems = _aligned(decoders, crops, pipeline)
+    return Taken(chunk=chunk, job=job, pipeline=pipeline, faces=faces, problems=problems)
 
 
 def vectors(taken: Taken) -> dict[int, bytes]:
     """By key, as they are stored; what is not a vector becomes a problem. Raises what the network does."""
-    return _vectors(taken.camera, taken.faces, taken.problems)
+    return _vectors(taken.pipeline, taken.faces, taken.problems)
 
 
 def embed(
-    decoders: Executor, crops: Sequence[StoredCrop], camera: Camera
+    decoders: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline
 ) -> tuple[dict[int, bytes], dict[int, str]]:
     """Vectors by key, and why there is none. Raises what the network does."""
-    faces, problems = _aligned(decoders, crops, camera)
-    return _vectors(camera, faces, problems), problems
+    faces, problems = _aligned(decoders, crops, pipeline)
+    return _vectors(pipeline, faces, problems), problems
 
 
 def _aligned(
-    decoders: Executor, crops: Sequence[StoredCrop], camera: Camera
+    decoders: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline
 ) -> tuple[dict[int, Image], dict[int, str]]:
     """Faces by key, and why there is none."""
     faces: dict[int, Image] = {}
@@ -66,7 +66,7 @@ def _aligned(
 
     def read(crop: StoredCrop) -> None:
         try:
-            faces[crop.key] = aligned(crop, camera.template)
+            faces[crop.key] = aligned(crop, pipeline.template)
         except InvalidInput as error:
             problems[crop.key] = error.message
         except (MemoryError, OSError):
@@ -79,12 +79,12 @@ def _aligned(
     return faces, problems
 
 
-def _vectors(camera: Camera, faces: dict[int, Image], problems: dict[int, str]) -> dict[int, bytes]:
+def _vectors(pipeline: Pipeline, faces: dict[int, Image], problems: dict[int, str]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     keys = list(faces)
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
-        made = camera.embedder.embed(np.stack([faces[key] for key in some]))
+        made = pipeline.embedder.embed(np.stack([faces[key] for key in some]))
         for key, vector, fine in zip(some, made, usable(made), strict=True):
             if fine:
                 found[key] = vector.astype(STORED_DTYPE).tobytes()

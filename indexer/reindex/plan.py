@@ -11,7 +11,7 @@ import numpy as np
 from indexer import memory
 from indexer.errors import InvalidInput, NotEnoughRoom
 from indexer.pipeline.crops import aligned
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.records import reindexes
 from indexer.records.models import Gallery
 from indexer.replica.store import IndexStore
@@ -49,22 +49,22 @@ class Plan:
     last_key: int
 
 
-def make(settings: Settings, index_store: IndexStore, gallery: Gallery, camera: Camera) -> Plan:
-    """`index_store`: any; `camera`: of the new model. Changes nothing. Raises ModelUnavailable."""
+def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline: Pipeline) -> Plan:
+    """`index_store`: any; `pipeline`: of the new model. Changes nothing. Raises ModelUnavailable."""
     with index_store.database.reading() as session:
         lacking = reindexes.without_crop(session, gallery.id)
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
         last_key = reindexes.last_key(session, gallery.id)
-    rate, sampled = _rate(crops, camera)
+    rate, sampled = _rate(crops, pipeline)
     faces = gallery.face_count
-    database = faces * (camera.card.dimension * 4 + _ROW_BYTES)
-    new, old = index_store.of_model(camera.card), index_store.of_gallery(gallery)
+    database = faces * (pipeline.card.dimension * 4 + _ROW_BYTES)
+    new, old = index_store.of_model(pipeline.card), index_store.of_gallery(gallery)
     index = int(faces * new.bytes_per_face(gallery))
     home = settings.home.expanduser()
     return Plan(
         gallery=gallery.name,
         from_model=old.card.fingerprint,
-        to_model=camera.card.fingerprint,
+        to_model=pipeline.card.fingerprint,
         faces=faces,
         without_crop=lacking,
         sampled=sampled,
@@ -110,16 +110,16 @@ def _shortage(what: str, wanted: int, there: int) -> str:
     return f"{what}: {wanted / 1e6:.1f} MB are wanted, {there / 1e6:.1f} MB are there"
 
 
-def _rate(crops: list[reindexes.StoredCrop], camera: Camera) -> tuple[float | None, int]:
+def _rate(crops: list[reindexes.StoredCrop], pipeline: Pipeline) -> tuple[float | None, int]:
     def tried() -> int:
         faces = []
         for crop in crops:
             try:
-                faces.append(aligned(crop, camera.template))
+                faces.append(aligned(crop, pipeline.template))
             except InvalidInput:
                 continue
         if faces:
-            camera.embedder.embed(np.stack(faces))
+            pipeline.embedder.embed(np.stack(faces))
         return len(faces)
 
     tried()  # the first run of a network is slower than the rest

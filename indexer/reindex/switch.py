@@ -19,7 +19,7 @@ from indexer.errors import (
     ReplicasNotReady,
     Unusable,
 )
-from indexer.pipeline.models import Models, check_calibrated
+from indexer.pipeline.models import GalleryModels, check_calibrated
 from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.models import Gallery, Reindex, Replica
 from indexer.records.notices import announce
@@ -34,7 +34,7 @@ CHUNK = 256
 _POLL_SECONDS = 0.1
 
 
-def check_startable(database: Database, models: Models, gallery: Gallery, card: ModelCard) -> None:
+def check_startable(database: Database, models: GalleryModels, gallery: Gallery, card: ModelCard) -> None:
     """Before a network is opened and tried; `start` checks it again. Raises what that does, but for room."""
     check_calibrated(card)
     if models.of(gallery) == card:
@@ -50,7 +50,7 @@ def check_startable(database: Database, models: Models, gallery: Gallery, card: 
 
 def start(
     database: Database,
-    models: Models,
+    models: GalleryModels,
     gallery: Gallery,
     card: ModelCard,
     plan: Plan,

@@ -22,7 +22,7 @@ from indexer.errors import (
     ReindexNotFound,
     Unavailable,
 )
-from indexer.pipeline.pipelines import Eye
+from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.records.reindexes import Job
 from indexer.reindex import coverage as covering
@@ -49,13 +49,18 @@ class Worker:
     """`run` it in one thread; others may tell it to stop."""
 
     def __init__(
-        self, index_store: IndexStore, eye: Eye, *, only: Collection[UUID] | None = None, decoders: int = 2
+        self,
+        index_store: IndexStore,
+        factory: PipelineFactory,
+        *,
+        only: Collection[UUID] | None = None,
+        decoders: int = 2,
     ) -> None:
         """`only`: the jobs that it works on; by default all."""
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._index_store = index_store
         self._database = index_store.database
-        self._eye = eye
+        self._eye = factory
         self._only = only
         self._unfit: dict[UUID, str] = {}
         """Jobs whose model cannot be opened here, and why."""
@@ -180,12 +185,12 @@ class Worker:
             self._fail(job, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
             return self._take()
         try:
-            camera = self._eye.camera(self._index_store.models.numbered(job.row.to_model_id))
+            pipeline = self._eye.pipeline(self._index_store.models.numbered(job.row.to_model_id))
         except Misconfigured as error:
             self._give_up(job.row.id, error)
             return self._take()
         try:
-            return embedding.take(self._database, self._decoders, chunk, job, camera)
+            return embedding.take(self._database, self._decoders, chunk, job, pipeline)
         except GemelError:
             raise
         except Exception as error:

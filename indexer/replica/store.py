@@ -29,7 +29,7 @@ from indexer.index.build import Built, Standard, Take, build
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.index.snapshots import Manifest, SnapshotStore, gallery_ids, remove_gallery
-from indexer.pipeline.models import Models
+from indexer.pipeline.models import GalleryModels
 from indexer.records import changes, galleries, reindexes
 from indexer.records.models import Gallery
 from indexer.records.session import Database, Session
@@ -78,7 +78,7 @@ class Copy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexStore:
     database: Database
-    models: Models
+    models: GalleryModels
     card: ModelCard
     """Of the model whose indexes these are; `of_model` gives the index_store of another's."""
     root: Path
@@ -94,7 +94,7 @@ class IndexStore:
         close_to_others(root)
         return cls(
             database=database,
-            models=Models(database, card),
+            models=GalleryModels(database, card),
             card=card,
             root=root,
             tier="auto" if settings.index_tier == "auto" else Tier(settings.index_tier),

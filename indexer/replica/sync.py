@@ -11,7 +11,7 @@ from importlib.metadata import version
 from uuid import UUID
 
 from indexer.errors import GemelError
-from indexer.pipeline.pipelines import Cameras
+from indexer.pipeline.pipelines import Pipelines
 from indexer.records import reindexes, replicas
 from indexer.records.notices import Listener
 from indexer.records.replicas import StatusReport
@@ -35,14 +35,14 @@ class IndexSync:
         self,
         database: Database,
         index_cache: IndexCache,
-        cameras: Cameras,
+        pipelines: Pipelines,
         *,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         """Starts at once, whether PostgreSQL answers or not; `close` it."""
         self._database = database
         self._index_cache = index_cache
-        self._cameras = cameras
+        self._pipelines = pipelines
         self._poll_seconds = poll_seconds
         self._listener = Listener(database)
         self._process_id: UUID | None = None
@@ -91,7 +91,7 @@ class IndexSync:
             waiting = reindexes.standing_by(session)
         for gallery, number, fingerprint in waiting:
             try:
-                self._index_cache.prepare(gallery, self._cameras.numbered(number).card)
+                self._index_cache.prepare(gallery, self._pipelines.numbered(number).card)
             except Exception as error:  # of this model alone; whoever wants to switch is told
                 if self._index_cache.cannot_prepare(gallery, fingerprint, str(error)):
                     log.error(

@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from indexer.calibration.resolver import Scales
-from indexer.concurrency import Turns
+from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import YUNET, locate
-from indexer.pipeline.pipeline import Camera
-from indexer.pipeline.pipelines import Cameras, Eye
+from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.records.embedded import database_url
 from indexer.records.session import JOBS, REQUESTS, Database
 from indexer.replica.cache import IndexCache
@@ -35,12 +35,12 @@ four threads that keep the indexes in step, and two each that open and that rebu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recognition:
+class Engine:
     """Everything that one process needs to recognise faces."""
 
     database: Database
     index_store: IndexStore
-    cameras: Cameras
+    pipelines: Pipelines
     index_cache: IndexCache
     scales: Scales
     identifier: Identifier
@@ -49,9 +49,9 @@ class Recognition:
     """In a process that serves."""
 
     @property
-    def camera(self) -> Camera:
+    def pipeline(self) -> Pipeline:
         """Of the default model: for questions that are about no gallery."""
-        return self.cameras.default
+        return self.pipelines.default
 
 
 def connections(settings: Settings) -> int:
@@ -68,25 +68,27 @@ def card(settings: Settings) -> ModelCard:
 
 
 @contextmanager
-def open_camera(settings: Settings, *, processes: int = 1) -> Iterator[Camera]:
+def open_pipeline(settings: Settings, *, processes: int = 1) -> Iterator[Pipeline]:
     """The half that needs no database, with the model in force. Raises WeightsMissing, WeightsDamaged."""
-    with open_eye(settings, processes=processes) as eye:
-        yield eye.camera(card(settings))
+    with open_pipeline_factory(settings, processes=processes) as factory:
+        yield factory.pipeline(card(settings))
 
 
 @contextmanager
-def open_cameras(settings: Settings, models: Sequence[str]) -> Iterator[list[Camera]]:
+def open_pipelines(settings: Settings, models: Sequence[str]) -> Iterator[list[Pipeline]]:
     """One for each of `models`, as `catalog.named` knows them; they share the detector.
 
     Raises ModelUnknown, CardUnusable, WeightsMissing, WeightsDamaged.
     """
     cards = [catalog.named(name, mirror=settings.mirror) for name in models]
-    with open_eye(settings) as eye:
-        yield [eye.camera(one) for one in cards]
+    with open_pipeline_factory(settings) as factory:
+        yield [factory.pipeline(one) for one in cards]
 
 
 @contextmanager
-def open_eye(settings: Settings, *, processes: int = 1, serving: bool = False) -> Iterator[Eye]:
+def open_pipeline_factory(
+    settings: Settings, *, processes: int = 1, serving: bool = False
+) -> Iterator[PipelineFactory]:
     """`processes`: how many like this one share the machine's cores. `serving`: requests wait for their turn
     no longer than their clients would.
 
@@ -120,16 +122,16 @@ def open_eye(settings: Settings, *, processes: int = 1, serving: bool = False) -
         patience_seconds=patience_seconds,
         most_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
     )
-    looking = Turns(at_once, purpose="turn to search for faces", patience_seconds=patience_seconds)
-    eye = Eye(detector, decoder=decoder, looking=looking, open_embedder=batching)
+    looking = ConcurrencyLimit(at_once, purpose="turn to search for faces", patience_seconds=patience_seconds)
+    factory = PipelineFactory(detector, decoder=decoder, looking=looking, open_embedder=batching)
     try:
-        yield eye
+        yield factory
     finally:
-        eye.close()
+        factory.close()
 
 
 @contextmanager
-def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[Recognition]:
+def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine]:
     """`serving`: in one of the workers, which stay; their indexes are opened beforehand and kept in step.
 
     Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
@@ -150,25 +152,25 @@ def open_recognition(settings: Settings, *, serving: bool = False) -> Iterator[R
         )
         stack.callback(index_cache.close)
         preloading = index_cache.preload() if serving else []
-        eye = stack.enter_context(
-            open_eye(settings, processes=settings.workers if serving else 1, serving=serving)
+        factory = stack.enter_context(
+            open_pipeline_factory(settings, processes=settings.workers if serving else 1, serving=serving)
         )
-        cameras = Cameras(eye, index_store.models)
+        pipelines = Pipelines(factory, index_store.models)
         index_sync = None
         if serving:
-            index_sync = IndexSync(database, index_cache, cameras)
+            index_sync = IndexSync(database, index_cache, pipelines)
             stack.callback(index_sync.close)
             wait(preloading, timeout=settings.index_patience_s)
-        yield _assembled(settings, index_store, cameras, index_cache, index_sync)
+        yield _assembled(settings, index_store, pipelines, index_cache, index_sync)
 
 
 def _assembled(
     settings: Settings,
     index_store: IndexStore,
-    cameras: Cameras,
+    pipelines: Pipelines,
     index_cache: IndexCache,
     index_sync: IndexSync | None,
-) -> Recognition:
+) -> Engine:
     limits = Limits(
         min_face_px=settings.min_face_px,
         min_sharpness=settings.min_sharpness,
@@ -176,15 +178,15 @@ def _assembled(
     )
     database = index_store.database
     scales = Scales(database, index_store.models, settings.identify_fpir)
-    return Recognition(
+    return Engine(
         database=database,
         index_store=index_store,
-        cameras=cameras,
+        pipelines=pipelines,
         index_cache=index_cache,
         scales=scales,
         identifier=Identifier(
             database=database,
-            cameras=cameras,
+            pipelines=pipelines,
             index_cache=index_cache,
             scales=scales,
             patience_seconds=settings.index_patience_s,
@@ -192,6 +194,6 @@ def _assembled(
                 min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
             ),
         ),
-        enroller=Enroller(database=database, cameras=cameras, index_cache=index_cache, limits=limits),
+        enroller=Enroller(database=database, pipelines=pipelines, index_cache=index_cache, limits=limits),
         index_sync=index_sync,
     )

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from indexer.errors import Busy, GemelError, Misconfigured, NotFound, NothingEnrolled, Unavailable
-from indexer.pipeline.pipeline import Camera, Stopwatch
-from indexer.pipeline.pipelines import Cameras
+from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipelines import Pipelines
 from indexer.records import changes, faces, galleries, identities, reindexes
 from indexer.records.models import Face, Gallery, Identity
 from indexer.records.session import Database, Session
@@ -61,22 +61,22 @@ class _Prepared:
 class _Wanted:
     """The models that a gallery's new faces are embedded with."""
 
-    camera: Camera
+    pipeline: Pipeline
     """Of the one that it is searched with."""
-    others: list[Camera]
+    others: list[Pipeline]
     """Of the one that it is to be, or was until now, as far as it can be opened here."""
     numbers: dict[str, int]
     """Of all of them, by fingerprint."""
 
     @property
     def active(self) -> str:
-        return self.camera.card.fingerprint
+        return self.pipeline.card.fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enroller:
     database: Database
-    cameras: Cameras
+    pipelines: Pipelines
     index_cache: IndexCache
     limits: Limits
 
@@ -206,7 +206,7 @@ class Enroller:
             with watch.stage("database"), self.database.transaction() as session:
                 gallery = galleries.lock(session, gallery.id)
                 if gallery.model_id is None:
-                    gallery.model_id = self.cameras.models.number(self.cameras.models.default)
+                    gallery.model_id = self.pipelines.models.number(self.pipelines.models.default)
                 in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
                 active = next(f for f, number in in_use.items() if number == gallery.model_id)
                 if active == wanted.active and in_use.keys() <= wanted.numbers.keys():
@@ -220,22 +220,22 @@ class Enroller:
         return enrolled
 
     def _wanted(self, gallery: Gallery) -> _Wanted:
-        models = self.cameras.models
+        models = self.pipelines.models
         with self.database.reading() as session:
             gallery = galleries.of_ids(session, [gallery.id]).get(gallery.id, gallery)
             in_use = reindexes.models_in_use(session, [gallery.id]).get(gallery.id, {})
-        camera = self.cameras.of(gallery)
-        others: list[Camera] = []
+        pipeline = self.pipelines.of(gallery)
+        others: list[Pipeline] = []
         for fingerprint, number in in_use.items():
-            if fingerprint != camera.card.fingerprint:
+            if fingerprint != pipeline.card.fingerprint:
                 try:
-                    others.append(self.cameras.numbered(number))
+                    others.append(self.pipelines.numbered(number))
                 except Misconfigured as error:  # the re-index job will embed what is enrolled here
                     log.warning("enrolled without %s: %s", fingerprint, error)
         return _Wanted(
-            camera=camera,
+            pipeline=pipeline,
             others=others,
-            numbers={camera.card.fingerprint: models.number(camera.card)} | in_use,
+            numbers={pipeline.card.fingerprint: models.number(pipeline.card)} | in_use,
         )
 
     def _prepare(
@@ -253,7 +253,7 @@ class Enroller:
             check()
             outcome = admit(
                 data,
-                wanted.camera,
+                wanted.pipeline,
                 self.limits,
                 watch,
                 take_largest=take_largest,
@@ -268,7 +268,7 @@ class Enroller:
                 admitted[number] = outcome
         if images and not admitted:  # before the network is troubled
             raise _nothing_enrolled(refused)
-        vectors = {wanted.active: wanted.camera.embed([a.seen for a in admitted.values()], watch)}
+        vectors = {wanted.active: wanted.pipeline.embed([a.seen for a in admitted.values()], watch)}
         for place, other in enumerate(wanted.others):
             try:
                 vectors[other.card.fingerprint] = other.embed(

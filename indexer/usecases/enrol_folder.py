@@ -19,7 +19,7 @@ from indexer.errors import (
 )
 from indexer.pipeline.people_folder import PeopleFolder, Person
 from indexer.records import faces, galleries, identities
-from indexer.usecases.bootstrap import Recognition
+from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
 
 CHUNK = 20
@@ -100,7 +100,7 @@ class _PersonsOutcome:
 
 
 def enrol_folder(
-    engine: Recognition,
+    engine: Engine,
     folder: PeopleFolder,
     gallery: str,
     *,
@@ -157,7 +157,7 @@ def enrol_folder(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    engine: Recognition
+    engine: Engine
     gallery: str
     take_largest: bool
     stop: threading.Event
@@ -186,7 +186,7 @@ def _add(result: FolderEnrolment, folder: PeopleFolder, person: Person, outcome:
         result.without_face.append(person.folder)
 
 
-def _make_gallery(engine: Recognition, name: str) -> bool:
+def _make_gallery(engine: Engine, name: str) -> bool:
     """Whether it was not there."""
     try:
         with engine.database.reading() as session:

@@ -9,8 +9,8 @@ import numpy as np
 
 from indexer.calibration.resolver import Decision, Scales
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
-from indexer.pipeline.pipeline import Camera, SeenFace, Stopwatch
-from indexer.pipeline.pipelines import Cameras
+from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
+from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.faces import Owner
 from indexer.records.models import Gallery
@@ -39,7 +39,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IdentifiedFace:
-    seen: SeenFace
+    seen: AlignedFace
     candidates: list[Candidate]
     unmatched_reason: Unmatched | None
     """Why none of them is matched, whatever its score; None where the scores decide."""
@@ -71,7 +71,7 @@ class Found:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:
     database: Database
-    cameras: Cameras
+    pipelines: Pipelines
     index_cache: IndexCache
     scales: Scales
     patience_seconds: float
@@ -102,15 +102,15 @@ class Identifier:
         EmbeddingUnusable, and what the picture itself deserves.
         """
         watch = watch or Stopwatch()
-        gallery, camera = self._gallery(gallery_name, min_change, watch)
-        photograph = camera.look(data, watch, max_faces=max_faces)
+        gallery, pipeline = self._gallery(gallery_name, min_change, watch)
+        photograph = pipeline.detect(data, watch, max_faces=max_faces)
         faces_seen, found = photograph.faces, photograph.found
         del photograph  # while it waits for the network, the pixels need not
-        probes = camera.embed(faces_seen, watch)
+        probes = pipeline.embed(faces_seen, watch)
         most = max_candidates * len(probes) if unique_identities else max_candidates
         try:
             hits, gallery_size = nearest_people(
-                self.database, self.index_cache, gallery, camera.card, probes, most, watch
+                self.database, self.index_cache, gallery, pipeline.card, probes, most, watch
             )
         except EmbeddingsMissing:
             if not self._left(gallery):
@@ -128,7 +128,7 @@ class Identifier:
         if unique_identities:
             hits = one_face_each(hits, max_candidates)
         with watch.stage("database"):
-            decision = self.scales.decide(gallery, camera.card, gallery_size, threshold)
+            decision = self.scales.decide(gallery, pipeline.card, gallery_size, threshold)
         limits = self.match_limits.of(gallery)
         reasons = [limits.reason_against(seen.quality) for seen in faces_seen]
         identified = [
@@ -142,7 +142,7 @@ class Identifier:
         return Identification(
             faces=identified,
             found=found,
-            model=camera.card.fingerprint,
+            model=pipeline.card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
             timings_ms=watch.milliseconds | {"total": watch.total},
@@ -165,8 +165,8 @@ class Identifier:
         GalleryNotFound, EmbeddingsMissing, IndexNotReady, IndexBehind.
         """
         watch = Stopwatch()
-        gallery, camera = self._gallery(gallery_name, min_change, watch)
-        card = camera.card
+        gallery, pipeline = self._gallery(gallery_name, min_change, watch)
+        card = pipeline.card
         if model is not None and model != card.fingerprint:
             raise AnotherModel(
                 f"the embedding is of the model {model}; the gallery is searched with {card.fingerprint}",
@@ -186,8 +186,8 @@ class Identifier:
             timings_ms=watch.milliseconds | {"total": watch.total},
         )
 
-    def _gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Camera]:
-        """As it is now, and the camera of its model, which the whole request keeps to.
+    def _gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Pipeline]:
+        """As it is now, and the pipeline of its model, which the whole request keeps to.
 
         The index is brought along to where the row says. A change that is not there yet, on a PostgreSQL
         that follows another, is waited for.
@@ -198,7 +198,7 @@ class Identifier:
                 with self.database.reading() as session:
                     gallery = galleries.get(session, name)
                 if gallery.change_number >= min_change:
-                    return gallery, self.cameras.of(gallery)
+                    return gallery, self.pipelines.of(gallery)
                 if time.monotonic() >= deadline:
                     raise IndexBehind(
                         f"the gallery is at change {gallery.change_number}, {min_change} has not arrived",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.errors import InvalidInput
-from indexer.pipeline.pipeline import Camera, SeenFace, Stopwatch
+from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
 from indexer.types import Crop
 from indexer.vision.align import crop_with_margin
 
@@ -25,11 +25,11 @@ class Admitted:
     """A photograph whose face may be enrolled."""
 
     image_sha256: bytes
-    seen: SeenFace
+    seen: AlignedFace
     crop: Crop | None
     """Cut out at once, so that the whole photograph need not be kept."""
-    also: tuple[SeenFace, ...]
-    """As the other cameras want it."""
+    also: tuple[AlignedFace, ...]
+    """As the other pipelines want it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +44,17 @@ class Refused:
 
 def admit(
     data: bytes,
-    camera: Camera,
+    pipeline: Pipeline,
     limits: Limits,
     watch: Stopwatch,
     *,
     take_largest: bool = False,
     store_crop: bool = True,
-    also: Sequence[Camera] = (),
+    also: Sequence[Pipeline] = (),
 ) -> Admitted | Refused:
     """`take_largest`: of several faces the largest, rather than a refusal. `also`: who want it besides."""
     try:
-        photograph = camera.look(data, watch, max_faces=1)
+        photograph = pipeline.detect(data, watch, max_faces=1)
     except InvalidInput as error:
         return Refused(code=error.code, message=error.message, details=error.details)
     if not photograph.faces:
@@ -70,11 +70,11 @@ def admit(
         image_sha256=hashlib.sha256(data).digest(),
         seen=seen,
         crop=crop_with_margin(photograph.pixels, seen.decoded.landmarks) if store_crop else None,
-        also=tuple(other.see(photograph.pixels, seen.decoded) for other in also),
+        also=tuple(other.align(photograph.pixels, seen.decoded) for other in also),
     )
 
 
-def _too_poor(seen: SeenFace, limits: Limits) -> Refused | None:
+def _too_poor(seen: AlignedFace, limits: Limits) -> Refused | None:
     quality = seen.quality
     for code, what, measured, limit in (
         ("face_too_small", "the face is too small: pixels", quality.face_px, limits.min_face_px),

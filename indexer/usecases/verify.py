@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from indexer.calibration.resolver import Decision, InForce, Scales, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
-from indexer.pipeline.pipeline import Camera, SeenFace, Stopwatch
-from indexer.pipeline.pipelines import Cameras
+from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
+from indexer.pipeline.pipelines import Pipelines
 from indexer.records import faces, galleries, identities
 from indexer.records.session import Database, Session
 from indexer.types import Several
@@ -20,7 +20,7 @@ from indexer.usecases.identify import distance
 class ComparedFace:
     """The face of a picture that was compared."""
 
-    seen: SeenFace
+    seen: AlignedFace
     found: int
     """How many faces the picture has."""
 
@@ -45,7 +45,7 @@ class Verification:
 
 
 def verify_pair(
-    camera: Camera,
+    pipeline: Pipeline,
     in_force: InForce,
     image_a: bytes,
     image_b: bytes,
@@ -61,15 +61,15 @@ def verify_pair(
     """
     watch = Stopwatch()
     faces = [
-        _face_of(camera, image_a, "image_a", several, watch),
-        _face_of(camera, image_b, "image_b", several, watch),
+        _face_of(pipeline, image_a, "image_a", several, watch),
+        _face_of(pipeline, image_b, "image_b", several, watch),
     ]
-    a, b = camera.embed([face.seen for face in faces], watch)
-    return _verdict(camera, in_force, float(a @ b), faces, None, fmr, threshold, watch)
+    a, b = pipeline.embed([face.seen for face in faces], watch)
+    return _verdict(pipeline, in_force, float(a @ b), faces, None, fmr, threshold, watch)
 
 
 def verify_identity(
-    cameras: Cameras,
+    pipelines: Pipelines,
     scales: Scales,
     database: Database,
     gallery_name: str,
@@ -88,20 +88,20 @@ def verify_identity(
     watch = Stopwatch()
     with watch.stage("database"), database.reading() as session:
         gallery = galleries.get(session, gallery_name)
-        camera = cameras.of(gallery)
-        fingerprint = camera.card.fingerprint
+        pipeline = pipelines.of(gallery)
+        fingerprint = pipeline.card.fingerprint
         identities.get(session, gallery.id, identity_id)
         if not any(faces.vectors_of(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
-    in_force = scales.of(gallery, camera.card)
-    face = _face_of(camera, image, "image", several, watch)
-    [probe] = camera.embed([face.seen], watch)
+    in_force = scales.of(gallery, pipeline.card)
+    face = _face_of(pipeline, image, "image", several, watch)
+    [probe] = pipeline.embed([face.seen], watch)
     with watch.stage("database"), database.reading() as session:
         nearest = _nearest(session, identity_id, fingerprint, probe)
         if nearest is None:  # what there was has been deleted meanwhile
             raise _nothing_to_compare(session, identity_id, fingerprint)
     score, face_id = nearest
-    return _verdict(camera, in_force, score, [face], face_id, fmr, threshold, watch)
+    return _verdict(pipeline, in_force, score, [face], face_id, fmr, threshold, watch)
 
 
 def _nearest(
@@ -127,10 +127,10 @@ def _nothing_to_compare(
     return NoFaceFound("the identity has no enrolled face to compare with")
 
 
-def _face_of(camera: Camera, data: bytes, field: str, several: Several, watch: Stopwatch) -> ComparedFace:
+def _face_of(pipeline: Pipeline, data: bytes, field: str, several: Several, watch: Stopwatch) -> ComparedFace:
     """Raises NoFaceFound, SeveralFaces, and what a picture deserves; each names the field."""
     try:
-        photograph = camera.look(data, watch, max_faces=1)
+        photograph = pipeline.detect(data, watch, max_faces=1)
     except InvalidInput as error:
         error.details["field"] = field
         raise
@@ -147,7 +147,7 @@ def _face_of(camera: Camera, data: bytes, field: str, several: Several, watch: S
 
 
 def _verdict(
-    camera: Camera,
+    pipeline: Pipeline,
     in_force: InForce,
     score: float,
     faces: list[ComparedFace],
@@ -161,7 +161,7 @@ def _verdict(
         score=score,
         matched=score >= decision.threshold,
         decision=decision,
-        model=camera.card.fingerprint,
+        model=pipeline.card.fingerprint,
         faces=faces,
         face_id=face_id,
         timings_ms=watch.milliseconds | {"total": watch.total},

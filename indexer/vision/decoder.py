@@ -6,7 +6,7 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
-from indexer.concurrency import Turns
+from indexer.concurrency import ConcurrencyLimit
 from indexer.errors import Busy, ImageTooExpensive, InvalidInput, UnreadableImage
 from indexer.sparing_log import SparingLog
 from indexer.vision import formats
@@ -45,7 +45,7 @@ class Decoder:
         that the other threads are there for what needs none; None is without a limit."""
         self.max_pixels = max_pixels
         self._max_seconds = max_seconds
-        self._turns = Turns(
+        self._turns = ConcurrencyLimit(
             processes,
             purpose="process that decodes pictures",
             patience_seconds=patience_seconds,

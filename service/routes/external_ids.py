@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from indexer.errors import InvalidRequest
 from indexer.pipeline.pipeline import Stopwatch
 from indexer.records import faces, galleries, identities
-from indexer.usecases.bootstrap import Recognition
+from indexer.usecases.bootstrap import Engine
 from service.bodies import JsonRoute, body_of, openapi_body
-from service.dependencies import Config, Engine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.pages import FACES_OF_ONE
 from service.routes import faces as face_routes
 from service.routes import identities as identity_routes
@@ -59,7 +59,7 @@ ExternalId = Annotated[str, Depends(_external_id)]
     summary="Is this that person?",
 )
 def verify(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     gallery: str,
@@ -81,7 +81,7 @@ def verify(
     summary="Add photographs of a person",
 )
 def add_faces(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     gallery: str,
@@ -98,7 +98,7 @@ def add_faces(
     operation_id="get_identity_by_external_id",
     summary="Get an identity by your own id",
 )
-def get(engine: Engine, gallery: str, external_id: ExternalId) -> Identity:
+def get(engine: CurrentEngine, gallery: str, external_id: ExternalId) -> Identity:
     return identity_routes.get(engine, gallery, _id(engine, gallery, external_id))
 
 
@@ -115,7 +115,7 @@ def get(engine: Engine, gallery: str, external_id: ExternalId) -> Identity:
     summary="Create or change an identity by your own id",
 )
 def put(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     response: Response,
@@ -157,7 +157,7 @@ def put(
     operation_id="update_identity_by_external_id",
     summary="Change an identity by your own id",
 )
-def patch(engine: Engine, gallery: str, external_id: ExternalId, body: IdentityPatch) -> Identity:
+def patch(engine: CurrentEngine, gallery: str, external_id: ExternalId, body: IdentityPatch) -> Identity:
     return identity_routes.patch(engine, gallery, _id(engine, gallery, external_id), body)
 
 
@@ -168,12 +168,12 @@ def patch(engine: Engine, gallery: str, external_id: ExternalId, body: IdentityP
     operation_id="delete_identity_by_external_id",
     summary="Delete an identity by your own id, with all its faces",
 )
-def delete(engine: Engine, gallery: str, external_id: ExternalId) -> Response:
+def delete(engine: CurrentEngine, gallery: str, external_id: ExternalId) -> Response:
     """Once the answer is there, no search returns the person."""
     return identity_routes.delete(engine, gallery, _id(engine, gallery, external_id))
 
 
-def _id(engine: Recognition, gallery: str, external_id: str) -> UUID:
+def _id(engine: Engine, gallery: str, external_id: str) -> UUID:
     """Raises GalleryNotFound, IdentityNotFound, InvalidRequest."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from indexer.pipeline.pipeline import Stopwatch
 from indexer.records import faces, galleries, identities
 from service.bodies import body_of, openapi_body
-from service.dependencies import Config, Engine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.pages import PageCursor, PageLimit, cut, whole_number
 from service.routes import problems
 from service.schemas.enrolled import EnrolledFace, FacePage, FacesAdded, Refusal
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/galleries/{gallery}/identities/{identity_id}/face
     summary="Add photographs of a person",
 )
 def add(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     gallery: str,
@@ -55,7 +55,7 @@ def add(
     summary="List the faces of an identity, page by page",
 )
 def list_page(
-    engine: Engine, gallery: str, identity_id: UUID, limit: PageLimit = 100, cursor: PageCursor = None
+    engine: CurrentEngine, gallery: str, identity_id: UUID, limit: PageLimit = 100, cursor: PageCursor = None
 ) -> FacePage:
     """In the order of their enrolment. Faces enrolled meanwhile come on a later page."""
     after = None if cursor is None else whole_number(cursor)
@@ -75,7 +75,7 @@ def list_page(
     operation_id="delete_face",
     summary="Delete a face",
 )
-def delete(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
+def delete(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
     """Once the answer is there, no search returns the face."""
     engine.enroller.remove_face(gallery, identity_id, face_id)
     return Response(status_code=204)
@@ -88,7 +88,7 @@ def delete(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Re
     operation_id="get_face_crop",
     summary="Get the stored crop of a face",
 )
-def crop(engine: Engine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
+def crop(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
     """Upright, with a margin; 404 where the gallery stores no crops."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)

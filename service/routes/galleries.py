@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from indexer.calibration import policy
 from indexer.records import galleries
 from service.bodies import JsonRoute
-from service.dependencies import Engine
+from service.dependencies import CurrentEngine
 from service.pages import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
 from service.schemas.enrolled import Gallery, GalleryPage
@@ -21,9 +21,9 @@ router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=JsonR
     operation_id="create_gallery",
     summary="Create a gallery",
 )
-def create(engine: Engine, body: GalleryNew) -> Gallery:
+def create(engine: CurrentEngine, body: GalleryNew) -> Gallery:
     if body.identify_fpir is not None:
-        policy.check(engine.scales.of_model(engine.camera.card), body.identify_fpir, faces=0)
+        policy.check(engine.scales.of_model(engine.pipeline.card), body.identify_fpir, faces=0)
     with engine.database.transaction() as session:
         gallery = galleries.create(session, **body.model_dump())
     return Gallery.of(gallery, 0, policy.outlook(engine.index_store.models, engine.scales, gallery))
@@ -32,7 +32,7 @@ def create(engine: Engine, body: GalleryNew) -> Gallery:
 @router.get(
     "", responses=problems(422), operation_id="list_galleries", summary="List galleries, page by page"
 )
-def list_page(engine: Engine, limit: PageLimit = 100, cursor: PageCursor = None) -> GalleryPage:
+def list_page(engine: CurrentEngine, limit: PageLimit = 100, cursor: PageCursor = None) -> GalleryPage:
     """In the order of their names."""
     after = None if cursor is None else gallery_name(cursor)
     with engine.database.reading() as session:
@@ -50,7 +50,7 @@ def list_page(engine: Engine, limit: PageLimit = 100, cursor: PageCursor = None)
 
 
 @router.get("/{gallery}", responses=problems(404, 422), operation_id="get_gallery", summary="Get a gallery")
-def get(engine: Engine, gallery: str) -> Gallery:
+def get(engine: CurrentEngine, gallery: str) -> Gallery:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         counts = galleries.identity_counts(session, [found.id])
@@ -65,7 +65,7 @@ def get(engine: Engine, gallery: str) -> Gallery:
     operation_id="update_gallery",
     summary="Set a gallery's policy",
 )
-def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
+def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
     """Takes effect with the next request, in every process. The threshold follows `identify_fpir` as the
     gallery grows.
 
@@ -87,7 +87,7 @@ def change(engine: Engine, gallery: str, body: GalleryPatch) -> Gallery:
     operation_id="delete_gallery",
     summary="Delete a gallery with everybody in it",
 )
-def delete(engine: Engine, gallery: str) -> Response:
+def delete(engine: CurrentEngine, gallery: str) -> Response:
     with engine.database.transaction(long=True) as session:
         found = galleries.get(session, gallery)
         galleries.lock(session, found.id)

@@ -12,7 +12,7 @@ from indexer.records import faces, galleries, identities, models
 from indexer.records.session import Session
 from indexer.usecases.enrol import NewIdentity
 from service.bodies import JsonRoute, body_of, openapi_body
-from service.dependencies import Config, Engine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.pages import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, Refusal
@@ -37,7 +37,7 @@ _EXAMPLE = {
     summary="Enrol a person, with or without photographs",
 )
 def create(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     gallery: str,
@@ -68,7 +68,7 @@ def create(
     "", responses=problems(404, 422), operation_id="list_identities", summary="List identities, page by page"
 )
 def list_page(
-    engine: Engine,
+    engine: CurrentEngine,
     gallery: str,
     external_id: Annotated[str | None, Query(description="Only the identity with this id of yours")] = None,
     name: Annotated[
@@ -105,7 +105,7 @@ def list_page(
 @router.get(
     "/{identity_id}", responses=problems(404, 422), operation_id="get_identity", summary="Get an identity"
 )
-def get(engine: Engine, gallery: str, identity_id: UUID) -> Identity:
+def get(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Identity:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = identities.get(session, found.id, identity_id)
@@ -119,7 +119,7 @@ def get(engine: Engine, gallery: str, identity_id: UUID) -> Identity:
     operation_id="update_identity",
     summary="Change an identity",
 )
-def patch(engine: Engine, gallery: str, identity_id: UUID, body: IdentityPatch) -> Identity:
+def patch(engine: CurrentEngine, gallery: str, identity_id: UUID, body: IdentityPatch) -> Identity:
     with engine.database.transaction() as session:
         found = galleries.get(session, gallery)
         galleries.lock(session, found.id)
@@ -136,7 +136,7 @@ def patch(engine: Engine, gallery: str, identity_id: UUID, body: IdentityPatch) 
     operation_id="delete_identity",
     summary="Delete an identity with all its faces",
 )
-def delete(engine: Engine, gallery: str, identity_id: UUID) -> Response:
+def delete(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Response:
     """Once the answer is there, no search returns the person."""
     engine.enroller.remove_identity(gallery, identity_id)
     return Response(status_code=204)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from indexer.records import galleries, replicas
 from indexer.replica import maintenance
 from service.bodies import JsonRoute
-from service.dependencies import Engine
+from service.dependencies import CurrentEngine
 from service.pages import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
 from service.schemas.indexes import GalleryIndex, IndexStatus, Process, Rebuild
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["operations"], route_class=JsonRoute)
     summary="Where is each index, in each process?",
 )
 def status(
-    engine: Engine,
+    engine: CurrentEngine,
     gallery: Annotated[str | None, Query(description="Only this one")] = None,
     limit: PageLimit = 100,
     cursor: PageCursor = None,
@@ -52,7 +52,7 @@ def status(
     operation_id="rebuild_index",
     summary="Make the index of a gallery anew, in every process",
 )
-def rebuild(engine: Engine, gallery: str, body: Rebuild | None = None) -> GalleryIndex:
+def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) -> GalleryIndex:
     """Answers at once. The old index serves until the new one takes its place; see `/v1/indexes`."""
     tier = None if body is None else body.tier
     with engine.database.transaction() as session:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from indexer.embedding import catalog
-from service.dependencies import Engine, Meters
+from service.dependencies import CurrentEngine, Meters
 from service.queries import known_query
 from service.routes import problems
 from service.schemas.operations import Health, Model, ModelList, Readiness
@@ -21,12 +21,12 @@ async def healthz() -> Health:
 @health.get(
     "/readyz", responses=problems(), operation_id="get_readiness", summary="Can it answer? Asks PostgreSQL"
 )
-async def readyz(request: Request, engine: Engine) -> Readiness:
+async def readyz(request: Request, engine: CurrentEngine) -> Readiness:
     """503 where no request could be answered: PostgreSQL is away, or all that is worked on is stuck."""
     totals = await request.app.state.readiness.totals()
     return Readiness(
         status="ready",
-        model=engine.camera.embedder.card.fingerprint,
+        model=engine.pipeline.embedder.card.fingerprint,
         galleries=totals.galleries,
         faces=totals.faces,
         indexes_open=engine.index_cache.open_indexes,
@@ -52,8 +52,8 @@ def metrics(meters: Meters) -> Response:
     operation_id="list_models",
     summary="The models that this version knows",
 )
-def models(engine: Engine) -> ModelList:
-    active = engine.camera.embedder.card
+def models(engine: CurrentEngine) -> ModelList:
+    active = engine.pipeline.embedder.card
     return ModelList(
         models=[Model(**card.summary(), active=card == active) for card in catalog.known(active)]
     )

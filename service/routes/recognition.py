@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from indexer.pipeline.pipeline import Stopwatch
 from indexer.usecases import verify
 from service.bodies import JsonRoute, body_of, openapi_body
-from service.dependencies import Config, Engine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.routes import problems
 from service.schemas import requests
 from service.schemas.faces import SeenFaceOut
@@ -27,7 +27,7 @@ _IMAGE = "/9j/4AAQSkZJRgABAQ..."
     summary="Who is in this photograph?",
 )
 def identify(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     gallery: str,
@@ -60,7 +60,7 @@ def identify(
     summary="Whom does this embedding resemble?",
 )
 def search(
-    engine: Engine, config: Config, meters: Meters, gallery: str, body: requests.Search
+    engine: CurrentEngine, config: Config, meters: Meters, gallery: str, body: requests.Search
 ) -> SearchAnswer:
     """For embeddings that the same model made elsewhere; a photograph is for `identify`."""
     found = engine.identifier.search(
@@ -84,15 +84,15 @@ def search(
     summary="Are these two the same person?",
 )
 def verify_pair(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     body: Annotated[requests.VerifyPair, Depends(body_of(requests.VerifyPair))],
 ) -> VerifyAnswer:
     """Compares the face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     verification = verify.verify_pair(
-        engine.camera,
-        engine.scales.of_model(engine.camera.card),
+        engine.pipeline,
+        engine.scales.of_model(engine.pipeline.card),
         body.image_a,
         body.image_b,
         fmr=config.verify_fmr,
@@ -112,7 +112,7 @@ def verify_pair(
     summary="Is this that person?",
 )
 def verify_identity(
-    engine: Engine,
+    engine: CurrentEngine,
     config: Config,
     meters: Meters,
     gallery: str,
@@ -121,7 +121,7 @@ def verify_identity(
 ) -> VerifyAnswer:
     """Compares the face with the nearest of the identity's."""
     verification = verify.verify_identity(
-        engine.cameras,
+        engine.pipelines,
         engine.scales,
         engine.database,
         gallery,
@@ -144,10 +144,10 @@ def verify_identity(
     summary="Where are the faces?",
 )
 def detect(
-    engine: Engine, meters: Meters, body: Annotated[requests.Detect, Depends(body_of(requests.Detect))]
+    engine: CurrentEngine, meters: Meters, body: Annotated[requests.Detect, Depends(body_of(requests.Detect))]
 ) -> DetectAnswer:
     watch = Stopwatch()
-    photograph = engine.camera.look(body.image, watch, max_faces=body.max_faces)
+    photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces)
     timings = watch.milliseconds | {"total": watch.total}
     meters.observe_stages(timings)
     return DetectAnswer(

@@ -17,7 +17,7 @@ from indexer.reindex import plan as planning
 from indexer.reindex import status as status_of
 from indexer.reindex import switch as switching
 from service.bodies import JsonRoute
-from service.dependencies import Config, Engine
+from service.dependencies import Config, CurrentEngine
 from service.pages import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.reindexes import Force, Reindex, ReindexNew, ReindexPage
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1/reindexes", tags=["operations"], route_class=Json
     operation_id="start_reindex",
     summary="Begin a re-index",
 )
-def start(engine: Engine, config: Config, body: ReindexNew) -> Reindex:
+def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
     """From now on enrolments are embedded with both models; workers embed what is there already."""
     gating.check(body.gates)
     with engine.database.reading() as session:
@@ -42,8 +42,8 @@ def start(engine: Engine, config: Config, body: ReindexNew) -> Reindex:
         check_calibrated(card)
     switching.check_startable(engine.database, engine.index_store.models, gallery, card)
     with _callers_model():
-        camera = engine.cameras.with_card(card)
-    plan = planning.make(config, engine.index_store, gallery, camera)
+        pipeline = engine.pipelines.with_card(card)
+    plan = planning.make(config, engine.index_store, gallery, pipeline)
     job = switching.start(
         engine.database, engine.index_store.models, gallery, card, plan, gates=body.gates, force=body.force
     )
@@ -66,7 +66,7 @@ def _callers_model() -> Iterator[None]:
     summary="Re-index jobs, the newest first, page by page",
 )
 def list_page(
-    engine: Engine,
+    engine: CurrentEngine,
     gallery: Annotated[str | None, Query(description="Only its own")] = None,
     limit: PageLimit = 20,
     cursor: PageCursor = None,
@@ -83,7 +83,7 @@ def list_page(
 
 
 @router.get("/{job_id}", responses=problems(404, 422), operation_id="get_reindex", summary="How far is it?")
-def get(engine: Engine, job_id: UUID) -> Reindex:
+def get(engine: CurrentEngine, job_id: UUID) -> Reindex:
     return Reindex.of(status_of.of(engine.database, job_id))
 
 
@@ -93,7 +93,7 @@ def get(engine: Engine, job_id: UUID) -> Reindex:
     operation_id="get_reindex_comparison",
     summary="Both models on the gallery itself",
 )
-def comparison(engine: Engine, job_id: UUID) -> dict[str, Any]:
+def comparison(engine: CurrentEngine, job_id: UUID) -> dict[str, Any]:
     return status_of.comparison(engine.database, job_id)
 
 
@@ -103,7 +103,7 @@ def comparison(engine: Engine, job_id: UUID) -> dict[str, Any]:
     operation_id="pause_reindex",
     summary="Workers leave it alone",
 )
-def pause(engine: Engine, job_id: UUID) -> Reindex:
+def pause(engine: CurrentEngine, job_id: UUID) -> Reindex:
     switching.pause(engine.database, job_id)
     return get(engine, job_id)
 
@@ -114,7 +114,7 @@ def pause(engine: Engine, job_id: UUID) -> Reindex:
     operation_id="resume_reindex",
     summary="Workers go on",
 )
-def resume(engine: Engine, job_id: UUID) -> Reindex:
+def resume(engine: CurrentEngine, job_id: UUID) -> Reindex:
     switching.resume(engine.database, job_id)
     return get(engine, job_id)
 
@@ -125,7 +125,7 @@ def resume(engine: Engine, job_id: UUID) -> Reindex:
     operation_id="cancel_reindex",
     summary="Give the new model up",
 )
-def cancel(engine: Engine, job_id: UUID) -> Reindex:
+def cancel(engine: CurrentEngine, job_id: UUID) -> Reindex:
     switching.cancel(engine.database, job_id)
     return get(engine, job_id)
 
@@ -136,7 +136,7 @@ def cancel(engine: Engine, job_id: UUID) -> Reindex:
     operation_id="activate_reindex",
     summary="Search with the new model",
 )
-def activate(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
+def activate(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> Reindex:
     """From the next request on, in every process. Refused where a gate is not passed."""
     switching.activate(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
@@ -148,7 +148,7 @@ def activate(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex
     operation_id="roll_back_reindex",
     summary="Search with the old model again",
 )
-def rollback(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex:
+def rollback(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> Reindex:
     """Nothing that was enrolled since is lost."""
     switching.rollback(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
@@ -160,7 +160,7 @@ def rollback(engine: Engine, job_id: UUID, body: Force | None = None) -> Reindex
     operation_id="clean_up_reindex",
     summary="Give the old model up",
 )
-def cleanup(engine: Engine, job_id: UUID) -> Reindex:
+def cleanup(engine: CurrentEngine, job_id: UUID) -> Reindex:
     """Its embeddings are deleted by a worker: there is no way back."""
     switching.cleanup(engine.database, job_id)
     return get(engine, job_id)

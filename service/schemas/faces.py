@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
-from indexer.pipeline.pipeline import SeenFace
+from indexer.pipeline.pipeline import AlignedFace
 from indexer.types import Box as FaceBox
 from indexer.types import Points
 from indexer.types import Quality as FaceQuality
@@ -102,7 +102,7 @@ class SeenFaceOut(BaseModel):
     quality: Quality = Field(description="How fit it is to be recognised")
 
     @classmethod
-    def fields_of(cls, seen: SeenFace) -> dict[str, Any]:
+    def fields_of(cls, seen: AlignedFace) -> dict[str, Any]:
         return {
             "box": Box.of(seen.face.box),
             "landmarks": Landmarks.of(seen.face.landmarks),

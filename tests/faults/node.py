@@ -17,9 +17,9 @@ from indexer.calibration.resolver import Scales
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
-from indexer.pipeline.models import Models
-from indexer.pipeline.pipeline import Camera, Stopwatch
-from indexer.pipeline.pipelines import Cameras, Eye
+from indexer.pipeline.models import GalleryModels
+from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.records import galleries, identities
 from indexer.records.models import Gallery, Identity
 from indexer.records.session import Database
@@ -80,13 +80,13 @@ class _Enroller(Enroller):
         return _Prepared(enrolments=enrolments, refused={}, model=wanted.active)
 
 
-def _cameras(models: Models) -> Cameras:
+def _pipelines(models: GalleryModels) -> Pipelines:
     """That know their card, and never look at anything."""
 
-    def camera(card: ModelCard) -> Camera:
-        return cast(Camera, SimpleNamespace(card=card))
+    def pipeline(card: ModelCard) -> Pipeline:
+        return cast(Pipeline, SimpleNamespace(card=card))
 
-    return Cameras(cast(Eye, SimpleNamespace(camera=camera)), models)
+    return Pipelines(cast(PipelineFactory, SimpleNamespace(pipeline=pipeline)), models)
 
 
 class Node:
@@ -105,19 +105,19 @@ class Node:
         self.index_cache = IndexCache(
             self.database, self.index_store, patience_seconds=patience_seconds, **index_cache
         )
-        cameras = _cameras(self.index_store.models)
+        pipelines = _pipelines(self.index_store.models)
         self.index_sync = (
-            IndexSync(self.database, self.index_cache, cameras, poll_seconds=0.2) if keeping else None
+            IndexSync(self.database, self.index_cache, pipelines, poll_seconds=0.2) if keeping else None
         )
         self.enroller = _Enroller(
             database=self.database,
-            cameras=cameras,
+            pipelines=pipelines,
             index_cache=self.index_cache,
             limits=Limits(min_face_px=0, min_sharpness=0, min_quality=0),
         )
         self.identifier = Identifier(
             database=self.database,
-            cameras=cameras,
+            pipelines=pipelines,
             index_cache=self.index_cache,
             scales=Scales(self.database, self.index_store.models, 0.01),
             patience_seconds=patience_seconds,

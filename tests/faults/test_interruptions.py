@@ -18,7 +18,7 @@ from indexer.records.session import Database
 from indexer.reindex import embed as embedding
 from indexer.reindex.worker import Worker
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_eye
+from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
 from tests.home import Home
 from tests.pictures import jpeg, pixels
@@ -52,8 +52,8 @@ def operator(settings: Settings, database: Database, hopper: bytes) -> Iterator[
     with TestClient(create_app(settings)) as client:
         client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
         enrol(client, "Grace", hopper)
-    with open_eye(settings) as eye:
-        yield Operator(settings, database, eye)
+    with open_pipeline_factory(settings) as factory:
+        yield Operator(settings, database, factory)
 
 
 def leases(operator: Operator) -> list[str]:
@@ -132,7 +132,7 @@ def test_a_worker_that_ends_of_its_own_accord_has_not_tried_its_chunk(
 
     with monkeypatch.context() as patched:
         patched.setattr(Worker, "_vectors", held)
-        worker = Worker(operator.index_store, operator.eye)
+        worker = Worker(operator.index_store, operator.factory)
         running = threading.Thread(target=worker.run)
         running.start()
         assert begun.wait(60)

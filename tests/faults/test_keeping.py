@@ -18,7 +18,7 @@ from indexer.replica import maintenance
 from indexer.replica.threads import supervised
 from indexer.settings import Settings
 from indexer.types import ChangeKind
-from indexer.usecases.bootstrap import open_eye
+from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
 from tests.faults.node import GALLERY, Node
 from tests.home import wait_for
@@ -109,9 +109,12 @@ def test_a_gallery_whose_upkeep_fails_every_time_holds_up_no_other_and_the_proce
 def test_a_process_that_cannot_keep_the_new_index_in_step_holds_a_switch_up(
     settings: Settings, database: Database, hopper: bytes
 ) -> None:
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client, open_eye(settings) as eye:
+    with (
+        TestClient(create_app(settings), raise_server_exceptions=False) as client,
+        open_pipeline_factory(settings) as factory,
+    ):
         client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
-        operator = Operator(settings, database, eye)
+        operator = Operator(settings, database, factory)
         enrol(client, "Grace", hopper)
         job = operator.work(operator.start(gates=["skipped<=0"]))
         wait_for(lambda: states(operator) == {OLD.fingerprint: "ready", NEW.fingerprint: "ready"})

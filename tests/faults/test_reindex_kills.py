@@ -17,7 +17,7 @@ from indexer.records.models import Reindex, ReindexChunk
 from indexer.records.session import Database
 from indexer.reindex import switch as switching
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_eye
+from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
 from tests.home import Home, wait_for
 from tests.pictures import jpeg, pixels
@@ -52,7 +52,7 @@ WORKER = (
 from indexer.embedding.catalog import sface
 from indexer.reindex import worker
 from indexer.reindex import steps
-from indexer.usecases.bootstrap import open_eye
+from indexer.usecases.bootstrap import open_pipeline_factory
 from indexer.replica.store import IndexStore
 from indexer.records.session import Database
 from indexer.settings import Settings
@@ -60,8 +60,8 @@ from indexer.settings import Settings
 die_at(sys.argv[1])
 steps.DELETED_AT_ONCE = 1
 settings = Settings()
-with open_eye(settings) as eye:
-    worker.Worker(IndexStore.of(settings, Database(settings.database_url), sface(mirror=True)), eye).run()
+with open_pipeline_factory(settings) as factory:
+    worker.Worker(IndexStore.of(settings, Database(settings.database_url), sface(mirror=True)), factory).run()
 """
 )
 COMMAND = (
@@ -80,12 +80,12 @@ OF_WORKER = "indexer.reindex.worker:Worker."
 @pytest.fixture
 def operator(settings: Settings, database: Database, hopper: bytes, collins: bytes) -> Iterator[Operator]:
     """Of a gallery with two people."""
-    with open_eye(settings) as eye:
+    with open_pipeline_factory(settings) as factory:
         with serving(settings) as client:
             client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
             enrol(client, "Grace", hopper)
             enrol(client, "Eileen", collins)
-        yield Operator(settings, database, eye)
+        yield Operator(settings, database, factory)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_eye, open_recognition
+from indexer.usecases.bootstrap import open_engine, open_pipeline_factory
 from indexer.usecases.enrol import NewIdentity
 from tests.faults.postgresql import pg_ctl, restart
 from tests.home import Home, wait_for
@@ -39,7 +39,7 @@ import resource, sys
 from uuid import UUID
 from indexer.embedding.catalog import sface
 from indexer.reindex.worker import Worker
-from indexer.usecases.bootstrap import open_eye
+from indexer.usecases.bootstrap import open_pipeline_factory
 from indexer.replica.store import IndexStore
 from indexer.reindex import status
 from indexer.records import reindexes
@@ -53,17 +53,17 @@ def rests():
     with database.reading() as session:
         return status.resting(reindexes.get(session, UUID(sys.argv[1])))
 
-with open_eye(settings) as eye:
+with open_pipeline_factory(settings) as factory:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
-    Worker(IndexStore.of(settings, database, sface(mirror=True)), eye).run(until=rests)
+    Worker(IndexStore.of(settings, database, sface(mirror=True)), factory).run(until=rests)
 """
 """A worker that cannot write a file of more than 1,000 bytes."""
 
 
 def enrol(settings: Settings, image: bytes) -> None:
-    with open_recognition(settings) as engine, engine.database.transaction() as session:
+    with open_engine(settings) as engine, engine.database.transaction() as session:
         galleries.create(session, "staff")
-    with open_recognition(settings) as engine:
+    with open_engine(settings) as engine:
         for number in range(PEOPLE):
             picture = jpeg(pixels(image), 60 + number)
             engine.enroller.create("staff", NewIdentity(name=f"Grace {number}"), [picture])
@@ -74,9 +74,13 @@ def a_job(settings: Settings, database: Database) -> Iterator[tuple[Job, IndexSt
     index_store = IndexStore.of(settings, database, OLD)
     with database.reading() as session:
         gallery = galleries.get(session, "staff")
-    with open_eye(settings) as eye:
-        plan = planning.make(settings, index_store, gallery, eye.camera(NEW))
-        yield switching.start(database, index_store.models, gallery, NEW, plan, gates=()), index_store, eye
+    with open_pipeline_factory(settings) as factory:
+        plan = planning.make(settings, index_store, gallery, factory.pipeline(NEW))
+        yield (
+            switching.start(database, index_store.models, gallery, NEW, plan, gates=()),
+            index_store,
+            factory,
+        )
 
 
 def now(database: Database, job: Job) -> Job:
@@ -111,8 +115,8 @@ def test_postgresql_is_restarted_while_faces_are_embedded(
     schema.migrate(database)
     try:
         enrol(settings, hopper)
-        with a_job(settings, database) as (job, index_store, eye):
-            worker = Halting(index_store, eye)
+        with a_job(settings, database) as (job, index_store, factory):
+            worker = Halting(index_store, factory)
             working = threading.Thread(
                 target=worker.run, kwargs={"until": lambda: status.resting(now(database, job))}
             )
@@ -141,7 +145,7 @@ def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
     settings: Settings, database: Database, hopper: bytes
 ) -> None:
     enrol(settings, hopper)
-    with a_job(settings, database) as (job, index_store, eye):
+    with a_job(settings, database) as (job, index_store, factory):
         full = subprocess.run(
             [sys.executable, "-c", FULL, str(job.row.id)],
             env={"GEMEL_DATABASE_URL": str(settings.database_url), "GEMEL_HOME": str(settings.home)},
@@ -150,10 +154,10 @@ def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
         )
         assert full.returncode == 0, full.stderr
         stopped = now(database, job)
-        with open_recognition(settings) as engine:
+        with open_engine(settings) as engine:
             [face] = engine.identifier.identify("staff", hopper).faces
         switching.resume(database, job.row.id)
-        Worker(index_store, eye).run(until=lambda: status.resting(now(database, job)))
+        Worker(index_store, factory).run(until=lambda: status.resting(now(database, job)))
 
     assert stopped.row.problem is not None
     assert "File too large" in stopped.row.problem

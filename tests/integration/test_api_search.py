@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.pipeline.pipeline import Camera, Stopwatch
+from indexer.pipeline.pipeline import Pipeline, Stopwatch
 
 URL = "/v1/galleries/staff/search"
 
@@ -20,18 +20,18 @@ def staff(client: TestClient, hopper: bytes, collins: bytes) -> TestClient:
     return client
 
 
-def embedding_of(camera: Camera, image: bytes) -> list[float]:
+def embedding_of(pipeline: Pipeline, image: bytes) -> list[float]:
     watch = Stopwatch()
-    [vector] = camera.embed(camera.look(image, watch, max_faces=1).faces, watch)
+    [vector] = pipeline.embed(pipeline.detect(image, watch, max_faces=1).faces, watch)
     embedding: list[float] = vector.astype(float).tolist()
     return embedding
 
 
 @pytest.mark.parametrize("length", [3.0, 1e-300, 1e300])
 def test_an_embedding_finds_whom_its_photograph_finds_whatever_its_length(
-    staff: TestClient, camera: Camera, hopper: bytes, length: float
+    staff: TestClient, pipeline: Pipeline, hopper: bytes, length: float
 ) -> None:
-    embedding = (length * np.array(embedding_of(camera, hopper))).tolist()
+    embedding = (length * np.array(embedding_of(pipeline, hopper))).tolist()
 
     found = staff.post(URL, json={"embedding": embedding}).json()
 

@@ -22,7 +22,7 @@ from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_eye
+from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
 from tests import strangers
 from tests.acceptance.asking import assert_problem
@@ -232,10 +232,10 @@ def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
     calibrate(database)
     before = staff.get(PATH).json()["identification"]
     index_store = IndexStore.of(settings, database, strangers.CARD)
-    with open_eye(settings) as eye:
+    with open_pipeline_factory(settings) as factory:
         with database.reading() as session:
             gallery = galleries.get(session, "staff")
-        plan = planning.make(settings, index_store, gallery, eye.camera(NEW))
+        plan = planning.make(settings, index_store, gallery, factory.pipeline(NEW))
         job = switching.start(database, index_store.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
 
         def done() -> bool:
@@ -243,7 +243,7 @@ def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
                 row = reindexes.get(session, job).row
             return row.state == "ready" or row.problem is not None
 
-        Worker(index_store, eye).run(until=done)
+        Worker(index_store, factory).run(until=done)
     switching.activate(database, job, force="a test")
     after = staff.get(PATH).json()["identification"]
     switching.rollback(database, job, force="a test")

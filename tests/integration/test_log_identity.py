@@ -11,7 +11,7 @@ from sqlalchemy import text
 from indexer.cli import index_tables
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import ChangesPruned, LogForked
-from indexer.pipeline.models import Models
+from indexer.pipeline.models import GalleryModels
 from indexer.records import changes, galleries, registry, replicas
 from indexer.records.models import Gallery
 from indexer.records.session import Database
@@ -155,7 +155,7 @@ def test_a_model_whose_number_another_model_has_after_a_restore_is_not_taken_for
     database: Database, gallery: Gallery
 ) -> None:
     """By a process that runs all the while."""
-    models = Models(database, sface(mirror=True))
+    models = GalleryModels(database, sface(mirror=True))
     with database.transaction() as session:
         number = models.number(dlib_resnet(mirror=True))
         galleries.lock(session, gallery.id).model_id = number

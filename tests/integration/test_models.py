@@ -12,7 +12,7 @@ from indexer.pipeline.pipeline import Stopwatch
 from indexer.records.session import Database
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_camera
+from indexer.usecases.bootstrap import open_pipeline
 from tests.pictures import jpeg, pixels
 
 
@@ -21,12 +21,12 @@ def test_dlibs_network_tells_people_apart_at_its_own_threshold(
 ) -> None:
     """Its strangers score 0.85, which the default model calls one person."""
     smaller = jpeg(pixels(hopper)[::2, ::2])
-    with open_camera(settings.model_copy(update={"model": "dlib-resnet"})) as camera:
-        seen = [camera.look(data, Stopwatch()).faces[0] for data in (hopper, smaller, collins)]
-        one, again, other = camera.embed(seen, Stopwatch())
+    with open_pipeline(settings.model_copy(update={"model": "dlib-resnet"})) as pipeline:
+        seen = [pipeline.detect(data, Stopwatch()).faces[0] for data in (hopper, smaller, collins)]
+        one, again, other = pipeline.embed(seen, Stopwatch())
 
     assert seen[0].aligned.shape == (150, 150, 3)
-    limit = threshold.for_fmr(camera.embedder.card, 0.001)
+    limit = threshold.for_fmr(pipeline.embedder.card, 0.001)
     assert one @ other < limit < one @ again
 
 

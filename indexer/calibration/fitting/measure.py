@@ -16,7 +16,7 @@ from indexer.embedding.card import ModelCard
 from indexer.errors import InvalidRequest
 from indexer.pipeline.embed_files import embed_files
 from indexer.pipeline.people_folder import Person
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.records import reindexes
 from indexer.records.faces import as_vector
 from indexer.records.session import Database
@@ -58,15 +58,15 @@ def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelC
 
 
 def on_photographs(
-    camera: Camera, people: Sequence[Person], progress: Callable[[int], object] | None = None
+    pipeline: Pipeline, people: Sequence[Person], progress: Callable[[int], object] | None = None
 ) -> Measured:
     """One photograph of each, the first: in a gallery of several faces a person the thresholds are then on
     the careful side. Raises CalibrationUnsupported."""
     fitting.check(len(people))
-    embeddings = embed_files(camera, [person.images[0] for person in people], progress)
+    embeddings = embed_files(pipeline, [person.images[0] for person in people], progress)
     fitting.check(int(embeddings.found.sum()))
     names = [person.folder for person, found in zip(people, embeddings.found, strict=True) if found]
-    return _measured(embeddings.vectors[embeddings.found], names, camera.card)
+    return _measured(embeddings.vectors[embeddings.found], names, pipeline.card)
 
 
 def on_pairs(path: Path) -> Measured:

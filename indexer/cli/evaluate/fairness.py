@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import cameras, progress, tell
+from indexer.cli.evaluate.measuring import pipelines, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption
 from indexer.errors import InvalidRequest
 from indexer.evaluation import fairness as measuring
@@ -51,9 +51,9 @@ def fairness(
     """
     files, people, groups, unlabelled = _labelled(data, _labels(data, labels))
     start = time.perf_counter()
-    with cameras(model) as opened, progress(len(files)) as told:
+    with pipelines(model) as opened, progress(len(files)) as told:
         embedded = embed_with(opened, files, told)
-        models = [camera.card.fingerprint for camera in opened]
+        models = [pipeline.card.fingerprint for pipeline in opened]
     results = []
     for fingerprint, embeddings in zip(models, embedded, strict=True):
         vectors, found = embeddings.vectors, embeddings.found

@@ -1,4 +1,4 @@
-"""What every measurement begins and ends with: cameras and a bar; a table, JSON and a page.
+"""What every measurement begins and ends with: pipelines and a bar; a table, JSON and a page.
 
 The engine is imported inside: see `people`."""
 
@@ -15,18 +15,18 @@ from indexer.cli.progress import progress_bar
 from indexer.evaluation import report as reports
 from indexer.evaluation.provenance import Provenance
 from indexer.evaluation.report import Cell, Report
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.settings import Settings
 
 
 @contextmanager
-def cameras(models: Sequence[str] | None) -> Iterator[list[Camera]]:
+def pipelines(models: Sequence[str] | None) -> Iterator[list[Pipeline]]:
     """Of the models that were named, else of the one in force; each once."""
-    from indexer.usecases.bootstrap import open_cameras
+    from indexer.usecases.bootstrap import open_pipelines
 
     settings = Settings()
     names = list(dict.fromkeys(models or [settings.model]))
-    with open_cameras(settings, names) as opened:
+    with open_pipelines(settings, names) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import cameras, progress, tell
+from indexer.cli.evaluate.measuring import pipelines, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption, PlotOption
 from indexer.evaluation import growth, identification, lfw
 from indexer.evaluation.plots.identification import draw_det
@@ -44,9 +44,9 @@ def openset(
     open_set = identification.split(lfw.read_people(data))
     files = sorted({*open_set.gallery, *open_set.mated, *open_set.nonmated})
     start = time.perf_counter()
-    with cameras(model) as opened, progress(len(files)) as told:
+    with pipelines(model) as opened, progress(len(files)) as told:
         embedded = embed_with(opened, files, told)
-        models = [camera.card.fingerprint for camera in opened]
+        models = [pipeline.card.fingerprint for pipeline in opened]
     measured = [
         _identified(embeddings, open_set, fingerprint, largest, start)
         for fingerprint, embeddings in zip(models, embedded, strict=True)

@@ -3,7 +3,7 @@
 import time
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import cameras, progress, tell
+from indexer.cli.evaluate.measuring import pipelines, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption, PlotOption
 from indexer.evaluation import lfw, verification
 from indexer.evaluation.plots.verification import draw_roc
@@ -26,9 +26,9 @@ def lfw_pairs(
     pairs = lfw.read_pairs(data)
     files = sorted({image for pair in pairs for image in (pair.first, pair.second)})
     start = time.perf_counter()
-    with cameras(model) as opened, progress(len(files)) as told:
+    with pipelines(model) as opened, progress(len(files)) as told:
         embedded = embed_with(opened, files, told)
-        models = [camera.card.fingerprint for camera in opened]
+        models = [pipeline.card.fingerprint for pipeline in opened]
     measured = []
     for fingerprint, embeddings in zip(models, embedded, strict=True):
         trials = verification.compare(embeddings, pairs)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import cameras, progress, tell
+from indexer.cli.evaluate.measuring import pipelines, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption
 from indexer.evaluation import lfw
 from indexer.evaluation import robustness as measuring
@@ -40,9 +40,9 @@ def robustness(
     chosen = _chosen(series)
     open_set = measuring.subset(lfw.read_people(data), people)
     start = time.perf_counter()
-    with cameras(model) as opened, progress(measuring.images_of(open_set, chosen)) as told:
+    with pipelines(model) as opened, progress(measuring.images_of(open_set, chosen)) as told:
         embedded = measuring.embed_conditions(opened, open_set, chosen, told)
-        models = [camera.card.fingerprint for camera in opened]
+        models = [pipeline.card.fingerprint for pipeline in opened]
     results = [
         measuring.measure(embedded, place, open_set, seconds=time.perf_counter() - start, model=fingerprint)
         for place, fingerprint in enumerate(models)

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import cameras, progress, tell
+from indexer.cli.evaluate.measuring import pipelines, progress, tell
 from indexer.cli.evaluate.options import HtmlOption, ModelOption
 from indexer.errors import InvalidRequest
 from indexer.evaluation import speed as measuring
@@ -43,13 +43,13 @@ def speed(
         raise InvalidRequest(f"{data} holds no pictures")
     chosen = [files[place] for place in np.random.default_rng(0).permutation(len(files))[:pictures]]
     start = time.perf_counter()
-    with cameras(model) as opened:
+    with pipelines(model) as opened:
         seen, shared, undetected = measuring.look(opened[0], chosen)
         timings = []
         with progress(len(measuring.BATCHES) * runs * len(opened), unit="runs", doing="embedding") as told:
-            for place, camera in enumerate(opened):
-                timings.append(measuring.measure(camera, seen, runs, partial(_tell, told, place * runs)))
-        models = [camera.card.fingerprint for camera in opened]
+            for place, pipeline in enumerate(opened):
+                timings.append(measuring.measure(pipeline, seen, runs, partial(_tell, told, place * runs)))
+        models = [pipeline.card.fingerprint for pipeline in opened]
     results = [
         measuring.SpeedResult(
             timings=(*shared, *own),

@@ -129,11 +129,11 @@ def _stopped(job: "Job") -> bool:
 
 
 def _ended(index_store: "IndexStore", job: "Job", end: "Callable[..., Job]") -> "Status":
-    from indexer.usecases.bootstrap import open_eye
+    from indexer.usecases.bootstrap import open_pipeline_factory
 
     job = end(index_store.database, job.row.id)
-    with open_eye(Settings()) as eye:
-        following.work(index_store, eye, [job])
+    with open_pipeline_factory(Settings()) as factory:
+        following.work(index_store, factory, [job])
     return described(index_store, job)
 
 

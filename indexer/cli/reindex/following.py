@@ -17,7 +17,7 @@ from indexer.cli.output import STDOUT, console, json_line
 from indexer.cli.progress import LINE_SECONDS, duration, progress_bar
 
 if TYPE_CHECKING:
-    from indexer.pipeline.pipelines import Eye
+    from indexer.pipeline.pipelines import PipelineFactory
     from indexer.records.reindexes import Job, Progress
     from indexer.replica.store import IndexStore
 
@@ -81,13 +81,13 @@ def follow(index_store: "IndexStore", jobs: "Sequence[Job]", *, json: Path | Non
         _look_on(index_store, jobs, _Lines().tell)
 
 
-def work(index_store: "IndexStore", eye: "Eye", jobs: "Sequence[Job]") -> None:
+def work(index_store: "IndexStore", factory: "PipelineFactory", jobs: "Sequence[Job]") -> None:
     """On these jobs alone, in this process, while it is followed. Interrupted, it leaves them to others."""
     from indexer.reindex import status
     from indexer.reindex.worker import Worker
 
     ids = [job.row.id for job in jobs]
-    working = Worker(index_store, eye, only=ids)
+    working = Worker(index_store, factory, only=ids)
     looker = threading.Thread(target=follow, args=(index_store, jobs), name="progress", daemon=True)
     try:
         looker.start()

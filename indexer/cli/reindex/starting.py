@@ -46,16 +46,16 @@ def start(
     from indexer.reindex import acceptance as gating
     from indexer.reindex import plan as planning
     from indexer.reindex import switch as switching
-    from indexer.usecases.bootstrap import open_eye
+    from indexer.usecases.bootstrap import open_pipeline_factory
 
     settings = Settings()
     gates = gate or list(gating.DEFAULT)
     gating.check(gates)
     card = catalog.named(to, mirror=settings.mirror)
-    with opened(settings) as index_store, open_eye(settings) as eye:
+    with opened(settings) as index_store, open_pipeline_factory(settings) as factory:
         every = _to_be_brought(index_store, gallery, card)
-        camera = eye.camera(card)
-        plans = [planning.make(settings, index_store, one, camera) for one in every]
+        pipeline = factory.pipeline(card)
+        plans = [planning.make(settings, index_store, one, pipeline) for one in every]
         lacking = planning.lacking_room(plans)
         if dry_run:
             give([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, lacking))
@@ -71,7 +71,7 @@ def start(
         if json != STDOUT:
             tables.print_plans(plans, lacking)
         if wait and jobs:
-            following.work(index_store, eye, jobs)
+            following.work(index_store, factory, jobs)
         begun = [described(index_store, job) for job in jobs]
         compared = gates_of(index_store, begun)
     if json != STDOUT and begun:

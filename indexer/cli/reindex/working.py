@@ -15,12 +15,12 @@ def worker() -> None:
     Example: `gemel worker`
     """
     from indexer.reindex.worker import Worker
-    from indexer.usecases.bootstrap import open_eye
+    from indexer.usecases.bootstrap import open_pipeline_factory
 
     settings = Settings()
     log_events(settings)
-    with opened(settings) as index_store, open_eye(settings) as eye:
-        working = Worker(index_store, eye)
+    with opened(settings) as index_store, open_pipeline_factory(settings) as factory:
+        working = Worker(index_store, factory)
         for number in (signal.SIGTERM, signal.SIGINT):
             # In a thread: what the signal interrupts may hold the very lock that `stop` takes.
             signal.signal(number, lambda *_: threading.Thread(target=working.stop).start())

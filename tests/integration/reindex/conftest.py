@@ -8,15 +8,15 @@ from fastapi.testclient import TestClient
 
 from indexer.records.session import Database
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_eye
+from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
 from tests.reindexing import Operator
 
 
 @pytest.fixture
 def operator(settings: Settings, database: Database) -> Iterator[Operator]:
-    with open_eye(settings) as eye:
-        yield Operator(settings, database, eye)
+    with open_pipeline_factory(settings) as factory:
+        yield Operator(settings, database, factory)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from indexer.errors import ModelUnavailable
-from indexer.pipeline.pipelines import Cameras
+from indexer.pipeline.pipelines import Pipelines
 from indexer.records import reindexes
 from indexer.reindex import steps, worker
 from indexer.reindex import switch as switching
@@ -23,11 +23,11 @@ from tests.reindexing import NEW, OLD, Operator, enrol, who
 def the_other_model_missing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a process whose machine lacks its weights."""
 
-    def missing(cameras: Cameras, model: int) -> Any:
+    def missing(pipelines: Pipelines, model: int) -> Any:
         raise ModelUnavailable("its weights are not here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Cameras, "numbered", missing)
+        patched.setattr(Pipelines, "numbered", missing)
         yield
 
 
@@ -142,15 +142,15 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
     switching.activate(operator.database, job.row.id)
-    real = Cameras.numbered
+    real = Pipelines.numbered
 
-    def without_the_old(cameras: Cameras, model: int) -> Any:
+    def without_the_old(pipelines: Pipelines, model: int) -> Any:
         if model == job.row.from_model_id:
             raise ModelUnavailable("its weights are not here")
-        return real(cameras, model)
+        return real(pipelines, model)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Cameras, "numbered", without_the_old)
+        patched.setattr(Pipelines, "numbered", without_the_old)
         enrol(client, "Eileen", collins)
     assert operator.embeddings(OLD.fingerprint) == 1
     operator.work(job)
@@ -174,7 +174,7 @@ def test_a_job_of_a_gallery_whose_people_were_deleted_past_gemel_stops_with_the_
     with operator.database.transaction() as session:
         session.execute(text("DELETE FROM identity WHERE name = 'Eileen'"))
 
-    working = worker.Worker(operator.index_store, operator.eye)
+    working = worker.Worker(operator.index_store, operator.factory)
     thread = threading.Thread(target=working.run)
     thread.start()
     try:

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from indexer.embedding.catalog import sface
 from indexer.errors import GemelError, ReindexExists, ReindexState, ReplicasNotReady
-from indexer.pipeline.models import Models
+from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries, reindexes, replicas
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
@@ -62,7 +62,7 @@ def test_of_two_starts_one_begins(
 
     def starting(place: int) -> Act:
         return lambda database: switching.start(
-            database, Models(database, OLD), gallery, others[place], plans[place]
+            database, GalleryModels(database, OLD), gallery, others[place], plans[place]
         )
 
     for _ in range(5):

@@ -19,8 +19,8 @@ from indexer.errors import (
     ReindexExists,
     ReindexState,
 )
-from indexer.pipeline.pipeline import Camera
-from indexer.pipeline.pipelines import Eye
+from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import galleries, reindexes
 from indexer.records.models import Face, ReindexChunk
 from indexer.reindex import acceptance as gating
@@ -209,10 +209,10 @@ def test_a_model_that_gives_nan_is_noticed_face_by_face(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
-    camera: Camera = operator.eye.camera(NEW)
-    real = camera.embedder.embed
+    pipeline: Pipeline = operator.factory.pipeline(NEW)
+    real = pipeline.embedder.embed
     plan = operator.plan()
-    monkeypatch.setattr(camera.embedder, "embed", lambda faces: real(faces) * np.float32(np.nan))
+    monkeypatch.setattr(pipeline.embedder, "embed", lambda faces: real(faces) * np.float32(np.nan))
     job = operator.work(operator.start(plan=plan))
 
     with operator.database.reading() as session:
@@ -266,14 +266,14 @@ def test_a_network_that_fails_stops_the_job_and_resuming_goes_on_with_the_same_f
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
-    camera: Camera = operator.eye.camera(NEW)
+    pipeline: Pipeline = operator.factory.pipeline(NEW)
     job = operator.start()
 
     def fails(_: Any) -> Any:
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as broken:
-        broken.setattr(camera.embedder, "embed", fails)
+        broken.setattr(pipeline.embedder, "embed", fails)
         job = operator.work(job)
     assert "out of memory" in (job.row.problem or "")
     assert who(client, hopper) == ("Grace", OLD.fingerprint)
@@ -287,21 +287,21 @@ def test_a_gallery_that_is_deleted_takes_its_job_along_and_leaves_the_worker_ali
 ) -> None:
     enrol(client, "Grace", hopper)
     job = operator.start()
-    camera: Camera = operator.eye.camera(NEW)
-    real = camera.embedder.embed
+    pipeline: Pipeline = operator.factory.pipeline(NEW)
+    real = pipeline.embedder.embed
 
     def deleted_meanwhile(faces: Any) -> Any:
         client.delete(PATH).raise_for_status()
         return real(faces)
 
-    monkeypatch.setattr(camera.embedder, "embed", deleted_meanwhile)
+    monkeypatch.setattr(pipeline.embedder, "embed", deleted_meanwhile)
     rounds: list[int] = []
 
     def twice() -> bool:
         rounds.append(1)
         return len(rounds) > 1
 
-    Worker(operator.index_store, operator.eye).run(until=twice)
+    Worker(operator.index_store, operator.factory).run(until=twice)
 
     assert client.get(f"/v1/reindexes/{job.row.id}").status_code == 404
 
@@ -345,14 +345,14 @@ def test_while_the_new_models_network_is_opened_others_are_answered(
 ) -> None:
     enrol(client, "Grace", hopper)
     opening, go_on = threading.Event(), threading.Event()
-    real = Eye._opened
+    real = PipelineFactory._opened
 
-    def slow(eye: Eye, card: ModelCard) -> Camera:
+    def slow(factory: PipelineFactory, card: ModelCard) -> Pipeline:
         opening.set()
         assert go_on.wait(60)
-        return real(eye, card)
+        return real(factory, card)
 
-    monkeypatch.setattr(Eye, "_opened", slow)
+    monkeypatch.setattr(PipelineFactory, "_opened", slow)
     begun: list[int] = []
 
     def begin() -> None:

@@ -9,13 +9,13 @@ from indexer.embedding.catalog import sface
 from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.sface import fold_batch_norms
 from indexer.embedding.weights import SFACE, locate
-from indexer.pipeline.pipeline import Camera, Stopwatch
+from indexer.pipeline.pipeline import Pipeline, Stopwatch
 
 
 @pytest.fixture(scope="module")
-def faces(camera: Camera, hopper: bytes, collins: bytes) -> np.ndarray:
+def faces(pipeline: Pipeline, hopper: bytes, collins: bytes) -> np.ndarray:
     """Two aligned faces, shape (2, 112, 112, 3)."""
-    return np.stack([camera.look(data, Stopwatch()).faces[0].aligned for data in (hopper, collins)])
+    return np.stack([pipeline.detect(data, Stopwatch()).faces[0].aligned for data in (hopper, collins)])
 
 
 def test_the_torch_trunk_equals_opencv_running_the_published_file(faces: np.ndarray) -> None:

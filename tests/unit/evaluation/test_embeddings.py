@@ -1,4 +1,4 @@
-"""Real faces through the real camera."""
+"""Real faces through the real pipeline."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from indexer.pipeline.embed_files import embed_files, embed_with
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.settings import Settings
 from indexer.types import Image
-from indexer.usecases.bootstrap import open_cameras
+from indexer.usecases.bootstrap import open_pipelines
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def files(tmp_path: Path, hopper: bytes, collins: bytes, nobody: bytes) -> list[
 
 
 def test_a_file_without_a_face_or_that_cannot_be_read_has_no_embedding_and_counts(
-    camera: Camera, files: list[Path]
+    pipeline: Pipeline, files: list[Path]
 ) -> None:
-    embedded = embed_files(camera, files)
+    embedded = embed_files(pipeline, files)
 
     assert embedded.found.tolist() == [True, False, False, True, False]
     assert embedded.undetected == 3
@@ -37,9 +37,9 @@ def test_several_models_get_what_each_would_have_got_alone(files: list[Path]) ->
         looked_at.append(file)
         return pixels
 
-    with open_cameras(Settings(), ["sface", "dlib-resnet"]) as (sface, dlib):
+    with open_pipelines(Settings(), ["sface", "dlib-resnet"]) as (sface, dlib):
         both = embed_with([sface, dlib], files[:2], change=watched)
-        alone = [embed_files(camera, files[:2]) for camera in (sface, dlib)]
+        alone = [embed_files(pipeline, files[:2]) for pipeline in (sface, dlib)]
 
     assert len(looked_at) == 2, "each file once, not once for each model"
     for one, other in zip(both, alone, strict=True):
@@ -47,7 +47,7 @@ def test_several_models_get_what_each_would_have_got_alone(files: list[Path]) ->
     assert np.linalg.norm(both[0].vectors[0] - both[1].vectors[0]) > 0.5
 
 
-def test_pictures_are_changed_before_the_face_is_looked_for(camera: Camera, files: list[Path]) -> None:
-    [black] = embed_with([camera], files[:1], change=lambda _, pixels: np.zeros_like(pixels))
+def test_pictures_are_changed_before_the_face_is_looked_for(pipeline: Pipeline, files: list[Path]) -> None:
+    [black] = embed_with([pipeline], files[:1], change=lambda _, pixels: np.zeros_like(pixels))
 
     assert black.undetected == 1

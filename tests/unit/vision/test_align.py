@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.pipeline.pipeline import Camera, Stopwatch
+from indexer.pipeline.pipeline import Pipeline, Stopwatch
 from indexer.vision.align import ARCFACE_112, align, crop_with_margin, similarity
 from tests.pictures import encoded, jpeg, pixels
 
@@ -54,11 +54,13 @@ def test_points_that_lie_on_one_spot_are_shifted_and_not_divided_by_zero() -> No
     assert np.isfinite(transform).all()
 
 
-def test_an_aligned_face_is_upright_and_lies_where_the_template_has_it(camera: Camera, hopper: bytes) -> None:
+def test_an_aligned_face_is_upright_and_lies_where_the_template_has_it(
+    pipeline: Pipeline, hopper: bytes
+) -> None:
     tilted = encoded(PIL.Image.open(io.BytesIO(hopper)).rotate(25, fillcolor="grey"), "JPEG")
-    [seen] = camera.look(tilted, Stopwatch()).faces
+    [seen] = pipeline.detect(tilted, Stopwatch()).faces
 
-    [again] = camera.look(jpeg(seen.aligned), Stopwatch()).faces
+    [again] = pipeline.detect(jpeg(seen.aligned), Stopwatch()).faces
 
     found = again.face.landmarks
     np.testing.assert_allclose(found.mean(axis=0), ARCFACE_112.points.mean(axis=0), atol=4)
@@ -66,19 +68,21 @@ def test_an_aligned_face_is_upright_and_lies_where_the_template_has_it(camera: C
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.5, 1.0, 3.0])
-def test_a_face_is_embedded_alike_from_its_stored_crop(camera: Camera, hopper: bytes, scale: float) -> None:
+def test_a_face_is_embedded_alike_from_its_stored_crop(
+    pipeline: Pipeline, hopper: bytes, scale: float
+) -> None:
     """What a re-index will work on makes nearly the embedding that the photograph made."""
     portrait = PIL.Image.fromarray(pixels(hopper))
     width, height = round(portrait.width * scale), round(portrait.height * scale)
     picture = np.asarray(portrait.resize((width, height), PIL.Image.Resampling.LANCZOS))
-    photograph = camera.look(jpeg(picture), Stopwatch())
+    photograph = pipeline.detect(jpeg(picture), Stopwatch())
     [seen] = photograph.faces
 
     crop = crop_with_margin(photograph.pixels, seen.face.landmarks)
     stored = np.asarray(PIL.Image.open(io.BytesIO(crop.jpeg)))
     aligned = align(stored, crop.landmarks, ARCFACE_112)
 
-    directly, from_crop = camera.embedder.embed(np.stack([seen.aligned, aligned]))
+    directly, from_crop = pipeline.embedder.embed(np.stack([seen.aligned, aligned]))
     assert directly @ from_crop > 0.99
     assert 168 <= stored.shape[0] == stored.shape[1] <= 336
 

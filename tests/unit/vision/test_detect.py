@@ -11,14 +11,14 @@ import pytest
 import skimage.data
 
 from indexer.embedding.weights import YUNET, locate
-from indexer.pipeline.pipeline import Camera
+from indexer.pipeline.pipeline import Pipeline
 from indexer.vision.detect import Detector
 from tests.pictures import pixels
 
 
 @pytest.fixture
-def detector(camera: Camera) -> Detector:
-    return camera.detector
+def detector(pipeline: Pipeline) -> Detector:
+    return pipeline.detector
 
 
 @pytest.mark.parametrize("scale", [0.2, 0.5, 1.0, 3.0, 8.0])

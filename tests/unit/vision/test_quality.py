@@ -5,27 +5,27 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from indexer.pipeline.pipeline import Camera, Stopwatch
+from indexer.pipeline.pipeline import Pipeline, Stopwatch
 from indexer.settings import Settings
 from indexer.types import Quality
 from indexer.vision import quality
 from tests.pictures import jpeg, pixels
 
 
-def quality_of(camera: Camera, picture: np.ndarray) -> Quality:
-    return camera.look(jpeg(np.ascontiguousarray(picture), quality=95), Stopwatch()).faces[0].quality
+def quality_of(pipeline: Pipeline, picture: np.ndarray) -> Quality:
+    return pipeline.detect(jpeg(np.ascontiguousarray(picture), quality=95), Stopwatch()).faces[0].quality
 
 
-def test_a_good_portrait_is_good_in_everything(camera: Camera, hopper: bytes) -> None:
-    measured = quality_of(camera, pixels(hopper))
+def test_a_good_portrait_is_good_in_everything(pipeline: Pipeline, hopper: bytes) -> None:
+    measured = quality_of(pipeline, pixels(hopper))
 
     assert min(measured.components().values()) == measured.score > 80
 
 
-def test_the_more_a_face_is_blurred_the_less_sharp_it_is(camera: Camera, hopper: bytes) -> None:
+def test_the_more_a_face_is_blurred_the_less_sharp_it_is(pipeline: Pipeline, hopper: bytes) -> None:
     picture = pixels(hopper)
     measured = [
-        quality_of(camera, np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma))).sharpness_ratio
+        quality_of(pipeline, np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma))).sharpness_ratio
         for sigma in (0.5, 2, 4, 8)
     ]
 
@@ -34,10 +34,10 @@ def test_the_more_a_face_is_blurred_the_less_sharp_it_is(camera: Camera, hopper:
 
 
 def test_a_face_that_nobody_could_recognise_any_more_has_no_sharpness_left(
-    camera: Camera, hopper: bytes
+    pipeline: Pipeline, hopper: bytes
 ) -> None:
     """Neither the border of what is measured nor rounding counts as detail; enrolment rejects it."""
-    blurred = quality_of(camera, np.asarray(cv2.GaussianBlur(pixels(hopper), (0, 0), 10)))
+    blurred = quality_of(pipeline, np.asarray(cv2.GaussianBlur(pixels(hopper), (0, 0), 10)))
 
     assert blurred.sharpness_ratio < Settings().min_sharpness
     assert blurred.sharpness < 20
@@ -52,27 +52,27 @@ def test_sharpness_is_measured_within_the_region_alone() -> None:
     assert quality.sharpness(grey, (slice(24, 104), slice(40, 80))) > 0
 
 
-def test_sharpness_does_not_depend_on_contrast(camera: Camera, hopper: bytes) -> None:
+def test_sharpness_does_not_depend_on_contrast(pipeline: Pipeline, hopper: bytes) -> None:
     picture = pixels(hopper)
     flat = (picture * 0.5 + 60).astype(np.uint8)
 
-    assert quality_of(camera, flat).sharpness_ratio == pytest.approx(
-        quality_of(camera, picture).sharpness_ratio, rel=0.15
+    assert quality_of(pipeline, flat).sharpness_ratio == pytest.approx(
+        quality_of(pipeline, picture).sharpness_ratio, rel=0.15
     )
 
 
-def test_a_small_face_has_a_low_size_and_its_pixels_are_told(camera: Camera, hopper: bytes) -> None:
+def test_a_small_face_has_a_low_size_and_its_pixels_are_told(pipeline: Pipeline, hopper: bytes) -> None:
     portrait = PIL.Image.fromarray(pixels(hopper))
     small = np.asarray(portrait.resize((portrait.width // 6, portrait.height // 6)))
 
-    measured = quality_of(camera, small)
+    measured = quality_of(pipeline, small)
 
     assert measured.size < 60
     assert measured.face_px == pytest.approx(170 / 6, rel=0.2)
 
 
-def test_the_dark_and_the_glaring_are_poorly_exposed(camera: Camera, hopper: bytes) -> None:
+def test_the_dark_and_the_glaring_are_poorly_exposed(pipeline: Pipeline, hopper: bytes) -> None:
     picture = pixels(hopper).astype(np.float32)
 
-    assert quality_of(camera, (picture * 0.15).astype(np.uint8)).exposure < 50
-    assert quality_of(camera, (255 - (255 - picture) * 0.15).astype(np.uint8)).exposure < 50
+    assert quality_of(pipeline, (picture * 0.15).astype(np.uint8)).exposure < 50
+    assert quality_of(pipeline, (255 - (255 - picture) * 0.15).astype(np.uint8)).exposure < 50
