@@ -17,7 +17,7 @@ from indexer.records.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
 from service.app import create_app
-from tests.pictures import jpeg
+from tests.support.pictures import jpeg
 
 # How long an example takes depends on the machine, and says nothing of what is tested.
 hypothesis.settings.register_profile("gemel", deadline=None)

@@ -16,8 +16,8 @@ from httpx2 import Response
 
 from indexer.settings import Settings
 from service.app import create_app
-from tests.acceptance import hostile_pictures
-from tests.acceptance.asking import (
+from tests.support import hostile_pictures
+from tests.support.asking import (
     assert_problem,
     counts,
     enrol,
@@ -27,7 +27,7 @@ from tests.acceptance.asking import (
     try_to_enrol,
     try_to_identify,
 )
-from tests.pictures import encoded, shared
+from tests.support.pictures import encoded, shared
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged pictures, as in service
 

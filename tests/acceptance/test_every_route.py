@@ -23,7 +23,7 @@ from schemathesis.openapi import format as of_format
 
 from indexer.settings import Settings
 from service.app import create_app
-from tests.pictures import jpeg, pixels
+from tests.support.pictures import jpeg, pixels
 
 EXAMPLES = int(os.environ.get("GEMEL_TEST_EXAMPLES", "12"))
 """Requests to each route, of those that fit the document, and again of those that do not."""

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.acceptance.asking import assert_problem, counts, enrol, files, identify, try_to_identify
+from tests.support.asking import assert_problem, counts, enrol, files, identify, try_to_identify
 
 JSON = {"content-type": "application/json"}
 URLENCODED = {"content-type": "application/x-www-form-urlencoded"}

@@ -16,7 +16,7 @@ from PIL import ImageEnhance, ImageFilter, ImageOps
 
 from indexer.settings import Settings
 from service.app import create_app
-from tests.acceptance.asking import (
+from tests.support.asking import (
     assert_problem,
     counts,
     enrol,
@@ -26,7 +26,7 @@ from tests.acceptance.asking import (
     try_to_enrol,
     try_to_identify,
 )
-from tests.pictures import encoded
+from tests.support.pictures import encoded
 
 Alteration = Callable[[PIL.Image.Image], PIL.Image.Image]
 

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from indexer.records import embedded
-from tests.faults import backups
-from tests.home import Home
+from tests.support.faults import backups
+from tests.support.home import Home
 
 PATH = "/v1/galleries/staff"
 

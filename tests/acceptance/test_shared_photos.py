@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.acceptance.asking import enrol, identify, matched_names
-from tests.pictures import shared
+from tests.support.asking import enrol, identify, matched_names
+from tests.support.pictures import shared
 
 EXPECTED = {
     "alex_lacamoire1.jpg": {"alex_lacamoire"},

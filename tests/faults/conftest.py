@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.node import SMALL
+from tests.support.faults.node import SMALL
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,9 @@ from sqlalchemy import text
 from indexer.records import galleries
 from indexer.records.session import Database
 from indexer.replica import maintenance
-from tests.faults.driven import Driven, Killed
-from tests.faults.node import GALLERY, Node
-from tests.faults.steps import STEPS
+from tests.support.faults.driven import Driven, Killed
+from tests.support.faults.node import GALLERY, Node
+from tests.support.faults.steps import STEPS
 
 PROCESSES = st.sampled_from(["one", "other"])
 ABOVE = 50

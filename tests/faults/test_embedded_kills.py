@@ -13,9 +13,9 @@ import pytest
 from indexer.errors import DatabaseUnavailable
 from indexer.records import embedded
 from indexer.records.embedded import locks, processes
-from tests.embedded_user import User
-from tests.faults.postgresql import kill, pg_ctl, running
-from tests.home import Home, ready, wait_for
+from tests.support.faults.embedded_user import User
+from tests.support.faults.postgresql import kill, pg_ctl, running
+from tests.support.home import Home, ready, wait_for
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
 from indexer.replica.store import IndexStore
-from tests.faults.driven import Driven
-from tests.faults.load import Load
-from tests.faults.node import GALLERY, Node
-from tests.faults.postgresql import pg_ctl, restart
-from tests.home import wait_for
+from tests.support.faults.driven import Driven
+from tests.support.faults.load import Load
+from tests.support.faults.node import GALLERY, Node
+from tests.support.faults.postgresql import pg_ctl, restart
+from tests.support.home import wait_for
 
 CUT_ALL = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"

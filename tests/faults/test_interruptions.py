@@ -20,9 +20,9 @@ from indexer.reindex.worker import Worker
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
-from tests.home import Home
-from tests.pictures import jpeg, pixels
-from tests.reindexing import NEW, Operator, enrol
+from tests.support.home import Home
+from tests.support.pictures import jpeg, pixels
+from tests.support.reindexing import NEW, Operator, enrol
 
 ENDLESS = """
 import importlib, sys

@@ -20,9 +20,9 @@ from indexer.settings import Settings
 from indexer.types import ChangeKind
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
-from tests.faults.node import GALLERY, Node
-from tests.home import wait_for
-from tests.reindexing import NEW, OLD, Operator, enrol
+from tests.support.faults.node import GALLERY, Node
+from tests.support.home import wait_for
+from tests.support.reindexing import NEW, OLD, Operator, enrol
 
 OTHER = "other"
 

@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from indexer.records import galleries
 from indexer.records.session import Database
-from tests.faults.driven import Driven, Killed
-from tests.faults.node import Node
-from tests.faults.steps import STEPS
+from tests.support.faults.driven import Driven, Killed
+from tests.support.faults.node import Node
+from tests.support.faults.steps import STEPS
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from indexer.errors import GemelError
 from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
 from indexer.replica import maintenance
-from tests.faults.backups import address, own, run
-from tests.faults.node import GALLERY, Node
-from tests.faults.postgresql import pg_ctl
 from tests.faults.test_restored import BEFORE, LOST, check, enrol, others, who
-from tests.home import wait_for
+from tests.support.faults.backups import address, own, run
+from tests.support.faults.node import GALLERY, Node
+from tests.support.faults.postgresql import pg_ctl
+from tests.support.home import wait_for
 
 
 @pytest.fixture

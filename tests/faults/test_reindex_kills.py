@@ -19,9 +19,9 @@ from indexer.reindex import switch as switching
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
-from tests.home import Home, wait_for
-from tests.pictures import jpeg, pixels
-from tests.reindexing import NEW, OLD, Operator, enrol, who
+from tests.support.home import Home, wait_for
+from tests.support.pictures import jpeg, pixels
+from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
 DEADLY = """
 import importlib, os, signal, sys

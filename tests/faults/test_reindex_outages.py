@@ -28,9 +28,9 @@ from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_engine, open_pipeline_factory
 from indexer.usecases.enrol import NewIdentity
-from tests.faults.postgresql import pg_ctl, restart
-from tests.home import Home, wait_for
-from tests.pictures import jpeg, pixels
+from tests.support.faults.postgresql import pg_ctl, restart
+from tests.support.home import Home, wait_for
+from tests.support.pictures import jpeg, pixels
 
 OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
 PEOPLE = 6

@@ -16,9 +16,9 @@ from indexer.errors import GemelError, IndexNotReady
 from indexer.records import embedded, galleries, schema
 from indexer.records.session import Database
 from indexer.replica import maintenance
-from tests.faults import backups
-from tests.faults.node import GALLERY, Node, embedding
-from tests.home import wait_for
+from tests.support.faults import backups
+from tests.support.faults.node import GALLERY, Node, embedding
+from tests.support.home import wait_for
 
 BEFORE, LOST = range(10), range(10, 20)
 """People who are in the backup, and who were enrolled after it."""

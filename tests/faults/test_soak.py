@@ -6,8 +6,8 @@ import numpy as np
 
 from indexer.records import galleries
 from indexer.records.session import Database
-from tests.faults.driven import Driven
-from tests.faults.node import GALLERY
+from tests.support.faults.driven import Driven
+from tests.support.faults.node import GALLERY
 
 STINT = 100
 """People that come and go between two looks at the memory."""

@@ -11,7 +11,7 @@ from indexer.records import embedded, schema
 from indexer.records.session import Database
 from indexer.settings import Settings
 from service.app import create_app
-from tests.home import wait_for
+from tests.support.home import wait_for
 
 
 def test_a_server_that_starts_while_postgresql_is_away_serves_when_it_is_back(

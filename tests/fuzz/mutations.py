@@ -9,8 +9,8 @@ import numpy as np
 import PIL.Image
 import pillow_heif
 
-from tests import costly_pictures
-from tests.pictures import encoded
+from tests.support import costly_pictures
+from tests.support.pictures import encoded
 
 pillow_heif.register_heif_opener()  # to make them
 

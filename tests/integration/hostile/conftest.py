@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.home import Home, ready, wait_for
-from tests.hostile_service import SOON, Service, serving
+from tests.support.home import Home, ready, wait_for
+from tests.support.hostile_service import SOON, Service, serving
 
 
 @pytest.fixture(scope="module")

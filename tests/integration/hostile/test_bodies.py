@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.home import ready
-from tests.hostile_service import (
+from tests.support.home import ready
+from tests.support.hostile_service import (
     BODY_SECONDS,
     CHUNKED,
     MAX_REQUESTS,
@@ -17,7 +17,7 @@ from tests.hostile_service import (
     assert_rejected,
     post,
 )
-from tests.raw_http import connected, many
+from tests.support.raw_http import connected, many
 
 
 def test_a_body_that_drips_is_408(base: str) -> None:

@@ -6,15 +6,15 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.home import wait_for
-from tests.hostile_service import (
+from tests.support.home import wait_for
+from tests.support.hostile_service import (
     BODY_SECONDS,
     MAX_CONNECTIONS,
     SOON,
     Service,
     post,
 )
-from tests.raw_http import Raw, connected, many, request
+from tests.support.raw_http import Raw, connected, many, request
 
 MILLION = 1_000_000
 COSTLY = {

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.hostile_service import (
+from tests.support.hostile_service import (
     HEADER_SECONDS,
     SOON,
     Service,
@@ -13,7 +13,7 @@ from tests.hostile_service import (
     post,
     status_of,
 )
-from tests.raw_http import connected, request
+from tests.support.raw_http import connected, request
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from indexer.records.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
-from tests.reindexing import Operator
+from tests.support.reindexing import Operator
 
 
 @pytest.fixture

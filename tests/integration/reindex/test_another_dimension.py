@@ -16,8 +16,8 @@ from indexer.embedding.card import ModelCard
 from indexer.records import reindexes
 from indexer.records.models import Embedding
 from indexer.replica.store import IndexStore
-from tests.home import wait_for
-from tests.reindexing import OLD, PATH, Operator, asked_all_the_time, enrol, who
+from tests.support.home import wait_for
+from tests.support.reindexing import OLD, PATH, Operator, asked_all_the_time, enrol, who
 
 DIMENSION = 64
 _SIDE = 14

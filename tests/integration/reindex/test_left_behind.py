@@ -15,8 +15,8 @@ from indexer.records import reindexes
 from indexer.reindex import steps, worker
 from indexer.reindex import switch as switching
 from indexer.replica import maintenance
-from tests.home import wait_for
-from tests.reindexing import NEW, OLD, Operator, enrol, who
+from tests.support.home import wait_for
+from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
 
 @contextmanager

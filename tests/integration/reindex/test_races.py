@@ -15,7 +15,7 @@ from indexer.records import galleries, reindexes, replicas
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
 from indexer.reindex import switch as switching
-from tests.reindexing import NEW, OLD, Operator, enrol, who
+from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
 Act = Callable[[Database], Any]
 

@@ -31,8 +31,8 @@ from indexer.reindex import side_by_side as reading
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
-from tests.pictures import jpeg, pixels
-from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
+from tests.support.pictures import jpeg, pixels
+from tests.support.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
 
 
 def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(

@@ -12,8 +12,8 @@ from indexer.index.build import Built, build
 from indexer.records.models import Gallery
 from indexer.reindex import switch as switching
 from indexer.replica import builds, maintenance, store
-from tests.home import wait_for
-from tests.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
+from tests.support.home import wait_for
+from tests.support.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
 
 
 @pytest.fixture(autouse=True)

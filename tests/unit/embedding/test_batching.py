@@ -9,7 +9,7 @@ import pytest
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.catalog import sface
 from indexer.errors import Busy
-from tests.fakes import MeanColourEmbedder
+from tests.support.fakes import MeanColourEmbedder
 
 
 def faces(*values: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import pytest
 
 from indexer.records.models import Gallery
 from indexer.usecases.match_limits import MatchLimits, Unmatched
-from tests.strangers import QUALITY
+from tests.support.strangers import QUALITY
 
 SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01)
 

@@ -8,7 +8,7 @@ import pytest
 from indexer.errors import DatabaseUnavailable
 from indexer.replica.threads import supervised
 from indexer.replica.threads.supervised import Supervised
-from tests.home import wait_for
+from tests.support.home import wait_for
 
 
 def failing(errors: list[BaseException], done: threading.Event) -> Callable[[], None]:

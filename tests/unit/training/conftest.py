@@ -1,9 +1,7 @@
-"""Two real faces as eight people: a person is a tint of one of them, a photograph a brightness of it."""
+"""A few small photographs, prepared for training."""
 
 from pathlib import Path
 
-import numpy as np
-import PIL.Image
 import pytest
 
 from indexer.embedding.weights import YUNET, locate
@@ -11,10 +9,7 @@ from indexer.training import dataset
 from indexer.training.faces import Faces, prepare
 from indexer.training.options import Options
 from indexer.vision.detect import Detector
-from tests.pictures import jpeg, pixels
-
-TINTS = ((1.0, 1.0, 1.0), (1.0, 0.7, 0.7), (0.7, 1.0, 0.7), (0.7, 0.7, 1.0))
-LIGHTS = (1.0, 0.8, 0.65)
+from tests.support.pictures import tinted_people
 
 
 @pytest.fixture(scope="session")
@@ -24,19 +19,7 @@ def detector() -> Detector:
 
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory, hopper: bytes, collins: bytes) -> Path:
-    """A folder a person, eight of them with three photographs each, and one with a single one."""
-    folder = tmp_path_factory.mktemp("people")
-    for name, portrait in (("Grace", hopper), ("Eileen", collins)):
-        small = np.asarray(PIL.Image.fromarray(pixels(portrait)).resize((160, 180)), np.float64)
-        for number, tint in enumerate(TINTS):
-            home = folder / f"{name}_{number}"
-            home.mkdir()
-            for photograph, light in enumerate(LIGHTS):
-                tinted = np.clip(small * np.array(tint) * light, 0, 255).astype(np.uint8)
-                (home / f"{photograph}.jpg").write_bytes(jpeg(tinted))
-    (folder / "Once").mkdir()
-    (folder / "Once" / "only.jpg").write_bytes(jpeg(small[:, ::-1].astype(np.uint8)))
-    return folder
+    return tinted_people(tmp_path_factory.mktemp("people"), hopper, collins)
 
 
 @pytest.fixture(scope="session")

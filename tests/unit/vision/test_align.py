@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from indexer.pipeline.pipeline import Pipeline, Stopwatch
 from indexer.vision.align import ARCFACE_112, align, crop_with_margin, similarity
-from tests.pictures import encoded, jpeg, pixels
+from tests.support.pictures import encoded, jpeg, pixels
 
 coordinates = st.floats(-200, 200, width=32)
 

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.errors import ImageTooLarge, UnreadableImage, UnsupportedImageFormat
 from indexer.vision.decode import decode
-from tests.pictures import encoded
+from tests.support.pictures import encoded
 
 LIMIT = 1_000_000
 GRADIENT = np.linspace(0, 255, 64 * 48 * 3).reshape(48, 64, 3).astype(np.uint8)

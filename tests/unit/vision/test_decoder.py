@@ -15,7 +15,7 @@ import pytest
 from indexer.concurrency import abandoned_when
 from indexer.errors import Abandoned, Busy, ImageTooExpensive, UnreadableImage
 from indexer.vision.decoder import Decoder
-from tests.decoder_processes import (
+from tests.support.decoder_processes import (
     GENEROUS_SECONDS,
     at_work,
     decoder_processes,
@@ -24,7 +24,7 @@ from tests.decoder_processes import (
     slow_picture,
     state,
 )
-from tests.pictures import encoded
+from tests.support.pictures import encoded
 
 LIMIT = 50_000_000
 Y, X = np.mgrid[0:120, 0:160]

@@ -13,7 +13,7 @@ import skimage.data
 from indexer.embedding.weights import YUNET, locate
 from indexer.pipeline.pipeline import Pipeline
 from indexer.vision.detect import Detector
-from tests.pictures import pixels
+from tests.support.pictures import pixels
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 
 from indexer.errors import ImageTooExpensive, ImageTooLarge, InvalidInput, UnreadableImage
 from indexer.vision.decode import decode, decode_picture
-from tests import costly_pictures
-from tests.costly_pictures import png_chunk
-from tests.pictures import encoded
+from tests.support import costly_pictures
+from tests.support.costly_pictures import png_chunk
+from tests.support.pictures import encoded
 
 pillow_heif.register_heif_opener()  # to make them
 

@@ -9,7 +9,7 @@ from indexer.pipeline.pipeline import Pipeline, Stopwatch
 from indexer.settings import Settings
 from indexer.types import Quality
 from indexer.vision import quality
-from tests.pictures import jpeg, pixels
+from tests.support.pictures import jpeg, pixels
 
 
 def quality_of(pipeline: Pipeline, picture: np.ndarray) -> Quality:

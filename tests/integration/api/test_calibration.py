@@ -1,0 +1,327 @@
+"""A gallery keeps the false alarm rate that it was told, or says why it cannot."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from benchmarks import face_vectors
+from indexer.calibration.curve import Calibration
+from indexer.calibration.fitting import measure as calibrating
+from indexer.embedding.catalog import dlib_resnet
+from indexer.errors import CalibrationUnsupported
+from indexer.records import calibrations, galleries, registry, reindexes
+from indexer.records.session import Database
+from indexer.reindex import plan as planning
+from indexer.reindex import switch as switching
+from indexer.reindex.worker import Worker
+from indexer.replica.store import IndexStore
+from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_pipeline_factory
+from service.app import create_app
+from tests.support import strangers
+from tests.support.asking import assert_problem
+from tests.support.home import Home
+
+PATH = "/v1/galleries/staff"
+NEW = dlib_resnet(mirror=True)
+
+
+@pytest.fixture
+def staff(client: TestClient, database: Database) -> TestClient:
+    """300 people, and a policy that so many can bear."""
+    client.post("/v1/galleries", json={"name": "staff", "identify_fpir": 0.05}).raise_for_status()
+    strangers.enrol(database, "staff", 300)
+    return client
+
+
+def calibrate(database: Database, *, for_model: bool = False) -> Calibration:
+    with database.reading() as session:
+        gallery = galleries.get(session, "staff")
+    assert gallery.model_id is not None
+    found = calibrating.on_gallery(database, gallery.id, gallery.model_id, strangers.CARD).calibration
+    with database.transaction() as session:
+        calibrations.add(
+            session,
+            gallery_id=None if for_model else gallery.id,
+            model_id=gallery.model_id,
+            source="gallery",
+            parameters=found.to_json(),
+        )
+    return found
+
+
+def search(client: TestClient, seed: int = 0, **fields: Any) -> Any:
+    probe = face_vectors.strangers(1, seed)[0].astype(float).tolist()
+    answer = client.post(f"{PATH}/search", json={"embedding": probe} | fields)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_answers_say_what_their_threshold_means_and_by_what(staff: TestClient, database: Database) -> None:
+    by_card = search(staff)
+    general = calibrate(database, for_model=True)
+    by_model = search(staff)
+    own = calibrate(database)
+    by_gallery = search(staff)
+
+    assert [a["calibration"] for a in (by_card, by_model, by_gallery)] == ["card", "model", "gallery"]
+    assert by_card["estimated_fpir_interval"] is None
+    assert by_card["estimated_fpir"] == pytest.approx(0.05, rel=0.01)
+    for answer, scale in ((by_model, general), (by_gallery, own)):
+        assert (answer["gallery_size"], answer["fpir"], answer["fpir_trusted"]) == (300, 0.05, True)
+        assert answer["threshold"] == pytest.approx(scale.threshold(0.05, 300), abs=1e-4)
+        low, high = answer["estimated_fpir_interval"]
+        assert low < answer["estimated_fpir"] < high
+        assert answer["estimated_fpir"] == pytest.approx(0.05, rel=0.01)
+
+
+def test_a_threshold_of_the_callers_own_is_told_what_it_does(staff: TestClient, database: Database) -> None:
+    calibrate(database)
+
+    lax, strict = search(staff, threshold=0.3), search(staff, threshold=0.9)
+
+    assert (lax["threshold"], strict["threshold"]) == (0.3, 0.9)
+    assert lax["estimated_fpir"] > 0.5
+    assert strict["estimated_fpir"] < 1e-6
+    assert (lax["fpir_trusted"], strict["fpir_trusted"]) == (True, False)
+
+
+def test_a_policy_is_taken_on_and_kept_in_step_as_people_are_added(
+    staff: TestClient, database: Database
+) -> None:
+    calibrate(database)
+    strict = staff.patch(PATH, json={"identify_fpir": 0.06}).json()
+    before = search(staff)
+    strangers.enrol(database, "staff", 700, seed=1)
+    after = search(staff)
+    shown = staff.get(PATH).json()
+    settings_rule = staff.patch(PATH, json={"identify_fpir": None}).json()
+
+    assert strict["identify_fpir"] == strict["identification"]["fpir"] == 0.06
+    assert before["threshold"] == pytest.approx(strict["identification"]["threshold"], abs=1e-6)
+    assert (before["gallery_size"], after["gallery_size"]) == (300, 1000)
+    assert after["threshold"] > before["threshold"]
+    assert before["estimated_fpir"] == pytest.approx(after["estimated_fpir"]) == pytest.approx(0.06)
+    assert shown["identification"]["threshold"] == after["threshold"]
+    assert shown["identification"]["supported_up_to_faces"] > 300
+    assert (settings_rule["identify_fpir"], settings_rule["identification"]["fpir"]) == (None, 0.01)
+
+
+def test_a_policy_that_the_data_cannot_support_is_refused_with_the_reason(
+    staff: TestClient, database: Database
+) -> None:
+    by_card = staff.patch(PATH, json={"identify_fpir": 0.01})
+    found = calibrate(database)
+    refused = staff.patch(PATH, json={"identify_fpir": 1e-5})
+
+    assert_problem(by_card, 409, "policy_unsupported")
+    assert by_card.json()["calibration"] == "card"
+    assert_problem(refused, 409, "policy_unsupported")
+    problem = refused.json()
+    assert (problem["wanted"], problem["gallery_size"], problem["calibration"]) == (1e-5, 300, "gallery")
+    assert problem["supported"] == pytest.approx(found.least_fpir(300), rel=0.01)
+    assert problem["identities_needed"] > 300
+    assert "gemel calibrate" in problem["detail"]
+    assert staff.get(PATH).json()["identify_fpir"] == 0.05
+    for nonsense in (0, 1, -0.1, "much"):
+        assert_problem(staff.patch(PATH, json={"identify_fpir": nonsense}), 422, "invalid_request")
+    assert staff.patch(PATH, json={}).json()["identify_fpir"] == 0.05, "what is not sent stays"
+
+
+def test_a_gallery_can_be_made_with_a_policy(client: TestClient) -> None:
+    made = client.post("/v1/galleries", json={"name": "staff", "identify_fpir": 0.001})
+    refused = client.post("/v1/galleries", json={"name": "never", "identify_fpir": 1e-6})
+
+    assert (made.status_code, made.json()["identify_fpir"]) == (201, 0.001)
+    assert client.get(PATH).json() == made.json()
+    assert_problem(refused, 409, "policy_unsupported")
+    assert_problem(client.get("/v1/galleries/never"), 404, "gallery_not_found")
+
+
+def test_a_gallery_that_outgrows_its_calibration_goes_on_and_says_so(
+    staff: TestClient, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = calibrate(database)
+    fpir = found.least_fpir(300) * 1.01
+    staff.patch(PATH, json={"identify_fpir": fpir}).raise_for_status()
+    assert search(staff)["fpir_trusted"]
+    strangers.enrol(database, "staff", 3000, seed=1)
+
+    with caplog.at_level(logging.WARNING, "indexer"):
+        answers = [search(staff, seed) for seed in range(3)]
+
+    assert not any(answer["fpir_trusted"] for answer in answers)
+    assert all(answer["estimated_fpir"] == pytest.approx(fpir, rel=0.01) for answer in answers)
+    assert sum("grown beyond" in record.message for record in caplog.records) == 1
+    assert staff.get(PATH).json()["identification"]["fpir_trusted"] is False
+    calibrate(database)
+    assert search(staff)["fpir_trusted"]
+
+
+@pytest.fixture
+def two_processes(database: Database, settings: Settings) -> Iterator[tuple[TestClient, TestClient]]:
+    """Two engines that share nothing but PostgreSQL."""
+    with ExitStack() as stack:
+        one, other = (
+            stack.enter_context(
+                TestClient(create_app(settings.model_copy(update={"home": settings.home / name})))
+            )
+            for name in ("one", "other")
+        )
+        one.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+        strangers.enrol(database, "staff", 200)
+        yield one, other
+
+
+def test_another_process_follows_a_calibration_and_a_policy_at_once(
+    two_processes: tuple[TestClient, TestClient], database: Database
+) -> None:
+    one, other = two_processes
+    for seed in range(3):
+        assert search(other, seed)["calibration"] == ("gallery" if seed else "card")
+        calibrate(database)
+        fpir = 0.2 / (seed + 1)
+        one.patch(PATH, json={"identify_fpir": fpir}).raise_for_status()
+
+        told = search(other, seed)
+
+        assert (told["calibration"], told["fpir"]) == ("gallery", fpir)
+        assert told == search(one, seed) | {"timings_ms": told["timings_ms"]}
+
+
+def test_two_pictures_are_compared_by_the_same_calibration(
+    staff: TestClient, database: Database, hopper: bytes, collins: bytes
+) -> None:
+    """Where no gallery is asked, by the model's."""
+    pictures = {"image_a": hopper, "image_b": collins}
+    by_card = staff.post("/v1/verify", files=pictures).json()
+    found = calibrate(database, for_model=True)
+    by_model = staff.post("/v1/verify", files=pictures).json()
+
+    assert (by_card["calibration"], by_model["calibration"]) == ("card", "model")
+    assert by_model["threshold"] == pytest.approx(found.threshold(0.001, 1), abs=1e-4)
+    assert (by_model["fmr"], by_model["matched"]) == (0.001, False)
+
+
+def test_a_gallerys_calibration_is_of_one_model_and_not_used_with_another(
+    staff: TestClient, database: Database
+) -> None:
+    with database.transaction() as session:
+        gallery = galleries.get(session, "staff")
+        other = registry.number_of(session, NEW.fingerprint, 128)
+        calibrations.add(
+            session, gallery_id=gallery.id, model_id=other, source="gallery", parameters={"format": 1}
+        )
+
+    assert search(staff)["calibration"] == "card"
+
+
+def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
+    staff: TestClient, database: Database, settings: Settings
+) -> None:
+    """The new one finds strangers more alike: at the old score it would alarm all the time."""
+    staff.delete(PATH)
+    staff.post("/v1/galleries", json={"name": "staff", "identify_fpir": 0.05}).raise_for_status()
+    strangers.enrol(database, "staff", 300, also=NEW)
+    calibrate(database)
+    before = staff.get(PATH).json()["identification"]
+    index_store = IndexStore.of(settings, database, strangers.CARD)
+    with open_pipeline_factory(settings) as factory:
+        with database.reading() as session:
+            gallery = galleries.get(session, "staff")
+        plan = planning.make(settings, index_store, gallery, factory.pipeline(NEW))
+        job = switching.start(database, index_store.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
+
+        def done() -> bool:
+            with database.reading() as session:
+                row = reindexes.get(session, job).row
+            return row.state == "ready" or row.problem is not None
+
+        Worker(index_store, factory).run(until=done)
+    switching.activate(database, job, force="a test")
+    after = staff.get(PATH).json()["identification"]
+    switching.rollback(database, job, force="a test")
+
+    assert (before["calibration"], after["calibration"]) == ("gallery", "gallery")
+    assert before["fpir"] == after["fpir"] == 0.05
+    assert after["estimated_fpir"] == pytest.approx(0.05, rel=0.01)
+    assert after["threshold"] > before["threshold"] + 0.1
+    assert staff.get(PATH).json()["identification"] == before
+    with database.reading() as session:
+        texts = [event.text for event in reindexes.events(session, job)]
+    assert any("calibrated on 300 people; FPIR 0.05 among 300 faces" in text for text in texts)
+
+
+def test_too_few_people_are_refused_with_how_many_there_are(client: TestClient, database: Database) -> None:
+    client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+    strangers.enrol(database, "staff", 40)
+
+    with pytest.raises(CalibrationUnsupported, match="100 people at least, here are 40"):
+        calibrate(database)
+
+
+def test_the_command_measures_a_gallery_and_sets_its_policy(
+    tmp_path: Any, database: Database, migrated: str
+) -> None:
+    with database.transaction() as session:
+        galleries.create(session, "staff")
+    strangers.enrol(database, "staff", 300)
+    home = Home(tmp_path)
+    home.environment["GEMEL_DATABASE_URL"] = migrated
+
+    tried = home.json("calibrate", "--gallery", "staff", "--fpir", "0.05", "--dry-run")
+    done = home.json(
+        "calibrate", "--gallery", "staff", "--fpir", "0.05", "--plot", "curve.png", "--html", "page.html"
+    )
+    refused = home.run("calibrate", "--gallery", "staff", "--fpir", "1e-6", status=1)
+    shown = home.run("calibrate", "--gallery", "staff", "--dry-run").stdout
+
+    assert tried["stored"] is None
+    assert done["stored"] is not None
+    assert (done["faces"], done["calibration"]["identities"], done["fpir"]) == (300, 300, 0.05)
+    assert [row["faces"] for row in done["table"]] == [100, 300, 1000, 10000, 100000, 1000000]
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "page.html").read_text()
+    assert "300 (now)" in page
+    assert page.count("data:image/png;base64,") == 1
+    assert "policy_unsupported" in refused.stderr
+    assert "300 (now)" in shown
+    with database.reading() as session:
+        gallery = galleries.get(session, "staff")
+        assert gallery.identify_fpir == 0.05
+        assert gallery.calibration_id is not None
+        row = calibrations.get(session, gallery.calibration_id)
+    assert str(row.id) == done["stored"], "what was refused has stored nothing"
+    assert json.loads(json.dumps(row.parameters)) == done["calibration"]
+
+
+def test_the_command_takes_scores_of_pairs_for_the_model(
+    tmp_path: Any, database: Database, migrated: str
+) -> None:
+    home = Home(tmp_path)
+    home.environment["GEMEL_DATABASE_URL"] = migrated
+    vectors = face_vectors.gallery(200, 0)
+    scores = (vectors @ vectors.T)[~np.eye(200, dtype=bool)]
+    lines = ["score,same", *(f"{score:.4f},0" for score in scores[:20_000]), "0.9,1"]
+    (tmp_path / "pairs.csv").write_text("\n".join(lines))
+    (tmp_path / "bad.csv").write_text("score,same\n7,0\n")
+
+    done = home.json("calibrate", "--scores", "pairs.csv")
+    bad = home.run("calibrate", "--scores", "bad.csv", status=1)
+    home.run("calibrate", status=2)
+    (tmp_path / "photographs" / "Grace").mkdir(parents=True)
+    (tmp_path / "photographs" / "Grace" / "1.jpg").touch()
+    few = home.run("calibrate", "--data", "photographs", status=1)
+
+    assert (done["source"], done["calibration"]["comparisons"]) == ("pairs", 20_000)
+    assert "line 2" in bad.stderr
+    assert "calibration_unsupported" in few.stderr
+    with database.reading() as session:
+        model = registry.number_of(session, strangers.CARD.fingerprint, 128)
+        assert str(calibrations.number_for_model(session, model)) == done["stored"]

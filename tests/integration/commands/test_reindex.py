@@ -1,0 +1,195 @@
+"""`gemel reindex ...` as it is typed, in a terminal of 80 columns, by people and by programs."""
+
+import itertools
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.embedding.catalog import dlib_resnet, sface
+from tests.support.home import GEMEL, Home
+from tests.support.pictures import jpeg, pixels
+
+LONG = "staff." + "x" * 57
+"""As long as a name may be."""
+TO = ("--to", "dlib-resnet")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, hopper: bytes) -> Home:
+    """With two galleries of one person and two faces each."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    home.environment["COLUMNS"] = "80"
+    grace = home.folder / "people" / "Grace_Hopper"
+    grace.mkdir(parents=True)
+    for number in range(2):
+        (grace / f"{number}.jpg").write_bytes(jpeg(pixels(hopper), 60 + 10 * number))
+    home.run("migrate")
+    assert home.run("reindex", "status").stdout == "There are no re-index jobs.\n"
+    assert "no re-index job is open" in home.run("reindex", "watch", status=1).stderr
+    for gallery in ("guests", LONG):
+        home.run("enrol", grace.parent, "--gallery", gallery)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def no_job_is_left(home: Home) -> Iterator[None]:
+    yield
+    for job in home.json("reindex", "status"):
+        if job["state"] not in ("done", "cancelled"):
+            home.run("reindex", "cancel", "-g", job["gallery"])
+
+
+def test_a_plan_is_read_at_a_glance_and_begins_nothing(home: Home) -> None:
+    plan = home.run("reindex", "start", *TO, "-g", LONG, "--dry-run")
+
+    shown = " ".join(plan.stdout.split())
+    assert f"{LONG}: {sface(mirror=True).fingerprint} to {dlib_resnet(mirror=True).fingerprint}" in shown
+    assert "faces/s, measured on 2" in shown
+    assert max(map(len, plan.stdout.splitlines())) <= 80
+    assert home.json("reindex", "status") == []
+
+
+def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -> None:
+    done = home.run(
+        "reindex", "start", *TO, "-g", LONG, "--gate", "rank1>=2", "--gate", "skipped<=0", "--wait"
+    )
+
+    assert "gate rank1>=2: not passed, too few people to tell (1; 299 are needed)" in " ".join(
+        done.stdout.split()
+    )
+    assert "skipped<=0" not in done.stdout.split("not passed its gates")[1], "it is passed"
+    assert "activate --force" in done.stderr
+    lines = done.stderr.splitlines()
+    assert any(line.startswith(f"{LONG}: ready, 2/2 faces") for line in lines), "no bar where nobody looks"
+    events = [line for line in lines if line.startswith("INFO: re-index ")]
+    assert any("started" in line for line in events), done.stderr
+    assert any("all faces are embedded" in line for line in events)
+    refused = home.run("reindex", "activate", status=1)
+    assert "gates_not_passed" in refused.stderr
+    assert "too few people to tell" in " ".join(refused.stderr.split())
+    activated = home.run("reindex", "activate", "--force", "it is a test")
+    assert activated.stdout.startswith(f"{LONG}: searched with dlib-resnet-")
+    assert "INFO: re-index" in activated.stderr
+    home.run("reindex", "rollback")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_that_waits_says_who_goes_on_when_it_is_interrupted(home: Home, how: signal.Signals) -> None:
+    with subprocess.Popen(
+        [GEMEL, "reindex", "start", *TO, "-g", LONG, "--wait"],
+        env=home.environment,
+        cwd=home.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stderr is not None
+        while not (line := command.stderr.readline()).startswith(f"{LONG}: embedding"):
+            assert line, "it has ended"
+        command.send_signal(how)
+        assert "`gemel worker` goes on with it" in " ".join(command.stderr.read().split())
+        assert command.wait(timeout=30) == 130
+    assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
+
+    [job, *_] = home.json("reindex", "status")
+    assert job["state"] not in ("cancelled", "done")
+
+
+def test_a_program_is_told_of_each_change_in_a_line(home: Home) -> None:
+    home.run("reindex", "start", *TO, "-g", "guests", "--gate", "skipped<=0")
+    with subprocess.Popen(
+        [GEMEL, "reindex", "watch", "--json"],
+        env=home.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as watching:
+        assert watching.stdout is not None
+        told = [json.loads(watching.stdout.readline())]  # before anybody has begun
+        with home.worker():
+            told += [json.loads(line) for line in watching.stdout]
+            assert watching.wait(60) == 0
+
+    assert (told[0]["state"], told[0]["faces"], told[0]["done"]) == ("embedding", 2, 0)
+    assert (told[-1]["state"], told[-1]["done"], told[-1]["problem"]) == ("ready", 2, None)
+    for a, b in itertools.pairwise(told):
+        assert a != b
+
+
+def test_of_all_galleries_those_are_begun_that_can_be(home: Home) -> None:
+    home.run("reindex", "start", *TO, "-g", "guests")
+    begun = home.run("reindex", "start", *TO)
+    neither = home.run("reindex", "start", *TO)
+    which = home.run("reindex", "pause", status=1)
+    paused = home.run("reindex", "pause", "-g", "guests")
+    table = home.run("reindex", "status").stdout
+    watched = home.run("reindex", "watch", "-g", "guests")
+
+    assert "Left as it is: gallery 'guests' is being re-indexed" in begun.stderr
+    assert f"{LONG}: begun" in begun.stdout
+    assert "There is no gallery to bring to another model" in neither.stderr
+    assert "say which with --gallery" in " ".join(which.stderr.split())
+    assert paused.stdout.startswith("guests: paused at embedding")
+    assert max(map(len, table.splitlines())) <= 80
+    assert "paused" in table
+    assert dlib_resnet(mirror=True).fingerprint in table
+    assert "paused" in watched.stdout, "and it does not wait for a job that is left alone"
+
+
+def test_each_command_has_an_example_in_its_help(home: Home) -> None:
+    listed = home.run("reindex", "--help").stdout
+    for name in [
+        "start",
+        "status",
+        "watch",
+        "compare",
+        "activate",
+        "rollback",
+        "cleanup",
+        "pause",
+        "resume",
+        "cancel",
+    ]:
+        assert name in listed
+        assert f"gemel reindex {name}" in " ".join(home.run("reindex", name, "--help").stdout.split())
+
+
+def test_a_page_and_a_file_are_written_where_they_are_asked_for(home: Home, tmp_path: Path) -> None:
+    home.run("reindex", "start", *TO, "-g", "guests", "--gate", "skipped<=0", "--wait")
+    compared = home.run(
+        "reindex", "compare", "-g", "guests", "-o", tmp_path / "all.json", "--html", tmp_path / "a.html"
+    )
+
+    assert max(map(len, compared.stdout.splitlines())) <= 80
+    assert "gate skipped<=0: passed, it is 0, the limit is 0" in compared.stdout
+    assert json.loads((tmp_path / "all.json").read_text())["faces"] == 2
+    assert "<html" in (tmp_path / "a.html").read_text()
+
+
+def test_a_command_chooses_a_job_by_itself_only_where_it_can_mean_no_other(home: Home) -> None:
+    begin = ("reindex", "start", *TO, "--gate", "skipped<=0", "-g")
+    home.run(*begin, "guests", "--wait")
+    home.run("reindex", "activate")
+    home.run("reindex", "rollback")
+    again = home.run("reindex", "activate", status=1)
+    none = home.run("reindex", "cleanup", status=1)
+    home.run("reindex", "activate", "-g", "guests")
+    home.run(*begin, LONG)
+    back = home.run("reindex", "rollback")
+    paused = home.run("reindex", "pause", "-g", LONG)
+    resumed = home.run("reindex", "resume")
+    cancelled = home.run("reindex", "cancel")
+    left = {job["gallery"]: job["state"] for job in home.json("reindex", "status")[:2]}
+
+    for said in (again.stderr, none.stderr):
+        assert "guests (ready, rolled back)" in " ".join(said.split())
+        assert "say which with --gallery" in " ".join(said.split())
+    assert back.stdout.startswith("guests: "), "only that one is active"
+    assert paused.stdout.startswith(f"{LONG}: paused")
+    assert resumed.stdout.startswith(f"{LONG}: resumed")
+    assert cancelled.stdout.startswith(f"{LONG}: cancelled"), "the other one was rolled back, and is kept"
+    assert left == {"guests": "ready", LONG: "cancelled"}

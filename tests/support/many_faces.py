@@ -1,0 +1,28 @@
+"""A person with as many faces as a test wants, without photographs."""
+
+from uuid import UUID
+
+from indexer.records import changes, faces, galleries, identities, registry
+from indexer.records.session import Database
+from indexer.types import ChangeKind, Enrolment, Vectors
+from tests.support.strangers import CARD, FACE, QUALITY
+
+
+def enrol(database: Database, gallery_id: UUID, name: str, vectors: Vectors) -> UUID:
+    with database.transaction() as session:
+        gallery = galleries.lock(session, gallery_id)
+        gallery.model_id = registry.number_of(session, CARD.fingerprint, CARD.dimension)
+        person = identities.create(session, gallery_id, external_id=None, name=name, metadata={})
+        enrolments = [
+            Enrolment(
+                face=FACE,
+                quality=QUALITY,
+                vectors={CARD.fingerprint: vector},
+                image_sha256=place.to_bytes(32, "big"),
+                crop=None,
+            )
+            for place, vector in enumerate(vectors)
+        ]
+        added = faces.add(session, person.id, enrolments, {CARD.fingerprint: gallery.model_id})
+        changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
+        return person.id

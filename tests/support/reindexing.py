@@ -1,0 +1,111 @@
+"""An operator of a re-index and the people who ask and enrol meanwhile, for the tests that need them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from indexer.embedding.card import ModelCard
+from indexer.embedding.catalog import dlib_resnet, sface
+from indexer.records import galleries, reindexes
+from indexer.records.models import Embedding, Gallery, Model
+from indexer.records.reindexes import Job
+from indexer.records.session import Database
+from indexer.reindex import plan as planning
+from indexer.reindex import status
+from indexer.reindex import switch as switching
+from indexer.reindex.worker import Worker
+from indexer.replica import maintenance
+from indexer.replica.store import IndexStore
+from indexer.settings import Settings
+from tests.support.home import wait_for
+
+OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
+PATH = "/v1/galleries/staff"
+
+
+class Operator:
+    """With a worker at hand."""
+
+    def __init__(self, settings: Settings, database: Database, factory: Any) -> None:
+        self.settings = settings
+        self.database = database
+        self.index_store = IndexStore.of(settings, database, OLD)
+        self.factory = factory
+
+    def gallery(self) -> Gallery:
+        with self.database.reading() as session:
+            return galleries.get(session, "staff")
+
+    def plan(self, to: ModelCard = NEW) -> planning.Plan:
+        return planning.make(self.settings, self.index_store, self.gallery(), self.factory.pipeline(to))
+
+    def start(self, to: ModelCard = NEW, **how: Any) -> Job:
+        """With a gate that a gallery of a few people can pass: rates need more of them."""
+        plan = how.pop("plan", None) or self.plan(to)
+        how.setdefault("gates", ("skipped<=0",))
+        return switching.start(self.database, self.index_store.models, self.gallery(), to, plan, **how)
+
+    def job(self, job: Job) -> Job:
+        with self.database.reading() as session:
+            return reindexes.get(session, job.row.id)
+
+    def events(self, job: Job) -> list[str]:
+        with self.database.reading() as session:
+            return [event.text for event in reindexes.events(session, job.row.id)]
+
+    def work(self, job: Job) -> Job:
+        """Until nothing is left to do."""
+        Worker(self.index_store, self.factory).run(until=lambda: status.resting(self.job(job)))
+        return self.job(job)
+
+    def embeddings(self, fingerprint: str) -> int:
+        with self.database.reading() as session:
+            counted = select(func.count()).select_from(Embedding).join(Model)
+            return session.scalar(counted.where(Model.fingerprint == fingerprint)) or 0
+
+    def clean(self) -> bool:
+        """What `gemel index verify` says."""
+        every = maintenance.stores_of(self.index_store, [self.gallery()])
+        return all(maintenance.verify(index_store, gallery).clean for gallery, index_store in every)
+
+
+def enrol(client: TestClient, name: str, image: bytes) -> str:
+    answer = client.post(f"{PATH}/identities", files={"images": image}, data={"name": name})
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["id"]
+    return found
+
+
+def who(client: TestClient, image: bytes) -> tuple[str, str]:
+    """Name and model."""
+    answer = client.post(f"{PATH}/identify", files={"image": image})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    return body["faces"][0]["candidates"][0]["identity"]["name"], body["model"]
+
+
+@contextmanager
+def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[str, str]]]:
+    """What was answered, in order; a failed request fails the test. The index is open by then."""
+    wait_for(lambda: client.post(f"{PATH}/identify", files={"image": image}).status_code == 200)
+    answers: list[tuple[str, str]] = []
+    ending = threading.Event()
+
+    def ask() -> None:
+        while not ending.is_set():
+            try:
+                answers.append(who(client, image))
+            except AssertionError as error:
+                answers.append(("failed", str(error)))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield answers
+    finally:
+        ending.set()
+        asking.join()
