@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks import face_vectors
 from benchmarks.searching.contender import Contender, build
 from benchmarks.searching.task import K, Task
-from indexer.index.build import Standard, Take
+from indexer.index.build import AddBatch, RecallRequirement
 from indexer.index.build import build as build_index
 from indexer.index.live import LiveIndex
 from indexer.types import LogPosition, Neighbour, Tier, Vectors
@@ -22,7 +22,7 @@ def contenders(task: Task) -> list[Contender]:
 
 def live(task: Task, tier: Tier) -> LiveIndex:
     """With the gallery in it under the keys 1 to n, and n changes applied. Raises SystemExit."""
-    built = build_index(tier, task.gallery.shape[1], _feed(task.gallery), standard(task.threshold))
+    built = build_index(tier, task.gallery.shape[1], _feed(task.gallery), requirement(task.threshold))
     if built.rejected:
         raise SystemExit(f"the tier {tier} was not built: {built.rejected}")
     return LiveIndex(
@@ -30,9 +30,9 @@ def live(task: Task, tier: Tier) -> LiveIndex:
     )
 
 
-def standard(threshold: float) -> Standard:
+def requirement(threshold: float) -> RecallRequirement:
     """What `compact` is held to; a benchmark shows what it does, whatever that is."""
-    return Standard(
+    return RecallRequirement(
         genuine_cosines=face_vectors.parameters().genuine.tolist(), threshold=threshold, min_recall=0.0
     )
 
@@ -51,8 +51,8 @@ def _contender(task: Task, tier: Tier) -> Contender:
     )
 
 
-def _feed(gallery: Vectors) -> Callable[[Take], None]:
-    def feed(take: Take) -> None:
+def _feed(gallery: Vectors) -> Callable[[AddBatch], None]:
+    def feed(take: AddBatch) -> None:
         for start in range(0, len(gallery), _BLOCK):
             block = gallery[start : start + _BLOCK]
             keys = np.arange(start + 1, start + len(block) + 1)

@@ -83,7 +83,7 @@ def _raw(task: Task) -> Any:
 def _live(task: Task) -> LiveIndex:
     """As the service moves it: from what is stored in float16."""
     stored = gemel.live(task, Tier.EXACT_FP16)
-    moved = gpu.on_cards(stored.searcher)
+    moved = gpu.copy_to_gpus(stored.searcher)
     return LiveIndex(moved, position=stored.position, digest=Digest.from_hex(stored.digest))
 
 

@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 SAMPLE = 65_536
 """Vectors that codes are trained on, and probes are made from."""
 
-Take = Callable[[Keys, Vectors, Owners], None]
+AddBatch = Callable[[Keys, Vectors, Owners], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standard:
+class RecallRequirement:
     """What a compressed tier is held to."""
 
     genuine_cosines: Sequence[float]
@@ -35,7 +35,7 @@ class Standard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class BuildResult:
     searcher: FaissSearcher
     digest: Digest
     recall: Recall | None
@@ -47,16 +47,16 @@ class Built:
 def build(
     tier: Tier,
     dimension: int,
-    feed: Callable[[Take], object],
-    standard: Standard,
+    feed: Callable[[AddBatch], object],
+    requirement: RecallRequirement,
     *,
     progress: Callable[[int], object] = lambda _: None,
-) -> Built:
+) -> BuildResult:
     """An index of `tier` with all that `feed` hands over; exact, where the tier falls short.
 
     `feed` is called once with a function that takes keys (n,), ascending, vectors (n, dimension) and
     owners (n,); `progress` is told how many vectors have come. Memory: the index, and 65,536 vectors.
-    `compact` that falls under `standard.min_recall` becomes `exact-fp16`, which it can do on the spot;
+    `compact` that falls under `requirement.min_recall` becomes `exact-fp16`, which it can do on the spot;
     `graph` and `ivf` were asked for in the knowledge of their loss, which is measured and logged.
     """
     faiss.omp_set_num_threads(tiers.CORES)
@@ -66,9 +66,9 @@ def build(
     stored = gathering.stored
     if tier not in tiers.INEXACT:
         searcher = FaissSearcher(tier, stored, keys, owners)
-        return Built(searcher=searcher, digest=digest, recall=None, rejected=None)
+        return BuildResult(searcher=searcher, digest=digest, recall=None, rejected=None)
     if tier in tiers.TRAINED and len(keys) < tiers.MIN_TRAINED:
-        return Built(
+        return BuildResult(
             searcher=FaissSearcher(Tier.EXACT_FP16, stored, keys, owners),
             digest=digest,
             recall=None,
@@ -77,21 +77,21 @@ def build(
     sample = gathering.sample()
     searcher = FaissSearcher(tier, _encoded(tier, stored, sample), keys, owners)
     if not len(keys):
-        return Built(searcher=searcher, digest=digest, recall=None, rejected=None)
-    probes = recall.genuine_like(sample, standard.genuine_cosines, recall.PROBES, seed=len(keys))
-    measured = recall.measure(searcher, probes, standard.threshold)
+        return BuildResult(searcher=searcher, digest=digest, recall=None, rejected=None)
+    probes = recall.genuine_like(sample, requirement.genuine_cosines, recall.PROBES, seed=len(keys))
+    measured = recall.measure(searcher, probes, requirement.threshold)
     rejected = None
-    if measured.overall < standard.min_recall:
+    if measured.overall < requirement.min_recall:
         shortfall = (
             f"its first answer is exact search's in {measured.overall:.4f} of {measured.probes} probes"
             f" ({measured.above_threshold:.4f} of those above the threshold);"
-            f" {standard.min_recall} is required"
+            f" {requirement.min_recall} is required"
         )
         if tier is Tier.COMPACT:
             rejected = shortfall
             searcher = FaissSearcher(Tier.EXACT_FP16, stored, keys, owners)
         log.warning("the tier %s of %d faces: %s", tier, len(keys), shortfall)
-    return Built(searcher=searcher, digest=digest, recall=measured, rejected=rejected)
+    return BuildResult(searcher=searcher, digest=digest, recall=measured, rejected=rejected)
 
 
 def _encoded(tier: Tier, stored: Any, sample: Vectors) -> Any:

@@ -27,7 +27,7 @@ GROWTH = 2.25
 _NORM_BYTES = 4
 
 
-def cards() -> int:
+def device_count() -> int:
     """Those that FAISS can use; 0 with a FAISS that was built for the CPU."""
     return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
 
@@ -38,14 +38,14 @@ def needed_bytes(count: int, dimension: int, among: int) -> int:
     return int(vectors * GROWTH) + SCRATCH_BYTES + DRIVER_BYTES
 
 
-def shortcoming(count: int, dimension: int) -> str | None:
+def unavailable_reason(count: int, dimension: int) -> str | None:
     """Why `count` vectors cannot be searched on the cards now; None if they can. Asks, takes nothing."""
-    among = cards()
+    among = device_count()
     if among == 0:
         return "there is no GPU that FAISS could use"
     needed = needed_bytes(count, dimension, among)
     try:
-        free = min(_free_bytes(card) for card in range(among))
+        free = min(free_bytes(card) for card in range(among))
     except Exception as error:  # NVIDIA's library is not there, or does not know the card
         return f"the GPU does not say how much memory it has: {error}"
     if free < needed:
@@ -53,12 +53,12 @@ def shortcoming(count: int, dimension: int) -> str | None:
     return None
 
 
-def on_cards(searcher: Searcher) -> BatchingSearcher:
+def copy_to_gpus(searcher: Searcher) -> BatchingSearcher:
     """The same faces as in `searcher`, on the cards. Raises RuntimeError, where they have no memory left."""
     keys: list[Keys] = [np.empty(0, np.int64)]
     owners: list[Owners] = [np.empty(0, np.int64)]
     dimension = searcher.dimension
-    index = Sharded([_flat(card, dimension) for card in range(cards())], dimension)
+    index = Sharded([flat_index(card, dimension) for card in range(device_count())], dimension)
     for chunk_keys, vectors, chunk_owners in searcher.contents():
         keys.append(chunk_keys)
         owners.append(chunk_owners)
@@ -131,7 +131,7 @@ class Sharded:
         return vectors
 
 
-def _flat(card: int, dimension: int) -> Any:
+def flat_index(card: int, dimension: int) -> Any:
     resources = faiss.StandardGpuResources()  # one for each index: no thread but its owner's uses it
     resources.setTempMemory(SCRATCH_BYTES)
     config = faiss.GpuIndexFlatConfig()
@@ -140,7 +140,7 @@ def _flat(card: int, dimension: int) -> Any:
     return faiss.GpuIndexFlatIP(resources, dimension, config)
 
 
-def _free_bytes(card: int) -> int:
+def free_bytes(card: int) -> int:
     """Of the card that CUDA calls `card`."""
     import pynvml
 

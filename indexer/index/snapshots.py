@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import SnapshotDamaged, SnapshotForeign
 from indexer.files import locked, private_folder
-from indexer.index.build import Built
+from indexer.index.build import BuildResult
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.index.recall import Recall
@@ -67,7 +67,7 @@ class Manifest:
     @classmethod
     def of(
         cls,
-        built: Built,
+        built: BuildResult,
         *,
         gallery: UUID,
         model: str,
@@ -141,8 +141,8 @@ class SnapshotStore:
         live = LiveIndex(searcher, position=manifest.position, digest=Digest.from_hex(manifest.digest))
         return live, manifest
 
-    def write(self, built: Built, manifest: Manifest) -> str:
-        """Its name. Call it within `alone`. Raises OSError, with nothing left behind but what is hidden."""
+    def write(self, built: BuildResult, manifest: Manifest) -> str:
+        """Its name. Call it within `locked`. Raises OSError, with nothing left behind but what is hidden."""
         private_folder(self.path)
         for leftover in self.path.glob(".*.new"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -164,7 +164,7 @@ class SnapshotStore:
             raise
         return name
 
-    def set_aside(self, name: str) -> None:
+    def quarantine(self, name: str) -> None:
         """What turned out to be damaged is not tried again, and kept to be looked at until `prune`."""
         with contextlib.suppress(OSError):
             os.rename(self.path / name, self.path / (name + _DAMAGED))
@@ -187,7 +187,7 @@ class SnapshotStore:
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Waits until no other process of this machine is at work here. Raises OSError."""
         with locked(self._lock):
             yield

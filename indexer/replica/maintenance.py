@@ -210,7 +210,7 @@ def prune_snapshots(index_store: IndexStore, gallery: Gallery, keep: int) -> lis
     snapshots = index_store.snapshots(gallery)
     if not snapshots.path.exists():
         return []
-    with snapshots.alone():
+    with snapshots.locked():
         return snapshots.prune(keep)
 
 

@@ -25,7 +25,7 @@ from indexer.errors import (
 )
 from indexer.files import close_to_others
 from indexer.index import gpu, tiers
-from indexer.index.build import Built, Standard, Take, build
+from indexer.index.build import AddBatch, BuildResult, RecallRequirement, build
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.index.snapshots import Manifest, SnapshotStore, gallery_ids, remove_gallery
@@ -70,7 +70,7 @@ class StoredIndex:
 class Copy:
     """What PostgreSQL had of a gallery at one moment, as an index."""
 
-    built: Built
+    built: BuildResult
     position: LogPosition
     embedded_by: UUID | None
 
@@ -147,25 +147,25 @@ class IndexStore:
 
         Raises GalleryNotFound, EmbeddingsMissing, OSError.
         """
-        with self.snapshots(gallery).alone():
+        with self.snapshots(gallery).locked():
             return self._write(gallery, self.build(gallery, progress=progress))
 
     def build(self, gallery: Gallery, *, progress: Callable[[int], object] = lambda _: None) -> Copy:
         """From PostgreSQL, as of one moment."""
         position, embedded_by = LOG_START, None
 
-        def feed(take: Take) -> None:
+        def feed(take: AddBatch) -> None:
             nonlocal position, embedded_by
             with self.database.snapshot() as session:
                 position = changes.feed(session, gallery.id, self.card.fingerprint, take)
                 embedded_by = reindexes.embedded_by(session, gallery.id, self.card.fingerprint)
 
-        standard = Standard(
+        requirement = RecallRequirement(
             genuine_cosines=self.card.genuine_scores,
             threshold=threshold.for_fpir(self.card, self.fpir, gallery.face_count),
             min_recall=self.min_recall,
         )
-        built = build(self.target(gallery), self.card.dimension, feed, standard, progress=progress)
+        built = build(self.target(gallery), self.card.dimension, feed, requirement, progress=progress)
         if built.rejected is not None:
             log.warning(
                 "the index of %s is %s and not %s: %s",
@@ -181,7 +181,7 @@ class IndexStore:
 
     def gpu_shortcoming(self, count: int) -> str | None:
         """Why so many faces cannot be searched on the GPUs now."""
-        return gpu.shortcoming(count, self.card.dimension)
+        return gpu.unavailable_reason(count, self.card.dimension)
 
     def bytes_per_face(self, gallery: Gallery) -> float:
         """Of memory, in the tier that is wanted."""
@@ -211,7 +211,7 @@ class IndexStore:
     def _come_by(self, gallery: Gallery, at_least: int, progress: Callable[[int], object]) -> StoredIndex:
         if gallery.face_count >= WRITTEN_FROM:
             try:
-                with self.snapshots(gallery).alone():
+                with self.snapshots(gallery).locked():
                     gallery = self.read(gallery.id)
                     return self._load(gallery, at_least) or self._make(gallery, progress)
             except OSError as error:
@@ -225,7 +225,7 @@ class IndexStore:
         if rejected is None:
             try:
                 moved = LiveIndex(
-                    gpu.on_cards(index.searcher),
+                    gpu.copy_to_gpus(index.searcher),
                     position=index.position,
                     digest=Digest.from_hex(index.digest),
                 )
@@ -259,7 +259,7 @@ class IndexStore:
                 log.info("snapshot %s of %s is passed over: %s", name, gallery.name, error)
             except SnapshotDamaged as error:
                 log.error("set aside, and built anew from PostgreSQL: %s", error)
-                snapshots.set_aside(name)
+                snapshots.quarantine(name)
         return None
 
     def check(self, session: Session, gallery: Gallery, manifest: Manifest) -> None:
@@ -283,7 +283,7 @@ class IndexStore:
         return None
 
     def _make(self, gallery: Gallery, progress: Callable[[int], object]) -> StoredIndex:
-        """From PostgreSQL, and kept on the disk. Call it within `alone`."""
+        """From PostgreSQL, and kept on the disk. Call it within `locked`."""
         copy = self.build(gallery, progress=progress)
         try:
             name = self._write(gallery, copy)

@@ -48,11 +48,11 @@ def test_who_waits_for_the_lock_of_an_index_that_is_removed_does_not_wait_in_vai
     inside = threading.Event()
 
     def come_in() -> None:
-        with second.alone():
+        with second.locked():
             inside.set()
 
     with ThreadPoolExecutor(2) as threads:
-        with first.alone():
+        with first.locked():
             first.remove()
             waiting = threads.submit(come_in)
             assert not inside.wait(0.5)

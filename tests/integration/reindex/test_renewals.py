@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.index.build import Built, build
+from indexer.index.build import BuildResult, build
 from indexer.records.models import Gallery
 from indexer.reindex import switch as switching
 from indexer.replica import builds, maintenance, store
@@ -30,7 +30,7 @@ def builds_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore
     A release of the semaphore for each of them that has come so far."""
     begun, go_on = threading.Semaphore(0), threading.Event()
 
-    def held(*arguments: Any, **named: Any) -> Built:
+    def held(*arguments: Any, **named: Any) -> BuildResult:
         built = build(*arguments, **named)
         begun.release()
         assert go_on.wait(60)

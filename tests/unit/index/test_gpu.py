@@ -12,13 +12,13 @@ import pytest
 
 from indexer.index import gpu
 from indexer.index.batching import BatchingSearcher
-from indexer.index.gpu import Sharded, needed_bytes, on_cards, shortcoming
+from indexer.index.gpu import Sharded, copy_to_gpus, needed_bytes, unavailable_reason
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher, empty
 from indexer.types import Change, ChangeKind, Keys, Tier, Vectors
 
 DIMENSION = 16
-CARDS = pytest.mark.skipif(gpu.cards() == 0, reason="no NVIDIA GPU, or no faiss-gpu")
+CARDS = pytest.mark.skipif(gpu.device_count() == 0, reason="no NVIDIA GPU, or no faiss-gpu")
 
 
 def unit(seed: int, count: int) -> Vectors:
@@ -35,8 +35,8 @@ def flat_on_cpu(_card: int, dimension: int) -> Any:
 def cards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """One, three, or those of this machine."""
     if request.param != "cards":
-        monkeypatch.setattr(gpu, "cards", lambda: request.param)
-        monkeypatch.setattr(gpu, "_flat", flat_on_cpu)
+        monkeypatch.setattr(gpu, "device_count", lambda: request.param)
+        monkeypatch.setattr(gpu, "flat_index", flat_on_cpu)
 
 
 def exact(count: int) -> FaissSearcher:
@@ -51,7 +51,7 @@ def test_what_is_moved_answers_as_before_through_enrolments_and_deletions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(gpu, "CHUNK", 100)  # several blocks for each card
-    here, there = LiveIndex(exact(1_000)), LiveIndex(on_cards(exact(1_000)))
+    here, there = LiveIndex(exact(1_000)), LiveIndex(copy_to_gpus(exact(1_000)))
     probes = unit(1, 50)
     changes = [
         Change(number=i, token=UUID(int=i), kind=ChangeKind.ENROL, key=1_000 + i, vector=vector, owner=i)
@@ -89,7 +89,7 @@ def test_the_deleted_may_be_more_than_a_kernel_finds_at_once() -> None:
     crowd = np.repeat(unit(3, 1), 2_500, axis=0)
     searcher = empty(Tier.EXACT_FP16, DIMENSION)
     searcher.add(np.arange(2_600), np.concatenate([crowd, unit(4, 100)]), np.arange(2_600))
-    moved = on_cards(searcher)
+    moved = copy_to_gpus(searcher)
     moved.remove(np.arange(2_500))
 
     _, keys = moved.search(crowd[:1], 100)
@@ -99,7 +99,7 @@ def test_the_deleted_may_be_more_than_a_kernel_finds_at_once() -> None:
 
 @pytest.mark.usefixtures("cards")
 def test_an_empty_gallery_can_be_moved() -> None:
-    moved = on_cards(empty(Tier.EXACT, DIMENSION))
+    moved = copy_to_gpus(empty(Tier.EXACT, DIMENSION))
 
     moved.add(np.array([5]), unit(0, 1), np.array([1]))
 
@@ -107,26 +107,26 @@ def test_an_empty_gallery_can_be_moved() -> None:
 
 
 def test_without_a_card_it_says_so() -> None:
-    if gpu.cards() == 0:
-        assert shortcoming(1, DIMENSION) == "there is no GPU that FAISS could use"
+    if gpu.device_count() == 0:
+        assert unavailable_reason(1, DIMENSION) == "there is no GPU that FAISS could use"
 
 
 def test_memory_is_reckoned_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "cards", lambda: 2)
+    monkeypatch.setattr(gpu, "device_count", lambda: 2)
     needed = needed_bytes(10_000_000, 128, 2)
     assert 5_000_000 * 260 * 2 < needed < 5_000_000 * 260 * 3 + 2**31
 
-    monkeypatch.setattr(gpu, "_free_bytes", lambda card: needed - card)  # the second has a byte too few
-    assert "are free" in (shortcoming(10_000_000, 128) or "")
-    monkeypatch.setattr(gpu, "_free_bytes", lambda _: needed)
-    assert shortcoming(10_000_000, 128) is None
+    monkeypatch.setattr(gpu, "free_bytes", lambda card: needed - card)  # the second has a byte too few
+    assert "are free" in (unavailable_reason(10_000_000, 128) or "")
+    monkeypatch.setattr(gpu, "free_bytes", lambda _: needed)
+    assert unavailable_reason(10_000_000, 128) is None
 
 
 @pytest.mark.gpu
 @CARDS
 def test_the_real_card_tells_what_it_has() -> None:
-    assert shortcoming(1_000, 128) is None
-    assert "GB are free" in (shortcoming(10**11, 128) or "")
+    assert unavailable_reason(1_000, 128) is None
+    assert "GB are free" in (unavailable_reason(10**11, 128) or "")
 
 
 class Recording(FaissSearcher):

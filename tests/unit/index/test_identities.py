@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.index.batching import BatchingSearcher
-from indexer.index.build import Standard, build
+from indexer.index.build import RecallRequirement, build
 from indexer.index.gpu import Sharded
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher, Searcher, empty
 from indexer.types import Change, ChangeKind, Owners, Tier, Vectors
 
 DIMENSION = 8
-STANDARD = Standard(genuine_cosines=[0.4, 0.9], threshold=0.5, min_recall=0.0)
+REQUIREMENT = RecallRequirement(genuine_cosines=[0.4, 0.9], threshold=0.5, min_recall=0.0)
 
 
 def unit(seed: int, count: int) -> Vectors:
@@ -109,7 +109,7 @@ def test_everybody_is_found_however_many_faces_the_others_have(tier: Tier) -> No
     """In the approximate tiers too: what their codes or cells leave out is scanned."""
     vectors, owners = people(1, [2_000, 1_000, 2], 0.05)
     keys = np.arange(len(owners), dtype=np.int64)
-    searcher = build(tier, DIMENSION, lambda take: take(keys, vectors, owners), STANDARD).searcher
+    searcher = build(tier, DIMENSION, lambda take: take(keys, vectors, owners), REQUIREMENT).searcher
     assert searcher.tier is tier
 
     _, found = searcher.search_identities(vectors[:3], 5)
@@ -122,7 +122,7 @@ def test_everybody_is_found_however_many_faces_the_others_have(tier: Tier) -> No
 def test_many_faces_of_somebody_deleted_do_not_hide_the_others(tier: Tier) -> None:
     vectors, owners = people(2, [3_000] + 500 * [1], 0.05)
     keys = np.arange(len(owners), dtype=np.int64)
-    searcher = build(tier, DIMENSION, lambda take: take(keys, vectors, owners), STANDARD).searcher
+    searcher = build(tier, DIMENSION, lambda take: take(keys, vectors, owners), REQUIREMENT).searcher
     gone = owners == 5
     assert gone.sum() == 3_000
     searcher.remove(keys[gone])

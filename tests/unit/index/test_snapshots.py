@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import SnapshotDamaged, SnapshotForeign
-from indexer.index.build import Built, Standard, build
+from indexer.index.build import BuildResult, RecallRequirement, build
 from indexer.index.snapshots import Manifest, SnapshotStore
 from indexer.types import LogPosition, Tier
 
@@ -19,15 +19,17 @@ GALLERY = uuid.UUID(int=7)
 FILES = ("index.faiss", "keys.npy", "owners.npy", "manifest.json")
 
 
-def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> Built:
+def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> BuildResult:
     vectors = np.random.default_rng(count).standard_normal((count, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    standard = Standard(genuine_cosines=[0.5, 0.9], threshold=0.5, min_recall=0.5)
+    requirement = RecallRequirement(genuine_cosines=[0.5, 0.9], threshold=0.5, min_recall=0.5)
     keys = np.arange(count, dtype=np.int64)
-    return build(tier, 32, lambda take: take(keys, vectors, keys % 7), standard)
+    return build(tier, 32, lambda take: take(keys, vectors, keys % 7), requirement)
 
 
-def write(snapshots: SnapshotStore, made: Built, *, applied: int = 5, gallery: uuid.UUID = GALLERY) -> str:
+def write(
+    snapshots: SnapshotStore, made: BuildResult, *, applied: int = 5, gallery: uuid.UUID = GALLERY
+) -> str:
     manifest = Manifest.of(
         made,
         gallery=gallery,
@@ -36,7 +38,7 @@ def write(snapshots: SnapshotStore, made: Built, *, applied: int = 5, gallery: u
         position=LogPosition(number=applied, token=uuid.UUID(int=applied)),
         rebuild_number=0,
     )
-    with snapshots.alone():
+    with snapshots.locked():
         return snapshots.write(made, manifest)
 
 
@@ -70,7 +72,7 @@ def test_damage_is_noticed_before_anything_is_read_from_it(tmp_path: Path, name:
 
     with pytest.raises(SnapshotDamaged):
         snapshots.load(snapshot)
-    snapshots.set_aside(snapshot)
+    snapshots.quarantine(snapshot)
 
     assert snapshots.names() == []
 
@@ -118,7 +120,7 @@ def test_of_two_at_the_same_change_the_later_comes_first(tmp_path: Path) -> None
 def test_the_newest_comes_first_and_pruning_keeps_it(tmp_path: Path) -> None:
     snapshots, made = SnapshotStore(tmp_path, GALLERY, "model-1"), built(20, Tier.EXACT)
     names = [write(snapshots, made, applied=applied) for applied in (9, 10, 100)]
-    snapshots.set_aside(names[0])
+    snapshots.quarantine(names[0])
 
     removed = snapshots.prune(1)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from indexer.index.build import Built, Standard, build
+from indexer.index.build import BuildResult, RecallRequirement, build
 from indexer.index.compare import Comparison
 from indexer.index.digest import Digest
 from indexer.types import Keys, Tier, Vectors
 
 DIMENSION = 32
 COUNT = 3_000
-STANDARD = Standard(genuine_cosines=[0.4, 0.6, 0.7, 0.9], threshold=0.5, min_recall=0.95)
+REQUIREMENT = RecallRequirement(genuine_cosines=[0.4, 0.6, 0.7, 0.9], threshold=0.5, min_recall=0.95)
 EXHAUSTIVE = [Tier.EXACT, Tier.EXACT_FP16, Tier.COMPACT]
 
 
@@ -24,13 +24,15 @@ KEYS: Keys = np.arange(COUNT, dtype=np.int64) * 3 + 5
 VECTORS = unit(1, COUNT)
 
 
-def built(tier: Tier, standard: Standard = STANDARD, vectors: Vectors = VECTORS) -> Built:
+def built(
+    tier: Tier, requirement: RecallRequirement = REQUIREMENT, vectors: Vectors = VECTORS
+) -> BuildResult:
     def feed(take: object) -> None:
         for start in range(0, len(vectors), 700):
             keys = KEYS[: len(vectors)][start : start + 700]
             take(keys, vectors[start : start + 700], keys % 7)  # type: ignore[operator]
 
-    return build(tier, DIMENSION, feed, standard)
+    return build(tier, DIMENSION, feed, requirement)
 
 
 @pytest.mark.parametrize("tier", list(set(Tier) - {Tier.GPU}))
@@ -113,9 +115,9 @@ def test_compact_does_not_activate_where_it_answers_otherwise_than_exact_search(
     the shortlist holds a tenth of them."""
     alike = unit(5, 1) + 0.002 * unit(6, COUNT)
     alike /= np.linalg.norm(alike, axis=1, keepdims=True)
-    standard = Standard(genuine_cosines=[0.9999, 1.0], threshold=0.5, min_recall=1.0)
+    requirement = RecallRequirement(genuine_cosines=[0.9999, 1.0], threshold=0.5, min_recall=1.0)
 
-    made = built(Tier.COMPACT, standard, alike)
+    made = built(Tier.COMPACT, requirement, alike)
 
     assert made.recall is not None
     assert made.recall.overall < 1
