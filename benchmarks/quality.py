@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from indexer.evaluation.lfw import read_people
-from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
 from indexer.vision.detect import central

@@ -164,7 +164,7 @@ class Neighbour:
     """Cosine similarity, -1 to 1."""
 
 
-class Several(StrEnum):
+class OnSeveralFaces(StrEnum):
     """What to do with a picture of several faces where one is needed."""
 
     REJECT = "reject"

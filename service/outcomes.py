@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter
 
 from indexer.calibration.resolver import Decision
-from indexer.usecases.identify import Found, Identification
+from indexer.usecases.identify import Identification, SearchResult
 from indexer.usecases.verify import Verification
 
 
@@ -51,7 +51,7 @@ class Outcomes:
             self._faces.labels("no_face").inc()
         self._decided(identification.decision)
 
-    def searched(self, found: Found) -> None:
+    def searched(self, found: SearchResult) -> None:
         self._faces.labels(_outcome(any(c.matched for c in found.candidates))).inc()
         self._decided(found.decision)
 

@@ -34,7 +34,7 @@ def change(
         gallery = galleries.get(session, name)
     fpir = policy.get("identify_fpir")
     if fpir is not None:
-        check(scales.of(gallery, models.of(gallery)), fpir, gallery.face_count)
+        check(scales.of(gallery, models.for_gallery(gallery)), fpir, gallery.face_count)
     with database.transaction() as session:
         row = galleries.lock(session, gallery.id)
         for field, value in policy.items():
@@ -55,7 +55,7 @@ class Outlook:
 def outlook(models: GalleryModels, scales: Scales, gallery: Gallery) -> Outlook | None:
     """None where the gallery's model cannot be opened in this process."""
     try:
-        card = models.of(gallery)
+        card = models.for_gallery(gallery)
     except Misconfigured:
         return None
     return Outlook(

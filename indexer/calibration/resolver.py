@@ -68,7 +68,7 @@ class Scales:
     def of_model(self, card: ModelCard) -> InForce:
         """Where no gallery is asked. While PostgreSQL is away, what was in force last."""
         try:
-            number = self._models.number(card)
+            number = self._models.number_of(card)
             with self._database.reading() as session:
                 found = calibrations.number_for_model(session, number)
             self._of_models[card.fingerprint] = found

@@ -118,7 +118,7 @@ def _of_gallery(
         found = galleries.get(session, name)
     if found.model_id is None:
         raise CalibrationUnsupported(f"nobody is enrolled in {name!r} yet", measured=0)
-    card = index_store.models.of(found)
+    card = index_store.models.for_gallery(found)
     wanted = fpir or found.identify_fpir or settings.identify_fpir
     measured = calibrating.on_gallery(index_store.database, found.id, found.model_id, card)
     told |= {"model": card.fingerprint, "fpir": wanted, "faces": found.face_count, "source": "gallery"}
@@ -168,7 +168,7 @@ def _of_model(
     card = index_store.models.default
     told |= {"model": card.fingerprint, "source": "photographs" if data else "pairs"}
     if not dry_run:
-        number = index_store.models.number(card)
+        number = index_store.models.number_of(card)
         with index_store.database.transaction() as session:
             row = calibrations.add(
                 session,

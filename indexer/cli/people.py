@@ -13,12 +13,12 @@ from indexer.cli.commands import Gallery, Json
 from indexer.cli.output import fail, give, out, shown
 from indexer.errors import GemelError, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
-from indexer.types import Several
+from indexer.types import OnSeveralFaces
 
 if TYPE_CHECKING:
     from indexer.pipeline.pipeline import AlignedFace
     from indexer.usecases.identify import Identification
-    from indexer.usecases.match_limits import Unmatched
+    from indexer.usecases.match_limits import UnmatchedReason
 
 Threshold = Annotated[
     float | None, typer.Option(min=-1, max=1, help="Score from which on a candidate matches.")
@@ -94,8 +94,9 @@ def verify(
     image_b: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     threshold: Threshold = None,
     several: Annotated[
-        Several, typer.Option(help="Photographs of several faces: reject them, or compare the largest face.")
-    ] = Several.REJECT,
+        OnSeveralFaces,
+        typer.Option(help="Photographs of several faces: reject them, or compare the largest face."),
+    ] = OnSeveralFaces.REJECT,
     json: Json = None,
 ) -> None:
     """Say whether two photographs show the same person; needs no database.
@@ -218,7 +219,7 @@ def _box_json(seen: "AlignedFace") -> dict[str, float]:
     return {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
 
 
-def _no(reason: "Unmatched | None") -> str:
+def _no(reason: "UnmatchedReason | None") -> str:
     return "no" if reason is None else f"no: {reason.value.removeprefix('face_').replace('_', ' ')}"
 
 

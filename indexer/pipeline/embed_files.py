@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import InvalidInput
-from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
+from indexer.pipeline.pipeline import AlignedFace, Pipeline
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.types import Face, Image, Vectors
 from indexer.vision.detect import central
 
@@ -122,7 +123,7 @@ def _central_faces(
 def _seen(pipelines: Sequence[Pipeline], file: Path, change: Change | None) -> list[AlignedFace] | None:
     factory = pipelines[0]
     try:
-        with factory.looking.turn():
+        with factory.detection_limit.turn():
             pixels = factory.decoder.decode(file.read_bytes()).pixels
             if change:
                 pixels = change(file, pixels)

@@ -27,15 +27,15 @@ class GalleryModels:
         """Fingerprints of models of which this process has noted in the database where their files lie."""
         self._lock = threading.Lock()
 
-    def of(self, gallery: Gallery) -> ModelCard:
+    def for_gallery(self, gallery: Gallery) -> ModelCard:
         """Raises ModelUnavailable."""
         if gallery.model_id is None:
             return self.default
         with self._lock:
             card = self._cards.get(gallery.model_fingerprint or "")
-        return card or self.numbered(gallery.model_id)
+        return card or self.by_number(gallery.model_id)
 
-    def numbered(self, number: int) -> ModelCard:
+    def by_number(self, number: int) -> ModelCard:
         """Raises ModelUnavailable where this process cannot come by it."""
         with self._database.reading() as session:
             row = registry.get(session, number)
@@ -47,7 +47,7 @@ class GalleryModels:
                 self._cards[row.fingerprint] = card
         return card
 
-    def number(self, card: ModelCard) -> int:
+    def number_of(self, card: ModelCard) -> int:
         """Given to it when it is first used."""
         if card.fingerprint in self._named:
             with self._database.reading() as session:

@@ -1,8 +1,7 @@
 """The first half of every use case: a file's bytes to faces that are aligned, judged and embedded."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.concurrency import ConcurrencyLimit
 from indexer.errors import EmbeddingUnusable
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align
@@ -20,27 +20,6 @@ from indexer.vision.detect import Detector
 if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Pipeline should not wait
     from indexer.embedding.card import ModelCard
     from indexer.embedding.embedder import Embedder
-
-
-class Stopwatch:
-    """How long each stage took, in milliseconds; stages of one name add up."""
-
-    def __init__(self) -> None:
-        self.milliseconds: dict[str, float] = {}
-        self._start = time.perf_counter()
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - start) * 1e3
-            self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent
-
-    @property
-    def total(self) -> float:
-        return (time.perf_counter() - self._start) * 1e3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +59,7 @@ class Pipeline:
     detector: Detector
     embedder: "Embedder"
     decoder: Decoder
-    looking: ConcurrencyLimit
+    detection_limit: ConcurrencyLimit
     """At which pictures are decoded and searched for faces: more at once than there are cores would only take
     the processor from the network, and memory from everybody."""
     template: Template = field(init=False)
@@ -101,12 +80,12 @@ class Pipeline:
             with watch.stage("wait"):
                 held.enter_context(self.decoder.turn(header))
                 if header.harmless:
-                    held.enter_context(self.looking.turn())
+                    held.enter_context(self.detection_limit.turn())
             with watch.stage("decode"):
                 picture = self.decoder.decode_in_turn(data, header)
             if not header.harmless:  # what may take long must not hold up what does not
                 with watch.stage("wait"):
-                    held.enter_context(self.looking.turn())
+                    held.enter_context(self.detection_limit.turn())
             with watch.stage("detect"):
                 found = self.detector.detect(picture.pixels)
             with watch.stage("align"):

@@ -25,13 +25,13 @@ class PipelineFactory:
         detector: Detector,
         *,
         decoder: Decoder,
-        looking: ConcurrencyLimit,
+        detection_limit: ConcurrencyLimit,
         open_embedder: "Callable[[ModelCard], BatchingEmbedder]",
     ) -> None:
-        """`looking`: at which pictures are decoded and searched for faces."""
+        """`detection_limit`: at which pictures are decoded and searched for faces."""
         self._detector = detector
         self._decoder = decoder
-        self._looking = looking
+        self._detection_limit = detection_limit
         self._open_embedder = open_embedder
         self._pipelines: dict[str, Pipeline] = {}
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ class PipelineFactory:
             detector=self._detector,
             embedder=embedder,
             decoder=self._decoder,
-            looking=self._looking,
+            detection_limit=self._detection_limit,
         )
         return pipeline
 
@@ -69,14 +69,14 @@ class Pipelines:
         self.models = models
         self.default = factory.pipeline(models.default)
 
-    def of(self, gallery: Gallery) -> Pipeline:
+    def for_gallery(self, gallery: Gallery) -> Pipeline:
         """Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
-        return self._factory.pipeline(self.models.of(gallery))
+        return self._factory.pipeline(self.models.for_gallery(gallery))
 
-    def with_card(self, card: ModelCard) -> Pipeline:
+    def for_card(self, card: ModelCard) -> Pipeline:
         """Raises WeightsMissing, WeightsDamaged, CardUnusable."""
         return self._factory.pipeline(card)
 
-    def numbered(self, model: int) -> Pipeline:
+    def by_number(self, model: int) -> Pipeline:
         """Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
-        return self._factory.pipeline(self.models.numbered(model))
+        return self._factory.pipeline(self.models.by_number(model))

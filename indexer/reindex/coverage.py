@@ -43,7 +43,7 @@ def cover_the_way_back(
         crops = reindexes.crops_without(session, job.gallery.id, model, after=after, at_most=CHUNK)
     if not crops:
         return False
-    pipeline = factory.pipeline(index_store.models.numbered(model))
+    pipeline = factory.pipeline(index_store.models.by_number(model))
     vectors, problems = embedding.embed(decoders, crops, pipeline)
     with database.transaction() as session:
         return reindexes.record(session, model, vectors, problems) > 0 or bool(problems)

@@ -19,7 +19,7 @@ def build(index_store: IndexStore, job: Job) -> dict[str, Any]:
 
     Raises EmbeddingsMissing, OSError, and RuntimeError where it does not.
     """
-    index_store = index_store.of_model(index_store.models.numbered(job.row.to_model_id))
+    index_store = index_store.of_model(index_store.models.by_number(job.row.to_model_id))
     name = index_store.rebuild(job.gallery)
     proof = maintenance.verify(index_store, index_store.read(job.gallery.id))
     # What processes tell of an index by this model is of an earlier time that the gallery had it.
@@ -39,7 +39,7 @@ def build(index_store: IndexStore, job: Job) -> dict[str, Any]:
 def calibrate(index_store: IndexStore, job: Job) -> tuple[Calibration | None, str]:
     """Of the new model on the gallery, and what there is to say of it: so that the false alarm rate is
     carried over when the gallery is switched, never a score. None where it cannot be."""
-    card = index_store.models.numbered(job.row.to_model_id)
+    card = index_store.models.by_number(job.row.to_model_id)
     gallery = index_store.read(job.gallery.id)
     fpir = index_store.fpir if gallery.identify_fpir is None else gallery.identify_fpir
     wanted = f"FPIR {fpir:g} among {gallery.face_count:,} faces"

@@ -37,7 +37,7 @@ _POLL_SECONDS = 0.1
 def check_startable(database: Database, models: GalleryModels, gallery: Gallery, card: ModelCard) -> None:
     """Before a network is opened and tried; `start` checks it again. Raises what that does, but for room."""
     check_calibrated(card)
-    if models.of(gallery) == card:
+    if models.for_gallery(gallery) == card:
         raise _searched_already(gallery, card)
     with database.reading() as session:
         busy = [job for job in reindexes.not_over(session) if job.gallery.id == gallery.id]
@@ -67,7 +67,7 @@ def start(
     check_calibrated(card)
     if not force:
         check_room([plan])
-    number, default = models.number(card), models.number(models.default)
+    number, default = models.number_of(card), models.number_of(models.default)
     with database.transaction(long=True) as session:
         gallery = galleries.lock(session, gallery.id)
         if gallery.model_id is None:

@@ -185,7 +185,7 @@ class Worker:
             self._fail(job, f"chunk {chunk.number} was given up {MOST_ATTEMPTS} times")
             return self._take()
         try:
-            pipeline = self._eye.pipeline(self._index_store.models.numbered(job.row.to_model_id))
+            pipeline = self._eye.pipeline(self._index_store.models.by_number(job.row.to_model_id))
         except Misconfigured as error:
             self._give_up(job.row.id, error)
             return self._take()

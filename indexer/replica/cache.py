@@ -238,7 +238,7 @@ class IndexCache:
 
     def _entry(self, gallery: Gallery, card: ModelCard | None = None) -> GalleryIndex:
         """Raises ModelUnavailable."""
-        card = card or self._index_store.models.of(gallery)
+        card = card or self._index_store.models.for_gallery(gallery)
         key = (gallery.id, card.fingerprint)
         with self._lock:
             entry = self._entries.get(key)

@@ -92,7 +92,7 @@ def stores_of(index_store: IndexStore, every: Sequence[Gallery]) -> list[tuple[G
         waiting = reindexes.standing_by(session)
     for gallery, number, _ in waiting:
         if gallery.id in wanted and number != gallery.model_id:
-            found.append((gallery, index_store.of_model(index_store.models.numbered(number))))
+            found.append((gallery, index_store.of_model(index_store.models.by_number(number))))
     return found
 
 

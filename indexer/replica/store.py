@@ -107,7 +107,7 @@ class IndexStore:
 
     def of_gallery(self, gallery: Gallery) -> "IndexStore":
         """For the model that the gallery is searched with. Raises ModelUnavailable."""
-        return self.of_model(self.models.of(gallery))
+        return self.of_model(self.models.for_gallery(gallery))
 
     def snapshots(self, gallery: Gallery) -> SnapshotStore:
         return SnapshotStore(self.root, gallery.id, self.card.fingerprint)

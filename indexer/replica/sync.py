@@ -91,7 +91,7 @@ class IndexSync:
             waiting = reindexes.standing_by(session)
         for gallery, number, fingerprint in waiting:
             try:
-                self._index_cache.prepare(gallery, self._pipelines.numbered(number).card)
+                self._index_cache.prepare(gallery, self._pipelines.by_number(number).card)
             except Exception as error:  # of this model alone; whoever wants to switch is told
                 if self._index_cache.cannot_prepare(gallery, fingerprint, str(error)):
                     log.error(

@@ -22,7 +22,7 @@ from indexer.settings import Settings
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
-from indexer.usecases.quality_gate import Limits
+from indexer.usecases.quality_gate import QualityGate
 from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
 
@@ -122,8 +122,12 @@ def open_pipeline_factory(
         patience_seconds=patience_seconds,
         most_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
     )
-    looking = ConcurrencyLimit(at_once, purpose="turn to search for faces", patience_seconds=patience_seconds)
-    factory = PipelineFactory(detector, decoder=decoder, looking=looking, open_embedder=batching)
+    detection_limit = ConcurrencyLimit(
+        at_once, purpose="turn to search for faces", patience_seconds=patience_seconds
+    )
+    factory = PipelineFactory(
+        detector, decoder=decoder, detection_limit=detection_limit, open_embedder=batching
+    )
     try:
         yield factory
     finally:
@@ -171,7 +175,7 @@ def _assembled(
     index_cache: IndexCache,
     index_sync: IndexSync | None,
 ) -> Engine:
-    limits = Limits(
+    quality_gate = QualityGate(
         min_face_px=settings.min_face_px,
         min_sharpness=settings.min_sharpness,
         min_quality=settings.min_quality,
@@ -194,6 +198,8 @@ def _assembled(
                 min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
             ),
         ),
-        enroller=Enroller(database=database, pipelines=pipelines, index_cache=index_cache, limits=limits),
+        enroller=Enroller(
+            database=database, pipelines=pipelines, index_cache=index_cache, quality_gate=quality_gate
+        ),
         index_sync=index_sync,
     )

@@ -7,21 +7,22 @@ from typing import Any
 from uuid import UUID
 
 from indexer.errors import Busy, GemelError, Misconfigured, NotFound, NothingEnrolled, Unavailable
-from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import changes, faces, galleries, identities, reindexes
 from indexer.records.models import Face, Gallery, Identity
 from indexer.records.session import Database, Session
 from indexer.replica.cache import IndexCache
 from indexer.types import ChangeKind, Enrolment
 from indexer.usecases import delete as removing
-from indexer.usecases.quality_gate import Admitted, Limits, Refused, admit
+from indexer.usecases.quality_gate import Admitted, QualityGate, Rejection, admit
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
 
-DUPLICATE = Refused(
+DUPLICATE = Rejection(
     code="duplicate_image", message="this very file is enrolled for this identity already", details={}
 )
 
@@ -40,7 +41,7 @@ class Enrolled:
     identity: Identity
     faces: list[Face]
     """New ones."""
-    refused: dict[int, Refused]
+    refused: dict[int, Rejection]
     """By the number of the picture, from 0."""
     change_number: int
     """Of the gallery's last change: an index that has applied it has these faces."""
@@ -52,7 +53,7 @@ class _Prepared:
     """Photographs that were looked at and embedded, by their numbers, with nothing written yet."""
 
     enrolments: dict[int, Enrolment]
-    refused: dict[int, Refused]
+    refused: dict[int, Rejection]
     model: str
     """Fingerprint of the one that the gallery was searched with."""
 
@@ -78,7 +79,7 @@ class Enroller:
     database: Database
     pipelines: Pipelines
     index_cache: IndexCache
-    limits: Limits
+    quality_gate: QualityGate
 
     def create(
         self,
@@ -206,7 +207,7 @@ class Enroller:
             with watch.stage("database"), self.database.transaction() as session:
                 gallery = galleries.lock(session, gallery.id)
                 if gallery.model_id is None:
-                    gallery.model_id = self.pipelines.models.number(self.pipelines.models.default)
+                    gallery.model_id = self.pipelines.models.number_of(self.pipelines.models.default)
                 in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
                 active = next(f for f, number in in_use.items() if number == gallery.model_id)
                 if active == wanted.active and in_use.keys() <= wanted.numbers.keys():
@@ -224,18 +225,18 @@ class Enroller:
         with self.database.reading() as session:
             gallery = galleries.of_ids(session, [gallery.id]).get(gallery.id, gallery)
             in_use = reindexes.models_in_use(session, [gallery.id]).get(gallery.id, {})
-        pipeline = self.pipelines.of(gallery)
+        pipeline = self.pipelines.for_gallery(gallery)
         others: list[Pipeline] = []
         for fingerprint, number in in_use.items():
             if fingerprint != pipeline.card.fingerprint:
                 try:
-                    others.append(self.pipelines.numbered(number))
+                    others.append(self.pipelines.by_number(number))
                 except Misconfigured as error:  # the re-index job will embed what is enrolled here
                     log.warning("enrolled without %s: %s", fingerprint, error)
         return _Wanted(
             pipeline=pipeline,
             others=others,
-            numbers={pipeline.card.fingerprint: models.number(pipeline.card)} | in_use,
+            numbers={pipeline.card.fingerprint: models.number_of(pipeline.card)} | in_use,
         )
 
     def _prepare(
@@ -248,19 +249,19 @@ class Enroller:
         check: Callable[[], object],
     ) -> _Prepared:
         admitted: dict[int, Admitted] = {}
-        refused: dict[int, Refused] = {}
+        refused: dict[int, Rejection] = {}
         for number, data in enumerate(images):
             check()
             outcome = admit(
                 data,
                 wanted.pipeline,
-                self.limits,
+                self.quality_gate,
                 watch,
                 take_largest=take_largest,
                 store_crop=gallery.store_crops,
                 also=wanted.others,
             )
-            if isinstance(outcome, Refused):
+            if isinstance(outcome, Rejection):
                 refused[number] = outcome
             elif any(outcome.image_sha256 == other.image_sha256 for other in admitted.values()):
                 refused[number] = DUPLICATE
@@ -329,7 +330,7 @@ class Enroller:
             log.warning("the index of gallery %s follows later: %s", gallery_id, error)
 
 
-def _nothing_enrolled(refused: dict[int, Refused]) -> NothingEnrolled:
+def _nothing_enrolled(refused: dict[int, Rejection]) -> NothingEnrolled:
     return NothingEnrolled(
         "none of the pictures can be enrolled; nothing was stored",
         refused=[

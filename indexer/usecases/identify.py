@@ -9,15 +9,16 @@ import numpy as np
 
 from indexer.calibration.resolver import Decision, Scales
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
-from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
+from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries
 from indexer.records.faces import Owner
 from indexer.records.models import Gallery
 from indexer.records.session import Database
 from indexer.replica.cache import IndexCache
 from indexer.types import Vectors
-from indexer.usecases.match_limits import MatchLimits, Unmatched
+from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
 from indexer.usecases.nearest import Hit, nearest_people, one_face_each
 
 _POLL_SECONDS = 0.02
@@ -41,7 +42,7 @@ class Candidate:
 class IdentifiedFace:
     seen: AlignedFace
     candidates: list[Candidate]
-    unmatched_reason: Unmatched | None
+    unmatched_reason: UnmatchedReason | None
     """Why none of them is matched, whatever its score; None where the scores decide."""
 
 
@@ -58,7 +59,7 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Found:
+class SearchResult:
     """What a search by an embedding found."""
 
     candidates: list[Candidate]
@@ -157,7 +158,7 @@ class Identifier:
         max_candidates: int = 5,
         threshold: float | None = None,
         min_change: int = 0,
-    ) -> Found:
+    ) -> SearchResult:
         """Whom an embedding that was made elsewhere, (dimension,) of any length, resembles.
 
         `model`: fingerprint of the one that made it; by default the gallery's.
@@ -178,7 +179,7 @@ class Identifier:
         )
         with watch.stage("database"):
             decision = self.scales.decide(gallery, card, gallery_size, threshold)
-        return Found(
+        return SearchResult(
             candidates=_candidates(hits, decision.threshold),
             model=card.fingerprint,
             gallery_size=gallery_size,
@@ -198,7 +199,7 @@ class Identifier:
                 with self.database.reading() as session:
                     gallery = galleries.get(session, name)
                 if gallery.change_number >= min_change:
-                    return gallery, self.pipelines.of(gallery)
+                    return gallery, self.pipelines.for_gallery(gallery)
                 if time.monotonic() >= deadline:
                     raise IndexBehind(
                         f"the gallery is at change {gallery.change_number}, {min_change} has not arrived",

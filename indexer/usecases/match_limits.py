@@ -12,7 +12,7 @@ from indexer.records.models import Gallery
 from indexer.types import Quality
 
 
-class Unmatched(StrEnum):
+class UnmatchedReason(StrEnum):
     """Why no candidate of a face is matched, whatever its score."""
 
     FACE_TOO_SMALL = "face_too_small"
@@ -36,9 +36,9 @@ class MatchLimits:
             min_sharpness=self.min_sharpness if own_sharpness is None else own_sharpness,
         )
 
-    def reason_against(self, quality: Quality) -> Unmatched | None:
+    def reason_against(self, quality: Quality) -> UnmatchedReason | None:
         if quality.face_px < self.min_face_px:
-            return Unmatched.FACE_TOO_SMALL
+            return UnmatchedReason.FACE_TOO_SMALL
         if quality.sharpness_ratio < self.min_sharpness:
-            return Unmatched.FACE_BLURRED
+            return UnmatchedReason.FACE_BLURRED
         return None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
-from indexer.pipeline.pipeline import Stopwatch
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries
 from indexer.records.faces import Owner
 from indexer.records.models import Gallery

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.errors import InvalidInput
-from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
+from indexer.pipeline.pipeline import AlignedFace, Pipeline
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.types import Crop
 from indexer.vision.align import crop_with_margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class QualityGate:
     """Measured figures below these are refused."""
 
     min_face_px: float
@@ -33,7 +34,7 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Rejection:
     """A photograph that was turned away, and why."""
 
     code: str
@@ -45,22 +46,22 @@ class Refused:
 def admit(
     data: bytes,
     pipeline: Pipeline,
-    limits: Limits,
+    limits: QualityGate,
     watch: Stopwatch,
     *,
     take_largest: bool = False,
     store_crop: bool = True,
     also: Sequence[Pipeline] = (),
-) -> Admitted | Refused:
+) -> Admitted | Rejection:
     """`take_largest`: of several faces the largest, rather than a refusal. `also`: who want it besides."""
     try:
         photograph = pipeline.detect(data, watch, max_faces=1)
     except InvalidInput as error:
-        return Refused(code=error.code, message=error.message, details=error.details)
+        return Rejection(code=error.code, message=error.message, details=error.details)
     if not photograph.faces:
-        return Refused(code="no_face_found", message="no face was found", details={})
+        return Rejection(code="no_face_found", message="no face was found", details={})
     if photograph.found > 1 and not take_largest:
-        return Refused(
+        return Rejection(
             code="several_faces",
             message=f"{photograph.found} faces were found; ask for the largest, or send one alone",
             details={"measured": photograph.found, "limit": 1},
@@ -74,7 +75,7 @@ def admit(
     )
 
 
-def _too_poor(seen: AlignedFace, limits: Limits) -> Refused | None:
+def _too_poor(seen: AlignedFace, limits: QualityGate) -> Rejection | None:
     quality = seen.quality
     for code, what, measured, limit in (
         ("face_too_small", "the face is too small: pixels", quality.face_px, limits.min_face_px),
@@ -82,7 +83,7 @@ def _too_poor(seen: AlignedFace, limits: Limits) -> Refused | None:
         ("quality_too_low", "the quality is too low: score", quality.score, limits.min_quality),
     ):
         if measured < limit:
-            return Refused(
+            return Rejection(
                 code=code,
                 message=f"{what} {measured:.3g}, at least {limit:g} is required",
                 details={"measured": round(measured, 4), "limit": limit},

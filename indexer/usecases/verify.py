@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from indexer.calibration.resolver import Decision, InForce, Scales, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
-from indexer.pipeline.pipeline import AlignedFace, Pipeline, Stopwatch
+from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
 from indexer.records.session import Database, Session
-from indexer.types import Several
+from indexer.types import OnSeveralFaces
 from indexer.usecases.identify import distance
 
 
@@ -52,7 +53,7 @@ def verify_pair(
     *,
     fmr: float,
     threshold: float | None = None,
-    several: Several = Several.REJECT,
+    several: OnSeveralFaces = OnSeveralFaces.REJECT,
 ) -> Verification:
     """Compares the face of one picture with that of the other.
 
@@ -78,7 +79,7 @@ def verify_identity(
     *,
     fmr: float,
     threshold: float | None = None,
-    several: Several = Several.REJECT,
+    several: OnSeveralFaces = OnSeveralFaces.REJECT,
 ) -> Verification:
     """Compares the face of the picture with the nearest of the identity's.
 
@@ -88,7 +89,7 @@ def verify_identity(
     watch = Stopwatch()
     with watch.stage("database"), database.reading() as session:
         gallery = galleries.get(session, gallery_name)
-        pipeline = pipelines.of(gallery)
+        pipeline = pipelines.for_gallery(gallery)
         fingerprint = pipeline.card.fingerprint
         identities.get(session, gallery.id, identity_id)
         if not any(faces.vectors_of(session, identity_id, fingerprint, at_once=1)):
@@ -127,7 +128,9 @@ def _nothing_to_compare(
     return NoFaceFound("the identity has no enrolled face to compare with")
 
 
-def _face_of(pipeline: Pipeline, data: bytes, field: str, several: Several, watch: Stopwatch) -> ComparedFace:
+def _face_of(
+    pipeline: Pipeline, data: bytes, field: str, several: OnSeveralFaces, watch: Stopwatch
+) -> ComparedFace:
     """Raises NoFaceFound, SeveralFaces, and what a picture deserves; each names the field."""
     try:
         photograph = pipeline.detect(data, watch, max_faces=1)
@@ -136,7 +139,7 @@ def _face_of(pipeline: Pipeline, data: bytes, field: str, several: Several, watc
         raise
     if not photograph.faces:
         raise NoFaceFound(f"no face was found in {field}", field=field)
-    if photograph.found > 1 and several is Several.REJECT:
+    if photograph.found > 1 and several is OnSeveralFaces.REJECT:
         raise SeveralFaces(
             f"{field} shows {photograph.found} faces and must show one; several=largest compares the largest",
             field=field,

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from indexer.errors import InvalidRequest
-from indexer.pipeline.pipeline import Stopwatch
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
 from indexer.usecases.bootstrap import Engine
 from service.bodies import JsonRoute, body_of, openapi_body
@@ -16,7 +16,7 @@ from service.pages import FACES_OF_ONE
 from service.routes import faces as face_routes
 from service.routes import identities as identity_routes
 from service.routes import problems, recognition
-from service.schemas.enrolled import FacesAdded, Identity, IdentityCreated, Refusal
+from service.schemas.enrolled import FacesAdded, Identity, IdentityCreated, RejectedPicture
 from service.schemas.recognition import VerifyAnswer
 from service.schemas.requests import FacesNew, IdentityPatch, IdentityPut, VerifyIdentity
 
@@ -145,7 +145,7 @@ def put(
         total = faces.counts(session, [identity_id])[identity_id]
     return IdentityCreated(
         **Identity.fields_of(gallery, enrolled.identity, shown, total),
-        refused=Refusal.list_of(enrolled.refused),
+        refused=RejectedPicture.list_of(enrolled.refused),
         model=enrolled.model,
         change_number=enrolled.change_number,
     )

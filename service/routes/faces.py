@@ -5,13 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from indexer.pipeline.pipeline import Stopwatch
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
 from service.bodies import body_of, openapi_body
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.pages import PageCursor, PageLimit, cut, whole_number
 from service.routes import problems
-from service.schemas.enrolled import EnrolledFace, FacePage, FacesAdded, Refusal
+from service.schemas.enrolled import EnrolledFace, FacePage, FacesAdded, RejectedPicture
 from service.schemas.requests import FacesNew
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities/{identity_id}/faces", tags=["faces"])
@@ -42,7 +42,7 @@ def add(
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
     return FacesAdded(
         faces=[EnrolledFace.of(face) for face in enrolled.faces],
-        refused=Refusal.list_of(enrolled.refused),
+        refused=RejectedPicture.list_of(enrolled.refused),
         model=enrolled.model,
         change_number=enrolled.change_number,
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from indexer.errors import InvalidRequest
-from indexer.pipeline.pipeline import Stopwatch
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities, models
 from indexer.records.session import Session
 from indexer.usecases.enrol import NewIdentity
@@ -15,7 +15,7 @@ from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.pages import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
-from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, Refusal
+from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, RejectedPicture
 from service.schemas.requests import IdentityNew, IdentityPatch
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities", tags=["identities"], route_class=JsonRoute)
@@ -58,7 +58,7 @@ def create(
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
     return IdentityCreated(
         **Identity.fields_of(gallery, enrolled.identity, enrolled.faces, len(enrolled.faces)),
-        refused=Refusal.list_of(enrolled.refused),
+        refused=RejectedPicture.list_of(enrolled.refused),
         model=enrolled.model,
         change_number=enrolled.change_number,
     )

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from indexer.pipeline.pipeline import Stopwatch
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.usecases import verify
 from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.routes import problems
 from service.schemas import requests
-from service.schemas.faces import SeenFaceOut
+from service.schemas.faces import DetectedFace
 from service.schemas.recognition import DetectAnswer, IdentifyAnswer, SearchAnswer, VerifyAnswer, rounded
 
 router = APIRouter(prefix="/v1", tags=["recognition"], route_class=JsonRoute)
@@ -151,7 +151,7 @@ def detect(
     timings = watch.milliseconds | {"total": watch.total}
     meters.observe_stages(timings)
     return DetectAnswer(
-        faces=[SeenFaceOut(**SeenFaceOut.fields_of(seen)) for seen in photograph.faces],
+        faces=[DetectedFace(**DetectedFace.fields_of(seen)) for seen in photograph.faces],
         faces_found=photograph.found,
         width_px=photograph.width_px,
         height_px=photograph.height_px,

@@ -42,7 +42,7 @@ def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
         check_calibrated(card)
     switching.check_startable(engine.database, engine.index_store.models, gallery, card)
     with _callers_model():
-        pipeline = engine.pipelines.with_card(card)
+        pipeline = engine.pipelines.for_card(card)
     plan = planning.make(config, engine.index_store, gallery, pipeline)
     job = switching.start(
         engine.database, engine.index_store.models, gallery, card, plan, gates=body.gates, force=body.force

@@ -12,7 +12,7 @@ from indexer.calibration.policy import Outlook
 from indexer.records import models
 from indexer.types import Box as FaceBox
 from indexer.types import rotation_degrees
-from indexer.usecases.quality_gate import Refused
+from indexer.usecases.quality_gate import Rejection
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 from service.schemas.faces import Box, Landmarks, Quality, RotationDegrees
 from service.schemas.recognition import Threshold
@@ -43,7 +43,7 @@ class EnrolledFace(BaseModel):
         )
 
 
-class Refusal(BaseModel):
+class RejectedPicture(BaseModel):
     """A picture that was not enrolled."""
 
     image: int = Field(description="Which of the pictures, from 0")
@@ -64,7 +64,7 @@ class Refusal(BaseModel):
     )
 
     @classmethod
-    def list_of(cls, refused: dict[int, Refused]) -> "list[Refusal]":
+    def list_of(cls, refused: dict[int, Rejection]) -> "list[RejectedPicture]":
         return [
             cls(
                 image=number,
@@ -121,7 +121,7 @@ class Identity(BaseModel):
 
 
 class EnrolmentNotes(BaseModel):
-    refused: list[Refusal] = Field(description="Pictures that were not enrolled, and why")
+    refused: list[RejectedPicture] = Field(description="Pictures that were not enrolled, and why")
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )

@@ -94,7 +94,7 @@ RotationDegrees = Annotated[
 ]
 
 
-class SeenFaceOut(BaseModel):
+class DetectedFace(BaseModel):
     box: Box = Field(description="Where the face is")
     landmarks: Landmarks = Field(description="Its five points")
     rotation_degrees: RotationDegrees

@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 
 from indexer.calibration.resolver import Decision, Kind
 from indexer.usecases.identify import Candidate as FoundCandidate
-from indexer.usecases.identify import Found, Identification
-from indexer.usecases.match_limits import Unmatched
+from indexer.usecases.identify import Identification, SearchResult
+from indexer.usecases.match_limits import UnmatchedReason
 from indexer.usecases.verify import Verification
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE
-from service.schemas.faces import SeenFaceOut
+from service.schemas.faces import DetectedFace
 
 
 class IdentityRef(BaseModel):
@@ -45,8 +45,8 @@ class Candidate(BaseModel):
         )
 
 
-class ProbeFace(SeenFaceOut):
-    unmatched_reason: Unmatched | None = Field(
+class ProbeFace(DetectedFace):
+    unmatched_reason: UnmatchedReason | None = Field(
         description="Why none of the candidates is `matched`, whatever its score: by the gallery's policy the"
         " face is too small (`min_match_face_px`) or too blurred (`min_match_sharpness`) to be told from"
         " others; null where the scores decide",
@@ -110,7 +110,7 @@ class IdentifyAnswer(Threshold):
         return cls(
             faces=[
                 ProbeFace(
-                    **SeenFaceOut.fields_of(face.seen),
+                    **DetectedFace.fields_of(face.seen),
                     unmatched_reason=face.unmatched_reason,
                     candidates=[Candidate.of(candidate) for candidate in face.candidates],
                 )
@@ -131,7 +131,7 @@ class SearchAnswer(Threshold):
     timings_ms: dict[str, float] = Field(examples=[TIMINGS_EXAMPLE], description="Milliseconds of each stage")
 
     @classmethod
-    def of(cls, found: Found) -> "SearchAnswer":
+    def of(cls, found: SearchResult) -> "SearchAnswer":
         return cls(
             candidates=[Candidate.of(candidate) for candidate in found.candidates],
             model=found.model,
@@ -141,7 +141,7 @@ class SearchAnswer(Threshold):
         )
 
 
-class ComparedFace(SeenFaceOut):
+class ComparedFace(DetectedFace):
     faces_found: int = Field(description="How many faces the picture has", examples=[1])
 
 
@@ -179,7 +179,7 @@ class VerifyAnswer(BaseModel):
             calibration=decision.calibration,
             model=verification.model,
             faces=[
-                ComparedFace(**SeenFaceOut.fields_of(face.seen), faces_found=face.found)
+                ComparedFace(**DetectedFace.fields_of(face.seen), faces_found=face.found)
                 for face in verification.faces
             ],
             face_id=verification.face_id,
@@ -188,7 +188,7 @@ class VerifyAnswer(BaseModel):
 
 
 class DetectAnswer(BaseModel):
-    faces: list[SeenFaceOut] = Field(description="The largest first")
+    faces: list[DetectedFace] = Field(description="The largest first")
     faces_found: int = Field(description="How many faces the picture has, asked for or not", examples=[2])
     width_px: int = Field(examples=[800], description="Of the picture as its EXIF says to show it")
     height_px: int = Field(description="Of the picture as its EXIF says to show it", examples=[600])

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.records.galleries import NAME_PATTERN
 from indexer.settings import LEAST_RATE
-from indexer.types import Several
+from indexer.types import OnSeveralFaces
 from service.bodies import ImageBytes, JsonObject, UploadBody
 
 Threshold = Annotated[
@@ -28,7 +28,7 @@ IdentifyFpir = Annotated[
     ),
 ]
 SeveralFaces = Annotated[
-    Several,
+    OnSeveralFaces,
     Field(
         description="A picture of several faces is rejected with `several_faces`; with `largest` its largest"
         " face is compared"
@@ -178,13 +178,13 @@ class VerifyPair(UploadBody):
     image_a: ImageBytes
     image_b: ImageBytes
     threshold: Threshold = None
-    several: SeveralFaces = Several.REJECT
+    several: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class VerifyIdentity(UploadBody):
     image: ImageBytes
     threshold: Threshold = None
-    several: SeveralFaces = Several.REJECT
+    several: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class Detect(UploadBody):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.stopwatch import Stopwatch
 
 URL = "/v1/galleries/staff/search"
 

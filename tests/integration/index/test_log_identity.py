@@ -157,9 +157,9 @@ def test_a_model_whose_number_another_model_has_after_a_restore_is_not_taken_for
     """By a process that runs all the while."""
     models = GalleryModels(database, sface(mirror=True))
     with database.transaction() as session:
-        number = models.number(dlib_resnet(mirror=True))
+        number = models.number_of(dlib_resnet(mirror=True))
         galleries.lock(session, gallery.id).model_id = number
-    assert models.of(read(database)) == dlib_resnet(mirror=True)
+    assert models.for_gallery(read(database)) == dlib_resnet(mirror=True)
 
     with database.transaction() as session:
         session.execute(
@@ -167,9 +167,9 @@ def test_a_model_whose_number_another_model_has_after_a_restore_is_not_taken_for
             {"new": sface(mirror=False).fingerprint, "number": number},
         )
 
-    assert models.of(read(database)) == sface(mirror=False)
-    assert models.numbered(number) == sface(mirror=False)
-    assert models.number(dlib_resnet(mirror=True)) != number
+    assert models.for_gallery(read(database)) == sface(mirror=False)
+    assert models.by_number(number) == sface(mirror=False)
+    assert models.number_of(dlib_resnet(mirror=True)) != number
     with database.reading() as session:
         assert registry.known_number(session, sface(mirror=False).fingerprint) == number
 

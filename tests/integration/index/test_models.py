@@ -8,7 +8,7 @@ import pytest
 from indexer.calibration import card_curve as threshold
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import ModelNotCalibrated
-from indexer.pipeline.pipeline import Stopwatch
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records.session import Database
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings

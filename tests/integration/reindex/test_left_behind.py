@@ -27,7 +27,7 @@ def the_other_model_missing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise ModelUnavailable("its weights are not here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Pipelines, "numbered", missing)
+        patched.setattr(Pipelines, "by_number", missing)
         yield
 
 
@@ -142,7 +142,7 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
     switching.activate(operator.database, job.row.id)
-    real = Pipelines.numbered
+    real = Pipelines.by_number
 
     def without_the_old(pipelines: Pipelines, model: int) -> Any:
         if model == job.row.from_model_id:
@@ -150,7 +150,7 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
         return real(pipelines, model)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Pipelines, "numbered", without_the_old)
+        patched.setattr(Pipelines, "by_number", without_the_old)
         enrol(client, "Eileen", collins)
     assert operator.embeddings(OLD.fingerprint) == 1
     operator.work(job)

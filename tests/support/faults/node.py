@@ -18,8 +18,9 @@ from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
 from indexer.pipeline.models import GalleryModels
-from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries, identities
 from indexer.records.models import Gallery, Identity
 from indexer.records.session import Database
@@ -32,7 +33,7 @@ from indexer.types import Box, Enrolment, Face, Quality, Vectors
 from indexer.usecases.enrol import Enroller, NewIdentity, _Prepared, _Wanted
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
-from indexer.usecases.quality_gate import Limits
+from indexer.usecases.quality_gate import QualityGate
 
 CARD = sface(mirror=True)
 GALLERY = "staff"
@@ -113,7 +114,7 @@ class Node:
             database=self.database,
             pipelines=pipelines,
             index_cache=self.index_cache,
-            limits=Limits(min_face_px=0, min_sharpness=0, min_quality=0),
+            quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0),
         )
         self.identifier = Identifier(
             database=self.database,

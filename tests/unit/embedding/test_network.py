@@ -9,7 +9,8 @@ from indexer.embedding.catalog import sface
 from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.sface import fold_batch_norms
 from indexer.embedding.weights import SFACE, locate
-from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.stopwatch import Stopwatch
 
 
 @pytest.fixture(scope="module")

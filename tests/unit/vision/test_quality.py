@@ -5,7 +5,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from indexer.pipeline.pipeline import Pipeline, Stopwatch
+from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.stopwatch import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Quality
 from indexer.vision import quality

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from indexer.records.models import Gallery
-from indexer.usecases.match_limits import MatchLimits, Unmatched
+from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
 from tests.support.strangers import QUALITY
 
 SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01)
@@ -15,13 +15,13 @@ SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01)
     ("face_px", "sharpness", "reason"),
     [
         (20.0, 0.01, None),
-        (19.9, 0.01, Unmatched.FACE_TOO_SMALL),
-        (20.0, 0.0099, Unmatched.FACE_BLURRED),
-        (1.0, 0.0, Unmatched.FACE_TOO_SMALL),
+        (19.9, 0.01, UnmatchedReason.FACE_TOO_SMALL),
+        (20.0, 0.0099, UnmatchedReason.FACE_BLURRED),
+        (1.0, 0.0, UnmatchedReason.FACE_TOO_SMALL),
     ],
 )
 def test_a_face_below_a_limit_is_matched_to_nobody_for_a_reason(
-    face_px: float, sharpness: float, reason: Unmatched | None
+    face_px: float, sharpness: float, reason: UnmatchedReason | None
 ) -> None:
     quality = replace(QUALITY, face_px=face_px, sharpness_ratio=sharpness)
 
