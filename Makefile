@@ -6,8 +6,11 @@ BIN := $(VENV)/bin
 # The GPU build of FAISS where NVIDIA's driver answers, else the CPU's. `make FAISS=cpu` overrides.
 FAISS ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 INSTALLED := $(VENV)/.installed-$(FAISS)
+PROSE := README.md CONTRIBUTING.md docs
+# Links and anchors that lead nowhere are errors.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
-.PHONY: run test install check format bench clean
+.PHONY: run test install check format docs reference words bench clean
 
 run: install  ## serve on http://127.0.0.1:8000, with PostgreSQL and all
 	@exec $(BIN)/gemel serve
@@ -25,18 +28,33 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(FAISS),report,dev]'
 	@rm -f $(VENV)/.installed-* && touch $@
 
-check: install  ## formatting, lint, types, the arrows between the rooms
+check: install  ## formatting, lint, types, layers, spelling, words, links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell $(PROSE) indexer service scripts
+	$(BIN)/proselint --config .proselintrc.json check $(PROSE)
+	$(BIN)/python -m scripts.words
+	$(BIN)/python -m scripts.reference --check
+	@$(MKDOCS)
 
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: reference  ## the documents as a site, in site/
+	@$(MKDOCS)
+	@echo "open site/index.html"
+
+reference: install  ## writes the parts of the documents that come from the code
+	$(BIN)/python -m scripts.reference
+
+words: install  ## words that documents, comments and messages should not use
+	$(BIN)/python -m scripts.words --strict
+
 bench: install  ## milliseconds of each stage of an identification
 	$(BIN)/python -m benchmarks.identify
 
 clean:
-	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

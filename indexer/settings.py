@@ -12,7 +12,7 @@ LEAST_RATE = 1e-9
 
 
 class Settings(BaseSettings):
-    """Each field's description is its line in the README's table; a test holds the two together."""
+    """Each field's description is its line in `docs/reference/settings.md`, which `make reference` writes."""
 
     model_config = SettingsConfigDict(
         env_prefix="GEMEL_",

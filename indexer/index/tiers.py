@@ -1,6 +1,6 @@
 """The FAISS index behind each tier: its recipe, its search parameters, what it takes of memory.
 
-Recipes and figures: `docs/operations.md`. Scores are inner products of unit vectors: cosines.
+Recipes and figures: `docs/reference/tiers.md`. Scores are inner products of unit vectors: cosines.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Which faces of a photograph may be matched at all: a gallery's policy beside its threshold.
 
 A threshold is worked out on photographs as they are usually taken. Of faces that are very small or very
-blurred the embeddings say little of the person (docs/evaluation.md has the figures): such a face still has
-its candidates, none of which is `matched`.
+blurred the embeddings say little of the person (docs/explanation/evaluation.md has the figures): such a face
+still has its candidates, none of which is `matched`.
 """
 
 from dataclasses import dataclass

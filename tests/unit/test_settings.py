@@ -1,6 +1,5 @@
-"""Settings: documented, and read from where the README says."""
+"""Settings: read from where the documents say."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -8,23 +7,6 @@ from pydantic import ValidationError
 
 from indexer.cli import variables
 from indexer.settings import Settings
-
-README = (Path(__file__).parents[2] / "README.md").read_text()
-
-
-def test_the_readme_lists_every_setting_with_its_description_and_no_other() -> None:
-    rows = dict(re.findall(r"^\| `(GEMEL_\w+)` \| .*? \| (.*?) \|$", README, re.MULTILINE))
-
-    assert rows == {
-        f"GEMEL_{name.upper()}": field.description for name, field in Settings.model_fields.items()
-    }
-
-
-def test_the_readme_gives_the_defaults() -> None:
-    for name, default in re.findall(r"^\| `GEMEL_(\w+)` \| (.*?) \|", README, re.MULTILINE):
-        value = Settings.model_fields[name.lower()].default
-        shown = "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
-        assert default == shown, name
 
 
 def test_variables_and_an_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

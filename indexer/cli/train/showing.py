@@ -62,7 +62,7 @@ def print_run(options: "Options", outcome: "Outcome", card: Path) -> None:
     if not CardFile.model_validate_json(card.read_bytes()).score_at_fmr:
         console.print(
             "[yellow]too few faces were held out to measure what its scores mean[/]: before it can be served,"
-            " its card needs score_at_fmr (docs/training.md says where from)",
+            " its card needs score_at_fmr (docs/how-to/train.md says where from)",
             highlight=False,
         )
     out.print(f"The card: {card}; the course: {options.out / 'curves.png'}", highlight=False, soft_wrap=True)

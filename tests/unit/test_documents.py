@@ -1,0 +1,101 @@
+"""The documents: what comes from the code is as the code has it, and links lead somewhere."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from indexer.settings import Settings
+from scripts import links, reference, words
+from scripts.packages import ROOT, layers, packages
+from service.errors import STATUS
+
+PAGES = reference.documents()
+
+
+@pytest.fixture(scope="module")
+def generated() -> dict[Path, str]:
+    return reference.generated()
+
+
+def test_generated_parts_are_as_the_code_has_them(generated: dict[Path, str]) -> None:
+    stale = [str(path) for path, text in generated.items() if (ROOT / path).read_text() != text]
+
+    assert not stale, "run `make reference`"
+    assert {Path("docs/reference/cli.md"), Path("docs/reference/http-api.md"), Path("CONTRIBUTING.md")} < set(
+        generated
+    )
+
+
+def test_the_settings_page_lists_every_setting_with_its_description_and_no_other() -> None:
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    rows = dict(re.findall(r"^\| `(GEMEL_\w+)` \| .*? \| (.*?) \|$", page, re.MULTILINE))
+
+    assert rows == {
+        f"GEMEL_{name.upper()}": field.description for name, field in Settings.model_fields.items()
+    }
+
+
+def test_the_errors_page_lists_every_code_with_its_status() -> None:
+    page = (ROOT / "docs/reference/errors.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) ", page, re.MULTILINE)
+
+    assert sorted(rows) == sorted((error.code, str(int(status))) for error, status in STATUS.items())
+
+
+@pytest.mark.parametrize("page", [*PAGES, Path("CHANGELOG.md")], ids=str)
+def test_every_link_of_a_document_leads_to_a_file_and_a_heading(page: Path) -> None:
+    assert list(links.dead(ROOT / page)) == []
+
+
+def test_a_dead_link_is_found(tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text("# A `heading`, here\n")
+    (tmp_path / "a.md").write_text(
+        "[1](b.md#a-heading-here) [2](b.md#other) [3](c.md) [4](https://example.org/x)"
+    )
+
+    assert list(links.dead(tmp_path / "a.md")) == ["b.md#other", "c.md"]
+
+
+def test_every_page_of_the_site_is_in_its_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text()
+
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert f"{page.relative_to(ROOT / 'docs')}\n" in navigation
+
+
+def test_every_package_has_a_sentence_and_a_layer() -> None:
+    folders = {path.parent.name for path in (ROOT / "indexer").glob("*/__init__.py")}
+
+    assert folders <= {name for row in layers() for name in row}
+    for package in packages().values():
+        assert package.sentence.endswith("."), package
+
+
+def test_every_path_that_contributing_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:indexer|service|tests|migrations|benchmarks|scripts|docs)/[\w./]*)`", text)
+
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_words_are_found_in_text_comments_messages_and_names_but_not_in_code() -> None:
+    table = words.table()
+    python = 'def told():  # made anew\n    """The trunk."""\n    raise E(f"refused {told}")\n'
+
+    assert {found for _, found, _ in words.in_python(python, table)} == {"told", "anew", "trunk", "refused"}
+    assert list(words.in_markdown("The `trunk` is a backbone.\n```\nanew\n```\n", table)) == []
+    assert [line for line, _, _ in words.in_markdown("One\n\nmade anew", table)] == [3]
+
+
+def test_the_databases_and_the_settings_names_stay() -> None:
+    assert list(words.in_python("rebuild_number = GEMEL_INDEX_MIN_AGREEMENT = 1\n", words.table())) == []
+
+
+def test_the_versions_of_the_documents_tools_are_pinned() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+
+    assert {re.split(r"[>=<]", requirement)[0] for requirement in extras["docs"]} <= pinned
