@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.calibration.card_curve import CardScale
-from indexer.calibration.curve import Scale
+from indexer.calibration.card_curve import CardCurve
+from indexer.calibration.curve import ScoreCurve
 from indexer.calibration.fitting import fit as calibration
 from indexer.calibration.fitting import suspects
 from indexer.calibration.fitting.impostors import collect
@@ -79,10 +79,10 @@ def main() -> None:
         for people in arguments.people:
             for name, vectors in sets.items():
                 order = rng.permutation(len(vectors))
-                scale = _calibrated(vectors[order[:people]])
-                trials += _try(scale, name, people, name, vectors[order[people:]])
+                curve = _calibrated(vectors[order[:people]])
+                trials += _try(curve, name, people, name, vectors[order[people:]])
                 if name == "LFW" and "CelebA" in sets:
-                    trials += _try(scale, name, people, "CelebA", sets["CelebA"])
+                    trials += _try(curve, name, people, "CelebA", sets["CelebA"])
         print(f"{repeat + 1} of {arguments.repeats}, {time.perf_counter() - start:.0f} s", flush=True)
     rows = _table(trials)
     if arguments.json:
@@ -91,19 +91,19 @@ def main() -> None:
         _draw(rows, arguments.people[-1], arguments.plot)
 
 
-def _calibrated(vectors: Vectors) -> Scale:
+def _calibrated(vectors: Vectors) -> ScoreCurve:
     found = collect(vectors, np.arange(len(vectors)))
     return calibration.fit(found, suspected=suspects.find(found, LIKELY))
 
 
-def _try(scale: Scale, name: str, people: int, where: str, held_out: Vectors) -> list[Trial]:
+def _try(curve: ScoreCurve, name: str, people: int, where: str, held_out: Vectors) -> list[Trial]:
     points = [(size, fpir) for size in SIZES if size < len(held_out) for fpir in FPIRS]
-    thresholds = [scale.threshold(fpir, size) for size, fpir in points]
-    by_card = [CardScale(CARD).threshold(fpir, size) for size, fpir in points]
+    thresholds = [curve.threshold(fpir, size) for size, fpir in points]
+    by_card = [CardCurve(CARD).threshold(fpir, size) for size, fpir in points]
     clean, labelled = _above(held_out, [*thresholds, *by_card])
     trials = []
     for place, (size, fpir) in enumerate(points):
-        estimate = scale.estimate(thresholds[place], size)
+        estimate = curve.estimate(thresholds[place], size)
         assert estimate.interval is not None
         trials.append(
             Trial(

@@ -25,7 +25,7 @@ from indexer.records import embedded, galleries, reindexes, schema
 from indexer.records.embedded import database_url
 from indexer.records.models import Gallery
 from indexer.records.session import Database
-from indexer.reindex import plan as planning
+from indexer.reindex import plan as plans
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
@@ -76,7 +76,7 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
     with open_pipeline_factory(settings) as factory:
         index_store, pipeline = IndexStore.of(settings, database, card(settings)), factory.pipeline(model)
         blocks = _blocks(database, gallery, pipeline)
-        plan = planning.make(settings, index_store, gallery, pipeline)
+        plan = plans.make(settings, index_store, gallery, pipeline)
         before = _in_memory(blocks, pipeline)
         job = switching.start(database, index_store.models, gallery, model, plan)
         start = time.perf_counter()
@@ -86,7 +86,7 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
     assert worker.embedded_at is not None
     seconds = worker.embedded_at - start
     with database.reading() as session:
-        done = reindexes.progress(session, job.row.id)
+        done = reindexes.progress_of(session, job.row.id)
     database.close()
     rate = done.done / seconds
     return {

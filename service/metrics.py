@@ -142,11 +142,11 @@ class ReindexJobs(Collector):
         }
         try:
             with self._database.reading() as session:
-                for job in reindexes.not_over(session):
+                for job in reindexes.open_jobs(session):
                     names = (job.gallery.name, job.to_model)
                     state.add_metric((*names, job.row.state), 1)
                     stopped.add_metric(names, float(job.row.paused or job.row.problem is not None))
-                    progress = reindexes.progress(session, job.row.id)
+                    progress = reindexes.progress_of(session, job.row.id)
                     for name, figure in figures.items():
                         value = getattr(progress, name)
                         if value is not None:

@@ -1,1 +1,1 @@
-"""What a score means: measured curves, the calibration that is active for a gallery, and its policy."""
+"""What a score means: score curves, and the calibration, policy and threshold of a gallery."""

@@ -1,6 +1,6 @@
 """From the false alarm rate that an operator wants to the score that gives it, by a model's card alone.
 
-What is in force where nobody has calibrated (`scales`): measured once, on another's people, down to one
+What is in force where nobody has calibrated (`resolver`): measured once, on another's people, down to one
 pair of strangers in 10,000, with the comparisons of a search taken as independent.
 """
 
@@ -19,8 +19,8 @@ _LEAST_FMR = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
-class CardScale:
-    """A `calibration.Scale`."""
+class CardCurve:
+    """A `ScoreCurve`."""
 
     card: ModelCard
 

@@ -1,179 +1,51 @@
-"""What scores of strangers mean, as it was measured: a value that serving asks and never computes.
-
-A surface: at each of some gallery sizes, the score that a share FPIR of searches for strangers reaches, for
-some FPIR, and the interval in which the FPIR of that score lies. Between the points it is interpolated
-linearly in log N and in log(-log(1 - FPIR)), in which FPIR = 1 - (1 - FMR)^N is log N + log FMR for small
-FMR (the complementary log-log), so that N comparisons and one are the same curve, shifted.
-`evaluation.calibration` makes it.
-"""
+"""What every score curve offers: thresholds for false positive rates, and rates for scores."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from indexer.errors import InvalidRequest
-
-FORMAT = 1
-LEAST_PEOPLE = 100
-"""On whom scores of strangers are measured, or not at all."""
-Surface = NDArray[np.float64]
+MIN_PEOPLE = 100
+"""Impostor scores are measured on at least this many people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Of the share of searches for strangers that reach a score."""
+    """The estimated FPIR of a threshold: the share of non-mated searches that reach it."""
 
     fpir: float
     interval: tuple[float, float] | None
-    """95 %; None where nobody has measured it."""
+    """95 %; None where it was not measured."""
     trusted: bool
-    """Whether what was measured reaches so far."""
+    """Whether the measurement supports an FPIR as low as this."""
 
 
-class Scale(Protocol):
-    """From rates to scores and back: a calibration, or a model's card."""
-
-    def threshold(self, fpir: float, faces: int) -> float: ...
-    def estimate(self, score: float, faces: int) -> Estimate: ...
-    def least_fpir(self, faces: int) -> float: ...
-    def most_faces(self, fpir: float) -> int: ...
-    def needed(self, fpir: float, faces: int) -> int: ...
-
-    @property
-    def measured_on(self) -> str: ...
-
-
-def people_needed(fpir: float, faces: float) -> int:
-    """How many people a calibration should have for `fpir` among so many `faces`, about.
-
-    So many that three of their n² / 2 pairs are expected above the threshold, whose FMR is about FPIR / N.
-    """
-    return max(LEAST_PEOPLE, math.ceil(math.sqrt(6 * max(1.0, faces) / fpir)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Calibration:
-    identities: int
-    """People whose faces it was measured on; 0 for pairs of unknown people."""
-    comparisons: int
-    """Of different people."""
-    faces_per_identity: float
-    """A gallery of N faces counts as N / faces_per_identity people, each with so many faces."""
-    suspected: int
-    """Pairs of people left out of the tail, because they seem to be one person twice."""
-    sizes: Surface
-    """Shape (s,): people enrolled, rising."""
-    rates: Surface
-    """Shape (r,): FPIR, falling."""
-    scores: Surface
-    """Shape (s, r): threshold; rises along both."""
-    low: Surface
-    """Shape (s, r): lower end of the FPIR at that score."""
-    high: Surface
-    least: Surface
-    """Shape (s,): the least FPIR that the measurement supports at that size; 1 where none."""
+class ScoreCurve(Protocol):
+    """Maps rates to scores and back. `faces` is the number of enrolled faces, N."""
 
     def threshold(self, fpir: float, faces: int) -> float:
-        """The score that a share `fpir` of searches for strangers reaches among so many `faces`."""
-        row = self._at(self.scores, faces)
-        return float(np.clip(_extended(hardness(fpir), hardness(self.rates), row), -1.0, 1.0))
+        """The score that a share `fpir` of non-mated searches reaches."""
 
     def estimate(self, score: float, faces: int) -> Estimate:
-        row = self._at(self.scores, faces)
-        hard = float(_extended(score, row, hardness(self.rates)))
-        low, high = (
-            rate(np.interp(hard, hardness(self.rates), self._at(hardness(end), faces)))
-            for end in (self.low, self.high)
-        )
-        fpir = float(rate(hard))
-        trusted = fpir >= self.least_fpir(faces) * (1 - 1e-6)
-        return Estimate(fpir=fpir, interval=(min(fpir, float(low)), max(fpir, float(high))), trusted=trusted)
+        """The FPIR at a threshold of `score`."""
 
     def least_fpir(self, faces: int) -> float:
-        """The least that the measurement supports; 1 where it supports none at that size."""
-        least = float(rate(self._at(hardness(self.least), faces)))
-        return least if least <= self.rates[0] else 1.0
+        """The lowest FPIR that the measurement supports; 1 where it supports none."""
 
     def most_faces(self, fpir: float) -> int:
-        """Up to how many faces it supports the rate; 0 where not even for one."""
-        supported = self.sizes[self.least <= fpir]
-        if not len(supported):
-            return 0
-        most = int(supported[-1] * self.faces_per_identity)
-        limit = int(self.sizes[min(len(self.sizes) - 1, len(supported))] * self.faces_per_identity)
-        while limit - most > max(1, most // 1000):
-            middle = (most + limit) // 2
-            most, limit = (middle, limit) if self.least_fpir(middle) <= fpir else (most, middle)
-        return most
+        """The largest gallery for which the measurement supports `fpir`; 0 where there is none."""
 
     def needed(self, fpir: float, faces: int) -> int:
-        return max(self.identities + 1, people_needed(fpir, faces / self.faces_per_identity))
+        """About how many people a calibration needs to support `fpir`."""
 
     @property
     def measured_on(self) -> str:
-        return f"a calibration on {self.identities:,} people, {self.comparisons:,} comparisons,"
-
-    def to_json(self) -> dict[str, Any]:
-        surfaces = ("sizes", "rates", "scores", "low", "high", "least")
-        return {
-            "format": FORMAT,
-            "identities": self.identities,
-            "comparisons": self.comparisons,
-            "faces_per_identity": self.faces_per_identity,
-            "suspected": self.suspected,
-            **{name: _significant(getattr(self, name)) for name in surfaces},
-        }
-
-    @classmethod
-    def of_json(cls, stored: Mapping[str, Any]) -> "Calibration":
-        """Raises InvalidRequest where another version of Gemel wrote it in another way."""
-        if stored.get("format") != FORMAT:
-            raise InvalidRequest(
-                f"a calibration of format {stored.get('format')} is not read", field="format"
-            )
-        surfaces = ("sizes", "rates", "scores", "low", "high", "least")
-        return cls(
-            identities=stored["identities"],
-            comparisons=stored["comparisons"],
-            faces_per_identity=stored["faces_per_identity"],
-            suspected=stored["suspected"],
-            **{name: np.array(stored[name], np.float64) for name in surfaces},
-        )
-
-    def _at(self, surface: Surface, faces: int) -> Any:
-        """Its row at a size: shape (r,), or a number."""
-        place = math.log(max(1.0, faces / self.faces_per_identity))
-        places = np.log(self.sizes)
-        after = int(np.clip(np.searchsorted(places, place), 1, len(places) - 1))
-        share = min(1.0, (place - places[after - 1]) / (places[after] - places[after - 1]))
-        return (1 - share) * surface[after - 1] + share * surface[after]
+        """The subject of a sentence: what the curve was measured on."""
 
 
-def hardness(rates: Any) -> Any:
-    """-log(-log(1 - rate)): rises as the rate falls."""
-    return -np.log(-np.log1p(-np.clip(rates, 1e-15, 1 - 1e-12)))
+def people_needed(fpir: float, faces: float) -> int:
+    """About how many people a calibration needs to support `fpir` in a gallery of `faces`.
 
-
-def rate(hard: Any) -> Any:
-    """`hardness` the other way."""
-    return -np.expm1(-np.exp(-hard))
-
-
-def _extended(x: float, xs: Surface, ys: Surface) -> float:
-    """Linear between the points and on beyond the ends."""
-    if x > xs[-1]:
-        return float(ys[-1] + (x - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2]))
-    if x < xs[0]:
-        return float(ys[0] + (x - xs[0]) * (ys[1] - ys[0]) / (xs[1] - xs[0]))
-    return float(np.interp(x, xs, ys))
-
-
-def _significant(values: Surface) -> Any:
-    """As lists, of six digits: a calibration is read by people too."""
-    if values.ndim > 1:
-        return [_significant(row) for row in values]
-    return [float(f"{value:.6g}") for value in values]
+    With n people there are n² / 2 pairs. Three of them should lie above the threshold, where the FMR is
+    about FPIR / N.
+    """
+    return max(MIN_PEOPLE, math.ceil(math.sqrt(6 * max(1.0, faces) / fpir)))

@@ -1,18 +1,17 @@
-"""Which scale of scores is in force: the gallery's own calibration, else the model's, else the card.
+"""Which calibration is active: the gallery's own, else the model's, else the model's card.
 
-A gallery's row says which (`Gallery.calibration_id`), and calibrations never change: so what was read once
-is right for as long as a row names it, and every process follows a new one with its next request.
+`Gallery.calibration_id` says which; the database computes it with the gallery's row. A stored calibration
+never changes, so it is read once and cached, and every process uses a new one from its next request on.
 """
 
 import logging
 import threading
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
 from uuid import UUID
 
-from indexer.calibration.card_curve import CardScale
-from indexer.calibration.curve import Calibration, Estimate, Scale
+from indexer.calibration import threshold as thresholds
+from indexer.calibration.active import ActiveCalibration, Kind, of_card
+from indexer.calibration.measured_curve import MeasuredCurve
+from indexer.calibration.threshold import Decision
 from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, DatabaseUnavailable, InvalidRequest
 from indexer.pipeline.models import GalleryModels
@@ -22,31 +21,8 @@ from indexer.records.session import Database
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["gallery", "model", "card"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class InForce:
-    scale: Scale
-    kind: Kind
-    number: UUID | None
-    """Of the calibration."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """The threshold of an answer, and what it means there."""
-
-    threshold: float
-    wanted: float
-    """FPIR, or FMR of a comparison of two: the policy, whether or not the caller's own threshold
-    overrides it."""
-    estimate: Estimate
-    """Of the threshold that was used."""
-    calibration: Kind
-
-
-class Scales:
+class CalibrationResolver:
     """Safe to call from several threads."""
 
     def __init__(self, database: Database, models: GalleryModels, fpir: float) -> None:
@@ -54,93 +30,87 @@ class Scales:
         self._database = database
         self._models = models
         self.fpir = fpir
-        self._read: dict[UUID, InForce] = {}
-        self._of_models: dict[str, UUID | None] = {}
-        self._warned: dict[UUID, UUID | str] = {}
         self._lock = threading.Lock()
+        self._cached: dict[UUID, ActiveCalibration] = {}
+        self._last_of_models: dict[str, UUID | None] = {}
+        """By fingerprint, for use while PostgreSQL is unavailable."""
+        self._warned: dict[UUID, UUID | str] = {}
+        """By gallery: the calibration that a warning was logged about."""
 
-    def of(self, gallery: Gallery, card: ModelCard) -> InForce:
-        """`card`: of the model that the row names. Raises DatabaseUnavailable."""
+    def for_gallery(self, gallery: Gallery, card: ModelCard) -> ActiveCalibration:
+        """`card`: of the model that the gallery's row names. Raises DatabaseUnavailable."""
         if gallery.model_id is None:
-            return self.of_model(card)
-        return self._numbered(gallery.calibration_id, card)
+            return self.for_model(card)
+        return self._load(gallery.calibration_id, card)
 
-    def of_model(self, card: ModelCard) -> InForce:
-        """Where no gallery is asked. While PostgreSQL is away, what was in force last."""
+    def for_model(self, card: ModelCard) -> ActiveCalibration:
+        """For a request without a gallery. Uses the last one known while PostgreSQL is unavailable."""
         try:
             number = self._models.number_of(card)
             with self._database.reading() as session:
                 found = calibrations.number_for_model(session, number)
-            self._of_models[card.fingerprint] = found
+            with self._lock:
+                self._last_of_models[card.fingerprint] = found
         except (DatabaseUnavailable, Busy) as error:
-            found = self._of_models.get(card.fingerprint)
-            log.warning("no newer calibration can be asked for: %s", error)
-        return self._numbered(found, card)
+            with self._lock:
+                found = self._last_of_models.get(card.fingerprint)
+            log.warning("cannot look for a newer calibration of %s: %s", card.fingerprint, error)
+        return self._load(found, card)
 
-    def policy(self, gallery: Gallery) -> float:
+    def fpir_of(self, gallery: Gallery) -> float:
+        """The gallery's policy."""
         return self.fpir if gallery.identify_fpir is None else gallery.identify_fpir
 
     def decide(
         self, gallery: Gallery, card: ModelCard, faces: int, threshold: float | None = None
     ) -> Decision:
-        """What to answer with, among so many `faces`. `threshold`: the caller's own. Raises
-        DatabaseUnavailable."""
-        in_force = self.of(gallery, card)
-        decision = _decide(in_force, self.policy(gallery), faces, threshold)
+        """The threshold for a search of the gallery among `faces` faces. `threshold`: the caller's own.
+
+        Raises DatabaseUnavailable.
+        """
+        calibration = self.for_gallery(gallery, card)
+        decision = thresholds.decide(calibration, self.fpir_of(gallery), faces, threshold)
         if threshold is None:
-            self._tell(gallery, in_force, decision, faces)
+            self._warn_if_unsupported(gallery, calibration, decision, faces)
         return decision
 
-    def _numbered(self, number: UUID | None, card: ModelCard) -> InForce:
-        if number is None:
+    def _load(self, calibration_id: UUID | None, card: ModelCard) -> ActiveCalibration:
+        if calibration_id is None:
             return of_card(card)
-        found = self._read.get(number)
-        if found is None:
-            with self._database.reading() as session:
-                row = calibrations.get(session, number)
-            kind: Kind = "model" if row.gallery_id is None else "gallery"
-            try:
-                found = InForce(scale=Calibration.of_json(row.parameters), kind=kind, number=number)
-            except InvalidRequest as error:  # a later version's, which was taken back since
-                log.error("calibration %s is passed over, the model's card is in force: %s", number, error)
-                found = of_card(card)
-            with self._lock:
-                found = self._read.setdefault(number, found)
-        return found
+        with self._lock:
+            found = self._cached.get(calibration_id)
+        if found is not None:
+            return found
+        with self._database.reading() as session:
+            row = calibrations.get(session, calibration_id)
+        kind: Kind = "model" if row.gallery_id is None else "gallery"
+        try:
+            curve = MeasuredCurve.from_json(row.parameters)
+            found = ActiveCalibration(curve=curve, kind=kind, id=calibration_id)
+        except InvalidRequest as error:  # a later version of Gemel wrote it, and was then downgraded
+            log.error("calibration %s is skipped, the model's card is active: %s", calibration_id, error)
+            found = of_card(card)
+        with self._lock:
+            return self._cached.setdefault(calibration_id, found)
 
-    def _tell(self, gallery: Gallery, in_force: InForce, decision: Decision, faces: int) -> None:
-        """Once, when a policy of the gallery's own is no longer borne out."""
-        if gallery.identify_fpir is None or decision.estimate.trusted:
-            self._warned.pop(gallery.id, None)
-        elif self._warned.get(gallery.id) != (in_force.number or "card"):
-            self._warned[gallery.id] = in_force.number or "card"
+    def _warn_if_unsupported(
+        self, gallery: Gallery, calibration: ActiveCalibration, decision: Decision, faces: int
+    ) -> None:
+        """Once for each calibration, when the gallery has outgrown what supports its own policy."""
+        unsupported = gallery.identify_fpir is not None and not decision.estimate.trusted
+        with self._lock:
+            if not unsupported:
+                self._warned.pop(gallery.id, None)
+                return
+            known = self._warned.get(gallery.id)
+            self._warned[gallery.id] = calibration.id or "card"
+        if known != (calibration.id or "card"):
             log.warning(
-                "gallery %s has grown beyond what its calibration (%s) can vouch for: FPIR %g at %d faces,"
-                " supported up to %d; calibrate it again",
+                "gallery %s has outgrown its calibration (%s): an FPIR of %g is not supported at %d faces,"
+                " only up to %d; run `gemel calibrate` again",
                 gallery.name,
-                in_force.kind,
-                decision.wanted,
+                calibration.kind,
+                decision.target,
                 faces,
-                in_force.scale.most_faces(decision.wanted),
+                calibration.curve.most_faces(decision.target),
             )
-
-
-def decide_pair(in_force: InForce, fmr: float, threshold: float | None = None) -> Decision:
-    """For a comparison with one person."""
-    return _decide(in_force, fmr, 1, threshold)
-
-
-@lru_cache
-def of_card(card: ModelCard) -> InForce:
-    return InForce(scale=CardScale(card), kind="card", number=None)
-
-
-@lru_cache(maxsize=4096)
-def _decide(in_force: InForce, wanted: float, faces: int, threshold: float | None) -> Decision:
-    used = in_force.scale.threshold(wanted, faces) if threshold is None else threshold
-    return Decision(
-        threshold=used,
-        wanted=wanted,
-        estimate=in_force.scale.estimate(used, faces),
-        calibration=in_force.kind,
-    )

@@ -15,8 +15,8 @@ from indexer.errors import Misconfigured
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.calibration.curve import Calibration
-    from indexer.calibration.fitting.measure import Measured
+    from indexer.calibration.fitting.measure import Measurement
+    from indexer.calibration.measured_curve import MeasuredCurve
     from indexer.replica.store import IndexStore
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
@@ -79,25 +79,25 @@ def calibrate(
     settings = Settings()
     wanted = fpir or settings.identify_fpir
     with opened(settings) as index_store:
-        told: dict[str, Any] = {"gallery": gallery, "faces": None, "fpir": wanted, "stored": None}
+        summary: dict[str, Any] = {"gallery": gallery, "faces": None, "fpir": wanted, "stored": None}
         if gallery is not None:
-            measured, told = _of_gallery(index_store, gallery, fpir, settings, dry_run, told)
+            measured, summary = _of_gallery(index_store, gallery, fpir, settings, dry_run, summary)
         else:
-            measured, told = _of_model(index_store, data, scores, settings, dry_run, told)
-    told["table"] = _rows(measured.calibration, told)
+            measured, summary = _of_model(index_store, data, scores, settings, dry_run, summary)
+    summary["table"] = _rows(measured.curve, summary)
     if plot is not None:
         from indexer.calibration.fitting.plot import draw
 
-        draw(measured.calibration, told["fpir"], told["faces"], plot)
+        draw(measured.curve, summary["fpir"], summary["faces"], plot)
     if html is not None:
         from indexer.calibration.fitting.page import render
 
-        write_whole(html, render(measured, told))
-    whole = told | {
+        write_whole(html, render(measured, summary))
+    whole = summary | {
         "suspects": [asdict(suspect) for suspect in measured.suspects],
-        "calibration": measured.calibration.to_json(),
+        "calibration": measured.curve.to_json(),
     }
-    give(whole, json, lambda: _print(measured, told))
+    give(whole, json, lambda: _print(measured, summary))
 
 
 def _of_gallery(
@@ -106,11 +106,12 @@ def _of_gallery(
     fpir: float | None,
     settings: Settings,
     dry_run: bool,
-    told: dict[str, Any],
-) -> "tuple[Measured, dict[str, Any]]":
+    summary: dict[str, Any],
+) -> "tuple[Measurement, dict[str, Any]]":
     from indexer.calibration import policy
+    from indexer.calibration.active import ActiveCalibration
     from indexer.calibration.fitting import measure as calibrating
-    from indexer.calibration.resolver import InForce, Scales
+    from indexer.calibration.resolver import CalibrationResolver
     from indexer.errors import CalibrationUnsupported
     from indexer.records import calibrations, galleries
 
@@ -121,9 +122,11 @@ def _of_gallery(
     card = index_store.models.for_gallery(found)
     wanted = fpir or found.identify_fpir or settings.identify_fpir
     measured = calibrating.on_gallery(index_store.database, found.id, found.model_id, card)
-    told |= {"model": card.fingerprint, "fpir": wanted, "faces": found.face_count, "source": "gallery"}
+    summary |= {"model": card.fingerprint, "fpir": wanted, "faces": found.face_count, "source": "gallery"}
     if fpir is not None:  # before anything is stored: a policy that is refused changes nothing
-        policy.check(InForce(scale=measured.calibration, kind="gallery", number=None), fpir, found.face_count)
+        policy.check_supported(
+            ActiveCalibration(curve=measured.curve, kind="gallery", id=None), fpir, found.face_count
+        )
     if not dry_run:
         with index_store.database.transaction() as session:
             row = calibrations.add(
@@ -131,13 +134,13 @@ def _of_gallery(
                 gallery_id=found.id,
                 model_id=found.model_id,
                 source="gallery",
-                parameters=measured.calibration.to_json(),
+                parameters=measured.curve.to_json(),
             )
-            told["stored"] = str(row.id)
+            summary["stored"] = str(row.id)
         if fpir is not None:
-            scales = Scales(index_store.database, index_store.models, settings.identify_fpir)
-            policy.adopt(index_store.database, index_store.models, scales, name, fpir)
-    return measured, told
+            resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
+            policy.update(index_store.database, index_store.models, resolver, name, {"identify_fpir": fpir})
+    return measured, summary
 
 
 def _of_model(
@@ -146,8 +149,8 @@ def _of_model(
     scores: Path | None,
     settings: Settings,
     dry_run: bool,
-    told: dict[str, Any],
-) -> "tuple[Measured, dict[str, Any]]":
+    summary: dict[str, Any],
+) -> "tuple[Measurement, dict[str, Any]]":
     from indexer.calibration.fitting import fit as fitting
     from indexer.calibration.fitting import measure as calibrating
     from indexer.pipeline.people_folder import people_in
@@ -156,7 +159,7 @@ def _of_model(
 
     if data is not None:
         people = people_in(data)
-        fitting.check(len(people))  # before the network is opened
+        fitting.check_people(len(people))  # before the network is opened
         with open_pipeline(settings) as pipeline, progress_bar() as bar:
             task = bar.add_task("Embedding", total=len(people))
             measured = calibrating.on_photographs(
@@ -166,7 +169,7 @@ def _of_model(
         assert scores is not None
         measured = calibrating.on_pairs(scores)
     card = index_store.models.default
-    told |= {"model": card.fingerprint, "source": "photographs" if data else "pairs"}
+    summary |= {"model": card.fingerprint, "source": "photographs" if data else "pairs"}
     if not dry_run:
         number = index_store.models.number_of(card)
         with index_store.database.transaction() as session:
@@ -175,18 +178,18 @@ def _of_model(
                 gallery_id=None,
                 model_id=number,
                 source="photographs" if data else "pairs",
-                parameters=measured.calibration.to_json(),
+                parameters=measured.curve.to_json(),
             )
-            told["stored"] = str(row.id)
-    return measured, told
+            summary["stored"] = str(row.id)
+    return measured, summary
 
 
-def _rows(found: "Calibration", told: dict[str, Any]) -> list[dict[str, Any]]:
-    present = told["faces"]
+def _rows(found: "MeasuredCurve", summary: dict[str, Any]) -> list[dict[str, Any]]:
+    present = summary["faces"]
     sizes = sorted({*SIZES, present}) if present else SIZES
     rows = []
     for faces in sizes:
-        threshold = found.threshold(told["fpir"], faces)
+        threshold = found.threshold(summary["fpir"], faces)
         estimate = found.estimate(threshold, faces)
         rows.append(
             {
@@ -201,20 +204,20 @@ def _rows(found: "Calibration", told: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _print(measured: "Measured", told: dict[str, Any]) -> None:
-    found = measured.calibration
+def _print(measured: "Measurement", summary: dict[str, Any]) -> None:
+    found = measured.curve
     on = f"{found.identities:,} people, " if found.identities else ""
     table = Table(
         "Faces",
         "Threshold",
-        f"FPIR {told['fpir']:g}: 95 %",
+        f"FPIR {summary['fpir']:g}: 95 %",
         "Supported",
         "Least FPIR",
-        title=f"{told['model']}, measured on {on}{found.comparisons:,} comparisons",
+        title=f"{summary['model']}, measured on {on}{found.comparisons:,} comparisons",
     )
-    for row in told["table"]:
+    for row in summary["table"]:
         low, high = row["interval"]
-        now = " (now)" if row["faces"] == told["faces"] else ""
+        now = " (now)" if row["faces"] == summary["faces"] else ""
         least = row["least_supported_fpir"]
         table.add_row(
             f"{row['faces']:,}{now}",
@@ -224,12 +227,12 @@ def _print(measured: "Measured", told: dict[str, Any]) -> None:
             f"{least:.2g}" if least < 1 else "none",
         )
     out.print(table)
-    out.print(f"FPIR {told['fpir']:g} is supported up to {found.most_faces(told['fpir']):,} faces.")
-    if told["source"] == "pairs":
+    out.print(f"FPIR {summary['fpir']:g} is supported up to {found.most_faces(summary['fpir']):,} faces.")
+    if summary["source"] == "pairs":
         out.print("Pairs do not say whose they are: searches are taken for independent comparisons.")
     if measured.suspects:
         console.print(f"{len(measured.suspects)} pairs seem to be one person twice and were left out:")
         for suspect in measured.suspects[:SHOWN]:
             console.print(f"  {suspect.score:.3f}  {shown(suspect.one)}  {shown(suspect.other)}")
-    if told["stored"] is None:
+    if summary["stored"] is None:
         console.print("Nothing was stored.")

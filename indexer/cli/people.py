@@ -103,7 +103,7 @@ def verify(
 
     Example: `gemel verify passport.jpg selfie.jpg`
     """
-    from indexer.calibration import resolver as scales
+    from indexer.calibration.active import of_card
     from indexer.usecases.bootstrap import open_pipeline
     from indexer.usecases.verify import verify_pair
 
@@ -112,7 +112,7 @@ def verify(
         try:
             verdict = verify_pair(
                 pipeline,
-                scales.of_card(pipeline.card),
+                of_card(pipeline.card),
                 image_a.read_bytes(),
                 image_b.read_bytes(),
                 fmr=settings.verify_fmr,
@@ -205,7 +205,7 @@ def _identification_json(path: Path, answer: "Identification") -> dict[str, Any]
         "model": answer.model,
         "gallery_size": answer.gallery_size,
         "threshold": answer.decision.threshold,
-        "fpir": answer.decision.wanted,
+        "fpir": answer.decision.target,
         "estimated_fpir": answer.decision.estimate.fpir,
         "estimated_fpir_interval": answer.decision.estimate.interval,
         "fpir_trusted": answer.decision.estimate.trusted,

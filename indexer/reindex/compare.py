@@ -10,7 +10,7 @@ from indexer.evaluation.leave_one_out import Searches
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
 from indexer.reindex.acceptance import FPIRS, judge
-from indexer.reindex.side_by_side import read
+from indexer.reindex.paired_embeddings import read
 
 MOST_PROBES = 20_000
 """Of a larger gallery so many faces are drawn, the same for both models; all are searched among."""

@@ -24,7 +24,7 @@ AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Taken:
+class Work:
     """A chunk that a worker has in hand."""
 
     chunk: ReindexChunk
@@ -36,15 +36,15 @@ class Taken:
     """By key: why there is no vector."""
 
 
-def take(database: Database, decoders: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline) -> Taken:
+def take(database: Database, decoders: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline) -> Work:
     """With what is stored of its faces, decoded and aligned."""
     with database.reading() as session:
-        crops = reindexes.crops_of(session, job.row, chunk)
+        crops = reindexes.crops_of_chunk(session, job.row, chunk)
     faces, problems = _aligned(decoders, crops, pipeline)
-    return Taken(chunk=chunk, job=job, pipeline=pipeline, faces=faces, problems=problems)
+    return Work(chunk=chunk, job=job, pipeline=pipeline, faces=faces, problems=problems)
 
 
-def vectors(taken: Taken) -> dict[int, bytes]:
+def vectors(taken: Work) -> dict[int, bytes]:
     """By key, as they are stored; what is not a vector becomes a problem. Raises what the network does."""
     return _vectors(taken.pipeline, taken.faces, taken.problems)
 

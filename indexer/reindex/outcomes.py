@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from indexer.calibration.curve import Calibration
+from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.records import calibrations, reindexes
 from indexer.records.models import Reindex
 from indexer.records.notices import announce
@@ -21,7 +21,7 @@ def built(session: Session, job: Job, worker: str, verified: dict[str, Any]) -> 
         return False
     row.verified = verified
     said = f"index {verified['snapshot']} is built and equal: {verified['count']} faces"
-    reindexes.note(session, row.id, said)
+    reindexes.add_event(session, row.id, said)
     return True
 
 
@@ -30,7 +30,7 @@ def compared(
     job: Job,
     worker: str,
     comparison: dict[str, Any],
-    calibration: Calibration | None,
+    calibration: MeasuredCurve | None,
     calibrated: str,
 ) -> None:
     """`calibrated`: what there is to say of the calibration."""
@@ -40,7 +40,7 @@ def compared(
     row.comparison = comparison
     failed = [gate["gate"] for gate in comparison["gates"] if not gate["passed"]]
     verdict = f"not passed: {', '.join(failed)}" if failed else "all gates are passed"
-    reindexes.note(session, row.id, f"compared; {verdict}")
+    reindexes.add_event(session, row.id, f"compared; {verdict}")
     if calibration is not None:
         calibrations.add(
             session,
@@ -49,7 +49,7 @@ def compared(
             source="gallery",
             parameters=calibration.to_json(),
         )
-    reindexes.note(session, row.id, calibrated)
+    reindexes.add_event(session, row.id, calibrated)
     announce(session, job.gallery.id)
 
 
@@ -57,7 +57,7 @@ def cleaned(session: Session, job: Job, worker: str) -> None:
     ended, whose = ("done", "old") if job.row.state == "cleaning" else ("cancelled", "new")
     row = _into(session, job, worker, ended)
     if row is not None:
-        reindexes.note(session, row.id, f"the embeddings of the {whose} model are gone")
+        reindexes.add_event(session, row.id, f"the embeddings of the {whose} model are gone")
         announce(session, job.gallery.id)
 
 
@@ -78,7 +78,7 @@ def back_to_embedding(session: Session, job: Job, worker: str, why: str) -> None
         return
     row = _into(session, job, worker, "embedding")
     if row is not None:
-        reindexes.note(session, row.id, f"back to embedding: {why}")
+        reindexes.add_event(session, row.id, f"back to embedding: {why}")
 
 
 def stopped(session: Session, job: Job, problem: str) -> None:
@@ -93,7 +93,7 @@ def stopped(session: Session, job: Job, problem: str) -> None:
         return
     log.error("re-index %s is stopped: %s", row.id, problem, exc_info=sys.exc_info()[0] is not None)
     row.problem, row.worker, row.leased_until = problem[:1000], None, None
-    reindexes.note(session, row.id, f"stopped: {problem[:1000]}")
+    reindexes.add_event(session, row.id, f"stopped: {problem[:1000]}")
 
 
 def _into(session: Session, job: Job, worker: str, state: str) -> Reindex | None:

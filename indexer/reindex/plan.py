@@ -52,7 +52,7 @@ class Plan:
 def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline: Pipeline) -> Plan:
     """`index_store`: any; `pipeline`: of the new model. Changes nothing. Raises ModelUnavailable."""
     with index_store.database.reading() as session:
-        lacking = reindexes.without_crop(session, gallery.id)
+        lacking = reindexes.count_without_crop(session, gallery.id)
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
         last_key = reindexes.last_key(session, gallery.id)
     rate, sampled = _rate(crops, pipeline)

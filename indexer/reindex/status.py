@@ -72,7 +72,7 @@ def of(database: Database, job_id: UUID) -> Status:
     with database.reading() as session:
         job = reindexes.get(session, job_id)
         row = job.row
-        progress = reindexes.progress(session, row.id)
+        progress = reindexes.progress_of(session, row.id)
         skipped = reindexes.problems(session, job.gallery.id, row.to_model_id, at_most=LISTED)
         events = reindexes.events(session, row.id)
     return Status(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from indexer.calibration.curve import Calibration
 from indexer.calibration.fitting.measure import on_gallery
+from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 from indexer.index.snapshots import SnapshotStore
 from indexer.records import reindexes
@@ -36,7 +36,7 @@ def build(index_store: IndexStore, job: Job) -> dict[str, Any]:
     return verified
 
 
-def calibrate(index_store: IndexStore, job: Job) -> tuple[Calibration | None, str]:
+def calibrate(index_store: IndexStore, job: Job) -> tuple[MeasuredCurve | None, str]:
     """Of the new model on the gallery, and what there is to say of it: so that the false alarm rate is
     carried over when the gallery is switched, never a score. None where it cannot be."""
     card = index_store.models.by_number(job.row.to_model_id)
@@ -44,7 +44,7 @@ def calibrate(index_store: IndexStore, job: Job) -> tuple[Calibration | None, st
     fpir = index_store.fpir if gallery.identify_fpir is None else gallery.identify_fpir
     wanted = f"FPIR {fpir:g} among {gallery.face_count:,} faces"
     try:
-        found = on_gallery(index_store.database, gallery.id, job.row.to_model_id, card).calibration
+        found = on_gallery(index_store.database, gallery.id, job.row.to_model_id, card).curve
     except CalibrationUnsupported as error:
         return None, f"not calibrated: {error.message}; {wanted} goes by what holds for the model"
     borne = "supported" if found.least_fpir(gallery.face_count) <= fpir * (1 + 1e-6) else "not supported"

@@ -25,7 +25,7 @@ from indexer.records.models import Gallery, Reindex, Replica
 from indexer.records.notices import announce
 from indexer.records.reindexes import Job
 from indexer.records.session import Database, Session
-from indexer.reindex import acceptance as gating
+from indexer.reindex import acceptance
 from indexer.reindex.plan import Plan, check_room
 from indexer.types import LogPosition
 
@@ -40,7 +40,7 @@ def check_startable(database: Database, models: GalleryModels, gallery: Gallery,
     if models.for_gallery(gallery) == card:
         raise _searched_already(gallery, card)
     with database.reading() as session:
-        busy = [job for job in reindexes.not_over(session) if job.gallery.id == gallery.id]
+        busy = [job for job in reindexes.open_jobs(session) if job.gallery.id == gallery.id]
     if busy:
         raise ReindexExists(
             f"gallery {gallery.name!r} is being re-indexed to {busy[0].to_model} already",
@@ -55,7 +55,7 @@ def start(
     card: ModelCard,
     plan: Plan,
     *,
-    gates: Sequence[str] = gating.DEFAULT,
+    gates: Sequence[str] = acceptance.DEFAULT,
     force: bool = False,
 ) -> Job:
     """From now on enrolments are embedded with both models; workers embed what is there already.
@@ -63,7 +63,7 @@ def start(
     `force`: even where the plan finds too little room. Raises ReindexExists, NotEnoughRoom, InvalidRequest
     (gates, or it is the gallery's model already), ModelNotCalibrated, GalleryNotFound.
     """
-    gating.check(gates)
+    acceptance.check(gates)
     check_calibrated(card)
     if not force:
         check_room([plan])
@@ -76,8 +76,8 @@ def start(
             raise _searched_already(gallery, card)
         row = reindexes.begin(session, gallery, number, gates=gates, plan=asdict(plan))
         session.flush()
-        reindexes.cut(session, row, CHUNK)
-        reindexes.note(
+        reindexes.create_chunks(session, row, CHUNK)
+        reindexes.add_event(
             session, row.id, f"started: {gallery.name} to {card.fingerprint}, gates {', '.join(gates)}"
         )
         announce(session, gallery.id)
@@ -99,7 +99,7 @@ def resume(database: Database, job_id: UUID) -> Job:
 
     def go_on(session: Session, row: Reindex) -> None:
         row.paused, row.problem = False, None
-        reindexes.forget_attempts(session, row.id)
+        reindexes.reset_attempts(session, row.id)
 
     return _change(database, job_id, (*reindexes.LIVE, *reindexes.STEPS), "resumed", go_on)
 
@@ -127,7 +127,7 @@ def activate(
         job = reindexes.get(session, job_id)
         comparison = reindexes.comparison(session, job_id)
     _expect(job.row, ("ready",))
-    failed = [verdict for verdict in gating.judge(job.row.gates, comparison or {}) if not verdict.passed]
+    failed = [verdict for verdict in acceptance.judge(job.row.gates, comparison or {}) if not verdict.passed]
     if failed and not force:
         raise GatesNotPassed(
             "the new model has not passed its gates: " + "; ".join(map(str, failed)),
@@ -174,7 +174,7 @@ def _switch(
         gallery = galleries.lock(session, job.gallery.id)
         row = reindexes.lock(session, job.row.id)
         _expect(row, (before,))
-        lacking = reindexes.missing(session, gallery.id, number)
+        lacking = reindexes.count_missing(session, gallery.id, number)
         if lacking:
             raise EmbeddingsMissing(
                 f"{lacking} faces have no embedding by {model} yet: a worker has to run", faces=lacking
@@ -182,7 +182,7 @@ def _switch(
         gallery.model_id, row.state = number, after
         forced = f", forced over {'; '.join(over)} ({force})" if over else ""
         done = "activated" if forth else reindexes.ROLLED_BACK
-        reindexes.note(session, row.id, f"{done} {model}{forced}")
+        reindexes.add_event(session, row.id, f"{done} {model}{forced}")
         announce(session, gallery.id)
     with database.reading() as session:
         return reindexes.get(session, row.id)
@@ -245,7 +245,7 @@ def _change(
         row = reindexes.lock(session, job_id)
         _expect(row, states)
         change(session, row)
-        reindexes.note(session, row.id, what)
+        reindexes.add_event(session, row.id, what)
         announce(session, gallery_id)
     with database.reading() as session:
         return reindexes.get(session, job_id)

@@ -25,11 +25,9 @@ from indexer.errors import (
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.records.reindexes import Job
-from indexer.reindex import coverage as covering
-from indexer.reindex import embed as embedding
-from indexer.reindex import outcomes, steps
+from indexer.reindex import embed, missing, outcomes, steps
 from indexer.reindex.compare import compare
-from indexer.reindex.embed import Taken
+from indexer.reindex.embed import Work
 from indexer.replica import sweep
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import InterruptiblePool, close_all
@@ -146,7 +144,7 @@ class Worker:
     def _let_go(self, *, ending: bool = False) -> None:
         """What it holds is anybody's, its own again too."""
         with self._database.transaction() as session:
-            reindexes.release_chunks(session, self.name, as_if_untried=ending)
+            reindexes.release_leases(session, self.name, as_if_untried=ending)
         self._interrupted = False
 
     def _embed(self) -> bool:
@@ -173,7 +171,7 @@ class Worker:
             recording.result()
         return any_done
 
-    def _take(self) -> Taken | None:
+    def _take(self) -> Work | None:
         if self._stopping.is_set():
             return None
         with self._database.transaction() as session:
@@ -190,22 +188,22 @@ class Worker:
             self._give_up(job.row.id, error)
             return self._take()
         try:
-            return embedding.take(self._database, self._decoders, chunk, job, pipeline)
+            return embed.take(self._database, self._decoders, chunk, job, pipeline)
         except GemelError:
             raise
         except Exception as error:
             self._fail(job, f"chunk {chunk.number} cannot be read: {error}")
             return self._take()
 
-    def _vectors(self, taken: Taken) -> dict[int, bytes] | None:
+    def _vectors(self, taken: Work) -> dict[int, bytes] | None:
         """None where the network itself failed."""
         try:
-            return embedding.vectors(taken)
+            return embed.vectors(taken)
         except Exception as error:  # of torch, of the ONNX runtime
             self._fail(taken.job, f"the network failed: {error}")
             return None
 
-    def _record(self, taken: Taken, vectors: dict[int, bytes]) -> None:
+    def _record(self, taken: Work, vectors: dict[int, bytes]) -> None:
         job, chunk = taken.job.row, taken.chunk
         try:
             with self._database.transaction() as session:
@@ -224,23 +222,23 @@ class Worker:
         """Faces that no chunk has covered get one; where there are none, the next step is due."""
         changed = False
         with self._database.reading() as session:
-            jobs = reindexes.open_ones(session, *reindexes.LIVE)
+            jobs = reindexes.runnable(session, *reindexes.LIVE)
         for job in jobs:
             if job.row.id in self._unfit or (self._only is not None and job.row.id not in self._only):
                 continue
             try:
-                changed |= covering.cover(self._database, job) or self._cover_the_way_back(job)
+                changed |= missing.queue(self._database, job) or self._embed_for_rollback(job)
             except GemelError:
                 raise
             except Exception as error:
                 self._fail(job, f"{job.row.state}: {error}")
         return changed
 
-    def _cover_the_way_back(self, job: Job) -> bool:
+    def _embed_for_rollback(self, job: Job) -> bool:
         if job.row.state != "active" or job.row.id in self._no_way_back:
             return False
         try:
-            return covering.cover_the_way_back(self._index_store, self._eye, self._decoders, job)
+            return missing.embed_for_rollback(self._index_store, self._eye, self._decoders, job)
         except Misconfigured as error:
             log.error("re-index %s: the old model cannot be embedded with here: %s", job.row.id, error)
             self._no_way_back.add(job.row.id)

@@ -89,7 +89,7 @@ def stores_of(index_store: IndexStore, every: Sequence[Gallery]) -> list[tuple[G
     found = [(gallery, index_store.of_gallery(gallery)) for gallery in every]
     wanted = {gallery.id for gallery in every}
     with index_store.database.reading() as session:
-        waiting = reindexes.standing_by(session)
+        waiting = reindexes.switchable_galleries(session)
     for gallery, number, _ in waiting:
         if gallery.id in wanted and number != gallery.model_id:
             found.append((gallery, index_store.of_model(index_store.models.by_number(number))))

@@ -88,7 +88,7 @@ class IndexSync:
     def _stand_by(self) -> None:
         """Opens what a switch of a gallery's model, either way, would need at once."""
         with self._database.reading() as session:
-            waiting = reindexes.standing_by(session)
+            waiting = reindexes.switchable_galleries(session)
         for gallery, number, fingerprint in waiting:
             try:
                 self._index_cache.prepare(gallery, self._pipelines.by_number(number).card)

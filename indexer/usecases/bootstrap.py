@@ -6,7 +6,7 @@ from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from indexer.calibration.resolver import Scales
+from indexer.calibration.resolver import CalibrationResolver
 from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
@@ -42,7 +42,7 @@ class Engine:
     index_store: IndexStore
     pipelines: Pipelines
     index_cache: IndexCache
-    scales: Scales
+    calibrations: CalibrationResolver
     identifier: Identifier
     enroller: Enroller
     index_sync: IndexSync | None = None
@@ -181,18 +181,18 @@ def _assembled(
         min_quality=settings.min_quality,
     )
     database = index_store.database
-    scales = Scales(database, index_store.models, settings.identify_fpir)
+    calibrations = CalibrationResolver(database, index_store.models, settings.identify_fpir)
     return Engine(
         database=database,
         index_store=index_store,
         pipelines=pipelines,
         index_cache=index_cache,
-        scales=scales,
+        calibrations=calibrations,
         identifier=Identifier(
             database=database,
             pipelines=pipelines,
             index_cache=index_cache,
-            scales=scales,
+            calibrations=calibrations,
             patience_seconds=settings.index_patience_s,
             match_limits=MatchLimits(
                 min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.calibration.resolver import Decision, Scales
+from indexer.calibration.resolver import CalibrationResolver
+from indexer.calibration.threshold import Decision
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
@@ -74,7 +75,7 @@ class Identifier:
     database: Database
     pipelines: Pipelines
     index_cache: IndexCache
-    scales: Scales
+    calibrations: CalibrationResolver
     patience_seconds: float
     """How long a change that the caller knows of is waited for."""
     match_limits: MatchLimits
@@ -129,7 +130,7 @@ class Identifier:
         if unique_identities:
             hits = one_face_each(hits, max_candidates)
         with watch.stage("database"):
-            decision = self.scales.decide(gallery, pipeline.card, gallery_size, threshold)
+            decision = self.calibrations.decide(gallery, pipeline.card, gallery_size, threshold)
         limits = self.match_limits.of(gallery)
         reasons = [limits.reason_against(seen.quality) for seen in faces_seen]
         identified = [
@@ -178,7 +179,7 @@ class Identifier:
             self.database, self.index_cache, gallery, card, probe[np.newaxis], max_candidates, watch
         )
         with watch.stage("database"):
-            decision = self.scales.decide(gallery, card, gallery_size, threshold)
+            decision = self.calibrations.decide(gallery, card, gallery_size, threshold)
         return SearchResult(
             candidates=_candidates(hits, decision.threshold),
             model=card.fingerprint,

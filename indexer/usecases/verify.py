@@ -6,7 +6,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.calibration.resolver import Decision, InForce, Scales, decide_pair
+from indexer.calibration.active import ActiveCalibration
+from indexer.calibration.resolver import CalibrationResolver
+from indexer.calibration.threshold import Decision, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
@@ -47,7 +49,7 @@ class Verification:
 
 def verify_pair(
     pipeline: Pipeline,
-    in_force: InForce,
+    calibration: ActiveCalibration,
     image_a: bytes,
     image_b: bytes,
     *,
@@ -66,12 +68,12 @@ def verify_pair(
         _face_of(pipeline, image_b, "image_b", several, watch),
     ]
     a, b = pipeline.embed([face.seen for face in faces], watch)
-    return _verdict(pipeline, in_force, float(a @ b), faces, None, fmr, threshold, watch)
+    return _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
 
 
 def verify_identity(
     pipelines: Pipelines,
-    scales: Scales,
+    calibrations: CalibrationResolver,
     database: Database,
     gallery_name: str,
     identity_id: UUID,
@@ -94,7 +96,7 @@ def verify_identity(
         identities.get(session, gallery.id, identity_id)
         if not any(faces.vectors_of(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
-    in_force = scales.of(gallery, pipeline.card)
+    calibration = calibrations.for_gallery(gallery, pipeline.card)
     face = _face_of(pipeline, image, "image", several, watch)
     [probe] = pipeline.embed([face.seen], watch)
     with watch.stage("database"), database.reading() as session:
@@ -102,7 +104,7 @@ def verify_identity(
         if nearest is None:  # what there was has been deleted meanwhile
             raise _nothing_to_compare(session, identity_id, fingerprint)
     score, face_id = nearest
-    return _verdict(pipeline, in_force, score, [face], face_id, fmr, threshold, watch)
+    return _verdict(pipeline, calibration, score, [face], face_id, fmr, threshold, watch)
 
 
 def _nearest(
@@ -151,7 +153,7 @@ def _face_of(
 
 def _verdict(
     pipeline: Pipeline,
-    in_force: InForce,
+    calibration: ActiveCalibration,
     score: float,
     faces: list[ComparedFace],
     face_id: UUID | None,
@@ -159,7 +161,7 @@ def _verdict(
     threshold: float | None,
     watch: Stopwatch,
 ) -> Verification:
-    decision = decide_pair(in_force, fmr, threshold)
+    decision = decide_pair(calibration, fmr, threshold)
     return Verification(
         score=score,
         matched=score >= decision.threshold,

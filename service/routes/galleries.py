@@ -23,10 +23,12 @@ router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=JsonR
 )
 def create(engine: CurrentEngine, body: GalleryNew) -> Gallery:
     if body.identify_fpir is not None:
-        policy.check(engine.scales.of_model(engine.pipeline.card), body.identify_fpir, faces=0)
+        policy.check_supported(
+            engine.calibrations.for_model(engine.pipeline.card), body.identify_fpir, faces=0
+        )
     with engine.database.transaction() as session:
         gallery = galleries.create(session, **body.model_dump())
-    return Gallery.of(gallery, 0, policy.outlook(engine.index_store.models, engine.scales, gallery))
+    return Gallery.of(gallery, 0, policy.status(engine.index_store.models, engine.calibrations, gallery))
 
 
 @router.get(
@@ -41,7 +43,9 @@ def list_page(engine: CurrentEngine, limit: PageLimit = 100, cursor: PageCursor 
     return GalleryPage(
         galleries=[
             Gallery.of(
-                gallery, counts[gallery.id], policy.outlook(engine.index_store.models, engine.scales, gallery)
+                gallery,
+                counts[gallery.id],
+                policy.status(engine.index_store.models, engine.calibrations, gallery),
             )
             for gallery in page
         ],
@@ -55,7 +59,7 @@ def get(engine: CurrentEngine, gallery: str) -> Gallery:
         found = galleries.get(session, gallery)
         counts = galleries.identity_counts(session, [found.id])
     return Gallery.of(
-        found, counts[found.id], policy.outlook(engine.index_store.models, engine.scales, found)
+        found, counts[found.id], policy.status(engine.index_store.models, engine.calibrations, found)
     )
 
 
@@ -72,11 +76,11 @@ def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
     An `identify_fpir` is rejected where no calibration can vouch for it at the gallery's present size.
     """
     changes = body.model_dump(exclude_unset=True)
-    found = policy.change(engine.database, engine.index_store.models, engine.scales, gallery, changes)
+    found = policy.update(engine.database, engine.index_store.models, engine.calibrations, gallery, changes)
     with engine.database.reading() as session:
         counts = galleries.identity_counts(session, [found.id])
     return Gallery.of(
-        found, counts[found.id], policy.outlook(engine.index_store.models, engine.scales, found)
+        found, counts[found.id], policy.status(engine.index_store.models, engine.calibrations, found)
     )
 
 

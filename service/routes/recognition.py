@@ -92,7 +92,7 @@ def verify_pair(
     """Compares the face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     verification = verify.verify_pair(
         engine.pipeline,
-        engine.scales.of_model(engine.pipeline.card),
+        engine.calibrations.for_model(engine.pipeline.card),
         body.image_a,
         body.image_b,
         fmr=config.verify_fmr,
@@ -122,7 +122,7 @@ def verify_identity(
     """Compares the face with the nearest of the identity's."""
     verification = verify.verify_identity(
         engine.pipelines,
-        engine.scales,
+        engine.calibrations,
         engine.database,
         gallery,
         identity_id,

@@ -12,8 +12,8 @@ from indexer.errors import InvalidRequest, Misconfigured
 from indexer.pipeline.models import check_calibrated
 from indexer.records import galleries, reindexes
 from indexer.records.text import checked_text
-from indexer.reindex import acceptance as gating
-from indexer.reindex import plan as planning
+from indexer.reindex import acceptance
+from indexer.reindex import plan as plans
 from indexer.reindex import status as status_of
 from indexer.reindex import switch as switching
 from service.bodies import JsonRoute
@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1/reindexes", tags=["operations"], route_class=Json
 )
 def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
     """From now on enrolments are embedded with both models; workers embed what is there already."""
-    gating.check(body.gates)
+    acceptance.check(body.gates)
     with engine.database.reading() as session:
         gallery = galleries.get(session, body.gallery)
     card = requested.model(body.to, mirror=config.mirror, folder=config.models_dir, field="to")
@@ -43,7 +43,7 @@ def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
     switching.check_startable(engine.database, engine.index_store.models, gallery, card)
     with _callers_model():
         pipeline = engine.pipelines.for_card(card)
-    plan = planning.make(config, engine.index_store, gallery, pipeline)
+    plan = plans.make(config, engine.index_store, gallery, pipeline)
     job = switching.start(
         engine.database, engine.index_store.models, gallery, card, plan, gates=body.gates, force=body.force
     )
@@ -74,7 +74,7 @@ def list_page(
     before = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery).id if gallery else None
-        following = reindexes.all_of_them(session, found, before=before, at_most=limit + 1)
+        following = reindexes.newest_first(session, found, before=before, at_most=limit + 1)
     page, more = cut(following, limit)
     return ReindexPage(
         reindexes=[Reindex.of(status_of.of(engine.database, job.row.id)) for job in page],

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 from pydantic import BaseModel, Field
 
-from indexer.calibration.policy import Outlook
+from indexer.calibration.policy import PolicyStatus
 from indexer.records import models
 from indexer.types import Box as FaceBox
 from indexer.types import rotation_degrees
@@ -157,8 +157,8 @@ class Identification(Threshold):
     )
 
     @classmethod
-    def of(cls, outlook: Outlook) -> "Identification":
-        return cls(**cls.fields_of(outlook.decision), supported_up_to_faces=outlook.most_faces)
+    def of(cls, policy: PolicyStatus) -> "Identification":
+        return cls(**cls.fields_of(policy.decision), supported_up_to_faces=policy.most_faces)
 
 
 class Gallery(BaseModel):
@@ -191,7 +191,7 @@ class Gallery(BaseModel):
     created_at: datetime = Field(description="When it was made")
 
     @classmethod
-    def of(cls, gallery: models.Gallery, identities: int, outlook: Outlook | None) -> "Gallery":
+    def of(cls, gallery: models.Gallery, identities: int, policy: PolicyStatus | None) -> "Gallery":
         return cls(
             id=gallery.id,
             name=gallery.name,
@@ -202,7 +202,7 @@ class Gallery(BaseModel):
             identify_fpir=gallery.identify_fpir,
             min_match_face_px=gallery.min_match_face_px,
             min_match_sharpness=gallery.min_match_sharpness,
-            identification=outlook and Identification.of(outlook),
+            identification=policy and Identification.of(policy),
             created_at=gallery.created_at,
         )
 

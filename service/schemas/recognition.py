@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.calibration.resolver import Decision, Kind
+from indexer.calibration.active import Kind
+from indexer.calibration.threshold import Decision
 from indexer.usecases.identify import Candidate as FoundCandidate
 from indexer.usecases.identify import Identification, SearchResult
 from indexer.usecases.match_limits import UnmatchedReason
@@ -84,7 +85,7 @@ class Threshold(BaseModel):
         estimate = decision.estimate
         return {
             "threshold": round(decision.threshold, 6),
-            "fpir": decision.wanted,
+            "fpir": decision.target,
             "estimated_fpir": _rate(estimate.fpir),
             "estimated_fpir_interval": estimate.interval and tuple(map(_rate, estimate.interval)),
             "fpir_trusted": estimate.trusted,
@@ -173,7 +174,7 @@ class VerifyAnswer(BaseModel):
             distance=round(verification.distance, 6),
             matched=verification.matched,
             threshold=round(decision.threshold, 6),
-            fmr=decision.wanted,
+            fmr=decision.target,
             estimated_fmr=_rate(decision.estimate.fpir),
             fmr_trusted=decision.estimate.trusted,
             calibration=decision.calibration,

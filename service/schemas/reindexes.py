@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.reindex import acceptance as gating
+from indexer.reindex import acceptance
 from indexer.reindex.status import Status
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 
@@ -22,7 +22,7 @@ class ReindexNew(BaseModel):
         examples=["dlib-resnet"],
     )
     gates: list[Annotated[str, Field(max_length=100)]] = Field(
-        default=list(gating.DEFAULT),
+        default=list(acceptance.DEFAULT),
         max_length=20,
         description="What the new model must reach before it is activated",
     )

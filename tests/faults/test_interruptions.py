@@ -15,7 +15,7 @@ from sqlalchemy import select
 from indexer.records import reindexes
 from indexer.records.models import Reindex, ReindexChunk
 from indexer.records.session import Database
-from indexer.reindex import embed as embedding
+from indexer.reindex import embed
 from indexer.reindex.worker import Worker
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
@@ -168,7 +168,7 @@ def test_what_nobody_foresaw_stops_the_job_with_its_reason_and_leaves_the_worker
     assert operator.work(job).row.state == "ready"
 
 
-@pytest.mark.parametrize("function", ["claim_chunk", "claim_step", "open_ones", "release_chunks"])
+@pytest.mark.parametrize("function", ["claim_chunk", "claim_step", "runnable", "release_leases"])
 def test_what_nobody_foresaw_between_two_steps_costs_a_moment(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, function: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -197,7 +197,7 @@ def test_one_crop_that_no_library_can_take_is_skipped_with_the_reason(
         raise ArithmeticError("the landmarks are on one line")
 
     job = operator.start(gates=["skipped<=1"])
-    monkeypatch.setattr(embedding, "aligned", fails)
+    monkeypatch.setattr(embed, "aligned", fails)
     done = operator.work(job)
 
     assert done.row.state == "ready", done.row.problem

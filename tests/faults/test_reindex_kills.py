@@ -123,7 +123,7 @@ def test_a_killed_workers_job_ends_as_if_nothing_had_been(operator: Operator, st
     done = operator.work(job)
 
     with operator.database.reading() as session:
-        progress = reindexes.progress(session, job.row.id)
+        progress = reindexes.progress_of(session, job.row.id)
     assert (done.row.state, done.row.problem) == ("ready", None)
     assert (progress.done, progress.embedded, operator.embeddings(NEW.fingerprint)) == (2, 2, 2)
     assert operator.clean()

@@ -19,7 +19,7 @@ from indexer.records import embedded, galleries, reindexes, schema
 from indexer.records.models import Embedding
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
-from indexer.reindex import plan as planning
+from indexer.reindex import plan as plans
 from indexer.reindex import status
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
@@ -75,7 +75,7 @@ def a_job(settings: Settings, database: Database) -> Iterator[tuple[Job, IndexSt
     with database.reading() as session:
         gallery = galleries.get(session, "staff")
     with open_pipeline_factory(settings) as factory:
-        plan = planning.make(settings, index_store, gallery, factory.pipeline(NEW))
+        plan = plans.make(settings, index_store, gallery, factory.pipeline(NEW))
         yield (
             switching.start(database, index_store.models, gallery, NEW, plan, gates=()),
             index_store,
@@ -128,7 +128,7 @@ def test_postgresql_is_restarted_while_faces_are_embedded(
             assert not working.is_alive()
         with database.reading() as session:
             gallery = galleries.get(session, "staff")
-            progress = reindexes.progress(session, job.row.id)
+            progress = reindexes.progress_of(session, job.row.id)
             made = session.scalar(
                 select(func.count()).select_from(Embedding).where(Embedding.model_id == job.row.to_model_id)
             )

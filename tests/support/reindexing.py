@@ -14,7 +14,7 @@ from indexer.records import galleries, reindexes
 from indexer.records.models import Embedding, Gallery, Model
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
-from indexer.reindex import plan as planning
+from indexer.reindex import plan as plans
 from indexer.reindex import status
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
@@ -40,8 +40,8 @@ class Operator:
         with self.database.reading() as session:
             return galleries.get(session, "staff")
 
-    def plan(self, to: ModelCard = NEW) -> planning.Plan:
-        return planning.make(self.settings, self.index_store, self.gallery(), self.factory.pipeline(to))
+    def plan(self, to: ModelCard = NEW) -> plans.Plan:
+        return plans.make(self.settings, self.index_store, self.gallery(), self.factory.pipeline(to))
 
     def start(self, to: ModelCard = NEW, **how: Any) -> Job:
         """With a gate that a gallery of a few people can pass: rates need more of them."""

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.calibration.curve import LEAST_PEOPLE, Calibration
+from indexer.calibration.curve import MIN_PEOPLE
 from indexer.calibration.fitting import surface
 from indexer.calibration.fitting import tail as tails
 from indexer.calibration.fitting.impostors import Impostors
-from indexer.calibration.fitting.surface import Column, Curve
+from indexer.calibration.fitting.surface import Column, ImpostorModel
+from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 
 RESAMPLES = 200
@@ -34,18 +35,18 @@ def fit(
     suspected: NDArray[np.bool_] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> Calibration:
+) -> MeasuredCurve:
     """`suspected` (k,): of the listed comparisons, those that are no strangers after all.
 
-    Raises CalibrationUnsupported where there are fewer than LEAST_PEOPLE.
+    Raises CalibrationUnsupported where there are fewer than MIN_PEOPLE.
     """
-    check(found.people)
+    check_people(found.people)
     good = np.ones(len(found.z), np.bool_) if suspected is None else ~suspected
     order = np.flatnonzero(good)[np.argsort(-found.z[good], kind="stable")]
     z, probe, other = found.z[order], found.probe[order], found.other[order]
     rng = np.random.default_rng(seed)
 
-    def curve(weights: Column, continuation: tails.Continuation, chosen: NDArray[np.int64]) -> Curve:
+    def curve(weights: Column, continuation: tails.Continuation, chosen: NDArray[np.int64]) -> ImpostorModel:
         asked = weights[found.probes]
         tail = tails.fit(
             z,
@@ -55,14 +56,14 @@ def fit(
             distinct=found.distinct,
             continuation=continuation,
         )
-        return Curve(tail=tail, mean=found.mean[chosen], spread=found.spread[chosen])
+        return ImpostorModel(tail=tail, mean=found.mean[chosen], spread=found.spread[chosen])
 
-    def resampled() -> Iterator[Curve]:
+    def resampled() -> Iterator[ImpostorModel]:
         for number in range(resamples):
             weights = rng.multinomial(found.people, np.full(found.people, 1 / found.people)).astype(float)
             yield curve(weights, _shape(number), _drawn(weights[found.probes], rng))
 
-    return surface.calibration(
+    return surface.measured_curve(
         curve(np.ones(found.people), "normal", np.arange(len(found.probes))),
         resampled(),
         identities=found.people,
@@ -72,13 +73,13 @@ def fit(
     )
 
 
-def fit_pairs(scores: Column, *, seed: int = 0) -> Calibration:
+def fit_pairs(scores: Column, *, seed: int = 0) -> MeasuredCurve:
     """From scores of pairs of strangers, whoever they are: shape (n,).
 
     It is not known which of them share a person: one FMR for all, and a search taken for independent
     comparisons, which puts thresholds too high. Raises CalibrationUnsupported.
     """
-    least = LEAST_PEOPLE * (LEAST_PEOPLE - 1) // 2
+    least = MIN_PEOPLE * (MIN_PEOPLE - 1) // 2
     if len(scores) < least:
         raise CalibrationUnsupported(
             f"at least {least:,} pairs of different people are needed, here are {len(scores):,}",
@@ -89,16 +90,16 @@ def fit_pairs(scores: Column, *, seed: int = 0) -> Calibration:
     listed = bulk[::-1][: max(1_000, len(bulk) // 50)]
     rng = np.random.default_rng(seed)
 
-    def curve(weights: Column, continuation: tails.Continuation) -> Curve:
+    def curve(weights: Column, continuation: tails.Continuation) -> ImpostorModel:
         distinct = float(len(scores))
         tail = tails.fit(listed, weights, distinct, bulk, distinct=distinct, continuation=continuation)
-        return Curve(tail=tail, mean=np.zeros(1), spread=np.ones(1))
+        return ImpostorModel(tail=tail, mean=np.zeros(1), spread=np.ones(1))
 
-    def resampled() -> Iterator[Curve]:
+    def resampled() -> Iterator[ImpostorModel]:
         for number in range(RESAMPLES):
             yield curve(rng.poisson(1.0, len(listed)).astype(float), _shape(number))
 
-    return surface.calibration(
+    return surface.measured_curve(
         curve(np.ones(len(listed)), "normal"),
         resampled(),
         identities=0,
@@ -108,13 +109,13 @@ def fit_pairs(scores: Column, *, seed: int = 0) -> Calibration:
     )
 
 
-def check(people: int) -> None:
+def check_people(people: int) -> None:
     """Raises CalibrationUnsupported."""
-    if people < LEAST_PEOPLE:
+    if people < MIN_PEOPLE:
         raise CalibrationUnsupported(
-            f"scores of strangers are to be measured on {LEAST_PEOPLE} people at least, here are {people}",
+            f"scores of strangers are to be measured on {MIN_PEOPLE} people at least, here are {people}",
             measured=people,
-            limit=LEAST_PEOPLE,
+            limit=MIN_PEOPLE,
         )
 
 

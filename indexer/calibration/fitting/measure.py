@@ -8,10 +8,10 @@ from uuid import UUID
 
 import numpy as np
 
-from indexer.calibration.curve import Calibration
 from indexer.calibration.fitting import fit as fitting
 from indexer.calibration.fitting import suspects
 from indexer.calibration.fitting.impostors import collect
+from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.embedding.card import ModelCard
 from indexer.errors import InvalidRequest
 from indexer.pipeline.embed_files import embed_files
@@ -36,12 +36,12 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Measured:
-    calibration: Calibration
+class Measurement:
+    curve: MeasuredCurve
     suspects: list[Suspect]
 
 
-def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelCard) -> Measured:
+def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelCard) -> Measurement:
     """Each person searched for among the others, as enrolled now. Memory: the vectors of one model.
 
     Raises CalibrationUnsupported where too few people are enrolled.
@@ -53,23 +53,23 @@ def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelC
                 if vector is not None:
                     vectors.append(as_vector(vector))
                     owners.append(str(identity))
-    fitting.check(len(set(owners)))
+    fitting.check_people(len(set(owners)))
     return _measured(np.stack(vectors), owners, card)
 
 
 def on_photographs(
     pipeline: Pipeline, people: Sequence[Person], progress: Callable[[int], object] | None = None
-) -> Measured:
+) -> Measurement:
     """One photograph of each, the first: in a gallery of several faces a person the thresholds are then on
     the careful side. Raises CalibrationUnsupported."""
-    fitting.check(len(people))
+    fitting.check_people(len(people))
     embeddings = embed_files(pipeline, [person.images[0] for person in people], progress)
-    fitting.check(int(embeddings.found.sum()))
+    fitting.check_people(int(embeddings.found.sum()))
     names = [person.folder for person, found in zip(people, embeddings.found, strict=True) if found]
     return _measured(embeddings.vectors[embeddings.found], names, pipeline.card)
 
 
-def on_pairs(path: Path) -> Measured:
+def on_pairs(path: Path) -> Measurement:
     """A CSV with a line of names, `score` and `same` (0 or 1) among them; of the pairs of one person
     nothing is made. Raises InvalidRequest, CalibrationUnsupported."""
     scores = []
@@ -83,10 +83,10 @@ def on_pairs(path: Path) -> Measured:
                     scores.append(score)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidRequest(f"{path} is no CSV with the columns score and same: {error}") from error
-    return Measured(calibration=fitting.fit_pairs(np.array(scores)), suspects=[])
+    return Measurement(curve=fitting.fit_pairs(np.array(scores)), suspects=[])
 
 
-def _measured(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measured:
+def _measured(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measurement:
     names, people = np.unique(owners, return_inverse=True)
     found = collect(vectors, people.astype(np.int64))
     twice = suspects.find(found, card.genuine_scores[len(card.genuine_scores) // 2])
@@ -96,7 +96,7 @@ def _measured(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measu
         key = (str(names[one]), str(names[other]))
         pairs[key] = max(float(found.scores[place]), pairs.get(key, -1.0))
     ranked = sorted(pairs.items(), key=lambda pair: -pair[1])[:NAMED]
-    return Measured(
-        calibration=fitting.fit(found, suspected=twice),
+    return Measurement(
+        curve=fitting.fit(found, suspected=twice),
         suspects=[Suspect(one=one, other=other, score=score) for (one, other), score in ranked],
     )

@@ -5,7 +5,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from indexer.calibration.curve import Calibration
+from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.pages.canvas import head, require_matplotlib
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _CURVE, _POINT, _QUIET = "#1f5fa8", "#c2410c", "#555555"
 
 
-def draw(found: Calibration, fpir: float, faces: int | None, file: Path | IO[bytes]) -> None:
+def draw(found: MeasuredCurve, fpir: float, faces: int | None, file: Path | IO[bytes]) -> None:
     """`faces`: the gallery's present size. Raises Misconfigured, OSError."""
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,7 +28,7 @@ def draw(found: Calibration, fpir: float, faces: int | None, file: Path | IO[byt
     figure.savefig(file, format="png")
 
 
-def _rates(axes: "Axes", found: Calibration, faces: int | None) -> None:
+def _rates(axes: "Axes", found: MeasuredCurve, faces: int | None) -> None:
     """FPIR over score, for one comparison and for the gallery."""
     shown = [(1, _QUIET, "FMR, one comparison")]
     if faces:
@@ -47,7 +47,7 @@ def _rates(axes: "Axes", found: Calibration, faces: int | None) -> None:
     head(axes, "What a score means", "with 95 % interval; dotted: beyond what the measurement supports")
 
 
-def _growth(axes: "Axes", found: Calibration, fpir: float, faces: int | None) -> None:
+def _growth(axes: "Axes", found: MeasuredCurve, fpir: float, faces: int | None) -> None:
     sizes = np.unique(np.logspace(0, 7, 141).astype(int))
     thresholds = np.array([found.threshold(fpir, int(size)) for size in sizes])
     trusted = np.array([found.least_fpir(int(size)) <= fpir * (1 + 1e-6) for size in sizes])

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.calibration.curve import Calibration, hardness, rate
 from indexer.calibration.fitting.tail import Tail
+from indexer.calibration.measured_curve import MeasuredCurve, hardness, rate
 
 SIZES = np.unique(np.round(np.logspace(0, 8, 33))).astype(np.float64)
 RATES = np.array(
@@ -32,7 +32,7 @@ Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Curve:
+class ImpostorModel:
     tail: Tail
     mean: Column
     """Shape (probes,)."""
@@ -50,15 +50,15 @@ class Curve:
         return np.array([-np.expm1(size * none).mean(axis=1) for size in SIZES])
 
 
-def calibration(
-    whole: Curve,
-    resampled: Iterator[Curve],
+def measured_curve(
+    whole: ImpostorModel,
+    resampled: Iterator[ImpostorModel],
     *,
     identities: int,
     distinct: float,
     faces_per_identity: float,
     suspected: int,
-) -> Calibration:
+) -> MeasuredCurve:
     """`distinct`: pairs of people that were compared, each once."""
     scores = np.array([np.interp(hardness(RATES), hardness(row), _SCORES) for row in whole.fpir()])
     again = np.array(
@@ -69,7 +69,7 @@ def calibration(
     )
     low, high = (rate(np.quantile(again, q, axis=0)) for q in (0.975, 0.025))
     low, high = np.minimum(low, RATES), np.maximum(high, RATES)
-    return Calibration(
+    return MeasuredCurve(
         identities=identities,
         comparisons=int(distinct),
         faces_per_identity=faces_per_identity,
@@ -83,7 +83,7 @@ def calibration(
     )
 
 
-def _least(whole: Curve, scores: Column, high: Column, distinct: float) -> Column:
+def _least(whole: ImpostorModel, scores: Column, high: Column, distinct: float) -> Column:
     """Shape (sizes,): the lowest of RATES, from the highest on, at which all three rules hold."""
     least = np.ones(len(SIZES))
     for row, size in enumerate(SIZES):

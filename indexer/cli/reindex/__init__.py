@@ -1,10 +1,10 @@
 """`gemel reindex ...` and `gemel worker`: another model for a gallery, while everybody keeps working."""
 
 from indexer.cli.commands import Commands
-from indexer.cli.reindex.acting import activate, cancel, cleanup, pause, resume, rollback
-from indexer.cli.reindex.looking import compare, status, watch
-from indexer.cli.reindex.starting import start
-from indexer.cli.reindex.working import log_events, worker
+from indexer.cli.reindex.control import activate, cancel, cleanup, pause, resume, rollback
+from indexer.cli.reindex.start import start
+from indexer.cli.reindex.views import compare, status, watch
+from indexer.cli.reindex.worker import log_events, worker
 from indexer.settings import Settings
 
 app = Commands("Bring a gallery to another model: embed, compare, switch, switch back.")

@@ -1,4 +1,4 @@
-"""The faces of a job in chunks, each of which one worker embeds at a time: cut, claimed, finished."""
+"""A job's faces in chunks. A worker claims a chunk, embeds it and finishes it."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -13,7 +13,7 @@ from indexer.records.reindexes.jobs import LIVE
 from indexer.records.reindexes.leases import LEASE
 
 
-def cut(session: Session, job: Reindex, size: int, *, after: int = 0) -> int:
+def create_chunks(session: Session, job: Reindex, size: int, *, after: int = 0) -> int:
     """Chunks of `size` faces out of those that still lack an embedding; how many. Wants the job locked."""
     number = session.scalar(
         select(func.coalesce(func.max(ReindexChunk.number), 0)).where(ReindexChunk.reindex_id == job.id)
@@ -42,13 +42,13 @@ def cut(session: Session, job: Reindex, size: int, *, after: int = 0) -> int:
     return len(made.all())
 
 
-def unfinished(session: Session, job_id: UUID) -> int:
+def count_unfinished_chunks(session: Session, job_id: UUID) -> int:
     """Chunks."""
     counted = select(func.count()).where(ReindexChunk.reindex_id == job_id, ReindexChunk.done_at.is_(None))
     return session.scalar(counted) or 0
 
 
-def forget_attempts(session: Session, job_id: UUID) -> None:
+def reset_attempts(session: Session, job_id: UUID) -> None:
     """At the chunks that are not done: whoever resumes the job gives them a new chance."""
     session.execute(
         update(ReindexChunk)
@@ -59,9 +59,9 @@ def forget_attempts(session: Session, job_id: UUID) -> None:
 
 
 def claim_chunk(
-    session: Session, worker: str, passing_over: Collection[UUID] = (), only: Collection[UUID] | None = None
+    session: Session, worker: str, skipped_jobs: Collection[UUID] = (), only: Collection[UUID] | None = None
 ) -> ReindexChunk | None:
-    """The next chunk of the oldest job, now the worker's; of no job in `passing_over`, of one in `only`."""
+    """The next chunk of the oldest job, now the worker's; of no job in `skipped_jobs`, of one in `only`."""
     chunk, job = aliased(ReindexChunk), aliased(Reindex)
     free = (
         select(chunk.reindex_id, chunk.number)
@@ -70,7 +70,7 @@ def claim_chunk(
             job.state.in_(LIVE),
             ~job.paused,
             job.problem.is_(None),
-            job.id.not_in(passing_over),
+            job.id.not_in(skipped_jobs),
             true() if only is None else job.id.in_(only),
             chunk.done_at.is_(None),
             or_(chunk.leased_until.is_(None), chunk.leased_until < func.now()),
@@ -100,7 +100,7 @@ def finish_chunk(
 
     False, with nothing recorded, where the chunk is another's by now: in a database that was restored
     meanwhile `model_id` may even be another model's. Faces that are being deleted at this moment are left
-    out; if they stay after all, the next `cut` finds them.
+    out; if they stay after all, the next `create_chunks` finds them.
     """
     mine = (
         ReindexChunk.reindex_id == chunk.reindex_id,
@@ -110,7 +110,7 @@ def finish_chunk(
     )
     if session.scalar(select(ReindexChunk.number).where(*mine).with_for_update()) is None:
         return False
-    embedded = record(session, model_id, vectors, problems)
+    embedded = record_embeddings(session, model_id, vectors, problems)
     session.execute(
         update(ReindexChunk)
         .where(*mine)
@@ -120,7 +120,9 @@ def finish_chunk(
     return True
 
 
-def record(session: Session, model_id: int, vectors: Mapping[int, bytes], problems: Mapping[int, str]) -> int:
+def record_embeddings(
+    session: Session, model_id: int, vectors: Mapping[int, bytes], problems: Mapping[int, str]
+) -> int:
     """Embeddings by face key, and why there are none; how many of `vectors`. Leaves alone what is there."""
     keys = sorted([*vectors, *problems])
     there = session.scalars(

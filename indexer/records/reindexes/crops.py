@@ -22,7 +22,7 @@ class StoredCrop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pictured:
+class FacePicture:
     """What a person sees of an enrolled face."""
 
     identity_id: UUID
@@ -36,7 +36,7 @@ def last_key(session: Session, gallery_id: UUID) -> int:
     return session.scalar(faces_of(gallery_id).with_only_columns(func.max(Face.key))) or 0
 
 
-def missing(session: Session, gallery_id: UUID, model_id: int, *, after: int = 0) -> int:
+def count_missing(session: Session, gallery_id: UUID, model_id: int, *, after: int = 0) -> int:
     """How many faces with a key above `after` have neither an embedding by the model nor a reason."""
     without = without_embedding(gallery_id, model_id, after)
     return session.scalar(select(func.count()).select_from(without.subquery())) or 0
@@ -52,13 +52,13 @@ def face_counts(session: Session, gallery_id: UUID) -> tuple[int, int]:
     return int(counted), int(enrolled)
 
 
-def without_crop(session: Session, gallery_id: UUID) -> int:
+def count_without_crop(session: Session, gallery_id: UUID) -> int:
     """How many faces no other model can be tried on."""
     counted = faces_of(gallery_id).with_only_columns(func.count()).where(Face.crop.is_(None))
     return session.scalar(counted) or 0
 
 
-def crops_of(session: Session, job: Reindex, chunk: ReindexChunk) -> list[StoredCrop]:
+def crops_of_chunk(session: Session, job: Reindex, chunk: ReindexChunk) -> list[StoredCrop]:
     """Of its faces that still lack an embedding, in the order of their keys."""
     without = without_embedding(job.gallery_id, job.to_model_id, chunk.first_key - 1)
     rows = session.execute(
@@ -69,7 +69,7 @@ def crops_of(session: Session, job: Reindex, chunk: ReindexChunk) -> list[Stored
     return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
 
 
-def crops_without(
+def crops_to_embed(
     session: Session, gallery_id: UUID, model_id: int, *, after: int, at_most: int
 ) -> list[StoredCrop]:
     """Of faces with a key above `after` that have neither an embedding by the model nor a reason."""
@@ -92,7 +92,7 @@ def sample_crops(session: Session, gallery_id: UUID, count: int) -> list[StoredC
     return [StoredCrop(key=key, jpeg=jpeg, landmarks=landmarks) for key, jpeg, landmarks in rows]
 
 
-def pictured(session: Session, keys: Collection[int]) -> dict[int, Pictured]:
+def face_pictures(session: Session, keys: Collection[int]) -> dict[int, FacePicture]:
     """Those of the faces that are still there, by key."""
     rows = session.execute(
         select(Face.key, Identity.id, Face.crop, Identity.name, Identity.external_id)
@@ -100,7 +100,7 @@ def pictured(session: Session, keys: Collection[int]) -> dict[int, Pictured]:
         .where(Face.key.in_(keys))
     )
     return {
-        key: Pictured(identity_id=identity_id, jpeg=jpeg, name=name or external_id)
+        key: FacePicture(identity_id=identity_id, jpeg=jpeg, name=name or external_id)
         for key, identity_id, jpeg, name, external_id in rows
     }
 

@@ -84,7 +84,7 @@ def check_embedded_by(session: Session, gallery_id: UUID, fingerprint: str, job_
         )
 
 
-def standing_by(session: Session) -> Sequence[tuple[Gallery, int, str]]:
+def switchable_galleries(session: Session) -> Sequence[tuple[Gallery, int, str]]:
     """Galleries that may be switched at any moment, each with the number and fingerprint of both models."""
     rows = session.execute(
         select(Gallery, Model.id, Model.fingerprint)
@@ -124,7 +124,7 @@ def get(session: Session, job_id: UUID) -> Job:
     return found[0]
 
 
-def all_of_them(
+def newest_first(
     session: Session, gallery_id: UUID | None = None, *, before: UUID | None = None, at_most: int = 100
 ) -> list[Job]:
     """The newest first; with `before` those that are older than it."""
@@ -134,12 +134,12 @@ def all_of_them(
     return _jobs(session, *conditions, at_most=at_most)
 
 
-def open_ones(session: Session, *states: str) -> list[Job]:
+def runnable(session: Session, *states: str) -> list[Job]:
     """Those that nobody has paused and that have no problem, in one of `states`, the oldest first."""
     return _jobs(session, Reindex.state.in_(states), ~Reindex.paused, Reindex.problem.is_(None))[::-1]
 
 
-def not_over(session: Session) -> list[Job]:
+def open_jobs(session: Session) -> list[Job]:
     """At most one a gallery, the oldest first."""
     return _jobs(session, Reindex.state.not_in(CLOSED))[::-1]
 
@@ -162,7 +162,7 @@ def comparison(session: Session, job_id: UUID) -> dict[str, Any] | None:
     return None if job is None else job.comparison
 
 
-def note(session: Session, job_id: UUID, what: str) -> None:
+def add_event(session: Session, job_id: UUID, what: str) -> None:
     log.info("re-index %s: %s", job_id, what)
     session.add(ReindexEvent(reindex_id=job_id, text=what))
 

@@ -15,7 +15,7 @@ LEASE = timedelta(seconds=30)
 
 
 def claim_step(
-    session: Session, worker: str, passing_over: Collection[UUID] = (), only: Collection[UUID] | None = None
+    session: Session, worker: str, skipped_jobs: Collection[UUID] = (), only: Collection[UUID] | None = None
 ) -> UUID | None:
     """A job whose next step is one for a single worker, now this one's; as with `claim_chunk`."""
     free = (
@@ -24,7 +24,7 @@ def claim_step(
             Reindex.state.in_(STEPS),
             ~Reindex.paused,
             Reindex.problem.is_(None),
-            Reindex.id.not_in(passing_over),
+            Reindex.id.not_in(skipped_jobs),
             true() if only is None else Reindex.id.in_(only),
             or_(Reindex.leased_until.is_(None), Reindex.leased_until < func.now()),
         )
@@ -51,7 +51,7 @@ def renew_leases(session: Session, worker: str) -> None:
     session.execute(update(Reindex).where(Reindex.worker == worker).values(leased_until=func.now() + LEASE))
 
 
-def release_chunks(session: Session, worker: str, *, as_if_untried: bool = False) -> None:
+def release_leases(session: Session, worker: str, *, as_if_untried: bool = False) -> None:
     """All that the worker holds is anybody's again.
 
     `as_if_untried`: it ends of its own accord, which does not count as an attempt at its chunks.

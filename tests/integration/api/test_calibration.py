@@ -11,13 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
-from indexer.calibration.curve import Calibration
 from indexer.calibration.fitting import measure as calibrating
+from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
 from indexer.records import calibrations, galleries, registry, reindexes
 from indexer.records.session import Database
-from indexer.reindex import plan as planning
+from indexer.reindex import plan as plans
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
@@ -40,11 +40,11 @@ def staff(client: TestClient, database: Database) -> TestClient:
     return client
 
 
-def calibrate(database: Database, *, for_model: bool = False) -> Calibration:
+def calibrate(database: Database, *, for_model: bool = False) -> MeasuredCurve:
     with database.reading() as session:
         gallery = galleries.get(session, "staff")
     assert gallery.model_id is not None
-    found = calibrating.on_gallery(database, gallery.id, gallery.model_id, strangers.CARD).calibration
+    found = calibrating.on_gallery(database, gallery.id, gallery.model_id, strangers.CARD).curve
     with database.transaction() as session:
         calibrations.add(
             session,
@@ -124,7 +124,7 @@ def test_a_policy_that_the_data_cannot_support_is_refused_with_the_reason(
     assert by_card.json()["calibration"] == "card"
     assert_problem(refused, 409, "policy_unsupported")
     problem = refused.json()
-    assert (problem["wanted"], problem["gallery_size"], problem["calibration"]) == (1e-5, 300, "gallery")
+    assert (problem["requested"], problem["gallery_size"], problem["calibration"]) == (1e-5, 300, "gallery")
     assert problem["supported"] == pytest.approx(found.least_fpir(300), rel=0.01)
     assert problem["identities_needed"] > 300
     assert "gemel calibrate" in problem["detail"]
@@ -158,7 +158,7 @@ def test_a_gallery_that_outgrows_its_calibration_goes_on_and_says_so(
 
     assert not any(answer["fpir_trusted"] for answer in answers)
     assert all(answer["estimated_fpir"] == pytest.approx(fpir, rel=0.01) for answer in answers)
-    assert sum("grown beyond" in record.message for record in caplog.records) == 1
+    assert sum("outgrown" in record.message for record in caplog.records) == 1
     assert staff.get(PATH).json()["identification"]["fpir_trusted"] is False
     calibrate(database)
     assert search(staff)["fpir_trusted"]
@@ -235,7 +235,7 @@ def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
     with open_pipeline_factory(settings) as factory:
         with database.reading() as session:
             gallery = galleries.get(session, "staff")
-        plan = planning.make(settings, index_store, gallery, factory.pipeline(NEW))
+        plan = plans.make(settings, index_store, gallery, factory.pipeline(NEW))
         job = switching.start(database, index_store.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
 
         def done() -> bool:

@@ -68,7 +68,7 @@ def test_of_two_starts_one_begins(
     for _ in range(5):
         job = won_by_one(at_once(operator, starting(0), starting(1)), ReindexExists)
         with operator.database.reading() as session:
-            [found] = reindexes.not_over(session)
+            [found] = reindexes.open_jobs(session)
         assert found.row.id == job.row.id
         switching.cancel(operator.database, job.row.id)
         assert operator.work(job).row.state == "cancelled"

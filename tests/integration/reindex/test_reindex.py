@@ -23,11 +23,8 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import galleries, reindexes
 from indexer.records.models import Face, ReindexChunk
-from indexer.reindex import acceptance as gating
-from indexer.reindex import compare as comparing
-from indexer.reindex import plan as planning
-from indexer.reindex import report
-from indexer.reindex import side_by_side as reading
+from indexer.reindex import acceptance, compare, page, paired_embeddings
+from indexer.reindex import plan as plans
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
@@ -40,7 +37,7 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
 ) -> None:
     enrol(client, "Grace", hopper)
     with asked_all_the_time(client, hopper) as answers:
-        job = operator.start(gates=gating.DEFAULT)
+        job = operator.start(gates=acceptance.DEFAULT)
         enrol(client, "Eileen", collins)  # while nobody has embedded anything yet
         job = operator.work(job)
         assert job.row.state == "ready", job.row.problem
@@ -95,14 +92,14 @@ def test_a_page_shows_whom_only_one_of_the_models_finds(
         ],
     }
 
-    page = report.render(operator.database, job, found)
+    html = page.render(operator.database, job, found)
 
-    assert page.count("data:image/jpeg;base64,") == 5, "of six faces one is deleted since"
-    assert page.count("data:image/png;base64,") == 2, "scores and the error tradeoff"
-    assert "Grace &lt;b&gt;Hopper&lt;/b&gt;" in page
-    assert (page.count("the same person"), page.count("somebody else")) == (2, 1)
-    assert "nobody, or deleted since" in page
-    assert 'src="http' not in page, "it needs nothing beside it"
+    assert html.count("data:image/jpeg;base64,") == 5, "of six faces one is deleted since"
+    assert html.count("data:image/png;base64,") == 2, "scores and the error tradeoff"
+    assert "Grace &lt;b&gt;Hopper&lt;/b&gt;" in html
+    assert (html.count("the same person"), html.count("somebody else")) == (2, 1)
+    assert "nobody, or deleted since" in html
+    assert 'src="http' not in html, "it needs nothing beside it"
 
 
 def test_the_api_leads_a_job_from_its_start_to_its_end(
@@ -123,7 +120,7 @@ def test_the_api_leads_a_job_from_its_start_to_its_end(
     told_paused = client.get("/metrics").text
     resumed = client.post(f"{path}/resume").json()
     with operator.database.reading() as session:
-        [job] = reindexes.all_of_them(session)
+        [job] = reindexes.newest_first(session)
     operator.work(job)
     ready = client.get(path).json()
     told_ready = client.get("/metrics").text
@@ -314,7 +311,7 @@ def test_too_little_room_is_said_before_anything_begins(
     with pytest.raises(NotEnoughRoom, match="GEMEL_INDEX_MEMORY_MB"):
         operator.start()
     with operator.database.reading() as session:
-        assert reindexes.all_of_them(session) == []
+        assert reindexes.newest_first(session) == []
 
 
 def test_the_old_index_which_is_in_memory_already_is_not_asked_for_a_second_time(
@@ -323,9 +320,9 @@ def test_the_old_index_which_is_in_memory_already_is_not_asked_for_a_second_time
     enrol(client, "Grace", hopper)
     plan = operator.plan()
     assert 0 < plan.new_index_bytes < plan.index_bytes
-    planning.check_room([replace(plan, memory_free_bytes=plan.new_index_bytes)])
+    plans.check_room([replace(plan, memory_free_bytes=plan.new_index_bytes)])
     with pytest.raises(NotEnoughRoom, match=r"^memory: "):
-        planning.check_room([replace(plan, memory_free_bytes=plan.new_index_bytes - 1)])
+        plans.check_room([replace(plan, memory_free_bytes=plan.new_index_bytes - 1)])
 
 
 def test_a_paused_job_is_left_alone_until_it_is_resumed(
@@ -381,9 +378,9 @@ def test_of_a_large_gallery_some_faces_are_searched_for_and_all_are_searched_amo
             update(Face).where(Face.identity_id == damaged).values(crop=None, crop_landmarks=None)
         )
     job = operator.work(operator.start())
-    faces = reading.read(operator.database, job)
-    monkeypatch.setattr(comparing, "MOST_PROBES", 2)
-    found = comparing.compare(operator.database, job)
+    faces = paired_embeddings.read(operator.database, job)
+    monkeypatch.setattr(compare, "MOST_PROBES", 2)
+    found = compare.compare(operator.database, job)
 
     assert [side.vectors.shape for side in faces.sides] == [(3, 128), (3, 128)]
     assert [side.present.tolist() for side in faces.sides] == [[True] * 3, [True, True, False]]

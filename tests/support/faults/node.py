@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from indexer.calibration.resolver import Scales
+from indexer.calibration.resolver import CalibrationResolver
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken
@@ -120,7 +120,7 @@ class Node:
             database=self.database,
             pipelines=pipelines,
             index_cache=self.index_cache,
-            scales=Scales(self.database, self.index_store.models, 0.01),
+            calibrations=CalibrationResolver(self.database, self.index_store.models, 0.01),
             patience_seconds=patience_seconds,
             match_limits=MatchLimits(min_face_px=0, min_sharpness=0),
         )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from indexer.calibration.card_curve import CardScale, for_fmr
+from indexer.calibration.card_curve import CardCurve, for_fmr
 from indexer.embedding.card import ModelCard
 from indexer.embedding.card_file import read_onnx
 from indexer.errors import CardUnusable, WeightsMissing
@@ -32,13 +32,13 @@ def check_usable(card: ModelCard) -> None:
     if not card.score_at_fmr or not card.genuine_scores:
         return
     check_calibrated(card)
-    scale = CardScale(card)
+    curve = CardCurve(card)
     for faces in (0, 1, 1000, 10**9):
         for fpir in (1e-9, 0.001, 0.01, 0.5, 0.999):
-            assert -1 <= scale.threshold(fpir, faces) <= 1
-            assert scale.most_faces(fpir) >= 0
+            assert -1 <= curve.threshold(fpir, faces) <= 1
+            assert curve.most_faces(fpir) >= 0
         for score in (-1.0, 0.0, 0.5, 1.0):
-            assert 0 <= scale.estimate(score, faces).fpir <= 1
+            assert 0 <= curve.estimate(score, faces).fpir <= 1
     assert for_fmr(card, 0.5) <= for_fmr(card, 1e-9)
 
 

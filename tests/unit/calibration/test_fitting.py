@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.calibration.card_curve import _deviations
-from indexer.calibration.curve import Calibration
 from indexer.calibration.fitting import suspects
 from indexer.calibration.fitting.fit import fit, fit_pairs
 from indexer.calibration.fitting.impostors import Impostors, collect
+from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 
 MEAN, BETWEEN, SPREAD = 0.08, 0.02, 0.09
@@ -51,7 +51,7 @@ def _above(deviation: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def measured() -> Calibration:
+def measured() -> MeasuredCurve:
     return fit(strangers(1000, 0))
 
 
@@ -59,7 +59,7 @@ def measured() -> Calibration:
     ("size", "fpir"), [(1, 0.1), (1, 0.001), (100, 0.1), (100, 0.01), (1000, 0.01), (5000, 0.1)]
 )
 def test_a_known_rate_is_found_again_at_sizes_below_and_beyond_the_measured(
-    measured: Calibration, size: int, fpir: float
+    measured: MeasuredCurve, size: int, fpir: float
 ) -> None:
     threshold = measured.threshold(fpir, size)
     estimate = measured.estimate(threshold, size)
@@ -84,7 +84,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
 
 
 def test_taken_as_independent_a_searchs_comparisons_would_give_too_high_a_threshold(
-    measured: Calibration,
+    measured: MeasuredCurve,
 ) -> None:
     """Probes that resemble many alarm many times, and still once."""
     fmr = 1 - (1 - 0.1) ** (1 / 1000)
@@ -100,7 +100,7 @@ def test_taken_as_independent_a_searchs_comparisons_would_give_too_high_a_thresh
     more=st.integers(0, 10**8),
 )
 def test_stricter_wishes_and_larger_galleries_never_lower_a_threshold(
-    measured: Calibration, fpir: float, stricter: float, faces: int, more: int
+    measured: MeasuredCurve, fpir: float, stricter: float, faces: int, more: int
 ) -> None:
     threshold = measured.threshold(fpir, faces)
 
@@ -108,7 +108,7 @@ def test_stricter_wishes_and_larger_galleries_never_lower_a_threshold(
     assert measured.threshold(fpir, faces + more) >= threshold - 1e-9
 
 
-def test_the_interval_widens_and_trust_ends_beyond_what_was_measured(measured: Calibration) -> None:
+def test_the_interval_widens_and_trust_ends_beyond_what_was_measured(measured: MeasuredCurve) -> None:
     widths = []
     for fpir in (0.1, 0.01, 0.001, 1e-4):
         low, high = measured.estimate(measured.threshold(fpir, 1000), 1000).interval or (0, 0)
@@ -123,8 +123,8 @@ def test_the_interval_widens_and_trust_ends_beyond_what_was_measured(measured: C
     assert measured.most_faces(1e-7) == 0
 
 
-def test_what_is_stored_gives_the_same_answers_again(measured: Calibration) -> None:
-    again = Calibration.of_json(measured.to_json())
+def test_what_is_stored_gives_the_same_answers_again(measured: MeasuredCurve) -> None:
+    again = MeasuredCurve.from_json(measured.to_json())
 
     for size in (1, 777, 10**6):
         for fpir in (0.3, 0.01, 1e-5):

@@ -30,7 +30,7 @@ class Progress:
         return (self.total - self.done) / self.rate if self.rate else None
 
 
-def progress(session: Session, job_id: UUID) -> Progress:
+def progress_of(session: Session, job_id: UUID) -> Progress:
     done = ReindexChunk.done_at.is_not(None)
     of_done = case((done, ReindexChunk.faces), else_=0)
     recent = ReindexChunk.done_at > func.now() - _RATE_WINDOW

@@ -6,31 +6,31 @@ from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
-from indexer.reindex import embed as embedding
+from indexer.reindex import embed
 from indexer.reindex.switch import CHUNK
 from indexer.replica.store import IndexStore
 
 
-def cover(database: Database, job: Job) -> bool:
+def queue(database: Database, job: Job) -> bool:
     """Cuts chunks of those that lack the new model's embedding; where there are none, building is due.
 
     Whether anything has changed.
     """
     with database.transaction() as session:
         row = reindexes.lock(session, job.row.id)
-        if row.state != job.row.state or reindexes.unfinished(session, row.id):
+        if row.state != job.row.state or reindexes.count_unfinished_chunks(session, row.id):
             return False
         after = 0 if row.state == "embedding" else int(row.plan["last_key"])
-        if reindexes.cut(session, row, CHUNK, after=after):
+        if reindexes.create_chunks(session, row, CHUNK, after=after):
             return True
         if row.state != "embedding":
             return False
         row.state = "building"
-        reindexes.note(session, row.id, "all faces are embedded")
+        reindexes.add_event(session, row.id, "all faces are embedded")
         return True
 
 
-def cover_the_way_back(
+def embed_for_rollback(
     index_store: IndexStore, factory: PipelineFactory, decoders: Executor, job: Job
 ) -> bool:
     """Embeds those that were enrolled since the switch and lack the old model's embedding.
@@ -40,10 +40,10 @@ def cover_the_way_back(
     """
     database, model, after = index_store.database, job.row.from_model_id, int(job.row.plan["last_key"])
     with database.reading() as session:
-        crops = reindexes.crops_without(session, job.gallery.id, model, after=after, at_most=CHUNK)
+        crops = reindexes.crops_to_embed(session, job.gallery.id, model, after=after, at_most=CHUNK)
     if not crops:
         return False
     pipeline = factory.pipeline(index_store.models.by_number(model))
-    vectors, problems = embedding.embed(decoders, crops, pipeline)
+    vectors, problems = embed.embed(decoders, crops, pipeline)
     with database.transaction() as session:
-        return reindexes.record(session, model, vectors, problems) > 0 or bool(problems)
+        return reindexes.record_embeddings(session, model, vectors, problems) > 0 or bool(problems)

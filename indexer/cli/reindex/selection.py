@@ -22,7 +22,7 @@ def open_jobs(index_store: "IndexStore", gallery: str | None) -> "Sequence[Job]"
 
     with index_store.database.reading() as session:
         found = galleries.get(session, gallery).id if gallery else None
-        jobs = [job for job in reindexes.not_over(session) if found in (None, job.gallery.id)]
+        jobs = [job for job in reindexes.open_jobs(session) if found in (None, job.gallery.id)]
     if not jobs:
         raise ReindexNotFound("no re-index job is open" + (f" in {gallery!r}" if gallery else ""))
     return jobs
@@ -39,7 +39,7 @@ def compared_job(index_store: "IndexStore", gallery: str | None) -> "Job":
         if gallery is None:
             raise
         with index_store.database.reading() as session:
-            ended = reindexes.all_of_them(session, galleries.get(session, gallery).id, at_most=1)
+            ended = reindexes.newest_first(session, galleries.get(session, gallery).id, at_most=1)
         if not ended:
             raise
         return ended[0]

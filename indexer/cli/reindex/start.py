@@ -8,8 +8,9 @@ import typer
 from indexer.cli.commands import Json
 from indexer.cli.opened import opened
 from indexer.cli.output import STDOUT, console, give, write_json
-from indexer.cli.reindex import following, tables
-from indexer.cli.reindex.jobs import described, gates_of
+from indexer.cli.reindex import monitor as following
+from indexer.cli.reindex import tables
+from indexer.cli.reindex.selection import described, gates_of
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,14 +44,14 @@ def start(
     Example: `gemel reindex start --to dlib-resnet --gallery staff --wait`
     """
     from indexer.embedding import catalog
-    from indexer.reindex import acceptance as gating
+    from indexer.reindex import acceptance
     from indexer.reindex import plan as planning
     from indexer.reindex import switch as switching
     from indexer.usecases.bootstrap import open_pipeline_factory
 
     settings = Settings()
-    gates = gate or list(gating.DEFAULT)
-    gating.check(gates)
+    gates = gate or list(acceptance.DEFAULT)
+    acceptance.check(gates)
     card = catalog.named(to, mirror=settings.mirror)
     with opened(settings) as index_store, open_pipeline_factory(settings) as factory:
         every = _to_be_brought(index_store, gallery, card)

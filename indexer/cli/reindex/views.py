@@ -8,8 +8,9 @@ import typer
 from indexer.cli.commands import Json
 from indexer.cli.opened import opened
 from indexer.cli.output import STDOUT, console, give, write_json
-from indexer.cli.reindex import following, tables
-from indexer.cli.reindex.jobs import Of, compared_job, described, gates_of, open_jobs
+from indexer.cli.reindex import monitor as following
+from indexer.cli.reindex import tables
+from indexer.cli.reindex.selection import Of, compared_job, described, gates_of, open_jobs
 from indexer.settings import Settings
 
 
@@ -28,7 +29,7 @@ def status(
     with opened(Settings()) as index_store:
         with index_store.database.reading() as session:
             found = galleries.get(session, gallery) if gallery else None
-            jobs = reindexes.all_of_them(session, found.id if found else None)
+            jobs = reindexes.newest_first(session, found.id if found else None)
         rows = [described(index_store, job) for job in jobs]
 
     def show() -> None:
@@ -73,14 +74,14 @@ def compare(
 
     Example: `gemel reindex compare --gallery staff --html comparison.html`
     """
-    from indexer.reindex import report
+    from indexer.reindex import page
     from indexer.reindex import status as status_of
 
     with opened(Settings()) as index_store:
         job = compared_job(index_store, gallery)
         found = status_of.comparison(index_store.database, job.row.id)
         if html is not None:
-            html.write_text(report.render(index_store.database, job, found), "utf-8")
+            html.write_text(page.render(index_store.database, job, found), "utf-8")
     if output is not None:
         write_json(found, output)
     give(found, json, lambda: tables.print_comparison(job.gallery.name, found))

@@ -17,7 +17,7 @@ _STEP = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Side:
+class ModelEmbeddings:
     """Of one model."""
 
     vectors: Vectors
@@ -32,7 +32,7 @@ class Faces:
     """(n,), ascending."""
     people: NDArray[np.int64]
     """(n,): whose each is, as a number from 0."""
-    sides: tuple[Side, Side]
+    sides: tuple[ModelEmbeddings, ModelEmbeddings]
     """Of the old and the new model."""
     skipped: int
     """That the new model could not embed."""
@@ -59,11 +59,13 @@ def read(database: Database, job: Job) -> Faces:
     return Faces(keys=keys, people=people, sides=(old, new), skipped=skipped)
 
 
-def _empty(count: int, dimension: int) -> Side:
-    return Side(vectors=np.zeros((count, dimension), np.float32), present=np.zeros(count, np.bool_))
+def _empty(count: int, dimension: int) -> ModelEmbeddings:
+    return ModelEmbeddings(
+        vectors=np.zeros((count, dimension), np.float32), present=np.zeros(count, np.bool_)
+    )
 
 
-def _fill(side: Side, rows: slice, made: Sequence[bytes | None]) -> None:
+def _fill(side: ModelEmbeddings, rows: slice, made: Sequence[bytes | None]) -> None:
     there = np.array([vector is not None for vector in made], np.bool_)
     joined = np.frombuffer(b"".join(vector for vector in made if vector is not None), STORED_DTYPE)
     side.present[rows] = there

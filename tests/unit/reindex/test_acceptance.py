@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import InvalidRequest
-from indexer.reindex import acceptance as gates
+from indexer.reindex import acceptance
 
 OLD = {"rank1": 0.9, "skipped": 0, "at_fpir": {"0.01": {"fnir": 0.05}}}
 NEW = {"rank1": 0.95, "skipped": 2, "at_fpir": {"0.01": {"fnir": 0.06}}}
@@ -26,9 +26,9 @@ NEW = {"rank1": 0.95, "skipped": 2, "at_fpir": {"0.01": {"fnir": 0.06}}}
     ],
 )
 def test_a_gate_is_passed_by_what_was_measured_and_never_by_what_was_not(gate: str, passed: bool) -> None:
-    gates.check([gate])
+    acceptance.check([gate])
 
-    [verdict] = gates.judge([gate], compared(people=1000))
+    [verdict] = acceptance.judge([gate], compared(people=1000))
 
     assert verdict.passed is passed
 
@@ -51,8 +51,8 @@ def test_a_rate_that_too_few_people_show_passes_no_gate_however_good_it_is(
 ) -> None:
     perfect = {"rank1": 1.0, "skipped": 0, "at_fpir": {f: {"fnir": 0.0} for f in ("0.001", "0.01", "0.1")}}
 
-    [verdict] = gates.judge([gate], compared(people, mated_people, old=perfect, new=perfect))
-    [enough] = gates.judge([gate], compared(1000, 1000, old=perfect, new=perfect))
+    [verdict] = acceptance.judge([gate], compared(people, mated_people, old=perfect, new=perfect))
+    [enough] = acceptance.judge([gate], compared(1000, 1000, old=perfect, new=perfect))
 
     assert not verdict.passed
     assert verdict.too_few
@@ -61,7 +61,7 @@ def test_a_rate_that_too_few_people_show_passes_no_gate_however_good_it_is(
 
 
 def test_faces_are_counted_whoever_they_are_of() -> None:
-    [verdict] = gates.judge(["skipped<=2"], compared(people=1))
+    [verdict] = acceptance.judge(["skipped<=2"], compared(people=1))
 
     assert verdict.passed
 
@@ -76,4 +76,4 @@ def compared(
 @pytest.mark.parametrize("gate", ["", "fnir<=old", "fnir@0.02<=old", "rank1=1", "rank1>=", "speed>=3"])
 def test_a_gate_that_nobody_understands_is_refused(gate: str) -> None:
     with pytest.raises(InvalidRequest):
-        gates.check([gate])
+        acceptance.check([gate])

@@ -10,7 +10,7 @@ from typing import Any
 from indexer.evaluation.plots import comparison as comparison_plots
 from indexer.pages import html as pages
 from indexer.records import reindexes
-from indexer.records.reindexes import Job, Pictured
+from indexer.records.reindexes import FacePicture, Job
 from indexer.records.session import Database
 
 
@@ -37,7 +37,7 @@ def _disagreements(database: Database, examples: list[dict[str, Any]]) -> dict[s
     columns = ("face", "old_answer", "new_answer")
     keys = {example[column] for example in examples for column in columns} - {None}
     with database.reading() as session:
-        seen = reindexes.pictured(session, keys)
+        seen = reindexes.face_pictures(session, keys)
     return {
         kind: [
             [_shown(seen.get(example[column])) for column in columns]
@@ -48,7 +48,7 @@ def _disagreements(database: Database, examples: list[dict[str, Any]]) -> dict[s
     }
 
 
-def _shown(face: Pictured | None) -> dict[str, Any] | None:
+def _shown(face: FacePicture | None) -> dict[str, Any] | None:
     if face is None:  # nobody was found, or the face is deleted since
         return None
     jpeg = None if face.jpeg is None else pages.as_url("image/jpeg", face.jpeg)

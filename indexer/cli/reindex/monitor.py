@@ -132,7 +132,7 @@ def _seen(index_store: "IndexStore", ids: Collection[UUID]) -> list[Seen]:
     with index_store.database.reading() as session:
         for one in ids:
             with suppress(ReindexNotFound):
-                found.append(Seen(reindexes.get(session, one), reindexes.progress(session, one)))
+                found.append(Seen(reindexes.get(session, one), reindexes.progress_of(session, one)))
     return found
 
 

@@ -9,8 +9,9 @@ import typer
 from indexer.cli.commands import Json
 from indexer.cli.opened import opened
 from indexer.cli.output import console, give
-from indexer.cli.reindex import following, tables
-from indexer.cli.reindex.jobs import Of, described, job_to
+from indexer.cli.reindex import monitor as following
+from indexer.cli.reindex import tables
+from indexer.cli.reindex.selection import Of, described, job_to
 from indexer.errors import GatesNotPassed, ReplicasNotReady
 from indexer.settings import Settings
 

@@ -1,0 +1,146 @@
+"""A score curve measured on a gallery's own people, on photographs or on pairs. `fitting` makes it.
+
+It is a table over gallery sizes and FPIRs: the threshold for each, and the 95 % interval of the FPIR at that
+threshold. Between the entries it is interpolated linearly in log N and in log(-log(1 - FPIR)), the
+complementary log-log. For small FMR, FPIR = 1 - (1 - FMR)^N becomes log N + log FMR on that scale, so the
+curves for different N are one curve, shifted.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.calibration.curve import Estimate, people_needed
+from indexer.errors import InvalidRequest
+
+FORMAT = 1
+"""Of the stored JSON."""
+Table = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeasuredCurve:
+    identities: int
+    """People whose faces it was measured on; 0 for pairs of unknown people."""
+    comparisons: int
+    """Of different people."""
+    faces_per_identity: float
+    """A gallery of N faces counts as N / faces_per_identity people, each with so many faces."""
+    suspected: int
+    """Pairs of people left out of the tail, because they seem to be one person twice."""
+    sizes: Table
+    """Shape (s,): people enrolled, rising."""
+    rates: Table
+    """Shape (r,): FPIR, falling."""
+    scores: Table
+    """Shape (s, r): threshold; rises along both."""
+    low: Table
+    """Shape (s, r): lower end of the FPIR at that score."""
+    high: Table
+    least: Table
+    """Shape (s,): the least FPIR that the measurement supports at that size; 1 where none."""
+
+    def threshold(self, fpir: float, faces: int) -> float:
+        """The score that a share `fpir` of searches for strangers reaches among so many `faces`."""
+        row = self._at(self.scores, faces)
+        return float(np.clip(_extended(hardness(fpir), hardness(self.rates), row), -1.0, 1.0))
+
+    def estimate(self, score: float, faces: int) -> Estimate:
+        row = self._at(self.scores, faces)
+        hard = float(_extended(score, row, hardness(self.rates)))
+        low, high = (
+            rate(np.interp(hard, hardness(self.rates), self._at(hardness(end), faces)))
+            for end in (self.low, self.high)
+        )
+        fpir = float(rate(hard))
+        trusted = fpir >= self.least_fpir(faces) * (1 - 1e-6)
+        return Estimate(fpir=fpir, interval=(min(fpir, float(low)), max(fpir, float(high))), trusted=trusted)
+
+    def least_fpir(self, faces: int) -> float:
+        """The least that the measurement supports; 1 where it supports none at that size."""
+        least = float(rate(self._at(hardness(self.least), faces)))
+        return least if least <= self.rates[0] else 1.0
+
+    def most_faces(self, fpir: float) -> int:
+        """Up to how many faces it supports the rate; 0 where not even for one."""
+        supported = self.sizes[self.least <= fpir]
+        if not len(supported):
+            return 0
+        most = int(supported[-1] * self.faces_per_identity)
+        limit = int(self.sizes[min(len(self.sizes) - 1, len(supported))] * self.faces_per_identity)
+        while limit - most > max(1, most // 1000):
+            middle = (most + limit) // 2
+            most, limit = (middle, limit) if self.least_fpir(middle) <= fpir else (most, middle)
+        return most
+
+    def needed(self, fpir: float, faces: int) -> int:
+        return max(self.identities + 1, people_needed(fpir, faces / self.faces_per_identity))
+
+    @property
+    def measured_on(self) -> str:
+        return f"a calibration on {self.identities:,} people, {self.comparisons:,} comparisons,"
+
+    def to_json(self) -> dict[str, Any]:
+        surfaces = ("sizes", "rates", "scores", "low", "high", "least")
+        return {
+            "format": FORMAT,
+            "identities": self.identities,
+            "comparisons": self.comparisons,
+            "faces_per_identity": self.faces_per_identity,
+            "suspected": self.suspected,
+            **{name: _significant(getattr(self, name)) for name in surfaces},
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "MeasuredCurve":
+        """Raises InvalidRequest where another version of Gemel wrote it in another way."""
+        if stored.get("format") != FORMAT:
+            raise InvalidRequest(
+                f"a calibration of format {stored.get('format')} is not read", field="format"
+            )
+        surfaces = ("sizes", "rates", "scores", "low", "high", "least")
+        return cls(
+            identities=stored["identities"],
+            comparisons=stored["comparisons"],
+            faces_per_identity=stored["faces_per_identity"],
+            suspected=stored["suspected"],
+            **{name: np.array(stored[name], np.float64) for name in surfaces},
+        )
+
+    def _at(self, surface: Table, faces: int) -> Any:
+        """Its row at a size: shape (r,), or a number."""
+        place = math.log(max(1.0, faces / self.faces_per_identity))
+        places = np.log(self.sizes)
+        after = int(np.clip(np.searchsorted(places, place), 1, len(places) - 1))
+        share = min(1.0, (place - places[after - 1]) / (places[after] - places[after - 1]))
+        return (1 - share) * surface[after - 1] + share * surface[after]
+
+
+def hardness(rates: Any) -> Any:
+    """-log(-log(1 - rate)): rises as the rate falls."""
+    return -np.log(-np.log1p(-np.clip(rates, 1e-15, 1 - 1e-12)))
+
+
+def rate(hard: Any) -> Any:
+    """`hardness` the other way."""
+    return -np.expm1(-np.exp(-hard))
+
+
+def _extended(x: float, xs: Table, ys: Table) -> float:
+    """Linear between the points and on beyond the ends."""
+    if x > xs[-1]:
+        return float(ys[-1] + (x - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2]))
+    if x < xs[0]:
+        return float(ys[0] + (x - xs[0]) * (ys[1] - ys[0]) / (xs[1] - xs[0]))
+    return float(np.interp(x, xs, ys))
+
+
+def _significant(values: Table) -> Any:
+    """As lists, of six digits: a calibration is read by people too."""
+    if values.ndim > 1:
+        return [_significant(row) for row in values]
+    return [float(f"{value:.6g}") for value in values]

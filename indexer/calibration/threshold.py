@@ -1,0 +1,43 @@
+"""The threshold of a search or comparison: from a policy's false positive rate to a score.
+
+A gallery's policy is an FPIR (`Gallery.identify_fpir`, by default `GEMEL_IDENTIFY_FPIR`). The active
+calibration's score curve gives the threshold for that FPIR at the gallery's present number of faces.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from indexer.calibration.active import ActiveCalibration, Kind
+from indexer.calibration.curve import Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The threshold that an answer is decided by, and what it means."""
+
+    threshold: float
+    target: float
+    """The policy: an FPIR, or an FMR for a comparison of two faces. It is reported even where the caller
+    gives a threshold."""
+    estimate: Estimate
+    """Of `threshold`."""
+    calibration: Kind
+
+
+@lru_cache(maxsize=4096)
+def decide(
+    calibration: ActiveCalibration, fpir: float, faces: int, threshold: float | None = None
+) -> Decision:
+    """For a search among `faces` faces. `threshold`: the caller's own, which replaces the policy's."""
+    used = calibration.curve.threshold(fpir, faces) if threshold is None else threshold
+    return Decision(
+        threshold=used,
+        target=fpir,
+        estimate=calibration.curve.estimate(used, faces),
+        calibration=calibration.kind,
+    )
+
+
+def decide_pair(calibration: ActiveCalibration, fmr: float, threshold: float | None = None) -> Decision:
+    """For a comparison of two faces: FPIR among one face is FMR."""
+    return decide(calibration, fmr, 1, threshold)
