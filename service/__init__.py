@@ -1,1 +1,1 @@
-"""Gemel on the network: routes, schemas and errors around `indexer.usecases`."""
+"""Gemel over HTTP: it parses requests, calls `indexer.usecases`, and returns answers."""

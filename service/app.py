@@ -10,19 +10,20 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.settings import Settings
-from service import errors, openapi, starting
-from service.access import Access
-from service.connections import ConnectionLimits, Connections
+from service import errors, openapi
+from service import startup as starting
 from service.dependencies import documented_key, documented_token
-from service.hang_ups import HangUps
-from service.limits import BodyLimit, Crowd, Slots
-from service.methods import METHODS, HeadAsGet
-from service.metrics import Measure, Metrics
-from service.origins import Origins
-from service.prefix import PathPrefix
-from service.queries import known_query
+from service.middleware.access import Access
+from service.middleware.admission import BodyLimit, Crowd, Slots
+from service.middleware.disconnects import HangUps
+from service.middleware.methods import METHODS, HeadAsGet
+from service.middleware.origins import Origins
+from service.middleware.path_prefix import PathPrefix
+from service.middleware.request_ids import RequestIds
+from service.monitoring.metrics import Measure, Metrics
+from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
-from service.request_ids import RequestIds
+from service.requests.queries import known_query
 from service.routes import (
     docs,
     external_ids,

@@ -8,13 +8,13 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from indexer.errors import InvalidRequest
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import Engine
-from service.metrics import Metrics
+from service.monitoring.metrics import Metrics
 
 documented_key = APIKeyHeader(
     name="X-API-Key", auto_error=False, description="The value of `GEMEL_API_KEY`, where one is set"
 )
 documented_token = HTTPBearer(auto_error=False, description="The same value as a bearer token")
-"""For the OpenAPI document only: `service.access` guards the door."""
+"""For the OpenAPI document only: `service.middleware.access` guards the door."""
 
 
 def settings_of(request: Request) -> Settings:

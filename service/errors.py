@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from indexer import errors
 from indexer.logs import request_id
 from indexer.sparing_log import SparingLog
-from service.methods import allowed_methods
-from service.request_ids import HEADER as REQUEST_ID_HEADER
+from service.middleware.methods import allowed_methods
+from service.middleware.request_ids import HEADER as REQUEST_ID_HEADER
 
 log = logging.getLogger(__name__)
 _failures = SparingLog(log)

@@ -10,7 +10,7 @@ from anyio.abc import TaskGroup
 from indexer.errors import Busy, DatabaseUnavailable, GemelError
 from indexer.records import galleries, schema
 from indexer.records.session import Database
-from service.limits import Slots
+from service.middleware.admission import Slots
 
 log = logging.getLogger(__name__)
 

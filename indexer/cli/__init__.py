@@ -10,19 +10,19 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from rich.markup import escape
 
-from indexer.cli import variables
+from indexer.cli import unknown_settings
 from indexer.cli.calibrate import calibrate
 from indexer.cli.commands import Commands
 from indexer.cli.enrol import enrol
 from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.gallery import app as gallery_commands
-from indexer.cli.index import app as index_commands
+from indexer.cli.identify import identify, verify
+from indexer.cli.index.commands import app as index_commands
 from indexer.cli.output import LogLines, console, fail
-from indexer.cli.people import identify, verify
 from indexer.cli.person import app as person_commands
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
-from indexer.cli.server import migrate, models, serve
+from indexer.cli.server.commands import migrate, models, serve
 from indexer.cli.train import app as train_commands
 from indexer.errors import GemelError
 
@@ -90,7 +90,7 @@ def _in_words(problem: ErrorDetails) -> str:
 
 
 def _name_unknown_variables() -> None:
-    for name, nearest in variables.unknown().items():
+    for name, nearest in unknown_settings.unknown().items():
         hint = f"; did you mean {nearest}?" if nearest else ""
         console.print(f"[yellow]warning[/] there is no setting {escape(name)}{hint}", highlight=False)
 

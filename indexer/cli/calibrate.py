@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from indexer.cli.commands import Json
-from indexer.cli.opened import opened
+from indexer.cli.database import opened
 from indexer.cli.output import console, give, out, shown, write_whole
 from indexer.cli.progress import progress_bar
 from indexer.errors import Misconfigured

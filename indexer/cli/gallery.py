@@ -6,7 +6,7 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Json, Yes, confirm
-from indexer.cli.opened import opened
+from indexer.cli.database import opened
 from indexer.cli.output import give, out, shown
 from indexer.settings import Settings
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Gallery, Json, Yes, confirm
-from indexer.cli.opened import opened
+from indexer.cli.database import opened
 from indexer.cli.output import console, give, out, printable, shown
 from indexer.settings import Settings
 

@@ -10,9 +10,9 @@ from indexer.errors import InvalidRequest
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
 from indexer.usecases.bootstrap import Engine
-from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, CurrentEngine, Meters, at_most
-from service.pages import FACES_OF_ONE
+from service.requests.bodies import JsonRoute, body_of, openapi_body
+from service.requests.pagination import FACES_OF_ONE
 from service.routes import faces as face_routes
 from service.routes import identities as identity_routes
 from service.routes import problems, recognition

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Response
 
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
-from service.bodies import body_of, openapi_body
 from service.dependencies import Config, CurrentEngine, Meters, at_most
-from service.pages import PageCursor, PageLimit, cut, whole_number
+from service.requests.bodies import body_of, openapi_body
+from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.routes import problems
 from service.schemas.enrolled import EnrolledFace, FacePage, FacesAdded, RejectedPicture
 from service.schemas.requests import FacesNew

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Response
 
 from indexer.calibration import policy
 from indexer.records import galleries
-from service.bodies import JsonRoute
 from service.dependencies import CurrentEngine
-from service.pages import PageCursor, PageLimit, cut, gallery_name
+from service.requests.bodies import JsonRoute
+from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
 from service.schemas.enrolled import Gallery, GalleryPage
 from service.schemas.requests import GalleryNew, GalleryPatch

@@ -11,9 +11,9 @@ from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities, models
 from indexer.records.session import Session
 from indexer.usecases.enrol import NewIdentity
-from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, CurrentEngine, Meters, at_most
-from service.pages import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
+from service.requests.bodies import JsonRoute, body_of, openapi_body
+from service.requests.pagination import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, RejectedPicture
 from service.schemas.requests import IdentityNew, IdentityPatch

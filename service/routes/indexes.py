@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 
 from indexer.records import galleries, replicas
 from indexer.replica import maintenance
-from service.bodies import JsonRoute
 from service.dependencies import CurrentEngine
-from service.pages import PageCursor, PageLimit, cut, gallery_name
+from service.requests.bodies import JsonRoute
+from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
 from service.schemas.indexes import GalleryIndex, IndexStatus, Process, Rebuild
 

@@ -5,7 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from indexer.embedding import catalog
 from service.dependencies import CurrentEngine, Meters
-from service.queries import known_query
+from service.requests.queries import known_query
 from service.routes import problems
 from service.schemas.operations import Health, Model, ModelList, Readiness
 

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.usecases import verify
-from service.bodies import JsonRoute, body_of, openapi_body
 from service.dependencies import Config, CurrentEngine, Meters, at_most
+from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
 from service.schemas import requests
 from service.schemas.faces import DetectedFace

@@ -16,9 +16,9 @@ from indexer.reindex import acceptance
 from indexer.reindex import plan as plans
 from indexer.reindex import status as status_of
 from indexer.reindex import switch as switching
-from service.bodies import JsonRoute
 from service.dependencies import Config, CurrentEngine
-from service.pages import PageCursor, PageLimit, cut, uuid
+from service.requests.bodies import JsonRoute
+from service.requests.pagination import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.reindexes import Force, Reindex, ReindexNew, ReindexPage
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from indexer.records.galleries import NAME_PATTERN
 from indexer.settings import LEAST_RATE
 from indexer.types import OnSeveralFaces
-from service.bodies import ImageBytes, JsonObject, UploadBody
+from service.requests.bodies import ImageBytes, JsonObject, UploadBody
 
 Threshold = Annotated[
     float | None,

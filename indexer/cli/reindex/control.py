@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.opened import opened
+from indexer.cli.database import opened
 from indexer.cli.output import console, give
 from indexer.cli.reindex import monitor as following
 from indexer.cli.reindex import tables

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.opened import opened
+from indexer.cli.database import opened
 from indexer.cli.output import STDOUT, console, give, write_json
 from indexer.cli.reindex import monitor as following
 from indexer.cli.reindex import tables

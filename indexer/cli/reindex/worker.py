@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 
-from indexer.cli.opened import opened
+from indexer.cli.database import opened
 from indexer.cli.output import console
 from indexer.settings import Settings
 

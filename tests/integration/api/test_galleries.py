@@ -94,7 +94,7 @@ def test_a_server_that_has_opened_no_index_yet_tells_what_is_enrolled(
         client.post("/v1/galleries", json={"name": name})
     enrol(client, "staff", hopper)
 
-    caplog.set_level(logging.INFO, "service.starting")
+    caplog.set_level(logging.INFO, "service.startup")
     with TestClient(create_app(settings)) as fresh:
         ready = fresh.get("/readyz").json()
 

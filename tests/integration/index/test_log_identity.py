@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from indexer.cli import index_tables
+from indexer.cli.index import tables as index_tables
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import ChangesPruned, LogForked
 from indexer.pipeline.models import GalleryModels

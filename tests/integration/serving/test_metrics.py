@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from indexer.records.session import Database
 from indexer.replica.cache import IndexCache
-from service.metrics import Metrics
+from service.monitoring.metrics import Metrics
 from tests.support.asking import enrol, files, try_to_enrol
 from tests.support.home import wait_for
 

@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 
 from indexer.errors import Busy, DatabaseUnavailable
 from indexer.records.session import Database
-from service.limits import Slots
+from service.middleware.admission import Slots
 from service.readiness import Readiness
 from tests.support.asking import enrol
 from tests.support.home import Home, ready, wait_for

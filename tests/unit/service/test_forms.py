@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import InvalidRequest
-from service.base64_bytes import decoded, looks_encoded
-from service.forms import MAX_FIELDS, Part, parse_multipart, parse_urlencoded
+from service.requests.base64_bytes import decoded, looks_encoded
+from service.requests.forms import MAX_FIELDS, Part, parse_multipart, parse_urlencoded
 
 KIND = "multipart/form-data; boundary=bound"
 NAMES = st.text(

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 from starlette.types import Message, Receive, Scope, Send
 
-from service.limits import BodyLimit, Crowd, Slots
+from service.middleware.admission import BodyLimit, Crowd, Slots
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/v1/detect", "headers": []}
 KILO = b"x" * 1000

@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from service.closing import LINGER_SECONDS
-from service.connections import ConnectionLimits, Connections
+from service.protocol.closing import LINGER_SECONDS
+from service.protocol.connections import ConnectionLimits, Connections
 from tests.support.home import wait_for
 from tests.support.raw_http import Raw, connected, request
 
@@ -35,7 +35,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 def base() -> Iterator[str]:
     config = uvicorn.Config(
-        application, http="service.protocol:BoundedProtocol", ws="none", log_level="error"
+        application, http="service.protocol.http1:BoundedProtocol", ws="none", log_level="error"
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:

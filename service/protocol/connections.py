@@ -13,7 +13,7 @@ class ConnectionLimits:
     """For a request's header block: from its first byte on, or from the start of the connection."""
     body_seconds: float
     """Of a window. A body has ten at most, and a least number of bytes must arrive in each
-    (`service.protocol`). An answer may stay unread for one."""
+    (`service.protocol.http1`). An answer may stay unread for one."""
 
 
 class Connection(Protocol):

@@ -17,8 +17,8 @@ from uvicorn.config import STARTUP_FAILURE
 from indexer import logs
 from indexer.cli.commands import Json
 from indexer.cli.output import console, give, out
-from indexer.cli.port import bind
-from indexer.cli.workers import supervise
+from indexer.cli.server.port import bind
+from indexer.cli.server.workers import supervise
 from indexer.settings import Settings
 
 FALLBACK_HOST = "127.0.0.1"
@@ -77,7 +77,7 @@ def serve(
     _allow_descriptors(settings.max_connections)
     options: dict[str, Any] = {
         "factory": True,
-        "http": "service.protocol:BoundedProtocol",
+        "http": "service.protocol.http1:BoundedProtocol",
         "ws": "none",
         "host": host,
         "port": port,

@@ -23,8 +23,8 @@ from indexer.errors import Unavailable
 from indexer.records import reindexes
 from indexer.records.session import Database
 from indexer.replica.cache import IndexCache
-from service.index_lag import IndexLag
-from service.outcomes import Outcomes
+from service.monitoring.index_lag import IndexLag
+from service.monitoring.outcomes import Outcomes
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.progress import Progress, TaskID
 
-from indexer.cli import index_tables
 from indexer.cli.commands import Commands, Json
-from indexer.cli.opened import opened
+from indexer.cli.database import opened
+from indexer.cli.index import tables as index_tables
 from indexer.cli.output import give, out
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings

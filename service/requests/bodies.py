@@ -16,9 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Wi
 from starlette.concurrency import run_in_threadpool
 
 from indexer.errors import InvalidRequest, UnsupportedContentType, UploadTooLarge
-from service.base64_bytes import decoded
 from service.errors import MAX_PROBLEMS
-from service.forms import Part, parse_multipart, parse_urlencoded
+from service.requests.base64_bytes import decoded
+from service.requests.forms import Part, parse_multipart, parse_urlencoded
 
 MAX_ELEMENTS = 10_000
 """Commas, colons and brackets of JSON, each: an embedding has 4,096 numbers, metadata 16,384 bytes."""

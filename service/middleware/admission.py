@@ -6,9 +6,9 @@ import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.errors import Busy, GemelError, UnsupportedContentType, UploadTooLarge
-from service.access import OPEN
 from service.errors import gone, response
-from service.prefix import route_path
+from service.middleware.access import OPEN
+from service.middleware.path_prefix import route_path
 
 _MOST_DIGITS = 18
 """Of a Content-Length; longer ones are taken for this many, since Python refuses to read 5,000."""

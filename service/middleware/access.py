@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from indexer.errors import CrossSite, HostNotAllowed, MalformedRequest, NotAuthenticated
 from service.errors import response
-from service.origins import Origins
-from service.prefix import route_path
+from service.middleware.origins import Origins
+from service.middleware.path_prefix import route_path
 
 OPEN = {"/healthz", "/readyz"}
 DOCS = ("/docs", "/openapi.json")

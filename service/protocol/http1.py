@@ -14,9 +14,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from indexer.errors import Busy, MalformedRequest, RequestTooSlow
-from service.closing import ClosingProtocol, Phase
-from service.connections import Connections
-from service.message_size import MAX_FIELDS, MessageSize
+from service.protocol.closing import ClosingProtocol, Phase
+from service.protocol.connections import Connections
+from service.protocol.message_size import MAX_FIELDS, MessageSize
 
 MAX_PIPELINED = 32
 """Requests sent before the first is answered; with more the connection ends after their answers."""

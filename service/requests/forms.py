@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.multipart import parse_options_header
 
 from indexer.errors import InvalidRequest
-from service.base64_bytes import decoded, looks_encoded
+from service.requests.base64_bytes import decoded, looks_encoded
 
 MAX_FIELDS = 1000
 _MAX_BOUNDARY = 200

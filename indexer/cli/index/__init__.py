@@ -1,0 +1,1 @@
+"""`gemel index ...`: the indexes in serving processes and the snapshots on this machine."""

@@ -1,0 +1,1 @@
+"""`gemel serve`, `gemel migrate` and `gemel models`."""

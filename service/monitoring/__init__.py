@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: requests, outcomes, indexes and re-index jobs."""
