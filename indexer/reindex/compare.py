@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation import leave_one_out
-from indexer.evaluation.leave_one_out import Searches
+from indexer.evaluation.leave_one_out import rates as leave_one_out
+from indexer.evaluation.leave_one_out.rates import Searches
 from indexer.records.reindexes import Job
 from indexer.records.session import Database
 from indexer.reindex.acceptance import FPIRS, judge

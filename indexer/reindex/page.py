@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from indexer.evaluation.plots import comparison as comparison_plots
+from indexer.evaluation.leave_one_out import plot as comparison_plots
 from indexer.pages import html as pages
 from indexer.records import reindexes
 from indexer.records.reindexes import FacePicture, Job

@@ -15,12 +15,12 @@ from indexer.embedding.card_file import CardFile, made_of_trained
 from indexer.errors import Misconfigured
 from indexer.files import written_whole
 from indexer.pages.canvas import require_matplotlib
-from indexer.training.faces import Faces
-from indexer.training.folder import BEST
+from indexer.training.data.faces import Faces
+from indexer.training.inference import embed
 from indexer.training.options import Options
+from indexer.training.run.folder import BEST
 from indexer.training.train import Outcome
 from indexer.training.validation import Validation
-from indexer.training.views import embed
 from indexer.vision.align import TEMPLATES
 
 _SMALLEST_TABLE = 2

@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 from indexer.embedding.card_file import NAME_PATTERN
 from indexer.embedding.trunks import TRUNKS
 from indexer.errors import InvalidRequest
-from indexer.training.augment import BY_NAME
-from indexer.training.contrastive import Distance
-from indexer.training.pairs import Negatives
+from indexer.training.data.augment import BY_NAME
+from indexer.training.loss.contrastive import Distance
+from indexer.training.loss.pairs import Negatives
 
 _SEEDS = 2**32
 
@@ -36,7 +36,7 @@ class Options:
     learning_rate: float = 1e-4
     warmup_steps: int = 50
     weight_decay: float = 1e-4
-    anchor: float = 0.0
+    distillation: float = 0.0
     """Weight of the squared distance to what the published weights make of the undisturbed face; keeps what
     they learned from millions, and teaches a bad picture what they see in a good one."""
     centre: bool = False
@@ -82,8 +82,8 @@ class Options:
             raise InvalidRequest(
                 f"name: {self.name!r} is no name of a model: a-z, 0-9, '.', '_', '-'", field="name"
             )
-        if self.anchor and TRUNKS[self.trunk].published is None:
-            raise InvalidRequest(f"anchor: {self.trunk} has no published weights to keep to", field="anchor")
+        if self.distillation and TRUNKS[self.trunk].published is None:
+            raise InvalidRequest(f"distillation: {self.trunk} has no published weights", field="distillation")
         if self.centre and TRUNKS[self.trunk].published is None:
             raise InvalidRequest(f"centre: {self.trunk} starts from nothing", field="centre")
         if self.blend < 1 and TRUNKS[self.trunk].published is None:
@@ -94,7 +94,7 @@ class Options:
             ("freeze", self.freeze >= 0, "0 or more"),
             ("margin", 0 < self.margin < math.inf, "above 0"),
             ("blend", 0 < self.blend <= 1, "above 0, and 1 at most"),
-            ("anchor", 0 <= self.anchor < math.inf, "0 or more"),
+            ("distillation", 0 <= self.distillation < math.inf, "0 or more"),
             ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
             ("validation_faces", self.validation_faces > 0, "above 0"),
             ("dimension", 1 < self.dimension <= 4096, "2 to 4096"),

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from indexer.pages.canvas import CURVE, POINT, canvas
-from indexer.training.faces import Faces
-from indexer.training.folder import LAST
+from indexer.training.data.faces import Faces
 from indexer.training.options import Options
+from indexer.training.run.folder import LAST
 from indexer.training.train import Outcome, train
 
 

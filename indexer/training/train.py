@@ -15,19 +15,19 @@ from torch import distributed as group
 
 from indexer.embedding import trunks
 from indexer.errors import InvalidRequest
-from indexer.training import checkpoint, history
-from indexer.training.anchors import centred, mean_direction, of_published
-from indexer.training.augment import BY_NAME
-from indexer.training.batches import Batch, Batches
-from indexer.training.contrastive import contrastive_loss, embedded, pairwise
-from indexer.training.faces import Faces
-from indexer.training.folder import BEST, LAST
-from indexer.training.history import Entry
+from indexer.training.data.augment import BY_NAME
+from indexer.training.data.batches import Batch, Batches
+from indexer.training.data.faces import Faces
+from indexer.training.inference import as_tensor, embed
+from indexer.training.loss.contrastive import contrastive_loss, embedded, pairwise
+from indexer.training.loss.distillation import centred, distillation_targets, mean_direction
+from indexer.training.loss.pairs import choose
 from indexer.training.options import Options
-from indexer.training.pairs import choose
-from indexer.training.progress import Progress
+from indexer.training.run import checkpoint, history
+from indexer.training.run.folder import BEST, LAST
+from indexer.training.run.history import Entry
+from indexer.training.run.progress import Progress
 from indexer.training.validation import Validation
-from indexer.training.views import as_tensor, embed
 from indexer.types import Vectors
 from indexer.vision.align import TEMPLATES
 
@@ -89,7 +89,7 @@ def train(
         if options.compile:
             twins = torch.compile(twins)
         held_out = Validation(validation, template, most=options.validation_faces) if process == 0 else None
-        anchors = _anchors(options, training, device) if options.anchor else None
+        anchors = _anchors(options, training, device) if options.distillation else None
         generator = torch.Generator()
 
         def validate() -> bool:
@@ -144,7 +144,7 @@ def train(
 def _loss(
     options: Options, made: Tensor, batch: Batch, anchors: Vectors | None, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, float]]:
-    """Contrastive, the mean over the pairs, and what the anchor adds."""
+    """Contrastive, the mean over the pairs, and what the distillation adds."""
     vectors = embedded(made, options.distance)
     people = torch.from_numpy(batch.people).to(made.device)
     with torch.no_grad():
@@ -155,11 +155,11 @@ def _loss(
     kept = torch.zeros((), device=made.device)
     if anchors is not None:
         targets = torch.from_numpy(anchors[batch.places]).to(made.device)
-        kept = options.anchor * (embedded(made, "cosine") - targets).square().sum(dim=1).mean()
+        kept = options.distillation * (embedded(made, "cosine") - targets).square().sum(dim=1).mean()
     told = distance.detach()
     return loss + kept, {
         "loss": float(loss.detach() + kept.detach()),
-        "anchor": float(kept.detach()),
+        "distillation": float(kept.detach()),
         "genuine": float(told[same > 0].mean()),
         "impostor": float(told[same == 0].mean()),
     }
@@ -227,7 +227,7 @@ def _agree(run: dict[str, str]) -> None:
 
 def _anchors(options: Options, faces: Faces, device: torch.device) -> Vectors:
     torch.manual_seed(options.seed)  # another dimension's projection is that of the network
-    published = of_published(options.trunk, options.dimension, faces, device)
+    published = distillation_targets(options.trunk, options.dimension, faces, device)
     return centred(published) if options.centre else published
 
 

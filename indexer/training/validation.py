@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from indexer.embedding.card_file import MIN_SCORE_STEP
 from indexer.errors import InvalidRequest
-from indexer.evaluation import leave_one_out
-from indexer.training.dataset import people_of
-from indexer.training.faces import Faces
+from indexer.evaluation.leave_one_out import rates as leave_one_out
+from indexer.training.data.dataset import people_of
+from indexer.training.data.faces import Faces
 from indexer.types import Template, Vectors
 from indexer.vision import degrade
 

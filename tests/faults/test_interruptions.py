@@ -27,7 +27,7 @@ from tests.support.reindexing import NEW, Operator, enrol
 ENDLESS = """
 import importlib, sys
 import numpy as np
-from indexer.evaluation import leave_one_out
+from indexer.evaluation.leave_one_out import rates as leave_one_out
 
 def endless(*_, **__):
     "As a comparison or a build of a gallery that is far too large."

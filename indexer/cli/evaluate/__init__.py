@@ -2,8 +2,8 @@
 
 from indexer.cli.commands import Commands
 from indexer.cli.evaluate.fairness import fairness
+from indexer.cli.evaluate.lfw import lfw_pairs
 from indexer.cli.evaluate.openset import openset
-from indexer.cli.evaluate.pairs import lfw_pairs
 from indexer.cli.evaluate.robustness import robustness
 from indexer.cli.evaluate.speed import speed
 

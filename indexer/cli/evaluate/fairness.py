@@ -8,14 +8,14 @@ import numpy as np
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import pipelines, progress, tell
+from indexer.cli.evaluate.measurement import pipelines, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption
 from indexer.errors import InvalidRequest
-from indexer.evaluation import fairness as measuring
 from indexer.evaluation import lfw
-from indexer.evaluation.labels import Labels, read_csv, read_lists
+from indexer.evaluation.fairness import rates as measuring
+from indexer.evaluation.fairness.labels import Labels, read_csv, read_lists
+from indexer.evaluation.fairness.report import report
 from indexer.evaluation.provenance import here
-from indexer.evaluation.reports.fairness import report
 from indexer.pipeline.embed_files import embed_with
 
 LISTS = {"female": "female_names.txt", "male": "male_names.txt"}

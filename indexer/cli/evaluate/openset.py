@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import pipelines, progress, tell
+from indexer.cli.evaluate.measurement import pipelines, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption, PlotOption
-from indexer.evaluation import growth, identification, lfw
-from indexer.evaluation.plots.identification import draw_det
+from indexer.evaluation import lfw
+from indexer.evaluation.identification import growth
+from indexer.evaluation.identification import rates as identification
+from indexer.evaluation.identification.plot import draw_det
+from indexer.evaluation.identification.report import Identified, report
+from indexer.evaluation.open_set import OpenSet
 from indexer.evaluation.provenance import here
-from indexer.evaluation.reports.identification import Identified, report
-from indexer.evaluation.roles import OpenSet
 from indexer.pipeline.embed_files import Embeddings, embed_with
 
 LargestOption = Annotated[

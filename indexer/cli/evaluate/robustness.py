@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import pipelines, progress, tell
+from indexer.cli.evaluate.measurement import pipelines, progress, tell
 from indexer.cli.evaluate.options import DataOption, HtmlOption, ModelOption
 from indexer.evaluation import lfw
-from indexer.evaluation import robustness as measuring
-from indexer.evaluation.conditions import SERIES, Series, face_side_px
 from indexer.evaluation.provenance import here
-from indexer.evaluation.reports.robustness import report
+from indexer.evaluation.robustness import rates as measuring
+from indexer.evaluation.robustness.conditions import SERIES, Series, face_side_px
+from indexer.evaluation.robustness.report import report
 
 PeopleOption = Annotated[
     int,

@@ -10,12 +10,12 @@ import numpy as np
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.evaluate.measuring import pipelines, progress, tell
+from indexer.cli.evaluate.measurement import pipelines, progress, tell
 from indexer.cli.evaluate.options import HtmlOption, ModelOption
 from indexer.errors import InvalidRequest
-from indexer.evaluation import speed as measuring
 from indexer.evaluation.provenance import here
-from indexer.evaluation.reports.speed import report
+from indexer.evaluation.speed import timings as measuring
+from indexer.evaluation.speed.report import report
 from indexer.settings import Settings
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})

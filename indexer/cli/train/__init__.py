@@ -10,9 +10,6 @@ from indexer.cli.commands import Commands, Group, Json
 from indexer.cli.output import console, give
 from indexer.cli.progress import progress_bar
 from indexer.cli.train.options import (
-    Anchor,
-    Apart,
-    ApartScore,
     Augment,
     Blend,
     CacheFolder,
@@ -22,7 +19,9 @@ from indexer.cli.train.options import (
     Decay,
     Device,
     Dimension,
+    DisjointFrom,
     Distance,
+    Distillation,
     Every,
     Freeze,
     Held,
@@ -31,6 +30,7 @@ from indexer.cli.train.options import (
     Name,
     NegativesKind,
     Out,
+    OverlapScore,
     Pairs,
     Patience,
     PrecisionKind,
@@ -40,8 +40,8 @@ from indexer.cli.train.options import (
     Steps,
     Trunk,
 )
-from indexer.cli.train.preparing import Wanted, checked, prepared
-from indexer.cli.train.showing import Course, figures_of, print_run, print_sweep
+from indexer.cli.train.output import Course, figures_of, print_run, print_sweep
+from indexer.cli.train.setup import Wanted, checked, prepared
 
 app = Commands(cls=Group, invoke_without_command=True, no_args_is_help=False)
 
@@ -60,7 +60,7 @@ def train(
     pairs: Pairs = 32,
     learning_rate: Rate = 1e-4,
     weight_decay: Decay = 1e-4,
-    anchor: Anchor = 0.0,
+    distillation: Distillation = 0.0,
     centre: Centre = False,
     blend: Blend = 1.0,
     freeze: Freeze = 0,
@@ -74,8 +74,8 @@ def train(
     compile: Compile = False,
     device: Device = None,
     name: Name = "twins",
-    apart: Apart = None,
-    apart_score: ApartScore = 0.5,
+    disjoint_from: DisjointFrom = None,
+    overlap_score: OverlapScore = 0.5,
     cache: CacheFolder = None,
     resume: Resume = False,
     json: Json = None,
@@ -84,18 +84,18 @@ def train(
 
     Several GPUs: `torchrun --nproc-per-node 4 -m indexer.cli train ...`.
 
-    Example: `gemel train --data vggface2/train --out twins --trunk sface --steps 2000 --apart lfw`
+    Example: `gemel train --data vggface2/train --out twins --trunk sface --steps 2000 --disjoint-from lfw`
     """
     from indexer.training.options import Options
 
     given = {key: value for key, value in locals().items() if key in Options.__slots__}
-    context.obj = wanted = Wanted(given, apart or [], apart_score, cache, json=json)
+    context.obj = wanted = Wanted(given, disjoint_from or [], overlap_score, cache, json=json)
     if context.invoked_subcommand is not None:
         return
     options = checked(wanted)
-    from indexer.training import history
     from indexer.training.export import export
-    from indexer.training.folder import claimed, is_first
+    from indexer.training.run import history
+    from indexer.training.run.folder import claimed, is_first
     from indexer.training.train import train as run
 
     with claimed(options.out, resume=resume):
@@ -128,9 +128,9 @@ def sweep(
     wanted: Wanted = context.obj
     values = _margins(margins)
     options = checked(wanted)
-    from indexer.training import history
     from indexer.training import sweep as sweeping
-    from indexer.training.folder import claimed, is_first
+    from indexer.training.run import history
+    from indexer.training.run.folder import claimed, is_first
 
     with claimed(options.out, resume=True):
         training, held_out = prepared(options, wanted, resume=True)

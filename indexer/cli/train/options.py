@@ -21,7 +21,7 @@ Steps = Annotated[int, typer.Option()]
 Pairs = Annotated[int, typer.Option(help="People with two faces in a batch of one process.")]
 Rate = Annotated[float, typer.Option("--learning-rate")]
 Decay = Annotated[float, typer.Option("--weight-decay")]
-Anchor = Annotated[
+Distillation = Annotated[
     float, typer.Option(help="Weight of keeping to what the published weights see in the undisturbed face.")
 ]
 Centre = Annotated[
@@ -53,12 +53,12 @@ PrecisionKind = Annotated[
 Compile = Annotated[bool, typer.Option("--compile", help="Through torch.compile.")]
 Device = Annotated[str | None, typer.Option(help="Torch device; default: a GPU where there is one.")]
 Name = Annotated[str, typer.Option(help="Of the model that comes out.")]
-Apart = Annotated[
+DisjointFrom = Annotated[
     list[Path] | None,
     typer.Option(help="People to be measured on: whoever may be one of them is not trained on. Repeatable."),
 ]
-ApartScore = Annotated[
-    float, typer.Option("--apart-score", help="From which score with sface on they may be.")
+OverlapScore = Annotated[
+    float, typer.Option("--overlap-score", help="From which score with sface on they may be.")
 ]
 CacheFolder = Annotated[
     Path | None, typer.Option("--cache", help="Of aligned faces; default: in GEMEL_HOME.")

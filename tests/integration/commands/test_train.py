@@ -76,13 +76,13 @@ def test_people_who_are_to_be_measured_on_are_left_out_and_written_down(
     (tmp_path / "apart" / "grace 0").symlink_to(people / "Grace_0")  # the same name, spelled otherwise
     done = home.run(
         "train", "--data", people, "--out", tmp_path / "run", "--validation", "0.54", *QUICK,
-        "--apart", tmp_path / "apart", "--apart-score", "0.99",
+        "--disjoint-from", tmp_path / "apart", "--overlap-score", "0.99",
     )  # fmt: skip
 
     cards = [
         json.loads(path.read_text()) for path in (tmp_path / "run" / "twins.json", trained / "mine.json")
     ]
-    with (tmp_path / "run" / "apart-apart.csv").open() as rows:
+    with (tmp_path / "run" / "overlap-apart.csv").open() as rows:
         [known] = list(csv.DictReader(rows))
     assert (known["identity"], known["same_name"]) == ("Grace_0", "True")
     assert "1 of the identities may be people of apart" in done.stderr
@@ -108,7 +108,7 @@ def test_a_sweep_is_a_table_and_a_picture(home: Home, people: Path, tmp_path: Pa
         (("--freeze", "17"), "has 17 stages"),
         (("--trunk", "dlib-resnet", "--centre"), "has no bias"),
         (("--device", "gpu"), "is none, such as cpu"),
-        (("--apart", "nowhere"), "neither a folder nor a list"),
+        (("--disjoint-from", "nowhere"), "neither a folder nor a list"),
     ],
 )
 def test_what_makes_no_sense_is_told_before_anything_starts(

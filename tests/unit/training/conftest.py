@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from indexer.embedding.weights import YUNET, locate
-from indexer.training import dataset
-from indexer.training.faces import Faces, prepare
+from indexer.training.data import dataset
+from indexer.training.data.faces import Faces, prepare
 from indexer.training.options import Options
 from indexer.vision.detect import Detector
 from tests.support.pictures import tinted_people

@@ -12,11 +12,11 @@ import torch
 from indexer.embedding import catalog, trunks
 from indexer.embedding.embedder import open_embedder
 from indexer.errors import CardUnusable, WeightsDamaged
+from indexer.training.data.faces import Faces
 from indexer.training.export import export
-from indexer.training.faces import Faces
+from indexer.training.inference import embed
 from indexer.training.options import Options
 from indexer.training.train import train
-from indexer.training.views import embed
 
 Sides = tuple[Faces, Faces]
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from indexer.training import history
-from indexer.training.faces import Faces
+from indexer.training.data.faces import Faces
 from indexer.training.options import Options
+from indexer.training.run import history
 from indexer.training.sweep import draw, sweep
 
 

@@ -15,16 +15,16 @@ from safetensors.torch import load_file
 
 from indexer.embedding import trunks
 from indexer.errors import Busy, InvalidRequest
-from indexer.training import checkpoint
 from indexer.training import train as training
-from indexer.training.anchors import mean_direction, of_published
-from indexer.training.faces import Faces
-from indexer.training.folder import BEST, LAST, claimed
+from indexer.training.data.faces import Faces
+from indexer.training.inference import embed
+from indexer.training.loss.distillation import distillation_targets, mean_direction
 from indexer.training.options import Options
-from indexer.training.progress import Progress
+from indexer.training.run import checkpoint
+from indexer.training.run.folder import BEST, LAST, claimed
+from indexer.training.run.progress import Progress
 from indexer.training.train import train
 from indexer.training.validation import Validation
-from indexer.training.views import embed
 from indexer.vision.align import ARCFACE_112, TEMPLATES
 
 Sides = tuple[Faces, Faces]
@@ -56,7 +56,7 @@ def test_the_loss_falls_and_the_course_is_written_down(options: Options, sides: 
     assert outcome.best.step in (0, 4, 8, 12)
 
 
-SFACE: dict[str, Any] = {"trunk": "sface", "freeze": 14, "centre": True, "anchor": 1.0, "pairs": 1}
+SFACE: dict[str, Any] = {"trunk": "sface", "freeze": 14, "centre": True, "distillation": 1.0, "pairs": 1}
 
 
 @pytest.mark.parametrize(
@@ -168,26 +168,26 @@ def test_the_anchor_holds_the_network_at_what_was_published(
     network = trunks.published("sface")
     statistics = {key: tensor.clone() for key, tensor in network.state_dict().items() if "running" in key}
     faces = Validation(sides[1], ARCFACE_112, most=99).clean
-    published = of_published("sface", 128, sides[1], torch.device("cpu"))
+    published = distillation_targets("sface", 128, sides[1], torch.device("cpu"))
     away: dict[float, float] = {}
-    for anchor in (0.0, 30.0):
-        one = replace(options, anchor=anchor, out=tmp_path / f"anchor-{anchor:g}")
+    for distillation in (0.0, 30.0):
+        one = replace(options, distillation=distillation, out=tmp_path / f"distillation-{distillation:g}")
         one.out.mkdir()
         train(one, *sides)
         state = weights(one)
         assert all(torch.equal(state[key], of) for key, of in statistics.items()), "as of millions of faces"
         network.load_state_dict(state)
         made = embed(network, faces, torch.device("cpu"))
-        away[anchor] = float(np.square(made - published).sum(axis=1).mean())
+        away[distillation] = float(np.square(made - published).sum(axis=1).mean())
 
     assert 0 < away[30.0] < away[0.0]
 
 
 def test_what_was_kept_of_the_published_weights_is_made_again_where_it_is_damaged(sides: Sides) -> None:
-    published = of_published("sface", 128, sides[1], torch.device("cpu"))
+    published = distillation_targets("sface", 128, sides[1], torch.device("cpu"))
     for kept in sides[1].folder.glob("published-*.npy"):
         kept.write_bytes(kept.read_bytes()[:-100])
-    again = of_published("sface", 128, sides[1], torch.device("cpu"))
+    again = distillation_targets("sface", 128, sides[1], torch.device("cpu"))
     np.testing.assert_array_equal(again, published)
 
 
@@ -204,7 +204,9 @@ def test_in_half_precision_it_learns_too_and_keeps_its_weights_whole(options: Op
 def test_a_run_that_is_centred_begins_with_embeddings_about_the_origin(
     options: Options, sides: Sides
 ) -> None:
-    options = replace(options, trunk="sface", dimension=128, freeze=14, centre=True, anchor=1.0, pairs=1)
+    options = replace(
+        options, trunk="sface", dimension=128, freeze=14, centre=True, distillation=1.0, pairs=1
+    )
     options = replace(options, steps=1, evaluate_every=1, learning_rate=1e-12)
     train(options, *sides)
     network, template = trunks.published("sface"), TEMPLATES["arcface-112-v1"]
@@ -292,7 +294,7 @@ def test_two_processes_learn_one_network_from_two_batches(
 
 KILLED = """
 import os, pickle, signal, sys
-from indexer.training import checkpoint
+from indexer.training.run import checkpoint
 real = checkpoint.torch.save
 
 def half(state, file):
@@ -341,13 +343,13 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
         {"augment": "most"},
         {"margin": 0.0},
         {"steps": 0},
-        {"anchor": 1.0},
+        {"distillation": 1.0},
         {"centre": True},
         {"validation": 1.0},
         {"dimension": 1},
         {"blend": 0.0, "trunk": "sface"},
         {"blend": 0.5},
-        {"anchor": float("nan"), "trunk": "sface"},
+        {"distillation": float("nan"), "trunk": "sface"},
         {"weight_decay": -1.0},
         {"learning_rate": float("inf")},
         {"seed": 2**32},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.training.faces import Faces
+from indexer.training.data.faces import Faces
 from indexer.training.validation import FPIR, Validation
 from indexer.types import Vectors
 from indexer.vision.align import ARCFACE_112

@@ -1,0 +1,164 @@
+"""The report of identification, one to many: closed set, open set, and larger galleries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.evaluation.identification import plot as plots
+from indexer.evaluation.identification.growth import Growth, GrowthPoint
+from indexer.evaluation.identification.rates import Det, IdentificationResult
+from indexer.evaluation.provenance import Provenance
+from indexer.evaluation.report import (
+    INTERVALS,
+    Cell,
+    Picture,
+    Report,
+    Row,
+    Section,
+    Table,
+    facts,
+    rate,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Identified:
+    """What was measured of one model."""
+
+    result: IdentificationResult
+    det: Det
+    cmc: NDArray[np.float64]
+    growth: Growth | None
+
+
+def report(provenance: Provenance, data: str, measured: Sequence[Identified]) -> Report:
+    results = [one.result for one in measured]
+    first = results[0]
+    models = tuple(result.model for result in results)
+    return Report(
+        title="Identification (1:N)",
+        lead="Who of the enrolled is this, if anyone? People with several images are enrolled with the first"
+        " and searched for with the others; people with one image are searched for in vain.",
+        facts=facts(
+            provenance,
+            models,
+            data,
+            ("Enrolled", f"{first.gallery:,} people, one image each"),
+            ("Probes", f"{first.mated:,} of enrolled people, {first.nonmated:,} of strangers"),
+            ("No face found", f"{first.undetected:,} images; they count as misses"),
+            ("Took", f"{first.seconds:.0f} s, all models together"),
+        ),
+        sections=(
+            _open_set(measured, results, models),
+            _closed_set(measured, results, models),
+            *_growth(measured, models),
+        ),
+    )
+
+
+def _open_set(
+    measured: Sequence[Identified], results: Sequence[IdentificationResult], models: tuple[str, ...]
+) -> Section:
+    rows = [Row(label="rank-1", cells=tuple(rate(r.rank1, r.rank1_interval) for r in results))]
+    for fpir in results[0].fnir_at_fpir:
+        rows.append(
+            Row(
+                label=f"FNIR at FPIR {float(fpir):.1%}",
+                note="missed, where so many strangers are taken for somebody" if len(rows) == 1 else "",
+                cells=tuple(rate(r.fnir_at_fpir[fpir], r.fnir_interval[fpir]) for r in results),
+            )
+        )
+        rows.append(
+            Row(
+                label="its threshold",
+                cells=tuple(Cell(text=f"{r.threshold_at_fpir[fpir]:.3f}") for r in results),
+            )
+        )
+    draw = partial(plots.draw_det, [(one.det, one.result) for one in measured])
+    return Section(
+        title="Open set",
+        pictures=(Picture(alt="FNIR over FPIR", draw=draw),),
+        table=Table(columns=models, rows=tuple(rows)),
+        notes=(f"{INTERVALS} Scores of different models are not comparable.",),
+    )
+
+
+def _closed_set(
+    measured: Sequence[Identified], results: Sequence[IdentificationResult], models: tuple[str, ...]
+) -> Section:
+    draw = partial(plots.draw_cmc, [(one.cmc, one.result) for one in measured])
+    rows = tuple(
+        Row(label=f"within rank {k}", cells=tuple(rate(r.within_rank[k]) for r in results))
+        for k in results[0].within_rank
+    )
+    return Section(
+        title="Closed set",
+        text=("How often the right person is among the first, at whatever score.",),
+        pictures=(Picture(alt="Share found over rank", draw=draw),),
+        table=Table(columns=models, rows=rows),
+    )
+
+
+def _growth(measured: Sequence[Identified], models: tuple[str, ...]) -> tuple[Section, ...]:
+    grown = [one.growth for one in measured if one.growth is not None]
+    if len(grown) != len(measured):
+        return ()
+    columns = tuple(f"{model}, {what}" for model in models for what in ("rank-1", "FNIR at FPIR 1 %"))
+    rows = [
+        _row([growth.points[place] for growth in grown], f"{point.gallery:,} enrolled")
+        for place, point in enumerate(grown[0].points)
+    ]
+    sections = [
+        Section(
+            title="Larger galleries",
+            text=(
+                "Beyond the real people, the gallery is filled with synthetic strangers: vectors drawn from a"
+                f" Gaussian fitted to this model's embeddings of {grown[0].fitted_people:,} people, one image"
+                " each. They are not faces. The probes are the same at every size, and real.",
+            ),
+            pictures=(
+                Picture(
+                    alt="Rank-1 and FNIR over the gallery's size",
+                    draw=partial(plots.draw_growth, list(zip(models, grown, strict=True))),
+                ),
+            ),
+            table=Table(columns=columns, rows=tuple(rows)),
+            notes=(INTERVALS,),
+        )
+    ]
+    real = [growth.with_real for growth in grown if growth.with_real is not None]
+    synthetic = [growth.with_synthetic for growth in grown if growth.with_synthetic is not None]
+    if real and synthetic:
+        sections.append(
+            Section(
+                title="How far the synthetic ones can be trusted",
+                text=(
+                    f"The same gallery with {real[0].gallery - synthetic[0].real:,} strangers enrolled beside"
+                    " the people: real ones, and synthetic ones in their stead. The other half of the real"
+                    " strangers are the non-mated probes. The nearer the two lines, the better (diamonds in"
+                    " the picture). Where real strangers cost more, the curve above is too kind."
+                    " Of sizes beyond that nothing real is known here.",
+                ),
+                table=Table(
+                    columns=columns,
+                    rows=(_row(real, "real strangers"), _row(synthetic, "synthetic strangers")),
+                ),
+            )
+        )
+    return tuple(sections)
+
+
+def _row(points: Sequence[GrowthPoint], label: str) -> Row:
+    one = points[0]
+    return Row(
+        label=label,
+        note=f"{one.real:,} real, {one.synthetic:,} synthetic" if one.synthetic else "all real",
+        cells=tuple(
+            cell
+            for point in points
+            for cell in (rate(point.rank1, point.rank1_interval), rate(point.fnir, point.fnir_interval))
+        ),
+    )

@@ -1,1 +1,0 @@
-"""What the report of each measurement says: its sentences, tables and pictures. Measures nothing."""

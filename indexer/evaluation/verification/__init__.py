@@ -1,0 +1,1 @@
+"""One to one: do two photographs show the same person?"""

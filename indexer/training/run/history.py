@@ -1,0 +1,71 @@
+"""The course of a run: a CSV that grows with it, and a picture of it."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.pages.canvas import CURVE, POINT, QUIET, blank, head
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A validation, and means over the steps since the one before."""
+
+    step: int
+    loss: float
+    distillation: float
+    """The part of `loss` that keeps to the published weights."""
+    genuine: float
+    """Distance of pairs of one person."""
+    impostor: float
+    """Distance of the pairs of two people that were chosen."""
+    learning_rate: float
+    faces_per_second: float
+    fnir: float
+    fnir_quarter: float
+    rank1: float
+
+
+def write(rows: "Sequence[DataclassInstance]", path: Path) -> None:
+    """A line each, of one kind, with their fields' names above."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(rows[0])])
+        table.writeheader()
+        table.writerows(asdict(row) for row in rows)
+
+
+def draw(entries: Sequence[Entry], title: str, path: Path) -> None:
+    """Loss, distances and validation over the steps. Raises Misconfigured without matplotlib, OSError."""
+    figure = blank(8, 9)
+    loss, distance, rates = figure.subplots(3, sharex=True)
+    trained = [entry for entry in entries if entry.step > 0]
+    steps = [entry.step for entry in trained]
+    loss.plot(steps, [entry.loss for entry in trained], color=CURVE, label="all")
+    if any(entry.distillation for entry in trained):
+        loss.plot(steps, [entry.distillation for entry in trained], color=QUIET, label="of it, distillation")
+        loss.legend(frameon=False)
+    head(loss, "Loss", title)
+    distance.plot(steps, [entry.genuine for entry in trained], color=CURVE, label="one person")
+    distance.plot(steps, [entry.impostor for entry in trained], color=POINT, label="two people, chosen")
+    distance.legend(frameon=False)
+    head(distance, "Distance", "of the pairs in training")
+    every = [entry.step for entry in entries]
+    rates.plot(every, [entry.fnir for entry in entries], "o-", color=CURVE, label="clean")
+    rates.plot(
+        every,
+        [entry.fnir_quarter for entry in entries],
+        "o-",
+        color=POINT,
+        label="a quarter of the pixels",
+    )
+    rates.legend(frameon=False)
+    head(rates, "FNIR at FPIR 1 %", "of people who are not trained on")
+    rates.set(xlabel="step")
+    for axes in (loss, distance, rates):
+        axes.set_ylim(0, 1.03 * axes.get_ylim()[1])
+    figure.savefig(path, format="png")

@@ -1,0 +1,82 @@
+"""Each face among the rest, against a plain loop."""
+
+import numpy as np
+import pytest
+
+from indexer.evaluation.leave_one_out import rates as leave_one_out
+
+
+def test_first_places_are_those_of_a_plain_loop() -> None:
+    rng = np.random.default_rng(0)
+    people = rng.integers(0, 12, 60).astype(np.int64)
+    vectors = rng.standard_normal((60, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    present = rng.random(60) > 0.1
+
+    found = leave_one_out.search(vectors, present, people, np.arange(60))
+
+    for probe in range(60):
+        own = other = leave_one_out.NO_SCORE
+        for entry in range(60):
+            if entry != probe and present[entry] and present[probe]:
+                score = float(vectors[probe] @ vectors[entry])
+                if people[entry] == people[probe]:
+                    own = max(own, score)
+                else:
+                    other = max(other, score)
+        assert np.isclose(found.own[probe], own, atol=1e-6)
+        assert np.isclose(found.other[probe], other, atol=1e-6)
+        assert found.mated[probe] == (np.sum(people == people[probe]) > 1)
+
+
+def test_the_curve_goes_through_the_points_of_the_table() -> None:
+    rng = np.random.default_rng(1)
+    people = rng.integers(0, 40, 200).astype(np.int64)
+    vectors = rng.standard_normal((200, 8)).astype(np.float32) + rng.standard_normal((40, 8))[people]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    searches = leave_one_out.search(vectors, np.ones(200, bool), people, np.arange(200))
+
+    table = leave_one_out.rates(searches, (0.01, 0.1))["at_fpir"]
+    curve = leave_one_out.det(searches, np.array([0.001, 0.01, 0.1, 1.0]))
+
+    assert [fpir for fpir, _ in curve] == [0.01, 0.1, 0.995], "200 searches cannot show one in a thousand"
+    assert np.isclose(curve[0][1], table["0.01"]["fnir"])
+    assert np.isclose(curve[1][1], table["0.1"]["fnir"])
+    assert 0 < curve[2][1] < curve[1][1] < curve[0][1]
+
+
+def test_a_face_that_the_model_could_not_embed_counts_as_a_miss() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    vectors[1], vectors[3] = vectors[0], vectors[2]
+    people = np.array([0, 0, 1, 1])
+
+    whole = leave_one_out.rates(leave_one_out.search(vectors, np.ones(4, bool), people, np.arange(4)), (0.1,))
+    holed = leave_one_out.rates(
+        leave_one_out.search(vectors, np.array([True, True, True, False]), people, np.arange(4)), (0.1,)
+    )
+
+    assert whole["rank1"] == 1.0
+    assert holed["rank1"] == 0.5, "the lost one is not found, and finds nobody"
+
+
+def test_where_nobody_has_two_faces_nothing_is_claimed() -> None:
+    searches = leave_one_out.search(np.eye(3, dtype=np.float32), np.ones(3, bool), np.arange(3), np.arange(3))
+
+    assert leave_one_out.rates(searches, (0.01,))["rank1"] is None
+
+
+@pytest.mark.parametrize("people", [2, 6, 50])
+def test_a_rate_without_an_error_is_vouched_for_by_as_many_people_as_there_are(people: int) -> None:
+    """Resampling says 1 to 1 however few they are; of six people without a miss 39 % may still be missed."""
+    vectors = np.repeat(np.eye(people, dtype=np.float32), 2, axis=0)
+    whose = np.repeat(np.arange(people), 2)
+    searches = leave_one_out.search(vectors, np.ones(len(whose), bool), whose, np.arange(len(whose)))
+
+    rates = leave_one_out.rates(searches, (0.1,))
+
+    unseen = 1 - 0.05 ** (1 / people)
+    assert rates["mated_people"] == people
+    assert rates["rank1"] == 1
+    assert rates["rank1_interval"] == pytest.approx([1 - unseen, 1])
+    assert rates["at_fpir"]["0.1"]["fnir"] == 0
+    assert rates["at_fpir"]["0.1"]["interval"] == pytest.approx([0, unseen])
