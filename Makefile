@@ -45,7 +45,7 @@ format: install
 
 docs: reference  ## the documents as a site, in site/
 	@$(MKDOCS)
-	@echo "open site/index.html"
+	@echo "site/index.html; with search: $(PYTHON) -m http.server --directory site"
 
 reference: install  ## writes the parts of the documents that come from the code
 	$(BIN)/python -m scripts.reference

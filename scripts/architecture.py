@@ -1,11 +1,14 @@
-"""The packages as a picture (SVG): a row for each layer, an arrow for each import that no other implies."""
+"""The packages as a picture (SVG): a row for each layer, an arrow for each import from the layer below.
+
+Imports that follow from others are left out; those from lower layers are named in the box.
+"""
 
 import textwrap
 from html import escape
 
 from scripts.packages import SERVICE, arrows, layers, packages
 
-WIDTH, MARGIN, GAP = 1120, 16, 20
+WIDTH, MARGIN, GAP = 940, 16, 20
 ROW_GAP = 46
 LINE = 15
 STYLE = """
@@ -27,12 +30,13 @@ def svg() -> str:
     rows[0] = [*rows[0], SERVICE]
     boxes: dict[str, tuple[float, float, float, float]] = {}
     parts: list[str] = []
+    distant = _distant(rows)
     y = float(MARGIN)
     for row in rows:
         width = (WIDTH - 2 * MARGIN - GAP * (len(row) - 1)) / len(row)
-        width = min(width, 520.0)
+        width = min(width, 444.0)
         left = (WIDTH - width * len(row) - GAP * (len(row) - 1)) / 2
-        texts = {name: _lines(name, width) for name in row}
+        texts = {name: [*_lines(name, width), *distant.get(name, [])] for name in row}
         height = 34 + LINE * max(len(lines) for lines in texts.values())
         for i, name in enumerate(row):
             boxes[name] = (left + i * (width + GAP), y, width, height)
@@ -40,7 +44,8 @@ def svg() -> str:
         y += height + ROW_GAP
     parts += _values(values, y - ROW_GAP / 3)
     y += 54
-    lines = [_arrow(boxes[a], boxes[b]) for a, b in sorted(arrows()) if a in boxes and b in boxes]
+    level = {name: i for i, row in enumerate(rows) for name in row}
+    lines = [_arrow(boxes[a], boxes[b]) for a, b in sorted(arrows()) if level[b] == level[a] + 1]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y:.0f}" role="img"',
@@ -54,6 +59,16 @@ def svg() -> str:
             "</svg>\n",
         ]
     )
+
+
+def _distant(rows: list[list[str]]) -> dict[str, list[str]]:
+    """By package, a line that names its imports from other layers than the next."""
+    level = {name: i for i, row in enumerate(rows) for name in row}
+    others: dict[str, list[str]] = {}
+    for name, other in sorted(arrows()):
+        if level[other] != level[name] + 1:
+            others.setdefault(name, []).append(other)
+    return {name: [f"also: {', '.join(names)}"] for name, names in others.items()}
 
 
 def _lines(name: str, width: float) -> list[str]:
