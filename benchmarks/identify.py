@@ -31,8 +31,9 @@ from rich.table import Table
 from sqlalchemy import text
 
 from indexer.embedding.catalog import sface
-from indexer.records import embedded, galleries, registry, schema
-from indexer.records.session import Database, Session
+from indexer.records import embedded, galleries, models
+from indexer.records.database import schema
+from indexer.records.database.session import Database, Session
 
 STAGES = ("decode", "detect", "align", "embed", "search")
 GALLERY = "bench"
@@ -166,7 +167,7 @@ def fill(database: Database, count: int) -> None:
     with database.transaction() as session:
         gallery = galleries.create(session, GALLERY)
         session.flush()
-        model = registry.number_of(session, card.fingerprint, card.dimension)
+        model = models.register(session, card.fingerprint, card.dimension)
         keys = _people(session, gallery.id, count)
         for start in range(0, count, 10_000):
             session.execute(

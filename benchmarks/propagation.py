@@ -22,7 +22,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from benchmarks.identify import GALLERY, filled, one_face_640x480, server
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 
 GIVE_UP_SECONDS = 30.0
 

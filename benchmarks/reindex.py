@@ -21,10 +21,11 @@ from indexer.embedding import catalog
 from indexer.pipeline.crops import aligned
 from indexer.pipeline.people_folder import PeopleFolder, people_in
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records import embedded, galleries, reindexes, schema
+from indexer.records import embedded, galleries, reindexes
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.records.embedded import database_url
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.tables import Gallery
 from indexer.reindex import plan as plans
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker

@@ -38,7 +38,7 @@ from sqlalchemy import text
 from benchmarks.identify import server
 from benchmarks.visitors import Answer, Probe, Visitors, answer_of, best, identify
 from indexer.records import embedded
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 
 GALLERY = "staff"
 FIRST = "dlib-resnet"

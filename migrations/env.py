@@ -1,9 +1,9 @@
-"""Runs inside Alembic, on the connection that `indexer.records.schema` hands it."""
+"""Runs inside Alembic, on the connection that `indexer.records.database.schema` hands it."""
 
 from alembic import context
 from sqlalchemy import text
 
-from indexer.records.models import Base
+from indexer.records.tables import Base
 
 connection = context.config.attributes["connection"]
 # A migration that waits for a lock stops every query behind it: better that it fails soon.

@@ -8,8 +8,9 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from indexer.errors import Busy, DatabaseUnavailable, GemelError
-from indexer.records import galleries, schema
-from indexer.records.session import Database
+from indexer.records import galleries
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from service.middleware.admission import Slots
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records import embedded, schema
-from indexer.records.session import Database
+from indexer.records import embedded
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
 from service.app import create_app

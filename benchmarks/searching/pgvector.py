@@ -18,7 +18,7 @@ from benchmarks.searching.binary_copy import as_pgvector, copy
 from benchmarks.searching.contender import CORES, Contender
 from benchmarks.searching.task import K, Task
 from indexer.records import embedded
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.types import Vectors
 
 M = 16

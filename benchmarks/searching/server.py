@@ -18,8 +18,9 @@ from benchmarks.searching.binary_copy import copy
 from benchmarks.searching.contender import resident_bytes
 from benchmarks.searching.task import Task
 from indexer.embedding.catalog import sface
-from indexer.records import galleries, registry, schema
-from indexer.records.session import Database
+from indexer.records import galleries, models
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.types import Tier
 
 GALLERY = "bench"
@@ -88,7 +89,7 @@ def fill(url: str, task: Task) -> None:
     with database.transaction() as session:
         gallery = galleries.create(session, GALLERY)
         session.flush()
-        model = registry.number_of(session, card.fingerprint, card.dimension)
+        model = models.register(session, card.fingerprint, card.dimension)
         for statement in (
             "INSERT INTO identity (id, gallery_id, external_id) SELECT gen_random_uuid(), :gallery, i"
             " FROM generate_series(0, :count - 1) i",

@@ -9,8 +9,8 @@ from indexer.calibration.threshold import Decision
 from indexer.errors import Misconfigured, PolicyUnsupported
 from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
 
 POLICY = frozenset({"identify_fpir", "min_match_face_px", "min_match_sharpness"})
 """The columns of `Gallery` that make up its policy."""

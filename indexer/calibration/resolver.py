@@ -16,8 +16,8 @@ from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, DatabaseUnavailable, InvalidRequest
 from indexer.pipeline.models import GalleryModels
 from indexer.records import calibrations
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(settings: Settings) -> "Iterator[IndexStore]":
-    from indexer.records import schema
+    from indexer.records.database import schema
+    from indexer.records.database.session import Database
     from indexer.records.embedded import database_url
-    from indexer.records.session import Database
     from indexer.replica.store import IndexStore
     from indexer.usecases.bootstrap import card
 

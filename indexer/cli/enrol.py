@@ -57,7 +57,7 @@ def enrol(
     Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`
     """
     from indexer.pipeline import people_folder
-    from indexer.records import schema
+    from indexer.records.database import schema
     from indexer.usecases.bootstrap import open_engine
     from indexer.usecases.enrol_folder import Outcome, enrol_folder
 

@@ -11,7 +11,7 @@ from indexer.cli.output import give, out, shown
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.records.models import Gallery, Model
+    from indexer.records.tables import Gallery, Model
 
 app = Commands("Galleries: people who are searched together.")
 
@@ -24,13 +24,13 @@ def list_all(json: Json = None) -> None:
 
     Example: `gemel gallery list`
     """
-    from indexer.records import galleries, registry
+    from indexer.records import galleries, models
 
     with opened(Settings()) as index_store, index_store.database.reading() as session:
-        every = galleries.all_of_them(session)
-        people = galleries.identity_counts(session, [gallery.id for gallery in every])
-        models = registry.all_of_them(session)
-    rows = [_as_json(gallery, people[gallery.id], models) for gallery in every]
+        every = galleries.list_all(session)
+        people = galleries.count_identities(session, [gallery.id for gallery in every])
+        known = models.list_all(session)
+    rows = [_as_json(gallery, people[gallery.id], known) for gallery in every]
     give({"galleries": rows}, json, lambda: _print(rows))
 
 
@@ -64,7 +64,7 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
     with opened(Settings()) as index_store:
         with index_store.database.reading() as session:
             gallery = galleries.get(session, name)
-            people = galleries.identity_counts(session, [gallery.id])[gallery.id]
+            people = galleries.count_identities(session, [gallery.id])[gallery.id]
         if not yes:
             question = f"Delete {name} with {people} people and {gallery.face_count} faces?"
             confirm(question)

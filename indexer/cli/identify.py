@@ -43,7 +43,7 @@ def identify(
 
     Example: `gemel identify party.jpg --gallery staff`
     """
-    from indexer.records import schema
+    from indexer.records.database import schema
     from indexer.usecases.bootstrap import open_engine
 
     settings = Settings()

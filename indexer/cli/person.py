@@ -13,8 +13,8 @@ from indexer.cli.output import console, give, out, printable, shown
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.records.models import Face, Identity
-    from indexer.records.session import Session
+    from indexer.records.database.session import Session
+    from indexer.records.tables import Face, Identity
 
 _SHOWN = 20
 """Faces of a person in a table; all of them in JSON."""
@@ -46,7 +46,7 @@ def list_page(
         page = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         more = len(page) > limit
         page = page[:limit]
-        counts = faces.counts(session, [identity.id for identity in page])
+        counts = faces.count_by_identity(session, [identity.id for identity in page])
     rows = [_as_json(identity) | {"faces": counts[identity.id]} for identity in page]
     following = page[-1].id if more else None
     nobody = f"Nobody in {gallery} is called {name!r}." if name else f"Nobody is enrolled in {gallery}."
@@ -86,7 +86,7 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
         with index_store.database.reading() as session:
             found = galleries.get(session, gallery)
             identity = _the_person(session, found.id, person)
-            count = faces.counts(session, [identity.id])[identity.id]
+            count = faces.count_by_identity(session, [identity.id])[identity.id]
         named = printable(identity.name or identity.external_id or str(identity.id))
         if not yes:
             faces_named = "1 face" if count == 1 else f"{count} faces"
@@ -101,7 +101,7 @@ def _the_person(session: "Session", gallery_id: UUID, named: str) -> "Identity":
     from indexer.errors import IdentityNotFound
     from indexer.records import identities
 
-    identity = identities.by_external_id(session, gallery_id, named)
+    identity = identities.find_by_external_id(session, gallery_id, named)
     if identity is None:
         try:
             identity = identities.get(session, gallery_id, UUID(named))

@@ -9,9 +9,9 @@ import threading
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
 from indexer.errors import Misconfigured, ModelNotCalibrated, ModelUnavailable
-from indexer.records import registry
-from indexer.records.models import Gallery, Model
-from indexer.records.session import Database
+from indexer.records import models
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery, Model
 
 
 class GalleryModels:
@@ -38,7 +38,7 @@ class GalleryModels:
     def by_number(self, number: int) -> ModelCard:
         """Raises ModelUnavailable where this process cannot come by it."""
         with self._database.reading() as session:
-            row = registry.get(session, number)
+            row = models.get(session, number)
         with self._lock:
             card = self._cards.get(row.fingerprint)
         if card is None:
@@ -51,11 +51,11 @@ class GalleryModels:
         """Given to it when it is first used."""
         if card.fingerprint in self._named:
             with self._database.reading() as session:
-                number = registry.known_number(session, card.fingerprint)
+                number = models.find(session, card.fingerprint)
             if number is not None:
                 return number
         with self._database.transaction() as session:
-            number = registry.number_of(
+            number = models.register(
                 session, card.fingerprint, card.dimension, name=card.known_as, mirror=card.mirror
             )
         self._named.add(card.fingerprint)

@@ -9,7 +9,7 @@ from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding.card import ModelCard
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records.models import Gallery
+from indexer.records.tables import Gallery
 from indexer.vision.decoder import Decoder
 from indexer.vision.detect import Detector
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.records.models import Calibration
-from indexer.records.notices import announce
+from indexer.records.notifications import notify
+from indexer.records.tables import Calibration
 
 Source = Literal["gallery", "photographs", "pairs"]
 
@@ -26,7 +26,7 @@ def add(
     session.add(row)
     session.flush()
     if gallery_id is not None:
-        announce(session, gallery_id)
+        notify(session, gallery_id)
     return row
 
 

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound, LogForked
 from indexer.records.faces import STORED_DTYPE, as_vector
-from indexer.records.models import Change as ChangeRow
-from indexer.records.models import Embedding, Face, Gallery, Identity, Model
-from indexer.records.notices import announce
+from indexer.records.notifications import notify
+from indexer.records.tables import Change as ChangeRow
+from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Change, ChangeKind, Keys, LogPosition, Owners, Vectors
 
 _STEP = 10_000
@@ -53,7 +53,7 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
         raise GalleryNotFound("the gallery was deleted meanwhile")
     last, before = updated
     if keys:
-        announce(session, gallery_id)
+        notify(session, gallery_id)
         logged = (
             func.unnest(
                 cast(keys, ARRAY(BigInteger)), cast(cast(list(map(str, tokens)), ARRAY(Text)), ARRAY(Uuid))
@@ -77,7 +77,7 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
     return int(last)
 
 
-def after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint: str) -> list[Change]:
+def read_after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint: str) -> list[Change]:
     """At most 10,000 changes that follow `position`, in order, with one model's embeddings; none at the end.
 
     A face that the model could not embed comes without a vector, like one that was deleted since.
@@ -131,7 +131,7 @@ def after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint
     ]
 
 
-def feed(
+def read_enrolled(
     session: Session, gallery_id: UUID, fingerprint: str, take: Callable[[Keys, Vectors, Owners], object]
 ) -> LogPosition:
     """Hands over all that is enrolled, keys ascending, and returns the position of the last change in it.

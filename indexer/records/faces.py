@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, CropNotStored, FaceNotFound
-from indexer.records.models import Embedding, Face, Gallery, Identity, Model
+from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Enrolment
 
 STORED_DTYPE = np.dtype("<f4")
@@ -68,7 +68,7 @@ def get(session: Session, identity_id: UUID, face_id: UUID) -> Face:
     return face
 
 
-def crop_of(session: Session, face: Face) -> bytes:
+def get_crop(session: Session, face: Face) -> bytes:
     """JPEG. Raises CropNotStored."""
     crop = session.scalar(select(Face.crop).where(Face.key == face.key))
     if crop is None:
@@ -84,7 +84,7 @@ def page(session: Session, identity_id: UUID, *, after: int | None, limit: int) 
     return session.scalars(query.order_by(Face.key).limit(limit)).all()
 
 
-def first_of(session: Session, identity_ids: Collection[UUID], most: int) -> dict[UUID, list[Face]]:
+def list_first(session: Session, identity_ids: Collection[UUID], most: int) -> dict[UUID, list[Face]]:
     """The first `most` faces of each, in the order of their enrolment."""
     identities = select(Identity.id).where(Identity.id.in_(identity_ids)).subquery()
     first = (
@@ -97,7 +97,7 @@ def first_of(session: Session, identity_ids: Collection[UUID], most: int) -> dic
     return faces
 
 
-def counts(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, int]:
+def count_by_identity(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many faces each has."""
     rows = session.execute(
         select(Face.identity_id, func.count())
@@ -117,7 +117,7 @@ def enrolled_images(
     return set(session.scalars(query))
 
 
-def owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
+def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
     """Of those faces that are still enrolled: a face deleted a moment ago has no owner."""
     rows = session.execute(
         select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name)
@@ -130,7 +130,7 @@ def owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[in
     }
 
 
-def vectors_of(
+def read_vectors(
     session: Session, identity_id: UUID, fingerprint: str, *, at_once: int = 10_000
 ) -> Iterator[tuple[list[UUID], NDArray[np.float32]]]:
     """Ids of the identity's faces and their embeddings, shape (n, dimension), by one model; in batches."""
@@ -158,7 +158,7 @@ def remove(session: Session, keys: Sequence[int]) -> None:
     session.execute(delete(Face).where(Face.key.in_(keys)))
 
 
-def remove_all_of(session: Session, identity_id: UUID) -> Sequence[int]:
+def remove_all(session: Session, identity_id: UUID) -> Sequence[int]:
     """All faces of an identity, with their embeddings; their keys, ascending."""
     keys = select(Face.key).where(Face.identity_id == identity_id)
     session.execute(delete(Embedding).where(Embedding.face_key.in_(keys)))

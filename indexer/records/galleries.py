@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
-from indexer.records.models import Gallery, Identity
-from indexer.records.notices import announce
+from indexer.records.notifications import notify
+from indexer.records.tables import Gallery, Identity
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
@@ -90,17 +90,17 @@ def page(session: Session, *, after: str | None, limit: int) -> Sequence[Gallery
     return session.scalars(query.order_by(Gallery.name).limit(limit)).all()
 
 
-def all_of_them(session: Session) -> Sequence[Gallery]:
+def list_all(session: Session) -> Sequence[Gallery]:
     return session.scalars(select(Gallery).order_by(Gallery.name)).all()
 
 
-def of_ids(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, Gallery]:
+def by_ids(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, Gallery]:
     """Those that are still there."""
     rows = session.scalars(select(Gallery).where(Gallery.id.in_(gallery_ids)))
     return {gallery.id: gallery for gallery in rows}
 
 
-def ask_for_rebuild(
+def request_rebuild(
     session: Session, gallery_id: UUID, *, tier: str | None = None, keep_tier: bool = False
 ) -> Gallery:
     """Has every process make its index anew.
@@ -114,11 +114,11 @@ def ask_for_rebuild(
         gallery.index_tier = tier
     session.flush()
     session.refresh(gallery)  # what comes with the row is there when the session is not
-    announce(session, gallery_id)
+    notify(session, gallery_id)
     return gallery
 
 
-def identity_counts(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID, int]:
+def count_identities(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID, int]:
     rows = session.execute(
         select(Identity.gallery_id, func.count())
         .where(Identity.gallery_id.in_(gallery_ids))
@@ -137,5 +137,5 @@ def totals(session: Session) -> Totals:
 
 def remove(session: Session, gallery_id: UUID) -> None:
     """With everything in it."""
-    announce(session, gallery_id)
+    notify(session, gallery_id)
     session.execute(delete(Gallery).where(Gallery.id == gallery_id))

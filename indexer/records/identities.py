@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import ExternalIdTaken, IdentityNotFound, InvalidRequest
-from indexer.records import names
-from indexer.records.models import Identity
+from indexer.records import name_search
+from indexer.records.tables import Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
 
 
@@ -28,7 +28,7 @@ def create(
         gallery_id=gallery_id,
         external_id=checked_id(external_id, "external_id"),
         name=checked_text(name, "name"),
-        name_words=names.document(name),
+        name_words=name_search.document(name),
         details=checked_metadata(metadata),
     )
     session.add(identity)
@@ -46,7 +46,7 @@ def get(session: Session, gallery_id: UUID, identity_id: UUID) -> Identity:
     return identity
 
 
-def by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity | None:
+def find_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity | None:
     return session.scalar(
         select(Identity).where(
             Identity.gallery_id == gallery_id,
@@ -55,9 +55,9 @@ def by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Iden
     )
 
 
-def with_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity:
+def get_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity:
     """Raises IdentityNotFound, InvalidRequest."""
-    identity = by_external_id(session, gallery_id, external_id)
+    identity = find_by_external_id(session, gallery_id, external_id)
     if identity is None:
         raise IdentityNotFound(
             f"there is no identity with the external_id {external_id!r} in this gallery",
@@ -76,7 +76,7 @@ def page(
     """
     query = select(Identity).where(Identity.gallery_id == gallery_id)
     if name is not None:
-        words = names.query(checked_text(name, "name") or "")
+        words = name_search.query(checked_text(name, "name") or "")
         if words is None:
             raise InvalidRequest("name has no word to search by", field="name")
         query = query.where(Identity.name_words.bool_op("@@")(cast(words, TSQUERY)))
@@ -85,7 +85,7 @@ def page(
     return session.scalars(query.order_by(Identity.id).limit(limit)).all()
 
 
-def change(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
+def update(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
     """Sets those of `external_id`, `name` and `metadata` that are in `values`; None empties.
 
     What is so already is no change, and `updated_at` stays.
@@ -105,7 +105,7 @@ def change(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
     for field, value in changed.items():
         setattr(identity, field, value)
     if "name" in changed:
-        identity.name_words = names.document(identity.name)
+        identity.name_words = name_search.document(identity.name)
     identity.updated_at = now
     _flush(session, identity.external_id)
     return identity

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from indexer.records.models import Gallery, Process, Replica
+from indexer.records.tables import Gallery, Process, Replica
 
 State = Literal["opening", "ready", "renewing", "failed"]
 
@@ -48,7 +48,7 @@ def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
     return process.id
 
 
-def seen(session: Session, process_id: UUID) -> bool:
+def heartbeat(session: Session, process_id: UUID) -> bool:
     """That the process lives. False where it was taken for dead."""
     found = session.execute(
         update(Process).where(Process.id == process_id).values(seen_at=func.now()).returning(Process.id)
@@ -89,11 +89,11 @@ def report(
     return True
 
 
-def forget(session: Session, process_id: UUID) -> None:
+def unregister(session: Session, process_id: UUID) -> None:
     session.execute(delete(Process).where(Process.id == process_id))
 
 
-def processes(session: Session) -> Sequence[Process]:
+def list_processes(session: Session) -> Sequence[Process]:
     """Those that live, the oldest first."""
     return session.scalars(
         select(Process).where(Process.seen_at >= func.now() - GONE_AFTER).order_by(Process.id)
@@ -112,7 +112,7 @@ class Lag:
     """Indexes that could not be opened or kept up to date."""
 
 
-def lags(session: Session) -> list[Lag]:
+def list_lags(session: Session) -> list[Lag]:
     """Of the processes that live, the oldest first."""
     is_open = Replica.state.in_(("ready", "renewing"))
     rows = session.execute(
@@ -131,9 +131,7 @@ def lags(session: Session) -> list[Lag]:
     return [Lag(host=host, pid=pid, changes=max(0, lag), failed=failed) for host, pid, lag, failed in rows]
 
 
-def of_galleries(
-    session: Session, gallery_ids: Collection[UUID]
-) -> dict[UUID, list[tuple[Process, Replica]]]:
+def by_gallery(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, list[tuple[Process, Replica]]]:
     """What the living processes have of each."""
     found: dict[UUID, list[tuple[Process, Replica]]] = {gallery_id: [] for gallery_id in gallery_ids}
     rows = session.execute(

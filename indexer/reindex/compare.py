@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from indexer.evaluation.leave_one_out import rates as leave_one_out
 from indexer.evaluation.leave_one_out.rates import Searches
+from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.records.session import Database
 from indexer.reindex.acceptance import FPIRS, judge
 from indexer.reindex.paired_embeddings import read
 

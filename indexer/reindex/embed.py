@@ -11,10 +11,10 @@ from indexer.errors import InvalidInput
 from indexer.pipeline.crops import aligned
 from indexer.pipeline.pipeline import Pipeline, usable
 from indexer.records import reindexes
+from indexer.records.database.session import Database
 from indexer.records.faces import STORED_DTYPE
-from indexer.records.models import ReindexChunk
 from indexer.records.reindexes import Job, StoredCrop
-from indexer.records.session import Database
+from indexer.records.tables import ReindexChunk
 from indexer.types import Image
 
 log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from concurrent.futures import Executor
 
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
+from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.records.session import Database
 from indexer.reindex import embed
 from indexer.reindex.switch import CHUNK
 from indexer.replica.store import IndexStore

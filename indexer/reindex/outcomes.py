@@ -6,10 +6,10 @@ from typing import Any
 
 from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.records import calibrations, reindexes
-from indexer.records.models import Reindex
-from indexer.records.notices import announce
+from indexer.records.database.session import Session
+from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
-from indexer.records.session import Session
+from indexer.records.tables import Reindex
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def compared(
             parameters=calibration.to_json(),
         )
     reindexes.add_event(session, row.id, calibrated)
-    announce(session, job.gallery.id)
+    notify(session, job.gallery.id)
 
 
 def cleaned(session: Session, job: Job, worker: str) -> None:
@@ -58,7 +58,7 @@ def cleaned(session: Session, job: Job, worker: str) -> None:
     row = _into(session, job, worker, ended)
     if row is not None:
         reindexes.add_event(session, row.id, f"the embeddings of the {whose} model are gone")
-        announce(session, job.gallery.id)
+        notify(session, job.gallery.id)
 
 
 def back_to_embedding(session: Session, job: Job, worker: str, why: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from indexer.evaluation.leave_one_out import plot as comparison_plots
 from indexer.pages import html as pages
 from indexer.records import reindexes
+from indexer.records.database.session import Database
 from indexer.records.reindexes import FacePicture, Job
-from indexer.records.session import Database
 
 
 def render(database: Database, job: Job, comparison: dict[str, Any]) -> str:

@@ -7,10 +7,10 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.records import galleries, registry, reindexes
+from indexer.records import galleries, models, reindexes
+from indexer.records.database.session import Database
 from indexer.records.faces import STORED_DTYPE
 from indexer.records.reindexes import Job
-from indexer.records.session import Database
 from indexer.types import Keys, Vectors
 
 _STEP = 10_000
@@ -41,12 +41,12 @@ class Faces:
 def read(database: Database, job: Job) -> Faces:
     """As of one moment. Memory: these arrays, which are filled as the rows come."""
     numbers = (job.row.from_model_id, job.row.to_model_id)
-    with database.snapshot() as session:
-        gallery = galleries.of_ids(session, [job.gallery.id]).get(job.gallery.id)
+    with database.repeatable_read() as session:
+        gallery = galleries.by_ids(session, [job.gallery.id]).get(job.gallery.id)
         count = 0 if gallery is None else gallery.face_count
         skipped = reindexes.count_problems(session, job.gallery.id, job.row.to_model_id)
         keys, people = np.empty(count, np.int64), np.empty(count, np.int64)
-        old, new = (_empty(count, registry.get(session, number).dimension) for number in numbers)
+        old, new = (_empty(count, models.get(session, number).dimension) for number in numbers)
         known: dict[UUID, int] = {}
         start = 0
         for batch in reindexes.embeddings(session, job.gallery.id, numbers, _STEP):

@@ -13,7 +13,7 @@ from indexer.errors import InvalidInput, NotEnoughRoom
 from indexer.pipeline.crops import aligned
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import reindexes
-from indexer.records.models import Gallery
+from indexer.records.tables import Gallery
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from indexer.errors import ReindexState
 from indexer.records import reindexes
+from indexer.records.database.session import Database
 from indexer.records.reindexes import Job, Progress
-from indexer.records.session import Database
 
 LISTED = 1_000
 """Skipped faces at most."""

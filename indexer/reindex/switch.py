@@ -21,10 +21,10 @@ from indexer.errors import (
 )
 from indexer.pipeline.models import GalleryModels, check_calibrated
 from indexer.records import changes, galleries, reindexes, replicas
-from indexer.records.models import Gallery, Reindex, Replica
-from indexer.records.notices import announce
+from indexer.records.database.session import Database, Session
+from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
-from indexer.records.session import Database, Session
+from indexer.records.tables import Gallery, Reindex, Replica
 from indexer.reindex import acceptance
 from indexer.reindex.plan import Plan, check_room
 from indexer.types import LogPosition
@@ -80,7 +80,7 @@ def start(
         reindexes.add_event(
             session, row.id, f"started: {gallery.name} to {card.fingerprint}, gates {', '.join(gates)}"
         )
-        announce(session, gallery.id)
+        notify(session, gallery.id)
         return reindexes.get(session, row.id)
 
 
@@ -183,7 +183,7 @@ def _switch(
         forced = f", forced over {'; '.join(over)} ({force})" if over else ""
         done = "activated" if forth else reindexes.ROLLED_BACK
         reindexes.add_event(session, row.id, f"{done} {model}{forced}")
-        announce(session, gallery.id)
+        notify(session, gallery.id)
     with database.reading() as session:
         return reindexes.get(session, row.id)
 
@@ -201,8 +201,8 @@ def _await_replicas(database: Database, job: Job, state: str, model: str, second
     while True:
         with database.reading() as session:
             _expect(reindexes.get(session, job.row.id).row, (state,))
-            alive = replicas.processes(session)
-            told = replicas.of_galleries(session, [gallery_id])[gallery_id]
+            alive = replicas.list_processes(session)
+            told = replicas.by_gallery(session, [gallery_id])[gallery_id]
         has = {process.id: replica for process, replica in told if replica.model == model}
         waiting = []
         for process in alive:
@@ -246,7 +246,7 @@ def _change(
         _expect(row, states)
         change(session, row)
         reindexes.add_event(session, row.id, what)
-        announce(session, gallery_id)
+        notify(session, gallery_id)
     with database.reading() as session:
         return reindexes.get(session, job_id)
 

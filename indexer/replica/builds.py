@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError, Future
 from indexer.errors import GemelError
 from indexer.index.live import LiveIndex
 from indexer.records import changes
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.replica.gallery_index import RETRY_SECONDS, GalleryIndex, not_ready
 from indexer.replica.store import WRITTEN_FROM
 from indexer.replica.sweep import remove_unwanted
@@ -101,7 +101,9 @@ class IndexBuilds:
         """
         while number is None or index.applied < number:
             with self._database.reading() as session:
-                tail = changes.after(session, followed.gallery.id, index.position, followed.card.fingerprint)
+                tail = changes.read_after(
+                    session, followed.gallery.id, index.position, followed.card.fingerprint
+                )
             if not tail:
                 return
             index.apply(tail)

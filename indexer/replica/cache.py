@@ -24,9 +24,9 @@ from indexer.errors import (
 )
 from indexer.index.live import LiveIndex
 from indexer.records import changes, galleries, reindexes
-from indexer.records.models import Gallery
+from indexer.records.database.session import Database
 from indexer.records.replicas import StatusReport
-from indexer.records.session import Database
+from indexer.records.tables import Gallery
 from indexer.replica.builds import SMALL_BELOW, IndexBuilds
 from indexer.replica.gallery_index import GalleryIndex, cannot_open, not_ready
 from indexer.replica.store import IndexStore, StoredIndex
@@ -125,7 +125,7 @@ class IndexCache:
     def preload(self) -> list["Future[None]"]:
         """Begins to open the large galleries, the largest first, as many as there is memory for."""
         with self._database.reading() as session:
-            every = galleries.all_of_them(session)
+            every = galleries.list_all(session)
         for orphan in self._index_store.orphans(every):
             log.info("gallery %s was deleted: its index is removed from the disk", orphan)
             self._index_store.discard(orphan)
@@ -162,7 +162,7 @@ class IndexCache:
             wanted = {key for key in wanted if key[0] in changed}
         ids = {gallery_id for gallery_id, _ in wanted}
         with self._database.reading() as session:
-            known = galleries.of_ids(session, ids)
+            known = galleries.by_ids(session, ids)
             in_use = reindexes.models_in_use(session, ids)
             searched = reindexes.models_in_use(session, ids, reindexes.SWITCHABLE)
         for key in wanted:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, DatabaseUnavailable, GemelError, IndexNotReady, Unusable
-from indexer.records.models import Gallery
 from indexer.records.replicas import State, StatusReport
+from indexer.records.tables import Gallery
 from indexer.replica.store import IndexStore, StoredIndex
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.index.snapshots import Manifest
 from indexer.records import changes, galleries, reindexes, replicas
-from indexer.records.models import Gallery, Process, Replica
-from indexer.records.session import Database, Session
+from indexer.records.database.session import Database, Session
+from indexer.records.tables import Gallery, Process, Replica
 from indexer.replica.store import IndexStore
 from indexer.types import Keys, LogPosition, Owners, Tier, Vectors
 
@@ -99,7 +99,7 @@ def stores_of(index_store: IndexStore, every: Sequence[Gallery]) -> list[tuple[G
 def status(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
     """What the processes that live have of each gallery, as they last told."""
     with database.reading() as session:
-        told = replicas.of_galleries(session, [gallery.id for gallery in every])
+        told = replicas.by_gallery(session, [gallery.id for gallery in every])
     return [GalleryStatus(gallery=gallery, replicas=told[gallery.id]) for gallery in every]
 
 
@@ -130,10 +130,12 @@ def verify(index_store: IndexStore, gallery: Gallery) -> Verification:
     foreign: list[str] = []
     truth = Digest()
     count = 0
-    with index_store.database.snapshot() as session:
+    with index_store.database.repeatable_read() as session:
         name, index = _newest(index_store, session, gallery, damaged, foreign)
         if index is not None:
-            while tail := changes.after(session, gallery.id, index.position, index_store.card.fingerprint):
+            while tail := changes.read_after(
+                session, gallery.id, index.position, index_store.card.fingerprint
+            ):
                 index.apply(tail)
         comparison = None if index is None else Comparison(index.searcher)
 
@@ -144,9 +146,9 @@ def verify(index_store: IndexStore, gallery: Gallery) -> Verification:
             if comparison is not None:
                 comparison.take(keys, vectors, owners)
 
-        position = changes.feed(session, gallery.id, index_store.card.fingerprint, take)
+        position = changes.read_enrolled(session, gallery.id, index_store.card.fingerprint, take)
     with index_store.database.reading() as session:
-        told = replicas.of_galleries(session, [gallery.id])[gallery.id]
+        told = replicas.by_gallery(session, [gallery.id])[gallery.id]
     return Verification(
         snapshot=name,
         applied=position.number,
@@ -199,7 +201,7 @@ def rebuild(
     GalleryNotFound, EmbeddingsMissing, OSError.
     """
     with index_store.database.transaction() as session:
-        gallery = galleries.ask_for_rebuild(
+        gallery = galleries.request_rebuild(
             session, gallery.id, tier=None if tier == "auto" else tier, keep_tier=tier == "same"
         )
     return index_store.rebuild(gallery, progress=progress)

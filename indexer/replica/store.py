@@ -31,8 +31,8 @@ from indexer.index.live import LiveIndex
 from indexer.index.snapshots import Manifest, SnapshotStore, gallery_ids, remove_gallery
 from indexer.pipeline.models import GalleryModels
 from indexer.records import changes, galleries, reindexes
-from indexer.records.models import Gallery
-from indexer.records.session import Database, Session
+from indexer.records.database.session import Database, Session
+from indexer.records.tables import Gallery
 from indexer.replica.sweep import sweep
 from indexer.settings import Settings
 from indexer.types import LOG_START, LogPosition, Tier
@@ -124,7 +124,7 @@ class IndexStore:
     def read(self, gallery_id: UUID) -> Gallery:
         """Raises GalleryNotFound."""
         with self.database.reading() as session:
-            gallery = galleries.of_ids(session, [gallery_id]).get(gallery_id)
+            gallery = galleries.by_ids(session, [gallery_id]).get(gallery_id)
         if gallery is None:
             raise GalleryNotFound("the gallery was deleted meanwhile")
         return gallery
@@ -156,8 +156,8 @@ class IndexStore:
 
         def feed(take: AddBatch) -> None:
             nonlocal position, embedded_by
-            with self.database.snapshot() as session:
-                position = changes.feed(session, gallery.id, self.card.fingerprint, take)
+            with self.database.repeatable_read() as session:
+                position = changes.read_enrolled(session, gallery.id, self.card.fingerprint, take)
                 embedded_by = reindexes.embedded_by(session, gallery.id, self.card.fingerprint)
 
         requirement = RecallRequirement(

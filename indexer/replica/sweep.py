@@ -9,8 +9,8 @@ from pathlib import Path
 
 from indexer.index import snapshots
 from indexer.records import reindexes
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
 
 log = logging.getLogger(__name__)
 

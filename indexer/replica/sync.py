@@ -13,9 +13,9 @@ from uuid import UUID
 from indexer.errors import GemelError
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import reindexes, replicas
-from indexer.records.notices import Listener
+from indexer.records.database.session import Database
+from indexer.records.notifications import Listener
 from indexer.records.replicas import StatusReport
-from indexer.records.session import Database
 from indexer.replica.cache import IndexCache
 from indexer.replica.threads.supervised import Supervised
 
@@ -74,7 +74,7 @@ class IndexSync:
         if self._process_id is not None:
             try:
                 with self._database.transaction() as session:
-                    replicas.forget(session, self._process_id)
+                    replicas.unregister(session, self._process_id)
             except GemelError as error:
                 log.warning("this process is not signed off, and taken for dead soon: %s", error)
 
@@ -100,7 +100,7 @@ class IndexSync:
 
     def _beat(self) -> None:
         with self._database.transaction() as session:
-            if self._process_id is None or not replicas.seen(session, self._process_id):
+            if self._process_id is None or not replicas.heartbeat(session, self._process_id):
                 self._process_id = replicas.register(
                     session, host=socket.gethostname(), pid=os.getpid(), version=version("gemel")
                 )

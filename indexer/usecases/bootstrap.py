@@ -13,8 +13,8 @@ from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import YUNET, locate
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
+from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
 from indexer.records.embedded import database_url
-from indexer.records.session import JOBS, REQUESTS, Database
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
 from indexer.replica.sync import IndexSync
@@ -144,7 +144,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         database = Database(
             database_url(settings),
             pool_size=settings.threads + CONNECTIONS_BESIDE,
-            patience=REQUESTS if serving else JOBS,
+            timeouts=REQUEST_TIMEOUTS if serving else JOB_TIMEOUTS,
         )
         stack.callback(database.close)
         index_store = IndexStore.of(settings, database, card(settings))

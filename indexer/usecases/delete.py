@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from indexer.records import changes, faces, galleries, identities
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.types import ChangeKind
 
 
@@ -17,7 +17,7 @@ def remove_identity(database: Database, gallery_name: str, identity_id: UUID) ->
     with database.transaction(long=True) as session:
         galleries.lock(session, gallery.id)
         identities.get(session, gallery.id, identity_id)
-        keys = faces.remove_all_of(session, identity_id)
+        keys = faces.remove_all(session, identity_id)
         identities.remove(session, identity_id)
         changes.append(session, gallery.id, ChangeKind.DELETE, keys)
     return gallery.id

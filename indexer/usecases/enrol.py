@@ -11,8 +11,8 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import changes, faces, galleries, identities, reindexes
-from indexer.records.models import Face, Gallery, Identity
-from indexer.records.session import Database, Session
+from indexer.records.database.session import Database, Session
+from indexer.records.tables import Face, Gallery, Identity
 from indexer.replica.cache import IndexCache
 from indexer.types import ChangeKind, Enrolment
 from indexer.usecases import delete as removing
@@ -149,7 +149,7 @@ class Enroller:
 
         def find_or_make(session: Session, gallery: Gallery) -> Identity:
             nonlocal made
-            identity = identities.by_external_id(session, gallery.id, external_id)
+            identity = identities.find_by_external_id(session, gallery.id, external_id)
             made = identity is None
             if identity is None:
                 return identities.create(
@@ -159,7 +159,7 @@ class Enroller:
                     name=fields.get("name"),
                     metadata=fields.get("metadata") or {},
                 )
-            return identities.change(session, identity, dict(fields))
+            return identities.update(session, identity, dict(fields))
 
         enrolled = self._enrol(
             self._gallery(gallery_name),
@@ -223,7 +223,7 @@ class Enroller:
     def _wanted(self, gallery: Gallery) -> _Wanted:
         models = self.pipelines.models
         with self.database.reading() as session:
-            gallery = galleries.of_ids(session, [gallery.id]).get(gallery.id, gallery)
+            gallery = galleries.by_ids(session, [gallery.id]).get(gallery.id, gallery)
             in_use = reindexes.models_in_use(session, [gallery.id]).get(gallery.id, {})
         pipeline = self.pipelines.for_gallery(gallery)
         others: list[Pipeline] = []

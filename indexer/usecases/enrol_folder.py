@@ -205,7 +205,7 @@ def _enrol_person(run: _Run, person: Person, outcome: _PersonsOutcome) -> None:
     run.check()
     with run.engine.database.reading() as session:
         found = galleries.get(session, run.gallery)
-        identity = identities.by_external_id(session, found.id, person.folder)
+        identity = identities.find_by_external_id(session, found.id, person.folder)
         known = set() if identity is None else faces.enrolled_images(session, identity.id)
     outcome.has_face = bool(known)
     identity_id = None if identity is None else identity.id
@@ -250,7 +250,7 @@ def _enrol_images(
     except ExternalIdTaken:  # another run made the person meanwhile: theirs is added to
         with run.engine.database.reading() as session:
             found = galleries.get(session, run.gallery)
-            made = identities.by_external_id(session, found.id, person.folder)
+            made = identities.find_by_external_id(session, found.id, person.folder)
         if made is None:
             raise
         return _enrol_images(run, person, made.id, images, outcome)

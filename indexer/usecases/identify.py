@@ -14,9 +14,9 @@ from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries
+from indexer.records.database.session import Database
 from indexer.records.faces import Owner
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.types import Vectors
 from indexer.usecases.match_limits import MatchLimits, UnmatchedReason

@@ -8,7 +8,7 @@ still has its candidates, none of which is `matched`.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from indexer.records.models import Gallery
+from indexer.records.tables import Gallery
 from indexer.types import Quality
 
 

@@ -8,9 +8,9 @@ from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries
+from indexer.records.database.session import Database
 from indexer.records.faces import Owner
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.types import Vectors
 
@@ -49,10 +49,10 @@ def nearest_people(
         size = index.count
         keys = {neighbour.key for row in found for neighbour in row}
         with watch.stage("database"), database.reading() as session:
-            owners = faces.owners(session, gallery.id, keys)
+            owners = faces.find_owners(session, gallery.id, keys)
             if len(owners) == len(keys):
                 break
-            gallery = _again(galleries.of_ids(session, [gallery.id]), gallery)
+            gallery = _again(galleries.by_ids(session, [gallery.id]), gallery)
     hits = [
         [Hit(owners[neighbour.key], neighbour.score) for neighbour in row if neighbour.key in owners]
         for row in found

@@ -14,7 +14,7 @@ from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
-from indexer.records.session import Database, Session
+from indexer.records.database.session import Database, Session
 from indexer.types import OnSeveralFaces
 from indexer.usecases.identify import distance
 
@@ -94,7 +94,7 @@ def verify_identity(
         pipeline = pipelines.for_gallery(gallery)
         fingerprint = pipeline.card.fingerprint
         identities.get(session, gallery.id, identity_id)
-        if not any(faces.vectors_of(session, identity_id, fingerprint, at_once=1)):
+        if not any(faces.read_vectors(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
     face = _face_of(pipeline, image, "image", several, watch)
@@ -112,7 +112,7 @@ def _nearest(
 ) -> tuple[float, UUID] | None:
     """Score and id of the identity's face that is nearest to the probe."""
     nearest: tuple[float, UUID] | None = None
-    for face_ids, vectors in faces.vectors_of(session, identity_id, fingerprint):
+    for face_ids, vectors in faces.read_vectors(session, identity_id, fingerprint):
         scores = vectors @ probe
         best = int(np.argmax(scores))
         if nearest is None or scores[best] > nearest[0]:
@@ -123,7 +123,7 @@ def _nearest(
 def _nothing_to_compare(
     session: Session, identity_id: UUID, fingerprint: str
 ) -> EmbeddingsMissing | NoFaceFound:
-    if faces.counts(session, [identity_id])[identity_id]:
+    if faces.count_by_identity(session, [identity_id])[identity_id]:
         return EmbeddingsMissing(
             f"none of the identity's faces has an embedding by {fingerprint}", model=fingerprint
         )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from indexer.records import names
+from indexer.records import name_search
 
 revision = "0005"
 down_revision = "0004"
@@ -48,6 +48,6 @@ def _fill(connection: sa.Connection) -> None:
                 " FROM unnest(CAST(:ids AS uuid[]), CAST(:words AS text[])) AS filled (id, words)"
                 " WHERE identity.id = filled.id"
             ),
-            {"ids": [row.id for row in rows], "words": [names.document(row.name) for row in rows]},
+            {"ids": [row.id for row in rows], "words": [name_search.document(row.name) for row in rows]},
         )
         last = rows[-1].id

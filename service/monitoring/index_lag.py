@@ -7,7 +7,7 @@ from prometheus_client.registry import Collector
 
 from indexer.errors import Unavailable
 from indexer.records import replicas
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 
 
 class IndexLag(Collector):
@@ -32,7 +32,7 @@ class IndexLag(Collector):
         )
         try:
             with self._database.reading() as session:
-                for process in replicas.lags(session):
+                for process in replicas.list_lags(session):
                     names = (process.host, str(process.pid))
                     lag.add_metric(names, process.changes)
                     failed.add_metric(names, process.failed)

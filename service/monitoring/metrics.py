@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.errors import Unavailable
 from indexer.records import reindexes
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.replica.cache import IndexCache
 from service.monitoring.index_lag import IndexLag
 from service.monitoring.outcomes import Outcomes

@@ -141,8 +141,8 @@ def put(
     response.status_code = 201 if made else 200
     with engine.database.reading() as session:
         identity_id = enrolled.identity.id
-        shown = faces.first_of(session, [identity_id], FACES_OF_ONE)[identity_id]
-        total = faces.counts(session, [identity_id])[identity_id]
+        shown = faces.list_first(session, [identity_id], FACES_OF_ONE)[identity_id]
+        total = faces.count_by_identity(session, [identity_id])[identity_id]
     return IdentityCreated(
         **Identity.fields_of(gallery, enrolled.identity, shown, total),
         refused=RejectedPicture.list_of(enrolled.refused),
@@ -177,4 +177,4 @@ def _id(engine: Engine, gallery: str, external_id: str) -> UUID:
     """Raises GalleryNotFound, IdentityNotFound, InvalidRequest."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
-        return identities.with_external_id(session, found.id, external_id).id
+        return identities.get_by_external_id(session, found.id, external_id).id

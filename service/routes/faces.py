@@ -93,5 +93,5 @@ def crop(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID) 
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identities.get(session, found.id, identity_id)
-        jpeg = faces.crop_of(session, faces.get(session, identity_id, face_id))
+        jpeg = faces.get_crop(session, faces.get(session, identity_id, face_id))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})

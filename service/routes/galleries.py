@@ -39,7 +39,7 @@ def list_page(engine: CurrentEngine, limit: PageLimit = 100, cursor: PageCursor 
     after = None if cursor is None else gallery_name(cursor)
     with engine.database.reading() as session:
         page, more = cut(galleries.page(session, after=after, limit=limit + 1), limit)
-        counts = galleries.identity_counts(session, [gallery.id for gallery in page])
+        counts = galleries.count_identities(session, [gallery.id for gallery in page])
     return GalleryPage(
         galleries=[
             Gallery.of(
@@ -57,7 +57,7 @@ def list_page(engine: CurrentEngine, limit: PageLimit = 100, cursor: PageCursor 
 def get(engine: CurrentEngine, gallery: str) -> Gallery:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
-        counts = galleries.identity_counts(session, [found.id])
+        counts = galleries.count_identities(session, [found.id])
     return Gallery.of(
         found, counts[found.id], policy.status(engine.index_store.models, engine.calibrations, found)
     )
@@ -78,7 +78,7 @@ def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
     changes = body.model_dump(exclude_unset=True)
     found = policy.update(engine.database, engine.index_store.models, engine.calibrations, gallery, changes)
     with engine.database.reading() as session:
-        counts = galleries.identity_counts(session, [found.id])
+        counts = galleries.count_identities(session, [found.id])
     return Gallery.of(
         found, counts[found.id], policy.status(engine.index_store.models, engine.calibrations, found)
     )

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from indexer.errors import InvalidRequest
 from indexer.pipeline.stopwatch import Stopwatch
-from indexer.records import faces, galleries, identities, models
-from indexer.records.session import Session
+from indexer.records import faces, galleries, identities, tables
+from indexer.records.database.session import Session
 from indexer.usecases.enrol import NewIdentity
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
@@ -90,8 +90,8 @@ def list_page(
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         if external_id is not None:
-            one = identities.by_external_id(session, found.id, external_id)
-            following: Sequence[models.Identity] = [] if one is None else [one]
+            one = identities.find_by_external_id(session, found.id, external_id)
+            following: Sequence[tables.Identity] = [] if one is None else [one]
         else:
             following = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         page, more = cut(following, limit)
@@ -124,7 +124,7 @@ def patch(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Identity
         found = galleries.get(session, gallery)
         galleries.lock(session, found.id)
         identity = identities.get(session, found.id, identity_id)
-        identities.change(session, identity, body.model_dump(exclude_unset=True))
+        identities.update(session, identity, body.model_dump(exclude_unset=True))
         [shown] = _shown(session, gallery, [identity], FACES_OF_ONE)
     return shown
 
@@ -143,8 +143,8 @@ def delete(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Response:
 
 
 def _shown(
-    session: Session, gallery: str, found: Sequence[models.Identity], most_faces: int
+    session: Session, gallery: str, found: Sequence[tables.Identity], most_faces: int
 ) -> list[Identity]:
     ids = [identity.id for identity in found]
-    enrolled, totals = faces.first_of(session, ids, most_faces), faces.counts(session, ids)
+    enrolled, totals = faces.list_first(session, ids, most_faces), faces.count_by_identity(session, ids)
     return [Identity.of(gallery, one, enrolled[one.id], totals[one.id]) for one in found]

@@ -36,7 +36,7 @@ def status(
             if gallery
             else galleries.page(session, after=after, limit=limit + 1)
         )
-        processes = replicas.processes(session)
+        processes = replicas.list_processes(session)
     page, more = cut(following, limit)
     return IndexStatus(
         processes=[Process.of(process) for process in processes],
@@ -57,7 +57,7 @@ def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) ->
     tier = None if body is None else body.tier
     with engine.database.transaction() as session:
         found = galleries.get(session, gallery)
-        asked = galleries.ask_for_rebuild(
+        asked = galleries.request_rebuild(
             session, found.id, tier=None if tier == "auto" else tier, keep_tier=tier is None
         )
     [one] = maintenance.status(engine.database, [asked])

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from indexer.calibration.policy import PolicyStatus
-from indexer.records import models
+from indexer.records import tables
 from indexer.types import Box as FaceBox
 from indexer.types import rotation_degrees
 from indexer.usecases.quality_gate import Rejection
@@ -29,7 +29,7 @@ class EnrolledFace(BaseModel):
     created_at: datetime = Field(description="When it was enrolled")
 
     @classmethod
-    def of(cls, face: models.Face) -> "EnrolledFace":
+    def of(cls, face: tables.Face) -> "EnrolledFace":
         x, y, width, height = face.box
         return cls(
             id=face.id,
@@ -98,7 +98,7 @@ class Identity(BaseModel):
 
     @classmethod
     def fields_of(
-        cls, gallery: str, identity: models.Identity, faces: Sequence[models.Face], total: int
+        cls, gallery: str, identity: tables.Identity, faces: Sequence[tables.Face], total: int
     ) -> dict[str, Any]:
         return {
             "id": identity.id,
@@ -115,7 +115,7 @@ class Identity(BaseModel):
 
     @classmethod
     def of(
-        cls, gallery: str, identity: models.Identity, faces: Sequence[models.Face], total: int
+        cls, gallery: str, identity: tables.Identity, faces: Sequence[tables.Face], total: int
     ) -> "Identity":
         return cls(**cls.fields_of(gallery, identity, faces, total))
 
@@ -191,7 +191,7 @@ class Gallery(BaseModel):
     created_at: datetime = Field(description="When it was made")
 
     @classmethod
-    def of(cls, gallery: models.Gallery, identities: int, policy: PolicyStatus | None) -> "Gallery":
+    def of(cls, gallery: tables.Gallery, identities: int, policy: PolicyStatus | None) -> "Gallery":
         return cls(
             id=gallery.id,
             name=gallery.name,

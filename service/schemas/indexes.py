@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.records import models
+from indexer.records import tables
 from indexer.replica.maintenance import GalleryStatus
 from indexer.types import Tier
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
@@ -21,7 +21,7 @@ class Process(BaseModel):
     seen_at: datetime = Field(description="When it last told where its indexes are; it does so every second")
 
     @classmethod
-    def of(cls, process: models.Process) -> "Process":
+    def of(cls, process: tables.Process) -> "Process":
         return cls(
             id=process.id,
             host=process.host,

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from indexer.records import galleries
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.replica import maintenance
 from tests.support.faults.driven import Driven, Killed
 from tests.support.faults.node import GALLERY, Node

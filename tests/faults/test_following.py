@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from indexer.records import embedded, galleries, schema
-from indexer.records.session import Database
+from indexer.records import embedded, galleries
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.replica.store import IndexStore
 from tests.support.faults.driven import Driven
 from tests.support.faults.load import Load
@@ -89,7 +90,7 @@ def test_a_lost_notice_costs_a_poll_and_nothing_else(
     start: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = start(), start()
-    monkeypatch.setattr("indexer.records.changes.announce", lambda *_: None)
+    monkeypatch.setattr("indexer.records.changes.notify", lambda *_: None)
 
     number = one.enrol(100)
 
@@ -123,7 +124,7 @@ def test_the_index_is_made_anew_again_and_again_under_load(
     with Load(one, first=100) as load:
         for tier in ("exact-fp16", "exact", "graph", None):
             with database.transaction() as session:
-                galleries.ask_for_rebuild(session, one.gallery().id, tier=tier)
+                galleries.request_rebuild(session, one.gallery().id, tier=tier)
             for node in (one, other):
                 wait_for(has_tier(node, tier or "exact"))
             snapshots.add(snapshot(one))
@@ -150,7 +151,7 @@ def test_two_processes_of_a_machine_build_an_index_once(
     monkeypatch.setattr(IndexStore, "build", build)
     before = snapshot(one)
     with database.transaction() as session:
-        galleries.ask_for_rebuild(session, one.gallery().id, keep_tier=True)
+        galleries.request_rebuild(session, one.gallery().id, keep_tier=True)
 
     wait_for(lambda: snapshot(one) not in (before, None) and snapshot(other) == snapshot(one))
     assert len(built) == 1

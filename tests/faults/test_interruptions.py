@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from indexer.records import reindexes
-from indexer.records.models import Reindex, ReindexChunk
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Reindex, ReindexChunk
 from indexer.reindex import embed
 from indexer.reindex.worker import Worker
 from indexer.settings import Settings

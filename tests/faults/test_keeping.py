@@ -11,8 +11,8 @@ from sqlalchemy import func, insert, select, text
 
 from indexer.errors import ReplicasNotReady
 from indexer.records import changes, galleries, identities
-from indexer.records.models import Embedding, Face, Gallery, Model, Process
-from indexer.records.session import Database, Session
+from indexer.records.database.session import Database, Session
+from indexer.records.tables import Embedding, Face, Gallery, Model, Process
 from indexer.reindex import switch as switching
 from indexer.replica import maintenance
 from indexer.replica.threads import supervised

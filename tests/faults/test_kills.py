@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from indexer.records import galleries
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from tests.support.faults.driven import Driven, Killed
 from tests.support.faults.node import Node
 from tests.support.faults.steps import STEPS

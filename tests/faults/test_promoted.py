@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import make_url, text
 
 from indexer.errors import GemelError
-from indexer.records import embedded, galleries, schema
-from indexer.records.session import Database
+from indexer.records import embedded, galleries
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.replica import maintenance
 from tests.faults.test_restored import BEFORE, LOST, check, enrol, others, who
 from tests.support.faults.backups import address, own, run

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, text, update
 
 from indexer.records import reindexes
-from indexer.records.models import Reindex, ReindexChunk
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Reindex, ReindexChunk
 from indexer.reindex import switch as switching
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
@@ -54,7 +54,7 @@ from indexer.reindex import worker
 from indexer.reindex import steps
 from indexer.usecases.bootstrap import open_pipeline_factory
 from indexer.replica.store import IndexStore
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 
 die_at(sys.argv[1])

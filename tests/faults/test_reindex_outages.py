@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import func, select
 
 from indexer.embedding.catalog import dlib_resnet, sface
-from indexer.records import embedded, galleries, reindexes, schema
-from indexer.records.models import Embedding
+from indexer.records import embedded, galleries, reindexes
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.records.session import Database
+from indexer.records.tables import Embedding
 from indexer.reindex import plan as plans
 from indexer.reindex import status
 from indexer.reindex import switch as switching
@@ -43,7 +44,7 @@ from indexer.usecases.bootstrap import open_pipeline_factory
 from indexer.replica.store import IndexStore
 from indexer.reindex import status
 from indexer.records import reindexes
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 
 settings = Settings()

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import GemelError, IndexNotReady
-from indexer.records import embedded, galleries, schema
-from indexer.records.session import Database
+from indexer.records import embedded, galleries
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.replica import maintenance
 from tests.support.faults import backups
 from tests.support.faults.node import GALLERY, Node, embedding

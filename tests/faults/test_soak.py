@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.records import galleries
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from tests.support.faults.driven import Driven
 from tests.support.faults.node import GALLERY
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.records import embedded, schema
-from indexer.records.session import Database
+from indexer.records import embedded
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 from tests.support.home import wait_for

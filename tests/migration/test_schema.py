@@ -10,9 +10,10 @@ from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
-from indexer.records import galleries, identities, schema
-from indexer.records.models import Base
-from indexer.records.session import Database
+from indexer.records import galleries, identities
+from indexer.records.database import schema
+from indexer.records.database.session import Database
+from indexer.records.tables import Base
 from indexer.types import LOG_START
 
 

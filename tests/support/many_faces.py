@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from indexer.records import changes, faces, galleries, identities, registry
-from indexer.records.session import Database
+from indexer.records import changes, faces, galleries, identities, models
+from indexer.records.database.session import Database
 from indexer.types import ChangeKind, Enrolment, Vectors
 from tests.support.strangers import CARD, FACE, QUALITY
 
@@ -11,7 +11,7 @@ from tests.support.strangers import CARD, FACE, QUALITY
 def enrol(database: Database, gallery_id: UUID, name: str, vectors: Vectors) -> UUID:
     with database.transaction() as session:
         gallery = galleries.lock(session, gallery_id)
-        gallery.model_id = registry.number_of(session, CARD.fingerprint, CARD.dimension)
+        gallery.model_id = models.register(session, CARD.fingerprint, CARD.dimension)
         person = identities.create(session, gallery_id, external_id=None, name=name, metadata={})
         enrolments = [
             Enrolment(

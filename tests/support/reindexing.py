@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.records import galleries, reindexes
-from indexer.records.models import Embedding, Gallery, Model
+from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.records.session import Database
+from indexer.records.tables import Embedding, Gallery, Model
 from indexer.reindex import plan as plans
 from indexer.reindex import status
 from indexer.reindex import switch as switching

@@ -5,8 +5,8 @@ import numpy as np
 from benchmarks import face_vectors
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
-from indexer.records import changes, faces, galleries, identities, registry
-from indexer.records.session import Database
+from indexer.records import changes, faces, galleries, identities, models
+from indexer.records.database.session import Database
 from indexer.types import Box, ChangeKind, Enrolment, Face, Quality, Vectors
 
 CARD = sface(mirror=True)
@@ -19,7 +19,7 @@ def enrol(database: Database, name: str, count: int, *, seed: int = 0, also: Mod
     with database.transaction() as session:
         gallery = galleries.lock(session, galleries.get(session, name).id)
         numbers = {
-            card.fingerprint: registry.number_of(session, card.fingerprint, card.dimension)
+            card.fingerprint: models.register(session, card.fingerprint, card.dimension)
             for card in (CARD, *([also] if also else []))
         }
         gallery.model_id = numbers[CARD.fingerprint]

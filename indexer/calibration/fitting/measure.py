@@ -18,8 +18,8 @@ from indexer.pipeline.embed_files import embed_files
 from indexer.pipeline.people_folder import Person
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import reindexes
+from indexer.records.database.session import Database
 from indexer.records.faces import as_vector
-from indexer.records.session import Database
 from indexer.types import Vectors
 
 NAMED = 100
@@ -47,7 +47,7 @@ def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelC
     Raises CalibrationUnsupported where too few people are enrolled.
     """
     vectors, owners = [], []
-    with database.snapshot() as session:
+    with database.repeatable_read() as session:
         for batch in reindexes.embeddings(session, gallery_id, [model_id], 10_000):
             for _, identity, (vector,) in batch:
                 if vector is not None:

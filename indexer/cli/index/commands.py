@@ -19,7 +19,7 @@ from indexer.settings import Settings
 from indexer.types import Tier
 
 if TYPE_CHECKING:
-    from indexer.records.models import Gallery
+    from indexer.records.tables import Gallery
     from indexer.replica.store import IndexStore
 
 app = Commands("Indexes: where they are, proof that they equal PostgreSQL, and rebuilding them.")
@@ -171,5 +171,5 @@ def _opened(gallery: str | None) -> "Iterator[tuple[IndexStore, Sequence[Gallery
 
     with opened(Settings()) as index_store:
         with index_store.database.reading() as session:
-            every = [galleries.get(session, gallery)] if gallery else galleries.all_of_them(session)
+            every = [galleries.get(session, gallery)] if gallery else galleries.list_all(session)
         yield index_store, every

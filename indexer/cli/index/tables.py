@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from indexer.cli.output import console, out, shown
 
 if TYPE_CHECKING:
-    from indexer.records.models import Gallery, Process, Replica
+    from indexer.records.tables import Gallery, Process, Replica
     from indexer.replica.maintenance import GalleryStatus, Stored, Verification
 
 NAMED = 20

@@ -15,7 +15,7 @@ from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.embedding.card import ModelCard
-    from indexer.records.models import Gallery
+    from indexer.records.tables import Gallery
     from indexer.replica.store import IndexStore
 
 
@@ -94,7 +94,7 @@ def _to_be_brought(index_store: "IndexStore", name: str | None, card: "ModelCard
     from indexer.reindex import switch as switching
 
     with index_store.database.reading() as session:
-        every = [galleries.get(session, name)] if name else galleries.all_of_them(session)
+        every = [galleries.get(session, name)] if name else galleries.list_all(session)
     chosen = []
     for gallery in every:
         try:

@@ -46,9 +46,9 @@ def serve(
 
     Example: `gemel serve --port 8080`
     """
-    from indexer.records import schema
+    from indexer.records.database import schema
+    from indexer.records.database.session import Database
     from indexer.records.embedded import database_url
-    from indexer.records.session import Database
     from indexer.usecases.bootstrap import card, connections
 
     settings = Settings()
@@ -68,7 +68,7 @@ def serve(
             console.print(f"Database at revision {schema.migrate(database)}.")
         else:
             schema.check(database)
-        database.check_room(connections(settings.model_copy(update={"workers": workers})))
+        database.check_connection_limit(connections(settings.model_copy(update={"workers": workers})))
     finally:
         database.close()
     # The application reads its settings anew, in this process or in workers.
@@ -111,9 +111,9 @@ def migrate(json: Json = None) -> None:
 
     Example: `GEMEL_DATABASE_URL=postgresql://gemel@db/gemel gemel migrate`
     """
-    from indexer.records import schema
+    from indexer.records.database import schema
+    from indexer.records.database.session import Database
     from indexer.records.embedded import database_url
-    from indexer.records.session import Database
 
     database = Database(database_url(Settings()))
     try:

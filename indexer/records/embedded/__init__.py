@@ -5,9 +5,9 @@ import threading
 from pathlib import Path
 
 from indexer.errors import Misconfigured
+from indexer.records.database.url import with_password
 from indexer.records.embedded.binaries import folder as programs
 from indexer.records.embedded.server import Server
-from indexer.records.url import with_password
 from indexer.settings import Settings
 
 __all__ = ["database_url", "programs", "start", "stop"]

@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.02
 
 
 @contextlib.contextmanager
-def alone(path: Path, *, most_seconds: float = math.inf) -> Iterator[None]:
+def exclusive(path: Path, *, most_seconds: float = math.inf) -> Iterator[None]:
     """While one process starts or stops the server, the others wait. Raises TimeoutError."""
     file = _open(path)
     try:
@@ -45,7 +45,7 @@ class Usage:
             os.close(self._file)
 
 
-def held_by_server(path: Path, *, most_seconds: float) -> int:
+def lock_for_server(path: Path, *, most_seconds: float) -> int:
     """A file descriptor with a lock for a server to inherit. It has the lock for as long as one of
     its processes lives, here or in another container. Raises TimeoutError where one goes on living."""
     file = _open(path)

@@ -9,7 +9,7 @@ import psutil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class ServerProcess:
     """A server, by its `postmaster.pid`."""
 
     pid: int
@@ -22,7 +22,7 @@ def pid_file(data: Path) -> Path:
     return data / "postmaster.pid"
 
 
-def running(data: Path) -> Running | None:
+def find_server(data: Path) -> ServerProcess | None:
     """The server of the data folder, ready or still starting.
 
     None where the file is of one that was killed (its number may be another process's by now), or came
@@ -37,7 +37,7 @@ def running(data: Path) -> Running | None:
     except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return None
     written = len(lines) >= 8
-    return Running(
+    return ServerProcess(
         pid=pid,
         ready=written and lines[7].strip() == "ready",
         socket_folder=lines[4] if written else "",
@@ -56,7 +56,7 @@ def kill_all(data: Path) -> None:
     psutil.wait_procs(orphans, timeout=10)
 
 
-def ask_to_stop(server: Running, how: signal.Signals) -> None:
+def ask_to_stop(server: ServerProcess, how: signal.Signals) -> None:
     """SIGINT: ends connections, and writes all to the disk. SIGQUIT: at once, to be recovered at a start."""
     try:
         os.kill(server.pid, how)

@@ -13,7 +13,7 @@ from indexer.errors import DatabaseUnavailable, GemelError
 from indexer.records.embedded import account as accounts
 from indexer.records.embedded import binaries, cluster, failures, locks, processes
 from indexer.records.embedded.account import Account
-from indexer.records.embedded.processes import Running
+from indexer.records.embedded.processes import ServerProcess
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with locks.alone(self._lock):
+            with locks.exclusive(self._lock):
                 self._usage = locks.Usage(self._users)
                 try:
                     running = self._found_or_started(create=True)
@@ -67,7 +67,7 @@ class Server:
         self._leaving.set()
         self._watching.join(LOCK_SECONDS)
         try:
-            with locks.alone(self._lock, most_seconds=LOCK_SECONDS):
+            with locks.exclusive(self._lock, most_seconds=LOCK_SECONDS):
                 self._leave()
         except TimeoutError:  # somebody is starting it, and so uses it
             self._usage.end()
@@ -77,13 +77,13 @@ class Server:
     def _leave(self) -> None:
         if self._usage.end():
             stop(self.data)
-        if self._process is not None and processes.running(self.data) is None:
+        if self._process is not None and processes.find_server(self.data) is None:
             self._process.wait()
 
-    def _found_or_started(self, *, create: bool = False) -> Running:
+    def _found_or_started(self, *, create: bool = False) -> ServerProcess:
         """Only while `alone`. Raises DatabaseUnavailable, DatabaseFull, Misconfigured, OSError."""
         account = accounts.for_data(self.data)
-        running = processes.running(self.data)
+        running = processes.find_server(self.data)
         if running is None:
             accounts.let_in(self.data.parent, account)
             accounts.let_run(binaries.folder(), account)
@@ -131,7 +131,7 @@ class Server:
         if self._process is not None:
             self._process.wait()
         try:
-            held = locks.held_by_server(self._held, most_seconds=LOCK_SECONDS)
+            held = locks.lock_for_server(self._held, most_seconds=LOCK_SECONDS)
         except TimeoutError:
             raise DatabaseUnavailable(
                 f"a PostgreSQL that cannot be seen from here uses {self.data}, maybe in another container:"
@@ -142,13 +142,13 @@ class Server:
             leftover.unlink(missing_ok=True)
         return held
 
-    def _ready(self, process: "subprocess.Popen[bytes] | None") -> Running:
+    def _ready(self, process: "subprocess.Popen[bytes] | None") -> ServerProcess:
         """However long it takes: after a crash it reads its write-ahead log. `process`: None of another's."""
         began = time.monotonic()
         say_at = began + locks.SAY_SECONDS
         log_file = self.data / "log"
         while True:
-            running = processes.running(self.data)
+            running = processes.find_server(self.data)
             if running is not None and running.ready:
                 return running
             if (running is None) if process is None else (process.poll() is not None):
@@ -170,7 +170,7 @@ class Server:
         pause, missing_since = WATCH_SECONDS, None
         while not self._leaving.wait(pause):
             now = time.monotonic()
-            if processes.running(self.data) is not None:
+            if processes.find_server(self.data) is not None:
                 pause, missing_since = WATCH_SECONDS, None
                 continue
             missing_since = now if missing_since is None else missing_since
@@ -184,7 +184,7 @@ class Server:
                 log.error("%s; another attempt in %.0f s", error, pause)
 
     def _start_again(self) -> None:
-        with locks.alone(self._lock):
+        with locks.exclusive(self._lock):
             if self._leaving.is_set():
                 return
             log.warning("the embedded PostgreSQL in %s has ended: it is started again", self.data)
@@ -195,17 +195,17 @@ class Server:
 def stop(data: Path) -> None:
     """In good order where it can, at once where that takes more than a minute."""
     for how, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10.0)):
-        running = processes.running(data)
+        running = processes.find_server(data)
         if running is None:
             return
         processes.ask_to_stop(running, how)
         deadline = time.monotonic() + seconds
-        while processes.running(data) is not None and time.monotonic() < deadline:
+        while processes.find_server(data) is not None and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
     processes.kill_all(data)
 
 
-def _url(running: Running) -> str:
+def _url(running: ServerProcess) -> str:
     folder = quote(running.socket_folder, safe="/")
     return f"postgresql://{cluster.SUPERUSER}@/postgres?host={folder}&port={running.port}"
 

@@ -7,10 +7,10 @@ from sqlalchemy import func, insert, literal, or_, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_unless
 from sqlalchemy.orm import Session, aliased
 
-from indexer.records.models import Embedding, Face, Reindex, ReindexChunk
 from indexer.records.reindexes.crops import without_embedding
 from indexer.records.reindexes.jobs import LIVE
 from indexer.records.reindexes.leases import LEASE
+from indexer.records.tables import Embedding, Face, Reindex, ReindexChunk
 
 
 def create_chunks(session: Session, job: Reindex, size: int, *, after: int = 0) -> int:

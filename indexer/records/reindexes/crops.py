@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from indexer.records.models import Embedding, Face, Gallery, Identity, Reindex, ReindexChunk
+from indexer.records.tables import Embedding, Face, Gallery, Identity, Reindex, ReindexChunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, undefer
 
 from indexer.errors import EmbeddingsReplaced, ReindexExists, ReindexNotFound
-from indexer.records.models import Gallery, Model, Reindex, ReindexEvent
+from indexer.records.tables import Gallery, Model, Reindex, ReindexEvent
 
 log = logging.getLogger(__name__)
 

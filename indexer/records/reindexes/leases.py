@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from indexer.records.models import Reindex, ReindexChunk
 from indexer.records.reindexes.jobs import STEPS
+from indexer.records.tables import Reindex, ReindexChunk
 
 LEASE = timedelta(seconds=30)
 """Within which a worker has to say that it lives, or another takes its work."""

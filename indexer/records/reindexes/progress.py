@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from indexer.records.models import ReindexChunk
+from indexer.records.tables import ReindexChunk
 
 _RATE_WINDOW = timedelta(minutes=2)
 

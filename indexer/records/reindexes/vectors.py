@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import delete, func
 from sqlalchemy.orm import Session, aliased
 
-from indexer.records.models import Embedding, Face, Identity
 from indexer.records.reindexes.crops import faces_of
+from indexer.records.tables import Embedding, Face, Identity
 
 
 def embeddings(

@@ -15,8 +15,8 @@ from indexer.calibration.fitting import measure as calibrating
 from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
-from indexer.records import calibrations, galleries, registry, reindexes
-from indexer.records.session import Database
+from indexer.records import calibrations, galleries, models, reindexes
+from indexer.records.database.session import Database
 from indexer.reindex import plan as plans
 from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
@@ -214,7 +214,7 @@ def test_a_gallerys_calibration_is_of_one_model_and_not_used_with_another(
 ) -> None:
     with database.transaction() as session:
         gallery = galleries.get(session, "staff")
-        other = registry.number_of(session, NEW.fingerprint, 128)
+        other = models.register(session, NEW.fingerprint, 128)
         calibrations.add(
             session, gallery_id=gallery.id, model_id=other, source="gallery", parameters={"format": 1}
         )
@@ -323,5 +323,5 @@ def test_the_command_takes_scores_of_pairs_for_the_model(
     assert "line 2" in bad.stderr
     assert "calibration_unsupported" in few.stderr
     with database.reading() as session:
-        model = registry.number_of(session, strangers.CARD.fingerprint, 128)
+        model = models.register(session, strangers.CARD.fingerprint, 128)
         assert str(calibrations.number_for_model(session, model)) == done["stored"]

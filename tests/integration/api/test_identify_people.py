@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from benchmarks import face_vectors
 from indexer.index.live import LiveIndex
 from indexer.records import changes, faces, galleries
-from indexer.records.session import Database, Session
+from indexer.records.database.session import Database, Session
 from indexer.types import ChangeKind, Neighbour, Vectors
 from tests.support.home import Home
 from tests.support.many_faces import enrol
@@ -62,7 +62,7 @@ def test_no_search_reads_the_thousands_of_faces_that_one_person_has(
     [centre] = face_vectors.gallery(1, 2)
     enrol(database, gallery, "Grace", around(centre, 1_000, 3))
     read: list[int] = []
-    owners = faces.owners
+    owners = faces.find_owners
 
     def counting(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, faces.Owner]:
         read.append(len(keys))
@@ -110,7 +110,7 @@ def test_the_faces_of_a_person_are_read_for_a_comparison_in_batches(
     person = enrol(database, gallery, "Grace", vectors)
 
     with database.reading() as session:
-        batches = list(faces.vectors_of(session, person, CARD.fingerprint, at_once=3))
+        batches = list(faces.read_vectors(session, person, CARD.fingerprint, at_once=3))
 
     assert [len(ids) for ids, _ in batches] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate([batch for _, batch in batches]), vectors)

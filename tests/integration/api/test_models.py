@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from onnx import TensorProto, helper, numpy_helper
 
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 from tests.support.asking import assert_problem

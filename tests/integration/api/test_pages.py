@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event, text
 
-from indexer.records.models import Gallery, Reindex
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery, Reindex
 from tests.support.many_faces import enrol
 
 IDENTITIES = "/v1/galleries/staff/identities"

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from indexer.records import embedded
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from tests.support.faults.embedded_user import User
 from tests.support.home import GEMEL, Home, ready, wait_for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from tests.support.home import Home
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 from tests.support.home import Home

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 

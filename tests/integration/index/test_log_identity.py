@@ -12,9 +12,9 @@ from indexer.cli.index import tables as index_tables
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.errors import ChangesPruned, LogForked
 from indexer.pipeline.models import GalleryModels
-from indexer.records import changes, galleries, registry, replicas
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records import changes, galleries, models, replicas
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
 from indexer.replica import maintenance
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
@@ -37,13 +37,13 @@ def enrolled(database: Database, gallery: Gallery, *seeds: int) -> list[LogPosit
         with database.transaction() as session:
             enrol(session, gallery.id, seed)
     with database.reading() as session:
-        log = changes.after(session, gallery.id, LOG_START, MODEL)
+        log = changes.read_after(session, gallery.id, LOG_START, MODEL)
     return [LogPosition(number=change.number, token=change.token) for change in log]
 
 
 def keys(database: Database, gallery: Gallery) -> list[int]:
     with database.reading() as session:
-        return [change.key for change in changes.after(session, gallery.id, LOG_START, MODEL)]
+        return [change.key for change in changes.read_after(session, gallery.id, LOG_START, MODEL)]
 
 
 def forget_the_last(database: Database, count: int, position: LogPosition) -> None:
@@ -82,7 +82,7 @@ def test_of_a_log_that_was_set_back_the_lost_positions_are_known_as_foreign_ever
                 with pytest.raises(LogForked, match="another history"):
                     changes.check(session, gallery.id, position)
                 with pytest.raises(LogForked, match="another history"):
-                    changes.after(session, gallery.id, position, MODEL)
+                    changes.read_after(session, gallery.id, position, MODEL)
         enrolled(database, gallery, newcomer)
 
 
@@ -96,11 +96,11 @@ def test_an_index_at_the_last_pruned_change_goes_on_and_a_foreign_one_does_not(
     foreign = LogPosition(number=last.number, token=older[0].token)
     for newcomer in (4, 5):
         with database.reading() as session:
-            following = changes.after(session, gallery.id, last, MODEL)
+            following = changes.read_after(session, gallery.id, last, MODEL)
             with pytest.raises(LogForked):
-                changes.after(session, gallery.id, foreign, MODEL)
+                changes.read_after(session, gallery.id, foreign, MODEL)
             with pytest.raises(ChangesPruned):
-                changes.after(session, gallery.id, older[-1], MODEL)
+                changes.read_after(session, gallery.id, older[-1], MODEL)
         assert [change.number for change in following] == list(range(4, newcomer))
         with database.transaction() as session:
             enrol(session, gallery.id, newcomer)
@@ -155,11 +155,11 @@ def test_a_model_whose_number_another_model_has_after_a_restore_is_not_taken_for
     database: Database, gallery: Gallery
 ) -> None:
     """By a process that runs all the while."""
-    models = GalleryModels(database, sface(mirror=True))
+    known = GalleryModels(database, sface(mirror=True))
     with database.transaction() as session:
-        number = models.number_of(dlib_resnet(mirror=True))
+        number = known.number_of(dlib_resnet(mirror=True))
         galleries.lock(session, gallery.id).model_id = number
-    assert models.for_gallery(read(database)) == dlib_resnet(mirror=True)
+    assert known.for_gallery(read(database)) == dlib_resnet(mirror=True)
 
     with database.transaction() as session:
         session.execute(
@@ -167,11 +167,11 @@ def test_a_model_whose_number_another_model_has_after_a_restore_is_not_taken_for
             {"new": sface(mirror=False).fingerprint, "number": number},
         )
 
-    assert models.for_gallery(read(database)) == sface(mirror=False)
-    assert models.by_number(number) == sface(mirror=False)
-    assert models.number_of(dlib_resnet(mirror=True)) != number
+    assert known.for_gallery(read(database)) == sface(mirror=False)
+    assert known.by_number(number) == sface(mirror=False)
+    assert known.number_of(dlib_resnet(mirror=True)) != number
     with database.reading() as session:
-        assert registry.known_number(session, sface(mirror=False).fingerprint) == number
+        assert models.find(session, sface(mirror=False).fingerprint) == number
 
 
 def test_an_index_that_is_ahead_of_a_row_read_earlier_answers_without_being_opened_anew(

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from indexer.embedding.catalog import sface
 from indexer.errors import GalleryNotFound, IndexNotReady
 from indexer.index.live import LiveIndex
-from indexer.records import changes, faces, galleries, identities, registry, reindexes
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records import changes, faces, galleries, identities, models, reindexes
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
 from indexer.replica import maintenance, store
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore, StoredIndex
@@ -38,7 +38,7 @@ def enrol(database: Database, gallery_id: UUID, vectors: Vectors) -> list[int]:
         galleries.lock(session, gallery_id)
         identity = identities.create(session, gallery_id, external_id=None, name=None, metadata={})
         model = CARD.fingerprint
-        number = registry.number_of(session, model, CARD.dimension)
+        number = models.register(session, model, CARD.dimension)
         added = faces.add(
             session,
             identity.id,
@@ -297,10 +297,10 @@ def test_what_lies_there_of_models_that_the_gallery_has_left_goes_when_its_index
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))
     with database.transaction() as session:
-        number = registry.number_of(session, CARD.fingerprint, CARD.dimension)
+        number = models.register(session, CARD.fingerprint, CARD.dimension)
         galleries.lock(session, gallery.id).model_id = number
         gallery = read(database)
-        other = registry.number_of(session, "mine-0123456789ab", 64)
+        other = models.register(session, "mine-0123456789ab", 64)
         job = reindexes.begin(session, galleries.lock(session, gallery.id), other, gates=[], plan={})
     of_gallery = index_store.root / str(gallery.id)
     for left in ("left-0123456789ab", "mine-0123456789ab", "000000000040-20260101T000000000000-ab12"):

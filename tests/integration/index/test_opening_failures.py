@@ -12,8 +12,8 @@ from sqlalchemy import text
 from indexer.embedding.catalog import sface
 from indexer.errors import EmbeddingsMissing, GemelError, IndexNotReady
 from indexer.records import galleries
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
 from indexer.replica import builds, cache
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore, StoredIndex
@@ -147,7 +147,7 @@ def test_two_rebuilds_and_two_large_galleries_hold_up_no_opening_that_somebody_w
     for gallery in rebuilt:
         index_cache.caught_up(gallery)
         with database.transaction() as session:
-            galleries.ask_for_rebuild(session, gallery.id, keep_tier=True)
+            galleries.request_rebuild(session, gallery.id, keep_tier=True)
     index_store.held.update(gallery.id for gallery in rebuilt)
     index_cache.sync()
     for _ in rebuilt:

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from indexer.errors import GalleryNotFound
 from indexer.index.live import LiveIndex
 from indexer.index.snapshots import SnapshotStore
-from indexer.records import galleries, registry, reindexes
-from indexer.records.models import Gallery
-from indexer.records.session import Database
+from indexer.records import galleries, models, reindexes
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
 from indexer.replica import maintenance, store
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
@@ -103,8 +103,8 @@ def test_a_gallery_that_was_deleted_while_the_machine_was_off_goes_from_its_disk
 def go_to_another_model_and_back(database: Database, gallery: Gallery) -> None:
     """By two re-index jobs, after which the same faces have other embeddings by the same model."""
     with database.transaction() as session:
-        mine = registry.number_of(session, CARD.fingerprint, CARD.dimension)
-        other = registry.number_of(session, "other-0123456789ab", 64)
+        mine = models.register(session, CARD.fingerprint, CARD.dimension)
+        other = models.register(session, "other-0123456789ab", 64)
         row = galleries.lock(session, gallery.id)
         for there in (other, mine):
             job = reindexes.begin(session, row, there, gates=[], plan={})
@@ -126,7 +126,7 @@ def has_the_new_embeddings(index: LiveIndex) -> bool:
 
 def searched_with(database: Database, gallery: Gallery) -> None:
     with database.transaction() as session:
-        number = registry.number_of(session, CARD.fingerprint, CARD.dimension)
+        number = models.register(session, CARD.fingerprint, CARD.dimension)
         galleries.lock(session, gallery.id).model_id = number
 
 

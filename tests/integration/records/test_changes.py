@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
-from indexer.records import changes, faces, galleries, identities, registry
-from indexer.records.models import Gallery
-from indexer.records.session import Database, Session
+from indexer.records import changes, faces, galleries, identities, models
+from indexer.records.database.session import Database, Session
+from indexer.records.tables import Gallery
 from indexer.types import LOG_START, Box, Change, ChangeKind, Enrolment, Face, LogPosition, Quality
 
 MODEL = "some-model-1"
@@ -36,7 +36,7 @@ def enrol(session: Session, gallery_id: UUID, seed: int, model: str = MODEL) -> 
     """One person with one face; the number of the change."""
     galleries.lock(session, gallery_id)
     identity = identities.create(session, gallery_id, external_id=str(seed), name=None, metadata={})
-    number = registry.number_of(session, model, 8)
+    number = models.register(session, model, 8)
     added = faces.add(session, identity.id, [enrolment(seed, model)], {model: number})
     return changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
 
@@ -49,7 +49,7 @@ def gallery(database: Database) -> Gallery:
 
 def logged(database: Database, gallery: Gallery, after: LogPosition = LOG_START) -> list[Change]:
     with database.reading() as session:
-        return changes.after(session, gallery.id, after, MODEL)
+        return changes.read_after(session, gallery.id, after, MODEL)
 
 
 def numbers(database: Database, gallery: Gallery) -> list[int]:
@@ -141,16 +141,16 @@ def test_the_state_equals_the_replayed_log(database: Database, gallery: Gallery)
         faces.remove(session, [key])
         changes.append(session, gallery.id, ChangeKind.DELETE, [key])
 
-    with database.snapshot() as session:
+    with database.repeatable_read() as session:
         fed: dict[int, np.ndarray] = {}
-        position = changes.feed(
+        position = changes.read_enrolled(
             session,
             gallery.id,
             MODEL,
             lambda keys, vectors, owners: fed.update(zip(keys.tolist(), vectors, strict=True)),
         )
     with database.reading() as session:
-        log = changes.after(session, gallery.id, LOG_START, MODEL)
+        log = changes.read_after(session, gallery.id, LOG_START, MODEL)
 
     assert position.number == log[-1].number == 6
     assert position.token == log[-1].token
@@ -168,10 +168,10 @@ def test_faces_of_another_model_are_reported_and_never_passed_over(
         enrol(session, gallery.id, 1)
         enrol(session, gallery.id, 2, model="other-model")
 
-    with database.snapshot() as session, pytest.raises(EmbeddingsMissing):
-        changes.feed(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
+    with database.repeatable_read() as session, pytest.raises(EmbeddingsMissing):
+        changes.read_enrolled(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
     with database.reading() as session, pytest.raises(EmbeddingsMissing):
-        changes.after(session, gallery.id, LOG_START, MODEL)
+        changes.read_after(session, gallery.id, LOG_START, MODEL)
 
 
 def test_writing_into_a_gallery_that_is_being_deleted_waits_and_then_finds_it_gone(

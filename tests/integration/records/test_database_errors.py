@@ -21,13 +21,14 @@ from indexer.errors import (
     GemelError,
     Misconfigured,
 )
-from indexer.records import embedded, schema
-from indexer.records.session import Database, Patience
+from indexer.records import embedded
+from indexer.records.database import schema
+from indexer.records.database.session import Database, Timeouts
 from tests.support.home import Home, wait_for
 
 PASSWORD = "p@ss/w%41rd:#? ü"
 ENCODED = "p%40ss%2Fw%2541rd%3A%23%3F%20%C3%BC"
-QUICK = Patience(lock_seconds=0.2, statement_seconds=0.2, idle_seconds=0.2)
+QUICK = Timeouts(lock_seconds=0.2, statement_seconds=0.2, idle_seconds=0.2)
 
 
 @pytest.mark.parametrize(
@@ -88,13 +89,13 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_told_to_try_again(d
 
 
 def test_a_statement_that_takes_too_long_is_ended_and_a_long_one_is_not(migrated: str) -> None:
-    database = Database(migrated, patience=QUICK)
+    database = Database(migrated, timeouts=QUICK)
 
     with pytest.raises(Busy, match="longer than it may"), database.reading() as session:
         session.execute(text("SELECT pg_sleep(60)"))
     with database.transaction(long=True) as session:
         session.execute(text("SELECT pg_sleep(0.5)"))
-    with database.snapshot() as session:
+    with database.repeatable_read() as session:
         session.execute(text("SELECT pg_sleep(0.5)"))
     with pytest.raises(Busy), database.transaction() as session:
         session.execute(text("SELECT pg_sleep(60)"))
@@ -103,7 +104,7 @@ def test_a_statement_that_takes_too_long_is_ended_and_a_long_one_is_not(migrated
 
 def test_a_transaction_that_does_nothing_loses_its_locks(database: Database, migrated: str) -> None:
     """As of a process that was frozen in the middle of it."""
-    frozen = Database(migrated, patience=QUICK)
+    frozen = Database(migrated, timeouts=QUICK)
     with pytest.raises(GemelError), frozen.transaction() as session:
         session.execute(text("LOCK TABLE gallery"))
         database.check()
@@ -181,8 +182,8 @@ def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None
 
 def test_more_connections_than_postgresql_allows_are_told_of(database: Database) -> None:
     with pytest.raises(Misconfigured, match=r"10000 connections .* it allows 297"):
-        database.check_room(10_000)
-    database.check_room(50)
+        database.check_connection_limit(10_000)
+    database.check_connection_limit(50)
 
 
 @pytest.fixture(scope="module")

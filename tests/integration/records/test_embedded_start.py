@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import DatabaseFull, DatabaseUnavailable, GemelError, Misconfigured
-from indexer.records import embedded, schema
+from indexer.records import embedded
+from indexer.records.database import schema
+from indexer.records.database.session import Database
 from indexer.records.embedded import processes
-from indexer.records.session import Database
 from tests.support.faults.embedded_user import User
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another account, a small disk")
@@ -55,10 +56,10 @@ def test_it_starts_in_any_home(tmp_path: Path, name: str) -> None:
         schema.migrate(database)
         with database.transaction() as session:
             session.execute(text("SELECT count(*) FROM gallery"))
-        listening = database.listening("somewhere")
+        listening = database.listen("somewhere")
         listening.close()
         database.close()
-        sockets = Path(processes.running(home / "postgresql").socket_folder)  # type: ignore[union-attr]
+        sockets = Path(processes.find_server(home / "postgresql").socket_folder)  # type: ignore[union-attr]
     finally:
         embedded.stop(home)
 
@@ -93,7 +94,7 @@ def test_many_processes_that_start_at_once_share_one_server(tmp_path: Path) -> N
     assert len({user.url() for user in users}) == 1
 
     assert [user.leave() for user in users] == [""] * 4
-    assert processes.running(tmp_path / "home" / "postgresql") is None
+    assert processes.find_server(tmp_path / "home" / "postgresql") is None
 
 
 @as_root

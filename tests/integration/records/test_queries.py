@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from indexer.records import galleries, identities
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from tests.support.asking import assert_problem
 
 IDENTITIES = "/v1/galleries/staff/identities"

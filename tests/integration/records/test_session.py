@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
-from indexer.records import schema
-from indexer.records.session import Database, driver_url
+from indexer.records.database import schema
+from indexer.records.database.session import Database, driver_url
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
 from indexer.records import reindexes
-from indexer.records.models import Embedding
+from indexer.records.tables import Embedding
 from indexer.replica.store import IndexStore
 from tests.support.home import wait_for
 from tests.support.reindexing import OLD, PATH, Operator, asked_all_the_time, enrol, who

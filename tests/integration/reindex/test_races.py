@@ -12,8 +12,8 @@ from indexer.embedding.catalog import sface
 from indexer.errors import GemelError, ReindexExists, ReindexState, ReplicasNotReady
 from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries, reindexes, replicas
+from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.records.session import Database
 from indexer.reindex import switch as switching
 from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
@@ -29,7 +29,7 @@ def at_once(operator: Operator, *acts: Act) -> list[Any]:
         database = Database(operator.settings.database_url or "")
         try:
             with database.reading() as session:
-                galleries.all_of_them(session)  # it is connected by now
+                galleries.list_all(session)  # it is connected by now
             together.wait(30)
             outcomes[place] = acts[place](database)
         except GemelError as error:

@@ -22,7 +22,7 @@ from indexer.errors import (
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import galleries, reindexes
-from indexer.records.models import Face, ReindexChunk
+from indexer.records.tables import Face, ReindexChunk
 from indexer.reindex import acceptance, compare, page, paired_embeddings
 from indexer.reindex import plan as plans
 from indexer.reindex import switch as switching

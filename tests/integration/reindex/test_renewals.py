@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.index.build import BuildResult, build
-from indexer.records.models import Gallery
+from indexer.records.tables import Gallery
 from indexer.reindex import switch as switching
 from indexer.replica import builds, maintenance, store
 from tests.support.home import wait_for

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.replica.cache import IndexCache
 from service.monitoring.metrics import Metrics
 from tests.support.asking import enrol, files, try_to_enrol

@@ -6,9 +6,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete
 
 from indexer.embedding.catalog import sface
-from indexer.records import embedded, galleries, registry, schema
-from indexer.records.models import Embedding
-from indexer.records.session import Database
+from indexer.records import embedded, galleries, models
+from indexer.records.database import schema
+from indexer.records.database.session import Database
+from indexer.records.tables import Embedding
 from indexer.settings import Settings
 from service.app import create_app
 
@@ -81,7 +82,7 @@ def test_a_gallery_whose_model_is_not_here_says_so_and_holds_nobody_else_up(
 ) -> None:
     path = "/v1/galleries/staff"
     with database.transaction() as session:
-        number = registry.number_of(session, "onnx-0123456789ab", 64, name="onnx:/nowhere.onnx", mirror=True)
+        number = models.register(session, "onnx-0123456789ab", 64, name="onnx:/nowhere.onnx", mirror=True)
         galleries.create(session, "staff").model_id = number
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         answers = [

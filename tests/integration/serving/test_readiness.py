@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from indexer.errors import Busy, DatabaseUnavailable
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from service.middleware.admission import Slots
 from service.readiness import Readiness
 from tests.support.asking import enrol

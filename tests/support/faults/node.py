@@ -22,8 +22,8 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries, identities
-from indexer.records.models import Gallery, Identity
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery, Identity
 from indexer.replica import builds, maintenance, store
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
@@ -142,7 +142,7 @@ class Node:
 
     def identity(self, person: int, gallery: str = GALLERY) -> Identity | None:
         with self.database.reading() as session:
-            return identities.by_external_id(session, galleries.get(session, gallery).id, str(person))
+            return identities.find_by_external_id(session, galleries.get(session, gallery).id, str(person))
 
     def delete(self, person: int, gallery: str = GALLERY) -> None:
         found = self.identity(person, gallery)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from indexer.records.embedded import processes
-from indexer.records.embedded.processes import Running
+from indexer.records.embedded.processes import ServerProcess
 from tests.support.home import wait_for
 
 
@@ -19,7 +19,7 @@ def restart(home: Path, how: str) -> None:
         assert pg_ctl(home, "restart", "-m", how)
 
 
-def kill(home: Path) -> Running:
+def kill(home: Path) -> ServerProcess:
     """Not a chance to clean anything up. The one that was killed."""
     found = running(home)
     assert found is not None
@@ -28,8 +28,8 @@ def kill(home: Path) -> Running:
     return found
 
 
-def running(home: Path) -> Running | None:
-    return processes.running(home / "postgresql")
+def running(home: Path) -> ServerProcess | None:
+    return processes.find_server(home / "postgresql")
 
 
 def pg_ctl(home: Path, *arguments: str) -> bool:

@@ -18,7 +18,7 @@ class _Away:
 
     transaction = reading
 
-    def listening(self, _channel: str) -> None:
+    def listen(self, _channel: str) -> None:
         raise DatabaseUnavailable("away")
 
     def sync(self, _heard: object) -> None: ...

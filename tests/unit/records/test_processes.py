@@ -29,4 +29,4 @@ def test_processes_that_the_system_hides_are_left_alone(
 
     processes.kill_all(tmp_path)
 
-    assert processes.running(tmp_path) is None
+    assert processes.find_server(tmp_path) is None

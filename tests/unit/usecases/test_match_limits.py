@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from indexer.records.models import Gallery
+from indexer.records.tables import Gallery
 from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
 from tests.support.strangers import QUALITY
 

@@ -16,8 +16,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, DatabaseUnavailable
-from indexer.records.driver_errors import DRIVER_ERRORS
-from indexer.records.session import Database
+from indexer.records.database.driver_errors import DRIVER_ERRORS
+from indexer.records.database.session import Database
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ FOREIGN_SECONDS = 60.0
 """Between two lines about notices that name no gallery."""
 
 
-def announce(session: Session, gallery_id: UUID) -> None:
+def notify(session: Session, gallery_id: UUID) -> None:
     """When the transaction is committed, those who listen hear of the gallery."""
     session.execute(select(func.pg_notify(CHANNEL, str(gallery_id))))
 
@@ -92,7 +92,7 @@ class Listener:
 
     def _listening(self) -> connection | None:
         try:
-            listening = self._database.listening(CHANNEL)
+            listening = self._database.listen(CHANNEL)
         except (DatabaseUnavailable, Busy) as error:
             if not self._down:
                 log.warning("not told of changes until PostgreSQL answers again: %s", error)

@@ -12,13 +12,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from indexer.errors import DatabaseNotMigrated, DatabaseTooNew
-from indexer.records.driver_errors import translated
-from indexer.records.session import Database
+from indexer.records.database.driver_errors import translated
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[3] / "migrations"
 SAY_SECONDS = 10.0
 _ONE_AT_A_TIME = 0x67656D656C  # "gemel": two servers that start together migrate one after the other
 _POLL_SECONDS = 0.1

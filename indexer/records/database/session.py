@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from indexer.errors import Misconfigured
-from indexer.records.driver_errors import DRIVER_ERRORS, as_gemel_error, translated, unavailable
-from indexer.records.url import driver_url
+from indexer.records.database.driver_errors import DRIVER_ERRORS, as_gemel_error, translated, unavailable
+from indexer.records.database.url import driver_url
 
-__all__ = ["JOBS", "REQUESTS", "Database", "Patience", "Session", "driver_url"]
+__all__ = ["JOB_TIMEOUTS", "REQUEST_TIMEOUTS", "Database", "Session", "Timeouts", "driver_url"]
 
 _CONNECT_ARGS: dict[str, Any] = {
     "connect_timeout": 10,
@@ -29,7 +29,7 @@ _CONNECT_ARGS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Timeouts:
     """How long a transaction waits for a lock, a statement runs, and a transaction does nothing, in seconds;
     0: without a limit."""
 
@@ -39,18 +39,18 @@ class Patience:
     """Of a transaction that does nothing, as of a frozen process: PostgreSQL ends it, and frees its locks."""
 
 
-REQUESTS = Patience(lock_seconds=5, statement_seconds=30, idle_seconds=60)
+REQUEST_TIMEOUTS = Timeouts(lock_seconds=5, statement_seconds=30, idle_seconds=60)
 """Somebody waits for the answer, and others for the thread."""
-JOBS = Patience(lock_seconds=30, statement_seconds=0, idle_seconds=600)
+JOB_TIMEOUTS = Timeouts(lock_seconds=30, statement_seconds=0, idle_seconds=600)
 
 
 class Database:
     """A pool of connections to one PostgreSQL."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, patience: Patience = JOBS) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, timeouts: Timeouts = JOB_TIMEOUTS) -> None:
         """Connects when it is first used. Raises Misconfigured."""
         self.pool_size = pool_size
-        self.engine = _engine(url, pool_size, patience)
+        self.engine = _engine(url, pool_size, timeouts)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._repeatable = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
@@ -80,7 +80,7 @@ class Database:
             yield session
 
     @contextmanager
-    def snapshot(self) -> Iterator[Session]:
+    def repeatable_read(self) -> Iterator[Session]:
         """Several statements that see the same state of the database, for as long as it takes to read."""
         with translated(), Session(self._repeatable, expire_on_commit=False) as session:
             session.execute(_LONG)
@@ -91,7 +91,7 @@ class Database:
         with self.reading() as session:
             session.execute(text("SELECT 1 FROM gallery LIMIT 1"))
 
-    def check_room(self, connections: int) -> None:
+    def check_connection_limit(self, connections: int) -> None:
         """Whether PostgreSQL allows so many at once. Raises Misconfigured, DatabaseUnavailable."""
         with self.reading() as session:
             allowed = session.scalar(_ALLOWED_CONNECTIONS)
@@ -103,7 +103,7 @@ class Database:
                 limit=allowed,
             )
 
-    def listening(self, channel: str) -> connection:
+    def listen(self, channel: str) -> connection:
         """A connection outside of the pool that hears notices of `channel`. Raises DatabaseUnavailable."""
         arguments, options = self.engine.dialect.create_connect_args(self.engine.url)
         try:
@@ -129,7 +129,7 @@ _ALLOWED_CONNECTIONS = text(
 )
 
 
-def _engine(url: str, pool_size: int, patience: Patience) -> Engine:
+def _engine(url: str, pool_size: int, timeouts: Timeouts) -> Engine:
     engine = create_engine(
         driver_url(url),
         pool_size=pool_size,
@@ -139,9 +139,9 @@ def _engine(url: str, pool_size: int, patience: Patience) -> Engine:
         connect_args=_CONNECT_ARGS,
     )
     limits = {
-        "lock_timeout": patience.lock_seconds,
-        "statement_timeout": patience.statement_seconds,
-        "idle_in_transaction_session_timeout": patience.idle_seconds,
+        "lock_timeout": timeouts.lock_seconds,
+        "statement_timeout": timeouts.statement_seconds,
+        "idle_in_transaction_session_timeout": timeouts.idle_seconds,
     }
     statement = "; ".join(f"SET {name} = {round(1000 * seconds)}" for name, seconds in limits.items())
 

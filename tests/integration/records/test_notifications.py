@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from indexer.records import changes, galleries
-from indexer.records.models import Gallery
-from indexer.records.notices import Listener
-from indexer.records.session import Database
+from indexer.records.database.session import Database
+from indexer.records.notifications import Listener
+from indexer.records.tables import Gallery
 from indexer.types import ChangeKind
 
 LONG = 60.0
@@ -51,7 +51,7 @@ def test_deletions_and_rebuilds_are_heard_too(
     database: Database, gallery: Gallery, listener: Listener
 ) -> None:
     with database.transaction() as session:
-        galleries.ask_for_rebuild(session, gallery.id, keep_tier=True)
+        galleries.request_rebuild(session, gallery.id, keep_tier=True)
     assert listener.wait(LONG) == {gallery.id}
     with database.transaction() as session:
         galleries.remove(session, gallery.id)

@@ -1,0 +1,29 @@
+"""The tables, as classes. `migrations/` makes the schema; a test holds the two equal.
+
+A new column: a field here, a revision in `migrations/versions`.
+"""
+
+from indexer.records.tables.base import Base
+from indexer.records.tables.changes import Change
+from indexer.records.tables.faces import Embedding, Face
+from indexer.records.tables.galleries import Gallery
+from indexer.records.tables.identities import Identity
+from indexer.records.tables.models import Calibration, Model
+from indexer.records.tables.processes import Process, Replica
+from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
+
+__all__ = [
+    "Base",
+    "Calibration",
+    "Change",
+    "Embedding",
+    "Face",
+    "Gallery",
+    "Identity",
+    "Model",
+    "Process",
+    "Reindex",
+    "ReindexChunk",
+    "ReindexEvent",
+    "Replica",
+]

@@ -1,0 +1,89 @@
+"""Galleries: their model, policy and place in the change log."""
+
+from datetime import datetime
+from uuid import UUID
+
+import uuid_utils.compat
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Text, or_, select, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column
+
+from indexer.records.tables.base import Base, insertion_time
+from indexer.records.tables.models import Calibration, Model
+from indexer.records.tables.reindexes import Reindex
+from indexer.types import LOG_START, LogPosition
+
+
+class Gallery(Base, kw_only=True):
+    """People who are searched together."""
+
+    __tablename__ = "gallery"
+    __table_args__ = (
+        CheckConstraint("name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'", name="gallery_name_check"),
+        CheckConstraint("change_number >= 0", name="gallery_change_number_check"),
+        CheckConstraint("face_count >= 0", name="gallery_face_count_check"),
+        CheckConstraint("identify_fpir > 0 AND identify_fpir < 1", name="gallery_identify_fpir_check"),
+        CheckConstraint("min_match_face_px >= 0", name="gallery_min_match_face_px_check"),
+        CheckConstraint("min_match_sharpness >= 0", name="gallery_min_match_sharpness_check"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    store_crops: Mapped[bool] = mapped_column(default=True)
+    change_number: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    """Number of the last change. To take the next number locks this row until the transaction ends, so
+    that changes become visible in the order of their numbers (docs/decisions/0003)."""
+    change_token: Mapped[UUID] = mapped_column(server_default=text(f"'{LOG_START.token}'"), init=False)
+    """Token of the last change: number and token together identify a log (docs/decisions/0011)."""
+    last_face_key: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    """The largest key that a face of the gallery was given."""
+    face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("model.id"), default=None)
+    """The model that searches use: this row alone decides. None until a face is enrolled."""
+    rebuild_number: Mapped[int] = mapped_column("index_epoch", BigInteger, server_default="0", init=False)
+    """Raised to have every process rebuild its index."""
+    index_tier: Mapped[str | None] = mapped_column(Text, default=None)
+    """An operator's choice for this gallery; None: each process decides by its settings."""
+    identify_fpir: Mapped[float | None] = mapped_column(Double, default=None)
+    """Policy: share of searches for strangers that may give a false alarm. None: by the settings."""
+    min_match_face_px: Mapped[float | None] = mapped_column(Double, default=None)
+    """Policy: smaller faces of a photograph match nobody. 0: no limit; None: by the settings."""
+    min_match_sharpness: Mapped[float | None] = mapped_column(Double, default=None)
+    """Policy: less sharp faces of a photograph match nobody. 0: no limit; None: by the settings."""
+    created_at: Mapped[datetime] = insertion_time()
+    calibration_id: Mapped[UUID | None] = column_property(
+        select(Calibration.id)
+        .where(
+            Calibration.model_id == model_id,
+            or_(Calibration.gallery_id == id, Calibration.gallery_id.is_(None)),  # noqa: A003
+        )
+        .order_by(Calibration.gallery_id.is_(None), Calibration.created_at.desc())
+        .limit(1)
+        .correlate_except(Calibration)
+        .scalar_subquery(),
+        init=False,
+    )
+    """The active calibration: the newest of this gallery with its model, else the newest of the model. It
+    comes with the row, so that a request sees at no further cost whether its threshold is up to date."""
+
+    model_fingerprint: Mapped[str | None] = column_property(
+        select(Model.fingerprint).where(Model.id == model_id).correlate_except(Model).scalar_subquery(),
+        init=False,
+    )
+    """Fingerprint of the model that searches use. A restored database may give a model's number to another
+    model; a fingerprint is never reused."""
+    embedded_by: Mapped[UUID | None] = column_property(
+        select(Reindex.id)
+        .where(Reindex.gallery_id == id, Reindex.to_model_id == model_id)  # noqa: A003
+        .order_by(Reindex.created_at.desc())
+        .limit(1)
+        .correlate_except(Reindex)
+        .scalar_subquery(),
+        init=False,
+    )
+    """The last re-index job that went to its model; None where only enrolments used the model. An index
+    that was built after another job has embeddings that are deleted by now."""
+
+    @property
+    def position(self) -> LogPosition:
+        """The end of its change log."""
+        return LogPosition(number=self.change_number, token=self.change_token)

@@ -1,0 +1,42 @@
+"""People."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import Identity as GeneratedAlways
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from indexer.records.tables.base import Base, insertion_time
+
+
+class Identity(Base, kw_only=True):
+    """A person in a gallery."""
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        UniqueConstraint("gallery_id", "external_id", name="identity_external_id_key"),
+        CheckConstraint("char_length(external_id) BETWEEN 1 AND 255", name="identity_external_id_check"),
+        CheckConstraint("char_length(name) BETWEEN 1 AND 255", name="identity_name_check"),
+        CheckConstraint("jsonb_typeof(metadata) = 'object'", name="identity_metadata_check"),
+        Index("identity_gallery_id_idx", "gallery_id", "id"),
+        Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    """For clients."""
+    number: Mapped[int] = mapped_column(BigInteger, GeneratedAlways(always=True), unique=True, init=False)
+    """For the index, which stores it once per face: half as long as the id."""
+    gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
+    external_id: Mapped[str | None] = mapped_column(Text, default=None)
+    name: Mapped[str | None] = mapped_column(Text, default=None)
+    name_words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
+    """The words of `name`, as `records.name_search` writes them."""
+    details: Mapped[dict[str, Any]] = mapped_column(
+        "metadata", JSONB, server_default="{}", default_factory=dict
+    )
+    created_at: Mapped[datetime] = insertion_time()
+    updated_at: Mapped[datetime] = insertion_time()

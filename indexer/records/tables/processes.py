@@ -1,0 +1,54 @@
+"""Processes that serve, and the state of their indexes."""
+
+from datetime import datetime
+from uuid import UUID
+
+import uuid_utils.compat
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from indexer.records.tables.base import Base, insertion_time
+
+
+class Process(Base, kw_only=True):
+    """A process that serves, for as long as it sends heartbeats."""
+
+    __tablename__ = "process"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
+    host: Mapped[str] = mapped_column(Text)
+    pid: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = insertion_time()
+    seen_at: Mapped[datetime] = insertion_time()
+    """Time of the last heartbeat."""
+
+
+class Replica(Base, kw_only=True):
+    """A process's index of a gallery, as the process last reported it."""
+
+    __tablename__ = "replica"
+    __table_args__ = (
+        CheckConstraint("state IN ('opening', 'ready', 'renewing', 'failed')", name="replica_state_check"),
+        Index("replica_gallery_id_idx", "gallery_id"),
+    )
+
+    process_id: Mapped[UUID] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"), primary_key=True)
+    gallery_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Not a foreign key: a report does not fail because the gallery was deleted meanwhile."""
+    state: Mapped[str] = mapped_column(Text)
+    problem: Mapped[str | None] = mapped_column(Text)
+    """Why there is no index, or none of the target tier."""
+    model: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Fingerprint."""
+    tier: Mapped[str | None] = mapped_column(Text)
+    snapshot: Mapped[str | None] = mapped_column("generation", Text, key="snapshot")
+    """None where the index was built from PostgreSQL."""
+    applied: Mapped[int] = mapped_column(BigInteger)
+    """Number of the last change in the index."""
+    token: Mapped[UUID | None]
+    """Of the change `applied`."""
+    count: Mapped[int] = mapped_column(BigInteger)
+    tombstones: Mapped[int] = mapped_column(BigInteger)
+    memory_bytes: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str | None] = mapped_column(Text)
