@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.identify import GALLERY, filled, one_face_640x480
-from benchmarks.searching.server import Server, serve
-from indexer.pages.canvas import head
+from benchmarks.server import Server, serve
+from indexer.pages.plots import set_titles
 from indexer.types import Tier
 
 STINT = 25
@@ -98,7 +98,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
         ylabel="resident size of the server, MB",
         ylim=(0, 1.2 * max(resident)),
     )
-    head(axes, "Memory over time", f"{figures['requests']:,} requests, gallery of {figures['faces']:,}")
+    set_titles(axes, "Memory over time", f"{figures['requests']:,} requests, gallery of {figures['faces']:,}")
     figure.savefig(path, format="png")
 
 

@@ -25,7 +25,7 @@ SHOWN = 10
 
 
 def _drawable(path: Path | None) -> Path | None:
-    from indexer.pages.canvas import require_matplotlib
+    from indexer.pages.plots import require_matplotlib
 
     if path is not None:
         if not path.absolute().parent.is_dir():

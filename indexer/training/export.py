@@ -14,7 +14,7 @@ from indexer.embedding import trunks
 from indexer.embedding.card_file import CardFile, made_of_trained
 from indexer.errors import Misconfigured
 from indexer.files import written_whole
-from indexer.pages.canvas import require_matplotlib
+from indexer.pages.plots import require_matplotlib
 from indexer.training.data.faces import Faces
 from indexer.training.inference import embed
 from indexer.training.options import Options

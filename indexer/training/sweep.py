@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from indexer.pages.canvas import CURVE, POINT, canvas
+from indexer.pages.plots import CURVE, POINT, new_plot
 from indexer.training.data.faces import Faces
 from indexer.training.options import Options
 from indexer.training.run.folder import LAST
@@ -51,7 +51,7 @@ def sweep(
 
 def draw(rows: Sequence[Row], title: str, path: Path) -> None:
     """FNIR over the margin. Raises Misconfigured without matplotlib, OSError."""
-    figure, axes = canvas("The margin of the contrastive loss", title)
+    figure, axes = new_plot("The margin of the contrastive loss", title)
     margins = [row.margin for row in rows]
     axes.plot(margins, [row.fnir for row in rows], "o-", color=CURVE, label="clean")
     axes.plot(margins, [row.fnir_quarter for row in rows], "o-", color=POINT, label="a quarter of the pixels")

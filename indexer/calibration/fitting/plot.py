@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from indexer.calibration.measured_curve import MeasuredCurve
-from indexer.pages.canvas import head, require_matplotlib
+from indexer.pages.plots import require_matplotlib, set_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def _rates(axes: "Axes", found: MeasuredCurve, faces: int | None) -> None:
         axes.plot(scores[~trusted], rates[~trusted], color=colour, linewidth=1.4, linestyle=(0, (2, 2)))
     axes.set(yscale="log", xlabel="cosine score", ylabel="share of strangers that reach it", ylim=(1e-6, 1))
     axes.legend(frameon=False)
-    head(axes, "What a score means", "with 95 % interval; dotted: beyond what the measurement supports")
+    set_titles(axes, "What a score means", "with 95 % interval; dotted: beyond what the measurement supports")
 
 
 def _growth(axes: "Axes", found: MeasuredCurve, fpir: float, faces: int | None) -> None:
@@ -64,4 +64,6 @@ def _growth(axes: "Axes", found: MeasuredCurve, fpir: float, faces: int | None) 
         axes.plot(faces, found.threshold(fpir, faces), "o", color=_POINT, markersize=7, label="now")
         axes.legend(frameon=False)
     axes.set(xscale="log", xlabel="faces enrolled (N)", ylabel="threshold")
-    head(axes, f"The threshold for FPIR {fpir:g}", "dotted: the gallery is too large for the measurement")
+    set_titles(
+        axes, f"The threshold for FPIR {fpir:g}", "dotted: the gallery is too large for the measurement"
+    )

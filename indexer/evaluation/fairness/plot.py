@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
 
 from indexer.evaluation.fairness.rates import FairnessResult, GroupRates
-from indexer.pages.canvas import MODELS, blank, head, percent
+from indexer.pages.plots import MODELS, new_figure, percent, set_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def draw_fairness(results: Sequence[FairnessResult], file: IO[bytes]) -> None:
     """FMR and FNMR of each group, with their intervals. Raises Misconfigured."""
-    figure = blank(10, 1.6 + 0.45 * len(results) * max(2, len(results[0].groups)))
+    figure = new_figure(10, 1.6 + 0.45 * len(results) * max(2, len(results[0].groups)))
     left, right = figure.subplots(1, 2)
-    head(left, "False match rate (FMR)", "two people of one group, taken for one")
-    head(right, "False non-match rate (FNMR)", "two images of one person, taken for two")
+    set_titles(left, "False match rate (FMR)", "two people of one group, taken for one")
+    set_titles(right, "False non-match rate (FNMR)", "two images of one person, taken for two")
     for axes, kind in ((left, "fmr"), (right, "fnmr")):
         names = [one.group for one in results[0].groups]
         for place, result in enumerate(results):

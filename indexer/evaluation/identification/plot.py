@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from indexer.evaluation.identification.growth import Growth
 from indexer.evaluation.identification.rates import Det, IdentificationResult
-from indexer.pages.canvas import (
+from indexer.pages.plots import (
     MODELS,
     QUIET,
-    blank,
-    canvas,
-    head,
-    in_percent,
-    look,
-    mark,
+    line_style,
+    mark_point,
+    new_figure,
+    new_plot,
     percent,
+    percent_axes,
     require_matplotlib,
+    set_titles,
 )
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 def draw_det(models: Sequence[tuple[Det, IdentificationResult]], file: IO[bytes]) -> None:
     """FNIR over FPIR, both logarithmic. Raises Misconfigured."""
     results = [result for _, result in models]
-    figure, axes = canvas("Open-set identification (1:N): detection error tradeoff", _subtitle(results))
+    figure, axes = new_plot("Open-set identification (1:N): detection error tradeoff", _subtitle(results))
     left, low = 1e-3, 0.1
     for place, (curve, result) in enumerate(models):
         shown = (curve.fpir > 0) & (curve.fnir > 0)  # logarithmic axes have no zero
-        axes.step(curve.fpir[shown], curve.fnir[shown], where="post", label=result.model, **look(place))
+        axes.step(curve.fpir[shown], curve.fnir[shown], where="post", label=result.model, **line_style(place))
         left = min(left, float(curve.fpir[shown].min(initial=1e-3)))
         low = min(low, float(curve.fnir[shown].min(initial=0.1)))
     axes.set(
@@ -47,16 +47,16 @@ def draw_det(models: Sequence[tuple[Det, IdentificationResult]], file: IO[bytes]
         _mark_points(axes, results[0])
     else:
         axes.legend(frameon=False)
-    in_percent(axes)
+    percent_axes(axes)
     figure.savefig(file, format="png")
 
 
 def draw_cmc(models: Sequence[tuple[NDArray[np.float64], IdentificationResult]], file: IO[bytes]) -> None:
     """The share whose own person is among the first k, over k. Raises Misconfigured."""
     results = [result for _, result in models]
-    figure, axes = canvas("Closed-set identification: cumulative match characteristic", _subtitle(results))
+    figure, axes = new_plot("Closed-set identification: cumulative match characteristic", _subtitle(results))
     for place, (curve, result) in enumerate(models):
-        axes.step(np.arange(1, len(curve) + 1), curve, where="post", label=result.model, **look(place))
+        axes.step(np.arange(1, len(curve) + 1), curve, where="post", label=result.model, **line_style(place))
     axes.set(xscale="log", xlabel="rank", ylabel="share found within the rank")
     axes.set_xlim(1, max(len(curve) for curve, _ in models))
     if len(models) > 1:
@@ -72,14 +72,14 @@ def draw_growth(models: Sequence[tuple[str, Growth]], file: IO[bytes]) -> None:
     require_matplotlib()
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    figure = blank(8, 7.6)
+    figure = new_figure(8, 7.6)
     upper, lower = figure.subplots(2, sharex=True)
-    head(
+    set_titles(
         upper,
         "Rank-1 as the gallery grows",
         "filled: real people only · hollow: with synthetic strangers, which are not faces",
     )
-    head(lower, "FNIR at FPIR 1% as the gallery grows", "the threshold rises with the size")
+    set_titles(lower, "FNIR at FPIR 1% as the gallery grows", "the threshold rises with the size")
     for place, (model, growth) in enumerate(models):
         colour = MODELS[place % len(MODELS)]
         sizes = [point.gallery for point in growth.points]
@@ -87,7 +87,7 @@ def draw_growth(models: Sequence[tuple[str, Growth]], file: IO[bytes]) -> None:
             (upper, [p.rank1 for p in growth.points], [p.rank1_interval for p in growth.points]),
             (lower, [p.fnir for p in growth.points], [p.fnir_interval for p in growth.points]),
         ):
-            axes.plot(sizes, rates, label=model, **look(place))
+            axes.plot(sizes, rates, label=model, **line_style(place))
             ends = np.array([b or (r, r) for b, r in zip(bounds, rates, strict=True)])
             axes.fill_between(sizes, ends[:, 0], ends[:, 1], color=colour, alpha=0.15, linewidth=0)
             axes.plot(sizes[1:], rates[1:], "o", color=colour, markerfacecolor="white", zorder=3)
@@ -129,7 +129,7 @@ def _mark_points(axes: "Axes", result: IdentificationResult) -> None:
         if fnir > 0:
             threshold = result.threshold_at_fpir[fpir]
             label = f"FNIR {fnir:.2%} at FPIR {percent(float(fpir))}\nthreshold {threshold:.3f}"
-            mark(axes, float(fpir), fnir, label, corner="upper right")
+            mark_point(axes, float(fpir), fnir, label, corner="upper right")
 
 
 def _subtitle(results: Sequence[IdentificationResult]) -> str:

@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from indexer.pages.canvas import CURVE, POINT, QUIET, blank, canvas, head, in_percent
+from indexer.pages.plots import CURVE, POINT, QUIET, new_figure, new_plot, percent_axes, set_titles
 
 
 def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
@@ -13,7 +13,7 @@ def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
 
     `sides`: each with `model`, and `genuine` and `impostor` counts in equal bins from -1 to 1.
     """
-    figure = blank(8, 2.9 * len(sides))
+    figure = new_figure(8, 2.9 * len(sides))
     for axes, side in zip(np.atleast_1d(figure.subplots(len(sides), sharex=True)), sides, strict=True):
         for kind, colour in (("impostor", POINT), ("genuine", CURVE)):
             counts = np.array(side[kind], np.float64)
@@ -21,7 +21,7 @@ def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
             shares = counts / max(1.0, counts.sum())
             axes.stairs(shares, edges, fill=True, color=colour, alpha=0.35)
             axes.stairs(shares, edges, color=colour, linewidth=1.3, label=kind)
-        head(axes, side["model"], "best score of the person's other faces, and of anybody else's")
+        set_titles(axes, side["model"], "best score of the person's other faces, and of anybody else's")
         point = side["at_fpir"].get("0.01")
         if point:
             axes.axvline(point["threshold"], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
@@ -50,7 +50,7 @@ def draw_dets(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
 
     `sides`: each with `model`, and `det`, a list of (FPIR, FNIR).
     """
-    figure, axes = canvas("Detection error tradeoff", "leave-one-out identification in the gallery itself")
+    figure, axes = new_plot("Detection error tradeoff", "leave-one-out identification in the gallery itself")
     least = 0.1
     for side, colour in zip(sides, (QUIET, CURVE), strict=True):
         points = np.array([point for point in side["det"] if point[1] > 0], np.float64).reshape(-1, 2)
@@ -64,5 +64,5 @@ def draw_dets(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
     )
     axes.set_ylim(0.6 * least, 1.0)
     axes.legend(frameon=False)
-    in_percent(axes)
+    percent_axes(axes)
     figure.savefig(file, format="png")

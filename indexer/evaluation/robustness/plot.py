@@ -8,7 +8,7 @@ import numpy as np
 from indexer.evaluation.intervals import Interval
 from indexer.evaluation.robustness.conditions import CLEAN, Series
 from indexer.evaluation.robustness.rates import ConditionRates, RobustnessResult
-from indexer.pages.canvas import MODELS, QUIET, blank, head, look, percent
+from indexer.pages.plots import MODELS, QUIET, line_style, new_figure, percent, set_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,10 +19,10 @@ def draw_series(series: Series, results: Sequence[RobustnessResult], file: IO[by
 
     Raises Misconfigured.
     """
-    figure = blank(10, 4.2)
+    figure = new_figure(10, 4.2)
     left, right = figure.subplots(1, 2)
-    head(left, f"{series.title}: rank-1", series.unit)
-    head(right, f"{series.title}: FNIR", "at the threshold of FPIR 1% for clean pictures")
+    set_titles(left, f"{series.title}: rank-1", series.unit)
+    set_titles(right, f"{series.title}: FNIR", "at the threshold of FPIR 1% for clean pictures")
     labels: list[str] = []
     for place, result in enumerate(results):
         rates = in_order(series, result)
@@ -55,7 +55,7 @@ def _line(
     levels = np.arange(len(values)) + (0.0 if joined else 0.12 * place)
     ends = np.array([b or (v, v) for b, v in zip(bounds, values, strict=True)])
     if joined:
-        axes.plot(levels, values, marker="o", markersize=4, label=label, **look(place))
+        axes.plot(levels, values, marker="o", markersize=4, label=label, **line_style(place))
         axes.fill_between(levels, ends[:, 0], ends[:, 1], color=colour, alpha=0.15, linewidth=0)
     else:
         axes.plot(levels, values, "o", color=colour, label=label)

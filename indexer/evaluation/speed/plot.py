@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from indexer.evaluation.speed.timings import SpeedResult
-from indexer.pages.canvas import MODELS, canvas
+from indexer.pages.plots import MODELS, new_plot
 
 
 def draw_speed(results: Sequence[SpeedResult], file: IO[bytes]) -> None:
@@ -12,7 +12,7 @@ def draw_speed(results: Sequence[SpeedResult], file: IO[bytes]) -> None:
 
     Raises Misconfigured.
     """
-    figure, axes = canvas("Milliseconds a face", "bar: median · line: to the 95th percentile")
+    figure, axes = new_plot("Milliseconds a face", "bar: median · line: to the 95th percentile")
     stages = [f"{one.stage}, batch {one.batch}" for one in results[0].timings]
     height = 0.8 / len(results)
     for place, result in enumerate(results):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.pages.canvas import CURVE, POINT, QUIET, blank, head
+from indexer.pages.plots import CURVE, POINT, QUIET, new_figure, set_titles
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -41,7 +41,7 @@ def write(rows: "Sequence[DataclassInstance]", path: Path) -> None:
 
 def draw(entries: Sequence[Entry], title: str, path: Path) -> None:
     """Loss, distances and validation over the steps. Raises Misconfigured without matplotlib, OSError."""
-    figure = blank(8, 9)
+    figure = new_figure(8, 9)
     loss, distance, rates = figure.subplots(3, sharex=True)
     trained = [entry for entry in entries if entry.step > 0]
     steps = [entry.step for entry in trained]
@@ -49,11 +49,11 @@ def draw(entries: Sequence[Entry], title: str, path: Path) -> None:
     if any(entry.distillation for entry in trained):
         loss.plot(steps, [entry.distillation for entry in trained], color=QUIET, label="of it, distillation")
         loss.legend(frameon=False)
-    head(loss, "Loss", title)
+    set_titles(loss, "Loss", title)
     distance.plot(steps, [entry.genuine for entry in trained], color=CURVE, label="one person")
     distance.plot(steps, [entry.impostor for entry in trained], color=POINT, label="two people, chosen")
     distance.legend(frameon=False)
-    head(distance, "Distance", "of the pairs in training")
+    set_titles(distance, "Distance", "of the pairs in training")
     every = [entry.step for entry in entries]
     rates.plot(every, [entry.fnir for entry in entries], "o-", color=CURVE, label="clean")
     rates.plot(
@@ -64,7 +64,7 @@ def draw(entries: Sequence[Entry], title: str, path: Path) -> None:
         label="a quarter of the pixels",
     )
     rates.legend(frameon=False)
-    head(rates, "FNIR at FPIR 1 %", "of people who are not trained on")
+    set_titles(rates, "FNIR at FPIR 1 %", "of people who are not trained on")
     rates.set(xlabel="step")
     for axes in (loss, distance, rates):
         axes.set_ylim(0, 1.03 * axes.get_ylim()[1])

@@ -6,8 +6,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from benchmarks.searching.contender import CORES, Contender, build
-from benchmarks.searching.task import K, Task
+from benchmarks.search.contender import CORES, Contender, build
+from benchmarks.search.task import K, Task
 from indexer.types import Vectors
 
 COMPACT = "PQ64x4fs,Refine(SQfp16)"

@@ -7,8 +7,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from benchmarks.searching.contender import CORES, Contender
-from benchmarks.searching.task import Task
+from benchmarks.search.contender import CORES, Contender
+from benchmarks.search.task import Task
 from indexer.types import Vectors
 
 ROUNDS = 25

@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
-from benchmarks.searching.table import Row, label
-from indexer.pages.canvas import head
+from benchmarks.search.table import Row, label
+from indexer.pages.plots import set_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 
 def _draw_growth(axes: "Axes", rows: Sequence[Row], largest: int) -> None:
-    head(axes, "How the time grows", "one query at a time, ten answers · median · two logarithmic axes")
+    set_titles(axes, "How the time grows", "one query at a time, ten answers · median · two logarithmic axes")
     ends = []
     for method in dict.fromkeys(map(label, rows)):
         of_it = sorted((row for row in rows if label(row) == method), key=lambda row: row["n"])
@@ -63,7 +63,7 @@ def _draw_growth(axes: "Axes", rows: Sequence[Row], largest: int) -> None:
 
 
 def _draw_quality(axes: "Axes", rows: Sequence[Row], n: int) -> None:
-    head(
+    set_titles(
         axes,
         f"What it buys, {n:,} faces",
         "how often the first answer is the exact one, for probes that differ as photographs do",

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import text
 
-from benchmarks.searching.binary_copy import copy
-from benchmarks.searching.contender import resident_bytes
-from benchmarks.searching.task import Task
+from benchmarks.search.contender import resident_bytes
+from benchmarks.search.contenders.binary_copy import copy
+from benchmarks.search.task import Task
 from indexer.embedding.catalog import sface
 from indexer.records import galleries, models
 from indexer.records.database import schema

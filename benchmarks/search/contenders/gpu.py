@@ -11,10 +11,10 @@ from typing import Any
 import faiss
 import numpy as np
 
-from benchmarks.searching import gemel, raw_faiss
-from benchmarks.searching.contender import Contender, build
-from benchmarks.searching.race import race
-from benchmarks.searching.task import K, Task
+from benchmarks.search.contender import Contender, build
+from benchmarks.search.contenders import gemel, raw_faiss
+from benchmarks.search.race import race
+from benchmarks.search.task import K, Task
 from indexer.index import gpu
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex

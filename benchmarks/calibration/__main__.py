@@ -200,7 +200,7 @@ def _draw(rows: Sequence[dict[str, object]], people: int, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from indexer.pages.canvas import head
+    from indexer.pages.plots import set_titles
 
     figure = Figure(figsize=(12, 4.6), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
@@ -242,7 +242,7 @@ def _draw(rows: Sequence[dict[str, object]], people: int, path: Path) -> None:
         axes.axhline(fpir, color="#555555", linewidth=1, linestyle=(0, (4, 3)))
         axes.set(xscale="log", yscale="log", xlabel="people enrolled (N)", ylabel="FPIR")
         axes.set_ylim(fpir / 12, fpir * 12)
-        head(axes, f"wanted: {fpir:g}", f"calibrated on {people:,} others")
+        set_titles(axes, f"wanted: {fpir:g}", f"calibrated on {people:,} others")
     axes.legend(frameon=False, fontsize=7)
     figure.savefig(path, format="png")
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import numpy as np
 
 from benchmarks import face_vectors
-from benchmarks.searching.contender import Contender, build
-from benchmarks.searching.task import K, Task
+from benchmarks.search.contender import Contender, build
+from benchmarks.search.task import K, Task
 from indexer.index.build import AddBatch, RecallRequirement
 from indexer.index.build import build as build_index
 from indexer.index.live import LiveIndex

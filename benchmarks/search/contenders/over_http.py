@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.searching.contender import CORES, Contender
-from benchmarks.searching.server import GALLERY, fill, migrate, serve
-from benchmarks.searching.task import K, Task
+from benchmarks.search.contender import CORES, Contender
+from benchmarks.search.task import K, Task
+from benchmarks.server import GALLERY, fill, migrate, serve
 from indexer.types import Tier, Vectors
 
 CLIENTS = 2 * CORES

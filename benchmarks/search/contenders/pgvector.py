@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine
 
-from benchmarks.searching.binary_copy import as_pgvector, copy
-from benchmarks.searching.contender import CORES, Contender
-from benchmarks.searching.task import K, Task
+from benchmarks.search.contender import CORES, Contender
+from benchmarks.search.contenders.binary_copy import as_pgvector, copy
+from benchmarks.search.task import K, Task
 from indexer.records import embedded
 from indexer.records.database.session import Database
 from indexer.types import Vectors

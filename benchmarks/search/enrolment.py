@@ -8,8 +8,8 @@ from uuid import UUID
 import numpy as np
 
 from benchmarks import face_vectors
-from benchmarks.searching.gemel import live
-from benchmarks.searching.task import SEED, K, Task
+from benchmarks.search.contenders.gemel import live
+from benchmarks.search.task import SEED, K, Task
 from indexer.index.live import LiveIndex
 from indexer.types import Change, ChangeKind, Tier
 

@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from benchmarks import face_vectors
-from benchmarks.searching import enrolment, gemel, gpu, over_http, pgvector, raw_faiss
-from benchmarks.searching.picture import draw
-from benchmarks.searching.race import race
-from benchmarks.searching.table import tables
-from benchmarks.searching.task import SEED, Task, pose
+from benchmarks.search import enrolment
+from benchmarks.search.contenders import gemel, gpu, over_http, pgvector, raw_faiss
+from benchmarks.search.plot import draw
+from benchmarks.search.race import race
+from benchmarks.search.table import tables
+from benchmarks.search.task import SEED, Task, pose
 
 Row = dict[str, Any]
 Tell = Callable[[str], object]

@@ -25,30 +25,30 @@ def require_matplotlib() -> None:
         raise Misconfigured("a plot needs matplotlib: pip install 'gemel[report]'") from None
 
 
-def blank(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float) -> "Figure":
     """In inches. Raises Misconfigured."""
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)  # no pyplot: it would look for a screen, and keep the figure alive
+    FigureCanvasAgg(figure)  # no pyplot: it would line_style for a screen, and keep the figure alive
     return figure
 
 
-def canvas(title: str, subtitle: str) -> "tuple[Figure, Axes]":
-    figure = blank(8, 5.4)
+def new_plot(title: str, subtitle: str) -> "tuple[Figure, Axes]":
+    figure = new_figure(8, 5.4)
     axes = figure.add_subplot()
-    head(axes, title, subtitle)
+    set_titles(axes, title, subtitle)
     return figure, axes
 
 
-def look(place: int) -> dict[str, Any]:
+def line_style(place: int) -> dict[str, Any]:
     """Of the line of the model at `place`."""
     return {"color": MODELS[place % len(MODELS)], "linestyle": LINES[place % len(LINES)], "linewidth": 1.8}
 
 
-def head(axes: "Axes", title: str, subtitle: str) -> None:
+def set_titles(axes: "Axes", title: str, subtitle: str) -> None:
     """Title, subtitle and grid, as on all pictures of the project."""
     axes.set_title(title, fontsize=13, fontweight="bold", pad=22)
     axes.annotate(
@@ -67,7 +67,7 @@ def head(axes: "Axes", title: str, subtitle: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def mark(axes: "Axes", x: float, y: float, label: str, *, corner: str) -> None:
+def mark_point(axes: "Axes", x: float, y: float, label: str, *, corner: str) -> None:
     """An operating point, its label towards the `corner` that the curve leaves free."""
     upper, left = "upper" in corner, "left" in corner
     axes.plot(x, y, "o", color=POINT, markersize=7, markeredgecolor="white", clip_on=False, zorder=3)
@@ -88,7 +88,7 @@ def percent(rate: float, _place: float = 0) -> str:
     return f"{100 * rate:g}%"
 
 
-def in_percent(axes: "Axes") -> None:
+def percent_axes(axes: "Axes") -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     for axis in (axes.xaxis, axes.yaxis):

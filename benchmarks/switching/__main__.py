@@ -36,7 +36,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from benchmarks.identify import server
-from benchmarks.visitors import Answer, Probe, Visitors, answer_of, best, identify
+from benchmarks.switching.clients import Answer, Probe, Visitors, answer_of, best, identify
 from indexer.records import embedded
 from indexer.records.database.session import Database
 

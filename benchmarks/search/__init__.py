@@ -1,0 +1,1 @@
+"""How fast and how exact a search is, beside FAISS and pgvector: `python -m benchmarks.search`."""

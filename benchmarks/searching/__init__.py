@@ -1,1 +1,0 @@
-"""What `benchmarks/search.py` lets compete, and how: a module for each kind of contender."""

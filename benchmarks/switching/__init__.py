@@ -1,0 +1,1 @@
+"""Whether requests fail while models are swapped: `python -m benchmarks.switching`."""
