@@ -155,17 +155,17 @@ class Settings(BaseSettings):
         default="float32",
         description="Arithmetic of the network; bfloat16 is faster where the processor has it",
     )
-    index_tier: Literal["auto", "exact", "exact-fp16", "compact", "graph", "ivf", "gpu"] = Field(
+    index_tier: Literal["auto", "exact", "exact-fp16", "compact", "gpu"] = Field(
         default="auto",
-        description="How galleries are searched: `exact`, `exact-fp16`, `compact`, `graph`, `ivf`, `gpu`;"
-        " `auto` is `exact`, and from 100,000 faces on `compact` where it proves itself",
+        description="How galleries are searched: `exact`, `exact-fp16`, `compact` or `gpu`;"
+        " `auto` is `exact`, and from 100,000 faces on `compact` where its recall suffices",
     )
     index_min_agreement: float = Field(
         default=0.999,
         ge=0,
         le=1,
-        description="Least share of probes in which `compact` must answer as `exact` does, measured on each"
-        " gallery; else it is not used",
+        description="Least recall@1 of `compact` against exact search, measured on each gallery; below it,"
+        " the gallery is searched as `exact-fp16`",
     )
     index_patience_s: float = Field(
         default=2.0,

@@ -146,11 +146,7 @@ class Tier(StrEnum):
     EXACT_FP16 = "exact-fp16"
     """With every vector, float16."""
     COMPACT = "compact"
-    """With a 4-bit code of every vector; the shortlist again with its float16 vectors."""
-    GRAPH = "graph"
-    """Along a graph of neighbours (HNSW): loses people."""
-    IVF = "ivf"
-    """Only in the cells near the probe, as `compact`: loses people."""
+    """With a 4-bit code of every vector, then with the float16 vectors of a shortlist."""
     GPU = "gpu"
     """With every vector, float16, on the GPUs."""
 

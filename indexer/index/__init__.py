@@ -1,4 +1,5 @@
-"""A copy of the embeddings that is fast to search. The only room that imports FAISS.
+"""A copy of the embeddings that is fast to search. The only package that imports FAISS.
 
-It holds numbers only: keys of faces and their vectors. Whose faces they are is for `records`.
+It holds numbers only: the keys of faces, their vectors, and the number of the identity that owns each
+face. Names and everything else about a person are in `records`.
 """

@@ -1,7 +1,7 @@
-"""One thread owns an index; callers queue, and whoever waits together is searched for together.
+"""One thread owns an index; callers that wait at the same time are searched for together.
 
-What runs on a GPU may be touched by one thread at a time, and does a hundred probes in hardly more time
-than one. A lone caller never waits for company.
+An index on a GPU may be used by one thread at a time, and it searches a hundred probes in hardly more time
+than one. A single caller is searched for at once: nothing waits for a batch to fill.
 """
 
 from collections import deque
@@ -15,11 +15,12 @@ from indexer.index.searcher import Answer, Searcher
 from indexer.types import Keys, Owners, Tier, Vectors
 
 MAX_BATCH = 1_024
-"""Probes that are searched for at once."""
+"""Probes of several callers that are searched for together, at most."""
+THREAD_NAME = "searcher"
 
 
 @dataclass(slots=True, eq=False)
-class _Asked:
+class _Request:
     probes: Vectors
     k: int
     identities: bool
@@ -28,15 +29,15 @@ class _Asked:
 
 
 class BatchingSearcher:
-    """A searcher of which everything but plain numbers is asked in a thread of its own.
+    """A searcher whose methods run in a thread of its own.
 
-    Safe to search from any number of threads. The thread ends when nobody holds the searcher any more.
+    Safe to search from any number of threads. The thread ends when the searcher is garbage-collected.
     """
 
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
-        self._waiting: deque[_Asked] = deque()
-        self._owner = ThreadPoolExecutor(1, thread_name_prefix="searcher")
+        self._queue: deque[_Request] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=THREAD_NAME)
 
     @property
     def tier(self) -> Tier:
@@ -58,56 +59,61 @@ class BatchingSearcher:
     def memory_bytes(self) -> int:
         return self._searcher.memory_bytes
 
+    @property
+    def queued(self) -> int:
+        """Searches that have not begun."""
+        return len(self._queue)
+
     def add(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
-        """Raises what the searcher does."""
-        self._owner.submit(self._searcher.add, keys, vectors, owners).result()
+        """Raises what the searcher raises."""
+        self._thread.submit(self._searcher.add, keys, vectors, owners).result()
 
     def remove(self, keys: Keys) -> tuple[Keys, Vectors]:
-        return self._owner.submit(self._searcher.remove, keys).result()
+        return self._thread.submit(self._searcher.remove, keys).result()
 
     def search(self, probes: Vectors, k: int) -> Answer:
-        """Raises what the searcher does."""
-        return self._ask(_Asked(probes, k, identities=False))
+        """Raises what the searcher raises."""
+        return self._answer(_Request(probes, k, identities=False))
 
     def search_identities(self, probes: Vectors, k: int) -> Answer:
-        """Raises what the searcher does."""
-        return self._ask(_Asked(probes, k, identities=True))
+        """Raises what the searcher raises."""
+        return self._answer(_Request(probes, k, identities=True))
 
     def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
         chunks = self._searcher.contents()
-        while (chunk := self._owner.submit(next, chunks, None).result()) is not None:
+        while (chunk := self._thread.submit(next, chunks, None).result()) is not None:
             yield chunk
 
-    def _ask(self, asked: _Asked) -> Answer:
-        self._waiting.append(asked)
-        self._owner.submit(self._serve)
-        return asked.answer.result()
+    def _answer(self, request: _Request) -> Answer:
+        self._queue.append(request)
+        self._thread.submit(self._serve)
+        return request.answer.result()
 
     def _serve(self) -> None:
-        """In the owner's thread, once for each caller; whom an earlier turn has served is not there."""
-        batch: list[_Asked] = []
+        """Runs in the thread, once for each request; an earlier run may have served the request already."""
+        batch: list[_Request] = []
         probes = 0
-        while self._waiting and (not batch or self._joins(batch[0], probes)):
-            batch.append(self._waiting.popleft())
+        while self._queue and (not batch or self._joins(batch[0], probes)):
+            batch.append(self._queue.popleft())
             probes += len(batch[-1].probes)
         if not batch:
             return
         try:
             search = self._searcher.search_identities if batch[0].identities else self._searcher.search
             scores, keys = search(
-                np.concatenate([asked.probes for asked in batch]), max(asked.k for asked in batch)
+                np.concatenate([request.probes for request in batch]), max(request.k for request in batch)
             )
-        except BaseException as error:  # the callers wait for an answer, whatever happened
-            for asked in batch:
-                asked.answer.set_exception(error)
+        except BaseException as error:  # every caller waits for an answer, whatever happened
+            for request in batch:
+                request.answer.set_exception(error)
             return
         start = 0
-        for asked in batch:
-            stop = start + len(asked.probes)
-            asked.answer.set_result((scores[start:stop, : asked.k], keys[start:stop, : asked.k]))
+        for request in batch:
+            stop = start + len(request.probes)
+            request.answer.set_result((scores[start:stop, : request.k], keys[start:stop, : request.k]))
             start = stop
 
-    def _joins(self, first: _Asked, probes: int) -> bool:
-        """Whether the next in the queue is searched for together with `first`, and `probes` in all."""
-        following = self._waiting[0]
+    def _joins(self, first: _Request, probes: int) -> bool:
+        """Whether the next request belongs to the batch of `first`, which has so many probes."""
+        following = self._queue[0]
         return following.identities is first.identities and probes + len(following.probes) <= MAX_BATCH

@@ -1,4 +1,4 @@
-"""Does an index hold what it should: the same faces, and of each the same vector?"""
+"""Compares the contents of an index with PostgreSQL: the same faces, and the same vector of each."""
 
 from dataclasses import dataclass, field
 
@@ -11,23 +11,23 @@ from indexer.types import Keys, Owners, Tier, Vectors
 
 @dataclass(slots=True, kw_only=True)
 class Difference:
-    """Keys of the faces in which an index differs from the truth."""
+    """Keys of the faces in which an index differs from PostgreSQL."""
 
     missing: list[int] = field(default_factory=list)
-    """Enrolled, and not in the index: they would not be found."""
+    """Enrolled, but not in the index: no search would find them."""
     surplus: list[int] = field(default_factory=list)
-    """In the index, and not enrolled: they might be returned after their deletion."""
+    """In the index, but not enrolled: a search might return them after their deletion."""
     changed: list[int] = field(default_factory=list)
-    """In both, with another vector or owner: they would be taken for somebody else."""
+    """In both, with another vector or owner: a search might take them for somebody else."""
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.surplus or self.changed)
 
 
 class Comparison:
-    """Is handed the truth in batches, and says at last how `searcher` differs.
+    """Takes the enrolled faces in batches, then tells how `searcher` differs from them.
 
-    Vectors are compared bit by bit, as the tier stores them. Memory: one of the index's vectors a face.
+    Vectors are compared bit by bit, as the tier stores them. Memory: a copy of the vectors in the index.
     """
 
     def __init__(self, searcher: Searcher) -> None:
@@ -37,7 +37,7 @@ class Comparison:
         self._difference = Difference()
 
     def take(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
-        """Keys (n,), their vectors (n, dimension) and owners (n,) as they should be."""
+        """Keys (n,), vectors (n, dimension) and owners (n,) as PostgreSQL has them."""
         places = np.searchsorted(self._keys, keys)
         known = places < len(self._keys)
         known[known] = self._keys[places[known]] == keys[known]
@@ -49,7 +49,7 @@ class Comparison:
         self._met[places[known]] = True
 
     def difference(self) -> Difference:
-        """Once everything was taken."""
+        """Call it after the last batch."""
         self._difference.surplus = self._keys[~self._met].tolist()
         return self._difference
 

@@ -1,8 +1,8 @@
-"""A fingerprint of what an index holds that does not depend on order, and can be brought along.
+"""A fingerprint of the contents of an index, independent of their order and updated with each change.
 
-The sum, modulo 2^128, of a hash of each (key, vector): AdHash, after Bellare and Micciancio, "A new
-paradigm for collision-free hashing: incrementality at reduced cost" (1997). It guards against
-mistakes, not against forgers. Vectors are hashed as float16, so that every tier has the same digest.
+It is the sum, modulo 2^128, of a hash of each (key, vector): AdHash, after Bellare and Micciancio, "A new
+paradigm for collision-free hashing: incrementality at reduced cost" (1997). It detects mistakes, not
+forgery. Vectors are hashed as float16, so that every tier has the same digest.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Digest:
         return cls(int(text, 16))
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
-        """`vectors`: (n, dimension), rounded to float16 already or not."""
+        """`vectors`: (n, dimension), float32; whether they are rounded to float16 makes no difference."""
         self._value = (self._value + _sum(keys, vectors)) % _MODULUS
 
     def remove(self, keys: Keys, vectors: Vectors) -> None:

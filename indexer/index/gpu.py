@@ -1,8 +1,8 @@
-"""The tier `gpu`: every vector on the cards, in float16, and every probe compared with all of them.
+"""The tier `gpu`: every vector on the GPUs, in float16, and every probe compared with all of them.
 
-A gallery is divided among all cards that CUDA shows, so that each query has the memory bandwidth of them
-all. Probes are rounded to float16 too, as the cards' matrix units want them. On disk there is no such
-tier: it is made from what another one has stored.
+The vectors of a gallery are divided among all GPUs that CUDA shows, so that a query has the memory
+bandwidth of all of them. Probes are rounded to float16 too, as the matrix units require. Snapshots never
+have this tier: a GPU index is copied from an index of another tier.
 """
 
 import os
@@ -19,46 +19,46 @@ from indexer.index.searcher import CHUNK, FaissSearcher, Searcher
 from indexer.types import Keys, Owners, Tier, Vectors
 
 SCRATCH_BYTES = 512 * 2**20
-"""For each index and card: FAISS's, beside the vectors."""
+"""Temporary memory of FAISS for each index and GPU, beside the vectors."""
 DRIVER_BYTES = 512 * 2**20
-"""CUDA's context and cuBLAS's."""
+"""Memory of CUDA's context and cuBLAS on each GPU."""
 GROWTH = 2.25
-"""While the vectors are moved to a larger block, a quarter larger, both are there."""
+"""While the vectors move to a block that is a quarter larger, both blocks exist."""
 _NORM_BYTES = 4
 
 
 def device_count() -> int:
-    """Those that FAISS can use; 0 with a FAISS that was built for the CPU."""
+    """GPUs that FAISS can use; 0 where FAISS was built for the CPU."""
     return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
 
 
-def needed_bytes(count: int, dimension: int, among: int) -> int:
-    """Of memory of each of `among` cards, at worst, while `count` vectors are added."""
-    vectors = -(-count // among) * (2 * dimension + _NORM_BYTES)
+def needed_bytes(count: int, dimension: int, devices: int) -> int:
+    """Memory of each of `devices` GPUs that `count` vectors need at worst, while they are added."""
+    vectors = -(-count // devices) * (2 * dimension + _NORM_BYTES)
     return int(vectors * GROWTH) + SCRATCH_BYTES + DRIVER_BYTES
 
 
 def unavailable_reason(count: int, dimension: int) -> str | None:
-    """Why `count` vectors cannot be searched on the cards now; None if they can. Asks, takes nothing."""
-    among = device_count()
-    if among == 0:
+    """Why `count` vectors cannot be searched on the GPUs now; None if they can. Allocates nothing."""
+    devices = device_count()
+    if devices == 0:
         return "there is no GPU that FAISS could use"
-    needed = needed_bytes(count, dimension, among)
+    needed = needed_bytes(count, dimension, devices)
     try:
-        free = min(free_bytes(card) for card in range(among))
-    except Exception as error:  # NVIDIA's library is not there, or does not know the card
-        return f"the GPU does not say how much memory it has: {error}"
+        free = min(free_bytes(device) for device in range(devices))
+    except Exception as error:  # NVIDIA's library is missing, or does not know the GPU
+        return f"cannot read how much memory the GPU has: {error}"
     if free < needed:
-        return f"{count} faces want {needed / 1e9:.1f} GB of each GPU, and {free / 1e9:.1f} GB are free"
+        return f"{count} faces need {needed / 1e9:.1f} GB of each GPU, and {free / 1e9:.1f} GB are free"
     return None
 
 
 def copy_to_gpus(searcher: Searcher) -> BatchingSearcher:
-    """The same faces as in `searcher`, on the cards. Raises RuntimeError, where they have no memory left."""
+    """The faces of `searcher`, on the GPUs. Raises RuntimeError where these have too little memory."""
     keys: list[Keys] = [np.empty(0, np.int64)]
     owners: list[Owners] = [np.empty(0, np.int64)]
     dimension = searcher.dimension
-    index = Sharded([flat_index(card, dimension) for card in range(device_count())], dimension)
+    index = Sharded([flat_index(device, dimension) for device in range(device_count())], dimension)
     for chunk_keys, vectors, chunk_owners in searcher.contents():
         keys.append(chunk_keys)
         owners.append(chunk_owners)
@@ -67,9 +67,9 @@ def copy_to_gpus(searcher: Searcher) -> BatchingSearcher:
 
 
 class Sharded:
-    """Flat indexes that share the vectors among them, with as much of FAISS's interface as we use.
+    """Flat indexes that divide the vectors among them, with the part of FAISS's interface that we use.
 
-    Places count from 0 in the order of adding. What is added goes to the emptiest.
+    Places count from 0 in the order of adding. New vectors go to the smallest shard.
     """
 
     def __init__(self, flat: Sequence[Any], dimension: int) -> None:
@@ -77,7 +77,7 @@ class Sharded:
         self.d = dimension
         self._flat = flat
         self._numbered = [faiss.IndexIDMap(index) for index in flat]
-        # Each shard in a thread of its own; which thread, the GPU does not mind as long as it is one.
+        # Each shard has a thread of its own: two threads must not use a GPU index at the same time.
         self._all = faiss.IndexShards(dimension, len(flat) > 1, False)
         for shard in self._numbered:
             self._all.add_shard(shard)
@@ -95,7 +95,7 @@ class Sharded:
         self._all.syncWithSubIndexes()
 
     def search(self, probes: Vectors, k: int, *, params: None = None) -> tuple[NDArray[np.float32], Keys]:
-        """`params`: as FAISS's indexes have it, and these know none."""
+        """`params`: FAISS's indexes take it; these have none."""
         assert params is None
         if k > tiers.GPU_MAX_K:
             return self.scan(probes, k, np.ones(self.ntotal, np.bool_))
@@ -103,10 +103,10 @@ class Sharded:
         return scores, places
 
     def scan(self, probes: Vectors, k: int, allowed: NDArray[np.bool_]) -> tuple[NDArray[np.float32], Keys]:
-        """Among the places that are `allowed`, shape (ntotal,), on the CPU: the kernels know no selection.
+        """Among the places that are `allowed`, shape (ntotal,), on the CPU: the kernels take no selection.
 
-        Only where the faces of very few people, or thousands of deleted ones, lie nearer to a probe than
-        those that are looked for.
+        Needed only where the faces of very few people, or thousands of deleted faces, are nearer to a probe
+        than the answers.
         """
         best = faiss.ResultHeap(len(probes), k, keep_max=True)
         for start in range(0, self.ntotal, CHUNK):
@@ -131,31 +131,32 @@ class Sharded:
         return vectors
 
 
-def flat_index(card: int, dimension: int) -> Any:
-    resources = faiss.StandardGpuResources()  # one for each index: no thread but its owner's uses it
+def flat_index(device: int, dimension: int) -> Any:
+    """An empty float16 index on the GPU that CUDA numbers `device`."""
+    resources = faiss.StandardGpuResources()  # one for each index: only the index's own thread uses it
     resources.setTempMemory(SCRATCH_BYTES)
     config = faiss.GpuIndexFlatConfig()
     config.useFloat16 = True
-    config.device = card
+    config.device = device
     return faiss.GpuIndexFlatIP(resources, dimension, config)
 
 
-def free_bytes(card: int) -> int:
-    """Of the card that CUDA calls `card`."""
+def free_bytes(device: int) -> int:
+    """Free memory of the GPU that CUDA numbers `device`. Raises what NVML raises."""
     import pynvml
 
     pynvml.nvmlInit()
     try:
-        handle = _handle(pynvml, card)
+        handle = _handle(pynvml, device)
         return int(pynvml.nvmlDeviceGetMemoryInfo(handle).free)
     finally:
         pynvml.nvmlShutdown()
 
 
-def _handle(pynvml: Any, card: int) -> Any:
-    """CUDA numbers only the cards that CUDA_VISIBLE_DEVICES leaves it, NVML numbers all."""
+def _handle(pynvml: Any, device: int) -> Any:
+    """CUDA numbers only the GPUs that CUDA_VISIBLE_DEVICES names, NVML numbers all."""
     shown = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
-    name = shown[card] if card < len(shown) else str(card)
+    name = shown[device] if device < len(shown) else str(device)
     return (
         pynvml.nvmlDeviceGetHandleByIndex(int(name))
         if name.isdecimal()

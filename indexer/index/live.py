@@ -1,4 +1,4 @@
-"""A searcher that follows a change log while it is searched."""
+"""An index that applies the changes of a log while other threads search it."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from indexer.types import LOG_START, Change, ChangeKind, Keys, LogPosition, Neig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexState:
-    """Of one moment."""
+    """State of an index at one moment."""
 
     tier: Tier
     position: LogPosition
@@ -27,24 +27,24 @@ class IndexState:
 
 
 class LiveIndex:
-    """Safe to search from any number of threads while one applies changes.
+    """Safe to search from any number of threads while one thread applies changes.
 
-    `position` is that of the last change in it. Changes at or below its number are skipped, so that
-    replaying a stretch twice does no harm.
+    `position` is the one of the last change in the index. Changes up to its number are skipped, so that
+    changes may be replayed twice.
     """
 
     def __init__(
         self, searcher: Searcher, *, position: LogPosition = LOG_START, digest: Digest | None = None
     ) -> None:
-        """`digest`: of what is in `searcher`; that of an empty one if left out."""
+        """`digest`: of the contents of `searcher`; by default that of an empty index."""
         self._searcher = searcher
         self._position = position
         self._digest = digest or Digest()
-        self._lock = _ReadersOrWriter()
+        self._lock = _ReadWriteLock()
 
     @property
     def searcher(self) -> Searcher:
-        """What it searches; only while nothing is applied."""
+        """The index underneath. Use it only while no changes are applied."""
         return self._searcher
 
     @property
@@ -74,7 +74,7 @@ class LiveIndex:
 
     @property
     def digest(self) -> str:
-        """Of its contents; see `digest`."""
+        """Of the contents; see `digest`."""
         return self._digest.hex
 
     def state(self) -> IndexState:
@@ -89,25 +89,26 @@ class LiveIndex:
             )
 
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
-        """For each of the probes (n, dimension) its nearest min(k, count) faces, best first."""
+        """For each of the probes (n, dimension) the nearest min(k, count) faces, best first."""
         with self._lock.reading():
             return _neighbours(*self._searcher.search(probes, k))
 
     def search_identities(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
-        """For each of the probes (n, dimension) the nearest face of each of the k nearest identities, best
-        first; of fewer, where the gallery has fewer."""
+        """For each of the probes (n, dimension) the nearest face of each of the k nearest identities.
+
+        The best comes first. Fewer where the gallery has fewer identities.
+        """
         with self._lock.reading():
             return _neighbours(*self._searcher.search_identities(probes, k))
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Replays changes, which follow one another without gaps from `position` on, as `changes.after`
-        gives them."""
+        """Replays changes. Their numbers follow `position` without a gap, as those of `changes.after` do."""
         new = [change for change in changes if change.number > self.applied]
         if not new:
             return
         enrolled = {c.key: c for c in new if c.kind is ChangeKind.ENROL and c.vector is not None}
         deleted = [c.key for c in new if c.kind is ChangeKind.DELETE]
-        for key in deleted:  # keys are never used twice: what is deleted stays so
+        for key in deleted:  # keys are never used twice: a deleted face never returns
             enrolled.pop(key, None)
         added = [change for _, change in sorted(enrolled.items(), key=itemgetter(0))]
         with self._lock.writing():
@@ -128,8 +129,8 @@ def _neighbours(scores: NDArray[np.float32], keys: Keys) -> list[list[Neighbour]
     ]
 
 
-class _ReadersOrWriter:
-    """Any number of readers, or one writer. A waiting writer holds up new readers, not for long."""
+class _ReadWriteLock:
+    """Any number of readers, or one writer. New readers wait behind a waiting writer."""
 
     def __init__(self) -> None:
         self._gate = threading.Lock()

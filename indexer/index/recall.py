@@ -1,8 +1,8 @@
-"""How often a tier's first answer is exact search's, asked as strangers' and mates' pictures ask.
+"""recall@1 of a tier: how often its first answer is the one of exact search.
 
-A second picture of a person lies far from the first, nearly as far as strangers do from each other.
-Shaken copies of the enrolled vectors are found by any index and prove nothing, so the probes here
-lie from their mates as the model's genuine pairs do.
+The probes are made so that their distances to their mates are those of the model's genuine pairs. A
+second picture of a person lies far from the first, nearly as far as a stranger's. Any index finds a
+slightly changed copy of an enrolled vector, so such copies would prove nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,12 +18,12 @@ from indexer.types import Vectors
 
 PROBES = 1_000
 _MIXED = 64
-"""Enrolled vectors that make up the direction in which a probe lies from its mate."""
+"""Enrolled vectors that are mixed into the direction from a mate to its probe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """Of a searcher with an exact search of the same vectors."""
+    """Of a searcher against exact search of the same vectors."""
 
     probes: int
     overall: float
@@ -36,7 +36,8 @@ def genuine_like(vectors: Vectors, cosines: Sequence[float], count: int, seed: i
     """Probes (count, dimension) for mates drawn from `vectors`.
 
     `cosines`: quantiles of the scores of genuine pairs, evenly spaced from 0 to 1. A probe is
-    c mate + sqrt(1 - c^2) u, with u across the mate and drawn from the spread of the vectors.
+    c mate + sqrt(1 - c^2) u, where u is a unit vector orthogonal to the mate, drawn from the distribution
+    of the vectors.
     """
     rng = np.random.default_rng(seed)
     mates = vectors[rng.integers(len(vectors), size=count)]
@@ -52,7 +53,7 @@ def genuine_like(vectors: Vectors, cosines: Sequence[float], count: int, seed: i
 
 
 def measure(searcher: FaissSearcher, probes: Vectors, threshold: float) -> Recall:
-    """Compares first answers with those of a scan of the vectors as `searcher` stores them."""
+    """Compares the first answers with those of a scan of the vectors as `searcher` stores them."""
 
     def vectors() -> Iterator[Vectors]:
         for _, chunk, _ in searcher.contents():

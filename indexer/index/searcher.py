@@ -1,4 +1,4 @@
-"""What an index must do, and the one that does it with FAISS."""
+"""The interface of an index, and its implementation with FAISS."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
@@ -12,13 +12,13 @@ from indexer.index.distinct import Places, nearest_distinct, others
 from indexer.types import Keys, Owners, Tier, Vectors
 
 CHUNK = 65_536
-"""Vectors that are taken out of an index at once."""
+"""Vectors that are read from an index at once."""
 
 Answer: TypeAlias = tuple[NDArray[np.float32], Keys]
 
 
 class Searcher(Protocol):
-    """An index of unit vectors under keys. Not safe for concurrent use: `live` sees to that."""
+    """An index of unit vectors under keys. Not safe for concurrent use: `live` adds the lock."""
 
     @property
     def tier(self) -> Tier: ...
@@ -33,18 +33,18 @@ class Searcher(Protocol):
 
     @property
     def tombstones(self) -> int:
-        """Deleted faces that still take up room."""
+        """Deleted faces that still take memory."""
         ...
 
     @property
     def memory_bytes(self) -> int: ...
 
     def add(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
-        """Keys must ascend, and be above those that it has. Raises ValueError."""
+        """Keys must ascend and be greater than those in the index. Raises ValueError."""
         ...
 
     def remove(self, keys: Keys) -> tuple[Keys, Vectors]:
-        """Unknown keys are passed over. What was removed, the vectors as they were stored."""
+        """Returns the removed keys and their stored vectors. Unknown keys are skipped."""
         ...
 
     def search(self, probes: Vectors, k: int) -> Answer:
@@ -62,21 +62,21 @@ class Searcher(Protocol):
         ...
 
     def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
-        """All that is in it, in chunks; the vectors as they are stored, perhaps rounded to float16."""
+        """All faces in chunks. Vectors are as the index stores them, which may be float16."""
         ...
 
 
 class FaissSearcher:
-    """Any FAISS index that numbers its vectors from 0, with the keys and owners of the faces beside it.
+    """A FAISS index that numbers its vectors from 0, with the keys and owners of the faces beside it.
 
-    FAISS cannot remove from most of its indexes, and where it can it moves every vector: what is
-    deleted is marked, and left out of the answers, until the index is built anew. Keys ascend, as
-    PostgreSQL hands them out, so that a key's place is found without a hash table (8 bytes a face
-    where `IndexIDMap2` takes some 50).
+    Most FAISS indexes cannot remove a vector, and the others move every vector to do so. A deleted face is
+    marked instead (a tombstone) and left out of the answers until the index is rebuilt. Keys ascend, because
+    PostgreSQL assigns them so; a bisection finds the place of a key, which takes 8 bytes a face where
+    `IndexIDMap2` takes some 50.
     """
 
     def __init__(self, tier: Tier, index: Any, keys: Keys, owners: Owners) -> None:
-        """`index`: a trained FAISS index; `keys` and `owners` of the vectors that are in it already."""
+        """`index`: a trained FAISS index; `keys` and `owners`: of the vectors in it. Raises ValueError."""
         self._tier = tier
         self._index = index
         self._keys = keys
@@ -84,7 +84,7 @@ class FaissSearcher:
         self._size = len(keys)
         if not index.ntotal == len(keys) == len(owners):
             raise ValueError(f"{index.ntotal} vectors, {len(keys)} keys, {len(owners)} owners")
-        self._dead = np.zeros(self._size, np.bool_)
+        self._deleted = np.zeros(self._size, np.bool_)
         self._tombstones = 0
 
     @property
@@ -97,12 +97,12 @@ class FaissSearcher:
 
     @property
     def index(self) -> Any:
-        """The FAISS index itself, to be written to a file."""
+        """The FAISS index itself."""
         return self._index
 
     @property
     def keys(self) -> Keys:
-        """Of all its vectors in their order, those of deleted faces too."""
+        """Of all vectors in their order, also of deleted faces."""
         return self._keys[: self._size]
 
     @property
@@ -127,31 +127,31 @@ class FaissSearcher:
             return
         last = self._keys[self._size - 1] if self._size else np.iinfo(np.int64).min
         if keys[0] <= last or np.any(np.diff(keys) <= 0):
-            raise ValueError("keys must ascend, and be above those that the index has")
+            raise ValueError("keys must ascend and be greater than those in the index")
         size = self._size + len(keys)
         if size > len(self._keys):
             room = max(size, len(self._keys) + len(self._keys) // 4 + 64)
-            self._keys, self._owners, self._dead = (
+            self._keys, self._owners, self._deleted = (
                 np.concatenate([one[: self._size], np.zeros(room - self._size, one.dtype)])
-                for one in (self._keys, self._owners, self._dead)
+                for one in (self._keys, self._owners, self._deleted)
             )
         self._index.add(tiers.rounded(self._tier, vectors))
         self._keys[self._size : size] = keys
         self._owners[self._size : size] = owners
-        self._dead[self._size : size] = False
+        self._deleted[self._size : size] = False
         self._size = size
 
     def remove(self, keys: Keys) -> tuple[Keys, Vectors]:
         keys = np.unique(keys)
         places = np.searchsorted(self.keys, keys)
         known = places < self._size
-        known[known] = (self._keys[places[known]] == keys[known]) & ~self._dead[places[known]]
+        known[known] = (self._keys[places[known]] == keys[known]) & ~self._deleted[places[known]]
         places = places[known]
         vectors = np.empty((len(places), self._index.d), np.float32)
         stored = tiers.storage(self._index)
         for row, place in enumerate(places.tolist()):
             stored.reconstruct(place, vectors[row])
-        self._dead[places] = True
+        self._deleted[places] = True
         self._tombstones += len(places)
         return keys[known], vectors
 
@@ -162,7 +162,7 @@ class FaissSearcher:
         if k == 0 or len(probes) == 0:
             return np.empty((len(probes), k), np.float32), np.empty((len(probes), k), np.int64)
         scores, places = self._nearest(probes, k)
-        return scores, self._named(places)
+        return scores, self._keys_at(places)
 
     def search_identities(self, probes: Vectors, k: int) -> Answer:
         return self._best(probes, k, self.owners)
@@ -171,38 +171,38 @@ class FaissSearcher:
         stored = tiers.storage(self._index)
         for start in range(0, self._size, CHUNK):
             stop = min(start + CHUNK, self._size)
-            alive = ~self._dead[start:stop]
+            alive = ~self._deleted[start:stop]
             vectors = stored.reconstruct_n(start, stop - start)
             yield self._keys[start:stop][alive], vectors[alive], self._owners[start:stop][alive]
 
     def _best(self, probes: Vectors, k: int, owners: Owners | None) -> Answer:
-        """The nearest faces that are not deleted; with `owners`, of each identity only the nearest.
+        """The nearest faces that are not deleted; with `owners`, only the nearest of each identity.
 
-        All probes are searched for at once. Where the faces of one identity, or deleted ones, crowd out the
-        others, these are left out and the rest is searched exactly: each round finds an identity at least.
+        All probes are searched at once. Where the faces of one identity, or deleted faces, crowd out the
+        others, a scan leaves these out and searches the rest exactly: each scan finds at least one identity.
         """
         k = min(k, self.count)
         scores = np.zeros((len(probes), k), np.float32)
         places = np.full((len(probes), k), -1, np.int64)
         short = np.arange(len(probes) if k else 0)
-        dead = self._dead[: self._size]
+        deleted = self._deleted[: self._size]
         for width in tiers.widths(self._tier, k):
             if len(short) == 0:
                 break
             nearest = self._nearest(probes[short], min(width, self._size))
-            scores[short], places[short] = nearest_distinct(*nearest, k, dead, owners)
+            scores[short], places[short] = nearest_distinct(*nearest, k, deleted, owners)
             short = short[places[short, -1] < 0]
         for row in short.tolist():
             self._complete(probes[row : row + 1], scores[row : row + 1], places[row : row + 1], owners)
-        return scores, self._named(places)
+        return scores, self._keys_at(places)
 
     def _complete(
         self, probe: Vectors, scores: NDArray[np.float32], places: Places, owners: Owners | None
     ) -> None:
-        """Fills a row of answers, in place, as far as there are faces."""
-        dead = self._dead[: self._size]
+        """Fills a row of answers in place, until there are no more faces."""
+        deleted = self._deleted[: self._size]
         for width in tiers.scan_widths():
-            allowed = others(places, dead, owners)
+            allowed = others(places, deleted, owners)
             left = int(np.count_nonzero(allowed))
             if left == 0:
                 return
@@ -212,26 +212,20 @@ class FaissSearcher:
                 np.concatenate([scores, more_scores], axis=1),
                 np.concatenate([places, more], axis=1),
                 places.shape[1],
-                dead,
+                deleted,
                 owners,
             )
             if places[0, -1] >= 0 or np.array_equal(places, before):
                 return
 
     def _nearest(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Places]:
-        # A single query is not divided; told that it might be, FAISS takes three times as long.
+        # FAISS does not divide a single query; with more than one thread it takes three times as long.
         faiss.omp_set_num_threads(min(len(probes), tiers.CORES))
         scores, places = self._index.search(probes, k, params=tiers.search_parameters(self._tier, k))
         return scores, places
 
-    def _named(self, places: Places) -> Keys:
-        """The keys of places; -1, where there are no more faces, stays -1."""
+    def _keys_at(self, places: Places) -> Keys:
+        """The keys at places; -1, where there are no more faces, stays -1."""
         keys = self._keys[places]
         keys[places < 0] = -1
         return keys
-
-
-def empty(tier: Tier, dimension: int) -> FaissSearcher:
-    """Of a tier that needs no training. Raises ValueError."""
-    nothing = np.empty(0, np.int64)
-    return FaissSearcher(tier, tiers.untrained(tier, dimension), nothing, nothing)

@@ -16,7 +16,7 @@ from indexer.errors import (
 from indexer.index.compare import Comparison, Difference
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
-from indexer.index.snapshots import Manifest
+from indexer.index.manifest import Manifest
 from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery, Process, Replica

@@ -28,7 +28,8 @@ from indexer.index import gpu, tiers
 from indexer.index.build import AddBatch, BuildResult, RecallRequirement, build
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
-from indexer.index.snapshots import Manifest, SnapshotStore, gallery_ids, remove_gallery
+from indexer.index.manifest import Manifest
+from indexer.index.snapshots import SnapshotStore, gallery_ids, remove_gallery
 from indexer.pipeline.models import GalleryModels
 from indexer.records import changes, galleries, reindexes
 from indexer.records.database.session import Database, Session

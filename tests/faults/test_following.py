@@ -122,7 +122,7 @@ def test_the_index_is_made_anew_again_and_again_under_load(
     one, other = start(), start()
     snapshots = set()
     with Load(one, first=100) as load:
-        for tier in ("exact-fp16", "exact", "graph", None):
+        for tier in ("exact-fp16", "exact", "exact-fp16", None):
             with database.transaction() as session:
                 galleries.request_rebuild(session, one.gallery().id, tier=tier)
             for node in (one, other):

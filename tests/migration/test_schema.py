@@ -74,6 +74,25 @@ def test_a_gallery_from_before_calibrations_goes_by_the_settings_and_the_card(fr
     assert (gallery.identify_fpir, gallery.calibration_id) == (None, None)
 
 
+def test_galleries_of_removed_tiers_are_searched_as_the_settings_say(fresh: Database) -> None:
+    schema.migrate(fresh, "0010")
+    with fresh.engine.begin() as connection:
+        for tier in ("graph", "ivf", "compact", None):
+            connection.execute(
+                text(
+                    "INSERT INTO gallery (id, name, store_crops, index_tier)"
+                    " VALUES (gen_random_uuid(), :name, true, :tier)"
+                ),
+                {"name": tier or "none", "tier": tier},
+            )
+
+    schema.migrate(fresh)
+
+    with fresh.engine.begin() as connection:
+        rows = connection.execute(text("SELECT name, index_tier FROM gallery")).tuples()
+        assert dict(rows.all()) == {"graph": None, "ivf": None, "compact": "compact", "none": None}
+
+
 def test_people_from_before_searches_by_name_are_found_by_name(fresh: Database) -> None:
     schema.migrate(fresh, "0004")
     with fresh.engine.begin() as connection:

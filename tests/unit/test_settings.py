@@ -47,6 +47,13 @@ def test_what_cannot_be_is_refused_at_the_start(
         Settings()
 
 
+def test_a_removed_tier_is_rejected_with_the_names_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMEL_INDEX_TIER", "graph")
+
+    with pytest.raises(ValidationError, match="'exact', 'exact-fp16', 'compact' or 'gpu'"):
+        Settings()
+
+
 @pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e999", "5e-324", "-0.0"])
 def test_a_rate_or_a_size_that_is_no_usable_number_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: str

@@ -76,9 +76,7 @@ def rebuild(
     gallery: One = None,
     tier: Annotated[
         str | None,
-        typer.Option(
-            help="From now on: exact, exact-fp16, compact, graph, ivf, gpu; auto leaves it to the settings."
-        ),
+        typer.Option(help="From now on: exact, exact-fp16, compact, gpu; auto leaves it to the settings."),
     ] = None,
     json: Json = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The GPU's tier: all but the card on flat indexes of the CPU, and the same on cards where there are."""
+"""The tier `gpu`, with flat indexes of the CPU in place of the GPUs, and on GPUs where there are any."""
 
 import gc
 import threading
@@ -11,46 +11,45 @@ import numpy as np
 import pytest
 
 from indexer.index import gpu
-from indexer.index.batching import BatchingSearcher
+from indexer.index.batching import THREAD_NAME, BatchingSearcher
 from indexer.index.gpu import Sharded, copy_to_gpus, needed_bytes, unavailable_reason
 from indexer.index.live import LiveIndex
-from indexer.index.searcher import FaissSearcher, empty
+from indexer.index.searcher import FaissSearcher
 from indexer.types import Change, ChangeKind, Keys, Tier, Vectors
+from tests.support.vectors import empty_searcher, unit_vectors
 
 DIMENSION = 16
-CARDS = pytest.mark.skipif(gpu.device_count() == 0, reason="no NVIDIA GPU, or no faiss-gpu")
+GPUS = pytest.mark.skipif(gpu.device_count() == 0, reason="no NVIDIA GPU, or no faiss-gpu")
 
 
 def unit(seed: int, count: int) -> Vectors:
-    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
-    unit_vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit_vectors
+    return unit_vectors(seed, count, DIMENSION)
 
 
-def flat_on_cpu(_card: int, dimension: int) -> Any:
+def flat_on_cpu(_device: int, dimension: int) -> Any:
     return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
 
 
-@pytest.fixture(params=[1, 3, pytest.param("cards", marks=[pytest.mark.gpu, CARDS])])
-def cards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=[1, 3, pytest.param("real", marks=[pytest.mark.gpu, GPUS])])
+def gpus(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """One, three, or those of this machine."""
-    if request.param != "cards":
+    if request.param != "real":
         monkeypatch.setattr(gpu, "device_count", lambda: request.param)
         monkeypatch.setattr(gpu, "flat_index", flat_on_cpu)
 
 
 def exact(count: int) -> FaissSearcher:
-    searcher = empty(Tier.EXACT_FP16, DIMENSION)
+    searcher = empty_searcher(Tier.EXACT_FP16, DIMENSION)
     keys = np.arange(1, count + 1)
     searcher.add(keys, unit(0, count), keys)
     return searcher
 
 
-@pytest.mark.usefixtures("cards")
-def test_what_is_moved_answers_as_before_through_enrolments_and_deletions(
+@pytest.mark.usefixtures("gpus")
+def test_an_index_on_the_gpus_answers_as_the_one_it_was_copied_from_through_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gpu, "CHUNK", 100)  # several blocks for each card
+    monkeypatch.setattr(gpu, "CHUNK", 100)  # several blocks for each GPU
     here, there = LiveIndex(exact(1_000)), LiveIndex(copy_to_gpus(exact(1_000)))
     probes = unit(1, 50)
     changes = [
@@ -84,10 +83,10 @@ def test_what_is_moved_answers_as_before_through_enrolments_and_deletions(
     assert not stored
 
 
-@pytest.mark.usefixtures("cards")
+@pytest.mark.usefixtures("gpus")
 def test_the_deleted_may_be_more_than_a_kernel_finds_at_once() -> None:
     crowd = np.repeat(unit(3, 1), 2_500, axis=0)
-    searcher = empty(Tier.EXACT_FP16, DIMENSION)
+    searcher = empty_searcher(Tier.EXACT_FP16, DIMENSION)
     searcher.add(np.arange(2_600), np.concatenate([crowd, unit(4, 100)]), np.arange(2_600))
     moved = copy_to_gpus(searcher)
     moved.remove(np.arange(2_500))
@@ -97,40 +96,40 @@ def test_the_deleted_may_be_more_than_a_kernel_finds_at_once() -> None:
     assert sorted(keys[0].tolist()) == list(range(2_500, 2_600))
 
 
-@pytest.mark.usefixtures("cards")
-def test_an_empty_gallery_can_be_moved() -> None:
-    moved = copy_to_gpus(empty(Tier.EXACT, DIMENSION))
+@pytest.mark.usefixtures("gpus")
+def test_an_empty_gallery_can_be_copied() -> None:
+    moved = copy_to_gpus(empty_searcher(Tier.EXACT, DIMENSION))
 
     moved.add(np.array([5]), unit(0, 1), np.array([1]))
 
     assert moved.search(unit(0, 1), 3)[1].tolist() == [[5]]
 
 
-def test_without_a_card_it_says_so() -> None:
+def test_without_a_gpu_the_reason_says_so() -> None:
     if gpu.device_count() == 0:
         assert unavailable_reason(1, DIMENSION) == "there is no GPU that FAISS could use"
 
 
-def test_memory_is_reckoned_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_estimated_before_it_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "device_count", lambda: 2)
     needed = needed_bytes(10_000_000, 128, 2)
     assert 5_000_000 * 260 * 2 < needed < 5_000_000 * 260 * 3 + 2**31
 
-    monkeypatch.setattr(gpu, "free_bytes", lambda card: needed - card)  # the second has a byte too few
+    monkeypatch.setattr(gpu, "free_bytes", lambda device: needed - device)  # the second lacks one byte
     assert "are free" in (unavailable_reason(10_000_000, 128) or "")
     monkeypatch.setattr(gpu, "free_bytes", lambda _: needed)
     assert unavailable_reason(10_000_000, 128) is None
 
 
 @pytest.mark.gpu
-@CARDS
-def test_the_real_card_tells_what_it_has() -> None:
+@GPUS
+def test_the_memory_of_a_real_gpu_can_be_read() -> None:
     assert unavailable_reason(1_000, 128) is None
     assert "GB are free" in (unavailable_reason(10**11, 128) or "")
 
 
 class Recording(FaissSearcher):
-    """Notes what it is asked, and by whom; the first search waits to be let go."""
+    """Records its batches and threads; searches wait for `go_on`."""
 
     def __init__(self) -> None:
         searcher = exact(100)
@@ -149,14 +148,14 @@ class Recording(FaissSearcher):
         return super().search(probes, k)
 
 
-def test_who_waits_together_is_searched_for_together() -> None:
+def test_callers_that_wait_together_are_searched_for_together() -> None:
     recording = Recording()
-    owned = BatchingSearcher(recording)
+    batching = BatchingSearcher(recording)
     with ThreadPoolExecutor(9) as callers:
-        first = callers.submit(owned.search, unit(0, 1), 1)
+        first = callers.submit(batching.search, unit(0, 1), 1)
         assert recording.begun.wait(60)
-        others = [callers.submit(owned.search, unit(0, 100)[i : i + 1], 1 + i) for i in range(8)]
-        while len(owned._waiting) < 8:
+        others = [callers.submit(batching.search, unit(0, 100)[i : i + 1], 1 + i) for i in range(8)]
+        while batching.queued < 8:
             pass
         recording.go_on.set()
 
@@ -169,23 +168,34 @@ def test_who_waits_together_is_searched_for_together() -> None:
     assert len(recording.threads) == 1
 
 
-def test_a_failure_reaches_the_caller_and_work_goes_on() -> None:
+def test_an_error_reaches_every_caller_of_its_batch_and_later_searches_work() -> None:
     recording = Recording()
-    recording.go_on.set()
-    owned = BatchingSearcher(recording)
+    batching = BatchingSearcher(recording)
+    with ThreadPoolExecutor(4) as callers:
+        first = callers.submit(batching.search, unit(0, 1), 1)
+        assert recording.begun.wait(60)
+        others = [callers.submit(batching.search, unit(0, 1), k) for k in (51, 1, 2)]
+        while batching.queued < 3:
+            pass
+        recording.go_on.set()
 
-    with pytest.raises(ValueError, match="too many"):
-        owned.search(unit(0, 1), 51)
+        assert first.result()[1].tolist() == [[1]]
+        for other in others:
+            with pytest.raises(ValueError, match="too many"):
+                other.result()
+    assert recording.batches == [1, 3]
 
-    assert owned.search(unit(0, 1), 1)[1].tolist() == [[1]]
+    assert batching.search(unit(0, 1), 1)[1].tolist() == [[1]]
 
 
 def test_the_thread_ends_with_the_searcher() -> None:
-    owned = BatchingSearcher(exact(10))
-    owned.search(unit(0, 1), 1)
-    (thread,) = owned._owner._threads
+    before = set(threading.enumerate())
+    batching = BatchingSearcher(exact(10))
+    batching.search(unit(0, 1), 1)
+    (thread,) = set(threading.enumerate()) - before
+    assert thread.name.startswith(THREAD_NAME)
 
-    del owned
+    del batching
     gc.collect()
 
     thread.join(60)

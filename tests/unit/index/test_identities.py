@@ -1,4 +1,4 @@
-"""Searches for people: the nearest face of each of the nearest, as a sort of all faces by person has it."""
+"""Searches for identities, compared with a sort of all faces by identity."""
 
 from typing import Any
 from uuid import UUID
@@ -14,21 +14,20 @@ from indexer.index.batching import BatchingSearcher
 from indexer.index.build import RecallRequirement, build
 from indexer.index.gpu import Sharded
 from indexer.index.live import LiveIndex
-from indexer.index.searcher import FaissSearcher, Searcher, empty
+from indexer.index.searcher import FaissSearcher, Searcher
 from indexer.types import Change, ChangeKind, Owners, Tier, Vectors
+from tests.support.vectors import empty_searcher, unit_vectors
 
 DIMENSION = 8
 REQUIREMENT = RecallRequirement(genuine_cosines=[0.4, 0.9], threshold=0.5, min_recall=0.0)
 
 
 def unit(seed: int, count: int) -> Vectors:
-    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
-    unit_vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit_vectors
+    return unit_vectors(seed, count, DIMENSION)
 
 
 def people(seed: int, faces: list[int], spread: float) -> tuple[Vectors, Owners]:
-    """So many faces of each person, about a point of their own, in random order."""
+    """For each person so many faces, around a point of their own, in random order."""
     rng = np.random.default_rng(seed)
     owners = rng.permutation(np.repeat(np.arange(len(faces), dtype=np.int64) * 1_000_003 + 5, faces))
     centres = unit(seed + 1, len(faces))[(owners - 5) // 1_000_003]
@@ -38,13 +37,13 @@ def people(seed: int, faces: list[int], spread: float) -> tuple[Vectors, Owners]
 
 
 def best_of_each(probe: Vectors, vectors: Vectors, owners: Owners, alive: NDArray[np.bool_]) -> list[float]:
-    """The score of the nearest face of each person, the best first."""
+    """The score of the nearest face of each person, best first."""
     scores = vectors @ probe
     return sorted(float(scores[alive & (owners == one)].max()) for one in set(owners[alive].tolist()))[::-1]
 
 
-def on_a_stand_in_for_cards() -> Searcher:
-    """The GPU's tier on flat indexes of the CPU, as `test_gpu` has it."""
+def on_simulated_gpus() -> Searcher:
+    """The tier `gpu` on flat indexes of the CPU, as in `test_gpu`."""
     flat: list[Any] = [
         faiss.IndexScalarQuantizer(DIMENSION, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         for _ in range(2)
@@ -54,7 +53,7 @@ def on_a_stand_in_for_cards() -> Searcher:
 
 
 def searcher_of(tier: Tier) -> Searcher:
-    return on_a_stand_in_for_cards() if tier is Tier.GPU else empty(tier, DIMENSION)
+    return on_simulated_gpus() if tier is Tier.GPU else empty_searcher(tier, DIMENSION)
 
 
 few_with_many = st.lists(st.integers(1, 400), min_size=1, max_size=6)
@@ -106,7 +105,7 @@ def test_a_search_returns_the_best_face_of_each_of_the_best_people(
 
 @pytest.mark.parametrize("tier", list(set(Tier) - {Tier.GPU}))
 def test_everybody_is_found_however_many_faces_the_others_have(tier: Tier) -> None:
-    """In the approximate tiers too: what their codes or cells leave out is scanned."""
+    """In `compact` too: a scan finds what its shortlist leaves out."""
     vectors, owners = people(1, [2_000, 1_000, 2], 0.05)
     keys = np.arange(len(owners), dtype=np.int64)
     searcher = build(tier, DIMENSION, lambda take: take(keys, vectors, owners), REQUIREMENT).searcher
@@ -138,7 +137,7 @@ def test_many_faces_of_somebody_deleted_do_not_hide_the_others(tier: Tier) -> No
 
 
 def test_the_live_index_knows_whose_the_faces_of_the_log_are() -> None:
-    index = LiveIndex(empty(Tier.EXACT, DIMENSION))
+    index = LiveIndex(empty_searcher(Tier.EXACT, DIMENSION))
     vectors = unit(4, 6)
     index.apply(
         Change(
@@ -154,7 +153,7 @@ def test_the_live_index_knows_whose_the_faces_of_the_log_are() -> None:
 
 
 def test_callers_of_both_kinds_wait_in_one_queue() -> None:
-    searcher = on_a_stand_in_for_cards()
+    searcher = on_simulated_gpus()
     vectors, owners = people(3, [5, 5, 5], 0.05)
     searcher.add(np.arange(15, dtype=np.int64), vectors, owners)
 

@@ -1,4 +1,4 @@
-"""The exact index against a plain NumPy search: same people, same scores, whatever was done to it."""
+"""The exact index against a plain NumPy search: the same faces and scores after any changes."""
 
 from uuid import uuid4
 
@@ -9,16 +9,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
-from indexer.index.searcher import empty
-from indexer.types import LOG_START, Change, ChangeKind, LogPosition, Tier
+from indexer.types import LOG_START, Change, ChangeKind, LogPosition, Tier, Vectors
+from tests.support.vectors import empty_searcher, unit_vectors
 
 DIMENSION = 8
 
 
-def unit(seed: int, count: int = 1) -> np.ndarray:
-    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
-    unit_vectors: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit_vectors
+def unit(seed: int, count: int = 1) -> Vectors:
+    return unit_vectors(seed, count, DIMENSION)
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(0, 200), k=st.integers(1, 250))
@@ -26,7 +24,7 @@ def test_search_equals_sorting_all_dot_products(seed: int, count: int, k: int) -
     vectors, probes = unit(seed, count), unit(seed + 1, 3)
     keys = np.random.default_rng(seed).permutation(10 * count + 1)[:count].astype(np.int64)
     keys.sort()
-    searcher = empty(Tier.EXACT, DIMENSION)
+    searcher = empty_searcher(Tier.EXACT, DIMENSION)
     searcher.add(keys, vectors, keys)
 
     scores, found = searcher.search(probes, k)
@@ -45,7 +43,7 @@ class Replay(RuleBasedStateMachine):
         super().__init__()
         self.log: list[Change] = []
         self.model: dict[int, np.ndarray] = {}
-        self.index = LiveIndex(empty(Tier.EXACT, DIMENSION))
+        self.index = LiveIndex(empty_searcher(Tier.EXACT, DIMENSION))
 
     @rule(count=st.integers(1, 5))
     def enrol(self, count: int) -> None:
@@ -87,10 +85,10 @@ class Replay(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """A fresh index from the present state, as after a start."""
+        """A new index from the current state, as after a start."""
         keys = np.array(sorted(self.model), np.int64)
         vectors = np.array([self.model[key] for key in keys], np.float32).reshape(-1, DIMENSION)
-        searcher, digest = empty(Tier.EXACT, DIMENSION), Digest()
+        searcher, digest = empty_searcher(Tier.EXACT, DIMENSION), Digest()
         searcher.add(keys, vectors, keys)
         digest.add(keys, vectors)
         last = self.log[-1] if self.log else LOG_START

@@ -1,5 +1,7 @@
-"""Snapshots on disk: whole and right, or noticed."""
+"""Snapshots on disk: complete and correct, or rejected."""
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +14,8 @@ import pytest
 
 from indexer.errors import SnapshotDamaged, SnapshotForeign
 from indexer.index.build import BuildResult, RecallRequirement, build
-from indexer.index.snapshots import Manifest, SnapshotStore
+from indexer.index.manifest import Manifest
+from indexer.index.snapshots import SnapshotStore
 from indexer.types import LogPosition, Tier
 
 GALLERY = uuid.UUID(int=7)
@@ -59,7 +62,7 @@ def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["a bit", "the end", "all of it", "the file"])
-def test_damage_is_noticed_before_anything_is_read_from_it(tmp_path: Path, name: str, damage: str) -> None:
+def test_damage_is_noticed_before_the_index_is_read(tmp_path: Path, name: str, damage: str) -> None:
     snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
     snapshot = write(snapshots, built())
     path = snapshots.path / snapshot / name
@@ -91,10 +94,10 @@ def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path: Path) -> None:
         except (SnapshotDamaged, SnapshotForeign):
             continue
         path.write_bytes(data)
-        assert manifest == snapshots.manifest(snapshot), "white space may change, and nothing else"
+        assert manifest == snapshots.manifest(snapshot), "only white space may change"
 
 
-def test_another_model_and_another_gallery_are_not_served_and_not_called_damaged(tmp_path: Path) -> None:
+def test_snapshots_of_another_model_or_gallery_are_foreign_and_not_damaged(tmp_path: Path) -> None:
     snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
     mine = write(snapshots, built(20, Tier.EXACT))
     theirs = write(snapshots, built(20, Tier.EXACT), applied=6, gallery=uuid.UUID(int=8))
@@ -107,6 +110,23 @@ def test_another_model_and_another_gallery_are_not_served_and_not_called_damaged
         other.load(mine)
     with pytest.raises(SnapshotForeign, match="gallery"):
         snapshots.load(theirs)
+
+
+@pytest.mark.parametrize("change", [{"format": 4}, {"tier": "graph"}, {"target": "ivf"}])
+def test_a_snapshot_of_another_version_is_foreign_and_not_damaged(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    """Of another format, or of a tier that this version does not have."""
+    snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
+    snapshot = write(snapshots, built(20, Tier.EXACT))
+    path = snapshots.path / snapshot / "manifest.json"
+    body = json.loads(path.read_bytes()) | change
+    del body["sha256"]
+    body["sha256"] = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps(body))
+
+    with pytest.raises(SnapshotForeign, match=r"version"):
+        snapshots.load(snapshot)
 
 
 def test_of_two_at_the_same_change_the_later_comes_first(tmp_path: Path) -> None:
@@ -154,10 +174,10 @@ write(snapshots.SnapshotStore(Path(sys.argv[2]), GALLERY, "model-1"), built(1_50
 @pytest.mark.parametrize(
     "step",
     [
-        "_write_index:1",
-        "_write_array:1",
-        "_write_array:2",
-        "_write_manifest:1",
+        "write_index:1",
+        "write_array:1",
+        "write_array:2",
+        "write_manifest:1",
         "fsync:1",
         "fsync:4",
         "fsync:5",
@@ -176,10 +196,10 @@ def test_a_writer_killed_at_any_step_leaves_the_snapshot_before(tmp_path: Path, 
     assert snapshots.load(before)[0].count == 2_000
     after = write(snapshots, built(1_500), applied=60)
     assert snapshots.names() == [after, before]
-    assert not list(snapshots.path.glob(".*.new")), "what the killed one left is gone"
+    assert not list(snapshots.path.glob(".*.new")), "the hidden directory of the killed writer is gone"
 
 
-def test_a_writer_killed_after_the_rename_has_written_it_all(tmp_path: Path) -> None:
+def test_a_writer_killed_after_the_rename_has_written_the_whole_snapshot(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     killed = subprocess.run([sys.executable, "-c", VICTIM, "fsync:6", tmp_path, root], capture_output=True)
 
@@ -205,7 +225,7 @@ except OSError as error:
 """
 
 
-def test_a_write_that_the_disk_refuses_is_an_oserror_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_write_raises_oserror_and_leaves_nothing(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", FULL, tmp_path, root], capture_output=True, text=True, check=True
@@ -215,7 +235,7 @@ def test_a_write_that_the_disk_refuses_is_an_oserror_and_leaves_nothing(tmp_path
     assert [p.name for p in SnapshotStore(tmp_path, GALLERY, "model-1").path.iterdir()] == []
 
 
-def test_a_folder_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_raises_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(OSError, match="file"):
