@@ -23,7 +23,7 @@ class Pixels:
 class ModelCard:
     name: str
     architecture: str
-    """Which network the weights are for, one of `trunks.TRUNKS`, or `onnx` for one that brings its own."""
+    """One of `backbones.registry.BACKBONES`, or `onnx` where the file brings its own network."""
     weights: WeightFile
     dimension: int
     template: str

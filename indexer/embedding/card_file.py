@@ -14,7 +14,7 @@
     }
 
 It may have `score_at_fmr` and `genuine_scores`, which `python -m benchmarks.card_figures` measures. What
-`gemel train` exports has `architecture` too, the trunk that its safetensors file is for, and `training`,
+`gemel train` exports has `architecture` too, the backbone that its safetensors file is for, and `training`,
 how it was made; an ONNX file of the same network lies beside it, so that one card serves both.
 """
 
@@ -57,7 +57,7 @@ class CardFile(BaseModel):
     file: Annotated[str, Field(pattern=r"^[^\x00]+$")] | None = None
     """Of the weights, from the card's folder; without it, the card's own name with another ending."""
     architecture: str | None = None
-    """One of `trunks.TRUNKS`; an ONNX file brings its own."""
+    """One of `backbones.registry.BACKBONES`; an ONNX file brings its own."""
     template: Literal["arcface-112-v1", "arcface-224-v1", "dlib-150-v1"]
     input_px: int = Field(gt=0)
     dimension: int = Field(gt=0, le=4096)
@@ -126,25 +126,25 @@ def read_trained(path: Path, *, mirror: bool, checked: Checked = _as_named) -> M
 
 def made_of_trained(card: CardFile, weights: Path, *, mirror: bool, opened_as: str = "") -> ModelCard:
     """Raises CardUnusable where the card does not fit the safetensors file."""
-    from indexer.embedding import trunks
+    from indexer.embedding.backbones import registry
 
-    trunk = trunks.TRUNKS.get(card.architecture or "")
-    if trunk is None:
+    backbone = registry.BACKBONES.get(card.architecture or "")
+    if backbone is None:
         raise CardUnusable(
-            f"{weights}: architecture: {card.architecture!r} is none of {', '.join(trunks.TRUNKS)}",
+            f"{weights}: architecture: {card.architecture!r} is none of {', '.join(registry.BACKBONES)}",
             path=str(weights),
         )
-    if trunk.template != card.template:
+    if backbone.template != card.template:
         raise CardUnusable(
-            f"{weights}: {card.architecture} takes faces of {trunk.template}, and not {card.template}",
+            f"{weights}: {card.architecture} takes faces of {backbone.template}, and not {card.template}",
             path=str(weights),
         )
-    trunks.check_shapes(weights, card.architecture or "", card.dimension)
+    registry.check_shapes(weights, card.architecture or "", card.dimension)
     return _made(
         card,
         weights,
         card.architecture or "",
-        trunk.normalisation,
+        backbone.normalisation,
         pixels=None,
         mirror=mirror,
         opened_as=opened_as,

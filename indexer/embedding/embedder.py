@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from indexer.embedding import sface, trunks
+from indexer.embedding.backbones import registry, sface
 from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import locate
 from indexer.types import Vectors
@@ -43,7 +43,7 @@ def open_embedder(
 
 
 class TorchEmbedder:
-    """A trunk run by torch, on a GPU where there is one."""
+    """A backbone run by torch, on a GPU where there is one."""
 
     def __init__(
         self, card: ModelCard, *, precision: Precision = "float32", device: str | None = None
@@ -52,9 +52,9 @@ class TorchEmbedder:
         self.card = card
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._dtype = getattr(torch, precision)
-        trunk = _opened(card)
-        self._trunk = torch.nn.utils.convert_conv2d_weight_memory_format(
-            trunk.to(self.device, self._dtype), torch.channels_last
+        backbone = _opened(card)
+        self._backbone = torch.nn.utils.convert_conv2d_weight_memory_format(
+            backbone.to(self.device, self._dtype), torch.channels_last
         )
 
     @torch.inference_mode()
@@ -62,7 +62,7 @@ class TorchEmbedder:
         views = torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2)
         if self.card.mirror:
             views = torch.cat([views, views.flip(3)]).contiguous(memory_format=torch.channels_last)
-        embeddings = self._trunk(views.to(self._dtype)).float()
+        embeddings = self._backbone(views.to(self._dtype)).float()
         if self.card.mirror:
             embeddings = embeddings[: len(faces)] + embeddings[len(faces) :]
         embeddings = torch.nn.functional.normalize(embeddings, dim=1)
@@ -70,10 +70,10 @@ class TorchEmbedder:
 
 
 def _opened(card: ModelCard) -> nn.Module:
-    """The trunk in eval mode, with the units of SFace made one convolution each."""
+    """The backbone in eval mode, with the units of SFace made one convolution each."""
     path = locate(card.weights)
     if card.weights.distribution is None:
-        trunk = trunks.load(path, card.architecture, card.dimension)
+        backbone = registry.load(path, card.architecture, card.dimension)
     else:
-        trunk = trunks.published(card.architecture, card.dimension)
-    return sface.fold_batch_norms(trunk)
+        backbone = registry.published(card.architecture, card.dimension)
+    return sface.fold_batch_norms(backbone)

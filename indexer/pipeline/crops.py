@@ -6,7 +6,7 @@ from indexer.errors import UnreadableImage
 from indexer.records.reindexes import StoredCrop
 from indexer.types import Image, Template
 from indexer.vision.align import align
-from indexer.vision.decode import decode
+from indexer.vision.decoding.decode import decode
 
 _MAX_PIXELS = 4096 * 4096
 

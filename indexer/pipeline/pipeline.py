@@ -14,7 +14,7 @@ from indexer.pipeline.stopwatch import Stopwatch
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align
-from indexer.vision.decoder import Decoder
+from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 
 if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Pipeline should not wait

@@ -10,7 +10,7 @@ from indexer.embedding.card import ModelCard
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records.tables import Gallery
-from indexer.vision.decoder import Decoder
+from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 
 if TYPE_CHECKING:  # torch takes seconds to import

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from indexer.embedding import trunks
+from indexer.embedding.backbones import registry
 from indexer.embedding.card_file import CardFile, made_of_trained
 from indexer.errors import Misconfigured
 from indexer.files import written_whole
@@ -40,21 +40,21 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
 
     The card comes last, and an older one goes first: none ever stands beside weights that it is not of.
     """
-    trunk = trunks.TRUNKS[options.trunk]
-    template = TEMPLATES[trunk.template]
-    network = trunks.load(options.out / BEST, options.trunk, options.dimension)
+    backbone = registry.BACKBONES[options.backbone]
+    template = TEMPLATES[backbone.template]
+    network = registry.load(options.out / BEST, options.backbone, options.dimension)
     held_out = Validation(validation, template, most=options.validation_faces)
     at_fmr, genuine = held_out.scores(embed(network, held_out.clean, torch.device("cpu"), mirror=True))
     path = options.out / f"{options.name}.json"
     path.unlink(missing_ok=True)
-    trunks.save(network, path.with_suffix(".safetensors"))
+    registry.save(network, path.with_suffix(".safetensors"))
     with written_whole(path.with_suffix(".onnx")) as aside:
         _write_onnx(network, template.side_px, aside)
-    started = "nothing" if trunk.published is None else f"the published {options.trunk}"
+    started = "nothing" if backbone.published is None else f"the published {options.backbone}"
     card = CardFile(
         name=options.name,
-        architecture=options.trunk,
-        template=trunk.template,
+        architecture=options.backbone,
+        template=backbone.template,
         input_px=template.side_px,
         dimension=options.dimension,
         channels="rgb",
@@ -66,7 +66,7 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
         genuine_scores=tuple(genuine),
         training=_told(options, training, validation, outcome),
     )
-    told = card.training | {"normalisation": trunk.normalisation, "fingerprint": _fingerprint(card, path)}
+    told = card.training | {"normalisation": backbone.normalisation, "fingerprint": _fingerprint(card, path)}
     _write(card.model_copy(update={"training": told}), path)
     return path
 
@@ -82,7 +82,7 @@ def _fingerprint(card: CardFile, path: Path) -> str:
 
 
 def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> dict[str, Any]:
-    left_out = ("data", "out", "name", "device", "trunk", "dimension")
+    left_out = ("data", "out", "name", "device", "backbone", "dimension")
     best = outcome.best
     return {
         "data": options.data.resolve().name,

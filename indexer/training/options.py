@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from indexer.embedding.backbones.registry import BACKBONES
 from indexer.embedding.card_file import NAME_PATTERN
-from indexer.embedding.trunks import TRUNKS
 from indexer.errors import InvalidRequest
 from indexer.training.data.augment import BY_NAME
 from indexer.training.loss.contrastive import Distance
@@ -24,7 +24,7 @@ Precision = Literal["float32", "bfloat16"]
 class Options:
     data: Path
     out: Path
-    trunk: str = "sface"
+    backbone: str = "sface"
     dimension: int = 128
     distance: Distance = "cosine"
     margin: float = 1.1
@@ -67,8 +67,10 @@ class Options:
 
     def check(self) -> None:
         """Raises InvalidRequest."""
-        if self.trunk not in TRUNKS:
-            raise InvalidRequest(f"trunk: {self.trunk!r} is none of {', '.join(TRUNKS)}", field="trunk")
+        if self.backbone not in BACKBONES:
+            raise InvalidRequest(
+                f"backbone: {self.backbone!r} is none of {', '.join(BACKBONES)}", field="backbone"
+            )
         if self.augment not in BY_NAME:
             raise InvalidRequest(
                 f"augment: {self.augment!r} is none of {', '.join(BY_NAME)}", field="augment"
@@ -82,14 +84,16 @@ class Options:
             raise InvalidRequest(
                 f"name: {self.name!r} is no name of a model: a-z, 0-9, '.', '_', '-'", field="name"
             )
-        if self.distillation and TRUNKS[self.trunk].published is None:
-            raise InvalidRequest(f"distillation: {self.trunk} has no published weights", field="distillation")
-        if self.centre and TRUNKS[self.trunk].published is None:
-            raise InvalidRequest(f"centre: {self.trunk} starts from nothing", field="centre")
-        if self.blend < 1 and TRUNKS[self.trunk].published is None:
-            raise InvalidRequest(f"blend: {self.trunk} starts from nothing", field="blend")
-        if self.freeze and TRUNKS[self.trunk].published is None:
-            raise InvalidRequest(f"freeze: {self.trunk} starts from nothing", field="freeze")
+        if self.distillation and BACKBONES[self.backbone].published is None:
+            raise InvalidRequest(
+                f"distillation: {self.backbone} has no published weights", field="distillation"
+            )
+        if self.centre and BACKBONES[self.backbone].published is None:
+            raise InvalidRequest(f"centre: {self.backbone} starts from nothing", field="centre")
+        if self.blend < 1 and BACKBONES[self.backbone].published is None:
+            raise InvalidRequest(f"blend: {self.backbone} starts from nothing", field="blend")
+        if self.freeze and BACKBONES[self.backbone].published is None:
+            raise InvalidRequest(f"freeze: {self.backbone} starts from nothing", field="freeze")
         for field, fits, wanted in (
             ("freeze", self.freeze >= 0, "0 or more"),
             ("margin", 0 < self.margin < math.inf, "above 0"),

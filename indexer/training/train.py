@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as group
 
-from indexer.embedding import trunks
+from indexer.embedding.backbones import registry
 from indexer.errors import InvalidRequest
 from indexer.training.data.augment import BY_NAME
 from indexer.training.data.batches import Batch, Batches
@@ -57,8 +57,8 @@ def train(
     """
     with _processes(options) as (process, processes):
         device = device_of(options)
-        trunk = trunks.TRUNKS[options.trunk]
-        template = TEMPLATES[trunk.template]
+        backbone = registry.BACKBONES[options.backbone]
+        template = TEMPLATES[backbone.template]
         network, frozen = begun(options)
         network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         batches = Batches(
@@ -80,7 +80,7 @@ def train(
             states, progress = checkpoint.load(last, run)
             network.load_state_dict(states["begun"])
         elif options.centre:
-            trunks.shift(network, -mean_direction(network, training, template, device))
+            registry.shift(network, -mean_direction(network, training, template, device))
         before = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
         if resume:
             network.load_state_dict(states["network"])
@@ -99,7 +99,7 @@ def train(
                 comes_out = _blended(network, before, options.blend)
                 figures = held_out.figures(lambda faces: embed(comes_out, faces, device))
                 if progress.validated(figures, _learning_rate(options, progress.step)):
-                    trunks.save(comes_out, options.out / BEST)
+                    registry.save(comes_out, options.out / BEST)
                 history.write(progress.entries, options.out / "history.csv")
                 states = {
                     "network": network.state_dict(),
@@ -115,7 +115,7 @@ def train(
         for batch in batches.between(progress.step, options.steps) if going else ():
             for part in optimiser.param_groups:
                 part["lr"] = _learning_rate(options, progress.step)
-            _learning(network, frozen, frozen_statistics=trunk.frozen_statistics)
+            _learning(network, frozen, frozen_statistics=backbone.frozen_statistics)
             generator.manual_seed(options.seed * 1_000_003 + progress.step)
             with _precision(options, device):
                 made = twins(as_tensor(batch.views, device)).float()
@@ -188,18 +188,18 @@ def _learning_rate(options: Options, step: int) -> float:
 def begun(options: Options) -> tuple[nn.Module, list[nn.Module]]:
     """The network before its first step, and those of its stages in which nothing is learned.
 
-    Raises WeightsMissing, WeightsDamaged, InvalidRequest where the options do not fit the trunk.
+    Raises WeightsMissing, WeightsDamaged, InvalidRequest where the options do not fit the backbone.
     """
     torch.manual_seed(options.seed)
-    if trunks.TRUNKS[options.trunk].published is None:
-        network = trunks.TRUNKS[options.trunk].make(options.dimension)
+    if registry.BACKBONES[options.backbone].published is None:
+        network = registry.BACKBONES[options.backbone].make(options.dimension)
     else:
-        network = trunks.published(options.trunk, options.dimension)
+        network = registry.published(options.backbone, options.dimension)
     if options.centre:
-        trunks.shift(network, torch.zeros(options.dimension))  # whether that can be done at all
-    stages = trunks.stages(network)
+        registry.shift(network, torch.zeros(options.dimension))  # whether that can be done at all
+    stages = registry.stages(network)
     if options.freeze >= len(stages):
-        raise InvalidRequest(f"freeze: {options.trunk} has {len(stages)} stages, one has to learn")
+        raise InvalidRequest(f"freeze: {options.backbone} has {len(stages)} stages, one has to learn")
     for stage in stages[: options.freeze]:
         stage.requires_grad_(requires_grad=False)
     return network, stages[: options.freeze]
@@ -227,7 +227,7 @@ def _agree(run: dict[str, str]) -> None:
 
 def _anchors(options: Options, faces: Faces, device: torch.device) -> Vectors:
     torch.manual_seed(options.seed)  # another dimension's projection is that of the network
-    published = distillation_targets(options.trunk, options.dimension, faces, device)
+    published = distillation_targets(options.backbone, options.dimension, faces, device)
     return centred(published) if options.centre else published
 
 

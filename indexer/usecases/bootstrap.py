@@ -23,7 +23,7 @@ from indexer.usecases.enrol import Enroller
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.quality_gate import QualityGate
-from indexer.vision.decoder import Decoder
+from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 
 WAITING_PER_THREAD = 4

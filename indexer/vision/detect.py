@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from indexer.types import Face, Image
-from indexer.vision import overlap, turning
+from indexer.vision import overlap, rotation
 from indexer.vision.yunet import YuNet
 
 STEP = 4
@@ -88,18 +88,18 @@ class Detector:
         """The faces at the quarter turn that shows most of them; empty where none shows better than `faces`,
         which were found without one. Where there are some, their best is tried first: that is cheap."""
         least = max(MIN_TURNED_CONFIDENCE, _confidence(faces) + MIN_TURNED_GAIN)
-        quarters: tuple[int, ...] = turning.QUARTERS
+        quarters: tuple[int, ...] = rotation.QUARTERS
         if faces:
             patch = _around(max(faces, key=lambda face: face.confidence), picture)
             quarters = tuple(
                 quarter
                 for quarter in quarters
-                if _confidence(self._coarse.detect(turning.turned(patch, quarter))) >= least
+                if _confidence(self._coarse.detect(rotation.rotate(patch, quarter))) >= least
             )
         shown = [
-            [turning.turned_back(face, quarter, picture) for face in found]
+            [rotation.rotate_back(face, quarter, picture) for face in found]
             for quarter in quarters
-            if _confidence(found := self._upright(turning.turned(picture, quarter))) >= least
+            if _confidence(found := self._upright(rotation.rotate(picture, quarter))) >= least
         ]
         return max(shown, key=lambda found: sum(face.confidence for face in found), default=[])
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import InvalidInput
-from indexer.vision.decoder import Decoder
+from indexer.vision.decoding.decoder import Decoder
 from service.errors import STATUS
 from tests.fuzz.mutations import Mutator, seeds
 

@@ -22,7 +22,7 @@ def decoder_processes(parent: int | None = None) -> list[int]:
         pid
         for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
         if state(pid)[1:2] == [str(parent or os.getpid())]
-        and b"decoder_process" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+        and b"decoding.process" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
     ]
 
 

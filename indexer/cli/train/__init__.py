@@ -11,6 +11,7 @@ from indexer.cli.output import console, give
 from indexer.cli.progress import progress_bar
 from indexer.cli.train.options import (
     Augment,
+    Backbone,
     Blend,
     CacheFolder,
     Centre,
@@ -38,7 +39,6 @@ from indexer.cli.train.options import (
     Resume,
     Seed,
     Steps,
-    Trunk,
 )
 from indexer.cli.train.output import Course, figures_of, print_run, print_sweep
 from indexer.cli.train.setup import Wanted, checked, prepared
@@ -51,7 +51,7 @@ def train(
     context: typer.Context,
     data: Data = None,
     out: Out = None,
-    trunk: Trunk = "sface",
+    backbone: Backbone = "sface",
     dimension: Dimension = 128,
     distance: Distance = "cosine",
     margin: Margin = 1.1,
@@ -84,7 +84,7 @@ def train(
 
     Several GPUs: `torchrun --nproc-per-node 4 -m indexer.cli train ...`.
 
-    Example: `gemel train --data vggface2/train --out twins --trunk sface --steps 2000 --disjoint-from lfw`
+    Example: `gemel train --data vggface2/train --out twins --backbone sface --steps 2000 --disjoint-from lfw`
     """
     from indexer.training.options import Options
 
@@ -105,7 +105,7 @@ def train(
         if not is_first():
             return
         title = (
-            f"{options.trunk}, margin {options.margin:g}, {options.negatives} negatives,"
+            f"{options.backbone}, margin {options.margin:g}, {options.negatives} negatives,"
             f" {len(training):,} faces"
         )
         history.draw(outcome.entries, title, options.out / "curves.png")
@@ -146,7 +146,7 @@ def sweep(
         if not is_first():
             return
         title = (
-            f"{options.trunk}, {options.negatives} negatives, {options.steps:,} steps,"
+            f"{options.backbone}, {options.negatives} negatives, {options.steps:,} steps,"
             f" {len(training):,} faces"
         )
         history.write(rows, options.out / "sweep.csv")

@@ -10,7 +10,7 @@ Data = Annotated[
     typer.Option(help="A folder a person, or a CSV of `file,identity`.", show_default=False),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for what comes out.", show_default=False)]
-Trunk = Annotated[
+Backbone = Annotated[
     str, typer.Option(help="paper (from nothing), or sface, dlib-resnet (from published weights).")
 ]
 Dimension = Annotated[int, typer.Option(help="Of the embeddings.")]

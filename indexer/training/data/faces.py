@@ -2,7 +2,7 @@
 
 A cache is a folder of two files that only grow: `faces.jpegs`, crop after crop, and `faces.jsonl`, a line
 a photograph that says where its crop lies, or why there is none. A crop has a margin and its landmarks, so
-that one cache serves every trunk. Ended in the middle, the next run goes on with the next photograph.
+that one cache serves every backbone. Ended in the middle, the next run goes on with the next photograph.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ from indexer.errors import Busy, ImageTooExpensive, ImageTooLarge, InvalidInput,
 from indexer.training.data.dataset import Sample
 from indexer.types import Crop, Face, Image, Template
 from indexer.vision.align import align, crop_with_margin
-from indexer.vision.decode import decode
-from indexer.vision.decoder import Decoder
+from indexer.vision.decoding.decode import decode
+from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector, central
 
 _AT_ONCE = 64

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from indexer.embedding import trunks
+from indexer.embedding.backbones import registry
 from indexer.files import written_whole
 from indexer.training.data.faces import Faces, locked
 from indexer.training.inference import as_tensor, embed
@@ -45,7 +45,7 @@ def mean_direction(network: nn.Module, faces: Faces, wanted: Template, device: t
 
 
 def distillation_targets(
-    trunk: str,
+    backbone: str,
     dimension: int,
     faces: Faces,
     device: torch.device,
@@ -54,10 +54,10 @@ def distillation_targets(
     """Shape (faces, dimension), of length 1: the mean of each undisturbed face and its mirror image, as it is
     served. Kept in the cache's folder, for it takes as long as an epoch; of several processes one makes it,
     and the others read it. Raises WeightsMissing, WeightsDamaged, Busy, OSError."""
-    wanted = TEMPLATES[trunks.TRUNKS[trunk].template]
-    network = trunks.published(trunk, dimension).to(device).eval()
-    of = hashlib.sha256(f"{trunk} {faces.digest}".encode())
-    if dimension != trunks.NATIVE:  # its projection was drawn just now
+    wanted = TEMPLATES[registry.BACKBONES[backbone].template]
+    network = registry.published(backbone, dimension).to(device).eval()
+    of = hashlib.sha256(f"{backbone} {faces.digest}".encode())
+    if dimension != registry.NATIVE_DIMENSION:  # its projection was drawn just now
         of.update(
             b"".join(p.detach().cpu().numpy().tobytes() for p in network.get_submodule("head").parameters())
         )

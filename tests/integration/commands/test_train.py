@@ -14,7 +14,7 @@ from service.app import create_app
 from tests.support.home import Home
 from tests.support.pictures import tinted_people
 
-QUICK = ("--trunk", "paper", "--dimension", "16", "--steps", "2", "--pairs", "2", "--evaluate-every", "1")
+QUICK = ("--backbone", "paper", "--dimension", "16", "--steps", "2", "--pairs", "2", "--evaluate-every", "1")
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +104,9 @@ def test_a_sweep_is_a_table_and_a_picture(home: Home, people: Path, tmp_path: Pa
     ("changed", "said"),
     [
         (("--margin", "0"), "margin must be above 0"),
-        (("--trunk", "vgg"), "is none of paper"),
+        (("--backbone", "vgg"), "is none of paper"),
         (("--freeze", "17"), "has 17 stages"),
-        (("--trunk", "dlib-resnet", "--centre"), "has no bias"),
+        (("--backbone", "dlib-resnet", "--centre"), "has no bias"),
         (("--device", "gpu"), "is none, such as cpu"),
         (("--disjoint-from", "nowhere"), "neither a folder nor a list"),
     ],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.embedding import sface
+from indexer.embedding.backbones import sface
 from indexer.embedding.weights import SFACE, YUNET, WeightFile, locate
 from indexer.errors import WeightsDamaged, WeightsMissing
 
@@ -30,8 +30,8 @@ def test_what_is_not_there_is_named(distribution: str, name: str) -> None:
 def test_every_tensor_of_the_file_finds_its_place(tmp_path: Path) -> None:
     """All 145 float arrays and 29 dequantised ones but the two scalars of the normalisation."""
     arrays = sface._dequantised(locate(SFACE))
-    trunk = sface.load(locate(SFACE))
-    wanted = {sface._onnx_name(n) for n in trunk.state_dict() if not n.endswith("num_batches_tracked")}
+    backbone = sface.load(locate(SFACE))
+    wanted = {sface._onnx_name(n) for n in backbone.state_dict() if not n.endswith("num_batches_tracked")}
 
     used = {n for n in arrays if not n.endswith(("_scales", "_quantized")) and not n.startswith("scalar_op")}
     assert wanted == used

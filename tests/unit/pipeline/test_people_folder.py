@@ -12,7 +12,7 @@ import pytest
 
 from indexer.errors import InvalidInput, InvalidRequest
 from indexer.pipeline import people_folder
-from indexer.vision import formats
+from indexer.vision.decoding import formats
 
 FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 

@@ -40,7 +40,7 @@ def sides(faces: Faces) -> tuple[Faces, Faces]:
 
 @pytest.fixture
 def options(people: Path, tmp_path: Path) -> Options:
-    """Four steps of the smallest trunk."""
+    """Four steps of the smallest backbone."""
     out = tmp_path / "run"
     out.mkdir()
-    return Options(data=people, out=out, trunk="paper", dimension=16, steps=4, pairs=2, evaluate_every=2)
+    return Options(data=people, out=out, backbone="paper", dimension=16, steps=4, pairs=2, evaluate_every=2)

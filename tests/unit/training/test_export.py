@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from indexer.embedding import catalog, trunks
+from indexer.embedding import catalog
+from indexer.embedding.backbones import registry
 from indexer.embedding.embedder import open_embedder
 from indexer.errors import CardUnusable, WeightsDamaged
 from indexer.training.data.faces import Faces
@@ -29,7 +30,7 @@ def card_path(options: Options, sides: Sides) -> Path:
 
 def test_safetensors_and_onnx_give_what_the_trained_network_gives(card_path: Path, sides: Sides) -> None:
     views = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
-    network = trunks.load(card_path.with_suffix(".safetensors"), "paper", 16)
+    network = registry.load(card_path.with_suffix(".safetensors"), "paper", 16)
     for mirror in (False, True):
         own = embed(network, views, torch.device("cpu"), mirror=mirror)
         for kind in ("safetensors", "onnx"):
@@ -54,11 +55,11 @@ def test_other_weights_or_another_name_are_another_model(card_path: Path) -> Non
         return catalog.named(f"safetensors:{card_path}", mirror=True).fingerprint
 
     before = fingerprint()
-    network = trunks.load(card_path.with_suffix(".safetensors"), "paper", 16)
+    network = registry.load(card_path.with_suffix(".safetensors"), "paper", 16)
     opened = catalog.named(f"safetensors:{card_path}", mirror=True)
     with torch.no_grad():
         next(network.parameters()).add_(0.01)
-    trunks.save(network, card_path.with_suffix(".safetensors"))
+    registry.save(network, card_path.with_suffix(".safetensors"))
     assert fingerprint() != before
     with pytest.raises(WeightsDamaged):
         open_embedder(opened)
@@ -82,13 +83,13 @@ def test_a_card_that_does_not_fit_is_refused_before_anything_starts(
         catalog.named(f"safetensors:{card_path}", mirror=True)
 
 
-@pytest.mark.parametrize("trunk", ["sface", "dlib-resnet"])
-def test_a_published_trunk_in_another_dimension_is_written_and_read(tmp_path: Path, trunk: str) -> None:
+@pytest.mark.parametrize("backbone", ["sface", "dlib-resnet"])
+def test_a_published_backbone_in_another_dimension_is_written_and_read(tmp_path: Path, backbone: str) -> None:
     torch.manual_seed(1)
-    network = trunks.published(trunk, 32).eval()
-    trunks.save(network, tmp_path / "t.safetensors")
-    again = trunks.load(tmp_path / "t.safetensors", trunk, 32)
-    side = int(trunks.TRUNKS[trunk].template.split("-")[1])
+    network = registry.published(backbone, 32).eval()
+    registry.save(network, tmp_path / "t.safetensors")
+    again = registry.load(tmp_path / "t.safetensors", backbone, 32)
+    side = int(registry.BACKBONES[backbone].template.split("-")[1])
     faces = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
     cpu = torch.device("cpu")
     np.testing.assert_array_equal(embed(again, faces, cpu), embed(network, faces, cpu))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from indexer.embedding import trunks
+from indexer.embedding.backbones import registry
 from indexer.errors import Busy, InvalidRequest
 from indexer.training import train as training
 from indexer.training.data.faces import Faces
@@ -56,7 +56,7 @@ def test_the_loss_falls_and_the_course_is_written_down(options: Options, sides: 
     assert outcome.best.step in (0, 4, 8, 12)
 
 
-SFACE: dict[str, Any] = {"trunk": "sface", "freeze": 14, "centre": True, "distillation": 1.0, "pairs": 1}
+SFACE: dict[str, Any] = {"backbone": "sface", "freeze": 14, "centre": True, "distillation": 1.0, "pairs": 1}
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def test_it_ends_early_where_nothing_gets_better(options: Options, sides: Sides)
 def test_the_anchor_holds_the_network_at_what_was_published(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
-    options = replace(options, trunk="sface", dimension=128, freeze=12, augment="none", pairs=1)
+    options = replace(options, backbone="sface", dimension=128, freeze=12, augment="none", pairs=1)
     options = replace(options, steps=4, evaluate_every=4, learning_rate=2e-5, warmup_steps=1)
-    network = trunks.published("sface")
+    network = registry.published("sface")
     statistics = {key: tensor.clone() for key, tensor in network.state_dict().items() if "running" in key}
     faces = Validation(sides[1], ARCFACE_112, most=99).clean
     published = distillation_targets("sface", 128, sides[1], torch.device("cpu"))
@@ -205,25 +205,25 @@ def test_a_run_that_is_centred_begins_with_embeddings_about_the_origin(
     options: Options, sides: Sides
 ) -> None:
     options = replace(
-        options, trunk="sface", dimension=128, freeze=14, centre=True, distillation=1.0, pairs=1
+        options, backbone="sface", dimension=128, freeze=14, centre=True, distillation=1.0, pairs=1
     )
     options = replace(options, steps=1, evaluate_every=1, learning_rate=1e-12)
     train(options, *sides)
-    network, template = trunks.published("sface"), TEMPLATES["arcface-112-v1"]
+    network, template = registry.published("sface"), TEMPLATES["arcface-112-v1"]
     before = mean_direction(network, sides[0], template, torch.device("cpu"))
     network.load_state_dict(weights(options))
     after = mean_direction(network, sides[0], template, torch.device("cpu"))
     assert after.norm() < 0.25 * before.norm()
     with pytest.raises(InvalidRequest, match="no bias"):
-        trunks.shift(trunks.published("dlib-resnet"), after)
+        registry.shift(registry.published("dlib-resnet"), after)
 
 
 def test_frozen_stages_stay_as_published_and_the_others_learn(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
-    options = replace(options, trunk="sface", dimension=128, steps=1, evaluate_every=1, freeze=12, pairs=1)
+    options = replace(options, backbone="sface", dimension=128, steps=1, evaluate_every=1, freeze=12, pairs=1)
     train(options, *sides)
-    start, made = trunks.published("sface").state_dict(), weights(options)
+    start, made = registry.published("sface").state_dict(), weights(options)
     changed = {name for name in made if not torch.equal(made[name], start[name])}
     assert "pre_fc1.weight" in changed
     assert any(name.startswith("blocks.11") for name in changed)
@@ -233,7 +233,7 @@ def test_frozen_stages_stay_as_published_and_the_others_learn(
 def test_what_comes_out_is_as_far_from_the_start_as_it_is_told_to(
     options: Options, sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = replace(options, trunk="sface", dimension=128, steps=2, evaluate_every=2, freeze=12, pairs=1)
+    options = replace(options, backbone="sface", dimension=128, steps=2, evaluate_every=2, freeze=12, pairs=1)
     options = replace(options, blend=0.25, learning_rate=1e-3, weight_decay=0.0)
     real = Progress.validated
 
@@ -244,7 +244,7 @@ def test_what_comes_out_is_as_far_from_the_start_as_it_is_told_to(
     monkeypatch.setattr(Progress, "validated", the_best_yet)  # so that the last step is what comes out
     train(options, *sides)
     start, learned, out = (
-        trunks.published("sface").state_dict(),
+        registry.published("sface").state_dict(),
         weights(options),
         load_file(options.out / BEST),
     )
@@ -335,7 +335,7 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"trunk": "vgg"},
+        {"backbone": "vgg"},
         {"negatives": "semi-hard"},
         {"distance": "l2"},
         {"precision": "bf16"},
@@ -347,9 +347,9 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
         {"centre": True},
         {"validation": 1.0},
         {"dimension": 1},
-        {"blend": 0.0, "trunk": "sface"},
+        {"blend": 0.0, "backbone": "sface"},
         {"blend": 0.5},
-        {"distillation": float("nan"), "trunk": "sface"},
+        {"distillation": float("nan"), "backbone": "sface"},
         {"weight_decay": -1.0},
         {"learning_rate": float("inf")},
         {"seed": 2**32},

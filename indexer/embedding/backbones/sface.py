@@ -33,7 +33,7 @@ _BLOCKS = (
 )
 
 
-class SFaceTrunk(nn.Module):
+class SFace(nn.Module):
     """SFace's MobileNet (Zhong et al. 2021): 27 convolutions and one fully connected layer.
 
     Faces in, shape (n, 3, 112, 112), RGB, 0 to 255; embeddings out, shape (n, 128), of any length.
@@ -87,26 +87,26 @@ class DepthwiseBlock(nn.Module):
         return out
 
 
-def fold_batch_norms(trunk: nn.Module) -> nn.Module:
+def fold_batch_norms(backbone: nn.Module) -> nn.Module:
     """The same function with each unit's normalisation folded into its convolution, for inference.
 
     y = g (w x - m) / sqrt(v + e) + b is one convolution with weights w g / sqrt(v + e) and bias
-    b - m g / sqrt(v + e). Changes `trunk`, which
+    b - m g / sqrt(v + e). Changes `backbone`, which
     may have none, and returns it; it must be in eval mode.
     """
-    for unit in trunk.modules():
+    for unit in backbone.modules():
         if isinstance(unit, ConvUnit) and isinstance(unit.bn, nn.BatchNorm2d):
             unit.conv = torch.nn.utils.fusion.fuse_conv_bn_eval(unit.conv, unit.bn)
             unit.bn = nn.Identity()
-    return trunk
+    return backbone
 
 
-def load(path: Path) -> SFaceTrunk:
-    """The trunk with the weights of the ONNX file at `path`, in eval mode, float32. Raises WeightsDamaged."""
+def load(path: Path) -> SFace:
+    """With the weights of the ONNX file at `path`, in eval mode, float32. Raises WeightsDamaged."""
     arrays = _dequantised(path)
-    trunk = SFaceTrunk().eval()
+    backbone = SFace().eval()
     state = {}
-    for name, tensor in trunk.state_dict().items():
+    for name, tensor in backbone.state_dict().items():
         if name.endswith("num_batches_tracked"):
             state[name] = tensor
             continue
@@ -114,8 +114,8 @@ def load(path: Path) -> SFaceTrunk:
         if array.size != tensor.numel():
             raise WeightsDamaged(f"{name}: {array.shape} in the file, {tuple(tensor.shape)} wanted")
         state[name] = torch.from_numpy(array.reshape(tensor.shape).copy())
-    trunk.load_state_dict(state)
-    return trunk
+    backbone.load_state_dict(state)
+    return backbone
 
 
 def _dequantised(path: Path) -> dict[str, NDArray[np.float32]]:

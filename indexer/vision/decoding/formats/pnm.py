@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import ImageTooExpensive, UnreadableImage, UnsupportedImageFormat
 from indexer.types import Image
-from indexer.vision.formats.header import Header, Truncated
+from indexer.vision.decoding.formats.header import Header, Truncated
 
 MAX_HEADER_BYTES = 65_536
 """Comments included."""

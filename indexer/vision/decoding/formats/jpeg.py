@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexer.errors import ImageTooExpensive, UnsupportedImageFormat
-from indexer.vision.formats.header import Header, Truncated, unpack
-from indexer.vision.formats.orientation import of_exif, of_xmp
+from indexer.vision.decoding.formats.header import Header, Truncated, unpack
+from indexer.vision.decoding.formats.orientation import of_exif, of_xmp
 
 _START = b"\xff\xd8\xff"
 _END = b"\xff\xd9"

@@ -12,7 +12,7 @@ import pillow_heif
 import pytest
 
 from indexer.errors import ImageTooExpensive, ImageTooLarge, InvalidInput, UnreadableImage
-from indexer.vision.decode import decode, decode_picture
+from indexer.vision.decoding.decode import decode, decode_picture
 from tests.support import costly_pictures
 from tests.support.costly_pictures import png_chunk
 from tests.support.pictures import encoded

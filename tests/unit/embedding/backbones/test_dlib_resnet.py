@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from indexer.embedding import dlib_resnet
+from indexer.embedding.backbones import dlib_resnet
 from indexer.embedding.catalog import dlib_resnet as card
 from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.weights import DLIB_RESNET, locate

@@ -4,8 +4,8 @@ import zlib
 from collections.abc import Iterator
 
 from indexer.errors import ImageTooExpensive, UnreadableImage
-from indexer.vision.formats.header import Header, unpack
-from indexer.vision.formats.orientation import of_exif, of_xmp
+from indexer.vision.decoding.formats.header import Header, unpack
+from indexer.vision.decoding.formats.orientation import of_exif, of_xmp
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

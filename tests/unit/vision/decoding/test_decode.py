@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from indexer.errors import ImageTooLarge, UnreadableImage, UnsupportedImageFormat
-from indexer.vision.decode import decode
+from indexer.vision.decoding.decode import decode
 from tests.support.pictures import encoded
 
 LIMIT = 1_000_000

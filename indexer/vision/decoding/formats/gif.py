@@ -1,7 +1,7 @@
 """GIF: the screen and the first frame, whichever is larger."""
 
 from indexer.errors import ImageTooExpensive
-from indexer.vision.formats.header import Header, Truncated, unpack
+from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_BLOCKS = 20_000
 """Before the first frame, each of 255 bytes at most: 5 MB of comments and metadata."""

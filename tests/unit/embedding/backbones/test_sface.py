@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from indexer.embedding import sface as sface_network
+from indexer.embedding.backbones import sface as sface_network
+from indexer.embedding.backbones.sface import fold_batch_norms
 from indexer.embedding.catalog import sface
 from indexer.embedding.embedder import TorchEmbedder
-from indexer.embedding.sface import fold_batch_norms
 from indexer.embedding.weights import SFACE, locate
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.stopwatch import Stopwatch
@@ -19,7 +19,7 @@ def faces(pipeline: Pipeline, hopper: bytes, collins: bytes) -> np.ndarray:
     return np.stack([pipeline.detect(data, Stopwatch()).faces[0].aligned for data in (hopper, collins)])
 
 
-def test_the_torch_trunk_equals_opencv_running_the_published_file(faces: np.ndarray) -> None:
+def test_the_torch_backbone_equals_opencv_running_the_published_file(faces: np.ndarray) -> None:
     """`cv2.FaceRecognizerSF` reads the same ONNX file with code of its own."""
     import cv2
 

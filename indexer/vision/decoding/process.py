@@ -24,7 +24,7 @@ import numpy as np
 
 from indexer.errors import GemelError, ImageTooExpensive
 from indexer.types import Image
-from indexer.vision.decode import decode_picture
+from indexer.vision.decoding.decode import decode_picture
 
 REQUEST = struct.Struct("<Qd")
 """How many bytes the picture has, and how many seconds of processor time it may take."""

@@ -8,12 +8,12 @@ QUARTERS = (1, 2, 3)
 """Clockwise."""
 
 
-def turned(picture: Image, quarters: int) -> Image:
+def rotate(picture: Image, quarters: int) -> Image:
     return np.ascontiguousarray(np.rot90(picture, -quarters))
 
 
-def turned_back(face: Face, quarters: int, picture: Image) -> Face:
-    """In the pixels of `picture`, the face that was found in it `turned` by so many quarters."""
+def rotate_back(face: Face, quarters: int, picture: Image) -> Face:
+    """In the pixels of `picture`, the face that was found in it rotated by so many quarters."""
     height, width = picture.shape[:2]
     x, y = face.landmarks.T
     box = face.box

@@ -1,7 +1,7 @@
 """BMP: the size, and whether it is run-length encoded, which is slow to decode."""
 
 from indexer.errors import ImageTooExpensive
-from indexer.vision.formats.header import Header, Truncated, unpack
+from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_RUN_LENGTH_PIXELS = 4_194_304
 """Pillow decodes run lengths in Python, and a byte of them may stand for thousands of pixels."""

@@ -21,7 +21,7 @@ _PIXEL_MEANS = (122.782, 117.001, 104.298)
 _PIXEL_SCALE = 256.0
 
 
-class DlibResNetTrunk(nn.Module):
+class DlibResNet(nn.Module):
     """Faces in, shape (n, 3, 150, 150), RGB, 0 to 255; embeddings out, shape (n, 128), of any length."""
 
     means: Tensor
@@ -76,13 +76,13 @@ class ResidualBlock(nn.Module):
         )
 
 
-def load(path: Path) -> DlibResNetTrunk:
-    """The trunk with the weights of dlib's file, in eval mode. Raises WeightsDamaged."""
-    trunk = DlibResNetTrunk().eval()
+def load(path: Path) -> DlibResNet:
+    """The backbone with the weights of dlib's file, in eval mode. Raises WeightsDamaged."""
+    backbone = DlibResNet().eval()
     tensors = _tensors(path)
     state: dict[str, NDArray[np.float32]] = {}
-    units = [unit for unit in trunk.modules() if isinstance(unit, ConvAffine)]
-    names = {module: name for name, module in trunk.named_modules()}
+    units = [unit for unit in backbone.modules() if isinstance(unit, ConvAffine)]
+    names = {module: name for name, module in backbone.named_modules()}
     try:
         for unit in units:
             filters, biases = _halves(next(tensors), unit.conv.weight.numel())
@@ -96,10 +96,10 @@ def load(path: Path) -> DlibResNetTrunk:
             }
         # dlib multiplies the other way round.
         state["fc.weight"] = next(tensors).reshape(256, 128).T
-        trunk.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in state.items()})
+        backbone.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in state.items()})
     except (StopIteration, ValueError, RuntimeError) as error:
         raise WeightsDamaged(f"{path} does not hold the network that is expected: {error}") from error
-    return trunk
+    return backbone
 
 
 def _filled_up(x: Tensor, channels: int, height: int, width: int) -> Tensor:

@@ -17,8 +17,8 @@ import numpy as np
 from indexer import errors
 from indexer.concurrency import raise_if_abandoned
 from indexer.errors import Busy
-from indexer.vision.decode import Picture
-from indexer.vision.decoder_process import ANSWER, REQUEST, SEALS
+from indexer.vision.decoding.decode import Picture
+from indexer.vision.decoding.process import ANSWER, REQUEST, SEALS
 
 _WALL_FACTOR = 4.0
 """How many times its processor time a picture may take on a machine that is busy with other work."""
@@ -35,17 +35,17 @@ _REJECTIONS = {
     )
 }
 
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from indexer.vision.decoder_process import main; main()"
+_PROGRAM = "import sys; sys.path[:] = {path!r}; from indexer.vision.decoding.process import main; main()"
 
 
-class Died(Exception):
+class ProcessDied(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
         """As `subprocess` tells it: the signal is negative."""
 
 
-class Child:
+class ProcessHandle:
     """The near end of one process. Used by one thread at a time."""
 
     def __init__(self, max_pixels: int) -> None:
@@ -61,7 +61,7 @@ class Child:
             )
 
     def decode(self, data: bytes, seconds: float) -> Picture:
-        """Raises Died, Busy, Abandoned, InvalidInput."""
+        """Raises ProcessDied, Busy, Abandoned, InvalidInput."""
         deadline = time.monotonic() + seconds * _WALL_FACTOR + _START_SECONDS
         try:
             self._send(REQUEST.pack(len(data), seconds), deadline)
@@ -125,9 +125,9 @@ class Child:
             height_px=answer["height_px"],
         )
 
-    def _death(self) -> Died:
+    def _death(self) -> ProcessDied:
         try:
             status = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:  # it lives, and has lost its end of the socket
             status = -signal.SIGKILL
-        return Died(status)
+        return ProcessDied(status)

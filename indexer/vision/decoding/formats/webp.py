@@ -1,7 +1,7 @@
 """WebP: the canvas and the first frame (RFC 9649)."""
 
 from indexer.errors import ImageTooExpensive
-from indexer.vision.formats.header import Header, Truncated, unpack
+from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_CHUNKS = 1_000
 """Before the first frame."""

@@ -14,7 +14,7 @@ import pytest
 
 from indexer.concurrency import abandoned_when
 from indexer.errors import Abandoned, Busy, ImageTooExpensive, UnreadableImage
-from indexer.vision.decoder import Decoder
+from indexer.vision.decoding.decoder import Decoder
 from tests.support.decoder_processes import (
     GENEROUS_SECONDS,
     at_work,
@@ -194,8 +194,8 @@ def test_a_file_that_is_too_large_for_a_process_is_rejected_before_it_is_sent() 
 
 PROGRAM = """
 import os, sys, threading
-from indexer.vision.decoder import Decoder
-from tests.unit.vision import test_decoder as here
+from indexer.vision.decoding.decoder import Decoder
+from tests.unit.vision.decoding import test_decoder as here
 
 decoder = Decoder(max_pixels=here.LIMIT)
 if sys.argv[1] == "idle":

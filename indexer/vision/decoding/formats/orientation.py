@@ -5,7 +5,7 @@ Pillow reads all tags and their values, of which hostile EXIF has 65,535, each a
 
 import re
 
-from indexer.vision.formats.header import Truncated, unpack
+from indexer.vision.decoding.formats.header import Truncated, unpack
 
 MAX_TAGS = 512
 """That are looked at; photographs have some dozens."""

@@ -18,9 +18,9 @@ from PIL.Image import Transpose
 
 from indexer.errors import ImageTooExpensive, InvalidInput, UnreadableImage, UnsupportedImageFormat
 from indexer.types import Image
-from indexer.vision import formats, tones
-from indexer.vision.formats import jpeg, png, pnm
-from indexer.vision.formats.header import Header
+from indexer.vision.decoding import bit_depth, formats
+from indexer.vision.decoding.formats import jpeg, png, pnm
+from indexer.vision.decoding.formats.header import Header
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -124,11 +124,11 @@ def _loaded(data: bytes, header: Header, divisor: int) -> PIL.Image.Image:
 
 def _with_low_bytes(data: bytes, header: Header, image: PIL.Image.Image) -> PIL.Image.Image:
     """The picture itself, unless its colours have 16 bits of which the leading ones are never used."""
-    if header.linear or header.format not in ("PNG", "TIFF") or not tones.may_lack_low_bytes(image):
+    if header.linear or header.format not in ("PNG", "TIFF") or not bit_depth.may_lack_low_bytes(image):
         return image
     file = io.BytesIO(png.cleaned(data) if header.format == "PNG" else data)
     with PIL.Image.open(file, formats=(header.format,)) as again:
-        return tones.with_low_bytes(image, again)
+        return bit_depth.with_low_bytes(image, again)
 
 
 def _opened(data: bytes, header: Header, divisor: int = 1) -> PIL.Image.Image:
@@ -179,7 +179,7 @@ def _differing(first: PIL.Image.Image, second: PIL.Image.Image) -> int:
     """How many pixels of two pictures of one size differ."""
     return sum(
         int((np.asarray(a) != np.asarray(b)).reshape(a.width * a.height, -1).any(axis=1).sum())
-        for a, b in zip(tones.strips(first), tones.strips(second), strict=True)
+        for a, b in zip(bit_depth.strips(first), bit_depth.strips(second), strict=True)
     )
 
 
@@ -202,16 +202,16 @@ def _fill(pixels: Image, image: PIL.Image.Image) -> None:
         raise UnsupportedImageFormat("pixels are floating-point numbers of unknown range")
     convert: Callable[[PIL.Image.Image], NDArray[Any]] = _rgb
     if image.mode.startswith("I"):  # "I", "I;16", "I;16B": up to 16 bits of grey
-        bits = tones.bits_of(np.asarray(strip) for strip in tones.strips(image))
+        bits = bit_depth.bits_of(np.asarray(strip) for strip in bit_depth.strips(image))
         convert = _grey_converter(bits)
     top = 0
-    for strip in tones.strips(image):
+    for strip in bit_depth.strips(image):
         pixels[top : top + strip.height] = convert(strip)
         top += strip.height
 
 
 def _grey_converter(bits: int) -> Callable[[PIL.Image.Image], NDArray[Any]]:
-    return lambda strip: tones.eight_bits(np.asarray(strip), bits)[:, :, np.newaxis]
+    return lambda strip: bit_depth.eight_bits(np.asarray(strip), bits)[:, :, np.newaxis]
 
 
 def _rgb(strip: PIL.Image.Image) -> NDArray[Any]:

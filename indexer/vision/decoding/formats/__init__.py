@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable
 
 from indexer.errors import ImageTooLarge, InvalidInput, UnreadableImage, UnsupportedImageFormat
-from indexer.vision.formats import bmp, gif, isobmff, jpeg, png, pnm, tiff, webp
-from indexer.vision.formats.header import Header, Truncated
+from indexer.vision.decoding.formats import bmp, gif, isobmff, jpeg, png, pnm, tiff, webp
+from indexer.vision.decoding.formats.header import Header, Truncated
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Self
 from indexer.concurrency import ConcurrencyLimit
 from indexer.errors import Busy, ImageTooExpensive, InvalidInput, UnreadableImage
 from indexer.sparing_log import SparingLog
-from indexer.vision import formats
-from indexer.vision.child import Child, Died
-from indexer.vision.decode import Picture, decode_picture
-from indexer.vision.decoder_process import OVERRUN, memory_bytes
-from indexer.vision.formats.header import Header
+from indexer.vision.decoding import formats
+from indexer.vision.decoding.decode import Picture, decode_picture
+from indexer.vision.decoding.formats.header import Header
+from indexer.vision.decoding.process import OVERRUN, memory_bytes
+from indexer.vision.decoding.process_handle import ProcessDied, ProcessHandle
 
 _deaths = SparingLog(logging.getLogger(__name__))
 
@@ -51,8 +51,8 @@ class Decoder:
             patience_seconds=patience_seconds,
             most_with_waiting=most_callers,
         )
-        self._idle: list[Child] = []
-        self._busy: set[Child] = set()
+        self._idle: list[ProcessHandle] = []
+        self._busy: set[ProcessHandle] = set()
         self._closed = False
         self._lock = threading.Lock()
 
@@ -109,7 +109,7 @@ class Decoder:
             process = self._take()
             try:
                 picture = process.decode(data, seconds)
-            except Died as death:
+            except ProcessDied as death:
                 self._drop(process)
                 status = death.status
                 _deaths.line(
@@ -134,18 +134,18 @@ class Decoder:
         megapixels = header.width * header.height / 1e6
         return min(self._max_seconds, _FIXED_SECONDS + _SECONDS_PER_MEGAPIXEL * megapixels)
 
-    def _take(self) -> Child:
+    def _take(self) -> ProcessHandle:
         with self._lock:
             if self._closed:
                 raise Busy("the server is shutting down")
             try:
-                process = self._idle.pop() if self._idle else Child(self.max_pixels)
+                process = self._idle.pop() if self._idle else ProcessHandle(self.max_pixels)
             except OSError as error:  # no memory, or too many processes or files
                 raise Busy(f"no process can be started to decode pictures: {error.strerror}") from error
             self._busy.add(process)
             return process
 
-    def _give_back(self, process: Child) -> None:
+    def _give_back(self, process: ProcessHandle) -> None:
         with self._lock:
             self._busy.discard(process)
             if not self._closed:
@@ -153,7 +153,7 @@ class Decoder:
                 return
         process.close()
 
-    def _drop(self, process: Child) -> None:
+    def _drop(self, process: ProcessHandle) -> None:
         with self._lock:
             self._busy.discard(process)
         process.close()

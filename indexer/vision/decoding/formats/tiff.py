@@ -1,7 +1,7 @@
 """TIFF: the first page's tags (TIFF 6.0, and BigTIFF)."""
 
 from indexer.errors import ImageTooExpensive
-from indexer.vision.formats.header import Header, Truncated, unpack
+from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_TAGS = 512
 """Of a page; photographs have some dozens."""

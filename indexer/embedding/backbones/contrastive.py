@@ -14,7 +14,7 @@ _HIDDEN = 256
 _FLAT = torch.contiguous_format
 
 
-class PaperTrunk(nn.Module):
+class ContrastiveNetwork(nn.Module):
     """Faces in, shape (n, 3, 224, 224), RGB, 0 to 255; embeddings out, shape (n, dimension), any length."""
 
     def __init__(self, dimension: int = 128) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from indexer.errors import ImageTooExpensive
-from indexer.vision.formats.header import Header, Truncated, unpack
+from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_BOXES = 4_096
 """That are looked at, on all levels together. Phones store a picture of 48 megapixels as 200 tiles, and

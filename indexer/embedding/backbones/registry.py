@@ -14,15 +14,15 @@ from safetensors.torch import load_file
 from safetensors.torch import save as dump
 from torch import nn
 
-from indexer.embedding import dlib_resnet, sface
-from indexer.embedding.paper import PaperTrunk
+from indexer.embedding.backbones import dlib_resnet, sface
+from indexer.embedding.backbones.contrastive import ContrastiveNetwork
 from indexer.embedding.weights import DLIB_RESNET, SFACE, WeightFile, locate
 from indexer.errors import CardUnusable, InvalidRequest
 from indexer.files import written_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trunk:
+class Backbone:
     template: str
     """One of `vision.align.TEMPLATES`."""
     normalisation: str
@@ -38,53 +38,53 @@ class Trunk:
     a few dozen faces knows them less well than the millions that they came from."""
 
 
-TRUNKS = {
-    "paper": Trunk(
+BACKBONES = {
+    "paper": Backbone(
         template="arcface-224-v1",
         normalisation="rgb/255",
-        make=PaperTrunk,
+        make=ContrastiveNetwork,
         published=None,
         read=None,
         frozen_statistics=False,
     ),
-    "sface": Trunk(
+    "sface": Backbone(
         template="arcface-112-v1",
         normalisation="(rgb-127.5)/128",
-        make=lambda dimension: _with_head(sface.SFaceTrunk(), dimension),
+        make=lambda dimension: _with_head(sface.SFace(), dimension),
         published=SFACE,
         read=sface.load,
         frozen_statistics=True,
     ),
-    "dlib-resnet": Trunk(
+    "dlib-resnet": Backbone(
         template="dlib-150-v1",
         normalisation="(rgb-(122.782,117.001,104.298))/256",
-        make=lambda dimension: _with_head(dlib_resnet.DlibResNetTrunk(), dimension),
+        make=lambda dimension: _with_head(dlib_resnet.DlibResNet(), dimension),
         published=DLIB_RESNET,
         read=dlib_resnet.load,
         frozen_statistics=True,
     ),
 }
 
-NATIVE = 128
-"""Dimension of both published trunks."""
+NATIVE_DIMENSION = 128
+"""Dimension of both published backbones."""
 
 
-def published(name: str, dimension: int = NATIVE) -> nn.Module:
+def published(name: str, dimension: int = NATIVE_DIMENSION) -> nn.Module:
     """With its published weights; another dimension gets an orthogonal projection behind it.
 
     Raises WeightsMissing, WeightsDamaged, KeyError where it has none.
     """
-    trunk = TRUNKS[name]
-    if trunk.published is None or trunk.read is None:
+    backbone = BACKBONES[name]
+    if backbone.published is None or backbone.read is None:
         raise KeyError(name)
-    return _with_head(trunk.read(locate(trunk.published)), dimension)
+    return _with_head(backbone.read(locate(backbone.published)), dimension)
 
 
 def stages(network: nn.Module) -> list[nn.Module]:
     """Its layers or blocks of them, from the picture on."""
-    trunk = network.get_submodule("trunk") if isinstance(network, nn.Sequential) else network
+    backbone = network.get_submodule("trunk") if isinstance(network, nn.Sequential) else network
     found: list[nn.Module] = []
-    for child in trunk.children():
+    for child in backbone.children():
         found.extend(child if isinstance(child, nn.Sequential) else [child])
     return found
 
@@ -104,7 +104,7 @@ def shift(network: nn.Module, by: torch.Tensor) -> None:
 def load(path: Path, name: str, dimension: int) -> nn.Module:
     """From a safetensors file, in eval mode. Raises CardUnusable where it holds another network."""
     check_shapes(path, name, dimension)
-    module = TRUNKS[name].make(dimension).eval()
+    module = BACKBONES[name].make(dimension).eval()
     module.load_state_dict(load_file(path))
     return module
 
@@ -117,10 +117,10 @@ def save(module: nn.Module, path: Path) -> None:
 
 
 def check_shapes(path: Path, name: str, dimension: int) -> None:
-    """Reads the file's header only. Raises CardUnusable where it is not the weights of such a trunk."""
+    """Reads the file's header only. Raises CardUnusable where it is not the weights of such a backbone."""
     with torch.device("meta"):
         wanted = {
-            key: tuple(tensor.shape) for key, tensor in TRUNKS[name].make(dimension).state_dict().items()
+            key: tuple(tensor.shape) for key, tensor in BACKBONES[name].make(dimension).state_dict().items()
         }
     try:
         with safe_open(path, framework="pt") as file:
@@ -136,10 +136,10 @@ def check_shapes(path: Path, name: str, dimension: int) -> None:
             )
 
 
-def _with_head(trunk: nn.Module, dimension: int) -> nn.Module:
-    if dimension == NATIVE:
-        return trunk
-    head = nn.Linear(NATIVE, dimension)
+def _with_head(backbone: nn.Module, dimension: int) -> nn.Module:
+    if dimension == NATIVE_DIMENSION:
+        return backbone
+    head = nn.Linear(NATIVE_DIMENSION, dimension)
     nn.init.orthogonal_(head.weight)
     nn.init.zeros_(head.bias)
-    return nn.Sequential(OrderedDict(trunk=trunk, head=head)).train(trunk.training)
+    return nn.Sequential(OrderedDict(trunk=backbone, head=head)).train(backbone.training)
