@@ -1,69 +1,69 @@
-"""Everything that Gemel raises on purpose. Nothing here knows of HTTP: `service/errors.py` does.
+"""All errors that Gemel raises on purpose. They know nothing of HTTP: `service/errors.py` has the statuses.
 
     GemelError
-    ├── InvalidInput                what was sent cannot be worked on
-    │   ├── InvalidRequest          a field is missing, malformed or out of its range
+    ├── InvalidInput                the input cannot be processed
+    │   ├── InvalidRequest          a field is missing, malformed or out of range
     │   ├── UnsupportedContentType  a body that is neither multipart nor JSON
     │   ├── UploadTooLarge          more bytes than the limit
-    │   ├── HeaderTooLarge          a request's header fields are too long or too many
-    │   ├── MalformedRequest        not HTTP, or ambiguous: two Host fields, say
+    │   ├── HeaderTooLarge          header fields that are too long or too many
+    │   ├── MalformedRequest        not HTTP, or ambiguous, such as two Host fields
     │   ├── RequestTooSlow          a request that arrives too slowly
-    │   ├── UnsupportedImageFormat  not an image, or of a kind that is not read
+    │   ├── UnsupportedImageFormat  not an image, or not in a format that is read
     │   ├── UnreadableImage         an image that is truncated or damaged
     │   ├── ImageTooLarge           more pixels than the limit
-    │   ├── ImageTooExpensive       decoding it takes more time or memory than a picture is given
-    │   ├── NoFaceFound             a picture without a face where one is needed
-    │   ├── SeveralFaces            a picture with several faces where one is needed
-    │   └── NothingEnrolled         every picture of an enrolment was refused
+    │   ├── ImageTooExpensive       decoding would take more time or memory than the limit
+    │   ├── NoFaceFound             a picture without a face where one is required
+    │   ├── SeveralFaces            a picture with several faces where one is required
+    │   └── NothingEnrolled         every picture of an enrolment was rejected
     ├── NotAuthenticated            no key, or a wrong one
     ├── NotFound
-    │   ├── GalleryNotFound
-    │   ├── IdentityNotFound
-    │   ├── FaceNotFound
-    │   ├── CropNotStored           the face is there, its crop was not kept
-    │   └── ReindexNotFound
+    │   ├── GalleryNotFound         there is no such gallery
+    │   ├── IdentityNotFound        the gallery has no such identity
+    │   ├── FaceNotFound            the identity has no such face
+    │   ├── CropNotStored           the face exists, its crop was not stored
+    │   └── ReindexNotFound         there is no such re-index job
     ├── Conflict
-    │   ├── GalleryExists
-    │   ├── ExternalIdTaken
-    │   ├── ReindexExists           the gallery is being re-indexed already
-    │   ├── ReindexState            the job is not at a point where that can be done
-    │   ├── GatesNotPassed          the new model is not shown to be as good as demanded
-    │   ├── ReplicasNotReady        a process that serves could not follow the switch at once
-    │   ├── NotEnoughRoom           of memory or disk for a second index beside the first
-    │   ├── PolicyUnsupported       a false alarm rate that no measurement here can vouch for
-    │   ├── CalibrationUnsupported  too little to measure a gallery's or a model's scores on
+    │   ├── GalleryExists           there is a gallery of this name
+    │   ├── ExternalIdTaken         another identity of the gallery has this external id
+    │   ├── ReindexExists           the gallery has a re-index job already
+    │   ├── ReindexState            the re-index job is not in a state that allows this
+    │   ├── GatesNotPassed          the new model has not passed the job's gates
+    │   ├── ReplicasNotReady        a serving process cannot switch at once
+    │   ├── NotEnoughRoom           no memory or disk for a second index beside the first
+    │   ├── PolicyUnsupported       a false alarm rate that the calibration does not support
+    │   ├── CalibrationUnsupported  too few people or scores for a calibration
     │   └── AnotherModel            an embedding of a model that the gallery is not searched with
-    ├── Abandoned                   the client has gone, and nobody waits for the answer
-    ├── CrossSite                   a web page of another site asks a server that has no key
-    ├── HostNotAllowed              the request is for a name that this server does not answer for
+    ├── Abandoned                   the client has gone before the answer
+    ├── CrossSite                   a page of another site sent the request, and the server has no key
+    ├── HostNotAllowed              the request is for a host name that this server does not serve
     ├── Unavailable
     │   ├── DatabaseUnavailable     PostgreSQL does not answer
-    │   │   ├── DatabaseAccessDenied    it does not let this user in, or denies a right
-    │   │   ├── DatabaseFull            its disk is full
-    │   │   └── DatabaseReadOnly        it takes no changes: a standby
-    │   ├── DatabaseNotMigrated
-    │   ├── DatabaseTooNew          a newer version than this one has migrated it
-    │   ├── EmbeddingsMissing       faces were enrolled with another model: a re-index is due
-    │   ├── IndexNotReady           this gallery's index is being loaded or built
-    │   ├── IndexBehind             a change that the caller knows of is not there yet
-    │   └── Busy                    too much at once; later it will work
-    ├── Unusable                    a copy that is not the truth's: it is made anew
-    │   ├── SnapshotDamaged         an index on disk is not as it was written
-    │   ├── SnapshotForeign         it is of another gallery, another model or another format
-    │   ├── ChangesPruned           what happened since is no longer in the change log
+    │   │   ├── DatabaseAccessDenied    PostgreSQL rejects the user, or denies a right
+    │   │   ├── DatabaseFull            the disk of PostgreSQL is full
+    │   │   └── DatabaseReadOnly        PostgreSQL is a standby and accepts no changes
+    │   ├── DatabaseNotMigrated     the database lacks this version's schema: `gemel migrate`
+    │   ├── DatabaseTooNew          a newer version has migrated the database
+    │   ├── EmbeddingsMissing       faces have no embedding of the gallery's model: re-index it
+    │   ├── IndexNotReady           the gallery's index is being loaded or built
+    │   ├── IndexBehind             a required change has not arrived yet
+    │   └── Busy                    too many requests at once; try again later
+    ├── Unusable                    a copy that differs from PostgreSQL: it is rebuilt
+    │   ├── SnapshotDamaged         an index on disk that is not as it was written
+    │   ├── SnapshotForeign         an index of another gallery, another model or another format
+    │   ├── ChangesPruned           the changes since are no longer in the change log
     │   ├── LogForked               it has changes that the database's log does not have
     │   └── EmbeddingsReplaced      its embeddings were deleted, and the same model has made others since
-    ├── EmbeddingUnusable           a model made of a face what is not a number
-    └── Misconfigured               the operator's to mend, never the caller's
-        ├── WeightsMissing
-        ├── WeightsDamaged
-        ├── ModelUnknown
-        ├── ModelUnavailable        a gallery's model cannot be opened in this process
-        ├── ModelNotCalibrated      nobody has measured its scores: it can embed, and set no threshold
+    ├── EmbeddingUnusable           a model returned NaN or infinity for a face
+    └── Misconfigured               the operator must fix it; the caller cannot
+        ├── WeightsMissing          the file with the weights does not exist
+        ├── WeightsDamaged          the weights do not have the expected digest
+        ├── ModelUnknown            there is no model of this name
+        ├── ModelUnavailable        this process cannot open the gallery's model
+        ├── ModelNotCalibrated      the model's card has no scores: it can embed, but sets no threshold
         └── CardUnusable            a card is malformed, or does not fit its file
 
 A leaf has a stable `code` that clients may branch on, a sentence for people, and `details`: the
-measured figures and limits, ready for JSON.
+measured figures and limits, as JSON values.
 """
 
 from typing import Any, ClassVar

@@ -29,12 +29,13 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         default=None,
-        description="PostgreSQL to use instead of the embedded one, `postgresql://user:password@host/database`;"
-        " in the password, `@` is written `%40`, `/` `%2F` and `%` `%25`",
+        description="PostgreSQL to use instead of the embedded one,"
+        " `postgresql://user:password@host/database`; in the password, write `@` as `%40`, `/` as `%2F`"
+        " and `%` as `%25`",
     )
     database_password: SecretStr | None = Field(
         default=None,
-        description="Password for `GEMEL_DATABASE_URL`, as it is: nothing in it is encoded",
+        description="Password for `GEMEL_DATABASE_URL`, not encoded",
     )
     host: str = Field(
         default="127.0.0.1",
@@ -44,19 +45,18 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         default=None,
         min_length=8,
-        description="The key that clients send as `X-API-Key` or as a bearer token; guards everything but"
-        " health",
+        description="Key that clients send as `X-API-Key` or as a bearer token; required for everything"
+        " but `/healthz` and `/readyz`",
     )
     allowed_hosts: str | None = Field(
         default=None,
-        description="Host names that requests may be addressed to, besides localhost, separated by commas;"
-        " `*.example.org` stands for all names below it; default: all with an API key, none"
-        " without one",
+        description="Host names that requests may be addressed to, besides localhost, separated by"
+        " commas; `*.example.org` means all names below it; default: all with an API key, none without",
     )
     cors_origins: str | None = Field(
         default=None,
-        description="Other sites whose pages may send requests from a browser (CORS), separated by commas:"
-        " `https://example.org`; `*` for all, with an API key only",
+        description="Other sites whose pages may send requests from a browser (CORS), separated by"
+        " commas: `https://example.org`; `*` for all, with an API key only",
     )
     root_path: str | None = Field(
         default=None,
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         description="Path prefix under which a proxy publishes the service, such as `/faces`",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe of the log lines that are written"
+        default="info", description="Lowest level of the log lines that are written"
     )
     log_format: Literal["text", "json"] = Field(
         default="text",
@@ -74,19 +74,20 @@ class Settings(BaseSettings):
     max_upload_mb: float = Field(
         default=64.0,
         gt=0,
-        description="Largest request body, in MB (10^6 bytes); a JPEG of 200 megapixels fits into the"
-        " default",
+        description="Largest request body, in MB (10^6 bytes); the default has room for a JPEG of 200"
+        " megapixels",
     )
     max_image_megapixels: float = Field(
         default=50.0,
         gt=0,
-        description="Largest picture as it is decoded, in millions of pixels. A JPEG may have five times as"
+        description="Largest decoded picture, in millions of pixels. A JPEG may have five times as"
         " many: it is decoded at a half or a quarter of its sides",
     )
     max_decoding_s: float = Field(
         default=10.0,
         ge=1,
-        description="Most seconds of processor time to decode a picture; small ones get less",
+        description="Limit of processor time for decoding a picture, in seconds; smaller pictures have"
+        " a lower limit",
     )
     decoding_patience_s: float = Field(
         default=10.0,
@@ -94,66 +95,68 @@ class Settings(BaseSettings):
         description="Seconds that a request waits for its turn to be decoded and searched for faces,"
         " before 503",
     )
-    max_images: int = Field(default=20, ge=1, description="Most pictures in one enrolment request")
-    max_faces: int = Field(default=50, ge=1, description="Most faces that one identification may ask for")
+    max_images: int = Field(
+        default=20, ge=1, description="Largest number of pictures in one enrolment request"
+    )
+    max_faces: int = Field(default=50, ge=1, description="Largest `max_faces` of an identification")
     max_candidates: int = Field(
-        default=100, ge=1, description="Most candidates that one identification may ask for"
+        default=100, ge=1, description="Largest `max_candidates` of an identification"
     )
 
     detection_size_px: int = Field(
         default=1024,
         ge=64,
-        description="Pictures are scaled down to this longer side to look for faces, never up",
+        description="Pictures are scaled down to this longer side for face detection, never up",
     )
     min_detection_confidence: float = Field(
-        default=0.7, ge=0, le=1, description="Least confidence of the detector for a face"
+        default=0.7, ge=0, le=1, description="Lowest confidence of the detector for a face"
     )
     min_face_px: float = Field(
         default=28.0,
         ge=0,
-        description="Shorter side of a face's box, in pixels, below which enrolment rejects it",
+        description="Shorter side of a face's box, in pixels, below which an enrolment is rejected",
     )
     min_sharpness: float = Field(
         default=0.004,
         ge=0,
-        description="Sharpness of a face (Laplacian energy over variance) below which enrolment rejects it",
+        description="Sharpness of a face (Laplacian energy over variance) below which an enrolment is"
+        " rejected",
     )
     min_quality: float = Field(
         default=0.0,
         ge=0,
         le=100,
-        description="Quality score of a face, 0 to 100, below which enrolment rejects it",
+        description="Quality score of a face, 0 to 100, below which an enrolment is rejected",
     )
 
     min_match_face_px: float = Field(
         default=0.0,
         ge=0,
-        description="Shorter side of a face's box, in pixels, below which identification matches nobody to"
-        " it; 0: no limit",
+        description="Shorter side of a face's box, in pixels, below which a face matches nobody; 0: no limit",
     )
     min_match_sharpness: float = Field(
         default=0.0,
         ge=0,
-        description="Sharpness of a face (Laplacian energy over variance) below which identification matches"
-        " nobody to it; 0: no limit",
+        description="Sharpness of a face (Laplacian energy over variance) below which a face matches"
+        " nobody; 0: no limit",
     )
 
     model: str = Field(
         default="sface",
-        description="The network: `sface`, `dlib-resnet`, or `onnx:PATH` or `safetensors:PATH` with a card"
-        " beside the file",
+        description="Model of new galleries: `sface`, `dlib-resnet`, or `onnx:PATH` or"
+        " `safetensors:PATH` with a card beside the file",
     )
     models_dir: Path | None = Field(
         default=None,
         description="Folder of the model files that `POST /v1/reindexes` may name, as `onnx:FILE` or"
-        " `safetensors:FILE`; without it, only published models",
+        " `safetensors:FILE`; without it, published models only",
     )
     mirror: bool = Field(
         default=True, description="Embed the mirror image too and take the mean; part of the model"
     )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
-        description="Arithmetic of the network; bfloat16 is faster where the processor has it",
+        description="Arithmetic of the network; `bfloat16` is faster on processors that support it",
     )
     index_tier: Literal["auto", "exact", "exact-fp16", "compact", "gpu"] = Field(
         default="auto",
@@ -164,7 +167,7 @@ class Settings(BaseSettings):
         default=0.999,
         ge=0,
         le=1,
-        description="Least recall@1 of `compact` against exact search, measured on each gallery; below it,"
+        description="Lowest recall@1 of `compact` against exact search, measured on each gallery; below it,"
         " the gallery is searched as `exact-fp16`",
     )
     index_patience_s: float = Field(
@@ -175,29 +178,29 @@ class Settings(BaseSettings):
     index_memory_mb: float = Field(
         default=8192,
         gt=0,
-        description="Memory for all indexes of a process, in MB (10^6 bytes); beyond, the least recently used"
-        " are closed, and opened again when they are asked for",
+        description="Memory for all indexes of a process, in MB (10^6 bytes); above it, the least"
+        " recently used ones are closed, and opened again by the next search",
     )
     device: str | None = Field(
-        default=None, description="Torch device of the network; default: a GPU where there is one"
+        default=None, description="Torch device of the network; default: a GPU if there is one"
     )
     embedder_threads: int | None = Field(
-        default=None, ge=1, description="Torch's threads; default: the cores, shared out among the workers"
+        default=None, ge=1, description="Threads of torch; default: the cores, divided among the workers"
     )
     embedder_max_batch: int = Field(
-        default=32, ge=1, description="Most faces that go through the network at once"
+        default=32, ge=1, description="Largest number of faces in one batch of the network"
     )
     max_requests: int = Field(
         default=64,
         ge=1,
-        description="Most requests whose bodies have arrived that a process holds at once; the next gets "
-        "503 and can be sent again",
+        description="Largest number of requests with a complete body that a process holds at once; the"
+        " next one gets 503 and can be sent again",
     )
     max_connections: int = Field(
         default=1000,
         ge=1,
-        description="Most open connections of a process; when one more comes, the one that has waited longest"
-        " for a request, or for the rest of one, is closed",
+        description="Largest number of open connections of a process; for one more, the connection that"
+        " has waited longest for a request, or for the rest of one, is closed",
     )
     header_timeout_s: float = Field(
         default=20.0, gt=0, description="Seconds in which the header fields of a request must arrive"
@@ -205,14 +208,14 @@ class Settings(BaseSettings):
     body_timeout_s: float = Field(
         default=30.0,
         gt=0,
-        description="Seconds in which a request's body must arrive; up to ten times as many while 2,000 bytes"
-        " arrive each second",
+        description="Seconds in which a request's body must arrive; up to ten times as many while 2,000"
+        " bytes arrive each second",
     )
     upload_memory_mb: float = Field(
         default=512.0,
         gt=0,
-        description="Most memory of a process for the bodies of requests that are not answered yet, in MB"
-        " (10^6 bytes); beyond it, the upload that has taken longest gets 503",
+        description="Memory of a process for the bodies of requests that are not answered yet, in MB"
+        " (10^6 bytes); above it, the upload that has taken longest gets 503",
     )
     threads: int = Field(
         default=8, ge=1, description="Requests that a process works on at once; the others wait"
@@ -223,8 +226,8 @@ class Settings(BaseSettings):
         default=0.01,
         ge=LEAST_RATE,
         lt=1,
-        description="Share of searches for people who are not enrolled that may give a false alarm; sets "
-        "the threshold",
+        description="Share of searches for people who are not enrolled that may return a match; sets"
+        " the threshold",
     )
     verify_fmr: float = Field(
         default=0.001,

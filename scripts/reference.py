@@ -87,7 +87,7 @@ def packages_table() -> Iterator[str]:
 def layers_text() -> Iterator[str]:
     yield "```text"
     rows = layers()
-    yield " | ".join([*rows[0], f"{SERVICE} (imports none of its neighbours here)"])
+    yield " | ".join([*rows[0], SERVICE])
     yield from ("  -> " + " | ".join(row) for row in rows[1:])
     yield "```"
 
