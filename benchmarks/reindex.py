@@ -10,7 +10,9 @@ aligned faces in memory, in blocks of the size of a worker's chunk.
 import argparse
 import json
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,18 @@ from indexer.embedding import catalog
 from indexer.pipeline.crops import aligned
 from indexer.pipeline.people_folder import PeopleFolder, people_in
 from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import embedded, galleries, reindexes
 from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.records.embedded import database_url
 from indexer.records.tables import Gallery
+from indexer.reindex import control
 from indexer.reindex import plan as plans
-from indexer.reindex import switch as switching
-from indexer.reindex.worker import Worker
+from indexer.reindex.chunks import ChunkEmbedder
+from indexer.reindex.claims import Claims
 from indexer.replica.store import IndexStore
+from indexer.replica.threads.interruptible import close_all
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import card, open_engine, open_pipeline_factory
 from indexer.usecases.enrol_folder import enrol_folder
@@ -79,13 +84,9 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
         blocks = _blocks(database, gallery, pipeline)
         plan = plans.make(settings, index_store, gallery, pipeline)
         before = _in_memory(blocks, pipeline)
-        job = switching.start(database, index_store.models, gallery, model, plan)
-        start = time.perf_counter()
-        worker = _Watched(index_store, factory)
-        worker.run(until=lambda: worker.embedded_at is not None)
+        job = control.start(database, index_store.models, gallery, model, plan)
+        seconds = _embed_all(index_store, factory)
         after = _in_memory(blocks, pipeline)
-    assert worker.embedded_at is not None
-    seconds = worker.embedded_at - start
     with database.reading() as session:
         done = reindexes.progress_of(session, job.row.id)
     database.close()
@@ -102,19 +103,16 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
     }
 
 
-class _Watched(Worker):
-    """Notes when the last chunk was recorded, and does no other step."""
-
-    embedded_at: float | None = None
-
-    def _embed(self) -> bool:
-        done = super()._embed()
-        if done:
-            self.embedded_at = time.perf_counter()
-        return done
-
-    def _step(self) -> bool:
-        return False
+def _embed_all(index_store: IndexStore, factory: PipelineFactory) -> float:
+    """Seconds that a worker takes for all chunks, and for no other step."""
+    with ThreadPoolExecutor(2) as decoders:
+        claims = Claims(index_store.database)
+        embedder = ChunkEmbedder(index_store, factory, claims, decoders, threading.Event())
+        start = time.perf_counter()
+        embedder.embed_all()
+        seconds = time.perf_counter() - start
+        close_all(*embedder.pools)
+    return seconds
 
 
 def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gallery:
@@ -132,9 +130,9 @@ def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gal
 
 def _blocks(database: Database, gallery: Gallery, pipeline: Pipeline) -> list[np.ndarray]:
     with database.reading() as session:
-        crops = reindexes.sample_crops(session, gallery.id, MEMORY_BLOCKS * switching.CHUNK)
+        crops = reindexes.sample_crops(session, gallery.id, MEMORY_BLOCKS * control.CHUNK)
     faces = np.stack([aligned(crop, pipeline.template) for crop in crops])
-    return [faces[i : i + switching.CHUNK] for i in range(0, len(faces), switching.CHUNK)]
+    return [faces[i : i + control.CHUNK] for i in range(0, len(faces), control.CHUNK)]
 
 
 def _in_memory(blocks: list[np.ndarray], pipeline: Pipeline) -> float:

@@ -1,4 +1,4 @@
-"""A chunk's faces, from stored crops to another model's vectors."""
+"""Embeds stored crops with another model."""
 
 import logging
 from collections.abc import Sequence
@@ -19,75 +19,76 @@ from indexer.types import Image
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 32
-"""Faces that go to the network at once: a worker that is to stop waits for no more."""
+BATCH = 32
+"""Faces that the network embeds at once. A worker that is stopping waits for one batch at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Work:
-    """A chunk that a worker has in hand."""
+class LoadedChunk:
+    """A claimed chunk with its faces, decoded and aligned."""
 
     chunk: ReindexChunk
     job: Job
     pipeline: Pipeline
     faces: dict[int, Image]
-    """Aligned, by key."""
+    """By face key."""
     problems: dict[int, str]
-    """By key: why there is no vector."""
+    """By face key: why there is no vector."""
 
 
-def take(database: Database, decoders: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline) -> Work:
-    """With what is stored of its faces, decoded and aligned."""
+def load_chunk(
+    database: Database, decoders: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline
+) -> LoadedChunk:
+    """Reads the crops of those of its faces that have no embedding yet."""
     with database.reading() as session:
         crops = reindexes.crops_of_chunk(session, job.row, chunk)
-    faces, problems = _aligned(decoders, crops, pipeline)
-    return Work(chunk=chunk, job=job, pipeline=pipeline, faces=faces, problems=problems)
+    faces, problems = _align(decoders, crops, pipeline)
+    return LoadedChunk(chunk=chunk, job=job, pipeline=pipeline, faces=faces, problems=problems)
 
 
-def vectors(taken: Work) -> dict[int, bytes]:
-    """By key, as they are stored; what is not a vector becomes a problem. Raises what the network does."""
-    return _vectors(taken.pipeline, taken.faces, taken.problems)
+def embed_chunk(loaded: LoadedChunk) -> dict[int, bytes]:
+    """Vectors by face key, as they are stored. Adds to `loaded.problems`. Raises what the network raises."""
+    return _embed(loaded.pipeline, loaded.faces, loaded.problems)
 
 
-def embed(
+def embed_crops(
     decoders: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline
 ) -> tuple[dict[int, bytes], dict[int, str]]:
-    """Vectors by key, and why there is none. Raises what the network does."""
-    faces, problems = _aligned(decoders, crops, pipeline)
-    return _vectors(pipeline, faces, problems), problems
+    """Vectors and problems, each by face key. Raises what the network raises."""
+    faces, problems = _align(decoders, crops, pipeline)
+    return _embed(pipeline, faces, problems), problems
 
 
-def _aligned(
+def _align(
     decoders: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline
 ) -> tuple[dict[int, Image], dict[int, str]]:
-    """Faces by key, and why there is none."""
     faces: dict[int, Image] = {}
     problems: dict[int, str] = {}
 
-    def read(crop: StoredCrop) -> None:
+    def align(crop: StoredCrop) -> None:
         try:
             faces[crop.key] = aligned(crop, pipeline.template)
         except InvalidInput as error:
             problems[crop.key] = error.message
         except (MemoryError, OSError):
             raise
-        except Exception as error:  # of OpenCV, say: one crop must not stop all the others
-            log.exception("the crop of face %d cannot be used", crop.key)
-            problems[crop.key] = f"its crop cannot be used: {error}"
+        except Exception as error:  # of OpenCV, for example: one bad crop must not stop the job
+            log.exception("cannot use the crop of face %d", crop.key)
+            problems[crop.key] = f"cannot use its crop: {error}"
 
-    list(decoders.map(read, crops))
+    list(decoders.map(align, crops))
     return faces, problems
 
 
-def _vectors(pipeline: Pipeline, faces: dict[int, Image], problems: dict[int, str]) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
+def _embed(pipeline: Pipeline, faces: dict[int, Image], problems: dict[int, str]) -> dict[int, bytes]:
+    embedded: dict[int, bytes] = {}
     keys = list(faces)
-    for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
-        made = pipeline.embedder.embed(np.stack([faces[key] for key in some]))
-        for key, vector, fine in zip(some, made, usable(made), strict=True):
-            if fine:
-                found[key] = vector.astype(STORED_DTYPE).tobytes()
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        vectors = pipeline.embedder.embed(np.stack([faces[key] for key in batch]))
+        for key, vector, ok in zip(batch, vectors, usable(vectors), strict=True):
+            if ok:
+                embedded[key] = vector.astype(STORED_DTYPE).tobytes()
             else:
-                problems[key] = "the model gives what is not a number"
-    return found
+                problems[key] = "the model's vector is NaN or not of length 1"
+    return embedded

@@ -1,4 +1,4 @@
-"""Faces that no chunk has covered: enrolled meanwhile, by a process without one of the two models, say."""
+"""Faces that no chunk covers: a process without one of the two models enrolled them during the job."""
 
 from concurrent.futures import Executor
 
@@ -6,16 +6,14 @@ from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.reindex import embed
-from indexer.reindex.switch import CHUNK
+from indexer.reindex.control import CHUNK
+from indexer.reindex.embed import embed_crops
 from indexer.replica.store import IndexStore
 
 
 def queue(database: Database, job: Job) -> bool:
-    """Cuts chunks of those that lack the new model's embedding; where there are none, building is due.
-
-    Whether anything has changed.
-    """
+    """Creates chunks for faces without the new model's embedding. If there are none, the job moves on from
+    embedding to building. Returns whether anything changed."""
     with database.transaction() as session:
         row = reindexes.lock(session, job.row.id)
         if row.state != job.row.state or reindexes.count_unfinished_chunks(session, row.id):
@@ -33,10 +31,10 @@ def queue(database: Database, job: Job) -> bool:
 def embed_for_rollback(
     index_store: IndexStore, factory: PipelineFactory, decoders: Executor, job: Job
 ) -> bool:
-    """Embeds those that were enrolled since the switch and lack the old model's embedding.
+    """Embeds with the old model the faces that were enrolled since the switch without it.
 
-    They are few, and have no chunk: two workers at once do the same twice, to one effect. Whether there
-    were any. Raises Misconfigured, and what the network does.
+    They are few, so they have no chunks. Two workers may embed the same face; the result is the same.
+    Returns whether there were any. Raises Misconfigured, and what the network raises.
     """
     database, model, after = index_store.database, job.row.from_model_id, int(job.row.plan["last_key"])
     with database.reading() as session:
@@ -44,6 +42,6 @@ def embed_for_rollback(
     if not crops:
         return False
     pipeline = factory.pipeline(index_store.models.by_number(model))
-    vectors, problems = embed.embed(decoders, crops, pipeline)
+    vectors, problems = embed_crops(decoders, crops, pipeline)
     with database.transaction() as session:
         return reindexes.record_embeddings(session, model, vectors, problems) > 0 or bool(problems)

@@ -1,4 +1,4 @@
-"""What a re-index would take, before anything is begun."""
+"""Estimates the time and room that a re-index takes, before it starts."""
 
 import shutil
 import time
@@ -18,9 +18,9 @@ from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 
 SAMPLE = 64
-"""Stored crops that are embedded to see how fast it goes."""
+"""Stored crops that are embedded to measure the speed."""
 _ROW_BYTES = 100
-"""That PostgreSQL needs for an embedding besides its numbers, with its index, about."""
+"""About what PostgreSQL needs for a row of an embedding besides its vector, with the row's index entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,32 +30,34 @@ class Plan:
     to_model: str
     faces: int
     without_crop: int
-    """Faces that cannot be carried over."""
+    """Faces without a stored crop: they cannot be embedded again."""
     sampled: int
+    """Crops that the speed was measured on."""
     faces_per_second: float | None
-    """Of one worker like this process; None where there was nothing to try it on."""
+    """By one worker on this machine; None if there is no stored crop to measure it on."""
     seconds: float | None
     database_bytes: int
     disk_bytes: int
-    """Of the new index, and the database where it lies on the same disk."""
+    """Of the new index, and of the database if it is the embedded one."""
     disk_free_bytes: int
     index_bytes: int
-    """Memory for both indexes, which every process that serves holds until the cleanup."""
+    """Memory for both indexes, which every serving process holds until the cleanup."""
     index_limit_bytes: int
     new_index_bytes: int
-    """Of `index_bytes`, those of the new index: the old one is there already."""
+    """The part of `index_bytes` that is not in memory yet."""
     memory_free_bytes: int
-    """That this machine, and the control group of this process, still have."""
+    """Available on this machine, and within the control group of this process."""
     last_key: int
+    """The highest face key in the gallery."""
 
 
 def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline: Pipeline) -> Plan:
-    """`index_store`: any; `pipeline`: of the new model. Changes nothing. Raises ModelUnavailable."""
+    """`index_store`: for any model; `pipeline`: of the new one. Changes nothing. Raises ModelUnavailable."""
     with index_store.database.reading() as session:
-        lacking = reindexes.count_without_crop(session, gallery.id)
+        without_crop = reindexes.count_without_crop(session, gallery.id)
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
         last_key = reindexes.last_key(session, gallery.id)
-    rate, sampled = _rate(crops, pipeline)
+    rate, sampled = _measure_speed(crops, pipeline)
     faces = gallery.face_count
     database = faces * (pipeline.card.dimension * 4 + _ROW_BYTES)
     new, old = index_store.of_model(pipeline.card), index_store.of_gallery(gallery)
@@ -66,7 +68,7 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
         from_model=old.card.fingerprint,
         to_model=pipeline.card.fingerprint,
         faces=faces,
-        without_crop=lacking,
+        without_crop=without_crop,
         sampled=sampled,
         faces_per_second=rate,
         seconds=faces / rate if rate else None,
@@ -81,37 +83,47 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortage:
+    """Something that the plans need more of than there is."""
+
+    resource: str
+    needed_bytes: int
+    available_bytes: int
+
+    def __str__(self) -> str:
+        needed, available = self.needed_bytes / 1e6, self.available_bytes / 1e6
+        return f"{self.resource}: needs {needed:.1f} MB, has {available:.1f} MB"
+
+
 def check_room(plans: Sequence[Plan]) -> None:
-    """For all of them at once. Raises NotEnoughRoom."""
-    for what, wanted, there in _too_much(plans):
-        raise NotEnoughRoom(_shortage(what, wanted, there), measured=there, limit=wanted)
+    """For all the plans together. Raises NotEnoughRoom."""
+    for shortage in shortages(plans):
+        raise NotEnoughRoom(str(shortage), measured=shortage.available_bytes, limit=shortage.needed_bytes)
 
 
-def lacking_room(plans: Sequence[Plan]) -> list[str]:
-    """What there is too little of for all of them at once, in words."""
-    return [_shortage(*found) for found in _too_much(plans)]
-
-
-def _too_much(plans: Sequence[Plan]) -> list[tuple[str, int, int]]:
-    """What is wanted more of than there is: its name, bytes wanted, bytes there."""
+def shortages(plans: Sequence[Plan]) -> list[Shortage]:
+    """For all the plans together."""
     if not plans:
         return []
     disk, index = sum(plan.disk_bytes for plan in plans), sum(plan.index_bytes for plan in plans)
     new = sum(plan.new_index_bytes for plan in plans)
-    found = (
+    every = (
         ("disk", disk, min(plan.disk_free_bytes for plan in plans)),
         ("index memory (GEMEL_INDEX_MEMORY_MB)", index, plans[0].index_limit_bytes),
         ("memory", new, min(plan.memory_free_bytes for plan in plans)),
     )
-    return [(what, wanted, there) for what, wanted, there in found if wanted > there]
+    return [
+        Shortage(resource=resource, needed_bytes=needed, available_bytes=available)
+        for resource, needed, available in every
+        if needed > available
+    ]
 
 
-def _shortage(what: str, wanted: int, there: int) -> str:
-    return f"{what}: {wanted / 1e6:.1f} MB are wanted, {there / 1e6:.1f} MB are there"
+def _measure_speed(crops: list[reindexes.StoredCrop], pipeline: Pipeline) -> tuple[float | None, int]:
+    """Faces per second, and on how many faces it was measured."""
 
-
-def _rate(crops: list[reindexes.StoredCrop], pipeline: Pipeline) -> tuple[float | None, int]:
-    def tried() -> int:
+    def run() -> int:
         faces = []
         for crop in crops:
             try:
@@ -122,13 +134,14 @@ def _rate(crops: list[reindexes.StoredCrop], pipeline: Pipeline) -> tuple[float 
             pipeline.embedder.embed(np.stack(faces))
         return len(faces)
 
-    tried()  # the first run of a network is slower than the rest
+    run()  # the first run of a network is slower than the rest
     start = time.perf_counter()
-    count = tried()
+    count = run()
     return (count / (time.perf_counter() - start) if count else None), count
 
 
 def _existing(path: Path) -> Path:
+    """The path, or its nearest parent that exists."""
     while not path.exists():
         path = path.parent
     return path

@@ -1,4 +1,4 @@
-"""Where a job is, for people, programs and meters alike."""
+"""The status of a job, for the command line and the API."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +10,8 @@ from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job, Progress
 
-LISTED = 1_000
-"""Skipped faces at most."""
+MAX_SKIPPED = 1_000
+"""Skipped faces in a status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +46,24 @@ class Status:
     events: list[Event]
 
     @property
-    def said(self) -> str:
-        """In a word."""
+    def word(self) -> str:
+        """The state in one word: "stopped", "paused", or the job's state."""
         return "stopped" if self.problem else "paused" if self.paused else self.state
 
 
-def resting(job: Job) -> bool:
-    """Whether it waits for an operator, or is over."""
+def waits_or_ended(job: Job) -> bool:
+    """Whether the job waits for an operator, or has ended. Else it is work for a worker."""
     stopped = job.row.problem is not None or job.row.paused
     return stopped or job.row.state in (*reindexes.SWITCHABLE, *reindexes.CLOSED)
 
 
 def comparison(database: Database, job_id: UUID) -> dict[str, Any]:
-    """Raises ReindexNotFound, ReindexState where it has not come to that yet."""
+    """Raises ReindexNotFound, and ReindexState if the job has not been compared yet."""
     with database.reading() as session:
         state = reindexes.get(session, job_id).row.state
         found = reindexes.comparison(session, job_id)
     if found is None:
-        raise ReindexState("the job has not come to the comparison yet", state=state)
+        raise ReindexState("the job has not been compared yet", state=state)
     return found
 
 
@@ -73,7 +73,7 @@ def of(database: Database, job_id: UUID) -> Status:
         job = reindexes.get(session, job_id)
         row = job.row
         progress = reindexes.progress_of(session, row.id)
-        skipped = reindexes.problems(session, job.gallery.id, row.to_model_id, at_most=LISTED)
+        skipped = reindexes.problems(session, job.gallery.id, row.to_model_id, at_most=MAX_SKIPPED)
         events = reindexes.events(session, row.id)
     return Status(
         id=row.id,

@@ -1,28 +1,33 @@
-"""The steps of a job that one worker does alone, with the comparison, which is in `comparing`."""
+"""The steps of a job that one worker does alone: build, compare, clean. Each records its result.
 
-from typing import Any
+A result is recorded only while the worker holds the job's lease and the job's state is the same.
+"""
 
 from indexer.calibration.fitting.measure import on_gallery
 from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 from indexer.index.snapshots import SnapshotStore
-from indexer.records import reindexes
+from indexer.records import calibrations, reindexes
+from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
-from indexer.replica import maintenance
+from indexer.reindex.comparison.compare import compare_models
+from indexer.reindex.transitions import advance
+from indexer.replica import maintenance, sweep
 from indexer.replica.store import IndexStore
 
-DELETED_AT_ONCE = 5_000
+DELETE_BATCH = 5_000
+"""Embeddings that one transaction deletes."""
 
 
-def build(index_store: IndexStore, job: Job) -> dict[str, Any]:
-    """The new model's index, and the proof that it equals PostgreSQL, ready to be stored.
+def build(index_store: IndexStore, job: Job, worker: str) -> None:
+    """Builds the new model's index and verifies that it equals PostgreSQL.
 
-    Raises EmbeddingsMissing, OSError, and RuntimeError where it does not.
+    Raises EmbeddingsMissing, OSError, and RuntimeError if the index differs.
     """
-    index_store = index_store.of_model(index_store.models.by_number(job.row.to_model_id))
-    name = index_store.rebuild(job.gallery)
-    proof = maintenance.verify(index_store, index_store.read(job.gallery.id))
-    # What processes tell of an index by this model is of an earlier time that the gallery had it.
+    store = index_store.of_model(index_store.models.by_number(job.row.to_model_id))
+    name = store.rebuild(job.gallery)
+    proof = maintenance.verify(store, store.read(job.gallery.id))
+    # `proof.clean` also compares what processes report, which here is of an earlier use of this model.
     clean = proof.index_digest == proof.digest and not proof.difference
     verified = {
         "snapshot": name,
@@ -33,39 +38,76 @@ def build(index_store: IndexStore, job: Job) -> dict[str, Any]:
     }
     if not clean:
         raise RuntimeError(f"the new index differs from PostgreSQL: {verified}")
-    return verified
+    with store.database.transaction() as session:
+        row = advance(session, job, worker, "comparing")
+        if row is not None:
+            row.verified = verified
+            reindexes.add_event(session, row.id, f"built and verified index {name}: {proof.count} faces")
+            return
+    sweep.remove_unwanted(store.database, store.root, job.gallery, job.to_model)
 
 
-def calibrate(index_store: IndexStore, job: Job) -> tuple[MeasuredCurve | None, str]:
-    """Of the new model on the gallery, and what there is to say of it: so that the false alarm rate is
-    carried over when the gallery is switched, never a score. None where it cannot be."""
+def compare(index_store: IndexStore, job: Job, worker: str) -> None:
+    """Compares the two models on the gallery, judges the criteria, and calibrates the new model."""
+    comparison = compare_models(index_store.database, job)
+    curve, event = _calibrate(index_store, job)
+    failed = [gate["gate"] for gate in comparison["gates"] if not gate["passed"]]
+    verdict = f"criteria not met: {', '.join(failed)}" if failed else "all criteria are met"
+    with index_store.database.transaction() as session:
+        row = advance(session, job, worker, "ready")
+        if row is None:
+            return
+        row.comparison = comparison
+        reindexes.add_event(session, row.id, f"compared; {verdict}")
+        if curve is not None:
+            calibrations.add(
+                session,
+                gallery_id=job.gallery.id,
+                model_id=job.row.to_model_id,
+                source="gallery",
+                parameters=curve.to_json(),
+            )
+        reindexes.add_event(session, row.id, event)
+        notify(session, job.gallery.id)
+
+
+def clean(index_store: IndexStore, job: Job, worker: str) -> None:
+    """Deletes the old model's embeddings and index after the switch, or the new model's after a cancel.
+
+    Needs no model: that it is gone may be the reason for the command.
+    """
+    if job.row.state == "cleaning":
+        number, model, which, end = job.row.from_model_id, job.from_model, "old", "done"
+    else:
+        number, model, which, end = job.row.to_model_id, job.to_model, "new", "cancelled"
+    deleted = DELETE_BATCH
+    while deleted:
+        with index_store.database.transaction() as session:
+            deleted = reindexes.delete_embeddings(session, job.gallery.id, number, at_most=DELETE_BATCH)
+    SnapshotStore(index_store.root, job.gallery.id, model).remove()
+    with index_store.database.transaction() as session:
+        row = advance(session, job, worker, end)
+        if row is not None:
+            reindexes.add_event(session, row.id, f"deleted the embeddings of the {which} model")
+            notify(session, job.gallery.id)
+
+
+def _calibrate(index_store: IndexStore, job: Job) -> tuple[MeasuredCurve | None, str]:
+    """The new model's curve on the gallery, so that the policy's FPIR holds after the switch; and an event.
+
+    No curve if the gallery cannot be calibrated.
+    """
     card = index_store.models.by_number(job.row.to_model_id)
     gallery = index_store.read(job.gallery.id)
     fpir = index_store.fpir if gallery.identify_fpir is None else gallery.identify_fpir
-    wanted = f"FPIR {fpir:g} among {gallery.face_count:,} faces"
+    policy = f"FPIR {fpir:g} among {gallery.face_count:,} faces"
     try:
-        found = on_gallery(index_store.database, gallery.id, job.row.to_model_id, card).curve
+        curve = on_gallery(index_store.database, gallery.id, job.row.to_model_id, card).curve
     except CalibrationUnsupported as error:
-        return None, f"not calibrated: {error.message}; {wanted} goes by what holds for the model"
-    borne = "supported" if found.least_fpir(gallery.face_count) <= fpir * (1 + 1e-6) else "not supported"
-    threshold = found.threshold(fpir, gallery.face_count)
-    return (
-        found,
-        f"calibrated on {found.identities:,} people; {wanted}: threshold {threshold:.3f}, {borne}",
+        return None, f"not calibrated: {error.message}; {policy} uses the model's own calibration"
+    supported = curve.least_fpir(gallery.face_count) <= fpir * (1 + 1e-6)
+    threshold = curve.threshold(fpir, gallery.face_count)
+    return curve, (
+        f"calibrated on {curve.identities:,} people; {policy}: threshold {threshold:.3f},"
+        f" {'supported' if supported else 'not supported'}"
     )
-
-
-def clean(index_store: IndexStore, job: Job) -> None:
-    """What one of the models made: the old one's after the switch, the new one's of a cancelled job.
-
-    The model need not be there any more, which may be the very reason.
-    """
-    number, model = job.row.to_model_id, job.to_model
-    if job.row.state == "cleaning":
-        number, model = job.row.from_model_id, job.from_model
-    while True:
-        with index_store.database.transaction() as session:
-            gone = reindexes.delete_embeddings(session, job.gallery.id, number, at_most=DELETED_AT_ONCE)
-        if not gone:
-            break
-    SnapshotStore(index_store.root, job.gallery.id, model).remove()

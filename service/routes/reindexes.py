@@ -12,10 +12,10 @@ from indexer.errors import InvalidRequest, Misconfigured
 from indexer.pipeline.models import check_calibrated
 from indexer.records import galleries, reindexes
 from indexer.records.text import checked_text
-from indexer.reindex import acceptance
+from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
 from indexer.reindex import status as status_of
-from indexer.reindex import switch as switching
+from indexer.reindex.comparison import acceptance
 from service.dependencies import Config, CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, uuid
@@ -40,11 +40,11 @@ def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
     card = requested.model(body.to, mirror=config.mirror, folder=config.models_dir, field="to")
     with _callers_model():
         check_calibrated(card)
-    switching.check_startable(engine.database, engine.index_store.models, gallery, card)
+    control.check_startable(engine.database, engine.index_store.models, gallery, card)
     with _callers_model():
         pipeline = engine.pipelines.for_card(card)
     plan = plans.make(config, engine.index_store, gallery, pipeline)
-    job = switching.start(
+    job = control.start(
         engine.database, engine.index_store.models, gallery, card, plan, gates=body.gates, force=body.force
     )
     return Reindex.of(status_of.of(engine.database, job.row.id))
@@ -104,7 +104,7 @@ def comparison(engine: CurrentEngine, job_id: UUID) -> dict[str, Any]:
     summary="Workers leave it alone",
 )
 def pause(engine: CurrentEngine, job_id: UUID) -> Reindex:
-    switching.pause(engine.database, job_id)
+    control.pause(engine.database, job_id)
     return get(engine, job_id)
 
 
@@ -115,7 +115,7 @@ def pause(engine: CurrentEngine, job_id: UUID) -> Reindex:
     summary="Workers go on",
 )
 def resume(engine: CurrentEngine, job_id: UUID) -> Reindex:
-    switching.resume(engine.database, job_id)
+    control.resume(engine.database, job_id)
     return get(engine, job_id)
 
 
@@ -126,7 +126,7 @@ def resume(engine: CurrentEngine, job_id: UUID) -> Reindex:
     summary="Give the new model up",
 )
 def cancel(engine: CurrentEngine, job_id: UUID) -> Reindex:
-    switching.cancel(engine.database, job_id)
+    control.cancel(engine.database, job_id)
     return get(engine, job_id)
 
 
@@ -138,7 +138,7 @@ def cancel(engine: CurrentEngine, job_id: UUID) -> Reindex:
 )
 def activate(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> Reindex:
     """From the next request on, in every process. Refused where a gate is not passed."""
-    switching.activate(engine.database, job_id, force=_reason(body))
+    switch.activate(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
 
 
@@ -150,7 +150,7 @@ def activate(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> 
 )
 def rollback(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> Reindex:
     """Nothing that was enrolled since is lost."""
-    switching.rollback(engine.database, job_id, force=_reason(body))
+    switch.rollback(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
 
 
@@ -162,7 +162,7 @@ def rollback(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> 
 )
 def cleanup(engine: CurrentEngine, job_id: UUID) -> Reindex:
     """Its embeddings are deleted by a worker: there is no way back."""
-    switching.cleanup(engine.database, job_id)
+    control.cleanup(engine.database, job_id)
     return get(engine, job_id)
 
 

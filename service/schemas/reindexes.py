@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.reindex import acceptance
+from indexer.reindex.comparison import acceptance
 from indexer.reindex.status import Status
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 

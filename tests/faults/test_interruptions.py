@@ -68,7 +68,7 @@ def leases(operator: Operator) -> list[str]:
     [
         "indexer.replica.store:build",
         "indexer.replica.maintenance:verify",
-        "indexer.reindex.worker:compare",
+        "indexer.reindex.steps:compare_models",
     ],
 )
 def test_a_worker_that_is_told_to_end_while_it_builds_or_compares_ends_at_once(
@@ -123,15 +123,15 @@ def test_a_worker_that_ends_of_its_own_accord_has_not_tried_its_chunk(
     """Else a job would be stopped by the restarts of its workers."""
     job = operator.start(gates=["skipped<=0"])
     begun, go_on = threading.Event(), threading.Event()
-    real = Worker._vectors
+    real = embed.embed_chunk
 
-    def held(worker: Worker, taken: Any) -> Any:
+    def held(loaded: Any) -> Any:
         begun.set()
         go_on.wait(60)
-        return real(worker, taken)
+        return real(loaded)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Worker, "_vectors", held)
+        patched.setattr(embed, "embed_chunk", held)
         worker = Worker(operator.index_store, operator.factory)
         running = threading.Thread(target=worker.run)
         running.start()
@@ -147,7 +147,7 @@ def test_a_worker_that_ends_of_its_own_accord_has_not_tried_its_chunk(
     assert operator.work(job).row.state == "ready"
 
 
-@pytest.mark.parametrize("function", ["crops_of", "finish_chunk", "cut"])
+@pytest.mark.parametrize("function", ["crops_of_chunk", "finish_chunk", "create_chunks"])
 def test_what_nobody_foresaw_stops_the_job_with_its_reason_and_leaves_the_worker_alive(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:

@@ -13,7 +13,7 @@ from indexer.errors import ReplicasNotReady
 from indexer.records import changes, galleries, identities
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Embedding, Face, Gallery, Model, Process
-from indexer.reindex import switch as switching
+from indexer.reindex import switch
 from indexer.replica import maintenance
 from indexer.replica.threads import supervised
 from indexer.settings import Settings
@@ -122,7 +122,7 @@ def test_a_process_that_cannot_keep_the_new_index_in_step_holds_a_switch_up(
             enrol_what_no_index_can_take(session, galleries.lock(session, operator.gallery().id))
 
         with pytest.raises(ReplicasNotReady, match="process"):
-            switching.activate(database, job.row.id, patience_seconds=5)
+            switch.activate(database, job.row.id, patience_seconds=5)
 
         assert set(states(operator).values()) == {"failed"}
         assert client.get("/readyz").json()["following"] == "ok"

@@ -15,7 +15,7 @@ from sqlalchemy import func, text, update
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.tables import Reindex, ReindexChunk
-from indexer.reindex import switch as switching
+from indexer.reindex import control, switch
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
@@ -58,7 +58,7 @@ from indexer.records.database.session import Database
 from indexer.settings import Settings
 
 die_at(sys.argv[1])
-steps.DELETED_AT_ONCE = 1
+steps.DELETE_BATCH = 1
 settings = Settings()
 with open_pipeline_factory(settings) as factory:
     worker.Worker(IndexStore.of(settings, Database(settings.database_url), sface(mirror=True)), factory).run()
@@ -74,7 +74,6 @@ main()
 """
 )
 """`gemel`, with the step that it dies at before its arguments."""
-OF_WORKER = "indexer.reindex.worker:Worker."
 
 
 @pytest.fixture
@@ -115,11 +114,19 @@ def killed_worker(operator: Operator, step: str) -> None:
         session.execute(update(Reindex).values(leased_until=past))
 
 
-@pytest.mark.parametrize("step", ["_vectors", "_record", "_build", "_compare"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "indexer.reindex.chunks:ChunkEmbedder.embed",
+        "indexer.reindex.chunks:ChunkEmbedder.record",
+        "indexer.reindex.steps:build",
+        "indexer.reindex.steps:compare",
+    ],
+)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_killed_workers_job_ends_as_if_nothing_had_been(operator: Operator, step: str, when: str) -> None:
     job = operator.start()
-    killed_worker(operator, f"{OF_WORKER}{step}:{when}:1")
+    killed_worker(operator, f"{step}:{when}:1")
     done = operator.work(job)
 
     with operator.database.reading() as session:
@@ -130,13 +137,13 @@ def test_a_killed_workers_job_ends_as_if_nothing_had_been(operator: Operator, st
 
 
 CLEANING = [
-    f"{OF_WORKER}_clean:before:1",
+    "indexer.reindex.steps:clean:before:1",
     "indexer.records.reindexes:delete_embeddings:after:1",  # the batch is rolled back
     "indexer.records.reindexes:delete_embeddings:before:2",  # between two batches
     "indexer.records.reindexes:delete_embeddings:before:3",
     "indexer.index.snapshots:SnapshotStore.remove:before:1",
     "indexer.index.snapshots:SnapshotStore.remove:after:1",
-    f"{OF_WORKER}_clean:after:1",
+    "indexer.reindex.steps:clean:after:1",
 ]
 
 
@@ -145,8 +152,8 @@ def test_a_cleanup_whose_worker_is_killed_is_ended_by_another(
     operator: Operator, hopper: bytes, step: str
 ) -> None:
     job = operator.work(operator.start(gates=["skipped<=0"]))
-    switching.activate(operator.database, job.row.id)
-    switching.cleanup(operator.database, job.row.id)
+    switch.activate(operator.database, job.row.id)
+    control.cleanup(operator.database, job.row.id)
     killed_worker(operator, step)
     check_serving(operator, hopper, NEW.fingerprint)
     ended = operator.work(job).row
@@ -165,7 +172,7 @@ def test_a_cancellation_whose_worker_is_killed_is_ended_by_another(
     operator: Operator, hopper: bytes, step: str
 ) -> None:
     job = operator.work(operator.start(gates=["skipped<=0"]))
-    switching.cancel(operator.database, job.row.id)
+    control.cancel(operator.database, job.row.id)
     killed_worker(operator, step)
     check_serving(operator, hopper, OLD.fingerprint)
     ended = operator.work(job).row
@@ -210,7 +217,7 @@ def killed_command(home: Home, step: str, *arguments: str) -> None:
 
 def test_the_job_of_a_command_that_is_killed_while_it_embeds_is_ended_by_a_worker(home: Home) -> None:
     begin = ("reindex", "start", "--to", "dlib-resnet", "--gallery", "staff", "--gate", "skipped<=0")
-    killed_command(home, f"{OF_WORKER}_vectors:before:1", *begin, "--wait")
+    killed_command(home, "indexer.reindex.chunks:ChunkEmbedder.embed:before:1", *begin, "--wait")
     again = home.run(*begin, "--wait", status=1)
     [left] = home.json("reindex", "status")
     with home.worker():
@@ -235,7 +242,7 @@ def test_a_switch_holds_though_the_server_is_killed_right_after_it(
     if step == "rollback":
         home.run("reindex", "activate")
     [before] = home.json("reindex", "status")
-    with home.server(command=(sys.executable, "-c", COMMAND, "indexer.reindex.switch:_switch:after:1")) as (
+    with home.server(command=(sys.executable, "-c", COMMAND, "indexer.reindex.switch:activate:after:1")) as (
         base,
         server,
     ):

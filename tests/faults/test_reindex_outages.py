@@ -20,9 +20,8 @@ from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
 from indexer.records.tables import Embedding
+from indexer.reindex import control, embed, status
 from indexer.reindex import plan as plans
-from indexer.reindex import status
-from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from indexer.replica.store import IndexStore
@@ -52,7 +51,7 @@ database = Database(settings.database_url)
 
 def rests():
     with database.reading() as session:
-        return status.resting(reindexes.get(session, UUID(sys.argv[1])))
+        return status.waits_or_ended(reindexes.get(session, UUID(sys.argv[1])))
 
 with open_pipeline_factory(settings) as factory:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
@@ -78,7 +77,7 @@ def a_job(settings: Settings, database: Database) -> Iterator[tuple[Job, IndexSt
     with open_pipeline_factory(settings) as factory:
         plan = plans.make(settings, index_store, gallery, factory.pipeline(NEW))
         yield (
-            switching.start(database, index_store.models, gallery, NEW, plan, gates=()),
+            control.start(database, index_store.models, gallery, NEW, plan, gates=()),
             index_store,
             factory,
         )
@@ -89,27 +88,29 @@ def now(database: Database, job: Job) -> Job:
         return reindexes.get(session, job.row.id)
 
 
-class Halting(Worker):
-    """Waits before its second chunk."""
+class Halt:
+    """Holds the workers of this process before the second chunk that they embed."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.chunks = 0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at_the_second, self.go_on = threading.Event(), threading.Event()
+        real = embed.embed_chunk
+        chunks: list[Any] = []
 
-    def _vectors(self, taken: Any) -> Any:
-        self.chunks += 1
-        if self.chunks == 2:
-            self.at_the_second.set()
-            assert self.go_on.wait(60)
-        return super()._vectors(taken)
+        def embed_chunk(loaded: Any) -> Any:
+            chunks.append(loaded)
+            if len(chunks) == 2:
+                self.at_the_second.set()
+                assert self.go_on.wait(60)
+            return real(loaded)
+
+        monkeypatch.setattr(embed, "embed_chunk", embed_chunk)
 
 
 @pytest.mark.parametrize("how", ["immediate", "killed"])
 def test_postgresql_is_restarted_while_faces_are_embedded(
     tmp_path: Path, hopper: bytes, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(switching, "CHUNK", 2)
+    monkeypatch.setattr(control, "CHUNK", 2)
     home = tmp_path / "home"
     settings = Settings(home=home, database_url=embedded.start(home))
     database = Database(str(settings.database_url))
@@ -117,14 +118,15 @@ def test_postgresql_is_restarted_while_faces_are_embedded(
     try:
         enrol(settings, hopper)
         with a_job(settings, database) as (job, index_store, factory):
-            worker = Halting(index_store, factory)
+            halt = Halt(monkeypatch)
+            worker = Worker(index_store, factory)
             working = threading.Thread(
-                target=worker.run, kwargs={"until": lambda: status.resting(now(database, job))}
+                target=worker.run, kwargs={"until": lambda: status.waits_or_ended(now(database, job))}
             )
             working.start()
-            assert worker.at_the_second.wait(60)
+            assert halt.at_the_second.wait(60)
             restart(home, how)
-            worker.go_on.set()
+            halt.go_on.set()
             working.join(120)
             assert not working.is_alive()
         with database.reading() as session:
@@ -157,8 +159,8 @@ def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
         stopped = now(database, job)
         with open_engine(settings) as engine:
             [face] = engine.identifier.identify("staff", hopper).faces
-        switching.resume(database, job.row.id)
-        Worker(index_store, factory).run(until=lambda: status.resting(now(database, job)))
+        control.resume(database, job.row.id)
+        Worker(index_store, factory).run(until=lambda: status.waits_or_ended(now(database, job)))
 
     assert stopped.row.problem is not None
     assert "File too large" in stopped.row.problem

@@ -14,9 +14,8 @@ from indexer.records import galleries, reindexes
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
 from indexer.records.tables import Embedding, Gallery, Model
+from indexer.reindex import control, status
 from indexer.reindex import plan as plans
-from indexer.reindex import status
-from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from indexer.replica.store import IndexStore
@@ -47,7 +46,7 @@ class Operator:
         """With a gate that a gallery of a few people can pass: rates need more of them."""
         plan = how.pop("plan", None) or self.plan(to)
         how.setdefault("gates", ("skipped<=0",))
-        return switching.start(self.database, self.index_store.models, self.gallery(), to, plan, **how)
+        return control.start(self.database, self.index_store.models, self.gallery(), to, plan, **how)
 
     def job(self, job: Job) -> Job:
         with self.database.reading() as session:
@@ -59,7 +58,7 @@ class Operator:
 
     def work(self, job: Job) -> Job:
         """Until nothing is left to do."""
-        Worker(self.index_store, self.factory).run(until=lambda: status.resting(self.job(job)))
+        Worker(self.index_store, self.factory).run(until=lambda: status.waits_or_ended(self.job(job)))
         return self.job(job)
 
     def embeddings(self, fingerprint: str) -> int:

@@ -29,14 +29,14 @@ def pause(gallery: Of = None, json: Json = None) -> None:
     Example: `gemel reindex pause --gallery staff`
     """
     from indexer.records import reindexes
-    from indexer.reindex import switch as switching
+    from indexer.reindex import control
 
     def runs(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and not _stopped(job)
 
     with opened(Settings()) as index_store:
         job = job_to("pause", index_store, gallery, runs)
-        row = described(index_store, switching.pause(index_store.database, job.row.id))
+        row = described(index_store, control.pause(index_store.database, job.row.id))
     _answer(row, json, "paused at {state}; `gemel reindex resume -g {gallery}` goes on")
 
 
@@ -45,11 +45,11 @@ def resume(gallery: Of = None, json: Json = None) -> None:
 
     Example: `gemel reindex resume --gallery staff`
     """
-    from indexer.reindex import switch as switching
+    from indexer.reindex import control
 
     with opened(Settings()) as index_store:
         job = job_to("resume", index_store, gallery, _stopped)
-        row = described(index_store, switching.resume(index_store.database, job.row.id))
+        row = described(index_store, control.resume(index_store.database, job.row.id))
     _answer(row, json, "resumed at {state}; `gemel worker` works on it")
 
 
@@ -58,12 +58,12 @@ def activate(gallery: Of = None, force: Force = None, json: Json = None) -> None
 
     Example: `gemel reindex activate --gallery staff`
     """
-    from indexer.reindex import switch as switching
+    from indexer.reindex import switch
 
     with opened(Settings()) as index_store:
         ready = job_to("activate", index_store, gallery, lambda job: job.row.state == "ready")
         try:
-            job = switching.activate(index_store.database, ready.row.id, force=force)
+            job = switch.activate(index_store.database, ready.row.id, force=force)
         except (GatesNotPassed, ReplicasNotReady):
             console.print(f"Refused; {tables.OVERRIDE}.", highlight=False)
             raise
@@ -81,11 +81,11 @@ def rollback(gallery: Of = None, force: Force = None, json: Json = None) -> None
 
     Example: `gemel reindex rollback --gallery staff`
     """
-    from indexer.reindex import switch as switching
+    from indexer.reindex import switch
 
     with opened(Settings()) as index_store:
         active = job_to("roll back", index_store, gallery, lambda job: job.row.state == "active")
-        job = switching.rollback(index_store.database, active.row.id, force=force)
+        job = switch.rollback(index_store.database, active.row.id, force=force)
         row = described(index_store, job)
     _answer(
         row,
@@ -101,14 +101,14 @@ def cancel(gallery: Of = None, json: Json = None) -> None:
     Example: `gemel reindex cancel --gallery staff`
     """
     from indexer.records import reindexes
-    from indexer.reindex import switch as switching
+    from indexer.reindex import control
 
     def not_switched(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and job.row.state != "active"
 
     with opened(Settings()) as index_store:
         job = job_to("cancel", index_store, gallery, not_switched)
-        row = _ended(index_store, job, switching.cancel)
+        row = _ended(index_store, job, control.cancel)
     _answer(row, json, "cancelled; nothing of {to_model} is left")
 
 
@@ -117,11 +117,11 @@ def cleanup(gallery: Of = None, json: Json = None) -> None:
 
     Example: `gemel reindex cleanup --gallery staff`
     """
-    from indexer.reindex import switch as switching
+    from indexer.reindex import control
 
     with opened(Settings()) as index_store:
         job = job_to("clean up", index_store, gallery, lambda job: job.row.state == "active")
-        row = _ended(index_store, job, switching.cleanup)
+        row = _ended(index_store, job, control.cleanup)
     _answer(row, json, "done; nothing of {from_model} is left")
 
 

@@ -91,7 +91,7 @@ def work(index_store: "IndexStore", factory: "PipelineFactory", jobs: "Sequence[
     looker = threading.Thread(target=follow, args=(index_store, jobs), name="progress", daemon=True)
     try:
         looker.start()
-        working.run(until=lambda: all(status.resting(seen.job) for seen in _seen(index_store, ids)))
+        working.run(until=lambda: all(status.waits_or_ended(seen.job) for seen in _seen(index_store, ids)))
     except KeyboardInterrupt:
         console.print(
             "Interrupted. The job stays: `gemel worker` goes on with it, `gemel reindex cancel` ends it."
@@ -118,7 +118,7 @@ def _look_on(index_store: "IndexStore", jobs: "Sequence[Job]", tell: Callable[[S
             if told.get(seen.job.row.id) != now:
                 told[seen.job.row.id] = now
                 tell(seen)
-        waiting = [seen.job.row.id for seen in there if not status.resting(seen.job)]
+        waiting = [seen.job.row.id for seen in there if not status.waits_or_ended(seen.job)]
         if waiting:
             time.sleep(_POLL_SECONDS)
 

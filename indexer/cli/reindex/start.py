@@ -44,9 +44,9 @@ def start(
     Example: `gemel reindex start --to dlib-resnet --gallery staff --wait`
     """
     from indexer.embedding import catalog
-    from indexer.reindex import acceptance
+    from indexer.reindex import control
     from indexer.reindex import plan as planning
-    from indexer.reindex import switch as switching
+    from indexer.reindex.comparison import acceptance
     from indexer.usecases.bootstrap import open_pipeline_factory
 
     settings = Settings()
@@ -57,20 +57,18 @@ def start(
         every = _to_be_brought(index_store, gallery, card)
         pipeline = factory.pipeline(card)
         plans = [planning.make(settings, index_store, one, pipeline) for one in every]
-        lacking = planning.lacking_room(plans)
+        shortages = planning.shortages(plans)
         if dry_run:
-            give([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, lacking))
+            give([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, shortages))
             return
         if not force:
             planning.check_room(plans)
         jobs = [
-            switching.start(
-                index_store.database, index_store.models, one, card, plan, gates=gates, force=True
-            )
+            control.start(index_store.database, index_store.models, one, card, plan, gates=gates, force=True)
             for one, plan in zip(every, plans, strict=True)
         ]
         if json != STDOUT:
-            tables.print_plans(plans, lacking)
+            tables.print_plans(plans, shortages)
         if wait and jobs:
             following.work(index_store, factory, jobs)
         begun = [described(index_store, job) for job in jobs]
@@ -91,14 +89,14 @@ def _to_be_brought(index_store: "IndexStore", name: str | None, card: "ModelCard
     """
     from indexer.errors import InvalidRequest, ReindexExists
     from indexer.records import galleries
-    from indexer.reindex import switch as switching
+    from indexer.reindex import control
 
     with index_store.database.reading() as session:
         every = [galleries.get(session, name)] if name else galleries.list_all(session)
     chosen = []
     for gallery in every:
         try:
-            switching.check_startable(index_store.database, index_store.models, gallery, card)
+            control.check_startable(index_store.database, index_store.models, gallery, card)
             chosen.append(gallery)
         except (InvalidRequest, ReindexExists) as error:
             if name:

@@ -11,7 +11,7 @@ from indexer.cli.output import console, out, shown
 from indexer.cli.progress import duration
 
 if TYPE_CHECKING:
-    from indexer.reindex.plan import Plan
+    from indexer.reindex.plan import Plan, Shortage
     from indexer.reindex.status import Status
 
 OVERRIDE = "`activate --force WHY` switches all the same"
@@ -68,8 +68,7 @@ def print_history(row: "Status") -> None:
         out.print(f"  and {len(row.skipped) - NAMED} more; --json lists them")
 
 
-def print_plans(plans: "Sequence[Plan]", lacking: Sequence[str] = ()) -> None:
-    """`lacking`: what there is too little room for."""
+def print_plans(plans: "Sequence[Plan]", shortages: "Sequence[Shortage]" = ()) -> None:
     for plan in plans:
         out.print(f"{plan.gallery}: {plan.from_model} to {plan.to_model}", highlight=False, markup=False)
         speed = (
@@ -89,8 +88,8 @@ def print_plans(plans: "Sequence[Plan]", lacking: Sequence[str] = ()) -> None:
             out.print(f"  {what:7} {line}", highlight=False)
         if plan.without_crop:
             out.print("  Faces without a stored crop cannot be carried over: they are skipped, and listed.")
-    for what in lacking:
-        console.print(f"[yellow]too little room[/] {shown(what)}", highlight=False)
+    for shortage in shortages:
+        console.print(f"[yellow]too little room[/] {shown(str(shortage))}", highlight=False)
 
 
 def print_comparison(gallery: str, found: dict[str, Any]) -> None:
@@ -139,11 +138,11 @@ def print_next(rows: "Sequence[Status]", gates: Mapping[UUID, Sequence[dict[str,
     """What an operator may do now. `gates`: what became of them, by job, where it is ready."""
     for row in rows:
         failed = [gate for gate in gates.get(row.id, []) if not gate["passed"]]
-        if row.said == "embedding":
+        if row.word == "embedding":
             say("begun; `gemel worker` works on it, `gemel reindex watch -g {gallery}` looks on", row)
-        elif row.said == "ready" and not failed:
+        elif row.word == "ready" and not failed:
             say("all gates are passed; look with `gemel reindex compare -g {gallery}`, then `activate`", row)
-        elif row.said == "ready":
+        elif row.word == "ready":
             say("the new model has not passed its gates:", row)
             print_gates(failed)
             hint = f"`gemel reindex compare -g {row.gallery}` shows more; {OVERRIDE}."
@@ -152,7 +151,7 @@ def print_next(rows: "Sequence[Status]", gates: Mapping[UUID, Sequence[dict[str,
 
 def _state(row: "Status") -> str:
     workers = f"\n{row.progress.workers} at work" if row.progress.workers else ""
-    return row.said + (f"\nat {row.state}" if row.said != row.state else workers)
+    return row.word + (f"\nat {row.state}" if row.word != row.state else workers)
 
 
 def _faces(row: "Status") -> str:

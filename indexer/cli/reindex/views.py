@@ -74,8 +74,8 @@ def compare(
 
     Example: `gemel reindex compare --gallery staff --html comparison.html`
     """
-    from indexer.reindex import page
     from indexer.reindex import status as status_of
+    from indexer.reindex.comparison import page
 
     with opened(Settings()) as index_store:
         job = compared_job(index_store, gallery)

@@ -96,10 +96,10 @@ def prepared(options: "Options", wanted: Wanted, *, resume: bool) -> "tuple[Face
 
 def _warn_of_few(training: "Faces", validation: "Faces") -> None:
     """Where there are too few people to learn from, or to tell a better model from a worse one by."""
-    from indexer.reindex.acceptance import SEEN_LOSS, people_needed
+    from indexer.reindex.comparison.acceptance import DETECTABLE_LOSS, people_needed
 
     learned, held_out = (len({one.identity for one in some.samples}) for some in (training, validation))
-    needed = people_needed(SEEN_LOSS)
+    needed = people_needed(DETECTABLE_LOSS)
     if learned < FEW_PEOPLE:
         console.print(
             f"[yellow]{learned:,} people are few to train on[/]: with fewer than {FEW_PEOPLE} a network may"
@@ -109,7 +109,7 @@ def _warn_of_few(training: "Faces", validation: "Faces") -> None:
     if held_out < needed:
         console.print(
             f"[yellow]{held_out:,} people are few to validate with[/]: {needed} are needed to see that a"
-            f" model misses {SEEN_LOSS:.0%} of all people more than another does.",
+            f" model misses {DETECTABLE_LOSS:.0%} of all people more than another does.",
             highlight=False,
         )
 

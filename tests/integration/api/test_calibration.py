@@ -17,8 +17,8 @@ from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
 from indexer.records import calibrations, galleries, models, reindexes
 from indexer.records.database.session import Database
+from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
-from indexer.reindex import switch as switching
 from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
@@ -236,7 +236,7 @@ def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
         with database.reading() as session:
             gallery = galleries.get(session, "staff")
         plan = plans.make(settings, index_store, gallery, factory.pipeline(NEW))
-        job = switching.start(database, index_store.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
+        job = control.start(database, index_store.models, gallery, NEW, plan, gates=["skipped<=0"]).row.id
 
         def done() -> bool:
             with database.reading() as session:
@@ -244,9 +244,9 @@ def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
             return row.state == "ready" or row.problem is not None
 
         Worker(index_store, factory).run(until=done)
-    switching.activate(database, job, force="a test")
+    switch.activate(database, job, force="a test")
     after = staff.get(PATH).json()["identification"]
-    switching.rollback(database, job, force="a test")
+    switch.rollback(database, job, force="a test")
 
     assert (before["calibration"], after["calibration"]) == ("gallery", "gallery")
     assert before["fpir"] == after["fpir"] == 0.05

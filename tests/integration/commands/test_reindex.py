@@ -58,7 +58,7 @@ def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -
         "reindex", "start", *TO, "-g", LONG, "--gate", "rank1>=2", "--gate", "skipped<=0", "--wait"
     )
 
-    assert "gate rank1>=2: not passed, too few people to tell (1; 299 are needed)" in " ".join(
+    assert "gate rank1>=2: not passed, measured on too few people (1; 299 are needed)" in " ".join(
         done.stdout.split()
     )
     assert "skipped<=0" not in done.stdout.split("not passed its gates")[1], "it is passed"
@@ -70,7 +70,7 @@ def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -
     assert any("all faces are embedded" in line for line in events)
     refused = home.run("reindex", "activate", status=1)
     assert "gates_not_passed" in refused.stderr
-    assert "too few people to tell" in " ".join(refused.stderr.split())
+    assert "measured on too few people" in " ".join(refused.stderr.split())
     activated = home.run("reindex", "activate", "--force", "it is a test")
     assert activated.stdout.startswith(f"{LONG}: searched with dlib-resnet-")
     assert "INFO: re-index" in activated.stderr

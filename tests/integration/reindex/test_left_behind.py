@@ -12,8 +12,7 @@ from sqlalchemy import text
 from indexer.errors import ModelUnavailable
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import reindexes
-from indexer.reindex import steps, worker
-from indexer.reindex import switch as switching
+from indexer.reindex import chunks, control, steps, switch, worker
 from indexer.replica import maintenance
 from tests.support.home import wait_for
 from tests.support.reindexing import NEW, OLD, Operator, enrol, who
@@ -33,7 +32,7 @@ def the_other_model_missing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def before_each_first(monkeypatch: pytest.MonkeyPatch, name: str, act: Any) -> Iterator[None]:
-    """`act` happens before the first call of the step `name`."""
+    """`act` happens before the first call of `name`, a step or a part of one."""
     real = getattr(steps, name)
     acted: list[str] = []
 
@@ -49,7 +48,7 @@ def before_each_first(monkeypatch: pytest.MonkeyPatch, name: str, act: Any) -> I
     assert acted
 
 
-@pytest.mark.parametrize("step", ["build", "calibrate"])
+@pytest.mark.parametrize("step", ["build", "on_gallery"])
 def test_a_face_enrolled_without_the_new_model_while_it_is_built_is_embedded_and_the_job_goes_on(
     operator: Operator,
     client: TestClient,
@@ -71,7 +70,7 @@ def test_a_face_enrolled_without_the_new_model_while_it_is_built_is_embedded_and
 
     assert (job.row.state, job.row.problem) == ("ready", None)
     assert operator.embeddings(NEW.fingerprint) == 2
-    switching.activate(operator.database, job.row.id)
+    switch.activate(operator.database, job.row.id)
     assert who(client, collins) == ("Eileen", NEW.fingerprint)
     assert operator.clean()
 
@@ -111,7 +110,7 @@ def test_a_job_that_was_stopped_in_building_for_lack_of_embeddings_is_revived_by
             "building",
             "building: 1 faces of this gallery were enrolled with another model",
         )
-    switching.resume(operator.database, job.row.id)
+    control.resume(operator.database, job.row.id)
 
     job = operator.work(job)
 
@@ -125,11 +124,11 @@ def test_resume_revives_a_job_that_was_stopped_by_a_chunks_attempts(
     enrol(client, "Grace", hopper)
     job = operator.start(gates=["skipped<=0"])
     with operator.database.transaction() as session:
-        session.execute(text(f"UPDATE reindex_chunk SET attempts = {worker.MOST_ATTEMPTS}"))
+        session.execute(text(f"UPDATE reindex_chunk SET attempts = {chunks.MAX_ATTEMPTS}"))
     job = operator.work(job)
-    assert "was given up" in (job.row.problem or "")
+    assert "has failed 5 times" in (job.row.problem or "")
 
-    switching.resume(operator.database, job.row.id)
+    control.resume(operator.database, job.row.id)
     job = operator.work(job)
 
     assert (job.row.state, job.row.problem) == ("ready", None)
@@ -141,7 +140,7 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
 ) -> None:
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
-    switching.activate(operator.database, job.row.id)
+    switch.activate(operator.database, job.row.id)
     real = Pipelines.by_number
 
     def without_the_old(pipelines: Pipelines, model: int) -> Any:
@@ -156,7 +155,7 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
     operator.work(job)
 
     assert operator.embeddings(OLD.fingerprint) == 2
-    switching.rollback(operator.database, job.row.id)
+    switch.rollback(operator.database, job.row.id)
     assert who(client, collins) == ("Eileen", OLD.fingerprint)
     assert all(
         maintenance.verify(index_store, gallery).clean
@@ -185,4 +184,4 @@ def test_a_job_of_a_gallery_whose_people_were_deleted_past_gemel_stops_with_the_
 
     stopped = operator.job(job).row
     assert stopped.state == "building"
-    assert "2 faces are counted, and 1 is enrolled" in (stopped.problem or "")
+    assert "face_count is 2, but the number of its faces is 1" in (stopped.problem or "")

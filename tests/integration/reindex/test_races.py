@@ -14,7 +14,7 @@ from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries, reindexes, replicas
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.reindex import switch as switching
+from indexer.reindex import control, switch
 from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
 Act = Callable[[Database], Any]
@@ -61,7 +61,7 @@ def test_of_two_starts_one_begins(
     gallery, plans = operator.gallery(), [operator.plan(card) for card in others]
 
     def starting(place: int) -> Act:
-        return lambda database: switching.start(
+        return lambda database: control.start(
             database, GalleryModels(database, OLD), gallery, others[place], plans[place]
         )
 
@@ -70,7 +70,7 @@ def test_of_two_starts_one_begins(
         with operator.database.reading() as session:
             [found] = reindexes.open_jobs(session)
         assert found.row.id == job.row.id
-        switching.cancel(operator.database, job.row.id)
+        control.cancel(operator.database, job.row.id)
         assert operator.work(job).row.state == "cancelled"
 
 
@@ -79,12 +79,12 @@ def test_of_two_activations_one_switches(operator: Operator, client: TestClient,
     job = operator.work(operator.start(gates=["skipped<=0"]))
 
     def activating(database: Database) -> Job:
-        return switching.activate(database, job.row.id)
+        return switch.activate(database, job.row.id)
 
     for _ in range(5):
         assert won_by_one(at_once(operator, activating, activating), ReindexState).row.state == "active"
         assert who(client, hopper) == ("Grace", NEW.fingerprint)
-        switching.rollback(operator.database, job.row.id)
+        switch.rollback(operator.database, job.row.id)
     activated = [text for text in operator.events(job) if text.startswith("activated")]
     assert len(activated) == 5, "each once"
 
@@ -97,16 +97,16 @@ def test_of_an_activation_and_a_cancellation_one_holds(
         job = operator.work(operator.start(gates=["skipped<=0"]))
         outcomes = at_once(
             operator,
-            partial(switching.activate, job_id=job.row.id),
-            partial(switching.cancel, job_id=job.row.id),
+            partial(switch.activate, job_id=job.row.id),
+            partial(control.cancel, job_id=job.row.id),
         )
         state = won_by_one(outcomes, ReindexState).row.state
         assert state in ("active", "cancelling")
         wanted = NEW if state == "active" else OLD
         assert who(client, hopper) == ("Grace", wanted.fingerprint)
         if state == "active":
-            switching.rollback(operator.database, job.row.id)
-            switching.cancel(operator.database, job.row.id)
+            switch.rollback(operator.database, job.row.id)
+            control.cancel(operator.database, job.row.id)
         assert operator.work(job).row.state == "cancelled"
         assert operator.clean()
 
@@ -114,11 +114,11 @@ def test_of_an_activation_and_a_cancellation_one_holds(
 def test_of_a_rollback_and_a_cleanup_one_holds(operator: Operator, client: TestClient, hopper: bytes) -> None:
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
-    switching.activate(operator.database, job.row.id)
+    switch.activate(operator.database, job.row.id)
     outcomes = at_once(
         operator,
-        lambda database: switching.rollback(database, job.row.id),
-        lambda database: switching.cleanup(database, job.row.id),
+        lambda database: switch.rollback(database, job.row.id),
+        lambda database: control.cleanup(database, job.row.id),
     )
 
     state = won_by_one(outcomes, ReindexState).row.state
@@ -136,9 +136,9 @@ def test_a_process_that_could_not_follow_holds_a_switch_up_until_it_is_forced(
     with operator.database.transaction() as session:
         replicas.register(session, host="elsewhere", pid=17, version="0")
     with pytest.raises(ReplicasNotReady, match="elsewhere, process 17"):
-        switching.activate(operator.database, job.row.id, patience_seconds=3)
+        switch.activate(operator.database, job.row.id, patience_seconds=3)
     assert who(client, hopper) == ("Grace", OLD.fingerprint)
-    switching.activate(operator.database, job.row.id, force="it is being replaced")
+    switch.activate(operator.database, job.row.id, force="it is being replaced")
 
     assert who(client, hopper) == ("Grace", NEW.fingerprint)
     assert "not ready: elsewhere, process 17 (it is being replaced)" in operator.events(job)[-1]

@@ -23,9 +23,9 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import galleries, reindexes
 from indexer.records.tables import Face, ReindexChunk
-from indexer.reindex import acceptance, compare, page, paired_embeddings
+from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
-from indexer.reindex import switch as switching
+from indexer.reindex.comparison import acceptance, compare, page, paired_embeddings
 from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from tests.support.pictures import jpeg, pixels
@@ -41,19 +41,19 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
         enrol(client, "Eileen", collins)  # while nobody has embedded anything yet
         job = operator.work(job)
         assert job.row.state == "ready", job.row.problem
-        with pytest.raises(GatesNotPassed, match="cannot tell"):
-            switching.activate(operator.database, job.row.id)
-        switching.activate(operator.database, job.row.id, force="nobody has two faces")
+        with pytest.raises(GatesNotPassed, match="cannot be measured"):
+            switch.activate(operator.database, job.row.id)
+        switch.activate(operator.database, job.row.id, force="nobody has two faces")
         assert who(client, hopper) == ("Grace", NEW.fingerprint)
         assert who(client, collins) == ("Eileen", NEW.fingerprint)
         again = enrol(client, "Grace again", hopper)
-        switching.rollback(operator.database, job.row.id)
+        switch.rollback(operator.database, job.row.id)
         assert who(client, collins) == ("Eileen", OLD.fingerprint)
         verdict = client.post(f"{PATH}/identities/{again}/verify", files={"image": hopper}).json()
         assert (verdict["matched"], verdict["model"]) == (True, OLD.fingerprint), "enrolled under the new one"
         client.delete(f"{PATH}/identities/{again}").raise_for_status()
-        switching.activate(operator.database, job.row.id, force="once more")
-        switching.cleanup(operator.database, job.row.id)
+        switch.activate(operator.database, job.row.id, force="once more")
+        control.cleanup(operator.database, job.row.id)
         assert operator.work(job).row.state == "done"
         assert who(client, collins) == ("Eileen", NEW.fingerprint)
 
@@ -160,15 +160,15 @@ def test_two_operators_cannot_start_at_once_and_the_models_own_gallery_is_refuse
     with pytest.raises(ReindexExists):
         operator.start()
     with pytest.raises(ReindexState):
-        switching.activate(operator.database, job.row.id, force="too early")
-    switching.cancel(operator.database, job.row.id)
+        switch.activate(operator.database, job.row.id, force="too early")
+    control.cancel(operator.database, job.row.id)
     assert operator.work(job).row.state == "cancelled"
     assert operator.embeddings(NEW.fingerprint) == 0
     with pytest.raises(InvalidRequest, match="already"):
         plan = operator.plan()
         with operator.database.reading() as session:
             gallery = galleries.get(session, "staff")
-        switching.start(operator.database, operator.index_store.models, gallery, OLD, plan)
+        control.start(operator.database, operator.index_store.models, gallery, OLD, plan)
 
 
 def test_what_cannot_be_embedded_is_skipped_listed_and_keeps_nobody_else_back(
@@ -178,7 +178,7 @@ def test_what_cannot_be_embedded_is_skipped_listed_and_keeps_nobody_else_back(
     collins: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One crop is damaged on the disk, another makes the model give what is not a number."""
+    """One crop is damaged on the disk, another makes the model give NaN."""
     enrol(client, "Grace", hopper)
     damaged = enrol(client, "Damaged", collins)
     with operator.database.transaction() as session:
@@ -194,11 +194,11 @@ def test_what_cannot_be_embedded_is_skipped_listed_and_keeps_nobody_else_back(
     assert found is not None
     assert found["new"]["skipped"] == 1
     with pytest.raises(GatesNotPassed, match="skipped"):
-        switching.activate(operator.database, job.row.id)
-    switching.activate(operator.database, job.row.id, force="they come again tomorrow")
+        switch.activate(operator.database, job.row.id)
+    switch.activate(operator.database, job.row.id, force="they come again tomorrow")
     assert who(client, hopper)[0] == "Grace"
 
-    switching.rollback(operator.database, job.row.id)
+    switch.rollback(operator.database, job.row.id)
     assert who(client, collins) == ("Damaged", OLD.fingerprint), "the old model has them still"
 
 
@@ -214,7 +214,7 @@ def test_a_model_that_gives_nan_is_noticed_face_by_face(
 
     with operator.database.reading() as session:
         [(_, _, why)] = reindexes.problems(session, job.gallery.id, job.row.to_model_id, at_most=9)
-    assert "not a number" in why
+    assert "NaN" in why
     assert who(client, hopper) == ("Grace", OLD.fingerprint)
 
 
@@ -275,7 +275,7 @@ def test_a_network_that_fails_stops_the_job_and_resuming_goes_on_with_the_same_f
     assert "out of memory" in (job.row.problem or "")
     assert who(client, hopper) == ("Grace", OLD.fingerprint)
 
-    switching.resume(operator.database, job.row.id)
+    control.resume(operator.database, job.row.id)
     assert operator.work(job).row.state == "ready"
 
 
@@ -329,10 +329,10 @@ def test_a_paused_job_is_left_alone_until_it_is_resumed(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
-    job = switching.pause(operator.database, operator.start().row.id)
+    job = control.pause(operator.database, operator.start().row.id)
     with operator.database.transaction() as session:
         assert reindexes.claim_chunk(session, "somebody") is None
-    switching.resume(operator.database, job.row.id)
+    control.resume(operator.database, job.row.id)
 
     assert operator.work(job).row.state == "ready"
 
@@ -379,8 +379,8 @@ def test_of_a_large_gallery_some_faces_are_searched_for_and_all_are_searched_amo
         )
     job = operator.work(operator.start())
     faces = paired_embeddings.read(operator.database, job)
-    monkeypatch.setattr(compare, "MOST_PROBES", 2)
-    found = compare.compare(operator.database, job)
+    monkeypatch.setattr(compare, "MAX_PROBES", 2)
+    found = compare.compare_models(operator.database, job)
 
     assert [side.vectors.shape for side in faces.sides] == [(3, 128), (3, 128)]
     assert [side.present.tolist() for side in faces.sides] == [[True] * 3, [True, True, False]]

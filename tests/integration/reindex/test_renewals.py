@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from indexer.index.build import BuildResult, build
 from indexer.records.tables import Gallery
-from indexer.reindex import switch as switching
+from indexer.reindex import control, switch
 from indexer.replica import builds, maintenance, store
 from tests.support.home import wait_for
 from tests.support.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
@@ -84,12 +84,12 @@ def test_a_switch_in_the_middle_of_a_renewal_holds_and_fails_no_request(
             asking = threading.Thread(target=asked, args=(operator, client))
             asking.start()
             assert begun.acquire(timeout=60), "nobody builds"
-            switching.activate(operator.database, job.row.id)
+            switch.activate(operator.database, job.row.id)
             assert who(client, hopper) == ("Grace", NEW.fingerprint)
             enrol(client, "Eileen", collins)
-            switching.rollback(operator.database, job.row.id)
+            switch.rollback(operator.database, job.row.id)
             assert who(client, collins)[1] == OLD.fingerprint
-            switching.activate(operator.database, job.row.id)
+            switch.activate(operator.database, job.row.id)
             assert who(client, hopper) == ("Grace", NEW.fingerprint)
         asking.join()
         wait_for(lambda: told(operator, OLD.fingerprint) == told(operator, NEW.fingerprint) == "ready")
@@ -97,7 +97,7 @@ def test_a_switch_in_the_middle_of_a_renewal_holds_and_fails_no_request(
         enrol(client, "Another", collins)
         assert operator.clean()
         assert who(client, hopper) == ("Grace", NEW.fingerprint), "the switch holds"
-        switching.cleanup(operator.database, job.row.id)
+        control.cleanup(operator.database, job.row.id)
         assert operator.work(job).row.state == "done"
         enrol(client, "The last", collins)
 
@@ -129,12 +129,12 @@ def test_a_cleanup_in_the_middle_of_a_renewal_leaves_nothing_of_the_old_model(
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
     with asked_all_the_time(client, hopper) as answers:
-        switching.activate(operator.database, job.row.id)
+        switch.activate(operator.database, job.row.id)
         with builds_held(monkeypatch) as begun:
             client.post(f"{PATH}/index/rebuild").raise_for_status()
             for _ in range(2):
                 assert begun.acquire(timeout=60), "both are made anew"
-            switching.cleanup(operator.database, job.row.id)
+            control.cleanup(operator.database, job.row.id)
             assert operator.work(job).row.state == "done"
             enrol(client, "Eileen", collins)
         wait_for(lambda: told(operator, OLD.fingerprint) is None)
@@ -158,7 +158,7 @@ def test_a_cancellation_in_the_middle_of_building_ends_cancelled_and_nothing_is_
         building = threading.Thread(target=operator.work, args=(job,))
         building.start()
         assert begun.acquire(timeout=60)
-        switching.cancel(operator.database, job.row.id)
+        control.cancel(operator.database, job.row.id)
         assert operator.work(job).row.state == "cancelled"
     building.join(60)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import InvalidRequest
-from indexer.reindex import acceptance
+from indexer.reindex.comparison import acceptance
 
 OLD = {"rank1": 0.9, "skipped": 0, "at_fpir": {"0.01": {"fnir": 0.05}}}
 NEW = {"rank1": 0.95, "skipped": 2, "at_fpir": {"0.01": {"fnir": 0.06}}}
@@ -36,14 +36,14 @@ def test_a_gate_is_passed_by_what_was_measured_and_never_by_what_was_not(gate: s
 @pytest.mark.parametrize(
     ("gate", "people", "mated_people", "reason"),
     [
-        ("fnir@0.01<=old", 11, 6, "too few people to tell (6; 59 are needed)"),
-        ("fnir@0.01<=old", 80, 80, "too few people to tell (80; 100 are needed)"),
-        ("fnir@0.001<=old", 999, 999, "too few people to tell (999; 1,000 are needed)"),
-        ("fnir@0.1<=old+0.2", 14, 13, "too few people to tell (13; 14 are needed)"),
-        ("rank1>=old", 58, 58, "too few people to tell (58; 59 are needed)"),
-        ("rank1>=old-0.1", 28, 28, "too few people to tell (28; 29 are needed)"),
-        ("rank1>=0.98", 148, 148, "too few people to tell (148; 149 are needed)"),
-        ("rank1>=1", 298, 298, "too few people to tell (298; 299 are needed)"),
+        ("fnir@0.01<=old", 11, 6, "measured on too few people (6; 59 are needed)"),
+        ("fnir@0.01<=old", 80, 80, "measured on too few people (80; 100 are needed)"),
+        ("fnir@0.001<=old", 999, 999, "measured on too few people (999; 1,000 are needed)"),
+        ("fnir@0.1<=old+0.2", 14, 13, "measured on too few people (13; 14 are needed)"),
+        ("rank1>=old", 58, 58, "measured on too few people (58; 59 are needed)"),
+        ("rank1>=old-0.1", 28, 28, "measured on too few people (28; 29 are needed)"),
+        ("rank1>=0.98", 148, 148, "measured on too few people (148; 149 are needed)"),
+        ("rank1>=1", 298, 298, "measured on too few people (298; 299 are needed)"),
     ],
 )
 def test_a_rate_that_too_few_people_show_passes_no_gate_however_good_it_is(

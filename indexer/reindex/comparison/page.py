@@ -1,6 +1,6 @@
-"""A comparison as a page to look at: pictures of the rates, and the faces that the models differ about.
+"""A comparison as an HTML page: plots of the rates, and the faces that the models disagree about.
 
-One file that needs nothing beside it. It shows people's faces: it is as confidential as the gallery.
+One file that needs no other. It shows people's faces, so it is as confidential as the gallery.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from indexer.records.reindexes import FacePicture, Job
 
 
 def render(database: Database, job: Job, comparison: dict[str, Any]) -> str:
-    """HTML. `comparison`: as `comparing.compare` made it. Raises Misconfigured without the extra `report`."""
+    """`comparison`: what `compare_models` returned. Raises Misconfigured without the extra `report`."""
     pages.require()
     sides = (comparison["old"], comparison["new"])
     return pages.render(
@@ -33,14 +33,14 @@ def render(database: Database, job: Job, comparison: dict[str, Any]) -> str:
 
 
 def _disagreements(database: Database, examples: list[dict[str, Any]]) -> dict[str, list[list[Any]]]:
-    """By kind, the probe and the two models' answers of each."""
+    """By kind: rows of the probe and the two models' answers."""
     columns = ("face", "old_answer", "new_answer")
     keys = {example[column] for example in examples for column in columns} - {None}
     with database.reading() as session:
-        seen = reindexes.face_pictures(session, keys)
+        pictures = reindexes.face_pictures(session, keys)
     return {
         kind: [
-            [_shown(seen.get(example[column])) for column in columns]
+            [_picture(pictures.get(example[column])) for column in columns]
             for example in examples
             if example["kind"] == kind
         ]
@@ -48,8 +48,8 @@ def _disagreements(database: Database, examples: list[dict[str, Any]]) -> dict[s
     }
 
 
-def _shown(face: FacePicture | None) -> dict[str, Any] | None:
-    if face is None:  # nobody was found, or the face is deleted since
+def _picture(face: FacePicture | None) -> dict[str, Any] | None:
+    if face is None:  # there was no answer, or the face was deleted since
         return None
     jpeg = None if face.jpeg is None else pages.as_url("image/jpeg", face.jpeg)
     return {"name": face.name or "without a name", "jpeg": jpeg, "identity": face.identity_id}
