@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.index.build import BuildResult, RecallRequirement, build
+from indexer.index.build import AddBatch, BuildResult, RecallRequirement, build
 from indexer.index.compare import Comparison
 from indexer.index.digest import Digest
 from indexer.types import Keys, Tier, Vectors
@@ -27,10 +27,10 @@ VECTORS = unit(1, COUNT)
 def built(
     tier: Tier, requirement: RecallRequirement = REQUIREMENT, vectors: Vectors = VECTORS
 ) -> BuildResult:
-    def feed(take: object) -> None:
+    def feed(add: AddBatch) -> None:
         for start in range(0, len(vectors), 700):
             keys = KEYS[: len(vectors)][start : start + 700]
-            take(keys, vectors[start : start + 700], keys % 7)  # type: ignore[operator]
+            add(keys, vectors[start : start + 700], keys % 7)
 
     return build(tier, DIMENSION, feed, requirement)
 
@@ -38,6 +38,7 @@ def built(
 @pytest.mark.parametrize("tier", STORED)
 def test_every_enrolled_face_is_found_by_its_own_vector_and_no_deleted_one_is(tier: Tier) -> None:
     searcher = built(tier).searcher
+    assert searcher.tier is tier
     more = unit(2, 500)
     more_keys = np.arange(500, dtype=np.int64) + KEYS[-1] + 1
     searcher.add(more_keys, more, more_keys % 7)
