@@ -23,7 +23,7 @@ def dead(path: Path) -> Iterator[str]:
 
 
 def headings(path: Path) -> set[str]:
-    """The anchors of a Markdown file, as code hosts and Python-Markdown both make them."""
+    """The link targets of a Markdown file, as code hosts and Python-Markdown both make them."""
     return {_slug(heading) for heading in HEADING.findall(FENCE.sub("", path.read_text()))}
 
 
