@@ -1,9 +1,9 @@
-"""How far a rate would move with other people: bootstrap by identity. Not for rates themselves.
+"""Confidence intervals of rates: bootstrap by identity.
 
-Whole people are drawn, with replacement, as many as there are (Efron and Tibshirani 1993, ch. 13), since the
-images of one person stand and fall together: to draw images one by one would make intervals too narrow. A
-draw is kept as a weight, how often each person is in it, so that a rate of it is a weighted sum over arrays
-that were sorted once. What is searched in, a gallery, stays as it is: the intervals are of the probes.
+People are drawn with replacement, as many as there are (Efron and Tibshirani 1993, ch. 13). The images of one
+person are correlated, so drawing single images would make the intervals too narrow. A draw is stored as
+weights, how often each person is in it; a rate is then a weighted sum over arrays that are sorted once. The
+gallery stays as it is: the intervals cover the choice of probes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,25 +15,25 @@ RESAMPLES = 500
 LEVEL = 0.95
 
 Interval = tuple[float, float]
-"""Lower and upper end, of `LEVEL`."""
+"""Lower and upper bound, at `LEVEL`."""
 
 
 def draws(
     people: NDArray[np.int64], resamples: int, seed: int | Sequence[int]
 ) -> Iterator[NDArray[np.int64]]:
-    """For each resample, how often each item is in it, shape (n,); `people` (n,): whose each item is.
+    """Yields the weights of each resample, shape (n,): how often each item is in it.
 
-    Any numbers may stand for people. The same seed gives the same draws.
+    `people` (n,): the person of each item, as any integers. The same seed gives the same draws.
     """
-    names, whose = np.unique(people, return_inverse=True)
+    names, person = np.unique(people, return_inverse=True)
     rng = np.random.default_rng(seed)
     for _ in range(resamples):
         drawn = rng.integers(0, len(names), len(names)) if len(names) else np.empty(0, np.int64)
-        yield np.bincount(drawn, minlength=len(names))[whose]
+        yield np.bincount(drawn, minlength=len(names))[person]
 
 
 def interval(values: Sequence[float] | NDArray[np.float64]) -> Interval | None:
-    """The percentile interval; None where no resample had anything to measure."""
+    """The percentile interval, without NaN; None if no resample has a value."""
     measured = np.asarray(values, np.float64)
     measured = measured[~np.isnan(measured)]
     if not len(measured):
@@ -44,7 +44,7 @@ def interval(values: Sequence[float] | NDArray[np.float64]) -> Interval | None:
 
 
 def none_seen(people: int) -> Interval:
-    """Of a rate of which no case was seen in `people` independent ones, where resampling says 0 to 0.
+    """The interval of a rate with no case among `people` independent ones, where the bootstrap gives 0 to 0.
 
     Clopper and Pearson (1934), one-sided: the "rule of three", about 3 / n.
     """
@@ -54,8 +54,8 @@ def none_seen(people: int) -> Interval:
 def interval_of(
     rate: float, resampled: Sequence[float] | NDArray[np.float64], people: int
 ) -> Interval | None:
-    """As `interval`; at 0 or 1, where resampling is sure of what a handful of `people` show, as far as
-    `none_seen` says."""
+    """As `interval`. At a rate of 0 or 1, where the bootstrap has no spread, the interval reaches at least
+    as far as that of `none_seen`."""
     bounds = interval(resampled)
     if bounds is None or 0 < rate < 1:
         return bounds
@@ -64,30 +64,30 @@ def interval_of(
 
 
 class Tradeoff:
-    """Searches sorted once, so that the rates of any weighting cost one pass over them.
+    """Searches, sorted once: the rates of each resample then cost one pass over them.
 
-    The definitions are those of `identification`: a threshold is the lowest score of a non-mated search that
-    a share of at most `fpir` of them exceeds, and an answer is given strictly above it.
+    The definitions are those of `identification.rates`: the threshold is the lowest score of a non-mated
+    search that a share of at most `fpir` of them exceeds. An answer is returned strictly above it.
     """
 
     def __init__(self, hits: NDArray[np.float32], nonmated: NDArray[np.float32]) -> None:
-        """`hits` (m,): of mated searches, the score where the right person came first, and minus infinity
-        elsewhere. `nonmated` (n,): the best scores of searches for nobody who is there."""
+        """`hits` (m,): for each mated search the score if the right person came first, else minus infinity.
+        `nonmated` (n,): the best score of each non-mated search."""
         self._hits = hits
         self._falling = np.argsort(-nonmated, kind="stable")
         self._scores = nonmated[self._falling]
 
     def threshold(self, weights: NDArray[np.int64], fpir: float) -> float:
-        """`weights` (n,), of the non-mated searches."""
+        """`weights` (n,): of the non-mated searches."""
         reached = np.cumsum(weights[self._falling])
         allowed = int(fpir * reached[-1] + 1e-9)
         place = int(np.searchsorted(reached, allowed, side="right"))
         return float(self._scores[min(place, len(self._scores) - 1)])
 
     def found(self, weights: NDArray[np.int64], threshold: float = -np.inf) -> float:
-        """The share of mated searches that name the right person; rank-1 where no threshold is set.
+        """The share of mated searches that return the right person above `threshold`; without one, rank-1.
 
-        `weights` (m,), of the mated searches. Not a number where all are 0.
+        `weights` (m,): of the mated searches. NaN if all are 0.
         """
         total = int(weights.sum())
         return float(weights[self._hits > threshold].sum()) / total if total else float("nan")

@@ -1,7 +1,7 @@
-"""Labeled Faces in the Wild as it is published: a folder a person, and the pairs to verify.
+"""Reads the layout of Labeled Faces in the Wild: one folder per person, and a list of pairs.
 
-Reads names and lists, never pixels. The layout is that of Huang et al. 2007, "Labeled Faces in the
-Wild", UMass Amherst Technical Report 07-49: `NAME/NAME_0001.jpg`, and `pairs.txt` for its "View 2".
+It reads names and lists, not pixels. The layout is that of Huang et al. 2007, "Labeled Faces in the Wild",
+UMass Amherst Technical Report 07-49: `NAME/NAME_0001.jpg`, and `pairs.txt` for its "View 2".
 """
 
 import re
@@ -16,7 +16,7 @@ from indexer.files import reason
 class Person:
     name: str
     images: tuple[Path, ...]
-    """In the order of their numbers; never empty."""
+    """Ordered by number; never empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +24,15 @@ class Pair:
     first: Path
     second: Path
     matched: bool
-    """Whether both show one person."""
+    """Whether both images show the same person."""
     fold: int
-    """Which part of the cross-validation the pair belongs to, from 0."""
+    """The part of the cross-validation that the pair belongs to, from 0."""
 
 
 def read_people(folder: Path) -> tuple[Person, ...]:
-    """Everyone in `folder`, by name. Files that do not follow the layout are passed over.
+    """All people in `folder`, by name. Files that do not follow the layout are skipped.
 
-    Raises InvalidRequest where the folder is missing or holds nobody.
+    Raises InvalidRequest if the folder is missing or holds nobody.
     """
     _require_folder(folder)
     people = []
@@ -47,35 +47,35 @@ def read_people(folder: Path) -> tuple[Person, ...]:
 
 
 def read_pairs(folder: Path) -> tuple[Pair, ...]:
-    """The pairs of `pairs.txt` in its order.
+    """The pairs of `pairs.txt`, in its order.
 
-    Its first line gives the number of folds and of pairs of each kind in one; a fold lists its matched
-    pairs (name, number, number) before its mismatched ones (name, number, name, number).
+    The first line gives the number of folds, and the number of pairs of each kind per fold. A fold lists its
+    matched pairs (name, number, number) before its mismatched pairs (name, number, name, number).
 
-    Raises InvalidRequest where the folder or the list is missing, a line is malformed or out of its
-    place, or an image that a line names is not there.
+    Raises InvalidRequest if the folder or the list is missing, a line is malformed or out of place, or an
+    image does not exist.
     """
     _require_folder(folder)
     path = folder / "pairs.txt"
     try:
         header, *lines = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:  # ValueError: an empty file, or one that is not UTF-8
-        raise InvalidRequest(f"{path} cannot be read: {reason(error)}", path=str(path)) from error
+        raise InvalidRequest(f"cannot read {path}: {reason(error)}", path=str(path)) from error
     try:
-        folds, of_a_kind = (int(field) for field in header)
+        folds, per_kind = (int(field) for field in header)
     except ValueError:
         raise InvalidRequest(f"{path} does not begin with the numbers of folds and pairs", line=1) from None
-    # Each threshold is chosen on the other folds, so one fold is none.
-    if folds < 2 or of_a_kind < 1 or len(lines) != folds * of_a_kind * 2:
+    # The threshold of a fold is chosen on the other folds, so there must be at least two.
+    if folds < 2 or per_kind < 1 or len(lines) != folds * per_kind * 2:
         raise InvalidRequest(
-            f"{path} announces {folds} folds of {of_a_kind} matched and as many mismatched pairs"
-            f" and lists {len(lines)}",
+            f"{path} announces {folds} folds of {per_kind} matched and {per_kind} mismatched pairs,"
+            f" but lists {len(lines)} pairs",
             path=str(path),
         )
     pairs = []
     for place, fields in enumerate(lines):
-        fold, place_in_fold = divmod(place, of_a_kind * 2)
-        matched = place_in_fold < of_a_kind
+        fold, place_in_fold = divmod(place, per_kind * 2)
+        matched = place_in_fold < per_kind
         try:
             first, second = _images(folder, fields, matched=matched)
         except ValueError:
@@ -86,13 +86,13 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
             ) from None
         for image in (first, second):
             if not image.is_file():
-                raise InvalidRequest(f"{path}, line {place + 2}: {image} is not there", line=place + 2)
+                raise InvalidRequest(f"{path}, line {place + 2}: {image} does not exist", line=place + 2)
         pairs.append(Pair(first=first, second=second, matched=matched, fold=fold))
     return tuple(pairs)
 
 
 def _images(folder: Path, fields: list[str], *, matched: bool) -> tuple[Path, Path]:
-    """Raises ValueError where the fields are not those of such a pair."""
+    """Raises ValueError if the fields are not those of such a pair."""
     if matched:
         name, number, other_number = fields
         other_name = name

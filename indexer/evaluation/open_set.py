@@ -1,7 +1,7 @@
-"""Who is enrolled and who is searched for in an open set, of files or of rows. Compares nobody.
+"""An open set: which images are enrolled, and which are probes.
 
-People with several images are enrolled with their first one and searched for with the others (mated
-probes); everyone else is searched for in vain (non-mated probes).
+People with several images are enrolled with the first one; their other images are the mated probes. The
+images of people with a single image are the non-mated probes.
 """
 
 from collections.abc import Sequence
@@ -18,34 +18,34 @@ from indexer.pipeline.embed_files import Embeddings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSet:
-    """Who is enrolled and who is searched for."""
+    """Gallery and probes, as files."""
 
     gallery: tuple[Path, ...]
-    """One image for each person enrolled."""
+    """One image of each enrolled person."""
     mated: tuple[Path, ...]
     mates: tuple[int, ...]
-    """For each of `mated`, its person's place in `gallery`."""
+    """For each of `mated`, the index of its person in `gallery`."""
     nonmated: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Roles:
-    """The same of rows of an array of embeddings."""
+    """Gallery and probes, as rows of an array of embeddings."""
 
     gallery: NDArray[np.int64]
-    """Shape (enrolled,): one row for each person enrolled."""
+    """Shape (enrolled,): one row for each enrolled person."""
     mated: NDArray[np.int64]
     """Shape (m,)."""
     mates: NDArray[np.int64]
-    """Shape (m,): for each of `mated`, its person's place in `gallery`."""
+    """Shape (m,): for each of `mated`, the index of its person in `gallery`."""
     nonmated: NDArray[np.int64]
     """Shape (n,)."""
     strangers: NDArray[np.int64]
-    """Shape (n,): whose each of `nonmated` is, by any numbers."""
+    """Shape (n,): the person of each of `nonmated`, as any integers."""
 
 
 def split(people: Sequence[Person]) -> OpenSet:
-    """Raises InvalidRequest where nobody has two images, or nobody one."""
+    """Raises InvalidRequest unless some people have several images and some have one."""
     enrolled = [person for person in people if len(person.images) > 1]
     strangers = [person for person in people if len(person.images) == 1]
     if not enrolled or not strangers:
@@ -59,7 +59,7 @@ def split(people: Sequence[Person]) -> OpenSet:
 
 
 def split_labels(labels: NDArray[np.int64]) -> Roles:
-    """Likewise of rows whose people are `labels` (n,): the first row of who has several is enrolled.
+    """As `split`, for rows of which `labels` (n,) gives the person: a person's first row is enrolled.
 
     Raises InvalidRequest as `split` does.
     """

@@ -1,4 +1,4 @@
-"""What a measurement was made with: no figure without its machine, its version and its date."""
+"""The machine, the versions and the date of a measurement: every report states them."""
 
 import os
 import platform
@@ -14,11 +14,11 @@ class Provenance:
     """UTC."""
     machine: str
     load: float | None
-    """The load average of five minutes when it was made: of this command and of all others."""
+    """The load average over five minutes, of this command and all others; None where the system has none."""
     gemel: str
     python: str
     command: str
-    """Without its paths, which are nobody's business on a page that is passed on."""
+    """Without paths: they do not belong on a page that is published."""
 
 
 def here(command: str) -> Provenance:

@@ -1,7 +1,4 @@
-"""A measurement to look at: the same tables for a terminal and for a page, and pictures for the page.
-
-What is in it, `reports` says; this module knows the form only.
-"""
+"""The form of a report: tables for the terminal and for the HTML page, and plots for the page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ INTERVALS = "Intervals: 95 %, bootstrap by identity."
 class Cell:
     text: str
     interval: Interval | None = None
-    """Of rates, 0 to 1."""
+    """Of a rate, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +28,16 @@ class Row:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     columns: tuple[str, ...]
-    """Without the first, which names the rows."""
+    """Without the first column, which has the labels of the rows."""
     rows: tuple[Row, ...]
 
 
 Draw: TypeAlias = Callable[[IO[bytes]], None]
-"""Writes a PNG. Called when a page is made, so that a terminal needs no Matplotlib."""
+"""Writes a PNG. It is called when a page is rendered: the terminal needs no Matplotlib."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Picture:
+class Plot:
     alt: str
     draw: Draw
 
@@ -49,18 +46,18 @@ class Picture:
 class Section:
     title: str
     text: tuple[str, ...] = ()
-    """Before the pictures and the table."""
-    pictures: tuple[Picture, ...] = ()
+    """Paragraphs before the plots and the table."""
+    plots: tuple[Plot, ...] = ()
     table: Table | None = None
     notes: tuple[str, ...] = ()
-    """After them."""
+    """Paragraphs after the plots and the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Report:
     title: str
     lead: str
-    """What was measured, in a sentence or two."""
+    """One or two sentences: what is measured."""
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
 
@@ -68,7 +65,7 @@ class Report:
 def facts(
     provenance: Provenance, models: Sequence[str], data: str, *more: tuple[str, str]
 ) -> tuple[tuple[str, str], ...]:
-    """What every report says of itself. `models`: their fingerprints."""
+    """The facts that every report begins with. `models`: their fingerprints."""
     load = "" if provenance.load is None else f", load average {provenance.load:g}"
     return (
         ("Model" if len(models) == 1 else "Models", ", ".join(models)),

@@ -1,1 +1,1 @@
-"""HTML pages that need no other file: one Jinja environment, one set of styles, one canvas for plots."""
+"""HTML pages that are one file each: one Jinja environment, one set of styles, one style of plots."""

@@ -1,6 +1,6 @@
-"""Pages of HTML that need nothing beside them: templates with one style, and pictures inside. No figures.
+"""Renders the templates of this package. A page is one file: its styles and its images are inside.
 
-Jinja and Matplotlib are the extra `report`: they are imported when a page is wanted, not before.
+Jinja and Matplotlib belong to the extra `report`. They are imported when a page is rendered.
 """
 
 import base64
@@ -13,7 +13,7 @@ from indexer.errors import Misconfigured
 
 
 def require() -> None:
-    """Raises Misconfigured where the extra is not installed: ask before minutes of work, not after."""
+    """Raises Misconfigured if the extra is not installed. Call it before minutes of work, not after."""
     try:
         import jinja2
         import matplotlib  # noqa: F401
@@ -23,23 +23,23 @@ def require() -> None:
 
 
 def render(template: str, **values: Any) -> str:
-    """`template`: its name in this package. Raises Misconfigured without the extra `report`."""
+    """`template`: the file's name in this package. Raises Misconfigured without the extra `report`."""
     require()
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    pages = Environment(
+    environment = Environment(
         loader=FunctionLoader(lambda name: files(__package__).joinpath(name).read_text("utf-8")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"percent": percent, "interval": interval, "drawn": picture}
-    return pages.get_template(template).render(**values)
+    environment.filters |= {"percent": percent, "interval": interval, "drawn": picture}
+    return environment.get_template(template).render(**values)
 
 
 def picture(draw: Callable[[IO[bytes]], None]) -> str:
-    """What `draw` writes, a PNG, as a data: URL."""
+    """The PNG that `draw` writes, as a data: URL."""
     file = BytesIO()
     draw(file)
     return as_url("image/png", file.getvalue())

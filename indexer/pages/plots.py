@@ -1,4 +1,4 @@
-"""What all pictures of the project have in common: size, title, grid, colours, percents. Draws no curve."""
+"""The style of all plots: size, titles, grid, colours, percentages."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,13 @@ CURVE = "#1f5fa8"
 POINT = "#c2410c"
 QUIET = "#555555"
 MODELS = (CURVE, POINT, "#15803d", "#7e22ce", "#0e7490", "#a16207")
-"""Of several models, in turn."""
+"""The colours of several models, in turn."""
 LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 2, 1, 2)), "-", (0, (5, 2)))
-"""Likewise: a picture that is printed has no colours."""
+"""Their line styles: a printed plot may have no colours."""
 
 
 def require_matplotlib() -> None:
-    """Raises Misconfigured where it is not installed: ask before minutes of work, not after."""
+    """Raises Misconfigured if Matplotlib is not installed. Call it before minutes of work, not after."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -26,17 +26,18 @@ def require_matplotlib() -> None:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """In inches. Raises Misconfigured."""
+    """Sizes in inches. Raises Misconfigured without the extra `report`."""
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)  # no pyplot: it would line_style for a screen, and keep the figure alive
+    FigureCanvasAgg(figure)  # not pyplot, which needs a display and keeps every figure alive
     return figure
 
 
 def new_plot(title: str, subtitle: str) -> "tuple[Figure, Axes]":
+    """A figure with one pair of axes. Raises Misconfigured without the extra `report`."""
     figure = new_figure(8, 5.4)
     axes = figure.add_subplot()
     set_titles(axes, title, subtitle)
@@ -44,12 +45,12 @@ def new_plot(title: str, subtitle: str) -> "tuple[Figure, Axes]":
 
 
 def line_style(place: int) -> dict[str, Any]:
-    """Of the line of the model at `place`."""
+    """The keyword arguments that draw the line of the model number `place`."""
     return {"color": MODELS[place % len(MODELS)], "linestyle": LINES[place % len(LINES)], "linewidth": 1.8}
 
 
 def set_titles(axes: "Axes", title: str, subtitle: str) -> None:
-    """Title, subtitle and grid, as on all pictures of the project."""
+    """Title, subtitle and grid."""
     axes.set_title(title, fontsize=13, fontweight="bold", pad=22)
     axes.annotate(
         subtitle,
@@ -68,7 +69,7 @@ def set_titles(axes: "Axes", title: str, subtitle: str) -> None:
 
 
 def mark_point(axes: "Axes", x: float, y: float, label: str, *, corner: str) -> None:
-    """An operating point, its label towards the `corner` that the curve leaves free."""
+    """An operating point. Its label lies towards `corner`, such as "upper left": where the curve is not."""
     upper, left = "upper" in corner, "left" in corner
     axes.plot(x, y, "o", color=POINT, markersize=7, markeredgecolor="white", clip_on=False, zorder=3)
     axes.annotate(
@@ -89,6 +90,7 @@ def percent(rate: float, _place: float = 0) -> str:
 
 
 def percent_axes(axes: "Axes") -> None:
+    """Labels both axes in percent; logarithmic ones at 1, 2 and 5 of each decade."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     for axis in (axes.xaxis, axes.yaxis):

@@ -6,22 +6,15 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from indexer.calibration.measured_curve import MeasuredCurve
-from indexer.pages.plots import require_matplotlib, set_titles
+from indexer.pages.plots import CURVE, POINT, QUIET, new_figure, set_titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CURVE, _POINT, _QUIET = "#1f5fa8", "#c2410c", "#555555"
-
 
 def draw(found: MeasuredCurve, fpir: float, faces: int | None, file: Path | IO[bytes]) -> None:
     """`faces`: the gallery's present size. Raises Misconfigured, OSError."""
-    require_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 5.2), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(12, 5.2)
     left, right = figure.subplots(1, 2)
     _rates(left, found, faces)
     _growth(right, found, fpir, faces)
@@ -30,9 +23,9 @@ def draw(found: MeasuredCurve, fpir: float, faces: int | None, file: Path | IO[b
 
 def _rates(axes: "Axes", found: MeasuredCurve, faces: int | None) -> None:
     """FPIR over score, for one comparison and for the gallery."""
-    shown = [(1, _QUIET, "FMR, one comparison")]
+    shown = [(1, QUIET, "FMR, one comparison")]
     if faces:
-        shown.append((faces, _CURVE, f"FPIR, {faces:,} faces"))
+        shown.append((faces, CURVE, f"FPIR, {faces:,} faces"))
     for size, colour, label in shown:
         scores = np.linspace(found.threshold(0.5, size), found.threshold(1e-6, size), 120)
         told = [found.estimate(float(score), size) for score in scores]
@@ -57,11 +50,11 @@ def _growth(axes: "Axes", found: MeasuredCurve, fpir: float, faces: int | None) 
         # The score whose FPIR would be wanted if the truth lay at that end of the interval.
         ends.append([found.threshold(min(0.9, fpir * fpir / end), int(size)) for end in (low, high)])
     bounds = np.array(ends)
-    axes.fill_between(sizes, bounds[:, 0], bounds[:, 1], color=_CURVE, alpha=0.18, linewidth=0)
-    axes.plot(sizes[trusted], thresholds[trusted], color=_CURVE, linewidth=1.8)
-    axes.plot(sizes[~trusted], thresholds[~trusted], color=_CURVE, linewidth=1.4, linestyle=(0, (2, 2)))
+    axes.fill_between(sizes, bounds[:, 0], bounds[:, 1], color=CURVE, alpha=0.18, linewidth=0)
+    axes.plot(sizes[trusted], thresholds[trusted], color=CURVE, linewidth=1.8)
+    axes.plot(sizes[~trusted], thresholds[~trusted], color=CURVE, linewidth=1.4, linestyle=(0, (2, 2)))
     if faces:
-        axes.plot(faces, found.threshold(fpir, faces), "o", color=_POINT, markersize=7, label="now")
+        axes.plot(faces, found.threshold(fpir, faces), "o", color=POINT, markersize=7, label="now")
         axes.legend(frameon=False)
     axes.set(xscale="log", xlabel="faces enrolled (N)", ylabel="threshold")
     set_titles(

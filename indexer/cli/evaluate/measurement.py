@@ -1,6 +1,4 @@
-"""What every measurement begins and ends with: pipelines and a bar; a table, JSON and a page.
-
-The engine is imported inside: see `people`."""
+"""The parts that all measurements share: the pipelines and the progress bar, then tables, JSON and a page."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +19,7 @@ from indexer.settings import Settings
 
 @contextmanager
 def pipelines(models: Sequence[str] | None) -> Iterator[list[Pipeline]]:
-    """Of the models that were named, else of the one in force; each once."""
+    """One pipeline per model in `models`, without repetitions; by default that of `GEMEL_MODEL`."""
     from indexer.usecases.bootstrap import open_pipelines
 
     settings = Settings()
@@ -34,13 +32,13 @@ def pipelines(models: Sequence[str] | None) -> Iterator[list[Pipeline]]:
 def progress(
     total: int, *, unit: str = "images", doing: str = "embedding"
 ) -> Iterator[Callable[[int], None]]:
-    """On stderr, so that stdout carries results only."""
+    """Yields a function that takes the number done. The bar is on stderr; stdout carries results only."""
     with progress_bar(unit) as bar:
         task = bar.add_task(doing, total=total)
         yield lambda done: bar.update(task, completed=done)
 
 
-def tell(
+def publish(
     report: Report,
     provenance: Provenance,
     results: Sequence[Any],
@@ -48,8 +46,11 @@ def tell(
     html_file: Path | None,
     **more: Any,
 ) -> None:
-    """`results`: a dataclass for each model, which JSON has as they are. `more`: what it says besides."""
-    told = {
+    """Prints the tables; writes JSON and the page if files are given.
+
+    `results`: one dataclass or dictionary per model, for JSON. `more`: further fields of the JSON.
+    """
+    content = {
         "measurement": report.title,
         "provenance": asdict(provenance),
         **more,
@@ -59,7 +60,7 @@ def tell(
     for table in _tables(report):
         screen.print(table)
     if json_file is not None:
-        write_json(told, json_file)
+        write_json(content, json_file)
     if html_file:
         write_whole(html_file, reports.html(report))
 

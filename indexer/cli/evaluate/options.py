@@ -1,4 +1,4 @@
-"""The options that the commands share, checked before minutes of work and not after."""
+"""The options that the commands share. They are checked before the work begins."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ from indexer.pages import html as pages
 
 
 def drawable(path: Path | None) -> Path | None:
+    """Raises BadParameter if the extra `report` is missing or `path` cannot be written."""
     if path is not None:
         try:
             pages.require()
@@ -22,7 +23,9 @@ def drawable(path: Path | None) -> Path | None:
 DataOption = Annotated[
     Path,
     typer.Option(
-        "--data", metavar="DIR", help="A folder as LFW's: NAME/NAME_0001.jpg (and pairs.txt, for `lfw`)."
+        "--data",
+        metavar="DIR",
+        help="A folder laid out like LFW: NAME/NAME_0001.jpg (`lfw` needs pairs.txt).",
     ),
 ]
 ModelOption = Annotated[
@@ -30,7 +33,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="As GEMEL_MODEL names it, which is the default. Several are compared side by side.",
+        help="A model, named as in GEMEL_MODEL, which is the default. Repeatable, for a comparison.",
     ),
 ]
 HtmlOption = Annotated[
@@ -40,7 +43,7 @@ HtmlOption = Annotated[
         metavar="FILE.html",
         dir_okay=False,
         callback=drawable,
-        help="Write a report with pictures, one file; needs the extra `report`.",
+        help="Write a report with plots, one file; needs the extra `report`.",
     ),
 ]
 PlotOption = Annotated[
@@ -50,6 +53,6 @@ PlotOption = Annotated[
         metavar="FILE.png",
         dir_okay=False,
         callback=drawable,
-        help="Draw the error tradeoff; needs the extra `report`.",
+        help="Draw the error tradeoff as a PNG; needs the extra `report`.",
     ),
 ]

@@ -80,7 +80,7 @@ def prepared(options: "Options", wanted: Wanted, *, resume: bool) -> "tuple[Face
         left_out = {one.identity for one in known}
         strangers = _without(strangers, left_out)
         if is_first():
-            keeping_apart.write(known, options.out / f"disjoint_from-{called}.csv")
+            keeping_apart.write(known, options.out / f"overlap-{called}.csv")
             console.print(
                 f"{len(left_out):,} of the identities may be people of {called}: they are left out."
                 f" {sum(one.same_name for one in known):,} have the same name.",

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def draw_fairness(results: Sequence[FairnessResult], file: IO[bytes]) -> None:
-    """FMR and FNMR of each group, with their intervals. Raises Misconfigured."""
+    """FMR and FNMR of each group, with their intervals. Writes a PNG. Raises Misconfigured."""
     figure = new_figure(10, 1.6 + 0.45 * len(results) * max(2, len(results[0].groups)))
     left, right = figure.subplots(1, 2)
-    set_titles(left, "False match rate (FMR)", "two people of one group, taken for one")
-    set_titles(right, "False non-match rate (FNMR)", "two images of one person, taken for two")
+    set_titles(left, "False match rate (FMR)", "two people of one group, matched")
+    set_titles(right, "False non-match rate (FNMR)", "two images of one person, not matched")
     for axes, kind in ((left, "fmr"), (right, "fnmr")):
         names = [one.group for one in results[0].groups]
         for place, result in enumerate(results):

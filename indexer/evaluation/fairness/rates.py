@@ -1,14 +1,13 @@
-"""FMR and FNMR of each group of people at one threshold, and how far apart the groups are. Not who is whom.
+"""FMR and FNMR of each group of people at one threshold, and the ratio of the worst group to the best.
 
-Both rates as in ISO/IEC 19795-1, by group as in NIST's study of demographic effects (Grother et al. 2019,
-NISTIR 8280): impostor pairs are of two people of one group. Every person counts once and so does every pair
-of people, as the mean of their image pairs: LFW has 530 images of one man, who would be half of the genuine
-pairs of men. A pair with a face that was not found never matches.
+The rates are those of ISO/IEC 19795-1, by group as in NIST's study of demographic effects (Grother et al.
+2019, NISTIR 8280): impostor pairs are two people of the same group. Each person and each pair of people
+counts once, as the mean of their image pairs: LFW has 530 images of one man, who would otherwise be half of
+all genuine pairs of men. A pair with a face that was not found never matches.
 
-Intervals: whole people are drawn (`bootstrap`); a pair of people counts as often as both are drawn, which is
-the vertex bootstrap (Snijders and Borgatti 1999). Pairs of one person with himself, drawn twice, are left
-out. Where errors are few such intervals may be too narrow or too wide (Fogliato et al. 2024,
-arXiv:2306.01198).
+Intervals: people are drawn (`intervals`), and a pair has the product of its people's weights, the vertex
+bootstrap (Snijders and Borgatti 1999). A person drawn twice does not pair with themselves. With few errors
+such intervals may be too narrow or too wide (Fogliato et al. 2024, arXiv:2306.01198).
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from indexer.types import Vectors
 
 _BLOCK = 512
 _BINS = 20_000
-"""Of scores from -1 to 1: a threshold is exact to 0.0001."""
+"""Bins of scores from -1 to 1: a threshold is exact to 0.0001."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,29 +32,29 @@ class GroupRates:
     images: int
     undetected: int
     people_with_pairs: int
-    """Who have several images, and so genuine pairs."""
+    """People with several images, who have genuine pairs."""
     genuine_pairs: int
-    """Of images."""
+    """Pairs of images."""
     impostor_pairs: int
-    """Of images."""
+    """Pairs of images."""
     fmr: float | None
-    """None where the group has one person only."""
+    """None if the group has only one person."""
     fmr_interval: Interval | None
     fnmr: float | None
-    """None where nobody of the group has two images."""
+    """None if nobody in the group has two images."""
     fnmr_interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """Of the worst group's rate to the best one's."""
+    """The worst group's rate divided by the best group's."""
 
     worst: str
     best: str
     ratio: float | None
-    """None where the best group's rate is 0."""
+    """None if the best group's rate is 0."""
     interval: Interval | None
-    """Of these two groups; it may reach below 1, where the other may be the worse."""
+    """For these two groups. It may reach below 1: then the other group may be the worse one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +62,10 @@ class FairnessResult:
     threshold: float
     """A pair matches at or above it."""
     threshold_fmr: float | None
-    """The FMR over all pairs of people of any groups that set the threshold; None where it was given."""
+    """The FMR over all pairs of people that set the threshold; None if the threshold was given."""
     groups: tuple[GroupRates, ...]
     fmr_ratio: Ratio | None
-    """None where fewer than two groups have the rate."""
+    """None if fewer than two groups have the rate."""
     fnmr_ratio: Ratio | None
     seconds: float
     model: str
@@ -74,14 +73,15 @@ class FairnessResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Group:
-    """The sums that the rates of one group are made of, by its people (p,)."""
+    """The sums behind the rates of one group of p people."""
 
     failed: NDArray[np.float64]
-    """Share of each person's genuine pairs that do not match; not a number without any."""
+    """Shape (p,): the share of each person's genuine pairs that do not match; NaN without pairs."""
     first: NDArray[np.int64]
     second: NDArray[np.int64]
+    """The people of each pair with a false match."""
     matched: NDArray[np.float64]
-    """Each pair of people with a false match, and the share of its image pairs that match."""
+    """The share of that pair's image pairs that match."""
 
     def fnmr(self, weights: NDArray[np.int64]) -> float:
         with_pairs = ~np.isnan(self.failed)
@@ -95,10 +95,10 @@ class _Group:
 
 
 def threshold_at(vectors: Vectors, found: NDArray[np.bool_], people: NDArray[np.int64], fmr: float) -> float:
-    """The least score, to 0.0001, that a share of at most `fmr` of the pairs of two people reaches.
+    """The lowest score, to 0.0001, that a share of at most `fmr` of the pairs of people reaches.
 
-    `people` (n,): whose each row is. Every pair of people counts once. Raises InvalidRequest where there are
-    not two people.
+    `people` (n,): the person of each row. Each pair of people counts once. Raises InvalidRequest if there are
+    fewer than two people.
     """
     _, people, images = np.unique(people, return_inverse=True, return_counts=True)
     if len(images) < 2:
@@ -125,7 +125,7 @@ def measure(
     seconds: float,
     model: str,
 ) -> FairnessResult:
-    """`people` and `groups`, a number and a name for each row of `vectors` (n, dimension)."""
+    """`people` and `groups`: an integer and a name for each row of `vectors` (n, dimension)."""
     named = np.array(groups)
     rates: list[GroupRates] = []
     samples: list[tuple[list[float], list[float]]] = []
@@ -158,7 +158,7 @@ def _group(vectors: Vectors, found: NDArray[np.bool_], people: NDArray[np.int64]
         matches = (scores >= threshold) & found[rows, np.newaxis] & found
         left, right = np.nonzero(matches)
         left = left + rows.start
-        left, right = left[left < right], right[left < right]  # each pair once, none with itself
+        left, right = left[left < right], right[left < right]  # each pair once, no face with itself
         same = people[left] == people[right]
         genuine += np.bincount(people[left[same]], minlength=len(images))
         one, other = people[left[~same]], people[right[~same]]
@@ -166,7 +166,7 @@ def _group(vectors: Vectors, found: NDArray[np.bool_], people: NDArray[np.int64]
         for key, count in zip(*np.unique(keys, return_counts=True), strict=True):
             pairs[int(key)] = pairs.get(int(key), 0) + int(count)
     of_person = images * (images - 1) / 2
-    with np.errstate(invalid="ignore"):  # 0 of 0 pairs is not a number, on purpose
+    with np.errstate(invalid="ignore"):  # 0 of 0 pairs is NaN on purpose
         failed = 1 - genuine / of_person
     keys = np.array(list(pairs), np.int64)
     first, second = keys // len(images), keys % len(images)
@@ -200,7 +200,7 @@ def _rates(
         genuine_pairs=genuine,
         impostor_pairs=len(people) * (len(people) - 1) // 2 - genuine,
         fmr=fmr,
-        # Half as many pairs as people have nobody in common: only so many are surely independent.
+        # At most half as many pairs as people share nobody: only those are certainly independent.
         fmr_interval=none_seen(len(images) // 2) if fmr == 0 else interval(fmrs) if fmr else None,
         fnmr=fnmr,
         fnmr_interval=none_seen(several) if fnmr == 0 else interval(fnmrs) if fnmr else None,
@@ -217,7 +217,7 @@ def _ratio(rates: list[tuple[str, float | None]], samples: list[list[float]]) ->
     if not high or not low:
         return Ratio(worst=rates[worst][0], best=rates[best][0], ratio=None, interval=None)
     above, below = np.array(samples[worst]), np.array(samples[best])
-    # A draw without an error in the best group has no ratio; it is left out, which narrows the interval.
+    # A resample without an error in the best group has no ratio. Leaving it out narrows the interval.
     ratios = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
     return Ratio(worst=rates[worst][0], best=rates[best][0], ratio=high / low, interval=interval(ratios))
 
@@ -227,7 +227,7 @@ def _known(rate: float) -> float | None:
 
 
 def _blocks(vectors: Vectors) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Scores of a block of rows with all, shape (rows in the block, n)."""
+    """Yields the scores of a block of rows against all rows, shape (rows in the block, n)."""
     for start in range(0, len(vectors), _BLOCK):
         rows = slice(start, min(start + _BLOCK, len(vectors)))
         yield rows, vectors[rows] @ vectors.T

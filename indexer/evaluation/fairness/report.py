@@ -1,4 +1,4 @@
-"""The report of how far groups of people are apart."""
+"""The report of fairness."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 from indexer.evaluation.fairness.plot import draw_fairness
 from indexer.evaluation.fairness.rates import FairnessResult, Ratio
 from indexer.evaluation.provenance import Provenance
-from indexer.evaluation.report import INTERVALS, Cell, Picture, Report, Row, Section, Table, facts, rate
+from indexer.evaluation.report import INTERVALS, Cell, Plot, Report, Row, Section, Table, facts, rate
 
 
 def report(
@@ -17,12 +17,14 @@ def report(
     unlabelled: int,
     in_several: int,
 ) -> Report:
-    """`unlabelled`: images without a label or with two, which are left out. `in_several`: people with images
-    in more than one group."""
+    """`unlabelled`: the number of images without a label, or with two; they are excluded. `in_several`: the
+    number of people with images in more than one group."""
     first = results[0]
     models = tuple(result.model for result in results)
-    setting = (
-        "given" if first.threshold_fmr is None else f"for FMR {first.threshold_fmr:.2%} of all labelled pairs"
+    origin = (
+        "given"
+        if first.threshold_fmr is None
+        else f"at an FMR of {first.threshold_fmr:.2%} over all labelled pairs"
     )
     rows = []
     for place, group in enumerate(first.groups):
@@ -34,42 +36,41 @@ def report(
                 cells=tuple(rate(one.fmr, one.fmr_interval) for one in groups),
             )
         )
-    rows.append(Row(label="FMR, worst to best", cells=tuple(_ratio(result.fmr_ratio) for result in results)))
+    rows.append(Row(label="FMR, worst / best", cells=tuple(_ratio(result.fmr_ratio) for result in results)))
     for place, group in enumerate(first.groups):
         groups = [result.groups[place] for result in results]
         rows.append(
             Row(
                 label=f"FNMR, {group.group}",
                 note=f"{group.people_with_pairs:,} people, {group.genuine_pairs:,} pairs of images;"
-                f" no face found in {group.undetected:,} of {group.images:,}",
+                f" no face detected in {group.undetected:,} of {group.images:,}",
                 cells=tuple(rate(one.fnmr, one.fnmr_interval) for one in groups),
             )
         )
-    rows.append(
-        Row(label="FNMR, worst to best", cells=tuple(_ratio(result.fnmr_ratio) for result in results))
-    )
+    rows.append(Row(label="FNMR, worst / best", cells=tuple(_ratio(result.fnmr_ratio) for result in results)))
     return Report(
         title="Fairness",
-        lead="Error rates of groups of people at one threshold. Every person and every pair of people counts"
-        " once, however many images there are of them. Impostor pairs are of two people of one group.",
+        lead="Error rates of groups of people at one threshold. Each person and each pair of people counts"
+        " once, however many images they have. Impostor pairs are two people of the same group.",
         facts=facts(
             provenance,
             models,
             data,
-            ("Threshold", ", ".join(f"{result.threshold:.4f}" for result in results) + f", {setting}"),
-            ("Left out", f"{unlabelled:,} images without a label, or with two"),
+            ("Threshold", ", ".join(f"{result.threshold:.4f}" for result in results) + f", {origin}"),
+            ("Excluded", f"{unlabelled:,} images without a label, or with two labels"),
             ("In several groups", f"{in_several:,} people have images in more than one group"),
-            ("Took", f"{first.seconds:.0f} s, all models together"),
+            ("Duration", f"{first.seconds:.0f} s, all models"),
         ),
         sections=(
             Section(
                 title="Rates by group",
-                pictures=(Picture(alt="FMR and FNMR by group", draw=partial(draw_fairness, results)),),
+                plots=(Plot(alt="FMR and FNMR by group", draw=partial(draw_fairness, results)),),
                 table=Table(columns=models, rows=tuple(rows)),
                 notes=(
-                    f"{INTERVALS} Where no error was seen, the upper end is what so many people leave"
-                    " possible. A ratio is of the worst group to the best; its interval may reach below 1.",
-                    "The labels are the data's own: how somebody judged photographs, not who people are.",
+                    f"{INTERVALS} Without any error, the upper bound is the Clopper-Pearson bound for the"
+                    " number of people. A ratio is the worst group's rate divided by the best group's; its"
+                    " interval may reach below 1.",
+                    "The labels are those of the data: how somebody judged photographs, not who people are.",
                 ),
             ),
         ),

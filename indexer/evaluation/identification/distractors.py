@@ -1,8 +1,8 @@
-"""Synthetic strangers to enlarge a gallery with: they lie as a model's embeddings of people do. Not faces.
+"""Synthetic distractors that enlarge a gallery. They are vectors, not faces.
 
-A Gaussian with the mean and the covariance of real embeddings, one image a person, is sampled and the
-samples are brought to length 1. Two moments are all that it has of the real ones: how far that carries, the
-comparison of real with synthetic strangers in `growth` shows each time.
+They are samples of a Gaussian with the mean and the covariance of real embeddings, one image per person,
+normalised to length 1. They share two moments with real embeddings and no more; `growth` measures how much
+that matters.
 """
 
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ from indexer.errors import InvalidRequest
 from indexer.types import Vectors
 
 BLOCK = 10_000
-"""Vectors that are sampled at once: what bounds the memory."""
+"""Number of vectors that are sampled at once; it bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Crowd:
+class FaceDistribution:
     mean: NDArray[np.float64]
     """Shape (dimension,)."""
     factor: NDArray[np.float64]
-    """Shape (dimension, dimension): its product with its own transpose is the covariance."""
+    """Shape (dimension, dimension): its product with its transpose is the covariance."""
     people: int
-    """How many were fitted. With fewer than there are dimensions the samples lie in their span."""
+    """Number of people fitted. If they are fewer than the dimensions, the samples lie in their span."""
 
     def blocks(self, n: int, seed: int) -> Iterator[Vectors]:
-        """`n` unit vectors, BLOCK at a time. Fewer of the same seed are the beginning of more."""
+        """Yields `n` unit vectors, BLOCK at a time. The first vectors of a seed are the same for any `n`."""
         for number, start in enumerate(range(0, n, BLOCK)):
-            # A generator for each block, and whole blocks always, also when multiplied, since a processor may
-            # round the rows of a shorter one otherwise: what a vector is does not depend on n.
+            # A vector must not depend on n. So each block has its own generator, and blocks are always
+            # sampled and multiplied whole: a processor may round the rows of a shorter block differently.
             normal = np.random.default_rng((seed, number)).standard_normal(
                 (BLOCK, len(self.mean)), np.float32
             )
@@ -39,14 +39,14 @@ class Crowd:
             yield (vectors / np.linalg.norm(vectors, axis=1, keepdims=True))[: n - start]
 
 
-def fit(vectors: Vectors) -> Crowd:
-    """`vectors` (n, dimension): one of each person. Raises InvalidRequest where there are fewer than two."""
+def fit(vectors: Vectors) -> FaceDistribution:
+    """`vectors` (n, dimension): one per person. Raises InvalidRequest if there are fewer than two."""
     if len(vectors) < 2:
-        raise InvalidRequest("synthetic strangers need the embeddings of at least two people")
-    given = vectors.astype(np.float64)
-    variances, axes = np.linalg.eigh(np.cov(given, rowvar=False))
-    return Crowd(
-        mean=given.mean(axis=0),
+        raise InvalidRequest("synthetic distractors need the embeddings of at least two people")
+    exact = vectors.astype(np.float64)
+    variances, axes = np.linalg.eigh(np.cov(exact, rowvar=False))
+    return FaceDistribution(
+        mean=exact.mean(axis=0),
         factor=axes * np.sqrt(np.maximum(variances, 0.0)),
         people=len(vectors),
     )

@@ -1,8 +1,8 @@
-"""How rank-1 and FNIR change as the gallery grows, with synthetic strangers enrolled beside the real people.
+"""How rank-1 and FNIR change as the gallery grows by synthetic distractors.
 
-The probes stay those of the open set. Each step adds strangers of `distractors` to the gallery, so that the
-curve is of one gallery that grows. A second measurement tells how far the synthetic ones can be trusted: half
-of the real strangers are enrolled beside the people, and once as many synthetic ones in their stead.
+The probes are those of the open set at every size. Each step adds distractors to the same gallery. A second
+measurement checks whether the synthetic distractors are realistic: half of the real strangers are enrolled,
+then as many synthetic distractors in their place, with the same probes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.identification.distractors import Crowd, fit
-from indexer.evaluation.identification.rates import Searches, measure, search_vectors
+from indexer.evaluation.identification.distractors import FaceDistribution, fit
+from indexer.evaluation.identification.rates import Searches, measure, search
 from indexer.evaluation.intervals import Interval
 from indexer.evaluation.open_set import Roles
 from indexer.types import Vectors
@@ -20,19 +20,19 @@ from indexer.types import Vectors
 FPIR = 0.01
 SIZES = (3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 _PROBES = 1024
-"""That are compared with a block of strangers at once."""
+"""Number of probes that are compared with a block of distractors at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowthPoint:
     gallery: int
-    """Enrolled in all."""
+    """Number enrolled, real and synthetic."""
     real: int
     synthetic: int
     rank1: float
     rank1_interval: Interval | None
     fnir: float
-    """At FPIR 1 %, with the threshold that this takes at this size."""
+    """At an FPIR of 1 %, with the threshold for this size."""
     fnir_interval: Interval | None
     threshold: float
 
@@ -41,12 +41,12 @@ class GrowthPoint:
 class Growth:
     points: tuple[GrowthPoint, ...]
     fitted_people: int
-    """Whose embeddings the synthetic strangers were fitted to."""
+    """Number of people whose embeddings the distractors are fitted to."""
     with_real: GrowthPoint | None
-    """Half of the real strangers enrolled; the other half are the non-mated probes. None where there are
-    fewer than two."""
+    """Half of the real strangers are enrolled; the other half are the non-mated probes. None if there are
+    fewer than two strangers."""
     with_synthetic: GrowthPoint | None
-    """As many synthetic ones enrolled instead, the same probes."""
+    """As many synthetic distractors enrolled instead, with the same probes."""
 
 
 def grow(
@@ -58,57 +58,57 @@ def grow(
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> Growth:
-    """`sizes`: of the gallery; those not above the real one are passed over. `progress` is told how many
-    synthetic strangers are searched. The memory does not grow with them.
+    """`sizes`: of the gallery; sizes up to the real one are skipped. `progress` is called with the number of
+    distractors searched. Memory does not grow with that number.
 
     Raises InvalidRequest as `distractors.fit` does.
     """
     one_each = np.concatenate(
         [roles.gallery, roles.nonmated[np.unique(roles.strangers, return_index=True)[1]]]
     )
-    crowd = fit(vectors[one_each[found[one_each]]])
+    distribution = fit(vectors[one_each[found[one_each]]])
     real = len(roles.gallery)
     sizes = sorted({size for size in sizes if size > real})
-    searches = search_vectors(vectors, found, roles)
+    searches = search(vectors, found, roles)
     points = [_point(searches, real, 0)]
     if sizes:
         steps = [size - real for size in sizes]
-        blocks = _stepped(crowd.blocks(steps[-1], seed), steps)
+        blocks = _cut_at(distribution.blocks(steps[-1], seed), steps)
         for enrolled, larger in _enlarged(searches, vectors, found, roles, blocks):
             if progress:
                 progress(enrolled)
             if enrolled in steps:
                 points.append(_point(larger, real, enrolled))
-    with_real, with_synthetic = _validated(vectors, found, roles, crowd, seed)
+    with_real, with_synthetic = _compared_with_real(vectors, found, roles, distribution, seed)
     return Growth(
         points=tuple(points),
-        fitted_people=crowd.people,
+        fitted_people=distribution.people,
         with_real=with_real,
         with_synthetic=with_synthetic,
     )
 
 
-def _validated(
-    vectors: Vectors, found: NDArray[np.bool_], roles: Roles, crowd: Crowd, seed: int
+def _compared_with_real(
+    vectors: Vectors, found: NDArray[np.bool_], roles: Roles, distribution: FaceDistribution, seed: int
 ) -> tuple[GrowthPoint | None, GrowthPoint | None]:
     strangers, first = np.unique(roles.strangers, return_index=True)
     if len(strangers) < 2:
         return None, None
     chosen = np.random.default_rng(seed).permutation(len(strangers))[: len(strangers) // 2]
-    left = ~np.isin(roles.strangers, strangers[chosen])
-    probes = replace(roles, nonmated=roles.nonmated[left], strangers=roles.strangers[left])
+    remaining = ~np.isin(roles.strangers, strangers[chosen])
+    probes = replace(roles, nonmated=roles.nonmated[remaining], strangers=roles.strangers[remaining])
     enrolled = roles.nonmated[first[chosen]]
-    searches = search_vectors(vectors, found, probes)
+    searches = search(vectors, found, probes)
     real = len(roles.gallery)
 
-    def with_these(blocks: Iterable[Vectors]) -> Searches:
+    def enlarged_by(blocks: Iterable[Vectors]) -> Searches:
         *_, (_, larger) = _enlarged(searches, vectors, found, probes, blocks)
         return larger
 
     return (
-        _point(with_these([vectors[enrolled[found[enrolled]]]]), real + len(enrolled), 0),
-        # Another seed than the curve's: what is compared here was not drawn there.
-        _point(with_these(crowd.blocks(len(enrolled), seed + 1)), real, len(enrolled)),
+        _point(enlarged_by([vectors[enrolled[found[enrolled]]]]), real + len(enrolled), 0),
+        # Another seed than the curve's, so that the two measurements are independent.
+        _point(enlarged_by(distribution.blocks(len(enrolled), seed + 1)), real, len(enrolled)),
     )
 
 
@@ -119,7 +119,7 @@ def _enlarged(
     roles: Roles,
     blocks: Iterable[Vectors],
 ) -> Iterator[tuple[int, Searches]]:
-    """After each block of strangers is enrolled: how many they are, and what the probes found then."""
+    """Yields the number of strangers enrolled, and the searches, after each block of strangers."""
     other, nonmated = searches.other.copy(), searches.nonmated.copy()
     enrolled = 0
     for block in blocks:
@@ -133,8 +133,8 @@ def _enlarged(
         yield enrolled, replace(searches, other=other, nonmated=nonmated)
 
 
-def _stepped(blocks: Iterator[Vectors], steps: Sequence[int]) -> Iterator[Vectors]:
-    """The same vectors, cut where a step ends."""
+def _cut_at(blocks: Iterator[Vectors], steps: Sequence[int]) -> Iterator[Vectors]:
+    """The same vectors, cut at the end of each step."""
     done = 0
     for block in blocks:
         cuts = [step - done for step in steps if done < step < done + len(block)]

@@ -1,4 +1,4 @@
-"""Curves of identification, one to many."""
+"""The plots of identification: DET, CMC, and the rates over the gallery's size."""
 
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def draw_det(models: Sequence[tuple[Det, IdentificationResult]], file: IO[bytes]) -> None:
-    """FNIR over FPIR, both logarithmic. Raises Misconfigured."""
+    """FNIR over FPIR, both logarithmic. Writes a PNG. Raises Misconfigured."""
     results = [result for _, result in models]
     figure, axes = new_plot("Open-set identification (1:N): detection error tradeoff", _subtitle(results))
     left, low = 1e-3, 0.1
     for place, (curve, result) in enumerate(models):
-        shown = (curve.fpir > 0) & (curve.fnir > 0)  # logarithmic axes have no zero
+        shown = (curve.fpir > 0) & (curve.fnir > 0)  # a logarithmic axis has no zero
         axes.step(curve.fpir[shown], curve.fnir[shown], where="post", label=result.model, **line_style(place))
         left = min(left, float(curve.fpir[shown].min(initial=1e-3)))
         low = min(low, float(curve.fnir[shown].min(initial=0.1)))
@@ -52,7 +52,7 @@ def draw_det(models: Sequence[tuple[Det, IdentificationResult]], file: IO[bytes]
 
 
 def draw_cmc(models: Sequence[tuple[NDArray[np.float64], IdentificationResult]], file: IO[bytes]) -> None:
-    """The share whose own person is among the first k, over k. Raises Misconfigured."""
+    """The share of own persons among the first k, over k. Writes a PNG. Raises Misconfigured."""
     results = [result for _, result in models]
     figure, axes = new_plot("Closed-set identification: cumulative match characteristic", _subtitle(results))
     for place, (curve, result) in enumerate(models):
@@ -68,7 +68,7 @@ def draw_cmc(models: Sequence[tuple[NDArray[np.float64], IdentificationResult]],
 
 
 def draw_growth(models: Sequence[tuple[str, Growth]], file: IO[bytes]) -> None:
-    """Rank-1 and FNIR over the gallery's size, real and synthetic told apart. Raises Misconfigured."""
+    """Rank-1 and FNIR over the gallery's size, real and synthetic. Writes a PNG. Raises Misconfigured."""
     require_matplotlib()
     from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -77,7 +77,7 @@ def draw_growth(models: Sequence[tuple[str, Growth]], file: IO[bytes]) -> None:
     set_titles(
         upper,
         "Rank-1 as the gallery grows",
-        "filled: real people only · hollow: with synthetic strangers, which are not faces",
+        "filled: real people only · hollow: with synthetic distractors, which are not faces",
     )
     set_titles(lower, "FNIR at FPIR 1% as the gallery grows", "the threshold rises with the size")
     for place, (model, growth) in enumerate(models):
@@ -94,7 +94,7 @@ def draw_growth(models: Sequence[tuple[str, Growth]], file: IO[bytes]) -> None:
             axes.plot(sizes[:1], rates[:1], "o", color=colour, zorder=3)
         for point, filled, what in (
             (growth.with_real, True, "half of the real strangers enrolled"),
-            (growth.with_synthetic, False, "synthetic ones instead"),
+            (growth.with_synthetic, False, "synthetic distractors instead"),
         ):
             if point is not None:
                 face = colour if filled else "white"
@@ -116,7 +116,7 @@ def _mark_points(axes: "Axes", result: IdentificationResult) -> None:
     if missed > 0:
         axes.axhline(missed, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(
-            f"not in first place, whatever the threshold: {missed:.2%}",
+            f"not at rank 1, at any threshold: {missed:.2%}",
             (0.0, missed),
             xycoords=axes.get_yaxis_transform(),
             xytext=(8, -4),

@@ -1,9 +1,9 @@
-"""One to many in an open set: who of the enrolled is this, if anyone? Not for pairs.
+"""The rates of identification in an open set: rank-1, FNIR at FPIR, and the CMC.
 
-Who is enrolled and who is searched for, `roles` says. FPIR and FNIR are those of ISO/IEC
-19795-1 and of NIST's FRVT 1:N (Grother et al. 2019, NISTIR 8271): the share of non-mated searches that
-raise a false alarm, and the share of mated ones that do not return the right person first and above the
-threshold. Both belong to the gallery's size: in a larger one the same model does worse.
+`open_set` defines the gallery and the probes. FPIR and FNIR are those of ISO/IEC 19795-1 and of NIST's
+FRVT 1:N (Grother et al. 2019, NISTIR 8271): the share of non-mated searches that raise a false alarm, and the
+share of mated searches that do not return the right person first and above the threshold. Both depend on the
+gallery's size: the same model has higher rates in a larger gallery.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation.intervals import RESAMPLES, Interval, Tradeoff, draws, interval_of
-from indexer.evaluation.open_set import OpenSet, Roles, roles, split, split_labels
-from indexer.pipeline.embed_files import NO_SCORE, Embeddings
+from indexer.evaluation.open_set import Roles
+from indexer.pipeline.embed_files import NO_SCORE
 from indexer.types import Vectors
 
 FPIRS = (0.001, 0.01, 0.1)
@@ -22,65 +22,48 @@ RANKS = (1, 5, 10, 20)
 MOST_RANKS = 50
 
 _BLOCK = 1024
-"""Probes that are compared with the gallery at once."""
-
-__all__ = [
-    "Det",
-    "IdentificationResult",
-    "OpenSet",
-    "Roles",
-    "Searches",
-    "cmc",
-    "det",
-    "measure",
-    "point_at",
-    "roles",
-    "search",
-    "search_vectors",
-    "split",
-    "split_labels",
-]
+"""Number of probes that are compared with the gallery at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Searches:
-    """What each search found. Scores are cosines, NO_SCORE where a face was not found."""
+    """The results of all searches. Scores are cosines, NO_SCORE if a face was not found."""
 
     own: NDArray[np.float32]
-    """Shape (m,): of mated probes, the score of their own person."""
+    """Shape (m,): for each mated probe, the score of its own person."""
     other: NDArray[np.float32]
-    """Shape (m,): of mated probes, the best score of anybody else."""
+    """Shape (m,): for each mated probe, the best score of another person."""
     nonmated: NDArray[np.float32]
-    """Shape (n,): of non-mated probes, the best score."""
+    """Shape (n,): for each non-mated probe, the best score."""
     ranks: NDArray[np.int64]
-    """Shape (m,): the place of the own person, from 1; after everyone whom they tie with."""
+    """Shape (m,): the rank of the own person, from 1; in a tie, the last rank of the tie."""
     mates: NDArray[np.int64]
-    """Shape (m,): who each mated probe is."""
+    """Shape (m,): the person of each mated probe."""
     strangers: NDArray[np.int64]
-    """Shape (n,): who each non-mated probe is."""
+    """Shape (n,): the person of each non-mated probe."""
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        """Whether the right person came first. A tie with another person is an error."""
+        """Whether the right person comes first. A tie with another person is an error."""
         return np.asarray(self.own > self.other)
 
     @property
     def mated(self) -> NDArray[np.float32]:
-        """The score in the first place."""
+        """The score at rank 1."""
         return np.maximum(self.own, self.other)
 
     @property
     def hits(self) -> NDArray[np.float32]:
-        """The score where the right person came first, minus infinity elsewhere."""
+        """The score if the right person comes first, else minus infinity."""
         return np.where(self.correct, self.own, np.float32(-np.inf))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Det:
-    """A point for each non-mated search, its score as threshold, falling."""
+    """One point per non-mated search, its score as the threshold, in falling order."""
 
     thresholds: NDArray[np.float64]
-    """An answer is given strictly above it."""
+    """An answer is returned strictly above it."""
     fpir: NDArray[np.float64]
     fnir: NDArray[np.float64]
 
@@ -88,13 +71,13 @@ class Det:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentificationResult:
     gallery: int
-    """People enrolled, with or without a face that was found."""
+    """People enrolled, with or without a detected face."""
     mated: int
     nonmated: int
     rank1: float
-    """Share of mated probes whose best gallery entry is their own, at whatever score."""
+    """Share of mated probes whose best gallery entry is their own, at any score."""
     fnir_at_fpir: dict[str, float]
-    """By the FPIR that is allowed."""
+    """By the highest FPIR allowed."""
     threshold_at_fpir: dict[str, float]
     rank1_interval: Interval | None
     """95 %, bootstrap by identity."""
@@ -102,20 +85,17 @@ class IdentificationResult:
     within_rank: dict[str, float]
     """Closed set: the share of mated probes whose own person is among the first k, by k."""
     undetected: int
-    """Images without an embedding: never found if enrolled, a miss if mated, silent if non-mated."""
+    """Images without an embedding. In the gallery they are never found, as mated probes they are misses, as
+    non-mated probes they raise no alarm."""
     seconds: float
     model: str
-    """The fingerprint."""
+    """Its fingerprint."""
 
 
-def search(embeddings: Embeddings, open_set: OpenSet) -> Searches:
-    return search_vectors(embeddings.vectors, embeddings.found, roles(embeddings, open_set))
+def search(vectors: Vectors, found: NDArray[np.bool_], roles: Roles) -> Searches:
+    """`vectors` (rows, dimension); `found` (rows,): whether each row has an embedding.
 
-
-def search_vectors(vectors: Vectors, found: NDArray[np.bool_], roles: Roles) -> Searches:
-    """`vectors` (rows, dimension), `found` (rows,): which of them are there.
-
-    Exact, in blocks: the memory does not grow with the number of probes.
+    Exact search in blocks: memory does not grow with the number of probes.
     """
     own = np.full(len(roles.mated), NO_SCORE, np.float32)
     other = np.full(len(roles.mated), NO_SCORE, np.float32)
@@ -125,7 +105,7 @@ def search_vectors(vectors: Vectors, found: NDArray[np.bool_], roles: Roles) -> 
         own[block] = scores[places]
         scores[places] = NO_SCORE
         other[block] = scores.max(axis=1)
-        # Its own place counts in the sum only where it has no score either: then it comes last.
+        # The sum counts the own place only if it has no score either: then it ranks last.
         ranks[block] = np.minimum(1 + (scores >= own[block, np.newaxis]).sum(axis=1), len(roles.gallery))
     nonmated = np.full(len(roles.nonmated), NO_SCORE, np.float32)
     for block, scores in _scores(vectors, found, roles.gallery, roles.nonmated):
@@ -144,7 +124,7 @@ def measure(
     model: str,
     resamples: int = RESAMPLES,
 ) -> IdentificationResult:
-    """`resamples`: for the intervals, which are None without any."""
+    """`resamples`: for the intervals; with 0 they are None."""
     curve = det(searches)
     points = {str(fpir): point_at(curve, fpir) for fpir in FPIRS}
     rank1 = float(searches.correct.mean())
@@ -168,8 +148,8 @@ def measure(
 
 
 def cmc(searches: Searches, most: int = MOST_RANKS) -> NDArray[np.float64]:
-    """The cumulative match characteristic (ISO/IEC 19795-1): for k from 1 to `most`, the share of mated
-    probes whose own person is among the first k, at whatever score. A probe or a person without an
+    """The cumulative match characteristic (ISO/IEC 19795-1), shape (most,): for k from 1 to `most`, the share
+    of mated probes whose own person is among the first k, at any score. A probe or a person without an
     embedding is never found."""
     ranks = np.where(searches.own > NO_SCORE, searches.ranks, most + 1)
     counts = np.bincount(np.minimum(ranks, most + 1), minlength=most + 2)
@@ -196,7 +176,7 @@ def _intervals(
 
 
 def det(searches: Searches) -> Det:
-    """The detection error tradeoff, as far as the non-mated searches resolve it."""
+    """The detection error tradeoff, as finely as the non-mated searches resolve it."""
     thresholds = -np.sort(-searches.nonmated)
     found = np.sort(searches.mated[searches.correct])
     above = len(found) - np.searchsorted(found, thresholds, side="right")
@@ -209,14 +189,14 @@ def det(searches: Searches) -> Det:
 
 
 def point_at(curve: Det, fpir: float) -> int:
-    """The place on `curve` of the lowest threshold that a share of at most `fpir` exceeds."""
+    """The index in `curve` of the lowest threshold that a share of at most `fpir` exceeds."""
     return int(np.searchsorted(curve.fpir, fpir, side="right")) - 1
 
 
 def _scores(
     vectors: Vectors, found: NDArray[np.bool_], gallery: NDArray[np.int64], probes: NDArray[np.int64]
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Cosines of shape (probes in the block, gallery), NO_SCORE where either face was not found."""
+    """Yields cosines of shape (probes in the block, gallery), NO_SCORE if either face was not found."""
     enrolled, enrolled_found = vectors[gallery], found[gallery]
     for start in range(0, len(probes), _BLOCK):
         block = slice(start, min(start + _BLOCK, len(probes)))

@@ -1,4 +1,4 @@
-"""The report of identification, one to many: closed set, open set, and larger galleries."""
+"""The report of identification: open set, closed set, and larger galleries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from indexer.evaluation.provenance import Provenance
 from indexer.evaluation.report import (
     INTERVALS,
     Cell,
-    Picture,
+    Plot,
     Report,
     Row,
     Section,
@@ -25,8 +25,8 @@ from indexer.evaluation.report import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Identified:
-    """What was measured of one model."""
+class Measurement:
+    """The results of one model."""
 
     result: IdentificationResult
     det: Det
@@ -34,22 +34,22 @@ class Identified:
     growth: Growth | None
 
 
-def report(provenance: Provenance, data: str, measured: Sequence[Identified]) -> Report:
+def report(provenance: Provenance, data: str, measured: Sequence[Measurement]) -> Report:
     results = [one.result for one in measured]
     first = results[0]
     models = tuple(result.model for result in results)
     return Report(
         title="Identification (1:N)",
-        lead="Who of the enrolled is this, if anyone? People with several images are enrolled with the first"
-        " and searched for with the others; people with one image are searched for in vain.",
+        lead="Who of the people in the gallery is this, if anyone? People with several images are enrolled"
+        " with the first; the others are mated probes. Images of people with one image are non-mated probes.",
         facts=facts(
             provenance,
             models,
             data,
-            ("Enrolled", f"{first.gallery:,} people, one image each"),
-            ("Probes", f"{first.mated:,} of enrolled people, {first.nonmated:,} of strangers"),
-            ("No face found", f"{first.undetected:,} images; they count as misses"),
-            ("Took", f"{first.seconds:.0f} s, all models together"),
+            ("Gallery", f"{first.gallery:,} people, one image each"),
+            ("Probes", f"{first.mated:,} mated, {first.nonmated:,} non-mated"),
+            ("No face detected", f"{first.undetected:,} images; they count as misses"),
+            ("Duration", f"{first.seconds:.0f} s, all models"),
         ),
         sections=(
             _open_set(measured, results, models),
@@ -60,34 +60,34 @@ def report(provenance: Provenance, data: str, measured: Sequence[Identified]) ->
 
 
 def _open_set(
-    measured: Sequence[Identified], results: Sequence[IdentificationResult], models: tuple[str, ...]
+    measured: Sequence[Measurement], results: Sequence[IdentificationResult], models: tuple[str, ...]
 ) -> Section:
     rows = [Row(label="rank-1", cells=tuple(rate(r.rank1, r.rank1_interval) for r in results))]
     for fpir in results[0].fnir_at_fpir:
         rows.append(
             Row(
                 label=f"FNIR at FPIR {float(fpir):.1%}",
-                note="missed, where so many strangers are taken for somebody" if len(rows) == 1 else "",
+                note="share of mated probes missed at this rate of false alarms" if len(rows) == 1 else "",
                 cells=tuple(rate(r.fnir_at_fpir[fpir], r.fnir_interval[fpir]) for r in results),
             )
         )
         rows.append(
             Row(
-                label="its threshold",
+                label="threshold",
                 cells=tuple(Cell(text=f"{r.threshold_at_fpir[fpir]:.3f}") for r in results),
             )
         )
     draw = partial(plots.draw_det, [(one.det, one.result) for one in measured])
     return Section(
         title="Open set",
-        pictures=(Picture(alt="FNIR over FPIR", draw=draw),),
+        plots=(Plot(alt="FNIR over FPIR", draw=draw),),
         table=Table(columns=models, rows=tuple(rows)),
         notes=(f"{INTERVALS} Scores of different models are not comparable.",),
     )
 
 
 def _closed_set(
-    measured: Sequence[Identified], results: Sequence[IdentificationResult], models: tuple[str, ...]
+    measured: Sequence[Measurement], results: Sequence[IdentificationResult], models: tuple[str, ...]
 ) -> Section:
     draw = partial(plots.draw_cmc, [(one.cmc, one.result) for one in measured])
     rows = tuple(
@@ -96,13 +96,13 @@ def _closed_set(
     )
     return Section(
         title="Closed set",
-        text=("How often the right person is among the first, at whatever score.",),
-        pictures=(Picture(alt="Share found over rank", draw=draw),),
+        text=("The share of mated probes whose own person is among the first k, at any score.",),
+        plots=(Plot(alt="Share found over rank", draw=draw),),
         table=Table(columns=models, rows=rows),
     )
 
 
-def _growth(measured: Sequence[Identified], models: tuple[str, ...]) -> tuple[Section, ...]:
+def _growth(measured: Sequence[Measurement], models: tuple[str, ...]) -> tuple[Section, ...]:
     grown = [one.growth for one in measured if one.growth is not None]
     if len(grown) != len(measured):
         return ()
@@ -115,12 +115,12 @@ def _growth(measured: Sequence[Identified], models: tuple[str, ...]) -> tuple[Se
         Section(
             title="Larger galleries",
             text=(
-                "Beyond the real people, the gallery is filled with synthetic strangers: vectors drawn from a"
-                f" Gaussian fitted to this model's embeddings of {grown[0].fitted_people:,} people, one image"
-                " each. They are not faces. The probes are the same at every size, and real.",
+                "The gallery is enlarged by synthetic distractors: vectors drawn from a Gaussian that is"
+                f" fitted to each model's embeddings of {grown[0].fitted_people:,} people, one image each."
+                " They are not faces. The probes are real, and the same at every size.",
             ),
-            pictures=(
-                Picture(
+            plots=(
+                Plot(
                     alt="Rank-1 and FNIR over the gallery's size",
                     draw=partial(plots.draw_growth, list(zip(models, grown, strict=True))),
                 ),
@@ -134,13 +134,13 @@ def _growth(measured: Sequence[Identified], models: tuple[str, ...]) -> tuple[Se
     if real and synthetic:
         sections.append(
             Section(
-                title="How far the synthetic ones can be trusted",
+                title="Real and synthetic distractors",
                 text=(
-                    f"The same gallery with {real[0].gallery - synthetic[0].real:,} strangers enrolled beside"
-                    " the people: real ones, and synthetic ones in their stead. The other half of the real"
-                    " strangers are the non-mated probes. The nearer the two lines, the better (diamonds in"
-                    " the picture). Where real strangers cost more, the curve above is too kind."
-                    " Of sizes beyond that nothing real is known here.",
+                    f"The same gallery plus {real[0].gallery - synthetic[0].real:,} strangers: real ones,"
+                    " then as many synthetic distractors. The other half of the real strangers are the"
+                    " non-mated probes. The closer the two rows (diamonds in the plot), the more realistic"
+                    " the distractors. If real strangers cost more, the curve above is too optimistic."
+                    " Larger sizes cannot be checked against real people here.",
                 ),
                 table=Table(
                     columns=columns,

@@ -1,4 +1,4 @@
-"""Two models on the people of one gallery: for the report of a re-index."""
+"""The plots of two models side by side on one gallery, for the report of a re-index."""
 
 from collections.abc import Sequence
 from typing import IO, Any
@@ -9,7 +9,7 @@ from indexer.pages.plots import CURVE, POINT, QUIET, new_figure, new_plot, perce
 
 
 def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
-    """Distributions of genuine and of impostor scores, a model above the other. Raises Misconfigured.
+    """Distributions of genuine and impostor scores, one model per row. Writes a PNG. Raises Misconfigured.
 
     `sides`: each with `model`, and `genuine` and `impostor` counts in equal bins from -1 to 1.
     """
@@ -21,7 +21,7 @@ def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
             shares = counts / max(1.0, counts.sum())
             axes.stairs(shares, edges, fill=True, color=colour, alpha=0.35)
             axes.stairs(shares, edges, color=colour, linewidth=1.3, label=kind)
-        set_titles(axes, side["model"], "best score of the person's other faces, and of anybody else's")
+        set_titles(axes, side["model"], "best score among the person's other faces, and among other people's")
         point = side["at_fpir"].get("0.01")
         if point:
             axes.axvline(point["threshold"], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
@@ -46,7 +46,7 @@ def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
 
 
 def draw_dets(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
-    """FNIR over FPIR of several models. Raises Misconfigured.
+    """FNIR over FPIR of several models. Writes a PNG. Raises Misconfigured.
 
     `sides`: each with `model`, and `det`, a list of (FPIR, FNIR).
     """

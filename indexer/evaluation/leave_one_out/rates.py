@@ -1,8 +1,8 @@
-"""How well a model identifies the people of a gallery, measured on the gallery itself.
+"""The rates of leave-one-out identification.
 
-Each face is taken out and searched for among the rest. Its person's best other face makes the search
-mated; the best face of anybody else is what a stranger would have scored, so that every face serves as a
-non-mated search too. FPIR and FNIR as in `identification`, intervals as in `bootstrap`.
+Each face is taken out of the gallery and searched for among the rest. The search is mated if the person has
+another face. The best face of another person is the score of a stranger: so each face is a non-mated search
+as well. FPIR and FNIR are defined as in `identification.rates`, the intervals as in `intervals`.
 """
 
 from collections.abc import Sequence
@@ -16,26 +16,26 @@ from indexer.evaluation.intervals import RESAMPLES, Interval, Tradeoff, draws, i
 from indexer.types import Vectors
 
 NO_SCORE = -2.0
-"""Below every cosine: the face has no embedding, or there is nobody to find."""
+"""Below every cosine: the face has no embedding, or there is no other face."""
 _BLOCK = 512
 _MANY = 20_000
 _RESAMPLES_OF_MANY = 100
-"""Of more than so many probes: the ends of the intervals are rougher, but there in seconds."""
+"""For more than `_MANY` probes: the bounds of the intervals are less precise, but take only seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Searches:
-    """One for each probe."""
+    """The results of all searches, one item per probe."""
 
     person: NDArray[np.int64]
     mated: NDArray[np.bool_]
     """Whether the person has another face enrolled."""
     own: NDArray[np.float32]
-    """Score of the person's best other face."""
+    """The score of the person's best other face."""
     other: NDArray[np.float32]
-    """Score of the best face of anybody else."""
+    """The score of the best face of another person."""
     nearest: NDArray[np.int64]
-    """Place of the best face of all others among the enrolled."""
+    """The index of the best other face among the enrolled."""
 
     @property
     def correct(self) -> NDArray[np.bool_]:
@@ -45,8 +45,11 @@ class Searches:
 def search(
     vectors: Vectors, present: NDArray[np.bool_], people: NDArray[np.int64], probes: NDArray[np.int64]
 ) -> Searches:
-    """`vectors` (n, dimension) with `present` (n,) saying which are there; `people` (n,) whose they are;
-    `probes` (m,): places of the faces that are searched for. Exact, in blocks."""
+    """Exact search in blocks.
+
+    `vectors` (n, dimension); `present` (n,): whether each face has an embedding; `people` (n,): the person of
+    each face; `probes` (m,): the indices of the faces to search for.
+    """
     own = np.full(len(probes), NO_SCORE, np.float32)
     other = np.full(len(probes), NO_SCORE, np.float32)
     nearest = np.full(len(probes), -1, np.int64)
@@ -70,7 +73,7 @@ def search(
 
 
 def det(searches: Searches, fpirs: NDArray[np.float64]) -> list[list[float]]:
-    """(FPIR, FNIR) at each of `fpirs` that so many searches can show. Needs a mated search."""
+    """(FPIR, FNIR) at each of `fpirs` that this number of searches resolves. Needs a mated search."""
     other = np.sort(searches.other)
     allowed = np.floor(fpirs[fpirs * len(other) >= 1] * len(other) + 1e-9).astype(np.int64)
     allowed = np.minimum(np.unique(allowed), len(other) - 1)
@@ -81,7 +84,7 @@ def det(searches: Searches, fpirs: NDArray[np.float64]) -> list[list[float]]:
 
 
 def rates(searches: Searches, fpirs: Sequence[float], *, seed: int = 0) -> dict[str, Any]:
-    """rank-1, and FNIR with its threshold at each FPIR, with intervals; None where nobody has two faces."""
+    """Rank-1, and FNIR with its threshold at each FPIR, with intervals; None if nobody has two faces."""
     mated = searches.mated
     if not mated.any():
         return {"rank1": None, "mated": 0, "mated_people": 0, "nonmated": len(mated), "at_fpir": {}}

@@ -1,7 +1,7 @@
-"""What is done to photographs to see how much a model bears, from nothing to a lot. Looks at no result.
+"""The degradations of photographs: their kinds, and the levels of each.
 
-Sizes are in pixels of the face at the 112-pixel template, not of the photograph, so that a level means the
-same for every picture: a face twice as large is blurred twice as far.
+Sizes are in pixels of the face at the 112-pixel template, not of the photograph. So a level means the same
+for every photograph: a face twice as large is blurred with twice the radius.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Level:
     value: float
     label: str
     apply: Callable[[Image, Face, np.random.Generator], Image]
-    """Of the picture, its face as it was found in the clean one, and chance."""
+    """Takes the image, its face as detected in the clean image, and a random generator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +29,14 @@ class Series:
     name: str
     title: str
     unit: str
-    """Of the levels' values; empty where they are things, not amounts."""
+    """The unit of the levels' values; empty if the levels are kinds, not amounts."""
     levels: tuple[Level, ...]
     clean_before: int = 0
-    """The place among the levels where the untouched picture belongs."""
+    """The index among the levels where the clean image belongs."""
 
 
 def face_side_px(face: Face) -> float:
-    """How many of the picture's pixels the template's side spans over this face."""
+    """The length of the template's side over this face, in pixels of the image."""
     transform = similarity(face.landmarks, ARCFACE_112.points)
     return ARCFACE_112.side_px / max(float(np.hypot(transform[0, 0], transform[1, 0])), 1e-6)
 
@@ -81,7 +81,7 @@ SERIES = (
     Series(
         name="resolution",
         title="Resolution",
-        unit="pixels that are left of the template's 112 a side",
+        unit="pixels per side of the 112-pixel template that remain",
         levels=tuple(_resolution(side) for side in (112, 56, 42, 28, 20, 16)),
     ),
     Series(
@@ -121,7 +121,7 @@ SERIES = (
     Series(
         name="rotation",
         title="Rotation",
-        unit="degrees, in the picture's plane",
+        unit="degrees, in the image plane",
         levels=tuple(_rotation(degrees) for degrees in (10, 20, 30, 45, 60, 90, 180)),
     ),
 )

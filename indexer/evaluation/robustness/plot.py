@@ -1,4 +1,4 @@
-"""Curves of what a model bears, one picture for each way of making photographs worse."""
+"""The plots of robustness, one per kind of degradation."""
 
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def draw_series(series: Series, results: Sequence[RobustnessResult], file: IO[bytes]) -> None:
-    """Rank-1 and FNIR at each level, beside each other, with the faces that are not found.
+    """Rank-1 and FNIR at each level, side by side, and the share of probes without a face.
 
-    Raises Misconfigured.
+    Writes a PNG. Raises Misconfigured.
     """
     figure = new_figure(10, 4.2)
     left, right = figure.subplots(1, 2)
     set_titles(left, f"{series.title}: rank-1", series.unit)
-    set_titles(right, f"{series.title}: FNIR", "at the threshold of FPIR 1% for clean pictures")
+    set_titles(right, f"{series.title}: FNIR", "at the threshold for FPIR 1% of clean probes")
     labels: list[str] = []
     for place, result in enumerate(results):
         rates = in_order(series, result)
@@ -32,7 +32,7 @@ def draw_series(series: Series, results: Sequence[RobustnessResult], file: IO[by
         _line(left, rank1s, [r.rank1_interval for r in rates], result.model, place, joined)
         _line(right, fnirs, [r.fnir_interval for r in rates], result.model, place, joined)
     not_found = [rate.not_found for rate in in_order(series, results[0])]
-    right.bar(range(len(labels)), not_found, color=QUIET, alpha=0.25, label="no face found", zorder=0)
+    right.bar(range(len(labels)), not_found, color=QUIET, alpha=0.25, label="no face detected", zorder=0)
     for axes in (left, right):
         axes.set_xticks(range(len(labels)), labels, rotation=25, ha="right")
         axes.set_ylim(0, 1.02)
@@ -42,7 +42,7 @@ def draw_series(series: Series, results: Sequence[RobustnessResult], file: IO[by
 
 
 def in_order(series: Series, result: RobustnessResult) -> list[ConditionRates]:
-    """The levels of `series`, the clean condition in its place among them."""
+    """The rates of the levels of `series`, with the clean condition at its place among them."""
     rates = [rate for rate in result.conditions if rate.series == series.name]
     return [*rates[: series.clean_before], result.clean, *rates[series.clean_before :]]
 
@@ -50,7 +50,7 @@ def in_order(series: Series, result: RobustnessResult) -> list[ConditionRates]:
 def _line(
     axes: "Axes", values: list[float], bounds: list[Interval | None], label: str, place: int, joined: bool
 ) -> None:
-    """`joined`: things that are no amounts have nothing between them."""
+    """`joined`: whether a line joins the levels; between kinds there is nothing to interpolate."""
     colour = MODELS[place % len(MODELS)]
     levels = np.arange(len(values)) + (0.0 if joined else 0.12 * place)
     ends = np.array([b or (v, v) for b, v in zip(bounds, values, strict=True)])

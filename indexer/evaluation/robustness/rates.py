@@ -1,8 +1,8 @@
-"""How much worse photographs may be before people are missed: an open set, its probes degraded.
+"""The rates of identification with degraded probes, by kind and level of degradation.
 
-People are enrolled with a clean image; the probes go through the whole pipeline as a bad photograph would:
-decode, degrade, detect, align, embed. A face that is no longer found is a miss. The threshold is that of the
-clean probes at FPIR 1 %, as an operator would have set it.
+The gallery has clean images. Each probe goes through the whole pipeline: decode, degrade, detect, align,
+embed. A face that is no longer detected is a miss. The threshold is that of the clean probes at an FPIR of
+1 %, as an operator would set it.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from indexer.errors import InvalidInput
-from indexer.evaluation.identification.rates import Searches, search_vectors
+from indexer.evaluation.identification.rates import Searches, search
 from indexer.evaluation.intervals import RESAMPLES, Interval, Tradeoff, draws, interval_of
 from indexer.evaluation.lfw import Person
 from indexer.evaluation.open_set import OpenSet, roles, split
@@ -31,14 +31,14 @@ class ConditionRates:
     level: str
     value: float
     not_found: float
-    """Share of all probes, mated and not, without a face."""
+    """Share of all probes, mated and non-mated, without a detected face."""
     rank1: float
     rank1_interval: Interval | None
     fnir: float
     """At the threshold of the clean condition."""
     fnir_interval: Interval | None
     fpir: float
-    """At the same threshold: whether bad pictures raise false alarms."""
+    """At the same threshold: whether degraded images raise false alarms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +50,16 @@ class RobustnessResult:
     clean: ConditionRates
     conditions: tuple[ConditionRates, ...]
     undetected: int
-    """Of the clean images, enrolled or searched for: never found, and counted."""
+    """Clean images, of gallery and probes, without a detected face. They count as misses."""
     seconds: float
     model: str
 
 
 def subset(people: Sequence[Person], most: int, *, seed: int = 0) -> OpenSet:
-    """At most `most` people with several images, enrolled with the first and searched for with the second,
-    and as many with one image. Drawn by `seed`.
+    """An open set of at most `most` people with several images, two images each, and as many people with one
+    image, drawn at random with `seed`.
 
-    Raises InvalidRequest as `roles.split` does.
+    Raises InvalidRequest as `open_set.split` does.
     """
     rng = np.random.default_rng(seed)
     several = [person for person in people if len(person.images) > 1]
@@ -73,13 +73,13 @@ def subset(people: Sequence[Person], most: int, *, seed: int = 0) -> OpenSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Embedded:
+class EmbeddedConditions:
     clean: list[Embeddings]
-    """Of each pipeline: all images, as they are."""
+    """Per pipeline: the embeddings of all clean images."""
     degraded: list[tuple[Series, Level, list[Embeddings]]]
-    """Of each pipeline: the probes."""
+    """Per pipeline: the embeddings of the degraded probes."""
     faces: dict[Path, Face | None]
-    """In the clean probes."""
+    """The face in each clean probe."""
 
 
 def embed_conditions(
@@ -87,8 +87,8 @@ def embed_conditions(
     open_set: OpenSet,
     series: Sequence[Series],
     progress: Callable[[int], object] | None = None,
-) -> Embedded:
-    """`progress` is told how many of `images_of` are done."""
+) -> EmbeddedConditions:
+    """`progress` is called with the number of images done, of `images_of`."""
     probes = (*open_set.mated, *open_set.nonmated)
     every = (*open_set.gallery, *probes)
     clean = embed_with(pipelines, every, progress)
@@ -97,23 +97,23 @@ def embed_conditions(
     degraded = []
     for one in series:
         for level in one.levels:
-            told = None if progress is None else _after(progress, done)
+            advance = None if progress is None else _after(progress, done)
             change = _change(one, level, faces)
-            degraded.append((one, level, embed_with(pipelines, probes, told, change=change)))
+            degraded.append((one, level, embed_with(pipelines, probes, advance, change=change)))
             done += len(probes)
-    return Embedded(clean=clean, degraded=degraded, faces=faces)
+    return EmbeddedConditions(clean=clean, degraded=degraded, faces=faces)
 
 
 def images_of(open_set: OpenSet, series: Sequence[Series]) -> int:
-    """How many pictures `embed_conditions` embeds."""
+    """The number of images that `embed_conditions` embeds."""
     probes = len(open_set.mated) + len(open_set.nonmated)
     return len(open_set.gallery) + probes * (1 + sum(len(one.levels) for one in series))
 
 
 def measure(
-    embedded: Embedded, place: int, open_set: OpenSet, *, seconds: float, model: str
+    embedded: EmbeddedConditions, place: int, open_set: OpenSet, *, seconds: float, model: str
 ) -> RobustnessResult:
-    """Of the pipeline at `place`."""
+    """The result of the pipeline at index `place`."""
     clean = embedded.clean[place]
     searches = _search(clean, clean, open_set)
     tradeoff = Tradeoff(searches.hits, searches.nonmated)
@@ -167,21 +167,21 @@ def _rates(
 
 
 def _search(enrolled: Embeddings, probes: Embeddings, open_set: OpenSet) -> Searches:
-    """As `identification.search`, the gallery's embeddings from one and the probes' from the other."""
+    """As `identification.rates.search`, with gallery and probes embedded separately."""
     searched = (*open_set.mated, *open_set.nonmated)
     files = (*open_set.gallery, *searched)
     parts = (enrolled.of(open_set.gallery), probes.of(searched))
     vectors, found = (np.concatenate(both) for both in zip(*parts, strict=True))
     both = Embeddings(files=files, vectors=vectors, found=found)
-    return search_vectors(both.vectors, both.found, roles(both, open_set))
+    return search(both.vectors, both.found, roles(both, open_set))
 
 
 def _change(series: Series, level: Level, faces: dict[Path, Face | None]) -> Change:
     def change(file: Path, image: Image) -> Image:
         face = faces[file]
-        if face is None:  # it was not found in the clean picture: there is nothing to go by
+        if face is None:  # not found in the clean image: its size and place are unknown
             return image
-        # Chance of its own for each picture and level, whichever thread comes first.
+        # A generator per image and level: the result does not depend on the order of the threads.
         rng = np.random.default_rng(crc32(f"{series.name} {level.label} {file.name}".encode()))
         return level.apply(image, face, rng)
 

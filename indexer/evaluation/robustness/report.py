@@ -1,10 +1,10 @@
-"""The report of what bad photographs cost."""
+"""The report of robustness."""
 
 from collections.abc import Sequence
 from functools import partial
 
 from indexer.evaluation.provenance import Provenance
-from indexer.evaluation.report import INTERVALS, Cell, Picture, Report, Row, Section, Table, facts, rate
+from indexer.evaluation.report import INTERVALS, Cell, Plot, Report, Row, Section, Table, facts, rate
 from indexer.evaluation.robustness.conditions import Series
 from indexer.evaluation.robustness.plot import draw_series, in_order
 from indexer.evaluation.robustness.rates import RobustnessResult
@@ -17,24 +17,24 @@ def report(
     results: Sequence[RobustnessResult],
     median_face_px: float,
 ) -> Report:
-    """`median_face_px`: the median side of the template over the probes' faces, in their own pixels."""
+    """`median_face_px`: the median length of the template's side over the probes' faces, in image pixels."""
     first = results[0]
     models = tuple(result.model for result in results)
     return Report(
         title="Robustness",
-        lead="Enrolled with a clean photograph, searched for with a bad one. Each probe is degraded before"
-        " the face is looked for, so that a face that is no longer found is a miss. The threshold is the one"
-        " for FPIR 1 % of clean probes, as an operator would have set it.",
+        lead="The gallery has clean photographs; the probes are degraded before detection. A face that is no"
+        " longer detected is a miss. The threshold is that of the clean probes at an FPIR of 1 %, as an"
+        " operator would set it.",
         facts=facts(
             provenance,
             models,
             data,
-            ("Enrolled", f"{first.gallery:,} people, one image each"),
-            ("Probes", f"{first.mated:,} of enrolled people, {first.nonmated:,} of strangers, at each level"),
+            ("Gallery", f"{first.gallery:,} people, one image each"),
+            ("Probes", f"{first.mated:,} mated, {first.nonmated:,} non-mated, at each level"),
             ("Threshold", ", ".join(f"{result.threshold:.3f}" for result in results)),
-            ("Faces", f"median side of the 112-pixel template {median_face_px:.0f} px in the photographs"),
-            ("No face found", f"{first.undetected:,} of the clean images; they count as misses"),
-            ("Took", f"{first.seconds:.0f} s, all models together"),
+            ("Faces", f"median side of the 112-pixel template: {median_face_px:.0f} px of the photograph"),
+            ("No face detected", f"{first.undetected:,} of the clean images; they count as misses"),
+            ("Duration", f"{first.seconds:.0f} s, all models"),
         ),
         sections=tuple(_section(one, results, models) for one in series),
     )
@@ -65,9 +65,7 @@ def _section(series: Series, results: Sequence[RobustnessResult], models: tuple[
     return Section(
         title=series.title,
         text=(f"Levels: {series.unit}.",) if series.unit else (),
-        pictures=(
-            Picture(alt=f"{series.title}: rank-1 and FNIR", draw=partial(draw_series, series, results)),
-        ),
-        table=Table(columns=("no face found", *columns), rows=tuple(rows)),
+        plots=(Plot(alt=f"{series.title}: rank-1 and FNIR", draw=partial(draw_series, series, results)),),
+        table=Table(columns=("no face detected", *columns), rows=tuple(rows)),
         notes=(INTERVALS,),
     )

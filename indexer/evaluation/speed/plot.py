@@ -8,11 +8,11 @@ from indexer.pages.plots import MODELS, new_plot
 
 
 def draw_speed(results: Sequence[SpeedResult], file: IO[bytes]) -> None:
-    """Milliseconds of a face by stage: the bar the median, the line to the 95th percentile.
+    """Milliseconds per face by stage: a bar to the median, a line to the 95th percentile.
 
-    Raises Misconfigured.
+    Writes a PNG. Raises Misconfigured.
     """
-    figure, axes = new_plot("Milliseconds a face", "bar: median · line: to the 95th percentile")
+    figure, axes = new_plot("Milliseconds per face", "bar: median · line: to the 95th percentile")
     stages = [f"{one.stage}, batch {one.batch}" for one in results[0].timings]
     height = 0.8 / len(results)
     for place, result in enumerate(results):

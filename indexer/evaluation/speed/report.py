@@ -1,10 +1,10 @@
-"""The report of how long each stage takes."""
+"""The report of speed."""
 
 from collections.abc import Sequence
 from functools import partial
 
 from indexer.evaluation.provenance import Provenance
-from indexer.evaluation.report import Cell, Picture, Report, Row, Section, Table, facts
+from indexer.evaluation.report import Cell, Plot, Report, Row, Section, Table, facts
 from indexer.evaluation.speed.plot import draw_speed
 from indexer.evaluation.speed.timings import SpeedResult
 
@@ -12,7 +12,7 @@ from indexer.evaluation.speed.timings import SpeedResult
 def report(provenance: Provenance, data: str, results: Sequence[SpeedResult]) -> Report:
     first = results[0]
     models = tuple(result.model for result in results)
-    columns = tuple(f"{model}, {what}" for model in models for what in ("median ms", "p95 ms", "a second"))
+    columns = tuple(f"{model}, {what}" for model in models for what in ("median ms", "p95 ms", "per second"))
     rows = []
     for place, timing in enumerate(first.timings):
         timings = [result.timings[place] for result in results]
@@ -29,23 +29,23 @@ def report(provenance: Provenance, data: str, results: Sequence[SpeedResult]) ->
         )
     return Report(
         title="Speed",
-        lead="Milliseconds a face (of decode and detect, a picture) of one stage at a time, without company."
-        " An identification takes one of each, and a search.",
+        lead="Milliseconds per face (per picture for decode and detect), one stage at a time, without"
+        " other load. An identification takes one of each stage, and a search.",
         facts=facts(
             provenance,
             models,
             data,
             ("Pictures", f"{first.pictures:,} with a face, median {first.median_megapixels:.2f} megapixels"),
-            ("No face found", f"{first.undetected:,} further pictures"),
+            ("No face detected", f"{first.undetected:,} further pictures"),
             ("Network", f"device {first.device}, {first.precision}"),
-            ("Took", f"{first.seconds:.0f} s, all models together"),
+            ("Duration", f"{first.seconds:.0f} s, all models"),
         ),
         sections=(
             Section(
                 title="Stages",
-                pictures=(Picture(alt="Milliseconds by stage", draw=partial(draw_speed, results)),),
+                plots=(Plot(alt="Milliseconds by stage", draw=partial(draw_speed, results)),),
                 table=Table(columns=columns, rows=tuple(rows)),
-                notes=("Decode and detect are the same for all models: they were timed once.",),
+                notes=("Decode and detect are the same for all models, and are timed once.",),
             ),
         ),
     )

@@ -1,7 +1,7 @@
-"""How long each stage takes on this machine, alone: detect, align, embed. Not under load: see `benchmarks`.
+"""The time of each stage on this machine, one at a time: decode, detect, align, embed.
 
-Faces go through the pipeline that serves, one after the other and in batches. The network's first runs, which
-load libraries and choose kernels, are thrown away.
+Under load it is another: see `benchmarks`. Faces go through the pipeline that serves, one by one and in
+batches. The first runs of the network load libraries and choose kernels; they do not count.
 """
 
 import time
@@ -27,7 +27,7 @@ class Timing:
     batch: int
     runs: int
     median_ms: float
-    """Of a face, or of a picture for `detect`: a batch's time over its size."""
+    """Per face, or per image for `decode` and `detect`: the time of a batch divided by its size."""
     p95_ms: float
 
     @property
@@ -40,54 +40,56 @@ class Timing:
 class SpeedResult:
     timings: tuple[Timing, ...]
     pictures: int
-    """With a face, that were used."""
+    """Images with a face, which were used."""
     undetected: int
-    """Of the files: without a face, which `detect` was timed on nevertheless, or not to be read."""
+    """Files without a face, which count for `detect`, and files that cannot be read."""
     median_megapixels: float
     device: str
-    """That the settings name; `default` is a GPU where there is one."""
+    """The device in the settings; `default` means a GPU if there is one."""
     precision: str
     seconds: float
     model: str
 
 
-Seen = list[tuple[Image, Face]]
+DetectedFaces = list[tuple[Image, Face]]
+"""Images, each with its central face."""
 
 
-def look(pipeline: Pipeline, files: Sequence[Path]) -> tuple[Seen, list[Timing], int]:
-    """The pictures with a face, how long the stages took that all models share, and how many had none.
+def detect(pipeline: Pipeline, files: Sequence[Path]) -> tuple[DetectedFaces, list[Timing], int]:
+    """The images with a face, the timings of the stages that all models share, and the number of files
+    without a face.
 
-    Raises InvalidRequest where no picture has a face.
+    Raises InvalidRequest if no image has a face.
     """
     decoding, detecting = [], []
-    seen: Seen = []
+    detected: DetectedFaces = []
     for file in files:
         try:
             start = time.perf_counter()
             pixels = pipeline.decoder.decode(file.read_bytes()).pixels
-            decoded = time.perf_counter()
+            decoded_at = time.perf_counter()
             face = central_face(pipeline, pixels)
-            detecting.append(time.perf_counter() - decoded)
-            decoding.append(decoded - start)
+            detecting.append(time.perf_counter() - decoded_at)
+            decoding.append(decoded_at - start)
         except (InvalidInput, OSError):
             continue
         if face is not None:
-            seen.append((pixels, face))
-    if not seen:
-        raise InvalidRequest("none of the pictures shows a face that is found")
+            detected.append((pixels, face))
+    if not detected:
+        raise InvalidRequest("no face is detected in any of the pictures")
     return (
-        seen,
+        detected,
         [_timing("decode", 1, decoding), _timing("detect", 1, detecting)],
-        len(files) - len(seen),
+        len(files) - len(detected),
     )
 
 
 def measure(
-    pipeline: Pipeline, seen: Seen, runs: int, progress: Callable[[int], object] | None = None
+    pipeline: Pipeline, detected: DetectedFaces, runs: int, progress: Callable[[int], object] | None = None
 ) -> list[Timing]:
-    """`runs`: of each batch size. `progress` is told how many runs are done, of all sizes."""
+    """`runs`: per batch size. `progress` is called with the number of runs done, over all sizes."""
     aligning, faces = [], []
-    for pixels, face in seen:
+    for pixels, face in detected:
         start = time.perf_counter()
         faces.append(align(pixels, face.landmarks, pipeline.template))
         aligning.append(time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""Curves of verification, one to one."""
+"""The plots of verification: ROC and DET curves."""
 
 from collections.abc import Sequence
 from typing import IO
@@ -9,11 +9,11 @@ from indexer.evaluation.verification.rates import Roc, VerificationResult
 from indexer.pages.plots import line_style, mark_point, new_plot, percent, percent_axes
 
 Measured = Sequence[tuple[Roc, VerificationResult]]
-"""Of each model."""
+"""One item per model."""
 
 
 def draw_roc(models: Measured, file: IO[bytes]) -> None:
-    """True accept rate over false accept rate, the latter logarithmic. Raises Misconfigured."""
+    """True accept rate over false accept rate, the latter logarithmic. Writes a PNG. Raises Misconfigured."""
     figure, axes = new_plot("Verification (1:1): receiver operating characteristic", _subtitle(models))
     most_lost, least = 0.002, 1e-3
     for place, (curve, result) in enumerate(models):
@@ -25,7 +25,7 @@ def draw_roc(models: Measured, file: IO[bytes]) -> None:
         least = min(least, float(curve.far[resolved].min(initial=1e-3)))
     axes.set(xscale="log", xlabel="false accept rate (FAR)", ylabel="true accept rate (TAR)")
     axes.set_xlim(least, 1.0)
-    # The upper end is where the curve is; from 0 to 1 it would be a line along the frame.
+    # From 0 to 1 the curve would lie on the frame.
     axes.set_ylim(max(0.0, 1 - 1.6 * most_lost), 1 + 0.1 * most_lost)
     if len(models) == 1:
         [(_, result)] = models
@@ -41,7 +41,7 @@ def draw_roc(models: Measured, file: IO[bytes]) -> None:
 
 
 def draw_det(models: Measured, file: IO[bytes]) -> None:
-    """False reject rate over false accept rate, both logarithmic. Raises Misconfigured."""
+    """False reject rate over false accept rate, both logarithmic. Writes a PNG. Raises Misconfigured."""
     figure, axes = new_plot("Verification (1:1): detection error tradeoff", _subtitle(models))
     least = 1e-3
     for place, (curve, result) in enumerate(models):

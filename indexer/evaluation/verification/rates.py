@@ -1,7 +1,7 @@
-"""One to one: how well a score tells pairs of one person from pairs of two. Not for 1:N.
+"""The rates of verification: accuracy, TAR at FAR, equal error rate.
 
 The protocol is LFW's View 2, "unrestricted, labelled outside data" (Huang and Learned-Miller 2014,
-UM-CS-2014-003): ten folds, and the threshold for each is the one that is best on the other nine.
+UM-CS-2014-003): ten folds; the threshold of each fold is the best one on the other nine.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ FARS = (0.01, 0.001)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trials:
-    """Pairs as they were scored, each field of shape (n,)."""
+    """Scored pairs; each field has the shape (n,)."""
 
     scores: NDArray[np.float32]
-    """Cosine; NO_SCORE where either face was not found."""
+    """Cosine; NO_SCORE if either face was not found."""
     matched: NDArray[np.bool_]
     folds: NDArray[np.int64]
     people: NDArray[np.int64] | None = None
-    """Shape (n, 2): whose the two images are. Without it there are no intervals."""
+    """Shape (n, 2): the people of the two images. Without them there are no intervals."""
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Trials":
         """Without `people`."""
@@ -36,34 +36,34 @@ class Trials:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Roc:
-    """A point for each distinct score as threshold, falling, after the one that accepts nobody."""
+    """One point per distinct score as the threshold, in falling order, after a point that accepts no pair."""
 
     thresholds: NDArray[np.float64]
     """A pair is accepted at or above it. The first is infinite."""
     far: NDArray[np.float64]
-    """Share of mismatched pairs that are accepted."""
+    """Share of the mismatched pairs that are accepted."""
     tar: NDArray[np.float64]
-    """Share of matched pairs that are accepted."""
+    """Share of the matched pairs that are accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationResult:
     accuracy: float
-    """Mean over the folds of the share of pairs told rightly."""
+    """Mean over the folds of the share of pairs that are decided correctly."""
     accuracy_se: float
-    """Standard error of that mean: the folds' standard deviation (n - 1) over the root of n."""
+    """Standard error of that mean: the standard deviation of the folds (n - 1) over the square root of n."""
     tar_at_far: dict[str, float]
-    """True accept rate by the false accept rate that is allowed."""
+    """The true accept rate, by the highest false accept rate allowed."""
     tar_interval: dict[str, Interval | None]
-    """95 %, bootstrap by identity, the threshold chosen anew in each draw."""
+    """95 %, bootstrap by identity; each resample has its own threshold."""
     eer: float
     """Equal error rate."""
     pairs: int
     undetected: int
-    """Images without an embedding; their pairs are rejected, and count."""
+    """Images without an embedding. Their pairs count, as rejected."""
     seconds: float
     model: str
-    """The fingerprint."""
+    """Its fingerprint."""
 
 
 def compare(embeddings: Embeddings, pairs: Sequence[Pair]) -> Trials:
@@ -81,7 +81,7 @@ def compare(embeddings: Embeddings, pairs: Sequence[Pair]) -> Trials:
 
 
 def measure(trials: Trials, *, undetected: int, seconds: float, model: str) -> VerificationResult:
-    """Raises InvalidRequest where there are fewer than two folds or pairs of one kind only."""
+    """Raises InvalidRequest if there are fewer than two folds, or pairs of one kind only."""
     accuracies = fold_accuracies(trials)
     curve = roc(trials)
     return VerificationResult(
@@ -98,14 +98,14 @@ def measure(trials: Trials, *, undetected: int, seconds: float, model: str) -> V
 
 
 def roc(trials: Trials) -> Roc:
-    """Raises InvalidRequest where there are no matched or no mismatched pairs."""
+    """Raises InvalidRequest if there are no matched or no mismatched pairs."""
     matched = int(trials.matched.sum())
     mismatched = len(trials.matched) - matched
     if not matched or not mismatched:
         raise InvalidRequest("verification needs matched and mismatched pairs")
     order = np.argsort(-trials.scores, kind="stable")
     scores = trials.scores[order].astype(np.float64)
-    # Equal scores are accepted together, so only the last pair of each run is a point.
+    # Equal scores are accepted together: only the last pair of each run is a point.
     last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
     accepted_matched = np.cumsum(trials.matched[order])[last]
     return Roc(
@@ -116,13 +116,15 @@ def roc(trials: Trials) -> Roc:
 
 
 def fold_accuracies(trials: Trials) -> NDArray[np.float64]:
-    """Shape (folds,): the accuracy on each at the threshold that is best on all others.
+    """Shape (folds,): the accuracy on each fold at the threshold that is best on all other folds.
 
     Raises InvalidRequest as `measure` does.
     """
     folds = np.unique(trials.folds)
     if len(folds) < 2:
-        raise InvalidRequest("a threshold cannot be chosen on other folds where there is one only")
+        raise InvalidRequest(
+            "verification needs at least two folds: the threshold of one is chosen on the others"
+        )
     accuracies = []
     for fold in folds:
         inside = trials.folds == fold
@@ -133,8 +135,8 @@ def fold_accuracies(trials: Trials) -> NDArray[np.float64]:
 
 
 def best_threshold(trials: Trials) -> float:
-    """The one of highest accuracy, the strictest where several are; never one that a pair without
-    a score would pass."""
+    """The threshold of the highest accuracy; of several, the strictest. A pair without a score never
+    passes it."""
     curve = roc(trials)
     share_matched = trials.matched.mean()
     accuracy = curve.tar * share_matched + (1 - curve.far) * (1 - share_matched)
@@ -143,13 +145,16 @@ def best_threshold(trials: Trials) -> float:
 
 
 def tar_at_far(curve: Roc, far: float) -> float:
-    """At the smallest threshold that a share of at most `far` of mismatched pairs reaches."""
+    """At the lowest threshold that a share of at most `far` of the mismatched pairs reaches."""
     return float(curve.tar[np.searchsorted(curve.far, far, side="right") - 1])
 
 
 def tar_intervals(trials: Trials, resamples: int = RESAMPLES) -> dict[str, Interval | None]:
-    """Of `tar_at_far` at each of `FARS`. People are drawn; a pair of one counts as often as they are, a pair
-    of two as often as both are (the vertex bootstrap, Snijders and Borgatti 1999)."""
+    """The intervals of `tar_at_far` at each of `FARS`.
+
+    People are drawn. A pair of one person has the person's weight, a pair of two people the product of their
+    weights (the vertex bootstrap, Snijders and Borgatti 1999).
+    """
     if trials.people is None:
         return {str(far): None for far in FARS}
     order = np.argsort(-trials.scores, kind="stable")
@@ -170,8 +175,8 @@ def tar_intervals(trials: Trials, resamples: int = RESAMPLES) -> dict[str, Inter
 
 
 def equal_error_rate(curve: Roc) -> float:
-    """Where the false accept rate meets the false reject rate, the curve taken as straight between
-    its points."""
+    """Where the false accept rate equals the false reject rate, with linear interpolation between the
+    points of the curve."""
     gap = curve.far - (1 - curve.tar)  # rises from -1 to 1
     after = int(np.argmax(gap >= 0))
     share = gap[after] / (gap[after] - gap[after - 1])

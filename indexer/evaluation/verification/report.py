@@ -1,4 +1,4 @@
-"""The report of verification, one to one."""
+"""The report of verification."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,7 +7,7 @@ from indexer.evaluation.provenance import Provenance
 from indexer.evaluation.report import (
     INTERVALS,
     Cell,
-    Picture,
+    Plot,
     Report,
     Row,
     Section,
@@ -21,15 +21,15 @@ from indexer.evaluation.verification.rates import Roc, VerificationResult
 
 
 def report(provenance: Provenance, data: str, measured: Sequence[tuple[Roc, VerificationResult]]) -> Report:
-    """`measured`: of each model."""
+    """`measured`: one item per model."""
     results = [result for _, result in measured]
     models = [result.model for result in results]
     rows = [
         Row(label="pairs", cells=tuple(count(r.pairs) for r in results)),
-        Row(label="images without a face found", cells=tuple(count(r.undetected) for r in results)),
+        Row(label="images without a detected face", cells=tuple(count(r.undetected) for r in results)),
         Row(
             label="accuracy",
-            note="mean of the ten folds ± its standard error",
+            note="mean of the folds ± its standard error",
             cells=tuple(Cell(text=f"{r.accuracy:.2%} ± {r.accuracy_se:.2%}") for r in results),
         ),
         *(
@@ -43,19 +43,20 @@ def report(provenance: Provenance, data: str, measured: Sequence[tuple[Roc, Veri
     ]
     return Report(
         title="Verification (1:1)",
-        lead="Is this pair one person? Ten folds; the threshold of each is the one that is best on the other"
-        " nine. A pair with a face that was not found is rejected, and counts.",
-        facts=facts(provenance, models, data, ("Took", f"{results[0].seconds:.0f} s, all models together")),
+        lead="Do two photographs show the same person? The pairs are divided into folds; the threshold of"
+        " each fold is the best one on the others. A pair without a detected face counts as rejected.",
+        facts=facts(provenance, models, data, ("Duration", f"{results[0].seconds:.0f} s, all models")),
         sections=(
             Section(title="Rates", table=Table(columns=tuple(models), rows=tuple(rows)), notes=(INTERVALS,)),
             Section(
                 title="Curves",
-                pictures=(
-                    Picture(alt="TAR over FAR", draw=partial(plots.draw_roc, measured)),
-                    Picture(alt="FRR over FAR", draw=partial(plots.draw_det, measured)),
+                plots=(
+                    Plot(alt="TAR over FAR", draw=partial(plots.draw_roc, measured)),
+                    Plot(alt="FRR over FAR", draw=partial(plots.draw_det, measured)),
                 ),
                 notes=(
-                    "3,000 pairs of strangers show no rate below 0.03 %: TAR at FAR 0.1 % hangs on three.",
+                    "3,000 mismatched pairs resolve no FAR below 0.03 %: TAR at FAR 0.1 % rests on three"
+                    " of them.",
                 )
                 if results[0].pairs == 6000
                 else (),

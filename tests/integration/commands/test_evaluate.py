@@ -80,7 +80,7 @@ def test_two_models_stand_side_by_side_in_one_report(home: Home, faces: Path, tm
         assert model["rank1"] == model["within_rank"]["1"] == 1.0
         assert [point["synthetic"] for point in model["growth"]["points"]] == [0, 199]
     assert html.count("<th>sface-") >= 2
-    assert "synthetic strangers" in html
+    assert "synthetic distractors" in html
 
 
 def test_bad_photographs_cost_what_they_cost(home: Home, faces: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_speed_is_told_for_every_stage_and_batch(home: Home, faces: Path, tmp_pa
         (("lfw", "--data", "{faces}", "--html", "{empty}/no/where.html"), 2, "does not exist"),
     ],
 )
-def test_what_cannot_be_measured_is_refused_in_a_line(
+def test_what_cannot_be_measured_is_rejected_in_a_line(
     home: Home, faces: Path, tmp_path: Path, arguments: tuple[str, ...], status: int, words: str
 ) -> None:
     filled = [argument.format(faces=faces, empty=tmp_path) for argument in arguments]

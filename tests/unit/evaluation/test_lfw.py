@@ -58,21 +58,21 @@ def test_pairs_keep_their_order_kind_and_fold(folder: Path) -> None:
     )
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_rejected(tmp_path: Path) -> None:
     for read in (read_people, read_pairs):
         with pytest.raises(InvalidRequest, match="is not a folder"):
             read(tmp_path / "nowhere")
 
 
-def test_a_folder_without_people_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_people_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="holds no images"):
         read_people(tmp_path)
 
 
-def test_a_folder_without_pairs_is_refused(folder: Path) -> None:
+def test_a_folder_without_pairs_is_rejected(folder: Path) -> None:
     (folder / "pairs.txt").unlink()
 
-    with pytest.raises(InvalidRequest, match=r"pairs.txt cannot be read: No such file or directory$"):
+    with pytest.raises(InvalidRequest, match=r"cannot read .*pairs.txt: No such file or directory$"):
         read_pairs(folder)
 
 
@@ -88,10 +88,10 @@ def test_a_folder_without_pairs_is_refused(folder: Path) -> None:
         (1, "Ann_Lee\t1\tBo\t1", "line 2: expected a matched pair"),
         (2, "Ann_Lee\t2\t3", "line 3: expected a mismatched pair"),
         (3, "Cy_Young\t1", "line 4: expected a matched pair"),
-        (4, "Bo\t1\tCy_Young\t9", "line 5: .*Cy_Young_0009.jpg is not there"),
+        (4, "Bo\t1\tCy_Young\t9", "line 5: .*Cy_Young_0009.jpg does not exist"),
     ],
 )
-def test_a_malformed_list_is_refused_with_the_place(
+def test_a_malformed_list_is_rejected_with_the_place(
     folder: Path, line: int, text: str, complaint: str
 ) -> None:
     lines = [*PAIRS[:line], text, *PAIRS[line + 1 :]]
@@ -102,8 +102,8 @@ def test_a_malformed_list_is_refused_with_the_place(
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00"])
-def test_a_list_that_is_no_text_is_refused(folder: Path, content: bytes) -> None:
+def test_a_list_that_is_no_text_is_rejected(folder: Path, content: bytes) -> None:
     (folder / "pairs.txt").write_bytes(content)
 
-    with pytest.raises(InvalidRequest, match="cannot be read"):
+    with pytest.raises(InvalidRequest, match="cannot read"):
         read_pairs(folder)

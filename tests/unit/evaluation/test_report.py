@@ -3,7 +3,7 @@
 from typing import IO
 
 from indexer.evaluation.provenance import here
-from indexer.evaluation.report import Picture, Report, Row, Section, Table, count, facts, html, rate
+from indexer.evaluation.report import Plot, Report, Row, Section, Table, count, facts, html, rate
 
 
 def draw(file: IO[bytes]) -> None:
@@ -19,7 +19,7 @@ def page(title: str = "A title") -> str:
         title="A section",
         text=("Words.",),
         table=table,
-        pictures=(Picture(alt="a curve", draw=draw),),
+        plots=(Plot(alt="a curve", draw=draw),),
         notes=("Small print.",),
     )
     made = here("gemel evaluate something")

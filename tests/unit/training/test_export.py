@@ -75,7 +75,7 @@ def test_other_weights_or_another_name_are_another_model(card_path: Path) -> Non
         ({"file": "mine.onnx"}, "not a safetensors file"),
     ],
 )
-def test_a_card_that_does_not_fit_is_refused_before_anything_starts(
+def test_a_card_that_does_not_fit_is_rejected_before_anything_starts(
     card_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     card_path.write_text(json.dumps(json.loads(card_path.read_text()) | changes))

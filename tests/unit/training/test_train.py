@@ -356,7 +356,7 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
         {"validation_faces": 0},
     ],
 )
-def test_options_that_make_no_sense_are_refused(options: Options, changes: dict[str, Any]) -> None:
+def test_options_that_make_no_sense_are_rejected(options: Options, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=next(iter(changes))):
         replace(options, **changes).check()
     options.check()

@@ -33,13 +33,13 @@ def test_lists_give_every_file_in_them_their_group(tmp_path: Path) -> None:
     [
         (b"", "columns file and group"),
         (b"file,sex\na.jpg,f\n", "columns file and group"),
-        (b"file,group\na.jpg,f\nb.jpg\n", "line 3: a file and a group"),
-        (b"file,group\n,f\n", "line 2: a file and a group"),
-        (b"file,group\na.jpg,f\na.jpg,m\n", "line 3: a.jpg is m and f"),
-        (b"file,group\n\xff\xfe\n", "cannot be read"),
+        (b"file,group\na.jpg,f\nb.jpg\n", "line 3: needs a file and a group"),
+        (b"file,group\n,f\n", "line 2: needs a file and a group"),
+        (b"file,group\na.jpg,f\na.jpg,m\n", "line 3: a.jpg has two groups, f and m"),
+        (b"file,group\n\xff\xfe\n", "cannot read"),
     ],
 )
-def test_a_malformed_csv_is_refused_with_the_place(tmp_path: Path, content: bytes, complaint: str) -> None:
+def test_a_malformed_csv_is_rejected_with_the_place(tmp_path: Path, content: bytes, complaint: str) -> None:
     path = tmp_path / "labels.csv"
     path.write_bytes(content)
 
@@ -47,10 +47,10 @@ def test_a_malformed_csv_is_refused_with_the_place(tmp_path: Path, content: byte
         read_csv(path)
 
 
-def test_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="cannot be read"):
+def test_files_that_are_not_there_are_rejected(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="cannot read"):
         read_csv(tmp_path / "nothing.csv")
-    with pytest.raises(InvalidRequest, match="cannot be read"):
+    with pytest.raises(InvalidRequest, match="cannot read"):
         read_lists({"f": tmp_path / "nothing.txt"})
 
 

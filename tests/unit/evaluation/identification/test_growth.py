@@ -8,7 +8,7 @@ import pytest
 from indexer.errors import InvalidRequest
 from indexer.evaluation.identification import distractors
 from indexer.evaluation.identification.growth import grow
-from indexer.evaluation.identification.rates import split_labels
+from indexer.evaluation.open_set import split_labels
 from indexer.types import Vectors
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from indexer.errors import InvalidRequest
 from indexer.evaluation.identification import rates as identification
-from indexer.evaluation.identification.rates import OpenSet, Searches, det, measure, point_at, search, split
+from indexer.evaluation.identification.rates import Searches, det, measure, point_at
 from indexer.evaluation.lfw import Person
+from indexer.evaluation.open_set import OpenSet, roles, split, split_labels
 from indexer.pipeline.embed_files import NO_SCORE, Embeddings
 
 
@@ -31,6 +32,10 @@ def random_people(seed: int) -> tuple[list[Person], Embeddings]:
     found = random.random(len(files)) > 0.05
     vectors[~found] = 0
     return people, Embeddings(files=tuple(files), vectors=vectors, found=found)
+
+
+def search(embeddings: Embeddings, open_set: OpenSet) -> Searches:
+    return identification.search(embeddings.vectors, embeddings.found, roles(embeddings, open_set))
 
 
 def score_by_loop(embeddings: Embeddings, first: Path, second: Path) -> float:
@@ -66,7 +71,7 @@ def test_who_has_several_images_is_enrolled_with_the_first_and_searched_with_the
     )
 
 
-def test_a_set_without_enrolled_people_or_without_strangers_is_refused() -> None:
+def test_a_set_without_enrolled_people_or_without_strangers_is_rejected() -> None:
     for people in ([], [person("a", 2)], [person("b", 1)]):
         with pytest.raises(InvalidRequest, match="open set"):
             split(people)
@@ -178,7 +183,7 @@ def test_with_few_strangers_a_small_rate_allows_none_of_them() -> None:
 
 
 def test_rows_with_labels_are_split_as_files_of_people_are() -> None:
-    split_up = identification.split_labels(np.array([5, 2, 5, 9, 2, 5]))
+    split_up = split_labels(np.array([5, 2, 5, 9, 2, 5]))
 
     # 2 and 5 have several; 2 comes first in the gallery.
     assert split_up.gallery.tolist() == [1, 0]
@@ -186,7 +191,7 @@ def test_rows_with_labels_are_split_as_files_of_people_are() -> None:
     assert split_up.mates.tolist() == [1, 0, 1]
     assert split_up.nonmated.tolist() == [3]
     with pytest.raises(InvalidRequest, match="open set"):
-        identification.split_labels(np.array([1, 1, 2, 2]))
+        split_labels(np.array([1, 1, 2, 2]))
 
 
 def test_arrays_with_labels_are_searched_as_files_are() -> None:
@@ -194,9 +199,7 @@ def test_arrays_with_labels_are_searched_as_files_are() -> None:
     labels = np.array([n for n, someone in enumerate(people) for _ in someone.images])
 
     by_files = search(embeddings, split(people))
-    by_rows = identification.search_vectors(
-        embeddings.vectors, embeddings.found, identification.split_labels(labels)
-    )
+    by_rows = identification.search(embeddings.vectors, embeddings.found, split_labels(labels))
 
     assert measured(by_files).fnir_at_fpir == measured(by_rows).fnir_at_fpir
     assert by_files.correct.tolist() == by_rows.correct.tolist()

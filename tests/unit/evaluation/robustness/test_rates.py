@@ -7,7 +7,7 @@ import pytest
 
 from indexer.evaluation.lfw import Person
 from indexer.evaluation.robustness.conditions import SERIES
-from indexer.evaluation.robustness.rates import Embedded, images_of, measure, subset
+from indexer.evaluation.robustness.rates import EmbeddedConditions, images_of, measure, subset
 from indexer.pipeline.embed_files import Embeddings
 
 
@@ -52,7 +52,7 @@ def test_a_lost_face_is_a_miss_and_the_threshold_stays_the_clean_one() -> None:
     # Degraded: a is not found, b at 50 is still first but below the threshold; a stranger comes near.
     worse = embeddings({"a_1": None, "b_1": 50, "x_0": 20, "y_0": None})
     [rotation] = [series for series in SERIES if series.name == "rotation"]
-    embedded = Embedded(clean=[clean], degraded=[(rotation, rotation.levels[0], [worse])], faces={})
+    embedded = EmbeddedConditions(clean=[clean], degraded=[(rotation, rotation.levels[0], [worse])], faces={})
 
     result = measure(embedded, 0, open_set, seconds=1, model="m")
 

@@ -155,10 +155,10 @@ def test_no_threshold_accepts_pairs_without_a_score() -> None:
     assert tar_at_far(roc(given), 0.01) == 0
 
 
-def test_pairs_of_one_kind_or_one_fold_are_refused() -> None:
+def test_pairs_of_one_kind_or_one_fold_are_rejected() -> None:
     with pytest.raises(InvalidRequest, match="matched and mismatched"):
         roc(trials([0.5, 0.6], []))
-    with pytest.raises(InvalidRequest, match="one only"):
+    with pytest.raises(InvalidRequest, match="at least two folds"):
         fold_accuracies(
             Trials(
                 scores=np.zeros(2, np.float32), matched=np.array([True, False]), folds=np.zeros(2, np.int64)

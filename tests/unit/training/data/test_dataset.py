@@ -41,13 +41,13 @@ def test_a_list_names_files_beside_it(tmp_path: Path, heading: str) -> None:
         ("", "nobody"),
     ],
 )
-def test_a_list_that_makes_no_sense_is_refused(tmp_path: Path, lines: str, reason: str) -> None:
+def test_a_list_that_makes_no_sense_is_rejected(tmp_path: Path, lines: str, reason: str) -> None:
     (tmp_path / "people.csv").write_text(lines)
     with pytest.raises(InvalidRequest, match=reason):
         dataset.read(tmp_path / "people.csv")
 
 
-def test_a_folder_without_people_and_one_that_is_not_there_are_refused(tmp_path: Path) -> None:
+def test_a_folder_without_people_and_one_that_is_not_there_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="no folder a person"):
         dataset.read(tmp_path)
     with pytest.raises(InvalidRequest, match="neither"):
