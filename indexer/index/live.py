@@ -41,6 +41,7 @@ class LiveIndex:
         self._position = position
         self._digest = digest or Digest()
         self._lock = _ReadWriteLock()
+        self._state = self._measured()
 
     @property
     def searcher(self) -> Searcher:
@@ -78,15 +79,8 @@ class LiveIndex:
         return self._digest.hex
 
     def state(self) -> IndexState:
-        with self._lock.reading():
-            return IndexState(
-                tier=self.tier,
-                position=self.position,
-                count=self.count,
-                tombstones=self.tombstones,
-                memory_bytes=self.memory_bytes,
-                digest=self.digest,
-            )
+        """As of the last change in it. Takes no lock: it answers while a change waits for a search."""
+        return self._state
 
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
         """For each of the probes (n, dimension) the nearest min(k, count) faces, best first."""
@@ -120,6 +114,17 @@ class LiveIndex:
                 self._searcher.add(keys, vectors, owners)
                 self._digest.add(keys, vectors)
             self._position = LogPosition(number=new[-1].number, token=new[-1].token)
+            self._state = self._measured()
+
+    def _measured(self) -> IndexState:
+        return IndexState(
+            tier=self.tier,
+            position=self.position,
+            count=self.count,
+            tombstones=self.tombstones,
+            memory_bytes=self.memory_bytes,
+            digest=self.digest,
+        )
 
 
 def _neighbours(scores: NDArray[np.float32], keys: Keys) -> list[list[Neighbour]]:

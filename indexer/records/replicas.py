@@ -1,4 +1,4 @@
-"""Processes that serve, and what each has of a gallery's index: told by them, read by operators."""
+"""Processes that serve, and the status of each one's indexes: reported by them, read by operators."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 
 from indexer.records.tables import Gallery, Process, Replica
 
-State = Literal["opening", "ready", "renewing", "failed"]
+State = Literal["opening", "ready", "rebuilding", "failed"]
 
 GONE_AFTER = timedelta(seconds=30)
-"""A process that has not told anything for so long is taken for dead."""
+"""A process without a heartbeat for so long is taken for dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """What a process tells of an index of its own."""
+    """Of an index of the process that reports."""
 
     gallery_id: UUID
     state: State
@@ -59,7 +59,7 @@ def heartbeat(session: Session, process_id: UUID) -> bool:
 def report(
     session: Session, process_id: UUID, changed: Sequence[StatusReport], closed: Collection[tuple[UUID, str]]
 ) -> bool:
-    """What is new of the indexes of a process. False where it was taken for dead.
+    """Stores what has changed of a process's indexes. False where it was taken for dead.
 
     `closed`: galleries and models, by fingerprint.
     """
@@ -84,7 +84,7 @@ def report(
             statement.on_conflict_do_update(
                 index_elements=[Replica.process_id, Replica.gallery_id, Replica.model], set_=columns
             ),
-            [{"process_id": process_id} | asdict(told) for told in changed],
+            [{"process_id": process_id} | asdict(one) for one in changed],
         )
     return True
 
@@ -114,7 +114,7 @@ class Lag:
 
 def list_lags(session: Session) -> list[Lag]:
     """Of the processes that live, the oldest first."""
-    is_open = Replica.state.in_(("ready", "renewing"))
+    is_open = Replica.state.in_(("ready", "rebuilding"))
     rows = session.execute(
         select(
             Process.host,

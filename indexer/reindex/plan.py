@@ -61,7 +61,7 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
     faces = gallery.face_count
     database = faces * (pipeline.card.dimension * 4 + _ROW_BYTES)
     new, old = index_store.of_model(pipeline.card), index_store.of_gallery(gallery)
-    index = int(faces * new.bytes_per_face(gallery))
+    index = int(faces * new.tiers.bytes_per_face(gallery))
     home = settings.home.expanduser()
     return Plan(
         gallery=gallery.name,
@@ -75,7 +75,7 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
         database_bytes=database,
         disk_bytes=index + (database if settings.database_url is None else 0),
         disk_free_bytes=shutil.disk_usage(_existing(home)).free,
-        index_bytes=index + int(faces * old.bytes_per_face(gallery)),
+        index_bytes=index + int(faces * old.tiers.bytes_per_face(gallery)),
         index_limit_bytes=int(settings.index_memory_bytes),
         new_index_bytes=index,
         memory_free_bytes=memory.available_bytes(),

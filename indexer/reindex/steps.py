@@ -12,8 +12,8 @@ from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
 from indexer.reindex.comparison.compare import compare_models
 from indexer.reindex.transitions import advance
-from indexer.replica import maintenance, sweep
-from indexer.replica.store import IndexStore
+from indexer.replica import maintenance
+from indexer.replica.store import IndexStore, sweep
 
 DELETE_BATCH = 5_000
 """Embeddings that one transaction deletes."""
@@ -44,7 +44,7 @@ def build(index_store: IndexStore, job: Job, worker: str) -> None:
             row.verified = verified
             reindexes.add_event(session, row.id, f"built and verified index {name}: {proof.count} faces")
             return
-    sweep.remove_unwanted(store.database, store.root, job.gallery, job.to_model)
+    sweep.remove_if_unused(store.database, store.root, job.gallery, job.to_model)
 
 
 def compare(index_store: IndexStore, job: Job, worker: str) -> None:

@@ -125,7 +125,7 @@ def _not_ready_reason(
     """Why a process cannot switch at once, by its last report; None where it can."""
     if replica is None:
         return "it has not opened the index"
-    if replica.state not in ("ready", "renewing") or replica.token is None:
+    if replica.state not in ("ready", "rebuilding") or replica.token is None:
         return replica.problem or replica.state
     try:
         with database.reading() as session:

@@ -1,143 +1,253 @@
-"""One index that a process follows a gallery with: what is open, what is coming, how it tells of itself."""
+"""The index of one gallery by one model in this process: catches up, is rebuilt, and swaps."""
 
 import logging
 import threading
 import time
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from functools import partial
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import Busy, DatabaseUnavailable, GemelError, IndexNotReady, Unusable
-from indexer.records.replicas import State, StatusReport
+from indexer.errors import Busy, DatabaseUnavailable, GalleryNotFound, GemelError, IndexNotReady, Unusable
+from indexer.index.live import LiveIndex
+from indexer.records.replicas import StatusReport
 from indexer.records.tables import Gallery
+from indexer.replica.builds import IndexBuilds
+from indexer.replica.lifecycle import Lifecycle, cannot_open, not_ready, words
+from indexer.replica.rebuild_policy import MAX_RETRY_SECONDS, reason_to_rebuild
 from indexer.replica.store import IndexStore, StoredIndex
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 30.0
-"""At most until it is tried again to open an index, or to make it anew."""
 ENTRY_BYTES = 16_384
 """What an open index takes besides its vectors, about."""
 
 
-@dataclass(slots=True, eq=False)
 class GalleryIndex:
-    gallery: Gallery
-    """As it was last read."""
-    index_store: IndexStore
-    """For the model that the index is of."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held by whoever applies changes to the index, or exchanges it."""
-    opened: StoredIndex | None = None
-    coming: "Future[None] | None" = None
-    """While a thread of its own loads or builds the index, or the one that will take its place."""
-    retired: bool = False
-    """Whether its gallery has left the model: what is still coming then must not stay on the disk."""
-    error: Exception | None = None
-    """Why it could not be opened, or made anew, when that was last tried."""
-    failures: int = 0
-    """In a row."""
-    behind: str | None = None
-    """Why the open index could not be brought along when that was last tried."""
-    retry_at: float = 0.0
-    """After a failure nobody tries again before that."""
-    gpu_asked_at: float = 0.0
-    """When the GPUs were last asked whether they have room for it now."""
-    used_at: float = field(default_factory=time.monotonic)
+    """Safe to call from several threads. A search that has an index keeps it, whatever happens here.
+
+    `_applying` is held by the one thread that applies changes or swaps; callers wait for it with a deadline.
+    `_lock` orders the steps of `_life`, an immutable record: it is held for an assignment, never for work.
+    Reports read `_life` without a lock, and a drop takes only `_lock`: no stuck thread keeps them waiting.
+    """
+
+    def __init__(self, gallery: Gallery, store: IndexStore, builds: IndexBuilds) -> None:
+        """`store`: of the model. Nothing is opened yet."""
+        self._gallery = gallery
+        """As it was last read."""
+        self._store = store
+        self._builds = builds
+        self._log = store.log(gallery.id)
+        self._applying = threading.Lock()
+        self._lock = threading.Lock()
+        self._life = Lifecycle()
+        self._used_at = time.monotonic()
+        self._gpu_asked_at = 0.0
+
+    @property
+    def gallery_name(self) -> str:
+        return self._gallery.name
 
     @property
     def card(self) -> ModelCard:
-        return self.index_store.card
+        return self._store.card
+
+    @property
+    def is_open(self) -> bool:
+        return self._life.serving is not None
+
+    @property
+    def is_building(self) -> bool:
+        return self._life.build is not None
+
+    @property
+    def used_at(self) -> float:
+        """When somebody last needed it, on the monotonic clock."""
+        return self._used_at
 
     @property
     def memory_bytes(self) -> int:
-        return ENTRY_BYTES + (0 if self.opened is None else self.opened.index.memory_bytes)
+        serving = self._life.serving
+        return ENTRY_BYTES + (0 if serving is None else serving.index.memory_bytes)
 
-    @property
-    def problem(self) -> str | None:
-        return None if self.error is None else str(self.error) or type(self.error).__name__
+    def report(self) -> StatusReport:
+        return self._life.report(self._gallery.id, self.card.fingerprint)
 
-    def take(self, fresh: StoredIndex) -> None:
-        """Call it with the lock held."""
-        self.opened = fresh
-        self.error = self.behind = None
-        self.failures, self.retry_at = 0, 0.0
+    def caught_up(self, gallery: Gallery, deadline: float) -> LiveIndex:
+        """The index with every change that `gallery`, as it was read, knows of; maybe later ones.
 
-    def fail(self, error: Exception) -> None:
-        """The next attempt comes after 1, 2, 4 ... 30 seconds; at once where PostgreSQL was away, or set back
-        in the midst of it."""
-        self.error = error
-        self.failures += 1
-        pause = min(RETRY_SECONDS, 2.0 ** min(self.failures - 1, 10))
-        if self.opened is not None:  # the old one serves: there is no hurry
-            pause = RETRY_SECONDS
-        elif isinstance(error, (DatabaseUnavailable, Busy, Unusable)):
-            pause = 0.0
-        self.retry_at = time.monotonic() + pause
+        Opens it first if need be. Raises IndexNotReady at the deadline; what the opening raises, again until
+        it is retried; EmbeddingsMissing, GalleryNotFound.
+        """
+        self._used_at = time.monotonic()
+        while True:
+            if self._life.serving is None:
+                self._await_opening(deadline)
+            index = self._catch_up(gallery, deadline)
+            if index is not None:
+                return index
+            if time.monotonic() > deadline:
+                raise not_ready(gallery)
+
+    def prepare(self) -> None:
+        """Begins to open it: the gallery may be switched to this model at any moment."""
+        self._used_at = time.monotonic()
+        life = self._life
+        if life.serving is None and life.may_build(time.monotonic()):
+            self.build()
+
+    def sync(self, gallery: Gallery, deadline: float) -> None:
+        """Catches it up if it is open, and begins a rebuild where one is due; waits for no build.
+
+        `gallery`: as it is now. For the sync thread, which hands what this raises to `fall_behind`.
+        """
+        self._gallery = gallery
+        if self._life.serving is None:
+            return
+        try:
+            if self._catch_up(gallery, deadline) is None:
+                self.build()  # before anybody asks
+                return
+        except (IndexNotReady, GalleryNotFound):
+            return
+        self._step(lambda life: life.fell_behind(None))
+        life = self._life
+        if life.serving is not None and life.may_build(time.monotonic()):
+            reason = reason_to_rebuild(life.serving, gallery, self._store.tiers, self._gpu_has_room)
+            if reason is not None:
+                log.info("rebuilding the index of gallery %s: %s", gallery.name, reason)
+                self.build()
 
     def fall_behind(self, error: Exception) -> None:
-        """Logged when it is new, with where it happened if nobody foresaw it."""
-        said = str(error) or type(error).__name__
-        if self.behind != said:
-            foreseen = isinstance(error, GemelError)
+        """Reports why `sync` failed. Logged when it is new, with a traceback if the error is unexpected."""
+        problem = words(error)
+        if self._life.lag_problem != problem:
             log.error(
-                "the index of %s by %s cannot be kept up to date: %s",
-                self.gallery.name,
+                "cannot keep the index of gallery %s by %s up to date: %s",
+                self._gallery.name,
                 self.card.fingerprint,
-                said,
-                exc_info=None if foreseen else error,
+                problem,
+                exc_info=None if isinstance(error, GemelError) else error,
             )
-        self.behind = said
+        self._step(lambda life: life.fell_behind(problem))
 
-    def check_openable(self) -> None:
-        """Raises what opening it has raised, for as long as it is not tried again."""
-        if self.error is not None and self.coming is None and time.monotonic() < self.retry_at:
-            raise cannot_open(self.gallery, self.error)
+    def build(self) -> "Future[None]":
+        """Begins to open it, or to rebuild it beside the index that serves. One build runs at a time: the
+        one that runs is returned. Raises IndexNotReady where the process ends."""
+        with self._lock:
+            if self._life.build is not None:
+                return self._life.build
+            try:
+                build = self._builds.submit(
+                    self._build, faces=self._gallery.face_count, first=self._life.serving is None
+                )
+            except CancelledError:
+                raise not_ready(self._gallery) from None
+            self._life = self._life.begun(build)
+            return build
 
-    def drop(self, opened: StoredIndex, why: Unusable) -> None:
-        """Whoever asks next has it opened anew, if `opened` still is what there is.
+    def swap(self, fresh: StoredIndex) -> None:
+        """Puts `fresh` in the place of the index that serves, with every change that this one has."""
+        with self._applying:
+            serving = self._life.serving
+            if serving is not None:
+                while fresh.index.applied < serving.index.applied and (tail := self._log.tail(fresh.index)):
+                    fresh.index.apply(tail)
+            self._step(lambda life: life.swapped(fresh))
+        self._gpu_asked_at = time.monotonic()
 
-        Waits for nobody: an index that takes its place at this very moment is at worst opened once more.
-        """
-        if self.opened is opened:
-            self.opened = self.behind = None
-            log.warning("the index of %s is dropped and opened again: %s", self.gallery.name, why)
+    def retire(self) -> None:
+        """The gallery has left the model for good: nothing stays on the disk, not even what a running build
+        still writes."""
+        self._step(Lifecycle.left)  # first: a build that ends later sees it, and removes what it wrote
+        self._store.snapshots(self._gallery).remove()
 
-    def told(self) -> StatusReport:
-        opened, coming = self.opened, self.coming is not None
-        problem = self.behind or self.problem
-        state: State = "opening" if coming or problem is None else "failed"
-        if opened is not None:
-            problem = problem or opened.rejected
-            state = "failed" if self.behind else "renewing" if coming else "ready"
-        index = None if opened is None else opened.index.state()
-        return StatusReport(
-            gallery_id=self.gallery.id,
-            state=state,
-            problem=problem,
-            model=self.card.fingerprint,
-            tier=None if index is None else index.tier,
-            snapshot=None if opened is None else opened.snapshot,
-            applied=0 if index is None else index.position.number,
-            token=None if index is None else index.position.token,
-            count=0 if index is None else index.count,
-            tombstones=0 if index is None else index.tombstones,
-            memory_bytes=0 if index is None else index.memory_bytes,
-            digest=None if index is None else index.digest,
-        )
+    def _catch_up(self, gallery: Gallery, deadline: float) -> LiveIndex | None:
+        """The open index with every change that `gallery` knows of. None where there is none, and where it
+        cannot get there: then it is dropped, to be opened again. Raises IndexNotReady at the deadline."""
+        serving = self._life.serving
+        if serving is None:
+            return None
+        index = serving.index
+        position = index.position
+        try:
+            self._log.check_embeddings(serving, gallery)
+            if position.number < gallery.change_number:
+                with self._alone(gallery, deadline):
+                    while index.applied < gallery.change_number and (tail := self._log.tail(index)):
+                        index.apply(tail)
+                        if index.applied < gallery.change_number and time.monotonic() > deadline:
+                            raise not_ready(gallery)  # the next caller goes on from here
+            elif position != gallery.position:
+                # Either later changes were applied after `gallery` was read, or the log is another one.
+                self._log.check_position(index)
+        except Unusable as error:
+            if self._step(lambda life: life.dropped(serving)):
+                log.warning("the index of gallery %s is dropped and opened again: %s", gallery.name, error)
+            return None
+        return index
 
+    def _await_opening(self, deadline: float) -> None:
+        """Raises IndexNotReady, and what the opening raises, or raised a moment ago."""
+        life = self._life
+        if life.build is None and life.build_error is not None and time.monotonic() < life.retry_at:
+            raise cannot_open(self._gallery, life.build_error)
+        try:
+            self.build().result(timeout=max(0.0, deadline - time.monotonic()))
+        except (TimeoutError, CancelledError):
+            raise not_ready(self._gallery) from None
+        except Unusable as error:  # the database was set back while it was being opened
+            log.warning("the index of gallery %s is opened again: %s", self._gallery.name, error)
+        except Exception as error:
+            raise cannot_open(self._gallery, error) from error
 
-def not_ready(gallery: Gallery) -> IndexNotReady:
-    return IndexNotReady(
-        f"the index of gallery {gallery.name!r} is being loaded or built; try again", gallery=gallery.name
-    )
+    def _build(self) -> None:
+        """In a thread of `builds`. What serves goes on serving."""
+        serving = self._life.serving
+        try:
+            at_least = 0 if serving is None else serving.index.applied
+            fresh = self._store.open(self._gallery.id, at_least=at_least)
+            self._apply_the_log(fresh.index, first=serving is None)
+            self.swap(fresh)
+        except Exception as error:
+            doing = "open" if serving is None else "rebuild"
+            log.error("cannot %s the index of gallery %s: %s", doing, self._gallery.name, words(error))
+            self._step(partial(Lifecycle.build_failed, error=error, now=time.monotonic()))
+            raise
+        finally:
+            if self._life.retired:
+                self._store.remove_if_unused(self._gallery)
+            self._step(Lifecycle.build_ended)
 
+    def _apply_the_log(self, fresh: LiveIndex, *, first: bool) -> None:
+        """To its end, beside the index that serves, so that the swap has little left to do."""
+        try:
+            while tail := self._log.tail(fresh):
+                fresh.apply(tail)
+        except (DatabaseUnavailable, Busy):
+            if not first:  # a first one is good as it is, and took long: whoever searches it catches it up
+                raise
 
-def cannot_open(gallery: Gallery, error: Exception) -> GemelError:
-    """What a caller is told of an attempt that failed: what has no name of its own is in the log."""
-    if isinstance(error, GemelError):
-        return type(error)(error.message, **error.details)
-    return IndexNotReady(
-        f"the index of gallery {gallery.name!r} cannot be opened; the log says why, and it is tried again",
-        gallery=gallery.name,
-    )
+    def _gpu_has_room(self, faces: int) -> bool:
+        """As far as is known: the GPUs are asked every 30 seconds at most."""
+        if time.monotonic() < self._gpu_asked_at + MAX_RETRY_SECONDS:
+            return False
+        self._gpu_asked_at = time.monotonic()
+        return self._store.gpu_shortcoming(faces) is None
+
+    def _step(self, step: Callable[[Lifecycle], Lifecycle]) -> bool:
+        """Whether it changes anything."""
+        with self._lock:
+            before, self._life = self._life, step(self._life)
+            return self._life is not before
+
+    @contextmanager
+    def _alone(self, gallery: Gallery, deadline: float) -> Iterator[None]:
+        """Raises IndexNotReady at the deadline."""
+        if not self._applying.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise not_ready(gallery)
+        try:
+            yield
+        finally:
+            self._applying.release()

@@ -16,6 +16,7 @@ from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
 from indexer.records.embedded import database_url
 from indexer.replica.cache import IndexCache
+from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.store import IndexStore
 from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
@@ -46,12 +47,21 @@ class Engine:
     identifier: Identifier
     enroller: Enroller
     index_sync: IndexSync | None = None
-    """In a process that serves."""
+    """In a process that serves, as is `heartbeat`."""
+    heartbeat: Heartbeat | None = None
 
     @property
     def pipeline(self) -> Pipeline:
         """Of the default model: for questions that are about no gallery."""
         return self.pipelines.default
+
+    @property
+    def sync_problem(self) -> str | None:
+        """Why the indexes are not kept in step, or the process may be taken for dead. Takes no lock."""
+        for threads in (self.index_sync, self.heartbeat):
+            if threads is not None and (problem := threads.problem) is not None:
+                return problem
+        return None
 
 
 def connections(settings: Settings) -> int:
@@ -160,12 +170,14 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             open_pipeline_factory(settings, processes=settings.workers if serving else 1, serving=serving)
         )
         pipelines = Pipelines(factory, index_store.models)
-        index_sync = None
+        index_sync, heartbeat = None, None
         if serving:
+            heartbeat = Heartbeat(database, index_cache)
+            stack.callback(heartbeat.close)
             index_sync = IndexSync(database, index_cache, pipelines)
             stack.callback(index_sync.close)
             wait(preloading, timeout=settings.index_patience_s)
-        yield _assembled(settings, index_store, pipelines, index_cache, index_sync)
+        yield _assembled(settings, index_store, pipelines, index_cache, index_sync, heartbeat)
 
 
 def _assembled(
@@ -174,6 +186,7 @@ def _assembled(
     pipelines: Pipelines,
     index_cache: IndexCache,
     index_sync: IndexSync | None,
+    heartbeat: Heartbeat | None,
 ) -> Engine:
     quality_gate = QualityGate(
         min_face_px=settings.min_face_px,
@@ -202,4 +215,5 @@ def _assembled(
             database=database, pipelines=pipelines, index_cache=index_cache, quality_gate=quality_gate
         ),
         index_sync=index_sync,
+        heartbeat=heartbeat,
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from indexer.records import galleries, replicas
-from indexer.replica import maintenance
+from indexer.replica import status as index_status
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
@@ -40,7 +40,7 @@ def status(
     page, more = cut(following, limit)
     return IndexStatus(
         processes=[Process.of(process) for process in processes],
-        galleries=[GalleryIndex.of(one) for one in maintenance.status(engine.database, page)],
+        galleries=[GalleryIndex.of(one) for one in index_status.of_galleries(engine.database, page)],
         next_cursor=page[-1].name if more else None,
     )
 
@@ -60,5 +60,5 @@ def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) ->
         asked = galleries.request_rebuild(
             session, found.id, tier=None if tier == "auto" else tier, keep_tier=tier is None
         )
-    [one] = maintenance.status(engine.database, [asked])
+    [one] = index_status.of_galleries(engine.database, [asked])
     return GalleryIndex.of(one)

@@ -30,7 +30,7 @@ async def readyz(request: Request, engine: CurrentEngine) -> Readiness:
         galleries=totals.galleries,
         faces=totals.faces,
         indexes_open=engine.index_cache.open_indexes,
-        following=(engine.index_sync.problem if engine.index_sync is not None else None) or "ok",
+        following=engine.sync_problem or "ok",
     )
 
 

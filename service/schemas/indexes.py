@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer.records import tables
-from indexer.replica.maintenance import GalleryStatus
+from indexer.replica.status import GalleryStatus
 from indexer.types import Tier
 from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 
@@ -35,7 +35,7 @@ class Process(BaseModel):
 class Replica(BaseModel):
     process: UUID = Field(description="Which of the `processes` holds it")
     state: str = Field(
-        description="opening, ready, renewing (the old one serves) or failed (not there, or not kept in step)"
+        description="opening, ready, rebuilding (the old one serves) or failed (absent, or not kept in step)"
     )
     problem: str | None = Field(description="Why it is not there, or not of the target tier")
     model: str = Field(

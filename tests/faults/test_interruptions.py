@@ -66,7 +66,7 @@ def leases(operator: Operator) -> list[str]:
 @pytest.mark.parametrize(
     "step",
     [
-        "indexer.replica.store:build",
+        "indexer.replica.store.database_copy:build",
         "indexer.replica.maintenance:verify",
         "indexer.reindex.steps:compare_models",
     ],
@@ -108,7 +108,7 @@ def test_a_server_that_is_told_to_end_while_it_builds_an_index_ends_at_once(
     home.run("enrol", people.parent, "--gallery", "staff")
 
     with home.server(
-        command=(sys.executable, "-c", ENDLESS, "indexer.replica.store:build"),
+        command=(sys.executable, "-c", ENDLESS, "indexer.replica.store.database_copy:build"),
         GEMEL_INDEX_PATIENCE_S="0.1",
     ) as (base, process):
         answer = httpx2.post(f"{base}/v1/galleries/staff/identify", files={"image": hopper}, timeout=60)

@@ -14,7 +14,7 @@ from indexer.records import changes, galleries, identities
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Embedding, Face, Gallery, Model, Process
 from indexer.reindex import switch
-from indexer.replica import maintenance
+from indexer.replica import status as index_status
 from indexer.replica.threads import supervised
 from indexer.settings import Settings
 from indexer.types import ChangeKind
@@ -58,7 +58,7 @@ def seen_at(database: Database) -> datetime:
 
 def states(operator: Operator) -> dict[str, str]:
     """Of the service's indexes by each model, as it last told."""
-    [row] = maintenance.status(operator.database, [operator.gallery()])
+    [row] = index_status.of_galleries(operator.database, [operator.gallery()])
     return {replica.model: replica.state for _, replica in row.replicas}
 
 

@@ -18,6 +18,7 @@ from indexer.reindex import control, status
 from indexer.reindex import plan as plans
 from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
+from indexer.replica import status as index_status
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from tests.support.home import wait_for
@@ -68,7 +69,7 @@ class Operator:
 
     def clean(self) -> bool:
         """What `gemel index verify` says."""
-        every = maintenance.stores_of(self.index_store, [self.gallery()])
+        every = index_status.stores_of(self.index_store, [self.gallery()])
         return all(maintenance.verify(index_store, gallery).clean for gallery, index_store in every)
 
 

@@ -33,14 +33,16 @@ def status(gallery: One = None, json: Json = None) -> None:
 
     Example: `gemel index status`
     """
-    from indexer.replica import maintenance
+    from indexer.replica import status as index_status
 
     with _opened(gallery) as (index_store, every):
         rows = []
-        for one in maintenance.status(index_store.database, every):
-            index_stores = [of_model for _, of_model in maintenance.stores_of(index_store, [one.gallery])]
+        for one in index_status.of_galleries(index_store.database, every):
+            index_stores = [of_model for _, of_model in index_status.stores_of(index_store, [one.gallery])]
             stored = [
-                found for of_model in index_stores for found in maintenance.stored(of_model, one.gallery)
+                found
+                for of_model in index_stores
+                for found in index_status.of_snapshots(of_model, one.gallery)
             ]
             rows.append(index_tables.status(one, stored))
     give(rows, json, lambda: index_tables.print_status(rows))
@@ -53,11 +55,12 @@ def verify(gallery: One = None, json: Json = None) -> None:
     Example: `gemel index verify --gallery staff`
     """
     from indexer.replica import maintenance
+    from indexer.replica import status as index_status
 
     with _opened(gallery) as (index_store, every):
         results = [
             (one.name, of_model.card.fingerprint, maintenance.verify(of_model, one))
-            for one, of_model in maintenance.stores_of(index_store, every)
+            for one, of_model in index_status.stores_of(index_store, every)
         ]
 
     def show() -> None:
@@ -124,6 +127,7 @@ def prune(
     Example: `gemel index prune --keep 1 --log-days 7`
     """
     from indexer.replica import maintenance
+    from indexer.replica import status as index_status
 
     snapshots: dict[str, list[str]] = {}
     changes: dict[str, int] = {}
@@ -131,7 +135,7 @@ def prune(
         for one in every:
             snapshots[one.name] = [
                 name
-                for _, of_model in maintenance.stores_of(index_store, [one])
+                for _, of_model in index_status.stores_of(index_store, [one])
                 for name in maintenance.prune_snapshots(of_model, one, keep)
             ]
             changes[one.name] = maintenance.prune_log(index_store.database, one, timedelta(days=log_days))

@@ -10,13 +10,14 @@ from indexer.cli.output import console, out, shown
 
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Process, Replica
-    from indexer.replica.maintenance import GalleryStatus, Stored, Verification
+    from indexer.replica.maintenance import Verification
+    from indexer.replica.status import GalleryStatus, SnapshotStatus
 
 NAMED = 20
 """Keys that a table shows of each kind; JSON has them all."""
 
 
-def status(status: "GalleryStatus", stored: "Sequence[Stored]") -> dict[str, Any]:
+def status(status: "GalleryStatus", stored: "Sequence[SnapshotStatus]") -> dict[str, Any]:
     gallery = status.gallery
     return {
         "gallery": gallery.name,
@@ -100,7 +101,7 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
     }
 
 
-def _snapshot(gallery: "Gallery", stored: "Stored") -> dict[str, Any]:
+def _snapshot(gallery: "Gallery", stored: "SnapshotStatus") -> dict[str, Any]:
     manifest = stored.manifest
     if manifest is None:
         return {"snapshot": stored.name, "problem": stored.problem, "lag": None}

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import BigInteger, CheckConstraint, Dialect, ForeignKey, Index, Text, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column
 
 from indexer.records.tables.base import Base, insertion_time
@@ -24,6 +24,19 @@ class Process(Base, kw_only=True):
     """Time of the last heartbeat."""
 
 
+class _ReplicaState(TypeDecorator[str]):
+    """`rebuilding` is stored as `renewing`, the word in the table's constraint: it needs no migration."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        return "renewing" if value == "rebuilding" else value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
+        return "rebuilding" if value == "renewing" else value
+
+
 class Replica(Base, kw_only=True):
     """A process's index of a gallery, as the process last reported it."""
 
@@ -36,7 +49,7 @@ class Replica(Base, kw_only=True):
     process_id: Mapped[UUID] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"), primary_key=True)
     gallery_id: Mapped[UUID] = mapped_column(primary_key=True)
     """Not a foreign key: a report does not fail because the gallery was deleted meanwhile."""
-    state: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(_ReplicaState)
     problem: Mapped[str | None] = mapped_column(Text)
     """Why there is no index, or none of the target tier."""
     model: Mapped[str] = mapped_column(Text, primary_key=True)

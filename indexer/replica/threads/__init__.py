@@ -1,1 +1,1 @@
-"""TODO: one sentence."""
+"""Threads that repeat a task, and threads that the end of the process does not wait for."""

@@ -16,6 +16,7 @@ from indexer.records import changes, galleries, models, replicas
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 from indexer.replica import maintenance
+from indexer.replica import status as index_status
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
@@ -231,8 +232,8 @@ def test_the_status_says_which_snapshots_are_not_used_and_why(
     lost = maintenance.snapshot(index_store, read(database))
     forget_the_last(database, 1, kept)
 
-    [status] = maintenance.status(database, [read(database)])
-    row = index_tables.status(status, maintenance.stored(index_store, read(database)))
+    [status] = index_status.of_galleries(database, [read(database)])
+    row = index_tables.status(status, index_status.of_snapshots(index_store, read(database)))
 
     told = {one["snapshot"]: (one["lag"], one["problem"]) for one in row["snapshots"]}
     assert told.keys() == {good, lost}

@@ -15,7 +15,7 @@ from indexer.index.live import LiveIndex
 from indexer.records import changes, faces, galleries, identities, models, reindexes
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.replica import maintenance, store
+from indexer.replica import maintenance
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore, StoredIndex
 from indexer.settings import Settings
@@ -79,7 +79,7 @@ def gallery(database: Database) -> Gallery:
 @pytest.fixture
 def index_store(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IndexStore:
     """That writes snapshots of few faces already."""
-    monkeypatch.setattr(store, "WRITTEN_FROM", 20)
+    monkeypatch.setattr("indexer.replica.store.index_store.SNAPSHOT_MIN_FACES", 20)
     return IndexStore.of(Settings(home=tmp_path), database, CARD)
 
 

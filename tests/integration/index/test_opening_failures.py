@@ -14,7 +14,7 @@ from indexer.errors import EmbeddingsMissing, GemelError, IndexNotReady
 from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.replica import builds, cache
+from indexer.replica import builds
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore, StoredIndex
 from indexer.settings import Settings
@@ -141,7 +141,7 @@ def test_a_failure_that_nobody_foresaw_is_one_of_this_gallery_and_a_503(
 def test_two_rebuilds_and_two_large_galleries_hold_up_no_opening_that_somebody_waits_for(
     database: Database, index_store: Watched, index_cache: IndexCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builds, "SMALL_BELOW", 5)
+    monkeypatch.setattr(builds, "SMALL_GALLERY_FACES", 5)
     rebuilt = [gallery_of(database, f"rebuilt-{number}", 5) for number in range(2)]
     large, small = gallery_of(database, "large", 5), gallery_of(database, "small", 2)
     for gallery in rebuilt:
@@ -167,10 +167,10 @@ def test_two_rebuilds_and_two_large_galleries_hold_up_no_opening_that_somebody_w
 def test_preloading_leaves_out_what_does_not_fit_and_goes_on(
     database: Database, index_store: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "SMALL_BELOW", 2)
+    monkeypatch.setattr(builds, "SMALL_GALLERY_FACES", 2)
     large, middle, least = (gallery_of(database, f"with-{n}-faces", n) for n in (20, 6, 3))
     gallery_of(database, "small", 1)
-    room = 10 * index_store.bytes_per_face(large)
+    room = 10 * index_store.tiers.bytes_per_face(large)
     index_cache = IndexCache(database, index_store, patience_seconds=60, memory_bytes=room)
     try:
         for coming in index_cache.preload():

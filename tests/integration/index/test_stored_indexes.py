@@ -16,7 +16,7 @@ from indexer.index.snapshots import SnapshotStore
 from indexer.records import galleries, models, reindexes
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.replica import maintenance, store
+from indexer.replica import maintenance
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
@@ -32,7 +32,7 @@ def gallery(database: Database) -> Gallery:
 @pytest.fixture
 def index_store(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IndexStore:
     """That writes snapshots of few faces already."""
-    monkeypatch.setattr(store, "WRITTEN_FROM", 20)
+    monkeypatch.setattr("indexer.replica.store.index_store.SNAPSHOT_MIN_FACES", 20)
     return IndexStore.of(Settings(home=tmp_path), database, CARD)
 
 
@@ -172,7 +172,7 @@ def test_indexes_on_the_disk_are_for_their_owner_alone(
     database: Database, gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the umask, and also where an older version has made the folder for everybody."""
-    monkeypatch.setattr(store, "WRITTEN_FROM", 20)
+    monkeypatch.setattr("indexer.replica.store.index_store.SNAPSHOT_MIN_FACES", 20)
     home = tmp_path / "not" / "there" / "yet"
     before = os.umask(0)
     try:

@@ -14,6 +14,7 @@ from indexer.pipeline.pipelines import Pipelines
 from indexer.records import reindexes
 from indexer.reindex import chunks, control, steps, switch, worker
 from indexer.replica import maintenance
+from indexer.replica import status as index_status
 from tests.support.home import wait_for
 from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
@@ -159,7 +160,7 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
     assert who(client, collins) == ("Eileen", OLD.fingerprint)
     assert all(
         maintenance.verify(index_store, gallery).clean
-        for gallery, index_store in maintenance.stores_of(operator.index_store, [operator.gallery()])
+        for gallery, index_store in index_status.stores_of(operator.index_store, [operator.gallery()])
     )
 
 

@@ -11,16 +11,17 @@ from fastapi.testclient import TestClient
 from indexer.index.build import BuildResult, build
 from indexer.records.tables import Gallery
 from indexer.reindex import control, switch
-from indexer.replica import builds, maintenance, store
+from indexer.replica import maintenance, rebuild_policy
+from indexer.replica import status as index_status
+from indexer.replica.store import database_copy, index_store
 from tests.support.home import wait_for
 from tests.support.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
 
 
 @pytest.fixture(autouse=True)
 def written_from_the_first_face(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (store, builds):
-        monkeypatch.setattr(module, "WRITTEN_FROM", 1)
-    monkeypatch.setattr(builds, "LEAST_DEAD", 2)
+    monkeypatch.setattr(index_store, "SNAPSHOT_MIN_FACES", 1)
+    monkeypatch.setattr(rebuild_policy, "MIN_DELETED", 2)
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def builds_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore
         return built
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "build", held)
+        patched.setattr(database_copy, "build", held)
         try:
             yield begun
         finally:
@@ -108,7 +109,7 @@ def test_a_switch_in_the_middle_of_a_renewal_holds_and_fails_no_request(
 
 def told(operator: Operator, model: str) -> str | None:
     """The state of the service's index by the model, as it said last."""
-    [row] = maintenance.status(operator.database, [operator.gallery()])
+    [row] = index_status.of_galleries(operator.database, [operator.gallery()])
     return next((replica.state for _, replica in row.replicas if replica.model == model), None)
 
 
@@ -117,9 +118,9 @@ def newest(operator: Operator, gallery: Gallery) -> bool:
     return all(
         any(
             stored.manifest is not None and stored.manifest.rebuild_number == gallery.rebuild_number
-            for stored in maintenance.stored(index_store, one)
+            for stored in index_status.of_snapshots(store, one)
         )
-        for one, index_store in maintenance.stores_of(operator.index_store, [gallery])
+        for one, store in index_status.stores_of(operator.index_store, [gallery])
     )
 
 

@@ -24,9 +24,10 @@ from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries, identities
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery, Identity
-from indexer.replica import builds, maintenance, store
+from indexer.replica import maintenance, rebuild_policy
 from indexer.replica.cache import IndexCache
-from indexer.replica.store import IndexStore
+from indexer.replica.heartbeat import Heartbeat
+from indexer.replica.store import IndexStore, index_store
 from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.types import Box, Enrolment, Face, Quality, Vectors
@@ -38,9 +39,8 @@ from indexer.usecases.quality_gate import QualityGate
 CARD = sface(mirror=True)
 GALLERY = "staff"
 SMALL = {
-    (store, "WRITTEN_FROM"): 20,
-    (builds, "WRITTEN_FROM"): 20,
-    (builds, "LEAST_DEAD"): 10,
+    (index_store, "SNAPSHOT_MIN_FACES"): 20,
+    (rebuild_policy, "MIN_DELETED"): 10,
 }
 """What a gallery of 30 people is large enough for, here."""
 _FACE = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9)
@@ -110,6 +110,7 @@ class Node:
         self.index_sync = (
             IndexSync(self.database, self.index_cache, pipelines, poll_seconds=0.2) if keeping else None
         )
+        self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
         self.enroller = _Enroller(
             database=self.database,
             pipelines=pipelines,
@@ -126,8 +127,9 @@ class Node:
         )
 
     def close(self) -> None:
-        if self.index_sync is not None:
-            self.index_sync.close()
+        for threads in (self.index_sync, self.heartbeat):
+            if threads is not None:
+                threads.close()
         self.index_cache.close()
         self.database.close()
 
@@ -184,7 +186,7 @@ class Node:
             case "limit":  # no file may get longer: the disk is full
                 resource.setrlimit(resource.RLIMIT_FSIZE, (told["bytes"], resource.RLIM_INFINITY))
             case "renew":
-                self.index_cache._renewer.open(self.index_cache._entry(self.gallery()))
+                self.index_cache.of(self.gallery()).build().result()
             case "live":  # people come, are found, and go; the index is made anew now and then
                 for person in range(told["people"]):
                     self.enrol(1_000 + person)

@@ -23,7 +23,7 @@ STEPS = {
     "rebuild": [
         "indexer.records.galleries:request_rebuild:after",
         "indexer.records.changes:read_enrolled:after",
-        "indexer.replica.store:build:after",
+        "indexer.replica.store.database_copy:build:after",
         "indexer.index.snapshots:write_index:after",
         "indexer.index.snapshots:write_manifest:after",
         "os:rename:before",
@@ -43,7 +43,7 @@ STEPS = {
     "renew": [
         "indexer.records.changes:read_enrolled:after",
         "indexer.replica.store:IndexStore.open:after",
-        "indexer.replica.builds:IndexBuilds.replay:before",
-        "indexer.replica.builds:IndexBuilds.replay:after",
+        "indexer.replica.gallery_index:GalleryIndex.swap:before",
+        "indexer.replica.gallery_index:GalleryIndex.swap:after",
     ],
 }

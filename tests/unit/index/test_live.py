@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.index import tiers
 from indexer.index.live import LiveIndex
-from indexer.index.searcher import FaissSearcher
+from indexer.index.searcher import Answer, FaissSearcher
 from indexer.types import Change, ChangeKind, Keys, LogPosition, Tier, Vectors
 from tests.support.vectors import empty_searcher
 
@@ -93,3 +93,37 @@ def test_an_enrolment_whose_face_is_already_deleted_is_skipped() -> None:
 
     assert index.count == 0
     assert index.applied == 1
+
+
+class Stuck(FaissSearcher):
+    """Its searches end when they are allowed to."""
+
+    def __init__(self) -> None:
+        nothing = np.empty(0, np.int64)
+        super().__init__(Tier.EXACT, tiers.exact_index(Tier.EXACT, DIMENSION), nothing, nothing)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def search(self, probes: Vectors, k: int) -> Answer:
+        self.begun.set()
+        assert self.go_on.wait(60)
+        return super().search(probes, k)
+
+
+def test_the_state_is_known_while_a_change_waits_for_a_search_that_does_not_end() -> None:
+    searcher = Stuck()
+    index = LiveIndex(searcher)
+    probe = np.eye(DIMENSION, dtype=np.float32)[:1]
+    with ThreadPoolExecutor(2) as pool:
+        searching = pool.submit(index.search, probe, 1)
+        assert searcher.begun.wait(60)
+        applying = pool.submit(index.apply, [change(1, ChangeKind.ENROL, 1)])
+        try:
+            time.sleep(0.05)
+            assert not applying.done()
+            assert (index.state().position.number, index.state().count) == (0, 0)
+        finally:
+            searcher.go_on.set()
+        searching.result(60)
+        applying.result(60)
+
+    assert (index.state().position.number, index.state().count) == (1, 1)

@@ -7,11 +7,12 @@ from typing import Any, cast
 import pytest
 
 from indexer.errors import DatabaseUnavailable
+from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.sync import IndexSync
 
 
 class _Away:
-    """A database that does not answer, and all else that an IndexSync uses."""
+    """A database that does not answer, and all else that these threads use."""
 
     def reading(self) -> nullcontext[None]:
         raise DatabaseUnavailable("away")
@@ -21,7 +22,10 @@ class _Away:
     def listen(self, _channel: str) -> None:
         raise DatabaseUnavailable("away")
 
-    def sync(self, _heard: object) -> None: ...
+    def sync(self, _changed: object) -> None: ...
+
+    def reports(self) -> list[object]:
+        return []
 
 
 def test_threads_that_are_faster_than_the_start_find_all_that_they_use(
@@ -35,8 +39,12 @@ def test_threads_that_are_faster_than_the_start_find_all_that_they_use(
 
     monkeypatch.setattr(threading.Thread, "start", start_and_wait)
     away = cast(Any, _Away())
-    index_sync = IndexSync(away, away, away, poll_seconds=0.01)
+    every: list[IndexSync | Heartbeat] = [
+        IndexSync(away, away, away, poll_seconds=0.01),
+        Heartbeat(away, away),
+    ]
     try:
         assert "has no attribute" not in caplog.text
     finally:
-        index_sync.close()
+        for threads in every:
+            threads.close()

@@ -1,0 +1,118 @@
+"""The states of an index in this process, the steps between them, and the errors that callers get meanwhile.
+
+All of it is pure: `gallery_index` owns the one that is current.
+
+    closed -> opening -> ready <-> rebuilding          a dropped index is closed again
+    failed: nothing serves and the last opening failed, or what serves cannot be caught up
+"""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from indexer.errors import GemelError, IndexNotReady
+from indexer.records.replicas import State, StatusReport
+from indexer.records.tables import Gallery
+from indexer.replica.rebuild_policy import retry_pause_seconds
+from indexer.replica.store import StoredIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lifecycle:
+    """Of one moment. A step returns the next one; times are those of the monotonic clock."""
+
+    serving: StoredIndex | None = None
+    build: "Future[None] | None" = None
+    """An opening or a rebuild, while it runs or waits for its turn."""
+    build_error: Exception | None = None
+    """Why the last build failed."""
+    failures: int = 0
+    """Of builds, in a row."""
+    retry_at: float = 0.0
+    """Nobody tries again before."""
+    lag_problem: str | None = None
+    """Why the sync thread could not catch it up the last time."""
+    retired: bool = False
+    """The gallery has left the model: a build that still runs leaves nothing on the disk."""
+
+    @property
+    def state(self) -> State:
+        """As it is reported; `opening` also stands for one that nobody has asked for yet."""
+        if self.serving is not None:
+            return "failed" if self.lag_problem else "rebuilding" if self.build else "ready"
+        return "failed" if self.problem and not self.build else "opening"
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be caught up, opened or rebuilt, or does not have the requested tier."""
+        if self.lag_problem is not None:
+            return self.lag_problem
+        if self.build_error is not None:
+            return words(self.build_error)
+        return None if self.serving is None else self.serving.shortfall
+
+    def may_build(self, now: float) -> bool:
+        return self.build is None and now >= self.retry_at
+
+    def begun(self, build: "Future[None]") -> "Lifecycle":
+        return replace(self, build=build)
+
+    def swapped(self, fresh: StoredIndex) -> "Lifecycle":
+        return replace(self, serving=fresh, build_error=None, failures=0, retry_at=0.0, lag_problem=None)
+
+    def build_failed(self, error: Exception, now: float) -> "Lifecycle":
+        failures = self.failures + 1
+        pause = retry_pause_seconds(error, failures, serving=self.serving is not None)
+        return replace(self, build_error=error, failures=failures, retry_at=now + pause)
+
+    def build_ended(self) -> "Lifecycle":
+        return replace(self, build=None)
+
+    def dropped(self, serving: StoredIndex) -> "Lifecycle":
+        """Unless another index has taken its place. It may be opened at once, whatever failed before."""
+        if self.serving is not serving:
+            return self
+        return replace(self, serving=None, lag_problem=None, retry_at=0.0)
+
+    def fell_behind(self, problem: str | None) -> "Lifecycle":
+        return replace(self, lag_problem=problem)
+
+    def left(self) -> "Lifecycle":
+        return replace(self, retired=True)
+
+    def report(self, gallery_id: UUID, model: str) -> StatusReport:
+        index = None if self.serving is None else self.serving.index.state()
+        return StatusReport(
+            gallery_id=gallery_id,
+            state=self.state,
+            problem=self.problem,
+            model=model,
+            tier=None if index is None else index.tier,
+            snapshot=None if self.serving is None else self.serving.snapshot,
+            applied=0 if index is None else index.position.number,
+            token=None if index is None else index.position.token,
+            count=0 if index is None else index.count,
+            tombstones=0 if index is None else index.tombstones,
+            memory_bytes=0 if index is None else index.memory_bytes,
+            digest=None if index is None else index.digest,
+        )
+
+
+def words(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def not_ready(gallery: Gallery) -> IndexNotReady:
+    return IndexNotReady(
+        f"the index of gallery {gallery.name!r} is being loaded or built; try again", gallery=gallery.name
+    )
+
+
+def cannot_open(gallery: Gallery, error: Exception) -> GemelError:
+    """What a caller gets of an attempt that failed; the text of an unexpected error stays in the log."""
+    if isinstance(error, GemelError):
+        return type(error)(error.message, **error.details)
+    return IndexNotReady(
+        f"the index of gallery {gallery.name!r} cannot be opened; the log says why, and it is tried again",
+        gallery=gallery.name,
+    )

@@ -1,0 +1,76 @@
+"""Where indexes are: in the processes that serve, and on this machine's disk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from indexer.errors import (
+    ChangesPruned,
+    EmbeddingsReplaced,
+    LogForked,
+    SnapshotDamaged,
+    SnapshotForeign,
+)
+from indexer.index.manifest import Manifest
+from indexer.records import reindexes, replicas
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery, Process, Replica
+from indexer.replica.store import IndexStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryStatus:
+    gallery: Gallery
+    replicas: list[tuple[Process, Replica]]
+
+    def lag(self, replica: Replica) -> int:
+        """Changes that it lacked at its last report."""
+        return max(0, self.gallery.change_number - replica.applied)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotStatus:
+    """Of a snapshot on this machine's disk."""
+
+    name: str
+    manifest: Manifest | None
+    problem: str | None
+    """Why it is not used."""
+
+
+def of_galleries(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
+    """Each gallery's indexes in the processes that live, as last reported."""
+    with database.reading() as session:
+        reported = replicas.by_gallery(session, [gallery.id for gallery in every])
+    return [GalleryStatus(gallery=gallery, replicas=reported[gallery.id]) for gallery in every]
+
+
+def of_snapshots(store: IndexStore, gallery: Gallery) -> list[SnapshotStatus]:
+    """The newest first. Raises GalleryNotFound."""
+    snapshots = store.snapshots(gallery)
+    found = []
+    for name in snapshots.names():
+        manifest = problem = None
+        try:
+            manifest = snapshots.manifest(name)
+            with store.database.reading() as session:
+                store.check(session, gallery, manifest)
+        except (SnapshotDamaged, SnapshotForeign, ChangesPruned, LogForked, EmbeddingsReplaced) as error:
+            problem = error.message
+        found.append(SnapshotStatus(name=name, manifest=manifest, problem=problem))
+    return found
+
+
+def stores_of(store: IndexStore, every: Sequence[Gallery]) -> list[tuple[Gallery, IndexStore]]:
+    """Each gallery with the store of its model; and with the store of the other model, where it may be
+    switched.
+
+    Raises ModelUnavailable.
+    """
+    found = [(gallery, store.of_gallery(gallery)) for gallery in every]
+    asked = {gallery.id for gallery in every}
+    with store.database.reading() as session:
+        waiting = reindexes.switchable_galleries(session)
+    for gallery, number, _ in waiting:
+        if gallery.id in asked and number != gallery.model_id:
+            found.append((gallery, store.of_model(store.models.by_number(number))))
+    return found

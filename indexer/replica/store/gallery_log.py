@@ -1,0 +1,42 @@
+"""What an index reads of its gallery's change log in PostgreSQL."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from indexer.index.live import LiveIndex
+from indexer.records import changes, reindexes
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
+from indexer.replica.store.stored_index import StoredIndex
+from indexer.types import Change
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryLog:
+    """Of one gallery, with the embeddings of one model. Errors say that the index has to be opened again:
+    ChangesPruned, LogForked, EmbeddingsReplaced. All raise GalleryNotFound."""
+
+    database: Database
+    gallery_id: UUID
+    model: str
+    """Fingerprint."""
+
+    def tail(self, index: LiveIndex) -> list[Change]:
+        """The next changes that it lacks, at most 10,000; none at the end of the log.
+
+        Raises ChangesPruned, LogForked, EmbeddingsMissing.
+        """
+        with self.database.reading() as session:
+            return changes.read_after(session, self.gallery_id, index.position, self.model)
+
+    def check_position(self, index: LiveIndex) -> None:
+        """That its last change is of this log. Raises ChangesPruned, LogForked."""
+        with self.database.reading() as session:
+            changes.check(session, self.gallery_id, index.position)
+
+    def check_embeddings(self, stored: StoredIndex, gallery: Gallery) -> None:
+        """That its embeddings are the gallery's. `gallery` may have been read a while ago: where it says
+        something else, the database itself is asked. Raises EmbeddingsReplaced."""
+        if gallery.model_fingerprint == self.model and gallery.embedded_by != stored.embedded_by:
+            with self.database.reading() as session:
+                reindexes.check_embedded_by(session, self.gallery_id, self.model, stored.embedded_by)
