@@ -44,6 +44,15 @@ def test_the_errors_page_lists_every_code_with_its_status() -> None:
     assert sorted(rows) == sorted((error.code, str(int(status))) for error, status in STATUS.items())
 
 
+def test_the_metrics_page_lists_every_metric_and_no_other() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "service").rglob("*.py"))
+    defined = set(re.findall(r'"(gemel_(?!gallery")[a-z_]+)"', code))
+    listed = set(re.findall(r"`(gemel_[a-z_]+)`", (ROOT / "docs/reference/metrics.md").read_text()))
+
+    assert len(defined) > 20
+    assert {name.removesuffix("_total") for name in listed} == defined
+
+
 @pytest.mark.parametrize("page", [*PAGES, Path("CHANGELOG.md")], ids=str)
 def test_every_link_of_a_document_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert list(links.dead(ROOT / page)) == []
