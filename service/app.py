@@ -1,4 +1,4 @@
-"""Makes the web application: the engine, the routes, the limits."""
+"""Builds the web application: the engine, the middleware, the routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,17 +10,17 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.settings import Settings
-from service import errors, openapi
-from service import startup as starting
+from service import errors, openapi, startup
 from service.dependencies import documented_key, documented_token
 from service.middleware.access import Access
-from service.middleware.admission import BodyLimit, Crowd, Slots
-from service.middleware.disconnects import HangUps
+from service.middleware.admission import AdmissionControl, RequestSlots
+from service.middleware.body_limit import BodyLimit
+from service.middleware.disconnects import DisconnectWatcher
 from service.middleware.methods import METHODS, HeadAsGet
 from service.middleware.origins import Origins
 from service.middleware.path_prefix import PathPrefix
 from service.middleware.request_ids import RequestIds
-from service.monitoring.metrics import Measure, Metrics
+from service.monitoring.metrics import Metrics, RequestMetrics
 from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
@@ -40,24 +40,24 @@ DESCRIPTION = """
 Enrol a person from one photograph, find them again in others.
 
 * **Galleries** hold **identities**, identities hold **faces**. A search runs in one gallery.
-* Photographs are sent as multipart files, or as base64 in JSON; both are shown at each route.
+* Send photographs as multipart files or as base64 in JSON; each route shows both.
 * **Scores** are cosine similarities, -1 to 1; distances are Euclidean, 0 to 2. Boxes and landmarks are in
   pixels of the upright picture. Times are in milliseconds.
-* **Errors** are problem details (RFC 9457) with a stable `code`. With 503 comes `Retry-After`.
-* Where an API key is set, send it as `X-API-Key`, or as `Authorization: Bearer`.
+* **Errors** are problem details (RFC 9457) with a stable `code`. A 503 carries `Retry-After`.
+* If the server has an API key, send it as `X-API-Key` or as `Authorization: Bearer`.
 """
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
-    slots = Slots(settings.max_requests)
+    slots = RequestSlots(settings.max_requests)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
-        app.openapi()  # made here rather than by the first request, in the event loop
-        async with starting.opened(settings) as engine:
-            app.state.recognition = engine
+        app.openapi()  # built at startup: the first request would block the event loop with it
+        async with startup.open_engine_patiently(settings) as engine:
+            app.state.engine = engine
             metrics = app.state.metrics = Metrics(engine.index_cache, engine.database)
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks)
@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,  # such redirects are built from `Host`, which the client makes up
+        redirect_slashes=False,  # such redirects contain `Host`, which the client chooses
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
@@ -83,21 +83,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     documented = [Depends(documented_key), Depends(documented_token)]
-    # `external_ids` first: what stands behind `by-external-id/` is an id, even `faces`.
-    for room in (external_ids, galleries, identities, faces, recognition, indexes, reindexes):
-        app.include_router(room.router, dependencies=[*documented, Depends(known_query)])
+    # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
+    for module in (external_ids, galleries, identities, faces, recognition, indexes, reindexes):
+        app.include_router(module.router, dependencies=[*documented, Depends(known_query)])
     app.include_router(operations.health)
     app.include_router(operations.guarded, dependencies=documented)
     app.include_router(docs.router)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, slots: Slots) -> None:
-    """The innermost first."""
+def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> None:
+    """Adds the innermost first: the last one added sees a request first."""
     api_key = None if settings.api_key is None else settings.api_key.get_secret_value()
     hosts = settings.allowed_host_list or ([] if api_key is None else ["*"])
-    app.add_middleware(HangUps)
-    app.add_middleware(Crowd, slots=slots)
+    app.add_middleware(DisconnectWatcher)
+    app.add_middleware(AdmissionControl, slots=slots)
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes
     )
@@ -110,7 +110,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: Slots) -> None:
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
             expose_headers=["Allow", "Retry-After", "X-Request-Id"],
         )
-    app.add_middleware(Measure)
+    app.add_middleware(RequestMetrics)
     app.add_middleware(PathPrefix, prefix=settings.root_path or "")
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestIds)

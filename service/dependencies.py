@@ -1,4 +1,4 @@
-"""What routes are handed: the recognition engine, the settings, the meters."""
+"""Dependencies of the routes: the engine, the settings, the metrics."""
 
 from typing import Annotated
 
@@ -11,10 +11,10 @@ from indexer.usecases.bootstrap import Engine
 from service.monitoring.metrics import Metrics
 
 documented_key = APIKeyHeader(
-    name="X-API-Key", auto_error=False, description="The value of `GEMEL_API_KEY`, where one is set"
+    name="X-API-Key", auto_error=False, description="The value of `GEMEL_API_KEY`, if it is set"
 )
 documented_token = HTTPBearer(auto_error=False, description="The same value as a bearer token")
-"""For the OpenAPI document only: `service.middleware.access` guards the door."""
+"""For the OpenAPI document only: `service.middleware.access` does the authentication."""
 
 
 def settings_of(request: Request) -> Settings:
@@ -23,8 +23,8 @@ def settings_of(request: Request) -> Settings:
 
 
 def engine_of(request: Request) -> Engine:
-    recognition: Engine = request.app.state.recognition
-    return recognition
+    engine: Engine = request.app.state.engine
+    return engine
 
 
 def metrics_of(request: Request) -> Metrics:

@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 problem details. One table says which status each of Gemel's errors has."""
+"""Answers every error as problem details (RFC 9457). `STATUS` maps each of Gemel's errors to its status."""
 
 import logging
 from http import HTTPStatus
@@ -82,21 +82,21 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 MAX_PROBLEMS = 20
-"""That an answer lists of one request."""
+"""Maximum number of problems that one answer lists."""
 
 
 OWN_CODES: set[str] = {
     *("bad_request", "client_disconnected", "internal_error", "method_not_allowed", "not_found"),
 }
-"""Of errors that are none of Gemel's: the web framework's, and what nobody foresaw."""
+"""Codes of errors that are not Gemel's own: the web framework's and unexpected ones."""
 
 
 class Problem(BaseModel):
-    """What every error answers (RFC 9457). Branch on `code`; further members give figures."""
+    """The body of every error (RFC 9457). Branch on `code`; further members give figures."""
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(default="about:blank", description="Always `about:blank`: `code` tells more")
+    type: str = Field(default="about:blank", description="Always `about:blank`; see `code`")
     title: str = Field(description="The status in words", examples=["Not Found"])
     status: int = Field(description="The HTTP status", examples=[404])
     code: str = Field(
@@ -111,8 +111,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.GemelError, _gemel_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 def response(error: errors.GemelError) -> JSONResponse:
@@ -127,7 +127,7 @@ def response(error: errors.GemelError) -> JSONResponse:
 
 async def _gemel_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.GemelError)
-    if STATUS[type(error)] >= HTTPStatus.INTERNAL_SERVER_ERROR:  # of an outage or a rush each request has one
+    if STATUS[type(error)] >= HTTPStatus.INTERNAL_SERVER_ERROR:  # many at once in an outage
         level = logging.WARNING if isinstance(error, errors.Busy) else logging.ERROR
         _failures.line(level, error.code, "%s: %s", error.code, error.message)
     return response(error)
@@ -149,7 +149,7 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Starlette's own: unknown paths, wrong methods; and FastAPI's, of JSON that is no text."""
+    """Starlette's errors (unknown paths, wrong methods) and FastAPI's (JSON that is not text)."""
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, (ValueError, RecursionError)):
         return response(errors.InvalidRequest("the body is not JSON"))
@@ -161,24 +161,28 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
     return _problem(status, code, str(error.detail), headers)
 
 
-def gone() -> JSONResponse:
-    """The caller broke off while sending, and will not read this."""
-    return _problem(HTTPStatus.BAD_REQUEST, "client_disconnected", "the request broke off")
+def disconnected() -> JSONResponse:
+    """The client disconnected while sending; it will not read this answer."""
+    return _problem(
+        HTTPStatus.BAD_REQUEST,
+        "client_disconnected",
+        "the client disconnected while sending",
+    )
 
 
-async def _gone(_: Request, __: Exception) -> JSONResponse:
-    return gone()
+async def _disconnected(_: Request, __: Exception) -> JSONResponse:
+    return disconnected()
 
 
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    log.error("unforeseen error in %s %s", request.method, request.url.path, exc_info=error)
-    # Sent outside of `RequestIds`: the header is set here.
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+    # This answer does not pass `RequestIds`, so the header is set here.
     own = request_id.get()
     headers = {} if own is None else {REQUEST_ID_HEADER: own}
     return _problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal_error",
-        "an unforeseen error; the log has its trace, under this request's id",
+        "an unexpected error; the log has its traceback under this request's id",
         headers,
         request_id=own,
     )
@@ -199,7 +203,7 @@ def _problem(
 
 
 class ProblemResponse(JSONResponse):
-    """Notes itself in the request's state, where `Measure` finds it."""
+    """Stores the problem in the request's state for `RequestMetrics`."""
 
     media_type = MEDIA_TYPE
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI writes of the routes, with an example of each answer."""
+"""The OpenAPI document: FastAPI's, plus an example of each answer."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ _BY_TYPE: dict[str, Any] = {"string": "", "integer": 1, "number": 0.5, "boolean"
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Made once, and kept by the application."""
+    """Built once and cached by the application."""
     if app.openapi_schema is None:
         _complete(FastAPI.openapi(app))
     assert app.openapi_schema is not None
@@ -27,8 +27,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def encoded(app: FastAPI, prefix: str) -> bytes:
-    """The document as JSON, for a service below a path prefix. Encoding it takes the event loop milliseconds:
-    it is done once."""
+    """The document as JSON, with the service's path prefix. Cached: encoding it blocks the event
+    loop for milliseconds."""
     kept: dict[str, bytes] = app.state.openapi_json
     if prefix not in kept:
         servers = {"servers": [{"url": prefix}]} if prefix else {}
@@ -38,7 +38,7 @@ def encoded(app: FastAPI, prefix: str) -> bytes:
 
 def _complete(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    # As the `model` of a response FastAPI would document it under a second media type.
+    # If it were the `model` of a response, FastAPI would document it under a second media type.
     schemas["Problem"] = Problem.model_json_schema()
     for item in document["paths"].values():
         for operation in item.values():
@@ -54,7 +54,7 @@ def _complete(document: dict[str, Any]) -> None:
 
 
 def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """What fits `schema`, put together from the examples of its fields."""
+    """A value that fits `schema`, composed of the examples of its fields."""
     if "$ref" in schema and not schema.get("examples"):
         return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     for key in ("examples", "enum"):

@@ -1,4 +1,4 @@
-"""Whether this process can answer: asks PostgreSQL, and no index, whose locks a rebuild may hold for long."""
+"""Whether this process can answer. Queries PostgreSQL, and no index: a rebuild may hold its lock for long."""
 
 import logging
 from dataclasses import dataclass, field
@@ -11,17 +11,16 @@ from indexer.errors import Busy, DatabaseUnavailable, GemelError
 from indexer.records import galleries
 from indexer.records.database import schema
 from indexer.records.database.session import Database
-from service.middleware.admission import Slots
+from service.middleware.admission import RequestSlots
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
-"""For which an answer of PostgreSQL is awaited, by the first who asks: later ones are told at once. A machine
-that is busy takes a second or two, and is ready."""
+"""How long callers wait for a query, counted from its start. A busy, ready machine takes a second or two."""
 
 
 @dataclass(slots=True)
-class _Question:
+class _Query:
     asked_at: float = field(default_factory=anyio.current_time)
     answered: anyio.Event = field(default_factory=anyio.Event)
     totals: galleries.Totals | None = None
@@ -29,47 +28,47 @@ class _Question:
 
 
 class Readiness:
-    """However many ask, PostgreSQL is asked by one thread at a time: the route is open to everybody."""
+    """All callers share one query at a time, because the route needs no authentication."""
 
-    def __init__(self, database: Database, slots: Slots, tasks: TaskGroup) -> None:
+    def __init__(self, database: Database, slots: RequestSlots, tasks: TaskGroup) -> None:
         self._database = database
         self._slots = slots
         self._tasks = tasks
-        self._question: _Question | None = None
+        self._query: _Query | None = None
         self._limiter = anyio.CapacityLimiter(1)
 
     async def totals(self) -> galleries.Totals:
         """Raises DatabaseUnavailable, DatabaseNotMigrated; Busy where all slots are stuck."""
         if self._slots.stuck:
             raise Busy(
-                f"all {self._slots.most} requests that are worked on have taken more than"
+                f"all {self._slots.most} requests in progress have taken more than"
                 f" {self._slots.stuck_seconds:g} s"
             )
-        question = self._question
-        if question is None:
-            question = self._question = _Question()
-            self._tasks.start_soon(self._ask, question)
-        with anyio.move_on_after(question.asked_at + PATIENCE_SECONDS - anyio.current_time()):
-            await question.answered.wait()
-        if question.error is not None:
-            raise question.error
-        if question.totals is None:
+        query = self._query
+        if query is None:
+            query = self._query = _Query()
+            self._tasks.start_soon(self._ask, query)
+        with anyio.move_on_after(query.asked_at + PATIENCE_SECONDS - anyio.current_time()):
+            await query.answered.wait()
+        if query.error is not None:
+            raise query.error
+        if query.totals is None:
             raise DatabaseUnavailable(f"PostgreSQL has not answered for {PATIENCE_SECONDS:g} s")
-        return question.totals
+        return query.totals
 
-    async def _ask(self, question: _Question) -> None:
+    async def _ask(self, query: _Query) -> None:
         try:
-            question.totals = await anyio.to_thread.run_sync(
+            query.totals = await anyio.to_thread.run_sync(
                 self._read, limiter=self._limiter, abandon_on_cancel=True
             )
         except GemelError as error:
-            question.error = error
-        except Exception:  # raised from here it would end the task group, and the application with it
-            log.exception("readiness could not be checked")
-            question.error = DatabaseUnavailable("readiness could not be checked; the log says why")
+            query.error = error
+        except Exception:  # an exception here would end the task group and with it the application
+            log.exception("cannot check readiness")
+            query.error = DatabaseUnavailable("readiness could not be checked; the log has the reason")
         finally:
-            self._question = None
-            question.answered.set()
+            self._query = None
+            query.answered.set()
 
     def _read(self) -> galleries.Totals:
         schema.check(self._database)

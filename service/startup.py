@@ -1,6 +1,6 @@
-"""Opens the engine when a server starts. A PostgreSQL that is away just then is waited for.
+"""Opens the engine when a server starts, and waits for PostgreSQL if it is unavailable.
 
-A worker that could not start would end the whole server, though the others would serve again in a moment.
+If a worker failed to start, uvicorn would end the whole server, although PostgreSQL may be back in a moment.
 """
 
 import logging
@@ -19,30 +19,30 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
 RETRY_SECONDS = 0.5
-_PASSING = (DatabaseUnavailable, Busy)
-"""Not their subclasses: what PostgreSQL forbids, it forbids in a minute too."""
+_TRANSIENT = (DatabaseUnavailable, Busy)
+"""Not their subclasses: access that PostgreSQL denies now, it denies in a minute too."""
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Engine]:
-    """Raises what `open_engine` does; DatabaseUnavailable and Busy after a minute."""
+async def open_engine_patiently(settings: Settings) -> AsyncIterator[Engine]:
+    """Retries for a minute. Raises what `open_engine` raises."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with ExitStack() as stack:
             try:
                 engine = stack.enter_context(open_engine(settings, serving=True))
-                _tell(engine)
-            except _PASSING as error:
-                if type(error) not in _PASSING or time.monotonic() >= deadline:
+                _log_summary(engine)
+            except _TRANSIENT as error:
+                if type(error) not in _TRANSIENT or time.monotonic() >= deadline:
                     raise
-                log.warning("the start waits for PostgreSQL: %s", error)
+                log.warning("waiting for PostgreSQL: %s", error)
             else:
                 yield engine
                 return
         await anyio.sleep(RETRY_SECONDS)
 
 
-def _tell(engine: Engine) -> None:
+def _log_summary(engine: Engine) -> None:
     with engine.database.reading() as session:
         totals = galleries.totals(session)
     log.info(

@@ -1,4 +1,4 @@
-"""The application in one of several processes, as `gemel serve --workers` starts them."""
+"""The application in one of the worker processes that `gemel serve --workers` starts."""
 
 import multiprocessing
 import os
@@ -14,11 +14,11 @@ from service import app
 def create_app() -> FastAPI:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+        threading.Thread(target=_stop_with, args=(parent,), name="parent", daemon=True).start()
     return app.create_app()
 
 
-def _end_after(parent: BaseProcess) -> None:
-    """A parent that was killed has not ended its workers, which would hold its port for ever."""
+def _stop_with(parent: BaseProcess) -> None:
+    """Stops this worker if its parent was killed: otherwise the workers would hold the port for ever."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Who may ask. Nothing but health is open where a key is set: what is not listed here is guarded."""
+"""Authentication. If an API key is set, every path except the health checks requires it."""
 
 import base64
 import binascii
@@ -18,16 +18,16 @@ DOCS = ("/docs", "/openapi.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks. Scoped keys will fill in more than the one who may do everything."""
+    """The authenticated caller. Today a caller may do everything."""
 
     name: str
 
 
 class Access:
-    """ASGI middleware: puts the Caller into the request's state, or answers 401 before the body is read."""
+    """ASGI middleware: stores the Caller in the request's state, or answers 401 before the body is read."""
 
     def __init__(self, app: ASGIApp, *, api_key: str | None, origins: Origins) -> None:
-        """Health is asked by load balancers, by whatever name: with a key it is open to them."""
+        """With `api_key`, health checks are open under any host name: load balancers use their own."""
         self._app = app
         self._api_key = None if api_key is None else api_key.encode()
         self._origins = origins
@@ -72,10 +72,10 @@ def _check_key(scope: Scope, expected: bytes) -> None:
 
 
 def _takes_password(scope: Scope) -> bool:
-    """Pages that a browser opens and the metrics, whose readers often know of passwords only.
+    """Whether the path accepts the key as the password of HTTP Basic.
 
-    Only where nothing is changed or told of anybody: browsers send passwords along with the requests
-    of other sites.
+    Browsers and many Prometheus setups know nothing else. Only paths that change nothing and reveal nobody
+    accept it, because browsers attach a stored password to requests that other sites make.
     """
     path = route_path(scope)
     return path in ("/", "/metrics") or path.startswith(DOCS)

@@ -1,4 +1,4 @@
-"""Tells the code that works on a request when its client has hung up, so that it can stop."""
+"""Tells the code that works on a request when its client has disconnected, so that it can stop."""
 
 import asyncio
 import contextlib
@@ -8,10 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from indexer.concurrency import abandoned_when
 
 
-class HangUps:
-    """ASGI middleware. Once a request has been read, listens for the end of its connection.
+class DisconnectWatcher:
+    """ASGI middleware. After a request has been read, waits for its client to disconnect.
 
-    Routes that run in threads, and what they call, ask by `indexer.concurrency`.
+    Code that runs in worker threads checks with `indexer.concurrency`.
     """
 
     def __init__(self, app: ASGIApp) -> None:

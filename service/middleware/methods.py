@@ -1,4 +1,4 @@
-"""HEAD for everything that can be read, and what a path allows."""
+"""Answers HEAD for every route that has GET, and lists the methods that a path allows."""
 
 from starlette.routing import Match, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,7 +7,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class HeadAsGet:
-    """ASGI middleware: HEAD is answered as GET would be, without the body (RFC 9110, 9.3.2)."""
+    """ASGI middleware: answers HEAD like GET, without the body (RFC 9110, section 9.3.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class HeadAsGet:
 
 
 def allowed_methods(router: Router, scope: Scope) -> list[str]:
-    """Of the scope's path, over all its routes: each of them knows its own method only."""
+    """The methods of all routes that match the path in `scope`; one route knows only its own method."""
     found = [method for method in METHODS if _matches(router, {**scope, "method": method})]
     return ["HEAD", *found] if "GET" in found else found
 

@@ -1,7 +1,7 @@
-"""For which name a request is, and from whose page it comes: what protects a server that has no key.
+"""Checks the host name that a request is for, and the origin of the page that sent it.
 
-A page of any site may have its own name resolved to 127.0.0.1 (DNS rebinding), and a browser then takes this
-server for that site; only `Host` tells.
+This protects a server without an API key from web pages. Any site may resolve its own name to 127.0.0.1 (DNS
+rebinding); a browser then takes this server for that site, and only the header `Host` shows it.
 """
 
 import ipaddress
@@ -14,14 +14,14 @@ from indexer.errors import CrossSite, HostNotAllowed, MalformedRequest
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:@/\[\]]+)(?::(\d{1,5}))?")
 _OWN_PAGES = {b"same-origin", b"none"}
-"""Of Sec-Fetch-Site: a page of this server, or the person at the browser."""
+"""Values of Sec-Fetch-Site for a page of this server and for a URL typed by the user."""
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class Origins:
     def __init__(self, *, hosts: Collection[str], pages: Collection[str]) -> None:
-        """`hosts`: names that are allowed, `*.example.org` for all below one, `*` for all. `pages`: origins
-        of other sites whose pages may ask."""
+        """`hosts`: allowed names; `*.example.org` allows all names below it, `*` allows all. `pages`:
+        origins of other sites whose pages may send requests."""
         self._hosts = {host for host in hosts if not host.startswith("*.")}
         self._domains = tuple(host[1:] for host in hosts if host.startswith("*."))
         self._pages = {page.encode() for page in pages}
@@ -30,9 +30,9 @@ class Origins:
         """Loopback names are always allowed. Raises HostNotAllowed, MalformedRequest."""
         hosts = _values(scope, b"host")
         if not hosts and scope.get("http_version") == "1.0":
-            return  # a health check's; a browser always sends it
+            return  # health checks may use HTTP/1.0; a browser always sends Host
         if len(hosts) != 1:
-            raise MalformedRequest("a request must have the header field Host once")
+            raise MalformedRequest("a request must have the header field Host exactly once")
         host = hosts[0].decode("latin-1").lower()
         found = _AUTHORITY.fullmatch(host)
         name = found[1].rstrip(".") if found else ""
@@ -40,12 +40,12 @@ class Origins:
             "*" in self._hosts or name in self._hosts or name.endswith(self._domains) or _is_loopback(name)
         ):
             raise HostNotAllowed(
-                f"this server does not answer for {host[:100]!r}; GEMEL_ALLOWED_HOSTS sets the"
-                " names that it answers for besides localhost"
+                f"this server does not accept the host name {host[:100]!r}; set GEMEL_ALLOWED_HOSTS to the"
+                " names that it has besides localhost"
             )
 
     def check_page(self, scope: Scope) -> None:
-        """A browser says where a request comes from (Fetch Metadata, and Origin for what is not a GET).
+        """Browsers say where a request comes from: Sec-Fetch-Site, and Origin unless the method is GET.
 
         Raises CrossSite.
         """
@@ -56,7 +56,7 @@ class Origins:
         own = hosts[0] if hosts else b""
         sites = _values(scope, b"sec-fetch-site")
         if not all(_is_of(origin, own) for origin in origins) or not {s.lower() for s in sites} <= _OWN_PAGES:
-            raise CrossSite("a page of another site may not ask a server without an API key")
+            raise CrossSite("pages of other sites may not use a server without an API key")
 
 
 def _values(scope: Scope, name: bytes) -> list[bytes]:
@@ -86,4 +86,4 @@ def _is_loopback(name: str) -> bool:
     except ValueError:
         return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback  # older Pythons do not say so of a mapped address
+    return (mapped or address).is_loopback  # older Pythons answer False for a mapped address

@@ -1,10 +1,10 @@
-"""The application below a path prefix, behind a proxy that shares its name with other services."""
+"""Serves the application below a path prefix, behind a proxy that several services share."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PathPrefix:
-    """ASGI middleware: takes paths with and without the prefix, as proxies keep it or take it off."""
+    """ASGI middleware: accepts paths with and without the prefix, since some proxies strip it."""
 
     def __init__(self, app: ASGIApp, *, prefix: str) -> None:
         self._app = app
@@ -20,6 +20,6 @@ class PathPrefix:
 
 
 def route_path(scope: Scope) -> str:
-    """The path as the routes have it: without the prefix."""
+    """The path without the prefix, as the routes define it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))

@@ -1,4 +1,4 @@
-"""Which request a log line belongs to: `X-Request-Id`, the client's or one of our own."""
+"""Request ids: `X-Request-Id` as the client sent it, else a new one. Log lines and answers carry it."""
 
 import re
 from uuid import uuid4
@@ -10,11 +10,11 @@ from indexer.logs import request_id
 
 HEADER = "X-Request-Id"
 _FIT = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
-"""Of the ids that proxies and clients make; what is not is replaced, since it goes into logs."""
+"""Accepted ids. Any other is replaced, because ids are written to logs."""
 
 
 class RequestIds:
-    """ASGI middleware, the outermost: gives each request an id, and each answer its request's."""
+    """The outermost ASGI middleware: gives each request an id, and returns it with the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class RequestIds:
         sent = [value for name, value in scope["headers"] if name == b"x-request-id"]
         fits = len(sent) == 1 and _FIT.fullmatch(sent[0])
         own = sent[0].decode() if fits else uuid4().hex
-        # Not reset: what is logged after the answer is of this request too. Each has a context of its own.
+        # Not reset: log lines after the answer belong to this request too. Each request has its own context.
         request_id.set(own)
 
         async def with_id(message: Message) -> None:

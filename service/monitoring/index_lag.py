@@ -1,4 +1,4 @@
-"""How far the indexes of each process are behind, as the database has it: whichever process is asked."""
+"""How far the indexes of each process are behind, by the database: any process gives the same answer."""
 
 from collections.abc import Iterable
 
@@ -15,14 +15,14 @@ class IndexLag(Collector):
         self._database = database
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # else registering would collect, and ask the database
+        return ()  # otherwise registering would call collect(), which queries the database
 
     def collect(self) -> Iterable[Metric]:
-        """Nothing while the database is away: the other figures are needed then all the more."""
+        """Returns nothing while the database is unavailable, so that the other metrics are still exposed."""
         labels = ("host", "pid")
         lag = GaugeMetricFamily(
             "gemel_index_lag_changes",
-            "Changes that the index of a process which is furthest behind lacked when it last reported",
+            "Changes that the most outdated index of a process lacked at its last report",
             labels=labels,
         )
         failed = GaugeMetricFamily(

@@ -1,7 +1,7 @@
-"""What Prometheus is told. One registry an app, so that two apps in a process do not mix.
+"""Metrics for Prometheus. Each application has its own registry, so that two in one process do not mix.
 
-Of several workers any may be asked, and tells the figures of all: `prometheus_client` then keeps them in
-files of PROMETHEUS_MULTIPROC_DIR. Requests and times add up; gauges are told for each process.
+With several workers, any of them exposes the metrics of all: `prometheus_client` keeps them in files in
+PROMETHEUS_MULTIPROC_DIR. Counters and histograms are summed; gauges are exposed per process.
 """
 
 import logging
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 1.0
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-"""That are told apart: a client may make up any other."""
+"""Values of the label `method`; a client may invent any other, which is counted as `other`."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -74,7 +74,7 @@ class Metrics:
         )
 
     def _gauge(self, name: str, help: str) -> Gauge:
-        """One for each process that lives."""
+        """One series per live process."""
         return Gauge(name, help, multiprocess_mode="liveall", registry=self.registry)
 
     def observe_stages(self, timings_ms: Mapping[str, float]) -> None:
@@ -85,21 +85,21 @@ class Metrics:
         self._refresh()
         if self._shared is None:
             return generate_latest(self.registry) + generate_latest(self._of_database)
-        _forget_the_dead(Path(self._shared))
+        _remove_dead_processes(Path(self._shared))
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all, self._shared)  # type: ignore[no-untyped-call]
         return generate_latest(of_all) + generate_latest(self._of_database)
 
     async def keep_fresh(self) -> None:
-        """For the other workers, which cannot ask this one's indexes."""
+        """Refreshes this process's gauges for the other workers, which cannot see its indexes."""
         failing = False
         while True:
             try:
                 await anyio.to_thread.run_sync(self._refresh)
                 failing = False
-            except Exception:  # raised from here it would end the application
+            except Exception:  # an exception here would end the application
                 if not failing:
-                    log.exception("the figures of this process could not be refreshed")
+                    log.exception("cannot refresh the metrics of this process")
                 failing = True
             await anyio.sleep(REFRESH_SECONDS)
 
@@ -113,32 +113,34 @@ class Metrics:
 
 
 class ReindexJobs(Collector):
-    """The jobs that are not over, as the database has them: the same from whichever process is asked."""
+    """The open re-index jobs, by the database: the same from whichever process answers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # else registering would collect, and ask the database
+        return ()  # otherwise registering would call collect(), which queries the database
 
     def collect(self) -> Iterable[Metric]:
-        """Nothing while the database is away: the other figures are wanted then all the more."""
+        """Returns nothing while the database is unavailable, so that the other metrics are still exposed."""
         labels = ("gallery", "to_model")
         state = GaugeMetricFamily("gemel_reindex_state", "1 for the job's state", labels=(*labels, "state"))
         stopped = GaugeMetricFamily(
-            "gemel_reindex_stopped", "1 where an operator has paused it or a problem stops it", labels=labels
+            "gemel_reindex_stopped", "1 if an operator paused the job or a problem stopped it", labels=labels
         )
         figures = {
             "total": GaugeMetricFamily("gemel_reindex_faces", "Faces to be embedded", labels=labels),
-            "done": GaugeMetricFamily("gemel_reindex_faces_done", "Faces dealt with", labels=labels),
+            "done": GaugeMetricFamily("gemel_reindex_faces_done", "Faces embedded or skipped", labels=labels),
             "skipped": GaugeMetricFamily(
-                "gemel_reindex_faces_skipped", "Faces without an embedding of the new model", labels=labels
+                "gemel_reindex_faces_skipped", "Faces without an embedding by the new model", labels=labels
             ),
-            "rate": GaugeMetricFamily("gemel_reindex_faces_per_second", "Of the last minutes", labels=labels),
+            "rate": GaugeMetricFamily("gemel_reindex_faces_per_second", "Recent rate", labels=labels),
             "seconds_left": GaugeMetricFamily(
-                "gemel_reindex_seconds_left", "Until all faces are embedded, at that rate", labels=labels
+                "gemel_reindex_seconds_left",
+                "Until all faces are embedded, at that rate",
+                labels=labels,
             ),
-            "workers": GaugeMetricFamily("gemel_reindex_workers", "Workers that embed now", labels=labels),
+            "workers": GaugeMetricFamily("gemel_reindex_workers", "Workers now embedding", labels=labels),
         }
         try:
             with self._database.reading() as session:
@@ -156,8 +158,8 @@ class ReindexJobs(Collector):
         return (state, stopped, *figures.values())
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Removes the gauges of processes that are no more; what they counted stays."""
+def _remove_dead_processes(folder: Path) -> None:
+    """Removes the gauges of ended processes; their counters stay."""
     for file in folder.glob("gauge_live*.db"):
         try:
             os.kill(int(file.stem.rpartition("_")[2]), 0)
@@ -165,8 +167,8 @@ def _forget_the_dead(folder: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-class Measure:
-    """ASGI middleware that counts requests by route, so that paths with ids do not multiply."""
+class RequestMetrics:
+    """ASGI middleware: counts requests by route, so that paths with ids make no new series."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -177,16 +179,16 @@ class Measure:
             return
         start = time.perf_counter()
         status = 500
-        state = scope.setdefault("state", {})  # where a problem is noted: see `service.errors`
+        state = scope.setdefault("state", {})  # `service.errors` stores the problem there
 
-        async def noting_send(message: Message) -> None:
+        async def observing_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting_send)
+            await self._app(scope, receive, observing_send)
         finally:
             metrics: Metrics = scope["app"].state.metrics
             route = getattr(scope.get("route"), "path_format", "none")

@@ -1,6 +1,6 @@
-"""What became of requests, for Prometheus: who was recognised, what was rejected and why.
+"""Counts outcomes for Prometheus: faces matched or unmatched, pictures rejected and why, errors by code.
 
-Labels take their values from Gemel's own code, never from a request: there are some dozens of them.
+Label values come from Gemel's own code, never from a request, so their number is bounded.
 """
 
 from collections.abc import Iterable
@@ -13,18 +13,18 @@ from indexer.usecases.verify import Verification
 
 
 class Outcomes:
-    """Counters: of several workers they add up."""
+    """Counters; with several workers they are summed."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._faces = Counter(
             "gemel_identified_faces",
-            "Faces that were searched for, matched or unmatched; pictures without a face as no_face",
+            "Probe faces: matched, unmatched, or no_face for a picture without a face",
             ["outcome"],
             registry=registry,
         )
         self._decisions = Counter(
             "gemel_identify_decisions",
-            "Identifications and searches, by what their threshold came from and whether it is vouched for",
+            "Identifications and searches, by the calibration of the threshold and whether it is trusted",
             ["calibration", "trusted"],
             registry=registry,
         )
@@ -33,13 +33,13 @@ class Outcomes:
         )
         self._pictures = Counter(
             "gemel_enrolment_pictures",
-            "Pictures that were to be enrolled: enrolled, or the code of the reason why not",
+            "Pictures sent for enrolment: enrolled, or the code of the rejection",
             ["outcome"],
             registry=registry,
         )
         self._errors = Counter(
             "gemel_errors",
-            "Requests that were answered with an error, by its code",
+            "Requests answered with an error, by its code",
             ["code"],
             registry=registry,
         )

@@ -1,4 +1,4 @@
-"""How a connection is ended from this side: with an answer that arrives, and for good."""
+"""Ends a connection from the server's side so that the client still receives the last answer."""
 
 import asyncio
 from enum import Enum
@@ -14,13 +14,13 @@ from service.errors import response
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1_000_000
-"""For which an ended connection is still read: else the answer may be lost (RFC 9112, 9.6)."""
+"""How long and how much an ended connection is still read: else the answer may be lost (RFC 9112, 9.6)."""
 
 
 class Phase(Enum):
-    """Where the parser is."""
+    """The parser's position in a message."""
 
-    BEGIN = "nothing of the next message"
+    BEGIN = "before the next message"
     HEAD = "in its header block"
     BODY = "after its header block"
 
@@ -36,11 +36,11 @@ class ClosingProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._phase = Phase.BEGIN
         self._running: RequestResponseCycle | None = None
-        """The request that is being answered; `cycle` is the one that came last."""
+        """The request that is being answered; `cycle` is the newest request."""
         self._ended = False
-        """Whether what still comes is thrown away."""
+        """Whether incoming data is discarded."""
         self._rejected = False
-        """Whether the connection has had its last answer, and is cut off soon."""
+        """Whether the last answer was written; the connection is aborted soon."""
         self._late_bytes = 0
         self._abort_timer: asyncio.TimerHandle | None = None
 
@@ -66,13 +66,13 @@ class ClosingProtocol(HttpToolsProtocol):
         self.transport.close()
         self._abort_after(LINGER_SECONDS)
 
-    def _throw_away(self, data: bytes) -> None:
+    def _discard(self, data: bytes) -> None:
         self._late_bytes += len(data)
         if self._late_bytes > LINGER_BYTES:
             self.transport.abort()
 
     def _can_answer(self) -> bool:
-        """Whether the next answer is that of the request that is not whole yet."""
+        """Whether the next answer belongs to the request that is still arriving."""
         if self.transport.is_closing() or self.pipeline:
             return False
         if self.cycle is None or self.cycle.response_complete:
@@ -80,15 +80,15 @@ class ClosingProtocol(HttpToolsProtocol):
         return self._phase is Phase.BODY and not self.cycle.response_started
 
     def _owes_answers(self) -> bool:
-        """Whether requests that are here as a whole are not answered yet."""
+        """Whether complete requests are still waiting for their answers."""
         if self.transport.is_closing() or self._phase is Phase.BODY or self.cycle is None:
             return False
         return not self.cycle.response_complete
 
     def _reject(self, error: GemelError) -> None:
-        """Answers in the application's place, if it has not begun to, and ends the connection.
+        """Answers in place of the application, unless it has begun to answer, and ends the connection.
 
-        Requests that came before are answered first, and then nothing more.
+        Earlier requests are answered first, and nothing after them.
         """
         if self._ended:
             return
@@ -112,7 +112,7 @@ class ClosingProtocol(HttpToolsProtocol):
         self.transport.write(b"".join([*lines, b"connection: close\r\n\r\n", bytes(answer.body)]))
 
     def _end(self) -> None:
-        """Nothing is read from now on; the application learns that who has asked is gone."""
+        """Stops reading, and reports the client as disconnected to the application."""
         if self._phase is Phase.BODY and self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

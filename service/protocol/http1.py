@@ -1,7 +1,7 @@
-"""HTTP/1.1 as uvicorn speaks it with httptools, with a bound on everything that comes before a request.
+"""uvicorn's HTTP/1.1 protocol with limits on everything that a client sends before it is authenticated.
 
-Neither of the two has one: a header block without end is collected for ever, and a connection that sends
-nothing stays. Why not another server: docs/decisions/0013-bounds-before-authentication.md.
+uvicorn and httptools have none: they collect a header block without end for ever, and keep a connection that
+sends nothing. Why not another server: docs/decisions/0013-bounds-before-authentication.md.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from service.protocol.connections import Connections
 from service.protocol.message_size import MAX_FIELDS, MessageSize
 
 MAX_PIPELINED = 32
-"""Requests sent before the first is answered; with more the connection ends after their answers."""
+"""Requests that a client may send before the first is answered. With more, the connection ends."""
 BODY_BYTES_PER_SECOND = 2_000
 BODY_WINDOWS = 10
 PIECE_BYTES = 4_096
-"""The parser is fed so much at a time, so that bounds are exact to this."""
+"""The parser gets so many bytes at a time; limits are exact to this size."""
 SHUTDOWN_SECONDS = 5.0
-"""In which bodies that are on their way must arrive once the server is asked to stop."""
+"""Time for bodies that are still arriving when the server is asked to stop."""
 _FRAMING = (b"content-length", b"transfer-encoding")
 _ABSOLUTE_TARGET = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
@@ -59,7 +59,7 @@ class BoundedProtocol(ClosingProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._follow()
+        self._watch()
         if len(self.connections) > self._open.limits.max_connections and not self._open.make_room_for(self):
             self.make_room()
 
@@ -84,11 +84,11 @@ class BoundedProtocol(ClosingProtocol):
         if not (self._rejected or self.transport.is_closing()):
             self._cancel_abort()
 
-    # What comes
+    # Incoming data
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
-            self._throw_away(data)
+            self._discard(data)
             return
         self._unset_keepalive_if_required()
         for start in range(0, len(data), PIECE_BYTES):
@@ -99,12 +99,12 @@ class BoundedProtocol(ClosingProtocol):
             try:
                 self._feed(piece)
             except httptools.HttpParserError:
-                self._reject(MalformedRequest("this is not HTTP/1.1, or ambiguous"))
+                self._reject(MalformedRequest("this is not valid HTTP/1.1"))
                 return
             if error := self._size.violation():
                 self._reject(error)
         if not self._ended:
-            self._follow()
+            self._watch()
 
     def on_message_begin(self) -> None:
         if self._ended or self._declining:
@@ -136,7 +136,7 @@ class BoundedProtocol(ClosingProtocol):
             self._reject(error)
             return
         self._size.head_complete()
-        if target := _ABSOLUTE_TARGET.match(self.url):  # RFC 9112, 3.2.2: it counts, and not the Host field
+        if target := _ABSOLUTE_TARGET.match(self.url):  # RFC 9112, 3.2.2: it overrides Host
             self.headers[:] = [field for field in self.headers if field[0] != b"host"]
             self.headers.append((b"host", target[1]))
             self.url = b"/" + self.url[target.end() :].removeprefix(b"/")
@@ -163,7 +163,7 @@ class BoundedProtocol(ClosingProtocol):
         if self.transport.is_closing():
             self._abort_after(self._open.limits.body_seconds)
         elif not self._ended:
-            self._follow()
+            self._watch()
 
     def _feed(self, data: bytes) -> None:
         while True:
@@ -175,9 +175,9 @@ class BoundedProtocol(ClosingProtocol):
                 self._decline_upgrade()
 
     def _decline_upgrade(self) -> None:
-        """An offer of another protocol, HTTP/2 say, is not taken.
+        """Ignores an offer to upgrade to another protocol, for example HTTP/2.
 
-        The parser would read no body after it: another one does, which is told of the body's framing alone.
+        The parser reads no body after such an offer. A new parser, which gets only the framing fields, does.
         """
         framing = [b"%b: %b\r\n" % field for field in self.headers if field[0] in _FRAMING]
         self.parser = httptools.HttpRequestParser(self)
@@ -196,8 +196,8 @@ class BoundedProtocol(ClosingProtocol):
             return _State.HEAD
         return _State.IDLE
 
-    def _follow(self) -> None:
-        """Sets the time limit for what the connection waits for now."""
+    def _watch(self) -> None:
+        """Sets the time limit for what the connection is waiting for."""
         state = self._state()
         if self._situation == (state, self._messages):
             return
@@ -227,14 +227,14 @@ class BoundedProtocol(ClosingProtocol):
             )
 
     def _window_ended(self) -> None:
-        """Ten windows are enough for a body, and none may bring next to nothing."""
+        """Rejects a body that takes more than ten windows, or brings too few bytes in one."""
         seconds = self._open.limits.body_seconds
         received, self._window_bytes = self._size.body_bytes - self._window_bytes, self._size.body_bytes
-        if not self.flow.read_paused:  # else it is not the client who waits
+        if not self.flow.read_paused:  # while reading is paused, the server is the slow side
             self._window += 1
             if received < seconds * BODY_BYTES_PER_SECOND or self._window >= BODY_WINDOWS:
                 self._reject(
-                    RequestTooSlow("the request's body comes too slowly", received=self._size.body_bytes)
+                    RequestTooSlow("the request's body arrives too slowly", received=self._size.body_bytes)
                 )
                 return
         self._timer = self.loop.call_later(seconds, self._window_ended)

@@ -1,12 +1,12 @@
-"""Counts what a client sends of one HTTP message, beside the parser, which has no bounds of its own."""
+"""Counts the bytes of one HTTP message, because the parser has no limits of its own."""
 
 from indexer.errors import GemelError, HeaderTooLarge, MalformedRequest
 
 MAX_HEAD_BYTES = 32_768
-"""Of the request line, all header fields and all trailer fields together."""
+"""The request line, all header fields and all trailer fields together."""
 MAX_FIELDS = 200
 MAX_FRAMING_BYTES = 65_536
-"""What a chunked body may take for chunk sizes and extensions, beyond as much as the body itself."""
+"""Bytes of chunk sizes and extensions that a chunked body may have, in addition to as many as its data."""
 
 
 class MessageSize:
@@ -15,9 +15,9 @@ class MessageSize:
         self.fields = 0
         self.body_bytes = 0
         self.unreported_bytes = 0
-        """Since the parser has last reported something: it keeps these for itself."""
+        """Bytes since the parser last called back: it buffers them."""
         self._framed_bytes: int | None = None
-        """Of the body with its framing; None before the body."""
+        """Bytes of the body with its framing; None before the body."""
 
     def received(self, count: int) -> None:
         self.unreported_bytes += count

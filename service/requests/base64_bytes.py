@@ -1,4 +1,4 @@
-"""Base64 as it is sent: with line ends, without padding, of either alphabet, as a data URL."""
+"""Decodes base64 in the forms that clients send: line ends, no padding, either alphabet, data URLs."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ _BLANKS = b" \t\r\n\f\v"
 _ENCODED = re.compile(rb"[A-Za-z0-9+/_=\s-]*")
 _PORTABLE_MAP = re.compile(rb"P[1-6]\s")
 _ENOUGH = 64
-"""Bytes by which a picture is told from base64: each kind but PGM and the like has others among its first."""
+"""Bytes that distinguish a picture from base64: every format except PNM has non-base64 bytes among them."""
 
 
 def decoded(value: str | bytes) -> bytes:
@@ -18,7 +18,7 @@ def decoded(value: str | bytes) -> bytes:
     if encoded.startswith(b"data:"):
         kind, _, encoded = encoded.partition(b",")
         if not kind.endswith(b";base64"):
-            raise ValueError("a data URL without ;base64")
+            raise ValueError("the data URL has no ;base64")
     encoded = encoded.translate(_URL_SAFE, _BLANKS).rstrip(b"=")
     if len(encoded) % 4 == 1:
         raise ValueError("it is cut off: base64 never has this number of characters")
@@ -40,4 +40,4 @@ def _ascii(value: str) -> bytes:
     try:
         return value.encode("ascii")
     except UnicodeEncodeError:
-        raise ValueError("characters beyond ASCII") from None
+        raise ValueError("it has characters outside ASCII") from None

@@ -1,7 +1,7 @@
-"""Request bodies that come as forms or as JSON with base64, read into one model either way.
+"""Reads request bodies, as forms or as JSON with base64, into the same model.
 
-A body is taken apart and judged in a thread, and only after a look at its size: a validator answers for each
-of a million wrong elements, and a parser makes an object of each.
+A body is parsed and validated in a thread, and only after its number of elements was checked: a parser makes
+an object of each of a million elements, and a validator reports each wrong one.
 """
 
 import json
@@ -21,12 +21,12 @@ from service.requests.base64_bytes import decoded
 from service.requests.forms import Part, parse_multipart, parse_urlencoded
 
 MAX_ELEMENTS = 10_000
-"""Commas, colons and brackets of JSON, each: an embedding has 4,096 numbers, metadata 16,384 bytes."""
+"""Limit for the commas, colons and brackets of JSON, each. An embedding has up to 4,096 numbers."""
 MAX_JSON_BYTES = 2_000_000
-"""Of bodies without a picture, and of JSON in a form's field."""
+"""Limit for bodies without a picture, and for JSON in a form's field."""
 
 MAX_DIGITS = 500
-"""Of an integer: reading one takes time with the square of its length."""
+"""Limit for an integer: parsing takes time with the square of its length."""
 _LONG_NUMBER = re.compile(rb"[\[:,\s]-?\d{%d}" % (MAX_DIGITS + 1))
 
 Body = TypeVar("Body", bound="UploadBody")
@@ -66,7 +66,7 @@ JsonObject = Annotated[dict[str, Any], BeforeValidator(_parsed_json)]
 
 
 class UploadBody(BaseModel):
-    """A body that may come either way. Fields it does not know are refused by name."""
+    """A body that may be a form or JSON. Unknown fields are rejected by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +102,7 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
 
 class JsonRoute(APIRoute):
-    """A route whose body, if it has one, is JSON without pictures, which FastAPI reads."""
+    """A route whose body, if any, is JSON without pictures. FastAPI reads it."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         handler = super().get_route_handler()
@@ -146,14 +146,14 @@ def _long_number() -> InvalidRequest:
 
 
 def _check_elements(body: bytes) -> None:
-    """Raises InvalidRequest. Base64 has none of these characters; what text has of them is counted too."""
+    """Raises InvalidRequest. Base64 has none of these characters; those within strings count too."""
     for signs in (b",", b":", b"[", b"{"):
         if body.count(signs) > MAX_ELEMENTS:
             raise InvalidRequest(f"the JSON has more than {MAX_ELEMENTS} elements", limit=MAX_ELEMENTS)
 
 
 def openapi_body(model: type[UploadBody], example: dict[str, Any]) -> dict[str, Any]:
-    """The `openapi_extra` of a route that takes `model` either way."""
+    """The `openapi_extra` of a route that accepts `model` as a form and as JSON."""
     schema = _whole(model.model_json_schema())
     as_form = json.loads(json.dumps(schema).replace('"format": "byte"', '"format": "binary"'))
     return {
@@ -168,7 +168,7 @@ def openapi_body(model: type[UploadBody], example: dict[str, Any]) -> dict[str, 
 
 
 def _whole(schema: dict[str, Any]) -> dict[str, Any]:
-    """With its definitions in the places that refer to them: a document has none beside a body."""
+    """The schema with its definitions inlined: OpenAPI has no place for them beside a body."""
     definitions = schema.pop("$defs", {})
 
     def resolved(node: Any) -> Any:
@@ -185,7 +185,7 @@ def _whole(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(parts: Iterable[Part], lists: set[str], pictures: set[str]) -> dict[str, Any]:
-    """Fields that were left blank are absent: a form has no other way to leave one out."""
+    """Blank fields count as absent: a form has no other way to omit one."""
     fields: dict[str, Any] = {}
     for part in parts:
         if part.blank:

@@ -1,7 +1,6 @@
-"""Forms as browsers and other programs send them: multipart/form-data (RFC 7578) and urlencoded.
+"""Parses forms as browsers and other programs send them: multipart/form-data (RFC 7578) and urlencoded.
 
-A body is here as a whole, so that it is taken apart with a few searches for bytes: in time that grows with
-its length, whatever is in it.
+The whole body is in memory, so a few byte searches split it, in time linear in its length.
 """
 
 import quopri
@@ -19,7 +18,7 @@ _MAX_BOUNDARY = 200
 _MAX_PART_HEAD = 8192
 _MAX_PART_FIELDS = 20
 _MAX_ESCAPES = 100_000
-"""Of one urlencoded value, beside those that base64 needs."""
+"""Limit for one urlencoded value, not counting the escapes that base64 needs."""
 _CHARSETS = {"utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252"}
 _IN_BASE64 = {b"%2B": b"+", b"%2F": b"/", b"%3D": b"=", b"%0D": b"\r", b"%0A": b"\n"}
 
@@ -37,7 +36,7 @@ class Part:
 
     @property
     def blank(self) -> bool:
-        """Left empty by whoever filled the form in; an empty file that has a name is not."""
+        """Whether the field was left empty. An empty file with a name is not blank."""
         return not self.filename and not self.data
 
     @property
@@ -50,15 +49,15 @@ class Part:
 
     @property
     def picture(self) -> bytes:
-        """A file's bytes, or what base64 stands for. Raises ValueError."""
-        if self.urlencoded:  # where a `+` that was not escaped stands for a blank
+        """The bytes of a file, or of decoded base64. Raises ValueError."""
+        if self.urlencoded:  # in a form, an unescaped `+` means a blank
             return decoded(self.data.replace(b" ", b"+"))
         is_file = self.filename is not None or self.content_type.startswith(("image/", "application/octet"))
         return decoded(self.data) if not is_file and looks_encoded(self.data) else self.data
 
 
 def parse_multipart(body: bytes, content_type: str) -> list[Part]:
-    """Raises InvalidRequest, also where the form breaks off before its last boundary."""
+    """Raises InvalidRequest, also if the form ends before its last boundary."""
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
         raise _malformed(f"its boundary must have 1 to {_MAX_BOUNDARY} characters")
@@ -72,7 +71,7 @@ def parse_multipart(body: bytes, content_type: str) -> list[Part]:
         begin = body.find(b"\r\n", at, at + _MAX_PART_HEAD)
         end = body.find(delimiter, at)
         if end < 0:
-            raise _malformed("it broke off before its last boundary")
+            raise _malformed("it ends before its last boundary")
         if begin < 0 or begin > end or body[at:begin].strip(b" \t"):
             raise _malformed("a boundary is followed by something other than a line end")
         if len(parts) == MAX_FIELDS:
@@ -96,10 +95,10 @@ def parse_urlencoded(body: bytes) -> list[Part]:
 
 
 def _part(body: bytes, begin: int, end: int) -> Part:
-    """`begin`: of the line's end before the header fields. `end`: of the data."""
+    """`begin`: offset of the line end before the header fields. `end`: offset of the end of the data."""
     head_end = body.find(b"\r\n\r\n", begin, min(end + 4, begin + _MAX_PART_HEAD))
     if head_end < 0:
-        raise _malformed(f"a part's header fields have no end, or more than {_MAX_PART_HEAD} bytes")
+        raise _malformed(f"a part's header fields have no end or more than {_MAX_PART_HEAD} bytes")
     fields = _fields(body[begin + 2 : head_end])
     disposition = parse_options_header(fields.get("content-disposition", ""))[1]
     name = _label(disposition.get(b"name", b""))
@@ -130,7 +129,7 @@ def _fields(head: bytes) -> dict[str, str]:
 
 
 def _transferred(data: bytes, encoding: str) -> bytes:
-    """Old, and still sent by some mail libraries."""
+    """Decodes Content-Transfer-Encoding, which some mail libraries still send."""
     encoding = encoding.lower()
     if encoding in ("", "binary", "8bit", "7bit"):
         return data

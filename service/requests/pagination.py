@@ -1,4 +1,4 @@
-"""Lists come in pages: how many at once, and where the next page begins."""
+"""Pages of lists: how many entries a page has, and the cursor of the next one."""
 
 import re
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from indexer.errors import InvalidRequest
 from indexer.records.galleries import NAME_PATTERN
 
 FACES_OF_ONE = 100
-"""Faces that the answer about one identity brings along; the others come in pages."""
+"""Faces that the answer about one identity includes; the others are listed in pages."""
 FACES_OF_EACH = 10
-"""The same for each identity of a list."""
+"""The same, for each identity in a list."""
 MAX_LIMIT = 1_000
 
-PageLimit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many at once")]
-PageCursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+PageLimit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Maximum number of entries")]
+PageCursor = Annotated[str | None, Query(description="`next_cursor` of the previous page")]
 
 _LARGEST = 2**63 - 1
 
@@ -25,19 +25,19 @@ T = TypeVar("T")
 
 
 def cut(found: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
-    """A page out of `limit + 1` that were asked for, and whether there are more."""
+    """The first `limit` of `limit + 1` requested entries, and whether there are more."""
     return found[:limit], len(found) > limit
 
 
 def whole_number(cursor: str) -> int:
-    """Of a page of faces. Raises InvalidRequest."""
+    """The cursor of a page of faces. Raises InvalidRequest."""
     if not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 19 or int(cursor) > _LARGEST:
         raise _unknown()
     return int(cursor)
 
 
 def uuid(cursor: str) -> UUID:
-    """Of a page of identities or jobs. Raises InvalidRequest."""
+    """The cursor of a page of identities or jobs. Raises InvalidRequest."""
     try:
         return UUID(cursor)
     except ValueError:
@@ -45,11 +45,11 @@ def uuid(cursor: str) -> UUID:
 
 
 def gallery_name(cursor: str) -> str:
-    """Of a page of galleries. Raises InvalidRequest."""
+    """The cursor of a page of galleries. Raises InvalidRequest."""
     if not re.fullmatch(NAME_PATTERN, cursor):
         raise _unknown()
     return cursor
 
 
 def _unknown() -> InvalidRequest:
-    return InvalidRequest("cursor is not one that a page gave", field="cursor")
+    return InvalidRequest("cursor is not the next_cursor of any page", field="cursor")

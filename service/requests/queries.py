@@ -1,6 +1,6 @@
-"""Query parameters: a name that a route does not know is an error and never ignored.
+"""Rejects unknown query parameters instead of ignoring them.
 
-`?externalId=4711` where `external_id` is meant would otherwise list everybody.
+`?externalId=4711` instead of `external_id` would otherwise list everybody.
 """
 
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from fastapi import Request
 from indexer.errors import InvalidRequest
 
 _SHOWN = 20
-"""Names in an error, 50 characters each."""
+"""Names that an error lists, with 50 characters each."""
 
 
 async def known_query(request: Request) -> None:
@@ -25,7 +25,7 @@ async def known_query(request: Request) -> None:
     if unknown:
         shown = ", ".join(repr(name[:50]) for name in unknown[:_SHOWN])
         raise InvalidRequest(
-            f"unknown query parameter {shown}{_meant(unknown[0], known)}; known here:"
+            f"unknown query parameter {shown}{_suggestion(unknown[0], known)}; this route has:"
             f" {', '.join(known) or 'none'}",
             field=unknown[0][:50],
         )
@@ -35,12 +35,12 @@ async def known_query(request: Request) -> None:
 
 
 def _documented(request: Request) -> list[str]:
-    """Of the request's route, by the OpenAPI document: what is documented is what is known."""
+    """The query parameters of the request's route, by the OpenAPI document."""
     document: dict[str, Any] = request.app.openapi()
     operation = document["paths"][request.scope["route"].path_format][request.method.lower()]
     return [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
 
 
-def _meant(name: str, known: list[str]) -> str:
+def _suggestion(name: str, known: list[str]) -> str:
     close = get_close_matches(name.lower().replace("-", "_")[:50], known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page that shows it. Guarded like the rest."""
+"""The OpenAPI document and its page. They need the API key like everything else."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -42,6 +42,6 @@ async def asset(name: Literal["swagger-ui-bundle.js", "swagger-ui.css"]) -> File
 
 
 def _prefix(request: Request) -> str:
-    """Of paths as the client has them."""
+    """The path prefix that the client uses."""
     prefix: str = request.scope.get("root_path", "")
     return prefix

@@ -1,4 +1,4 @@
-"""Galleries: people who are searched together."""
+"""Galleries: sets of identities that are searched together."""
 
 from fastapi import APIRouter, Response
 
@@ -70,10 +70,10 @@ def get(engine: CurrentEngine, gallery: str) -> Gallery:
     summary="Set a gallery's policy",
 )
 def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
-    """Takes effect with the next request, in every process. The threshold follows `identify_fpir` as the
+    """Takes effect with the next request in every process. The threshold follows `identify_fpir` as the
     gallery grows.
 
-    An `identify_fpir` is rejected where no calibration can vouch for it at the gallery's present size.
+    An `identify_fpir` is rejected if no calibration supports it at the gallery's present size.
     """
     changes = body.model_dump(exclude_unset=True)
     found = policy.update(engine.database, engine.index_store.models, engine.calibrations, gallery, changes)
@@ -89,7 +89,7 @@ def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
     status_code=204,
     responses=problems(404, 422),
     operation_id="delete_gallery",
-    summary="Delete a gallery with everybody in it",
+    summary="Delete a gallery and everyone in it",
 )
 def delete(engine: CurrentEngine, gallery: str) -> Response:
     with engine.database.transaction(long=True) as session:

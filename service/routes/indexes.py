@@ -1,4 +1,4 @@
-"""Indexes: where they are, and make them anew."""
+"""Indexes: their status in every process, and rebuilds."""
 
 from typing import Annotated
 
@@ -19,16 +19,16 @@ router = APIRouter(prefix="/v1", tags=["operations"], route_class=JsonRoute)
     "/indexes",
     responses=problems(404, 422),
     operation_id="list_indexes",
-    summary="Where is each index, in each process?",
+    summary="Status of every index in every process",
 )
 def status(
     engine: CurrentEngine,
-    gallery: Annotated[str | None, Query(description="Only this one")] = None,
+    gallery: Annotated[str | None, Query(description="Only this gallery")] = None,
     limit: PageLimit = 100,
     cursor: PageCursor = None,
 ) -> IndexStatus:
-    """As the processes last told, within a second or two, page by page in the order of the galleries' names.
-    Galleries that nobody has searched lately have no replica: their index is opened when it is asked for."""
+    """By the processes' last reports, which are at most two seconds old; page by page in the order of the
+    galleries' names. A gallery that nobody searched lately has no replica; the next search opens it."""
     after = None if cursor is None else gallery_name(cursor)
     with engine.database.reading() as session:
         following = (
@@ -50,15 +50,15 @@ def status(
     status_code=202,
     responses=problems(404, 413, 422),
     operation_id="rebuild_index",
-    summary="Make the index of a gallery anew, in every process",
+    summary="Rebuild the index of a gallery in every process",
 )
 def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) -> GalleryIndex:
-    """Answers at once. The old index serves until the new one takes its place; see `/v1/indexes`."""
+    """Answers at once. The old index serves until the new one replaces it; see `/v1/indexes`."""
     tier = None if body is None else body.tier
     with engine.database.transaction() as session:
         found = galleries.get(session, gallery)
-        asked = galleries.request_rebuild(
+        requested = galleries.request_rebuild(
             session, found.id, tier=None if tier == "auto" else tier, keep_tier=tier is None
         )
-    [one] = index_status.of_galleries(engine.database, [asked])
+    [one] = index_status.of_galleries(engine.database, [requested])
     return GalleryIndex.of(one)

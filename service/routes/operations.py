@@ -1,4 +1,4 @@
-"""For operators: health, readiness, metrics, models."""
+"""Operations: health, readiness, metrics, models."""
 
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -19,10 +19,13 @@ async def healthz() -> Health:
 
 
 @health.get(
-    "/readyz", responses=problems(), operation_id="get_readiness", summary="Can it answer? Asks PostgreSQL"
+    "/readyz",
+    responses=problems(),
+    operation_id="get_readiness",
+    summary="Is the process ready? Queries PostgreSQL",
 )
 async def readyz(request: Request, engine: CurrentEngine) -> Readiness:
-    """503 where no request could be answered: PostgreSQL is away, or all that is worked on is stuck."""
+    """Answers 503 if no request could be answered: PostgreSQL is unavailable, or all requests are stuck."""
     totals = await request.app.state.readiness.totals()
     return Readiness(
         status="ready",
@@ -39,7 +42,7 @@ async def readyz(request: Request, engine: CurrentEngine) -> Readiness:
     response_class=Response,
     responses=problems(),
     operation_id="get_metrics",
-    summary="For Prometheus",
+    summary="Metrics for Prometheus",
 )
 def metrics(meters: Meters) -> Response:
     return Response(meters.exposition(), media_type=CONTENT_TYPE_LATEST)
@@ -50,7 +53,7 @@ def metrics(meters: Meters) -> Response:
     responses=problems(),
     dependencies=[Depends(known_query)],
     operation_id="list_models",
-    summary="The models that this version knows",
+    summary="List the models that this version knows",
 )
 def models(engine: CurrentEngine) -> ModelList:
     active = engine.pipeline.embedder.card

@@ -1,4 +1,4 @@
-"""What comes in and what goes out, as the OpenAPI document shows it."""
+"""Bodies of requests and answers, as the OpenAPI document shows them."""
 
 MODEL_EXAMPLE = "sface-362d7b7bf528"
 ID_EXAMPLE = "019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11"

@@ -1,4 +1,4 @@
-"""Where the index of each gallery is, in each process."""
+"""Status of the index of each gallery in each process."""
 
 from datetime import datetime
 from typing import Literal
@@ -13,12 +13,12 @@ from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
 
 
 class Process(BaseModel):
-    id: UUID = Field(description="Given by Gemel when it started", examples=[ID_EXAMPLE])
-    host: str = Field(description="Name of its machine", examples=["web-1"])
-    pid: int = Field(description="Its number on that machine", examples=[4711])
-    version: str = Field(examples=["0.1.0"], description="Of Gemel")
-    started_at: datetime = Field(description="When it started")
-    seen_at: datetime = Field(description="When it last told where its indexes are; it does so every second")
+    id: UUID = Field(description="Assigned by Gemel at its start", examples=[ID_EXAMPLE])
+    host: str = Field(description="Host name", examples=["web-1"])
+    pid: int = Field(description="Process id on that host", examples=[4711])
+    version: str = Field(examples=["0.1.0"], description="Version of Gemel")
+    started_at: datetime = Field(description="Time of its start")
+    seen_at: datetime = Field(description="Time of its last report; it reports every second or two")
 
     @classmethod
     def of(cls, process: tables.Process) -> "Process":
@@ -33,34 +33,34 @@ class Process(BaseModel):
 
 
 class Replica(BaseModel):
-    process: UUID = Field(description="Which of the `processes` holds it")
+    process: UUID = Field(description="`id` of the process that has it")
     state: str = Field(
         description="opening, ready, rebuilding (the old one serves) or failed (absent, or not kept in step)"
     )
-    problem: str | None = Field(description="Why it is not there, or not of the target tier")
+    problem: str | None = Field(description="Why it is not available or not of the target tier")
     model: str = Field(
         description="Fingerprint of the model whose embeddings are in it", examples=[MODEL_EXAMPLE]
     )
     tier: str | None = Field(description="How it is searched; null until it is open", examples=["compact"])
-    snapshot: str | None = Field(description="On the disk of its machine; null: read from PostgreSQL")
-    applied: int = Field(description="Number of the last change in it")
-    lag: int = Field(description="Changes that it lacked when it last told")
+    snapshot: str | None = Field(description="Snapshot that it was loaded from; null: built from PostgreSQL")
+    applied: int = Field(description="Number of the last change that it has")
+    lag: int = Field(description="Changes that it lacked at its last report")
     count: int = Field(description="Faces that a search can return")
-    tombstones: int = Field(description="Deleted faces that still take up room")
-    memory_bytes: int = Field(description="That it takes", examples=[5300000])
+    tombstones: int = Field(description="Deleted faces that still take memory")
+    memory_bytes: int = Field(description="Memory that it takes", examples=[5300000])
     digest: str | None = Field(
-        description="Of its contents, whatever their order: two indexes with the same change applied are"
-        " equal if their digests are"
+        description="Digest of its contents, independent of their order: two indexes at the same change"
+        " are equal if their digests are"
     )
 
 
 class GalleryIndex(BaseModel):
-    gallery: str = Field(description="Its name", examples=["staff"])
-    faces: int = Field(description="Enrolled, in PostgreSQL")
-    change_number: int = Field(description="Of its last change, in PostgreSQL")
-    rebuild_number: int = Field(description="How often a rebuild was asked for")
-    tier: str | None = Field(description="As it was chosen for this gallery; null: by the settings")
-    replicas: list[Replica] = Field(description="One for each process that has it open or opens it")
+    gallery: str = Field(description="Name of the gallery", examples=["staff"])
+    faces: int = Field(description="Faces in PostgreSQL")
+    change_number: int = Field(description="Number of its last change in PostgreSQL")
+    rebuild_number: int = Field(description="How many rebuilds were requested")
+    tier: str | None = Field(description="Tier chosen for this gallery; null: by the settings")
+    replicas: list[Replica] = Field(description="One per process that has the index open or is opening it")
 
     @classmethod
     def of(cls, status: GalleryStatus) -> "GalleryIndex":
@@ -92,9 +92,9 @@ class GalleryIndex(BaseModel):
 
 
 class IndexStatus(BaseModel):
-    processes: list[Process] = Field(description="That serve, the oldest first")
-    galleries: list[GalleryIndex] = Field(description="By name")
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
+    processes: list[Process] = Field(description="Serving processes, the oldest first")
+    galleries: list[GalleryIndex] = Field(description="Ordered by name")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
 
 
 class Rebuild(BaseModel):
@@ -102,5 +102,5 @@ class Rebuild(BaseModel):
 
     tier: Tier | Literal["auto"] | None = Field(
         default=None,
-        description="From now on; `auto` leaves it to the settings; left out, it stays as it is",
+        description="Tier from now on; `auto`: by the settings; omitted: unchanged",
     )

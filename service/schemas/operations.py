@@ -6,21 +6,22 @@ from service.schemas import MODEL_EXAMPLE
 
 
 class Model(BaseModel):
-    name: str = Field(description="By which it is named in settings and requests", examples=["sface"])
+    name: str = Field(description="Name in settings and requests", examples=["sface"])
     fingerprint: str = Field(
-        description="Of weights, alignment and scaling: embeddings of two fingerprints cannot be compared",
+        description="Identifies weights, alignment and scaling. Embeddings of different fingerprints cannot"
+        " be compared",
         examples=[MODEL_EXAMPLE],
     )
-    dimension: int = Field(description="Numbers in an embedding", examples=[128])
-    template: str = Field(examples=["arcface-112-v1"], description="The alignment it wants")
-    mirror: bool = Field(description="Whether the mirror image is embedded too and the mean taken")
-    licence: str = Field(description="Of its weights", examples=["Apache-2.0"])
-    source: str = Field(description="Where its weights come from", examples=["OpenCV Zoo"])
-    active: bool = Field(description="Whether this service embeds with it")
+    dimension: int = Field(description="Length of an embedding", examples=[128])
+    template: str = Field(examples=["arcface-112-v1"], description="Alignment template of its input")
+    mirror: bool = Field(description="Whether the embedding is the mean of the face and its mirror image")
+    licence: str = Field(description="Licence of its weights", examples=["Apache-2.0"])
+    source: str = Field(description="Source of its weights", examples=["OpenCV Zoo"])
+    active: bool = Field(description="Whether it is the default model of this service")
 
 
 class ModelList(BaseModel):
-    models: list[Model] = Field(description="Published ones, and the one in use")
+    models: list[Model] = Field(description="The published models and the active one")
 
 
 class Health(BaseModel):
@@ -28,15 +29,14 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    status: str = Field(description="Always `ready`; what is not ready answers 503", examples=["ready"])
-    model: str = Field(
-        description="Fingerprint of the model that new galleries get", examples=[MODEL_EXAMPLE]
+    status: str = Field(
+        description="Always `ready`; a process that is not ready answers 503", examples=["ready"]
     )
-    galleries: int = Field(description="That there are", examples=[3])
-    faces: int = Field(description="That are enrolled in them", examples=[120])
+    model: str = Field(description="Fingerprint of the model of new galleries", examples=[MODEL_EXAMPLE])
+    galleries: int = Field(description="Number of galleries", examples=[3])
+    faces: int = Field(description="Number of enrolled faces", examples=[120])
     indexes_open: int = Field(
-        description="Indexes that this process has in memory; those of small galleries are opened by a first"
-        " search",
+        description="Indexes in this process's memory; the first search of a small gallery opens its index",
         examples=[1],
     )
     following: str = Field(

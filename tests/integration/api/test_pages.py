@@ -152,7 +152,7 @@ def test_a_person_of_many_faces_is_deleted_by_a_few_statements(
         statements.append(statement)
         rows += max(0, cursor.rowcount)
 
-    engine = client.app.state.recognition.database.engine  # type: ignore[attr-defined]
+    engine = client.app.state.engine.database.engine  # type: ignore[attr-defined]
     event.listen(engine, "after_cursor_execute", count)
     try:
         assert client.delete(person).status_code == 204

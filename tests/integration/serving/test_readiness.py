@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 
 from indexer.errors import Busy, DatabaseUnavailable
 from indexer.records.database.session import Database
-from service.middleware.admission import Slots
+from service.middleware.admission import RequestSlots
 from service.readiness import Readiness
 from tests.support.asking import enrol
 from tests.support.home import Home, ready, wait_for
@@ -45,15 +45,15 @@ def test_no_lock_of_an_index_keeps_readyz_waiting(client: TestClient, hopper: by
     client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
     enrol(client, "staff", hopper)
     state = cast(FastAPI, client.app).state
-    hanging, engine = HangingIndexes(), state.recognition
-    state.recognition = dataclasses.replace(engine, index_cache=cast(Any, hanging))
+    hanging, engine = HangingIndexes(), state.engine
+    state.engine = dataclasses.replace(engine, index_cache=cast(Any, hanging))
     try:
         began = time.monotonic()
         answer = client.get("/readyz")
         assert time.monotonic() - began < LONG / 2
     finally:
         hanging.released.set()
-        state.recognition = engine
+        state.engine = engine
 
     assert answer.status_code == 200
     assert (answer.json()["galleries"], answer.json()["faces"]) == (1, 1)
@@ -63,7 +63,7 @@ def test_a_process_whose_slots_are_stuck_is_not_ready(database: Database) -> Non
     """It is while answers come, however many are worked on; and again once one has come."""
 
     async def ask() -> None:
-        slots = Slots(2, stuck_seconds=0.05)
+        slots = RequestSlots(2, stuck_seconds=0.05)
         async with anyio.create_task_group() as tasks:
             readiness = Readiness(database, slots, tasks)
             slots.take()
@@ -93,7 +93,7 @@ def test_an_unforeseen_error_is_a_503_of_readyz_and_does_not_end_the_application
 
     async def ask() -> None:
         async with anyio.create_task_group() as tasks:
-            readiness = Readiness(cast(Database, BrokenDatabase()), Slots(1), tasks)
+            readiness = Readiness(cast(Database, BrokenDatabase()), RequestSlots(1), tasks)
             for _ in range(2):
                 with pytest.raises(DatabaseUnavailable):
                     await readiness.totals()

@@ -6,7 +6,8 @@ from typing import Any
 import anyio
 from starlette.types import Message, Receive, Scope, Send
 
-from service.middleware.admission import BodyLimit, Crowd, Slots
+from service.middleware.admission import AdmissionControl, RequestSlots
+from service.middleware.body_limit import BodyLimit
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/v1/detect", "headers": []}
 KILO = b"x" * 1000
@@ -147,13 +148,13 @@ def test_a_slot_is_free_again_once_the_answer_begins() -> None:
     """A client that does not read holds none."""
 
     async def test() -> None:
-        slots = Slots(1)
+        slots = RequestSlots(1)
         reads = anyio.Event()
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
 
-        crowd = Crowd(application, slots=slots)
+        crowd = AdmissionControl(application, slots=slots)
         statuses: list[int] = []
 
         async def slow_send(message: Message) -> None:
