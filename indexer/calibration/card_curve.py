@@ -1,7 +1,7 @@
-"""From the false alarm rate that an operator wants to the score that gives it, by a model's card alone.
+"""A score curve from a model's card, used where nobody has calibrated.
 
-What is in force where nobody has calibrated (`resolver`): measured once, on another's people, down to one
-pair of strangers in 10,000, with the comparisons of a search taken as independent.
+The card's figures were measured once, on other people than the gallery's, down to an FMR of 1 in 10,000. The
+comparisons of a search are treated as independent.
 """
 
 import math
@@ -13,9 +13,9 @@ import numpy as np
 from indexer.calibration.curve import Estimate, people_needed
 from indexer.embedding.card import ModelCard
 
-_deviations = NormalDist().inv_cdf
+_deviate = NormalDist().inv_cdf
 _LEAST_FMR = 1e-300
-"""Smaller ones, which a share of a huge gallery may round to 0, are taken for it."""
+"""A lower FMR, which may round to 0 for a huge gallery, is raised to this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +49,26 @@ class CardCurve:
 
 
 def for_fmr(card: ModelCard, fmr: float) -> float:
-    """The score that a share `fmr` of pairs of strangers reaches.
+    """The score that a share `fmr` of impostor pairs reaches.
 
-    Linear between the card's measured points in the deviations of a normal distribution, which the
-    scores of strangers nearly follow, and on along the last slope beyond them.
+    Impostor scores nearly follow a normal distribution. So the curve is linear in normal deviates between the
+    card's points, and continues with the last slope beyond them.
     """
     rates, scores = zip(*card.score_at_fmr, strict=True)
-    measured = np.array([_deviations(1.0 - rate) for rate in rates])
-    wanted = -_deviations(min(max(fmr, _LEAST_FMR), 1.0 - 1e-12))
-    if wanted > measured[-1]:
-        return min(1.0, float(scores[-1] + _last_slope(card) * (wanted - measured[-1])))
-    return float(np.interp(wanted, measured, scores))
+    measured = np.array([_deviate(1.0 - rate) for rate in rates])
+    deviate = -_deviate(min(max(fmr, _LEAST_FMR), 1.0 - 1e-12))
+    if deviate > measured[-1]:
+        return min(1.0, float(scores[-1] + _last_slope(card) * (deviate - measured[-1])))
+    return float(np.interp(deviate, measured, scores))
 
 
 def fmr_of(card: ModelCard, score: float) -> float:
-    """The share of pairs of strangers that reach a score: `for_fmr` the other way; at most the first
-    measured share, below whose score the card knows nothing."""
+    """The share of impostor pairs that reach a score: the inverse of `for_fmr`.
+
+    At most the card's first FMR, because the card says nothing about lower scores.
+    """
     rates, scores = zip(*card.score_at_fmr, strict=True)
-    measured = np.array([_deviations(1.0 - rate) for rate in rates])
+    measured = np.array([_deviate(1.0 - rate) for rate in rates])
     if score > scores[-1]:
         deviation = float(measured[-1] + (score - scores[-1]) / _last_slope(card))
     else:
@@ -75,9 +77,9 @@ def fmr_of(card: ModelCard, score: float) -> float:
 
 
 def for_fpir(card: ModelCard, fpir: float, gallery_size: int) -> float:
-    """The score that a share `fpir` of searches for strangers reaches among `gallery_size` faces.
+    """The score that a share `fpir` of non-mated searches reaches among `gallery_size` faces.
 
-    A search is `gallery_size` comparisons, taken as independent: FPIR = 1 - (1 - FMR)^N
+    A search is `gallery_size` comparisons, treated as independent: FPIR = 1 - (1 - FMR)^N
     (ISO/IEC 19795-1, annex on identification performance).
     """
     size = max(gallery_size, 1)
@@ -85,6 +87,6 @@ def for_fpir(card: ModelCard, fpir: float, gallery_size: int) -> float:
 
 
 def _last_slope(card: ModelCard) -> float:
-    """Score a deviation."""
+    """Score per deviate."""
     (rate_before, before), (rate_last, last) = card.score_at_fmr[-2:]
-    return (last - before) / (_deviations(1.0 - rate_last) - _deviations(1.0 - rate_before))
+    return (last - before) / (_deviate(1.0 - rate_last) - _deviate(1.0 - rate_before))

@@ -25,27 +25,27 @@ Table = NDArray[np.float64]
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeasuredCurve:
     identities: int
-    """People whose faces it was measured on; 0 for pairs of unknown people."""
+    """People that it was measured on; 0 for pairs of unknown people."""
     comparisons: int
-    """Of different people."""
+    """Impostor comparisons, each pair of people once."""
     faces_per_identity: float
-    """A gallery of N faces counts as N / faces_per_identity people, each with so many faces."""
+    """A gallery of N faces counts as N / faces_per_identity people."""
     suspected: int
-    """Pairs of people left out of the tail, because they seem to be one person twice."""
+    """Pairs of people that were left out of the tail because they seem to be one person."""
     sizes: Table
-    """Shape (s,): people enrolled, rising."""
+    """Shape (s,): enrolled people, ascending."""
     rates: Table
-    """Shape (r,): FPIR, falling."""
+    """Shape (r,): FPIRs, descending."""
     scores: Table
-    """Shape (s, r): threshold; rises along both."""
+    """Shape (s, r): thresholds, ascending along both axes."""
     low: Table
-    """Shape (s, r): lower end of the FPIR at that score."""
+    """Shape (s, r): the lower end of the 95 % interval of the FPIR at that threshold."""
     high: Table
+    """Shape (s, r): the upper end."""
     least: Table
-    """Shape (s,): the least FPIR that the measurement supports at that size; 1 where none."""
+    """Shape (s,): the lowest FPIR that the measurement supports at that size; 1 where there is none."""
 
     def threshold(self, fpir: float, faces: int) -> float:
-        """The score that a share `fpir` of searches for strangers reaches among so many `faces`."""
         row = self._at(self.scores, faces)
         return float(np.clip(_extended(hardness(fpir), hardness(self.rates), row), -1.0, 1.0))
 
@@ -61,12 +61,10 @@ class MeasuredCurve:
         return Estimate(fpir=fpir, interval=(min(fpir, float(low)), max(fpir, float(high))), trusted=trusted)
 
     def least_fpir(self, faces: int) -> float:
-        """The least that the measurement supports; 1 where it supports none at that size."""
         least = float(rate(self._at(hardness(self.least), faces)))
         return least if least <= self.rates[0] else 1.0
 
     def most_faces(self, fpir: float) -> int:
-        """Up to how many faces it supports the rate; 0 where not even for one."""
         supported = self.sizes[self.least <= fpir]
         if not len(supported):
             return 0
@@ -85,53 +83,53 @@ class MeasuredCurve:
         return f"a calibration on {self.identities:,} people, {self.comparisons:,} comparisons,"
 
     def to_json(self) -> dict[str, Any]:
-        surfaces = ("sizes", "rates", "scores", "low", "high", "least")
+        tables = ("sizes", "rates", "scores", "low", "high", "least")
         return {
             "format": FORMAT,
             "identities": self.identities,
             "comparisons": self.comparisons,
             "faces_per_identity": self.faces_per_identity,
             "suspected": self.suspected,
-            **{name: _significant(getattr(self, name)) for name in surfaces},
+            **{name: _significant(getattr(self, name)) for name in tables},
         }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "MeasuredCurve":
-        """Raises InvalidRequest where another version of Gemel wrote it in another way."""
+        """Raises InvalidRequest if another version of Gemel wrote it in another format."""
         if stored.get("format") != FORMAT:
             raise InvalidRequest(
-                f"a calibration of format {stored.get('format')} is not read", field="format"
+                f"cannot read a calibration of format {stored.get('format')}", field="format"
             )
-        surfaces = ("sizes", "rates", "scores", "low", "high", "least")
+        tables = ("sizes", "rates", "scores", "low", "high", "least")
         return cls(
             identities=stored["identities"],
             comparisons=stored["comparisons"],
             faces_per_identity=stored["faces_per_identity"],
             suspected=stored["suspected"],
-            **{name: np.array(stored[name], np.float64) for name in surfaces},
+            **{name: np.array(stored[name], np.float64) for name in tables},
         )
 
-    def _at(self, surface: Table, faces: int) -> Any:
-        """Its row at a size: shape (r,), or a number."""
+    def _at(self, table: Table, faces: int) -> Any:
+        """The table's row at a size, interpolated: shape (r,), or a number."""
         place = math.log(max(1.0, faces / self.faces_per_identity))
         places = np.log(self.sizes)
         after = int(np.clip(np.searchsorted(places, place), 1, len(places) - 1))
         share = min(1.0, (place - places[after - 1]) / (places[after] - places[after - 1]))
-        return (1 - share) * surface[after - 1] + share * surface[after]
+        return (1 - share) * table[after - 1] + share * table[after]
 
 
 def hardness(rates: Any) -> Any:
-    """-log(-log(1 - rate)): rises as the rate falls."""
+    """-log(-log(1 - rate)). Rises as the rate falls."""
     return -np.log(-np.log1p(-np.clip(rates, 1e-15, 1 - 1e-12)))
 
 
 def rate(hard: Any) -> Any:
-    """`hardness` the other way."""
+    """The inverse of `hardness`."""
     return -np.expm1(-np.exp(-hard))
 
 
 def _extended(x: float, xs: Table, ys: Table) -> float:
-    """Linear between the points and on beyond the ends."""
+    """Linear interpolation, and extrapolation with the slopes at the ends."""
     if x > xs[-1]:
         return float(ys[-1] + (x - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2]))
     if x < xs[0]:
@@ -140,7 +138,7 @@ def _extended(x: float, xs: Table, ys: Table) -> float:
 
 
 def _significant(values: Table) -> Any:
-    """As lists, of six digits: a calibration is read by people too."""
+    """As lists of numbers with six digits, which people can read."""
     if values.ndim > 1:
         return [_significant(row) for row in values]
     return [float(f"{value:.6g}") for value in values]

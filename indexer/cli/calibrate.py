@@ -1,8 +1,9 @@
-"""`gemel calibrate`: measure what scores mean, so that thresholds follow from a false alarm rate."""
+"""`gemel calibrate`: measure impostor scores, so that thresholds follow from a false positive rate."""
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -17,14 +18,15 @@ from indexer.settings import Settings
 if TYPE_CHECKING:
     from indexer.calibration.fitting.measure import Measurement
     from indexer.calibration.measured_curve import MeasuredCurve
+    from indexer.records.calibrations import Source
     from indexer.replica.store import IndexStore
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
-SHOWN = 10
-"""Suspected pairs in a table; JSON has a hundred."""
+SHOWN_SUSPECTS = 10
+"""JSON has up to a hundred."""
 
 
-def _drawable(path: Path | None) -> Path | None:
+def _plottable(path: Path | None) -> Path | None:
     from indexer.pages.plots import require_matplotlib
 
     if path is not None:
@@ -39,158 +41,182 @@ def _drawable(path: Path | None) -> Path | None:
 
 def calibrate(
     gallery: Annotated[
-        str | None, typer.Option("--gallery", "-g", help="Measure on this gallery's own people, for it.")
+        str | None, typer.Option("--gallery", "-g", help="Calibrate this gallery on its own people.")
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="Photographs, a folder a person; for the model."),
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Calibrate the model on photographs: a folder with one folder for each person.",
+        ),
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="CSV with score,same; for the model.")
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Calibrate the model on scores of pairs: a CSV with the columns score and same.",
+        ),
     ] = None,
     fpir: Annotated[
         float | None,
-        typer.Option(min=1e-9, max=0.5, help="Wanted false alarms a search; with --gallery: its policy."),
+        typer.Option(
+            min=1e-9,
+            max=0.5,
+            help="Target FPIR, the false positive rate of a search. With --gallery it becomes the policy.",
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure and show; store nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure and show, but store nothing.")] = False,
     plot: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.png",
             dir_okay=False,
-            callback=_drawable,
-            help="Draw it: the rates, where trust ends, the threshold as a gallery grows.",
+            callback=_plottable,
+            help="Plot FPIR over score, and the threshold over the gallery's size.",
         ),
     ] = None,
     html: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.html", dir_okay=False, callback=_drawable, help="The same as a page, with a table."
+            metavar="FILE.html",
+            dir_okay=False,
+            callback=_plottable,
+            help="Write a page with table and plots.",
         ),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Measure how strangers score, for thresholds that keep a false alarm rate as a gallery grows.
+    """Measure impostor scores, so that thresholds keep a false positive rate as a gallery grows.
 
     Example: `gemel calibrate --gallery staff --fpir 0.001`
     """
     if sum(source is not None for source in (gallery, data, scores)) != 1:
-        raise typer.BadParameter("one of --gallery, --data and --scores says what to measure on")
+        raise typer.BadParameter("give one of --gallery, --data and --scores")
     settings = Settings()
-    wanted = fpir or settings.identify_fpir
     with opened(settings) as index_store:
-        summary: dict[str, Any] = {"gallery": gallery, "faces": None, "fpir": wanted, "stored": None}
         if gallery is not None:
-            measured, summary = _of_gallery(index_store, gallery, fpir, settings, dry_run, summary)
+            measurement, summary = _calibrate_gallery(index_store, gallery, fpir, settings, dry_run)
         else:
-            measured, summary = _of_model(index_store, data, scores, settings, dry_run, summary)
-    summary["table"] = _rows(measured.curve, summary)
+            measurement, summary = _calibrate_model(index_store, data, scores, fpir, settings, dry_run)
+    summary["table"] = _rows(measurement.curve, summary)
     if plot is not None:
         from indexer.calibration.fitting.plot import draw
 
-        draw(measured.curve, summary["fpir"], summary["faces"], plot)
+        draw(measurement.curve, summary["fpir"], summary["faces"], plot)
     if html is not None:
         from indexer.calibration.fitting.page import render
 
-        write_whole(html, render(measured, summary))
-    whole = summary | {
-        "suspects": [asdict(suspect) for suspect in measured.suspects],
-        "calibration": measured.curve.to_json(),
+        write_whole(html, render(measurement, summary))
+    result = summary | {
+        "suspects": [asdict(suspect) for suspect in measurement.suspects],
+        "calibration": measurement.curve.to_json(),
     }
-    give(whole, json, lambda: _print(measured, summary))
+    give(result, json, lambda: _print(measurement, summary))
 
 
-def _of_gallery(
-    index_store: "IndexStore",
-    name: str,
-    fpir: float | None,
-    settings: Settings,
-    dry_run: bool,
-    summary: dict[str, Any],
+def _calibrate_gallery(
+    index_store: "IndexStore", name: str, fpir: float | None, settings: Settings, dry_run: bool
 ) -> "tuple[Measurement, dict[str, Any]]":
     from indexer.calibration import policy
     from indexer.calibration.active import ActiveCalibration
-    from indexer.calibration.fitting import measure as calibrating
+    from indexer.calibration.fitting.measure import on_gallery
     from indexer.calibration.resolver import CalibrationResolver
     from indexer.errors import CalibrationUnsupported
-    from indexer.records import calibrations, galleries
+    from indexer.records import galleries
 
     with index_store.database.reading() as session:
-        found = galleries.get(session, name)
-    if found.model_id is None:
+        gallery = galleries.get(session, name)
+    if gallery.model_id is None:
         raise CalibrationUnsupported(f"nobody is enrolled in {name!r} yet", measured=0)
-    card = index_store.models.for_gallery(found)
-    wanted = fpir or found.identify_fpir or settings.identify_fpir
-    measured = calibrating.on_gallery(index_store.database, found.id, found.model_id, card)
-    summary |= {"model": card.fingerprint, "fpir": wanted, "faces": found.face_count, "source": "gallery"}
-    if fpir is not None:  # before anything is stored: a policy that is refused changes nothing
-        policy.check_supported(
-            ActiveCalibration(curve=measured.curve, kind="gallery", id=None), fpir, found.face_count
-        )
+    card = index_store.models.for_gallery(gallery)
+    measurement = on_gallery(index_store.database, gallery.id, gallery.model_id, card)
+    if fpir is not None:  # checked before anything is stored: a rejected policy changes nothing
+        calibration = ActiveCalibration(curve=measurement.curve, kind="gallery", id=None)
+        policy.check_supported(calibration, fpir, gallery.face_count)
+    stored = None
     if not dry_run:
-        with index_store.database.transaction() as session:
-            row = calibrations.add(
-                session,
-                gallery_id=found.id,
-                model_id=found.model_id,
-                source="gallery",
-                parameters=measured.curve.to_json(),
-            )
-            summary["stored"] = str(row.id)
+        stored = _store(index_store, gallery.id, gallery.model_id, "gallery", measurement)
         if fpir is not None:
             resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
             policy.update(index_store.database, index_store.models, resolver, name, {"identify_fpir": fpir})
-    return measured, summary
+    return measurement, {
+        "gallery": name,
+        "model": card.fingerprint,
+        "source": "gallery",
+        "faces": gallery.face_count,
+        "fpir": fpir or gallery.identify_fpir or settings.identify_fpir,
+        "stored": stored,
+    }
 
 
-def _of_model(
+def _calibrate_model(
     index_store: "IndexStore",
     data: Path | None,
     scores: Path | None,
+    fpir: float | None,
     settings: Settings,
     dry_run: bool,
-    summary: dict[str, Any],
 ) -> "tuple[Measurement, dict[str, Any]]":
-    from indexer.calibration.fitting import fit as fitting
-    from indexer.calibration.fitting import measure as calibrating
+    from indexer.calibration.fitting.fit import check_people
+    from indexer.calibration.fitting.measure import on_pairs, on_photographs
     from indexer.pipeline.people_folder import people_in
-    from indexer.records import calibrations
     from indexer.usecases.bootstrap import open_pipeline
 
+    source: Source = "pairs" if data is None else "photographs"
     if data is not None:
         people = people_in(data)
-        fitting.check_people(len(people))  # before the network is opened
+        check_people(len(people))  # before the network is loaded
         with open_pipeline(settings) as pipeline, progress_bar() as bar:
             task = bar.add_task("Embedding", total=len(people))
-            measured = calibrating.on_photographs(
-                pipeline, people, lambda done: bar.update(task, completed=done)
-            )
+            measurement = on_photographs(pipeline, people, lambda done: bar.update(task, completed=done))
     else:
         assert scores is not None
-        measured = calibrating.on_pairs(scores)
+        measurement = on_pairs(scores)
     card = index_store.models.default
-    summary |= {"model": card.fingerprint, "source": "photographs" if data else "pairs"}
+    stored = None
     if not dry_run:
-        number = index_store.models.number_of(card)
-        with index_store.database.transaction() as session:
-            row = calibrations.add(
-                session,
-                gallery_id=None,
-                model_id=number,
-                source="photographs" if data else "pairs",
-                parameters=measured.curve.to_json(),
-            )
-            summary["stored"] = str(row.id)
-    return measured, summary
+        stored = _store(index_store, None, index_store.models.number_of(card), source, measurement)
+    return measurement, {
+        "gallery": None,
+        "model": card.fingerprint,
+        "source": source,
+        "faces": None,
+        "fpir": fpir or settings.identify_fpir,
+        "stored": stored,
+    }
 
 
-def _rows(found: "MeasuredCurve", summary: dict[str, Any]) -> list[dict[str, Any]]:
+def _store(
+    index_store: "IndexStore",
+    gallery_id: UUID | None,
+    model_id: int,
+    source: "Source",
+    measurement: "Measurement",
+) -> str:
+    """The id of the calibration."""
+    from indexer.records import calibrations
+
+    with index_store.database.transaction() as session:
+        row = calibrations.add(
+            session,
+            gallery_id=gallery_id,
+            model_id=model_id,
+            source=source,
+            parameters=measurement.curve.to_json(),
+        )
+        return str(row.id)
+
+
+def _rows(curve: "MeasuredCurve", summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """The threshold at some gallery sizes."""
     present = summary["faces"]
     sizes = sorted({*SIZES, present}) if present else SIZES
     rows = []
     for faces in sizes:
-        threshold = found.threshold(summary["fpir"], faces)
-        estimate = found.estimate(threshold, faces)
+        threshold = curve.threshold(summary["fpir"], faces)
+        estimate = curve.estimate(threshold, faces)
         rows.append(
             {
                 "faces": faces,
@@ -198,22 +224,22 @@ def _rows(found: "MeasuredCurve", summary: dict[str, Any]) -> list[dict[str, Any
                 "fpir": estimate.fpir,
                 "interval": estimate.interval,
                 "supported": estimate.trusted,
-                "least_supported_fpir": found.least_fpir(faces),
+                "least_supported_fpir": curve.least_fpir(faces),
             }
         )
     return rows
 
 
-def _print(measured: "Measurement", summary: dict[str, Any]) -> None:
-    found = measured.curve
-    on = f"{found.identities:,} people, " if found.identities else ""
+def _print(measurement: "Measurement", summary: dict[str, Any]) -> None:
+    curve = measurement.curve
+    people = f"{curve.identities:,} people, " if curve.identities else ""
     table = Table(
         "Faces",
         "Threshold",
         f"FPIR {summary['fpir']:g}: 95 %",
         "Supported",
-        "Least FPIR",
-        title=f"{summary['model']}, measured on {on}{found.comparisons:,} comparisons",
+        "Lowest FPIR",
+        title=f"{summary['model']}, measured on {people}{curve.comparisons:,} comparisons",
     )
     for row in summary["table"]:
         low, high = row["interval"]
@@ -227,12 +253,12 @@ def _print(measured: "Measurement", summary: dict[str, Any]) -> None:
             f"{least:.2g}" if least < 1 else "none",
         )
     out.print(table)
-    out.print(f"FPIR {summary['fpir']:g} is supported up to {found.most_faces(summary['fpir']):,} faces.")
+    out.print(f"FPIR {summary['fpir']:g} is supported up to {curve.most_faces(summary['fpir']):,} faces.")
     if summary["source"] == "pairs":
-        out.print("Pairs do not say whose they are: searches are taken for independent comparisons.")
-    if measured.suspects:
-        console.print(f"{len(measured.suspects)} pairs seem to be one person twice and were left out:")
-        for suspect in measured.suspects[:SHOWN]:
+        out.print("The people of the pairs are unknown, so comparisons are treated as independent.")
+    if measurement.suspects:
+        console.print(f"Left out {len(measurement.suspects)} pairs that seem to be one person:")
+        for suspect in measurement.suspects[:SHOWN_SUSPECTS]:
             console.print(f"  {suspect.score:.3f}  {shown(suspect.one)}  {shown(suspect.other)}")
     if summary["stored"] is None:
         console.print("Nothing was stored.")

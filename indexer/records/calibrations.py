@@ -1,4 +1,4 @@
-"""Calibrations: keep one, find one. What their parameters mean is `recognition.calibration`'s to know."""
+"""Stored calibrations. `indexer.calibration` knows what their parameters mean."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -21,7 +21,7 @@ def add(
     source: Source,
     parameters: Mapping[str, Any],
 ) -> Calibration:
-    """In force as soon as the transaction ends. `gallery_id`: None for the model everywhere."""
+    """Active as soon as the transaction ends. `gallery_id`: None for a calibration of the model."""
     row = Calibration(gallery_id=gallery_id, model_id=model_id, source=source, parameters=dict(parameters))
     session.add(row)
     session.flush()
@@ -35,7 +35,7 @@ def get(session: Session, number: UUID) -> Calibration:
 
 
 def of_gallery(session: Session, gallery_id: UUID, model_id: int) -> Calibration | None:
-    """The newest that was made for a gallery with a model."""
+    """The newest of a gallery with a model."""
     return session.scalar(
         select(Calibration)
         .where(Calibration.gallery_id == gallery_id, Calibration.model_id == model_id)
@@ -45,7 +45,7 @@ def of_gallery(session: Session, gallery_id: UUID, model_id: int) -> Calibration
 
 
 def number_for_model(session: Session, model_id: int) -> UUID | None:
-    """Of the newest that holds wherever a gallery has none of its own."""
+    """The id of the newest of a model, which is used where a gallery has none of its own."""
     return session.scalar(
         select(Calibration.id)
         .where(Calibration.gallery_id.is_(None), Calibration.model_id == model_id)

@@ -54,7 +54,7 @@ class Claims:
         skipped = self._skipped_jobs()
         return [j for j in jobs if j.row.id not in skipped and (self._only is None or j.row.id in self._only)]
 
-    def renew(self) -> None:
+    def renew_leases(self) -> None:
         with self._database.transaction() as session:
             reindexes.renew_leases(session, self.worker)
 
@@ -70,7 +70,7 @@ class Claims:
             self.release()
 
     def release(self, *, ending: bool = False) -> None:
-        """`ending`: the worker was told to stop, which does not count as an attempt at its chunks."""
+        """`ending`: the worker is stopping, which does not count as an attempt at its chunks."""
         with self._database.transaction() as session:
             reindexes.release_leases(session, self.worker, as_if_untried=ending)
         with self._lock:

@@ -70,7 +70,7 @@ class Worker:
 
     def run(self, *, until: Callable[[], bool] = lambda: False) -> None:
         """Works until `stop`, or until `until` returns True when there is nothing to do."""
-        heartbeat = Supervised("heartbeat", self._claims.renew, every_seconds=HEARTBEAT_SECONDS)
+        heartbeat = Supervised("heartbeat", self._claims.renew_leases, every_seconds=HEARTBEAT_SECONDS)
         heartbeat.start()
         try:
             while not self._stopping.is_set():

@@ -1,1 +1,1 @@
-"""Measures a calibration: from the scores of strangers to a curve with intervals."""
+"""Measures impostor scores and fits a score curve to them."""

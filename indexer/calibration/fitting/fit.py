@@ -1,14 +1,15 @@
-"""From how strangers score to what a score means in a gallery of any size.
+"""Fits a score curve to impostor scores: the FPIR of a threshold in a gallery of any size.
 
-A search for a stranger among N people is N comparisons of one probe, and they are not independent: a face
-that resembles many alarms many times, and still once. So FPIR is not 1 - (1 - FMR)^N with the FMR of all
-comparisons, but its mean over probes i, each with an FMR of its own:
+A non-mated search among N people is N comparisons of one probe. They are not independent: some faces resemble
+many others. So FPIR is not 1 - (1 - FMR)^N with the FMR of all comparisons, but the mean of that over probes
+i, each with its own FMR:
 
     FPIR(N, t) = mean over i of 1 - (1 - FMR_i(t))^N,    FMR_i(t) = S((t - mean_i) / spread_i)
 
-with one tail S for all probes, in the deviations of each (`impostors`, `tail`). Intervals: 95 %, bootstrap
-by identity (Efron and Tibshirani 1993, ch. 13), a person who is left out being neither searched for nor
-found; every other resample continues the tail exponentially, so that the interval knows of both shapes.
+One tail S holds for all probes, as a function of each probe's standardised scores (`impostors`, `tail`).
+Intervals are 95 % bootstrap intervals over identities (Efron and Tibshirani 1993, ch. 13). A person who is
+not in a resample is neither a probe nor enrolled. Every second resample continues the tail exponentially
+instead of normally, so that the interval covers both shapes.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from indexer.errors import CalibrationUnsupported
 
 RESAMPLES = 200
 _PROBES = 1_000
-"""Whose curves are worked out in a resample: drawn anew in each, by their weights."""
+"""Probes that the FPIR of a resample is averaged over, drawn by their weights."""
 
 
 def fit(
@@ -36,22 +37,22 @@ def fit(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> MeasuredCurve:
-    """`suspected` (k,): of the listed comparisons, those that are no strangers after all.
+    """`suspected`, shape (k,): the listed comparisons to leave out, because they may be of one person.
 
-    Raises CalibrationUnsupported where there are fewer than MIN_PEOPLE.
+    Raises CalibrationUnsupported if there are fewer than MIN_PEOPLE people.
     """
     check_people(found.people)
-    good = np.ones(len(found.z), np.bool_) if suspected is None else ~suspected
-    order = np.flatnonzero(good)[np.argsort(-found.z[good], kind="stable")]
+    kept = np.ones(len(found.z), np.bool_) if suspected is None else ~suspected
+    order = np.flatnonzero(kept)[np.argsort(-found.z[kept], kind="stable")]
     z, probe, other = found.z[order], found.probe[order], found.other[order]
     rng = np.random.default_rng(seed)
 
-    def curve(weights: Column, continuation: tails.Continuation, chosen: NDArray[np.int64]) -> ImpostorModel:
-        asked = weights[found.probes]
+    def model(weights: Column, continuation: tails.Continuation, chosen: NDArray[np.int64]) -> ImpostorModel:
+        probe_weights = weights[found.probes]
         tail = tails.fit(
             z,
-            asked[probe] * weights[other],
-            float((asked * (weights.sum() - asked)).sum()),
+            probe_weights[probe] * weights[other],
+            float((probe_weights * (weights.sum() - probe_weights)).sum()),
             found.bulk,
             distinct=found.distinct,
             continuation=continuation,
@@ -61,28 +62,28 @@ def fit(
     def resampled() -> Iterator[ImpostorModel]:
         for number in range(resamples):
             weights = rng.multinomial(found.people, np.full(found.people, 1 / found.people)).astype(float)
-            yield curve(weights, _shape(number), _drawn(weights[found.probes], rng))
+            yield model(weights, _shape(number), _drawn(weights[found.probes], rng))
 
     return surface.measured_curve(
-        curve(np.ones(found.people), "normal", np.arange(len(found.probes))),
+        model(np.ones(found.people), "normal", np.arange(len(found.probes))),
         resampled(),
         identities=found.people,
         distinct=found.distinct,
         faces_per_identity=found.faces / found.people,
-        suspected=int((~good).sum()),
+        suspected=int((~kept).sum()),
     )
 
 
 def fit_pairs(scores: Column, *, seed: int = 0) -> MeasuredCurve:
-    """From scores of pairs of strangers, whoever they are: shape (n,).
+    """`scores`, shape (n,): of impostor pairs of unknown people.
 
-    It is not known which of them share a person: one FMR for all, and a search taken for independent
-    comparisons, which puts thresholds too high. Raises CalibrationUnsupported.
+    It is unknown which pairs share a person. So all probes have one FMR, and the comparisons of a search are
+    treated as independent, which makes thresholds too high. Raises CalibrationUnsupported.
     """
     least = MIN_PEOPLE * (MIN_PEOPLE - 1) // 2
     if len(scores) < least:
         raise CalibrationUnsupported(
-            f"at least {least:,} pairs of different people are needed, here are {len(scores):,}",
+            f"at least {least:,} pairs of different people are needed, not {len(scores):,}",
             measured=len(scores),
             limit=least,
         )
@@ -90,17 +91,17 @@ def fit_pairs(scores: Column, *, seed: int = 0) -> MeasuredCurve:
     listed = bulk[::-1][: max(1_000, len(bulk) // 50)]
     rng = np.random.default_rng(seed)
 
-    def curve(weights: Column, continuation: tails.Continuation) -> ImpostorModel:
+    def model(weights: Column, continuation: tails.Continuation) -> ImpostorModel:
         distinct = float(len(scores))
         tail = tails.fit(listed, weights, distinct, bulk, distinct=distinct, continuation=continuation)
         return ImpostorModel(tail=tail, mean=np.zeros(1), spread=np.ones(1))
 
     def resampled() -> Iterator[ImpostorModel]:
         for number in range(RESAMPLES):
-            yield curve(rng.poisson(1.0, len(listed)).astype(float), _shape(number))
+            yield model(rng.poisson(1.0, len(listed)).astype(float), _shape(number))
 
     return surface.measured_curve(
-        curve(np.ones(len(listed)), "normal"),
+        model(np.ones(len(listed)), "normal"),
         resampled(),
         identities=0,
         distinct=float(len(scores)),
@@ -113,7 +114,7 @@ def check_people(people: int) -> None:
     """Raises CalibrationUnsupported."""
     if people < MIN_PEOPLE:
         raise CalibrationUnsupported(
-            f"scores of strangers are to be measured on {MIN_PEOPLE} people at least, here are {people}",
+            f"a calibration needs at least {MIN_PEOPLE} people, not {people}",
             measured=people,
             limit=MIN_PEOPLE,
         )

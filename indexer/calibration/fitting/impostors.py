@@ -1,8 +1,8 @@
-"""How strangers score in a gallery: for each probe the mean and the spread, and all high scores by name.
+"""Impostor scores of a gallery: the mean and spread of each probe, and all high scores.
 
-Probes differ: some faces resemble everybody a little (the sheep and wolves of Doddington et al. 1998). So
-a probe's scores are told in its own deviations, z = (score - mean) / spread, which are much more alike
-from probe to probe than the scores are. No face is ever compared with another of the same person.
+Probes differ: some faces resemble every other face a little (the wolves and lambs of Doddington et al. 1998).
+So a probe's scores are standardised, z = (score - mean) / spread. The z vary much less from probe to probe
+than the scores do. Two faces of the same person are never compared.
 """
 
 from dataclasses import dataclass
@@ -12,38 +12,38 @@ from numpy.typing import NDArray
 
 from indexer.types import Vectors
 
-MOST_PROBES = 4_000
-"""Of more people so many are drawn as probes; all are searched among."""
-MOST_LISTED = 400_000
+MAX_PROBES = 4_000
+"""Of more people, this many are drawn as probes. They are compared with everyone."""
+MAX_LISTED = 400_000
 LISTED_SHARE = 0.02
-"""Of the highest z, and at most MOST_LISTED comparisons, are kept one by one."""
+"""The share of comparisons, those with the highest z, that are kept one by one: MAX_LISTED at most."""
 _BLOCK = 16_000_000
-"""Comparisons at a time: what bounds the memory."""
+"""Comparisons at a time, which bounds the memory."""
 _BULK = 200_000
-"""z that are kept of all, high or low, drawn evenly."""
+"""Size of the random sample of all z."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Impostors:
     people: int
-    """Who are enrolled: among whom each probe was searched, but for itself."""
+    """Enrolled people. Each probe is compared with all of them but its own."""
     faces: int
     probes: NDArray[np.int64]
-    """Shape (m,): whose face each probe is, a number below `people`."""
+    """Shape (m,): the person of each probe, from 0 to `people` - 1."""
     mean: NDArray[np.float64]
-    """Shape (m,)."""
+    """Shape (m,): the mean score of each probe."""
     spread: NDArray[np.float64]
-    """Shape (m,): standard deviation."""
+    """Shape (m,): the standard deviation of its scores."""
     bulk: NDArray[np.float64]
-    """Shape (b,): z of all, a sample."""
+    """Shape (b,): a random sample of all z, ascending."""
     limit: float
-    """Of z: every comparison above it is listed."""
+    """Every comparison with a higher z is listed."""
     probe: NDArray[np.int64]
-    """Shape (k,): of the listed comparisons, the place in `probes`."""
+    """Shape (k,): the probe of each listed comparison, as an index of `probes`."""
     other: NDArray[np.int64]
-    """Shape (k,): who was compared with it."""
+    """Shape (k,): the person compared with it."""
     z: NDArray[np.float64]
-    """Shape (k,)."""
+    """Shape (k,): its z."""
 
     @property
     def comparisons(self) -> int:
@@ -51,30 +51,30 @@ class Impostors:
 
     @property
     def distinct(self) -> float:
-        """Pairs of people, each once: where both are probes they were compared twice."""
+        """Pairs of people, each counted once. If both are probes, they were compared twice."""
         return self.comparisons - len(self.probes) * (len(self.probes) - 1) / 2
 
     @property
     def scores(self) -> NDArray[np.float64]:
-        """Shape (k,): of the listed comparisons."""
+        """Shape (k,): the score of each listed comparison."""
         return np.asarray(self.mean[self.probe] + self.z * self.spread[self.probe])
 
 
 def collect(vectors: Vectors, people: NDArray[np.int64], *, seed: int = 0) -> Impostors:
-    """`vectors` (n, dimension), of length 1; `people` (n,): whose they are, any numbers.
+    """`vectors`, shape (n, dimension): of length 1; `people`, shape (n,): a number for each person.
 
-    A person's score is that of the nearest of their faces, as in a search. One face of each is a probe,
-    drawn by `seed`. Exact, in blocks. Needs three people.
+    A person's score is that of the nearest of their faces, as in a search. One face of each person, drawn
+    with `seed`, is the probe. The computation is exact, in blocks. Needs three people.
     """
     rng = np.random.default_rng(seed)
     order = np.argsort(people, kind="stable")
     enrolled = vectors[order]
     _, starts, counts = np.unique(people[order], return_index=True, return_counts=True)
     n = len(starts)
-    chosen = np.arange(n) if n <= MOST_PROBES else np.sort(rng.choice(n, MOST_PROBES, replace=False))
+    chosen = np.arange(n) if n <= MAX_PROBES else np.sort(rng.choice(n, MAX_PROBES, replace=False))
     rows = starts[chosen] + rng.integers(0, counts[chosen])
     comparisons = len(chosen) * (n - 1)
-    share = min(LISTED_SHARE, MOST_LISTED / comparisons)
+    share = min(LISTED_SHARE, MAX_LISTED / comparisons)
     means, spreads, bulk, listed = [], [], [], []
     limit = np.inf
     step = max(1, min(256, _BLOCK // len(vectors)))

@@ -1,4 +1,4 @@
-"""Measures what scores mean: on a gallery itself, on photographs of people, or on scores of pairs."""
+"""Calibrates a model: on a gallery's own people, on photographs of people, or on scores of pairs."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -22,13 +22,13 @@ from indexer.records.database.session import Database
 from indexer.records.faces import as_vector
 from indexer.types import Vectors
 
-NAMED = 100
-"""Suspected pairs that are told, the most alike first."""
+MAX_SUSPECTS = 100
+"""Suspected pairs that are reported, those with the highest scores first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """Two who seem to be one person."""
+    """Two names that seem to be one person."""
 
     one: str
     other: str
@@ -37,14 +37,16 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measurement:
+    """The result of a calibration."""
+
     curve: MeasuredCurve
     suspects: list[Suspect]
 
 
 def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelCard) -> Measurement:
-    """Each person searched for among the others, as enrolled now. Memory: the vectors of one model.
+    """Compares each enrolled person with all others. Memory: the gallery's vectors by one model.
 
-    Raises CalibrationUnsupported where too few people are enrolled.
+    Raises CalibrationUnsupported if too few people are enrolled.
     """
     vectors, owners = [], []
     with database.repeatable_read() as session:
@@ -54,39 +56,43 @@ def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelC
                     vectors.append(as_vector(vector))
                     owners.append(str(identity))
     fitting.check_people(len(set(owners)))
-    return _measured(np.stack(vectors), owners, card)
+    return _measure(np.stack(vectors), owners, card)
 
 
 def on_photographs(
     pipeline: Pipeline, people: Sequence[Person], progress: Callable[[int], object] | None = None
 ) -> Measurement:
-    """One photograph of each, the first: in a gallery of several faces a person the thresholds are then on
-    the careful side. Raises CalibrationUnsupported."""
+    """Uses the first photograph of each person. For galleries with several faces a person, the thresholds are
+    then rather too high. Raises CalibrationUnsupported."""
     fitting.check_people(len(people))
     embeddings = embed_files(pipeline, [person.images[0] for person in people], progress)
     fitting.check_people(int(embeddings.found.sum()))
     names = [person.folder for person, found in zip(people, embeddings.found, strict=True) if found]
-    return _measured(embeddings.vectors[embeddings.found], names, pipeline.card)
+    return _measure(embeddings.vectors[embeddings.found], names, pipeline.card)
 
 
 def on_pairs(path: Path) -> Measurement:
-    """A CSV with a line of names, `score` and `same` (0 or 1) among them; of the pairs of one person
-    nothing is made. Raises InvalidRequest, CalibrationUnsupported."""
+    """`path`: a CSV with the columns `score` and `same` (0 or 1). Genuine pairs are ignored.
+
+    Raises InvalidRequest, CalibrationUnsupported.
+    """
     scores = []
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for line, row in enumerate(csv.DictReader(file), start=2):
                 score, same = float(row["score"]), row["same"].strip().lower()
                 if same not in ("0", "1", "false", "true") or not -1 <= score <= 1:
-                    raise InvalidRequest(f"{path}, line {line}: a score from -1 to 1, and 0 or 1", line=line)
+                    raise InvalidRequest(
+                        f"{path}, line {line}: expected a score from -1 to 1, and 0 or 1", line=line
+                    )
                 if same in ("0", "false"):
                     scores.append(score)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidRequest(f"{path} is no CSV with the columns score and same: {error}") from error
+        raise InvalidRequest(f"{path} is not a CSV file with the columns score and same: {error}") from error
     return Measurement(curve=fitting.fit_pairs(np.array(scores)), suspects=[])
 
 
-def _measured(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measurement:
+def _measure(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measurement:
     names, people = np.unique(owners, return_inverse=True)
     found = collect(vectors, people.astype(np.int64))
     twice = suspects.find(found, card.genuine_scores[len(card.genuine_scores) // 2])
@@ -95,7 +101,7 @@ def _measured(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measu
         one, other = sorted((int(found.probes[found.probe[place]]), int(found.other[place])))
         key = (str(names[one]), str(names[other]))
         pairs[key] = max(float(found.scores[place]), pairs.get(key, -1.0))
-    ranked = sorted(pairs.items(), key=lambda pair: -pair[1])[:NAMED]
+    ranked = sorted(pairs.items(), key=lambda pair: -pair[1])[:MAX_SUSPECTS]
     return Measurement(
         curve=fitting.fit(found, suspected=twice),
         suspects=[Suspect(one=one, other=other, score=score) for (one, other), score in ranked],

@@ -1,4 +1,4 @@
-"""A calibration as an HTML page: one file that needs no other."""
+"""A calibration as an HTML page, one file that needs no other."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -9,15 +9,15 @@ from indexer.calibration.fitting.plot import draw
 from indexer.pages import html as pages
 
 
-def render(measured: Measurement, summary: dict[str, Any]) -> str:
-    """HTML. `summary`: as `gemel calibrate` tells it. Raises Misconfigured without the extra `report`."""
-    found = measured.curve
+def render(measurement: Measurement, summary: dict[str, Any]) -> str:
+    """`summary`: as `gemel calibrate` makes it. Raises Misconfigured without the extra `report`."""
+    curve = measurement.curve
     return pages.render(
         "calibration.html.j2",
         summary=summary,
-        found=found,
-        most=found.most_faces(summary["fpir"]),
-        suspects=measured.suspects,
+        curve=curve,
+        most=curve.most_faces(summary["fpir"]),
+        suspects=measurement.suspects,
         made=datetime.now(UTC),
-        picture=pages.picture(partial(draw, found, summary["fpir"], summary["faces"])),
+        picture=pages.picture(partial(draw, curve, summary["fpir"], summary["faces"])),
     )

@@ -1,13 +1,14 @@
-"""A tail, and the probes that it holds for, worked out for all sizes and rates: what a calibration stores.
+"""Computes the table of a `MeasuredCurve`: thresholds and intervals for all gallery sizes and FPIRs.
 
-Where trust ends. A rate at a size is supported while all of these hold, and no further:
+An FPIR at a size is supported if all of these hold for it and for every higher FPIR:
 
-- at least LEAST_CARRIERS probes, counted as effective ones ((sum of alarms)² / sum of alarms²; Kish 1965),
-  bear the false alarms: what hangs on a handful of faces says nothing of other people's;
-- among all pairs of people measured at least LEAST_COMPARISONS would reach the threshold (the rule of three,
-  ISO/IEC 19795-1: three expected, and none seen, is one chance in twenty): the tail is continued beyond the
-  thirty highest pairs, but not to where there are none;
-- the upper end of the interval is at most MOST_FACTOR times the rate.
+- The false alarms come from at least MIN_EFFECTIVE_PROBES probes, as an effective sample size: (sum of
+  alarms)² / sum of alarms² (Kish 1965). A rate that depends on a handful of faces says nothing about other
+  people.
+- Among all measured pairs of people, at least MIN_COMPARISONS are expected to reach the threshold (the rule
+  of three, ISO/IEC 19795-1: if three are expected, the probability of none is one in twenty). The tail is
+  continued beyond the thirty highest pairs, but not to where there are none.
+- The upper end of the interval is at most MAX_FACTOR times the rate.
 """
 
 from collections.abc import Iterator
@@ -23,9 +24,9 @@ SIZES = np.unique(np.round(np.logspace(0, 8, 33))).astype(np.float64)
 RATES = np.array(
     [0.9, 0.5, 0.2, 0.1, 5e-2, 2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5, 1e-6]
 )
-MOST_FACTOR = 3.0
-LEAST_CARRIERS = 10.0
-LEAST_COMPARISONS = 3.0
+MAX_FACTOR = 3.0
+MIN_EFFECTIVE_PROBES = 10.0
+MIN_COMPARISONS = 3.0
 _SCORES = np.linspace(-0.3, 1.1, 141)
 
 Column = NDArray[np.float64]
@@ -33,6 +34,8 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImpostorModel:
+    """The distribution of impostor scores: one tail of z, and the mean and spread of each probe."""
+
     tail: Tail
     mean: Column
     """Shape (probes,)."""
@@ -40,14 +43,14 @@ class ImpostorModel:
     """Shape (probes,)."""
 
     def shares(self, scores: Column) -> Column:
-        """Shape (scores, probes): FMR of each probe."""
+        """Shape (scores, probes): the FMR of each probe at each score."""
         share = np.exp(self.tail.log_share_above((scores[:, None] - self.mean) / self.spread))
         return np.asarray(np.minimum(share, 1 - 1e-12))
 
     def fpir(self) -> Column:
-        """Shape (sizes, scores), of SIZES and _SCORES: the mean over probes of 1 - (1 - FMR)^N."""
-        none = np.log1p(-self.shares(_SCORES))
-        return np.array([-np.expm1(size * none).mean(axis=1) for size in SIZES])
+        """Shape (sizes, scores), for SIZES and _SCORES: the mean over probes of 1 - (1 - FMR)^N."""
+        log_no_alarm = np.log1p(-self.shares(_SCORES))
+        return np.array([-np.expm1(size * log_no_alarm).mean(axis=1) for size in SIZES])
 
 
 def measured_curve(
@@ -59,15 +62,15 @@ def measured_curve(
     faces_per_identity: float,
     suspected: int,
 ) -> MeasuredCurve:
-    """`distinct`: pairs of people that were compared, each once."""
+    """`whole`: of all people; `resampled`: of bootstrap resamples; `distinct`: pairs of people, each once."""
     scores = np.array([np.interp(hardness(RATES), hardness(row), _SCORES) for row in whole.fpir()])
-    again = np.array(
+    resampled_hardness = np.array(
         [
-            [np.interp(at, _SCORES, row) for at, row in zip(scores, hardness(curve.fpir()), strict=True)]
-            for curve in resampled
+            [np.interp(at, _SCORES, row) for at, row in zip(scores, hardness(model.fpir()), strict=True)]
+            for model in resampled
         ]
     )
-    low, high = (rate(np.quantile(again, q, axis=0)) for q in (0.975, 0.025))
+    low, high = (rate(np.quantile(resampled_hardness, q, axis=0)) for q in (0.975, 0.025))
     low, high = np.minimum(low, RATES), np.maximum(high, RATES)
     return MeasuredCurve(
         identities=identities,
@@ -84,16 +87,16 @@ def measured_curve(
 
 
 def _least(whole: ImpostorModel, scores: Column, high: Column, distinct: float) -> Column:
-    """Shape (sizes,): the lowest of RATES, from the highest on, at which all three rules hold."""
+    """Shape (sizes,): the lowest of RATES down to which all three rules hold."""
     least = np.ones(len(SIZES))
     for row, size in enumerate(SIZES):
         share = whole.shares(scores[row])
         alarm = -np.expm1(size * np.log1p(-share))
-        carriers = alarm.sum(axis=1) ** 2 / np.maximum((alarm**2).sum(axis=1), 1e-300)
+        effective = alarm.sum(axis=1) ** 2 / np.maximum((alarm**2).sum(axis=1), 1e-300)
         held = (
-            (carriers >= min(LEAST_CARRIERS, len(whole.mean)))
-            & (share.mean(axis=1) * distinct >= LEAST_COMPARISONS)
-            & (high[row] <= MOST_FACTOR * RATES)
+            (effective >= min(MIN_EFFECTIVE_PROBES, len(whole.mean)))
+            & (share.mean(axis=1) * distinct >= MIN_COMPARISONS)
+            & (high[row] <= MAX_FACTOR * RATES)
         )
         reached = len(RATES) if held.all() else int(np.argmin(held))
         if reached:

@@ -1,8 +1,8 @@
-"""Who seems to be in a gallery twice: two names whose faces are as alike as one person's.
+"""Finds people who seem to be in a gallery under two names.
 
-A wrong label looks like a stranger who resembles somebody very much, and a handful of them is all that the
-far tail consists of. They are left out of it, but never in silence: they are counted and named, so that an
-operator can look. Left out is only what both rules speak for, so that real lookalikes stay.
+A wrong label looks like a perfect lookalike, and the far tail consists of a handful of them. Suspected pairs
+are left out of the tail, and are counted and reported so that an operator can check them. A pair is suspected
+only if both rules below say so, which leaves real lookalikes in.
 """
 
 import numpy as np
@@ -12,16 +12,17 @@ from indexer.calibration.fitting import tail
 from indexer.calibration.fitting.impostors import Impostors
 
 EXPECTED = 0.05
-"""Pairs of strangers that would reach such a z among all that were compared, at most."""
+"""A pair is suspected only if at most this many impostor pairs are expected to reach its z."""
 
 
 def find(found: Impostors, likely: float) -> NDArray[np.bool_]:
-    """Shape (k,): which of the listed comparisons.
+    """Shape (k,): whether each listed comparison is suspected.
 
-    `likely`: the score that half of the pairs of one person's faces reach.
+    `likely`: a suspected pair has at least this score, which half of all genuine pairs reach.
     """
     order = np.argsort(-found.z, kind="stable")
-    # What is looked for cannot bend the tail: it is taken from where a thousand comparisons are above.
+    # Suspected pairs hardly affect this tail: its slope is fitted where up to a thousand comparisons lie
+    # above.
     whole = tail.fit(
         found.z[order],
         np.ones(len(order)),

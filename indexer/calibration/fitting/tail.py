@@ -1,9 +1,9 @@
-"""How rare a high z is: counted as far as thirty comparisons bear it, and continued beyond.
+"""The upper tail of impostor z: the share of comparisons that reach a z.
 
-Beyond, nothing was counted. Scores of strangers are sums over many components and nearly normal, so the
-curve goes on as a straight line in the deviates of a normal distribution, with the slope that it had over
-the last decades that were counted; or, to see how much hangs on that, exponentially, which falls off more
-slowly than any of the curves that were measured.
+The share is counted where at least thirty comparisons lie above z, and extrapolated beyond. Impostor scores
+are sums over many components and nearly normal. So the extrapolation is a straight line in normal deviates,
+with the slope of the last counted decades. The alternative is an exponential tail, which falls more slowly
+than every measured one; it shows how much depends on the shape.
 """
 
 import math
@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 COUNTED = 30
-"""Comparisons above a z from which on its share is taken as counted: within 30 % with 90 % confidence
-(the rule of 30, Doddington et al. 2000)."""
+"""Comparisons above a z that make its share reliable: within 30 % with 90 % confidence (the rule of 30,
+Doddington et al. 2000)."""
 _DECADES = 1.5
-"""Of the counted shares, from which the slope is taken."""
+"""Of the counted shares, over which the slope is fitted."""
 _STEPS = 60
 _FARTHEST = 9.0
-"""Deviates: a share of 1e-19."""
+"""In deviates: a share of 1e-19."""
 
 Continuation = Literal["normal", "exponential"]
 Column = NDArray[np.float64]
@@ -29,14 +29,14 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tail:
-    """A table; shares between its lines are straight in their logarithm."""
+    """A table, interpolated linearly in the logarithm of the share."""
 
     z: Column
-    """Rising."""
+    """Ascending."""
     log_share: Column
-    """Natural logarithm of the share of comparisons that reach it; falling."""
+    """Natural logarithm of the share of comparisons that reach `z`; descending."""
     counted: float
-    """The share from which on it is continued."""
+    """Lower shares are extrapolated."""
 
     def log_share_above(self, z: Column) -> Column:
         return np.interp(z, self.z, self.log_share)
@@ -51,8 +51,8 @@ def fit(
     distinct: float,
     continuation: Continuation = "normal",
 ) -> Tail:
-    """`z` (k,): all the highest, falling, with `weights`; out of `comparisons`, of which `bulk` (rising) is
-    a sample. `distinct`: how many different pairs of people these are."""
+    """`z`, shape (k,): all the highest, descending, with `weights`, out of `comparisons` comparisons. `bulk`:
+    a sample of all, ascending. `distinct`: the number of different pairs of people."""
     above = np.cumsum(weights) / comparisons
     counted = min(COUNTED / distinct, above[-1] / 4)
     listed = np.exp(np.linspace(math.log(above[-1]), math.log(counted), _STEPS))

@@ -1,4 +1,4 @@
-"""A gallery keeps the false alarm rate that it was told, or says why it cannot."""
+"""A gallery keeps the FPIR of its policy, or a policy is rejected with the reason."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
-from indexer.calibration.fitting import measure as calibrating
+from indexer.calibration.fitting.measure import on_gallery
 from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
@@ -34,7 +34,7 @@ NEW = dlib_resnet(mirror=True)
 
 @pytest.fixture
 def staff(client: TestClient, database: Database) -> TestClient:
-    """300 people, and a policy that so many can bear."""
+    """300 people, and a policy that so many support."""
     client.post("/v1/galleries", json={"name": "staff", "identify_fpir": 0.05}).raise_for_status()
     strangers.enrol(database, "staff", 300)
     return client
@@ -44,7 +44,7 @@ def calibrate(database: Database, *, for_model: bool = False) -> MeasuredCurve:
     with database.reading() as session:
         gallery = galleries.get(session, "staff")
     assert gallery.model_id is not None
-    found = calibrating.on_gallery(database, gallery.id, gallery.model_id, strangers.CARD).curve
+    found = on_gallery(database, gallery.id, gallery.model_id, strangers.CARD).curve
     with database.transaction() as session:
         calibrations.add(
             session,
@@ -63,7 +63,9 @@ def search(client: TestClient, seed: int = 0, **fields: Any) -> Any:
     return answer.json()
 
 
-def test_answers_say_what_their_threshold_means_and_by_what(staff: TestClient, database: Database) -> None:
+def test_an_answer_says_what_its_threshold_means_and_which_calibration_says_so(
+    staff: TestClient, database: Database
+) -> None:
     by_card = search(staff)
     general = calibrate(database, for_model=True)
     by_model = search(staff)
@@ -73,15 +75,15 @@ def test_answers_say_what_their_threshold_means_and_by_what(staff: TestClient, d
     assert [a["calibration"] for a in (by_card, by_model, by_gallery)] == ["card", "model", "gallery"]
     assert by_card["estimated_fpir_interval"] is None
     assert by_card["estimated_fpir"] == pytest.approx(0.05, rel=0.01)
-    for answer, scale in ((by_model, general), (by_gallery, own)):
+    for answer, curve in ((by_model, general), (by_gallery, own)):
         assert (answer["gallery_size"], answer["fpir"], answer["fpir_trusted"]) == (300, 0.05, True)
-        assert answer["threshold"] == pytest.approx(scale.threshold(0.05, 300), abs=1e-4)
+        assert answer["threshold"] == pytest.approx(curve.threshold(0.05, 300), abs=1e-4)
         low, high = answer["estimated_fpir_interval"]
         assert low < answer["estimated_fpir"] < high
         assert answer["estimated_fpir"] == pytest.approx(0.05, rel=0.01)
 
 
-def test_a_threshold_of_the_callers_own_is_told_what_it_does(staff: TestClient, database: Database) -> None:
+def test_the_fpir_of_a_callers_own_threshold_is_estimated(staff: TestClient, database: Database) -> None:
     calibrate(database)
 
     lax, strict = search(staff, threshold=0.3), search(staff, threshold=0.9)
@@ -92,7 +94,7 @@ def test_a_threshold_of_the_callers_own_is_told_what_it_does(staff: TestClient, 
     assert (lax["fpir_trusted"], strict["fpir_trusted"]) == (True, False)
 
 
-def test_a_policy_is_taken_on_and_kept_in_step_as_people_are_added(
+def test_a_policy_is_accepted_and_its_threshold_rises_as_people_are_enrolled(
     staff: TestClient, database: Database
 ) -> None:
     calibrate(database)
@@ -113,17 +115,17 @@ def test_a_policy_is_taken_on_and_kept_in_step_as_people_are_added(
     assert (settings_rule["identify_fpir"], settings_rule["identification"]["fpir"]) == (None, 0.01)
 
 
-def test_a_policy_that_the_data_cannot_support_is_refused_with_the_reason(
+def test_a_policy_that_the_data_do_not_support_is_rejected_with_the_reason(
     staff: TestClient, database: Database
 ) -> None:
     by_card = staff.patch(PATH, json={"identify_fpir": 0.01})
     found = calibrate(database)
-    refused = staff.patch(PATH, json={"identify_fpir": 1e-5})
+    rejected = staff.patch(PATH, json={"identify_fpir": 1e-5})
 
     assert_problem(by_card, 409, "policy_unsupported")
     assert by_card.json()["calibration"] == "card"
-    assert_problem(refused, 409, "policy_unsupported")
-    problem = refused.json()
+    assert_problem(rejected, 409, "policy_unsupported")
+    problem = rejected.json()
     assert (problem["requested"], problem["gallery_size"], problem["calibration"]) == (1e-5, 300, "gallery")
     assert problem["supported"] == pytest.approx(found.least_fpir(300), rel=0.01)
     assert problem["identities_needed"] > 300
@@ -131,20 +133,20 @@ def test_a_policy_that_the_data_cannot_support_is_refused_with_the_reason(
     assert staff.get(PATH).json()["identify_fpir"] == 0.05
     for nonsense in (0, 1, -0.1, "much"):
         assert_problem(staff.patch(PATH, json={"identify_fpir": nonsense}), 422, "invalid_request")
-    assert staff.patch(PATH, json={}).json()["identify_fpir"] == 0.05, "what is not sent stays"
+    assert staff.patch(PATH, json={}).json()["identify_fpir"] == 0.05, "a field that is not sent stays"
 
 
-def test_a_gallery_can_be_made_with_a_policy(client: TestClient) -> None:
+def test_a_gallery_can_be_created_with_a_policy(client: TestClient) -> None:
     made = client.post("/v1/galleries", json={"name": "staff", "identify_fpir": 0.001})
-    refused = client.post("/v1/galleries", json={"name": "never", "identify_fpir": 1e-6})
+    rejected = client.post("/v1/galleries", json={"name": "never", "identify_fpir": 1e-6})
 
     assert (made.status_code, made.json()["identify_fpir"]) == (201, 0.001)
     assert client.get(PATH).json() == made.json()
-    assert_problem(refused, 409, "policy_unsupported")
+    assert_problem(rejected, 409, "policy_unsupported")
     assert_problem(client.get("/v1/galleries/never"), 404, "gallery_not_found")
 
 
-def test_a_gallery_that_outgrows_its_calibration_goes_on_and_says_so(
+def test_a_gallery_that_outgrows_its_calibration_still_answers_and_says_so(
     staff: TestClient, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = calibrate(database)
@@ -179,7 +181,7 @@ def two_processes(database: Database, settings: Settings) -> Iterator[tuple[Test
         yield one, other
 
 
-def test_another_process_follows_a_calibration_and_a_policy_at_once(
+def test_another_process_uses_a_new_calibration_and_policy_at_once(
     two_processes: tuple[TestClient, TestClient], database: Database
 ) -> None:
     one, other = two_processes
@@ -189,16 +191,16 @@ def test_another_process_follows_a_calibration_and_a_policy_at_once(
         fpir = 0.2 / (seed + 1)
         one.patch(PATH, json={"identify_fpir": fpir}).raise_for_status()
 
-        told = search(other, seed)
+        answer = search(other, seed)
 
-        assert (told["calibration"], told["fpir"]) == ("gallery", fpir)
-        assert told == search(one, seed) | {"timings_ms": told["timings_ms"]}
+        assert (answer["calibration"], answer["fpir"]) == ("gallery", fpir)
+        assert answer == search(one, seed) | {"timings_ms": answer["timings_ms"]}
 
 
 def test_two_pictures_are_compared_by_the_same_calibration(
     staff: TestClient, database: Database, hopper: bytes, collins: bytes
 ) -> None:
-    """Where no gallery is asked, by the model's."""
+    """Without a gallery it is the model's."""
     pictures = {"image_a": hopper, "image_b": collins}
     by_card = staff.post("/v1/verify", files=pictures).json()
     found = calibrate(database, for_model=True)
@@ -209,7 +211,7 @@ def test_two_pictures_are_compared_by_the_same_calibration(
     assert (by_model["fmr"], by_model["matched"]) == (0.001, False)
 
 
-def test_a_gallerys_calibration_is_of_one_model_and_not_used_with_another(
+def test_a_gallerys_calibration_of_one_model_is_not_used_with_another(
     staff: TestClient, database: Database
 ) -> None:
     with database.transaction() as session:
@@ -222,10 +224,10 @@ def test_a_gallerys_calibration_is_of_one_model_and_not_used_with_another(
     assert search(staff)["calibration"] == "card"
 
 
-def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
+def test_a_switch_to_another_model_keeps_the_fpir_and_changes_the_threshold(
     staff: TestClient, database: Database, settings: Settings
 ) -> None:
-    """The new one finds strangers more alike: at the old score it would alarm all the time."""
+    """The new model scores impostors higher: at the old threshold every search would be a false alarm."""
     staff.delete(PATH)
     staff.post("/v1/galleries", json={"name": "staff", "identify_fpir": 0.05}).raise_for_status()
     strangers.enrol(database, "staff", 300, also=NEW)
@@ -258,15 +260,15 @@ def test_a_switch_to_another_model_keeps_the_rate_and_not_the_score(
     assert any("calibrated on 300 people; FPIR 0.05 among 300 faces" in text for text in texts)
 
 
-def test_too_few_people_are_refused_with_how_many_there_are(client: TestClient, database: Database) -> None:
+def test_too_few_people_are_rejected_with_their_number(client: TestClient, database: Database) -> None:
     client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
     strangers.enrol(database, "staff", 40)
 
-    with pytest.raises(CalibrationUnsupported, match="100 people at least, here are 40"):
+    with pytest.raises(CalibrationUnsupported, match="at least 100 people, not 40"):
         calibrate(database)
 
 
-def test_the_command_measures_a_gallery_and_sets_its_policy(
+def test_the_command_calibrates_a_gallery_and_sets_its_policy(
     tmp_path: Any, database: Database, migrated: str
 ) -> None:
     with database.transaction() as session:
@@ -279,7 +281,7 @@ def test_the_command_measures_a_gallery_and_sets_its_policy(
     done = home.json(
         "calibrate", "--gallery", "staff", "--fpir", "0.05", "--plot", "curve.png", "--html", "page.html"
     )
-    refused = home.run("calibrate", "--gallery", "staff", "--fpir", "1e-6", status=1)
+    rejected = home.run("calibrate", "--gallery", "staff", "--fpir", "1e-6", status=1)
     shown = home.run("calibrate", "--gallery", "staff", "--dry-run").stdout
 
     assert tried["stored"] is None
@@ -290,18 +292,18 @@ def test_the_command_measures_a_gallery_and_sets_its_policy(
     page = (tmp_path / "page.html").read_text()
     assert "300 (now)" in page
     assert page.count("data:image/png;base64,") == 1
-    assert "policy_unsupported" in refused.stderr
+    assert "policy_unsupported" in rejected.stderr
     assert "300 (now)" in shown
     with database.reading() as session:
         gallery = galleries.get(session, "staff")
         assert gallery.identify_fpir == 0.05
         assert gallery.calibration_id is not None
         row = calibrations.get(session, gallery.calibration_id)
-    assert str(row.id) == done["stored"], "what was refused has stored nothing"
+    assert str(row.id) == done["stored"], "the rejected policy stored nothing"
     assert json.loads(json.dumps(row.parameters)) == done["calibration"]
 
 
-def test_the_command_takes_scores_of_pairs_for_the_model(
+def test_the_command_calibrates_the_model_on_scores_of_pairs(
     tmp_path: Any, database: Database, migrated: str
 ) -> None:
     home = Home(tmp_path)

@@ -238,7 +238,7 @@ def test_what_a_killed_worker_held_is_taken_over_and_it_cannot_write_any_more(
     assert operator.embeddings(NEW.fingerprint) == 1
 
 
-@pytest.mark.parametrize("function", ["finish_chunk", "crops_of", "claim_chunk", "cut"])
+@pytest.mark.parametrize("function", ["finish_chunk", "crops_of_chunk", "claim_chunk", "create_chunks"])
 def test_while_postgresql_is_away_for_a_moment_a_worker_waits_and_keeps_nothing_to_itself(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:

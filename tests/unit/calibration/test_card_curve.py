@@ -1,4 +1,4 @@
-"""Thresholds: stricter wishes and larger galleries never lower them."""
+"""A lower rate or a larger gallery never lowers a card's threshold."""
 
 import pytest
 from hypothesis import given
@@ -17,21 +17,21 @@ def test_at_a_measured_rate_the_threshold_is_the_measured_score(rate: float, sco
 
 
 @given(a=rates, b=rates)
-def test_fewer_false_matches_take_a_higher_score(a: float, b: float) -> None:
+def test_a_lower_fmr_needs_a_higher_score(a: float, b: float) -> None:
     lower, higher = sorted((a, b))
 
     assert -1 <= for_fmr(CARD, higher) <= for_fmr(CARD, lower) <= 1
 
 
 @given(fpir=st.floats(1e-6, 0.5), size=st.integers(0, 10**9), more=st.integers(0, 10**9))
-def test_a_larger_gallery_takes_a_higher_score(fpir: float, size: int, more: int) -> None:
+def test_a_larger_gallery_needs_a_higher_score(fpir: float, size: int, more: int) -> None:
     assert for_fpir(CARD, fpir, size) <= for_fpir(CARD, fpir, size + more)
 
 
-def test_a_gallery_of_one_is_a_verification() -> None:
+def test_fpir_in_a_gallery_of_one_face_is_fmr() -> None:
     assert for_fpir(CARD, 0.001, 1) == pytest.approx(for_fmr(CARD, 0.001))
 
 
-def test_the_rate_of_a_search_is_that_of_its_comparisons_together() -> None:
-    """One in a hundred searches of a thousand faces is about one in a hundred thousand comparisons."""
+def test_fpir_among_n_faces_is_about_n_times_the_fmr() -> None:
+    """FPIR 1 % among a thousand faces is about FMR 1 in 100,000."""
     assert for_fpir(CARD, 0.01, 1000) == pytest.approx(for_fmr(CARD, 1e-5), abs=1e-3)

@@ -1,4 +1,6 @@
-"""Scores of strangers whose rates are known: they are found again, within the interval, and no further."""
+"""A curve that is fitted to impostor scores with known rates gives these rates, within its intervals."""
+
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -6,19 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.calibration.card_curve import _deviations
 from indexer.calibration.fitting import suspects
 from indexer.calibration.fitting.fit import fit, fit_pairs
 from indexer.calibration.fitting.impostors import Impostors, collect
 from indexer.calibration.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 
+DEVIATE = NormalDist().inv_cdf
 MEAN, BETWEEN, SPREAD = 0.08, 0.02, 0.09
-"""Of a score: its mean, by how much the probes' means differ, and its spread for one probe."""
+"""Of the scores: the mean, the standard deviation of the probes' means, and that of one probe's scores."""
 
 
 def strangers(people: int, seed: int) -> Impostors:
-    """Everybody searched for among the others; scores normal, with a mean of each probe's own."""
+    """Everyone is compared with all others. Scores are normal, and each probe has its own mean."""
     rng = np.random.default_rng(seed)
     z = rng.standard_normal((people, people))
     np.fill_diagonal(z, -np.inf)
@@ -39,15 +41,13 @@ def strangers(people: int, seed: int) -> Impostors:
 
 
 def true_fpir(score: float, size: int) -> float:
-    means = MEAN + BETWEEN * np.array([_deviations(p) for p in (np.arange(2000) + 0.5) / 2000])
+    means = MEAN + BETWEEN * np.array([DEVIATE(p) for p in (np.arange(2000) + 0.5) / 2000])
     share = np.array([_above((score - mean) / SPREAD) for mean in means])
     return float(-np.expm1(size * np.log1p(-share)).mean())
 
 
-def _above(deviation: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().cdf(-deviation)
+def _above(z: float) -> float:
+    return NormalDist().cdf(-z)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def measured() -> MeasuredCurve:
 @pytest.mark.parametrize(
     ("size", "fpir"), [(1, 0.1), (1, 0.001), (100, 0.1), (100, 0.01), (1000, 0.01), (5000, 0.1)]
 )
-def test_a_known_rate_is_found_again_at_sizes_below_and_beyond_the_measured(
+def test_a_known_rate_is_estimated_below_and_beyond_the_measured_size(
     measured: MeasuredCurve, size: int, fpir: float
 ) -> None:
     threshold = measured.threshold(fpir, size)
@@ -72,7 +72,7 @@ def test_a_known_rate_is_found_again_at_sizes_below_and_beyond_the_measured(
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
-    """95 % of 30 is 28.5; fewer than 26 would come about in one of a hundred such tests."""
+    """95 % of 30 is 28.5. Fewer than 26 would happen in one of a hundred such tests."""
     held = 0
     for seed in range(30):
         found = fit(strangers(300, 100 + seed), resamples=60)
@@ -83,10 +83,10 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert held >= 26
 
 
-def test_taken_as_independent_a_searchs_comparisons_would_give_too_high_a_threshold(
+def test_treating_the_comparisons_of_a_search_as_independent_gives_too_high_a_threshold(
     measured: MeasuredCurve,
 ) -> None:
-    """Probes that resemble many alarm many times, and still once."""
+    """A probe that resembles many people reaches the threshold many times, and is still one false alarm."""
     fmr = 1 - (1 - 0.1) ** (1 / 1000)
 
     assert measured.threshold(0.1, 1000) < measured.threshold(fmr, 1)
@@ -99,7 +99,7 @@ def test_taken_as_independent_a_searchs_comparisons_would_give_too_high_a_thresh
     faces=st.integers(1, 10**8),
     more=st.integers(0, 10**8),
 )
-def test_stricter_wishes_and_larger_galleries_never_lower_a_threshold(
+def test_a_lower_rate_or_a_larger_gallery_never_lowers_a_threshold(
     measured: MeasuredCurve, fpir: float, stricter: float, faces: int, more: int
 ) -> None:
     threshold = measured.threshold(fpir, faces)
@@ -108,7 +108,7 @@ def test_stricter_wishes_and_larger_galleries_never_lower_a_threshold(
     assert measured.threshold(fpir, faces + more) >= threshold - 1e-9
 
 
-def test_the_interval_widens_and_trust_ends_beyond_what_was_measured(measured: MeasuredCurve) -> None:
+def test_the_interval_widens_and_support_ends_beyond_the_measurement(measured: MeasuredCurve) -> None:
     widths = []
     for fpir in (0.1, 0.01, 0.001, 1e-4):
         low, high = measured.estimate(measured.threshold(fpir, 1000), 1000).interval or (0, 0)
@@ -123,7 +123,7 @@ def test_the_interval_widens_and_trust_ends_beyond_what_was_measured(measured: M
     assert measured.most_faces(1e-7) == 0
 
 
-def test_what_is_stored_gives_the_same_answers_again(measured: MeasuredCurve) -> None:
+def test_a_stored_curve_gives_the_same_answers_again(measured: MeasuredCurve) -> None:
     again = MeasuredCurve.from_json(measured.to_json())
 
     for size in (1, 777, 10**6):
@@ -132,32 +132,32 @@ def test_what_is_stored_gives_the_same_answers_again(measured: MeasuredCurve) ->
             assert again.least_fpir(size) == pytest.approx(measured.least_fpir(size), rel=1e-4)
 
 
-def test_too_few_people_or_pairs_are_refused_with_how_many_there_are() -> None:
-    with pytest.raises(CalibrationUnsupported, match="100 people at least, here are 60") as refused:
+def test_too_few_people_or_pairs_are_rejected_with_their_number() -> None:
+    with pytest.raises(CalibrationUnsupported, match="at least 100 people, not 60") as rejected:
         fit(strangers(60, 0))
-    assert (refused.value.details["measured"], refused.value.details["limit"]) == (60, 100)
-    with pytest.raises(CalibrationUnsupported, match="here are 100"):
+    assert (rejected.value.details["measured"], rejected.value.details["limit"]) == (60, 100)
+    with pytest.raises(CalibrationUnsupported, match="not 100"):
         fit_pairs(np.zeros(100))
 
 
-def test_pairs_alone_give_the_rate_of_a_comparison() -> None:
+def test_pairs_of_unknown_people_give_the_fmr() -> None:
     scores = np.random.default_rng(0).normal(MEAN, SPREAD, 100_000)
     found = fit_pairs(scores)
 
     for fmr in (0.1, 0.01, 0.001):
-        assert found.threshold(fmr, 1) == pytest.approx(MEAN - SPREAD * _deviations(fmr), abs=0.005)
+        assert found.threshold(fmr, 1) == pytest.approx(MEAN - SPREAD * DEVIATE(fmr), abs=0.005)
 
 
 def people(count: int, seed: int, faces: int = 1) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Unit vectors of people, several faces each, near one another."""
+    """Unit vectors: several faces a person, near one another."""
     rng = np.random.default_rng(seed)
     centres = np.repeat(rng.standard_normal((count, 64)), faces, axis=0)
     vectors = (centres + 0.3 * rng.standard_normal(centres.shape)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.repeat(np.arange(count), faces)
 
 
-def test_nobody_is_compared_with_faces_of_their_own() -> None:
-    """Which score 0.9 here, and strangers never 0.7."""
+def test_nobody_is_compared_with_their_own_faces() -> None:
+    """Two faces of one person score 0.9 here, and impostors never 0.7."""
     vectors, owners = people(200, 0, faces=3)
     shuffled = np.random.default_rng(1).permutation(len(vectors))
 
@@ -179,7 +179,7 @@ def test_a_persons_score_is_that_of_the_nearest_of_their_faces() -> None:
         assert any(score == pytest.approx(found.scores[place], abs=1e-5) for score in best)
 
 
-def test_who_is_enrolled_under_two_names_is_told_and_bends_no_threshold() -> None:
+def test_a_person_enrolled_under_two_names_is_reported_and_changes_no_threshold() -> None:
     vectors, owners = people(300, 3)
     clean = fit(collect(vectors, owners), resamples=20)
     twice = vectors.copy()
