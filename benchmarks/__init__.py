@@ -1,1 +1,1 @@
-"""What the README's figures come from. Each file is run with `python -m benchmarks.NAME`."""
+"""The source of the documents' figures. Each module is run with `python -m benchmarks.NAME`."""

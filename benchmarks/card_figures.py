@@ -1,4 +1,4 @@
-"""Which share of pairs of strangers reaches which score, and what pairs of one person do: a card's figures.
+"""The figures of a card: the share of pairs of strangers that reaches a score, and scores of genuine pairs.
 
 All images of LFW are embedded, and all pairs of images of different people are compared. Genuine pairs are
 the 3,000 matched ones of LFW's own list, which a few people with hundreds of images do not rule.

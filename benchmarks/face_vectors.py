@@ -1,10 +1,10 @@
-"""Vectors to measure a search with: they lie as the embeddings of faces do. No face is in them.
+"""Vectors for measuring a search, distributed as embeddings of faces are. They contain no face.
 
 A gallery is sampled from a Gaussian with the mean and the covariance of SFace's embeddings of Labeled
 Faces in the Wild, one image a person, and normalised. A probe for someone in it lies as far from its mate
 as a second photograph does: its cosine is drawn from LFW's pairs of images of one person (median 0.66, one
 in twenty below 0.43), and what is left of it points where faces differ, not anywhere. That is nearly as far
-as strangers are from one another, and where searches lose people; a mate shaken a little shows nothing.
+as strangers are from one another, and where searches lose people. A slightly disturbed mate shows nothing.
 
 `fit_face_vectors` made the parameters, `face_vectors.npz`.
 """
@@ -23,7 +23,7 @@ PARAMETERS = Path(__file__).with_name("face_vectors.npz")
 BLOCK = 10_000
 """Vectors that are sampled at once: what bounds the memory beyond the result."""
 
-_GALLERY, _STRANGERS, _PROBES = range(3)  # streams of one seed that have nothing to do with one another
+_GALLERY, _STRANGERS, _PROBES = range(3)  # independent streams of one seed
 
 
 class Parameters(NamedTuple):
@@ -88,7 +88,7 @@ def _blocks(n: int, seed: tuple[int, ...]) -> Iterator[Vectors]:
     mean, covariance, _ = parameters()
     factor = np.linalg.cholesky(covariance.astype(np.float64)).astype(np.float32)
     for number, start in enumerate(range(0, n, BLOCK)):
-        # A generator for each block, and whole blocks always: what a vector is does not depend on n.
+        # A generator for each block, and always whole blocks: a vector does not depend on n.
         normal = np.random.default_rng((*seed, number)).standard_normal((BLOCK, len(mean)), np.float32)
         yield _normalised(mean + normal[: n - start] @ factor.T)
 

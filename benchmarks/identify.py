@@ -1,8 +1,8 @@
 """How long each stage of an identification takes, over HTTP, in a gallery of 100,000.
 
-A server of its own, with an embedded PostgreSQL of its own, is asked for one 640 x 480 photograph of
-one face by one client, then by eight. "Rest" is what the client waited beyond the stages that the
-answer names: HTTP, multipart, JSON and the database. Client and server share the machine's cores.
+One client, then eight, send a 640 x 480 photograph of one face to a server of their own with an embedded
+PostgreSQL of its own. "Rest" is the time beyond the stages that the answer names: HTTP, multipart, JSON and
+the database. Clients and server share the machine's cores.
 """
 
 import argparse
@@ -146,7 +146,7 @@ def one_face_640x480() -> bytes:
 
 @contextmanager
 def filled(count: int) -> Iterator[tuple[Path, str, Database]]:
-    """A folder that goes afterwards, and in it a PostgreSQL with a gallery of `count` faces, and its URL."""
+    """A temporary folder, in it a PostgreSQL with a gallery of `count` faces; and its URL."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gemel-bench-")))
         stack.callback(embedded.stop, home)

@@ -1,9 +1,9 @@
 """How long a change that one process has acknowledged takes to show in another one.
 
-Two `gemel serve` with a disk of their own each, as on two machines, share one PostgreSQL. A person is
-enrolled through the first; from its answer on, the second is searched again and again until it finds
-them. Then they are deleted through the first, and the second searched until they are gone. The time is
-that until the answer that shows it has come, so that it is never less than one search over HTTP takes.
+Two `gemel serve`, each with a disk of its own, as on two machines, share one PostgreSQL. A person is enrolled
+through the first server. From its answer on, the second is searched until it finds the person. Then the
+person is deleted through the first, and the second is searched until it no longer finds them. The time ends
+with the answer that shows the change, so it is never less than one search over HTTP.
 """
 
 import argparse
@@ -107,15 +107,15 @@ def _embedding(database: Database) -> list[float]:
 
 
 def _shown(client: httpx2.Client, embedding: list[float], identity: str, *, there: bool) -> tuple[float, int]:
-    """Milliseconds until it is, and how many searches that took."""
+    """Milliseconds until the identity is found, or not found any longer, and the number of searches."""
     start = time.perf_counter()
-    asked = 0
+    searches = 0
     while time.perf_counter() - start < GIVE_UP_SECONDS:
         answer = client.post("search", json={"embedding": embedding, "max_candidates": 1})
         answer.raise_for_status()
-        asked += 1
+        searches += 1
         if there == any(found["identity"]["id"] == identity for found in answer.json()["candidates"]):
-            return 1e3 * (time.perf_counter() - start), asked
+            return 1e3 * (time.perf_counter() - start), searches
     raise SystemExit(f"the other process does not show it after {GIVE_UP_SECONDS:.0f} s")
 
 
@@ -128,7 +128,7 @@ def _row(name: str, measured: list[tuple[float, int]]) -> dict[str, Any]:
         "p50_ms": round(float(p50), 2),
         "p95_ms": round(float(p95), 2),
         "most_ms": round(max(milliseconds), 2),
-        "by_the_first": sum(asked == 1 for _, asked in measured),
+        "by_the_first": sum(searches == 1 for _, searches in measured),
     }
 
 

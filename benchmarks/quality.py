@@ -1,6 +1,6 @@
-"""What blur and smallness cost, and what the quality figures say of them: where the limits come from.
+"""What blur and small size cost, and what the quality figures say of them: the source of the limits.
 
-The first image of some people of LFW is spoiled and compared with their second, which is not.
+The first image of some people of LFW is degraded and compared with their second, which is not.
 
     python -m benchmarks.quality --data LFW
 """
@@ -51,7 +51,12 @@ def main() -> None:
     several = [person for person in read_people(arguments.data) if len(person.images) > 1]
     chosen = several[:: max(1, len(several) // arguments.people)][: arguments.people]
     table = Table(
-        "Spoiled", "Found", "Face px", "Sharpness, 5 % / median", "Score with the mate, median", "Under 0.44"
+        "Degraded",
+        "Detected",
+        "Face px",
+        "Sharpness, 5 % / median",
+        "Score with the mate, median",
+        "Under 0.44",
     )
     with open_pipeline(Settings()) as pipeline:
         mates = [embed(pipeline, PIL.Image.open(person.images[1])) for person in chosen]

@@ -1,10 +1,10 @@
-"""How near a re-index comes to the network alone: faces a second of a job, and of crops already in memory.
+"""How close a re-index comes to the network alone: faces a second of a job, and of crops in memory.
 
     python -m benchmarks.reindex --data LFW --faces 10000
 
-Enrols real photographs, multiplies their rows to the number that is wanted (the crops are real, and
-repeated), and lets one worker bring them to another model. Before and after it the same embedder runs on
-aligned faces in memory, in blocks of the size of a worker's chunk.
+Enrols real photographs, repeats their rows up to the requested number (the crops are real), and lets one
+worker re-index them to another model. Before and after that, the same embedder runs on aligned faces in
+memory, in blocks of the size of a worker's chunk.
 """
 
 import argparse

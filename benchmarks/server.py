@@ -41,7 +41,7 @@ class Server:
         return HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def wait(self, status: Callable[[HTTPConnection], int]) -> float:
-        """Asks until the status is 200; seconds since the start. Raises SystemExit."""
+        """Repeats the request until the status is 200; returns seconds since the start. Raises SystemExit."""
         while self.process.poll() is None and time.perf_counter() - self.started < PATIENCE_SECONDS:
             connection = self.connection()
             try:

@@ -1,7 +1,7 @@
-"""Whether a server grows: people come, are identified, searched for and deleted, again and again.
+"""Whether a server's memory grows while people are enrolled, identified and deleted, over and over.
 
-A `gemel serve` of its own, with photographs over HTTP. Its resident size is noted after each stint; what
-counts is how it grows after the first quarter, when pools and caches are full.
+Photographs are sent over HTTP to a `gemel serve` of its own. Its resident size is noted after each stint. The
+result is its growth after the first quarter, when pools and caches are full.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def summary(figures: dict[str, Any]) -> str:
 
 def draw(figures: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(8, 4), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)  # no pyplot: it would look for a screen
+    FigureCanvasAgg(figure)  # no pyplot: it would open a display
     axes = figure.subplots()
     resident = figures["resident_mb"]
     axes.plot(STINT * np.arange(1, len(resident) + 1), resident, linewidth=1.5)
@@ -109,7 +109,7 @@ def _ask(client: httpx2.Client, method: str, path: str, **arguments: Any) -> Any
 
 
 def _growth(resident_mb: list[float]) -> float:
-    """Bytes a round, by a straight line through what was noted after the first quarter."""
+    """Bytes a round, by a straight line through the sizes after the first quarter."""
     settled = resident_mb[len(resident_mb) // 4 :]
     return float(np.polyfit(STINT * np.arange(len(settled)), settled, 1)[0] * 1e6)
 

@@ -1,16 +1,16 @@
-"""Whether calibration keeps its word: what it promises on some people, and what happens on others.
+"""Whether a calibration keeps its promise: the rate that it gives on some people, and the rate on others.
 
-People are divided at random, again and again. On some a calibration is made; the others are never seen by
-it. For each gallery size N and each wanted FPIR it gives a threshold and an interval, and what happens is
-the mean over *all* galleries of N of the held-out people, each held-out person searched for in those that
-do not hold them: with k of n - 1 others at or above the threshold, a search alarms with the probability
-1 - C(n - 1 - k, N) / C(n - 1, N). So chance in drawing one gallery is no part of the figure, and only
-chance in who was held out is. One image a person.
+People are divided at random, several times. A calibration is made on some; the others are held out. For each
+gallery size N and each target FPIR it gives a threshold and an interval. The observed rate is the mean over
+*all* galleries of N of the held-out people, with each held-out person searched for in the galleries without
+them: with k of n - 1 others at or above the threshold, a search alarms with the probability
+1 - C(n - 1 - k, N) / C(n - 1, N). So the figure depends on who was held out, but not on the chance of drawing
+one gallery. One image a person.
 
     python -m benchmarks.calibration --data LFW [--celeba DIR] --json calibration.json --plot calibration.png
 
 Embeddings are kept in `--cache DIR`, and not made again. With `--celeba` (89 x 109 pictures, with
-identities.csv) the same is done there, and then across: calibrated on LFW, searched for in CelebA.
+identities.csv) the same is done there, and then across both: calibrated on LFW, searched for in CelebA.
 """
 
 import argparse
@@ -242,7 +242,7 @@ def _draw(rows: Sequence[dict[str, object]], people: int, path: Path) -> None:
         axes.axhline(fpir, color="#555555", linewidth=1, linestyle=(0, (4, 3)))
         axes.set(xscale="log", yscale="log", xlabel="people enrolled (N)", ylabel="FPIR")
         axes.set_ylim(fpir / 12, fpir * 12)
-        set_titles(axes, f"wanted: {fpir:g}", f"calibrated on {people:,} others")
+        set_titles(axes, f"target: {fpir:g}", f"calibrated on {people:,} others")
     axes.legend(frameon=False, fontsize=7)
     figure.savefig(path, format="png")
 

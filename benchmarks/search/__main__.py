@@ -1,9 +1,9 @@
 """How fast a search is, how often it is right, and what it takes: side by side, on the same vectors.
 
-Raw FAISS is the limit of what our index can do; ours is asked through its own API and over HTTP; pgvector
-is what one would take without it. Gallery and probes lie as the embeddings of faces do (`face_vectors`).
+Raw FAISS is the limit of what our index can do. Ours is searched through its own API and over HTTP. pgvector
+is the usual alternative. Gallery and probes are distributed as embeddings of faces are (`face_vectors`).
 "Recall" is how often the first answer is that of exact search, "mate first" how often it is the right
-person, the threshold the score that one in a hundred strangers reaches.
+person. The threshold is the score that one in a hundred strangers reaches.
 
     python -m benchmarks.search --n 10000,100000,1000000 --enrol --json search.json --plot search.png
 """

@@ -1,4 +1,4 @@
-"""Who takes part: something that has been built and can be searched. And what building it took."""
+"""A contender: an index that has been built and can be searched; and the cost of building it."""
 
 import ctypes
 import gc
@@ -25,7 +25,7 @@ class Contender:
     places: Callable[[Any], Sequence[int]]
     """From what `search` and `batch` return to the gallery's place in front; not timed."""
     batch: Search | None = None
-    """Timed with 64 probes; None for `search`. Servers are asked by several clients at once."""
+    """Timed with 64 probes; None for `search`. Servers get them from several clients at once."""
     threads: int | None = None
     """OpenMP's, for raw FAISS; None leaves as many as there are cores."""
     facts: dict[str, Any] = field(default_factory=dict)

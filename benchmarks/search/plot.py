@@ -101,7 +101,7 @@ def _name(axes: "Axes", ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Each line's name right of its end; where ends lie close, the names make room for one another."""
     ends = sorted(ends, key=lambda end: end[1])
     low, high = np.log(axes.get_ylim())
-    places = _apart([(np.log(end[1]) - low) / (high - low) for end in ends])
+    places = _spread([(np.log(end[1]) - low) / (high - low) for end in ends])
     for (x, y, name, color), place in zip(ends, places, strict=True):
         axes.annotate(
             f"{name}  {y:.2g}" if y < 10 else f"{name}  {y:.0f}",
@@ -119,10 +119,10 @@ def _name(axes: "Axes", ends: Sequence[tuple[float, float, str, str]]) -> None:
 
 
 def _name_above(axes: "Axes", rows: Sequence[Row]) -> None:
-    """Those that agree with exact search lie side by side: their names stand upright, over all else."""
+    """Those with the recall of exact search lie side by side: their names stand upright, above the rest."""
     rows = sorted(rows, key=lambda row: row["p50_ms"])
     left, right = np.log(axes.get_xlim())
-    places = _apart([(np.log(row["p50_ms"]) - left) / (right - left) for row in rows])
+    places = _spread([(np.log(row["p50_ms"]) - left) / (right - left) for row in rows])
     for row, place in zip(rows, places, strict=True):
         color = _style(row)["color"]
         axes.annotate(
@@ -151,7 +151,7 @@ def _leader(color: str, end: tuple[float, float]) -> dict[str, Any]:
     }
 
 
-def _apart(places: Sequence[float]) -> list[float]:
+def _spread(places: Sequence[float]) -> list[float]:
     """Ascending places, moved as little as it takes to be _LEAST_GAP apart."""
     moved = list(places)
     for _ in range(200):

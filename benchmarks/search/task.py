@@ -1,4 +1,4 @@
-"""What is asked of every contender: one gallery, probes for people in it, and what exact search answers."""
+"""The same task for every contender: a gallery, probes for people in it, and the answers of exact search."""
 
 from dataclasses import dataclass
 
@@ -37,15 +37,15 @@ class Task:
 
 def pose(gallery: Vectors, *, probes: int = PROBES, strangers: int = STRANGERS) -> Task:
     """`gallery`: of `face_vectors`, shape (n, dimension)."""
-    # People may be asked for more than once, by another picture each time: 10,000 faces, 10,000 probes.
+    # A person may be searched for more than once, by another picture each time: 10,000 faces, 10,000 probes.
     mates = np.random.default_rng((SEED, len(gallery))).integers(len(gallery), size=probes)
-    asked = face_vectors.probes(gallery[mates], SEED)
-    scores, exact = first_answers(gallery, asked)
+    searched = face_vectors.probes(gallery[mates], SEED)
+    scores, exact = first_answers(gallery, searched)
     false_alarms, _ = first_answers(gallery, face_vectors.strangers(strangers, SEED))
     threshold = float(np.quantile(false_alarms, 1 - FPIR, method="higher"))
     return Task(
         gallery=gallery,
-        probes=asked,
+        probes=searched,
         mates=mates,
         exact=exact,
         above=scores >= threshold,

@@ -1,14 +1,14 @@
-"""Models are swapped under a service that people use: does a request fail, or an answer mix two models?
+"""Models are switched while clients use the service: does a request fail, or an answer mix two models?
 
     python -m benchmarks.switching --data LFW --newcomers CELEBA_SMALL --onnx MODEL.onnx
 
-All of --data is enrolled with dlib-resnet. Then, while clients identify, enrol and delete without a pause
-between the steps, the gallery is brought to sface, back, to sface again, and to an ONNX model of another
-dimension. In each phase some people of two or more faces are looked for with one of their faces taken out
-of the gallery and enrolled again (leave-one-out, through the API), which is the rank-1 that is printed.
+All of --data is enrolled with dlib-resnet. Then the gallery is switched to sface, back, to sface again, and
+to an ONNX model of another dimension, while clients identify, enrol and delete without a pause. In each phase
+some people with two or more faces are searched for while one of their faces is deleted, and enrolled again
+afterwards (leave-one-out, through the API). The printed rank-1 is theirs.
 
-An answer is mixed where it names a model but its scores are not those that the model gives: each probe's
-scores are noted while no swap is near, and every answer is held to those of the model that it names.
+An answer is mixed if it names a model but its scores are those of another. The scores of each probe are noted
+while no switch is near, and every answer is compared with those of the model that it names.
 """
 
 import argparse
@@ -45,7 +45,7 @@ FIRST = "dlib-resnet"
 PROBES = 150
 LEFT_OUT = 200
 SETTLING_SECONDS = 15.0
-"""What is asked before and after a swap, under the eyes of the clients."""
+"""Before and after a switch, while the clients go on."""
 SAME_SCORE = 1e-3
 GIVE_UP_SECONDS = 3600.0
 _GEMEL = str(Path(sys.executable).parent / "gemel")
@@ -57,8 +57,8 @@ class Swap:
     name: str
     old: str
     new: str
-    asked: float
-    """When the operator asked for it, and when the service had answered."""
+    requested: float
+    """When the operator requested it, and when the service had answered."""
     answered: float
 
 
@@ -116,7 +116,7 @@ def measure(home: Path, arguments: argparse.Namespace, stack: ExitStack) -> dict
             "identifications": len(notes.answers),
             "enrolled_meanwhile": len(notes.enrolled) + len(notes.deleted),
             "deleted_meanwhile": len(notes.deleted),
-            "photographs_refused": notes.refused,
+            "photographs_rejected": notes.rejected,
             "failed": notes.failed,
             "compared": sum(service.comparable(answer) for answer in notes.answers),
             "mixed": service.mixed(notes.answers),
@@ -126,7 +126,7 @@ def measure(home: Path, arguments: argparse.Namespace, stack: ExitStack) -> dict
 
 
 class Service:
-    """What the operator does, and what they look at."""
+    """The operator's side: switches models and measures the service."""
 
     def __init__(self, base: str, visitors: Visitors, probes: list[Probe], left_out: list[Probe]) -> None:
         self._operator = httpx2.Client(base_url=f"{base}/v1/", timeout=120)
@@ -138,7 +138,7 @@ class Service:
         self.swaps: list[Swap] = []
 
     def phase(self, name: str, **more: Any) -> dict[str, Any]:
-        """Rank-1 of the running service, and whether everybody who came since is found."""
+        """Rank-1 of the running service, and whether every newcomer since is found."""
         time.sleep(SETTLING_SECONDS)
         references = [
             answer_of(self._user, number, probe.file)
@@ -153,7 +153,7 @@ class Service:
         return found
 
     def swapped(self, name: str, to: str) -> dict[str, Any]:
-        """`to`: a model to go to with a new job; empty: the other one of the job."""
+        """`to`: the model of a new job; empty: the other model of the present job."""
         old = self._model()
         taken: dict[str, Any] = {}
         if to:
@@ -162,12 +162,14 @@ class Service:
         else:
             assert self._job is not None
             action = "rollback" if self._state() == "active" else "activate"
-        asked = time.perf_counter()
+        requested = time.perf_counter()
         self._act(action)
         answered = time.perf_counter()
         new = self._model()
-        self.swaps.append(Swap(name=name + _short(new), old=old, new=new, asked=asked, answered=answered))
-        console.print(f"{action}: {old} -> {new} in {answered - asked:.2f} s")
+        self.swaps.append(
+            Swap(name=name + _short(new), old=old, new=new, requested=requested, answered=answered)
+        )
+        console.print(f"{action}: {old} -> {new} in {answered - requested:.2f} s")
         return self.phase(name + _short(new), **taken)
 
     def comparable(self, answer: Answer) -> bool:
@@ -216,10 +218,10 @@ class Service:
                 if job["state"] == state:
                     return
                 if job["problem"]:
-                    raise SystemExit(f"the job stands still: {job['problem']}")
+                    raise SystemExit(f"the job has stopped: {job['problem']}")
                 shown.update(f"{job['state']}: {job['done']:,} of {job['faces']:,} faces")
                 time.sleep(1)
-        raise SystemExit(f"the job does not get {state}")
+        raise SystemExit(f"the job does not reach the state {state}")
 
     def _act(self, action: str) -> None:
         answer = self._operator.post(f"reindexes/{self._job_id}/{action}")
@@ -238,7 +240,7 @@ class Service:
         return str(identify(self._user, self._probes[0].file)["model"])
 
     def _found_without(self, probe: Probe) -> bool:
-        """Whether somebody is still first with the face of this photograph taken out of the gallery."""
+        """Whether the person is still first while the face of this photograph is deleted."""
         faces = f"identities/{probe.identity}/faces"
         face = next(iter(identify(self._user, probe.file)["faces"][0]["candidates"]))["face_id"]
         listed = {one["id"] for one in self._user.get(faces).raise_for_status().json()["faces"]}
@@ -287,20 +289,18 @@ def table(figures: dict[str, Any]) -> Table:
             f"{found} of {phase['newcomers'] + phase['deleted']}",
             str(phase.get("seconds", "")),
             "" if swap is None else f"{swap['seconds']:.2f}",
-            "" if swap is None else f"asked {swap['old_after_s']:+.2f} s",
+            "" if swap is None else f"sent {swap['old_after_s']:+.2f} s",
         )
     return made
 
 
 def _seen(swap: Swap, answers: list[Answer]) -> dict[str, Any]:
-    """`old_after_s`: when the last question was asked that the old model answered, seconds after the swap."""
-    near = [one for one in answers if abs(one.asked - swap.answered) < 2 * SETTLING_SECONDS]
-    old = [
-        one.asked for one in near if one.model == swap.old and one.asked < swap.answered + SETTLING_SECONDS
-    ]
+    """`old_after_s`: when the last request that the old model answered was sent, seconds after the switch."""
+    near = [one for one in answers if abs(one.sent - swap.answered) < 2 * SETTLING_SECONDS]
+    old = [one.sent for one in near if one.model == swap.old and one.sent < swap.answered + SETTLING_SECONDS]
     return {
         "to": swap.name,
-        "seconds": round(swap.answered - swap.asked, 3),
+        "seconds": round(swap.answered - swap.requested, 3),
         "old_after_s": round(max(old) - swap.answered, 3),
         "answers_within_1s": sum(abs(one.answered - swap.answered) < 1 for one in near),
     }
@@ -323,7 +323,7 @@ def _enrolled(home: Path, data: Path) -> None:
 
 
 def _people(database: Database, data: Path) -> tuple[list[Probe], list[Probe]]:
-    """Photographs to ask for, and of other people those to leave out."""
+    """Photographs to search for, and of other people those to leave out."""
     identity_of = _identities(database)
     several: dict[str, list[Probe]] = defaultdict(list)
     for file in sorted(data.glob("*/*.jpg")):

@@ -1,4 +1,4 @@
-"""Clients of a running service that never stop: they identify, enrol and delete, and note every answer."""
+"""Clients that use a service without a pause: they identify, enrol and delete, and note every answer."""
 
 import random
 import threading
@@ -16,7 +16,7 @@ CANDIDATES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """An enrolled photograph, and whose it is."""
+    """An enrolled photograph, and its identity."""
 
     file: Path
     identity: str
@@ -27,7 +27,7 @@ class Answer:
     """One identification. Times are of `time.perf_counter`."""
 
     probe: int
-    asked: float
+    sent: float
     answered: float
     model: str
     best: str | None
@@ -45,14 +45,14 @@ class Notes:
     """Newcomers that are enrolled now."""
     deleted: dict[str, Path] = field(default_factory=dict)
     requests: int = 0
-    refused: int = 0
-    """Photographs that enrolment did not take, for their faces."""
+    rejected: int = 0
+    """Photographs without a face that can be enrolled."""
     failed: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Visitors:
-    """`identifying` threads ask for `probes`; one enrols `newcomers` and deletes every third again."""
+    """`identifying` threads search for `probes`; one enrols `newcomers` and deletes every third."""
 
     def __init__(
         self, base: str, probes: Sequence[Probe], newcomers: Sequence[Path], *, identifying: int, pause: float
@@ -82,11 +82,11 @@ class Visitors:
         with httpx2.Client(base_url=self._base, timeout=60) as client:
             while not self._ending.wait(self._pause):
                 probe = rng.randrange(len(self._probes))
-                asked = time.perf_counter()
+                sent = time.perf_counter()
                 body = self._ask(client, "identify", _image(self._probes[probe].file))
                 if body is not None:
                     with self.notes.lock:
-                        self.notes.answers.append(_answer(probe, asked, body))
+                        self.notes.answers.append(_answer(probe, sent, body))
 
     def _come_and_go(self) -> None:
         with httpx2.Client(base_url=self._base, timeout=60) as client:
@@ -118,15 +118,15 @@ class Visitors:
             self._note()
             return dict(answer.json()) if answer.content else {}
         if answer.status_code == 422:
-            self._note(refused=1)
+            self._note(rejected=1)
         else:
             self._note(failed=f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return None
 
-    def _note(self, *, refused: int = 0, failed: str | None = None) -> None:
+    def _note(self, *, rejected: int = 0, failed: str | None = None) -> None:
         with self.notes.lock:
             self.notes.requests += 1
-            self.notes.refused += refused
+            self.notes.rejected += rejected
             if failed is not None:
                 self.notes.failed.append(failed)
 
@@ -139,8 +139,8 @@ def identify(client: httpx2.Client, file: Path, candidates: int = CANDIDATES) ->
 
 
 def answer_of(client: httpx2.Client, probe: int, file: Path) -> Answer:
-    asked = time.perf_counter()
-    return _answer(probe, asked, identify(client, file))
+    sent = time.perf_counter()
+    return _answer(probe, sent, identify(client, file))
 
 
 def best(body: dict[str, Any]) -> str | None:
@@ -152,11 +152,11 @@ def _image(file: Path, candidates: int = CANDIDATES) -> dict[str, Any]:
     return {"files": {"image": file.read_bytes()}, "data": {"max_candidates": candidates, "max_faces": 1}}
 
 
-def _answer(probe: int, asked: float, body: dict[str, Any]) -> Answer:
+def _answer(probe: int, sent: float, body: dict[str, Any]) -> Answer:
     candidates = body["faces"][0]["candidates"] if body["faces"] else []
     return Answer(
         probe=probe,
-        asked=asked,
+        sent=sent,
         answered=time.perf_counter(),
         model=body["model"],
         best=best(body),

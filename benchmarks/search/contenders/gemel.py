@@ -1,4 +1,4 @@
-"""Our own index, asked through its own API: `LiveIndex`, with keys, locks and all."""
+"""Our own index, searched through its own API: `LiveIndex`, with keys, locks and all."""
 
 from collections.abc import Callable
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Our search by embedding over HTTP, as any client would ask: one connection each, JSON and all.
+"""Our search by embedding over HTTP, as any client would use it: one connection each, with JSON.
 
 The clients run on the same cores as the server.
 """
@@ -71,7 +71,7 @@ def _contender(url: str, home: Path, tier: Tier, task: Task, idle_bytes: int) ->
 
 
 def _nearest(client: HTTPConnection, probes: Vectors) -> list[int]:
-    """The first place of each probe; they are asked for one by one. Raises SystemExit."""
+    """The first place of each probe; they are sent one by one. Raises SystemExit."""
     first = []
     for probe in probes:
         status, body = _ask(client, probe.tolist())
@@ -86,7 +86,7 @@ def _ask(client: HTTPConnection, probe: Sequence[float]) -> tuple[int, bytes]:
     try:
         return _exchange(client, body)
     except (BrokenPipeError, ConnectionResetError, RemoteDisconnected):
-        client.close()  # a server hangs up on those who are silent while others are asked
+        client.close()  # a server closes a connection that is silent for long
         return _exchange(client, body)
 
 

@@ -131,7 +131,7 @@ def _contender(
 
 
 def _nearest(cursor: Any, probes: Vectors) -> list[int]:
-    """The first place of each probe; they are asked for one by one."""
+    """The first place of each probe; they are searched for one by one."""
     first = []
     for probe in probes:
         cursor.execute("EXECUTE nearest(%s)", ("[" + ",".join(f"{x:.8g}" for x in probe.tolist()) + "]",))
