@@ -14,12 +14,12 @@ from starlette.types import Receive, Scope, Send
 
 from indexer import errors
 from indexer.logs import request_id
-from indexer.sparing_log import SparingLog
+from indexer.rate_limited_log import RateLimitedLog
 from service.middleware.methods import allowed_methods
 from service.middleware.request_ids import HEADER as REQUEST_ID_HEADER
 
 log = logging.getLogger(__name__)
-_failures = SparingLog(log)
+_failures = RateLimitedLog(log)
 
 STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,

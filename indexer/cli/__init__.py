@@ -18,7 +18,7 @@ from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.gallery import app as gallery_commands
 from indexer.cli.identify import identify, verify
 from indexer.cli.index.commands import app as index_commands
-from indexer.cli.output import LogLines, console, fail
+from indexer.cli.output import ConsoleLogHandler, console, fail
 from indexer.cli.person import app as person_commands
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
@@ -64,7 +64,9 @@ app.add_typer(train_commands, name="train")
 
 def main() -> None:
     """Errors that Gemel knows end with one line and status 1, not with a trace."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", handlers=[LogLines()])
+    logging.basicConfig(
+        level=logging.WARNING, format="%(levelname)s: %(message)s", handlers=[ConsoleLogHandler()]
+    )
     # By default it would end the process on the spot, with the embedded PostgreSQL left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _name_unknown_variables()

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from indexer.cli.commands import Json
-from indexer.cli.database import opened
-from indexer.cli.output import console, give, out, shown, write_whole
+from indexer.cli.database import open_index_store
+from indexer.cli.output import console, escape_text, out, print_result, write_atomically
 from indexer.cli.progress import progress_bar
 from indexer.errors import Misconfigured
 from indexer.settings import Settings
@@ -95,7 +95,7 @@ def calibrate(
     if sum(source is not None for source in (gallery, data, scores)) != 1:
         raise typer.BadParameter("give one of --gallery, --data and --scores")
     settings = Settings()
-    with opened(settings) as index_store:
+    with open_index_store(settings) as index_store:
         if gallery is not None:
             measurement, summary = _calibrate_gallery(index_store, gallery, fpir, settings, dry_run)
         else:
@@ -108,12 +108,12 @@ def calibrate(
     if html is not None:
         from indexer.calibration.fitting.page import render
 
-        write_whole(html, render(measurement, summary))
+        write_atomically(html, render(measurement, summary))
     result = summary | {
         "suspects": [asdict(suspect) for suspect in measurement.suspects],
         "calibration": measurement.curve.to_json(),
     }
-    give(result, json, lambda: _print(measurement, summary))
+    print_result(result, json, lambda: _print(measurement, summary))
 
 
 def _calibrate_gallery(
@@ -259,6 +259,6 @@ def _print(measurement: "Measurement", summary: dict[str, Any]) -> None:
     if measurement.suspects:
         console.print(f"Left out {len(measurement.suspects)} pairs that seem to be one person:")
         for suspect in measurement.suspects[:SHOWN_SUSPECTS]:
-            console.print(f"  {suspect.score:.3f}  {shown(suspect.one)}  {shown(suspect.other)}")
+            console.print(f"  {suspect.score:.3f}  {escape_text(suspect.one)}  {escape_text(suspect.other)}")
     if summary["stored"] is None:
         console.print("Nothing was stored.")

@@ -15,7 +15,7 @@ from indexer.errors import InvalidRequest
 FLAG = "--json"
 
 
-def writable(path: Path | None) -> Path | None:
+def check_writable(path: Path | None) -> Path | None:
     """The path, if a file can be made there. Raises typer.BadParameter."""
     if path is not None and path != STDOUT and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"the folder {path.absolute().parent} does not exist")
@@ -29,7 +29,7 @@ Json = Annotated[
         metavar="[FILE]",
         allow_dash=True,
         dir_okay=False,
-        callback=writable,
+        callback=check_writable,
         help="Print only JSON, on stdout; or write it to FILE.json and show the result as well.",
     ),
 ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(settings: Settings) -> "Iterator[IndexStore]":
+def open_index_store(settings: Settings) -> "Iterator[IndexStore]":
     from indexer.records.database import schema
     from indexer.records.database.session import Database
     from indexer.records.embedded import database_url

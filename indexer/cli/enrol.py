@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from indexer.cli.commands import Gallery, Json, writable
-from indexer.cli.output import console, give, out, shown, write_whole
+from indexer.cli.commands import Gallery, Json, check_writable
+from indexer.cli.output import console, escape_text, out, print_result, write_atomically
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 
@@ -43,7 +43,7 @@ def enrol(
         typer.Option(
             metavar="FILE.csv",
             dir_okay=False,
-            callback=writable,
+            callback=check_writable,
             help="Write there what became of every file: file, person, outcome, code, message.",
         ),
     ] = None,
@@ -75,8 +75,8 @@ def enrol(
             progress=lambda images: bar.advance(task, images),
         )
     if report is not None:
-        write_whole(report, _csv(result))
-    give(_as_json(result), json, lambda: _print(result, gallery, report))
+        write_atomically(report, _csv(result))
+    print_result(_as_json(result), json, lambda: _print(result, gallery, report))
     if result.interrupted:
         raise SystemExit(INTERRUPTED)
     if result.of(Outcome.FAILED):
@@ -133,7 +133,7 @@ def _print(result: "FolderEnrolment", gallery: str, report: Path | None) -> None
             f"{len(result.of(Outcome.FAILED))} failed",
         ]
     )
-    out.print(f"{shown(gallery)}{made}: {counts}.", soft_wrap=True)
+    out.print(f"{escape_text(gallery)}{made}: {counts}.", soft_wrap=True)
     for title, outcome in (
         ("Rejected", Outcome.REFUSED),
         ("Skipped", Outcome.SKIPPED),
@@ -145,10 +145,10 @@ def _print(result: "FolderEnrolment", gallery: str, report: Path | None) -> None
         who = "1 person is" if count == 1 else f"{count} people are"
         out.print(f"\n{who} without a face in the gallery:")
         for person in result.without_face[:LISTED]:
-            out.print(f"  {shown(person)}", highlight=False, soft_wrap=True)
+            out.print(f"  {escape_text(person)}", highlight=False, soft_wrap=True)
         _print_more(len(result.without_face))
     if report is not None:
-        console.print(f"What became of every file: {shown(report)}", highlight=False, soft_wrap=True)
+        console.print(f"What became of every file: {escape_text(report)}", highlight=False, soft_wrap=True)
 
 
 def _print_files(title: str, files: "list[FileOutcome]") -> None:
@@ -164,7 +164,7 @@ def _print_files(title: str, files: "list[FileOutcome]") -> None:
         out.print(f"{title}, {len(of_code)} for {code}{hint}", highlight=False, soft_wrap=True)
     table = Table(Column(title, overflow="fold"), Column("Why", overflow="fold"))
     for file in files[:LISTED]:
-        table.add_row(shown(file.path), shown(file.message or file.code or ""))
+        table.add_row(escape_text(file.path), escape_text(file.message or file.code or ""))
     out.print(table)
     _print_more(len(files))
 

@@ -6,8 +6,8 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Json, Yes, confirm
-from indexer.cli.database import opened
-from indexer.cli.output import give, out, shown
+from indexer.cli.database import open_index_store
+from indexer.cli.output import escape_text, out, print_result
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def list_all(json: Json = None) -> None:
     """
     from indexer.records import galleries, models
 
-    with opened(Settings()) as index_store, index_store.database.reading() as session:
+    with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         every = galleries.list_all(session)
         people = galleries.count_identities(session, [gallery.id for gallery in every])
         known = models.list_all(session)
     rows = [_as_json(gallery, people[gallery.id], known) for gallery in every]
-    give({"galleries": rows}, json, lambda: _print(rows))
+    print_result({"galleries": rows}, json, lambda: _print(rows))
 
 
 @app.command()
@@ -48,9 +48,9 @@ def create(
     """
     from indexer.records import galleries
 
-    with opened(Settings()) as index_store, index_store.database.transaction() as session:
+    with open_index_store(Settings()) as index_store, index_store.database.transaction() as session:
         gallery = galleries.create(session, name, store_crops=store_crops)
-    give(_as_json(gallery, 0, {}), json, lambda: out.print(f"{name} is created.", highlight=False))
+    print_result(_as_json(gallery, 0, {}), json, lambda: out.print(f"{name} is created.", highlight=False))
 
 
 @app.command()
@@ -61,7 +61,7 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
     """
     from indexer.records import galleries
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
             gallery = galleries.get(session, name)
             people = galleries.count_identities(session, [gallery.id])[gallery.id]
@@ -73,7 +73,7 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
             galleries.remove(session, gallery.id)
         index_store.discard(gallery.id)
     told = {"deleted": name, "identities": people, "faces": gallery.face_count}
-    give(told, json, lambda: out.print(f"{name} is deleted, with {people} people.", highlight=False))
+    print_result(told, json, lambda: out.print(f"{name} is deleted, with {people} people.", highlight=False))
 
 
 def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[str, Any]:
@@ -106,10 +106,10 @@ def _print(rows: list[dict[str, Any]]) -> None:
     )
     for row in rows:
         table.add_row(
-            shown(row["name"]),
+            escape_text(row["name"]),
             f"{row['identities']:,}",
             f"{row['faces']:,}",
-            shown(row["model"] or "-"),
+            escape_text(row["model"] or "-"),
             f"{row['created_at'].astimezone():%Y-%m-%d}",
         )
     out.print(table)

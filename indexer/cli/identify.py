@@ -10,7 +10,7 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Gallery, Json
-from indexer.cli.output import fail, give, out, shown
+from indexer.cli.output import escape_text, fail, out, print_result
 from indexer.errors import GemelError, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
@@ -70,7 +70,7 @@ def identify(
                     raise
                 failed = True
                 answers.append({"image": str(path), "error": error.code, "detail": error.message})
-                table.add_row(shown(path.name), "", "", f"[red]{shown(error.message)}[/]")
+                table.add_row(escape_text(path.name), "", "", f"[red]{escape_text(error.message)}[/]")
                 continue
             answers.append(_identification_json(path, answer))
             _add_rows(table, path, answer)
@@ -84,7 +84,7 @@ def identify(
                 f" ({_meaning(last)}), model {last['model']}"
             )
 
-    give(answers, json, show)
+    print_result(answers, json, show)
     if failed:
         raise SystemExit(1)
 
@@ -134,7 +134,7 @@ def verify(
         for path, face in compared:
             box = face.seen.face.box
             out.print(
-                f"{shown(path.name)}: {face.found} {'face' if face.found == 1 else 'faces'};"
+                f"{escape_text(path.name)}: {face.found} {'face' if face.found == 1 else 'faces'};"
                 f" compared the one at ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels",
                 highlight=False,
                 soft_wrap=True,
@@ -158,7 +158,7 @@ def verify(
             for path, face in compared
         ],
     }
-    give(told, json, show)
+    print_result(told, json, show)
 
 
 def _about(path: Path, error: InvalidInput) -> str:
@@ -225,9 +225,9 @@ def _no(reason: "UnmatchedReason | None") -> str:
 
 def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
     if not answer.faces:
-        table.add_row(shown(path.name), "", "", "[dim]no face[/]")
+        table.add_row(escape_text(path.name), "", "", "[dim]no face[/]")
     for number, face in enumerate(answer.faces, start=1):
-        where = (shown(path.name) if number == 1 else "", str(number), f"{face.seen.quality.score:.0f}")
+        where = (escape_text(path.name) if number == 1 else "", str(number), f"{face.seen.quality.score:.0f}")
         if not face.candidates:
             nobody = "nobody else" if answer.gallery_size else "nobody is enrolled"
             table.add_row(*where, f"[dim]{nobody}[/]")
@@ -238,7 +238,7 @@ def _add_rows(table: Table, path: Path, answer: "Identification") -> None:
                 who = [owner.name or owner.external_id or str(owner.identity_id)]
             table.add_row(
                 *where,
-                *map(shown, who),
+                *map(escape_text, who),
                 f"{candidate.score:.3f}",
                 "[green]yes[/]" if candidate.matched else _no(face.unmatched_reason),
             )

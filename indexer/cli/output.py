@@ -20,14 +20,14 @@ _BIDI = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 STDOUT = Path("-")
 
 
-def printable(text: str) -> str:
+def replace_controls(text: str) -> str:
     """`text` without what a terminal would obey: a name or a file's name may come from anybody."""
     return "".join(REPLACEMENT if _is_obeyed(character) else character for character in text)
 
 
-def shown(text: object) -> str:
-    """Somebody's text for a table or a line: printable, and its brackets are no markup."""
-    return escape(printable(str(text)).replace("\n", REPLACEMENT))
+def escape_text(text: object) -> str:
+    """`text` for a table or a line: control characters are replaced, brackets are escaped."""
+    return escape(replace_controls(str(text)).replace("\n", REPLACEMENT))
 
 
 class _PrintableOnly(RenderHook):
@@ -43,7 +43,7 @@ class _Printable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self._renderable, options):
-            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+            yield segment if segment.control else Segment(replace_controls(segment.text), segment.style)
 
 
 def _console(*, stderr: bool) -> Console:
@@ -58,14 +58,14 @@ out = _console(stderr=False)
 """Results."""
 
 
-class LogLines(logging.Handler):
+class ConsoleLogHandler(logging.Handler):
     """Above a bar that is being drawn, not across it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         console.print(self.format(record), highlight=False, markup=False, soft_wrap=True)
 
 
-def give(value: Any, json_file: Path | None, show: Callable[[], object]) -> None:
+def print_result(value: Any, json_file: Path | None, show: Callable[[], object]) -> None:
     """A command's result: to people by `show`; as JSON to a file as well, or to stdout alone.
 
     Raises OSError; what the file held before is then still there.
@@ -82,10 +82,10 @@ def write_json(value: Any, json_file: Path) -> None:
     if json_file == STDOUT:
         typer.echo(text)
     else:
-        write_whole(json_file, text + "\n")
+        write_atomically(json_file, text + "\n")
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """The file has all of `text` or is as it was; a device or a pipe is simply written to. Raises OSError.
 
     Names of files that are no text, as `os.fsdecode` gives them, are written as they are on the disk.
@@ -102,7 +102,7 @@ def json_line(value: Any) -> str:
 
 
 def fail(message: str, *, code: str = "error") -> NoReturn:
-    console.print(f"[red]error[/] {shown(message)} [dim]({code})[/]", highlight=False)
+    console.print(f"[red]error[/] {escape_text(message)} [dim]({code})[/]", highlight=False)
     raise SystemExit(1)
 
 

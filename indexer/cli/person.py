@@ -8,8 +8,8 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Gallery, Json, Yes, confirm
-from indexer.cli.database import opened
-from indexer.cli.output import console, give, out, printable, shown
+from indexer.cli.database import open_index_store
+from indexer.cli.output import console, escape_text, out, print_result, replace_controls
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def list_page(
     """
     from indexer.records import faces, galleries, identities
 
-    with opened(Settings()) as index_store, index_store.database.reading() as session:
+    with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
         page = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         more = len(page) > limit
@@ -50,7 +50,7 @@ def list_page(
     rows = [_as_json(identity) | {"faces": counts[identity.id]} for identity in page]
     following = page[-1].id if more else None
     nobody = f"Nobody in {gallery} is called {name!r}." if name else f"Nobody is enrolled in {gallery}."
-    give({"identities": rows, "next": following}, json, lambda: _print_page(rows, following, nobody))
+    print_result({"identities": rows, "next": following}, json, lambda: _print_page(rows, following, nobody))
 
 
 @app.command()
@@ -61,7 +61,7 @@ def show(person: Whom, gallery: Gallery, json: Json = None) -> None:
     """
     from indexer.records import faces, galleries
 
-    with opened(Settings()) as index_store, index_store.database.reading() as session:
+    with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = _the_person(session, found.id, person)
         enrolled: list[Face] = []
@@ -70,7 +70,7 @@ def show(person: Whom, gallery: Gallery, json: Json = None) -> None:
         ):
             enrolled += page
     row = _as_json(identity) | {"faces": [_face_as_json(face) for face in enrolled]}
-    give(row, json, lambda: _print_person(row))
+    print_result(row, json, lambda: _print_person(row))
 
 
 @app.command()
@@ -82,18 +82,20 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
     from indexer.records import faces, galleries
     from indexer.usecases.delete import remove_identity
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
             found = galleries.get(session, gallery)
             identity = _the_person(session, found.id, person)
             count = faces.count_by_identity(session, [identity.id])[identity.id]
-        named = printable(identity.name or identity.external_id or str(identity.id))
+        named = replace_controls(identity.name or identity.external_id or str(identity.id))
         if not yes:
             faces_named = "1 face" if count == 1 else f"{count} faces"
             confirm(f"Delete {named} with {faces_named}?")
         remove_identity(index_store.database, gallery, identity.id)
     told = _as_json(identity) | {"faces": count}
-    give({"deleted": told}, json, lambda: out.print(f"{shown(named)} is deleted.", highlight=False))
+    print_result(
+        {"deleted": told}, json, lambda: out.print(f"{escape_text(named)} is deleted.", highlight=False)
+    )
 
 
 def _the_person(session: "Session", gallery_id: UUID, named: str) -> "Identity":
@@ -136,7 +138,7 @@ def _face_as_json(face: "Face") -> dict[str, Any]:
 
 def _print_page(rows: Sequence[dict[str, Any]], following: UUID | None, nobody: str) -> None:
     if not rows:
-        out.print(shown(nobody), highlight=False)
+        out.print(escape_text(nobody), highlight=False)
         return
     table = Table(
         Column("Name", overflow="fold"),
@@ -146,8 +148,8 @@ def _print_page(rows: Sequence[dict[str, Any]], following: UUID | None, nobody: 
     )
     for row in rows:
         table.add_row(
-            shown(row["name"] or ""),
-            shown(row["external_id"] or f"({row['id']})"),
+            escape_text(row["name"] or ""),
+            escape_text(row["external_id"] or f"({row['id']})"),
             f"{row['faces']:,}",
             f"{row['created_at'].astimezone():%Y-%m-%d}",
         )
@@ -165,7 +167,7 @@ def _print_person(row: dict[str, Any]) -> None:
         ("metadata", row["metadata"] or "-"),
         ("faces", f"{len(row['faces']):,}"),
     ):
-        out.print(f"{what + ':':12} {shown(value)}", highlight=False, soft_wrap=True)
+        out.print(f"{what + ':':12} {escape_text(value)}", highlight=False, soft_wrap=True)
     if row["faces"]:
         table = Table("Face", Column("Quality", justify="right"), "Box", "Enrolled")
         for face in row["faces"][:_SHOWN]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from indexer.cli.output import STDOUT, console, out, write_json, write_whole
+from indexer.cli.output import STDOUT, console, out, write_atomically, write_json
 from indexer.cli.progress import progress_bar
 from indexer.evaluation import report as reports
 from indexer.evaluation.provenance import Provenance
@@ -62,7 +62,7 @@ def publish(
     if json_file is not None:
         write_json(content, json_file)
     if html_file:
-        write_whole(html_file, reports.html(report))
+        write_atomically(html_file, reports.html(report))
 
 
 def _tables(report: Report) -> Iterator[Table]:

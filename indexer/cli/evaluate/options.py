@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from indexer.cli.commands import writable
+from indexer.cli.commands import check_writable
 from indexer.errors import Misconfigured
 from indexer.pages import html as pages
 
@@ -17,7 +17,7 @@ def drawable(path: Path | None) -> Path | None:
             pages.require()
         except Misconfigured as error:
             raise typer.BadParameter(error.message) from None
-    return writable(path)
+    return check_writable(path)
 
 
 DataOption = Annotated[

@@ -11,9 +11,9 @@ import typer
 from rich.progress import Progress, TaskID
 
 from indexer.cli.commands import Commands, Json
-from indexer.cli.database import opened
+from indexer.cli.database import open_index_store
 from indexer.cli.index import tables as index_tables
-from indexer.cli.output import give, out
+from indexer.cli.output import out, print_result
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 from indexer.types import Tier
@@ -45,7 +45,7 @@ def status(gallery: One = None, json: Json = None) -> None:
                 for found in index_status.of_snapshots(of_model, one.gallery)
             ]
             rows.append(index_tables.status(one, stored))
-    give(rows, json, lambda: index_tables.print_status(rows))
+    print_result(rows, json, lambda: index_tables.print_status(rows))
 
 
 @app.command()
@@ -69,7 +69,7 @@ def verify(gallery: One = None, json: Json = None) -> None:
         for result in results:
             index_tables.print_verified(*result)
 
-    give([index_tables.verified(*result) for result in results], json, show)
+    print_result([index_tables.verified(*result) for result in results], json, show)
     if not all(result.clean for _, _, result in results):
         raise SystemExit(1)
 
@@ -145,7 +145,7 @@ def prune(
     sentence = (
         f"{sum(map(len, snapshots.values()))} snapshots and {sum(changes.values())} changes were removed."
     )
-    give({"snapshots": snapshots, "changes": changes}, json, lambda: out.print(sentence))
+    print_result({"snapshots": snapshots, "changes": changes}, json, lambda: out.print(sentence))
 
 
 def _write(gallery: str | None, json: Path | None, write: Callable[..., str | None]) -> None:
@@ -160,7 +160,7 @@ def _write(gallery: str | None, json: Path | None, write: Callable[..., str | No
         for name, snapshot in written.items():
             out.print(f"{name}: {snapshot or 'nothing has changed'}", highlight=False)
 
-    give(written, json, show)
+    print_result(written, json, show)
 
 
 def _advance(bar: Progress, task: TaskID, faces: int) -> None:
@@ -171,7 +171,7 @@ def _advance(bar: Progress, task: TaskID, faces: int) -> None:
 def _opened(gallery: str | None) -> "Iterator[tuple[IndexStore, Sequence[Gallery]]]":
     from indexer.records import galleries
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
             every = [galleries.get(session, gallery)] if gallery else galleries.list_all(session)
         yield index_store, every

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Column, Table
 
-from indexer.cli.output import console, out, shown
+from indexer.cli.output import console, escape_text, out
 
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Process, Replica
@@ -69,12 +69,12 @@ def print_verified(name: str, model: str, result: "Verification") -> None:
     held = result.snapshot or "nothing on disk, it is read from PostgreSQL"
     faces = "face" if result.count == 1 else "faces"
     verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
-    out.print(f"{shown(name)}: {verdict}, {result.count:,} {faces}, {model}, {held}", highlight=False)
+    out.print(f"{escape_text(name)}: {verdict}, {result.count:,} {faces}, {model}, {held}", highlight=False)
     for problem in [*result.damaged, *result.foreign]:
-        console.print(f"  {shown(problem)}", highlight=False)
+        console.print(f"  {escape_text(problem)}", highlight=False)
     for replica in result.replicas:
         told = {True: "equal", False: "[red]differs[/]", None: f"at change {replica.applied}, not compared"}
-        where = f"{shown(replica.host)}, process {replica.pid}"
+        where = f"{escape_text(replica.host)}, process {replica.pid}"
         out.print(f"  {where}: {told[replica.equal]}", highlight=False)
     for kind in ("missing", "surplus", "changed"):
         keys: list[int] = getattr(result.difference, kind)
@@ -125,7 +125,7 @@ def _snapshot(gallery: "Gallery", stored: "SnapshotStatus") -> dict[str, Any]:
 def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
     recall, memory, lag = row.get("recall"), row.get("memory_bytes"), row.get("lag")
     table.add_row(
-        f"  {shown(where)}",
+        f"  {escape_text(where)}",
         state,
         row.get("tier"),
         str(row.get("count", "")),
@@ -135,4 +135,4 @@ def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
         "" if recall is None else f"{recall:.4f}",
     )
     if row["problem"]:
-        table.add_row(f"  [yellow]{shown(row['problem'])}[/]")
+        table.add_row(f"  [yellow]{escape_text(row['problem'])}[/]")

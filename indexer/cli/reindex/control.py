@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.database import opened
-from indexer.cli.output import console, give
+from indexer.cli.database import open_index_store
+from indexer.cli.output import console, print_result
 from indexer.cli.reindex import monitor as following
 from indexer.cli.reindex import tables
 from indexer.cli.reindex.selection import Of, described, job_to
@@ -34,7 +34,7 @@ def pause(gallery: Of = None, json: Json = None) -> None:
     def runs(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and not _stopped(job)
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         job = job_to("pause", index_store, gallery, runs)
         row = described(index_store, control.pause(index_store.database, job.row.id))
     _answer(row, json, "paused at {state}; `gemel reindex resume -g {gallery}` goes on")
@@ -47,7 +47,7 @@ def resume(gallery: Of = None, json: Json = None) -> None:
     """
     from indexer.reindex import control
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         job = job_to("resume", index_store, gallery, _stopped)
         row = described(index_store, control.resume(index_store.database, job.row.id))
     _answer(row, json, "resumed at {state}; `gemel worker` works on it")
@@ -60,7 +60,7 @@ def activate(gallery: Of = None, force: Force = None, json: Json = None) -> None
     """
     from indexer.reindex import switch
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         ready = job_to("activate", index_store, gallery, lambda job: job.row.state == "ready")
         try:
             job = switch.activate(index_store.database, ready.row.id, force=force)
@@ -83,7 +83,7 @@ def rollback(gallery: Of = None, force: Force = None, json: Json = None) -> None
     """
     from indexer.reindex import switch
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         active = job_to("roll back", index_store, gallery, lambda job: job.row.state == "active")
         job = switch.rollback(index_store.database, active.row.id, force=force)
         row = described(index_store, job)
@@ -106,7 +106,7 @@ def cancel(gallery: Of = None, json: Json = None) -> None:
     def not_switched(job: "Job") -> bool:
         return job.row.state in reindexes.LIVE and job.row.state != "active"
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         job = job_to("cancel", index_store, gallery, not_switched)
         row = _ended(index_store, job, control.cancel)
     _answer(row, json, "cancelled; nothing of {to_model} is left")
@@ -119,7 +119,7 @@ def cleanup(gallery: Of = None, json: Json = None) -> None:
     """
     from indexer.reindex import control
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         job = job_to("clean up", index_store, gallery, lambda job: job.row.state == "active")
         row = _ended(index_store, job, control.cleanup)
     _answer(row, json, "done; nothing of {from_model} is left")
@@ -144,6 +144,6 @@ def _answer(row: "Status", json: Path | None, said: str) -> None:
     def show() -> None:
         tables.print_jobs([row]) if row.problem else tables.say(said, row)
 
-    give(tables.as_json([row])[0], json, show)
+    print_result(tables.as_json([row])[0], json, show)
     if row.problem:
         raise SystemExit(1)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.database import opened
-from indexer.cli.output import STDOUT, console, give, write_json
+from indexer.cli.database import open_index_store
+from indexer.cli.output import STDOUT, console, print_result, write_json
 from indexer.cli.reindex import monitor as following
 from indexer.cli.reindex import tables
 from indexer.cli.reindex.selection import described, gates_of
@@ -53,13 +53,13 @@ def start(
     gates = gate or list(acceptance.DEFAULT)
     acceptance.check(gates)
     card = catalog.named(to, mirror=settings.mirror)
-    with opened(settings) as index_store, open_pipeline_factory(settings) as factory:
+    with open_index_store(settings) as index_store, open_pipeline_factory(settings) as factory:
         every = _to_be_brought(index_store, gallery, card)
         pipeline = factory.pipeline(card)
         plans = [planning.make(settings, index_store, one, pipeline) for one in every]
         shortages = planning.shortages(plans)
         if dry_run:
-            give([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, shortages))
+            print_result([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, shortages))
             return
         if not force:
             planning.check_room(plans)

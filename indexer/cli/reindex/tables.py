@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rich.table import Column, Table
 
-from indexer.cli.output import console, out, shown
+from indexer.cli.output import console, escape_text, out
 from indexer.cli.progress import duration
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def print_jobs(rows: "Sequence[Status]") -> None:
     table = Table(*columns, show_lines=len(rows) > 1)
     for row in rows:
         table.add_row(
-            shown(row.gallery),
-            f"{shown(row.from_model)}\n{shown(row.to_model)}",
+            escape_text(row.gallery),
+            f"{escape_text(row.from_model)}\n{escape_text(row.to_model)}",
             _state(row),
             _faces(row),
             f"{row.events[0].at.astimezone():%Y-%m-%d\n%H:%M}" if row.events else "",
@@ -46,7 +46,9 @@ def print_jobs(rows: "Sequence[Status]") -> None:
     out.print(table)
     for row in rows:
         if row.problem:
-            console.print(f"[red]{shown(row.gallery)}[/] has stopped: {shown(row.problem)}", highlight=False)
+            console.print(
+                f"[red]{escape_text(row.gallery)}[/] has stopped: {escape_text(row.problem)}", highlight=False
+            )
             console.print(f"  Mend it, then `gemel reindex resume -g {row.gallery}`.", highlight=False)
 
 
@@ -89,12 +91,12 @@ def print_plans(plans: "Sequence[Plan]", shortages: "Sequence[Shortage]" = ()) -
         if plan.without_crop:
             out.print("  Faces without a stored crop cannot be carried over: they are skipped, and listed.")
     for shortage in shortages:
-        console.print(f"[yellow]too little room[/] {shown(str(shortage))}", highlight=False)
+        console.print(f"[yellow]too little room[/] {escape_text(str(shortage))}", highlight=False)
 
 
 def print_comparison(gallery: str, found: dict[str, Any]) -> None:
     old, new = found["old"], found["new"]
-    table = Table(shown(gallery), old["model"], new["model"])
+    table = Table(escape_text(gallery), old["model"], new["model"])
     table.add_row("rank-1", *(_rate(side["rank1"], side.get("rank1_interval")) for side in (old, new)))
     for fpir in sorted(old["at_fpir"], key=float):
         points = [side["at_fpir"].get(fpir) for side in (old, new)]
@@ -121,7 +123,7 @@ def print_gates(gates: Sequence[dict[str, Any]]) -> None:
     for gate in gates:
         verdict = "[green]passed[/]" if gate["passed"] else "[red]not passed[/]"
         reason = gate.get("reason", "compared by an earlier version")
-        out.print(f"  gate {shown(gate['gate'])}: {verdict}, {reason}", highlight=False)
+        out.print(f"  gate {escape_text(gate['gate'])}: {verdict}, {reason}", highlight=False)
 
 
 def say(what: str, row: "Status") -> None:

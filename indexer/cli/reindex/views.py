@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Json
-from indexer.cli.database import opened
-from indexer.cli.output import STDOUT, console, give, write_json
+from indexer.cli.database import open_index_store
+from indexer.cli.output import STDOUT, console, print_result, write_json
 from indexer.cli.reindex import monitor as following
 from indexer.cli.reindex import tables
 from indexer.cli.reindex.selection import Of, compared_job, described, gates_of, open_jobs
@@ -26,7 +26,7 @@ def status(
     """
     from indexer.records import galleries, reindexes
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
             found = galleries.get(session, gallery) if gallery else None
             jobs = reindexes.newest_first(session, found.id if found else None)
@@ -37,7 +37,7 @@ def status(
         if gallery is not None and rows:
             tables.print_history(rows[0])
 
-    give(tables.as_json(rows), json, show)
+    print_result(tables.as_json(rows), json, show)
 
 
 def watch(
@@ -52,7 +52,7 @@ def watch(
 
     Example: `gemel reindex watch --gallery staff`
     """
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         jobs = open_jobs(index_store, gallery)
         following.follow(index_store, jobs, json=json)
         rows = [described(index_store, job) for job in jobs]
@@ -77,14 +77,14 @@ def compare(
     from indexer.reindex import status as status_of
     from indexer.reindex.comparison import page
 
-    with opened(Settings()) as index_store:
+    with open_index_store(Settings()) as index_store:
         job = compared_job(index_store, gallery)
         found = status_of.comparison(index_store.database, job.row.id)
         if html is not None:
             html.write_text(page.render(index_store.database, job, found), "utf-8")
     if output is not None:
         write_json(found, output)
-    give(found, json, lambda: tables.print_comparison(job.gallery.name, found))
+    print_result(found, json, lambda: tables.print_comparison(job.gallery.name, found))
     for written in (output, html):
         if written is not None:
             console.print(f"Written: {written}", highlight=False, markup=False, soft_wrap=True)

@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 
-from indexer.cli.database import opened
+from indexer.cli.database import open_index_store
 from indexer.cli.output import console
 from indexer.settings import Settings
 
@@ -19,7 +19,7 @@ def worker() -> None:
 
     settings = Settings()
     log_events(settings)
-    with opened(settings) as index_store, open_pipeline_factory(settings) as factory:
+    with open_index_store(settings) as index_store, open_pipeline_factory(settings) as factory:
         working = Worker(index_store, factory)
         for number in (signal.SIGTERM, signal.SIGINT):
             # In a thread: what the signal interrupts may hold the very lock that `stop` takes.

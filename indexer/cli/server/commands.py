@@ -16,7 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from indexer import logs
 from indexer.cli.commands import Json
-from indexer.cli.output import console, give, out
+from indexer.cli.output import console, out, print_result
 from indexer.cli.server.port import bind
 from indexer.cli.server.workers import supervise
 from indexer.settings import Settings
@@ -120,7 +120,7 @@ def migrate(json: Json = None) -> None:
         revision = schema.migrate(database)
     finally:
         database.close()
-    give({"revision": revision}, json, lambda: out.print(f"The database is at revision {revision}."))
+    print_result({"revision": revision}, json, lambda: out.print(f"The database is at revision {revision}."))
 
 
 def models(json: Json = None) -> None:
@@ -134,7 +134,7 @@ def models(json: Json = None) -> None:
     active = card(Settings())
     known = catalog.known(active)
     rows = [model.summary() | {"active": model == active} for model in known]
-    give({"models": rows}, json, lambda: _print_models(rows))
+    print_result({"models": rows}, json, lambda: _print_models(rows))
 
 
 def _print_models(rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Commands, Group, Json
-from indexer.cli.output import console, give
+from indexer.cli.output import console, print_result
 from indexer.cli.progress import progress_bar
 from indexer.cli.train.options import (
     Augment,
@@ -112,7 +112,7 @@ def train(
         with console.status("Writing the weights and their card ..."):
             card = export(options, training, held_out, outcome)
     figures = {"card": str(card), **figures_of(outcome)}
-    give(figures, json, lambda: print_run(options, outcome, card))
+    print_result(figures, json, lambda: print_run(options, outcome, card))
 
 
 @app.command()
@@ -151,7 +151,7 @@ def sweep(
         )
         history.write(rows, options.out / "sweep.csv")
         sweeping.draw(rows, title, options.out / "sweep.png")
-    give([asdict(row) for row in rows], json or wanted.json, lambda: print_sweep(rows, options.out))
+    print_result([asdict(row) for row in rows], json or wanted.json, lambda: print_sweep(rows, options.out))
 
 
 def _margins(typed: str) -> list[float]:

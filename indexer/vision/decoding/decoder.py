@@ -8,14 +8,14 @@ from typing import Self
 
 from indexer.concurrency import ConcurrencyLimit
 from indexer.errors import Busy, ImageTooExpensive, InvalidInput, UnreadableImage
-from indexer.sparing_log import SparingLog
+from indexer.rate_limited_log import RateLimitedLog
 from indexer.vision.decoding import formats
 from indexer.vision.decoding.decode import Picture, decode_picture
 from indexer.vision.decoding.formats.header import Header
 from indexer.vision.decoding.process import OVERRUN, memory_bytes
 from indexer.vision.decoding.process_handle import ProcessDied, ProcessHandle
 
-_deaths = SparingLog(logging.getLogger(__name__))
+_deaths = RateLimitedLog(logging.getLogger(__name__))
 
 _FIXED_SECONDS = 2.0
 _SECONDS_PER_MEGAPIXEL = 0.15

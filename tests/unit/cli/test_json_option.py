@@ -8,14 +8,14 @@ from typer.testing import CliRunner
 
 from indexer.cli import app
 from indexer.cli.commands import Commands, Json
-from indexer.cli.output import give, out
+from indexer.cli.output import out, print_result
 
 commands = Commands("For the test.")
 
 
 @commands.command()
 def show(words: list[str], json_file: Json = None) -> None:
-    give({"words": words}, json_file, lambda: out.print("shown"))
+    print_result({"words": words}, json_file, lambda: out.print("shown"))
 
 
 @commands.command()

@@ -8,7 +8,14 @@ import pytest
 from rich.table import Table
 
 from indexer.cli import output
-from indexer.cli.output import console, give, printable, shown, write_json, write_whole
+from indexer.cli.output import (
+    console,
+    escape_text,
+    print_result,
+    replace_controls,
+    write_atomically,
+    write_json,
+)
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[red]Grace[/]\u202e\r\x9b31m"
 
@@ -25,7 +32,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 @pytest.mark.parametrize("soft_wrap", [True, False])
 def test_no_control_character_of_a_name_reaches_the_terminal(screen: io.StringIO, soft_wrap: bool) -> None:
     table = Table("Name")
-    table.add_row(shown(HOSTILE))
+    table.add_row(escape_text(HOSTILE))
     console.print(table)
     console.print(HOSTILE, markup=False, soft_wrap=soft_wrap)
     console.print(f"[bold]{HOSTILE}[/]", soft_wrap=soft_wrap)
@@ -36,28 +43,28 @@ def test_no_control_character_of_a_name_reaches_the_terminal(screen: io.StringIO
 
 
 def test_brackets_in_a_name_are_no_markup(screen: io.StringIO) -> None:
-    console.print(shown("[red]Grace[/] [link=http://x]Hopper[/link]"))
+    console.print(escape_text("[red]Grace[/] [link=http://x]Hopper[/link]"))
 
     assert "[red]Grace[/] [link=http://x]Hopper[/link]" in " ".join(screen.getvalue().split())
 
 
 def test_a_file_name_that_is_no_text_can_be_printed(screen: io.StringIO) -> None:
-    console.print(shown(Path("caf\udce9.jpg")))
+    console.print(escape_text(Path("caf\udce9.jpg")))
 
     screen.getvalue().encode()
 
 
 def test_letters_of_every_script_are_printed_as_they_are() -> None:
-    assert printable("Zoë 山田 ‌نامه 🙂\n") == "Zoë 山田 ‌نامه 🙂\n"
+    assert replace_controls("Zoë 山田 ‌نامه 🙂\n") == "Zoë 山田 ‌نامه 🙂\n"
 
 
 def test_json_goes_to_stdout_alone_or_to_a_file_beside_what_is_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said: list[str] = []
-    give({"a": 1}, None, lambda: said.append("none"))
-    give({"a": 2}, Path("-"), lambda: said.append("stdout"))
-    give({"a": 3}, tmp_path / "a.json", lambda: said.append("file"))
+    print_result({"a": 1}, None, lambda: said.append("none"))
+    print_result({"a": 2}, Path("-"), lambda: said.append("stdout"))
+    print_result({"a": 3}, tmp_path / "a.json", lambda: said.append("file"))
 
     assert said == ["none", "file"]
     assert json.loads(capsys.readouterr().out) == {"a": 2}
@@ -65,7 +72,7 @@ def test_json_goes_to_stdout_alone_or_to_a_file_beside_what_is_shown(
 
 
 def test_a_file_name_that_is_no_text_is_written_as_it_is_on_the_disk(tmp_path: Path) -> None:
-    write_whole(tmp_path / "report.csv", "caf\udce9.jpg,enrolled\n")
+    write_atomically(tmp_path / "report.csv", "caf\udce9.jpg,enrolled\n")
 
     assert (tmp_path / "report.csv").read_bytes() == b"caf\xe9.jpg,enrolled\n"
 

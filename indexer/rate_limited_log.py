@@ -18,7 +18,7 @@ class _Kind:
     left_out: int = 0
 
 
-class SparingLog:
+class RateLimitedLog:
     """Logs a line of each kind once in so many seconds. Safe to call from several threads."""
 
     def __init__(self, log: logging.Logger, *, every_seconds: float = EVERY_SECONDS) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from indexer.sparing_log import SparingLog
+from indexer.rate_limited_log import RateLimitedLog
 
 
 def test_of_a_rush_one_line_of_each_kind_is_logged_and_later_the_number_of_the_others(
@@ -13,7 +13,7 @@ def test_of_a_rush_one_line_of_each_kind_is_logged_and_later_the_number_of_the_o
 ) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    sparing = SparingLog(logging.getLogger("test"), every_seconds=10)
+    sparing = RateLimitedLog(logging.getLogger("test"), every_seconds=10)
 
     for number in range(1000):
         sparing.line(logging.WARNING, "busy", "busy: %d", number)
@@ -32,7 +32,7 @@ def test_of_a_rush_one_line_of_each_kind_is_logged_and_later_the_number_of_the_o
 
 
 def test_kinds_without_end_take_no_memory_without_end(caplog: pytest.LogCaptureFixture) -> None:
-    sparing = SparingLog(logging.getLogger("test"))
+    sparing = RateLimitedLog(logging.getLogger("test"))
     for number in range(5000):
         sparing.line(logging.WARNING, str(number), "line %d", number)
 
