@@ -1,4 +1,4 @@
-"""Waiting for a turn at something scarce: not for ever, and only while somebody waits for the answer."""
+"""Limits on work at the same time: callers wait for a turn, with a deadline, and while their client waits."""
 
 import threading
 import time
@@ -15,8 +15,8 @@ _is_abandoned: ContextVar[Callable[[], bool]] = ContextVar("is_abandoned", defau
 
 @contextmanager
 def abandoned_when(check: Callable[[], bool]) -> Iterator[None]:
-    """What runs inside, and the threads that are given its context, ask `check` before they begin anything
-    that takes long: whether the client who asked has gone."""
+    """Inside the block, and in threads with its context, long work calls `check` before it begins: has the
+    client of the request gone?"""
     token = _is_abandoned.set(check)
     try:
         yield
@@ -25,7 +25,7 @@ def abandoned_when(check: Callable[[], bool]) -> Iterator[None]:
 
 
 def is_abandoned() -> bool:
-    """Whether nobody waits any more for what this thread does."""
+    """Whether the client that this thread works for has gone."""
     return _is_abandoned.get()()
 
 
@@ -36,7 +36,7 @@ def raise_if_abandoned() -> None:
 
 
 class ConcurrencyLimit:
-    """So many at once; others wait for their turn, not too many and not too long."""
+    """At most `most` callers at once; the others wait, a limited number of them, for a limited time."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class ConcurrencyLimit:
         patience_seconds: float | None = None,
         most_with_waiting: int | None = None,
     ) -> None:
-        """`purpose`: ends the sentence "no ... is free". `patience_seconds`: None waits for ever.
-        `most_with_waiting`: how many may have their turn or wait for it; None is without a limit."""
+        """`purpose`: completes the sentence "no ... is free". `patience_seconds`: None waits without a limit.
+        `most_with_waiting`: callers that have their turn or wait for it; None for no limit."""
         self._free = threading.Semaphore(most)
         self._purpose = purpose
         self._patience_seconds = patience_seconds

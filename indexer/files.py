@@ -1,6 +1,4 @@
-"""Files that are written whole or not at all, files that are opened without waiting (never a FIFO or a
-device), folders for this account alone, and locks between processes.
-"""
+"""Atomic writes, regular files only (never a FIFO or a device), private folders, locks between processes."""
 
 import os
 import stat
@@ -14,7 +12,7 @@ from filelock import FileLock, Timeout
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Where to write: a file beside `path` that takes its place at the end, on the disk by then.
+    """Yields a file beside `path` to write to. At the end it is synced and replaces `path`.
 
     For one writer at a time. Raises OSError.
     """
@@ -31,7 +29,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 def open_regular(path: Path) -> BufferedReader:
     """For reading. Never waits, as opening a FIFO without a writer would.
 
-    Raises OSError, also where `path` is not a regular file.
+    Raises OSError, also if `path` is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -44,14 +42,14 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def private_folder(path: Path) -> None:
-    """Makes `path`, and what is missing above it, with access for this account alone. Raises OSError."""
+    """Makes `path` and its missing parents, with access for this account alone. Raises OSError."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def close_to_others(folder: Path) -> None:
-    """A folder that an older version may have made; nothing where there is none, or it is not ours."""
+    """Closes a folder that an older version may have left open to others. Skips a missing or foreign one."""
     with suppress(OSError):
         mode = stat.S_IMODE(folder.stat().st_mode)
         if mode & 0o077:
@@ -60,10 +58,10 @@ def close_to_others(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """No other thread or process of this machine holds the lock file `path` meanwhile.
+    """Holds the lock file `path`, which no other thread or process of this machine holds meanwhile.
 
-    The file stays behind: who waits for one that is deleted and who comes next have two locks. Raises
-    BlockingIOError where it is held and `wait` is false, OSError.
+    The file is not deleted: a waiter for the deleted file and the next caller would hold two locks. Raises
+    BlockingIOError if it is held and `wait` is false, OSError.
     """
     private_folder(path.parent)
     lock = FileLock(path, mode=0o600)

@@ -1,4 +1,4 @@
-"""Log lines: one line each, with the time and the request that they belong to; as text or as JSON."""
+"""Log lines, as text or as JSON, each with its time and its request."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from typing import Any, Literal
 Format = Literal["text", "json"]
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""Of the request that is being answered, in the threads that work for it too."""
+"""Of the current request, also in the threads that work for it."""
 
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
     ord("\n"): "\\n",
@@ -22,7 +22,7 @@ _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-01-31T09:30:00.123Z INFO    service.app [request id] message`, and then a trace as it is."""
+    """`2026-01-31T09:30:00.123Z INFO    service.app [request id] message`, then the trace, unchanged."""
 
     def format(self, record: logging.LogRecord) -> str:
         request = request_id.get()
@@ -34,7 +34,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """An object a line: `time`, `level`, `logger`, `message`; with a `request_id` and a `trace` if any."""
+    """One object a line: `time`, `level`, `logger`, `message`; and `request_id` and `trace`, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -52,17 +52,17 @@ class JsonFormatter(logging.Formatter):
 
 
 def config(level: str, format: Format) -> dict[str, Any]:
-    """For `logging.config.dictConfig` in each process that serves: uvicorn's lines and Gemel's own, all to
-    the standard error output."""
+    """For `logging.config.dictConfig` in each serving process: the lines of uvicorn and of Gemel go to the
+    standard error output."""
     formatter = {"text": TextFormatter, "json": JsonFormatter}[format]
-    rooms = ("indexer", "service", "uvicorn")
+    loggers = ("indexer", "service", "uvicorn")
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        "loggers": {room: {"level": level.upper()} for room in rooms},
+        "loggers": {name: {"level": level.upper()} for name in loggers},
     }
 
 

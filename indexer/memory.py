@@ -1,7 +1,7 @@
-"""How much memory a process may still take: of its machine, and of the control groups that it is in.
+"""The memory that a process may still take: of its machine, and of the control groups that it belongs to.
 
 The files are those of the Linux manual, "Control Group v2" and "Memory Resource Controller" (v1). What a
-group has taken counts without its inactive page cache, which the kernel gives up before anybody goes short.
+group has taken counts without its inactive page cache, which the kernel frees before memory runs out.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def available_bytes(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> i
 
 
 def _groups(cgroups: Path, membership: Path) -> Iterator[Path]:
-    """The memory groups of this process, each with those that it lies in, whose limits hold too."""
+    """The memory groups of this process and the groups above them, whose limits apply, too."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -45,7 +45,7 @@ def _groups(cgroups: Path, membership: Path) -> Iterator[Path]:
 
 
 def _room(group: Path) -> int | None:
-    """None where the group sets no limit, or cannot be read."""
+    """None if the group sets no limit, or cannot be read."""
     for limit, taken, cache in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),

@@ -1,4 +1,4 @@
-"""The values that pass between the rooms. Frozen, no I/O, no library but NumPy.
+"""The values that pass between packages. Frozen, no I/O, no library but NumPy.
 
 Dataclasses that hold an array are compared by identity, since `==` on arrays has no single answer.
 """
@@ -24,15 +24,15 @@ Vectors: TypeAlias = NDArray[np.float32]
 """Embeddings, shape (n, dimension), each of Euclidean length 1."""
 
 Keys: TypeAlias = NDArray[np.int64]
-"""Face keys, shape (n,): the number under which PostgreSQL and the index know a face."""
+"""Face keys, shape (n,): the number of a face in PostgreSQL and in the index."""
 
 Owners: TypeAlias = NDArray[np.int64]
-"""Shape (n,): of each face the number of the identity that it belongs to."""
+"""Shape (n,): for each face the number of its identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A rectangle in pixels of the upright picture; its corner may lie outside of it."""
+    """A rectangle in pixels of the upright picture; it may extend beyond the picture."""
 
     x: float
     y: float
@@ -59,11 +59,11 @@ class Face:
 
     @property
     def rotation_degrees(self) -> int:
-        """0, 90, 180 or 270: the turn clockwise that brings the face nearest to upright."""
+        """0, 90, 180 or 270: the clockwise rotation that makes the face most nearly upright."""
         return rotation_degrees(self.landmarks)
 
     def scaled(self, scale: float) -> "Face":
-        """The same in a picture whose sides are `scale` times as long."""
+        """The same face in a picture whose sides are `scale` times as long."""
         if scale == 1.0:
             return self
         box = self.box
@@ -83,7 +83,7 @@ def rotation_degrees(landmarks: Points) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Template:
-    """Where a model wants the five landmarks to lie in its square input."""
+    """The places of the five landmarks in the square input of a model."""
 
     name: str
     """Part of a model's fingerprint: another alignment makes other embeddings."""
@@ -93,7 +93,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Crop:
-    """A face cut out upright with a margin: what is stored so that another model can be tried on it."""
+    """An upright face with a margin. It is stored so that another model can embed it later."""
 
     jpeg: bytes
     landmarks: Points
@@ -102,10 +102,10 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """How fit a face is to be recognised. Scores run from 0 to 100."""
+    """How suitable a face is for recognition. Scores are 0 to 100."""
 
     score: float
-    """The worst of the components: a face is no better than its weakest side."""
+    """The lowest of the components."""
     size: float
     sharpness: float
     exposure: float
@@ -113,7 +113,7 @@ class Quality:
     face_px: float
     """Measured: the shorter side of the box, in pixels."""
     sharpness_ratio: float
-    """Measured: what `vision.quality` calls the sharpness of the aligned crop."""
+    """Measured: the sharpness of the aligned crop, as defined in `vision.quality`."""
 
     def components(self) -> dict[str, float]:
         return {
@@ -126,7 +126,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Enrolment:
-    """A face that passed the gate, ready to be recorded."""
+    """A face that passed the quality gate, ready to be recorded."""
 
     face: Face
     quality: Quality
@@ -135,7 +135,7 @@ class Enrolment:
     image_sha256: bytes
     """Of the file as it was sent."""
     crop: Crop | None
-    """None where the gallery stores no crops."""
+    """None if the gallery stores no crops."""
 
 
 class Tier(StrEnum):
@@ -170,8 +170,8 @@ class OnSeveralFaces(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPosition:
-    """A point in a gallery's change log. Two databases that share a backup may have the same number; the
-    token of the change that bears it is one database's alone."""
+    """A point in a gallery's change log. Two databases from one backup may have the same number, but not the
+    same token."""
 
     number: int
     """Of the last change; 0 before the first one."""
@@ -190,7 +190,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change:
-    """One line of a gallery's change log, with what an index needs to replay it."""
+    """One row of a gallery's change log, with all that an index needs to apply it."""
 
     number: int
     """Counts from 1 without gaps in each gallery, in the order of the commits."""
@@ -199,7 +199,7 @@ class Change:
     kind: ChangeKind
     key: int
     vector: NDArray[np.float32] | None
-    """Of an enrolment; None where the face has been deleted since, which a later change says, or where
-    the model could not embed it."""
+    """Of an enrolment; None if the face has been deleted since, as a later change says, or if the model could
+    not embed it."""
     owner: int | None
-    """Number of the identity that an enrolled face belongs to; None where there is no vector."""
+    """Number of the enrolled face's identity; None if there is no vector."""
