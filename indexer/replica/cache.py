@@ -29,8 +29,8 @@ class IndexCache:
     """Safe to call from several threads; `close` it.
 
     It asks the log, not its own memory: a gallery's row says how far the log goes, and the index replays up
-    to there before it is searched. What another process has enrolled is found as what this one has. A gallery
-    has one index, and a second one while it changes its model.
+    to there before it is searched. Changes of other processes are found like those of this one. A gallery has
+    one index, and a second one while it changes its model.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class IndexCache:
         return is_new
 
     def sync(self, gallery_ids: Iterable[UUID] | None = None) -> None:
-        """Catches up open indexes, begins rebuilds that are due, removes what is not needed any more.
+        """Catches up open indexes, begins rebuilds that are due, removes what is no longer needed.
 
         An index that fails is reported as failed, and does not hold up the others. `gallery_ids`: of
         galleries that have changed; None for all. Raises DatabaseUnavailable, Busy.
@@ -171,7 +171,7 @@ class IndexCache:
 
     @property
     def open_indexes(self) -> int:
-        """In this process. Waits for no lock, so that whoever must not wait may ask."""
+        """In this process. Waits for no lock, so that readiness can be reported at any time."""
         indexes = tuple(self._indexes.values())  # in one step of the interpreter
         return sum(index.is_open for index in indexes)
 

@@ -14,14 +14,14 @@ from indexer.index.live import LiveIndex
 from indexer.records.replicas import StatusReport
 from indexer.records.tables import Gallery
 from indexer.replica.builds import IndexBuilds
-from indexer.replica.lifecycle import Lifecycle, cannot_open, not_ready, words
+from indexer.replica.lifecycle import Lifecycle, cannot_open, describe, not_ready
 from indexer.replica.rebuild_policy import MAX_RETRY_SECONDS, reason_to_rebuild
 from indexer.replica.store import IndexStore, StoredIndex
 
 log = logging.getLogger(__name__)
 
 ENTRY_BYTES = 16_384
-"""What an open index takes besides its vectors, about."""
+"""Of memory that an index takes besides its vectors, about."""
 
 
 class GalleryIndex:
@@ -43,7 +43,7 @@ class GalleryIndex:
         self._lock = threading.Lock()
         self._life = Lifecycle()
         self._used_at = time.monotonic()
-        self._gpu_asked_at = 0.0
+        self._gpu_checked_at = 0.0
 
     @property
     def gallery_name(self) -> str:
@@ -63,7 +63,6 @@ class GalleryIndex:
 
     @property
     def used_at(self) -> float:
-        """When somebody last needed it, on the monotonic clock."""
         return self._used_at
 
     @property
@@ -92,9 +91,8 @@ class GalleryIndex:
 
     def prepare(self) -> None:
         """Begins to open it: the gallery may be switched to this model at any moment."""
-        self._used_at = time.monotonic()
-        life = self._life
-        if life.serving is None and life.may_build(time.monotonic()):
+        self._used_at = now = time.monotonic()
+        if self._life.serving is None and self._life.may_build(now):
             self.build()
 
     def sync(self, gallery: Gallery, deadline: float) -> None:
@@ -107,11 +105,11 @@ class GalleryIndex:
             return
         try:
             if self._catch_up(gallery, deadline) is None:
-                self.build()  # before anybody asks
+                self.build()  # before the next search needs it
                 return
         except (IndexNotReady, GalleryNotFound):
             return
-        self._step(lambda life: life.fell_behind(None))
+        self._step(lambda life: life.set_lag_problem(None))
         life = self._life
         if life.serving is not None and life.may_build(time.monotonic()):
             reason = reason_to_rebuild(life.serving, gallery, self._store.tiers, self._gpu_has_room)
@@ -121,7 +119,7 @@ class GalleryIndex:
 
     def fall_behind(self, error: Exception) -> None:
         """Reports why `sync` failed. Logged when it is new, with a traceback if the error is unexpected."""
-        problem = words(error)
+        problem = describe(error)
         if self._life.lag_problem != problem:
             log.error(
                 "cannot keep the index of gallery %s by %s up to date: %s",
@@ -130,7 +128,7 @@ class GalleryIndex:
                 problem,
                 exc_info=None if isinstance(error, GemelError) else error,
             )
-        self._step(lambda life: life.fell_behind(problem))
+        self._step(lambda life: life.set_lag_problem(problem))
 
     def build(self) -> "Future[None]":
         """Begins to open it, or to rebuild it beside the index that serves. One build runs at a time: the
@@ -144,7 +142,7 @@ class GalleryIndex:
                 )
             except CancelledError:
                 raise not_ready(self._gallery) from None
-            self._life = self._life.begun(build)
+            self._life = self._life.start_build(build)
             return build
 
     def swap(self, fresh: StoredIndex) -> None:
@@ -154,13 +152,12 @@ class GalleryIndex:
             if serving is not None:
                 while fresh.index.applied < serving.index.applied and (tail := self._log.tail(fresh.index)):
                     fresh.index.apply(tail)
-            self._step(lambda life: life.swapped(fresh))
-        self._gpu_asked_at = time.monotonic()
+            self._step(lambda life: life.swap_in(fresh))
+        self._gpu_checked_at = time.monotonic()
 
     def retire(self) -> None:
-        """The gallery has left the model for good: nothing stays on the disk, not even what a running build
-        still writes."""
-        self._step(Lifecycle.left)  # first: a build that ends later sees it, and removes what it wrote
+        """The gallery has left the model: nothing stays on the disk, not even what a running build writes."""
+        self._step(Lifecycle.retire)  # first: a build that ends later sees it, and removes what it wrote
         self._store.snapshots(self._gallery).remove()
 
     def _catch_up(self, gallery: Gallery, deadline: float) -> LiveIndex | None:
@@ -183,7 +180,7 @@ class GalleryIndex:
                 # Either later changes were applied after `gallery` was read, or the log is another one.
                 self._log.check_position(index)
         except Unusable as error:
-            if self._step(lambda life: life.dropped(serving)):
+            if self._step(lambda life: life.drop(serving)):
                 log.warning("the index of gallery %s is dropped and opened again: %s", gallery.name, error)
             return None
         return index
@@ -212,28 +209,28 @@ class GalleryIndex:
             self.swap(fresh)
         except Exception as error:
             doing = "open" if serving is None else "rebuild"
-            log.error("cannot %s the index of gallery %s: %s", doing, self._gallery.name, words(error))
-            self._step(partial(Lifecycle.build_failed, error=error, now=time.monotonic()))
+            log.error("cannot %s the index of gallery %s: %s", doing, self._gallery.name, describe(error))
+            self._step(partial(Lifecycle.fail_build, error=error, now=time.monotonic()))
             raise
         finally:
             if self._life.retired:
                 self._store.remove_if_unused(self._gallery)
-            self._step(Lifecycle.build_ended)
+            self._step(Lifecycle.end_build)
 
     def _apply_the_log(self, fresh: LiveIndex, *, first: bool) -> None:
-        """To its end, beside the index that serves, so that the swap has little left to do."""
+        """All of it, beside the index that serves, so that the swap has little left to do."""
         try:
             while tail := self._log.tail(fresh):
                 fresh.apply(tail)
         except (DatabaseUnavailable, Busy):
-            if not first:  # a first one is good as it is, and took long: whoever searches it catches it up
+            if not first:  # an index that is opened took long to build, and the first search catches it up
                 raise
 
     def _gpu_has_room(self, faces: int) -> bool:
-        """As far as is known: the GPUs are asked every 30 seconds at most."""
-        if time.monotonic() < self._gpu_asked_at + MAX_RETRY_SECONDS:
+        """As of the last check, which comes at most every 30 seconds."""
+        if time.monotonic() < self._gpu_checked_at + MAX_RETRY_SECONDS:
             return False
-        self._gpu_asked_at = time.monotonic()
+        self._gpu_checked_at = time.monotonic()
         return self._store.gpu_shortcoming(faces) is None
 
     def _step(self, step: Callable[[Lifecycle], Lifecycle]) -> bool:

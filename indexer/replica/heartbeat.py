@@ -40,7 +40,7 @@ class Heartbeat:
 
     @property
     def problem(self) -> str | None:
-        """Why the process may be taken for dead, in words. Takes no lock: it may be asked at any time."""
+        """Why the process may be taken for dead, in words. Takes no lock: it answers at any time."""
         return self._heartbeat.problem
 
     def close(self) -> None:

@@ -1,9 +1,12 @@
-"""The states of an index in this process, the steps between them, and the errors that callers get meanwhile.
+"""The states of an index in this process and the steps between them; and the errors that callers get.
 
-All of it is pure: `gallery_index` owns the one that is current.
+    closed      nothing is open; reported as `opening`, for the first search opens it
+    opening     nothing serves, and the index is loaded or built
+    ready       an index serves
+    rebuilding  an index serves, and its replacement is built
+    failed      the last opening failed, or the index that serves cannot be caught up
 
-    closed -> opening -> ready <-> rebuilding          a dropped index is closed again
-    failed: nothing serves and the last opening failed, or what serves cannot be caught up
+Pure functions of immutable values: `gallery_index` holds the current state.
 """
 
 from concurrent.futures import Future
@@ -19,65 +22,65 @@ from indexer.replica.store import StoredIndex
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lifecycle:
-    """Of one moment. A step returns the next one; times are those of the monotonic clock."""
+    """The state at one moment. Each step returns the next state. Times are those of the monotonic clock."""
 
     serving: StoredIndex | None = None
     build: "Future[None] | None" = None
-    """An opening or a rebuild, while it runs or waits for its turn."""
+    """An opening or a rebuild that runs or is queued."""
     build_error: Exception | None = None
     """Why the last build failed."""
     failures: int = 0
     """Of builds, in a row."""
     retry_at: float = 0.0
-    """Nobody tries again before."""
+    """No build begins earlier."""
     lag_problem: str | None = None
-    """Why the sync thread could not catch it up the last time."""
+    """Why the sync thread could not catch up the index the last time."""
     retired: bool = False
-    """The gallery has left the model: a build that still runs leaves nothing on the disk."""
+    """The gallery has left the model: a build that still runs must leave nothing on the disk."""
 
     @property
     def state(self) -> State:
-        """As it is reported; `opening` also stands for one that nobody has asked for yet."""
+        """As reported."""
         if self.serving is not None:
             return "failed" if self.lag_problem else "rebuilding" if self.build else "ready"
         return "failed" if self.problem and not self.build else "opening"
 
     @property
     def problem(self) -> str | None:
-        """Why it cannot be caught up, opened or rebuilt, or does not have the requested tier."""
+        """Why the index cannot be caught up, opened or rebuilt, or does not have the target tier."""
         if self.lag_problem is not None:
             return self.lag_problem
         if self.build_error is not None:
-            return words(self.build_error)
+            return describe(self.build_error)
         return None if self.serving is None else self.serving.shortfall
 
     def may_build(self, now: float) -> bool:
         return self.build is None and now >= self.retry_at
 
-    def begun(self, build: "Future[None]") -> "Lifecycle":
+    def start_build(self, build: "Future[None]") -> "Lifecycle":
         return replace(self, build=build)
 
-    def swapped(self, fresh: StoredIndex) -> "Lifecycle":
+    def swap_in(self, fresh: StoredIndex) -> "Lifecycle":
         return replace(self, serving=fresh, build_error=None, failures=0, retry_at=0.0, lag_problem=None)
 
-    def build_failed(self, error: Exception, now: float) -> "Lifecycle":
+    def fail_build(self, error: Exception, now: float) -> "Lifecycle":
         failures = self.failures + 1
         pause = retry_pause_seconds(error, failures, serving=self.serving is not None)
         return replace(self, build_error=error, failures=failures, retry_at=now + pause)
 
-    def build_ended(self) -> "Lifecycle":
+    def end_build(self) -> "Lifecycle":
         return replace(self, build=None)
 
-    def dropped(self, serving: StoredIndex) -> "Lifecycle":
-        """Unless another index has taken its place. It may be opened at once, whatever failed before."""
+    def drop(self, serving: StoredIndex) -> "Lifecycle":
+        """Unless another index has replaced `serving`. The next opening may begin at once."""
         if self.serving is not serving:
             return self
         return replace(self, serving=None, lag_problem=None, retry_at=0.0)
 
-    def fell_behind(self, problem: str | None) -> "Lifecycle":
+    def set_lag_problem(self, problem: str | None) -> "Lifecycle":
         return replace(self, lag_problem=problem)
 
-    def left(self) -> "Lifecycle":
+    def retire(self) -> "Lifecycle":
         return replace(self, retired=True)
 
     def report(self, gallery_id: UUID, model: str) -> StatusReport:
@@ -98,7 +101,7 @@ class Lifecycle:
         )
 
 
-def words(error: Exception) -> str:
+def describe(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
@@ -109,7 +112,7 @@ def not_ready(gallery: Gallery) -> IndexNotReady:
 
 
 def cannot_open(gallery: Gallery, error: Exception) -> GemelError:
-    """What a caller gets of an attempt that failed; the text of an unexpected error stays in the log."""
+    """The error of a failed opening, for a caller. The text of an unexpected error is only in the log."""
     if isinstance(error, GemelError):
         return type(error)(error.message, **error.details)
     return IndexNotReady(

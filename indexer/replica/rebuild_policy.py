@@ -23,7 +23,7 @@ def reason_to_rebuild(
 ) -> str | None:
     """The first rule that applies, in words for the log; None where the index is as it should be.
 
-    `gallery`: its row now. `gpu_has_room`: whether the GPUs can take so many faces; asked only if needed.
+    `gallery`: its row now. `gpu_has_room`: whether the GPUs can take so many faces; called only if needed.
     """
     index = stored.index
     if gallery.rebuild_number > stored.rebuild_number:

@@ -67,10 +67,10 @@ def stores_of(store: IndexStore, every: Sequence[Gallery]) -> list[tuple[Gallery
     Raises ModelUnavailable.
     """
     found = [(gallery, store.of_gallery(gallery)) for gallery in every]
-    asked = {gallery.id for gallery in every}
+    ids = {gallery.id for gallery in every}
     with store.database.reading() as session:
         waiting = reindexes.switchable_galleries(session)
     for gallery, number, _ in waiting:
-        if gallery.id in asked and number != gallery.model_id:
+        if gallery.id in ids and number != gallery.model_id:
             found.append((gallery, store.of_model(store.models.by_number(number))))
     return found

@@ -43,7 +43,7 @@ class IndexSync:
     @property
     def problem(self) -> str | None:
         """Why indexes are not kept in step in the background, in words. A search still catches up its own
-        index first. Takes no lock: it may be asked at any time."""
+        index first. Takes no lock: it answers at any time."""
         return self._sync.problem
 
     def close(self) -> None:

@@ -6,6 +6,6 @@ from tests.support.faults.node import SMALL
 
 
 @pytest.fixture(autouse=True)
-def small_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_indexes_have_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
     for (module, name), value in SMALL.items():
         monkeypatch.setattr(module, name, value)

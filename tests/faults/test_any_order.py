@@ -78,7 +78,7 @@ class AnyOrder(RuleBasedStateMachine):
         except Killed:
             pass
 
-    @rule(process=PROCESSES, what=st.sampled_from(["snapshot", "rebuild", "renew"]))
+    @rule(process=PROCESSES, what=st.sampled_from(["snapshot", "rebuild", "swap"]))
     def make_anew(self, process: str, what: str) -> None:
         try:
             self._do(process, what)

@@ -25,7 +25,7 @@ CUT_ALL = (
 
 def applied(node: Node) -> int:
     """What the open index has, without asking for it to be brought along."""
-    return max((told.applied for told in node.index_cache.reports()), default=0)
+    return max((report.applied for report in node.index_cache.reports()), default=0)
 
 
 def has_tier(node: Node, tier: str) -> Callable[[], bool]:
@@ -38,8 +38,8 @@ def work_goes_on(load: Load) -> None:
 
 
 def snapshot(node: Node) -> str | None:
-    [told] = node.index_cache.reports()
-    return told.snapshot
+    [report] = node.index_cache.reports()
+    return report.snapshot
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_connections_are_cut_again_and_again_under_load(
     check(other, load, set(range(30)))
 
 
-def test_the_index_is_made_anew_again_and_again_under_load(
+def test_the_index_is_rebuilt_again_and_again_under_load(
     start: Callable[..., Node], database: Database
 ) -> None:
     """An operator asks, deletions mount up, another tier is wanted: nobody waits, nothing gets lost."""
@@ -134,7 +134,7 @@ def test_the_index_is_made_anew_again_and_again_under_load(
     check(one, load, set(range(30)))
     check(other, load, set(range(30)))
     assert len(snapshots - {None}) == 4
-    assert load.failures == 0, "a renewal makes nobody wait"
+    assert load.failures == 0, "nobody waits for a rebuild"
 
 
 def test_two_processes_of_a_machine_build_an_index_once(
@@ -158,7 +158,7 @@ def test_two_processes_of_a_machine_build_an_index_once(
 
 
 @pytest.mark.parametrize("paused", ["while it runs", "while it is down"])
-def test_a_follower_that_slept_longer_than_the_log_is_kept(
+def test_an_index_that_slept_longer_than_the_log_is_kept(
     start: Callable[..., Node], database: Database, migrated: str, tmp_path: Path, paused: str
 ) -> None:
     one = start()
@@ -211,7 +211,7 @@ def test_the_least_recently_used_index_is_closed_and_opened_again(
             assert node.finds(i, name)
         wait_for(lambda: len(node.index_cache.reports()) == 3)
 
-        assert {told.gallery_id for told in node.index_cache.reports()} == {
+        assert {report.gallery_id for report in node.index_cache.reports()} == {
             node.gallery(name).id for name in names[-3:]
         }
         assert all(node.finds(i, name) for i, name in enumerate(names))

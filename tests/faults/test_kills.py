@@ -29,7 +29,7 @@ def test_killed_at_this_step(
     before.close()
     acknowledged = set(range(1, 26))
     victim = Driven(migrated, tmp_path)
-    if operation in ("enrol", "delete", "renew"):
+    if operation in ("enrol", "delete", "swap"):
         victim.do("search", person=1)  # its index is open
         victim.do("enrol", person=26)
         acknowledged.add(26)
@@ -44,9 +44,9 @@ def test_killed_at_this_step(
             case "start":
                 victim.do("search", person=1)
             case _:
-                victim.do("rebuild" if operation == "rebuild" else "renew")
-                victim.do("rebuild" if operation == "rebuild" else "renew")  # a second one has to prune
-                victim.do("rebuild" if operation == "rebuild" else "renew")
+                victim.do("rebuild" if operation == "rebuild" else "swap")
+                victim.do("rebuild" if operation == "rebuild" else "swap")  # a second one has to prune
+                victim.do("rebuild" if operation == "rebuild" else "swap")
     victim.kill()
 
     after = Node(migrated, tmp_path, keeping=False)

@@ -13,8 +13,8 @@ from indexer.types import Change
 
 @dataclass(frozen=True, slots=True)
 class GalleryLog:
-    """Of one gallery, with the embeddings of one model. Errors say that the index has to be opened again:
-    ChangesPruned, LogForked, EmbeddingsReplaced. All raise GalleryNotFound."""
+    """Of one gallery, with the embeddings of one model. After ChangesPruned, LogForked and EmbeddingsReplaced
+    the index has to be opened again. Each method raises GalleryNotFound too."""
 
     database: Database
     gallery_id: UUID
@@ -35,8 +35,8 @@ class GalleryLog:
             changes.check(session, self.gallery_id, index.position)
 
     def check_embeddings(self, stored: StoredIndex, gallery: Gallery) -> None:
-        """That its embeddings are the gallery's. `gallery` may have been read a while ago: where it says
-        something else, the database itself is asked. Raises EmbeddingsReplaced."""
+        """That its embeddings are the gallery's. `gallery` may have been read a while ago: where it differs,
+        the database itself is read. Raises EmbeddingsReplaced."""
         if gallery.model_fingerprint == self.model and gallery.embedded_by != stored.embedded_by:
             with self.database.reading() as session:
                 reindexes.check_embedded_by(session, self.gallery_id, self.model, stored.embedded_by)

@@ -17,15 +17,16 @@ _AGAIN_SECONDS = 0.2
 
 
 class Interrupted(BaseException):
-    """In the midst of work that nobody wants any more. No `except Exception` holds it up."""
+    """Raised in work that is no longer needed. No `except Exception` catches it."""
 
 
 class InterruptiblePool:
-    """So many threads, which take what is submitted in turn. Safe to call from several threads; `close` it.
+    """A fixed number of threads that run submitted work in its order. Safe to call from several threads;
+    `close` it.
 
-    Work has to be such that it may end anywhere: what it writes is written aside, or in a transaction. It
-    is interrupted between two instructions of Python, as Ctrl-C does it in the main thread. Where it is in
-    a long call of a library just then, it is left behind: the threads are daemons.
+    The work must be safe to end anywhere: what it writes is written under a temporary name, or in a
+    transaction. It is interrupted between two instructions of Python, as Ctrl-C does in the main thread. If
+    it is in a long call of a library at that moment, it is left behind: the threads are daemons.
     """
 
     def __init__(self, threads: int, name: str) -> None:
@@ -33,7 +34,7 @@ class InterruptiblePool:
         self._lock = threading.Lock()
         self._closing = False
         self._running: dict[int, Future[Any]] = {}
-        """By the number of the thread."""
+        """By the thread's identifier."""
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{place}", daemon=True)
             for place in range(threads)
@@ -42,7 +43,7 @@ class InterruptiblePool:
             thread.start()
 
     def submit(self, work: Callable[..., Result], *arguments: Any) -> "Future[Result]":
-        """Raises CancelledError where the pool is closed."""
+        """Raises CancelledError if the pool is closed."""
         future: Future[Result] = Future()
         with self._lock:
             if self._closing:
@@ -51,7 +52,7 @@ class InterruptiblePool:
         return future
 
     def interrupt(self) -> None:
-        """The first half of `close`: nothing more is begun, and what runs is told to end."""
+        """The first half of `close`: no more work is begun, and running work is interrupted."""
         with self._lock:
             if not self._closing:
                 self._closing = True
@@ -59,9 +60,9 @@ class InterruptiblePool:
                     _raise_in(number, Interrupted)
 
     def close(self, seconds: float = CLOSING_SECONDS) -> bool:
-        """Drops what waits, interrupts what runs, and waits so long for it. False where some is left behind.
+        """Drops queued work, interrupts running work, and waits for it to end. False if some is left behind.
 
-        Whoever awaits a result gets CancelledError.
+        Callers that wait for a result get CancelledError.
         """
         self.interrupt()
         with suppress(queue.Empty):
@@ -80,7 +81,7 @@ class InterruptiblePool:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _interrupt_again(self) -> None:
-        """What still runs: an interruption that falls into a destructor is lost, as every exception there."""
+        """An interruption is lost if it is raised in a destructor, as every exception is."""
         with self._lock:
             for number, future in self._running.items():
                 if not future.done():
@@ -112,7 +113,7 @@ class InterruptiblePool:
 
 
 def close_all(*pools: InterruptiblePool, seconds: float = CLOSING_SECONDS) -> bool:
-    """All of them within that time. False where some work is left behind."""
+    """Closes all of them within that time. False if some work is left behind."""
     for pool in pools:
         pool.interrupt()
     deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""A thread that does the same thing again and again, and that no exception ends."""
+"""A thread that repeats a task, and that no exception ends."""
 
 import logging
 import threading
@@ -10,19 +10,19 @@ from indexer.errors import GemelError
 log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_SECONDS = 0.1
-MOST_BACKOFF_SECONDS = 5.0
+MAX_BACKOFF_SECONDS = 5.0
 STUCK_SECONDS = 60.0
-"""In one turn, after which the thread counts as stuck."""
+"""A turn that takes longer counts as stuck."""
 CLOSING_SECONDS = 2.0
-"""That `close` waits for a turn to end."""
+"""How long `close` waits for a turn to end."""
 
 
 class Supervised:
-    """Calls `turn`, waits `every_seconds`, calls it again. `start` it, once what `turn` uses is complete, and
-    `close` it.
+    """Calls `turn`, waits `every_seconds`, calls it again. `start` it once everything that `turn` uses is
+    there, and `close` it.
 
-    Where `turn` raises, whatever it is, that is logged, and the next call comes after a pause that grows
-    from 0.1 to 5 seconds.
+    If `turn` raises anything, it is logged, and the next call comes after a pause that grows from 0.1 to 5
+    seconds.
     """
 
     def __init__(self, name: str, turn: Callable[[], object], *, every_seconds: float = 0.0) -> None:
@@ -46,7 +46,7 @@ class Supervised:
 
     @property
     def problem(self) -> str | None:
-        """Why the work is not being done, in words. Takes no lock: it may be asked at any time."""
+        """Why the work is not being done, in words. Takes no lock: it answers at any time."""
         if not self._thread.is_alive():
             return f"the thread {self._name} has ended"
         seconds = time.monotonic() - self._turned_at
@@ -55,11 +55,11 @@ class Supervised:
         return f"the thread {self._name} fails: {self._failure}" if self._failures else None
 
     def wake(self) -> None:
-        """The next turn comes at once."""
+        """Begins the next turn at once."""
         self._due.set()
 
     def close(self, interrupt: Callable[[], object] = lambda: None) -> bool:
-        """`interrupt` ends the wait within a turn. False where the turn does not end: it is left behind."""
+        """`interrupt` ends a wait within the turn. False if the turn does not end in time."""
         self._closing.set()
         self._due.set()
         interrupt()
@@ -77,7 +77,7 @@ class Supervised:
                 self._turn()
             except BaseException as error:  # also SystemExit, with which a library could end the thread
                 self._note(error)
-                pause = min(MOST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10))
+                pause = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10))
                 self._closing.wait(pause)
                 continue
             if self._failures:
@@ -88,17 +88,17 @@ class Supervised:
                 self._due.clear()
 
     def _note(self, error: BaseException) -> None:
-        """The same failure is logged once until it is over, with where it happened if nobody foresaw it."""
-        said = str(error) or type(error).__name__
-        again = self._failures > 0 and said == self._failure
+        """A failure that repeats is logged once; an unexpected one with its traceback."""
+        message = str(error) or type(error).__name__
+        again = self._failures > 0 and message == self._failure
         self._failures += 1
-        self._failure = said
+        self._failure = message
         if not again:
-            foreseen = isinstance(error, GemelError)
+            expected = isinstance(error, GemelError)
             log.log(
-                logging.WARNING if foreseen else logging.ERROR,
+                logging.WARNING if expected else logging.ERROR,
                 "the thread %s failed and tries again: %s",
                 self._name,
-                said,
-                exc_info=None if foreseen else error,
+                message,
+                exc_info=None if expected else error,
             )

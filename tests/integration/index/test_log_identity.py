@@ -204,7 +204,7 @@ def test_verify_tells_a_running_index_of_another_history_even_with_the_same_numb
     equal = []
     for token in (position.token, uuid4()):
         with database.transaction() as session:
-            told = replicas.StatusReport(
+            report = replicas.StatusReport(
                 gallery_id=gallery.id,
                 state="ready",
                 problem=None,
@@ -213,7 +213,7 @@ def test_verify_tells_a_running_index_of_another_history_even_with_the_same_numb
                 token=token,
                 digest=digest,
             )
-            assert replicas.report(session, process, [told], [])
+            assert replicas.report(session, process, [report], [])
         [verdict] = maintenance.verify(index_store, read(database)).replicas
         equal.append(verdict.equal)
 
@@ -235,9 +235,9 @@ def test_the_status_says_which_snapshots_are_not_used_and_why(
     [status] = index_status.of_galleries(database, [read(database)])
     row = index_tables.status(status, index_status.of_snapshots(index_store, read(database)))
 
-    told = {one["snapshot"]: (one["lag"], one["problem"]) for one in row["snapshots"]}
-    assert told.keys() == {good, lost}
-    assert told[good] == (0, None)
-    lag, problem = told[lost]
+    rows = {one["snapshot"]: (one["lag"], one["problem"]) for one in row["snapshots"]}
+    assert rows.keys() == {good, lost}
+    assert rows[good] == (0, None)
+    lag, problem = rows[lost]
     assert lag is None
     assert "another history" in problem

@@ -109,7 +109,7 @@ def test_a_gallery_that_cannot_be_opened_is_not_read_by_each_request_and_is_trie
 
     failed = [error for _ in range(3) for error in outcomes(index_cache, gallery, 8)]
     attempts = len(index_store.attempts)
-    [problem] = [told.problem for told in index_cache.reports()]
+    [problem] = [report.problem for report in index_cache.reports()]
     with database.transaction() as session:
         session.execute(
             text("INSERT INTO embedding VALUES (:face_key, :model_id, :vector, :problem)"), dict(row._mapping)
@@ -122,8 +122,8 @@ def test_a_gallery_that_cannot_be_opened_is_not_read_by_each_request_and_is_trie
     assert [type(error) for error in failed] == [EmbeddingsMissing] * 24
     assert attempts <= 2, "one, and at most the next after its pause"
     assert problem is not None
-    [told] = index_cache.reports()
-    assert (told.state, told.problem) == ("ready", None), "what is over is not told of any more"
+    [report] = index_cache.reports()
+    assert (report.state, report.problem) == ("ready", None), "a failure that is over is no longer reported"
 
 
 def test_a_failure_that_nobody_foresaw_is_one_of_this_gallery_and_a_503(

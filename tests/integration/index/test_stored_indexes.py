@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from indexer.errors import GalleryNotFound
+from indexer.errors import DatabaseUnavailable, GalleryNotFound
 from indexer.index.live import LiveIndex
 from indexer.index.snapshots import SnapshotStore
 from indexer.records import galleries, models, reindexes
@@ -84,6 +84,25 @@ def test_a_gallery_that_is_deleted_while_its_index_is_written_leaves_nothing_on_
     assert files(index_store, gallery) == []
 
 
+def test_a_snapshot_that_is_written_when_postgresql_goes_away_is_kept_and_so_is_the_index(
+    database: Database, gallery: Gallery, index_store: IndexStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(database, gallery.id, unit(1, 40))
+    real = IndexStore.read
+
+    def read_until_it_is_written(store: IndexStore, gallery_id: UUID) -> Gallery:
+        if files(store, gallery):
+            raise DatabaseUnavailable("away")
+        return real(store, gallery_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(IndexStore, "read", read_until_it_is_written)
+        stored = index_store.open(gallery.id)
+
+    assert stored.index.count == 40
+    assert index_store.snapshots(gallery).names() == [stored.snapshot]
+
+
 def test_a_gallery_that_was_deleted_while_the_machine_was_off_goes_from_its_disk_at_the_next_start(
     database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
@@ -151,7 +170,7 @@ def test_an_index_from_before_the_gallery_left_the_model_is_not_loaded_when_it_h
     assert maintenance.snapshot(index_store, read(database)) is None
 
 
-def test_a_process_that_slept_while_the_gallery_left_the_model_and_came_back_reads_it_anew(
+def test_a_process_that_slept_while_the_gallery_left_the_model_and_came_back_reads_it_again(
     database: Database, gallery: Gallery, index_store: IndexStore
 ) -> None:
     enrol(database, gallery.id, unit(1, 40))

@@ -165,17 +165,17 @@ class Node:
     def verify(self) -> maintenance.Verification:
         return maintenance.verify(self.index_store, self.gallery())
 
-    def obey(self, told: dict[str, Any]) -> Any:
-        match told["do"]:
+    def obey(self, order: dict[str, Any]) -> Any:
+        match order["do"]:
             case "enrol":
                 try:
-                    return self.enrol(told["person"])
+                    return self.enrol(order["person"])
                 except ExternalIdTaken:
                     return None
             case "delete":
-                return self.delete(told["person"])
+                return self.delete(order["person"])
             case "search":
-                return self.finds(told["person"])
+                return self.finds(order["person"])
             case "snapshot":
                 return maintenance.snapshot(self.index_store, self.gallery())
             case "rebuild":
@@ -184,20 +184,20 @@ class Node:
                 except OSError as error:
                     return str(error)
             case "limit":  # no file may get longer: the disk is full
-                resource.setrlimit(resource.RLIMIT_FSIZE, (told["bytes"], resource.RLIM_INFINITY))
-            case "renew":
+                resource.setrlimit(resource.RLIMIT_FSIZE, (order["bytes"], resource.RLIM_INFINITY))
+            case "swap":
                 self.index_cache.of(self.gallery()).build().result()
-            case "live":  # people come, are found, and go; the index is made anew now and then
-                for person in range(told["people"]):
+            case "live":  # people come, are found, and go; the index is rebuilt now and then
+                for person in range(order["people"]):
                     self.enrol(1_000 + person)
                     assert self.finds(1_000 + person)
                     self.delete(1_000 + person)
                     if person % 50 == 0:
-                        self.obey({"do": "renew"})
+                        self.obey({"do": "swap"})
                 gc.collect()
                 return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
             case "die":
-                die_at(told["step"])
+                die_at(order["step"])
         return None
 
 
@@ -219,7 +219,7 @@ def die_at(step: str) -> None:
 
 
 def serve(url: str, home: Path, orders: "Connection[Any, Any]") -> None:
-    """Does what it is told until nobody is there any more, and kills itself where it is told to."""
+    """Obeys orders until nobody sends any more, and kills itself where an order says so."""
     for (module, name), value in SMALL.items():
         setattr(module, name, value)
     node = Node(url, home, keeping=False)

@@ -40,7 +40,7 @@ STEPS = {
         "indexer.index.live:LiveIndex.apply:before",
         "indexer.index.live:LiveIndex.apply:after",
     ],
-    "renew": [
+    "swap": [
         "indexer.records.changes:read_enrolled:after",
         "indexer.replica.store:IndexStore.open:after",
         "indexer.replica.gallery_index:GalleryIndex.swap:before",

@@ -1,4 +1,4 @@
-"""A gallery is switched while its indexes are being made anew: nobody notices either."""
+"""A gallery is switched while its indexes are being rebuilt: no request fails."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ def by_deletions(operator: Operator, client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("asked", [by_the_api, by_a_command, by_another_tier, by_deletions])
-def test_a_switch_in_the_middle_of_a_renewal_holds_and_fails_no_request(
+def test_a_switch_during_a_rebuild_holds_and_fails_no_request(
     operator: Operator,
     client: TestClient,
     hopper: bytes,
@@ -124,7 +124,7 @@ def newest(operator: Operator, gallery: Gallery) -> bool:
     )
 
 
-def test_a_cleanup_in_the_middle_of_a_renewal_leaves_nothing_of_the_old_model(
+def test_a_cleanup_during_a_rebuild_leaves_nothing_of_the_old_model(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -134,7 +134,7 @@ def test_a_cleanup_in_the_middle_of_a_renewal_leaves_nothing_of_the_old_model(
         with builds_held(monkeypatch) as begun:
             client.post(f"{PATH}/index/rebuild").raise_for_status()
             for _ in range(2):
-                assert begun.acquire(timeout=60), "both are made anew"
+                assert begun.acquire(timeout=60), "both are rebuilt"
             control.cleanup(operator.database, job.row.id)
             assert operator.work(job).row.state == "done"
             enrol(client, "Eileen", collins)

@@ -57,13 +57,13 @@ def seen_at(database: Database) -> datetime:
 
 
 def states(operator: Operator) -> dict[str, str]:
-    """Of the service's indexes by each model, as it last told."""
+    """Of the service's indexes by each model, as last reported."""
     [row] = index_status.of_galleries(operator.database, [operator.gallery()])
     return {replica.model: replica.state for _, replica in row.replicas}
 
 
 def applied(node: Node, gallery_id: UUID) -> int:
-    return next(told.applied for told in node.index_cache.reports() if told.gallery_id == gallery_id)
+    return next(report.applied for report in node.index_cache.reports() if report.gallery_id == gallery_id)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_gallery_whose_upkeep_fails_every_time_holds_up_no_other_and_the_proce
     with database.transaction() as session:
         enrol_what_no_index_can_take(session, galleries.lock(session, node.gallery().id))
     broken, other = node.gallery(), node.gallery(OTHER)
-    wait_for(lambda: any(told.state == "failed" for told in node.index_cache.reports()))
+    wait_for(lambda: any(report.state == "failed" for report in node.index_cache.reports()))
     before = seen_at(database)
     with database.transaction() as session:
         number = changes.append(session, other.id, ChangeKind.DELETE, [10**9])
@@ -97,13 +97,13 @@ def test_a_gallery_whose_upkeep_fails_every_time_holds_up_no_other_and_the_proce
     wait_for(lambda: seen_at(database) > before)
     assert node.index_sync is not None
     assert node.index_sync.problem is None, "it follows all the others"
-    [problem] = [told.problem for told in node.index_cache.reports() if told.gallery_id == broken.id]
+    [problem] = [report.problem for report in node.index_cache.reports() if report.gallery_id == broken.id]
     assert problem
     with database.transaction() as session:
         session.execute(text("DELETE FROM embedding WHERE octet_length(vector) = 4"))
         session.execute(text("DELETE FROM face WHERE image_sha256 = :none"), {"none": bytes(32)})
-    wait_for(lambda: all(told.state == "ready" for told in node.index_cache.reports()))
-    assert all(told.problem is None for told in node.index_cache.reports())
+    wait_for(lambda: all(report.state == "ready" for report in node.index_cache.reports()))
+    assert all(report.problem is None for report in node.index_cache.reports())
 
 
 def test_a_process_that_cannot_keep_the_new_index_in_step_holds_a_switch_up(
