@@ -1,11 +1,16 @@
 """The documents: what comes from the code is as the code has it, and links lead somewhere."""
 
 import re
+import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from indexer.cli import app as cli
 from indexer.settings import Settings
 from scripts import links, reference, words
 from scripts.packages import ROOT, layers, packages
@@ -51,6 +56,49 @@ def test_the_metrics_page_lists_every_metric_and_no_other() -> None:
 
     assert len(defined) > 20
     assert {name.removesuffix("_total") for name in listed} == defined
+
+
+def test_every_setting_that_a_document_names_exists() -> None:
+    known = {f"GEMEL_{name.upper()}" for name in Settings.model_fields}
+    named = {
+        name for page in PAGES for name in re.findall(r"\bGEMEL_[A-Z_]+[A-Z]\b", (ROOT / page).read_text())
+    }
+
+    assert len(named) > 30
+    assert named <= known
+
+
+def test_every_command_and_option_that_a_document_names_exists() -> None:
+    """`gemel ...` in code, up to the end of the line or of the code."""
+    unknown, options = [], 0
+    for page in PAGES:
+        for line in _commands(ROOT / page):
+            command, words = typer.main.get_command(cli), shlex.split(line, comments=True)[1:]
+            known = {"--help", "--version", *_options(command)}
+            while words and words[0] in getattr(command, "commands", {}):
+                command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+                known |= _options(command)
+            if command.name == "train" and "sweep" in words:
+                known |= _options(command.commands["sweep"])  # type: ignore[attr-defined]
+            used = {word.split("=")[0] for word in words if re.fullmatch(r"--?[a-z][a-z-]*(=.*)?", word)}
+            options += len(used)
+            unknown += [(str(page), line, option) for option in used - known]
+
+    assert options > 80
+    assert unknown == []
+
+
+def _commands(page: Path) -> Iterator[str]:
+    text = page.read_text()
+    for code in re.findall(r"```(?:sh|console)\n(.*?)```|`(gemel [^`\n]+)`", text, re.DOTALL):
+        for line in "".join(code).replace("\\\n", " ").splitlines():
+            match = re.search(r"(?:^|[ $])(gemel [a-z].*)", line)
+            if match:
+                yield match[1]
+
+
+def _options(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
 
 
 @pytest.mark.parametrize("page", [*PAGES, Path("CHANGELOG.md")], ids=str)
