@@ -10,13 +10,19 @@ PROSE := README.md CONTRIBUTING.md docs
 # Links and anchors that lead nowhere are errors.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
-.PHONY: run test install check format docs reference words bench clean
+# A worker a core: each has a PostgreSQL of its own, and takes about 1 GB of memory.
+WORKERS ?= $(shell n=$$(nproc); echo $$(( n < 8 ? n : 8 )))
+
+.PHONY: run test test-long install check format docs reference words bench clean
 
 run: install  ## serve on http://127.0.0.1:8000, with PostgreSQL and all
 	@exec $(BIN)/gemel serve
 
-test: install  ## run all tests
-	$(BIN)/python -m pytest
+test: install  ## all tests but the long ones
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-long: install  ## those that take minutes each: many more examples, memory over hours of use
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long --timeout 3600
 
 install: $(INSTALLED)
 

@@ -1,8 +1,10 @@
-"""What tests share: one real PostgreSQL, one real network, real faces."""
+"""What tests share: one real PostgreSQL a worker, each real network opened once, real faces."""
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import matplotlib
@@ -11,6 +13,9 @@ import skimage.data
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from indexer.embedding import embedder
+from indexer.embedding.card import ModelCard
+from indexer.embedding.embedder import Embedder
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import embedded
 from indexer.records.database import schema
@@ -18,7 +23,12 @@ from indexer.records.database.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
 from service.app import create_app
+from tests.support.home import Home
 from tests.support.pictures import jpeg
+
+# Workers of pytest-xdist share the cores: none takes more than one, nor does a process that it starts.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+    os.environ.setdefault(variable, "1")
 
 # How long an example takes depends on the machine, and says nothing of what is tested.
 hypothesis.settings.register_profile("gemel", deadline=None)
@@ -32,24 +42,55 @@ def _own_settings() -> Iterator[None]:
     env_file = Settings.model_config["env_file"]
     Settings.model_config["env_file"] = None
     os.environ["GEMEL_ALLOWED_HOSTS"] = "testserver"  # the name that TestClient asks for
+    os.environ["GEMEL_EMBEDDER_THREADS"] = "1"
     yield
     Settings.model_config["env_file"] = env_file
-    del os.environ["GEMEL_ALLOWED_HOSTS"]
+    del os.environ["GEMEL_ALLOWED_HOSTS"], os.environ["GEMEL_EMBEDDER_THREADS"]
     os.environ.update(kept)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _networks_opened_once() -> Iterator[None]:
+    """The published ones, which are the same files in all tests."""
+    real = embedder.open_embedder
+    opened = cache(real)
+
+    def open_embedder(card: ModelCard, **options: Any) -> Embedder:
+        return (real if card.weights.distribution is None else opened)(card, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(embedder, "open_embedder", open_embedder)
+        yield
+    opened.cache_clear()
+
+
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of an embedded PostgreSQL, empty, that stops with the tests."""
-    return embedded.start(tmp_path_factory.mktemp("home"))
+def migrated_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an embedded PostgreSQL that is migrated and stopped. It is copied sooner than made.
+    Like each copy of it, it trusts that the machine stays on.
+    """
+    home = tmp_path_factory.mktemp("cluster")
+    database = Database(embedded.start(home))
+    try:
+        schema.migrate(database)
+        with database.reading() as session:
+            session.execute(text("ALTER SYSTEM SET fsync = off"))
+    finally:
+        database.close()
+        embedded.stop(home)
+    return home / "postgresql"
+
+
+@pytest.fixture(scope="session")
+def postgresql(migrated_cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an embedded PostgreSQL that stops with the tests."""
+    with Home(tmp_path_factory.mktemp("home"), cluster=migrated_cluster) as home:
+        yield embedded.start(home.folder)
 
 
 @pytest.fixture(scope="session")
 def migrated(postgresql: str) -> str:
     """URL of a database that the migrations have made."""
-    database = Database(postgresql)
-    schema.migrate(database)
-    database.close()
     return postgresql
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -62,8 +63,11 @@ app.add_typer(reindex_commands, name="reindex")
 app.add_typer(train_commands, name="train")
 
 
-def main() -> None:
-    """Errors that Gemel knows end with one line and status 1, not with a trace."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Errors that Gemel knows end with one line and status 1, not with a trace.
+
+    `arguments`: None for those of the process.
+    """
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s: %(message)s", handlers=[ConsoleLogHandler()]
     )
@@ -71,7 +75,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _name_unknown_variables()
     try:
-        app()
+        app(arguments, prog_name="gemel")
     except GemelError as error:
         hint = HINTS.get(error.code)
         fail(f"{error.message}; {hint}" if hint else error.message, code=error.code)

@@ -1,34 +1,82 @@
-"""`gemel` as it is typed: real processes, on an embedded PostgreSQL of their own."""
+"""`gemel` as it is typed, on an embedded PostgreSQL of its own: in this process, or in a real one."""
 
 import contextlib
+import io
 import json
+import logging
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
+
+from indexer import cli
+from indexer.records import embedded
+from indexer.settings import Settings
 
 GEMEL = Path(sys.executable).parent / "gemel"
 
 
 class Home:
-    """A folder with a PostgreSQL, and commands that are run on it."""
+    """A folder with a PostgreSQL, and commands that are run on it.
 
-    def __init__(self, folder: Path) -> None:
+    Each command starts and stops the PostgreSQL, unless somebody uses it. As a context manager the home uses
+    it itself, so that it runs from the first command to the last.
+    """
+
+    def __init__(self, folder: Path, *, cluster: Path | None = None) -> None:
+        """`cluster`: the data folder of a PostgreSQL to begin with a copy of; without one the first command
+        makes it."""
         self.folder = folder
+        if cluster is not None:
+            shutil.copytree(cluster, folder / "postgresql")
+        self._held = False
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GEMEL_")} | {
             "GEMEL_HOME": str(folder),
+            "GEMEL_EMBEDDER_THREADS": "1",  # other tests run beside it
             "COLUMNS": "200",
         }
+
+    def __enter__(self) -> Self:
+        embedded.start(self.folder)
+        self._held = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        embedded.stop(self.folder)
 
     def run(
         self, *arguments: object, status: int = 0, **environment: str
     ) -> subprocess.CompletedProcess[str]:
+        """In this process, which saves the seconds that imports take. Only the main thread can."""
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with (
+            contextlib.redirect_stdout(stdout),
+            contextlib.redirect_stderr(stderr),
+            _as_a_process(self.environment | environment, self.folder),
+        ):
+            try:
+                cli.main([*map(str, arguments)])
+                code = 0
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+            finally:
+                if not self._held:
+                    embedded.stop(self.folder)
+        assert code == status, stderr.getvalue()
+        return subprocess.CompletedProcess([], code, stdout.getvalue(), stderr.getvalue())
+
+    def process(
+        self, *arguments: object, status: int = 0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """In a process of its own, by the installed script."""
         done = subprocess.run(
             [GEMEL, *map(str, arguments)],
             env=self.environment | environment,
@@ -96,3 +144,35 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def _as_a_process(environment: Mapping[str, str], folder: Path) -> Iterator[None]:
+    """Variables, current folder, signals and log as a process that begins has them; afterwards as before."""
+    variables, current = dict(os.environ), Path.cwd()
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    loggers = logging.getLogger(), logging.getLogger("indexer")
+    logs = [(logger, logger.handlers, logger.level) for logger in loggers]
+    env_file = Settings.model_config["env_file"]
+    try:
+        _set_variables(environment)
+        os.chdir(folder)
+        Settings.model_config["env_file"] = ".env"
+        for logger in loggers:
+            logger.handlers = []
+        yield
+    finally:
+        for logger, handlers, level in logs:
+            logger.handlers = handlers
+            logger.setLevel(level)
+        Settings.model_config["env_file"] = env_file
+        os.chdir(current)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+        _set_variables(variables)
+
+
+def _set_variables(variables: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    os.environ.update(variables)
