@@ -10,8 +10,8 @@ PROSE := README.md CONTRIBUTING.md docs
 # Links and anchors that lead nowhere are errors.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
-# A worker a core: each has a PostgreSQL of its own, and takes about 1 GB of memory.
-WORKERS ?= $(shell n=$$(nproc); echo $$(( n < 8 ? n : 8 )))
+# Tests side by side: more than there are cores, for many wait for PostgreSQL. Each takes about 1 GB.
+WORKERS ?= $(shell n=$$(nproc); echo $$(( n < 8 ? n + 1 : 8 )))
 
 .PHONY: run test test-long install check format docs reference words bench clean
 

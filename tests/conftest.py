@@ -10,6 +10,7 @@ import hypothesis
 import matplotlib
 import pytest
 import skimage.data
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
@@ -22,6 +23,7 @@ from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
+from service import openapi
 from service.app import create_app
 from tests.support.home import Home
 from tests.support.pictures import jpeg
@@ -62,6 +64,20 @@ def _networks_opened_once() -> Iterator[None]:
         patched.setattr(embedder, "open_embedder", open_embedder)
         yield
     opened.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _openapi_document_made_once() -> Iterator[None]:
+    """It is that of the routes, whatever the settings are."""
+    made = openapi.document(create_app(Settings()))
+
+    def document(app: FastAPI) -> dict[str, Any]:
+        app.openapi_schema = made
+        return made
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(openapi, "document", document)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ PATH = "/v1/galleries/staff"
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield Home(tmp_path)
-    embedded.stop(tmp_path)
+def home(tmp_path: Path, migrated_cluster: Path) -> Iterator[Home]:
+    with Home(tmp_path, cluster=migrated_cluster) as home:
+        yield home
 
 
 def enrol(client: httpx2.Client, name: str, image: bytes) -> None:

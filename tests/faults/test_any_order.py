@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -142,7 +143,8 @@ class AnyOrder(RuleBasedStateMachine):
         self._people = enrolled
 
 
-def test_any_order(database: Database, migrated: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [4, pytest.param(60, marks=pytest.mark.long)])
+def test_any_order(database: Database, migrated: str, tmp_path: Path, examples: int) -> None:
     numbers = itertools.count()
 
     class Here(AnyOrder):
@@ -152,7 +154,7 @@ def test_any_order(database: Database, migrated: str, tmp_path: Path) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=12,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             print_blob=True,

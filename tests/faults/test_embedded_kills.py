@@ -19,8 +19,9 @@ from tests.support.home import Home, ready, wait_for
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
+def home(tmp_path: Path, migrated_cluster: Path) -> Iterator[Path]:
     home = tmp_path / "home"
+    shutil.copytree(migrated_cluster, home / "postgresql")
     yield home
     embedded.stop(home)
     assert running(home) is None
@@ -194,8 +195,10 @@ def test_a_server_that_cannot_be_seen_keeps_another_from_starting(home: Path) ->
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_requests_recover_when_the_server_beneath_gemel_serve_is_killed(tmp_path: Path, workers: str) -> None:
-    home = Home(tmp_path)
+def test_requests_recover_when_the_server_beneath_gemel_serve_is_killed(
+    tmp_path: Path, migrated_cluster: Path, workers: str
+) -> None:
+    home = Home(tmp_path, cluster=migrated_cluster)
     with home.server("--workers", workers) as (base, _):
         kill(tmp_path)
         wait_for(lambda: running(tmp_path) is not None)

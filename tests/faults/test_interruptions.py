@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -98,13 +99,12 @@ def test_a_worker_that_is_told_to_end_while_it_builds_or_compares_ends_at_once(
 
 
 def test_a_server_that_is_told_to_end_while_it_builds_an_index_ends_at_once(
-    tmp_path: Any, hopper: bytes
+    tmp_path: Path, migrated_cluster: Path, hopper: bytes
 ) -> None:
-    home = Home(tmp_path)
+    home = Home(tmp_path, cluster=migrated_cluster)
     people = tmp_path / "people" / "Grace_Hopper"
     people.mkdir(parents=True)
     (people / "1.jpg").write_bytes(jpeg(pixels(hopper), 60))
-    home.run("migrate")
     home.run("enrol", people.parent, "--gallery", "staff")
 
     with home.server(

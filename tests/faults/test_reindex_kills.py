@@ -19,61 +19,21 @@ from indexer.reindex import control, switch
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
+from tests.support.faults.reindex_worker import killed_at
 from tests.support.home import Home, wait_for
 from tests.support.pictures import jpeg, pixels
 from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
-DEADLY = """
-import importlib, os, signal, sys
-
-def die_at(step):
-    "`module:name:before:1`: killed before its first call returns; `after`, when it has."
-    module, path, when, call = step.split(":")
-    owner = importlib.import_module(module)
-    *parents, name = path.split(".")
-    for parent in parents:
-        owner = getattr(owner, parent)
-    real, calls = getattr(owner, name), []
-
-    def deadly(*arguments, **named):
-        calls.append(name)
-        if len(calls) < int(call):
-            return real(*arguments, **named)
-        if when == "after":
-            real(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(owner, name, deadly)
-
-"""
-WORKER = (
-    DEADLY
-    + """
-from indexer.embedding.catalog import sface
-from indexer.reindex import worker
-from indexer.reindex import steps
-from indexer.usecases.bootstrap import open_pipeline_factory
-from indexer.replica.store import IndexStore
-from indexer.records.database.session import Database
-from indexer.settings import Settings
-
-die_at(sys.argv[1])
-steps.DELETE_BATCH = 1
-settings = Settings()
-with open_pipeline_factory(settings) as factory:
-    worker.Worker(IndexStore.of(settings, Database(settings.database_url), sface(mirror=True)), factory).run()
-"""
-)
-COMMAND = (
-    DEADLY
-    + """
+COMMAND = """
+import sys
 from indexer.cli import main
+from tests.support.faults.death import die_at
 
 die_at(sys.argv.pop(1))
 main()
 """
-)
 """`gemel`, with the step that it dies at before its arguments."""
+REPOSITORY = {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @pytest.fixture
@@ -95,19 +55,7 @@ def serving(settings: Settings) -> Iterator[TestClient]:
 
 def killed_worker(operator: Operator, step: str) -> None:
     """Its leases have run out by the time this returns."""
-    settings = operator.settings
-    killed = subprocess.run(
-        [sys.executable, "-c", WORKER, step],
-        env={
-            "GEMEL_DATABASE_URL": str(settings.database_url),
-            "GEMEL_HOME": str(settings.home),
-            "PATH": "",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed_at(step, operator.settings)
     with operator.database.transaction() as session:  # half a minute goes by
         past = func.now() - text("interval '1 s'")
         session.execute(update(ReindexChunk).where(ReindexChunk.done_at.is_(None)).values(leased_until=past))
@@ -191,22 +139,21 @@ def check_serving(operator: Operator, image: bytes, model: str) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, hopper: bytes) -> Home:
+def home(tmp_path: Path, migrated_cluster: Path, hopper: bytes) -> Iterator[Home]:
     """With a gallery of one person and two faces, on a PostgreSQL of its own."""
-    home = Home(tmp_path)
     people = tmp_path / "people" / "Grace_Hopper"
     people.mkdir(parents=True)
     for number in range(2):
         (people / f"{number}.jpg").write_bytes(jpeg(pixels(hopper), 60 + 10 * number))
-    home.run("migrate")
-    home.run("enrol", people.parent, "--gallery", "staff")
-    return home
+    with Home(tmp_path, cluster=migrated_cluster) as home:
+        home.run("enrol", people.parent, "--gallery", "staff")
+        yield home
 
 
 def killed_command(home: Home, step: str, *arguments: str) -> None:
     killed = subprocess.run(
         [sys.executable, "-c", COMMAND, step, *arguments],
-        env=home.environment,
+        env=home.environment | REPOSITORY,
         cwd=home.folder,
         capture_output=True,
         text=True,
@@ -242,10 +189,9 @@ def test_a_switch_holds_though_the_server_is_killed_right_after_it(
     if step == "rollback":
         home.run("reindex", "activate")
     [before] = home.json("reindex", "status")
-    with home.server(command=(sys.executable, "-c", COMMAND, "indexer.reindex.switch:activate:after:1")) as (
-        base,
-        server,
-    ):
+    with home.server(
+        command=(sys.executable, "-c", COMMAND, f"indexer.reindex.switch:{step}:after"), **REPOSITORY
+    ) as (base, server):
         answers = [asked(base, hopper)]
         with pytest.raises(httpx2.TransportError):
             httpx2.post(f"{base}/v1/reindexes/{before['id']}/{step}", timeout=60)

@@ -169,13 +169,14 @@ def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
     assert now(database, job).row.problem is None
 
 
-def test_a_server_is_killed_at_each_state_of_a_job(tmp_path: Path, hopper: bytes) -> None:
-    home = Home(tmp_path)
+def test_a_server_is_killed_at_each_state_of_a_job(
+    tmp_path: Path, migrated_cluster: Path, hopper: bytes
+) -> None:
+    home = Home(tmp_path, cluster=migrated_cluster)
     people = tmp_path / "people" / "Grace_Hopper"
     people.mkdir(parents=True)
     for number in range(2):
         (people / f"{number}.jpg").write_bytes(jpeg(pixels(hopper), 60 + 10 * number))
-    home.run("migrate")
     home.run("enrol", people.parent, "--gallery", "staff")
     of = ("--gallery", "staff")
 

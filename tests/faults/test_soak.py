@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from indexer.records import galleries
 from indexer.records.database.session import Database
@@ -13,7 +14,8 @@ STINT = 100
 """People that come and go between two looks at the memory."""
 
 
-def test_memory_does_not_grow(database: Database, migrated: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stints", [3, pytest.param(30, marks=pytest.mark.long)])
+def test_memory_does_not_grow(database: Database, migrated: str, tmp_path: Path, stints: int) -> None:
     """A kilobyte that is lost with every person would be 100 kB a stint, and be seen."""
     with database.transaction() as session:
         galleries.create(session, GALLERY)
@@ -22,7 +24,7 @@ def test_memory_does_not_grow(database: Database, migrated: str, tmp_path: Path)
         process.do("enrol", person=person)
 
     process.do("live", people=STINT)  # pools and caches fill
-    resident = [process.do("live", people=STINT) for _ in range(5)]
+    resident = [process.do("live", people=STINT) for _ in range(stints)]
 
     process.kill()
     growth = np.polyfit(range(len(resident)), resident, 1)[0]

@@ -50,7 +50,17 @@ class Home:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._held = False
         embedded.stop(self.folder)
+
+    @contextlib.contextmanager
+    def unused(self) -> Iterator[None]:
+        """Until the end of the block only commands use the PostgreSQL."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()
 
     def run(
         self, *arguments: object, status: int = 0, **environment: str

@@ -1,6 +1,6 @@
 """Whom a search returns where people have many faces, and where a picture shows people twice."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -164,15 +164,16 @@ def test_without_it_a_person_who_is_in_the_picture_twice_is_found_twice(
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, hopper: bytes, collins: bytes) -> Home:
+def home(
+    tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path, hopper: bytes, collins: bytes
+) -> Iterator[Home]:
     folder = tmp_path_factory.mktemp("home")
     for name, image in (("Grace", hopper), ("Eileen", collins)):
         (folder / "people" / name).mkdir(parents=True)
         (folder / "people" / name / "1.jpg").write_bytes(image)
-    home = Home(folder)
-    home.run("migrate")
-    home.run("enrol", folder / "people", "-g", "staff")
-    return home
+    with Home(folder, cluster=migrated_cluster) as home:
+        home.run("enrol", folder / "people", "-g", "staff")
+        yield home
 
 
 def test_the_command_gives_each_person_to_one_face_too(home: Home, twice: bytes, tmp_path: Path) -> None:

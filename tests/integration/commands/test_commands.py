@@ -1,4 +1,4 @@
-"""`gemel` as it is typed: real processes, on an embedded PostgreSQL of their own."""
+"""`gemel` as it is typed, on an embedded PostgreSQL of its own; what is about processes is a real one."""
 
 import csv
 import json
@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import unicodedata
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +22,16 @@ from tests.support.home import GEMEL, Home, ready, wait_for
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(tmp_path_factory.mktemp("home"))
-    assert "revision 0" in home.run("migrate").stdout
-    return home
+def home(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path) -> Iterator[Home]:
+    with Home(tmp_path_factory.mktemp("home"), cluster=migrated_cluster) as home:
+        assert "revision 0" in home.run("migrate").stdout
+        yield home
+
+
+@pytest.fixture
+def unused(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path) -> Home:
+    """A home whose PostgreSQL runs only while a command uses it."""
+    return Home(tmp_path_factory.mktemp("unused"), cluster=migrated_cluster)
 
 
 @pytest.fixture
@@ -108,37 +115,37 @@ def test_a_folder_whose_name_can_be_no_id_is_named_with_what_to_do(
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
-    home: Home, tmp_path: Path, hopper: bytes, how: signal.Signals
+    unused: Home, tmp_path: Path, hopper: bytes, how: signal.Signals
 ) -> None:
-    """Ctrl-C, or as a service is ended, in the middle of hundreds of pictures, many of them one person's."""
+    """Ctrl-C, or as a service is ended, in the middle of many pictures, many of them one person's."""
     for person in range(4):
         (tmp_path / f"person{person}").mkdir()
-        for number in range(60):
+        for number in range(30):
             (tmp_path / f"person{person}" / f"{number:03d}.jpg").write_bytes(hopper + bytes([person, number]))
-    answer = home.folder / f"{how.name}.json"
+    answer = unused.folder / f"{how.name}.json"
     with subprocess.Popen(
         [GEMEL, "enrol", tmp_path, "--gallery", how.name, f"--json={answer}"],
-        env=home.environment,
-        cwd=home.folder,
+        env=unused.environment,
+        cwd=unused.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     ) as command:
-        wait_for(lambda: _faces(home, how.name) > 0, 120)
+        wait_for(lambda: _faces(unused, how.name) > 0, 120)
         command.send_signal(how)
         assert command.wait(timeout=30) == 130
         assert command.stderr is not None
         assert "Run it again" in command.stderr.read()
-    assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
+    assert not (unused.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
 
     first = json.loads(answer.read_text())
-    second = home.json("enrol", tmp_path, "--gallery", how.name)
+    second = unused.json("enrol", tmp_path, "--gallery", how.name)
 
     assert first["interrupted"]
-    assert 0 < first["faces_enrolled"] < 240
-    assert first["faces_enrolled"] + first["not_reached"] == first["files"] == 240
+    assert 0 < first["faces_enrolled"] < 120
+    assert first["faces_enrolled"] + first["not_reached"] == first["files"] == 120
     assert second["images_known"] == first["faces_enrolled"]
-    assert second["faces_enrolled"] == 240 - first["faces_enrolled"]
+    assert second["faces_enrolled"] == 120 - first["faces_enrolled"]
 
 
 def _faces(home: Home, gallery: str) -> int:
@@ -193,8 +200,8 @@ def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home,
     assert "listed" not in home.run("gallery", "list").stdout
 
 
-def test_the_version_is_told(home: Home) -> None:
-    assert home.run("--version").stdout == f"gemel {version('gemel')}\n"
+def test_the_version_is_told_by_the_installed_script(home: Home) -> None:
+    assert home.process("--version").stdout == f"gemel {version('gemel')}\n"
 
 
 def test_a_running_server_finds_whom_the_command_line_enrols(home: Home, people: Path, hopper: bytes) -> None:
@@ -209,11 +216,11 @@ def test_a_running_server_finds_whom_the_command_line_enrols(home: Home, people:
     assert after["gallery_size"] == 2
 
 
-def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(home: Home, hopper: bytes) -> None:
+def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(unused: Home, hopper: bytes) -> None:
     """Asked to stop, interrupted, killed: what was answered with 201 is there when it runs again."""
     enrolled: list[str] = []
     for how in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, None):
-        with home.server() as (base, process), httpx2.Client(base_url=base, timeout=60) as client:
+        with unused.server() as (base, process), httpx2.Client(base_url=base, timeout=60) as client:
             for name in enrolled:
                 found = client.post(f"/v1/galleries/{name}/identify", files={"image": hopper}).json()
                 [candidate] = found["faces"][0]["candidates"]
@@ -231,38 +238,35 @@ def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(home: Home, 
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_postgresql_stops_with_the_server(tmp_path: Path, how: signal.Signals) -> None:
-    home = Home(tmp_path)
-    with home.server() as (_, process):
-        assert (tmp_path / "postgresql" / "postmaster.pid").exists()
+def test_postgresql_stops_with_the_server(unused: Home, how: signal.Signals) -> None:
+    with unused.server() as (_, process):
+        assert (unused.folder / "postgresql" / "postmaster.pid").exists()
         process.send_signal(how)
         process.wait()
 
-    assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
+    assert not (unused.folder / "postgresql" / "postmaster.pid").exists()
 
 
-def test_postgresql_stops_with_the_last_process_though_another_was_killed(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    with home.server() as (_, process):
+def test_postgresql_stops_with_the_last_process_though_another_was_killed(unused: Home) -> None:
+    with unused.server() as (_, process):
         process.kill()
         process.wait()
-    assert (tmp_path / "postgresql" / "postmaster.pid").exists()
+    assert (unused.folder / "postgresql" / "postmaster.pid").exists()
 
-    home.run("migrate")
+    unused.process("migrate")
 
-    assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
+    assert not (unused.folder / "postgresql" / "postmaster.pid").exists()
 
 
-def test_postgresql_stops_with_the_server_though_a_command_that_used_it_was_killed(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    with home.server() as (_, process):
-        user = User(tmp_path)
+def test_postgresql_stops_with_the_server_though_a_command_that_used_it_was_killed(unused: Home) -> None:
+    with unused.server() as (_, process):
+        user = User(unused.folder)
         user.url()
         user.kill()
         process.terminate()
         process.wait()
 
-    assert not (tmp_path / "postgresql" / "postmaster.pid").exists()
+    assert not (unused.folder / "postgresql" / "postmaster.pid").exists()
 
 
 def test_a_slow_upload_does_not_hold_up_a_stop(home: Home) -> None:
@@ -299,7 +303,6 @@ def test_one_request_too_many_is_told_to_come_again_and_the_others_are_served(ho
             third = httpx2.get(f"{base}/v1/galleries")
     finally:
         database.close()
-        embedded.stop(home.folder)
 
     assert (second.status_code, second.json()["code"]) == (503, "busy")
     assert int(second.headers["Retry-After"]) >= 1

@@ -19,20 +19,23 @@ TO = ("--to", "dlib-resnet")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, hopper: bytes) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path, hopper: bytes) -> Iterator[Home]:
     """With two galleries of one person and two faces each."""
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.environment["COLUMNS"] = "80"
+    with Home(tmp_path_factory.mktemp("home"), cluster=migrated_cluster) as home:
+        home.environment["COLUMNS"] = "80"
+        enrol_grace(home, hopper)
+        yield home
+
+
+def enrol_grace(home: Home, hopper: bytes) -> None:
     grace = home.folder / "people" / "Grace_Hopper"
     grace.mkdir(parents=True)
     for number in range(2):
         (grace / f"{number}.jpg").write_bytes(jpeg(pixels(hopper), 60 + 10 * number))
-    home.run("migrate")
     assert home.run("reindex", "status").stdout == "There are no re-index jobs.\n"
     assert "no re-index job is open" in home.run("reindex", "watch", status=1).stderr
     for gallery in ("guests", LONG):
         home.run("enrol", grace.parent, "--gallery", gallery)
-    return home
 
 
 @pytest.fixture(autouse=True)
@@ -79,21 +82,24 @@ def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_start_that_waits_says_who_goes_on_when_it_is_interrupted(home: Home, how: signal.Signals) -> None:
-    with subprocess.Popen(
-        [GEMEL, "reindex", "start", *TO, "-g", LONG, "--wait"],
-        env=home.environment,
-        cwd=home.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as command:
+    with (
+        home.unused(),
+        subprocess.Popen(
+            [GEMEL, "reindex", "start", *TO, "-g", LONG, "--wait"],
+            env=home.environment,
+            cwd=home.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as command,
+    ):
         assert command.stderr is not None
         while not (line := command.stderr.readline()).startswith(f"{LONG}: embedding"):
             assert line, "it has ended"
         command.send_signal(how)
         assert "`gemel worker` goes on with it" in " ".join(command.stderr.read().split())
-        assert command.wait(timeout=30) == 130
-    assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
+        assert command.wait(timeout=60) == 130
+        assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
 
     [job, *_] = home.json("reindex", "status")
     assert job["state"] not in ("cancelled", "done")

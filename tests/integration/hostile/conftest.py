@@ -1,7 +1,8 @@
-"""One server for all tests of a module, once with one worker and once with two."""
+"""One server for all tests of this folder, once with one worker and once with two."""
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,12 +10,12 @@ from tests.support.home import Home, ready, wait_for
 from tests.support.hostile_service import SOON, Service, serving
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("home"))
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path) -> Home:
+    return Home(tmp_path_factory.mktemp("home"), cluster=migrated_cluster)
 
 
-@pytest.fixture(scope="module", params=["1", "2"], ids=["one worker", "two workers"])
+@pytest.fixture(scope="session", params=["1", "2"], ids=["one worker", "two workers"])
 def service(request: pytest.FixtureRequest, home: Home) -> Iterator[Service]:
     with serving(home, "--workers", request.param) as service:
         if request.param == "2":
@@ -23,7 +24,7 @@ def service(request: pytest.FixtureRequest, home: Home) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def base(service: Service) -> str:
     return service.base
 

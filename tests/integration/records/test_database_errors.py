@@ -238,7 +238,9 @@ def test_a_wrong_database_url_is_one_sentence_with_what_to_do(
     places = {"server": guarded.format(database="gemel"), "missing": guarded.format(database="missing")}
     arguments = [*command.split(), *(["--port", "0"] if command == "serve" else [])]
 
-    done = Home(tmp_path).run(
+    home = Home(tmp_path)
+    run = home.process if command == "serve" else home.run
+    done = run(
         *arguments, status=1, GEMEL_DATABASE_URL=f"postgresql://{url.format(password=ENCODED, **places)}"
     )
 
@@ -262,7 +264,7 @@ def test_a_password_of_any_letters_is_taken_as_it_is(tmp_path: Path, guarded: st
 
 
 def test_serve_asks_for_no_more_connections_than_there_are(tmp_path: Path, guarded: str) -> None:
-    done = Home(tmp_path).run(
+    done = Home(tmp_path).process(
         *("serve", "--port", "0"),
         status=1,
         GEMEL_DATABASE_URL=f"postgresql://gemel:{ENCODED}@{guarded.format(database='few')}",

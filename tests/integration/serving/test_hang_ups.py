@@ -10,7 +10,7 @@ from tests.support.decoder_processes import decoder_processes, eventually
 from tests.support.home import Home
 
 
-def test_a_picture_is_given_up_when_its_client_hangs_up(tmp_path: Path) -> None:
+def test_a_picture_is_given_up_when_its_client_hangs_up(tmp_path: Path, migrated_cluster: Path) -> None:
     picture = b"P4 6700 6700\n" + bytes(838 * 6700)  # which may take 55 s on the clock
     head = (
         b"POST /v1/detect HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
@@ -21,7 +21,7 @@ def test_a_picture_is_given_up_when_its_client_hangs_up(tmp_path: Path) -> None:
         + picture
         + b"\r\n--b--\r\n"
     )
-    with Home(tmp_path).server() as (base, process):
+    with Home(tmp_path, cluster=migrated_cluster).server() as (base, process):
         address = urlsplit(base)
         with socket.create_connection((str(address.hostname), int(address.port or 0))) as connection:
             connection.sendall(head % len(body) + body)

@@ -116,8 +116,10 @@ def stopped_postgresql(folder: Path) -> Iterator[None]:
                 os.kill(process.pid, signal.SIGCONT)
 
 
-def test_a_postgresql_that_hangs_is_told_soon_and_to_all_who_ask(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_a_postgresql_that_hangs_is_told_soon_and_to_all_who_ask(
+    tmp_path: Path, migrated_cluster: Path
+) -> None:
+    home = Home(tmp_path, cluster=migrated_cluster)
     with home.server() as (base, _):
         with stopped_postgresql(tmp_path):
             for _ in range(20):

@@ -59,8 +59,8 @@ def test_the_log_line_of_an_error_names_the_request(
     assert [line["request_id"] for line in lines if "trace" in line] == ["seen"]
 
 
-def test_lines_of_a_server_are_json_on_request(tmp_path: Path) -> None:
-    with Home(tmp_path).server(GEMEL_LOG_FORMAT="json") as (base, _):
+def test_lines_of_a_server_are_json_on_request(tmp_path: Path, migrated_cluster: Path) -> None:
+    with Home(tmp_path, cluster=migrated_cluster).server(GEMEL_LOG_FORMAT="json") as (base, _):
         httpx2.get(f"{base}/v1/galleries", headers={"X-Request-Id": "mine"}).raise_for_status()
     log = (tmp_path / "server.log").read_text()
 

@@ -13,9 +13,11 @@ POST = ("Content-Type: application/json",)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_asked_to_stop_it_ends_though_connections_are_silent(tmp_path: Path, workers: str) -> None:
+def test_asked_to_stop_it_ends_though_connections_are_silent(
+    tmp_path: Path, migrated_cluster: Path, workers: str
+) -> None:
     """And though bodies do not come to their end."""
-    home = Home(tmp_path)
+    home = Home(tmp_path, cluster=migrated_cluster)
     with home.server("--workers", workers) as (base, process), contextlib.ExitStack() as stack:
         for data in (
             b"",

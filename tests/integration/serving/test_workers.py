@@ -64,8 +64,8 @@ def serving(home: Home) -> Iterator[tuple[Service, Any]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("home"))
+def home(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path) -> Home:
+    return Home(tmp_path_factory.mktemp("home"), cluster=migrated_cluster)
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +181,11 @@ def test_a_killed_worker_is_replaced_while_the_other_answers(
 
 
 @pytest.mark.parametrize("how", ["terminate", "interrupt"])
-def test_asked_to_stop_everything_ends_and_postgresql_too(tmp_path: Path, how: str) -> None:
+def test_asked_to_stop_everything_ends_and_postgresql_too(
+    tmp_path: Path, migrated_cluster: Path, how: str
+) -> None:
     """Terminated as a service is, the parent alone; or interrupted from a terminal, all at once."""
-    with serving(Home(tmp_path)) as (_, process):
+    with serving(Home(tmp_path, cluster=migrated_cluster)) as (_, process):
         assert (tmp_path / "postgresql" / "postmaster.pid").exists()
         if how == "terminate":
             process.terminate()

@@ -1,14 +1,11 @@
 """A `node` in a process of its own, that can be killed."""
 
 import signal
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from tests.support.faults import node
-
-_context = get_context("forkserver")
-_context.set_forkserver_preload([node.__name__])  # what takes seconds to import is imported once
+from tests.support.faults.forkserver import context
 
 
 class Killed(Exception):
@@ -17,8 +14,8 @@ class Killed(Exception):
 
 class Driven:
     def __init__(self, url: str, home: Path) -> None:
-        self._ours, theirs = _context.Pipe()
-        self._process = _context.Process(target=node.serve, args=(url, home, theirs))
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=node.serve, args=(url, home, theirs))
         self._process.start()
         theirs.close()
 

@@ -1,10 +1,7 @@
 """A process's engine without the network: people are numbers, and so are their faces."""
 
 import gc
-import importlib
-import os
 import resource
-import signal
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,6 +32,7 @@ from indexer.usecases.enrol import Enroller, NewIdentity, _Prepared, _Wanted
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.quality_gate import QualityGate
+from tests.support.faults.death import die_at
 
 CARD = sface(mirror=True)
 GALLERY = "staff"
@@ -199,23 +197,6 @@ class Node:
             case "die":
                 die_at(order["step"])
         return None
-
-
-def die_at(step: str) -> None:
-    """`module:name:before` or `:after`: the process kills itself there."""
-    module, path, when = step.split(":")
-    owner: Any = importlib.import_module(module)
-    *parents, name = path.split(".")
-    for parent in parents:
-        owner = getattr(owner, parent)
-    real: Callable[..., Any] = getattr(owner, name)
-
-    def deadly(*arguments: Any, **named: Any) -> Any:
-        if when == "after":
-            real(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(owner, name, deadly)
 
 
 def serve(url: str, home: Path, orders: "Connection[Any, Any]") -> None:

@@ -1,0 +1,33 @@
+"""A worker of re-index jobs in a process of its own, that is killed at a chosen step."""
+
+import signal
+from pathlib import Path
+
+from indexer.embedding import embedder  # noqa: F401  (imported before the fork: torch takes seconds)
+from indexer.embedding.catalog import sface
+from indexer.records.session import Database
+from indexer.reindex import steps
+from indexer.reindex.worker import Worker
+from indexer.replica.store import IndexStore
+from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_pipeline_factory
+from tests.support.faults.death import die_at
+from tests.support.faults.forkserver import context
+
+
+def killed_at(step: str, settings: Settings) -> None:
+    """A worker has begun, and was killed."""
+    process = context.Process(target=_work, args=(step, str(settings.database_url), settings.home))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL, process.exitcode
+    process.close()
+
+
+def _work(step: str, url: str, home: Path) -> None:
+    die_at(step)
+    steps.DELETE_BATCH = 1
+    settings = Settings(database_url=url, home=home)
+    index_store = IndexStore.of(settings, Database(url), sface(mirror=True))
+    with open_pipeline_factory(settings) as factory:
+        Worker(index_store, factory).run()
