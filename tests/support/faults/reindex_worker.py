@@ -5,7 +5,7 @@ from pathlib import Path
 
 from indexer.embedding import embedder  # noqa: F401  (imported before the fork: torch takes seconds)
 from indexer.embedding.catalog import sface
-from indexer.records.session import Database
+from indexer.records.database.session import Database
 from indexer.reindex import steps
 from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
