@@ -68,7 +68,7 @@ def test_no_search_reads_the_thousands_of_faces_that_one_person_has(
         read.append(len(keys))
         return owners(session, gallery_id, keys)
 
-    monkeypatch.setattr(faces, "owners", counting)
+    monkeypatch.setattr(faces, "find_owners", counting)
 
     answer = client.post(SEARCH, json={"embedding": centre.tolist(), "max_candidates": 20}).json()
 

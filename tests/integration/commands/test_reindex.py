@@ -98,7 +98,7 @@ def test_a_start_that_waits_says_who_goes_on_when_it_is_interrupted(home: Home, 
             assert line, "it has ended"
         command.send_signal(how)
         assert "`gemel worker` goes on with it" in " ".join(command.stderr.read().split())
-        assert command.wait(timeout=60) == 130
+        assert command.wait(timeout=120) == 130
         assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
 
     [job, *_] = home.json("reindex", "status")

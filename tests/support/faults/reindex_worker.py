@@ -12,16 +12,12 @@ from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
 from tests.support.faults.death import die_at
-from tests.support.faults.forkserver import context
+from tests.support.faults.forkserver import exit_code
 
 
 def killed_at(step: str, settings: Settings) -> None:
     """A worker has begun, and was killed."""
-    process = context.Process(target=_work, args=(step, str(settings.database_url), settings.home))
-    process.start()
-    process.join(120)
-    assert process.exitcode == -signal.SIGKILL, process.exitcode
-    process.close()
+    assert exit_code(_work, step, str(settings.database_url), settings.home) == -signal.SIGKILL
 
 
 def _work(step: str, url: str, home: Path) -> None:

@@ -1,48 +1,22 @@
 """Snapshots on disk: complete and correct, or rejected."""
 
+import errno
 import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from indexer.errors import SnapshotDamaged, SnapshotForeign
-from indexer.index.build import BuildResult, RecallRequirement, build
-from indexer.index.manifest import Manifest
 from indexer.index.snapshots import SnapshotStore
-from indexer.types import LogPosition, Tier
+from indexer.types import Tier
+from tests.support.faults.forkserver import exit_code
+from tests.support.faults.snapshots import GALLERY, built, write, write_and_die, write_on_a_full_disk
 
-GALLERY = uuid.UUID(int=7)
 FILES = ("index.faiss", "keys.npy", "owners.npy", "manifest.json")
-
-
-def built(count: int = 2_000, tier: Tier = Tier.COMPACT) -> BuildResult:
-    vectors = np.random.default_rng(count).standard_normal((count, 32)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    requirement = RecallRequirement(genuine_cosines=[0.5, 0.9], threshold=0.5, min_recall=0.5)
-    keys = np.arange(count, dtype=np.int64)
-    return build(tier, 32, lambda take: take(keys, vectors, keys % 7), requirement)
-
-
-def write(
-    snapshots: SnapshotStore, made: BuildResult, *, applied: int = 5, gallery: uuid.UUID = GALLERY
-) -> str:
-    manifest = Manifest.of(
-        made,
-        gallery=gallery,
-        model="model-1",
-        target=Tier.COMPACT,
-        position=LogPosition(number=applied, token=uuid.UUID(int=applied)),
-        rebuild_number=0,
-    )
-    with snapshots.locked():
-        return snapshots.write(made, manifest)
 
 
 def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
@@ -148,50 +122,25 @@ def test_the_newest_comes_first_and_pruning_keeps_it(tmp_path: Path) -> None:
     assert removed == [names[1], names[0] + ".damaged"]
 
 
-VICTIM = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[3])
-from indexer.index import snapshots
-from tests.unit.index.test_snapshots import GALLERY, built, write
-
-name, count = sys.argv[1].split(":")
-module, attribute = (os, name) if hasattr(os, name) else (snapshots, name)
-real, calls = getattr(module, attribute), 0
-
-def deadly(*arguments, **keywords):
-    global calls
-    calls += 1
-    if calls == int(count):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(*arguments, **keywords)
-
-setattr(module, attribute, deadly)
-write(snapshots.SnapshotStore(Path(sys.argv[2]), GALLERY, "model-1"), built(1_500), applied=50)
-"""
-
-
 @pytest.mark.parametrize(
     "step",
     [
-        "write_index:1",
-        "write_array:1",
-        "write_array:2",
-        "write_manifest:1",
-        "fsync:1",
-        "fsync:4",
-        "fsync:5",
-        "rename:1",
+        "indexer.index.snapshots:write_index:before:1",
+        "indexer.index.snapshots:write_array:before:1",
+        "indexer.index.snapshots:write_array:before:2",
+        "indexer.index.snapshots:write_manifest:before:1",
+        "os:fsync:before:1",
+        "os:fsync:before:4",
+        "os:fsync:before:5",
+        "os:rename:before:1",
     ],
 )
 def test_a_writer_killed_at_any_step_leaves_the_snapshot_before(tmp_path: Path, step: str) -> None:
     snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
     before = write(snapshots, built())
 
-    root = Path(__file__).parents[3]
-    killed = subprocess.run([sys.executable, "-c", VICTIM, step, tmp_path, root], capture_output=True)
+    assert exit_code(write_and_die, step, tmp_path) == -signal.SIGKILL
 
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert snapshots.names() == [before]
     assert snapshots.load(before)[0].count == 2_000
     after = write(snapshots, built(1_500), applied=60)
@@ -200,38 +149,16 @@ def test_a_writer_killed_at_any_step_leaves_the_snapshot_before(tmp_path: Path, 
 
 
 def test_a_writer_killed_after_the_rename_has_written_the_whole_snapshot(tmp_path: Path) -> None:
-    root = Path(__file__).parents[3]
-    killed = subprocess.run([sys.executable, "-c", VICTIM, "fsync:6", tmp_path, root], capture_output=True)
+    assert exit_code(write_and_die, "os:fsync:before:6", tmp_path) == -signal.SIGKILL
 
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
     snapshots = SnapshotStore(tmp_path, GALLERY, "model-1")
     [name] = snapshots.names()
     assert snapshots.load(name)[0].count == 1_500
 
 
-FULL = """
-import resource, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from indexer.index.snapshots import SnapshotStore
-from tests.unit.index.test_snapshots import GALLERY, built, write
-
-made = built(1_500)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-try:
-    write(SnapshotStore(Path(sys.argv[1]), GALLERY, "model-1"), made)
-except OSError as error:
-    print(error.errno)
-"""
-
-
 def test_a_failed_write_raises_oserror_and_leaves_nothing(tmp_path: Path) -> None:
-    root = Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, tmp_path, root], capture_output=True, text=True, check=True
-    )
+    assert exit_code(write_on_a_full_disk, tmp_path) == errno.EFBIG
 
-    assert done.stdout.strip().isdigit(), done.stderr
     assert [p.name for p in SnapshotStore(tmp_path, GALLERY, "model-1").path.iterdir()] == []
 
 
