@@ -108,8 +108,8 @@ def test_a_cleanup_whose_worker_is_killed_is_ended_by_another(
 
     assert (ended.state, ended.problem) == ("done", None)
     assert (operator.embeddings(OLD.fingerprint), operator.embeddings(NEW.fingerprint)) == (0, 2)
-    assert [text for text in operator.events(job) if "are gone" in text] == [
-        "the embeddings of the old model are gone"
+    assert [text for text in operator.events(job) if "deleted" in text] == [
+        "deleted the embeddings of the old model"
     ]
     assert operator.clean()
     check_serving(operator, hopper, NEW.fingerprint)
