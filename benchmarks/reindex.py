@@ -36,7 +36,8 @@ from indexer.reindex.claims import Claims
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import close_all
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import card, open_engine, open_pipeline_factory
+from indexer.types import OnSeveralFaces
+from indexer.usecases.bootstrap import default_card, open_engine, open_pipeline_factory
 from indexer.usecases.enrol_folder import enrol_folder
 
 PEOPLE = 120
@@ -80,7 +81,8 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
     gallery = _fill(settings, database, data, faces)
     model = catalog.named(to, mirror=settings.mirror)
     with open_pipeline_factory(settings) as factory:
-        index_store, pipeline = IndexStore.of(settings, database, card(settings)), factory.pipeline(model)
+        index_store = IndexStore.of(settings, database, default_card(settings))
+        pipeline = factory.pipeline(model)
         blocks = _blocks(database, gallery, pipeline)
         plan = plans.make(settings, index_store, gallery, pipeline)
         before = _in_memory(blocks, pipeline)
@@ -118,7 +120,7 @@ def _embed_all(index_store: IndexStore, factory: PipelineFactory) -> float:
 def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gallery:
     with open_engine(settings) as engine:
         folder = PeopleFolder(path=data, people=people_in(data)[:PEOPLE])
-        enrol_folder(engine, folder, "staff", take_largest=True)
+        enrol_folder(engine, folder, "staff", several_faces=OnSeveralFaces.LARGEST)
     with database.transaction() as session:
         real = galleries.get(session, "staff").face_count
         arguments = {"times": -(-faces // real), "more": faces - real}

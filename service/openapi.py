@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from indexer.usecases.answers import ID_EXAMPLE
 from service.errors import Problem
-from service.schemas import ID_EXAMPLE
 
 _PATH_PARAMETERS = {
     "gallery": ("Name of the gallery", "staff"),

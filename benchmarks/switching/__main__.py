@@ -249,7 +249,7 @@ class Service:
         self._user.delete(f"{faces}/{face}").raise_for_status()
         first = best(identify(self._user, probe.file, candidates=1))
         answer = self._user.post(
-            faces, files=[("images", probe.file.read_bytes())], data={"take_largest": "true"}
+            faces, files=[("images", probe.file.read_bytes())], data={"several_faces": "largest"}
         )
         answer.raise_for_status()
         return first == probe.identity
@@ -318,7 +318,9 @@ def _enrolled(home: Path, data: Path) -> None:
     environment = os.environ | {"GEMEL_HOME": str(home), "GEMEL_MODEL": FIRST}
     subprocess.run([_GEMEL, "migrate"], env=environment, check=True)
     subprocess.run(
-        [_GEMEL, "enrol", str(data), "--gallery", GALLERY, "--take-largest"], env=environment, check=True
+        [_GEMEL, "enrol", str(data), "--gallery", GALLERY, "--several-faces", "largest"],
+        env=environment,
+        check=True,
     )
 
 

@@ -16,11 +16,11 @@ def open_index_store(settings: Settings) -> "Iterator[IndexStore]":
     from indexer.records.database.session import Database
     from indexer.records.embedded import database_url
     from indexer.replica.store import IndexStore
-    from indexer.usecases.bootstrap import card
+    from indexer.usecases.bootstrap import default_card
 
     database = Database(database_url(settings))
     try:
         schema.prepare(settings, database)
-        yield IndexStore.of(settings, database, card(settings))
+        yield IndexStore.of(settings, database, default_card(settings))
     finally:
         database.close()

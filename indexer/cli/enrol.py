@@ -15,14 +15,15 @@ from indexer.cli.commands import Gallery, Json, check_writable
 from indexer.cli.output import console, escape_text, out, print_result, write_atomically
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
+from indexer.types import OnSeveralFaces
 
 if TYPE_CHECKING:
-    from indexer.usecases.enrol_folder import FileOutcome, FolderEnrolment
+    from indexer.usecases.folder_outcome import FileOutcome, FolderOutcome
 
 LISTED = 20
 """Files or people that the terminal shows; JSON and the report have all."""
 HINTS = {
-    "several_faces": "`--take-largest` enrols the largest one",
+    "several_faces": "`--several-faces largest` enrols the largest one",
     "invalid_request": "rename the person's folder",
 }
 """What to do, by code, in the command line's own words."""
@@ -35,9 +36,10 @@ def enrol(
         Path, typer.Argument(exists=True, file_okay=False, help="One folder a person, named by it.")
     ],
     gallery: Gallery,
-    take_largest: Annotated[
-        bool, typer.Option("--take-largest", help="Of several faces in a picture enrol the largest.")
-    ] = False,
+    several_faces: Annotated[
+        OnSeveralFaces,
+        typer.Option(help="A photograph of several faces: reject it, or enrol the largest face."),
+    ] = OnSeveralFaces.REJECT,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -59,7 +61,8 @@ def enrol(
     from indexer.pipeline import people_folder
     from indexer.records.database import schema
     from indexer.usecases.bootstrap import open_engine
-    from indexer.usecases.enrol_folder import Outcome, enrol_folder
+    from indexer.usecases.enrol_folder import enrol_folder
+    from indexer.usecases.folder_outcome import Outcome
 
     settings = Settings()
     folder = people_folder.read(directory)
@@ -70,7 +73,7 @@ def enrol(
             engine,
             folder,
             gallery,
-            take_largest=take_largest,
+            several_faces=several_faces,
             parallel=settings.threads,
             progress=lambda images: bar.advance(task, images),
         )
@@ -79,17 +82,17 @@ def enrol(
     print_result(_as_json(result), json, lambda: _print(result, gallery, report))
     if result.interrupted:
         raise SystemExit(INTERRUPTED)
-    if result.of(Outcome.FAILED):
+    if result.count(Outcome.FAILED):
         raise SystemExit(1)
 
 
-def _as_json(result: "FolderEnrolment") -> dict[str, Any]:
-    from indexer.usecases.enrol_folder import Outcome
+def _as_json(result: "FolderOutcome") -> dict[str, Any]:
+    from indexer.usecases.folder_outcome import Outcome
 
     def listed(outcome: Outcome) -> list[dict[str, Any]]:
         return [
             {"image": str(file.path), "person": file.person, "code": file.code, "message": file.message}
-            for file in result.of(outcome)
+            for file in result.with_outcome(outcome)
         ]
 
     return {
@@ -97,18 +100,18 @@ def _as_json(result: "FolderEnrolment") -> dict[str, Any]:
         "interrupted": result.interrupted,
         "files": len(result.files),
         "identities_created": result.identities_created,
-        "faces_enrolled": len(result.of(Outcome.ENROLLED)),
-        "images_known": len(result.of(Outcome.KNOWN)),
-        "not_reached": len(result.of(Outcome.NOT_REACHED)),
-        "reasons": dict(result.reasons(Outcome.REFUSED, Outcome.FAILED, Outcome.SKIPPED).most_common()),
-        "refused": listed(Outcome.REFUSED),
+        "faces_enrolled": result.count(Outcome.ENROLLED),
+        "images_known": result.count(Outcome.KNOWN),
+        "not_reached": result.count(Outcome.NOT_REACHED),
+        "reasons": dict(result.reasons(Outcome.REJECTED, Outcome.FAILED, Outcome.SKIPPED).most_common()),
+        "rejected": listed(Outcome.REJECTED),
         "failed": listed(Outcome.FAILED),
         "skipped": listed(Outcome.SKIPPED),
         "without_face": result.without_face,
     }
 
 
-def _csv(result: "FolderEnrolment") -> str:
+def _csv(result: "FolderOutcome") -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["file", "person", "outcome", "code", "message"])
@@ -117,29 +120,29 @@ def _csv(result: "FolderEnrolment") -> str:
     return text.getvalue()
 
 
-def _print(result: "FolderEnrolment", gallery: str, report: Path | None) -> None:
-    from indexer.usecases.enrol_folder import Outcome
+def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
+    from indexer.usecases.folder_outcome import Outcome
 
     if result.interrupted:
-        left = len(result.of(Outcome.NOT_REACHED))
+        left = result.count(Outcome.NOT_REACHED)
         console.print(f"[yellow]Interrupted[/] with {left} pictures left. Run it again to go on.")
     made = " (created)" if result.gallery_created else ""
     counts = ", ".join(
         [
-            f"{result.identities_created} people and {len(result.of(Outcome.ENROLLED))} faces are new",
-            f"{len(result.of(Outcome.KNOWN))} pictures were enrolled already",
-            f"{len(result.of(Outcome.REFUSED))} rejected",
-            f"{len(result.of(Outcome.SKIPPED))} files skipped",
-            f"{len(result.of(Outcome.FAILED))} failed",
+            f"{result.identities_created} people and {result.count(Outcome.ENROLLED)} faces are new",
+            f"{result.count(Outcome.KNOWN)} pictures were enrolled already",
+            f"{result.count(Outcome.REJECTED)} rejected",
+            f"{result.count(Outcome.SKIPPED)} files skipped",
+            f"{result.count(Outcome.FAILED)} failed",
         ]
     )
     out.print(f"{escape_text(gallery)}{made}: {counts}.", soft_wrap=True)
     for title, outcome in (
-        ("Rejected", Outcome.REFUSED),
+        ("Rejected", Outcome.REJECTED),
         ("Skipped", Outcome.SKIPPED),
         ("Failed", Outcome.FAILED),
     ):
-        _print_files(title, result.of(outcome))
+        _print_files(title, result.with_outcome(outcome))
     if result.without_face:
         count = len(result.without_face)
         who = "1 person is" if count == 1 else f"{count} people are"

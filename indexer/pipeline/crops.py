@@ -1,4 +1,4 @@
-"""What is stored of a face, brought to what a model wants."""
+"""A stored crop, aligned for another model."""
 
 import numpy as np
 
@@ -12,7 +12,8 @@ _MAX_PIXELS = 4096 * 4096
 
 
 def aligned(crop: StoredCrop, template: Template) -> Image:
-    """Shape (side, side, 3). Raises InvalidInput where there is no crop, or none that can be read."""
+    """Shape (side, side, 3). Raises UnreadableImage where no crop is stored; InvalidInput where it cannot be
+    decoded."""
     if crop.jpeg is None or crop.landmarks is None:
         raise UnreadableImage("no crop of the face is stored")
     landmarks = np.array(crop.landmarks, np.float32).reshape(5, 2)

@@ -1,7 +1,7 @@
-"""Which model a gallery is searched with: its row says so; here that becomes a card.
+"""Which model a gallery is searched with: its row has the model's number, which becomes a card here.
 
-What is kept is kept by fingerprint. A number is asked for each time: a database that was restored while the
-process runs may give it to another model.
+Cards are cached by fingerprint, never by number: in a database that is restored while the process runs, the
+same number may mean another model.
 """
 
 import threading
@@ -18,13 +18,13 @@ class GalleryModels:
     """Safe to call from several threads."""
 
     def __init__(self, database: Database, default: ModelCard) -> None:
-        """`default`: of galleries in which nobody is enrolled yet. Raises ModelNotCalibrated."""
+        """`default`: for galleries in which nobody is enrolled yet. Raises ModelNotCalibrated."""
         check_calibrated(default)
         self._database = database
         self.default = default
         self._cards: dict[str, ModelCard] = {}
-        self._named: set[str] = set()
-        """Fingerprints of models of which this process has noted in the database where their files lie."""
+        self._registered: set[str] = set()
+        """Fingerprints of models whose files this process has registered in the database."""
         self._lock = threading.Lock()
 
     def for_gallery(self, gallery: Gallery) -> ModelCard:
@@ -36,7 +36,7 @@ class GalleryModels:
         return card or self.by_number(gallery.model_id)
 
     def by_number(self, number: int) -> ModelCard:
-        """Raises ModelUnavailable where this process cannot come by it."""
+        """Raises ModelUnavailable where this process cannot find the model."""
         with self._database.reading() as session:
             row = models.get(session, number)
         with self._lock:
@@ -48,8 +48,8 @@ class GalleryModels:
         return card
 
     def number_of(self, card: ModelCard) -> int:
-        """Given to it when it is first used."""
-        if card.fingerprint in self._named:
+        """The model's number in the database, which it gets when it is first used."""
+        if card.fingerprint in self._registered:
             with self._database.reading() as session:
                 number = models.find(session, card.fingerprint)
             if number is not None:
@@ -58,7 +58,7 @@ class GalleryModels:
             number = models.register(
                 session, card.fingerprint, card.dimension, name=card.known_as, mirror=card.mirror
             )
-        self._named.add(card.fingerprint)
+        self._registered.add(card.fingerprint)
         return number
 
     def _find(self, row: Model) -> ModelCard:
@@ -66,22 +66,22 @@ class GalleryModels:
         for card in candidates:
             if card.fingerprint == row.fingerprint:
                 return card
-        why = "it has another fingerprint now"
+        reason = "it has another fingerprint now"
         try:
             if row.name is not None and row.mirror is not None:
                 card = catalog.named(row.name, mirror=row.mirror)
                 if card.fingerprint == row.fingerprint:
                     return card
         except Misconfigured as error:
-            why = error.message
+            reason = error.message
         raise ModelUnavailable(
-            f"the model {row.fingerprint} ({row.name or 'of unknown origin'}) cannot be opened here: {why}",
+            f"cannot open the model {row.fingerprint} ({row.name or 'of unknown origin'}): {reason}",
             model=row.fingerprint,
         )
 
 
 def check_calibrated(card: ModelCard) -> None:
-    """Raises ModelNotCalibrated where no threshold can be had."""
+    """Raises ModelNotCalibrated where the card has no figures to set a threshold by."""
     if not (card.score_at_fmr and card.genuine_scores):
         raise ModelNotCalibrated(
             f"no threshold can be set for {card.fingerprint}: its card lacks score_at_fmr or"

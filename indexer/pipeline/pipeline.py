@@ -1,4 +1,4 @@
-"""The first half of every use case: a file's bytes to faces that are aligned, judged and embedded."""
+"""The first half of every use case: from a file's bytes to faces that are aligned, judged and embedded."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,51 +17,54 @@ from indexer.vision.align import ARCFACE_112, TEMPLATES, align
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 
-if TYPE_CHECKING:  # torch takes seconds to import, which those who only name a Pipeline should not wait
+if TYPE_CHECKING:  # torch takes seconds to import, which a module that only names a Pipeline need not spend
     from indexer.embedding.card import ModelCard
     from indexer.embedding.embedder import Embedder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AlignedFace:
-    """A face with what the network wants of it."""
+    """A face as one model takes it in, with its quality."""
 
     face: Face
     """In the pixels of the photograph as it was sent."""
-    decoded: Face
-    """In the pixels that were decoded, of which a large JPEG has fewer."""
-    aligned: Image
+    decoded_face: Face
+    """The same in the pixels that were decoded; a large JPEG has fewer of those."""
+    pixels: Image
+    """Shape (side, side, 3): cut out and turned as the model's template says."""
     quality: Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Photograph:
+    """A decoded picture and the faces in it."""
+
     pixels: Image
     width_px: int
     """As it was sent, upright."""
     height_px: int
     faces: list[AlignedFace]
-    """The largest first; no more than were asked for."""
-    found: int
+    """The largest first; at most as many as were requested."""
+    faces_found: int
     """How many there are in the picture."""
 
 
 def usable(vectors: Vectors) -> NDArray[np.bool_]:
-    """Which of the vectors (n, dimension) are of length 1; a broken model gives what is not a number."""
+    """Which of the vectors (n, dimension) have length 1; a broken model gives NaN."""
     lengths = np.linalg.norm(vectors, axis=1)
     return np.asarray(np.abs(lengths - 1.0) < 1e-3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """Looks at photographs with one detector and one model."""
+    """One detector and one model. Safe to call from several threads."""
 
     detector: Detector
     embedder: "Embedder"
     decoder: Decoder
     detection_limit: ConcurrencyLimit
-    """At which pictures are decoded and searched for faces: more at once than there are cores would only take
-    the processor from the network, and memory from everybody."""
+    """For decoding a picture and detecting its faces: more at once than there are cores would only take the
+    processor from the network, and memory from everything else."""
     template: Template = field(init=False)
 
     @property
@@ -83,7 +86,7 @@ class Pipeline:
                     held.enter_context(self.detection_limit.turn())
             with watch.stage("decode"):
                 picture = self.decoder.decode_in_turn(data, header)
-            if not header.harmless:  # what may take long must not hold up what does not
+            if not header.harmless:  # a slow decode must not hold up the fast ones
                 with watch.stage("wait"):
                     held.enter_context(self.detection_limit.turn())
             with watch.stage("detect"):
@@ -95,17 +98,20 @@ class Pipeline:
             width_px=picture.width_px,
             height_px=picture.height_px,
             faces=faces,
-            found=len(found),
+            faces_found=len(found),
         )
 
     def align(self, pixels: Image, face: Face, scale: float = 1.0) -> AlignedFace:
-        """`scale`: pixels of the photograph as it was sent for each of `pixels`, along a side."""
+        """`scale`: pixels of the photograph as it was sent for each one of `pixels`, along a side."""
         aligned = align(pixels, face.landmarks, self.template)
         upright = aligned
         if self.template is not ARCFACE_112:  # quality is measured at one template for all models
             upright = align(pixels, face.landmarks, ARCFACE_112)
         return AlignedFace(
-            face=face.scaled(scale), decoded=face, aligned=aligned, quality=quality.measure(face, upright)
+            face=face.scaled(scale),
+            decoded_face=face,
+            pixels=aligned,
+            quality=quality.measure(face, upright),
         )
 
     def embed(self, faces: Sequence[AlignedFace], watch: Stopwatch) -> Vectors:
@@ -113,10 +119,10 @@ class Pipeline:
         with watch.stage("embed"):
             if not faces:
                 return np.empty((0, self.card.dimension), np.float32)
-            vectors = self.embedder.embed(np.stack([face.aligned for face in faces]))
+            vectors = self.embedder.embed(np.stack([face.pixels for face in faces]))
         if not usable(vectors).all():
             raise EmbeddingUnusable(
-                f"the model {self.card.fingerprint} made of a face what is not a number",
+                f"the model {self.card.fingerprint} gave an embedding that is NaN or not of length 1",
                 model=self.card.fingerprint,
             )
         return vectors

@@ -1,4 +1,4 @@
-"""A pipeline for each model in use, opened when it is first wanted. They share the detector and the cores."""
+"""A pipeline for each model in use, opened when it is first needed. They share the detector and the cores."""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 class PipelineFactory:
-    """What the pipelines of a process have in common; `close` it to end their networks."""
+    """Opens a process's pipelines and keeps them. Safe to call from several threads; `close` it."""
 
     def __init__(
         self,
@@ -28,12 +28,13 @@ class PipelineFactory:
         detection_limit: ConcurrencyLimit,
         open_embedder: "Callable[[ModelCard], BatchingEmbedder]",
     ) -> None:
-        """`detection_limit`: at which pictures are decoded and searched for faces."""
+        """`detection_limit`: for all pipelines together, as `Pipeline.detection_limit`."""
         self._detector = detector
         self._decoder = decoder
         self._detection_limit = detection_limit
         self._open_embedder = open_embedder
         self._pipelines: dict[str, Pipeline] = {}
+        """By fingerprint."""
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._stack.callback(decoder.close)
@@ -43,13 +44,14 @@ class PipelineFactory:
         pipeline = self._pipelines.get(card.fingerprint)
         if pipeline is None:
             with self._lock:
-                pipeline = self._pipelines.get(card.fingerprint) or self._opened(card)
+                pipeline = self._pipelines.get(card.fingerprint) or self._open(card)
         return pipeline
 
     def close(self) -> None:
+        """Ends the networks and the decoder's processes."""
         self._stack.close()
 
-    def _opened(self, card: ModelCard) -> Pipeline:
+    def _open(self, card: ModelCard) -> Pipeline:
         embedder = self._stack.enter_context(closing(self._open_embedder(card)))
         pipeline = self._pipelines[card.fingerprint] = Pipeline(
             detector=self._detector,
@@ -61,10 +63,10 @@ class PipelineFactory:
 
 
 class Pipelines:
-    """Which pipeline looks for which gallery."""
+    """The pipeline of a gallery, or of a model."""
 
     def __init__(self, factory: PipelineFactory, models: GalleryModels) -> None:
-        """Opens the default model's. Raises WeightsMissing, WeightsDamaged, CardUnusable."""
+        """Opens the default model. Raises WeightsMissing, WeightsDamaged, CardUnusable."""
         self._factory = factory
         self.models = models
         self.default = factory.pipeline(models.default)
@@ -78,5 +80,7 @@ class Pipelines:
         return self._factory.pipeline(card)
 
     def by_number(self, model: int) -> Pipeline:
-        """Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
+        """`model`: its number in the database.
+
+        Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable."""
         return self._factory.pipeline(self.models.by_number(model))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """How long each stage took, in milliseconds; stages of one name add up."""
+    """Milliseconds of each stage; stages of the same name add up."""
 
     def __init__(self) -> None:
         self.milliseconds: dict[str, float] = {}
@@ -23,4 +23,9 @@ class Stopwatch:
 
     @property
     def total(self) -> float:
+        """Milliseconds since the stopwatch was made."""
         return (time.perf_counter() - self._start) * 1e3
+
+    def timings_ms(self) -> dict[str, float]:
+        """Of each stage so far, and `total`."""
+        return self.milliseconds | {"total": self.total}

@@ -1,1 +1,4 @@
-"""What Gemel does for its callers: identify, verify, enrol, delete. `bootstrap` wires everything together."""
+"""What a caller wants done: identify, verify, enrol, delete; and `bootstrap`, where everything is wired.
+
+`answers` has the JSON that the HTTP API and the command line give.
+"""

@@ -1,4 +1,4 @@
-"""The one place where the rooms are wired together, for the service and for the command line."""
+"""The one place where everything is wired together, for the service and for the command line."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -23,16 +23,17 @@ from indexer.settings import Settings
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
+from indexer.usecases.prepare_images import ImagePreparer
 from indexer.usecases.quality_gate import QualityGate
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 
 WAITING_PER_THREAD = 4
 THREADS_FOR_ORDINARY = 2
-"""Of those that work on requests, which no picture that may take long to decode can have."""
+"""Threads for requests that no picture with a slow decode can take."""
 CONNECTIONS_BESIDE = 9
-"""Connections to PostgreSQL besides those of the requests, so that these never wait for one: readiness, the
-four threads that keep the indexes in step, and two each that open and that rebuild indexes."""
+"""Connections to PostgreSQL beside those of the requests, so that a request never waits for one: readiness,
+the four threads that keep the indexes in step, and two each for opening and for rebuilding indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,101 +53,22 @@ class Engine:
 
     @property
     def pipeline(self) -> Pipeline:
-        """Of the default model: for questions that are about no gallery."""
+        """Of the default model: for requests without a gallery."""
         return self.pipelines.default
 
     @property
     def sync_problem(self) -> str | None:
-        """Why the indexes are not kept in step, or the process may be taken for dead. Takes no lock."""
+        """Why the indexes are not kept in step, or why other processes take this one for dead. Takes no
+        lock."""
         for threads in (self.index_sync, self.heartbeat):
             if threads is not None and (problem := threads.problem) is not None:
                 return problem
         return None
 
 
-def connections(settings: Settings) -> int:
-    """To PostgreSQL, at most, of all processes that serve; one of each hears of changes."""
-    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + 1)
-
-
-def card(settings: Settings) -> ModelCard:
-    """Of the model for galleries that have none yet.
-
-    Raises ModelUnknown, CardUnusable, WeightsMissing.
-    """
-    return catalog.named(settings.model, mirror=settings.mirror)
-
-
-@contextmanager
-def open_pipeline(settings: Settings, *, processes: int = 1) -> Iterator[Pipeline]:
-    """The half that needs no database, with the model in force. Raises WeightsMissing, WeightsDamaged."""
-    with open_pipeline_factory(settings, processes=processes) as factory:
-        yield factory.pipeline(card(settings))
-
-
-@contextmanager
-def open_pipelines(settings: Settings, models: Sequence[str]) -> Iterator[list[Pipeline]]:
-    """One for each of `models`, as `catalog.named` knows them; they share the detector.
-
-    Raises ModelUnknown, CardUnusable, WeightsMissing, WeightsDamaged.
-    """
-    cards = [catalog.named(name, mirror=settings.mirror) for name in models]
-    with open_pipeline_factory(settings) as factory:
-        yield [factory.pipeline(one) for one in cards]
-
-
-@contextmanager
-def open_pipeline_factory(
-    settings: Settings, *, processes: int = 1, serving: bool = False
-) -> Iterator[PipelineFactory]:
-    """`processes`: how many like this one share the machine's cores. `serving`: requests wait for their turn
-    no longer than their clients would.
-
-    Raises WeightsMissing, WeightsDamaged.
-    """
-    # torch takes seconds to import: while it does, a server's indexes are being loaded already.
-    from indexer.embedding.batching import BatchingEmbedder
-    from indexer.embedding.embedder import open_embedder
-
-    cores = max(1, (os.cpu_count() or 1) // processes)
-
-    def batching(of: ModelCard) -> BatchingEmbedder:
-        return BatchingEmbedder(
-            open_embedder(of, precision=settings.precision, device=settings.device, threads=cores),
-            max_batch=settings.embedder_max_batch,
-            max_waiting=settings.threads * WAITING_PER_THREAD,
-            threads=settings.embedder_threads or cores,
-        )
-
-    detector = Detector(
-        locate(YUNET),
-        min_confidence=settings.min_detection_confidence,
-        size_px=settings.detection_size_px,
-    )
-    at_once = max(1, cores // 2)
-    patience_seconds = settings.decoding_patience_s if serving else None
-    decoder = Decoder(
-        max_pixels=settings.max_pixels,
-        max_seconds=settings.max_decoding_s,
-        processes=max(2, at_once),
-        patience_seconds=patience_seconds,
-        most_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
-    )
-    detection_limit = ConcurrencyLimit(
-        at_once, purpose="turn to search for faces", patience_seconds=patience_seconds
-    )
-    factory = PipelineFactory(
-        detector, decoder=decoder, detection_limit=detection_limit, open_embedder=batching
-    )
-    try:
-        yield factory
-    finally:
-        factory.close()
-
-
 @contextmanager
 def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine]:
-    """`serving`: in one of the workers, which stay; their indexes are opened beforehand and kept in step.
+    """`serving`: in a worker of the service, whose indexes are opened beforehand and kept in step.
 
     Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
     """
@@ -157,7 +79,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             timeouts=REQUEST_TIMEOUTS if serving else JOB_TIMEOUTS,
         )
         stack.callback(database.close)
-        index_store = IndexStore.of(settings, database, card(settings))
+        index_store = IndexStore.of(settings, database, default_card(settings))
         index_cache = IndexCache(
             database,
             index_store,
@@ -165,7 +87,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             memory_bytes=settings.index_memory_bytes,
         )
         stack.callback(index_cache.close)
-        preloading = index_cache.preload() if serving else []
+        preloading = index_cache.preload() if serving else []  # goes on while the network is opened
         factory = stack.enter_context(
             open_pipeline_factory(settings, processes=settings.workers if serving else 1, serving=serving)
         )
@@ -177,43 +99,112 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             index_sync = IndexSync(database, index_cache, pipelines)
             stack.callback(index_sync.close)
             wait(preloading, timeout=settings.index_patience_s)
-        yield _assembled(settings, index_store, pipelines, index_cache, index_sync, heartbeat)
-
-
-def _assembled(
-    settings: Settings,
-    index_store: IndexStore,
-    pipelines: Pipelines,
-    index_cache: IndexCache,
-    index_sync: IndexSync | None,
-    heartbeat: Heartbeat | None,
-) -> Engine:
-    quality_gate = QualityGate(
-        min_face_px=settings.min_face_px,
-        min_sharpness=settings.min_sharpness,
-        min_quality=settings.min_quality,
-    )
-    database = index_store.database
-    calibrations = CalibrationResolver(database, index_store.models, settings.identify_fpir)
-    return Engine(
-        database=database,
-        index_store=index_store,
-        pipelines=pipelines,
-        index_cache=index_cache,
-        calibrations=calibrations,
-        identifier=Identifier(
+        calibrations = CalibrationResolver(database, index_store.models, settings.identify_fpir)
+        match_limits = MatchLimits(
+            min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
+        )
+        quality_gate = QualityGate(
+            min_face_px=settings.min_face_px,
+            min_sharpness=settings.min_sharpness,
+            min_quality=settings.min_quality,
+        )
+        yield Engine(
             database=database,
+            index_store=index_store,
             pipelines=pipelines,
             index_cache=index_cache,
             calibrations=calibrations,
-            patience_seconds=settings.index_patience_s,
-            match_limits=MatchLimits(
-                min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
+            identifier=Identifier(
+                database=database,
+                pipelines=pipelines,
+                index_cache=index_cache,
+                calibrations=calibrations,
+                patience_seconds=settings.index_patience_s,
+                match_limits=match_limits,
             ),
+            enroller=Enroller(
+                database=database,
+                pipelines=pipelines,
+                index_cache=index_cache,
+                preparer=ImagePreparer(quality_gate=quality_gate),
+            ),
+            index_sync=index_sync,
+            heartbeat=heartbeat,
+        )
+
+
+@contextmanager
+def open_pipeline(settings: Settings, *, processes: int = 1) -> Iterator[Pipeline]:
+    """The default model's pipeline, which needs no database. Raises WeightsMissing, WeightsDamaged."""
+    with open_pipeline_factory(settings, processes=processes) as factory:
+        yield factory.pipeline(default_card(settings))
+
+
+@contextmanager
+def open_pipelines(settings: Settings, models: Sequence[str]) -> Iterator[list[Pipeline]]:
+    """One for each of `models`, which are names as `catalog.named` takes them; they share the detector.
+
+    Raises ModelUnknown, CardUnusable, WeightsMissing, WeightsDamaged.
+    """
+    cards = [catalog.named(name, mirror=settings.mirror) for name in models]
+    with open_pipeline_factory(settings) as factory:
+        yield [factory.pipeline(card) for card in cards]
+
+
+@contextmanager
+def open_pipeline_factory(
+    settings: Settings, *, processes: int = 1, serving: bool = False
+) -> Iterator[PipelineFactory]:
+    """`processes`: how many like this one share the machine's cores. `serving`: a request waits for its turn
+    to decode for a limited time, then gets Busy.
+
+    Raises WeightsMissing, WeightsDamaged.
+    """
+    # torch takes seconds to import; meanwhile a server loads its indexes.
+    from indexer.embedding.batching import BatchingEmbedder
+    from indexer.embedding.embedder import open_embedder
+
+    cores = max(1, (os.cpu_count() or 1) // processes)
+    at_once = max(1, cores // 2)
+    patience_seconds = settings.decoding_patience_s if serving else None
+
+    def open_batching(card: ModelCard) -> BatchingEmbedder:
+        return BatchingEmbedder(
+            open_embedder(card, precision=settings.precision, device=settings.device, threads=cores),
+            max_batch=settings.embedder_max_batch,
+            max_waiting=settings.threads * WAITING_PER_THREAD,
+            threads=settings.embedder_threads or cores,
+        )
+
+    factory = PipelineFactory(
+        Detector(
+            locate(YUNET),
+            min_confidence=settings.min_detection_confidence,
+            size_px=settings.detection_size_px,
         ),
-        enroller=Enroller(
-            database=database, pipelines=pipelines, index_cache=index_cache, quality_gate=quality_gate
+        decoder=Decoder(
+            max_pixels=settings.max_pixels,
+            max_seconds=settings.max_decoding_s,
+            processes=max(2, at_once),
+            patience_seconds=patience_seconds,
+            most_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
         ),
-        index_sync=index_sync,
-        heartbeat=heartbeat,
+        detection_limit=ConcurrencyLimit(
+            at_once, purpose="turn to search for faces", patience_seconds=patience_seconds
+        ),
+        open_embedder=open_batching,
     )
+    try:
+        yield factory
+    finally:
+        factory.close()
+
+
+def default_card(settings: Settings) -> ModelCard:
+    """Of the model for galleries that have none yet. Raises ModelUnknown, CardUnusable, WeightsMissing."""
+    return catalog.named(settings.model, mirror=settings.mirror)
+
+
+def connections(settings: Settings) -> int:
+    """Most connections to PostgreSQL of all processes that serve; one of each listens for changes."""
+    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + 1)

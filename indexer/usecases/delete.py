@@ -1,4 +1,4 @@
-"""Deletes people and faces: PostgreSQL alone is needed, and the indexes follow by the change log."""
+"""Deletes people and faces. Only PostgreSQL is needed: the indexes follow by the change log."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from indexer.types import ChangeKind
 
 
 def remove_identity(database: Database, gallery_name: str, identity_id: UUID) -> UUID:
-    """With all its faces, in one transaction: nobody is ever half-deleted. The gallery's id.
+    """With all its faces, in one transaction: nobody is ever half-deleted. Returns the gallery's id.
 
     Raises GalleryNotFound, IdentityNotFound.
     """
@@ -24,7 +24,7 @@ def remove_identity(database: Database, gallery_name: str, identity_id: UUID) ->
 
 
 def remove_face(database: Database, gallery_name: str, identity_id: UUID, face_id: UUID) -> UUID:
-    """The gallery's id. Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
+    """Returns the gallery's id. Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
     with database.reading() as session:
         gallery = galleries.get(session, gallery_name)
     with database.transaction() as session:

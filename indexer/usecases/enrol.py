@@ -1,4 +1,5 @@
-"""Who is this, from now on? Gate, one transaction, and the index has it before the answer."""
+"""Who is this, from now on? The photographs pass the quality gate, one transaction stores them, and the index
+has them before the answer."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -6,25 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from indexer.errors import Busy, GemelError, Misconfigured, NotFound, NothingEnrolled, Unavailable
-from indexer.pipeline.pipeline import Pipeline
+from indexer.errors import Busy, NotFound, Unavailable
 from indexer.pipeline.pipelines import Pipelines
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import changes, faces, galleries, identities, reindexes
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Face, Gallery, Identity
 from indexer.replica.cache import IndexCache
-from indexer.types import ChangeKind, Enrolment
-from indexer.usecases import delete as removing
-from indexer.usecases.quality_gate import Admitted, QualityGate, Rejection, admit
+from indexer.types import ChangeKind, OnSeveralFaces
+from indexer.usecases import delete
+from indexer.usecases.enrolment_models import models_of
+from indexer.usecases.prepare_images import ImagePreparer, PreparedImages
+from indexer.usecases.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
-
-DUPLICATE = Rejection(
-    code="duplicate_image", message="this very file is enrolled for this identity already", details={}
-)
+"""To enrol with the models that the gallery uses, while a re-index begins or ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,43 +34,20 @@ class NewIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Enrolled:
-    """What became of an enrolment."""
-
+class EnrolmentResult:
     identity: Identity
     faces: list[Face]
-    """New ones."""
-    refused: dict[int, Rejection]
+    """The new ones."""
+    rejected: dict[int, Rejection]
     """By the number of the picture, from 0."""
     change_number: int
-    """Of the gallery's last change: an index that has applied it has these faces."""
+    """The gallery's last change: an index that has applied it has these faces."""
     model: str
+    """Fingerprint of the one that the gallery is searched with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    """Photographs that were looked at and embedded, by their numbers, with nothing written yet."""
-
-    enrolments: dict[int, Enrolment]
-    refused: dict[int, Rejection]
-    model: str
-    """Fingerprint of the one that the gallery was searched with."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """The models that a gallery's new faces are embedded with."""
-
-    pipeline: Pipeline
-    """Of the one that it is searched with."""
-    others: list[Pipeline]
-    """Of the one that it is to be, or was until now, as far as it can be opened here."""
-    numbers: dict[str, int]
-    """Of all of them, by fingerprint."""
-
-    @property
-    def active(self) -> str:
-        return self.pipeline.card.fingerprint
+def _no_check() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +55,7 @@ class Enroller:
     database: Database
     pipelines: Pipelines
     index_cache: IndexCache
-    quality_gate: QualityGate
+    preparer: ImagePreparer
 
     def create(
         self,
@@ -87,15 +63,15 @@ class Enroller:
         new: NewIdentity,
         images: Sequence[bytes],
         *,
-        take_largest: bool = False,
+        several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         watch: Stopwatch | None = None,
-        check: Callable[[], object] = lambda: None,
-    ) -> Enrolled:
+        check: Callable[[], object] = _no_check,
+    ) -> EnrolmentResult:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
         `check` is called before each photograph; what it raises ends the enrolment, with nothing written.
-        Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there were
-        photographs and none passed), ModelUnavailable, EmbeddingUnusable, Busy.
+        Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there are photographs and
+        each is rejected), ModelUnavailable, EmbeddingUnusable, Busy.
         """
 
         def make(session: Session, gallery: Gallery) -> Identity:
@@ -103,8 +79,7 @@ class Enroller:
                 session, gallery.id, external_id=new.external_id, name=new.name, metadata=new.metadata
             )
 
-        gallery = self._gallery(gallery_name)
-        return self._enrol(gallery, make, images, take_largest, watch or Stopwatch(), check)
+        return self._enrol(self._gallery(gallery_name), make, images, several_faces, watch, check)
 
     def add(
         self,
@@ -112,10 +87,10 @@ class Enroller:
         identity_id: UUID,
         images: Sequence[bytes],
         *,
-        take_largest: bool = False,
+        several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         watch: Stopwatch | None = None,
-        check: Callable[[], object] = lambda: None,
-    ) -> Enrolled:
+        check: Callable[[], object] = _no_check,
+    ) -> EnrolmentResult:
         """More photographs of a known identity; `check` as in `create`.
 
         Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, ModelUnavailable, EmbeddingUnusable, Busy.
@@ -127,7 +102,7 @@ class Enroller:
         gallery = self._gallery(gallery_name)
         with self.database.reading() as session:
             find(session, gallery)
-        return self._enrol(gallery, find, images, take_largest, watch or Stopwatch(), check)
+        return self._enrol(gallery, find, images, several_faces, watch, check)
 
     def put(
         self,
@@ -136,21 +111,21 @@ class Enroller:
         fields: Mapping[str, Any],
         images: Sequence[bytes],
         *,
-        take_largest: bool = False,
+        several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         watch: Stopwatch | None = None,
-    ) -> tuple[Enrolled, bool]:
-        """The identity of an `external_id`, made where there is none, else changed; and whether it was made.
+    ) -> tuple[EnrolmentResult, bool]:
+        """Creates the identity with an `external_id`, or changes it; and whether it was created.
 
-        `fields`: `name` and `metadata`, as far as they are to be set. Faces stay and photographs are added;
-        one that is enrolled already changes nothing, so that the same call may be repeated. Raises what
-        `create` does, but for ExternalIdTaken.
+        `fields`: those of `name` and `metadata` that are set. Faces stay and photographs are added. One that
+        is enrolled already changes nothing, so that the same call may be repeated. Raises what `create`
+        raises, except ExternalIdTaken.
         """
-        made = False
+        created = False
 
-        def find_or_make(session: Session, gallery: Gallery) -> Identity:
-            nonlocal made
+        def find_or_create(session: Session, gallery: Gallery) -> Identity:
+            nonlocal created
             identity = identities.find_by_external_id(session, gallery.id, external_id)
-            made = identity is None
+            created = identity is None
             if identity is None:
                 return identities.create(
                     session,
@@ -161,24 +136,19 @@ class Enroller:
                 )
             return identities.update(session, identity, dict(fields))
 
-        enrolled = self._enrol(
-            self._gallery(gallery_name),
-            find_or_make,
-            images,
-            take_largest,
-            watch or Stopwatch(),
-            lambda: None,
-            repeatable=True,
+        gallery = self._gallery(gallery_name)
+        result = self._enrol(
+            gallery, find_or_create, images, several_faces, watch, _no_check, repeatable=True
         )
-        return enrolled, made
+        return result, created
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
         """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
-        self._catch_up(removing.remove_identity(self.database, gallery_name, identity_id))
+        self._catch_up(delete.remove_identity(self.database, gallery_name, identity_id))
 
     def remove_face(self, gallery_name: str, identity_id: UUID, face_id: UUID) -> None:
         """Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
-        self._catch_up(removing.remove_face(self.database, gallery_name, identity_id, face_id))
+        self._catch_up(delete.remove_face(self.database, gallery_name, identity_id, face_id))
 
     def _gallery(self, name: str) -> Gallery:
         with self.database.reading() as session:
@@ -189,152 +159,85 @@ class Enroller:
         gallery: Gallery,
         person: Callable[[Session, Gallery], Identity],
         images: Sequence[bytes],
-        take_largest: bool,
-        watch: Stopwatch,
+        several_faces: OnSeveralFaces,
+        watch: Stopwatch | None,
         check: Callable[[], object],
         *,
         repeatable: bool = False,
-    ) -> Enrolled:
+    ) -> EnrolmentResult:
         """`person` gives the identity, within the transaction. `repeatable`: it is no error if all of its
         photographs are enrolled already.
 
-        Which models the gallery wants is read before the pictures are looked at, and again under its
-        lock. Where a re-index began or ended in between, all is done once more.
+        The models that the gallery uses are read before the images are prepared, and again under the
+        gallery's lock. Where a re-index began or ended in between, everything is done again.
         """
+        watch = watch or Stopwatch()
         for _ in range(_ATTEMPTS):
-            wanted = self._wanted(gallery)
-            prepared = self._prepare(gallery, images, take_largest, watch, wanted, check)
+            models = models_of(self.database, self.pipelines, gallery)
+            prepared = self.preparer.prepare(
+                images,
+                models,
+                store_crops=gallery.store_crops,
+                several_faces=several_faces,
+                watch=watch,
+                check=check,
+            )
             with watch.stage("database"), self.database.transaction() as session:
                 gallery = galleries.lock(session, gallery.id)
                 if gallery.model_id is None:
                     gallery.model_id = self.pipelines.models.number_of(self.pipelines.models.default)
                 in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
-                active = next(f for f, number in in_use.items() if number == gallery.model_id)
-                if active == wanted.active and in_use.keys() <= wanted.numbers.keys():
-                    enrolled = self._record(
-                        session, gallery, person(session, gallery), prepared, in_use, repeatable
+                if models.are_current(gallery, in_use):
+                    result = _record(
+                        session,
+                        gallery,
+                        person(session, gallery),
+                        prepared,
+                        in_use,
+                        model=models.active_fingerprint,
+                        repeatable=repeatable,
                     )
                     break
         else:
             raise Busy("the gallery changes its model at this moment")
         self._catch_up(gallery.id)
-        return enrolled
-
-    def _wanted(self, gallery: Gallery) -> _Wanted:
-        models = self.pipelines.models
-        with self.database.reading() as session:
-            gallery = galleries.by_ids(session, [gallery.id]).get(gallery.id, gallery)
-            in_use = reindexes.models_in_use(session, [gallery.id]).get(gallery.id, {})
-        pipeline = self.pipelines.for_gallery(gallery)
-        others: list[Pipeline] = []
-        for fingerprint, number in in_use.items():
-            if fingerprint != pipeline.card.fingerprint:
-                try:
-                    others.append(self.pipelines.by_number(number))
-                except Misconfigured as error:  # the re-index job will embed what is enrolled here
-                    log.warning("enrolled without %s: %s", fingerprint, error)
-        return _Wanted(
-            pipeline=pipeline,
-            others=others,
-            numbers={pipeline.card.fingerprint: models.number_of(pipeline.card)} | in_use,
-        )
-
-    def _prepare(
-        self,
-        gallery: Gallery,
-        images: Sequence[bytes],
-        take_largest: bool,
-        watch: Stopwatch,
-        wanted: _Wanted,
-        check: Callable[[], object],
-    ) -> _Prepared:
-        admitted: dict[int, Admitted] = {}
-        refused: dict[int, Rejection] = {}
-        for number, data in enumerate(images):
-            check()
-            outcome = admit(
-                data,
-                wanted.pipeline,
-                self.quality_gate,
-                watch,
-                take_largest=take_largest,
-                store_crop=gallery.store_crops,
-                also=wanted.others,
-            )
-            if isinstance(outcome, Rejection):
-                refused[number] = outcome
-            elif any(outcome.image_sha256 == other.image_sha256 for other in admitted.values()):
-                refused[number] = DUPLICATE
-            else:
-                admitted[number] = outcome
-        if images and not admitted:  # before the network is troubled
-            raise _nothing_enrolled(refused)
-        vectors = {wanted.active: wanted.pipeline.embed([a.seen for a in admitted.values()], watch)}
-        for place, other in enumerate(wanted.others):
-            try:
-                vectors[other.card.fingerprint] = other.embed(
-                    [a.also[place] for a in admitted.values()], watch
-                )
-            except GemelError as error:  # likewise: an enrolment does not fail for a model to come
-                log.warning("enrolled without %s: %s", other.card.fingerprint, error)
-        enrolments = {
-            number: Enrolment(
-                face=a.seen.face,
-                quality=a.seen.quality,
-                vectors={fingerprint: made[place] for fingerprint, made in vectors.items()},
-                image_sha256=a.image_sha256,
-                crop=a.crop,
-            )
-            for place, (number, a) in enumerate(admitted.items())
-        }
-        return _Prepared(enrolments=enrolments, refused=refused, model=wanted.active)
-
-    def _record(
-        self,
-        session: Session,
-        gallery: Gallery,
-        identity: Identity,
-        prepared: _Prepared,
-        models: Mapping[str, int],
-        repeatable: bool,
-    ) -> Enrolled:
-        known = faces.enrolled_images(
-            session, identity.id, [enrolment.image_sha256 for enrolment in prepared.enrolments.values()]
-        )
-        refused = dict(prepared.refused)
-        fresh: list[Enrolment] = []
-        for number, enrolment in prepared.enrolments.items():
-            if enrolment.image_sha256 in known:
-                refused[number] = DUPLICATE
-            else:
-                fresh.append(enrolment)
-        repeated = repeatable and all(r is DUPLICATE for r in refused.values())
-        if refused and not fresh and not repeated:
-            raise _nothing_enrolled(refused)
-        added = faces.add(session, identity.id, fresh, models)
-        number = changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])
-        return Enrolled(
-            identity=identity,
-            faces=added,
-            refused=dict(sorted(refused.items())),
-            change_number=number,
-            model=prepared.model,
-        )
+        return result
 
     def _catch_up(self, gallery_id: UUID) -> None:
-        """Brings an open index along before the answer. A search would do it too, so that a failure
-        here, after the commit, takes nothing back: it is logged."""
+        """An open index has the change before the answer. A search would replay it too, so a failure here,
+        after the commit, is only logged."""
         try:
             self.index_cache.catch_up(gallery_id)
         except (Unavailable, NotFound) as error:
-            log.warning("the index of gallery %s follows later: %s", gallery_id, error)
+            log.warning("the index of gallery %s catches up later: %s", gallery_id, error)
 
 
-def _nothing_enrolled(refused: dict[int, Rejection]) -> NothingEnrolled:
-    return NothingEnrolled(
-        "none of the pictures can be enrolled; nothing was stored",
-        refused=[
-            {"image": number, "code": r.code, "message": r.message} | r.details
-            for number, r in sorted(refused.items())
-        ],
+def _record(
+    session: Session,
+    gallery: Gallery,
+    identity: Identity,
+    prepared: PreparedImages,
+    model_numbers: Mapping[str, int],
+    *,
+    model: str,
+    repeatable: bool,
+) -> EnrolmentResult:
+    """Raises NothingEnrolled."""
+    known = faces.enrolled_images(
+        session, identity.id, [enrolment.image_sha256 for enrolment in prepared.enrolments.values()]
+    )
+    duplicates = [n for n, enrolment in prepared.enrolments.items() if enrolment.image_sha256 in known]
+    rejected = prepared.rejected | dict.fromkeys(duplicates, DUPLICATE)
+    new = [enrolment for number, enrolment in prepared.enrolments.items() if number not in rejected]
+    repeated = repeatable and all(rejection is DUPLICATE for rejection in rejected.values())
+    if rejected and not new and not repeated:
+        raise nothing_enrolled(rejected)
+    added = faces.add(session, identity.id, new, model_numbers)
+    change_number = changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])
+    return EnrolmentResult(
+        identity=identity,
+        faces=added,
+        rejected=dict(sorted(rejected.items())),
+        change_number=change_number,
+        model=model,
     )

@@ -41,7 +41,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IdentifiedFace:
-    seen: AlignedFace
+    aligned: AlignedFace
     candidates: list[Candidate]
     unmatched_reason: UnmatchedReason | None
     """Why none of them is matched, whatever its score; None where the scores decide."""
@@ -50,18 +50,19 @@ class IdentifiedFace:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Identification:
     faces: list[IdentifiedFace]
-    found: int
-    """How many faces the picture has, asked for or not."""
+    faces_found: int
+    """How many faces the picture has, requested or not."""
     model: str
+    """Fingerprint."""
     gallery_size: int
-    """Enrolled faces that were searched: the N that the threshold was worked out for."""
+    """Enrolled faces that were searched: the N that the threshold is for."""
     decision: Decision
     timings_ms: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SearchResult:
-    """What a search by an embedding found."""
+    """Of a search by an embedding."""
 
     candidates: list[Candidate]
     model: str
@@ -77,9 +78,9 @@ class Identifier:
     index_cache: IndexCache
     calibrations: CalibrationResolver
     patience_seconds: float
-    """How long a change that the caller knows of is waited for."""
+    """How long a request waits for a change that its caller knows of."""
     match_limits: MatchLimits
-    """Of galleries that have none of their own."""
+    """For galleries that have none of their own."""
 
     def identify(
         self,
@@ -95,29 +96,28 @@ class Identifier:
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
 
-        `unique_identities`: each person is a candidate of one face only, of that which resembles them most;
-        not by default, for a picture may show a person twice (a mirror, a badge, a collage).
-        `threshold`: the score from which on a candidate is `matched`; by default the one that
-        gives the FPIR of the gallery's policy at its size. `min_change`: number of a change that must be in
-        the index.
+        `unique_identities`: each person is a candidate of one face only, the most similar one. It is off by
+        default, since a picture may show a person twice (a mirror, a badge, a collage).
+        `threshold`: the least score of a candidate that is `matched`; by default the score that gives the
+        FPIR of the gallery's policy at its size. `min_change`: number of a change that must be in the index.
         Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy,
-        EmbeddingUnusable, and what the picture itself deserves.
+        EmbeddingUnusable, and what `Pipeline.detect` raises.
         """
         watch = watch or Stopwatch()
         gallery, pipeline = self._gallery(gallery_name, min_change, watch)
         photograph = pipeline.detect(data, watch, max_faces=max_faces)
-        faces_seen, found = photograph.faces, photograph.found
-        del photograph  # while it waits for the network, the pixels need not
-        probes = pipeline.embed(faces_seen, watch)
+        aligned_faces, faces_found = photograph.faces, photograph.faces_found
+        del photograph  # its pixels are not needed while the request waits for the network
+        probes = pipeline.embed(aligned_faces, watch)
         most = max_candidates * len(probes) if unique_identities else max_candidates
         try:
             hits, gallery_size = nearest_people(
                 self.database, self.index_cache, gallery, pipeline.card, probes, most, watch
             )
         except EmbeddingsMissing:
-            if not self._left(gallery):
+            if not self._is_switched(gallery):
                 raise
-            return self.identify(  # by the model that the gallery has now
+            return self.identify(  # with the model that the gallery has now
                 gallery_name,
                 data,
                 max_faces=max_faces,
@@ -131,23 +131,23 @@ class Identifier:
             hits = one_face_each(hits, max_candidates)
         with watch.stage("database"):
             decision = self.calibrations.decide(gallery, pipeline.card, gallery_size, threshold)
-        limits = self.match_limits.of(gallery)
-        reasons = [limits.reason_against(seen.quality) for seen in faces_seen]
+        limits = self.match_limits.for_gallery(gallery)
+        reasons = [limits.reason_against(aligned.quality) for aligned in aligned_faces]
         identified = [
             IdentifiedFace(
-                seen=seen,
+                aligned=aligned,
                 candidates=_candidates(row, math.inf if reason else decision.threshold),
                 unmatched_reason=reason,
             )
-            for seen, row, reason in zip(faces_seen, hits, reasons, strict=True)
+            for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
         ]
         return Identification(
             faces=identified,
-            found=found,
+            faces_found=faces_found,
             model=pipeline.card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
-            timings_ms=watch.milliseconds | {"total": watch.total},
+            timings_ms=watch.timings_ms(),
         )
 
     def search(
@@ -160,10 +160,10 @@ class Identifier:
         threshold: float | None = None,
         min_change: int = 0,
     ) -> SearchResult:
-        """Whom an embedding that was made elsewhere, (dimension,) of any length, resembles.
+        """The people whom an embedding from elsewhere, shape (dimension,) and of any length, resembles.
 
-        `model`: fingerprint of the one that made it; by default the gallery's.
-        Raises InvalidRequest (not as many finite numbers as the model has, or all zero), AnotherModel,
+        `model`: fingerprint of the model that made it; by default the gallery's.
+        Raises InvalidRequest (a wrong dimension, not finite, or all zero), AnotherModel,
         GalleryNotFound, EmbeddingsMissing, IndexNotReady, IndexBehind.
         """
         watch = Stopwatch()
@@ -185,14 +185,14 @@ class Identifier:
             model=card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
-            timings_ms=watch.milliseconds | {"total": watch.total},
+            timings_ms=watch.timings_ms(),
         )
 
     def _gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Pipeline]:
-        """As it is now, and the pipeline of its model, which the whole request keeps to.
+        """The gallery as its row is now, and the pipeline of its model, which the whole request uses.
 
-        The index is brought along to where the row says. A change that is not there yet, on a PostgreSQL
-        that follows another, is waited for.
+        The index catches up to the row's change number. Where PostgreSQL is a standby, `min_change` may not
+        have arrived yet: the request waits for it.
         """
         deadline = time.monotonic() + self.patience_seconds
         with watch.stage("database"):
@@ -208,8 +208,9 @@ class Identifier:
                     )
                 time.sleep(_POLL_SECONDS)
 
-    def _left(self, gallery: Gallery) -> bool:
-        """Whether the gallery was switched since it was read, and the old model's vectors maybe deleted."""
+    def _is_switched(self, gallery: Gallery) -> bool:
+        """Whether the gallery has got another model since it was read: the old one's embeddings may be
+        deleted."""
         with self.database.reading() as session:
             return galleries.get(session, gallery.name).model_id != gallery.model_id
 
@@ -222,7 +223,7 @@ def _unit(embedding: Sequence[float], dimension: int) -> Vectors:
     """(dimension,), of length 1. Raises InvalidRequest."""
     if len(embedding) != dimension:
         raise InvalidRequest(
-            f"the embedding has {len(embedding)} numbers, the model's have {dimension}",
+            f"the embedding has {len(embedding)} numbers, those of the model have {dimension}",
             field="embedding",
             measured=len(embedding),
             limit=dimension,
@@ -231,7 +232,7 @@ def _unit(embedding: Sequence[float], dimension: int) -> Vectors:
     largest = np.abs(vector).max()
     if not np.isfinite(largest) or largest == 0:
         raise InvalidRequest("the embedding has no direction: it is zero or infinite", field="embedding")
-    vector /= largest  # so that squares neither overflow nor vanish
+    vector /= largest  # so that squares neither overflow nor underflow
     unit: Vectors = (vector / np.linalg.norm(vector)).astype(np.float32)
     return unit
 

@@ -1,8 +1,8 @@
 """Which faces of a photograph may be matched at all: a gallery's policy beside its threshold.
 
-A threshold is worked out on photographs as they are usually taken. Of faces that are very small or very
-blurred the embeddings say little of the person (docs/explanation/evaluation.md has the figures): such a face
-still has its candidates, none of which is `matched`.
+A threshold holds for photographs of the usual quality. Of a face that is very small or very blurred the
+embedding says little about the person (docs/explanation/evaluation.md has the figures). Such a face still
+has its candidates, but none of them is `matched`.
 """
 
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class UnmatchedReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchLimits:
-    """Measured figures below these are matched to nobody; 0: no limit."""
+    """A face with a measured figure below one of these is matched to nobody; 0 is no limit."""
 
     min_face_px: float
     """Of the shorter side of the face's box."""
     min_sharpness: float
     """As `vision.quality` measures it."""
 
-    def of(self, gallery: Gallery) -> "MatchLimits":
-        """The gallery's own where it has any; else these, which are the settings'."""
+    def for_gallery(self, gallery: Gallery) -> "MatchLimits":
+        """The gallery's own limits; where it has none, these, which are the settings'."""
         own_px, own_sharpness = gallery.min_match_face_px, gallery.min_match_sharpness
         return MatchLimits(
             min_face_px=self.min_face_px if own_px is None else own_px,

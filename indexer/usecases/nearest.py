@@ -1,4 +1,4 @@
-"""The people nearest to a picture's faces: the index finds them, PostgreSQL knows who they are."""
+"""The people nearest to a picture's faces: the index finds their keys, PostgreSQL has their names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries
-from indexer.records.database.session import Database
+from indexer.records.database.session import Database, Session
 from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.types import Vectors
 
 _ATTEMPTS = 5
-"""Searches, where a face that was found has been deleted in the meantime."""
+"""Searches, where a face in the answer is deleted in the meantime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def nearest_people(
     """For each of the probes (n, dimension) the `most` nearest people, best first; and how many faces were
     searched.
 
-    Where PostgreSQL has deleted one of the faces since, the index follows and is searched once more: the
+    Where PostgreSQL has deleted one of the faces since, the index catches up and is searched again: the
     person may have other faces. Raises EmbeddingsMissing, IndexNotReady, GalleryNotFound.
     """
     for _ in range(_ATTEMPTS):
@@ -47,12 +47,16 @@ def nearest_people(
         with watch.stage("search"):
             found = index.search_identities(probes, most)
         size = index.count
-        keys = {neighbour.key for row in found for neighbour in row}
+        owners: dict[int, Owner] = {}
+        keys: set[int] = set()
         with watch.stage("database"), database.reading() as session:
-            owners = faces.find_owners(session, gallery.id, keys)
+            for row in found:  # one query for each face, so that no query has hundreds of thousands of keys
+                new = {neighbour.key for neighbour in row} - keys
+                keys |= new
+                owners |= faces.find_owners(session, gallery.id, new) if new else {}
             if len(owners) == len(keys):
                 break
-            gallery = _again(galleries.by_ids(session, [gallery.id]), gallery)
+            gallery = _reread(session, gallery)
     hits = [
         [Hit(owners[neighbour.key], neighbour.score) for neighbour in row if neighbour.key in owners]
         for row in found
@@ -63,7 +67,7 @@ def nearest_people(
 def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:
     """Gives each person to one face: of all pairs the best first, as long as the face has fewer than `most`.
 
-    With the `len(hits) * most` nearest people of each face, none lacks a person that no other face has.
+    With the `len(hits) * most` nearest people of each face, no face lacks a person that no other face has.
     """
     pairs = sorted(
         ((hit, face) for face, row in enumerate(hits) for hit in row), key=lambda pair: -pair[0].score
@@ -77,8 +81,9 @@ def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:
     return given
 
 
-def _again(known: dict[UUID, Gallery], gallery: Gallery) -> Gallery:
+def _reread(session: Session, gallery: Gallery) -> Gallery:
     """Raises GalleryNotFound."""
-    if gallery.id not in known:
-        raise GalleryNotFound("the gallery was deleted meanwhile")
-    return known[gallery.id]
+    found = galleries.by_ids(session, [gallery.id]).get(gallery.id)
+    if found is None:
+        raise GalleryNotFound("the gallery was deleted in the meantime")
+    return found

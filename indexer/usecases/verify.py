@@ -23,8 +23,8 @@ from indexer.usecases.identify import distance
 class ComparedFace:
     """The face of a picture that was compared."""
 
-    seen: AlignedFace
-    found: int
+    aligned: AlignedFace
+    faces_found: int
     """How many faces the picture has."""
 
 
@@ -34,12 +34,12 @@ class Verification:
     """Cosine similarity, -1 to 1."""
     matched: bool
     decision: Decision
-    """Of a comparison with one person: its rates are FMR."""
+    """Its rates are FMR: the comparison is with one person."""
     model: str
     faces: list[ComparedFace]
     """One of each picture, in the order of the pictures."""
     face_id: UUID | None
-    """The enrolled face that came nearest, where the comparison was with an identity."""
+    """The enrolled face that came nearest; None for a comparison of two pictures."""
     timings_ms: dict[str, float]
 
     @property
@@ -55,19 +55,19 @@ def verify_pair(
     *,
     fmr: float,
     threshold: float | None = None,
-    several: OnSeveralFaces = OnSeveralFaces.REJECT,
+    several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
 ) -> Verification:
     """Compares the face of one picture with that of the other.
 
-    `threshold`: the score from which on they match; by default the one that a share `fmr` of
-    strangers reaches. Raises NoFaceFound, SeveralFaces, Busy, and what a picture deserves.
+    `threshold`: the least score that matches; by default the one that a share `fmr` of strangers reaches.
+    Raises NoFaceFound, SeveralFaces, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
     """
     watch = Stopwatch()
     faces = [
-        _face_of(pipeline, image_a, "image_a", several, watch),
-        _face_of(pipeline, image_b, "image_b", several, watch),
+        _face_of(pipeline, image_a, "image_a", several_faces, watch),
+        _face_of(pipeline, image_b, "image_b", several_faces, watch),
     ]
-    a, b = pipeline.embed([face.seen for face in faces], watch)
+    a, b = pipeline.embed([face.aligned for face in faces], watch)
     return _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
 
 
@@ -81,12 +81,12 @@ def verify_identity(
     *,
     fmr: float,
     threshold: float | None = None,
-    several: OnSeveralFaces = OnSeveralFaces.REJECT,
+    several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
 ) -> Verification:
-    """Compares the face of the picture with the nearest of the identity's.
+    """Compares the face of the picture with the nearest face of the identity.
 
-    Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity),
-    SeveralFaces, EmbeddingsMissing, Busy, and what the picture deserves.
+    Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity), SeveralFaces,
+    EmbeddingsMissing, ModelUnavailable, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
     """
     watch = Stopwatch()
     with watch.stage("database"), database.reading() as session:
@@ -97,11 +97,11 @@ def verify_identity(
         if not any(faces.read_vectors(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
-    face = _face_of(pipeline, image, "image", several, watch)
-    [probe] = pipeline.embed([face.seen], watch)
+    face = _face_of(pipeline, image, "image", several_faces, watch)
+    [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage("database"), database.reading() as session:
         nearest = _nearest(session, identity_id, fingerprint, probe)
-        if nearest is None:  # what there was has been deleted meanwhile
+        if nearest is None:  # its faces were deleted in the meantime
             raise _nothing_to_compare(session, identity_id, fingerprint)
     score, face_id = nearest
     return _verdict(pipeline, calibration, score, [face], face_id, fmr, threshold, watch)
@@ -131,9 +131,9 @@ def _nothing_to_compare(
 
 
 def _face_of(
-    pipeline: Pipeline, data: bytes, field: str, several: OnSeveralFaces, watch: Stopwatch
+    pipeline: Pipeline, data: bytes, field: str, several_faces: OnSeveralFaces, watch: Stopwatch
 ) -> ComparedFace:
-    """Raises NoFaceFound, SeveralFaces, and what a picture deserves; each names the field."""
+    """Raises NoFaceFound, SeveralFaces, and what `Pipeline.detect` raises; each names the field."""
     try:
         photograph = pipeline.detect(data, watch, max_faces=1)
     except InvalidInput as error:
@@ -141,14 +141,15 @@ def _face_of(
         raise
     if not photograph.faces:
         raise NoFaceFound(f"no face was found in {field}", field=field)
-    if photograph.found > 1 and several is OnSeveralFaces.REJECT:
+    if photograph.faces_found > 1 and several_faces is OnSeveralFaces.REJECT:
         raise SeveralFaces(
-            f"{field} shows {photograph.found} faces and must show one; several=largest compares the largest",
+            f"{field} shows {photograph.faces_found} faces and must show one;"
+            " several_faces=largest compares the largest",
             field=field,
-            measured=photograph.found,
+            measured=photograph.faces_found,
             limit=1,
         )
-    return ComparedFace(seen=photograph.faces[0], found=photograph.found)
+    return ComparedFace(aligned=photograph.faces[0], faces_found=photograph.faces_found)
 
 
 def _verdict(
@@ -169,5 +170,5 @@ def _verdict(
         model=pipeline.card.fingerprint,
         faces=faces,
         face_id=face_id,
-        timings_ms=watch.milliseconds | {"total": watch.total},
+        timings_ms=watch.timings_ms(),
     )

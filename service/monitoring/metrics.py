@@ -198,5 +198,5 @@ class RequestMetrics:
             problem = state.get("problem", {"code": "internal_error"} if status == 500 else None)
             if problem is not None:
                 metrics.outcomes.failed(problem["code"])
-                rejected = [picture["code"] for picture in problem.get("refused", ())]
+                rejected = [picture["code"] for picture in problem.get("rejected", ())]
                 metrics.outcomes.enrolled(0, rejected)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from indexer.errors import InvalidRequest
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
+from indexer.usecases.answers.verify import VerifyAnswer
 from indexer.usecases.bootstrap import Engine
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
@@ -17,7 +18,6 @@ from service.routes import faces as face_routes
 from service.routes import identities as identity_routes
 from service.routes import problems, recognition
 from service.schemas.enrolled import FacesAdded, Identity, IdentityCreated, RejectedPicture
-from service.schemas.recognition import VerifyAnswer
 from service.schemas.requests import FacesNew, IdentityPatch, IdentityPut, VerifyIdentity
 
 router = APIRouter(
@@ -125,7 +125,7 @@ def put(
 ) -> IdentityCreated:
     """The same request may be sent again, and by several clients at once: one makes the identity, the others
     find it. Fields that are left out stay as they are. Photographs are added; one that is enrolled already
-    is listed in `refused` as `duplicate_image` and changes nothing."""
+    is listed in `rejected` as `duplicate_image` and changes nothing."""
     at_most("the number of images", len(body.images), config.max_images)
     watch = Stopwatch()
     enrolled, made = engine.enroller.put(
@@ -133,11 +133,11 @@ def put(
         external_id,
         body.model_dump(include={"name", "metadata"}, exclude_unset=True),
         body.images,
-        take_largest=body.take_largest,
+        several_faces=body.several_faces,
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)
-    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
+    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.rejected.values()))
     response.status_code = 201 if made else 200
     with engine.database.reading() as session:
         identity_id = enrolled.identity.id
@@ -145,7 +145,7 @@ def put(
         total = faces.count_by_identity(session, [identity_id])[identity_id]
     return IdentityCreated(
         **Identity.fields_of(gallery, enrolled.identity, shown, total),
-        refused=RejectedPicture.list_of(enrolled.refused),
+        rejected=RejectedPicture.list_of(enrolled.rejected),
         model=enrolled.model,
         change_number=enrolled.change_number,
     )

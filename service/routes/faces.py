@@ -36,13 +36,13 @@ def add(
     at_most("the number of images", len(body.images), config.max_images)
     watch = Stopwatch()
     enrolled = engine.enroller.add(
-        gallery, identity_id, body.images, take_largest=body.take_largest, watch=watch
+        gallery, identity_id, body.images, several_faces=body.several_faces, watch=watch
     )
     meters.observe_stages(watch.milliseconds)
-    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
+    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.rejected.values()))
     return FacesAdded(
         faces=[EnrolledFace.of(face) for face in enrolled.faces],
-        refused=RejectedPicture.list_of(enrolled.refused),
+        rejected=RejectedPicture.list_of(enrolled.rejected),
         model=enrolled.model,
         change_number=enrolled.change_number,
     )

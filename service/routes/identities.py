@@ -44,21 +44,21 @@ def create(
     body: Annotated[IdentityNew, Depends(body_of(IdentityNew))],
 ) -> IdentityCreated:
     """When the answer arrives, the person is found. Pictures that do not pass are reported in
-    `refused`; where none passes, the answer is 422 and nothing is stored."""
+    `rejected`; where none passes, the answer is 422 and nothing is stored."""
     at_most("the number of images", len(body.images), config.max_images)
     watch = Stopwatch()
     enrolled = engine.enroller.create(
         gallery,
         NewIdentity(external_id=body.external_id, name=body.name, metadata=body.metadata),
         body.images,
-        take_largest=body.take_largest,
+        several_faces=body.several_faces,
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)
-    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.refused.values()))
+    meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.rejected.values()))
     return IdentityCreated(
         **Identity.fields_of(gallery, enrolled.identity, enrolled.faces, len(enrolled.faces)),
-        refused=RejectedPicture.list_of(enrolled.refused),
+        rejected=RejectedPicture.list_of(enrolled.rejected),
         model=enrolled.model,
         change_number=enrolled.change_number,
     )

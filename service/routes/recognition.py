@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends
 
 from indexer.pipeline.stopwatch import Stopwatch
 from indexer.usecases import verify
+from indexer.usecases.answers.detect import DetectAnswer
+from indexer.usecases.answers.identify import IdentifyAnswer, SearchAnswer
+from indexer.usecases.answers.verify import VerifyAnswer
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
 from service.schemas import requests
-from service.schemas.faces import DetectedFace
-from service.schemas.recognition import DetectAnswer, IdentifyAnswer, SearchAnswer, VerifyAnswer, rounded
 
 router = APIRouter(prefix="/v1", tags=["recognition"], route_class=JsonRoute)
 
@@ -97,7 +98,7 @@ def verify_pair(
         body.image_b,
         fmr=config.verify_fmr,
         threshold=body.threshold,
-        several=body.several,
+        several_faces=body.several_faces,
     )
     meters.observe_stages(verification.timings_ms)
     meters.outcomes.verified(verification)
@@ -129,7 +130,7 @@ def verify_identity(
         body.image,
         fmr=config.verify_fmr,
         threshold=body.threshold,
-        several=body.several,
+        several_faces=body.several_faces,
     )
     meters.observe_stages(verification.timings_ms)
     meters.outcomes.verified(verification)
@@ -148,12 +149,6 @@ def detect(
 ) -> DetectAnswer:
     watch = Stopwatch()
     photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces)
-    timings = watch.milliseconds | {"total": watch.total}
+    timings = watch.timings_ms()
     meters.observe_stages(timings)
-    return DetectAnswer(
-        faces=[DetectedFace(**DetectedFace.fields_of(seen)) for seen in photograph.faces],
-        faces_found=photograph.found,
-        width_px=photograph.width_px,
-        height_px=photograph.height_px,
-        timings_ms=rounded(timings),
-    )
+    return DetectAnswer.of(photograph, timings)

@@ -12,10 +12,10 @@ from indexer.calibration.policy import PolicyStatus
 from indexer.records import tables
 from indexer.types import Box as FaceBox
 from indexer.types import rotation_degrees
+from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
+from indexer.usecases.answers.decision import Threshold
+from indexer.usecases.answers.faces import Box, Landmarks, Quality, RotationDegrees
 from indexer.usecases.quality_gate import Rejection
-from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
-from service.schemas.faces import Box, Landmarks, Quality, RotationDegrees
-from service.schemas.recognition import Threshold
 
 
 class EnrolledFace(BaseModel):
@@ -64,7 +64,7 @@ class RejectedPicture(BaseModel):
     )
 
     @classmethod
-    def list_of(cls, refused: dict[int, Rejection]) -> "list[RejectedPicture]":
+    def list_of(cls, rejected: dict[int, Rejection]) -> "list[RejectedPicture]":
         return [
             cls(
                 image=number,
@@ -73,7 +73,7 @@ class RejectedPicture(BaseModel):
                 measured=r.details.get("measured"),
                 limit=r.details.get("limit"),
             )
-            for number, r in refused.items()
+            for number, r in rejected.items()
         ]
 
 
@@ -121,7 +121,7 @@ class Identity(BaseModel):
 
 
 class EnrolmentNotes(BaseModel):
-    refused: list[RejectedPicture] = Field(description="Pictures that were not enrolled, and why")
+    rejected: list[RejectedPicture] = Field(description="Pictures that were not enrolled, and why")
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )

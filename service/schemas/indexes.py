@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from indexer.records import tables
 from indexer.replica.status import GalleryStatus
 from indexer.types import Tier
-from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
+from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
 
 
 class Process(BaseModel):

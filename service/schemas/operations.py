@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from service.schemas import MODEL_EXAMPLE
+from indexer.usecases.answers import MODEL_EXAMPLE
 
 
 class Model(BaseModel):

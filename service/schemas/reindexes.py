@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from indexer.reindex.comparison import acceptance
 from indexer.reindex.status import Status
-from service.schemas import ID_EXAMPLE, MODEL_EXAMPLE
+from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
 
 
 class ReindexNew(BaseModel):

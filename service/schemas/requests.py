@@ -30,8 +30,8 @@ IdentifyFpir = Annotated[
 SeveralFaces = Annotated[
     OnSeveralFaces,
     Field(
-        description="A picture of several faces is rejected with `several_faces`; with `largest` its largest"
-        " face is compared"
+        description="`reject`: a picture of several faces is rejected with the code `several_faces`;"
+        " `largest`: its largest face is taken"
     ),
 ]
 LARGEST_NUMBER = 2**63 - 1
@@ -105,9 +105,7 @@ class IdentityNew(UploadBody):
     )
     name: str | None = Field(default=None, description="1 to 255 characters")
     metadata: JsonObject = Field(default_factory=dict, description="Any JSON object, up to 16,384 bytes")
-    take_largest: bool = Field(
-        default=False, description="In photographs of several faces take the largest, rather than refuse"
-    )
+    several_faces: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class IdentityPut(UploadBody):
@@ -118,16 +116,12 @@ class IdentityPut(UploadBody):
     )
     name: str | None = Field(default=None, description="1 to 255 characters")
     metadata: JsonObject | None = Field(default=None, description="Any JSON object, up to 16,384 bytes")
-    take_largest: bool = Field(
-        default=False, description="In photographs of several faces take the largest, rather than reject"
-    )
+    several_faces: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class FacesNew(UploadBody):
     images: list[ImageBytes] = Field(min_length=1, description="Photographs, one person each")
-    take_largest: bool = Field(
-        default=False, description="In photographs of several faces take the largest, rather than refuse"
-    )
+    several_faces: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class IdentityPatch(BaseModel):
@@ -167,7 +161,7 @@ class Search(BaseModel):
     )
     model: str | None = Field(
         default=None,
-        description="Fingerprint of the model that made it; another than the service's is refused",
+        description="Fingerprint of the model that made it; any other than the gallery's is rejected",
     )
     max_candidates: int = Field(default=5, ge=1, description="So many people")
     threshold: Threshold = None
@@ -178,13 +172,13 @@ class VerifyPair(UploadBody):
     image_a: ImageBytes
     image_b: ImageBytes
     threshold: Threshold = None
-    several: SeveralFaces = OnSeveralFaces.REJECT
+    several_faces: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class VerifyIdentity(UploadBody):
     image: ImageBytes
     threshold: Threshold = None
-    several: SeveralFaces = OnSeveralFaces.REJECT
+    several_faces: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class Detect(UploadBody):

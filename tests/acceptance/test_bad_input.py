@@ -89,12 +89,12 @@ def test_a_file_that_is_no_picture_is_refused(
     pair = [*files("image_a", hopper), *files("image_b", picture)]
     assert_problem(api.post("/v1/verify", files=pair), status, code)
     as_json = {"images": [base64.b64encode(picture).decode()]}
-    for refused in (
+    for rejected in (
         try_to_enrol(api, staff, picture, name="Bad"),
         api.post(f"/v1/galleries/{staff}/identities", json=as_json),
         api.post(f"{person}/faces", files=files("images", picture)),
     ):
-        [reason] = assert_problem(refused, 422, "nothing_enrolled")["refused"]
+        [reason] = assert_problem(rejected, 422, "nothing_enrolled")["rejected"]
         assert reason["code"] == code
         assert reason["message"]
 
@@ -159,7 +159,7 @@ def test_a_picture_of_an_odd_size_has_no_face(
     assert answer.status_code == 200, answer.text
     assert answer.json()["faces"] == []
     assert (answer.json()["width_px"], answer.json()["height_px"]) == (width, height)
-    [reason] = assert_problem(try_to_enrol(api, staff, picture), 422, "nothing_enrolled")["refused"]
+    [reason] = assert_problem(try_to_enrol(api, staff, picture), 422, "nothing_enrolled")["rejected"]
     assert reason["code"] == "no_face_found"
 
 
@@ -172,7 +172,7 @@ def test_a_picture_that_is_too_large_is_refused_with_both_figures(
     assert problem["limit"] == 50_000_000
     assert "60" in problem["detail"] or "10000" in problem["detail"]
 
-    [reason] = assert_problem(try_to_enrol(api, staff, picture), 422)["refused"]
+    [reason] = assert_problem(try_to_enrol(api, staff, picture), 422)["rejected"]
     assert reason["measured"] == 60_000_000
     assert reason["limit"] == 50_000_000
 
@@ -219,7 +219,7 @@ HARD_INPUTS = {
 
 @pytest.mark.parametrize("name", HARD_INPUTS)
 def test_a_hard_input_is_decoded_or_refused(api: TestClient, staff: str, unchanged: None, name: str) -> None:
-    """The faces of the small Hoppers are found; what is refused is refused with a reason."""
+    """The faces of the small Hoppers are found; what is rejected is rejected with a reason."""
     picture = shared(f"data/hard-inputs/{name}").read_bytes()
     answer = api.post("/v1/detect", files=files("image", picture))
 
@@ -283,7 +283,7 @@ WRONG_IDENTITIES: dict[str, dict[str, Any]] = {
     "images beyond ASCII": {"images": ["é"]},
     "images half a surrogate pair": {"images": ["\ud800"]},
     "too many images": {"images": [""] * 21},
-    "take_largest no boolean": {"take_largest": "perhaps"},
+    "several_faces another word": {"several_faces": "smallest"},
 }
 
 
@@ -341,7 +341,7 @@ def test_numbers_that_json_does_not_have_are_refused(
 def test_nested_metadata_is_stored_and_read_back_or_refused(
     api: TestClient, gallery: str, depth: int
 ) -> None:
-    """What is answered with 201 can be read; what is refused leaves nothing, and harms no list."""
+    """What is answered with 201 can be read; what is rejected leaves nothing, and harms no list."""
     nested = '{"a": ' + "[" * depth + "]" * depth + "}"
     identities = f"/v1/galleries/{gallery}/identities"
     stored = 0
@@ -419,7 +419,7 @@ def test_odd_but_allowed_fields_come_back_as_they_were_sent(
         api.delete(f"{identities}/{got['id']}")
 
     form = {k: json.dumps(v) if k == "metadata" else v for k, v in fields.items()}
-    by_form = api.post(identities, data=form, files={"take_largest": (None, "false")})
+    by_form = api.post(identities, data=form, files={"several_faces": (None, "reject")})
     assert by_form.status_code == 201, by_form.text
     for name in ("external_id", "name", "metadata"):
         assert by_form.json()[name] == got[name]

@@ -76,7 +76,7 @@ def test_fields_of_a_form_that_are_left_blank_are_absent(api: TestClient, staff:
     blank = {"threshold": "", "max_faces": "", "max_candidates": "", "min_change_number": ""}
     assert identify(api, staff, hopper, **blank)["faces_found"] == 1
 
-    fields = {"external_id": "", "name": "", "metadata": "", "take_largest": ""}
+    fields = {"external_id": "", "name": "", "metadata": "", "several_faces": ""}
     made = api.post(
         f"/v1/galleries/{staff}/identities",
         data=fields,

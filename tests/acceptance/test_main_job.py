@@ -140,7 +140,7 @@ def test_the_answer_of_enrol_has_all_that_was_promised(api: TestClient, gallery:
     assert enrolled["external_id"] == "4711"
     assert enrolled["name"] == "Hopper"
     assert enrolled["metadata"] == {"a": [1, None]}
-    assert enrolled["refused"] == []
+    assert enrolled["rejected"] == []
     assert enrolled["model"]
     [face] = enrolled["faces"]
     assert UUID(face["id"]).version == 7
@@ -246,7 +246,7 @@ def test_galleries_do_not_see_one_another(api: TestClient, gallery: str, hopper:
 
 
 def refusals(problem: dict[str, Any]) -> list[str]:
-    return [refused["code"] for refused in problem["refused"]]
+    return [rejected["code"] for rejected in problem["rejected"]]
 
 
 @pytest.mark.parametrize(
@@ -273,20 +273,20 @@ def test_enrolment_refuses_what_would_poison_a_gallery_and_says_why(
         try_to_enrol(api, gallery, make(hopper, collins, nobody)), 422, "nothing_enrolled"
     )
 
-    [refused] = problem["refused"]
-    assert refused["image"] == 0
-    assert refused["code"] == code
-    assert refused["message"]
+    [rejected] = problem["rejected"]
+    assert rejected["image"] == 0
+    assert rejected["code"] == code
+    assert rejected["message"]
     if has_figures:
-        assert refused["measured"] != refused["limit"]
-        assert (refused["measured"] > refused["limit"]) == (code == "several_faces")
+        assert rejected["measured"] != rejected["limit"]
+        assert (rejected["measured"] > rejected["limit"]) == (code == "several_faces")
     assert counts(api, gallery) == (0, 0, 0)
 
 
 def test_of_several_faces_the_largest_is_enrolled_on_request(
     api: TestClient, gallery: str, hopper: bytes, collins: bytes
 ) -> None:
-    enrolled = enrol(api, gallery, side_by_side(collins, hopper), name="Hopper", take_largest="true")
+    enrolled = enrol(api, gallery, side_by_side(collins, hopper), name="Hopper", several_faces="largest")
     assert len(enrolled["faces"]) == 1
 
     assert matched_names(identify(api, gallery, hopper)["faces"][0]) == ["Hopper"]
@@ -296,7 +296,7 @@ def test_of_several_faces_the_largest_is_enrolled_on_request(
 def test_of_several_pictures_those_that_pass_are_stored_and_the_others_reported(
     api: TestClient, gallery: str, hopper: bytes, collins: bytes, nobody: bytes
 ) -> None:
-    """201 with `refused`, each by the number of its picture, with figures where there are some."""
+    """201 with `rejected`, each by the number of its picture, with figures where there are some."""
     pictures = [
         nobody,
         hopper,
@@ -309,7 +309,7 @@ def test_of_several_pictures_those_that_pass_are_stored_and_the_others_reported(
     ]
     enrolled = enrol(api, gallery, *pictures, name="Hopper")
 
-    assert {r["image"]: r["code"] for r in enrolled["refused"]} == {
+    assert {r["image"]: r["code"] for r in enrolled["rejected"]} == {
         0: "no_face_found",
         2: "unsupported_image_format",
         3: "face_too_small",
@@ -317,7 +317,7 @@ def test_of_several_pictures_those_that_pass_are_stored_and_the_others_reported(
         5: "several_faces",
         7: "unsupported_image_format",
     }
-    by_image = {r["image"]: r for r in enrolled["refused"]}
+    by_image = {r["image"]: r for r in enrolled["rejected"]}
     assert by_image[3]["measured"] < by_image[3]["limit"]
     assert len(enrolled["faces"]) == 2
     assert counts(api, gallery) == (1, 2, 2)
@@ -327,8 +327,8 @@ def test_where_no_picture_passes_nothing_is_stored(
     api: TestClient, gallery: str, hopper: bytes, nobody: bytes
 ) -> None:
     """Neither the identity, nor its external_id, which can be used at once."""
-    refused = try_to_enrol(api, gallery, nobody, b"junk", external_id="1", name="Nobody")
-    problem = assert_problem(refused, 422, "nothing_enrolled")
+    rejected = try_to_enrol(api, gallery, nobody, b"junk", external_id="1", name="Nobody")
+    problem = assert_problem(rejected, 422, "nothing_enrolled")
 
     assert refusals(problem) == ["no_face_found", "unsupported_image_format"]
     assert counts(api, gallery) == (0, 0, 0)
@@ -346,7 +346,7 @@ def test_faces_are_added_to_an_identity_and_refused_by_the_same_rules(
     added = api.post(faces, files=files("images", hopper, nobody))
     assert added.status_code == 201
     assert len(added.json()["faces"]) == 1
-    assert [r["code"] for r in added.json()["refused"]] == ["no_face_found"]
+    assert [r["code"] for r in added.json()["rejected"]] == ["no_face_found"]
     assert matched_names(identify(api, gallery, hopper)["faces"][0]) == ["Hopper"]
 
     before = counts(api, gallery)
@@ -427,7 +427,7 @@ def test_json_with_base64_does_what_multipart_does(
     )
     assert sent.status_code == 201
     by_json = sent.json()
-    for kept in ("name", "metadata", "model", "refused"):
+    for kept in ("name", "metadata", "model", "rejected"):
         assert by_form[kept] == by_json[kept]
     for kept in ("box", "landmarks", "quality", "image_sha256"):
         assert by_form["faces"][0][kept] == by_json["faces"][0][kept]

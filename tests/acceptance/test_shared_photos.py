@@ -28,7 +28,7 @@ def people(api: TestClient) -> Iterator[str]:
     for folder in sorted(shared("data/photos/gallery").iterdir()):
         pictures = [picture.read_bytes() for picture in sorted(folder.iterdir())]
         enrolled = enrol(api, name, *pictures, name=folder.name, external_id=folder.name)
-        assert enrolled["refused"] == []
+        assert enrolled["rejected"] == []
     yield name
     api.delete(f"/v1/galleries/{name}")
 

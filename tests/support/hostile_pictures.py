@@ -193,4 +193,4 @@ UNREADABLE: dict[str, tuple[Callable[[bytes], bytes], int, str]] = {
     "ICO": (lambda p: encoded(opened(p).resize((64, 64)), "ICO"), 415, "unsupported_image_format"),
     "JPEG with its middle overwritten": (lambda p: p[:300] + bytes(3000) + p[3300:9000], 0, ""),
 }
-"""Files that must be refused: how to make them, the status and the code (0: any of the 4xx)."""
+"""Files that must be rejected: how to make them, the status and the code (0: any of the 4xx)."""

@@ -49,7 +49,7 @@ def serve(
     from indexer.records.database import schema
     from indexer.records.database.session import Database
     from indexer.records.embedded import database_url
-    from indexer.usecases.bootstrap import card, connections
+    from indexer.usecases.bootstrap import connections, default_card
 
     settings = Settings()
     log_config = logs.config(settings.log_level, settings.log_format)
@@ -58,7 +58,7 @@ def serve(
     host = _allowed_host(host or settings.host, guarded=guarded)
     port = settings.port if port is None else port
     workers = workers or settings.workers
-    card(settings)  # a model that is not there is told before anything is started, as is a port in use
+    default_card(settings)  # a missing model is reported before anything is started, as is a port in use
     listening = bind(host, port)
     console.print("Starting PostgreSQL ..." if settings.database_url is None else "Connecting ...")
     url = database_url(settings)
@@ -129,9 +129,9 @@ def models(json: Json = None) -> None:
     Example: `gemel models --json`
     """
     from indexer.embedding import catalog
-    from indexer.usecases.bootstrap import card
+    from indexer.usecases.bootstrap import default_card
 
-    active = card(Settings())
+    active = default_card(Settings())
     known = catalog.known(active)
     rows = [model.summary() | {"active": model == active} for model in known]
     print_result({"models": rows}, json, lambda: _print_models(rows))

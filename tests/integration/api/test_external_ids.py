@@ -67,8 +67,8 @@ def test_a_put_that_is_repeated_changes_nothing(staff: TestClient, hopper: bytes
     again = staff.put(by("4711"), data=body, files=files("images", hopper))
     assert again.status_code == 200, again.text
 
-    assert [one["code"] for one in again.json()["refused"]] == ["duplicate_image"]
-    assert again.json() | {"refused": []} == first.json()
+    assert [one["code"] for one in again.json()["rejected"]] == ["duplicate_image"]
+    assert again.json() | {"rejected": []} == first.json()
     assert counts(staff, "staff") == (1, 1, 1)
 
 
@@ -90,7 +90,7 @@ def test_a_put_changes_what_it_names_and_adds_photographs(
     smaller = jpeg(pixels(hopper)[::2, ::2])
     added = staff.put(by("1"), files=files("images", hopper, smaller))
     assert len(added.json()["faces"]) == 2
-    assert [one["code"] for one in added.json()["refused"]] == ["duplicate_image"]
+    assert [one["code"] for one in added.json()["rejected"]] == ["duplicate_image"]
 
 
 def test_a_put_whose_pictures_do_not_pass_stores_nothing(

@@ -42,7 +42,7 @@ def pages(client: TestClient, limit: int) -> list[list[str]]:
 def test_an_identity_is_made_read_and_deleted(staff: TestClient) -> None:
     made = make(staff, external_id="1", name="Grace", metadata={"a": {"b": [1, 2.5, None]}})
     assert UUID(made["id"]).version == 7
-    assert made["faces"] == made["refused"] == []
+    assert made["faces"] == made["rejected"] == []
 
     got = staff.get(f"{IDENTITIES}/{made['id']}").json()
     assert got == {key: made[key] for key in got}

@@ -35,7 +35,7 @@ def test_a_picture_of_several_faces_is_rejected_and_the_answer_says_which_and_ho
         assert answer.status_code == 422, answer.text
         problem = answer.json()
         assert (problem["code"], problem["field"], problem["measured"]) == ("several_faces", field, 2)
-        assert "several=largest" in problem["detail"]
+        assert "several_faces=largest" in problem["detail"]
 
     identity = _enrolled(client, hopper)
     answer = client.post(f"{identity}/verify", files={"image": both})
@@ -51,12 +51,12 @@ def test_the_largest_of_several_faces_is_compared_where_that_is_requested(
         json={
             "image_a": base64.b64encode(both).decode(),
             "image_b": base64.b64encode(hopper).decode(),
-            "several": "largest",
+            "several_faces": "largest",
         },
     )
-    as_form = client.post(PAIR, files={"image_a": both, "image_b": hopper}, data={"several": "largest"})
+    as_form = client.post(PAIR, files={"image_a": both, "image_b": hopper}, data={"several_faces": "largest"})
     with_identity = client.post(
-        f"{_enrolled(client, hopper)}/verify", files={"image": both}, data={"several": "largest"}
+        f"{_enrolled(client, hopper)}/verify", files={"image": both}, data={"several_faces": "largest"}
     )
 
     for answer in (as_json, as_form, with_identity):
@@ -75,11 +75,13 @@ def test_each_picture_of_one_face_says_so(client: TestClient, hopper: bytes, col
 
 
 def test_another_word_than_reject_or_largest_is_rejected(client: TestClient, hopper: bytes) -> None:
-    answer = client.post(PAIR, files={"image_a": hopper, "image_b": hopper}, data={"several": "smallest"})
+    answer = client.post(
+        PAIR, files={"image_a": hopper, "image_b": hopper}, data={"several_faces": "smallest"}
+    )
 
     assert answer.status_code == 422
     assert answer.json()["code"] == "invalid_request"
-    assert "several" in answer.json()["detail"]
+    assert "several_faces" in answer.json()["detail"]
 
 
 def test_the_command_says_how_many_faces_each_photograph_had_and_which_was_compared(
@@ -91,13 +93,16 @@ def test_the_command_says_how_many_faces_each_photograph_had_and_which_was_compa
     two.write_bytes(both)
 
     rejected = " ".join(home.run("verify", one, two, status=1).stderr.split())
-    assert f"{two}: it shows 2 faces; `--several largest` compares the largest (several_faces)" in rejected
+    assert (
+        f"{two}: it shows 2 faces; `--several-faces largest` compares the largest (several_faces)" in rejected
+    )
 
-    told: dict[str, Any] = home.json("verify", one, two, "--several", "largest")
-    assert told["matched"]
-    assert [(face["image"], face["faces_found"]) for face in told["faces"]] == [(str(one), 1), (str(two), 2)]
-    assert told["faces"][1]["box"]["width"] > 0
-    assert "two.jpg: 2 faces" in home.run("verify", one, two, "--several", "largest").stdout
+    answer: dict[str, Any] = home.json("verify", one, two, "--several-faces", "largest")
+    assert answer["matched"]
+    assert (answer["image_a"], answer["image_b"]) == (str(one), str(two))
+    assert [face["faces_found"] for face in answer["faces"]] == [1, 2]
+    assert answer["faces"][1]["box"]["width"] > 0
+    assert "two.jpg: 2 faces" in home.run("verify", one, two, "--several-faces", "largest").stdout
 
 
 def _enrolled(client: TestClient, image: bytes) -> str:

@@ -52,7 +52,7 @@ def test_a_folder_is_enrolled_once_and_a_second_run_passes_over_it(home: Home, p
     second = home.json("enrol", people, "--gallery", "once")
 
     assert (first["identities_created"], first["faces_enrolled"], first["images_known"]) == (2, 2, 0)
-    assert [(Path(r["image"]).name, r["code"]) for r in first["refused"]] == [("2.jpg", "no_face_found")]
+    assert [(Path(r["image"]).name, r["code"]) for r in first["rejected"]] == [("2.jpg", "no_face_found")]
     assert (second["identities_created"], second["faces_enrolled"], second["images_known"]) == (0, 0, 2)
 
 
@@ -85,10 +85,10 @@ def test_every_file_of_a_folder_is_accounted_for_and_everybody_without_a_face_is
         rows = {row["file"]: (row["person"], row["outcome"], row["code"]) for row in csv.DictReader(file)}
     assert rows == {
         "Eileen_Collins/1.jpg": ("Eileen_Collins", "enrolled", ""),
-        "Eileen_Collins/2.jpg": ("Eileen_Collins", "refused", "no_face_found"),
+        "Eileen_Collins/2.jpg": ("Eileen_Collins", "rejected", "no_face_found"),
         "Grace_Hopper/1.jpg": ("Grace_Hopper", "enrolled", ""),
-        "Nobody/1.jpg": ("Nobody", "refused", "no_face_found"),
-        "Nobody/2.png": ("Nobody", "refused", "unsupported_image_format"),
+        "Nobody/1.jpg": ("Nobody", "rejected", "no_face_found"),
+        "Nobody/2.png": ("Nobody", "rejected", "unsupported_image_format"),
         "Nobody/notes.txt": ("", "skipped", "not_a_picture"),
         "Nobody/2019/3.jpg": ("", "skipped", "nested_file"),
         "loose.jpg": ("", "skipped", "loose_file"),

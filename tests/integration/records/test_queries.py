@@ -87,7 +87,7 @@ def test_an_unknown_field_of_any_body_is_named(staff: TestClient) -> None:
         answer = staff.request(method, path, json=body | {"externalId": "x"})
         assert "externalId" in assert_problem(answer, 422, "invalid_request")["detail"], path
     form = staff.post(
-        IDENTITIES, data={"name": "Grace", "externalId": "x"}, files={"take_largest": (None, "1")}
+        IDENTITIES, data={"name": "Grace", "externalId": "x"}, files={"several_faces": (None, "reject")}
     )
     assert "externalId" in assert_problem(form, 422, "invalid_request")["detail"]
 

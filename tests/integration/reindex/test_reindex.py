@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text, update
 
-from indexer.embedding.card import ModelCard
+from indexer.embedding.batching import BatchingEmbedder
 from indexer.errors import (
     DatabaseUnavailable,
     GatesNotPassed,
@@ -20,7 +20,6 @@ from indexer.errors import (
     ReindexState,
 )
 from indexer.pipeline.pipeline import Pipeline
-from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import galleries, reindexes
 from indexer.records.tables import Face, ReindexChunk
 from indexer.reindex import control, switch
@@ -342,14 +341,14 @@ def test_while_the_new_models_network_is_opened_others_are_answered(
 ) -> None:
     enrol(client, "Grace", hopper)
     opening, go_on = threading.Event(), threading.Event()
-    real = PipelineFactory._opened
+    real = BatchingEmbedder.__init__
 
-    def slow(factory: PipelineFactory, card: ModelCard) -> Pipeline:
+    def slow(embedder: BatchingEmbedder, *parts: Any, **options: Any) -> None:
         opening.set()
         assert go_on.wait(60)
-        return real(factory, card)
+        real(embedder, *parts, **options)
 
-    monkeypatch.setattr(PipelineFactory, "_opened", slow)
+    monkeypatch.setattr(BatchingEmbedder, "__init__", slow)
     begun: list[int] = []
 
     def begin() -> None:

@@ -2,7 +2,7 @@
 
 import gc
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,6 @@ from indexer.errors import ExternalIdTaken
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries, identities
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery, Identity
@@ -28,9 +27,11 @@ from indexer.replica.store import IndexStore, index_store
 from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.types import Box, Enrolment, Face, Quality, Vectors
-from indexer.usecases.enrol import Enroller, NewIdentity, _Prepared, _Wanted
+from indexer.usecases.enrol import Enroller, NewIdentity
+from indexer.usecases.enrolment_models import EnrolmentModels
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
+from indexer.usecases.prepare_images import ImagePreparer, PreparedImages
 from indexer.usecases.quality_gate import QualityGate
 from tests.support.faults.death import die_at
 
@@ -52,31 +53,23 @@ def embedding(person: int) -> Vectors:
     return unit
 
 
-class _Enroller(Enroller):
+class _Numbers(ImagePreparer):
     """Takes a number for a photograph."""
 
     __slots__ = ()
 
-    def _prepare(
-        self,
-        _gallery: Gallery,
-        images: Sequence[bytes],
-        _take_largest: bool,
-        _watch: Stopwatch,
-        wanted: _Wanted,
-        _check: Callable[[], object],
-    ) -> _Prepared:
+    def prepare(self, images: Sequence[bytes], models: EnrolmentModels, **_: Any) -> PreparedImages:
         enrolments = {
             i: Enrolment(
                 face=_FACE,
                 quality=_QUALITY,
-                vectors={wanted.active: embedding(int(data))},
+                vectors={models.active_fingerprint: embedding(int(data))},
                 image_sha256=int(data).to_bytes(32, "big"),
                 crop=None,
             )
             for i, data in enumerate(images)
         }
-        return _Prepared(enrolments=enrolments, refused={}, model=wanted.active)
+        return PreparedImages(enrolments=enrolments)
 
 
 def _pipelines(models: GalleryModels) -> Pipelines:
@@ -109,11 +102,11 @@ class Node:
             IndexSync(self.database, self.index_cache, pipelines, poll_seconds=0.2) if keeping else None
         )
         self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
-        self.enroller = _Enroller(
+        self.enroller = Enroller(
             database=self.database,
             pipelines=pipelines,
             index_cache=self.index_cache,
-            quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0),
+            preparer=_Numbers(quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0)),
         )
         self.identifier = Identifier(
             database=self.database,

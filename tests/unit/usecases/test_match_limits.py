@@ -29,10 +29,10 @@ def test_a_face_below_a_limit_is_matched_to_nobody_for_a_reason(
 
 
 def test_a_gallery_has_its_own_limits_and_0_turns_one_off() -> None:
-    assert SETTINGS.of(Gallery(name="a")) == SETTINGS
-    assert SETTINGS.of(Gallery(name="a", min_match_face_px=0)) == MatchLimits(
+    assert SETTINGS.for_gallery(Gallery(name="a")) == SETTINGS
+    assert SETTINGS.for_gallery(Gallery(name="a", min_match_face_px=0)) == MatchLimits(
         min_face_px=0, min_sharpness=0.01
     )
-    assert SETTINGS.of(Gallery(name="a", min_match_face_px=40, min_match_sharpness=0)) == MatchLimits(
-        min_face_px=40, min_sharpness=0
-    )
+    assert SETTINGS.for_gallery(
+        Gallery(name="a", min_match_face_px=40, min_match_sharpness=0)
+    ) == MatchLimits(min_face_px=40, min_sharpness=0)

@@ -1,4 +1,4 @@
-"""A face as answers describe it: where it is, and how good."""
+"""A face in an answer: where it is, and how good."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -102,11 +102,16 @@ class DetectedFace(BaseModel):
     quality: Quality = Field(description="How fit it is to be recognised")
 
     @classmethod
-    def fields_of(cls, seen: AlignedFace) -> dict[str, Any]:
+    def of(cls, aligned: AlignedFace) -> "DetectedFace":
+        return cls(**cls.fields_of(aligned))
+
+    @classmethod
+    def fields_of(cls, aligned: AlignedFace) -> dict[str, Any]:
+        face = aligned.face
         return {
-            "box": Box.of(seen.face.box),
-            "landmarks": Landmarks.of(seen.face.landmarks),
-            "rotation_degrees": seen.face.rotation_degrees,
-            "confidence": round(seen.face.confidence, 4),
-            "quality": Quality.of(seen.quality),
+            "box": Box.of(face.box),
+            "landmarks": Landmarks.of(face.landmarks),
+            "rotation_degrees": face.rotation_degrees,
+            "confidence": round(face.confidence, 4),
+            "quality": Quality.of(aligned.quality),
         }

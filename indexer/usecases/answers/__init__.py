@@ -1,0 +1,17 @@
+"""The answers as JSON: the bodies of the HTTP API, and what the commands print with `--json`.
+
+A field that is added here is in both.
+"""
+
+MODEL_EXAMPLE = "sface-362d7b7bf528"
+ID_EXAMPLE = "019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11"
+TIMINGS_EXAMPLE = {"decode": 3.1, "detect": 11.2, "align": 0.4, "embed": 27.9, "total": 44.0}
+
+
+def rounded_rate(rate: float) -> float:
+    """To four significant digits: no measurement supports more."""
+    return float(f"{rate:.4g}")
+
+
+def rounded_timings(timings_ms: dict[str, float]) -> dict[str, float]:
+    return {stage: round(milliseconds, 3) for stage, milliseconds in timings_ms.items()}

@@ -1,0 +1,25 @@
+"""The answer of detect."""
+
+from pydantic import BaseModel, Field
+
+from indexer.pipeline.pipeline import Photograph
+from indexer.usecases.answers import TIMINGS_EXAMPLE, rounded_timings
+from indexer.usecases.answers.faces import DetectedFace
+
+
+class DetectAnswer(BaseModel):
+    faces: list[DetectedFace] = Field(description="The largest first")
+    faces_found: int = Field(description="How many faces the picture has, asked for or not", examples=[2])
+    width_px: int = Field(examples=[800], description="Of the picture as its EXIF says to show it")
+    height_px: int = Field(description="Of the picture as its EXIF says to show it", examples=[600])
+    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
+
+    @classmethod
+    def of(cls, photograph: Photograph, timings_ms: dict[str, float]) -> "DetectAnswer":
+        return cls(
+            faces=[DetectedFace.of(face) for face in photograph.faces],
+            faces_found=photograph.faces_found,
+            width_px=photograph.width_px,
+            height_px=photograph.height_px,
+            timings_ms=rounded_timings(timings_ms),
+        )

@@ -1,0 +1,101 @@
+"""The answers of identify and of a search by an embedding."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.usecases import identify
+from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, rounded_timings
+from indexer.usecases.answers.decision import Threshold
+from indexer.usecases.answers.faces import DetectedFace
+from indexer.usecases.match_limits import UnmatchedReason
+
+
+class IdentityRef(BaseModel):
+    id: UUID = Field(description="Given by Gemel", examples=[ID_EXAMPLE])
+    external_id: str | None = Field(description="Your own id; null where there is none", examples=["4711"])
+    name: str | None = Field(description="Null where there is none", examples=["Grace Hopper"])
+
+
+class Candidate(BaseModel):
+    identity: IdentityRef = Field(description="The person whom the face resembles")
+    score: float = Field(description="Cosine similarity, -1 to 1; 1 is the same picture", examples=[0.6412])
+    distance: float = Field(
+        description="Euclidean distance of the same two embeddings, 0 to 2: sqrt(2 - 2 score)",
+        examples=[0.8471],
+    )
+    matched: bool = Field(
+        description="Whether the score reaches the threshold; in a photograph, never where its face has an"
+        " `unmatched_reason`"
+    )
+    face_id: UUID = Field(description="The enrolled face that came nearest")
+
+    @classmethod
+    def of(cls, candidate: identify.Candidate) -> "Candidate":
+        owner = candidate.owner
+        return cls(
+            identity=IdentityRef(id=owner.identity_id, external_id=owner.external_id, name=owner.name),
+            score=round(candidate.score, 6),
+            distance=round(candidate.distance, 6),
+            matched=candidate.matched,
+            face_id=owner.face_id,
+        )
+
+
+class ProbeFace(DetectedFace):
+    unmatched_reason: UnmatchedReason | None = Field(
+        description="Why none of the candidates is `matched`, whatever its score: by the gallery's policy the"
+        " face is too small (`min_match_face_px`) or too blurred (`min_match_sharpness`) to be told from"
+        " others; null where the scores decide",
+        examples=[None],
+    )
+    candidates: list[Candidate] = Field(description="Best first, each identity once")
+
+
+class IdentifyAnswer(Threshold):
+    faces: list[ProbeFace] = Field(description="The largest first; empty where no face was found")
+    faces_found: int = Field(description="How many faces the picture has, asked for or not")
+    model: str = Field(
+        description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
+    )
+    gallery_size: int = Field(description="Enrolled faces that were searched: N")
+    timings_ms: dict[str, float] = Field(
+        description="Milliseconds of each stage: wait (for others), decode, detect, align, embed, index,"
+        " search, database, total",
+        examples=[TIMINGS_EXAMPLE],
+    )
+
+    @classmethod
+    def of(cls, identification: identify.Identification) -> "IdentifyAnswer":
+        return cls(
+            faces=[
+                ProbeFace(
+                    **DetectedFace.fields_of(face.aligned),
+                    unmatched_reason=face.unmatched_reason,
+                    candidates=[Candidate.of(candidate) for candidate in face.candidates],
+                )
+                for face in identification.faces
+            ],
+            faces_found=identification.faces_found,
+            model=identification.model,
+            gallery_size=identification.gallery_size,
+            **cls.fields_of(identification.decision),
+            timings_ms=rounded_timings(identification.timings_ms),
+        )
+
+
+class SearchAnswer(Threshold):
+    candidates: list[Candidate] = Field(description="Best first, each identity once")
+    model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
+    gallery_size: int = Field(description="Enrolled faces that were searched: N")
+    timings_ms: dict[str, float] = Field(examples=[TIMINGS_EXAMPLE], description="Milliseconds of each stage")
+
+    @classmethod
+    def of(cls, found: identify.SearchResult) -> "SearchAnswer":
+        return cls(
+            candidates=[Candidate.of(candidate) for candidate in found.candidates],
+            model=found.model,
+            gallery_size=found.gallery_size,
+            **cls.fields_of(found.decision),
+            timings_ms=rounded_timings(found.timings_ms),
+        )

@@ -1,0 +1,56 @@
+"""The answer of a comparison of two faces."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.calibration.active import Kind
+from indexer.usecases import verify
+from indexer.usecases.answers import MODEL_EXAMPLE, TIMINGS_EXAMPLE, rounded_rate, rounded_timings
+from indexer.usecases.answers.faces import DetectedFace
+
+
+class ComparedFace(DetectedFace):
+    faces_found: int = Field(description="How many faces the picture has", examples=[1])
+
+
+class VerifyAnswer(BaseModel):
+    score: float = Field(description="Cosine similarity, -1 to 1")
+    distance: float = Field(description="Euclidean distance, 0 to 2")
+    matched: bool = Field(description="Whether the score reaches the threshold")
+    threshold: float = Field(description="The one that was used", examples=[0.3675])
+    fmr: float = Field(description="The policy: share of pairs of strangers that may match")
+    estimated_fmr: float = Field(description="Share of pairs of strangers that reach the threshold used")
+    fmr_trusted: bool = Field(description="Whether what was measured reaches so far")
+    calibration: Kind = Field(description="By what the threshold was worked out")
+    model: str = Field(
+        description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
+    )
+    faces: list[ComparedFace] = Field(
+        description="The face of each picture that was compared, in the order of the pictures"
+    )
+    face_id: UUID | None = Field(
+        description="The identity's face that came nearest; null between two pictures"
+    )
+    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
+
+    @classmethod
+    def of(cls, verification: verify.Verification) -> "VerifyAnswer":
+        decision = verification.decision
+        return cls(
+            score=round(verification.score, 6),
+            distance=round(verification.distance, 6),
+            matched=verification.matched,
+            threshold=round(decision.threshold, 6),
+            fmr=decision.target,
+            estimated_fmr=rounded_rate(decision.estimate.fpir),
+            fmr_trusted=decision.estimate.trusted,
+            calibration=decision.calibration,
+            model=verification.model,
+            faces=[
+                ComparedFace(**DetectedFace.fields_of(face.aligned), faces_found=face.faces_found)
+                for face in verification.faces
+            ],
+            face_id=verification.face_id,
+            timings_ms=rounded_timings(verification.timings_ms),
+        )

@@ -1,0 +1,91 @@
+"""From photographs to enrolments: detected, judged and embedded. Nothing is written."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from indexer.errors import InvalidInput
+from indexer.pipeline.pipeline import AlignedFace
+from indexer.pipeline.stopwatch import Stopwatch
+from indexer.types import Enrolment, OnSeveralFaces
+from indexer.usecases.enrolment_models import EnrolmentModels
+from indexer.usecases.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
+from indexer.vision.align import crop_with_margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedImages:
+    """Each image is in one of the two, by its number, from 0."""
+
+    enrolments: dict[int, Enrolment] = field(default_factory=dict)
+    rejected: dict[int, Rejection] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePreparer:
+    quality_gate: QualityGate
+
+    def prepare(
+        self,
+        images: Sequence[bytes],
+        models: EnrolmentModels,
+        *,
+        store_crops: bool,
+        several_faces: OnSeveralFaces,
+        watch: Stopwatch,
+        check: Callable[[], object],
+    ) -> PreparedImages:
+        """`check` is called before each image, and ends the work by raising.
+
+        Raises NothingEnrolled where there are images and each is rejected, Busy, EmbeddingUnusable.
+        """
+        prepared = PreparedImages()
+        aligned: list[list[AlignedFace]] = []
+        for number, data in enumerate(images):
+            check()
+            outcome = self._admit(data, models, store_crops, several_faces, watch)
+            if isinstance(outcome, Rejection):
+                prepared.rejected[number] = outcome
+                continue
+            enrolment, faces = outcome
+            if any(enrolment.image_sha256 == other.image_sha256 for other in prepared.enrolments.values()):
+                prepared.rejected[number] = DUPLICATE
+                continue
+            prepared.enrolments[number] = enrolment
+            aligned.append(faces)
+        if images and not prepared.enrolments:  # before the network is used
+            raise nothing_enrolled(prepared.rejected)
+        vectors = models.embed(aligned, watch)
+        for row, (number, enrolment) in enumerate(prepared.enrolments.items()):
+            prepared.enrolments[number] = replace(
+                enrolment, vectors={fingerprint: rows[row] for fingerprint, rows in vectors.items()}
+            )
+        return prepared
+
+    def _admit(
+        self,
+        data: bytes,
+        models: EnrolmentModels,
+        store_crops: bool,
+        several_faces: OnSeveralFaces,
+        watch: Stopwatch,
+    ) -> tuple[Enrolment, list[AlignedFace]] | Rejection:
+        """The enrolment, without embeddings yet, and the face for each model.
+
+        The crop is cut out here, so that the photograph's pixels are not kept until the faces are embedded.
+        """
+        try:
+            photograph = models.active.detect(data, watch, max_faces=1)
+        except InvalidInput as error:
+            return Rejection(code=error.code, message=error.message, details=error.details)
+        face = self.quality_gate.admit(photograph, several_faces)
+        if isinstance(face, Rejection):
+            return face
+        enrolment = Enrolment(
+            face=face.face,
+            quality=face.quality,
+            vectors={},
+            image_sha256=hashlib.sha256(data).digest(),
+            crop=crop_with_margin(photograph.pixels, face.decoded_face.landmarks) if store_crops else None,
+        )
+        return enrolment, models.align(photograph, face)
