@@ -1,4 +1,4 @@
-"""Limits on work at the same time: callers wait for a turn, with a deadline, and while their client waits."""
+"""Limits on work at the same time: callers wait for a slot, with a deadline, and while their client waits."""
 
 import threading
 import time
@@ -15,8 +15,8 @@ _is_abandoned: ContextVar[Callable[[], bool]] = ContextVar("is_abandoned", defau
 
 @contextmanager
 def abandoned_when(check: Callable[[], bool]) -> Iterator[None]:
-    """Inside the block, and in threads with its context, long work calls `check` before it begins: has the
-    client of the request gone?"""
+    """Inside the block, and in threads with its context, long work calls `check` before it begins: it says
+    whether the client has disconnected."""
     token = _is_abandoned.set(check)
     try:
         yield
@@ -25,39 +25,39 @@ def abandoned_when(check: Callable[[], bool]) -> Iterator[None]:
 
 
 def is_abandoned() -> bool:
-    """Whether the client that this thread works for has gone."""
+    """Whether the client that this thread works for has disconnected."""
     return _is_abandoned.get()()
 
 
 def raise_if_abandoned() -> None:
     """Raises Abandoned."""
     if is_abandoned():
-        raise Abandoned("the client has gone; nothing more is done for it")
+        raise Abandoned("the client has disconnected; its request is abandoned")
 
 
 class ConcurrencyLimit:
-    """At most `most` callers at once; the others wait, a limited number of them, for a limited time."""
+    """So many slots, one for each caller; the others wait, a limited number of them, for a limited time."""
 
     def __init__(
         self,
-        most: int,
+        slots: int,
         *,
         purpose: str,
         patience_seconds: float | None = None,
-        most_with_waiting: int | None = None,
+        max_callers: int | None = None,
     ) -> None:
         """`purpose`: completes the sentence "no ... is free". `patience_seconds`: None waits without a limit.
-        `most_with_waiting`: callers that have their turn or wait for it; None for no limit."""
-        self._free = threading.Semaphore(most)
+        `max_callers`: callers that hold a slot or wait for one; None for no limit."""
+        self._free = threading.Semaphore(slots)
         self._purpose = purpose
         self._patience_seconds = patience_seconds
-        self._most_with_waiting = most_with_waiting
-        self._there = 0
+        self._most_with_waiting = max_callers
+        self._callers = 0
         self._lock = threading.Lock()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Raises Busy, Abandoned."""
+    def slot(self) -> Iterator[None]:
+        """Holds a slot inside the block. Raises Busy, Abandoned."""
         self._enter()
         try:
             self._wait()
@@ -68,13 +68,13 @@ class ConcurrencyLimit:
                 self._free.release()
         finally:
             with self._lock:
-                self._there -= 1
+                self._callers -= 1
 
     def _enter(self) -> None:
         with self._lock:
-            if self._most_with_waiting is not None and self._there >= self._most_with_waiting:
-                raise Busy(f"no {self._purpose} is free, and others wait for one already")
-            self._there += 1
+            if self._most_with_waiting is not None and self._callers >= self._most_with_waiting:
+                raise Busy(f"no {self._purpose} is free, and too many requests wait for one")
+            self._callers += 1
 
     def _wait(self) -> None:
         start = time.monotonic()

@@ -33,7 +33,7 @@
     │   ├── PolicyUnsupported       a false alarm rate that the calibration does not support
     │   ├── CalibrationUnsupported  too few people or scores for a calibration
     │   └── AnotherModel            an embedding of a model that the gallery is not searched with
-    ├── Abandoned                   the client has gone before the answer
+    ├── Abandoned                   the client has disconnected before the answer
     ├── CrossSite                   a page of another site sent the request, and the server has no key
     ├── HostNotAllowed              the request is for a host name that this server does not serve
     ├── Unavailable

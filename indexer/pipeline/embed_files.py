@@ -123,7 +123,7 @@ def _central_faces(
 def _seen(pipelines: Sequence[Pipeline], file: Path, change: Change | None) -> list[AlignedFace] | None:
     factory = pipelines[0]
     try:
-        with factory.detection_limit.turn():
+        with factory.detection_limit.slot():
             pixels = factory.decoder.decode(file.read_bytes()).pixels
             if change:
                 pixels = change(file, pixels)

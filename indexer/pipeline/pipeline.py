@@ -81,14 +81,14 @@ class Pipeline:
             header = self.decoder.inspect(data)
         with ExitStack() as held:
             with watch.stage("wait"):
-                held.enter_context(self.decoder.turn(header))
+                held.enter_context(self.decoder.slot(header))
                 if header.harmless:
-                    held.enter_context(self.detection_limit.turn())
+                    held.enter_context(self.detection_limit.slot())
             with watch.stage("decode"):
-                picture = self.decoder.decode_in_turn(data, header)
+                picture = self.decoder.decode_in_slot(data, header)
             if not header.harmless:  # a slow decode must not hold up the fast ones
                 with watch.stage("wait"):
-                    held.enter_context(self.detection_limit.turn())
+                    held.enter_context(self.detection_limit.slot())
             with watch.stage("detect"):
                 found = self.detector.detect(picture.pixels)
             with watch.stage("align"):

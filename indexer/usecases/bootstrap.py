@@ -187,10 +187,10 @@ def open_pipeline_factory(
             max_seconds=settings.max_decoding_s,
             processes=max(2, at_once),
             patience_seconds=patience_seconds,
-            most_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
+            max_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
         ),
         detection_limit=ConcurrencyLimit(
-            at_once, purpose="turn to search for faces", patience_seconds=patience_seconds
+            at_once, purpose="slot for face detection", patience_seconds=patience_seconds
         ),
         open_embedder=open_batching,
     )

@@ -38,18 +38,18 @@ class Decoder:
         max_seconds: float = 10.0,
         processes: int = 2,
         patience_seconds: float | None = None,
-        most_callers: int | None = None,
+        max_callers: int | None = None,
     ) -> None:
         """`max_seconds`: of processor time, for the largest picture. `patience_seconds`: how long a picture
-        waits for a process, None for ever. `most_callers`: how many threads may use or await a process, so
-        that the other threads are there for what needs none; None is without a limit."""
+        waits for a process; None: for ever. `max_callers`: how many threads may use a process or wait for
+        one, so that the other threads stay free for work without one; None: no limit."""
         self.max_pixels = max_pixels
         self._max_seconds = max_seconds
-        self._turns = ConcurrencyLimit(
+        self._slots = ConcurrencyLimit(
             processes,
             purpose="process that decodes pictures",
             patience_seconds=patience_seconds,
-            most_with_waiting=most_callers,
+            max_callers=max_callers,
         )
         self._idle: list[ProcessHandle] = []
         self._busy: set[ProcessHandle] = set()
@@ -65,16 +65,16 @@ class Decoder:
         is free, the machine has no time, or somebody kills the processes), Abandoned.
         """
         header = self.inspect(data)
-        with self.turn(header):
-            return self.decode_in_turn(data, header)
+        with self.slot(header):
+            return self.decode_in_slot(data, header)
 
-    def turn(self, header: Header) -> AbstractContextManager[None]:
-        """To be held while the picture is decoded, and better until its pixels are no more needed: they take
-        memory. Raises Busy, Abandoned."""
-        return nullcontext() if header.harmless else self._turns.turn()
+    def slot(self, header: Header) -> AbstractContextManager[None]:
+        """Hold it while the picture is decoded, and preferably until its pixels are no longer needed: they
+        take memory. Raises Busy, Abandoned."""
+        return nullcontext() if header.harmless else self._slots.slot()
 
-    def decode_in_turn(self, data: bytes, header: Header) -> Picture:
-        """As `decode`, for who holds the `turn`."""
+    def decode_in_slot(self, data: bytes, header: Header) -> Picture:
+        """As `decode`, for a caller that holds the `slot`."""
         if header.harmless:
             return decode_picture(data, max_pixels=self.max_pixels)
         return self._decode_outside(data, self._seconds(header))
