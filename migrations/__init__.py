@@ -1,1 +1,1 @@
-"""The schema's history, for Alembic: `gemel migrate` walks it."""
+"""The database schema's migrations, for Alembic. `gemel migrate` runs them."""

@@ -1,5 +1,5 @@
-"""What is true: galleries, identities, faces and their changes, in PostgreSQL.
+"""PostgreSQL: galleries, identities, faces, their changes. The only package that imports SQLAlchemy.
 
-The only room that imports SQLAlchemy. Functions take a Session and never commit: where a
-transaction ends is the use case's decision.
+One module per table or query; the tables themselves are in `tables`. Functions take a Session and never
+commit: the use case decides where a transaction ends.
 """

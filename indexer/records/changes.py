@@ -1,9 +1,9 @@
-"""The change log of a gallery: append, read the tail, or take all that is enrolled.
+"""The change log of a gallery: append to it, read its tail, prune it; and read all that is enrolled.
 
-A number is taken by an UPDATE of the gallery's row, which stays locked until the transaction ends.
-Numbers therefore have no gaps and become visible in their order: a reader that has seen n has seen
-everything up to n (docs/decisions/0003). A number says where in a log one is, and its token which log it
-is: a database that was restored or promoted takes numbers again, never tokens (docs/decisions/0011).
+The next number comes from an UPDATE of the gallery's row, which stays locked until the transaction ends.
+So numbers have no gaps and become visible in order: a reader that has seen n has seen everything up to n
+(docs/decisions/0003). A number is a place in a log; the token beside it identifies the log, because a
+restored or promoted database reuses numbers but never tokens (docs/decisions/0011).
 """
 
 from collections.abc import Callable, Sequence
@@ -22,11 +22,11 @@ from indexer.records.tables import Change as ChangeRow
 from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Change, ChangeKind, Keys, LogPosition, Owners, Vectors
 
-_STEP = 10_000
+_BATCH_ROWS = 10_000
 
 
 def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[int]) -> int:
-    """Logs that the faces `keys` were enrolled or deleted; the number of the last change.
+    """Logs that the faces `keys` were enrolled or deleted. Returns the number of the last change.
 
     Raises GalleryNotFound.
     """
@@ -61,7 +61,7 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
             .table_valued("key", "token", with_ordinality="place")
             .render_derived()
         )
-        session.execute(  # one statement, however many: the gallery is locked meanwhile
+        session.execute(  # one statement for any number of faces, because the gallery is locked
             insert(ChangeRow).from_select(
                 ["gallery_id", "number", "kind", "face_key", "token", "predecessor"],
                 select(
@@ -78,11 +78,11 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
 
 
 def read_after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint: str) -> list[Change]:
-    """At most 10,000 changes that follow `position`, in order, with one model's embeddings; none at the end.
+    """The next 10,000 changes after `position`, in order, with one model's embeddings; empty at the end.
 
-    A face that the model could not embed comes without a vector, like one that was deleted since.
-    Raises EmbeddingsMissing where a face is enrolled, but not with that model; ChangesPruned where the
-    next change is no longer kept, LogForked where `position` is not of this log, GalleryNotFound.
+    A change has no vector if the model could not embed the face, or if the face was deleted since.
+    Raises EmbeddingsMissing if an enrolled face has no embedding of that model, ChangesPruned if the next
+    change was pruned, LogForked if `position` belongs to another log, GalleryNotFound.
     """
     embedded = (
         select(Embedding.face_key, Embedding.vector)
@@ -95,7 +95,9 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
             ChangeRow.number,
             ChangeRow.kind,
             ChangeRow.face_key,
-            cast(ChangeRow.token, Text).label("token"),  # most of the time would go into making UUIDs
+            cast(ChangeRow.token, Text).label(
+                "token"
+            ),  # as text: psycopg2 would spend most of the time on UUID objects
             cast(ChangeRow.predecessor, Text).label("predecessor"),
             Face.key.label("still_enrolled"),
             embedded.c.face_key.label("embedded"),
@@ -107,7 +109,7 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
         .outerjoin(embedded, embedded.c.face_key == ChangeRow.face_key)
         .where(ChangeRow.gallery_id == gallery_id, ChangeRow.number > position.number)
         .order_by(ChangeRow.number)
-        .limit(_STEP)
+        .limit(_BATCH_ROWS)
     ).all()
     expected = (position.number + 1, str(position.token))
     follows = bool(rows) and (rows[0].number, rows[0].predecessor) == expected
@@ -132,13 +134,13 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
 
 
 def read_enrolled(
-    session: Session, gallery_id: UUID, fingerprint: str, take: Callable[[Keys, Vectors, Owners], object]
+    session: Session, gallery_id: UUID, fingerprint: str, on_batch: Callable[[Keys, Vectors, Owners], object]
 ) -> LogPosition:
-    """Hands over all that is enrolled, keys ascending, and returns the position of the last change in it.
+    """Reads all enrolled faces, keys ascending. Returns the position of the last change that they include.
 
-    Faces that the model could not embed are passed over.
-    `take` gets batches: keys (n,), vectors (n, dimension), owners (n,). Wants a snapshot session, so that
-    all of it is of one moment. Raises GalleryNotFound, EmbeddingsMissing (once all was handed over).
+    `on_batch` gets keys (n,), vectors (n, dimension) and owners (n,). Faces that the model could not embed
+    are skipped. `session` comes from `Database.repeatable_read`, so that all rows are of one moment.
+    Raises GalleryNotFound, EmbeddingsMissing (after the last batch).
     """
     row = session.execute(
         select(Gallery.change_number, Gallery.change_token, Gallery.face_count).where(
@@ -155,7 +157,7 @@ def read_enrolled(
         .join(Model, Model.id == Embedding.model_id)
         .where(Identity.gallery_id == gallery_id, Model.fingerprint == fingerprint)
         .order_by(Face.key)
-        .execution_options(yield_per=_STEP)
+        .execution_options(yield_per=_BATCH_ROWS)
     )
     count = 0
     for batch in rows.partitions():
@@ -165,14 +167,14 @@ def read_enrolled(
             vectors = np.frombuffer(b"".join(vector for _, vector, _ in embedded), STORED_DTYPE)
             keys = np.array([key for key, _, _ in embedded], np.int64)
             owners = np.array([owner for _, _, owner in embedded], np.int64)
-            take(keys, vectors.reshape(len(keys), -1), owners)
+            on_batch(keys, vectors.reshape(len(keys), -1), owners)
     if count < face_count:
         raise _missing(face_count - count, fingerprint)
     return LogPosition(number=number, token=token)
 
 
 def check(session: Session, gallery_id: UUID, position: LogPosition) -> None:
-    """Whether a copy at `position` is of this log, and all that followed is still in it.
+    """Checks that `position` belongs to this log, and that the log still has every change after it.
 
     Raises ChangesPruned, LogForked, GalleryNotFound.
     """
@@ -188,14 +190,14 @@ def check(session: Session, gallery_id: UUID, position: LogPosition) -> None:
         raise _forked(position, f"the log ends at change {row.change_number}")
     known = row.change_token if row.change_number == number else row.predecessor
     if known is None:
-        raise ChangesPruned(f"what followed change {number} is no longer kept", number=number)
+        raise ChangesPruned(f"the changes after {number} were pruned", number=number)
     if known != token:
-        raise _forked(position, f"the log has another change {number}")
+        raise _forked(position, f"the log has a different change {number}")
 
 
 def prune(session: Session, gallery_id: UUID, *, older_than: timedelta) -> int:
-    """Forgets changes that have been there for so long; how many. Copies older than these are made anew."""
-    # Numbers follow the commits, and times the beginnings: they may cross, and no gap must be left behind.
+    """Deletes changes that are older than this; returns their number. Indexes behind them are rebuilt."""
+    # Numbers are in the order of commits, times in that of begins: by time alone the log would get gaps.
     last = (
         select(func.max(ChangeRow.number))
         .where(ChangeRow.gallery_id == gallery_id, ChangeRow.created_at < func.now() - older_than)
@@ -211,8 +213,8 @@ def prune(session: Session, gallery_id: UUID, *, older_than: timedelta) -> int:
 
 def _forked(position: LogPosition, why: str) -> LogForked:
     return LogForked(
-        f"it has change {position.number} of another history, {why}: PostgreSQL was restored from a backup,"
-        " or is another server",
+        f"change {position.number} is of another history, {why}: PostgreSQL was restored from a backup, or is"
+        " another server",
         number=position.number,
     )
 

@@ -20,14 +20,15 @@ _ATTEMPTS = 5
 _NOW = literal_column(
     "((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096", BigInteger
 )
-"""Milliseconds since 2025, in the upper 41 of a key's 53 bits, which JSON has: they last until 2094."""
-_CHANCE = literal_column("floor(random() * 4096)::bigint", BigInteger)
+"""Milliseconds since 2025, the upper 41 bits of a key, until 2094. A key has 53 bits, as many as a number
+in JSON keeps exactly."""
+_RANDOM = literal_column("floor(random() * 4096)::bigint", BigInteger)
 """The lower 12 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose an enrolled face is."""
+    """The identity of an enrolled face."""
 
     face_id: UUID
     identity_id: UUID
@@ -38,9 +39,9 @@ class Owner:
 def add(
     session: Session, identity_id: UUID, enrolments: Sequence[Enrolment], models: Mapping[str, int]
 ) -> list[Face]:
-    """Faces with their embeddings by `models`, numbers by fingerprint.
+    """Adds faces with their embeddings. `models`: numbers of the models, by fingerprint.
 
-    The caller holds the gallery's lock, and appends the changes. Raises Busy.
+    The caller holds the gallery's lock and appends the changes. Raises Busy.
     """
     faces = _insert(session, identity_id, enrolments)
     if faces:
@@ -69,7 +70,7 @@ def get(session: Session, identity_id: UUID, face_id: UUID) -> Face:
 
 
 def get_crop(session: Session, face: Face) -> bytes:
-    """JPEG. Raises CropNotStored."""
+    """The face's crop, a JPEG file. Raises CropNotStored."""
     crop = session.scalar(select(Face.crop).where(Face.key == face.key))
     if crop is None:
         raise CropNotStored("this gallery does not store crops of its faces", id=str(face.id))
@@ -77,7 +78,7 @@ def get_crop(session: Session, face: Face) -> bytes:
 
 
 def page(session: Session, identity_id: UUID, *, after: int | None, limit: int) -> Sequence[Face]:
-    """The next `limit` faces that follow the key `after`, in the order of their enrolment."""
+    """At most `limit` faces after the key `after`, in the order of enrolment."""
     query = select(Face).where(Face.identity_id == identity_id)
     if after is not None:
         query = query.where(Face.key > after)
@@ -85,7 +86,7 @@ def page(session: Session, identity_id: UUID, *, after: int | None, limit: int) 
 
 
 def list_first(session: Session, identity_ids: Collection[UUID], most: int) -> dict[UUID, list[Face]]:
-    """The first `most` faces of each, in the order of their enrolment."""
+    """The first `most` faces of each identity, in the order of enrolment."""
     identities = select(Identity.id).where(Identity.id.in_(identity_ids)).subquery()
     first = (
         select(Face.key).where(Face.identity_id == identities.c.id).order_by(Face.key).limit(most).lateral()
@@ -98,7 +99,7 @@ def list_first(session: Session, identity_ids: Collection[UUID], most: int) -> d
 
 
 def count_by_identity(session: Session, identity_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many faces each has."""
+    """The number of faces of each identity."""
     rows = session.execute(
         select(Face.identity_id, func.count())
         .where(Face.identity_id.in_(identity_ids))
@@ -110,7 +111,7 @@ def count_by_identity(session: Session, identity_ids: Collection[UUID]) -> dict[
 def enrolled_images(
     session: Session, identity_id: UUID, among: Collection[bytes] | None = None
 ) -> set[bytes]:
-    """SHA-256 of the photographs that the identity's faces came from; of those in `among`, where given."""
+    """SHA-256 digests of the photographs of the identity's faces; with `among`, only those in it."""
     query = select(Face.image_sha256).where(Face.identity_id == identity_id)
     if among is not None:
         query = query.where(Face.image_sha256.in_(among))
@@ -118,7 +119,7 @@ def enrolled_images(
 
 
 def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
-    """Of those faces that are still enrolled: a face deleted a moment ago has no owner."""
+    """The owners of faces, by key, without those faces that were deleted meanwhile."""
     rows = session.execute(
         select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name)
         .join(Identity, Identity.id == Face.identity_id)
@@ -133,7 +134,7 @@ def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> di
 def read_vectors(
     session: Session, identity_id: UUID, fingerprint: str, *, at_once: int = 10_000
 ) -> Iterator[tuple[list[UUID], NDArray[np.float32]]]:
-    """Ids of the identity's faces and their embeddings, shape (n, dimension), by one model; in batches."""
+    """The identity's faces in batches: ids, and embeddings by one model, shape (n, dimension)."""
     query = (
         select(Face.key, Face.id, Embedding.vector)
         .join(Embedding, Embedding.face_key == Face.key)
@@ -154,12 +155,12 @@ def read_vectors(
 
 
 def remove(session: Session, keys: Sequence[int]) -> None:
-    """With their embeddings."""
+    """Deletes faces and their embeddings."""
     session.execute(delete(Face).where(Face.key.in_(keys)))
 
 
 def remove_all(session: Session, identity_id: UUID) -> Sequence[int]:
-    """All faces of an identity, with their embeddings; their keys, ascending."""
+    """Deletes all faces of an identity with their embeddings; returns their keys, ascending."""
     keys = select(Face.key).where(Face.identity_id == identity_id)
     session.execute(delete(Embedding).where(Embedding.face_key.in_(keys)))
     removed = session.scalars(delete(Face).where(Face.identity_id == identity_id).returning(Face.key))
@@ -177,28 +178,28 @@ def _insert(session: Session, identity_id: UUID, enrolments: Sequence[Enrolment]
         try:
             with session.begin_nested():
                 session.add_all(faces)
-        except IntegrityError as error:  # another gallery has drawn a key among them in this millisecond
+        except IntegrityError as error:  # another gallery drew one of these keys in the same millisecond
             if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != "face_pkey":
                 raise
         else:
             return faces
     if enrolments:
-        raise Busy("no free keys were found for the faces")
+        raise Busy("found no free keys for the faces; try again")
     return []
 
 
 def _draw_keys(session: Session, identity_id: UUID, count: int) -> int:
     """The first of `count` successive keys.
 
-    They ascend within a gallery, as the index requires. They go by the server's clock and by chance, not by
-    a counter: a database that is set back takes numbers again, and a key that a process still holds from
-    before would name another face. Whoever else draws in the same millisecond: the primary key tells.
+    They ascend within a gallery, as the index requires. They come from the server's clock and a random
+    number, not from a counter: a restored database would reuse a counter's numbers, and a key that a process
+    still holds would name another face. The primary key detects a collision within one millisecond.
     """
     gallery_id = select(Identity.gallery_id).where(Identity.id == identity_id).scalar_subquery()
     last = session.scalars(
         update(Gallery)
         .where(Gallery.id == gallery_id)
-        .values(last_face_key=func.greatest(Gallery.last_face_key, _NOW) + _CHANCE + count)
+        .values(last_face_key=func.greatest(Gallery.last_face_key, _NOW) + _RANDOM + count)
         .returning(Gallery.last_face_key),
         execution_options={"synchronize_session": False},
     ).one()

@@ -1,4 +1,4 @@
-"""Galleries: make, find, list, lock, delete."""
+"""Galleries: create, find, list, lock, delete."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Of a whole database."""
+    """Of the whole database."""
 
     galleries: int
     faces: int
@@ -50,8 +50,8 @@ def create(
         with session.begin_nested():
             session.add(gallery)
     except IntegrityError as error:
-        raise GalleryExists(f"there is a gallery {name!r} already", name=name) from error
-    session.refresh(gallery)  # what comes with the row is there when the session is not
+        raise GalleryExists(f"a gallery {name!r} already exists", name=name) from error
+    session.refresh(gallery)  # loads the computed columns while there is a session
     return gallery
 
 
@@ -67,9 +67,9 @@ def get(session: Session, name: str) -> Gallery:
 def lock(session: Session, gallery_id: UUID) -> Gallery:
     """The gallery, held until the transaction ends.
 
-    Every transaction that writes into a gallery begins with this: writers follow one another, so
-    that changes become visible in the order of their numbers, and none waits for a lock that the
-    other wants to strengthen. Raises GalleryNotFound.
+    Every transaction that writes into a gallery begins with this. So writers take turns, changes become
+    visible in the order of their numbers, and no two transactions deadlock by upgrading a shared lock.
+    Raises GalleryNotFound.
     """
     gallery = session.scalar(
         select(Gallery)
@@ -83,7 +83,7 @@ def lock(session: Session, gallery_id: UUID) -> Gallery:
 
 
 def page(session: Session, *, after: str | None, limit: int) -> Sequence[Gallery]:
-    """The next `limit` galleries that follow the name `after`, in the order of their names."""
+    """At most `limit` galleries whose names follow `after`, by name."""
     query = select(Gallery)
     if after is not None:
         query = query.where(Gallery.name > after)
@@ -95,7 +95,7 @@ def list_all(session: Session) -> Sequence[Gallery]:
 
 
 def by_ids(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, Gallery]:
-    """Those that are still there."""
+    """By id, without those that were deleted."""
     rows = session.scalars(select(Gallery).where(Gallery.id.in_(gallery_ids)))
     return {gallery.id: gallery for gallery in rows}
 
@@ -103,17 +103,17 @@ def by_ids(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, Galler
 def request_rebuild(
     session: Session, gallery_id: UUID, *, tier: str | None = None, keep_tier: bool = False
 ) -> Gallery:
-    """Has every process make its index anew.
+    """Makes every process rebuild its index of the gallery.
 
-    `tier`: from now on; None leaves it to the settings; with `keep_tier` it stays as it is. Raises
-    GalleryNotFound.
+    `tier`: the new tier; None leaves the choice to each process's settings. `keep_tier`: ignores `tier`.
+    Raises GalleryNotFound.
     """
     gallery = lock(session, gallery_id)
     gallery.rebuild_number += 1
     if not keep_tier:
         gallery.index_tier = tier
     session.flush()
-    session.refresh(gallery)  # what comes with the row is there when the session is not
+    session.refresh(gallery)  # loads the computed columns while there is a session
     notify(session, gallery_id)
     return gallery
 
@@ -136,6 +136,6 @@ def totals(session: Session) -> Totals:
 
 
 def remove(session: Session, gallery_id: UUID) -> None:
-    """With everything in it."""
+    """Deletes a gallery and everything in it."""
     notify(session, gallery_id)
     session.execute(delete(Gallery).where(Gallery.id == gallery_id))

@@ -1,4 +1,4 @@
-"""Identities: make, find, list, change, delete."""
+"""Identities: create, find, list, update, delete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -69,16 +69,16 @@ def get_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> 
 def page(
     session: Session, gallery_id: UUID, *, after: UUID | None, limit: int, name: str | None = None
 ) -> Sequence[Identity]:
-    """The next `limit` identities in the order of their making.
+    """At most `limit` identities after the id `after`, oldest first.
 
-    `name`: only those whose name has, for each of its words, one that begins so, in any case and order.
-    Raises InvalidRequest where there is no word in it.
+    `name`: a search. An identity matches if each word of `name` begins a word of its own name, in any case
+    and order. Raises InvalidRequest if `name` has no word.
     """
     query = select(Identity).where(Identity.gallery_id == gallery_id)
     if name is not None:
         words = name_search.query(checked_text(name, "name") or "")
         if words is None:
-            raise InvalidRequest("name has no word to search by", field="name")
+            raise InvalidRequest("name has no word to search for", field="name")
         query = query.where(Identity.name_words.bool_op("@@")(cast(words, TSQUERY)))
     if after is not None:
         query = query.where(Identity.id > after)
@@ -86,11 +86,9 @@ def page(
 
 
 def update(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
-    """Sets those of `external_id`, `name` and `metadata` that are in `values`; None empties.
+    """Sets those of `external_id`, `name` and `metadata` that are in `values`; None clears a field.
 
-    What is so already is no change, and `updated_at` stays.
-
-    Raises InvalidRequest, ExternalIdTaken.
+    If nothing differs, nothing is written and `updated_at` stays. Raises InvalidRequest, ExternalIdTaken.
     """
     changed: dict[str, Any] = {}
     if "external_id" in values:
@@ -101,7 +99,7 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         changed["details"] = checked_metadata(values["metadata"] or {})
     if all(getattr(identity, field) == value for field, value in changed.items()):
         return identity
-    now = session.scalars(select(func.now())).one()  # before: a query writes what has changed, untranslated
+    now = session.scalars(select(func.now())).one()  # first: a query flushes new values, outside of _flush
     for field, value in changed.items():
         setattr(identity, field, value)
     if "name" in changed:
@@ -121,6 +119,6 @@ def _flush(session: Session, external_id: str | None) -> None:
             session.flush()
     except IntegrityError as error:
         raise ExternalIdTaken(
-            f"the gallery has an identity with the external_id {external_id!r} already",
+            f"the gallery already has an identity with the external_id {external_id!r}",
             external_id=external_id,
         ) from error

@@ -1,4 +1,4 @@
-"""The models that have made embeddings here, by number."""
+"""Models that made embeddings in this database, by number."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,21 +15,21 @@ def register(
     name: str | None = None,
     mirror: bool | None = None,
 ) -> int:
-    """The number of a model, given to it when it is first seen. `name` and `mirror` open it elsewhere."""
+    """The number of a model; a new model gets one. With `name` and `mirror` other processes can open it."""
     session.execute(
         insert(Model)
         .values(fingerprint=fingerprint, dimension=dimension, name=name, mirror=mirror)
         .on_conflict_do_nothing(index_elements=[Model.fingerprint])
     )
     model = session.scalars(select(Model).where(Model.fingerprint == fingerprint)).one()
-    if name is not None and (model.name, model.mirror) != (name, mirror):  # its file lies elsewhere now
+    if name is not None and (model.name, model.mirror) != (name, mirror):  # its file has moved
         model.name, model.mirror = name, mirror
         session.flush()
     return model.id
 
 
 def find(session: Session, fingerprint: str) -> int | None:
-    """None where the model has made no embeddings here."""
+    """The number of a model; None if it made no embeddings in this database."""
     return session.scalar(select(Model.id).where(Model.fingerprint == fingerprint))
 
 

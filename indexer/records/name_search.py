@@ -1,6 +1,6 @@
-"""How people are found by name: each word of a search begins a word of the name, whatever its case.
+"""Search by name: each word of a query is a prefix of a word of the name, in any case.
 
-Words are folded here and not by PostgreSQL, whose `lower` depends on the locale it was made with.
+Words are case-folded here, because PostgreSQL's `lower` depends on the locale of the database.
 """
 
 import re
@@ -12,21 +12,21 @@ _MAX_WORD = 255
 
 
 def words(name: str) -> list[str]:
-    """Letters and digits of `name` in words, folded: "O'Brien-Straße" is o, brien and strasse.
+    """The words of `name`, case-folded, letters and digits only: "O'Brien-Straße" gives o, brien, strasse.
 
-    Of a name without any letter or digit, what stands between blanks.
+    A name without letters and digits is split at blanks.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return [word[:_MAX_WORD] for word in _WORD.findall(folded) or folded.split()]
 
 
 def document(name: str | None) -> str:
-    """The words as PostgreSQL's `tsvector` is written."""
+    """The words of a name, as the text of a `tsvector`."""
     return " ".join(_quoted(word) for word in words(name or ""))
 
 
 def query(search: str) -> str | None:
-    """As `tsquery` is written; None where there is no word in it."""
+    """The text of a `tsquery`; None if `search` has no word."""
     return " & ".join(f"{_quoted(word)}:*" for word in words(search)) or None
 
 

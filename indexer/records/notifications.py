@@ -1,6 +1,6 @@
-"""Who is told that a gallery has changed. A notice only wakes: what has changed is in the database.
+"""Notifications that a gallery has changed (NOTIFY and LISTEN). They wake a reader of the change log.
 
-A notice that is lost, with its connection or otherwise, costs a poll interval and nothing else.
+A notification carries no data but the gallery's id. A lost one costs a poll interval and nothing else.
 """
 
 import contextlib
@@ -23,47 +23,47 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "gemel_gallery"
 FOREIGN_SECONDS = 60.0
-"""Between two lines about notices that name no gallery."""
+"""Between two log lines about notifications that name no gallery."""
 
 
 def notify(session: Session, gallery_id: UUID) -> None:
-    """When the transaction is committed, those who listen hear of the gallery."""
+    """Notifies all listeners when the transaction commits."""
     session.execute(select(func.pg_notify(CHANNEL, str(gallery_id))))
 
 
 class Listener:
-    """One connection that listens, made again when it breaks. For one thread; `wake` is for others."""
+    """A connection that listens, and reconnects. For one thread; other threads may call `wake`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: connection | None = None
         self._down = False
         self._all_at = time.monotonic()
-        """When `wait` last said that any gallery may have changed."""
+        """When `wait` last returned None."""
         self._foreign_at = float("-inf")
-        """When a notice that names no gallery was logged last."""
+        """When a notification that names no gallery was last logged."""
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
 
     def wait(self, seconds: float) -> set[UUID] | None:
-        """The galleries that were heard of within `seconds`, as soon as there are any.
+        """The galleries that changed, as soon as there are any within `seconds`.
 
-        None where any gallery may have changed unheard: when the last None is `seconds` ago, whatever was
-        heard since, when the connection is new or broken, and when somebody called `wake`.
+        None if any gallery may have changed: if the last None was `seconds` ago, whatever came in between, if
+        the connection is new or broken, and if another thread called `wake`.
         """
         try:
-            heard = self._wait(self._all_at + seconds)
+            changed = self._wait(self._all_at + seconds)
         except BaseException:
-            self._drop()  # whatever it was, the next call begins with a new connection
+            self._drop()  # the next call begins with a new connection, whatever the error
             raise
-        if heard is None or time.monotonic() >= self._all_at + seconds:
+        if changed is None or time.monotonic() >= self._all_at + seconds:
             self._all_at = time.monotonic()
             return None
-        return heard
+        return changed
 
     def _wait(self, deadline: float) -> set[UUID] | None:
         if self._connection is None:
-            self._connection = self._listening()
+            self._connection = self._connect()
             if self._connection is not None:
                 return None
         listening = self._connection
@@ -75,61 +75,61 @@ class Listener:
                 return None
             if listening is None:
                 return None
-            heard = self._heard(listening, check=not ready)
-            if heard is None or heard or time.monotonic() >= deadline:
-                return heard
+            changed = self._receive(listening, check=not ready)
+            if changed is None or changed or time.monotonic() >= deadline:
+                return changed
 
     def wake(self) -> None:
-        """Lets `wait` return at once."""
-        with contextlib.suppress(BlockingIOError):  # then the pipe is full of wakes already
+        """Makes `wait` return at once."""
+        with contextlib.suppress(BlockingIOError):  # the pipe is full: `wait` returns anyway
             os.write(self._waker, b"!")
 
     def close(self) -> None:
-        """Only when nobody waits."""
+        """Call it only while no thread waits."""
         self._drop()
         os.close(self._woken)
         os.close(self._waker)
 
-    def _listening(self) -> connection | None:
+    def _connect(self) -> connection | None:
         try:
             listening = self._database.listen(CHANNEL)
         except (DatabaseUnavailable, Busy) as error:
             if not self._down:
-                log.warning("not told of changes until PostgreSQL answers again: %s", error)
+                log.warning("cannot listen for changes until PostgreSQL answers again: %s", error)
             self._down = True
             return None
         if self._down:
-            log.info("told of changes again")
+            log.info("listening for changes again")
         self._down = False
         return listening
 
-    def _heard(self, listening: connection, *, check: bool) -> set[UUID] | None:
-        """None where the connection broke. `check`: asks whether the other side is still there, which
-        silence does not tell."""
+    def _receive(self, listening: connection, *, check: bool) -> set[UUID] | None:
+        """None if the connection broke. `check`: sends a query, because a dead connection is as silent as an
+        idle one."""
         try:
             if check:
                 with listening.cursor() as cursor:
                     cursor.execute("SELECT 1")
             listening.poll()
         except DRIVER_ERRORS as error:
-            log.warning("the connection that listened for changes broke: %s", str(error).strip())
+            log.warning("the connection that listens for changes broke: %s", str(error).strip())
             self._drop()
             return None
         payloads = [notice.payload for notice in listening.notifies]
         listening.notifies.clear()
-        return self._named(payloads)
+        return self._parse(payloads)
 
-    def _named(self, payloads: Iterable[str]) -> set[UUID]:
-        """The galleries. Anybody who may connect may send a notice: others than Gemel's are passed over."""
-        named = set()
+    def _parse(self, payloads: Iterable[str]) -> set[UUID]:
+        """The gallery ids. Every client of the database may notify the channel: skips other payloads."""
+        gallery_ids = set()
         for payload in payloads:
             try:
-                named.add(UUID(payload))
+                gallery_ids.add(UUID(payload))
             except ValueError:
                 if time.monotonic() > self._foreign_at + FOREIGN_SECONDS:
                     self._foreign_at = time.monotonic()
-                    log.warning("a notice on %s names no gallery: %.80r", CHANNEL, payload)
-        return named
+                    log.warning("a notification on %s names no gallery: %.80r", CHANNEL, payload)
+        return gallery_ids
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -139,7 +139,7 @@ class Listener:
 
 
 def _readable(descriptors: Iterable[int], seconds: float) -> set[int]:
-    """Those that can be read from, of whatever number: select() takes none above 1,023."""
+    """Descriptors that have data. Not by select(), which takes no descriptor above 1,023."""
     with selectors.PollSelector() as selector:
         for descriptor in descriptors:
             selector.register(descriptor, selectors.EVENT_READ)

@@ -1,4 +1,4 @@
-"""Processes that serve, and the status of each one's indexes: reported by them, read by operators."""
+"""Processes that serve, and the state of their indexes: they report it, operators read it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -15,12 +15,12 @@ from indexer.records.tables import Gallery, Process, Replica
 State = Literal["opening", "ready", "rebuilding", "failed"]
 
 GONE_AFTER = timedelta(seconds=30)
-"""A process without a heartbeat for so long is taken for dead."""
+"""A process without a heartbeat for so long counts as dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """Of an index of the process that reports."""
+    """The state of one index of a process."""
 
     gallery_id: UUID
     state: State
@@ -40,7 +40,7 @@ class StatusReport:
 
 
 def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
-    """A new process; those that are gone are forgotten on the occasion."""
+    """Adds a process, and deletes dead ones. Returns its id."""
     session.execute(delete(Process).where(Process.seen_at < func.now() - GONE_AFTER))
     process = Process(host=host, pid=pid, version=version)
     session.add(process)
@@ -49,7 +49,7 @@ def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
 
 
 def heartbeat(session: Session, process_id: UUID) -> bool:
-    """That the process lives. False where it was taken for dead."""
+    """Notes that the process is alive. False if it was deleted as dead: it must register again."""
     found = session.execute(
         update(Process).where(Process.id == process_id).values(seen_at=func.now()).returning(Process.id)
     ).one_or_none()
@@ -59,9 +59,9 @@ def heartbeat(session: Session, process_id: UUID) -> bool:
 def report(
     session: Session, process_id: UUID, changed: Sequence[StatusReport], closed: Collection[tuple[UUID, str]]
 ) -> bool:
-    """Stores what has changed of a process's indexes. False where it was taken for dead.
+    """Stores what changed in the indexes of a process. False if the process was deleted as dead.
 
-    `closed`: galleries and models, by fingerprint.
+    `closed`: gallery ids and fingerprints of the indexes that the process no longer has.
     """
     if not changed and not closed:
         return True
@@ -84,7 +84,7 @@ def report(
             statement.on_conflict_do_update(
                 index_elements=[Replica.process_id, Replica.gallery_id, Replica.model], set_=columns
             ),
-            [{"process_id": process_id} | asdict(one) for one in changed],
+            [{"process_id": process_id} | asdict(status) for status in changed],
         )
     return True
 
@@ -94,7 +94,7 @@ def unregister(session: Session, process_id: UUID) -> None:
 
 
 def list_processes(session: Session) -> Sequence[Process]:
-    """Those that live, the oldest first."""
+    """The living processes, the oldest first."""
     return session.scalars(
         select(Process).where(Process.seen_at >= func.now() - GONE_AFTER).order_by(Process.id)
     ).all()
@@ -102,18 +102,18 @@ def list_processes(session: Session) -> Sequence[Process]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """Of a process that serves."""
+    """How far the indexes of a process are behind the change log."""
 
     host: str
     pid: int
     changes: int
-    """That its index which is furthest behind lacked when it last reported."""
+    """Missing changes of the index that is furthest behind, as of its last report."""
     failed: int
     """Indexes that could not be opened or kept up to date."""
 
 
 def list_lags(session: Session) -> list[Lag]:
-    """Of the processes that live, the oldest first."""
+    """Of the living processes, the oldest first."""
     is_open = Replica.state.in_(("ready", "rebuilding"))
     rows = session.execute(
         select(
@@ -132,7 +132,7 @@ def list_lags(session: Session) -> list[Lag]:
 
 
 def by_gallery(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, list[tuple[Process, Replica]]]:
-    """What the living processes have of each."""
+    """The living processes with their index of each gallery."""
     found: dict[UUID, list[tuple[Process, Replica]]] = {gallery_id: [] for gallery_id in gallery_ids}
     rows = session.execute(
         select(Process, Replica)

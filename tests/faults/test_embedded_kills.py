@@ -184,7 +184,7 @@ def test_a_server_that_cannot_be_seen_keeps_another_from_starting(home: Path) ->
     """As one in another container that has the same home."""
     embedded.start(home)
     embedded.stop(home)
-    other = locks.lock_for_server(home / "postgresql.running", most_seconds=10)
+    other = locks.lock_for_server(home / "postgresql.running", timeout_seconds=10)
     try:
         with pytest.raises(DatabaseUnavailable, match="another container"):
             embedded.start(home)

@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version. The migrations themselves are in `migrations/`."""
+"""Migrates a database to the schema of this version. The migrations themselves are in `migrations/`."""
 
 import logging
 import time
@@ -12,24 +12,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from indexer.errors import DatabaseNotMigrated, DatabaseTooNew
-from indexer.records.database.driver_errors import translated
+from indexer.records.database.driver_errors import translate_errors
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "migrations"
-SAY_SECONDS = 10.0
-_ONE_AT_A_TIME = 0x67656D656C  # "gemel": two servers that start together migrate one after the other
+LOG_INTERVAL_SECONDS = 10.0
+_ADVISORY_LOCK = 0x67656D656C  # "gemel": two servers that start together migrate one after the other
 _POLL_SECONDS = 0.1
 
 
 def migrate(database: Database, revision: str = "head") -> str:
-    """The revision that the database has afterwards.
+    """Migrates up to `revision`. Returns the revision of the database afterwards.
 
-    Raises DatabaseUnavailable, DatabaseTooNew, and Busy where somebody holds a lock on a table.
+    Raises DatabaseUnavailable, DatabaseTooNew, and Busy if another transaction holds a lock on a table.
     """
-    with translated(), database.engine.connect() as connection, connection.begin():
+    with translate_errors(), database.engine.connect() as connection, connection.begin():
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         _wait_for_others(connection)
         _check_known(_current(connection))
@@ -44,16 +44,15 @@ def check(database: Database) -> None:
     with database.reading() as session:
         current = _current(session.connection())
     _check_known(current)
-    wanted = _head()
-    if current != wanted:
+    head = _head()
+    if current != head:
         raise DatabaseNotMigrated(
-            f"the database is at revision {current or 'none'}, this version wants {wanted}:"
-            " run `gemel migrate`"
+            f"the database is at revision {current or 'none'}, this version needs {head}: run `gemel migrate`"
         )
 
 
 def prepare(settings: Settings, database: Database) -> None:
-    """The embedded database is nobody else's, and is migrated; a named one is only checked.
+    """Migrates the embedded database. Only checks one that GEMEL_DATABASE_URL names: others may use it.
 
     Raises DatabaseNotMigrated, DatabaseTooNew, DatabaseUnavailable.
     """
@@ -64,11 +63,11 @@ def prepare(settings: Settings, database: Database) -> None:
 
 
 def _wait_for_others(connection: Connection) -> None:
-    say_at = time.monotonic() + SAY_SECONDS
-    while not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME}):
-        if time.monotonic() > say_at:
-            log.warning("another process is migrating this database: waiting for it")
-            say_at = time.monotonic() + SAY_SECONDS
+    log_at = time.monotonic() + LOG_INTERVAL_SECONDS
+    while not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK}):
+        if time.monotonic() > log_at:
+            log.warning("waiting for another process that is migrating this database")
+            log_at = time.monotonic() + LOG_INTERVAL_SECONDS
         time.sleep(_POLL_SECONDS)
 
 
@@ -76,15 +75,15 @@ def _check_known(revision: str | None) -> None:
     """Raises DatabaseTooNew."""
     if revision is not None and revision not in _known():
         raise DatabaseTooNew(
-            f"the database is at revision {revision}, which this version does not know: a newer one has"
-            f" migrated it. Install that, or restore a backup from before; this version goes up to {_head()}",
+            f"the database is at revision {revision}, and this version knows none beyond {_head()}: a newer"
+            " version migrated it. Install that version, or restore a backup from before the migration",
             revision=revision,
         )
 
 
 @lru_cache
 def _head() -> str | None:
-    """The newest revision that this version has; reading the scripts takes a while."""
+    """The newest revision of this version. Cached: reading the scripts is slow."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

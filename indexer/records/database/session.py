@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from indexer.errors import Misconfigured
-from indexer.records.database.driver_errors import DRIVER_ERRORS, as_gemel_error, translated, unavailable
+from indexer.records.database.driver_errors import (
+    DRIVER_ERRORS,
+    as_gemel_error,
+    translate_errors,
+    unavailable,
+)
 from indexer.records.database.url import driver_url
 
 __all__ = ["JOB_TIMEOUTS", "REQUEST_TIMEOUTS", "Database", "Session", "Timeouts", "driver_url"]
@@ -20,7 +25,7 @@ __all__ = ["JOB_TIMEOUTS", "REQUEST_TIMEOUTS", "Database", "Session", "Timeouts"
 _CONNECT_ARGS: dict[str, Any] = {
     "connect_timeout": 10,
     "application_name": "gemel",
-    # A machine that vanishes without a word is noticed in half a minute, not in two hours.
+    # A machine that vanishes is noticed in half a minute, not in two hours.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -30,17 +35,16 @@ _CONNECT_ARGS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long a transaction waits for a lock, a statement runs, and a transaction does nothing, in seconds;
-    0: without a limit."""
+    """PostgreSQL's lock, statement and idle-in-transaction timeouts, in seconds; 0: no limit."""
 
     lock_seconds: float
     statement_seconds: float
     idle_seconds: float
-    """Of a transaction that does nothing, as of a frozen process: PostgreSQL ends it, and frees its locks."""
+    """PostgreSQL ends a transaction that is idle for so long, as of a frozen process, and frees its locks."""
 
 
 REQUEST_TIMEOUTS = Timeouts(lock_seconds=5, statement_seconds=30, idle_seconds=60)
-"""Somebody waits for the answer, and others for the thread."""
+"""A client waits for the answer, and other requests for the thread."""
 JOB_TIMEOUTS = Timeouts(lock_seconds=30, statement_seconds=0, idle_seconds=600)
 
 
@@ -48,7 +52,7 @@ class Database:
     """A pool of connections to one PostgreSQL."""
 
     def __init__(self, url: str, *, pool_size: int = 10, timeouts: Timeouts = JOB_TIMEOUTS) -> None:
-        """Connects when it is first used. Raises Misconfigured."""
+        """Connects on first use. Raises Misconfigured."""
         self.pool_size = pool_size
         self.engine = _engine(url, pool_size, timeouts)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -56,33 +60,32 @@ class Database:
 
     @property
     def connections_in_use(self) -> int:
-        """Of the pool's, by threads of this process."""
+        """Connections of the pool that threads hold right now."""
         pool = self.engine.pool
         assert isinstance(pool, QueuePool)
         return pool.checkedout()
 
     @contextmanager
     def transaction(self, *, long: bool = False) -> Iterator[Session]:
-        """One transaction: committed when the block ends, rolled back when it raises.
+        """One transaction: committed at the end of the block, rolled back if it raises.
 
-        `long`: its statements may take as long as they do, such as deleting a million rows. It waits for
-        locks as others do.
+        `long`: no statement timeout, as for deleting a million rows. The lock timeout stays.
         """
-        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with translate_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             if long:
                 session.execute(_LONG)
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Single statements, each of which sees what was committed before it."""
-        with translated(), Session(self._autocommit, expire_on_commit=False) as session:
+        """Statements without a common transaction: each sees what was committed before it."""
+        with translate_errors(), Session(self._autocommit, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def repeatable_read(self) -> Iterator[Session]:
-        """Several statements that see the same state of the database, for as long as it takes to read."""
-        with translated(), Session(self._repeatable, expire_on_commit=False) as session:
+        """Statements that all see the database in one state (REPEATABLE READ). No statement timeout."""
+        with translate_errors(), Session(self._repeatable, expire_on_commit=False) as session:
             session.execute(_LONG)
             yield session
 
@@ -92,19 +95,19 @@ class Database:
             session.execute(text("SELECT 1 FROM gallery LIMIT 1"))
 
     def check_connection_limit(self, connections: int) -> None:
-        """Whether PostgreSQL allows so many at once. Raises Misconfigured, DatabaseUnavailable."""
+        """Raises Misconfigured if PostgreSQL allows fewer connections, DatabaseUnavailable."""
         with self.reading() as session:
             allowed = session.scalar(_ALLOWED_CONNECTIONS)
         if allowed is not None and connections > allowed:
             raise Misconfigured(
-                f"up to {connections} connections to PostgreSQL are needed, and it allows {allowed}: lower"
+                f"up to {connections} connections are needed, and PostgreSQL allows {allowed}: lower"
                 " GEMEL_WORKERS or GEMEL_THREADS, or raise max_connections",
                 measured=connections,
                 limit=allowed,
             )
 
     def listen(self, channel: str) -> connection:
-        """A connection outside of the pool that hears notices of `channel`. Raises DatabaseUnavailable."""
+        """A connection outside of the pool that listens to `channel`. Raises DatabaseUnavailable."""
         arguments, options = self.engine.dialect.create_connect_args(self.engine.url)
         try:
             listening: connection = psycopg2.connect(*arguments, **{**options, **_CONNECT_ARGS})
@@ -145,11 +148,11 @@ def _engine(url: str, pool_size: int, timeouts: Timeouts) -> Engine:
     }
     statement = "; ".join(f"SET {name} = {round(1000 * seconds)}" for name, seconds in limits.items())
 
-    def limit(made: connection, _: object) -> None:
-        made.autocommit = True  # or the settings would end with the transaction
-        with made.cursor() as cursor:
+    def set_timeouts(new: connection, _: object) -> None:
+        new.autocommit = True  # or the settings would end with the transaction
+        with new.cursor() as cursor:
             cursor.execute(statement)
-        made.autocommit = False
+        new.autocommit = False
 
-    event.listen(engine, "connect", limit)
+    event.listen(engine, "connect", set_timeouts)
     return engine

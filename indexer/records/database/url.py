@@ -1,4 +1,4 @@
-"""The URL of a database, as the setting has it and as the driver takes it."""
+"""The URL of a database: from the setting to the driver's form."""
 
 from sqlalchemy import URL, make_url
 
@@ -6,31 +6,28 @@ from indexer.errors import Misconfigured
 
 
 def driver_url(url: str) -> str:
-    """`url` with the one driver that is used here; `postgres://` is understood too.
-
-    Raises Misconfigured.
-    """
+    """`url` with psycopg2 as its driver. Accepts `postgres://` too. Raises Misconfigured."""
     return _text(parsed(url))
 
 
 def with_password(url: str, password: str | None) -> str:
-    """`password`: as it is, with nothing encoded; None leaves what the URL has. Raises Misconfigured."""
+    """`password`: not percent-encoded; None keeps the URL's own. Raises Misconfigured."""
     found = parsed(url)
     return _text(found if password is None else found.set(password=password))
 
 
 def parsed(url: str) -> URL:
-    """Raises Misconfigured, which never shows what may be a password."""
+    """Raises Misconfigured, with a message that never shows a password."""
     try:
         found = make_url(url.replace("postgres://", "postgresql://", 1))
     except Exception:
         raise Misconfigured("GEMEL_DATABASE_URL is not a database URL") from None
     if found.get_backend_name() != "postgresql":
-        raise Misconfigured(f"GEMEL_DATABASE_URL must name a PostgreSQL, not {found.drivername}")
+        raise Misconfigured(f"GEMEL_DATABASE_URL must be a postgresql:// URL, not {found.drivername}://")
     if "@" in f"{found.host or ''}{found.database or ''}":
         raise Misconfigured(
             "GEMEL_DATABASE_URL has one @ too many: in its password write %40 for @, %2F for / and %25 for %;"
-            " or leave the password out, and give it as it is in GEMEL_DATABASE_PASSWORD"
+            " or leave the password out, and set GEMEL_DATABASE_PASSWORD, which needs no encoding"
         )
     return found.set(drivername="postgresql+psycopg2")
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL that comes with Gemel, for those who name no other. Shared by all processes of a home."""
+"""The embedded PostgreSQL, used unless GEMEL_DATABASE_URL is set. All processes of a GEMEL_HOME share it."""
 
 import atexit
 import threading
@@ -14,7 +14,7 @@ __all__ = ["database_url", "programs", "start", "stop"]
 
 
 def database_url(settings: Settings) -> str:
-    """Of the named PostgreSQL, or of the embedded one, which is started.
+    """The URL of the configured database; starts the embedded PostgreSQL if none is configured.
 
     Raises DatabaseUnavailable, DatabaseFull, Misconfigured.
     """
@@ -25,9 +25,9 @@ def database_url(settings: Settings) -> str:
 
 
 def start(home: Path) -> str:
-    """Starts the server of `home`, or joins the one that runs; the URL of its database.
+    """Starts the server of `home`, or joins the running one. Returns the URL of its database.
 
-    It stops with the last process that uses it, and is started again where it was killed before that.
+    The server stops with the last process that uses it. If it is killed before, its users restart it.
     Raises DatabaseUnavailable, DatabaseFull, Misconfigured.
     """
     home = _resolved(home)
@@ -38,7 +38,7 @@ def start(home: Path) -> str:
 
 
 def stop(home: Path) -> None:
-    """Leaves the server of `home` before the process ends; the last one to leave stops it."""
+    """Leaves the server of `home` before the process ends. The last process to leave stops the server."""
     with _lock:
         server = _joined.pop(_resolved(home), None)
     if server is not None:
@@ -47,7 +47,7 @@ def stop(home: Path) -> None:
 
 _lock = threading.Lock()
 _joined: dict[Path, Server] = {}
-"""By home: what this process uses already."""
+"""By home: the servers that this process uses."""
 
 
 @atexit.register
@@ -58,9 +58,11 @@ def _leave_all() -> None:
 
 def _resolved(home: Path) -> Path:
     """Raises Misconfigured."""
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in str(home)):
-        raise Misconfigured(f"GEMEL_HOME has a control character in it: {str(home)!r}")
+    if any(ord(character) < 32 or ord(character) == 127 for character in str(home)):
+        raise Misconfigured(f"GEMEL_HOME contains a control character: {str(home)!r}")
     try:
         return home.expanduser().resolve()
     except RuntimeError:
-        raise Misconfigured(f"this account has no home folder for {home}: set GEMEL_HOME") from None
+        raise Misconfigured(
+            f"cannot resolve {home}: this account has no home folder; set GEMEL_HOME"
+        ) from None

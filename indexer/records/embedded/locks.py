@@ -1,6 +1,6 @@
-"""Who starts, stops and uses the server of a home, as locks on files.
+"""File locks that say which processes start, stop and use the server of a home.
 
-The kernel drops a lock when its process ends, however it ends: nobody has to be counted.
+The kernel releases a lock when its process ends, however it ends: no user has to be counted.
 """
 
 import contextlib
@@ -14,70 +14,70 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-SAY_SECONDS = 10.0
+LOG_INTERVAL_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, *, most_seconds: float = math.inf) -> Iterator[None]:
-    """While one process starts or stops the server, the others wait. Raises TimeoutError."""
+def exclusive(path: Path, *, timeout_seconds: float = math.inf) -> Iterator[None]:
+    """Held by the one process that starts or stops the server; others wait. Raises TimeoutError."""
     file = _open(path)
     try:
-        _wait(file, most_seconds)
+        _acquire(file, timeout_seconds)
         yield
     finally:
         os.close(file)
 
 
 class Usage:
-    """This process's use of the server. It is begun and ended only by a process that is `alone`."""
+    """This process's use of the server. It begins and ends only while the process holds `exclusive`."""
 
     def __init__(self, path: Path) -> None:
         self._file = _open(path)
         fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def end(self) -> bool:
-        """Whether nobody else uses it."""
-        fcntl.flock(self._file, fcntl.LOCK_UN)  # a forked process has the same lock, and must not keep it
+        """Whether no other process uses the server."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)  # forked processes share this lock, and must not keep it
         try:
-            return _taken(self._file, fcntl.LOCK_EX)
+            return _try_lock(self._file, fcntl.LOCK_EX)
         finally:
             os.close(self._file)
 
 
-def lock_for_server(path: Path, *, most_seconds: float) -> int:
-    """A file descriptor with a lock for a server to inherit. It has the lock for as long as one of
-    its processes lives, here or in another container. Raises TimeoutError where one goes on living."""
+def lock_for_server(path: Path, *, timeout_seconds: float) -> int:
+    """A file descriptor with a lock, which a server inherits and holds while one of its processes lives, here
+    or in another container. Raises TimeoutError if another server keeps it."""
     file = _open(path)
     try:
-        _wait(file, most_seconds)
+        _acquire(file, timeout_seconds)
     except BaseException:
         os.close(file)
         raise
     return file
 
 
-def _wait(file: int, most_seconds: float) -> None:
-    """Until the lock is this process's. Raises TimeoutError."""
+def _acquire(file: int, timeout_seconds: float) -> None:
+    """Raises TimeoutError."""
     began = time.monotonic()
-    say_at = began + SAY_SECONDS
-    while not _taken(file, fcntl.LOCK_EX):
-        if time.monotonic() > began + most_seconds:
+    log_at = began + LOG_INTERVAL_SECONDS
+    while not _try_lock(file, fcntl.LOCK_EX):
+        if time.monotonic() > began + timeout_seconds:
             raise TimeoutError
-        if time.monotonic() > say_at:
-            log.warning("another process is starting or stopping the embedded PostgreSQL: waiting for it")
-            say_at = time.monotonic() + SAY_SECONDS
+        if time.monotonic() > log_at:
+            log.warning("waiting for another process that is starting or stopping the embedded PostgreSQL")
+            log_at = time.monotonic() + LOG_INTERVAL_SECONDS
         time.sleep(_POLL_SECONDS)
 
 
 def _open(path: Path) -> int:
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with contextlib.suppress(PermissionError):  # another account's
-        os.fchmod(file, 0o600)  # older versions let everybody read it, and so take the lock
+    with contextlib.suppress(PermissionError):  # the file of another account
+        os.fchmod(file, 0o600)  # older versions made it readable for everybody, who could then lock it
     return file
 
 
-def _taken(file: int, kind: int) -> bool:
+def _try_lock(file: int, kind: int) -> bool:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Which processes serve a data folder: a file says so, and may be wrong after a crash or a copy."""
+"""Finds and stops the processes that serve a data folder; `postmaster.pid` alone may be stale."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerProcess:
-    """A server, by its `postmaster.pid`."""
+    """A running server, as its `postmaster.pid` describes it."""
 
     pid: int
     ready: bool
@@ -25,8 +25,8 @@ def pid_file(data: Path) -> Path:
 def find_server(data: Path) -> ServerProcess | None:
     """The server of the data folder, ready or still starting.
 
-    None where the file is of one that was killed (its number may be another process's by now), or came
-    along with a copy of the folder.
+    None if the file is stale: its server was killed, and another process may have its pid by now; or the
+    file is part of a copy of the folder.
     """
     try:
         lines = pid_file(data).read_text().splitlines()
@@ -36,18 +36,18 @@ def find_server(data: Path) -> ServerProcess | None:
             return None
     except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return None
-    written = len(lines) >= 8
+    complete = len(lines) >= 8
     return ServerProcess(
         pid=pid,
-        ready=written and lines[7].strip() == "ready",
-        socket_folder=lines[4] if written else "",
-        port=int(lines[3]) if written else 0,
+        ready=complete and lines[7].strip() == "ready",
+        socket_folder=lines[4] if complete else "",
+        port=int(lines[3]) if complete else 0,
     )
 
 
 def kill_all(data: Path) -> None:
-    """Processes of a server whose first one was killed, and which would write into the next one's data."""
-    orphans = [process for process in psutil.process_iter() if _serves_or_gone(process, data)]
+    """Kills what is left of a server without its main process: it would write into the data of the next."""
+    orphans = [process for process in psutil.process_iter() if _serves_if_alive(process, data)]
     for process in orphans:
         try:
             process.kill()
@@ -56,15 +56,15 @@ def kill_all(data: Path) -> None:
     psutil.wait_procs(orphans, timeout=10)
 
 
-def ask_to_stop(server: ServerProcess, how: signal.Signals) -> None:
-    """SIGINT: ends connections, and writes all to the disk. SIGQUIT: at once, to be recovered at a start."""
+def send_stop(server: ServerProcess, how: signal.Signals) -> None:
+    """SIGINT: fast shutdown, which ends connections. SIGQUIT: immediate, and the next start recovers."""
     try:
         os.kill(server.pid, how)
     except ProcessLookupError:
         return
 
 
-def _serves_or_gone(process: psutil.Process, data: Path) -> bool:
+def _serves_if_alive(process: psutil.Process, data: Path) -> bool:
     try:
         return _serves(process, data)
     except psutil.NoSuchProcess:
@@ -72,13 +72,13 @@ def _serves_or_gone(process: psutil.Process, data: Path) -> bool:
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:
-    """PostgreSQL's processes work inside of their data folder. Raises psutil.NoSuchProcess."""
+    """By its working folder, which is the data folder. Raises psutil.NoSuchProcess."""
     try:
         if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
             return False
         try:
             return os.path.samefile(process.cwd(), data)
-        except psutil.AccessDenied:  # another account's: its command line can be read all the same
+        except psutil.AccessDenied:  # of another account: its command line is readable
             return str(data) in process.cmdline()
-    except (OSError, psutil.AccessDenied):  # of another account, on a system that hides those (hidepid)
+    except (OSError, psutil.AccessDenied):  # of another account, hidden by hidepid
         return False

@@ -88,10 +88,10 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_told_to_try_again(d
     assert [type(error) for error in failures] == [Busy]
 
 
-def test_a_statement_that_takes_too_long_is_ended_and_a_long_one_is_not(migrated: str) -> None:
+def test_a_statement_is_cancelled_after_its_timeout_unless_the_transaction_is_long(migrated: str) -> None:
     database = Database(migrated, timeouts=QUICK)
 
-    with pytest.raises(Busy, match="longer than it may"), database.reading() as session:
+    with pytest.raises(Busy, match="longer than its timeout"), database.reading() as session:
         session.execute(text("SELECT pg_sleep(60)"))
     with database.transaction(long=True) as session:
         session.execute(text("SELECT pg_sleep(0.5)"))
@@ -102,8 +102,8 @@ def test_a_statement_that_takes_too_long_is_ended_and_a_long_one_is_not(migrated
     database.close()
 
 
-def test_a_transaction_that_does_nothing_loses_its_locks(database: Database, migrated: str) -> None:
-    """As of a process that was frozen in the middle of it."""
+def test_an_idle_transaction_loses_its_locks(database: Database, migrated: str) -> None:
+    """As when its process is frozen."""
     frozen = Database(migrated, timeouts=QUICK)
     with pytest.raises(GemelError), frozen.transaction() as session:
         session.execute(text("LOCK TABLE gallery"))
@@ -113,7 +113,7 @@ def test_a_transaction_that_does_nothing_loses_its_locks(database: Database, mig
 
 
 @pytest.mark.parametrize("held", ["LOCK TABLE gallery", "SELECT 1 FROM gallery FOR UPDATE"])
-def test_a_lock_that_somebody_holds_gives_requests_503_and_holds_nobody_for_long(
+def test_a_lock_of_another_client_gives_a_request_503_soon(
     client: TestClient, migrated: str, hopper: bytes, held: str
 ) -> None:
     client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
@@ -132,7 +132,7 @@ def test_a_lock_that_somebody_holds_gives_requests_503_and_holds_nobody_for_long
     assert after.status_code == 201
 
 
-def test_a_database_that_takes_no_changes_says_so(database: Database, migrated: str) -> None:
+def test_a_read_only_database_gives_its_own_error(database: Database, migrated: str) -> None:
     with database.transaction() as session:
         session.execute(text("ALTER DATABASE postgres SET default_transaction_read_only = on"))
     reading = Database(migrated)
@@ -149,13 +149,13 @@ def test_a_database_that_takes_no_changes_says_so(database: Database, migrated: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a small disk")
-def test_a_full_disk_is_told_as_one_and_what_is_there_can_be_read(tmp_path: Path) -> None:
+def test_a_full_disk_has_its_own_error_and_reading_goes_on(tmp_path: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", tmp_path], check=True)
     try:
         database = Database(embedded.start(tmp_path / "home"))
         with database.transaction() as session:
             session.execute(text("CREATE UNLOGGED TABLE large (filling text)"))
-        with pytest.raises(DatabaseFull, match="free some room"), database.transaction() as session:
+        with pytest.raises(DatabaseFull, match="free some space"), database.transaction() as session:
             session.execute(
                 text("INSERT INTO large SELECT repeat('x', 2000) FROM generate_series(1, 100000)")
             )
@@ -167,7 +167,7 @@ def test_a_full_disk_is_told_as_one_and_what_is_there_can_be_read(tmp_path: Path
         subprocess.run(["umount", tmp_path], check=True)
 
 
-def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
+def test_a_database_of_a_newer_version_is_rejected(database: Database) -> None:
     with database.transaction() as session:
         known = session.scalar(text("SELECT version_num FROM alembic_version"))
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -180,15 +180,15 @@ def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None
             session.execute(text("UPDATE alembic_version SET version_num = :known"), {"known": known})
 
 
-def test_more_connections_than_postgresql_allows_are_told_of(database: Database) -> None:
-    with pytest.raises(Misconfigured, match=r"10000 connections .* it allows 297"):
+def test_more_connections_than_postgresql_allows_are_rejected(database: Database) -> None:
+    with pytest.raises(Misconfigured, match=r"10000 connections .* PostgreSQL allows 297"):
         database.check_connection_limit(10_000)
     database.check_connection_limit(50)
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What follows the @ of a URL: a PostgreSQL with users, one of whom may not make tables."""
+    """What follows the @ of a URL: a PostgreSQL with users, one of whom may not create tables."""
     folder = tmp_path_factory.mktemp("guarded")
     url = embedded.start(folder)
     administrator = psycopg2.connect(url)
@@ -225,7 +225,7 @@ def _rejects(url: str) -> bool:
         ("gemel:p@ss/w@{server}", "misconfigured", "%40"),
         ("gemel:{password}@{missing}", "database_access_denied", "createdb"),
         ("guest:guest@{server}", "database_access_denied", "GRANT USAGE, CREATE ON SCHEMA public"),
-        ("gemel@no-such-host.invalid/gemel", "database_unavailable", "no such host"),
+        ("gemel@no-such-host.invalid/gemel", "database_unavailable", "host does not exist"),
         ("gemel@127.0.0.1:9/gemel", "database_unavailable", "refused"),
     ],
     ids=["password", "no password", "user", "@ in it", "database", "rights", "host", "port"],

@@ -1,4 +1,4 @@
-"""The first start of the embedded PostgreSQL, wherever its home lies and whoever starts it."""
+"""The first start of the embedded PostgreSQL, in any folder and by any account."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ HOMES = {
     "a blank": "my home",
     "quotes": 'it\'s "mine"',
     "signs of a shell": "$HOME;`id`&\\",
-    "signs of a connection string": "a,b:c@d%41+e?f#g",
+    "characters of a connection string": "a,b:c@d%41+e?f#g",
     "letters of other alphabets": "домой-家",
     "a path of 150 bytes": "long" * 37 + "/x",
 }
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_its_programs_can_be_run_by_others() -> None:
+def test_the_programs_of_postgresql_run() -> None:
     for program in ("pg_dump", "pg_restore", "pg_basebackup", "psql"):
         said = subprocess.run([embedded.programs() / program, "--version"], capture_output=True, text=True)
         assert f"{program} (PostgreSQL) 18" in said.stdout
@@ -63,15 +63,15 @@ def test_it_starts_in_any_home(tmp_path: Path, name: str) -> None:
     finally:
         embedded.stop(home)
 
-    assert sockets.stat().st_mode & 0o077 == 0, "nobody else connects"
+    assert sockets.stat().st_mode & 0o077 == 0, "other accounts cannot connect"
 
 
-def test_a_home_that_no_file_can_name_is_told_so(tmp_path: Path) -> None:
+def test_a_home_with_a_control_character_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="control character"):
         embedded.start(tmp_path / "two\nlines")
 
 
-def test_locales_and_variables_of_whoever_starts_it_make_no_difference(tmp_path: Path) -> None:
+def test_the_starting_process_does_not_pass_on_its_locale_and_environment(tmp_path: Path) -> None:
     odd = {"LANG": "xx_YY.junk", "LC_ALL": "zz_ZZ", "PGPORT": "7777", "PGDATA": "/nowhere", "PGUSER": "x"}
     user = User(tmp_path / "home", **odd)
     database = Database(user.url())
@@ -88,7 +88,7 @@ def test_locales_and_variables_of_whoever_starts_it_make_no_difference(tmp_path:
     assert tuple(row) == ("b", "C.UTF-8", "UTF8", "C")
 
 
-def test_many_processes_that_start_at_once_share_one_server(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_share_one_server(tmp_path: Path) -> None:
     users = [User(tmp_path / "home") for _ in range(4)]
 
     assert len({user.url() for user in users}) == 1
@@ -98,8 +98,8 @@ def test_many_processes_that_start_at_once_share_one_server(tmp_path: Path) -> N
 
 
 @as_root
-def test_accounts_of_one_machine_have_a_server_each(open_to_all: Path) -> None:
-    """Whoever started first: nothing is shared in the temporary folder."""
+def test_each_account_of_a_machine_has_its_own_server(open_to_all: Path) -> None:
+    """In any order: they share nothing in the temporary folder."""
     theirs = open_to_all / "theirs"
     theirs.mkdir()
     os.chown(theirs, NOBODY, NOBODY)
@@ -112,7 +112,7 @@ def test_accounts_of_one_machine_have_a_server_each(open_to_all: Path) -> None:
 
 
 @as_root
-def test_a_home_of_another_account_is_left_alone_and_told_of(open_to_all: Path) -> None:
+def test_a_home_of_another_account_is_rejected_and_unchanged(open_to_all: Path) -> None:
     home = open_to_all / "home"
     embedded.start(home)
     embedded.stop(home)
@@ -139,7 +139,7 @@ def test_root_opens_no_folder_to_everybody(tmp_path: Path) -> None:
         assert folder.stat().st_mode & stat.S_IRGRP == 0, folder
 
 
-def test_nobody_else_can_hold_up_the_start_in_a_home_of_an_older_version(tmp_path: Path) -> None:
+def test_another_account_cannot_delay_the_start_in_a_home_of_an_older_version(tmp_path: Path) -> None:
     """Whoever can read a lock file can take the lock."""
     (tmp_path / "postgresql.lock").touch()
     (tmp_path / "postgresql.lock").chmod(0o644)
@@ -151,8 +151,8 @@ def test_nobody_else_can_hold_up_the_start_in_a_home_of_an_older_version(tmp_pat
 
 
 @as_root
-def test_what_root_restored_from_a_backup_starts(tmp_path: Path) -> None:
-    """With root as the owner, and modes as the umask would have them."""
+def test_a_backup_that_root_restored_starts(tmp_path: Path) -> None:
+    """Root owns the files, and their modes are those of the umask."""
     home = tmp_path / "home"
     embedded.start(home)
     embedded.stop(home)
@@ -164,7 +164,7 @@ def test_what_root_restored_from_a_backup_starts(tmp_path: Path) -> None:
     embedded.stop(home)
 
 
-def test_a_folder_of_another_version_is_told_so(tmp_path: Path) -> None:
+def test_a_data_folder_of_another_version_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "postgresql").mkdir(mode=0o700)
     (tmp_path / "postgresql" / "PG_VERSION").write_text("16\n")
 
@@ -172,7 +172,7 @@ def test_a_folder_of_another_version_is_told_so(tmp_path: Path) -> None:
         embedded.start(tmp_path)
 
 
-def test_a_folder_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_database_is_rejected_and_unchanged(tmp_path: Path) -> None:
     (tmp_path / "postgresql").mkdir(mode=0o700)
     (tmp_path / "postgresql" / "precious").touch()
 
@@ -182,18 +182,18 @@ def test_a_folder_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "postgresql" / "precious").exists()
 
 
-def test_a_server_that_cannot_start_says_why_in_its_own_words(tmp_path: Path) -> None:
+def test_the_error_of_a_failed_start_has_postgresqls_reason(tmp_path: Path) -> None:
     embedded.start(tmp_path)
     embedded.stop(tmp_path)
     with (tmp_path / "postgresql" / "postgresql.conf").open("a") as settings:
         settings.write("shared_buffers = 'a lot'\n")
 
-    with pytest.raises(DatabaseUnavailable, match=r"did not start: .*(shared_buffers|configuration file)"):
+    with pytest.raises(DatabaseUnavailable, match=r"cannot start .*: .*(shared_buffers|configuration file)"):
         embedded.start(tmp_path)
 
 
 @as_root
-def test_a_disk_that_cannot_hold_a_database_is_told_before_one_is_begun(small_disk: Path) -> None:
+def test_a_disk_too_small_for_a_database_is_rejected_before_it_is_created(small_disk: Path) -> None:
     home = small_disk / "home"
     fill(small_disk, leave=30_000_000)
 
@@ -204,11 +204,11 @@ def test_a_disk_that_cannot_hold_a_database_is_told_before_one_is_begun(small_di
 
 
 @as_root
-def test_a_disk_that_fills_up_while_a_database_is_made_is_told_and_left_clean(
+def test_a_disk_that_fills_up_during_creation_gives_an_error_and_leaves_no_files(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where a quota is smaller than the disk."""
-    monkeypatch.setattr("indexer.records.embedded.cluster.LEAST_FREE_BYTES", 0)
+    """As with a quota below the free space of the disk."""
+    monkeypatch.setattr("indexer.records.embedded.cluster.MIN_FREE_BYTES", 0)
     home = small_disk / "home"
     fill(small_disk, leave=30_000_000)
 
@@ -221,13 +221,13 @@ def test_a_disk_that_fills_up_while_a_database_is_made_is_told_and_left_clean(
 
 
 @as_root
-def test_a_database_on_a_full_disk_says_so_and_starts_when_there_is_room(small_disk: Path) -> None:
+def test_a_database_on_a_full_disk_gives_an_error_and_starts_once_there_is_space(small_disk: Path) -> None:
     home = small_disk / "home"
     embedded.start(home)
     embedded.stop(home)
     fill(small_disk, leave=0)
 
-    with pytest.raises(DatabaseFull, match="free some room"):
+    with pytest.raises(DatabaseFull, match="free some space"):
         embedded.start(home)
 
     (small_disk / "filling").unlink()

@@ -1,4 +1,4 @@
-"""Being told of changes: at once, through commits only, and again after the connection broke."""
+"""Notifications of changes arrive at once, after commits only, and again after the connection broke."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ from indexer.records.tables import Gallery
 from indexer.types import ChangeKind
 
 LONG = 60.0
-"""Seconds: a test that waits so long has failed."""
+"""Seconds, after which a test has failed."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def gallery(database: Database) -> Gallery:
         return galleries.create(session, "staff")
 
 
-def test_a_commit_is_heard_and_a_rollback_is_not(
+def test_a_commit_notifies_and_a_rollback_does_not(
     database: Database, gallery: Gallery, listener: Listener
 ) -> None:
     with pytest.raises(InterruptedError), database.transaction() as session:
@@ -47,7 +47,7 @@ def test_a_commit_is_heard_and_a_rollback_is_not(
     assert listener.wait(LONG) == {gallery.id}
 
 
-def test_deletions_and_rebuilds_are_heard_too(
+def test_deletions_and_rebuild_requests_notify_too(
     database: Database, gallery: Gallery, listener: Listener
 ) -> None:
     with database.transaction() as session:
@@ -58,10 +58,10 @@ def test_deletions_and_rebuilds_are_heard_too(
     assert listener.wait(LONG) == {gallery.id}
 
 
-def test_a_dropped_connection_is_made_again_and_all_is_looked_at_meanwhile(
+def test_a_dropped_connection_is_replaced_and_any_gallery_may_have_changed_meanwhile(
     database: Database, gallery: Gallery, listener: Listener
 ) -> None:
-    """What was announced while nobody listened would otherwise be missed for good."""
+    """Otherwise the notifications that nobody received would be lost for good."""
     with database.reading() as session:
         session.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
@@ -83,7 +83,7 @@ def test_waking_ends_the_wait_at_once(listener: Listener) -> None:
 
 
 @pytest.mark.parametrize("payload", ["", "staff", "{}", "019ab3c0-6f6e-7c4e-9d0e", "\u202e" * 300])
-def test_a_notice_that_names_no_gallery_is_passed_over_and_the_next_one_is_heard(
+def test_a_notification_that_names_no_gallery_is_skipped_and_the_next_one_arrives(
     database: Database, gallery: Gallery, listener: Listener, payload: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with database.transaction() as session:
@@ -95,13 +95,13 @@ def test_a_notice_that_names_no_gallery_is_passed_over_and_the_next_one_is_heard
         changes.append(session, gallery.id, ChangeKind.ENROL, [1])
 
     assert listener.wait(LONG) == {gallery.id}
-    assert caplog.text.count("names no gallery") == 1, "and the log is not filled with it"
+    assert caplog.text.count("names no gallery") == 1, "one line, however many notifications"
 
 
-def test_notices_that_never_cease_do_not_keep_all_galleries_from_being_looked_at(
+def test_a_stream_of_notifications_does_not_delay_the_regular_check_of_all_galleries(
     database: Database, gallery: Gallery, listener: Listener
 ) -> None:
-    """A lost notice of one gallery would otherwise cost as long as another one is busy."""
+    """Otherwise a lost notification of one gallery would wait for as long as another gallery is busy."""
     heard: list[set[UUID] | None] = []
     while None not in heard and len(heard) < 10_000:
         with database.transaction() as session:
@@ -129,7 +129,7 @@ def the_first_1100_descriptors_taken() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_process_with_more_than_1024_open_files_is_told_of_changes(
+def test_a_process_with_more_than_1024_open_files_receives_notifications(
     database: Database, gallery: Gallery
 ) -> None:
     with the_first_1100_descriptors_taken():

@@ -1,4 +1,4 @@
-"""Which processes serve a data folder, on systems that hide those of other accounts."""
+"""The processes of a data folder, on systems that hide processes of other accounts (hidepid)."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from indexer.records.embedded import processes
 
 
 class Hidden:
-    """A process of another account where /proc is mounted with hidepid=1: it is listed, and tells nothing."""
+    """Of another account, where /proc is mounted with hidepid=1: it is listed, and all else is denied."""
 
     pid = 1
 
@@ -20,9 +20,7 @@ class Hidden:
         pytest.fail("it is none of ours")
 
 
-def test_processes_that_the_system_hides_are_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hidden_processes_are_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "postmaster.pid").write_text("1\n")
     monkeypatch.setattr(psutil, "process_iter", lambda: iter([Hidden()]))
     monkeypatch.setattr(psutil, "Process", lambda _: Hidden())
