@@ -1,1 +1,1 @@
-"""From aligned faces to embeddings: the twin network, its checked weights, its fingerprint."""
+"""From aligned faces to embeddings: the Siamese network, its verified weights, its fingerprint."""

@@ -1,8 +1,7 @@
-"""One thread owns the network; callers queue, and whoever waits together is embedded together.
+"""One thread owns the network; callers queue, and the faces of waiting callers go through it as one batch.
 
-This bounds torch's threads whatever the server's own (each thread that calls torch would bring a
-pool of its own), and keeps a GPU busy under load. It never waits for company: a lone caller is
-served at once.
+This bounds torch's threads (each thread that calls torch would start a pool of its own), and keeps a GPU busy
+under load. It never waits for more callers: a single caller is served at once.
 """
 
 import queue
@@ -27,32 +26,32 @@ class _Request:
 
 
 class BatchingEmbedder:
-    """Safe to call from any number of threads; `close` it to end its thread."""
+    """Safe to call from any number of threads. `close` ends its own thread."""
 
     def __init__(
         self, embedder: Embedder, *, max_batch: int, max_waiting: int, threads: int | None = None
     ) -> None:
-        """`max_batch` faces at most go through the network at once; with `max_waiting` callers
-        queued, the next is turned away. `threads`: torch's own, within one run."""
+        """`max_batch`: faces in one batch. `max_waiting`: callers in the queue; the next one gets Busy.
+        `threads`: torch's threads within one batch."""
         self._embedder = embedder
         self._max_batch = max_batch
         self._threads = threads
         self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting)
-        self._door = threading.Lock()
+        self._submitting = threading.Lock()
         self._closed = False
-        self._owner = threading.Thread(target=self._run, name="embedder", daemon=True)
-        self._owner.start()
+        self._thread = threading.Thread(target=self._run, name="embedder", daemon=True)
+        self._thread.start()
 
     @property
     def card(self) -> ModelCard:
         return self._embedder.card
 
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:
-        """Raises Busy, besides what the network itself raises."""
+        """Raises Busy, and what the network raises."""
         if len(faces) == 0:
             return np.empty((0, self.card.dimension), np.float32)
         request = _Request(faces)
-        with self._door:
+        with self._submitting:
             if self._closed:
                 raise Busy("the service is shutting down")
             try:
@@ -62,12 +61,12 @@ class BatchingEmbedder:
         return request.done.result()
 
     def close(self) -> None:
-        """Serves those who wait, and nobody after them."""
-        with self._door:  # nobody queues behind the end, where no answer would ever come
+        """Serves the waiting callers and ends; later callers get Busy."""
+        with self._submitting:  # a request behind the end marker would never be answered
             if not self._closed:
                 self._closed = True
                 self._waiting.put(None)
-        self._owner.join()
+        self._thread.join()
 
     def _run(self) -> None:
         if self._threads is not None:
@@ -97,7 +96,7 @@ class BatchingEmbedder:
                     for start in range(0, len(faces), self._max_batch)
                 ]
             )
-        except BaseException as error:  # the callers wait for an answer, whatever happened
+        except BaseException as error:  # the callers wait, whatever happened
             for request in batch:
                 request.done.set_exception(error)
             return

@@ -1,4 +1,4 @@
-"""What a model is, in a few lines that travel with every vector, threshold and answer it makes."""
+"""The description of a model. Its fingerprint is stored with every vector, calibration and answer."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from indexer.embedding.weights import WeightFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pixels:
-    """How a network wants them: channel i is (channel - mean[i]) / std[i], of values from 0 to 255."""
+    """The input that a network expects: channel i is (value - mean[i]) / std[i], values from 0 to 255."""
 
     channels: Literal["rgb", "bgr"]
     mean: tuple[float, float, float]
@@ -29,39 +29,39 @@ class ModelCard:
     template: str
     """Name of the alignment, one of `vision.align.TEMPLATES`."""
     normalisation: str
-    """How pixels are scaled before the first layer, in words: part of the fingerprint."""
+    """How pixels are scaled before the first layer, as text: part of the fingerprint."""
     pixels: "Pixels | None" = None
-    """For `onnx`, where the network does not scale its pixels itself."""
+    """For `onnx`, whose network does not scale its pixels itself."""
     mirror: bool
-    """Whether the mirror image is embedded too, and the mean of both taken."""
+    """Whether an embedding is the mean of those of the face and of its mirror image."""
     score_at_fmr: tuple[tuple[float, float], ...]
-    """Measured: (share of pairs of strangers, cosine that they reach), the share falling. Empty where
-    nobody has measured it: then it can embed, but no threshold can be had."""
+    """Measured: (share of pairs of different people, cosine that they reach), by falling share. Empty if it
+    was not measured: the model can embed, but has no thresholds."""
     genuine_scores: tuple[float, ...]
-    """Measured: quantiles of the cosine of two pictures of one person, evenly spaced from 0 to 1."""
+    """Measured: quantiles of the cosine of two pictures of the same person, evenly spaced from 0 to 1."""
     licence: str
     source: str
     opened_as: str | None = field(default=None, compare=False)
-    """Where its name alone does not find it."""
+    """The name that opens it, if `name` alone does not."""
 
     @property
     def known_as(self) -> str:
-        """By which `catalog.named` finds it again, in another process."""
+        """The name by which `catalog.named` finds it, in any process."""
         return self.opened_as or self.name
 
     @property
     def side_px(self) -> int:
-        """Of the faces that it takes: templates are named `family-side-version`."""
+        """Of the faces that it takes: a template's name is `family-side-version`."""
         return int(self.template.split("-")[1])
 
     @property
     def fingerprint(self) -> str:
-        """Two models whose embeddings may not be compared have different fingerprints."""
+        """Different for two models whose embeddings must not be compared."""
         parts = (self.weights.sha256, self.template, self.normalisation, f"mirror={self.mirror}")
         return f"{self.name}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
 
     def summary(self) -> dict[str, Any]:
-        """What a list of models says of each, ready for JSON."""
+        """The entry in a list of models, ready for JSON."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,

@@ -1,4 +1,4 @@
-"""The card of a model of one's own: a small JSON file beside its weights.
+"""The card of a custom model: a small JSON file beside its weights.
 
     {
       "name": "mobilefacenet",
@@ -13,9 +13,9 @@
       "source": "where it comes from"
     }
 
-It may have `score_at_fmr` and `genuine_scores`, which `python -m benchmarks.card_figures` measures. What
-`gemel train` exports has `architecture` too, the backbone that its safetensors file is for, and `training`,
-how it was made; an ONNX file of the same network lies beside it, so that one card serves both.
+It may have `score_at_fmr` and `genuine_scores`, which `python -m benchmarks.card_figures` measures. A card of
+`gemel train` also has `architecture`, the backbone of its safetensors file, and `training`, how the model was
+trained. An ONNX file of the same network lies beside it; the card serves both.
 """
 
 from collections.abc import Callable
@@ -33,11 +33,11 @@ from indexer.files import open_regular
 
 ONNX = "onnx:"
 TRAINED = "safetensors:"
-"""What names of models of one's own begin with; the path of a file follows."""
+"""Prefixes of the names of custom models; the path of a file follows."""
 
 MAX_CARD_BYTES = 1_000_000
 Checked = Callable[[Path], Path]
-"""Says of each file, before it is opened, which path to open; raises where it must not be opened."""
+"""Called for each file before it is opened: returns the path to open, or raises."""
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 _Mean = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -45,9 +45,9 @@ _Deviation = Annotated[float, Field(ge=1e-6, le=1e6)]
 _Cosine = Annotated[float, Field(ge=-1, le=1)]
 _Rate = Annotated[float, Field(ge=1e-12, le=0.999)]
 MIN_SCORE_STEP = 1e-4
-"""From one measured rate to the next: thresholds beyond the last one go on with the slope of the last two."""
+"""From one measured rate to the next: beyond the last one, thresholds follow the slope of the last two."""
 _MAX_RATE_RATIO = 0.99
-"""Of a measured rate to the one before."""
+"""Of a measured rate to the previous one."""
 
 
 class CardFile(BaseModel):
@@ -55,9 +55,9 @@ class CardFile(BaseModel):
 
     name: str = Field(pattern=NAME_PATTERN)
     file: Annotated[str, Field(pattern=r"^[^\x00]+$")] | None = None
-    """Of the weights, from the card's folder; without it, the card's own name with another ending."""
+    """The weights, relative to the card's folder. None: the card's own name with the other suffix."""
     architecture: str | None = None
-    """One of `backbones.registry.BACKBONES`; an ONNX file brings its own."""
+    """One of `backbones.registry.BACKBONES`; an ONNX file brings its own network."""
     template: Literal["arcface-112-v1", "arcface-224-v1", "dlib-150-v1"]
     input_px: int = Field(gt=0)
     dimension: int = Field(gt=0, le=4096)
@@ -67,20 +67,20 @@ class CardFile(BaseModel):
     licence: str
     source: str
     score_at_fmr: tuple[tuple[_Rate, _Cosine], ...] = Field(default=(), max_length=1000)
-    """Two points at least, or none."""
+    """At least two points, or none."""
     genuine_scores: tuple[_Cosine, ...] = Field(default=(), max_length=1000)
     training: dict[str, Any] = {}
-    """Figures for people: what it was trained on, how, and what it reached."""
+    """For readers: what the model was trained on, how, and its results."""
 
     @field_validator("score_at_fmr")
     @classmethod
     def _is_a_curve(cls, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
         if len(points) == 1:
-            raise ValueError("two points at least are needed, or none")
+            raise ValueError("needs at least two points, or none")
         for (rate, score), (next_rate, next_score) in pairwise(points):
             if next_rate > _MAX_RATE_RATIO * rate or next_score - score < MIN_SCORE_STEP * (1 - 1e-6):
                 raise ValueError(
-                    f"rates must fall and scores rise, by 1 % and by {MIN_SCORE_STEP:g} at least:"
+                    f"rates must fall by at least 1 % and scores rise by at least {MIN_SCORE_STEP:g}:"
                     f" [{rate:g}, {score:g}] comes before [{next_rate:g}, {next_score:g}]"
                 )
         return points
@@ -89,43 +89,43 @@ class CardFile(BaseModel):
     @classmethod
     def _are_quantiles(cls, scores: tuple[float, ...]) -> tuple[float, ...]:
         if len(scores) == 1:
-            raise ValueError("two quantiles at least are needed, or none")
+            raise ValueError("needs at least two quantiles, or none")
         for score, next_score in pairwise(scores):
             if next_score < score:
                 raise ValueError(f"quantiles must not fall: {score:g} comes before {next_score:g}")
         return scores
 
 
-def _as_named(path: Path) -> Path:
+def _unchecked(path: Path) -> Path:
     return path
 
 
-def read_onnx(path: Path, *, mirror: bool, checked: Checked = _as_named) -> ModelCard:
-    """`path`: of the ONNX file, whose card has its name with `.json`, or of the card itself.
+def read_onnx(path: Path, *, mirror: bool, checked: Checked = _unchecked) -> ModelCard:
+    """`path`: of the ONNX file, whose card has the same name with `.json`, or of the card.
 
-    Whether the card fits the file is found out when it is loaded. Raises CardUnusable (also where a part of
-    the network is in other files), WeightsMissing.
+    The file is compared with its card when it is loaded. Raises CardUnusable (also if a part of the network
+    is in other files), WeightsMissing.
     """
     card, weights = _read(path, ".onnx", checked)
     pixels = Pixels(channels=card.channels, mean=card.mean, std=card.std)
-    made = _made(
+    result = _model_card(
         card, weights, "onnx", str(pixels), pixels=pixels, mirror=mirror, opened_as=f"{ONNX}{path.absolute()}"
     )
     onnx_file.check_self_contained(weights)
-    return made
+    return result
 
 
-def read_trained(path: Path, *, mirror: bool, checked: Checked = _as_named) -> ModelCard:
-    """`path`: of the safetensors file that `gemel train` made, or of its card.
+def read_trained(path: Path, *, mirror: bool, checked: Checked = _unchecked) -> ModelCard:
+    """`path`: of a safetensors file of `gemel train`, or of its card.
 
-    Raises CardUnusable where they do not fit one another, or a file is not there.
+    Raises CardUnusable if they do not match or the card is missing, WeightsMissing.
     """
     card, weights = _read(path, ".safetensors", checked)
-    return made_of_trained(card, weights, mirror=mirror, opened_as=f"{TRAINED}{path.absolute()}")
+    return trained_card(card, weights, mirror=mirror, opened_as=f"{TRAINED}{path.absolute()}")
 
 
-def made_of_trained(card: CardFile, weights: Path, *, mirror: bool, opened_as: str = "") -> ModelCard:
-    """Raises CardUnusable where the card does not fit the safetensors file."""
+def trained_card(card: CardFile, weights: Path, *, mirror: bool, opened_as: str = "") -> ModelCard:
+    """Raises CardUnusable if the card does not match the safetensors file."""
     from indexer.embedding.backbones import registry
 
     backbone = registry.BACKBONES.get(card.architecture or "")
@@ -136,11 +136,11 @@ def made_of_trained(card: CardFile, weights: Path, *, mirror: bool, opened_as: s
         )
     if backbone.template != card.template:
         raise CardUnusable(
-            f"{weights}: {card.architecture} takes faces of {backbone.template}, and not {card.template}",
+            f"{weights}: {card.architecture} takes faces of {backbone.template}, not of {card.template}",
             path=str(weights),
         )
     registry.check_shapes(weights, card.architecture or "", card.dimension)
-    return _made(
+    return _model_card(
         card,
         weights,
         card.architecture or "",
@@ -151,34 +151,38 @@ def made_of_trained(card: CardFile, weights: Path, *, mirror: bool, opened_as: s
     )
 
 
-def _read(path: Path, ending: str, checked: Checked) -> tuple[CardFile, Path]:
-    """The card and where its weights are."""
-    beside = path if path.suffix == ".json" else path.with_suffix(".json")
+def _read(path: Path, suffix: str, checked: Checked) -> tuple[CardFile, Path]:
+    """The card, and the path of its weights."""
+    card_path = path if path.suffix == ".json" else path.with_suffix(".json")
     try:
-        with open_regular(checked(beside)) as file:
-            written = file.read(MAX_CARD_BYTES + 1)
-        if len(written) > MAX_CARD_BYTES:
-            raise CardUnusable(f"the card {beside} has more than {MAX_CARD_BYTES} bytes", path=str(beside))
-        card = CardFile.model_validate_json(written)
+        with open_regular(checked(card_path)) as file:
+            content = file.read(MAX_CARD_BYTES + 1)
+        if len(content) > MAX_CARD_BYTES:
+            raise CardUnusable(
+                f"the card {card_path} has more than {MAX_CARD_BYTES} bytes", path=str(card_path)
+            )
+        card = CardFile.model_validate_json(content)
     except OSError as error:
-        raise CardUnusable(f"the card {beside} cannot be read: {error.strerror}", path=str(beside)) from error
+        raise CardUnusable(
+            f"cannot read the card {card_path}: {error.strerror}", path=str(card_path)
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise CardUnusable(f"{beside}: {where}: {first['msg']}", path=str(beside)) from error
+        where = ".".join(map(str, first["loc"])) or "the card"
+        raise CardUnusable(f"{card_path}: {where}: {first['msg']}", path=str(card_path)) from error
     if int(card.template.split("-")[1]) != card.input_px:
         raise CardUnusable(
-            f"{beside}: the template {card.template} does not give faces of {card.input_px} pixels",
-            path=str(beside),
+            f"{card_path}: input_px is {card.input_px}, which does not match the template {card.template}",
+            path=str(card_path),
         )
     if card.file is not None:
-        weights = beside.parent / card.file
+        weights = card_path.parent / card.file
     else:
-        weights = beside.with_suffix(ending) if path.suffix == ".json" else path
+        weights = card_path.with_suffix(suffix) if path.suffix == ".json" else path
     return card, checked(weights)
 
 
-def _made(
+def _model_card(
     card: CardFile,
     weights: Path,
     architecture: str,

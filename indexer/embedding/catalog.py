@@ -1,4 +1,4 @@
-"""The models by their names: those that are published, and any file of weights that comes with a card."""
+"""Finds models by name: published ones, and any file of weights with a card beside it."""
 
 from pathlib import Path
 
@@ -7,29 +7,29 @@ from indexer.embedding.card_file import ONNX, TRAINED, read_onnx, read_trained
 from indexer.embedding.weights import DLIB_RESNET, SFACE
 from indexer.errors import ModelUnknown
 
-FROM_A_FILE = {ONNX: read_onnx, TRAINED: read_trained}
+READERS = {ONNX: read_onnx, TRAINED: read_trained}
 
 
 def named(name: str, *, mirror: bool) -> ModelCard:
-    """`sface`, `dlib-resnet`, or `onnx:` or `safetensors:` and the path of a file with a card beside it.
+    """`name`: `sface`, `dlib-resnet`, or `onnx:` or `safetensors:` with the path of a file with a card.
 
     `mirror`: whether the mirror image is embedded too. Raises ModelUnknown, CardUnusable, WeightsMissing.
     """
-    for beginning, read in FROM_A_FILE.items():
-        if name.startswith(beginning):
-            return read(Path(name.removeprefix(beginning)), mirror=mirror)
+    for prefix, read in READERS.items():
+        if name.startswith(prefix):
+            return read(Path(name.removeprefix(prefix)), mirror=mirror)
     for card in published(mirror=mirror):
         if card.name == name:
             return card
     raise ModelUnknown(
-        f"there is no model {name!r}: there are {', '.join(card.name for card in published(mirror=mirror))},"
+        f"there is no model {name!r}; models are {', '.join(card.name for card in published(mirror=mirror))},"
         f" {ONNX}PATH and {TRAINED}PATH",
         model=name,
     )
 
 
 def known(active: ModelCard) -> list[ModelCard]:
-    """The published ones, and the one that is in force."""
+    """The published models, and the active one."""
     every = published(mirror=active.mirror)
     return every if active in every else [active, *every]
 
@@ -39,10 +39,10 @@ def published(*, mirror: bool) -> list[ModelCard]:
 
 
 # Over the 87,307,271 pairs of images of different people in LFW (`benchmarks/card_figures.py`).
-# Rarer ones are left out: among those highest scores are people whom LFW labels wrongly.
+# Rarer scores are left out: the highest ones include people with wrong labels in LFW.
 _SFACE_SCORE_AT_FMR = ((0.5, 0.0834), (0.1, 0.2002), (0.01, 0.2959), (0.001, 0.3675), (0.0001, 0.4347))
 
-# Over the 3,000 matched pairs of LFW's `pairs.txt` (`benchmarks/fit_face_vectors.py`), each 5 %.
+# Quantiles at each 5 %, over the 3,000 matched pairs of LFW's `pairs.txt` (`benchmarks/fit_face_vectors.py`).
 _SFACE_GENUINE_SCORES = (
     *(0.009, 0.432, 0.488, 0.526, 0.552, 0.574, 0.592, 0.609, 0.627, 0.641, 0.655),
     *(0.669, 0.681, 0.695, 0.709, 0.725, 0.742, 0.763, 0.787, 0.824, 0.960),
@@ -65,7 +65,7 @@ def sface(*, mirror: bool) -> ModelCard:
     )
 
 
-# Likewise, over 87,307,269 pairs: its embeddings all lie in one corner, so that strangers score 0.85.
+# Likewise, over 87,307,269 pairs. Its embeddings are all close to one direction: different people score 0.85.
 _DLIB_SCORE_AT_FMR = ((0.5, 0.8490), (0.1, 0.8910), (0.01, 0.9175), (0.001, 0.9337), (0.0001, 0.9457))
 _DLIB_GENUINE_SCORES = (
     *(0.874, 0.926, 0.934, 0.938, 0.942, 0.945, 0.947, 0.949, 0.951, 0.954, 0.956),

@@ -1,4 +1,4 @@
-"""Aligned faces to embeddings of length 1, in one thread. Sharing it out is `batching`'s work."""
+"""Aligned faces to embeddings of length 1, in one thread. `batching` shares it between threads."""
 
 from typing import Literal, Protocol
 
@@ -20,7 +20,7 @@ class Embedder(Protocol):
     def card(self) -> ModelCard: ...
 
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:
-        """`faces`, shape (n, side, side, 3), RGB, aligned to the card's template, to (n, dimension)."""
+        """`faces`: shape (n, side, side, 3), RGB, aligned to the card's template. Returns (n, dimension)."""
         ...
 
 
@@ -31,7 +31,7 @@ def open_embedder(
     device: str | None = None,
     threads: int | None = None,
 ) -> Embedder:
-    """`threads`: of the ONNX runtime, which keeps its own; torch's are set by whoever owns the thread.
+    """`threads`: of the ONNX runtime, which has its own; the owner of the calling thread sets torch's.
 
     Raises WeightsMissing, WeightsDamaged, CardUnusable.
     """
@@ -43,7 +43,7 @@ def open_embedder(
 
 
 class TorchEmbedder:
-    """A backbone run by torch, on a GPU where there is one."""
+    """A backbone run by torch, on a GPU if there is one."""
 
     def __init__(
         self, card: ModelCard, *, precision: Precision = "float32", device: str | None = None
@@ -52,7 +52,7 @@ class TorchEmbedder:
         self.card = card
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._dtype = getattr(torch, precision)
-        backbone = _opened(card)
+        backbone = _open_backbone(card)
         self._backbone = torch.nn.utils.convert_conv2d_weight_memory_format(
             backbone.to(self.device, self._dtype), torch.channels_last
         )
@@ -69,8 +69,8 @@ class TorchEmbedder:
         return np.ascontiguousarray(embeddings.cpu().numpy(), np.float32)
 
 
-def _opened(card: ModelCard) -> nn.Module:
-    """The backbone in eval mode, with the units of SFace made one convolution each."""
+def _open_backbone(card: ModelCard) -> nn.Module:
+    """The backbone in eval mode; each unit of SFace becomes one convolution."""
     path = locate(card.weights)
     if card.weights.distribution is None:
         backbone = registry.load(path, card.architecture, card.dimension)

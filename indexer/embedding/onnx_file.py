@@ -1,4 +1,4 @@
-"""What an ONNX file holds, before anything runs it: whether all of the network's weights are in it."""
+"""Checks an ONNX file before anything runs it: all of the network's weights must be in the file."""
 
 import mmap
 from collections.abc import Iterator
@@ -17,25 +17,25 @@ PARTS = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {},
 }
-"""The messages of onnx.proto in which a tensor can be, and by which field numbers."""
+"""The messages of onnx.proto that can contain a tensor, and the numbers of the fields that lead to it."""
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
-"""Fields of a tensor: where its data is in another file, and that it is (1)."""
+"""Fields of a tensor: the place of its data in another file, and whether it is there (1)."""
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 """Wire types of Protocol Buffers."""
 
 
 def check_self_contained(path: Path) -> None:
-    """Raises CardUnusable where a part of the network is in other files, or the file is not ONNX.
+    """Raises CardUnusable if a part of the network is in other files, or if the file is not ONNX.
 
-    The fingerprint of a model is that of one file: weights that lie beside it could change behind it, and
-    embeddings of two networks would be compared.
+    The fingerprint of a model covers one file: weights in another file could change without changing the
+    fingerprint, and embeddings of two networks would be compared.
     """
     try:
         with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            outside = _has_external_data(data)
+            external = _has_external_data(data)
     except ValueError as error:
         raise CardUnusable(f"{path} is not an ONNX file: {error}", path=str(path)) from error
-    if outside:
+    if external:
         raise CardUnusable(
             f"{path} keeps weights in another file (external data), which its fingerprint would not cover;"
             " embed them: python -c \"import onnx; onnx.save_model(onnx.load('IN.onnx'), 'OUT.onnx',"
@@ -45,7 +45,7 @@ def check_self_contained(path: Path) -> None:
 
 
 def _has_external_data(data: mmap.mmap) -> bool:
-    """Raises ValueError where the bytes are not a message."""
+    """Raises ValueError if the bytes are not a message."""
     waiting = [("model", 0, len(data))]
     while waiting:
         kind, start, end = waiting.pop()
@@ -59,7 +59,7 @@ def _has_external_data(data: mmap.mmap) -> bool:
 
 
 def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Number, wire type, value, and end of each field; of bytes, the value is where they begin."""
+    """Number, wire type, value and end of each field; for bytes the value is their start."""
     while start < end:
         tag, start = _varint(data, start, end)
         number, wire_type = tag >> 3, tag & 7
@@ -72,18 +72,18 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, i
         elif wire_type in (_FIXED32, _FIXED64):
             start += 4 if wire_type == _FIXED32 else 8
         else:
-            raise ValueError(f"there is no wire type {wire_type}")
+            raise ValueError(f"unknown wire type {wire_type}")
         if number == 0 or start > end:
-            raise ValueError("a field is cut off")
+            raise ValueError("a field is truncated")
         yield number, wire_type, value, start
 
 
 def _varint(data: mmap.mmap, start: int, end: int) -> tuple[int, int]:
-    """The number, and where it ends."""
+    """The number, and its end."""
     value = 0
     for place in range(10):
         if start + place >= end:
-            raise ValueError("a number is cut off")
+            raise ValueError("a number is truncated")
         byte = data[start + place]
         value |= (byte & 0x7F) << (7 * place)
         if byte < 0x80:

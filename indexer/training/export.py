@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from indexer.embedding.backbones import registry
-from indexer.embedding.card_file import CardFile, made_of_trained
+from indexer.embedding.card_file import CardFile, trained_card
 from indexer.errors import Misconfigured
 from indexer.files import written_whole
 from indexer.pages.plots import require_matplotlib
@@ -78,7 +78,7 @@ def _write(card: CardFile, path: Path) -> None:
 
 def _fingerprint(card: CardFile, path: Path) -> str:
     """Of the weights at `path`, as the service names it, which embeds the mirror image too."""
-    return made_of_trained(card, path.with_suffix(".safetensors"), mirror=True).fingerprint
+    return trained_card(card, path.with_suffix(".safetensors"), mirror=True).fingerprint
 
 
 def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> dict[str, Any]:

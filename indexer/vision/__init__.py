@@ -1,1 +1,1 @@
-"""From bytes to faces: decode, detect, align, measure quality. The only room that imports OpenCV."""
+"""From bytes to faces: decode, detect, align, measure quality. Only vision imports OpenCV and Pillow."""

@@ -1,7 +1,7 @@
-"""Pictures made worse on purpose, as bad cameras and bad light do it: to measure the cost, and to train on.
+"""Degrades pictures as bad cameras and bad light do, for evaluation and training.
 
-Every function takes an RGB picture of shape (height, width, 3), uint8, and returns one of the same shape;
-none changes what it is given. Serving never imports this module.
+Every function takes an RGB picture of shape (height, width, 3), uint8, returns a new one of the same shape
+and leaves its argument unchanged. Serving never imports this module.
 """
 
 from typing import Literal
@@ -16,7 +16,7 @@ GREY = 128
 
 
 def low_resolution(image: Image, factor: float) -> Image:
-    """As if it had `factor` (0 to 1) of its pixels a side: made smaller by averaging, and larger again."""
+    """Reduces each side to `factor` (0 to 1) by averaging, and enlarges it again."""
     height, width = image.shape[:2]
     small = (max(1, round(width * factor)), max(1, round(height * factor)))
     reduced = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
@@ -24,17 +24,17 @@ def low_resolution(image: Image, factor: float) -> Image:
 
 
 def noise(image: Image, sigma: float, rng: np.random.Generator) -> Image:
-    """Gaussian, of standard deviation `sigma` in steps of 255, in each pixel and channel by itself."""
+    """Gaussian noise with standard deviation `sigma`, in grey values of 0 to 255, per pixel and channel."""
     return _bytes(image + rng.standard_normal(image.shape, np.float32) * np.float32(sigma))
 
 
 def blur(image: Image, sigma_px: float) -> Image:
-    """Gaussian: out of focus."""
+    """Gaussian blur, as out of focus."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8)
 
 
 def motion_blur(image: Image, length_px: int, degrees: float) -> Image:
-    """Along a line of `length_px`: the camera or the face moved."""
+    """Blur along a line of `length_px`, as if the camera or the face moved."""
     kernel = np.zeros((length_px, length_px), np.float32)
     kernel[length_px // 2] = 1.0
     middle = (length_px - 1) / 2
@@ -44,14 +44,14 @@ def motion_blur(image: Image, length_px: int, degrees: float) -> Image:
 
 
 def jpeg(image: Image, quality: int) -> Image:
-    """`quality`: 1 to 100, as JPEG has it."""
+    """JPEG compression; `quality`: 1 to 100."""
     _, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
     return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def brightness(image: Image, factor: float) -> Image:
-    """Each value times `factor`: under- or overexposed."""
+    """Each value times `factor`, as under- or overexposed."""
     return _bytes(image.astype(np.float32) * factor)
 
 
@@ -77,7 +77,7 @@ def occlude(image: Image, landmarks: Points, part: Literal["eyes", "mouth"]) -> 
 
 
 def rotate(image: Image, degrees: float) -> Image:
-    """About the picture's middle, against the clock; what comes in from outside is black."""
+    """About the middle of the picture, counterclockwise; black where it had no pixels."""
     height, width = image.shape[:2]
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     return np.asarray(cv2.warpAffine(image, turn, (width, height)), np.uint8)

@@ -1,7 +1,7 @@
-"""Where the faces are. Not for judging them: that is `quality`.
+"""Detects faces. `quality` judges them.
 
-A picture is searched at several sizes, because YuNet misses faces that fill the picture it is given, and
-turned by quarters where it does not seem to stand upright.
+YuNet runs on a picture at several sizes, because it misses faces that fill its input, and on the picture
+rotated by quarter turns if the picture does not seem to be upright.
 """
 
 import math
@@ -16,33 +16,33 @@ from indexer.vision import overlap, rotation
 from indexer.vision.yunet import YuNet
 
 STEP = 4
-"""Each search is of a picture so many times smaller than the one before, and costs a sixteenth of it. Faces
-20 to 500 pixels high are found, so that two searches overlap widely."""
+"""Each size is smaller than the one before by this factor, and costs a sixteenth of its time. YuNet finds
+faces 20 to 500 pixels high, so that two sizes overlap widely."""
 COARSEST_PX = 160
-"""Longer side of the smallest picture that is searched."""
+"""Longer side of the smallest size."""
 CLOSE_UP_PX = 256
-"""In a picture whose longer side is no longer, a face that fills it is found without a smaller one."""
+"""In a picture up to this long, YuNet finds a face that fills it without a smaller size."""
 COARSE_FACE_PX = 48
-"""Smaller faces in a smaller picture are left to the search before, which knows them better."""
+"""Smaller faces of a reduced picture are ignored: the larger size detects them better."""
 
 CERTAIN = 0.9
-"""A picture with a face of this confidence stands upright. Of 400 pictures of LFW 95 % have one; turned on
-their head, more than half of them show a face too, with its eyes where the mouth is, and none has this."""
-MIN_TURNED_CONFIDENCE = 0.85
-"""Of the face for which a picture is taken to be turned. In 265 pictures without a face, the three turned
-searches find some of up to 0.84."""
-MIN_TURNED_GAIN = 0.03
-"""By which that face is more certain than what was found without a turn."""
+"""A picture with a face of this confidence is upright. Of 400 pictures of LFW 95 % have such a face. Upside
+down, more than half of them still give a face, its eyes at the mouth, but none with this confidence."""
+MIN_ROTATED_CONFIDENCE = 0.85
+"""Least confidence of a face in a rotated picture. In 265 pictures without a face, detections in the three
+rotations have up to 0.84."""
+MIN_ROTATED_GAIN = 0.03
+"""By which its confidence must exceed that of the best face without rotation."""
 PATCH_PX = 160
-"""Longer side of what is turned to try an uncertain face."""
+"""Longer side of the patch around an uncertain face that is rotated first."""
 
 
 class Detector:
     """Safe to call from several threads."""
 
     def __init__(self, weights: Path, *, min_confidence: float, size_px: int) -> None:
-        """`size_px`: pictures whose longer side is longer are scaled down to it for the search."""
-        # Two, because each change of its input's size makes a network allocate all its buffers again.
+        """`size_px`: pictures with a longer side are reduced to it before detection."""
+        # Two, because a network allocates all its buffers again when the size of its input changes.
         self._fine = YuNet(weights, min_confidence=min_confidence)
         self._coarse = YuNet(weights, min_confidence=min_confidence)
         self._min_confidence = min_confidence
@@ -50,22 +50,23 @@ class Detector:
 
     @property
     def settings(self) -> str:
-        """What, besides the weights, decides which faces it finds."""
+        """Identifies the parameters, besides the weights, that decide which faces are found."""
         return f"sizes and turns, {self._min_confidence:g} {self._size_px}"
 
     def detect(self, image: Image) -> list[Face]:
-        """All faces, the largest first, in the pixels of `image` (height, width, 3, RGB), whichever way they
-        are turned (`Face.rotation_degrees`)."""
+        """All faces, the largest first, in the pixels of `image`, shape (height, width, 3), RGB.
+
+        Faces of any rotation are found (`Face.rotation_degrees`)."""
         scale = min(1.0, self._size_px / max(image.shape[:2]))
         picture = _scaled(image, scale)
         faces = self._upright(picture) or self._bordered(picture)
         if _confidence(faces) < CERTAIN:
-            faces = self._turned(picture, faces) or faces
+            faces = self._rotated(picture, faces) or faces
         faces = [face.scaled(1.0 / scale) for face in faces]
         return sorted(faces, key=lambda face: face.box.area_px, reverse=True)
 
     def _upright(self, picture: Image) -> list[Face]:
-        """At all sizes; a face found at two of them is one face."""
+        """The faces at all sizes, merged."""
         faces = self._fine.detect(picture)
         longer_side = side = max(picture.shape[:2])
         while side > CLOSE_UP_PX:
@@ -80,14 +81,16 @@ class Detector:
         return faces
 
     def _bordered(self, picture: Image) -> list[Face]:
-        """Small and with a border around it: the face may be larger than the picture."""
+        """The faces of the reduced picture with a border: a face may be larger than the picture."""
         scale = min(1.0, self._size_px / STEP / max(picture.shape[:2]))
         return [face.scaled(1.0 / scale) for face in self._coarse.detect(_scaled(picture, scale), border=0.5)]
 
-    def _turned(self, picture: Image, faces: Sequence[Face]) -> list[Face]:
-        """The faces at the quarter turn that shows most of them; empty where none shows better than `faces`,
-        which were found without one. Where there are some, their best is tried first: that is cheap."""
-        least = max(MIN_TURNED_CONFIDENCE, _confidence(faces) + MIN_TURNED_GAIN)
+    def _rotated(self, picture: Image, faces: Sequence[Face]) -> list[Face]:
+        """The faces at the rotation with the highest total confidence; empty if none is better than `faces`.
+
+        `faces`: those without rotation. If there are some, the patch around the best one is rotated first,
+        which is cheap."""
+        least = max(MIN_ROTATED_CONFIDENCE, _confidence(faces) + MIN_ROTATED_GAIN)
         quarters: tuple[int, ...] = rotation.QUARTERS
         if faces:
             patch = _around(max(faces, key=lambda face: face.confidence), picture)
@@ -105,8 +108,9 @@ class Detector:
 
 
 def central(faces: Sequence[Face], image: Image) -> Face | None:
-    """The one whose box has its centre nearest to the picture's, which is whom a photograph of a labelled
-    collection is named after; None where there is no face."""
+    """The face whose centre is closest to the picture's: in a labelled collection, the person of the label.
+
+    None if there is no face."""
     height, width = image.shape[:2]
 
     def distance_px(face: Face) -> float:
@@ -117,7 +121,7 @@ def central(faces: Sequence[Face], image: Image) -> Face | None:
 
 
 def _confidence(faces: Sequence[Face]) -> float:
-    """Of the most certain one; 0 where there is none."""
+    """The highest confidence; 0 without faces."""
     return max((face.confidence for face in faces), default=0.0)
 
 
@@ -129,7 +133,7 @@ def _scaled(image: Image, scale: float) -> Image:
 
 
 def _around(face: Face, picture: Image) -> Image:
-    """The face with as much around it as it is large, scaled down to `PATCH_PX`."""
+    """The face with its own size around it on each side, reduced to `PATCH_PX`."""
     box = face.box
     middle_x, middle_y = box.x + box.width / 2, box.y + box.height / 2
     reach = max(box.width, box.height)

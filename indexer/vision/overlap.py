@@ -1,27 +1,27 @@
-"""Which of two searches' faces are one face."""
+"""Merges the faces of two detections of one picture."""
 
 from collections.abc import Sequence
 
 from indexer.types import Box, Face
 
 SAME_FACE = 0.3
-"""Intersection over union, as YuNet itself has it within one search."""
+"""Intersection over union, the threshold of YuNet's own non-maximum suppression."""
 INSIDE = 0.7
-"""Share of a box within another's: where a face fills the picture, a search that is too fine for it finds
-parts of it, such as nose and mouth."""
+"""Share of a box that lies within another. At a size that is too fine for a large face, YuNet finds parts of
+it, such as nose and mouth."""
 
 
 def merge(faces: Sequence[Face], others: Sequence[Face]) -> list[Face]:
-    """Both, each face once, the most certain first (non-maximum suppression).
+    """The faces of both, each once, the most confident first (non-maximum suppression).
 
-    A face is dropped where a more certain one of the *other* search covers the same place, or has it inside:
-    what one search found side by side stays.
+    A face is dropped if a more confident one of the *other* detection covers it. Faces of one detection are
+    not compared with each other.
     """
     merged: list[tuple[int, Face]] = []
     both = [(0, face) for face in faces] + [(1, face) for face in others]
-    for search, face in sorted(both, key=lambda found: -found[1].confidence):
-        if not any(search != kept_by and _covered(face.box, kept.box) for kept_by, kept in merged):
-            merged.append((search, face))
+    for detection, face in sorted(both, key=lambda found: -found[1].confidence):
+        if not any(detection != kept_by and _covered(face.box, kept.box) for kept_by, kept in merged):
+            merged.append((detection, face))
     return [face for _, face in merged]
 
 

@@ -1,7 +1,7 @@
-"""How fit a face is to be recognised: measured figures, and scores from 0 to 100 made of them.
+"""How suitable a face is for recognition: measured values, and scores from 0 to 100 derived from them.
 
-Where a score reaches 0 and 100 was read off LFW and off the same faces shrunk and blurred
-(`benchmarks/quality.py`): 100 where SFace recognises them as well as ever, 0 where it no longer can.
+The ends of each score's range come from LFW, and from the same faces reduced and blurred
+(`benchmarks/quality.py`): at 100 SFace recognises them as well as the originals, at 0 not at all.
 """
 
 import cv2
@@ -15,14 +15,14 @@ EXPOSURE = (20.0, 60.0)
 POSE_RATIO = (0.75, 0.25)
 
 _INNER = (slice(24, 104), slice(16, 96))
-"""Rows and columns of an aligned face from brows to mouth: no background, which may be out of focus."""
+"""Rows and columns of an aligned face from brows to mouth, without background, which may be out of focus."""
 
 _ROUNDING = 20 / 12
-"""Variance of the Laplacian of rounding errors: 1/12 each, times the squares of (1, 1, -4, 1, 1)."""
+"""Variance of the Laplacian of rounding errors: 1/12 per pixel, times the squares of (1, 1, -4, 1, 1)."""
 
 
 def measure(face: Face, aligned: Image) -> Quality:
-    """`aligned` is the face at a 112 x 112 template, so that sharpness does not depend on its size."""
+    """`aligned`: the face at a 112 x 112 template, so that sharpness does not depend on its size."""
     grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.float32)
     inner = grey[_INNER]
     sharpness_ratio = sharpness(grey, _INNER)
@@ -43,10 +43,10 @@ def measure(face: Face, aligned: Image) -> Quality:
 def sharpness(grey: np.ndarray, region: tuple[slice, slice]) -> float:
     """Energy of the Laplacian over the variance of the grey values (h, w, float32), within `region`.
 
-    The variance of the Laplacian is the usual focus measure (Pertuz et al. 2013, LAP4); divided by
-    the variance of the picture it no longer depends on contrast. Two things would pass for detail and
-    are left out: the border, where the Laplacian is that of a mirrored picture, with a crease; and what
-    rounding to whole grey values adds.
+    The variance of the Laplacian is the usual focus measure (Pertuz et al. 2013, LAP4); divided by the
+    variance of the picture it does not depend on contrast. Two things that are no detail are left out: the
+    border, where OpenCV mirrors the picture, which makes a crease; and the noise of rounding to whole grey
+    values.
     """
     laplacian = cv2.Laplacian(grey, cv2.CV_32F)[region]
     energy = max(float(laplacian.var()) - _ROUNDING, 0.0)
@@ -54,8 +54,8 @@ def sharpness(grey: np.ndarray, region: tuple[slice, slice]) -> float:
 
 
 def turned_ratio(face: Face) -> float:
-    """0 for a face seen from the front, 1 where the nose lies over an eye: |nose - eyes' middle|
-    along the line of the eyes, in halves of their distance."""
+    """0 for a frontal face, 1 if the nose lies over an eye: |nose - middle of the eyes| along the line of the
+    eyes, divided by half of their distance."""
     left, right, nose = face.landmarks[:3]
     eyes = right - left
     distance = max(float(np.hypot(*eyes)), 1e-6)

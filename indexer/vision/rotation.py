@@ -1,19 +1,20 @@
-"""Pictures turned by quarters, and faces turned back with them."""
+"""Rotates pictures by quarter turns, and detected faces back."""
 
 import numpy as np
 
 from indexer.types import Box, Face, Image
 
 QUARTERS = (1, 2, 3)
-"""Clockwise."""
+"""The rotations other than none, in quarter turns clockwise."""
 
 
 def rotate(picture: Image, quarters: int) -> Image:
+    """Clockwise by `quarters` of 90 degrees."""
     return np.ascontiguousarray(np.rot90(picture, -quarters))
 
 
 def rotate_back(face: Face, quarters: int, picture: Image) -> Face:
-    """In the pixels of `picture`, the face that was found in it rotated by so many quarters."""
+    """A face that was detected in `rotate(picture, quarters)`, in the pixels of `picture`."""
     height, width = picture.shape[:2]
     x, y = face.landmarks.T
     box = face.box

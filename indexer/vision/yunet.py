@@ -1,4 +1,4 @@
-"""YuNet (Wu et al. 2023): the faces in a picture of one size. Where to search is for `detect` to say."""
+"""YuNet (Wu et al. 2023): detects faces in a picture at one size. `detect` chooses the sizes."""
 
 import threading
 from pathlib import Path
@@ -8,12 +8,12 @@ import numpy as np
 
 from indexer.types import Box, Face, Image
 
-# Callers bring threads of their own; OpenCV's would only compete with them and with the network's.
+# Callers have threads of their own; OpenCV's would compete with them and with torch's.
 cv2.setNumThreads(1)
 
 MIN_SIDE_PX = 64
-"""Smaller pictures are padded up to it: where a side is 32 or less, so that YuNet's coarsest map is one
-cell wide, OpenCV reads its outputs wrongly and reports faces of noise."""
+"""Smaller pictures are padded to this side. If a side is 32 or less, YuNet's coarsest map is one cell wide;
+OpenCV then misreads the outputs and reports faces that are noise."""
 
 
 class YuNet:
@@ -23,14 +23,14 @@ class YuNet:
         self._weights = weights
         self._min_confidence = min_confidence
         self._idle: list[cv2.FaceDetectorYN] = []
-        """One searches one picture at a time and keeps some 45 MB of buffers: there are as many as searches
-        at once, which are fewer than threads."""
+        """A network detects in one picture at a time and keeps some 45 MB of buffers. So there are as many
+        as simultaneous detections, which are fewer than threads."""
         self._lock = threading.Lock()
 
     def detect(self, image: Image, *, border: float = 0.0) -> list[Face]:
-        """In the pixels of `image` (height, width, 3, RGB).
+        """The faces in `image`, shape (height, width, 3), RGB, in its pixels.
 
-        `border`: how much grey is put around it on each side, in sides of the picture.
+        `border`: width of a grey border on each side, as a share of the picture's side.
         """
         height, width = image.shape[:2]
         left, top = round(border * width), round(border * height)

@@ -1,9 +1,9 @@
-"""The twin of the paper, trained from nothing: convolution, pooling, fully connected.
+"""The Siamese network of the contrastive loss, trained from scratch; named `paper`.
 
-Its description: aligned faces of 224 x 224 pixels, scaled to [0, 1], through layers of convolution and
-pooling, then fully connected ones, to an embedding whose distances the contrastive loss shapes (Hadsell,
-Chopra and LeCun 2006; Koch, Zemel and Salakhutdinov 2015 for the twins). Widths are ours, and so is the
-batch normalisation behind each convolution, without which it hardly learns in the time a CPU gives it.
+Aligned faces of 224 x 224 pixels, scaled to [0, 1], pass layers of convolution and pooling, then two fully
+connected layers. The contrastive loss shapes the distances of the embeddings (Hadsell, Chopra and LeCun 2006;
+Koch, Zemel and Salakhutdinov 2015 for Siamese networks). The widths are Gemel's own, and so is the batch
+normalisation after each convolution, without which the network hardly learns on a CPU.
 """
 
 import torch

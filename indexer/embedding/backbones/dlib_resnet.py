@@ -1,7 +1,7 @@
 """dlib's face recognition network as a torch module, and the reader of its file.
 
 A ResNet of 29 convolutions, trained with a contrastive (metric) loss on three million faces (King 2017).
-As dlib has it: a residual path of fewer channels, or of fewer pixels, is filled up with zeros.
+As in dlib, the residual path with fewer channels or fewer pixels is padded with zeros.
 """
 
 import re
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from indexer.errors import WeightsDamaged
 
 _LEVELS = ((32, 3, False), (64, 4, True), (128, 3, True), (256, 3, True), (256, 1, True))
-"""Channels, blocks, and whether the first of them halves the picture."""
+"""Channels, blocks, and whether the first block halves the picture."""
 _PIXEL_MEANS = (122.782, 117.001, 104.298)
 _PIXEL_SCALE = 256.0
 
@@ -47,7 +47,7 @@ class DlibResNet(nn.Module):
 
 
 class ConvAffine(nn.Module):
-    """A convolution and what training left of a batch normalisation: a factor and a shift a channel."""
+    """A convolution, then a factor and a shift per channel: a batch normalisation after training."""
 
     def __init__(self, channels_in: int, channels_out: int, *, kernel: int = 3, stride: int = 1) -> None:
         super().__init__()
@@ -71,13 +71,11 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out, kept = self.second(torch.relu(self.first(x))), self.shortcut(x)
         channels, height, width = (max(a, b) for a, b in zip(out.shape[1:], kept.shape[1:], strict=True))
-        return torch.relu(
-            _filled_up(out, channels, height, width) + _filled_up(kept, channels, height, width)
-        )
+        return torch.relu(_padded(out, channels, height, width) + _padded(kept, channels, height, width))
 
 
 def load(path: Path) -> DlibResNet:
-    """The backbone with the weights of dlib's file, in eval mode. Raises WeightsDamaged."""
+    """With the weights of dlib's file, in eval mode, float32. Raises WeightsDamaged."""
     backbone = DlibResNet().eval()
     tensors = _tensors(path)
     state: dict[str, NDArray[np.float32]] = {}
@@ -94,15 +92,15 @@ def load(path: Path) -> DlibResNet:
                 f"{name}.gamma": gamma,
                 f"{name}.beta": beta,
             }
-        # dlib multiplies the other way round.
+        # dlib stores the transposed matrix.
         state["fc.weight"] = next(tensors).reshape(256, 128).T
         backbone.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in state.items()})
     except (StopIteration, ValueError, RuntimeError) as error:
-        raise WeightsDamaged(f"{path} does not hold the network that is expected: {error}") from error
+        raise WeightsDamaged(f"{path} does not contain the expected network: {error}") from error
     return backbone
 
 
-def _filled_up(x: Tensor, channels: int, height: int, width: int) -> Tensor:
+def _padded(x: Tensor, channels: int, height: int, width: int) -> Tensor:
     missing = (0, width - x.shape[3], 0, height - x.shape[2], 0, channels - x.shape[1])
     return nn.functional.pad(x, missing) if any(missing) else x
 
@@ -112,11 +110,11 @@ def _halves(tensor: NDArray[np.float32], first: int) -> tuple[NDArray[np.float32
 
 
 _LAYER = re.compile(rb"\x01\x05con_4|\x01\x07affine_|\x01\x04fc_2")
-"""A layer begins with its name, which has its length before it."""
+"""A layer begins with the length of its name and the name."""
 
 
 def _tensors(path: Path) -> Iterator[NDArray[np.float32]]:
-    """The parameters of each layer in the order of the file, which is that of the network, flat."""
+    """The parameters of each layer, flat, in the order of the file, which is that of the network."""
     data = path.read_bytes()
     place = 0
     while layer := _LAYER.search(data, place):
@@ -136,7 +134,7 @@ def _tensors(path: Path) -> Iterator[NDArray[np.float32]]:
 
 
 def _integer(data: bytes, place: int) -> tuple[int, int]:
-    """One as dlib writes it, a byte that says its length and sign before it; and where the next begins."""
+    """Reads one integer as dlib writes it, after a byte with its length and sign. Returns it and its end."""
     control = data[place]
     end = place + 1 + (control & 0x0F)
     value = int.from_bytes(data[place + 1 : end], "little")

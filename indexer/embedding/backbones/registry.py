@@ -1,4 +1,4 @@
-"""The twin networks by name: what each wants of a face, and how it is made, loaded and written.
+"""The backbones by name: how each is created, loaded, saved, and which faces it takes.
 
 All take faces of shape (n, 3, side, side), RGB, 0 to 255, and scale them themselves.
 """
@@ -26,16 +26,16 @@ class Backbone:
     template: str
     """One of `vision.align.TEMPLATES`."""
     normalisation: str
-    """As a card says it; part of the fingerprint."""
+    """As in a card; part of the fingerprint."""
     make: Callable[[int], nn.Module]
-    """From the dimension of its embeddings, untrained."""
+    """Creates the untrained network, from the dimension of its embeddings."""
     published: WeightFile | None
-    """Weights that it may start from."""
+    """Published weights, from which training may start; None if there are none."""
     read: Callable[[Path], nn.Module] | None
-    """Of the published file, in eval mode."""
+    """Reads the published file; the network is in eval mode."""
     frozen_statistics: bool
-    """Whether training leaves the statistics of its normalisation layers as they were published: a batch of
-    a few dozen faces knows them less well than the millions that they came from."""
+    """Whether training keeps the published statistics of the normalisation layers: they come from millions of
+    faces, and a batch of a few dozen estimates them less well."""
 
 
 BACKBONES = {
@@ -66,13 +66,13 @@ BACKBONES = {
 }
 
 NATIVE_DIMENSION = 128
-"""Dimension of both published backbones."""
+"""Of both published backbones."""
 
 
 def published(name: str, dimension: int = NATIVE_DIMENSION) -> nn.Module:
-    """With its published weights; another dimension gets an orthogonal projection behind it.
+    """The backbone with its published weights; for another dimension, with an orthogonal projection.
 
-    Raises WeightsMissing, WeightsDamaged, KeyError where it has none.
+    Raises WeightsMissing, WeightsDamaged, KeyError if it has no published weights.
     """
     backbone = BACKBONES[name]
     if backbone.published is None or backbone.read is None:
@@ -81,7 +81,7 @@ def published(name: str, dimension: int = NATIVE_DIMENSION) -> nn.Module:
 
 
 def stages(network: nn.Module) -> list[nn.Module]:
-    """Its layers or blocks of them, from the picture on."""
+    """Its layers, or blocks of layers, from the input on."""
     backbone = network.get_submodule("trunk") if isinstance(network, nn.Sequential) else network
     found: list[nn.Module] = []
     for child in backbone.children():
@@ -90,19 +90,19 @@ def stages(network: nn.Module) -> list[nn.Module]:
 
 
 def shift(network: nn.Module, by: torch.Tensor) -> None:
-    """Adds `by`, shape (dimension,), to all that the network gives from now on: to its last layer's bias.
+    """Adds `by`, shape (dimension,), to every embedding of the network, through its last layer's bias.
 
-    Raises InvalidRequest where that has none.
+    Raises InvalidRequest if the last layer has no bias.
     """
     last = network.get_submodule("head") if isinstance(network, nn.Sequential) else stages(network)[-1]
     if not isinstance(last.bias, torch.Tensor):
-        raise InvalidRequest("the network's last layer has no bias: another dimension brings one")
+        raise InvalidRequest("the last layer of the network has no bias; with another dimension it has one")
     with torch.no_grad():
         last.bias += by.to(last.bias.device)
 
 
 def load(path: Path, name: str, dimension: int) -> nn.Module:
-    """From a safetensors file, in eval mode. Raises CardUnusable where it holds another network."""
+    """From a safetensors file, in eval mode. Raises CardUnusable if the file is of another network."""
     check_shapes(path, name, dimension)
     module = BACKBONES[name].make(dimension).eval()
     module.load_state_dict(load_file(path))
@@ -110,28 +110,28 @@ def load(path: Path, name: str, dimension: int) -> nn.Module:
 
 
 def save(module: nn.Module, path: Path) -> None:
-    """As safetensors: names, shapes and numbers, and nothing that runs. Whole, or as it was before."""
+    """Writes a safetensors file: names, shapes and numbers, no code. Atomic."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     with written_whole(path) as aside:
         aside.write_bytes(dump(state))
 
 
 def check_shapes(path: Path, name: str, dimension: int) -> None:
-    """Reads the file's header only. Raises CardUnusable where it is not the weights of such a backbone."""
+    """Reads the file's header only. Raises CardUnusable if it does not have the weights of this backbone."""
     with torch.device("meta"):
-        wanted = {
+        expected = {
             key: tuple(tensor.shape) for key, tensor in BACKBONES[name].make(dimension).state_dict().items()
         }
     try:
         with safe_open(path, framework="pt") as file:
-            there = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+            found = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise CardUnusable(f"{path} is not a safetensors file: {error}", path=str(path)) from error
-    for key in sorted(wanted.keys() | there.keys()):
-        if wanted.get(key) != there.get(key):
+    for key in sorted(expected.keys() | found.keys()):
+        if expected.get(key) != found.get(key):
             raise CardUnusable(
-                f"{path} does not hold the weights of {name} of {dimension} numbers a face: {key} is"
-                f" {there.get(key, 'missing')}, and not {wanted.get(key, 'there at all')}",
+                f"{path} does not hold the weights of {name} with dimension {dimension}: {key} has the shape"
+                f" {found.get(key, 'missing')}, expected {expected.get(key, 'no such tensor')}",
                 path=str(path),
             )
 
@@ -139,6 +139,7 @@ def check_shapes(path: Path, name: str, dimension: int) -> None:
 def _with_head(backbone: nn.Module, dimension: int) -> nn.Module:
     if dimension == NATIVE_DIMENSION:
         return backbone
+    # "trunk" and "head" are names of tensors in the files that `save` wrote: they stay.
     head = nn.Linear(NATIVE_DIMENSION, dimension)
     nn.init.orthogonal_(head.weight)
     nn.init.zeros_(head.bias)

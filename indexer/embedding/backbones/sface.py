@@ -1,7 +1,6 @@
 """SFace as a torch module, and the reader of its published file.
 
-The file is block-quantised (int8 with a scale and a zero point a block): dequantised here once, it is
-plain float32 from then on.
+The file is block-quantised (int8 with a scale and a zero point per block). `load` dequantises it to float32.
 """
 
 from pathlib import Path
@@ -88,11 +87,11 @@ class DepthwiseBlock(nn.Module):
 
 
 def fold_batch_norms(backbone: nn.Module) -> nn.Module:
-    """The same function with each unit's normalisation folded into its convolution, for inference.
+    """Folds each unit's normalisation into its convolution, for inference: the function stays the same.
 
     y = g (w x - m) / sqrt(v + e) + b is one convolution with weights w g / sqrt(v + e) and bias
-    b - m g / sqrt(v + e). Changes `backbone`, which
-    may have none, and returns it; it must be in eval mode.
+    b - m g / sqrt(v + e). Changes and returns `backbone`, which must be in eval mode, and may have no such
+    units.
     """
     for unit in backbone.modules():
         if isinstance(unit, ConvUnit) and isinstance(unit.bn, nn.BatchNorm2d):
@@ -112,7 +111,7 @@ def load(path: Path) -> SFace:
             continue
         array = arrays[_onnx_name(name)]
         if array.size != tensor.numel():
-            raise WeightsDamaged(f"{name}: {array.shape} in the file, {tuple(tensor.shape)} wanted")
+            raise WeightsDamaged(f"{name}: {array.shape} in the file, {tuple(tensor.shape)} expected")
         state[name] = torch.from_numpy(array.reshape(tensor.shape).copy())
     backbone.load_state_dict(state)
     return backbone

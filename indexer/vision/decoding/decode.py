@@ -1,8 +1,8 @@
-"""Bytes to upright RGB pixels, or a clear rejection. Not for detecting anything in them.
+"""Decodes the bytes of a picture to upright RGB pixels, or rejects them.
 
-The headers are read first (`formats`), so that a picture that is too large or too costly is rejected before
-a byte of it is decoded. What comes from outside is decoded through `decoder`, which bounds time and memory
-besides; `decode` is for pictures of our own making, and what the decoder's processes run.
+Headers are read first (`formats`): a picture that is too large or too expensive is rejected before any of it
+is decoded. Pictures from outside go through `decoder`, which also bounds time and memory; its processes run
+this module. Only pictures that Gemel made itself are decoded here directly.
 """
 
 import io
@@ -32,11 +32,11 @@ _UPRIGHT = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-"""EXIF orientation to the turn that undoes it (Exif 2.32, 4.6.4 A)."""
-_ON_THE_SIDE = {Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90}
+"""EXIF orientation to the operation that makes the picture upright (Exif 2.32, 4.6.4 A)."""
+_SWAP_SIDES = {Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90}
 
 _MAX_MISSING = 0.001
-"""The share of a JPEG's pixels that may be missing with its end."""
+"""Share of a JPEG's pixels that may be missing at its end."""
 
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -47,23 +47,23 @@ class Picture:
 
     pixels: Image
     width_px: int
-    """As the file has them, upright."""
+    """Of the upright picture in the file."""
     height_px: int
 
     @property
     def scale(self) -> float:
-        """Pixels of the file for each decoded one, along a side."""
+        """Pixels of the file per decoded pixel, along a side."""
         return float(max(self.width_px, self.height_px) / max(self.pixels.shape[:2]))
 
 
 Allocate = Callable[[tuple[int, int, int]], Image]
-"""Gives the array, (height, width, 3), that a picture is decoded into."""
+"""Returns an array of a shape (height, width, 3), into which a picture is decoded."""
 
 
 def decode(data: bytes, *, max_pixels: int) -> Image:
-    """The picture in `data`, shape (height, width, 3), uint8 RGB, turned upright by its EXIF.
+    """The picture in `data`, shape (height, width, 3), uint8 RGB, upright by its EXIF orientation.
 
-    Of an animation the first frame; what is transparent becomes white; 16 bits become 8. A JPEG of more than
+    An animation gives its first frame; transparent pixels become white; 16 bits become 8. A JPEG of more than
     `max_pixels` is decoded at a half, a quarter or an eighth of its sides.
 
     Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive.
@@ -72,58 +72,58 @@ def decode(data: bytes, *, max_pixels: int) -> Image:
 
 
 def decode_picture(data: bytes, *, max_pixels: int, allocate: Allocate | None = None) -> Picture:
-    """As `decode`, with the size of the picture as it was sent."""
+    """Like `decode`, with the size of the picture in the file."""
     header = formats.inspect(data, max_pixels=max_pixels)
-    allocate = allocate or _array
+    allocate = allocate or _new_array
     try:
         if header.format == "PPM":
             pixels = allocate((header.height, header.width, 3))
             pixels[:] = pnm.decode(data)
             return Picture(pixels=pixels, width_px=header.width, height_px=header.height)
-        return _by_pillow(data, header, max_pixels, allocate)
+        return _decode_with_pillow(data, header, max_pixels, allocate)
     except InvalidInput:
         raise
     except MemoryError:
-        raise ImageTooExpensive("decoding the image takes more memory than a picture is given") from None
-    except Exception as error:  # Pillow's parsers raise nearly anything on a malformed file
+        raise ImageTooExpensive("decoding the image takes more memory than the limit") from None
+    except Exception as error:  # on a malformed file Pillow's parsers raise almost anything
         raise UnreadableImage(f"the image is truncated or damaged: {error}") from error
 
 
-def _array(shape: tuple[int, int, int]) -> Image:
+def _new_array(shape: tuple[int, int, int]) -> Image:
     return np.empty(shape, np.uint8)
 
 
-def _by_pillow(data: bytes, header: Header, max_pixels: int, allocate: Allocate) -> Picture:
+def _decode_with_pillow(data: bytes, header: Header, max_pixels: int, allocate: Allocate) -> Picture:
     divisor = formats.reduction(header, max_pixels=max_pixels)
-    with _loaded(data, header, divisor) as image:
-        turn = _turn(data, header, image)
-        lit = _with_low_bytes(data, header, image)
-        upright = lit if turn is None else lit.transpose(turn)
+    with _load(data, header, divisor) as image:
+        operation = _transpose_for(data, header, image)
+        complete = _with_low_bytes(data, header, image)
+        upright = complete if operation is None else complete.transpose(operation)
         pixels = allocate((upright.height, upright.width, 3))
         _fill(pixels, upright)
     width, height = header.width, header.height
-    if turn in _ON_THE_SIDE:
+    if operation in _SWAP_SIDES:
         width, height = height, width
-    if divisor == 1:  # libheif and the like have the last word on how a picture is cropped and turned
+    if divisor == 1:  # libheif and others decide themselves how a picture is cropped and rotated
         height, width = pixels.shape[:2]
     return Picture(pixels=pixels, width_px=width, height_px=height)
 
 
-def _loaded(data: bytes, header: Header, divisor: int) -> PIL.Image.Image:
+def _load(data: bytes, header: Header, divisor: int) -> PIL.Image.Image:
     if header.format == "JPEG":
         data = jpeg.cleaned(data)
         try:
-            return _opened(data, header, divisor)
+            return _open(data, header, divisor)
         except OSError:
-            whole = _with_its_end(data, header, divisor)
+            whole = _complete_jpeg(data, header, divisor)
             if whole is None:
                 raise
             return whole
-    return _opened(png.cleaned(data) if header.format == "PNG" else data, header, divisor)
+    return _open(png.cleaned(data) if header.format == "PNG" else data, header, divisor)
 
 
 def _with_low_bytes(data: bytes, header: Header, image: PIL.Image.Image) -> PIL.Image.Image:
-    """The picture itself, unless its colours have 16 bits of which the leading ones are never used."""
+    """The picture; if its colours have 16 bits with unused upper bits, reduced from all of them."""
     if header.linear or header.format not in ("PNG", "TIFF") or not bit_depth.may_lack_low_bytes(image):
         return image
     file = io.BytesIO(png.cleaned(data) if header.format == "PNG" else data)
@@ -131,19 +131,19 @@ def _with_low_bytes(data: bytes, header: Header, image: PIL.Image.Image) -> PIL.
         return bit_depth.with_low_bytes(image, again)
 
 
-def _opened(data: bytes, header: Header, divisor: int = 1) -> PIL.Image.Image:
+def _open(data: bytes, header: Header, divisor: int = 1) -> PIL.Image.Image:
     _register(header)
     image = PIL.Image.open(io.BytesIO(data), formats=(header.format,))
     if divisor > 1:
         image.draft(None, (header.width // divisor, header.height // divisor))
     if image.width * image.height > header.width * header.height:
-        raise UnreadableImage("the image is larger than its header says")
+        raise UnreadableImage("the image is larger than its header states")
     image.load()
     return image
 
 
 def _register(header: Header) -> None:
-    """Readies Pillow for one format. Its own limit of pixels is a second lock behind `formats.inspect`."""
+    """Prepares Pillow for one format. Its own limit of pixels is a second check behind `formats.inspect`."""
     allowed = header.width * header.height
     if PIL.Image.MAX_IMAGE_PIXELS is None or allowed > PIL.Image.MAX_IMAGE_PIXELS:
         PIL.Image.MAX_IMAGE_PIXELS = allowed
@@ -163,27 +163,27 @@ def _register(header: Header) -> None:
         from PIL import WebPImagePlugin  # noqa: F401
 
 
-def _with_its_end(data: bytes, header: Header, divisor: int) -> PIL.Image.Image | None:
-    """A JPEG that lacks no more than its end marker; None where it lacks a part that can be seen."""
+def _complete_jpeg(data: bytes, header: Header, divisor: int) -> PIL.Image.Image | None:
+    """A truncated JPEG, if it lacks only its end marker; None if a visible part is missing."""
     first: PIL.Image.Image | None = None
-    for ended in jpeg.with_end(data):
-        image = _opened(ended, header, divisor)
+    for completed in jpeg.with_end(data):
+        image = _open(completed, header, divisor)
         if first is None:
             first = image
-        elif _differing(first, image) > _MAX_MISSING * image.width * image.height:
+        elif _count_differing(first, image) > _MAX_MISSING * image.width * image.height:
             return None
     return first
 
 
-def _differing(first: PIL.Image.Image, second: PIL.Image.Image) -> int:
-    """How many pixels of two pictures of one size differ."""
+def _count_differing(first: PIL.Image.Image, second: PIL.Image.Image) -> int:
+    """Number of different pixels in two pictures of the same size."""
     return sum(
         int((np.asarray(a) != np.asarray(b)).reshape(a.width * a.height, -1).any(axis=1).sum())
         for a, b in zip(bit_depth.strips(first), bit_depth.strips(second), strict=True)
     )
 
 
-def _turn(data: bytes, header: Header, image: PIL.Image.Image) -> Transpose | None:
+def _transpose_for(data: bytes, header: Header, image: PIL.Image.Image) -> Transpose | None:
     try:
         if header.format == "JPEG":
             orientation = jpeg.orientation(data)
@@ -191,18 +191,18 @@ def _turn(data: bytes, header: Header, image: PIL.Image.Image) -> Transpose | No
             orientation = png.orientation(data)
         else:
             orientation = image.getexif().get(_ORIENTATION_TAG)
-    except Exception:  # damaged EXIF says nothing of the pixels: they are shown as they lie
+    except Exception:  # damaged EXIF: the picture stays as it is stored
         return None
     return _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
 
 
 def _fill(pixels: Image, image: PIL.Image.Image) -> None:
-    """Brings all that Pillow knows to RGB, a strip at a time."""
+    """Converts any of Pillow's modes to RGB, one strip at a time."""
     if image.mode == "F":
-        raise UnsupportedImageFormat("pixels are floating-point numbers of unknown range")
+        raise UnsupportedImageFormat("floating-point pixels, whose range is unknown, are not supported")
     convert: Callable[[PIL.Image.Image], NDArray[Any]] = _rgb
     if image.mode.startswith("I"):  # "I", "I;16", "I;16B": up to 16 bits of grey
-        bits = bit_depth.bits_of(np.asarray(strip) for strip in bit_depth.strips(image))
+        bits = bit_depth.estimate_bits(np.asarray(strip) for strip in bit_depth.strips(image))
         convert = _grey_converter(bits)
     top = 0
     for strip in bit_depth.strips(image):
@@ -211,7 +211,7 @@ def _fill(pixels: Image, image: PIL.Image.Image) -> None:
 
 
 def _grey_converter(bits: int) -> Callable[[PIL.Image.Image], NDArray[Any]]:
-    return lambda strip: bit_depth.eight_bits(np.asarray(strip), bits)[:, :, np.newaxis]
+    return lambda strip: bit_depth.to_eight_bits(np.asarray(strip), bits)[:, :, np.newaxis]
 
 
 def _rgb(strip: PIL.Image.Image) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Decodes pictures from outside in processes that can be killed: bounded in time and in memory."""
+"""Decodes pictures from outside in processes that can be killed, with limits of time and memory."""
 
 import logging
 import signal
@@ -19,16 +19,16 @@ _deaths = RateLimitedLog(logging.getLogger(__name__))
 
 _FIXED_SECONDS = 2.0
 _SECONDS_PER_MEGAPIXEL = 0.15
-"""Of processor time, up to the limit that is set: a small picture is not given what a large one may need."""
+"""Of processor time, up to the configured limit: a small picture gets less than a large one."""
 
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT}
 
 
 class Decoder:
-    """Decodes in this process what its header proves harmless, all else in one of a few others.
+    """Decodes a picture in this process if its header proves it harmless, else in one of a few processes.
 
-    Each of them decodes one picture at a time. They are started when they are needed; one that overruns a
-    limit is killed, and another takes its place. Safe to call from several threads.
+    A process decodes one picture at a time. Processes start on demand; one that exceeds a limit is killed and
+    replaced. Safe to call from several threads.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Decoder:
         max_callers: int | None = None,
     ) -> None:
         """`max_seconds`: of processor time, for the largest picture. `patience_seconds`: how long a picture
-        waits for a process; None: for ever. `max_callers`: how many threads may use a process or wait for
+        waits for a process; None: without a limit. `max_callers`: how many threads may use a process or wait for
         one, so that the other threads stay free for work without one; None: no limit."""
         self.max_pixels = max_pixels
         self._max_seconds = max_seconds
@@ -57,12 +57,12 @@ class Decoder:
         self._lock = threading.Lock()
 
     def inspect(self, data: bytes) -> Header:
-        """What the picture says of itself. Raises what `decode` does, except Busy."""
+        """Reads the picture's header. Raises what `decode` raises, except Busy and Abandoned."""
         return formats.inspect(data, max_pixels=self.max_pixels)
 
     def decode(self, data: bytes) -> Picture:
         """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy (no process
-        is free, the machine has no time, or somebody kills the processes), Abandoned.
+        is free, the machine is overloaded, or the processes were killed from outside), Abandoned.
         """
         header = self.inspect(data)
         with self.slot(header):
@@ -74,13 +74,13 @@ class Decoder:
         return nullcontext() if header.harmless else self._slots.slot()
 
     def decode_in_slot(self, data: bytes, header: Header) -> Picture:
-        """As `decode`, for a caller that holds the `slot`."""
+        """Like `decode`, for a caller that holds the `slot`."""
         if header.harmless:
             return decode_picture(data, max_pixels=self.max_pixels)
-        return self._decode_outside(data, self._seconds(header))
+        return self._decode_in_process(data, self._seconds(header))
 
     def close(self) -> None:
-        """Ends all processes; a picture that is being decoded fails."""
+        """Kills all processes; pictures that are being decoded fail."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -95,17 +95,17 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _decode_outside(self, data: bytes, seconds: float) -> Picture:
-        most_bytes = memory_bytes(self.max_pixels) // 4  # the rest is for what becomes of it
-        if len(data) > most_bytes:
+    def _decode_in_process(self, data: bytes, seconds: float) -> Picture:
+        max_bytes = memory_bytes(self.max_pixels) // 4  # the rest is for the decoded picture
+        if len(data) > max_bytes:
             raise ImageTooExpensive(
-                f"the image's file has {len(data)} bytes, more than the limit of {most_bytes}"
+                f"the image's file has {len(data)} bytes, more than the limit of {max_bytes}"
                 " (which grows with GEMEL_MAX_IMAGE_MEGAPIXELS)",
                 measured=len(data),
-                limit=most_bytes,
+                limit=max_bytes,
             )
         status = 0
-        for _ in range(2):  # once more, where a process was killed by somebody else
+        for _ in range(2):  # a second time, if the process was killed from outside
             process = self._take()
             try:
                 picture = process.decode(data, seconds)
@@ -115,7 +115,7 @@ class Decoder:
                 _deaths.line(
                     logging.WARNING,
                     str(status),
-                    "a process that decodes pictures ended with status %d",
+                    "a decoder process ended with status %d",
                     status,
                 )
                 _raise_for(status, seconds)
@@ -128,7 +128,7 @@ class Decoder:
             else:
                 self._give_back(process)
                 return picture
-        raise Busy(f"the process that decodes pictures has ended twice, with status {status}")
+        raise Busy(f"two decoder processes ended with status {status}")
 
     def _seconds(self, header: Header) -> float:
         megapixels = header.width * header.height / 1e6
@@ -140,8 +140,8 @@ class Decoder:
                 raise Busy("the server is shutting down")
             try:
                 process = self._idle.pop() if self._idle else ProcessHandle(self.max_pixels)
-            except OSError as error:  # no memory, or too many processes or files
-                raise Busy(f"no process can be started to decode pictures: {error.strerror}") from error
+            except OSError as error:  # no memory, or too many processes or open files
+                raise Busy(f"cannot start a decoder process: {error.strerror}") from error
             self._busy.add(process)
             return process
 
@@ -160,12 +160,12 @@ class Decoder:
 
 
 def _raise_for(status: int, seconds: float) -> None:
-    """Of a picture that ended its process; returns where it was somebody else who did."""
+    """Raises if the picture ended the process; returns if the process was killed from outside."""
     if status == -OVERRUN:
         raise ImageTooExpensive(
             f"decoding the image takes more than {seconds:.1f} s of processor time"
-            " (GEMEL_MAX_DECODING_S sets the most for a large one)",
+            " (GEMEL_MAX_DECODING_S is the limit for a large image)",
             limit=round(seconds, 1),
         )
     if -status in _CRASHES:
-        raise UnreadableImage("the image is damaged: it crashed the process that decoded it")
+        raise UnreadableImage("the image is damaged: it crashed the decoder process")

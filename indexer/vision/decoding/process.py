@@ -1,8 +1,8 @@
-"""The process that decodes pictures from outside, so that one that takes too long can be killed.
+"""The decoder process: decodes pictures from outside, and can be killed if one takes too long.
 
-It reads a picture's bytes from a socket, decodes them under a limit of processor time, and answers with a
-piece of shared memory that has no name: it is freed when the last process that holds it lets go, however
-that process ends. Imports no more than Pillow and NumPy.
+It reads the bytes of a picture from a socket, decodes them under a limit of processor time, and answers with
+the descriptor of anonymous shared memory. The kernel frees the memory when the last process closes it,
+however that process ends. Imports no libraries but Pillow and NumPy.
 """
 
 import fcntl
@@ -27,31 +27,31 @@ from indexer.types import Image
 from indexer.vision.decoding.decode import decode_picture
 
 REQUEST = struct.Struct("<Qd")
-"""How many bytes the picture has, and how many seconds of processor time it may take."""
+"""Bytes of the picture, and its limit of processor time in seconds."""
 ANSWER = struct.Struct("<I")
-"""How many bytes of JSON follow; pixels come as the file descriptor that is sent with it."""
+"""Bytes of JSON that follow. The pixels are in the file descriptor that is sent along."""
 
 OVERRUN = signal.SIGPROF
-"""Ends the process when a picture has had its time."""
+"""Ends the process when a picture exceeds its processor time."""
 
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-"""What the other side demands: memory that shrinks under a reader would end it."""
+"""The server demands them: if the memory shrank, reading it would kill the server (SIGBUS)."""
 
 _NICENESS = 5
-"""What is decoded in the server's own process, and all else there, comes first."""
+"""The server's own work comes first."""
 _FIXED_MEMORY_BYTES = 256_000_000
 _MEMORY_BYTES_PER_PIXEL = 24
-"""Of the limit of pixels: Pillow's picture, its turned copy, the result, and what the decoder keeps."""
+"""Per pixel of the limit: Pillow's picture, its rotated copy, the result, and the codec's buffers."""
 
 
 def memory_bytes(max_pixels: int) -> int:
-    """What a process may take for a picture, the file included."""
+    """Memory that a process may allocate for a picture, its file included."""
     return _FIXED_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * max_pixels
 
 
 @dataclass
 class _SharedMemory:
-    """Where a picture is decoded into."""
+    """The memory that a picture is decoded into."""
 
     descriptor: int = -1
     _map: mmap.mmap | None = field(default=None)
@@ -68,21 +68,21 @@ class _SharedMemory:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-        self._map = None  # else the pixels would stay until the next picture
+        self._map = None  # or the pixels would stay until the next picture
 
 
 def serve(connection: socket.socket, max_pixels: int) -> None:
-    """Decodes one picture after the other until the other side goes."""
+    """Decodes one picture after another, until the server closes the socket."""
     _silence_libraries()
     _limit_memory(max_pixels)
-    threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
+    threading.Thread(target=_exit_with_server, args=(connection.fileno(),), daemon=True).start()
     while True:
-        head = _received(connection, REQUEST.size)
+        head = _receive(connection, REQUEST.size)
         length, seconds = REQUEST.unpack(head)
-        data = _received(connection, length)
-        signal.setitimer(signal.ITIMER_PROF, seconds)  # of processor time; its signal ends the process
+        data = _receive(connection, length)
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # processor time; its signal ends the process
         memory = _SharedMemory()
-        answer = _decoded(bytes(data), max_pixels, memory)
+        answer = _decode(bytes(data), max_pixels, memory)
         signal.setitimer(signal.ITIMER_PROF, 0)
         del data
         body = json.dumps(answer, default=str).encode()
@@ -91,7 +91,7 @@ def serve(connection: socket.socket, max_pixels: int) -> None:
         memory.close()
 
 
-def _decoded(data: bytes, max_pixels: int, memory: _SharedMemory) -> dict[str, Any]:
+def _decode(data: bytes, max_pixels: int, memory: _SharedMemory) -> dict[str, Any]:
     try:
         picture = decode_picture(data, max_pixels=max_pixels, allocate=memory.allocate)
     except GemelError as error:
@@ -99,7 +99,7 @@ def _decoded(data: bytes, max_pixels: int, memory: _SharedMemory) -> dict[str, A
     except MemoryError:
         return {
             "code": ImageTooExpensive.code,
-            "message": "decoding the image takes more memory than a picture is given",
+            "message": "decoding the image takes more memory than the limit",
             "details": {},
         }
     return {
@@ -109,7 +109,7 @@ def _decoded(data: bytes, max_pixels: int, memory: _SharedMemory) -> dict[str, A
     }
 
 
-def _received(connection: socket.socket, length: int) -> memoryview:
+def _receive(connection: socket.socket, length: int) -> memoryview:
     buffer = memoryview(bytearray(length))
     at = 0
     while at < length:
@@ -133,15 +133,15 @@ def _lower(limit: int, value: int) -> None:
 
 
 def _silence_libraries() -> None:
-    """libtiff and Pillow write of each damaged file to standard error, where only faults belong."""
+    """libtiff and Pillow report each damaged file on standard error, which is for faults of Gemel."""
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     sys.stderr = os.fdopen(os.dup(2), "w")
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 2)
 
 
-def _end_with(descriptor: int) -> None:
-    """Ends this process when the other side has gone, also in the middle of a picture."""
+def _exit_with_server(descriptor: int) -> None:
+    """Ends this process when the server closes the socket or dies, even in the middle of a picture."""
     poll = select.poll()
     poll.register(descriptor, select.POLLRDHUP | select.POLLHUP)
     poll.poll()
@@ -149,7 +149,7 @@ def _end_with(descriptor: int) -> None:
 
 
 def main() -> None:
-    """Arguments: the socket's file descriptor, and the limit of pixels."""
+    """Command line: the descriptor of the socket, and the limit of pixels."""
     os.nice(_NICENESS)
     descriptor, max_pixels = int(sys.argv[1]), int(sys.argv[2])
     serve(socket.socket(fileno=descriptor), max_pixels)

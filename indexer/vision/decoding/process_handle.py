@@ -1,4 +1,4 @@
-"""The near end of a process that decodes pictures: sends one, waits for its pixels, notices its death."""
+"""The server's end of a decoder process: sends a picture, waits for its pixels, notices its death."""
 
 import fcntl
 import json
@@ -21,7 +21,7 @@ from indexer.vision.decoding.decode import Picture
 from indexer.vision.decoding.process import ANSWER, REQUEST, SEALS
 
 _WALL_FACTOR = 4.0
-"""How many times its processor time a picture may take on a machine that is busy with other work."""
+"""Wall time over processor time that a picture may take, on a machine that is busy with other work."""
 _POLL_SECONDS = 0.2
 _START_SECONDS = 20.0
 
@@ -42,22 +42,28 @@ class ProcessDied(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
-        """As `subprocess` tells it: the signal is negative."""
+        """As in `subprocess`: a signal is negative."""
 
 
 class ProcessHandle:
-    """The near end of one process. Used by one thread at a time."""
+    """Starts one process. For one thread at a time."""
 
     def __init__(self, max_pixels: int) -> None:
-        self._socket, theirs = socket.socketpair()
-        with theirs:
+        self._socket, its_end = socket.socketpair()
+        with its_end:
             self._process = subprocess.Popen(  # noqa: S603  (our own program)
-                [sys.executable, "-c", _PROGRAM.format(path=sys.path), str(theirs.fileno()), str(max_pixels)],
+                [
+                    sys.executable,
+                    "-c",
+                    _PROGRAM.format(path=sys.path),
+                    str(its_end.fileno()),
+                    str(max_pixels),
+                ],
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for its parent, whose end it sees by the socket
+                pass_fds=[its_end.fileno()],
+                start_new_session=True,  # Ctrl-C is for the server; the process ends when the socket closes
             )
 
     def decode(self, data: bytes, seconds: float) -> Picture:
@@ -66,16 +72,16 @@ class ProcessHandle:
         try:
             self._send(REQUEST.pack(len(data), seconds), deadline)
             self._send(data, deadline)
-            self._wait(select.POLLIN, deadline)
+            self._wait_for(select.POLLIN, deadline)
             head, descriptors, _, _ = socket.recv_fds(self._socket, ANSWER.size, 1)
-            return self._answer(head, descriptors)
+            return self._receive_picture(head, descriptors)
         except TimeoutError:
             raise Busy("the machine was too busy to decode the image in time") from None
         except OSError:
-            raise self._death() from None
+            raise self._died() from None
 
     def kill(self) -> None:
-        """May be called while another thread waits for an answer, which then is told of the death."""
+        """Another thread may wait for an answer meanwhile; it gets ProcessDied."""
         self._process.kill()
 
     def close(self) -> None:
@@ -86,10 +92,10 @@ class ProcessHandle:
     def _send(self, data: bytes, deadline: float) -> None:
         rest = memoryview(data)
         while rest:
-            self._wait(select.POLLOUT, deadline)
+            self._wait_for(select.POLLOUT, deadline)
             rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
 
-    def _wait(self, event: int, deadline: float) -> None:
+    def _wait_for(self, event: int, deadline: float) -> None:
         """Until the socket is ready. Raises TimeoutError, Abandoned."""
         poll = select.poll()
         poll.register(self._socket, event)
@@ -98,15 +104,15 @@ class ProcessHandle:
             if time.monotonic() > deadline:
                 raise TimeoutError
 
-    def _answer(self, head: bytes, descriptors: list[int]) -> Picture:
+    def _receive_picture(self, head: bytes, descriptors: list[int]) -> Picture:
         if len(head) < ANSWER.size:
-            raise self._death()
+            raise self._died()
         [length] = ANSWER.unpack(head)
         body = bytearray()
         while len(body) < length:
             part = self._socket.recv(length - len(body))
             if not part:
-                raise self._death()
+                raise self._died()
             body += part
         answer: dict[str, Any] = json.loads(body)
         if "code" in answer:
@@ -115,7 +121,7 @@ class ProcessHandle:
         with open(descriptor, "r+b", buffering=0) as file:
             height, width, channels = answer["shape"]
             if fcntl.fcntl(file, fcntl.F_GET_SEALS) & SEALS != SEALS:
-                raise self._death()
+                raise self._died()
             memory = mmap.mmap(
                 file.fileno(), height * width * channels, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE
             )
@@ -125,9 +131,9 @@ class ProcessHandle:
             height_px=answer["height_px"],
         )
 
-    def _death(self) -> ProcessDied:
+    def _died(self) -> ProcessDied:
         try:
             status = self._process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:  # it lives, and has lost its end of the socket
+        except subprocess.TimeoutExpired:  # it lives, but has closed the socket
             status = -signal.SIGKILL
         return ProcessDied(status)

@@ -1,4 +1,4 @@
-"""A card is checked whole when it is read: what it lets through sets thresholds."""
+"""A card is validated when it is read, because its figures set thresholds."""
 
 import json
 import math
@@ -28,7 +28,7 @@ def read(folder: Path, written: bytes) -> ModelCard:
 
 
 def check_usable(card: ModelCard) -> None:
-    """That every threshold and rate that serving asks for can be had of it."""
+    """Computes every threshold and rate that serving may need."""
     if not card.score_at_fmr or not card.genuine_scores:
         return
     check_calibrated(card)
@@ -54,7 +54,7 @@ def check_usable(card: ModelCard) -> None:
         ({"score_at_fmr": [[1, 0.4], [0.5, 0.5]]}, r"score_at_fmr\.0\.0"),
         ({"score_at_fmr": [[0.5, 0.4], [0.1, 1.5]]}, r"score_at_fmr\.1\.1"),
         ({"score_at_fmr": [[0.5, 0.4, 0.5], [0.1, 0.5]]}, r"score_at_fmr\.0"),
-        ({"score_at_fmr": [[0.5, 0.4], [0.1, math.nan]]}, "score_at_fmr|whole"),
+        ({"score_at_fmr": [[0.5, 0.4], [0.1, math.nan]]}, "score_at_fmr|the card"),
         ({"genuine_scores": [0.5, 0.4]}, "genuine_scores: .*must not fall"),
         ({"genuine_scores": [0.5]}, "genuine_scores: .*two quantiles"),
         ({"genuine_scores": [0.5, 7]}, r"genuine_scores\.1"),
@@ -64,7 +64,7 @@ def check_usable(card: ModelCard) -> None:
         ({"std": [1e-300, 1, 1]}, r"std\.0"),
     ],
 )
-def test_a_card_whose_figures_cannot_be_meant_is_refused_when_it_is_read(
+def test_a_card_with_impossible_figures_is_rejected_when_it_is_read(
     tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(CardUnusable, match=reason):
@@ -104,9 +104,9 @@ cards = st.fixed_dictionaries(
 @example(written=b"[" * 100_000)
 @example(written=b'{"name": "\\ud800"}')
 @example(written=json.dumps(CARD | {"score_at_fmr": [[1e-12, 0.1], [1.0000001e-12, 0.2]]}).encode())
-def test_any_file_is_a_card_that_can_be_used_or_is_refused(tmp_path: Path, written: bytes) -> None:
+def test_any_file_is_a_usable_card_or_is_rejected(tmp_path: Path, written: bytes) -> None:
     try:
         card = read(tmp_path, written)
-    except (CardUnusable, WeightsMissing):  # a card may name another file, which is not there
+    except (CardUnusable, WeightsMissing):  # the card names a file that does not exist
         return
     check_usable(card)

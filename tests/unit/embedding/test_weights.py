@@ -1,4 +1,4 @@
-"""Weights: found, checked, or refused with the reason."""
+"""Weights are located and verified, or rejected with the reason."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from indexer.errors import WeightsDamaged, WeightsMissing
 
 
 @pytest.mark.parametrize("file", [SFACE, YUNET])
-def test_the_carried_files_are_what_opencv_zoo_published(file: WeightFile) -> None:
+def test_the_files_in_the_packages_are_those_that_opencv_zoo_published(file: WeightFile) -> None:
     assert locate(file).name == file.name
 
 
-def test_a_file_with_another_digest_is_refused_by_both_digests() -> None:
+def test_a_file_with_another_digest_is_rejected() -> None:
     other = WeightFile(distribution=SFACE.distribution, name=SFACE.name, sha256="0" * 64)
 
     with pytest.raises(WeightsDamaged, match=SFACE.sha256):
@@ -22,12 +22,12 @@ def test_a_file_with_another_digest_is_refused_by_both_digests() -> None:
 
 
 @pytest.mark.parametrize(("distribution", "name"), [("no-such-package", "x"), (SFACE.distribution, "x.onnx")])
-def test_what_is_not_there_is_named(distribution: str, name: str) -> None:
+def test_the_error_names_a_missing_package(distribution: str, name: str) -> None:
     with pytest.raises(WeightsMissing, match=distribution):
         locate(WeightFile(distribution=distribution, name=name, sha256="0" * 64))
 
 
-def test_every_tensor_of_the_file_finds_its_place(tmp_path: Path) -> None:
+def test_every_tensor_of_the_file_is_used(tmp_path: Path) -> None:
     """All 145 float arrays and 29 dequantised ones but the two scalars of the normalisation."""
     arrays = sface._dequantised(locate(SFACE))
     backbone = sface.load(locate(SFACE))

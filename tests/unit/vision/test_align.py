@@ -1,4 +1,4 @@
-"""Alignment: the similarity transform, and crops that hold what a later model needs."""
+"""Alignment: the similarity transform, and crops from which a later model can embed."""
 
 import io
 
@@ -35,7 +35,7 @@ def test_the_transform_undoes_any_rotation_scale_and_shift(
 
 
 @given(points=st.lists(st.tuples(coordinates, coordinates), min_size=5, max_size=5, unique=True))
-def test_no_other_similarity_brings_the_points_nearer(points: list[tuple[float, float]]) -> None:
+def test_no_other_similarity_brings_the_points_closer(points: list[tuple[float, float]]) -> None:
     """Least squares: nudging any of the four parameters never lowers the sum of squares."""
     source = np.array(points, np.float32)
     transform = similarity(source, ARCFACE_112.points)
@@ -49,13 +49,13 @@ def test_no_other_similarity_brings_the_points_nearer(points: list[tuple[float, 
         assert error(*best) <= error(*(best + nudge)) + 1e-6
 
 
-def test_points_that_lie_on_one_spot_are_shifted_and_not_divided_by_zero() -> None:
+def test_coincident_points_are_shifted_without_a_division_by_zero() -> None:
     transform = similarity(np.full((5, 2), 7, np.float32), ARCFACE_112.points)
 
     assert np.isfinite(transform).all()
 
 
-def test_an_aligned_face_is_upright_and_lies_where_the_template_has_it(
+def test_an_aligned_face_is_upright_and_at_the_place_of_the_template(
     pipeline: Pipeline, hopper: bytes
 ) -> None:
     tilted = encoded(PIL.Image.open(io.BytesIO(hopper)).rotate(25, fillcolor="grey"), "JPEG")
@@ -69,10 +69,10 @@ def test_an_aligned_face_is_upright_and_lies_where_the_template_has_it(
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.5, 1.0, 3.0])
-def test_a_face_is_embedded_alike_from_its_stored_crop(
+def test_a_stored_crop_gives_nearly_the_embedding_of_its_photograph(
     pipeline: Pipeline, hopper: bytes, scale: float
 ) -> None:
-    """What a re-index will work on makes nearly the embedding that the photograph made."""
+    """A re-index embeds stored crops."""
     portrait = PIL.Image.fromarray(pixels(hopper))
     width, height = round(portrait.width * scale), round(portrait.height * scale)
     picture = np.asarray(portrait.resize((width, height), PIL.Image.Resampling.LANCZOS))
@@ -88,8 +88,8 @@ def test_a_face_is_embedded_alike_from_its_stored_crop(
     assert 168 <= stored.shape[0] == stored.shape[1] <= 336
 
 
-def test_a_face_three_times_too_large_is_averaged_and_not_sampled() -> None:
-    """Stripes finer than the aligned face's pixels become their mean, not moire."""
+def test_a_face_three_times_too_large_is_averaged() -> None:
+    """Stripes that are finer than the aligned face's pixels become their mean, not moire."""
     stripes = np.zeros((900, 900, 3), np.uint8)
     stripes[:, ::2] = 255
     landmarks = ARCFACE_112.points * 6
@@ -101,7 +101,7 @@ def test_a_face_three_times_too_large_is_averaged_and_not_sampled() -> None:
 
 @pytest.mark.parametrize("left", [0, 20_000, 39_000])
 def test_a_face_in_a_picture_too_long_for_opencv_is_aligned_as_in_a_part_of_it(left: int) -> None:
-    """OpenCV warps no side of 32,767 pixels or more, and a panorama has them."""
+    """OpenCV cannot warp a picture with a side of 32,767 pixels or more, such as a panorama."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (300, 1_000, 3), np.uint8)
     part = np.asarray(cv2.GaussianBlur(noise, (0, 0), 3), np.uint8)

@@ -1,4 +1,4 @@
-"""What makes pictures worse does what it says, and leaves the original alone."""
+"""Each degradation has its documented effect, and leaves the original unchanged."""
 
 from collections.abc import Callable
 
@@ -42,14 +42,14 @@ def test_shape_and_type_stay_the_picture_changes_and_the_original_does_not(name:
     assert (picture == before).all()
 
 
-def test_noise_has_the_deviation_that_was_asked_for() -> None:
+def test_noise_has_the_requested_deviation() -> None:
     grey = np.full((200, 200, 3), 128, np.uint8)
     noisy = degrade.noise(grey, 12, np.random.default_rng(1)).astype(np.float64)
     assert noisy.std() == pytest.approx(12, rel=0.03)
     assert noisy.mean() == pytest.approx(128, abs=0.3)
 
 
-def test_a_quarter_of_the_resolution_has_lost_what_was_finer_than_that() -> None:
+def test_a_quarter_of_the_resolution_loses_finer_details() -> None:
     fine = np.zeros((64, 64, 3), np.uint8)
     fine[:, ::2] = 255
     coarse = np.zeros((64, 64, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Detection: where faces are, at any size and at the pictures' edges."""
+"""Detection finds faces of any size and rotation, and at the edges of pictures."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -66,7 +66,7 @@ def test_pictures_of_odd_shapes_have_no_face_and_raise_nothing(
 
 
 def close_up(detector: Detector, portrait: bytes, height: int, *, share: float = 0.8) -> np.ndarray:
-    """A portrait's face with little around it: `share` of the picture's height, which is so many pixels."""
+    """A portrait whose face takes `share` of the picture's height, in pixels."""
     picture = pixels(portrait)
     box = detector.detect(picture)[0].box
     side = box.height / share
@@ -98,7 +98,7 @@ def test_a_close_up_comes_before_the_small_bystander_in_it(
 
 @pytest.mark.parametrize("share", [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
 @pytest.mark.parametrize("height", [300, 640, 1024, 2000])
-def test_a_face_that_is_found_at_two_sizes_is_one_face(
+def test_a_face_that_is_found_at_two_sizes_is_reported_once(
     detector: Detector, hopper: bytes, height: int, share: float
 ) -> None:
     face = close_up(detector, hopper, round(share / 0.8 * height))
@@ -111,7 +111,7 @@ def test_a_face_that_is_found_at_two_sizes_is_one_face(
 
 
 @pytest.mark.parametrize("size_px", [256, 1024, 4096])
-def test_a_face_that_fills_the_picture_is_found_whatever_the_size_of_the_search(
+def test_a_face_that_fills_the_picture_is_found_at_any_detection_size(
     hopper: bytes, detector: Detector, size_px: int
 ) -> None:
     searching = Detector(locate(YUNET), min_confidence=0.7, size_px=size_px)
@@ -122,13 +122,13 @@ def test_a_face_that_fills_the_picture_is_found_whatever_the_size_of_the_search(
 
 
 @pytest.mark.parametrize("rotation_degrees", [90, 180, 270])
-def test_the_faces_of_a_picture_on_its_side_or_head_are_found_where_they_are(
+def test_faces_of_a_rotated_picture_are_found_at_their_places(
     detector: Detector, hopper: bytes, collins: bytes, rotation_degrees: int
 ) -> None:
     upright = np.zeros((600, 1024, 3), np.uint8)
     upright[:, :512] = pixels(hopper)[:, :512]
     upright[:512, 512:] = pixels(collins)
-    turned = np.ascontiguousarray(np.rot90(upright, rotation_degrees // 90))  # against the clock
+    turned = np.ascontiguousarray(np.rot90(upright, rotation_degrees // 90))  # counterclockwise
 
     faces = detector.detect(turned)
 
@@ -149,14 +149,14 @@ def test_the_faces_of_a_picture_on_its_side_or_head_are_found_where_they_are(
 
 
 def turned_back_to_upright(points: np.ndarray, degrees: int, shape: tuple[int, ...]) -> np.ndarray:
-    """What a turn clockwise by so many degrees does to points (n, 2) in a picture of a shape."""
+    """Rotates points (n, 2) of a picture of a shape clockwise."""
     for _ in range(degrees // 90):
         points = np.stack([shape[0] - 1 - points[:, 1], points[:, 0]], axis=1)
         shape = (shape[1], shape[0])
     return points
 
 
-def test_an_upright_picture_is_not_turned_and_says_so(detector: Detector, hopper: bytes) -> None:
+def test_an_upright_picture_is_not_rotated(detector: Detector, hopper: bytes) -> None:
     [face] = detector.detect(pixels(hopper))
 
     assert face.rotation_degrees == 0
@@ -164,7 +164,7 @@ def test_an_upright_picture_is_not_turned_and_says_so(detector: Detector, hopper
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "horse", "coins", "text", "page", "brick"])
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-def test_a_picture_without_a_face_has_none_however_it_lies(
+def test_a_picture_without_a_face_has_none_in_any_rotation(
     detector: Detector, name: str, quarters: int
 ) -> None:
     picture = PIL.Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
@@ -172,7 +172,7 @@ def test_a_picture_without_a_face_has_none_however_it_lies(
     assert detector.detect(np.ascontiguousarray(np.rot90(np.asarray(picture), quarters))) == []
 
 
-def test_a_detector_takes_memory_for_searches_at_once_and_not_for_threads(
+def test_a_detector_has_one_network_per_simultaneous_detection_not_per_thread(
     hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[object] = []
@@ -191,10 +191,10 @@ def test_a_detector_takes_memory_for_searches_at_once_and_not_for_threads(
         thread.join()
 
     assert found == [1] * 4
-    assert 1 <= len(made) <= 2, "one for each of the sizes that are searched"
+    assert 1 <= len(made) <= 2, "one per detection size"
 
 
-def test_searches_at_once_do_not_disturb_each_other(detector: Detector, hopper: bytes) -> None:
+def test_simultaneous_detections_do_not_disturb_each_other(detector: Detector, hopper: bytes) -> None:
     portrait = PIL.Image.fromarray(pixels(hopper))
     pictures = [np.asarray(portrait.resize((side, side))) for side in (200, 300, 400, 500)]
     alone = [detector.detect(picture)[0].box for picture in pictures]

@@ -1,4 +1,4 @@
-"""Quality: each component falls with what it is named for."""
+"""Quality: each component measures what its name says."""
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ def test_a_good_portrait_is_good_in_everything(pipeline: Pipeline, hopper: bytes
     assert min(measured.components().values()) == measured.score > 80
 
 
-def test_the_more_a_face_is_blurred_the_less_sharp_it_is(pipeline: Pipeline, hopper: bytes) -> None:
+def test_more_blur_gives_less_sharpness(pipeline: Pipeline, hopper: bytes) -> None:
     picture = pixels(hopper)
     measured = [
         quality_of(pipeline, np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma))).sharpness_ratio
@@ -34,10 +34,8 @@ def test_the_more_a_face_is_blurred_the_less_sharp_it_is(pipeline: Pipeline, hop
     assert measured[0] > 10 * measured[-1]
 
 
-def test_a_face_that_nobody_could_recognise_any_more_has_no_sharpness_left(
-    pipeline: Pipeline, hopper: bytes
-) -> None:
-    """Neither the border of what is measured nor rounding counts as detail; enrolment rejects it."""
+def test_an_unrecognisable_face_has_no_sharpness(pipeline: Pipeline, hopper: bytes) -> None:
+    """Neither the border of the region nor rounding counts as detail; enrolment rejects the face."""
     blurred = quality_of(pipeline, np.asarray(cv2.GaussianBlur(pixels(hopper), (0, 0), 10)))
 
     assert blurred.sharpness_ratio < Settings().min_sharpness
@@ -62,7 +60,7 @@ def test_sharpness_does_not_depend_on_contrast(pipeline: Pipeline, hopper: bytes
     )
 
 
-def test_a_small_face_has_a_low_size_and_its_pixels_are_told(pipeline: Pipeline, hopper: bytes) -> None:
+def test_a_small_face_has_a_low_size_score_and_its_size_in_pixels(pipeline: Pipeline, hopper: bytes) -> None:
     portrait = PIL.Image.fromarray(pixels(hopper))
     small = np.asarray(portrait.resize((portrait.width // 6, portrait.height // 6)))
 
@@ -72,7 +70,7 @@ def test_a_small_face_has_a_low_size_and_its_pixels_are_told(pipeline: Pipeline,
     assert measured.face_px == pytest.approx(170 / 6, rel=0.2)
 
 
-def test_the_dark_and_the_glaring_are_poorly_exposed(pipeline: Pipeline, hopper: bytes) -> None:
+def test_dark_and_bright_faces_have_a_low_exposure_score(pipeline: Pipeline, hopper: bytes) -> None:
     picture = pixels(hopper).astype(np.float32)
 
     assert quality_of(pipeline, (picture * 0.15).astype(np.uint8)).exposure < 50

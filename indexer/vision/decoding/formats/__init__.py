@@ -1,7 +1,7 @@
-"""What a file says of its picture before anything is decoded: its format, its size, whether it may take long.
+"""Reads a picture's header before anything is decoded: format, size, and whether decoding may be expensive.
 
-Plain reading of headers and markers, a module for each format. Each reads a bounded number of bytes or
-elements, whatever is sent: a hostile file costs the caller no more than a photograph does.
+One module per format. Each reads a bounded number of bytes or elements of any file, so that a hostile file
+costs no more than a photograph.
 """
 
 import logging
@@ -16,24 +16,24 @@ log = logging.getLogger(__name__)
 READABLE = ("JPEG", "PNG", "WEBP", "HEIC", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 
 MAX_SIDE_PX = 65_535
-"""Of decoded pictures, as of any JPEG: a longer line is no photograph."""
+"""Of a decoded picture, as of any JPEG."""
 
 
 def inspect(data: bytes, *, max_pixels: int) -> Header:
     """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive."""
     if not data:
-        raise UnsupportedImageFormat("the image is empty: 0 bytes were sent", bytes=0)
+        raise UnsupportedImageFormat("the image is empty (0 bytes)", bytes=0)
     read = _reader(data)
     if read is None:
-        raise UnsupportedImageFormat("not an image of a kind that is read here", readable=list(READABLE))
+        raise UnsupportedImageFormat("this is not an image in a supported format", readable=list(READABLE))
     try:
         header = read(data)
     except Truncated as error:
         raise UnreadableImage(f"the image's header is damaged: {error}") from error
     except InvalidInput:
         raise
-    except Exception as error:  # a fault of a reader: the picture is not worth a failed request
-        log.exception("an image's header cannot be read")
+    except Exception as error:  # a bug of a reader must not fail the request
+        log.exception("cannot read the header of an image")
         raise UnreadableImage("the image's header is damaged") from error
     if header.width < 1 or header.height < 1:
         raise UnreadableImage(f"the image has no pixels: {header.width} x {header.height}")
@@ -42,7 +42,7 @@ def inspect(data: bytes, *, max_pixels: int) -> Header:
 
 
 def reduction(header: Header, *, max_pixels: int) -> int:
-    """1, 2, 4 or 8: the divisor of the sides at which the picture is decoded so that it keeps the limit."""
+    """1, 2, 4 or 8: the divisor of the sides with which the decoded picture is within the limit."""
     divisor = 1
     while header.max_reduction > divisor and not _fits(header, divisor, max_pixels):
         divisor *= 2
@@ -68,14 +68,14 @@ def _check_size(header: Header, max_pixels: int) -> None:
     longer_side = max(header.width, header.height)
     if not _fits(header, reduction(header, max_pixels=max_pixels), max_pixels):
         raise ImageTooLarge(
-            f"the image is {longer_side} pixels long, more than the {MAX_SIDE_PX} of the longest side",
+            f"the image's longer side has {longer_side} pixels, more than the limit of {MAX_SIDE_PX}",
             measured=longer_side,
             limit=MAX_SIDE_PX,
         )
 
 
 def _reader(data: bytes) -> Callable[[bytes], Header] | None:
-    """By the first bytes, never by a file's name."""
+    """By the first bytes, never by the name of a file."""
     for recognises, read in (
         (png.recognises, png.read),
         (gif.recognises, gif.read),
@@ -84,7 +84,7 @@ def _reader(data: bytes) -> Callable[[bytes], Header] | None:
         (tiff.recognises, tiff.read),
         (pnm.recognises, pnm.read),
         (isobmff.recognises, isobmff.read),
-        (jpeg.recognises, jpeg.read),  # the last: it alone may have other bytes before it
+        (jpeg.recognises, jpeg.read),  # the last, because other bytes may precede a JPEG
     ):
         if recognises(data):
             return read

@@ -4,7 +4,7 @@ from indexer.errors import ImageTooExpensive
 from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_RUN_LENGTH_PIXELS = 4_194_304
-"""Pillow decodes run lengths in Python, and a byte of them may stand for thousands of pixels."""
+"""Pillow decodes run lengths in Python, and one byte may stand for thousands of pixels."""
 
 _RUN_LENGTHS = (1, 2)
 
@@ -22,7 +22,7 @@ def read(data: bytes) -> Header:
     width, height, _, _, compression = unpack("<iiHHI", data, 18)
     if width < 0:
         raise Truncated(f"its width is {width}")
-    height = abs(height)  # of pictures that are stored from the top down it is negative
+    height = abs(height)  # negative if the rows are stored from the top down
     if compression not in _RUN_LENGTHS:
         return Header(format="BMP", width=width, height=height)
     if width * height > MAX_RUN_LENGTH_PIXELS:

@@ -4,7 +4,7 @@ from indexer.errors import ImageTooExpensive
 from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_BLOCKS = 20_000
-"""Before the first frame, each of 255 bytes at most: 5 MB of comments and metadata."""
+"""Before the first frame, of at most 255 bytes each: 5 MB of comments and metadata."""
 
 
 def recognises(data: bytes) -> bool:
@@ -25,7 +25,7 @@ def read(data: bytes) -> Header:
                 width=max(screen_width, left + width),
                 height=max(screen_height, top + height),
             )
-        if kind == 0x21:  # an extension, in blocks that each begin with their length
+        if kind == 0x21:  # an extension: blocks that begin with their length
             at += 2
             while blocks < MAX_BLOCKS:
                 [length] = unpack("B", data, at)
@@ -35,7 +35,7 @@ def read(data: bytes) -> Header:
                     break
         elif kind == 0x3B:
             raise Truncated("it has no frame")
-        else:  # decoders skip what they do not know
+        else:  # decoders skip unknown blocks
             at += 1
             blocks += 1
     raise ImageTooExpensive(

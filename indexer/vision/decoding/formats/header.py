@@ -1,4 +1,4 @@
-"""The answer of every format's reader, and the reading of numbers that may be cut off."""
+"""What every reader of a format returns, and how to read numbers of a truncated file."""
 
 import struct
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ class Truncated(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What is known of a picture before it is decoded."""
+    """What a file states about its picture."""
 
     format: str
-    """As Pillow names it."""
+    """Pillow's name of it."""
     width: int
-    """In pixels, as they are stored: before EXIF turns the picture. Of animations and pages the first,
-    and no less than anything that a decoder allocates for it."""
+    """In pixels, as stored, before the EXIF orientation is applied. Of an animation or several pages, the
+    first one's; never less than what a decoder allocates."""
     height: int
     max_reduction: int = 1
-    """The largest divisor of the sides at which it can be decoded."""
+    """The largest divisor of the sides that the decoder supports."""
     linear: bool = False
-    """Whether each byte and each pixel is visited once, by decoders that are bounded in nothing else."""
+    """Whether decoding takes time proportional to bytes and pixels, and nothing else."""
     size_factor: float = 1.0
-    """How many times the limit of decoded pixels the stored ones may be."""
+    """Stored pixels may exceed the limit of decoded pixels by this factor."""
 
     @property
     def harmless(self) -> bool:
@@ -40,4 +40,4 @@ def unpack(layout: str, data: bytes, at: int) -> tuple[Any, ...]:
     try:
         return struct.unpack_from(layout, data, at)
     except (struct.error, OverflowError):
-        raise Truncated(f"it ends at byte {len(data)}, before its size is known") from None
+        raise Truncated(f"it ends at byte {len(data)}, before its size") from None

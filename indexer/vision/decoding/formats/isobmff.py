@@ -6,8 +6,8 @@ from indexer.errors import ImageTooExpensive
 from indexer.vision.decoding.formats.header import Header, Truncated, unpack
 
 MAX_BOXES = 4_096
-"""That are looked at, on all levels together. Phones store a picture of 48 megapixels as 200 tiles, and
-properties for each of them."""
+"""Read at most, on all levels together. Phones store a picture of 48 megapixels as 200 tiles, with properties
+for each."""
 
 _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
@@ -18,7 +18,7 @@ def recognises(data: bytes) -> bool:
 
 
 def read(data: bytes) -> Header:
-    """The largest of the file's pictures: a photograph, beside its tiles and previews.
+    """The largest picture in the file, which also has tiles and previews.
 
     Raises Truncated, ImageTooExpensive.
     """
@@ -43,19 +43,19 @@ def _brands(data: bytes) -> set[bytes]:
 
 
 class _Boxes:
-    """Of one file; counts those that are looked at."""
+    """The boxes of one file; counts those that were read."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._seen = 0
+        self._count = 0
 
-    def of_kind(self, wanted: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
-        """Where the contents of the boxes of one kind begin and end. Raises Truncated, ImageTooExpensive."""
+    def of_kind(self, kind: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+        """Start and end of the contents of each box of one kind. Raises Truncated, ImageTooExpensive."""
         data = self._data
         end = min(end, len(data))
         while at + 8 <= end:
-            self._count()
-            length, kind = unpack(">I4s", data, at)
+            self._count_box()
+            length, box_kind = unpack(">I4s", data, at)
             content = at + 8
             if length == 1:
                 [length] = unpack(">Q", data, content)
@@ -63,13 +63,13 @@ class _Boxes:
             following = end if length == 0 else at + length
             if following < content:
                 raise Truncated("a box is shorter than its header")
-            if kind == wanted:
+            if box_kind == kind:
                 yield content, min(following, end)
             at = following
 
-    def _count(self) -> None:
-        self._seen += 1
-        if self._seen > MAX_BOXES:
+    def _count_box(self) -> None:
+        self._count += 1
+        if self._count > MAX_BOXES:
             raise ImageTooExpensive(
                 f"the image has more than {MAX_BOXES} boxes", measured=MAX_BOXES + 1, limit=MAX_BOXES
             )

@@ -1,4 +1,4 @@
-"""JPEG: markers and segments (ITU-T T.81, annex B), without what the pixels do not need."""
+"""JPEG: markers and segments (ITU-T T.81, annex B); drops the segments that decoding does not need."""
 
 import re
 from collections.abc import Iterator
@@ -15,46 +15,46 @@ _RESTART_INTERVAL = b"\xff\xdd"
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 
 MAX_BYTES_BEFORE = 65_536
-"""Some cameras and mail programs leave bytes before the start marker."""
+"""Some cameras and mail programs write bytes before the start marker."""
 MAX_BYTES_BETWEEN = 1_024
 MAX_SEGMENTS = 4_096
-"""Before the pixels. A profile of 16 MB takes 255, and the longest XMP of a photograph a few hundred."""
+"""Before the pixels. A profile of 16 MB takes 255 segments, the longest XMP of a photograph a few hundred."""
 MAX_SCANS = 100
-"""`cjpeg` writes no more, and photographs have ten."""
+"""The most that `cjpeg` writes; photographs have ten."""
 
 _SEQUENTIAL = {0xC0, 0xC1, 0xC9}
 _HUFFMAN = {0xC0, 0xC1}
 _PROGRESSIVE = {0xC2, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
-"""Lossless and hierarchical: no decoder here reads them."""
+"""Lossless and hierarchical, which Pillow cannot decode."""
 _TABLES = {0xC4, 0xCC, 0xDB, 0xDD}
 """Huffman, arithmetic conditioning, quantisation, restart interval."""
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8), 0xD8}
 _KEPT = ((0xE0, b"JFIF\0"), (0xEE, b"Adobe"))
-"""Application segments that say what the colours are."""
+"""Application segments that describe the colours."""
 _EXIF = b"Exif\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 _FACTOR = 5.0
-"""Stored pixels over decoded ones, of pictures that are decoded in one go: with the default limit 250
-megapixels, and the largest phones make 201."""
+"""Stored over decoded pixels of a picture with one scan: 250 megapixels with the default limit. The largest
+phone pictures have 201."""
 _FACTOR_OF_SCANS = 2.0
-"""Where there are several scans, all coefficients are in memory at once: up to six bytes a stored pixel."""
+"""With several scans all coefficients are in memory at once: up to six bytes per stored pixel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Structure:
     kept: list[tuple[int, int]]
-    """Where the segments lie that the pixels need, in order."""
+    """Start and end of the segments that decoding needs, in order."""
     exif: bytes
     xmp: bytes
-    """The first of each, or empty."""
+    """The first segment of each, or empty."""
     pixels_at: int
-    """Of the first scan's marker."""
+    """Position of the first scan's marker."""
     width: int
     height: int
     frame: int
-    """The marker of its kind."""
+    """The marker of the frame, which tells its kind."""
     scans: int
 
     @property
@@ -83,7 +83,7 @@ def read(data: bytes) -> Header:
 def cleaned(data: bytes) -> bytes:
     """The same picture from its start marker on, without comments, profiles and previews.
 
-    Raises as `read` does.
+    Raises what `read` raises.
     """
     structure = _structure(data)
     segments = [data[start:end] for start, end in structure.kept]
@@ -91,24 +91,23 @@ def cleaned(data: bytes) -> bytes:
 
 
 def orientation(data: bytes) -> int | None:
-    """As EXIF numbers it, where the picture says it. Raises as `read` does."""
+    """The EXIF orientation, if the picture states one. Raises what `read` raises."""
     structure = _structure(data)
-    told = of_exif(structure.exif)
-    return of_xmp(structure.xmp) if told is None else told
+    stated = of_exif(structure.exif)
+    return of_xmp(structure.xmp) if stated is None else stated
 
 
 def with_end(data: bytes) -> Iterator[bytes]:
-    """The picture with an end marker, twice or more, each with other bytes before it.
+    """The picture with an end marker appended, in two or more versions with different bytes before it.
 
-    Where the file lacks no more than its end, all decode to the same pixels. Where it lacks part of the
-    picture, the decoder takes the bytes for it, and they differ. Nothing is given where the scans that
-    are there are not the whole picture.
+    If the file lacks only its end, all versions decode to the same pixels. If it lacks part of the picture,
+    the decoder takes the bytes for pixels, and the versions differ. Yields nothing if scans are missing.
     """
     if _lacks_scans(data):
         return
     for filling in (b"\x15", b"\xa6"):
         yield data.rstrip(b"\xff") + filling * 4096 + _END
-    if _RESTART_INTERVAL in data:  # a decoder that waits for a restart marker takes no bytes before it
+    if _RESTART_INTERVAL in data:  # a decoder that expects a restart marker ignores bytes before it
         for filling in (b"\x15", b"\xa6"):
             restarts = b"".join(filling * 62 + b"\xff" + bytes([0xD0 + n % 8]) for n in range(64))
             yield data.rstrip(b"\xff") + restarts + _END
@@ -117,7 +116,7 @@ def with_end(data: bytes) -> Iterator[bytes]:
 def _structure(data: bytes) -> _Structure:
     start = data.find(_START, 0, MAX_BYTES_BEFORE + len(_START))
     if start < 0:
-        raise Truncated("it has no start")
+        raise Truncated("it has no start marker")
     at = start + 2
     kept: list[tuple[int, int]] = []
     frame: tuple[int, int, int, int] | None = None
@@ -132,7 +131,7 @@ def _structure(data: bytes) -> _Structure:
         if length < 2 or end > len(data) or marker == 0xD9:
             raise Truncated("it ends before its pixels")
         if marker in _OTHER_FRAMES:
-            raise UnsupportedImageFormat("a lossless or hierarchical JPEG is not read here")
+            raise UnsupportedImageFormat("lossless and hierarchical JPEGs are not supported")
         if marker in _SEQUENTIAL | _PROGRESSIVE:
             if frame is not None:
                 raise Truncated("it has two frames")
@@ -157,7 +156,7 @@ def _structure(data: bytes) -> _Structure:
 
 
 def _next_marker(data: bytes, at: int) -> tuple[int, int]:
-    """Where the next one is; a few bytes between segments are skipped, as every decoder does."""
+    """Position and kind of the next marker. Skips a few bytes between segments, as every decoder does."""
     found = _MARKER.search(data, at, at + MAX_BYTES_BETWEEN)
     if found is None:
         raise Truncated("it ends before its pixels")
@@ -179,8 +178,8 @@ def _with_scans(
     [in_scan] = unpack(">B", data, at + 4)
     scans = 1
     if marker in _PROGRESSIVE or in_scan < components:
-        # Within compressed data each FF is followed by 00 or a restart marker, so that this counts the
-        # scans, and at most a few bytes of segments too many.
+        # In compressed data 00 or a restart marker follows each FF, so that this counts the scans, plus at
+        # most a few matches within segments.
         scans = data.count(_SCAN, at)
         if scans > MAX_SCANS:
             raise ImageTooExpensive(
@@ -201,7 +200,7 @@ def _with_scans(
 
 
 def _lacks_scans(data: bytes) -> bool:
-    """Whether a scan was announced by the frame and never came, or a coefficient's last bits did not."""
+    """Whether a component has no scan, or lacks the last bits of a coefficient."""
     structure = _structure(data)
     if not structure.progressive:
         return False  # the decoder says so itself

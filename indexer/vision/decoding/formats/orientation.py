@@ -1,6 +1,6 @@
-"""Which way up a picture is to be shown, out of EXIF or XMP. No other tag is read.
+"""The orientation of a picture from EXIF or XMP. No other tag is read.
 
-Pillow reads all tags and their values, of which hostile EXIF has 65,535, each as long as the file.
+Pillow would read all tags and their values: hostile EXIF has 65,535, each as long as the file.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from indexer.vision.decoding.formats.header import Truncated, unpack
 
 MAX_TAGS = 512
-"""That are looked at; photographs have some dozens."""
+"""Read at most; photographs have some dozens."""
 
 _ORIENTATION = 0x0112
 _SHORT = 3
@@ -16,7 +16,7 @@ _XMP = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])")
 
 
 def of_exif(data: bytes) -> int | None:
-    """`data`: as it begins with TIFF's byte order, or with `Exif` before it. None where it is not said."""
+    """`data`: begins with TIFF's byte order, or with `Exif` before it. None if there is no orientation."""
     start = 6 if data.startswith(b"Exif\0") else 0
     order = {b"II": "<", b"MM": ">"}.get(data[start : start + 2])
     if order is None:
@@ -28,7 +28,7 @@ def of_exif(data: bytes) -> int | None:
             tag, kind, _, value = unpack(order + "HHIH", data, start + directory_at + 2 + 12 * number)
             if tag == _ORIENTATION:
                 return int(value) if kind == _SHORT else None
-    except Truncated:  # damaged EXIF says nothing of the pixels: they are shown as they lie
+    except Truncated:  # damaged EXIF: the picture stays as it is stored
         pass
     return None
 

@@ -1,4 +1,4 @@
-"""PNG: chunks (ISO/IEC 15948), without what the pixels do not need."""
+"""PNG: chunks (ISO/IEC 15948); drops the chunks that decoding does not need."""
 
 import zlib
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from indexer.vision.decoding.formats.orientation import of_exif, of_xmp
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 MAX_CHUNKS = 50_000
-"""With 8,192 bytes in each, as most encoders write them, 400 MB of pixels."""
+"""400 MB of pixels in chunks of 8,192 bytes, which most encoders write."""
 
 _MAX_TEXTS = 64
 _MAX_TEXT_BYTES = 65_536
-"""In which the orientation is looked for, and of each."""
+"""Of each text; only the first `_MAX_TEXTS` are searched for the orientation."""
 
 
 def recognises(data: bytes) -> bool:
@@ -28,9 +28,9 @@ def read(data: bytes) -> Header:
 
 
 def cleaned(data: bytes) -> bytes:
-    """The same picture with its pixels in one chunk, without texts, profiles and an animation's frames.
+    """The same picture with its pixels in one chunk, without texts, profiles and further frames.
 
-    Checksums of the chunks that are left out do not matter. Raises Truncated, ImageTooExpensive,
+    The checksums of dropped chunks are not verified. Raises Truncated, ImageTooExpensive,
     UnreadableImage.
     """
     parts = [_SIGNATURE]
@@ -48,29 +48,29 @@ def cleaned(data: bytes) -> bytes:
 
 
 def orientation(data: bytes) -> int | None:
-    """As EXIF numbers it, where the picture says it: in a chunk of its own, or in a text.
+    """The EXIF orientation, if the picture states one, in its own chunk or in a text.
 
     Raises Truncated, ImageTooExpensive.
     """
     texts = 0
     for kind, start, end in _chunks(data):
-        told = None
+        stated = None
         if kind == b"eXIf":
-            told = of_exif(data[start : min(end, start + _MAX_TEXT_BYTES)])
+            stated = of_exif(data[start : min(end, start + _MAX_TEXT_BYTES)])
         elif kind in (b"iTXt", b"tEXt", b"zTXt"):
-            told = _in_text(kind, data[start : min(end, start + _MAX_TEXT_BYTES)])
+            stated = _in_text(kind, data[start : min(end, start + _MAX_TEXT_BYTES)])
             texts += 1
-        if told is not None or texts == _MAX_TEXTS:
-            return told
+        if stated is not None or texts == _MAX_TEXTS:
+            return stated
     return None
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kinds, and where the contents begin and end."""
+    """Kind, start and end of the contents of each chunk."""
     at = len(_SIGNATURE)
     for _ in range(MAX_CHUNKS):
         if at + 8 > len(data):
-            return  # without its last chunk: whether all pixels are there the decoder will say
+            return  # the last chunk is missing: the decoder reports missing pixels
         length, kind = unpack(">I4s", data, at)
         if kind == b"IEND":
             return
@@ -82,7 +82,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _in_text(kind: bytes, content: bytes) -> int | None:
-    """Of XMP, and of EXIF as ImageMagick writes it: packed, in hexadecimal digits."""
+    """From XMP, or from EXIF as ImageMagick writes it: hexadecimal digits, maybe compressed."""
     if kind == b"iTXt" and content.startswith(b"XML:com.adobe.xmp\0"):
         return of_xmp(content)
     if not content.startswith(b"Raw profile type exif\0"):
@@ -93,7 +93,7 @@ def _in_text(kind: bytes, content: bytes) -> int | None:
             text = zlib.decompressobj().decompress(text[1:], _MAX_TEXT_BYTES)
         except zlib.error:
             return None
-    digits = b"".join(text.split()[2:])  # behind a name and a length
+    digits = b"".join(text.split()[2:])  # after a name and a length
     try:
         return of_exif(bytes.fromhex(digits[: len(digits) // 2 * 2].decode()))
     except ValueError:

@@ -1,6 +1,6 @@
-"""PBM, PGM and PPM: the header, and the pixels, plain or binary, scaled by the maximum that is declared.
+"""PBM, PGM and PPM: the header, and the pixels, plain or binary, scaled by the declared maximum.
 
-Pillow decodes most of these in Python, a value at a time, and any number of comments within them.
+Pillow decodes most of these in Python, one value at a time, with any number of comments.
 """
 
 import re
@@ -15,7 +15,7 @@ from indexer.types import Image
 from indexer.vision.decoding.formats.header import Header, Truncated
 
 MAX_HEADER_BYTES = 65_536
-"""Comments included."""
+"""Including comments."""
 
 MAX_COMMENTS = 10_000
 """Among plain pixels."""
@@ -23,8 +23,8 @@ MAX_COMMENTS = 10_000
 _BLANK = b" \t\n\r\x0b\x0c"
 _TOKEN = re.compile(rb"(?:[ \t\n\r\x0b\x0c]|#[^\n\r]*[\n\r])*([^# \t\n\r\x0b\x0c]+)")
 _COMMENT = re.compile(rb"#[^\n\r]*")
-_MOST_DIGITS = 10
-_AT_ONCE = 1 << 20
+_MAX_DIGITS = 10
+_BATCH_VALUES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +60,20 @@ def decode(data: bytes) -> Image:
         values = np.where(grey, np.uint8(0), np.uint8(255))
     else:
         numbers = _plain(data, head.pixels_at) if head.kind < 4 else _binary(head, data, count)
-        values = _scaled(_complete(numbers, count), head.maximum)
+        values = _scaled(_first(numbers, count), head.maximum)
     shaped = values.reshape(head.height, head.width, head.channels)
     return np.ascontiguousarray(np.broadcast_to(shaped, (head.height, head.width, 3)))
 
 
 def _head(data: bytes) -> _Head:
     if data[1:2] == b"f":
-        raise UnsupportedImageFormat("pixels are floating-point numbers of unknown range")
+        raise UnsupportedImageFormat("floating-point pixels, whose range is unknown, are not supported")
     kind = data[1] - ord("0")
     numbers: list[int] = []
     at = 2
     for _ in range(2 if kind in (1, 4) else 3):
         found = _TOKEN.match(data, at, MAX_HEADER_BYTES)
-        if found is None or not found[1].isdigit() or len(found[1]) > _MOST_DIGITS:
+        if found is None or not found[1].isdigit() or len(found[1]) > _MAX_DIGITS:
             raise Truncated("it has no size")
         numbers.append(int(found[1]))
         at = found.end()
@@ -84,13 +84,13 @@ def _head(data: bytes) -> _Head:
 
 
 def _bits(head: _Head, data: bytes) -> NDArray[np.bool_]:
-    """Which pixels are black."""
+    """True for black pixels."""
     if head.kind == 1:
         body = np.frombuffer(_without_comments(data, head.pixels_at), np.uint8)
         digits = body[(body == ord("0")) | (body == ord("1"))]
-        return np.asarray(_complete(digits, head.width * head.height) == ord("1"))
+        return np.asarray(_first(digits, head.width * head.height) == ord("1"))
     row_bytes = -(-head.width // 8)
-    packed = _complete(np.frombuffer(data, np.uint8, offset=head.pixels_at), row_bytes * head.height)
+    packed = _first(np.frombuffer(data, np.uint8, offset=head.pixels_at), row_bytes * head.height)
     rows = np.unpackbits(packed.reshape(head.height, row_bytes), axis=1, count=head.width)
     return np.asarray(rows.ravel(), np.bool_)
 
@@ -109,7 +109,7 @@ def _without_comments(data: bytes, at: int) -> bytes:
 def _plain(data: bytes, at: int) -> NDArray[np.int64]:
     text = _without_comments(data, at)
     if text.translate(None, b"0123456789" + _BLANK):
-        raise UnreadableImage("the image is damaged: its pixels are no numbers")
+        raise UnreadableImage("the image is damaged: its pixels are not numbers")
     if not text.strip():
         return np.empty(0, np.int64)
     return np.fromstring(text, np.int64, sep=" ")
@@ -121,9 +121,9 @@ def _binary(head: _Head, data: bytes, count: int) -> NDArray[Any]:
     return np.frombuffer(data, dtype, count=min(count, there), offset=min(head.pixels_at, len(data)))
 
 
-def _complete(values: NDArray[Any], count: int) -> NDArray[Any]:
+def _first(values: NDArray[Any], count: int) -> NDArray[Any]:
     if len(values) < count:
-        raise UnreadableImage(f"the image is truncated: {len(values)} of {count} values are there")
+        raise UnreadableImage(f"the image is truncated: it has {len(values)} of {count} values")
     return values[:count]
 
 
@@ -133,7 +133,7 @@ def _scaled(values: NDArray[Any], maximum: int) -> NDArray[np.uint8]:
     levels = np.arange(65_536, dtype=np.uint32).clip(max=maximum)
     table = ((levels * 255 + maximum // 2) // maximum).astype(np.uint8)
     scaled = np.empty(len(values), np.uint8)
-    for start in range(0, len(values), _AT_ONCE):  # NumPy makes an index of 8 bytes of each value
-        part = values[start : start + _AT_ONCE]
-        scaled[start : start + _AT_ONCE] = table[np.clip(part, 0, 65_535)]
+    for start in range(0, len(values), _BATCH_VALUES):  # NumPy needs an index of 8 bytes per value
+        part = values[start : start + _BATCH_VALUES]
+        scaled[start : start + _BATCH_VALUES] = table[np.clip(part, 0, 65_535)]
     return scaled

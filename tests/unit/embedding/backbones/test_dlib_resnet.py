@@ -1,4 +1,4 @@
-"""dlib's network in torch is dlib's network."""
+"""The network in torch equals dlib's own."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from indexer.embedding.weights import DLIB_RESNET, locate
 from indexer.errors import WeightsDamaged
 
 REFERENCE = Path(__file__).with_name("dlib_reference.npy")
-"""What dlib 20.0.1 itself makes of `chips`, shape (2, 128), divided by its length."""
+"""Embeddings of `chips` by dlib 20.0.1 itself, shape (2, 128), of length 1."""
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,13 @@ def chips() -> np.ndarray:
     return np.stack([skimage.data.astronaut()[20:170, 150:300], noise])
 
 
-def test_it_gives_what_dlib_gave(chips: np.ndarray) -> None:
+def test_embeddings_equal_those_of_dlib_20(chips: np.ndarray) -> None:
     ours = TorchEmbedder(card(mirror=False), device="cpu").embed(chips)
 
     np.testing.assert_allclose(ours, np.load(REFERENCE), atol=1e-5)
 
 
-def test_it_gives_what_the_dlib_that_is_installed_gives(chips: np.ndarray) -> None:
+def test_embeddings_equal_those_of_the_installed_dlib(chips: np.ndarray) -> None:
     dlib = pytest.importorskip("dlib", reason="dlib is not installed")
     theirs_alone = dlib.face_recognition_model_v1(str(locate(DLIB_RESNET)))
     theirs = np.array([theirs_alone.compute_face_descriptor(chip) for chip in chips], np.float32)
@@ -41,7 +41,7 @@ def test_it_gives_what_the_dlib_that_is_installed_gives(chips: np.ndarray) -> No
 
 
 @pytest.mark.parametrize("kept", [100, 10_000_000, 22_400_000])
-def test_a_file_that_ends_early_is_refused(tmp_path: Path, kept: int) -> None:
+def test_a_truncated_file_is_rejected(tmp_path: Path, kept: int) -> None:
     path = tmp_path / "truncated.dat"
     path.write_bytes(locate(DLIB_RESNET).read_bytes()[:kept])
 

@@ -1,4 +1,4 @@
-"""The network: what folding and mirroring do, and that it is the published one."""
+"""SFace equals the published network, also with folded normalisations; the mirror image."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def faces(pipeline: Pipeline, hopper: bytes, collins: bytes) -> np.ndarray:
 
 
 def test_the_torch_backbone_equals_opencv_running_the_published_file(faces: np.ndarray) -> None:
-    """`cv2.FaceRecognizerSF` reads the same ONNX file with code of its own."""
+    """`cv2.FaceRecognizerSF` reads the same ONNX file with its own code."""
     import cv2
 
     recognizer = cv2.FaceRecognizerSF.create(str(locate(SFACE)), "")
@@ -41,7 +41,7 @@ def test_folding_the_normalisations_changes_nothing(faces: np.ndarray) -> None:
     torch.testing.assert_close(folded, plain, atol=1e-3, rtol=1e-3)
 
 
-def test_with_the_mirror_a_face_and_its_mirror_image_are_one(faces: np.ndarray) -> None:
+def test_with_mirror_a_face_and_its_mirror_image_have_the_same_embedding(faces: np.ndarray) -> None:
     embedder = TorchEmbedder(sface(mirror=True), device="cpu")
 
     np.testing.assert_allclose(
@@ -58,7 +58,7 @@ def test_embeddings_have_length_one_and_the_cards_dimension(faces: np.ndarray) -
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_bfloat16_makes_nearly_the_same_embeddings(faces: np.ndarray) -> None:
+def test_bfloat16_gives_nearly_the_same_embeddings(faces: np.ndarray) -> None:
     exact = TorchEmbedder(sface(mirror=True), device="cpu").embed(faces)
     short = TorchEmbedder(sface(mirror=True), device="cpu", precision="bfloat16").embed(faces)
 
@@ -66,12 +66,12 @@ def test_bfloat16_makes_nearly_the_same_embeddings(faces: np.ndarray) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_gpu_makes_the_same_embeddings(faces: np.ndarray) -> None:
+def test_a_gpu_gives_the_same_embeddings(faces: np.ndarray) -> None:
     exact = TorchEmbedder(sface(mirror=True), device="cpu").embed(faces)
     gpu = TorchEmbedder(sface(mirror=True), device="cuda").embed(faces)
 
     assert (exact * gpu).sum(axis=1).min() > 0.999
 
 
-def test_another_setting_of_the_mirror_is_another_model() -> None:
+def test_mirror_changes_the_fingerprint() -> None:
     assert sface(mirror=True).fingerprint != sface(mirror=False).fingerprint

@@ -1,4 +1,4 @@
-"""Decoding: what is read comes out as the picture a person would see, upright and in 8 bits."""
+"""Decoding gives the picture that a viewer shows, upright and in 8 bits."""
 
 import io
 import re
@@ -16,7 +16,7 @@ GRADIENT = np.linspace(0, 255, 64 * 48 * 3).reshape(48, 64, 3).astype(np.uint8)
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "PPM", "WEBP"])
-def test_lossless_formats_come_out_as_they_went_in(format: str) -> None:
+def test_lossless_formats_are_decoded_exactly(format: str) -> None:
     options = {"lossless": True} if format == "WEBP" else {}
     data = encoded(PIL.Image.fromarray(GRADIENT), format, **options)
 
@@ -24,8 +24,8 @@ def test_lossless_formats_come_out_as_they_went_in(format: str) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_exif_orientation_is_turned_upright(orientation: int) -> None:
-    """The camera's pixels are laid as the tag says; decoding gives the upright picture back."""
+def test_every_exif_orientation_becomes_upright(orientation: int) -> None:
+    """The pixels are stored as the tag says; decoding returns the upright picture."""
     turned = {
         1: GRADIENT,
         2: GRADIENT[:, ::-1],
@@ -52,14 +52,14 @@ def test_sixteen_bits_of_grey_become_eight() -> None:
     np.testing.assert_array_equal(decoded, np.repeat((wide >> 8).astype(np.uint8)[..., None], 3, axis=2))
 
 
-def test_what_is_transparent_becomes_white() -> None:
+def test_transparent_pixels_become_white() -> None:
     rgba = np.dstack([GRADIENT, np.zeros((48, 64), np.uint8)])
 
     assert (decode(encoded(PIL.Image.fromarray(rgba), "PNG"), max_pixels=LIMIT) == 255).all()
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP"])
-def test_of_an_animation_the_first_frame_is_taken(format: str) -> None:
+def test_an_animation_gives_its_first_frame(format: str) -> None:
     red, blue = (PIL.Image.new("RGB", (32, 32), colour) for colour in ("red", "blue"))
     data = encoded(red, format, save_all=True, append_images=[blue])
 
@@ -72,8 +72,8 @@ def test_cmyk_is_converted() -> None:
     assert decode(data, max_pixels=LIMIT).reshape(-1, 3).mean(axis=0) == pytest.approx([254, 0, 0], abs=12)
 
 
-def test_too_many_pixels_are_refused_by_the_header_alone() -> None:
-    """The header says 50,000 x 50,000 and no pixel follows: it is the size that is named."""
+def test_too_many_pixels_are_rejected_by_the_header_alone() -> None:
+    """The header says 50,000 x 50,000 and no pixel follows: the error is about the size."""
     data = bytearray(encoded(PIL.Image.new("L", (1, 1)), "PNG"))
     data[16:24] = (50_000).to_bytes(4, "big") * 2
     import zlib
@@ -86,7 +86,7 @@ def test_too_many_pixels_are_refused_by_the_header_alone() -> None:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
-def test_a_file_cut_anywhere_is_refused_or_decoded_but_never_anything_else(format: str) -> None:
+def test_a_file_truncated_anywhere_is_rejected_or_decoded(format: str) -> None:
     data = encoded(PIL.Image.fromarray(GRADIENT), format)
     for length in range(0, len(data), max(1, len(data) // 60)):
         try:
@@ -96,7 +96,7 @@ def test_a_file_cut_anywhere_is_refused_or_decoded_but_never_anything_else(forma
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
-def test_flipped_bytes_give_a_picture_or_a_refusal(format: str) -> None:
+def test_flipped_bytes_give_a_picture_or_a_rejection(format: str) -> None:
     data = encoded(PIL.Image.fromarray(GRADIENT), format)
     rng = np.random.default_rng(0)
     for _ in range(60):
@@ -113,18 +113,18 @@ def test_flipped_bytes_give_a_picture_or_a_refusal(format: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\xff\xd8", b"%PDF-1.7", b"\0" * 100])
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+def test_bytes_that_are_no_picture_are_rejected(data: bytes) -> None:
     with pytest.raises((UnsupportedImageFormat, UnreadableImage)):
         decode(data, max_pixels=LIMIT)
 
 
-def test_a_truncated_jpeg_is_refused_rather_than_half_grey(hopper: bytes) -> None:
+def test_a_truncated_jpeg_is_rejected_instead_of_half_grey(hopper: bytes) -> None:
     with pytest.raises(UnreadableImage):
         decode(hopper[: len(hopper) // 2], max_pixels=LIMIT)
 
 
-def test_a_jpeg_that_is_cut_off_at_a_restart_marker_is_refused(hopper: bytes) -> None:
-    """The decoder then waits for the next marker, and takes no byte before it."""
+def test_a_jpeg_truncated_at_a_restart_marker_is_rejected(hopper: bytes) -> None:
+    """The decoder then expects the next marker, and ignores bytes before it."""
     file = io.BytesIO()
     with PIL.Image.open(io.BytesIO(hopper)) as image:
         image.convert("RGB").resize((160, 160)).save(file, "JPEG", restart_marker_blocks=7)
@@ -139,7 +139,7 @@ def test_a_jpeg_that_is_cut_off_at_a_restart_marker_is_refused(hopper: bytes) ->
     np.testing.assert_array_equal(decode(data[:-2], max_pixels=LIMIT), decode(data, max_pixels=LIMIT))
 
 
-def test_floating_point_pixels_are_refused_by_name() -> None:
+def test_floating_point_pixels_are_rejected_with_the_reason() -> None:
     data = io.BytesIO()
     PIL.Image.new("F", (8, 8)).save(data, "TIFF")
 

@@ -1,4 +1,4 @@
-"""Pictures from outside are decoded in processes that can be killed, and are bounded in time and memory."""
+"""Pictures from outside are decoded in processes that can be killed, with limits of time and memory."""
 
 import os
 import signal
@@ -32,11 +32,11 @@ SMOOTH = np.dstack([X + 20, Y + 60, 200 - X // 2]).astype(np.uint8)
 
 
 def ordinary() -> bytes:
-    """Of a format that is decoded in another process."""
+    """In a format that is decoded in another process."""
     return encoded(PIL.Image.fromarray(SMOOTH), "WEBP", lossless=True)
 
 
-def test_a_picture_comes_back_from_another_process_as_it_is() -> None:
+def test_another_process_returns_the_exact_picture() -> None:
     with Decoder(max_pixels=LIMIT) as decoder:
         for _ in range(3):
             picture = decoder.decode(ordinary())
@@ -61,7 +61,7 @@ def test_a_baseline_jpeg_needs_no_other_process(hopper: bytes) -> None:
         assert decoder_processes() == []
 
 
-def test_a_picture_that_takes_too_long_is_rejected_and_the_next_one_decoded() -> None:
+def test_a_picture_that_takes_too_long_is_rejected_and_the_next_one_is_decoded() -> None:
     with Decoder(max_pixels=LIMIT, max_seconds=0.3) as decoder:
         with pytest.raises(ImageTooExpensive, match="GEMEL_MAX_DECODING_S"):
             decoder.decode(slow_picture())
@@ -83,7 +83,7 @@ def test_while_one_picture_takes_long_others_are_decoded(hopper: bytes) -> None:
             costly.result()
 
 
-def test_who_gets_no_process_in_time_is_told_to_come_again(hopper: bytes) -> None:
+def test_a_caller_that_gets_no_process_in_time_gets_busy(hopper: bytes) -> None:
     with (
         Decoder(max_pixels=LIMIT, processes=1, patience_seconds=0.1) as decoder,
         ThreadPoolExecutor(1) as pool,
@@ -100,14 +100,14 @@ def test_who_gets_no_process_in_time_is_told_to_come_again(hopper: bytes) -> Non
             costly.result()
 
 
-def test_nothing_is_decoded_for_a_client_who_has_gone() -> None:
+def test_nothing_is_decoded_for_a_client_that_has_disconnected() -> None:
     with Decoder(max_pixels=LIMIT) as decoder, abandoned_when(lambda: True):
         with pytest.raises(Abandoned):
             decoder.decode(ordinary())
         assert decoder_processes() == []
 
 
-def test_a_picture_whose_client_goes_meanwhile_is_given_up() -> None:
+def test_a_picture_is_abandoned_when_its_client_disconnects() -> None:
     gone = threading.Event()
 
     def decode() -> None:
@@ -136,7 +136,7 @@ def test_a_process_that_was_killed_while_idle_is_replaced() -> None:
         assert len(decoder_processes()) == 1
 
 
-def test_a_picture_whose_process_is_killed_is_tried_once_more_and_then_given_up() -> None:
+def test_a_picture_whose_process_is_killed_is_retried_once() -> None:
     with Decoder(max_pixels=LIMIT) as decoder, ThreadPoolExecutor(1) as pool:
         costly = pool.submit(decoder.decode, slow_picture())
         killed: set[int] = set()
@@ -147,14 +147,14 @@ def test_a_picture_whose_process_is_killed_is_tried_once_more_and_then_given_up(
             os.kill(victim, signal.SIGKILL)
             killed.add(victim)
 
-        with pytest.raises(Busy, match="ended twice"):
+        with pytest.raises(Busy, match="two decoder processes ended"):
             costly.result()
         assert len(killed) == 2
 
 
 @pytest.mark.parametrize("crash", [signal.SIGSEGV, signal.SIGABRT])
 def test_a_picture_that_crashes_its_process_is_unreadable(crash: int) -> None:
-    """A real one is a fault of a library that is not known yet: here the signal is sent."""
+    """A real crash needs an unknown bug of a library; the test sends the signal."""
     with Decoder(max_pixels=LIMIT) as decoder, ThreadPoolExecutor(1) as pool:
         costly = pool.submit(decoder.decode, slow_picture())
         assert eventually(lambda: any(map(at_work, decoder_processes())))
@@ -164,8 +164,8 @@ def test_a_picture_that_crashes_its_process_is_unreadable(crash: int) -> None:
             costly.result()
 
 
-def test_memory_is_bounded_whatever_a_decoder_asks_for() -> None:
-    """With a limit of a megapixel a process has some 300 MB; a tile of this picture has 900."""
+def test_a_decoder_cannot_allocate_more_than_the_memory_limit() -> None:
+    """With a limit of one megapixel a process has some 300 MB; a tile of this picture needs 900."""
     tags = [
         *((256, 1_000), (257, 1_000), (258, 8), (259, 8), (262, 1), (277, 1)),
         *((322, 30_000), (323, 30_000), (324, 256), (325, 4_000)),
@@ -209,7 +209,7 @@ os.kill(os.getpid(), 9)
 
 
 @pytest.mark.parametrize("doing", ["idle", "busy"])
-def test_a_process_ends_with_the_one_that_started_it_however_that_ends(doing: str) -> None:
+def test_a_process_ends_with_its_parent_however_the_parent_ends(doing: str) -> None:
     program = subprocess.run(
         [sys.executable, "-c", PROGRAM, doing], capture_output=True, text=True, timeout=GENEROUS_SECONDS
     )
@@ -218,7 +218,7 @@ def test_a_process_ends_with_the_one_that_started_it_however_that_ends(doing: st
     assert eventually(lambda: state(int(program.stdout))[:1] in ([], ["Z"]))
 
 
-def test_no_file_and_no_process_is_left() -> None:
+def test_no_open_file_and_no_process_is_left() -> None:
     with Decoder(max_pixels=LIMIT) as decoder:
         decoder.decode(ordinary())
     open_files = len(os.listdir("/proc/self/fd"))

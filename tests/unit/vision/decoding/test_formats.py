@@ -1,4 +1,4 @@
-"""Files as people have them are read, and costly ones are rejected before a pixel is decoded."""
+"""Ordinary files of all formats are read; expensive ones are rejected before a pixel is decoded."""
 
 import io
 import struct
@@ -17,12 +17,12 @@ from tests.support import costly_pictures
 from tests.support.costly_pictures import png_chunk
 from tests.support.pictures import encoded
 
-pillow_heif.register_heif_opener()  # to make them
+pillow_heif.register_heif_opener()  # to write test pictures
 
 LIMIT = 1_000_000
 Y, X = np.mgrid[0:120, 0:160]
 SMOOTH = np.dstack([X + 20, Y + 60, 200 - X // 2]).astype(np.uint8)
-"""Without sharp edges, so that lossy formats give it back."""
+"""Without sharp edges, so that lossy formats keep it."""
 
 
 def smooth() -> PIL.Image.Image:
@@ -49,7 +49,7 @@ def test_an_avif_is_read() -> None:
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_heic_and_avif_are_turned_upright_once(orientation: int) -> None:
+def test_heic_and_avif_are_rotated_once(orientation: int) -> None:
     turned = {3: np.rot90(SMOOTH, 2), 6: np.rot90(SMOOTH), 8: np.rot90(SMOOTH, -1)}[orientation]
     stored = PIL.Image.fromarray(np.ascontiguousarray(turned))
 
@@ -69,7 +69,7 @@ def test_a_jpeg_without_its_last_two_bytes_is_read(hopper: bytes, progressive: b
 
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.8, 0.95, 0.98, 0.99])
-def test_a_jpeg_that_lacks_a_part_is_rejected(hopper: bytes, progressive: bool, share: float) -> None:
+def test_a_jpeg_with_a_missing_part_is_rejected(hopper: bytes, progressive: bool, share: float) -> None:
     whole = encoded(PIL.Image.open(io.BytesIO(hopper)), "JPEG", progressive=progressive, quality=90)
 
     with pytest.raises(UnreadableImage, match="truncated"):
@@ -146,7 +146,7 @@ def grey_of(bits: int, format: str) -> bytes:
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "PGM"])
-def test_ten_to_sixteen_bits_of_grey_come_out_as_light_as_they_are(bits: int, format: str) -> None:
+def test_ten_to_sixteen_bits_of_grey_keep_their_brightness(bits: int, format: str) -> None:
     expected = np.repeat(SMOOTH[:, :, :1], 3, axis=2)
 
     decoded = decode(grey_of(bits, format), max_pixels=LIMIT)
@@ -156,14 +156,14 @@ def test_ten_to_sixteen_bits_of_grey_come_out_as_light_as_they_are(bits: int, fo
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
 @pytest.mark.parametrize("extension", [".png", ".tiff"])
-def test_ten_to_sixteen_bits_of_colour_come_out_as_light_as_they_are(bits: int, extension: str) -> None:
+def test_ten_to_sixteen_bits_of_colour_keep_their_brightness(bits: int, extension: str) -> None:
     deep = (SMOOTH.astype(np.uint32) * ((1 << bits) - 1) // 255).astype(np.uint16)
     _, file = cv2.imencode(extension, deep[:, :, ::-1], [cv2.IMWRITE_TIFF_COMPRESSION, 1])
 
     np.testing.assert_allclose(decode(file.tobytes(), max_pixels=LIMIT).astype(int), SMOOTH, atol=1)
 
 
-def test_a_pgm_is_scaled_by_the_largest_value_that_it_declares() -> None:
+def test_a_pgm_is_scaled_by_its_declared_maximum() -> None:
     assert decode(b"P5 2 1 100\n" + bytes([50, 100]), max_pixels=LIMIT)[0, :, 0].tolist() == [128, 255]
     assert decode(b"P2 2 1 1000\n500 1000", max_pixels=LIMIT)[0, :, 0].tolist() == [128, 255]
 
@@ -187,12 +187,12 @@ def test_plain_and_binary_pixmaps_are_read(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"P5 3 2 255\n\0\0", b"P2 3 2 255\n1 2 3", b"P6 3 2 255\n", b"P4 9 9\n\0"])
-def test_a_pixmap_that_lacks_values_is_rejected(data: bytes) -> None:
+def test_a_pixmap_with_missing_values_is_rejected(data: bytes) -> None:
     with pytest.raises(UnreadableImage, match="truncated"):
         decode(data, max_pixels=LIMIT)
 
 
-def test_sixteen_bits_take_no_more_memory_than_a_few_bytes_a_pixel() -> None:
+def test_sixteen_bits_take_a_few_bytes_of_memory_per_pixel() -> None:
     grey = np.arange(4_000_000, dtype=np.uint32).reshape(2000, 2000).astype(np.uint16)
     data = encoded(PIL.Image.fromarray(grey), "PNG", compress_level=1)
     tracemalloc.start()
@@ -202,7 +202,7 @@ def test_sixteen_bits_take_no_more_memory_than_a_few_bytes_a_pixel() -> None:
     finally:
         tracemalloc.stop()
 
-    assert peak - len(data) < 8 * grey.size  # 3 of them the result
+    assert peak - len(data) < 8 * grey.size  # 3 bytes per pixel are the result
 
 
 @pytest.mark.parametrize(("divisor", "limit"), [(1, 3_000_000), (2, 1_000_000), (2, 600_001)])
@@ -217,7 +217,7 @@ def test_a_jpeg_above_the_limit_is_decoded_at_a_fraction(divisor: int, limit: in
     assert_alike(picture.pixels, np.asarray(smooth().resize((2000 // divisor, 1200 // divisor))))
 
 
-def test_the_size_of_a_large_jpeg_on_its_side_is_told_upright() -> None:
+def test_the_size_of_a_large_rotated_jpeg_is_that_of_the_upright_picture() -> None:
     data = encoded(smooth().resize((2000, 1200)), "JPEG", exif=with_orientation(6))
 
     picture = decode_picture(data, max_pixels=1_000_000)
@@ -240,7 +240,7 @@ def test_a_picture_above_the_limit_is_rejected_with_the_setting_that_raises_it(
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
-def test_the_orientation_is_read_out_of_xmp_where_there_is_no_exif(format: str) -> None:
+def test_without_exif_the_orientation_comes_from_xmp(format: str) -> None:
     xmp = b'<x:xmpmeta xmlns:tiff="http://ns.adobe.com/tiff/1.0/"><d tiff:Orientation="6"/></x:xmpmeta>'
     data = encoded(smooth(), format)
     if format == "JPEG":
@@ -253,7 +253,7 @@ def test_the_orientation_is_read_out_of_xmp_where_there_is_no_exif(format: str) 
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_the_orientation_of_a_png_is_read_out_of_exif_in_a_text(packed: bool) -> None:
+def test_the_orientation_of_a_png_may_be_in_exif_in_a_text(packed: bool) -> None:
     exif = with_orientation(6)
     text = b"\nexif\n" + f"{len(exif):8}\n{exif.hex()}\n".encode()
     content = b"Raw profile type exif\0" + (b"\0" + zlib.compress(text) if packed else text)
@@ -265,7 +265,7 @@ def test_the_orientation_of_a_png_is_read_out_of_exif_in_a_text(packed: bool) ->
 @pytest.mark.parametrize(
     "kind", ["JPEG with EXIF of overlapping tags", "PNG with EXIF of overlapping tags", "PNG of packed texts"]
 )
-def test_what_stands_beside_the_pixels_costs_little_memory(kind: str) -> None:
+def test_data_beside_the_pixels_takes_little_memory(kind: str) -> None:
     data = costly_pictures.COSTLY[kind]()
     tracemalloc.start()
     try:
@@ -300,7 +300,7 @@ BEFORE_DECODING = {
 
 
 @pytest.mark.parametrize("kind", BEFORE_DECODING)
-def test_a_costly_picture_is_rejected_before_it_is_decoded(kind: str) -> None:
+def test_an_expensive_picture_is_rejected_before_it_is_decoded(kind: str) -> None:
     data = costly_pictures.COSTLY[kind]()
     tracemalloc.start()
     try:
