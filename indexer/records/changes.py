@@ -95,9 +95,8 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
             ChangeRow.number,
             ChangeRow.kind,
             ChangeRow.face_key,
-            cast(ChangeRow.token, Text).label(
-                "token"
-            ),  # as text: psycopg2 would spend most of the time on UUID objects
+            # As text: psycopg2 would spend most of the time on UUID objects.
+            cast(ChangeRow.token, Text).label("token"),
             cast(ChangeRow.predecessor, Text).label("predecessor"),
             Face.key.label("still_enrolled"),
             embedded.c.face_key.label("embedded"),

@@ -1,4 +1,4 @@
-"""What operators ask of an index, and what each process has of it
+"""What operators request of an index, and what each process reports of its own
 
 Revision: 0002.
 """

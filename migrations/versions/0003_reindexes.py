@@ -1,4 +1,4 @@
-"""Re-index jobs; models that any process can open; faces that a model could not embed
+"""Re-index jobs; names of models, by which any process can open them; faces that a model could not embed
 
 Revision: 0003.
 """

@@ -1,4 +1,4 @@
-"""What scores mean: calibrations, and the false alarm rate that a gallery is to keep
+"""Calibrations, and the policy of a gallery: its share of false alarms
 
 Revision: 0004.
 """

@@ -1,8 +1,8 @@
-"""Names and external ids in Unicode's composed form (NFC), as they are looked up from now on
+"""Names and external ids in Unicode's composed form (NFC), in which they are looked up from now on
 
-Two people of a gallery whose external ids differ in their form alone stay two: which of them is meant only
-their owner knows. The one in another form is found by its id. So is a text whose composed form has more than
-255 characters.
+If the external ids of two people in a gallery differ in their form only, both stay: only their owner can tell
+which one is meant. The one in another form is found by its id. A text whose composed form has more than 255
+characters stays too.
 
 Revision: 0006.
 """

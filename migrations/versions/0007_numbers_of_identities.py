@@ -1,4 +1,4 @@
-"""The numbers by which an index knows whose a face is
+"""Numbers of identities, which an index stores beside each face
 
 Revision: 0007.
 """

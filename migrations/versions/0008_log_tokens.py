@@ -1,4 +1,4 @@
-"""The change log has an identity: each change a random token; face keys that go by the clock
+"""The change log gets an identity, a random token per change; face keys come from the clock
 
 Revision: 0008.
 """

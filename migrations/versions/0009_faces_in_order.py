@@ -1,4 +1,4 @@
-"""The faces of an identity in their order, to be read page by page
+"""An index for reading the faces of an identity page by page
 
 Revision: 0009.
 """

@@ -1,4 +1,4 @@
-"""Which faces of a photograph a gallery matches to nobody: too small, too blurred
+"""Match limits of a gallery: smaller and less sharp faces of a photograph match nobody
 
 Revision: 0010.
 """
