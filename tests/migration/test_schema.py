@@ -1,4 +1,4 @@
-"""The migrations make the schema that the code expects, forth and back."""
+"""The migrations create the schema that the code expects, and can be undone."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from indexer.types import LOG_START
 
 @pytest.fixture
 def fresh(postgresql: str) -> Iterator[Database]:
-    """A database of its own, empty."""
+    """An empty database."""
     with Database(postgresql).engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("DROP DATABASE IF EXISTS fresh WITH (FORCE)"))
         connection.execute(text("CREATE DATABASE fresh"))
@@ -28,15 +28,15 @@ def fresh(postgresql: str) -> Iterator[Database]:
     database.close()
 
 
-def test_the_migrated_database_equals_the_models(fresh: Database) -> None:
+def test_the_migrated_database_equals_the_tables(fresh: Database) -> None:
     schema.migrate(fresh)
 
     with fresh.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
-def test_every_check_constraint_of_the_models_is_in_the_database(fresh: Database) -> None:
-    """`compare_metadata` does not look at these."""
+def test_every_check_constraint_of_the_tables_is_in_the_database(fresh: Database) -> None:
+    """`compare_metadata` does not compare them."""
     schema.migrate(fresh)
 
     inspector = inspect(fresh.engine)
@@ -50,7 +50,7 @@ def test_migrating_twice_does_nothing_the_second_time(fresh: Database) -> None:
     assert schema.migrate(fresh) == schema.migrate(fresh)
 
 
-def test_the_way_back_leaves_nothing(fresh: Database) -> None:
+def test_a_downgrade_to_the_beginning_leaves_no_table(fresh: Database) -> None:
     schema.migrate(fresh)
     with fresh.engine.connect() as connection, connection.begin():
         config = schema._config()
@@ -60,7 +60,7 @@ def test_the_way_back_leaves_nothing(fresh: Database) -> None:
     assert inspect(fresh.engine).get_table_names() == ["alembic_version"]
 
 
-def test_a_gallery_from_before_calibrations_goes_by_the_settings_and_the_card(fresh: Database) -> None:
+def test_a_gallery_older_than_calibrations_uses_the_settings_and_the_card(fresh: Database) -> None:
     schema.migrate(fresh, "0003")
     with fresh.engine.begin() as connection:
         connection.execute(
@@ -93,7 +93,7 @@ def test_galleries_of_removed_tiers_are_searched_as_the_settings_say(fresh: Data
         assert dict(rows.all()) == {"graph": None, "ivf": None, "compact": "compact", "none": None}
 
 
-def test_people_from_before_searches_by_name_are_found_by_name(fresh: Database) -> None:
+def test_people_older_than_the_search_by_name_are_found_by_name(fresh: Database) -> None:
     schema.migrate(fresh, "0004")
     with fresh.engine.begin() as connection:
         connection.execute(
@@ -115,8 +115,8 @@ def test_people_from_before_searches_by_name_are_found_by_name(fresh: Database) 
             assert one.name == name
 
 
-def test_a_name_whose_composed_form_is_too_long_stays_as_it_is(fresh: Database) -> None:
-    """Composed are two characters for some letters: 255 of those would be 510."""
+def test_a_name_whose_composed_form_is_too_long_is_unchanged(fresh: Database) -> None:
+    """The composed form of some letters has two characters: 255 of them would be 510."""
     schema.migrate(fresh, "0005")
     name = "\u0958" * 255
     with fresh.engine.begin() as connection:
@@ -137,8 +137,8 @@ def test_a_name_whose_composed_form_is_too_long_stays_as_it_is(fresh: Database) 
         assert connection.execute(text("SELECT external_id, name FROM identity")).all() == [(name, name)]
 
 
-def test_ids_and_names_from_before_are_found_in_their_composed_form(fresh: Database) -> None:
-    """Where that would make two people one, they stay as they are."""
+def test_older_ids_and_names_are_found_in_their_composed_form(fresh: Database) -> None:
+    """Except where two external ids would become equal: they stay unchanged."""
     schema.migrate(fresh, "0005")
     composed, decomposed, other = "\u1e69", "s\u0323\u0307", "s\u0307\u0323"
     with fresh.engine.begin() as connection:
@@ -193,7 +193,7 @@ def test_ids_and_names_from_before_are_found_in_their_composed_form(fresh: Datab
         " SELECT id, 1, 'rename', 1, gen_random_uuid(), gen_random_uuid() FROM gallery",
     ],
 )
-def test_the_database_itself_refuses_what_must_not_be(fresh: Database, statement: str) -> None:
+def test_the_database_itself_rejects_invalid_rows(fresh: Database, statement: str) -> None:
     schema.migrate(fresh)
     with fresh.engine.begin() as connection:
         connection.execute(
@@ -204,8 +204,8 @@ def test_the_database_itself_refuses_what_must_not_be(fresh: Database, statement
         connection.execute(text(statement))
 
 
-def test_changes_from_before_get_tokens_that_are_chained_and_nobody_elses(fresh: Database) -> None:
-    """Of a gallery whose log is whole, of one whose log was pruned, and of an empty one."""
+def test_older_changes_get_unique_tokens_that_form_a_chain(fresh: Database) -> None:
+    """In a gallery with its whole log, in one with a pruned log, and in an empty one."""
     schema.migrate(fresh, "0007")
     with fresh.engine.begin() as connection:
         for name, kept, last in (("whole", 1, 3), ("pruned", 3, 4), ("to its end", 3, 2), ("empty", 1, 0)):

@@ -54,7 +54,7 @@ class _Structure:
     width: int
     height: int
     frame: int
-    """The marker of the frame, which tells its kind."""
+    """The marker of the frame, which is its kind."""
     scans: int
 
     @property
