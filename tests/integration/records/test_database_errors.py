@@ -263,11 +263,11 @@ def test_a_password_of_any_letters_is_taken_as_it_is(tmp_path: Path, guarded: st
     assert "revision" in encoded.stdout
 
 
-def test_serve_asks_for_no_more_connections_than_there_are(tmp_path: Path, guarded: str) -> None:
+def test_serve_rejects_more_connections_than_postgresql_allows(tmp_path: Path, guarded: str) -> None:
     done = Home(tmp_path).process(
         *("serve", "--port", "0"),
         status=1,
         GEMEL_DATABASE_URL=f"postgresql://gemel:{ENCODED}@{guarded.format(database='few')}",
     )
 
-    assert "it allows 5: lower GEMEL_WORKERS or GEMEL_THREADS" in done.stderr.replace("\n", " ")
+    assert "PostgreSQL allows 5: lower GEMEL_WORKERS or GEMEL_THREADS" in done.stderr.replace("\n", " ")

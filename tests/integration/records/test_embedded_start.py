@@ -197,7 +197,7 @@ def test_a_disk_too_small_for_a_database_is_rejected_before_it_is_created(small_
     home = small_disk / "home"
     fill(small_disk, leave=30_000_000)
 
-    with pytest.raises(DatabaseFull, match=r"MB free, and a new database begins with .* GEMEL_HOME"):
+    with pytest.raises(DatabaseFull, match=r"MB free, and a new database needs .* GEMEL_HOME"):
         embedded.start(home)
 
     assert list(home.glob("postgresql*new*")) == []
