@@ -41,7 +41,7 @@ class Decoder:
         max_callers: int | None = None,
     ) -> None:
         """`max_seconds`: of processor time, for the largest picture. `patience_seconds`: how long a picture
-        waits for a process; None: without a limit. `max_callers`: how many threads may use a process or wait for
+        waits for a process; None: no limit. `max_callers`: how many threads may use a process or wait for
         one, so that the other threads stay free for work without one; None: no limit."""
         self.max_pixels = max_pixels
         self._max_seconds = max_seconds
