@@ -63,7 +63,7 @@
         └── CardUnusable            a card is malformed, or does not fit its file
 
 A leaf has a stable `code` that clients may branch on, a sentence for people, and `details`: the
-measured figures and limits, as JSON values.
+measured figures and limits, as JSON values. The module is long so that the whole tree is in one place.
 """
 
 from typing import Any, ClassVar

@@ -28,7 +28,7 @@ class RateLimitedLog:
         self._lock = threading.Lock()
 
     def line(self, level: int, kind: str, message: str, *values: object) -> None:
-        """The first of a kind is logged at once; the next that is logged tells how many were left out."""
+        """The first of a kind is logged at once; the next one that is logged has the number left out."""
         left_out = self._left_out(kind)
         if left_out is None:
             return

@@ -1,4 +1,7 @@
-"""Everything an operator can set, from `GEMEL_*` variables or a `.env` file. Passed in, never global."""
+"""Everything an operator can set, from `GEMEL_*` variables or a `.env` file. Passed in, never global.
+
+The module is long because it is one table: an operator looks for a setting in one place.
+"""
 
 import re
 from pathlib import Path

@@ -50,7 +50,8 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Face:
-    """A face as the detector found it."""
+    """A face as the detector found it: the first of its three shapes. The others are `pipeline.AlignedFace`
+    and `Enrolment`."""
 
     box: Box
     landmarks: Points
@@ -131,7 +132,8 @@ class Enrolment:
     face: Face
     quality: Quality
     vectors: Mapping[str, NDArray[np.float32]]
-    """By the fingerprint of the model that made it: one, or two while a gallery changes its model."""
+    """Shape (dimension,), by the fingerprint of the model: one, or two while a gallery changes its model.
+    Empty until the face is embedded."""
     image_sha256: bytes
     """Of the file as it was sent."""
     crop: Crop | None
@@ -165,7 +167,7 @@ class OnSeveralFaces(StrEnum):
 
     REJECT = "reject"
     LARGEST = "largest"
-    """Compare the largest."""
+    """Take the largest face."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

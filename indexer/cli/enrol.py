@@ -51,10 +51,10 @@ def enrol(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Enrol everybody in a folder; who is enrolled already is left as they are.
+    """Enrol everybody in a folder. Pictures that are enrolled already are not enrolled twice.
 
-    The gallery is made if need be, and a server that runs finds the new people at once. Ctrl-C stops within a
-    picture or two; run again, it goes on where it was.
+    The gallery is created if it does not exist, and a running server finds the new people at once. Ctrl-C
+    stops within a picture or two; the next run continues there.
 
     Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`
     """
@@ -125,7 +125,7 @@ def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
 
     if result.interrupted:
         left = result.count(Outcome.NOT_REACHED)
-        console.print(f"[yellow]Interrupted[/] with {left} pictures left. Run it again to go on.")
+        console.print(f"[yellow]Interrupted[/] with {left} pictures left. Run it again to continue.")
     made = " (created)" if result.gallery_created else ""
     counts = ", ".join(
         [

@@ -160,7 +160,7 @@ def _meaning(answer: "IdentifyAnswer") -> str:
     if answer.estimated_fpir_interval:
         low, high = answer.estimated_fpir_interval
         meaning += f", {low:.2g} to {high:.2g}"
-    return meaning if answer.fpir_trusted else f"{meaning}: beyond what it can vouch for"
+    return meaning if answer.fpir_trusted else f"{meaning}: an extrapolation"
 
 
 def _no(reason: "UnmatchedReason | None") -> str:

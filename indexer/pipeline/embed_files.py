@@ -1,4 +1,4 @@
-"""Labelled photographs to embeddings, by the pipeline that serves. Keeps no picture and no crop."""
+"""Labelled photographs to embeddings, by the pipeline that serves. It keeps no picture and no crop."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -18,15 +18,15 @@ from indexer.types import Face, Image, Vectors
 from indexer.vision.detect import central
 
 NO_SCORE = -1.0
-"""Of a comparison with an image that has no embedding: the least that a cosine can be."""
+"""The score of a comparison with an image that has no embedding: the least that a cosine can be."""
 
 Change: TypeAlias = Callable[[Path, Image], Image]
-"""What is done to a file's pixels before they are looked at. Called from several threads."""
+"""Changes a file's pixels before a face is detected in them. Called from several threads."""
 
 _BATCH = 8  # on two cores larger batches were slower: their activations outgrow the caches
-_LOOKERS = 2
+_DETECTION_THREADS = 2
 _AHEAD = 4 * _BATCH
-"""Most photographs that are looked at or wait for the network: what bounds the memory."""
+"""Most photographs in detection or waiting for the network: this bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,14 +54,14 @@ class Embeddings:
         return self.vectors[rows], self.found[rows]
 
     def rows(self, files: Sequence[Path]) -> NDArray[np.int64]:
-        """Where `files` are, shape (len(files),)."""
+        """The rows of `files`, shape (len(files),)."""
         return np.array([self._rows[file] for file in files], np.int64)
 
 
 def embed_files(
     pipeline: Pipeline, files: Sequence[Path], progress: Callable[[int], object] | None = None
 ) -> Embeddings:
-    """As `embed_with`, of one model."""
+    """As `embed_with`, for one model."""
     return embed_with([pipeline], files, progress)[0]
 
 
@@ -74,10 +74,10 @@ def embed_with(
 ) -> list[Embeddings]:
     """For each pipeline one embedding for each of `files`, of the face nearest to the middle of the picture.
 
-    Not of the largest: a label of LFW names the person in the centre, and behind or beside them larger
-    faces are found now and then. A file that cannot be read or shows no face has no embedding and
-    still counts. `progress` is told how many files are done. The pipelines share a detector: each file is
-    decoded and searched for faces once. `change` is done to the pixels before they are.
+    Not of the largest face: a label of LFW names the person in the centre, and behind or beside that person a
+    larger face is found now and then. A file that cannot be read or shows no face has no embedding, and still
+    counts. `progress` is called with the number of files that are done. The pipelines share a detector: each
+    file is decoded once, changed by `change`, and searched for faces once.
 
     While the networks embed, two threads decode and detect ahead of them.
     """
@@ -87,31 +87,32 @@ def embed_with(
     with closing(_central_faces(pipelines, files, change)) as central_faces:
         for start in range(0, len(files), _BATCH):
             end = min(start + _BATCH, len(files))
-            seen = {row: face for row, face in zip(range(start, end), central_faces, strict=False) if face}
-            for pipeline, made, faces in zip(
-                pipelines, vectors, zip(*seen.values(), strict=True), strict=False
+            block = zip(range(start, end), central_faces, strict=False)
+            by_row = {row: faces for row, faces in block if faces}
+            for pipeline, rows, faces in zip(
+                pipelines, vectors, zip(*by_row.values(), strict=True), strict=False
             ):
-                made[list(seen)] = pipeline.embed(faces, watch)
-            found[list(seen)] = True
+                rows[list(by_row)] = pipeline.embed(faces, watch)
+            found[list(by_row)] = True
             if progress:
                 progress(end)
-    return [Embeddings(files=tuple(files), vectors=made, found=found) for made in vectors]
+    return [Embeddings(files=tuple(files), vectors=rows, found=found) for rows in vectors]
 
 
 def central_face(pipeline: Pipeline, pixels: Image) -> Face | None:
-    """Whom the photograph is named after; None where no face is found."""
+    """The face whose name the photograph has; None where no face is found."""
     return central(pipeline.detector.detect(pixels), pixels)
 
 
 def _central_faces(
     pipelines: Sequence[Pipeline], files: Sequence[Path], change: Change | None
 ) -> Generator[list[AlignedFace] | None]:
-    """In the order of `files`: the face as each pipeline's network wants it."""
-    pool = ThreadPoolExecutor(_LOOKERS, thread_name_prefix="look")
+    """In the order of `files`: the face, aligned for each pipeline."""
+    pool = ThreadPoolExecutor(_DETECTION_THREADS, thread_name_prefix="detect")
     waiting: deque[Future[list[AlignedFace] | None]] = deque()
     try:
         for file in files:
-            waiting.append(pool.submit(_seen, pipelines, file, change))
+            waiting.append(pool.submit(_central_face, pipelines, file, change))
             if len(waiting) == _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -120,14 +121,16 @@ def _central_faces(
         pool.shutdown(cancel_futures=True)
 
 
-def _seen(pipelines: Sequence[Pipeline], file: Path, change: Change | None) -> list[AlignedFace] | None:
-    factory = pipelines[0]
+def _central_face(
+    pipelines: Sequence[Pipeline], file: Path, change: Change | None
+) -> list[AlignedFace] | None:
+    first = pipelines[0]
     try:
-        with factory.detection_limit.slot():
-            pixels = factory.decoder.decode(file.read_bytes()).pixels
+        with first.detection_limit.slot():
+            pixels = first.decoder.decode(file.read_bytes()).pixels
             if change:
                 pixels = change(file, pixels)
-            face = central_face(factory, pixels)
+            face = central_face(first, pixels)
             return [pipeline.align(pixels, face) for pipeline in pipelines] if face else None
     except (InvalidInput, OSError):
         return None

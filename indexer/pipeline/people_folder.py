@@ -1,4 +1,4 @@
-"""A folder of photographs, one folder a person: who is in it, and what else lies there."""
+"""A folder of photographs, one folder per person: the people in it, and the files that are skipped."""
 
 import os
 import stat
@@ -14,19 +14,20 @@ SUFFIXES = frozenset(
     | {".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
     | {".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs"}
 )
-"""Of the formats that `vision` reads; where a file has no suffix its content decides."""
+"""Of the formats that `vision` reads. A file without a suffix is judged by its content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     folder: str
-    """In Unicode's composed form (NFC). Becomes the external_id, and with spaces for underscores the name."""
+    """Name in Unicode's composed form (NFC). It becomes the external_id, and with spaces for underscores the
+    name."""
     images: list[Path]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedFile:
-    """A file that is no picture of a person, by where it lies or what it is."""
+    """A file that is not a picture of a person, by its place or its kind."""
 
     path: Path
     code: str
@@ -38,16 +39,16 @@ class PeopleFolder:
     path: Path
     people: list[Person] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
-    """Every file below `path` is an image of one of `people`, or here."""
+    """Every file below `path` is either here or an image of one of `people`."""
 
 
 def people_in(directory: Path) -> list[Person]:
-    """Folders with pictures, by name. Raises InvalidRequest where there is none, OSError."""
+    """The folders with pictures, by name. Raises InvalidRequest where there is none, OSError."""
     return read(directory).people
 
 
 def read(directory: Path) -> PeopleFolder:
-    """Who is in a folder, by name, and which files are left out. Raises InvalidRequest, OSError.
+    """The people of a folder, by name, and the skipped files. Raises InvalidRequest, OSError.
 
     Two folders whose names differ only in how Unicode composes their letters are one person.
     """
@@ -67,8 +68,8 @@ def read(directory: Path) -> PeopleFolder:
                     skipped.append(_skipped(path, why))
     if not images:
         raise InvalidRequest(
-            f"{directory} has no folder with pictures in it: one folder a person is needed"
-            + (f"; it has {len(skipped)} files that are skipped" if skipped else "")
+            f"{directory} has no folder with pictures in it: one folder per person is needed"
+            + (f"; {len(skipped)} files are skipped" if skipped else "")
         )
     people = [Person(folder=name, images=sorted(paths)) for name, paths in sorted(images.items())]
     return PeopleFolder(path=directory, people=people, skipped=sorted(skipped, key=lambda file: file.path))
@@ -84,7 +85,7 @@ _NESTED: _Why = ("nested_file", "it is in a subfolder of a person's folder, whic
 
 
 def _files_of(folder: Path) -> Iterator[tuple[Path, _Why | None]]:
-    """Every file of a person's folder, and why it is left out."""
+    """Every file of a person's folder, and why it is skipped; None: it is an image."""
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
             why = _HIDDEN if _is_hidden(entry) else _NESTED
@@ -96,33 +97,33 @@ def _files_of(folder: Path) -> Iterator[tuple[Path, _Why | None]]:
 def _files_below(folder: Path) -> Iterator[Path]:
     """Links to folders are not followed: they may lead back. Raises OSError."""
 
-    def give_up(error: OSError) -> None:
+    def fail(error: OSError) -> None:
         raise error
 
-    for parent, folders, files in os.walk(folder, onerror=give_up):
+    for parent, folders, files in os.walk(folder, onerror=fail):
         links = [name for name in folders if (Path(parent) / name).is_symlink()]
         yield from (Path(parent) / name for name in sorted(files + links))
 
 
 def _unusable(path: Path) -> _Why | None:
-    """Why a file cannot be a photograph, without opening it: a pipe would wait for ever."""
+    """Why a file cannot be a photograph. It is not opened: opening a pipe would wait for ever."""
     if _is_hidden(path):
         return _HIDDEN
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return "broken_link", "the link leads nowhere"
-    except OSError as error:  # a link to itself, or into a folder that may not be entered
+        return "broken_link", "the link has no target"
+    except OSError as error:  # a link to itself, or into a folder without access
         return "broken_link", f"the link cannot be followed: {error.strerror}"
     if not stat.S_ISREG(mode):
         return "not_a_file", "it is a pipe, a socket or a device"
     if path.suffix and path.suffix.lower() not in SUFFIXES:
-        return "not_a_picture", f"{path.suffix} is no kind of picture that is read"
+        return "not_a_picture", f"{path.suffix} is not a picture format that is read"
     return None
 
 
 def _is_hidden(path: Path) -> bool:
-    """By its name; `Thumbs.db` and `desktop.ini` are what Windows hides by an attribute."""
+    """By its name; Windows hides `Thumbs.db` and `desktop.ini` by an attribute."""
     return path.name.startswith(".") or path.name.lower() in _HIDDEN_NAMES
 
 

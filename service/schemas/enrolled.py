@@ -53,15 +53,13 @@ class RejectedPicture(BaseModel):
         examples=["face_too_small"],
     )
     message: str = Field(
-        description="What was wrong, for people",
+        description="The reason, for people",
         examples=["the face is too small: pixels 17.2, at least 28 is required"],
     )
     measured: float | None = Field(
         examples=[17.2], default=None, description="The figure that was too low or too high"
     )
-    limit: float | None = Field(
-        default=None, description="What it has to reach, or may not exceed", examples=[28.0]
-    )
+    limit: float | None = Field(default=None, description="The figure's limit", examples=[28.0])
 
     @classmethod
     def list_of(cls, rejected: dict[int, Rejection]) -> "list[RejectedPicture]":
@@ -185,7 +183,7 @@ class Gallery(BaseModel):
         " as `GEMEL_MIN_MATCH_SHARPNESS` says"
     )
     identification: Identification | None = Field(
-        description="The threshold in force at its present size, and what it means; null where its model"
+        description="The threshold at its present size, and what it means; null where its model"
         " cannot be opened here"
     )
     created_at: datetime = Field(description="When it was made")

@@ -1,4 +1,4 @@
-"""Bodies of requests. Pictures come in those that are an `UploadBody`."""
+"""Bodies of requests. Those with pictures are an `UploadBody`."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,8 @@ Threshold = Annotated[
     Field(
         ge=-1,
         le=1,
-        description="Score from which on a candidate is `matched`; default: the one in force",
+        description="Least score of a candidate that is `matched`; default: by the policy and the active"
+        " calibration",
     ),
 ]
 IdentifyFpir = Annotated[
@@ -23,7 +24,7 @@ IdentifyFpir = Annotated[
         ge=LEAST_RATE,
         lt=1,
         description="Share of searches for strangers that may give a false alarm; the threshold follows"
-        " from it and the gallery's size. 409 `policy_unsupported` where nothing measured vouches for it",
+        " from it and the gallery's size. 409 `policy_unsupported` if no measurement supports it",
         examples=[0.001],
     ),
 ]
@@ -35,14 +36,14 @@ SeveralFaces = Annotated[
     ),
 ]
 LARGEST_NUMBER = 2**63 - 1
-"""That PostgreSQL counts to."""
+"""The largest of PostgreSQL's bigint."""
 MinChangeNumber = Annotated[
     int,
     Field(
         ge=0,
         le=LARGEST_NUMBER,
-        description="`change_number` of an enrolment that must be searched; waited for, and 503"
-        " `index_behind` where it does not come",
+        description="`change_number` of an enrolment that must be searched; the request waits for it, and"
+        " gets 503 `index_behind` if it does not arrive",
     ),
 ]
 
@@ -53,8 +54,8 @@ MinMatchFacePx = Annotated[
         ge=0,
         le=1e6,
         allow_inf_nan=False,
-        description="Faces of a photograph whose box has a shorter side, in pixels, are matched to nobody; 0:"
-        " no limit; null: as `GEMEL_MIN_MATCH_FACE_PX` says",
+        description="Shorter side of a face's box, in pixels, below which it matches nobody; 0: no limit;"
+        " null: as `GEMEL_MIN_MATCH_FACE_PX` says",
         examples=[24.0],
     ),
 ]
@@ -64,8 +65,8 @@ MinMatchSharpness = Annotated[
         ge=0,
         le=1e6,
         allow_inf_nan=False,
-        description="Faces of a photograph that are more blurred (Laplacian energy over variance) are matched"
-        " to nobody; 0: no limit; null: as `GEMEL_MIN_MATCH_SHARPNESS` says",
+        description="Sharpness of a face (Laplacian energy over variance) below which it matches nobody; 0:"
+        " no limit; null: as `GEMEL_MIN_MATCH_SHARPNESS` says",
         examples=[0.01],
     ),
 ]
@@ -142,12 +143,12 @@ class IdentityPatch(BaseModel):
 
 class Identify(UploadBody):
     image: ImageBytes
-    max_faces: int = Field(default=1, ge=1, description="So many faces, the largest first")
-    max_candidates: int = Field(default=5, ge=1, description="So many people for each face")
+    max_faces: int = Field(default=1, ge=1, description="Most faces, the largest first")
+    max_candidates: int = Field(default=5, ge=1, description="Most people for each face")
     unique_identities: bool = Field(
         default=False,
-        description="Each person is a candidate of one face only, of that which resembles them most. Off by"
-        " default: a picture may show a person twice, as a mirror, a badge or a collage does",
+        description="Each person is a candidate of one face only, the most similar one. Off by default: a"
+        " picture may show a person twice (a mirror, a badge, a collage)",
     )
     threshold: Threshold = None
     min_change_number: MinChangeNumber = 0
@@ -157,13 +158,13 @@ class Search(BaseModel):
     model_config = {"extra": "forbid"}
 
     embedding: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(
-        max_length=4096, description="As the model makes them; of any length, since only its direction counts"
+        max_length=4096, description="As the model gives them; of any length, since only the direction counts"
     )
     model: str | None = Field(
         default=None,
         description="Fingerprint of the model that made it; any other than the gallery's is rejected",
     )
-    max_candidates: int = Field(default=5, ge=1, description="So many people")
+    max_candidates: int = Field(default=5, ge=1, description="Most people")
     threshold: Threshold = None
     min_change_number: MinChangeNumber = 0
 
@@ -183,4 +184,6 @@ class VerifyIdentity(UploadBody):
 
 class Detect(UploadBody):
     image: ImageBytes
-    max_faces: int | None = Field(default=None, ge=1, description="So many, the largest first; default: all")
+    max_faces: int | None = Field(
+        default=None, ge=1, description="Most faces, the largest first; default: all"
+    )

@@ -10,9 +10,9 @@ from indexer.usecases.answers import rounded_rate
 
 
 class Threshold(BaseModel):
-    """What an answer was decided by."""
+    """The decision of an answer."""
 
-    threshold: float = Field(description="The one in force for this answer", examples=[0.4346])
+    threshold: float = Field(description="The least score of a match in this answer", examples=[0.4346])
     fpir: float = Field(
         description="The policy: share of searches for strangers that may give a false alarm",
         examples=[0.001],
@@ -22,15 +22,15 @@ class Threshold(BaseModel):
         examples=[0.001],
     )
     estimated_fpir_interval: tuple[float, float] | None = Field(
-        description="95 % interval of the estimate; null by a model's card, which has none",
+        description="95 % interval of the estimate; null where it comes from a model's card",
         examples=[[0.0006, 0.0018]],
     )
     fpir_trusted: bool = Field(
-        description="Whether what was measured reaches so far; if not, the estimate is an extrapolation"
+        description="Whether the measurements support the estimate; if not, it is an extrapolation"
     )
     calibration: Kind = Field(
-        description="By what the threshold was worked out: the gallery's own calibration, its model's, or"
-        " the figures on the model's card"
+        description="Where the threshold comes from: the gallery's own calibration, its model's, or the"
+        " figures on the model's card"
     )
 
     @classmethod

@@ -9,7 +9,7 @@ from indexer.usecases.answers.faces import DetectedFace
 
 class DetectAnswer(BaseModel):
     faces: list[DetectedFace] = Field(description="The largest first")
-    faces_found: int = Field(description="How many faces the picture has, asked for or not", examples=[2])
+    faces_found: int = Field(description="How many faces the picture has, requested or not", examples=[2])
     width_px: int = Field(examples=[800], description="Of the picture as its EXIF says to show it")
     height_px: int = Field(description="Of the picture as its EXIF says to show it", examples=[600])
     timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])

@@ -13,7 +13,7 @@ from indexer.types import Quality as FaceQuality
 
 
 class Box(BaseModel):
-    """Pixels of the picture as its EXIF says to show it; the corner may lie outside of it."""
+    """Pixels of the picture as its EXIF says to show it; the corner may lie outside the picture."""
 
     model_config = {
         "json_schema_extra": {"examples": [{"x": 178.0, "y": 63.6, "width": 90.5, "height": 111.9}]}
@@ -30,8 +30,7 @@ class Box(BaseModel):
 
 
 class Landmarks(BaseModel):
-    """[x, y] in pixels of the picture as its EXIF says to show it; left and right as they are seen with the
-    face upright."""
+    """[x, y] in pixels of the picture as its EXIF says to show it; left and right with the face upright."""
 
     model_config = {
         "json_schema_extra": {
@@ -72,7 +71,7 @@ class Quality(BaseModel):
     size: float = Field(description="Whether the face is large enough in the picture")
     sharpness: float = Field(description="Whether it is in focus")
     exposure: float = Field(description="Whether it is neither too dark nor too bright")
-    pose: float = Field(description="Whether it looks into the camera")
+    pose: float = Field(description="Whether it is turned towards the lens")
 
     @classmethod
     def of(cls, quality: FaceQuality) -> "Quality":
@@ -86,9 +85,9 @@ class Quality(BaseModel):
 RotationDegrees = Annotated[
     Literal[0, 90, 180, 270],
     Field(
-        description="The turn clockwise that brings the face nearest to upright: not 0 where the picture lies"
-        " on its side or its head and has no EXIF orientation that says so. Box and landmarks are in the"
-        " pixels of the picture before that turn",
+        description="The clockwise rotation that brings the face nearest to upright: not 0 where the picture"
+        " lies on its side or its head without an EXIF orientation that says so. Box and landmarks are in"
+        " pixels of the picture before that rotation",
         examples=[0],
     ),
 ]

@@ -28,7 +28,7 @@ class Candidate(BaseModel):
         description="Whether the score reaches the threshold; in a photograph, never where its face has an"
         " `unmatched_reason`"
     )
-    face_id: UUID = Field(description="The enrolled face that came nearest")
+    face_id: UUID = Field(description="The person's enrolled face that is nearest")
 
     @classmethod
     def of(cls, candidate: identify.Candidate) -> "Candidate":
@@ -45,8 +45,8 @@ class Candidate(BaseModel):
 class ProbeFace(DetectedFace):
     unmatched_reason: UnmatchedReason | None = Field(
         description="Why none of the candidates is `matched`, whatever its score: by the gallery's policy the"
-        " face is too small (`min_match_face_px`) or too blurred (`min_match_sharpness`) to be told from"
-        " others; null where the scores decide",
+        " face is too small (`min_match_face_px`) or too blurred (`min_match_sharpness`); null where the"
+        " scores decide",
         examples=[None],
     )
     candidates: list[Candidate] = Field(description="Best first, each identity once")
@@ -54,14 +54,14 @@ class ProbeFace(DetectedFace):
 
 class IdentifyAnswer(Threshold):
     faces: list[ProbeFace] = Field(description="The largest first; empty where no face was found")
-    faces_found: int = Field(description="How many faces the picture has, asked for or not")
+    faces_found: int = Field(description="How many faces the picture has, requested or not")
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
     gallery_size: int = Field(description="Enrolled faces that were searched: N")
     timings_ms: dict[str, float] = Field(
-        description="Milliseconds of each stage: wait (for others), decode, detect, align, embed, index,"
-        " search, database, total",
+        description="Milliseconds of each stage: wait (for other requests), decode, detect, align, embed,"
+        " index (until it has caught up), search, database, total",
         examples=[TIMINGS_EXAMPLE],
     )
 

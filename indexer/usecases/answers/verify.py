@@ -18,20 +18,18 @@ class VerifyAnswer(BaseModel):
     score: float = Field(description="Cosine similarity, -1 to 1")
     distance: float = Field(description="Euclidean distance, 0 to 2")
     matched: bool = Field(description="Whether the score reaches the threshold")
-    threshold: float = Field(description="The one that was used", examples=[0.3675])
+    threshold: float = Field(description="The least score of a match in this answer", examples=[0.3675])
     fmr: float = Field(description="The policy: share of pairs of strangers that may match")
     estimated_fmr: float = Field(description="Share of pairs of strangers that reach the threshold used")
-    fmr_trusted: bool = Field(description="Whether what was measured reaches so far")
-    calibration: Kind = Field(description="By what the threshold was worked out")
+    fmr_trusted: bool = Field(description="Whether the measurements support the estimate")
+    calibration: Kind = Field(description="Where the threshold comes from, as in `identify`")
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
     faces: list[ComparedFace] = Field(
         description="The face of each picture that was compared, in the order of the pictures"
     )
-    face_id: UUID | None = Field(
-        description="The identity's face that came nearest; null between two pictures"
-    )
+    face_id: UUID | None = Field(description="The identity's face that is nearest; null for two pictures")
     timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
 
     @classmethod

@@ -1,0 +1,71 @@
+"""The people nearest to faces: how PostgreSQL is asked for their names."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from indexer.embedding.card import ModelCard
+from indexer.pipeline.stopwatch import Stopwatch
+from indexer.records import faces
+from indexer.records.faces import Owner
+from indexer.records.tables import Gallery
+from indexer.types import Neighbour
+from indexer.usecases.nearest import Hit, nearest_people, one_face_each
+
+
+def owner(number: int) -> Owner:
+    return Owner(face_id=UUID(int=number), identity_id=UUID(int=number), external_id=str(number), name=None)
+
+
+def hits(*scores: tuple[int, float]) -> list[Hit]:
+    return [Hit(owner(number), score) for number, score in scores]
+
+
+def test_no_query_has_the_keys_of_more_than_one_face_and_no_key_is_read_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [
+        [Neighbour(key=key, score=0.9) for key in keys] for keys in (range(100), range(50, 150), range(100))
+    ]
+    queries: list[set[int]] = []
+
+    def find_owners(_: object, __: object, keys: Collection[int]) -> dict[int, Owner]:
+        queries.append(set(keys))
+        return {key: owner(key) for key in keys}
+
+    @contextmanager
+    def reading() -> Iterator[None]:
+        yield
+
+    monkeypatch.setattr(faces, "find_owners", find_owners)
+    index = SimpleNamespace(search_identities=lambda _, __: rows, count=150)
+    database: Any = SimpleNamespace(reading=reading)
+    index_cache: Any = SimpleNamespace(caught_up=lambda *_: index)
+    gallery, card = cast(Gallery, SimpleNamespace(id=UUID(int=1))), cast(ModelCard, None)
+
+    found, size = nearest_people(
+        database, index_cache, gallery, card, np.zeros((3, 1), np.float32), 100, Stopwatch()
+    )
+
+    assert queries == [set(range(100)), set(range(100, 150))]
+    assert [[hit.owner.external_id for hit in row] for row in found] == [
+        [str(neighbour.key) for neighbour in row] for row in rows
+    ]
+    assert size == 150
+
+
+def test_each_person_is_given_to_the_face_that_resembles_them_most() -> None:
+    given = one_face_each([hits((1, 0.9), (2, 0.8)), hits((1, 0.95), (2, 0.3))], most=1)
+
+    assert given == [hits((2, 0.8)), hits((1, 0.95))]
+
+
+def test_a_face_whose_people_all_resemble_another_face_more_has_nobody() -> None:
+    given = one_face_each([hits((1, 0.9), (2, 0.8)), hits((1, 0.5), (2, 0.4))], most=2)
+
+    assert given == [hits((1, 0.9), (2, 0.8)), []]
