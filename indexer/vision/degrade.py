@@ -34,7 +34,7 @@ def blur(image: Image, sigma_px: float) -> Image:
 
 
 def motion_blur(image: Image, length_px: int, degrees: float) -> Image:
-    """Blur along a line of `length_px`, as if the camera or the face moved."""
+    """Blur along a line of `length_px`, as if camera or face moved."""
     kernel = np.zeros((length_px, length_px), np.float32)
     kernel[length_px // 2] = 1.0
     middle = (length_px - 1) / 2

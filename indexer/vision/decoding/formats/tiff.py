@@ -34,7 +34,7 @@ def read(data: bytes) -> Header:
         total += value_bytes if value_bytes > inline else 0
         if tag in (_WIDTH, _HEIGHT):
             if kind not in _NUMBERS or values != 1:
-                raise Truncated("its size is not a number")
+                raise Truncated("the type of its size is not a number type")
             [size[tag]] = unpack(order + _NUMBERS[kind], data, at + 4 + (8 if big else 4))
     if total > 2 * len(data):
         raise Truncated(f"its tags have {total} bytes, the file {len(data)}")
