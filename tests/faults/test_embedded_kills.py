@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL is killed, as are those who use it; its folder is copied and restored."""
+"""The embedded PostgreSQL and its users are killed; its data folder is copied and restored."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_a_server_that_is_killed_is_started_again_by_the_process_that_uses_it(home: Path) -> None:
+def test_a_killed_server_is_restarted_by_its_user(home: Path) -> None:
     url = embedded.start(home)
     execute(url, "CREATE TABLE kept AS SELECT 1 AS one")
 
@@ -55,7 +55,7 @@ def test_a_server_that_is_killed_is_started_again_by_the_process_that_uses_it(ho
     assert execute(url, "SELECT one FROM kept") == [(1,)]
 
 
-def test_a_server_that_is_killed_is_started_again_by_another_of_its_users(home: Path) -> None:
+def test_a_killed_server_is_restarted_by_another_user(home: Path) -> None:
     starter = User(home)
     starter.url()
     url = embedded.start(home)
@@ -66,7 +66,7 @@ def test_a_server_that_is_killed_is_started_again_by_another_of_its_users(home: 
     wait_for(lambda: answers(url))
 
 
-def test_a_server_that_was_stopped_by_an_administrator_is_started_again_after_a_while(home: Path) -> None:
+def test_a_server_stopped_by_an_administrator_is_restarted_after_a_while(home: Path) -> None:
     url = embedded.start(home)
 
     assert pg_ctl(home, "stop", "-m", "fast")
@@ -75,8 +75,8 @@ def test_a_server_that_was_stopped_by_an_administrator_is_started_again_after_a_
 
 
 @pytest.mark.parametrize("number", ["of nobody", "of another process", "of this process"])
-def test_after_a_kill_of_server_and_users_the_next_one_starts_it(home: Path, number: str) -> None:
-    """Whatever process has the dead server's number by then."""
+def test_after_server_and_users_were_killed_the_next_user_starts_it(home: Path, number: str) -> None:
+    """Whichever process has the pid of the dead server by then."""
     user = User(home)
     execute(user.url(), "CREATE TABLE kept AS SELECT 1 AS one")
     user.kill()
@@ -96,8 +96,8 @@ def test_after_a_kill_of_server_and_users_the_next_one_starts_it(home: Path, num
     assert execute(url, "SELECT one FROM kept") == [(1,)]
 
 
-def test_what_a_killed_server_left_running_does_not_keep_the_next_one_from_starting(home: Path) -> None:
-    """A frozen connection still has the shared memory of the old one."""
+def test_remaining_processes_of_a_killed_server_do_not_prevent_a_restart(home: Path) -> None:
+    """A frozen connection still holds the shared memory of the killed server."""
     url = embedded.start(home)
     connection = psycopg2.connect(url)
     frozen = psutil.Process(connection.info.backend_pid)
@@ -110,7 +110,7 @@ def test_what_a_killed_server_left_running_does_not_keep_the_next_one_from_start
     connection.close()
 
 
-def test_it_ends_with_the_last_user_though_others_were_killed(home: Path) -> None:
+def test_it_stops_with_the_last_user_even_if_other_users_were_killed(home: Path) -> None:
     killed, last = User(home), User(home)
     killed.url()
     last.url()
@@ -122,7 +122,7 @@ def test_it_ends_with_the_last_user_though_others_were_killed(home: Path) -> Non
     assert running(home) is None
 
 
-def test_it_stays_for_those_who_still_use_it(home: Path) -> None:
+def test_it_keeps_running_for_its_other_users(home: Path) -> None:
     one, other = User(home), User(home)
     one.url()
     url = other.url()
@@ -134,13 +134,13 @@ def test_it_stays_for_those_who_still_use_it(home: Path) -> None:
     assert running(home) is None
 
 
-def test_a_copy_of_a_running_servers_folder_is_a_database_of_its_own(home: Path, tmp_path: Path) -> None:
+def test_a_copy_of_a_running_servers_folder_is_a_separate_database(home: Path, tmp_path: Path) -> None:
     url = embedded.start(home)
     execute(url, "CREATE TABLE kept AS SELECT 1 AS one")
     restored = tmp_path / "restored"
     shutil.copytree(home, restored, ignore=lambda _, names: [n for n in names if n.startswith(".s.PGSQL")])
 
-    other = embedded.start(restored)  # root owns the copy, if it is root who made it
+    other = embedded.start(restored)  # root owns the copy if the test runs as root
     try:
         execute(other, "INSERT INTO kept VALUES (2)")
         assert execute(url, "SELECT one FROM kept") == [(1,)]
@@ -149,7 +149,7 @@ def test_a_copy_of_a_running_servers_folder_is_a_database_of_its_own(home: Path,
         embedded.stop(restored)
 
 
-def test_recovery_may_take_as_long_as_it_does(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_recovery_has_no_time_limit(home: Path, caplog: pytest.LogCaptureFixture) -> None:
     embedded.start(home)
     embedded.stop(home)
     data = home / "postgresql"
@@ -163,7 +163,7 @@ def test_recovery_may_take_as_long_as_it_does(home: Path, caplog: pytest.LogCapt
     assert "has been starting for" in caplog.text
 
 
-def test_whoever_leaves_while_it_recovers_does_not_wait_for_that(home: Path) -> None:
+def test_a_user_that_leaves_during_recovery_does_not_wait_for_it(home: Path) -> None:
     embedded.start(home)
     data = home / "postgresql"
     with (data / "postgresql.auto.conf").open("a") as settings:
@@ -175,13 +175,13 @@ def test_whoever_leaves_while_it_recovers_does_not_wait_for_that(home: Path) -> 
     embedded.stop(home)
 
     assert running(home) is None
-    for process in psutil.process_iter():  # the command outlives its server
+    for process in psutil.process_iter():  # the command survives its server
         if process.name() == "sleep" and process.cwd() == str(data):
             process.kill()
 
 
-def test_a_server_that_cannot_be_seen_keeps_another_from_starting(home: Path) -> None:
-    """As one in another container that has the same home."""
+def test_an_invisible_server_prevents_another_from_starting(home: Path) -> None:
+    """As a server in another container with the same home."""
     embedded.start(home)
     embedded.stop(home)
     other = locks.lock_for_server(home / "postgresql.running", timeout_seconds=10)
@@ -195,7 +195,7 @@ def test_a_server_that_cannot_be_seen_keeps_another_from_starting(home: Path) ->
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_requests_recover_when_the_server_beneath_gemel_serve_is_killed(
+def test_requests_recover_after_the_server_of_gemel_serve_is_killed(
     tmp_path: Path, migrated_cluster: Path, workers: str
 ) -> None:
     home = Home(tmp_path, cluster=migrated_cluster)

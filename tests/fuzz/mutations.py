@@ -1,4 +1,4 @@
-"""Small valid pictures of every format, and what can be done to them; the same seed makes the same files."""
+"""Small valid pictures of every format, and random damage to them; a seed always gives the same files."""
 
 import random
 import struct
@@ -12,14 +12,14 @@ import pillow_heif
 from tests.support import costly_pictures
 from tests.support.pictures import encoded
 
-pillow_heif.register_heif_opener()  # to make them
+pillow_heif.register_heif_opener()  # to write test pictures
 
 _EDGES = [0, 1, 2, 3, 127, 128, 254, 255, 256, 32_767, 32_768, 65_535, 65_536]
 _EDGES += [2**24 - 1, 2**31 - 1, 2**31, 2**32 - 1]
 
 
 def seeds() -> dict[str, bytes]:
-    """By what they are: each format that is read, and its variants that take other ways through a decoder."""
+    """Pictures by kind: each supported format, and variants that take other paths through a decoder."""
     y, x = np.mgrid[0:48, 0:64]
     colour = PIL.Image.fromarray(np.dstack([x * 4, y * 5, (x + y) * 2]).astype(np.uint8))
     grey = colour.convert("L")
@@ -67,7 +67,7 @@ def seeds() -> dict[str, bytes]:
 
 
 def _interlaced(grey: PIL.Image.Image) -> bytes:
-    """Adam7: Pillow writes none."""
+    """Adam7, which Pillow cannot write."""
     pixels = np.asarray(grey)
     passes = (
         (0, 0, 8, 8),
@@ -89,7 +89,7 @@ def _interlaced(grey: PIL.Image.Image) -> bytes:
 
 
 class Mutator:
-    """Makes one damaged file after the other."""
+    """Makes damaged files."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -135,7 +135,7 @@ class Mutator:
         return data
 
     def _set_field(self, data: bytearray) -> bytearray:
-        """A number of two, three or four bytes becomes one that programs stumble over."""
+        """Replaces a number of two, three or four bytes by an extreme value."""
         size = self._random.choice((1, 2, 2, 3, 4, 4, 4))
         at = self._at(data)
         if at + size <= len(data):
@@ -158,7 +158,7 @@ class Mutator:
         return data
 
     def _repeat_often(self, data: bytearray) -> bytearray:
-        """A flood: of a piece of a chunk's, block's or segment's size."""
+        """Repeats a piece of the size of a chunk, block or segment many times."""
         at = self._at(data)
         part = data[at : at + self._random.choice((2, 4, 12, 20, 40))]
         data[at:at] = part * (self._random.choice((20_000, 200_000)) // max(1, len(part)))
@@ -171,7 +171,7 @@ class Mutator:
 
 
 def _with_checksums(data: bytearray) -> bytearray:
-    """A PNG's made right, so that what is wrong in its chunks gets as far as the decoder."""
+    """Corrects the checksums of a PNG, so that errors in its chunks reach the decoder."""
     at = 8
     if not data.startswith(b"\x89PNG"):
         return data

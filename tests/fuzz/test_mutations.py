@@ -19,13 +19,13 @@ from indexer.vision.decoding.decoder import Decoder
 from service.errors import STATUS
 from tests.fuzz.mutations import Mutator, seeds
 
-SETTINGS = dict(os.environ)  # before the tests take all `GEMEL_` variables away
+SETTINGS = dict(os.environ)  # before the tests remove all `GEMEL_` variables
 
 MAX_PIXELS = 2_000_000
 MOST_CPU_SECONDS = 1.0
-"""For one file, in this process; in the one that decodes it is the decoder that sees to it."""
+"""For one file, in this process; the decoder bounds the time of its processes."""
 MOST_BYTES = 256_000_000
-"""That this process grows by, in all."""
+"""Growth of this process over the whole test."""
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +39,11 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.parametrize("kind", seeds())
-def test_the_pictures_that_are_damaged_are_whole_before(decoder: Decoder, kind: str) -> None:
+def test_the_undamaged_pictures_are_decoded(decoder: Decoder, kind: str) -> None:
     assert decoder.decode(seeds()[kind]).pixels.size > 0
 
 
-def test_a_damaged_picture_is_an_image_or_a_rejection_in_little_time(
+def test_a_damaged_picture_soon_gives_an_image_or_a_rejection(
     decoder: Decoder, caplog: pytest.LogCaptureFixture
 ) -> None:
     seed = int(SETTINGS.get("GEMEL_FUZZ_SEED", "1"))

@@ -1,4 +1,4 @@
-"""Finds the processes that decode pictures, and makes a picture that keeps one of them busy."""
+"""Finds decoder processes, and makes a picture that keeps one busy."""
 
 import os
 import struct
@@ -17,7 +17,7 @@ def slow_picture() -> bytes:
 
 
 def decoder_processes(parent: int | None = None) -> list[int]:
-    """Those of `parent`, or of this process, that have not ended."""
+    """The pids of the living decoder processes of `parent`, or of this process."""
     return [
         pid
         for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
@@ -27,7 +27,7 @@ def decoder_processes(parent: int | None = None) -> list[int]:
 
 
 def state(pid: int) -> list[str]:
-    """From the state on, as proc(5) lists it; empty where there is no such process."""
+    """The fields of proc(5) from the state on; empty if there is no such process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -35,7 +35,7 @@ def state(pid: int) -> list[str]:
 
 
 def at_work(pid: int) -> bool:
-    """Whether it has begun with its picture: to start takes it less."""
+    """Whether it decodes a picture: the start of a process takes less processor time."""
     return int(state(pid)[11]) / os.sysconf("SC_CLK_TCK") > 0.4
 
 

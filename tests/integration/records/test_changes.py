@@ -1,4 +1,4 @@
-"""The change log: numbers without gaps that become visible in order, whoever writes at once."""
+"""The change log: numbers have no gaps and become visible in order, with any number of writers."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def enrolment(seed: int, model: str) -> Enrolment:
 
 
 def enrol(session: Session, gallery_id: UUID, seed: int, model: str = MODEL) -> int:
-    """One person with one face; the number of the change."""
+    """Enrols one person with one face. Returns the number of the change."""
     galleries.lock(session, gallery_id)
     identity = identities.create(session, gallery_id, external_id=str(seed), name=None, metadata={})
     number = models.register(session, model, 8)
@@ -57,8 +57,8 @@ def numbers(database: Database, gallery: Gallery) -> list[int]:
 
 
 def test_a_reader_never_sees_a_number_before_a_smaller_one(database: Database, gallery: Gallery) -> None:
-    """The hazard of sequences: B takes 2 and commits while A still holds 1; a reader that saw 2 and
-    went on from there would miss A for good. Here B cannot take its number before A has ended."""
+    """The hazard of sequences: B takes 2 and commits while A still holds 1. A reader that saw 2 and continues
+    from there misses A for good. Here B cannot take its number before A has ended."""
     a_has_its_number, b_has_committed, let_a_end = (threading.Event() for _ in range(3))
 
     def writer_a() -> int:
@@ -98,8 +98,8 @@ def test_a_transaction_that_rolls_back_leaves_no_gap(database: Database, gallery
     assert numbers(database, gallery) == [1, 2]
 
 
-def test_a_follower_beside_many_writers_misses_nobody(database: Database, gallery: Gallery) -> None:
-    """Writers and rollbacks interleave; a reader that only ever reads on sees 1, 2, 3, ... to the end."""
+def test_a_reader_beside_many_writers_misses_no_change(database: Database, gallery: Gallery) -> None:
+    """Writers and rollbacks interleave; a reader that polls the log sees 1, 2, 3, ... to the end."""
     done = threading.Event()
     seen: list[int] = []
 
@@ -133,7 +133,7 @@ def test_a_follower_beside_many_writers_misses_nobody(database: Database, galler
     assert seen == list(range(1, 4 * 16 + 1))
 
 
-def test_the_state_equals_the_replayed_log(database: Database, gallery: Gallery) -> None:
+def test_the_enrolled_faces_equal_the_replayed_log(database: Database, gallery: Gallery) -> None:
     with database.transaction() as session:
         for seed in range(1, 6):
             enrol(session, gallery.id, seed)
@@ -160,10 +160,8 @@ def test_the_state_equals_the_replayed_log(database: Database, gallery: Gallery)
         np.testing.assert_array_equal(vector, replayed[key])
 
 
-def test_faces_of_another_model_are_reported_and_never_passed_over(
-    database: Database, gallery: Gallery
-) -> None:
-    """Both ways into an index say that it would lack people."""
+def test_faces_of_another_model_are_an_error_and_never_skipped(database: Database, gallery: Gallery) -> None:
+    """Reading the log and reading all faces both raise: an index would lack people."""
     with database.transaction() as session:
         enrol(session, gallery.id, 1)
         enrol(session, gallery.id, 2, model="other-model")
@@ -174,7 +172,7 @@ def test_faces_of_another_model_are_reported_and_never_passed_over(
         changes.read_after(session, gallery.id, LOG_START, MODEL)
 
 
-def test_writing_into_a_gallery_that_is_being_deleted_waits_and_then_finds_it_gone(
+def test_a_writer_waits_for_a_deletion_of_the_gallery_and_then_finds_it_gone(
     database: Database, gallery: Gallery
 ) -> None:
     deleted, let_it_end = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""What stands behind the `?`: known names only, and people are found by name."""
+"""Query parameters: unknown ones are rejected, and people are found by name."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def found(client: TestClient, **params: Any) -> list[str]:
     return [identity["name"] for identity in answer.json()["identities"]]
 
 
-def test_an_unknown_query_parameter_is_422_by_name_on_every_route(staff: TestClient) -> None:
+def test_an_unknown_query_parameter_is_422_with_its_name_on_every_route(staff: TestClient) -> None:
     tried = 0
     for path, item in staff.get("/openapi.json").json()["paths"].items():
         if not path.startswith("/v1"):
@@ -43,13 +43,13 @@ def test_an_unknown_query_parameter_is_422_by_name_on_every_route(staff: TestCli
             if answer.status_code in (404, 415, 422) and answer.json().get("field") == "externalId":
                 assert "'externalId'" in assert_problem(answer, 422, "invalid_request")["detail"]
                 tried += 1
-            else:  # a body that is missing is told first
+            else:  # a missing body is reported first
                 assert answer.status_code == 422
                 assert "requestBody" in item[method], (method, path)
     assert tried > 20
 
 
-def test_the_answer_to_an_unknown_parameter_names_the_one_that_was_meant(staff: TestClient) -> None:
+def test_the_error_of_an_unknown_parameter_suggests_a_similar_one(staff: TestClient) -> None:
     problem = assert_problem(staff.get(IDENTITIES, params={"externalId": "x"}), 422, "invalid_request")
 
     assert "did you mean external_id?" in problem["detail"]
@@ -71,7 +71,7 @@ def test_an_external_id_and_a_name_together_are_422_and_neither_is_ignored(staff
 
 
 @pytest.mark.parametrize("probe", ["/healthz?t=1", "/readyz?t=1", "/metrics?name[]=gemel_requests_total"])
-def test_probes_may_send_what_they_like(staff: TestClient, probe: str) -> None:
+def test_health_probes_may_send_any_query_parameter(staff: TestClient, probe: str) -> None:
     assert staff.get(probe).status_code == 200
 
 
@@ -95,7 +95,9 @@ def test_an_unknown_field_of_any_body_is_named(staff: TestClient) -> None:
 @pytest.mark.parametrize(
     "body", [b"\xff", b"", b"{", b"[" * 100_000, b'"\xed\xa0\x80"', b"{}\x00", b"\xff\xfe{"]
 )
-def test_a_body_that_is_no_json_is_422_on_every_route_that_takes_json(staff: TestClient, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_422_on_every_route_that_takes_json(
+    staff: TestClient, body: bytes
+) -> None:
     headers = {"Content-Type": "application/json"}
     for method, path in (
         ("POST", "/v1/galleries"),
@@ -141,14 +143,14 @@ def test_people_are_found_by_the_words_of_their_name(
 
 
 @pytest.mark.parametrize("search", ["", "   ", "\0", "x" * 256])
-def test_a_name_that_cannot_be_searched_by_is_422(staff: TestClient, search: str) -> None:
-    """Not a list of everybody."""
+def test_a_search_without_a_word_is_422(staff: TestClient, search: str) -> None:
+    """And not a list of all people."""
     make(staff, "Grace")
 
     assert assert_problem(staff.get(IDENTITIES, params={"name": search}), 422)["field"] == "name"
 
 
-def test_a_search_by_name_comes_in_pages(staff: TestClient) -> None:
+def test_a_search_by_name_has_pages(staff: TestClient) -> None:
     make(staff, *(f"{first} {number}" for number in range(5) for first in ("Grace", "Eileen")))
 
     page = staff.get(IDENTITIES, params={"name": "grace", "limit": 2}).json()
@@ -173,7 +175,9 @@ def test_a_new_name_is_found_and_the_old_one_no_longer(staff: TestClient) -> Non
     assert found(staff, name="hopper") == []
 
 
-def test_a_rare_name_among_many_is_found_by_an_index(staff: TestClient, database: Database) -> None:
+def test_a_rare_name_among_many_is_found_with_the_database_index(
+    staff: TestClient, database: Database
+) -> None:
     make(staff, "Grace Hopper")
     with database.transaction() as session:
         gallery = galleries.get(session, "staff")

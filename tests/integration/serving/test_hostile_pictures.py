@@ -1,4 +1,4 @@
-"""Costly pictures over HTTP: rejected, and nobody waits for them."""
+"""Expensive pictures over HTTP are rejected, and other requests do not wait for them."""
 
 import os
 import signal
@@ -19,8 +19,8 @@ BOX = ("x", "y", "width", "height")
 
 @pytest.fixture
 def stopped(client: TestClient) -> Iterator[ThreadPoolExecutor]:
-    """Costly pictures in all processes that decode, which make no progress until the test ends, and many more
-    than there are threads that would be decoded next."""
+    """Expensive pictures in all decoder processes, without progress until the test ends, and more of them in
+    the queue than there are threads."""
     before = set(decoder_processes())
     with ThreadPoolExecutor(20) as pool:
         costly = [pool.submit(client.post, "/v1/detect", files={"image": slow_picture()}) for _ in range(2)]
@@ -52,7 +52,7 @@ def settings(migrated: str, tmp_path: os.PathLike[str]) -> Settings:
     return Settings(home=tmp_path, database_url=migrated, max_upload_mb=12, threads=8, decoding_patience_s=2)
 
 
-def test_who_waits_too_long_for_a_process_is_told_to_come_again(
+def test_a_request_that_waits_too_long_for_a_process_gets_503(
     client: TestClient, stopped: ThreadPoolExecutor
 ) -> None:
     answer = client.post("/v1/detect", files={"image": slow_picture()})
@@ -63,7 +63,7 @@ def test_who_waits_too_long_for_a_process_is_told_to_come_again(
 
 
 @pytest.mark.parametrize("kind", COSTLY)
-def test_a_costly_picture_is_rejected_or_decoded(client: TestClient, kind: str) -> None:
+def test_an_expensive_picture_is_rejected_or_decoded(client: TestClient, kind: str) -> None:
     answer = client.post("/v1/detect", files={"image": COSTLY[kind]()})
 
     assert answer.status_code in {200, 413, 422}, answer.text
@@ -72,13 +72,13 @@ def test_a_costly_picture_is_rejected_or_decoded(client: TestClient, kind: str) 
 
 @pytest.fixture
 def small_limit(database: Database, settings: Settings) -> Iterator[TestClient]:
-    """Decodes no more than 100,000 pixels."""
+    """With a limit of 100,000 decoded pixels."""
     limited = settings.model_copy(update={"max_image_megapixels": 0.1})
     with TestClient(create_app(limited), raise_server_exceptions=False) as client:
         yield client
 
 
-def test_boxes_in_a_large_jpeg_are_in_its_own_pixels(
+def test_boxes_of_a_large_jpeg_are_in_the_pixels_of_the_file(
     client: TestClient, small_limit: TestClient, hopper: bytes
 ) -> None:
     """Hopper has 512 x 600 pixels: 307,200."""
@@ -95,7 +95,7 @@ def test_boxes_in_a_large_jpeg_are_in_its_own_pixels(
 def test_a_person_enrolled_from_a_large_jpeg_is_found(
     small_limit: TestClient, client: TestClient, hopper: bytes
 ) -> None:
-    """The stored crop is cut where the face is in the decoded pixels, the box is in those that were sent."""
+    """The stored crop comes from the decoded pixels; the box is in the pixels of the file."""
     small_limit.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
     enrolled = small_limit.post(
         "/v1/galleries/staff/identities", files={"images": hopper}, data={"name": "Hopper"}

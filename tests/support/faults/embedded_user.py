@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 class User:
     def __init__(self, home: Path, **environment: str) -> None:
-        """The server may not run yet when this returns."""
+        """Returns before the server runs."""
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(home)],
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
@@ -33,7 +33,7 @@ class User:
         )
 
     def url(self) -> str:
-        """Once its server runs."""
+        """Waits until the server runs."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         assert line, self.leave()
@@ -44,5 +44,5 @@ class User:
         self._process.communicate()
 
     def leave(self) -> str:
-        """Ends in good order; what it said on standard error."""
+        """Ends the process normally. Returns its standard error."""
         return self._process.communicate(timeout=120)[1]

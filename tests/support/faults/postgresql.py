@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL is stopped and started, as an administrator or a crash does it."""
+"""Stops and starts an embedded PostgreSQL as an administrator or a crash does."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tests.support.home import wait_for
 
 def restart(home: Path, how: str) -> None:
     """`how`: fast, immediate, killed."""
-    if how == "killed":  # whoever uses it starts it again
+    if how == "killed":  # its users restart it
         killed = kill(home)
         wait_for(lambda: (found := running(home)) is not None and found.ready and found.pid != killed.pid)
     else:
@@ -20,7 +20,7 @@ def restart(home: Path, how: str) -> None:
 
 
 def kill(home: Path) -> ServerProcess:
-    """Not a chance to clean anything up. The one that was killed."""
+    """Kills the server without any cleanup. Returns the killed server."""
     found = running(home)
     assert found is not None
     os.kill(found.pid, signal.SIGKILL)
@@ -33,7 +33,7 @@ def running(home: Path) -> ServerProcess | None:
 
 
 def pg_ctl(home: Path, *arguments: str) -> bool:
-    """As the user to whom the files belong: PostgreSQL refuses to be run by root."""
+    """As the owner of the files, because PostgreSQL does not run as root."""
     data = home / "postgresql"
     pg_ctl = Path((data / "postmaster.opts").read_text().split()[0]).with_name("pg_ctl")
     command = [str(pg_ctl), "-w", "-D", str(data), "-l", str(data / "log"), *arguments]
