@@ -141,4 +141,4 @@ def test_a_process_that_could_not_follow_holds_a_switch_up_until_it_is_forced(
     switch.activate(operator.database, job.row.id, force="it is being replaced")
 
     assert who(client, hopper) == ("Grace", NEW.fingerprint)
-    assert "not ready: elsewhere, process 17 (it is being replaced)" in operator.events(job)[-1]
+    assert "process 17: it has not opened the index (it is being replaced)" in operator.events(job)[-1]
