@@ -70,10 +70,10 @@ def test_every_setting_that_a_document_names_exists() -> None:
 
 def test_every_command_and_option_that_a_document_names_exists() -> None:
     """`gemel ...` in code, up to the end of the line or of the code."""
-    unknown, options = [], 0
+    unknown, options, root = [], 0, typer.main.get_command(cli)
     for page in PAGES:
         for line in _commands(ROOT / page):
-            command, words = typer.main.get_command(cli), shlex.split(line, comments=True)[1:]
+            command, words = root, shlex.split(line, comments=True)[1:]
             known = {"--help", "--version", *_options(command)}
             while words and words[0] in getattr(command, "commands", {}):
                 command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
