@@ -31,7 +31,7 @@ def test_a_server_that_starts_while_postgresql_is_away_serves_when_it_is_back(
     try:
         with caplog.at_level(logging.WARNING), ThreadPoolExecutor(1) as elsewhere:
             answered = elsewhere.submit(answer)
-            wait_for(lambda: "the start waits for PostgreSQL" in caplog.text or answered.done(), 120)
+            wait_for(lambda: "waiting for PostgreSQL" in caplog.text or answered.done(), 120)
             assert not answered.done(), answered.exception()
             assert embedded.start(home) == url
             assert answered.result(120) == 200
