@@ -46,6 +46,11 @@ class BatchingEmbedder:
     def card(self) -> ModelCard:
         return self._embedder.card
 
+    @property
+    def waiting(self) -> int:
+        """Callers whose faces are in no batch yet."""
+        return self._waiting.qsize()
+
     def embed(self, faces: NDArray[np.uint8]) -> Vectors:
         """Raises Busy, and what the network raises."""
         if len(faces) == 0:

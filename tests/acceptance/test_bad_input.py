@@ -804,8 +804,14 @@ def test_a_second_identity_of_one_external_id_is_409(
         assert_problem(answer, 409, "external_id_taken")
 
 
-def test_one_external_id_in_two_galleries_is_fine(api: TestClient, gallery: str, hopper: bytes) -> None:
+def test_one_external_id_in_two_galleries_is_fine(
+    api: TestClient, person: str, gallery: str, hopper: bytes
+) -> None:
     enrol(api, gallery, hopper, external_id="hopper")
+
+    assert api.get(person).json()["external_id"] == "hopper"
+    [other] = api.get(f"/v1/galleries/{gallery}/identities").json()["identities"]
+    assert other["external_id"] == "hopper"
 
 
 def test_an_external_id_cannot_be_changed_to_one_that_is_taken(api: TestClient, gallery: str) -> None:

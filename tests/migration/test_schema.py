@@ -53,7 +53,7 @@ def test_migrating_twice_does_nothing_the_second_time(fresh: Database) -> None:
 def test_a_downgrade_to_the_beginning_leaves_no_table(fresh: Database) -> None:
     schema.migrate(fresh)
     with fresh.engine.connect() as connection, connection.begin():
-        config = schema._config()
+        config = schema.alembic_config()
         config.attributes["connection"] = connection
         alembic.command.downgrade(config, "base")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx2
+import pytest
 
 from indexer import cli
 from indexer.records import embedded
@@ -71,7 +72,9 @@ class Home:
             contextlib.redirect_stdout(stdout),
             contextlib.redirect_stderr(stderr),
             _as_a_process(self.environment | environment, self.folder),
+            pytest.MonkeyPatch.context() as patched,
         ):
+            patched.setattr(sys, "stdin", io.StringIO())
             try:
                 cli.main([*map(str, arguments)])
                 code = 0

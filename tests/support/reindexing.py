@@ -90,7 +90,8 @@ def who(client: TestClient, image: bytes) -> tuple[str, str]:
 
 @contextmanager
 def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[str, str]]]:
-    """What was answered, in order; a failed request fails the test. The index is open by then."""
+    """What was answered, in order, and it was answered at least once; a failed request is among the answers.
+    The index is open by then."""
     wait_for(lambda: client.post(f"{PATH}/identify", files={"image": image}).status_code == 200)
     answers: list[tuple[str, str]] = []
     ending = threading.Event()
@@ -106,6 +107,7 @@ def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[
     asking.start()
     try:
         yield answers
+        wait_for(lambda: answers)
     finally:
         ending.set()
         asking.join()

@@ -102,14 +102,14 @@ def fold_batch_norms(backbone: nn.Module) -> nn.Module:
 
 def load(path: Path) -> SFace:
     """With the weights of the ONNX file at `path`, in eval mode, float32. Raises WeightsDamaged."""
-    arrays = _dequantised(path)
+    arrays = read_arrays(path)
     backbone = SFace().eval()
     state = {}
     for name, tensor in backbone.state_dict().items():
         if name.endswith("num_batches_tracked"):
             state[name] = tensor
             continue
-        array = arrays[_onnx_name(name)]
+        array = arrays[onnx_name(name)]
         if array.size != tensor.numel():
             raise WeightsDamaged(f"{name}: {array.shape} in the file, {tuple(tensor.shape)} expected")
         state[name] = torch.from_numpy(array.reshape(tensor.shape).copy())
@@ -117,7 +117,7 @@ def load(path: Path) -> SFace:
     return backbone
 
 
-def _dequantised(path: Path) -> dict[str, NDArray[np.float32]]:
+def read_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
     """All weights by name; (q - zero_point) * scale, block by block along `axis` (ONNX opset 21)."""
     graph = onnx.load(str(path)).graph
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -152,7 +152,7 @@ _ONNX_PARTS = {
 }
 
 
-def _onnx_name(name: str) -> str:
+def onnx_name(name: str) -> str:
     """`blocks.0.dw.bn.bias` is `conv_2_dw_batchnorm_beta` in the file."""
     if name.startswith("pre_fc1."):
         return name.replace(".", "_")

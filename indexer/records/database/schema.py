@@ -33,7 +33,7 @@ def migrate(database: Database, revision: str = "head") -> str:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         _wait_for_others(connection)
         _check_known(_current(connection))
-        config = _config()
+        config = alembic_config()
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, revision)
         return _current(connection) or "base"
@@ -84,19 +84,20 @@ def _check_known(revision: str | None) -> None:
 @lru_cache
 def _head() -> str | None:
     """The newest revision of this version. Cached: reading the scripts is slow."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 @lru_cache
 def _known() -> frozenset[str]:
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    return frozenset(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
 
 
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _config() -> Config:
+def alembic_config() -> Config:
+    """Alembic's commands take a connection from its `attributes`."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config

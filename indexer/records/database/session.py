@@ -35,12 +35,14 @@ _CONNECT_ARGS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """PostgreSQL's lock, statement and idle-in-transaction timeouts, in seconds; 0: no limit."""
+    """PostgreSQL's lock, statement and idle-in-transaction timeouts, and the pool's, in seconds; 0: no limit."""
 
     lock_seconds: float
     statement_seconds: float
     idle_seconds: float
     """PostgreSQL ends a transaction that is idle for so long, as of a frozen process, and frees its locks."""
+    connection_seconds: float = 10.0
+    """For a connection of the pool."""
 
 
 REQUEST_TIMEOUTS = Timeouts(lock_seconds=5, statement_seconds=30, idle_seconds=60)
@@ -137,7 +139,7 @@ def _engine(url: str, pool_size: int, timeouts: Timeouts) -> Engine:
         driver_url(url),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=10.0,
+        pool_timeout=timeouts.connection_seconds,
         pool_pre_ping=True,
         connect_args=_CONNECT_ARGS,
     )

@@ -123,6 +123,8 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
         for number in range(30):
             (tmp_path / f"person{person}" / f"{number:03d}.jpg").write_bytes(hopper + bytes([person, number]))
     answer = unused.folder / f"{how.name}.json"
+    user = User(unused.folder)
+    database = Database(user.url())
     with subprocess.Popen(
         [GEMEL, "enrol", tmp_path, "--gallery", how.name, f"--json={answer}"],
         env=unused.environment,
@@ -131,7 +133,9 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
         stderr=subprocess.PIPE,
         text=True,
     ) as command:
-        wait_for(lambda: _faces(unused, how.name) > 0, 120)
+        wait_for(lambda: _faces(database, how.name) > 0, 120)
+        database.close()
+        assert user.leave() == ""
         command.send_signal(how)
         assert command.wait(timeout=120) == 130
         assert command.stderr is not None
@@ -148,9 +152,10 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
     assert second["faces_enrolled"] == 120 - first["faces_enrolled"]
 
 
-def _faces(home: Home, gallery: str) -> int:
-    listed = home.json("gallery", "list")["galleries"]
-    return sum(one["faces"] for one in listed if one["name"] == gallery)
+def _faces(database: Database, gallery: str) -> int:
+    with database.reading() as session:
+        counted = text("SELECT face_count FROM gallery WHERE name = :name")
+        return session.scalar(counted, {"name": gallery}) or 0
 
 
 def test_a_name_is_the_same_however_its_letters_are_composed(

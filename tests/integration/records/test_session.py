@@ -1,11 +1,13 @@
 """Where the driver's errors become Gemel's."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 
 from indexer.errors import Busy, DatabaseNotMigrated, DatabaseUnavailable, Misconfigured
 from indexer.records.database import schema
-from indexer.records.database.session import Database, driver_url
+from indexer.records.database.session import JOB_TIMEOUTS, Database, driver_url
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:
@@ -37,8 +39,7 @@ def test_an_empty_database_asks_for_its_migration(postgresql: str) -> None:
 
 
 def test_when_all_connections_are_taken_the_next_is_told_so(migrated: str) -> None:
-    database = Database(migrated, pool_size=1)
-    database.engine.pool._timeout = 0.01  # type: ignore[attr-defined]
+    database = Database(migrated, pool_size=1, timeouts=replace(JOB_TIMEOUTS, connection_seconds=0.01))
 
     with database.reading() as session:
         session.execute(text("SELECT 1"))

@@ -146,4 +146,4 @@ def test_the_key_opens_everything_as_a_bearer_token(guarded: TestClient) -> None
 
 def test_the_key_is_in_no_answer(guarded: TestClient) -> None:
     for path in ("/openapi.json", "/docs", "/metrics", "/v1/models"):
-        assert KEY not in guarded.get(path, headers={"X-API-Key": KEY}).text
+        assert KEY not in guarded.get(path, headers={"X-API-Key": KEY}).raise_for_status().text

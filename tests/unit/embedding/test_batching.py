@@ -33,7 +33,7 @@ def test_those_who_wait_together_are_embedded_together_within_the_limit() -> Non
     with ThreadPoolExecutor(11) as pool:
         waiting = [pool.submit(batching.embed, faces(v)) for v in range(11)]
         fake.entered.wait()  # the first is in the network, alone or not; the others queue behind it
-        while batching._waiting.qsize() + sum(fake.sizes) < 11:
+        while batching.waiting + sum(fake.sizes) < 11:
             threading.Event().wait(0.001)
         fake.unblock()
         for answer in waiting:
@@ -62,7 +62,7 @@ def test_one_caller_too_many_is_turned_away_and_the_others_are_served() -> None:
         first = pool.submit(batching.embed, faces(1))
         fake.entered.wait()
         queued = [pool.submit(batching.embed, faces(v)) for v in (2, 3)]
-        while batching._waiting.qsize() < 2:
+        while batching.waiting < 2:
             threading.Event().wait(0.001)
         with pytest.raises(Busy):
             batching.embed(faces(4))
@@ -73,13 +73,22 @@ def test_one_caller_too_many_is_turned_away_and_the_others_are_served() -> None:
 
 
 def test_an_error_of_the_network_reaches_every_caller_and_the_next_is_served() -> None:
-    fake = MeanColourEmbedder()
-    batching = BatchingEmbedder(fake, max_batch=4, max_waiting=10)
+    """The callers of a batch that several share, too."""
+    fake = MeanColourEmbedder(blocked=True)
     fake.error = RuntimeError("out of memory")
-    with pytest.raises(RuntimeError, match="out of memory"):
-        batching.embed(faces(1))
+    batching = BatchingEmbedder(fake, max_batch=4, max_waiting=10)
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(batching.embed, faces(1))
+        fake.entered.wait()
+        together = [pool.submit(batching.embed, faces(value)) for value in (2, 3, 4, 5)]
+        while batching.waiting < 4:
+            threading.Event().wait(0.001)
+        fake.unblock()
+        errors = [one.exception(timeout=60) for one in (first, *together)]
     fake.error = None
 
+    assert [str(error) for error in errors] == ["out of memory"] * 5
+    assert fake.sizes == [1, 4], "the four were in one batch"
     assert batching.embed(faces(1)).shape[0] == 1
     batching.close()
 

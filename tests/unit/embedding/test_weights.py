@@ -29,9 +29,9 @@ def test_the_error_names_a_missing_package(distribution: str, name: str) -> None
 
 def test_every_tensor_of_the_file_is_used(tmp_path: Path) -> None:
     """All 145 float arrays and 29 dequantised ones but the two scalars of the normalisation."""
-    arrays = sface._dequantised(locate(SFACE))
+    arrays = sface.read_arrays(locate(SFACE))
     backbone = sface.load(locate(SFACE))
-    wanted = {sface._onnx_name(n) for n in backbone.state_dict() if not n.endswith("num_batches_tracked")}
+    wanted = {sface.onnx_name(n) for n in backbone.state_dict() if not n.endswith("num_batches_tracked")}
 
     used = {n for n in arrays if not n.endswith(("_scales", "_quantized")) and not n.startswith("scalar_op")}
     assert wanted == used

@@ -59,9 +59,9 @@ def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path: Path) -> None:
     snapshot = write(snapshots, built(20, Tier.EXACT))
     path = snapshots.path / snapshot / "manifest.json"
     data = path.read_bytes()
-    for place in range(len(data)):
+    for bit in range(8 * len(data)):
         flipped = bytearray(data)
-        flipped[place] ^= 1
+        flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
         try:
             manifest = snapshots.manifest(snapshot)
