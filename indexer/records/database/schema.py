@@ -89,7 +89,9 @@ def _head() -> str | None:
 
 @lru_cache
 def _known() -> frozenset[str]:
-    return frozenset(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
+    return frozenset(
+        script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    )
 
 
 def _current(connection: Connection) -> str | None:

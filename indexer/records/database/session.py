@@ -35,7 +35,7 @@ _CONNECT_ARGS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """PostgreSQL's lock, statement and idle-in-transaction timeouts, and the pool's, in seconds; 0: no limit."""
+    """PostgreSQL's lock, statement and idle-in-transaction timeouts, and the pool's. 0: no limit."""
 
     lock_seconds: float
     statement_seconds: float
