@@ -1,4 +1,4 @@
-"""What comes out of a run: weights as safetensors and as ONNX, and one card for both."""
+"""The exported model: weights as safetensors and as ONNX, and one card for both."""
 
 import importlib.util
 import json
@@ -24,21 +24,21 @@ from indexer.training.validation import Validation
 from indexer.vision.align import TEMPLATES
 
 _SMALLEST_TABLE = 2
-"""Points of `score_at_fmr` that a threshold needs."""
+"""Number of points of `score_at_fmr` that a threshold needs."""
 
 
 def check_extras() -> None:
-    """Ask before hours of work, not after. Raises Misconfigured."""
+    """Call it before hours of work, not after. Raises Misconfigured."""
     require_matplotlib()
     if importlib.util.find_spec("onnxscript") is None:
-        raise Misconfigured("an ONNX file is written by onnxscript: pip install 'gemel[train]'")
+        raise Misconfigured("writing ONNX files needs onnxscript: pip install 'gemel[train]'")
 
 
 def export(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> Path:
-    """The best weights as `NAME.safetensors`, `NAME.onnx` and `NAME.json` in the run's folder; the card's
-    path. Its scores are those of the people who were not trained on, embedded as they are served.
+    """Writes the best weights as `NAME.safetensors` and `NAME.onnx` and the card `NAME.json` to the run's
+    folder. Returns the card's path. Its scores are those of the people held out, embedded as in serving.
 
-    The card comes last, and an older one goes first: none ever stands beside weights that it is not of.
+    An older card is deleted first and the new one is written last: no card ever lies beside other weights.
     """
     backbone = registry.BACKBONES[options.backbone]
     template = TEMPLATES[backbone.template]
@@ -59,15 +59,18 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
         dimension=options.dimension,
         channels="rgb",
         mean=(0.0, 0.0, 0.0),
-        std=(1.0, 1.0, 1.0),  # the network scales its pixels itself
+        std=(1.0, 1.0, 1.0),  # the network normalises its pixels itself
         licence="that of the data it was trained on",
         source=f"gemel train, from {started} on {options.data.resolve().name}",
         score_at_fmr=tuple(at_fmr) if len(at_fmr) >= _SMALLEST_TABLE else (),
         genuine_scores=tuple(genuine),
-        training=_told(options, training, validation, outcome),
+        training=_summary(options, training, validation, outcome),
     )
-    told = card.training | {"normalisation": backbone.normalisation, "fingerprint": _fingerprint(card, path)}
-    _write(card.model_copy(update={"training": told}), path)
+    summary = card.training | {
+        "normalisation": backbone.normalisation,
+        "fingerprint": _fingerprint(card, path),
+    }
+    _write(card.model_copy(update={"training": summary}), path)
     return path
 
 
@@ -77,11 +80,11 @@ def _write(card: CardFile, path: Path) -> None:
 
 
 def _fingerprint(card: CardFile, path: Path) -> str:
-    """Of the weights at `path`, as the service names it, which embeds the mirror image too."""
+    """The fingerprint of the weights at `path` in the service, which embeds the mirror image too."""
     return trained_card(card, path.with_suffix(".safetensors"), mirror=True).fingerprint
 
 
-def _told(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> dict[str, Any]:
+def _summary(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> dict[str, Any]:
     left_out = ("data", "out", "name", "device", "backbone", "dimension")
     best = outcome.best
     return {
@@ -105,7 +108,7 @@ def _write_onnx(network: nn.Module, side_px: int, path: Path) -> None:
     example = torch.zeros(2, 3, side_px, side_px)
     log = logging.getLogger("torch.onnx")
     level = log.level
-    log.setLevel(logging.ERROR)  # it warns of itself, and of libraries that it does not need
+    log.setLevel(logging.ERROR)  # it warns about itself, and about libraries that are not needed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(

@@ -1,4 +1,4 @@
-"""One run a margin, since the margin is what the contrastive loss is touchy about; and which was best."""
+"""One run per margin: the contrastive loss is sensitive to the margin."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,9 +30,12 @@ def sweep(
     margins: Sequence[float],
     training: Faces,
     validation: Faces,
-    told: Callable[[float, int, dict[str, float]], object] = lambda *_: None,
+    on_step: Callable[[float, int, dict[str, float]], object] = lambda *_: None,
 ) -> list[Row]:
-    """Each once, in a folder of its own below `options.out`; a run that was ended in the middle goes on."""
+    """Each margin once, in its own folder below `options.out`. An interrupted run is resumed.
+
+    `on_step` is called with the margin and the arguments of `train`'s. Raises as `train` does.
+    """
     rows = []
     for margin in dict.fromkeys(margins):
         one = replace(options, margin=margin, out=options.out / f"margin-{margin}")
@@ -43,14 +46,14 @@ def sweep(
             training,
             validation,
             resume=(one.out / LAST).exists(),
-            told=partial(told, margin),
+            on_step=partial(on_step, margin),
         )
         rows.append(_row(margin, outcome))
     return rows
 
 
 def draw(rows: Sequence[Row], title: str, path: Path) -> None:
-    """FNIR over the margin. Raises Misconfigured without matplotlib, OSError."""
+    """FNIR over the margin. Raises Misconfigured without Matplotlib, OSError."""
     figure, axes = new_plot("The margin of the contrastive loss", title)
     margins = [row.margin for row in rows]
     axes.plot(margins, [row.fnir for row in rows], "o-", color=CURVE, label="clean")

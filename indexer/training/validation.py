@@ -1,4 +1,5 @@
-"""How well the twins identify people they were never shown, clean and at a quarter of the resolution."""
+"""Validation: how well the network identifies people it is not trained on, clean and at a quarter of the
+pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,31 +19,31 @@ FPIR = 0.01
 QUARTER = 0.25
 RATES = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
 _RULE_OF_30 = 30
-"""Errors that a rate has to rest on to be within 30 % of the truth, 90 % confident (Doddington 1998)."""
+"""Errors that a rate must rest on to be within 30 % of the truth with 90 % confidence (Doddington 1998)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Each face is searched for among the others, as in `evaluation.leave_one_out`."""
+    """The rates of leave-one-out identification, as in `evaluation.leave_one_out`."""
 
     fnir: float
     """At an FPIR of 1 %."""
     rank1: float
     fnir_quarter: float
-    """Likewise, the faces that are searched for reduced to a quarter of their pixels a side; the threshold is
-    that of the clean ones, as a service would have it."""
+    """The same with probes reduced to a quarter of their pixels per side. The threshold is that of the clean
+    probes, as in a service."""
 
     @property
     def combined(self) -> float:
-        """What is watched: the mean of both, since both are what the service is asked."""
+        """The mean of both rates, which decides the best step."""
         return (self.fnir + self.fnir_quarter) / 2
 
 
 class Validation:
-    """Faces of people who are not trained on."""
+    """Faces of people who are held out from training."""
 
     def __init__(self, faces: Faces, template: Template, *, most: int) -> None:
-        """Raises InvalidRequest where nobody has two faces."""
+        """At most `most` faces, of whole identities. Raises InvalidRequest if nobody has two faces."""
         chosen: list[int] = []
         for places in people_of(faces.samples).values():
             if len(chosen) + len(places) <= most:
@@ -51,25 +52,26 @@ class Validation:
         self.people = np.array([names[faces.samples[place].identity] for place in chosen], np.int64)
         if not 1 < len(np.unique(self.people)) < len(self.people):
             raise InvalidRequest(
-                "validation needs two people, and one with two faces: more data, or a larger share"
+                "validation needs two people, one of them with two faces: add data, or hold out a larger"
+                " share"
             )
         self.clean = faces.aligned(chosen, template)
 
     def figures(self, embed: Callable[[NDArray[np.uint8]], Vectors]) -> Figures:
-        """`embed`: aligned faces to vectors of length 1."""
+        """`embed`: from aligned faces to vectors of length 1."""
         enrolled = embed(self.clean)
         quarter = embed(np.stack([degrade.low_resolution(face, QUARTER) for face in self.clean]))
         clean = self._searches(enrolled, enrolled)
-        poor = self._searches(enrolled, quarter)
+        low = self._searches(enrolled, quarter)
         limit = _threshold_at(clean.other, FPIR)
         return Figures(
             fnir=_fnir(clean, limit),
             rank1=float(clean.correct[clean.mated].mean()),
-            fnir_quarter=_fnir(poor, limit),
+            fnir_quarter=_fnir(low, limit),
         )
 
     def _searches(self, enrolled: Vectors, probes: Vectors) -> leave_one_out.Searches:
-        """Each probe among the enrolled faces, its own left out."""
+        """Each probe against the enrolled faces without its own."""
         own = np.empty(len(probes), np.float32)
         other = np.empty(len(probes), np.float32)
         scores = probes @ enrolled.T
@@ -86,9 +88,10 @@ class Validation:
         )
 
     def scores(self, vectors: Vectors) -> tuple[list[tuple[float, float]], list[float]]:
-        """A card's `score_at_fmr`, as far as the pairs support it, and `genuine_scores` each 5 %.
+        """The `score_at_fmr` of a card, as far as the pairs support it, and its `genuine_scores` in steps of
+        5 %.
 
-        Of neighbouring rates that the same score has, as few strangers may give, the more frequent is kept.
+        If neighbouring rates have the same score, which happens with few strangers, the higher rate is kept.
         """
         scores = vectors @ vectors.T
         first, second = np.triu_indices(len(vectors), k=1)

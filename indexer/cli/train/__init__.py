@@ -1,4 +1,4 @@
-"""`gemel train`: twins from labelled photographs. Imports the engine inside the commands: see `people`."""
+"""`gemel train`: train a model on labelled photographs. The commands import the engine themselves."""
 
 import math
 from dataclasses import asdict
@@ -40,8 +40,8 @@ from indexer.cli.train.options import (
     Seed,
     Steps,
 )
-from indexer.cli.train.output import Course, figures_of, print_run, print_sweep
-from indexer.cli.train.setup import Wanted, checked, prepared
+from indexer.cli.train.output import StepBar, figures_of, print_run, print_sweep
+from indexer.cli.train.setup import Request, check, prepare_faces
 
 app = Commands(cls=Group, invoke_without_command=True, no_args_is_help=False)
 
@@ -73,35 +73,38 @@ def train(
     precision: PrecisionKind = "float32",
     compile: Compile = False,
     device: Device = None,
-    name: Name = "twins",
+    name: Name = "siamese",
     disjoint_from: DisjointFrom = None,
     overlap_score: OverlapScore = 0.5,
     cache: CacheFolder = None,
     resume: Resume = False,
     json: Json = None,
 ) -> None:
-    """Train twins: a folder a person in, `NAME.safetensors`, `NAME.onnx` and their card out.
+    """Train a Siamese network on labelled photographs.
 
-    Several GPUs: `torchrun --nproc-per-node 4 -m indexer.cli train ...`.
+    Writes `NAME.safetensors`, `NAME.onnx` and their card. On several GPUs, start it as
+    `torchrun --nproc-per-node 4 -m indexer.cli train`.
 
-    Example: `gemel train --data vggface2/train --out twins --backbone sface --steps 2000 --disjoint-from lfw`
+    Example: `gemel train --data vggface2/train --out run --backbone sface --steps 2000 --disjoint-from lfw`
     """
     from indexer.training.options import Options
 
     given = {key: value for key, value in locals().items() if key in Options.__slots__}
-    context.obj = wanted = Wanted(given, disjoint_from or [], overlap_score, cache, json=json)
+    context.obj = request = Request(given, disjoint_from or [], overlap_score, cache, json=json)
     if context.invoked_subcommand is not None:
         return
-    options = checked(wanted)
+    options = check(request)
     from indexer.training.export import export
     from indexer.training.run import history
     from indexer.training.run.folder import claimed, is_first
     from indexer.training.train import train as run
 
     with claimed(options.out, resume=resume):
-        training, held_out = prepared(options, wanted, resume=resume)
+        training, held_out = prepare_faces(options, request, resume=resume)
         with progress_bar() as bar:
-            outcome = run(options, training, held_out, resume=resume, told=Course(bar, options, "training"))
+            outcome = run(
+                options, training, held_out, resume=resume, on_step=StepBar(bar, options, "training")
+            )
         if not is_first():
             return
         title = (
@@ -109,7 +112,7 @@ def train(
             f" {len(training):,} faces"
         )
         history.draw(outcome.entries, title, options.out / "curves.png")
-        with console.status("Writing the weights and their card ..."):
+        with console.status("Exporting the model ..."):
             card = export(options, training, held_out, outcome)
     figures = {"card": str(card), **figures_of(outcome)}
     print_result(figures, json, lambda: print_run(options, outcome, card))
@@ -118,30 +121,30 @@ def train(
 @app.command()
 def sweep(
     context: typer.Context,
-    margins: Annotated[str, typer.Option(help="Of the loss, with commas between.")] = "0.7,0.9,1.1,1.3",
+    margins: Annotated[str, typer.Option(help="Margins, separated by commas.")] = "0.7,0.9,1.1,1.3",
     json: Json = None,
 ) -> None:
-    """A run a margin, with a table and a picture. Its options stand before the word `sweep`.
+    """One run per margin, with a table and a plot. The options of `gemel train` precede the word `sweep`.
 
     Example: `gemel train --data people --out margins --steps 300 sweep --margins 0.8,1.0,1.2`
     """
-    wanted: Wanted = context.obj
+    request: Request = context.obj
     values = _margins(margins)
-    options = checked(wanted)
-    from indexer.training import sweep as sweeping
+    options = check(request)
+    from indexer.training import sweep as margins_sweep
     from indexer.training.run import history
     from indexer.training.run.folder import claimed, is_first
 
     with claimed(options.out, resume=True):
-        training, held_out = prepared(options, wanted, resume=True)
+        training, held_out = prepare_faces(options, request, resume=True)
         with progress_bar() as bar:
-            courses = {margin: Course(bar, options, f"margin {margin:g}") for margin in values}
-            rows = sweeping.sweep(
+            bars = {margin: StepBar(bar, options, f"margin {margin:g}") for margin in values}
+            rows = margins_sweep.sweep(
                 options,
                 values,
                 training,
                 held_out,
-                told=lambda margin, step, figures: courses[margin](step, figures),
+                on_step=lambda margin, step, figures: bars[margin](step, figures),
             )
         if not is_first():
             return
@@ -150,15 +153,15 @@ def sweep(
             f" {len(training):,} faces"
         )
         history.write(rows, options.out / "sweep.csv")
-        sweeping.draw(rows, title, options.out / "sweep.png")
-    print_result([asdict(row) for row in rows], json or wanted.json, lambda: print_sweep(rows, options.out))
+        margins_sweep.draw(rows, title, options.out / "sweep.png")
+    print_result([asdict(row) for row in rows], json or request.json, lambda: print_sweep(rows, options.out))
 
 
 def _margins(typed: str) -> list[float]:
     try:
         values = [float(margin) for margin in typed.split(",")]
     except ValueError:
-        raise typer.BadParameter(f"{typed!r} is no list of numbers", param_hint="--margins") from None
+        raise typer.BadParameter(f"{typed!r} is not a list of numbers", param_hint="--margins") from None
     if not all(0 < margin < math.inf for margin in values):
-        raise typer.BadParameter("margins are above 0", param_hint="--margins")
+        raise typer.BadParameter("margins must be above 0", param_hint="--margins")
     return values

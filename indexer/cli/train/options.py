@@ -1,4 +1,4 @@
-"""The options of `gemel train`, as they are typed. What they mean for the run: `training.options`."""
+"""The command-line options of `gemel train`. `training.options` describes them in full."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,60 +7,71 @@ import typer
 
 Data = Annotated[
     Path | None,
-    typer.Option(help="A folder a person, or a CSV of `file,identity`.", show_default=False),
+    typer.Option(
+        help="A folder with one folder per person, or a CSV of `file,identity`.", show_default=False
+    ),
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder for what comes out.", show_default=False)]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder of the run, for the model and its history.", show_default=False)
+]
 Backbone = Annotated[
-    str, typer.Option(help="paper (from nothing), or sface, dlib-resnet (from published weights).")
+    str, typer.Option(help="paper (random weights), sface or dlib-resnet (published weights).")
 ]
-Dimension = Annotated[int, typer.Option(help="Of the embeddings.")]
-Distance = Annotated[str, typer.Option(help="cosine (of embeddings of length 1, as served) or euclidean.")]
-Margin = Annotated[float, typer.Option(help="m of the loss.")]
-NegativesKind = Annotated[str, typer.Option("--negatives", help="random, semihard or hardest.")]
-Steps = Annotated[int, typer.Option()]
-Pairs = Annotated[int, typer.Option(help="People with two faces in a batch of one process.")]
-Rate = Annotated[float, typer.Option("--learning-rate")]
-Decay = Annotated[float, typer.Option("--weight-decay")]
+Dimension = Annotated[int, typer.Option(help="Dimension of the embeddings.")]
+Distance = Annotated[
+    str, typer.Option(help="cosine (between embeddings of length 1, as in serving) or euclidean.")
+]
+Margin = Annotated[float, typer.Option(help="Margin of the contrastive loss.")]
+NegativesKind = Annotated[
+    str, typer.Option("--negatives", help="Choice of the pairs of two people: random, semihard or hardest.")
+]
+Steps = Annotated[int, typer.Option(help="Number of training steps.")]
+Pairs = Annotated[int, typer.Option(help="Pairs of one person in a batch of one process.")]
+Rate = Annotated[float, typer.Option("--learning-rate", help="Highest learning rate of AdamW.")]
+Decay = Annotated[float, typer.Option("--weight-decay", help="Weight decay of AdamW.")]
 Distillation = Annotated[
-    float, typer.Option(help="Weight of keeping to what the published weights see in the undisturbed face.")
+    float, typer.Option(help="Weight of the distance to the published embedding of the clean face.")
 ]
 Centre = Annotated[
-    bool, typer.Option("--centre", help="Begin with the published embeddings moved about the origin.")
+    bool, typer.Option("--centre", help="Start from the published embeddings minus their mean.")
 ]
 Blend = Annotated[
     float,
-    typer.Option(help="Share of what was learned in what comes out; 0.5 is the mean of before and after."),
+    typer.Option(
+        help="Share of the change of the weights that is exported; 0.5 is the mean of before and after."
+    ),
 ]
-Freeze = Annotated[
-    int, typer.Option(help="Stages from the picture on that stay as published (sface has 17).")
-]
+Freeze = Annotated[int, typer.Option(help="Number of first stages that are not trained (sface has 17).")]
 Augment = Annotated[
     str,
     typer.Option(
-        help="none, light (framing, light), full (bad pictures too) or distant (full, most of them small)."
+        help="none, light (framing, light), full (also degradations) or distant (mostly low resolution)."
     ),
 ]
-Held = Annotated[float, typer.Option("--validation", help="Share of the identities never trained on.")]
+Held = Annotated[float, typer.Option("--validation", help="Share of the identities held out for validation.")]
 HeldFaces = Annotated[
-    int, typer.Option("--validation-faces", help="At most so many of theirs are looked at.")
+    int, typer.Option("--validation-faces", help="Largest number of faces in a validation.")
 ]
-Every = Annotated[int, typer.Option("--evaluate-every", help="Steps between two validations.")]
-Patience = Annotated[int, typer.Option(help="Validations without a better one before it ends early.")]
-Seed = Annotated[int, typer.Option()]
+Every = Annotated[int, typer.Option("--evaluate-every", help="Number of steps between validations.")]
+Patience = Annotated[
+    int, typer.Option(help="Number of validations without improvement before training stops.")
+]
+Seed = Annotated[int, typer.Option(help="Seed of weights, batches and the split.")]
 PrecisionKind = Annotated[
-    str, typer.Option("--precision", help="float32, or bfloat16 where the processor has it.")
+    str, typer.Option("--precision", help="float32, or bfloat16 on processors that support it.")
 ]
-Compile = Annotated[bool, typer.Option("--compile", help="Through torch.compile.")]
-Device = Annotated[str | None, typer.Option(help="Torch device; default: a GPU where there is one.")]
-Name = Annotated[str, typer.Option(help="Of the model that comes out.")]
+Compile = Annotated[bool, typer.Option("--compile", help="Use torch.compile.")]
+Device = Annotated[str | None, typer.Option(help="Torch device; default: a GPU if there is one.")]
+Name = Annotated[str, typer.Option(help="Name of the exported model.")]
 DisjointFrom = Annotated[
     list[Path] | None,
-    typer.Option(help="People to be measured on: whoever may be one of them is not trained on. Repeatable."),
+    typer.Option(help="Data to evaluate on later: people who may be in it are not trained on. Repeatable."),
 ]
 OverlapScore = Annotated[
-    float, typer.Option("--overlap-score", help="From which score with sface on they may be.")
+    float,
+    typer.Option("--overlap-score", help="Lowest sface score at which two faces count as the same person."),
 ]
 CacheFolder = Annotated[
-    Path | None, typer.Option("--cache", help="Of aligned faces; default: in GEMEL_HOME.")
+    Path | None, typer.Option("--cache", help="Folder of the cache of faces; default: in GEMEL_HOME.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")]

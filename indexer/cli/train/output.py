@@ -1,4 +1,4 @@
-"""What `gemel train` says."""
+"""The output of `gemel train`."""
 
 import time
 from dataclasses import asdict
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from indexer.training.train import Outcome
 
 
-class Course:
-    """A bar of the steps of one run; where there is no terminal, a line a validation."""
+class StepBar:
+    """A progress bar of the steps of one run; without a terminal, one line per validation."""
 
     def __init__(self, bar: Progress, options: "Options", what: str) -> None:
         self._bar, self._options, self._what = bar, options, what
@@ -26,17 +26,17 @@ class Course:
         self._first: tuple[int, float] | None = None
 
     def __call__(self, step: int, figures: dict[str, float]) -> None:
-        """After each step, with its figures and those of the last validation."""
+        """Called after each step with its figures and those of the last validation."""
         now = time.perf_counter()
         since, start = self._first = self._first or (step, now)
-        said = f"{self._what}: loss {figures['loss']:.3f}"
+        text = f"{self._what}: loss {figures['loss']:.3f}"
         if "fnir" in figures:
-            said += f"  FNIR {figures['fnir']:.3f}/{figures['fnir_quarter']:.3f}"
+            text += f"  FNIR {figures['fnir']:.3f}/{figures['fnir_quarter']:.3f}"
         if step > since:
-            said += f"  {(now - start) / (step - since):.2f} s/step"
-        self._bar.update(self._task, completed=step, description=said)
+            text += f"  {(now - start) / (step - since):.2f} s/step"
+        self._bar.update(self._task, completed=step, description=text)
         if not console.is_terminal and (step - 1) % self._options.evaluate_every == 0:
-            console.print(f"step {step} of {self._options.steps}: {said}", highlight=False, soft_wrap=True)
+            console.print(f"step {step} of {self._options.steps}: {text}", highlight=False, soft_wrap=True)
 
 
 def figures_of(outcome: "Outcome") -> dict[str, Any]:
@@ -57,17 +57,17 @@ def print_run(options: "Options", outcome: "Outcome", card: Path) -> None:
         ("rank-1", "rank1"),
     ):
         table.add_row(what, f"{getattr(first, name):.4f}", f"{getattr(best, name):.4f}")
-    table.caption = f"of people who were not trained on; {outcome.seconds:.0f} s"
+    table.caption = f"On the people held out; {outcome.seconds:.0f} s of training"
     out.print(table)
     if not CardFile.model_validate_json(card.read_bytes()).score_at_fmr:
         console.print(
-            "[yellow]too few faces were held out to measure what its scores mean[/]: before it can be served,"
-            " its card needs score_at_fmr (docs/how-to/train.md says where from)",
+            "[yellow]too few faces are held out to measure what the scores mean[/]: the card needs"
+            " score_at_fmr before the model can be served (see docs/how-to/train.md)",
             highlight=False,
         )
-    out.print(f"The card: {card}; the course: {options.out / 'curves.png'}", highlight=False, soft_wrap=True)
+    out.print(f"Card: {card}; history: {options.out / 'curves.png'}", highlight=False, soft_wrap=True)
     out.print(
-        f"Serve it: GEMEL_MODEL=safetensors:{card.with_suffix('.safetensors')}; bring a gallery to it:"
+        f"Serve it: GEMEL_MODEL=safetensors:{card.with_suffix('.safetensors')}. Move a gallery to it:"
         f" gemel reindex start --to safetensors:{card.with_suffix('.safetensors')}",
         highlight=False,
         soft_wrap=True,
@@ -75,7 +75,7 @@ def print_run(options: "Options", outcome: "Outcome", card: Path) -> None:
 
 
 def print_sweep(rows: "list[Row]", folder: Path) -> None:
-    table = Table("Margin", "FNIR at FPIR 1 %", "A quarter", "Rank-1", "Best step", "Seconds")
+    table = Table("Margin", "FNIR at FPIR 1 %", "A quarter of the pixels", "Rank-1", "Best step", "Seconds")
     best = min(rows, key=lambda row: row.fnir + row.fnir_quarter)
     for row in rows:
         table.add_row(

@@ -1,4 +1,4 @@
-"""From what was typed to a run: options checked, faces found, and who is trained on."""
+"""Prepares a run: checks the options, detects the faces, and splits them into training and validation."""
 
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 FAILED = "without-a-face.tsv"
 FEW_PEOPLE = 500
-"""To train on. Published weights have seen tens of thousands."""
+"""With fewer people to train on there is a warning. Published weights have seen tens of thousands."""
 SHOWN = 10
-"""Photographs without a face that are named; the folder's list has all."""
+"""Number of photographs without a face that are printed; the file in the folder lists all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Request:
+    """The command line."""
+
     given: dict[str, Any]
     disjoint_from: list[Path]
     overlap_score: float
@@ -33,69 +35,73 @@ class Wanted:
     json: Path | None
 
 
-def checked(wanted: Wanted) -> "Options":
-    """What can be found wrong before hours are spent on faces. Raises InvalidRequest, Misconfigured."""
+def check(request: Request) -> "Options":
+    """Checks everything that can be checked before hours of work. Raises InvalidRequest, Misconfigured."""
     from indexer.training.data import dataset
+    from indexer.training.distributed import device_of
     from indexer.training.export import check_extras
+    from indexer.training.network import initial
     from indexer.training.options import Options
-    from indexer.training.train import begun, device_of
 
     for name in ("data", "out"):
-        if wanted.given[name] is None:
-            raise typer.BadParameter("is needed", param_hint=f"--{name}")
-    options = Options(**wanted.given)
+        if request.given[name] is None:
+            raise typer.BadParameter("is required", param_hint=f"--{name}")
+    options = Options(**request.given)
     options.check()
     check_extras()
     device_of(options)
-    begun(options)
-    for folder in wanted.disjoint_from:
+    initial(options)
+    for folder in request.disjoint_from:
         dataset.read(folder)
     return options
 
 
-def prepared(options: "Options", wanted: Wanted, *, resume: bool) -> "tuple[Faces, Faces]":
-    """All faces found: those to train on, and those to validate with. The run's folder is claimed."""
-    from indexer.training.data import dataset
-    from indexer.training.data import overlap as keeping_apart
+def prepare_faces(options: "Options", request: Request, *, resume: bool) -> "tuple[Faces, Faces]":
+    """The faces to train on, and the faces to validate with. The caller holds the lock of the run's
+    folder."""
+    from indexer.training.data import dataset, overlap
+    from indexer.training.distributed import device_of
     from indexer.training.loss.distillation import distillation_targets
     from indexer.training.run.folder import is_first
-    from indexer.training.train import device_of
 
     settings = Settings()
-    cache = wanted.cache or settings.home.expanduser() / "training"
-    faces = _found(options.data, cache, settings, without=_failed_before(options.out) if resume else set())
+    cache = request.cache or settings.home.expanduser() / "training"
+    faces = _detected(options.data, cache, settings, without=_failed_before(options.out) if resume else set())
     if is_first():
-        _tell_failures(faces, options.out)
-    strangers = faces
-    for folder, called in zip(wanted.disjoint_from, _told_apart(wanted.disjoint_from), strict=True):
-        others = _found(folder, cache, settings)
+        _report_failures(faces, options.out)
+    disjoint = faces
+    for folder, name in zip(request.disjoint_from, _names_of(request.disjoint_from), strict=True):
+        others = _detected(folder, cache, settings)
         with progress_bar() as bar:
             vectors = [
                 distillation_targets(
-                    "sface", 128, some, device_of(options), _told(bar, f"comparing with {called}", some)
+                    "sface", 128, some, device_of(options), _progress(bar, f"comparing with {name}", some)
                 )
                 for some in (faces, others)
             ]
-        known = keeping_apart.find_overlaps(faces, vectors[0], others, vectors[1], score=wanted.overlap_score)
-        left_out = {one.identity for one in known}
-        strangers = _without(strangers, left_out)
+        overlaps = overlap.find_overlaps(faces, vectors[0], others, vectors[1], score=request.overlap_score)
+        excluded = {one.identity for one in overlaps}
+        disjoint = _without(disjoint, excluded)
         if is_first():
-            keeping_apart.write(known, options.out / f"overlap-{called}.csv")
+            overlap.write(overlaps, options.out / f"overlap-{name}.csv")
             console.print(
-                f"{len(left_out):,} of the identities may be people of {called}: they are left out."
-                f" {sum(one.same_name for one in known):,} have the same name.",
+                f"{len(excluded):,} identities may be people of {name} and are excluded;"
+                f" {sum(one.same_name for one in overlaps):,} of them have the same name.",
                 highlight=False,
             )
-    parts = dataset.split(strangers.samples, validation=options.validation, seed=options.seed)
-    kept = {sample.identity for sample in parts.training}
-    training, validation = strangers.where(lambda sample: sample.identity in kept), _without(strangers, kept)
+    parts = dataset.split(disjoint.samples, validation=options.validation, seed=options.seed)
+    trained = {sample.identity for sample in parts.training}
+    training, validation = (
+        disjoint.where(lambda sample: sample.identity in trained),
+        _without(disjoint, trained),
+    )
     if is_first():
-        _warn_of_few(training, validation)
+        _warn_about_few(training, validation)
     return training, validation
 
 
-def _warn_of_few(training: "Faces", validation: "Faces") -> None:
-    """Where there are too few people to learn from, or to tell a better model from a worse one by."""
+def _warn_about_few(training: "Faces", validation: "Faces") -> None:
+    """Warns if there are too few people to learn from, or to tell a better model from a worse one."""
     from indexer.reindex.comparison.acceptance import DETECTABLE_LOSS, people_needed
 
     learned, held_out = (len({one.identity for one in some.samples}) for some in (training, validation))
@@ -103,19 +109,19 @@ def _warn_of_few(training: "Faces", validation: "Faces") -> None:
     if learned < FEW_PEOPLE:
         console.print(
             f"[yellow]{learned:,} people are few to train on[/]: with fewer than {FEW_PEOPLE} a network may"
-            " learn these faces and no others. Measure it on other people before it serves (gemel evaluate).",
+            " overfit. Evaluate it on other people before it serves (gemel evaluate).",
             highlight=False,
         )
     if held_out < needed:
         console.print(
-            f"[yellow]{held_out:,} people are few to validate with[/]: {needed} are needed to see that a"
-            f" model misses {DETECTABLE_LOSS:.0%} of all people more than another does.",
+            f"[yellow]{held_out:,} people are few to validate with[/]: {needed} are needed to detect"
+            f" that a model misses {DETECTABLE_LOSS:.0%} more of all people than another.",
             highlight=False,
         )
 
 
-def _told_apart(folders: Sequence[Path]) -> list[str]:
-    """A name each: its own, with a number where two are called the same."""
+def _names_of(folders: Sequence[Path]) -> list[str]:
+    """The folders' names, with a number if two have the same name."""
     names: list[str] = []
     for folder in folders:
         name, number = folder.resolve().name, 2
@@ -129,7 +135,7 @@ def _without(faces: "Faces", identities: set[str]) -> "Faces":
     return faces.where(lambda sample: sample.identity not in identities)
 
 
-def _found(data: Path, cache: Path, settings: Settings, without: Collection[str] = frozenset()) -> "Faces":
+def _detected(data: Path, cache: Path, settings: Settings, without: Collection[str] = frozenset()) -> "Faces":
     from indexer.embedding.weights import YUNET, locate
     from indexer.training.data import dataset
     from indexer.training.data.faces import prepare
@@ -140,7 +146,7 @@ def _found(data: Path, cache: Path, settings: Settings, without: Collection[str]
         locate(YUNET), min_confidence=settings.min_detection_confidence, size_px=settings.detection_size_px
     )
     with progress_bar() as bar:
-        task = bar.add_task(f"faces of {data.name}", total=len(samples))
+        task = bar.add_task(f"detecting faces of {data.name}", total=len(samples))
         return prepare(
             samples,
             cache,
@@ -151,23 +157,24 @@ def _found(data: Path, cache: Path, settings: Settings, without: Collection[str]
         )
 
 
-def _tell_failures(faces: "Faces", folder: Path) -> None:
-    """On the terminal the first of them, in a list all. What it held before stays: it is passed over now."""
+def _report_failures(faces: "Faces", folder: Path) -> None:
+    """Prints the first failures, and appends all to the list in `folder`. A resumed run skips the listed
+    files."""
     if not faces.failures:
         return
     lines = [f"{failure.file}\t{failure.why}" for failure in faces.failures]
     with (folder / FAILED).open("a", encoding="utf-8") as listed:
         listed.write("\n".join(lines) + "\n")
-    console.print(f"{len(lines):,} photographs are left out:", highlight=False)
+    console.print(f"{len(lines):,} photographs are skipped:", highlight=False)
     for failure in faces.failures[:SHOWN]:
         console.print(f"  {failure.file}: {failure.why}", highlight=False, markup=False)
     if len(lines) > SHOWN:
-        console.print(f"  ... all of them in {folder / FAILED}", highlight=False)
+        console.print(f"  ... the full list is in {folder / FAILED}", highlight=False)
 
 
 def _failed_before(folder: Path) -> set[str]:
-    """Files that had no face, or could not be read, when the run began: it goes on without them, whatever
-    they are now."""
+    """Files without a face, or unreadable, at the start of the run. A resumed run skips them even if they
+    have changed."""
     try:
         lines = (folder / FAILED).read_text("utf-8").splitlines()
     except FileNotFoundError:
@@ -175,6 +182,6 @@ def _failed_before(folder: Path) -> set[str]:
     return {line.split("\t")[0] for line in lines}
 
 
-def _told(bar: Progress, what: str, faces: "Faces") -> Callable[[int], object]:
+def _progress(bar: Progress, what: str, faces: "Faces") -> Callable[[int], object]:
     task = bar.add_task(what, total=len(faces))
     return lambda done: bar.update(task, completed=done)

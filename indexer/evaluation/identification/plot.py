@@ -35,6 +35,7 @@ def draw_det(models: Sequence[tuple[Det, IdentificationResult]], file: IO[bytes]
         axes.step(curve.fpir[shown], curve.fnir[shown], where="post", label=result.model, **line_style(place))
         left = min(left, float(curve.fpir[shown].min(initial=1e-3)))
         low = min(low, float(curve.fnir[shown].min(initial=0.1)))
+        low = min([low, *(fnir for fnir in result.fnir_at_fpir.values() if fnir > 0)])
     axes.set(
         xscale="log",
         yscale="log",
@@ -59,6 +60,8 @@ def draw_cmc(models: Sequence[tuple[NDArray[np.float64], IdentificationResult]],
         axes.step(np.arange(1, len(curve) + 1), curve, where="post", label=result.model, **line_style(place))
     axes.set(xscale="log", xlabel="rank", ylabel="share found within the rank")
     axes.set_xlim(1, max(len(curve) for curve, _ in models))
+    missed = max(0.01, *(1 - float(curve.min()) for curve, _ in models))
+    axes.set_ylim(1 - 1.1 * missed, 1 + 0.05 * missed)
     if len(models) > 1:
         axes.legend(frameon=False, loc="lower right")
     axes.xaxis.set_major_formatter(lambda rank, _place: f"{rank:g}")

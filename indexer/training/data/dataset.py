@@ -1,4 +1,4 @@
-"""Which photograph shows whom: a folder a person, or a list. Reads names, never pixels."""
+"""Labelled photographs: a folder per person, or a list. Reads names, not pixels."""
 
 import csv
 import hashlib
@@ -26,18 +26,20 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """No identity is in both."""
+    """The two sides are disjoint in identities."""
 
     training: tuple[Sample, ...]
     validation: tuple[Sample, ...]
 
 
 def read(path: Path) -> tuple[Sample, ...]:
-    """Everything in `path`, in a fixed order: a CSV of `file,identity` (files from its own folder), a folder
-    that has such an `identities.csv`, or a folder with a folder a person (LFW, VGGFace2, one's own). A row
-    without an identity is passed over, with a warning.
+    """All samples of `path`, in a fixed order.
 
-    Raises InvalidRequest where there is nobody, a line is malformed, or a file is listed for two people.
+    `path` is a CSV file of `file,identity` (paths relative to its folder), a folder with such an
+    `identities.csv`, or a folder with one folder per person, like LFW and VGGFace2. A row without an identity
+    is skipped with a warning.
+
+    Raises InvalidRequest if there are no samples, a line is malformed, or a file is listed for two people.
     """
     if path.is_file():
         return _listed(path)
@@ -53,13 +55,13 @@ def read(path: Path) -> tuple[Sample, ...]:
         if file.suffix.lower() in ENDINGS
     )
     if not samples:
-        raise InvalidRequest(f"{path} holds no folder a person with pictures in it", path=str(path))
+        raise InvalidRequest(f"{path} holds no folders of people with pictures", path=str(path))
     return samples
 
 
 def split(samples: Sequence[Sample], *, validation: float, seed: int) -> Split:
-    """About the share `validation` of the identities to one side, whole. Whether an identity is among them
-    depends on its name and the seed only, so that more data later moves nobody across."""
+    """Assigns about the share `validation` of the identities to validation. The side of an identity depends
+    only on its name and the seed: adding data moves nobody to the other side."""
     sides: tuple[list[Sample], list[Sample]] = ([], [])
     for sample in samples:
         digest = hashlib.sha256(f"{seed}\n{sample.identity}".encode()).digest()
@@ -68,7 +70,7 @@ def split(samples: Sequence[Sample], *, validation: float, seed: int) -> Split:
 
 
 def people_of(samples: Sequence[Sample]) -> dict[str, list[int]]:
-    """Places in `samples` by identity."""
+    """Indices in `samples` by identity."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, sample in enumerate(samples):
         places[sample.identity].append(place)
@@ -82,7 +84,7 @@ def _listed(path: Path) -> tuple[Sample, ...]:
                 (number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(lines), 1)
             ]
     except (OSError, ValueError, csv.Error) as error:
-        raise InvalidRequest(f"{path} cannot be read: {reason(error)}", path=str(path)) from error
+        raise InvalidRequest(f"cannot read {path}: {reason(error)}", path=str(path)) from error
     if rows and rows[0][1] == ["file", "identity"]:
         rows = rows[1:]
     owners: dict[Path, str] = {}
@@ -90,13 +92,15 @@ def _listed(path: Path) -> tuple[Sample, ...]:
         if not any(row):
             continue
         if len(row) == 2 and row[0] and not row[1]:
-            log.warning("%s: row %d says of nobody who %s is: passed over", path, number, row[0])
+            log.warning("%s: skipping row %d: no identity for %s", path, number, row[0])
             continue
         if len(row) != 2 or not row[0]:
             raise InvalidRequest(f"{path}: row {number} is not `file,identity`: {row!r}", row=number)
         file = Path(os.path.normpath(path.parent / row[0]))
         if owners.setdefault(file, row[1]) != row[1]:
-            raise InvalidRequest(f"{path}: {row[0]} shows {owners[file]} and {row[1]}", row=number)
+            raise InvalidRequest(
+                f"{path}: {row[0]} has two identities, {owners[file]} and {row[1]}", row=number
+            )
     if not owners:
         raise InvalidRequest(f"{path} lists nobody", path=str(path))
     return tuple(Sample(file=file, identity=identity) for file, identity in owners.items())

@@ -1,8 +1,9 @@
-"""Faces found, aligned and kept once, as serving stores them: no epoch looks for them again.
+"""A cache of detected faces: each photograph is decoded and searched for faces once, not in every epoch.
 
-A cache is a folder of two files that only grow: `faces.jpegs`, crop after crop, and `faces.jsonl`, a line
-a photograph that says where its crop lies, or why there is none. A crop has a margin and its landmarks, so
-that one cache serves every backbone. Ended in the middle, the next run goes on with the next photograph.
+The cache is a folder of two files that only grow: `faces.jpegs`, crop after crop, and `faces.jsonl`, one line
+per photograph with the position of its crop, or the reason why it has none. A crop has a margin and its
+landmarks, as in serving, so one cache fits all backbones. An interrupted run continues with the next
+photograph.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector, central
 
 _AT_ONCE = 64
-"""Photographs that are looked at before their crops are written."""
+"""Number of photographs that are processed before their crops are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Faces:
-    """The crops of some samples; those that have none are left out, and named."""
+    """The crops of some samples. Samples without a crop are in `failures`."""
 
     samples: tuple[Sample, ...]
     failures: tuple[Failure, ...]
@@ -51,12 +52,12 @@ class Faces:
 
     @property
     def folder(self) -> Path:
-        """Of the cache."""
+        """The folder of the cache."""
         return self._file.parent
 
     @property
     def digest(self) -> str:
-        """Of which faces these are, and whose, in their order."""
+        """A digest of the faces and their identities, in order."""
         lines = (
             f"{line['key']} {sample.identity}"
             for line, sample in zip(self._places, self.samples, strict=True)
@@ -64,7 +65,7 @@ class Faces:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def crop(self, place: int) -> Crop:
-        """Of `samples[place]`. Safe to call from several threads."""
+        """The crop of `samples[place]`. Thread-safe."""
         line = self._places[place]
         with self._file.open("rb") as jpegs:
             jpegs.seek(line["at"])
@@ -72,12 +73,12 @@ class Faces:
         return Crop(jpeg=jpeg, landmarks=np.array(line["landmarks"], np.float32).reshape(5, 2))
 
     def pixels(self, place: int) -> tuple[Image, Crop]:
-        """Decoded. Raises UnreadableImage where the cache is damaged."""
+        """The decoded crop. Raises UnreadableImage if the cache is damaged."""
         crop = self.crop(place)
         return decode(crop.jpeg, max_pixels=4096 * 4096), crop
 
     def aligned(self, places: Iterable[int], template: Template) -> NDArray[np.uint8]:
-        """Undisturbed, as they are served: shape (n, side, side, 3). Raises UnreadableImage."""
+        """Aligned as in serving, without augmentation: shape (n, side, side, 3). Raises UnreadableImage."""
         faces = (self.pixels(int(place)) for place in places)
         return np.stack([align(pixels, crop.landmarks, template) for pixels, crop in faces])
 
@@ -100,71 +101,71 @@ def prepare(
     threads: int,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Faces:
-    """The face in the middle of each photograph, from the cache in `folder` or put there now.
+    """The central face of each photograph, from the cache in `folder`; missing ones are added to it.
 
-    `progress` is told how many photographs are done. Raises Busy where another process fills the cache,
-    InvalidRequest where no photograph shows a face, OSError.
+    `progress` is called with the number of photographs done. Raises Busy if another process fills the cache,
+    InvalidRequest if no photograph shows a face, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         jpegs, lines = folder / "faces.jpegs", folder / "faces.jsonl"
-        known = _known(jpegs, lines)
+        known = _read_lines(jpegs, lines)
         keys = [f"{_key(sample.file)} {detector.settings}" for sample in samples]
-        wanted = [place for place, key in enumerate(keys) if key not in known]
-        progress(len(samples) - len(wanted))
+        missing = [place for place, key in enumerate(keys) if key not in known]
+        progress(len(samples) - len(missing))
         with (
             jpegs.open("ab") as crops,
             lines.open("a", encoding="utf-8") as index,
             Decoder(max_pixels=max_pixels, processes=threads) as decoder,
-            ThreadPoolExecutor(threads, thread_name_prefix="look") as pool,
+            ThreadPoolExecutor(threads, thread_name_prefix="detect") as pool,
         ):
-            for start in range(0, len(wanted), _AT_ONCE):
-                block = wanted[start : start + _AT_ONCE]
+            for start in range(0, len(missing), _AT_ONCE):
+                block = missing[start : start + _AT_ONCE]
                 files = [samples[place].file for place in block]
-                found = pool.map(lambda file: _look(file, decoder, detector), files)
+                found = pool.map(lambda file: _crop(file, decoder, detector), files)
                 for place, crop in zip(block, found, strict=True):
-                    known[keys[place]] = line = _written(keys[place], crop, crops)
-                    if not isinstance(crop, _Unread):
+                    known[keys[place]] = line = _line(keys[place], crop, crops)
+                    if not isinstance(crop, _NotCached):
                         index.write(json.dumps(line) + "\n")
-                crops.flush()  # a line that is ahead of its crop is cut off by the next run
+                crops.flush()  # the next run truncates a line whose crop is missing
                 index.flush()
-                progress(len(samples) - len(wanted) + start + len(block))
-    there = [place for place, key in enumerate(keys) if "at" in known[key]]
-    if not there:
-        raise InvalidRequest("no face was found in any of the photographs", photographs=len(samples))
+                progress(len(samples) - len(missing) + start + len(block))
+    present = [place for place, key in enumerate(keys) if "at" in known[key]]
+    if not present:
+        raise InvalidRequest("no face was detected in any of the photographs", photographs=len(samples))
     return Faces(
-        samples=tuple(samples[place] for place in there),
+        samples=tuple(samples[place] for place in present),
         failures=tuple(
             Failure(file=sample.file, why=known[key]["problem"])
             for sample, key in zip(samples, keys, strict=True)
             if "at" not in known[key]
         ),
         _file=jpegs,
-        _places=tuple(known[keys[place]] for place in there),
+        _places=tuple(known[keys[place]] for place in present),
     )
 
 
-class _Unread(str):
-    """Why a file was not read this time; the next run tries again."""
+class _NotCached(str):
+    """The reason why a file was not read this time. It is not cached: the next run tries again."""
 
     __slots__ = ()
 
 
-def _look(file: Path, decoder: Decoder, detector: Detector) -> Crop | str:
-    """The crop of the central face, or why there is none."""
+def _crop(file: Path, decoder: Decoder, detector: Detector) -> Crop | str:
+    """The crop of the central face, or the reason why there is none."""
     try:
         pixels = decoder.decode(file.read_bytes()).pixels
-    except (ImageTooLarge, ImageTooExpensive, Busy) as error:  # by a setting or by chance: not for good
-        return _Unread(error.message)
+    except (ImageTooLarge, ImageTooExpensive, Busy) as error:  # depends on settings or on load
+        return _NotCached(error.message)
     except InvalidInput as error:
         return error.message
     except OSError as error:
-        return _Unread(f"cannot be read: {error.strerror}")
+        return _NotCached(f"cannot read the file: {error.strerror}")
     face: Face | None = central(detector.detect(pixels), pixels)
-    return "no face was found" if face is None else crop_with_margin(pixels, face.landmarks)
+    return "no face was detected" if face is None else crop_with_margin(pixels, face.landmarks)
 
 
-def _written(key: str, crop: Crop | str, crops: IO[bytes]) -> dict[str, Any]:
+def _line(key: str, crop: Crop | str, crops: IO[bytes]) -> dict[str, Any]:
     if isinstance(crop, str):
         return {"key": key, "problem": crop}
     at = crops.tell()
@@ -173,27 +174,27 @@ def _written(key: str, crop: Crop | str, crops: IO[bytes]) -> dict[str, Any]:
     return {"key": key, "at": at, "length": len(crop.jpeg), "landmarks": landmarks}
 
 
-def _known(jpegs: Path, lines: Path) -> dict[str, dict[str, Any]]:
-    """By key; what a killed process left half written is cut off."""
+def _read_lines(jpegs: Path, lines: Path) -> dict[str, dict[str, Any]]:
+    """The lines by key. Truncates what a killed process left incomplete."""
     if not lines.exists():
         jpegs.unlink(missing_ok=True)
         return {}
     size = jpegs.stat().st_size if jpegs.exists() else 0
     known: dict[str, dict[str, Any]] = {}
-    end = good = 0
+    end = valid_bytes = 0
     with lines.open("rb") as index:
         for line in index:
             try:
                 entry = json.loads(line)
-                reaches = entry.get("at", 0) + entry.get("length", 0)
+                crop_end = entry.get("at", 0) + entry.get("length", 0)
             except ValueError:
                 break
-            if not line.endswith(b"\n") or reaches > size:
+            if not line.endswith(b"\n") or crop_end > size:
                 break
             known[entry["key"]] = entry
-            end, good = max(end, reaches), good + len(line)
+            end, valid_bytes = max(end, crop_end), valid_bytes + len(line)
     with lines.open("r+b") as index:
-        index.truncate(good)
+        index.truncate(valid_bytes)
     if jpegs.exists():
         with jpegs.open("r+b") as crops:
             crops.truncate(end)
@@ -201,7 +202,7 @@ def _known(jpegs: Path, lines: Path) -> dict[str, dict[str, Any]]:
 
 
 def _key(file: Path) -> str:
-    """Of the file as it is now: another picture under its name is another one."""
+    """The key of the file as it is now: a file that changes gets another key."""
     try:
         found = file.stat()
     except OSError:
@@ -211,8 +212,8 @@ def _key(file: Path) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """The processes of one run (`torchrun`) wait for one another, and for whoever else is at it; a run of one
-    process is told at once. Raises Busy, OSError."""
+    """Holds the lock of `folder`. The processes of a `torchrun` wait for the lock; a run of one process
+    raises Busy at once. Raises Busy, OSError."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     with ExitStack() as stack:
         try:

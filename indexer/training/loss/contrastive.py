@@ -1,4 +1,4 @@
-"""The contrastive loss of Hadsell, Chopra and LeCun (2006, eq. 4), and the distances that it is of."""
+"""The contrastive loss of Hadsell, Chopra and LeCun (2006, eq. 4), and its distances."""
 
 from typing import Literal
 
@@ -7,26 +7,26 @@ from torch import Tensor
 
 Distance = Literal["cosine", "euclidean"]
 
-_NEVER_ZERO = 1e-12
-"""Below the root, whose slope at zero has no end."""
+_EPSILON = 1e-12
+"""Under the square root, whose slope at 0 is infinite."""
 
 
-def embedded(embeddings: Tensor, kind: Distance) -> Tensor:
-    """What distances are taken of, (n, dimension): `cosine` those of length 1, as they are served, where
-    d^2 = 2 - 2 cos; `euclidean` the embeddings as the network gives them."""
+def distance_space(embeddings: Tensor, kind: Distance) -> Tensor:
+    """The vectors between which distances are measured, (n, dimension): with `cosine` the embeddings
+    normalised to length 1, as in serving, where d^2 = 2 - 2 cos; with `euclidean` the network's own."""
     return torch.nn.functional.normalize(embeddings, dim=1) if kind == "cosine" else embeddings
 
 
 def pairwise(first: Tensor, second: Tensor) -> Tensor:
-    """Euclidean, shape (n,), of rows of two (n, dimension)."""
-    return (first - second).square().sum(dim=1).clamp_min(_NEVER_ZERO).sqrt()
+    """Euclidean distances, shape (n,), between the rows of two (n, dimension)."""
+    return (first - second).square().sum(dim=1).clamp_min(_EPSILON).sqrt()
 
 
 def contrastive_loss(distance: Tensor, same: Tensor, margin: float) -> Tensor:
-    """L = y d^2 + (1 - y) max(0, m - d)^2 of each pair, shape (n,): pairs of one person are drawn together,
-    pairs of two people pushed apart as far as the margin, and left alone beyond it.
+    """L = y d^2 + (1 - y) max(0, m - d)^2 of each pair, shape (n,): the loss pulls pairs of one person
+    together and pushes pairs of two people apart, up to the margin.
 
     `distance`: shape (n,), at least 0; `same`: shape (n,), y, 1 for one person and 0 for two.
     """
-    apart = (margin - distance).clamp_min(0.0)
-    return same * distance.square() + (1.0 - same) * apart.square()
+    gap = (margin - distance).clamp_min(0.0)
+    return same * distance.square() + (1.0 - same) * gap.square()

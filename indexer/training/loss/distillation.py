@@ -1,8 +1,8 @@
-"""What the published weights make of each face: where training is to keep it, however bad the view.
+"""Distillation targets: the embeddings of the published weights, which the network keeps to.
 
-A teacher and a student of one network, the student on worse pictures (Hinton, Vinyals and Dean 2015;
-for faces of low resolution Ge et al. 2018, "Low-resolution face recognition in the wild via selective
-knowledge distillation").
+Teacher and student have the same architecture; the student sees augmented faces (Hinton, Vinyals and Dean
+2015; for low resolution Ge et al. 2018, "Low-resolution face recognition in the wild via selective knowledge
+distillation").
 """
 
 import hashlib
@@ -25,23 +25,25 @@ _CENTRED_ON = 1_000
 
 
 def centred(vectors: Vectors) -> Vectors:
-    """About their mean, and of length 1 again."""
+    """The vectors minus their mean, normalised to length 1."""
     moved = vectors - vectors.mean(axis=0)
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
 
 
-def mean_direction(network: nn.Module, faces: Faces, wanted: Template, device: torch.device) -> torch.Tensor:
-    """Shape (dimension,): where the embeddings of faces lie on the whole, in the network's own lengths; of a
-    thousand of `faces`, undisturbed."""
+def mean_direction(
+    network: nn.Module, faces: Faces, template: Template, device: torch.device
+) -> torch.Tensor:
+    """Shape (dimension,): the mean direction of the embeddings, times their mean length. Of a thousand of
+    `faces`, without augmentation."""
     network.eval()
     places = np.linspace(0, len(faces) - 1, min(len(faces), _CENTRED_ON)).astype(int)
     blocks = (places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE))
     with torch.inference_mode():
-        made = torch.cat(
-            [network(as_tensor(faces.aligned(block, wanted), device)).float() for block in blocks]
+        embeddings = torch.cat(
+            [network(as_tensor(faces.aligned(block, template), device)).float() for block in blocks]
         )
-    lengths = made.norm(dim=1, keepdim=True)
-    return torch.as_tensor((made / lengths).mean(dim=0) * lengths.mean()).clone()
+    lengths = embeddings.norm(dim=1, keepdim=True)
+    return torch.as_tensor((embeddings / lengths).mean(dim=0) * lengths.mean()).clone()
 
 
 def distillation_targets(
@@ -51,34 +53,37 @@ def distillation_targets(
     device: torch.device,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Vectors:
-    """Shape (faces, dimension), of length 1: the mean of each undisturbed face and its mirror image, as it is
-    served. Kept in the cache's folder, for it takes as long as an epoch; of several processes one makes it,
-    and the others read it. Raises WeightsMissing, WeightsDamaged, Busy, OSError."""
-    wanted = TEMPLATES[registry.BACKBONES[backbone].template]
+    """Shape (faces, dimension), of length 1: the mean of each face, without augmentation, and its mirror
+    image, as in serving.
+
+    The result is cached in the folder of `faces`, because it takes as long as an epoch. One of several
+    processes computes it, the others read it. Raises WeightsMissing, WeightsDamaged, Busy, OSError.
+    """
+    template = TEMPLATES[registry.BACKBONES[backbone].template]
     network = registry.published(backbone, dimension).to(device).eval()
-    of = hashlib.sha256(f"{backbone} {faces.digest}".encode())
-    if dimension != registry.NATIVE_DIMENSION:  # its projection was drawn just now
-        of.update(
+    digest = hashlib.sha256(f"{backbone} {faces.digest}".encode())
+    if dimension != registry.NATIVE_DIMENSION:  # its projection is random
+        digest.update(
             b"".join(p.detach().cpu().numpy().tobytes() for p in network.get_submodule("head").parameters())
         )
-    kept = faces.folder / f"published-{of.hexdigest()[:16]}.npy"
+    cached = faces.folder / f"published-{digest.hexdigest()[:16]}.npy"
     shape = (len(faces), dimension)
-    vectors = _read(kept, shape)
+    vectors = _read(cached, shape)
     if vectors is None:
         with locked(faces.folder):
-            vectors = _read(kept, shape)  # another process may have made it meanwhile
+            vectors = _read(cached, shape)  # another process may have written it meanwhile
             if vectors is None:
-                vectors = _made(network, faces, wanted, device, progress)
-                with written_whole(kept) as aside, aside.open("wb") as file:
+                vectors = _computed(network, faces, template, device, progress)
+                with written_whole(cached) as aside, aside.open("wb") as file:
                     np.save(file, vectors)
     progress(len(faces))
     return vectors
 
 
-def _made(
+def _computed(
     network: nn.Module,
     faces: Faces,
-    wanted: Template,
+    template: Template,
     device: torch.device,
     progress: Callable[[int], object],
 ) -> Vectors:
@@ -86,15 +91,15 @@ def _made(
     parts = []
     for start in range(0, len(faces), _AT_ONCE):
         places = range(start, min(start + _AT_ONCE, len(faces)))
-        parts.append(embed(network, faces.aligned(places, wanted), device, mirror=True))
+        parts.append(embed(network, faces.aligned(places, template), device, mirror=True))
         progress(places.stop)
     return np.concatenate(parts)
 
 
-def _read(kept: Path, shape: tuple[int, int]) -> Vectors | None:
-    """What an earlier run has kept; None where it is not there, or damaged."""
+def _read(cached: Path, shape: tuple[int, int]) -> Vectors | None:
+    """The targets that an earlier run cached; None if there are none, or the file is damaged."""
     try:
-        vectors = np.load(kept)
+        vectors = np.load(cached)
     except (OSError, ValueError, EOFError):
         return None
     return np.asarray(vectors, np.float32) if vectors.shape == shape else None

@@ -1,4 +1,4 @@
-"""Which pairs of a batch the loss looks at: as many of two people as of one."""
+"""Mining: the pairs of a batch that the loss uses, as many of two people as of one person."""
 
 from typing import Literal
 
@@ -11,16 +11,16 @@ Negatives = Literal["random", "semihard", "hardest"]
 def choose(
     distances: Tensor, people: Tensor, negatives: Negatives, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Places of pairs in the batch, first and second, and y, 1 for one person; each of shape (m,).
+    """The indices of the first and the second face of each pair, and y, 1 for one person; each of shape (m,).
 
-    `distances`: (n, n) between all embeddings of the batch, `people`: (n,) whose they are. All pairs of one
-    person are taken, and for each a face of somebody else is set against the first of its two, so that
-    half of the pairs are of each kind:
+    `distances` (n, n): between all embeddings of the batch; `people` (n,): the person of each. All pairs of
+    one person are used. For each, the first face is paired with a face of another person as well, so half of
+    the pairs are of each kind:
 
-    - `random`: anybody's.
-    - `semihard`: the nearest of those that are further away than the person's other face, and the furthest of
-      all where none is (Schroff, Kalenichenko and Philbin 2015, sec. 3.2).
-    - `hardest`: the nearest of all.
+    - `random`: any face of another person.
+    - `semihard`: the nearest face that is further away than the person's other face; if there is none, the
+      furthest of all (Schroff, Kalenichenko and Philbin 2015, sec. 3.2).
+    - `hardest`: the nearest face.
     """
     same = people[:, None] == people[None, :]
     first, second = torch.triu(same, diagonal=1).nonzero(as_tuple=True)

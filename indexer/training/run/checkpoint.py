@@ -1,4 +1,5 @@
-"""A run on disk, whole or not at all. Only tensors and numbers: read with `weights_only`."""
+"""The checkpoint of a run, written atomically. It has only tensors and numbers, so `weights_only` reads
+it."""
 
 import pickle
 from dataclasses import fields
@@ -15,7 +16,7 @@ _DAMAGED = (RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
 
 
 def save(path: Path, run: dict[str, str], states: dict[str, dict[str, Any]], progress: Progress) -> None:
-    """`run`: what tells this run from others, by what it is of. `states`: of its parts, by their names."""
+    """`run`: what identifies the run, by name. `states`: the states of its parts, by name."""
     state = {
         "run": run,
         "states": states,
@@ -26,20 +27,22 @@ def save(path: Path, run: dict[str, str], states: dict[str, dict[str, Any]], pro
 
 
 def load(path: Path, run: dict[str, str]) -> tuple[dict[str, dict[str, Any]], Progress]:
-    """The states that were saved, and where the run was.
+    """The saved states, and the progress of the run.
 
-    Raises InvalidRequest where there is no checkpoint, a damaged one, or one of a run with other options.
+    Raises InvalidRequest if there is no checkpoint, or it is damaged, or it belongs to another `run`.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InvalidRequest(f"{path} is not there: nothing to go on with", path=str(path)) from None
+        raise InvalidRequest(f"{path} does not exist: there is no run to resume", path=str(path)) from None
     except _DAMAGED as error:
         raise InvalidRequest(f"{path} is damaged: {error}", path=str(path)) from error
-    there = state.get("run") if isinstance(state, dict) else None
-    if not isinstance(there, dict):
-        raise InvalidRequest(f"{path} is no checkpoint of this version of Gemel", path=str(path))
-    other = [what for what, value in run.items() if there.get(what) != value]
+    saved = state.get("run") if isinstance(state, dict) else None
+    if not isinstance(saved, dict):
+        raise InvalidRequest(f"{path} is not a checkpoint of this version of Gemel", path=str(path))
+    other = [what for what, value in run.items() if saved.get(what) != value]
     if other:
-        raise InvalidRequest(f"{path} was made with other {' and '.join(other)}", path=str(path), other=other)
+        raise InvalidRequest(
+            f"{path} belongs to a run with other {' and '.join(other)}", path=str(path), other=other
+        )
     return state["states"], Progress(**state["progress"])

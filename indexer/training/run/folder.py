@@ -1,4 +1,4 @@
-"""A run's folder, which is one run's alone."""
+"""The folder of a run, which one run holds exclusively."""
 
 import os
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ LAST, BEST = "last.pt", "best.safetensors"
 
 
 def is_first() -> bool:
-    """Of the processes that `torchrun` has begun: it alone writes, and speaks."""
+    """Whether this is the first process of `torchrun`: only that one writes and prints."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def claimed(out: Path, *, resume: bool) -> Iterator[None]:
-    """As long as the block lasts, `out` is this run's; it is made where it is not there.
+    """Holds the lock of `out`, which is created if necessary.
 
-    Raises InvalidRequest where it holds a run and `resume` is not wanted, Busy where another process is at
-    it, OSError.
+    Raises InvalidRequest if it holds a run and `resume` is false, Busy if another process trains in it,
+    OSError.
     """
     out.mkdir(parents=True, exist_ok=True)
     if not is_first():
@@ -33,5 +33,5 @@ def claimed(out: Path, *, resume: bool) -> Iterator[None]:
         except BlockingIOError:
             raise Busy(f"another process is training in {out}", path=str(out)) from None
         if not resume and (out / LAST).exists():
-            raise InvalidRequest(f"{out} holds a run already: --resume goes on with it", path=str(out))
+            raise InvalidRequest(f"{out} already holds a run: --resume continues it", path=str(out))
         yield

@@ -1,4 +1,4 @@
-"""Where a run is: its steps, its validations, and what the steps since the last one came to."""
+"""The progress of a run: steps, validations, and sums over the steps since the last validation."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,28 +11,28 @@ _MEANS = ("loss", "distillation", "genuine", "impostor")
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Numbers, texts and lists of them only: a checkpoint holds it as it is."""
+    """Only numbers, strings and lists of them: a checkpoint stores it as it is."""
 
     step: int = 0
     seconds: float = 0.0
-    """Of steps, over all the processes that a run has had one after another."""
+    """Duration of the steps, over all sittings of the run."""
     best: float = float("inf")
     best_step: int = 0
     worse: int = 0
-    """Validations since the best one."""
+    """Number of validations since the best one."""
     history: list[dict[str, Any]] = field(default_factory=list)
     sums: dict[str, float] = field(default_factory=dict)
     """Over the steps since the last validation."""
 
-    def stepped(self, figures: dict[str, float], *, faces: int, seconds: float) -> None:
-        """A step was made: its loss and distances, how many faces it had, and how long it took."""
+    def add_step(self, figures: dict[str, float], *, faces: int, seconds: float) -> None:
+        """`figures`: the loss and distances of the step. `faces`: their number, over all processes."""
         self.step += 1
         self.seconds += seconds
         for name, value in (figures | {"steps": 1.0, "faces": float(faces), "seconds": seconds}).items():
             self.sums[name] = self.sums.get(name, 0.0) + value
 
-    def validated(self, figures: Figures, learning_rate: float) -> bool:
-        """Whether it was the best so far."""
+    def add_validation(self, figures: Figures, learning_rate: float) -> bool:
+        """Returns whether it is the best so far."""
         steps, faces, seconds = (self.sums.get(name, 0.0) for name in ("steps", "faces", "seconds"))
         entry = Entry(
             step=self.step,
@@ -57,6 +57,6 @@ class Progress:
 
     @property
     def latest(self) -> dict[str, float]:
-        """What the last validation gave, by name; empty before the first."""
+        """The figures of the last validation, by name; empty before the first."""
         last = self.history[-1] if self.history else {}
         return {name: float(last[name]) for name in ("fnir", "fnir_quarter") if name in last}

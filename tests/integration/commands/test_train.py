@@ -41,7 +41,7 @@ def trained(finished: tuple[Path, str]) -> Path:
     return finished[0]
 
 
-def test_weights_card_course_and_picture_come_out(trained: Path) -> None:
+def test_a_run_writes_weights_card_history_and_plot(trained: Path) -> None:
     assert {"mine.safetensors", "mine.onnx", "mine.json", "history.csv", "curves.png", "last.pt"} <= {
         path.name for path in trained.iterdir()
     }
@@ -49,48 +49,46 @@ def test_weights_card_course_and_picture_come_out(trained: Path) -> None:
         assert [row["step"] for row in csv.DictReader(course)] == ["0", "1", "2"]
 
 
-def test_a_run_on_a_handful_of_people_says_that_they_are_few(finished: tuple[Path, str]) -> None:
+def test_a_run_on_a_handful_of_people_warns_about_it(finished: tuple[Path, str]) -> None:
     _, told = finished
 
     assert "people are few to train on" in told
     assert "people are few to validate with: 59 are needed" in told
 
 
-def test_a_run_is_not_overwritten_and_goes_on_when_it_is_told_to(
-    home: Home, trained: Path, people: Path
-) -> None:
+def test_a_run_is_not_overwritten_and_is_resumed_on_request(home: Home, trained: Path, people: Path) -> None:
     of = ("train", "--data", people, "--out", trained, "--validation", "0.54", "--name", "mine", *QUICK)
     course = (trained / "history.csv").read_text()
     refused = home.run(*of, status=1)
     resumed = json.loads(home.run(*of, "--resume", "--json").stdout)
 
-    assert "--resume goes on" in refused.stderr
+    assert "--resume continues" in refused.stderr
     assert resumed["card"].endswith("mine.json")
     assert (trained / "history.csv").read_text() == course, "it was at its end, and no step is made twice"
 
 
-def test_people_who_are_to_be_measured_on_are_left_out_and_written_down(
+def test_people_of_the_data_to_evaluate_on_are_excluded_and_listed(
     home: Home, trained: Path, people: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "apart").mkdir()
-    (tmp_path / "apart" / "grace 0").symlink_to(people / "Grace_0")  # the same name, spelled otherwise
+    (tmp_path / "lfw").mkdir()
+    (tmp_path / "lfw" / "grace 0").symlink_to(people / "Grace_0")  # the same name, spelled otherwise
     done = home.run(
         "train", "--data", people, "--out", tmp_path / "run", "--validation", "0.54", *QUICK,
-        "--disjoint-from", tmp_path / "apart", "--overlap-score", "0.99",
+        "--disjoint-from", tmp_path / "lfw", "--overlap-score", "0.99",
     )  # fmt: skip
 
     cards = [
-        json.loads(path.read_text()) for path in (tmp_path / "run" / "twins.json", trained / "mine.json")
+        json.loads(path.read_text()) for path in (tmp_path / "run" / "siamese.json", trained / "mine.json")
     ]
-    with (tmp_path / "run" / "overlap-apart.csv").open() as rows:
+    with (tmp_path / "run" / "overlap-lfw.csv").open() as rows:
         [known] = list(csv.DictReader(rows))
     assert (known["identity"], known["same_name"]) == ("Grace_0", "True")
-    assert "1 of the identities may be people of apart" in done.stderr
+    assert "1 identities may be people of lfw and are excluded" in done.stderr
     told = [card["training"] for card in cards]
     assert [one["identities"] + one["validation"]["identities"] for one in told] == [8, 9]
 
 
-def test_a_sweep_is_a_table_and_a_picture(home: Home, people: Path, tmp_path: Path) -> None:
+def test_a_sweep_prints_a_table_and_writes_a_plot(home: Home, people: Path, tmp_path: Path) -> None:
     shown = home.run(
         "train", "--data", people, "--out", tmp_path / "s", "--validation", "0.54", *QUICK,
         "sweep", "--margins", "0.5,1.5",
@@ -104,14 +102,14 @@ def test_a_sweep_is_a_table_and_a_picture(home: Home, people: Path, tmp_path: Pa
     ("changed", "said"),
     [
         (("--margin", "0"), "margin must be above 0"),
-        (("--backbone", "vgg"), "is none of paper"),
+        (("--backbone", "vgg"), "is not one of paper"),
         (("--freeze", "17"), "has 17 stages"),
         (("--backbone", "dlib-resnet", "--centre"), "has no bias"),
-        (("--device", "gpu"), "is none, such as cpu"),
+        (("--device", "gpu"), "is not a device"),
         (("--disjoint-from", "nowhere"), "neither a folder nor a list"),
     ],
 )
-def test_what_makes_no_sense_is_told_before_anything_starts(
+def test_invalid_options_are_rejected_before_the_run_starts(
     home: Home, people: Path, tmp_path: Path, changed: tuple[str, ...], said: str
 ) -> None:
     refused = home.run("train", "--data", people, "--out", tmp_path / "r", *changed, status=1)
@@ -119,7 +117,7 @@ def test_what_makes_no_sense_is_told_before_anything_starts(
     assert not (tmp_path / "r").exists()
 
 
-def test_without_data_it_says_what_is_missing(home: Home) -> None:
+def test_a_missing_option_is_named(home: Home) -> None:
     assert "--data" in home.run("train", "--out", "x", status=2).stderr
 
 

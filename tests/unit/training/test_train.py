@@ -1,4 +1,4 @@
-"""A run learns, goes on exactly where it was, and is the same from several processes."""
+"""A run learns, resumes exactly where it stopped, and can be shared by several processes."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 from indexer.embedding.backbones import registry
 from indexer.errors import Busy, InvalidRequest
-from indexer.training import train as training
 from indexer.training.data.faces import Faces
+from indexer.training.distributed import device_of
 from indexer.training.inference import embed
 from indexer.training.loss.distillation import distillation_targets, mean_direction
 from indexer.training.options import Options
@@ -45,7 +45,7 @@ def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bo
     return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
-def test_the_loss_falls_and_the_course_is_written_down(options: Options, sides: Sides) -> None:
+def test_the_loss_falls_and_the_history_is_written(options: Options, sides: Sides) -> None:
     options = replace(options, steps=12, evaluate_every=4, learning_rate=1e-3, augment="none", warmup_steps=1)
     outcome = train(options, *sides)
 
@@ -69,7 +69,7 @@ SFACE: dict[str, Any] = {"backbone": "sface", "freeze": 14, "centre": True, "dis
     ],
     ids=["random", "hardest", "centred", "projected"],
 )
-def test_a_run_that_was_ended_goes_on_to_the_very_same_weights(
+def test_a_resumed_run_ends_with_exactly_the_same_weights(
     options: Options, sides: Sides, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     options = replace(options, **changes)
@@ -82,9 +82,9 @@ def test_a_run_that_was_ended_goes_on_to_the_very_same_weights(
             raise Ended
 
     with pytest.raises(Ended):
-        train(ended, *sides, told=end)
+        train(ended, *sides, on_step=end)
     steps: list[int] = []
-    resumed = train(ended, *sides, resume=True, told=lambda step, _: steps.append(step))
+    resumed = train(ended, *sides, resume=True, on_step=lambda step, _: steps.append(step))
 
     assert steps == [3, 4]
     assert equal(weights(ended), weights(options))
@@ -93,7 +93,7 @@ def test_a_run_that_was_ended_goes_on_to_the_very_same_weights(
     assert [replace(entry, faces_per_second=0.0) for entry in resumed.entries] == timeless
 
 
-def test_another_seed_is_another_run_and_the_same_one_the_same(
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
     made = []
@@ -106,19 +106,17 @@ def test_another_seed_is_another_run_and_the_same_one_the_same(
     assert not equal(made[0], made[2])
 
 
-def test_a_checkpoint_of_other_options_or_other_data_is_not_gone_on_with(
-    options: Options, sides: Sides
-) -> None:
+def test_a_checkpoint_of_other_options_or_other_data_is_not_resumed(options: Options, sides: Sides) -> None:
     train(replace(options, steps=2), *sides)
     with pytest.raises(InvalidRequest, match=r"other options$"):
         train(replace(options, steps=2, margin=0.5), *sides, resume=True)
     fewer = sides[0].where(lambda sample: sample.identity != "Grace_0")
     with pytest.raises(InvalidRequest, match=r"other faces to train on$"):
         train(replace(options, steps=2), fewer, sides[1], resume=True)
-    with pytest.raises(InvalidRequest, match="nothing to go on with"):
+    with pytest.raises(InvalidRequest, match="no run to resume"):
         checkpoint.load(options.out / "missing.pt", {})
     torch.save({"weights": 1}, options.out / "foreign.pt")
-    with pytest.raises(InvalidRequest, match="no checkpoint of this version"):
+    with pytest.raises(InvalidRequest, match="not a checkpoint of this version"):
         checkpoint.load(options.out / "foreign.pt", {})
     whole = (options.out / LAST).read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint at all"):
@@ -127,30 +125,30 @@ def test_a_checkpoint_of_other_options_or_other_data_is_not_gone_on_with(
             train(replace(options, steps=2), *sides, resume=True)
 
 
-def test_a_folder_is_one_runs_alone(options: Options) -> None:
+def test_one_run_at_a_time_holds_a_folder(options: Options) -> None:
     with claimed(options.out, resume=False):
         with pytest.raises(Busy, match="another process is training"), claimed(options.out, resume=True):
             pass
         (options.out / LAST).touch()
-    with pytest.raises(InvalidRequest, match="holds a run already"), claimed(options.out, resume=False):
+    with pytest.raises(InvalidRequest, match="already holds a run"), claimed(options.out, resume=False):
         pass
     with claimed(options.out, resume=True):
         assert options.out.is_dir()
 
 
-def test_a_process_of_several_takes_the_gpu_of_its_number(
+def test_each_of_several_processes_uses_the_gpu_of_its_number(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCAL_RANK", "3")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)  # no card is asked for anything
-    named = [str(training.device_of(replace(options, device=name))) for name in ("cuda", "cuda:1", "cpu")]
+    named = [str(device_of(replace(options, device=name))) for name in ("cuda", "cuda:1", "cpu")]
     assert named == ["cuda:3", "cuda:1", "cpu"]
-    for wrong, why in (("gpu", "is none"), ("cuda:4", "not there")):
+    for wrong, why in (("gpu", "is not a device"), ("cuda:4", "does not exist")):
         with pytest.raises(InvalidRequest, match=why):
-            training.device_of(replace(options, device=wrong))
+            device_of(replace(options, device=wrong))
 
 
-def test_it_ends_early_where_nothing_gets_better(options: Options, sides: Sides) -> None:
+def test_training_stops_early_without_improvement(options: Options, sides: Sides) -> None:
     options = replace(options, steps=60, evaluate_every=1, patience=3, learning_rate=1e-12, weight_decay=0.0)
     outcome = train(options, *sides)
     watched = [entry.fnir + entry.fnir_quarter for entry in outcome.entries]
@@ -160,7 +158,7 @@ def test_it_ends_early_where_nothing_gets_better(options: Options, sides: Sides)
     assert len(train(options, *sides, resume=True).entries) == len(watched), "it stays ended"
 
 
-def test_the_anchor_holds_the_network_at_what_was_published(
+def test_distillation_keeps_the_network_close_to_the_published_embeddings(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
     options = replace(options, backbone="sface", dimension=128, freeze=12, augment="none", pairs=1)
@@ -183,7 +181,7 @@ def test_the_anchor_holds_the_network_at_what_was_published(
     assert 0 < away[30.0] < away[0.0]
 
 
-def test_what_was_kept_of_the_published_weights_is_made_again_where_it_is_damaged(sides: Sides) -> None:
+def test_damaged_cached_targets_are_computed_again(sides: Sides) -> None:
     published = distillation_targets("sface", 128, sides[1], torch.device("cpu"))
     for kept in sides[1].folder.glob("published-*.npy"):
         kept.write_bytes(kept.read_bytes()[:-100])
@@ -191,7 +189,7 @@ def test_what_was_kept_of_the_published_weights_is_made_again_where_it_is_damage
     np.testing.assert_array_equal(again, published)
 
 
-def test_in_half_precision_it_learns_too_and_keeps_its_weights_whole(options: Options, sides: Sides) -> None:
+def test_training_in_bfloat16_learns_and_keeps_float32_weights(options: Options, sides: Sides) -> None:
     options = replace(options, steps=8, evaluate_every=4, learning_rate=1e-3, precision="bfloat16")
     options = replace(options, augment="none", warmup_steps=1)
     outcome = train(options, *sides)
@@ -201,9 +199,7 @@ def test_in_half_precision_it_learns_too_and_keeps_its_weights_whole(options: Op
     }
 
 
-def test_a_run_that_is_centred_begins_with_embeddings_about_the_origin(
-    options: Options, sides: Sides
-) -> None:
+def test_a_centred_run_starts_with_embeddings_around_the_origin(options: Options, sides: Sides) -> None:
     options = replace(
         options, backbone="sface", dimension=128, freeze=14, centre=True, distillation=1.0, pairs=1
     )
@@ -230,18 +226,18 @@ def test_frozen_stages_stay_as_published_and_the_others_learn(
     assert not any(name.startswith(("conv_1", *(f"blocks.{n}." for n in range(11)))) for name in changed)
 
 
-def test_what_comes_out_is_as_far_from_the_start_as_it_is_told_to(
+def test_the_exported_weights_are_blended_with_the_initial_ones(
     options: Options, sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = replace(options, backbone="sface", dimension=128, steps=2, evaluate_every=2, freeze=12, pairs=1)
     options = replace(options, blend=0.25, learning_rate=1e-3, weight_decay=0.0)
-    real = Progress.validated
+    real = Progress.add_validation
 
     def the_best_yet(progress: Progress, *given: Any) -> bool:
         real(progress, *given)
         return True
 
-    monkeypatch.setattr(Progress, "validated", the_best_yet)  # so that the last step is what comes out
+    monkeypatch.setattr(Progress, "add_validation", the_best_yet)  # so that the last step is what comes out
     train(options, *sides)
     start, learned, out = (
         registry.published("sface").state_dict(),
@@ -263,7 +259,7 @@ train(*pickle.load(open(sys.argv[1], "rb")))
 """
 
 
-def test_two_processes_learn_one_network_from_two_batches(
+def test_two_processes_train_one_network_from_two_batches(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
     """Torch's own launcher, as several GPUs would be used; here each process is a CPU thread."""
@@ -310,7 +306,7 @@ train(*pickle.load(open(sys.argv[1], "rb")))
 """
 
 
-def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(
+def test_a_run_killed_while_it_writes_a_checkpoint_resumes_from_the_previous_one(
     options: Options, sides: Sides, tmp_path: Path
 ) -> None:
     import pickle

@@ -16,7 +16,7 @@ def of(faces: Faces, *, seed: int = 0, process: int = 0) -> Batches:
     return Batches(faces, ARCFACE_112, FULL, pairs=3, seed=seed, process=process)
 
 
-def test_twins_stand_side_by_side_and_people_with_one_face_follow(faces: Faces) -> None:
+def test_pairs_are_side_by_side_and_people_with_one_face_follow(faces: Faces) -> None:
     batch = of(faces).batch(5)
     people = batch.people.tolist()
 
@@ -25,39 +25,41 @@ def test_twins_stand_side_by_side_and_people_with_one_face_follow(faces: Faces) 
     assert len(set(people)) == 4, "nobody twice"
     assert len(set(batch.places.tolist())) == 7
     assert [faces.samples[place].identity for place in batch.places[-1:]] == ["Once"]
-    assert batch.views.shape == (7, 112, 112, 3)
+    assert batch.faces.shape == (7, 112, 112, 3)
 
 
 def test_batches_made_ahead_by_threads_are_those_made_alone(faces: Faces) -> None:
     for step, batch in enumerate(of(faces).between(2, 6), start=2):
         alone = of(faces).batch(step)
         np.testing.assert_array_equal(batch.places, alone.places)
-        np.testing.assert_array_equal(batch.views, alone.views)
+        np.testing.assert_array_equal(batch.faces, alone.faces)
 
 
 def test_another_step_seed_or_process_is_another_batch(faces: Faces) -> None:
-    views = [
+    batches = [
         of(faces).batch(1),
         of(faces).batch(2),
         of(faces, seed=1).batch(1),
         of(faces, process=1).batch(1),
     ]
-    assert len({batch.views.tobytes() for batch in views}) == 4
+    assert len({batch.faces.tobytes() for batch in batches}) == 4
 
 
-def test_without_augmentation_a_view_is_what_is_served(faces: Faces) -> None:
+def test_without_augmentation_a_face_is_aligned_as_in_serving(faces: Faces) -> None:
     pixels, crop = faces.pixels(0)
-    view = NONE.view(pixels, crop.landmarks, ARCFACE_112, np.random.default_rng(0))
-    np.testing.assert_array_equal(view, align(pixels, crop.landmarks, ARCFACE_112))
+    face = NONE.apply(pixels, crop.landmarks, ARCFACE_112, np.random.default_rng(0))
+    np.testing.assert_array_equal(face, align(pixels, crop.landmarks, ARCFACE_112))
 
 
 @pytest.mark.parametrize("augmentation", [LIGHT, FULL, DISTANT])
-def test_views_differ_and_are_the_same_for_the_same_number(faces: Faces, augmentation: Augmentation) -> None:
+def test_augmented_faces_differ_and_are_the_same_for_the_same_number(
+    faces: Faces, augmentation: Augmentation
+) -> None:
     pixels, crop = faces.pixels(0)
 
     def view(number: int) -> bytes:
         rng = np.random.default_rng(number)
-        made = augmentation.view(pixels, crop.landmarks, ARCFACE_112, rng)
+        made = augmentation.apply(pixels, crop.landmarks, ARCFACE_112, rng)
         assert made.shape == (112, 112, 3)
         return made.tobytes()
 
@@ -79,8 +81,8 @@ def test_few_pixels_come_as_often_as_they_are_said_to(
 
     monkeypatch.setattr(degrade, "low_resolution", counted)
     for number in range(600):
-        augmentation.view(pixels, crop.landmarks, ARCFACE_112, np.random.default_rng(number))
-    wanted = 600 * augmentation.worse * augmentation.low_resolution
+        augmentation.apply(pixels, crop.landmarks, ARCFACE_112, np.random.default_rng(number))
+    wanted = 600 * augmentation.degraded * augmentation.low_resolution
     assert abs(len(small) - wanted) < 4 * np.sqrt(wanted)
     assert min(small) >= augmentation.smallest
 

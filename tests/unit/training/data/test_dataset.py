@@ -35,9 +35,9 @@ def test_a_list_names_files_beside_it(tmp_path: Path, heading: str) -> None:
     [
         ("1.jpg\n", "row 1"),
         (",ann\n", "row 1"),
-        ("file,identity\n1.jpg,a\nx/../1.jpg,b\n", "shows a and b"),
+        ("file,identity\n1.jpg,a\nx/../1.jpg,b\n", "has two identities, a and b"),
         ("file,identity\n1.jpg,a\n2.jpg\n", "row 3"),
-        ('1.jpg,"' + "a" * 200_000, "cannot be read"),
+        ('1.jpg,"' + "a" * 200_000, "cannot read"),
         ("", "nobody"),
     ],
 )
@@ -48,7 +48,7 @@ def test_a_list_that_makes_no_sense_is_rejected(tmp_path: Path, lines: str, reas
 
 
 def test_a_folder_without_people_and_one_that_is_not_there_are_rejected(tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="no folder a person"):
+    with pytest.raises(InvalidRequest, match="no folders of people"):
         dataset.read(tmp_path)
     with pytest.raises(InvalidRequest, match="neither"):
         dataset.read(tmp_path / "missing")

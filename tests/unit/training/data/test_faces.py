@@ -51,7 +51,7 @@ def test_what_cannot_be_used_is_left_out_and_named_with_its_reason(
     assert len(faces) == 3
     failures = {failure.file.name: failure.why for failure in faces.failures}
     assert set(failures) == {"nobody.jpg", "broken.jpg", "gone.jpg"}
-    assert failures["nobody.jpg"] == "no face was found"
+    assert failures["nobody.jpg"] == "no face was detected"
     with pytest.raises(InvalidRequest, match="no face"):
         prepare([missing], tmp_path / "c", counting, max_pixels=10**7, threads=1)
 
@@ -90,7 +90,7 @@ def test_a_file_that_could_not_be_read_is_looked_at_by_the_next_run(
         first = found(mine, tmp_path / "cache", counting)
     again = found(mine, tmp_path / "cache", counting)
 
-    assert [failure.why for failure in first.failures] == ["cannot be read: Input/output error"]
+    assert [failure.why for failure in first.failures] == ["cannot read the file: Input/output error"]
     assert (len(first), len(again), counting.shown) == (2, 3, 3)
 
 

@@ -1,4 +1,4 @@
-"""Whoever may be one of the people to be measured on is not trained on."""
+"""Identities that overlap with the people to evaluate on are found."""
 
 from pathlib import Path
 
@@ -11,21 +11,21 @@ from indexer.training.loss.distillation import distillation_targets
 
 def test_the_same_face_under_another_name_and_the_same_name_are_found(faces: Faces, tmp_path: Path) -> None:
     trained = faces.where(lambda sample: sample.identity in ("Grace_0", "Eileen_0", "Once"))
-    apart = faces.where(lambda sample: sample.identity in ("Grace_1", "Grace_2", "Once"))
+    others = faces.where(lambda sample: sample.identity in ("Grace_1", "Grace_2", "Once"))
     cpu = torch.device("cpu")
-    vectors, theirs = (distillation_targets("sface", 128, some, cpu) for some in (trained, apart))
+    vectors, theirs = (distillation_targets("sface", 128, some, cpu) for some in (trained, others))
 
-    known = find_overlaps(trained, vectors, apart, theirs, score=0.5)
-    write(known, tmp_path / "apart.csv")
+    overlaps = find_overlaps(trained, vectors, others, theirs, score=0.5)
+    write(overlaps, tmp_path / "overlap.csv")
 
-    assert {one.identity for one in known} == {"Grace_0", "Once", "Eileen_0"}
-    by_name = {one.identity: one for one in known}
+    assert {one.identity for one in overlaps} == {"Grace_0", "Once", "Eileen_0"}
+    by_name = {one.identity: one for one in overlaps}
     assert by_name["Once"].same_name
     assert not by_name["Grace_0"].same_name
     assert by_name["Grace_0"].resembles.parent.name in ("Grace_1", "Grace_2")
     assert by_name["Eileen_0"].resembles.parent.name == "Once", "which is Eileen in the mirror"
-    assert [one.score for one in known] == sorted((one.score for one in known), reverse=True)
-    assert (tmp_path / "apart.csv").read_text().count("\n") == 4
+    assert [one.score for one in overlaps] == sorted((one.score for one in overlaps), reverse=True)
+    assert (tmp_path / "overlap.csv").read_text().count("\n") == 4
 
 
 def test_strangers_are_kept(faces: Faces) -> None:

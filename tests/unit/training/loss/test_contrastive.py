@@ -8,7 +8,7 @@ from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.losses import ContrastiveLoss
 from pytorch_metric_learning.reducers import DoNothingReducer
 
-from indexer.training.loss.contrastive import contrastive_loss, embedded, pairwise
+from indexer.training.loss.contrastive import contrastive_loss, distance_space, pairwise
 
 MARGIN = 1.1
 
@@ -36,7 +36,7 @@ def test_it_is_pytorch_metric_learnings() -> None:
     torch.manual_seed(0)
     vectors, people = torch.randn(12, 5), torch.arange(12) // 3
     first, second = torch.triu_indices(12, 12, offset=1)
-    unit = embedded(vectors, "cosine")
+    unit = distance_space(vectors, "cosine")
     distance = pairwise(unit[first], unit[second])
     same = (people[first] == people[second]).float()
     ours = contrastive_loss(distance, same, MARGIN)
@@ -65,5 +65,7 @@ def test_its_slope_is_finite_where_two_embeddings_are_equal() -> None:
 
 def test_euclidean_distances_keep_the_lengths_and_cosine_ones_do_not() -> None:
     vectors = torch.tensor([[3.0, 0.0], [0.0, 0.5]])
-    assert pairwise(*embedded(vectors, "euclidean").split(1)).item() == pytest.approx(math.hypot(3, 0.5))
-    assert pairwise(*embedded(vectors, "cosine").split(1)).item() == pytest.approx(math.sqrt(2))
+    assert pairwise(*distance_space(vectors, "euclidean").split(1)).item() == pytest.approx(
+        math.hypot(3, 0.5)
+    )
+    assert pairwise(*distance_space(vectors, "cosine").split(1)).item() == pytest.approx(math.sqrt(2))
