@@ -17,7 +17,7 @@ STYLE = """
   .http { fill: #fff8e6; stroke: #b26a00; }
   .values { fill: #f3f3f5; stroke: #78787f; }
   .name { font-size: 14px; font-weight: 600; fill: #10302c; }
-  .text { font-size: 11.5px; fill: #333; }
+  .text { font-size: 12px; fill: #333; }
   .library { font-size: 11px; font-style: italic; fill: #00695c; }
   .arrow { stroke: #6b7f7c; stroke-width: 1.1; fill: none; marker-end: url(#head); }
   .paper { fill: #ffffff; }
@@ -72,7 +72,7 @@ def _distant(rows: list[list[str]]) -> dict[str, list[str]]:
 
 
 def _lines(name: str, width: float) -> list[str]:
-    return textwrap.wrap(packages()[name].sentence, max(int((width - 20) / 5.9), 12))
+    return textwrap.wrap(packages()[name].sentence, max(int((width - 20) / 6.5), 12))
 
 
 def _box(name: str, lines: list[str], box: tuple[float, float, float, float]) -> list[str]:

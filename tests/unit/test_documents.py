@@ -28,6 +28,9 @@ def test_generated_parts_are_as_the_code_has_them(generated: dict[Path, str]) ->
     stale = [str(path) for path, text in generated.items() if (ROOT / path).read_text() != text]
 
     assert not stale, "run `make reference`"
+    for page in PAGES:
+        text = (ROOT / page).read_text()
+        assert len(reference.MARK.findall(text)) == text.count("<!-- BEGIN"), page
     assert {Path("docs/reference/cli.md"), Path("docs/reference/http-api.md"), Path("CONTRIBUTING.md")} < set(
         generated
     )
