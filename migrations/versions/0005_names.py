@@ -3,18 +3,21 @@
 Revision: 0005.
 """
 
+import re
+import unicodedata
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-
-from indexer.records import name_search
 
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_AT_ONCE = 10_000
+_BATCH = 10_000
+_WORD = re.compile(r"[^\W_]+")
+_MAX_WORD = 255
 
 
 def upgrade() -> None:
@@ -38,7 +41,7 @@ def _fill(connection: sa.Connection) -> None:
                 "SELECT id::text, name FROM identity WHERE name IS NOT NULL AND id > CAST(:last AS uuid)"
                 " ORDER BY id LIMIT :limit"
             ),
-            {"last": last, "limit": _AT_ONCE},
+            {"last": last, "limit": _BATCH},
         ).all()
         if not rows:
             return
@@ -48,6 +51,14 @@ def _fill(connection: sa.Connection) -> None:
                 " FROM unnest(CAST(:ids AS uuid[]), CAST(:words AS text[])) AS filled (id, words)"
                 " WHERE identity.id = filled.id"
             ),
-            {"ids": [row.id for row in rows], "words": [name_search.document(row.name) for row in rows]},
+            {"ids": [row.id for row in rows], "words": [_document(row.name) for row in rows]},
         )
         last = rows[-1].id
+
+
+def _document(name: str) -> str:
+    """The words of a name as a `tsvector` is written: a copy of `indexer.records.name_search` of this
+    revision."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    words = [word[:_MAX_WORD] for word in _WORD.findall(folded) or folded.split()]
+    return " ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words)

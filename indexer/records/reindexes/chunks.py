@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import func, insert, literal, or_, select, true, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as insert_unless
+from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlalchemy.orm import Session, aliased
 
 from indexer.records.reindexes.crops import without_embedding
@@ -14,7 +14,8 @@ from indexer.records.tables import Embedding, Face, Reindex, ReindexChunk
 
 
 def create_chunks(session: Session, job: Reindex, size: int, *, after: int = 0) -> int:
-    """Chunks of `size` faces out of those that still lack an embedding; how many. Wants the job locked."""
+    """Divides the faces without an embedding into chunks of `size`. Returns their number. Lock the job
+    first."""
     number = session.scalar(
         select(func.coalesce(func.max(ReindexChunk.number), 0)).where(ReindexChunk.reindex_id == job.id)
     )
@@ -32,24 +33,23 @@ def create_chunks(session: Session, job: Reindex, size: int, *, after: int = 0) 
         .group_by(placed.c.chunk)
         .order_by(placed.c.chunk)
     )
-    made = session.execute(
+    created = session.execute(
         insert(ReindexChunk)
         .from_select(
             ["reindex_id", "number", "first_key", "last_key", "faces"], chunks, include_defaults=False
         )
         .returning(ReindexChunk.number)
     )
-    return len(made.all())
+    return len(created.all())
 
 
 def count_unfinished_chunks(session: Session, job_id: UUID) -> int:
-    """Chunks."""
     counted = select(func.count()).where(ReindexChunk.reindex_id == job_id, ReindexChunk.done_at.is_(None))
     return session.scalar(counted) or 0
 
 
 def reset_attempts(session: Session, job_id: UUID) -> None:
-    """At the chunks that are not done: whoever resumes the job gives them a new chance."""
+    """Of the unfinished chunks, when an operator resumes the job."""
     session.execute(
         update(ReindexChunk)
         .where(ReindexChunk.reindex_id == job_id, ReindexChunk.done_at.is_(None))
@@ -61,7 +61,8 @@ def reset_attempts(session: Session, job_id: UUID) -> None:
 def claim_chunk(
     session: Session, worker: str, skipped_jobs: Collection[UUID] = (), only: Collection[UUID] | None = None
 ) -> ReindexChunk | None:
-    """The next chunk of the oldest job, now the worker's; of no job in `skipped_jobs`, of one in `only`."""
+    """Leases the next chunk of the oldest job to the worker. `only`: the jobs to take it from, or None for
+    all."""
     chunk, job = aliased(ReindexChunk), aliased(Reindex)
     free = (
         select(chunk.reindex_id, chunk.number)
@@ -96,24 +97,24 @@ def finish_chunk(
     vectors: Mapping[int, bytes],
     problems: Mapping[int, str],
 ) -> bool:
-    """Records embeddings by face key, and why there are none.
+    """Records embeddings and problems, each by face key, and ends the chunk.
 
-    False, with nothing recorded, where the chunk is another's by now: in a database that was restored
-    meanwhile `model_id` may even be another model's. Faces that are being deleted at this moment are left
-    out; if they stay after all, the next `create_chunks` finds them.
+    Returns False and records nothing if the worker no longer holds the chunk. (After a restore of the
+    database, `model_id` may even be that of another model.) Faces that a transaction is deleting are left
+    out; if it is rolled back, the next `create_chunks` finds them.
     """
-    mine = (
+    held = (
         ReindexChunk.reindex_id == chunk.reindex_id,
         ReindexChunk.number == chunk.number,
         ReindexChunk.worker == worker,
         ReindexChunk.done_at.is_(None),
     )
-    if session.scalar(select(ReindexChunk.number).where(*mine).with_for_update()) is None:
+    if session.scalar(select(ReindexChunk.number).where(*held).with_for_update()) is None:
         return False
     embedded = record_embeddings(session, model_id, vectors, problems)
     session.execute(
         update(ReindexChunk)
-        .where(*mine)
+        .where(*held)
         .values(done_at=func.now(), leased_until=None, embedded=embedded, skipped=chunk.faces - embedded)
         .execution_options(synchronize_session=False)
     )
@@ -123,17 +124,18 @@ def finish_chunk(
 def record_embeddings(
     session: Session, model_id: int, vectors: Mapping[int, bytes], problems: Mapping[int, str]
 ) -> int:
-    """Embeddings by face key, and why there are none; how many of `vectors`. Leaves alone what is there."""
+    """Records embeddings and problems, each by face key, and keeps existing ones. Returns how many
+    embeddings."""
     keys = sorted([*vectors, *problems])
-    there = session.scalars(
+    existing = session.scalars(
         select(Face.key)
         .where(Face.key.in_(keys))
         .order_by(Face.key)
         .with_for_update(key_share=True, read=True, skip_locked=True)
     ).all()
-    if there:
+    if existing:
         session.execute(
-            insert_unless(Embedding).on_conflict_do_nothing(),
+            insert_or_keep(Embedding).on_conflict_do_nothing(),
             [
                 {
                     "face_key": key,
@@ -141,7 +143,7 @@ def record_embeddings(
                     "vector": vectors.get(key),
                     "problem": problems.get(key),
                 }
-                for key in there
+                for key in existing
             ],
         )
-    return sum(key in vectors for key in there)
+    return sum(key in vectors for key in existing)

@@ -1,4 +1,4 @@
-"""Enrolled faces as another model wants them: which lack its embedding, and what is stored of them."""
+"""The stored crops of enrolled faces, and which faces lack an embedding by a model."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,38 +13,39 @@ from indexer.records.tables import Embedding, Face, Gallery, Identity, Reindex, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCrop:
-    """Of an enrolled face, with what another model needs of it."""
+    """Of an enrolled face: what another model embeds."""
 
     key: int
     jpeg: bytes | None
     landmarks: Sequence[float] | None
-    """x and y of the five points, in the crop's pixels."""
+    """x and y of the five landmarks, in pixels of the crop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacePicture:
-    """What a person sees of an enrolled face."""
+    """An enrolled face, to be shown to a person."""
 
     identity_id: UUID
     jpeg: bytes | None
     name: str | None
-    """Or the external id where there is none."""
+    """The external id if there is no name."""
 
 
 def last_key(session: Session, gallery_id: UUID) -> int:
-    """Of the face that was enrolled last; 0 where there is none."""
+    """The highest face key; 0 if there is no face."""
     return session.scalar(faces_of(gallery_id).with_only_columns(func.max(Face.key))) or 0
 
 
 def count_missing(session: Session, gallery_id: UUID, model_id: int, *, after: int = 0) -> int:
-    """How many faces with a key above `after` have neither an embedding by the model nor a reason."""
+    """How many faces with a key above `after` have neither an embedding by the model nor a recorded
+    problem."""
     without = without_embedding(gallery_id, model_id, after)
     return session.scalar(select(func.count()).select_from(without.subquery())) or 0
 
 
 def face_counts(session: Session, gallery_id: UUID) -> tuple[int, int]:
-    """How many faces the gallery's row counts, and how many there are, of one moment. They differ where
-    somebody has deleted rows in SQL."""
+    """The face count in the gallery's row, and the number of faces, at one moment. They differ only if rows
+    were deleted in SQL."""
     there = faces_of(gallery_id).with_only_columns(func.count()).scalar_subquery()
     counted, enrolled = session.execute(
         select(Gallery.face_count, there).where(Gallery.id == gallery_id)
@@ -53,13 +54,13 @@ def face_counts(session: Session, gallery_id: UUID) -> tuple[int, int]:
 
 
 def count_without_crop(session: Session, gallery_id: UUID) -> int:
-    """How many faces no other model can be tried on."""
+    """How many faces have no stored crop, so that no other model can embed them."""
     counted = faces_of(gallery_id).with_only_columns(func.count()).where(Face.crop.is_(None))
     return session.scalar(counted) or 0
 
 
 def crops_of_chunk(session: Session, job: Reindex, chunk: ReindexChunk) -> list[StoredCrop]:
-    """Of its faces that still lack an embedding, in the order of their keys."""
+    """Of those faces in the chunk that have no embedding yet, in order of their keys."""
     without = without_embedding(job.gallery_id, job.to_model_id, chunk.first_key - 1)
     rows = session.execute(
         without.with_only_columns(Face.key, Face.crop, Face.crop_landmarks)
@@ -72,7 +73,8 @@ def crops_of_chunk(session: Session, job: Reindex, chunk: ReindexChunk) -> list[
 def crops_to_embed(
     session: Session, gallery_id: UUID, model_id: int, *, after: int, at_most: int
 ) -> list[StoredCrop]:
-    """Of faces with a key above `after` that have neither an embedding by the model nor a reason."""
+    """Of faces with a key above `after` that have neither an embedding by the model nor a recorded
+    problem."""
     rows = session.execute(
         without_embedding(gallery_id, model_id, after)
         .with_only_columns(Face.key, Face.crop, Face.crop_landmarks)
@@ -93,7 +95,7 @@ def sample_crops(session: Session, gallery_id: UUID, count: int) -> list[StoredC
 
 
 def face_pictures(session: Session, keys: Collection[int]) -> dict[int, FacePicture]:
-    """Those of the faces that are still there, by key."""
+    """By key; without those that were deleted meanwhile."""
     rows = session.execute(
         select(Face.key, Identity.id, Face.crop, Identity.name, Identity.external_id)
         .join(Identity, Identity.id == Face.identity_id)
@@ -112,6 +114,6 @@ def faces_of(gallery_id: UUID) -> Any:
 
 
 def without_embedding(gallery_id: UUID, model_id: int, after: int) -> Any:
-    """Faces with a key above `after` that lack an embedding by the model, and a reason."""
+    """Selects faces with a key above `after` that have neither an embedding by the model nor a problem."""
     there = select(text("1")).where(Embedding.face_key == Face.key, Embedding.model_id == model_id).exists()
     return faces_of(gallery_id).with_only_columns(Face.key).where(Face.key > after, ~there)

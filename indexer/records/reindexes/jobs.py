@@ -1,4 +1,4 @@
-"""Re-index jobs: begin one, find it, lock it, and what happened to it."""
+"""Re-index jobs and their events: begin, find, lock."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -18,31 +18,31 @@ log = logging.getLogger(__name__)
 LIVE = ("embedding", "building", "comparing", "ready", "active")
 """States in which a gallery's faces are embedded with both models."""
 SWITCHABLE = ("ready", "active")
-"""In which a gallery may go from one model to the other at any moment."""
+"""States in which a gallery may be switched from one model to the other at any moment."""
 STEPS = ("building", "comparing", "cleaning", "cancelling")
-"""Which one worker does alone."""
+"""States whose work one worker does alone."""
 CLOSED = ("done", "cancelled")
 ROLLED_BACK = "rolled back to"
-"""How the event of a rollback begins."""
+"""The first words of a rollback's event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """With the names that its numbers stand for."""
+    """A job with its gallery and the fingerprints of its models."""
 
     row: Reindex
     gallery: Gallery
     from_model: str
-    """Fingerprint."""
     to_model: str
 
 
 def models_in_use(
     session: Session, gallery_ids: Collection[UUID], states: Sequence[str] = LIVE
 ) -> dict[UUID, dict[str, int]]:
-    """Numbers by fingerprint of the models that each gallery's faces are to have embeddings of.
+    """The models that each gallery's faces must have embeddings of: model ids by fingerprint.
 
-    `states`: of jobs that count. With SWITCHABLE, those that the gallery may be searched with.
+    `states`: only jobs in these states count. With SWITCHABLE: the models that the gallery may be searched
+    with.
     """
     rows = session.execute(
         select(Gallery.id, Model.fingerprint, Model.id)
@@ -58,13 +58,13 @@ def models_in_use(
         .where(Gallery.id.in_(gallery_ids))
     )
     found: dict[UUID, dict[str, int]] = {gallery_id: {} for gallery_id in gallery_ids}
-    for gallery_id, fingerprint, number in rows:
-        found[gallery_id][fingerprint] = number
+    for gallery_id, fingerprint, model_id in rows:
+        found[gallery_id][fingerprint] = model_id
     return found
 
 
 def embedded_by(session: Session, gallery_id: UUID, fingerprint: str) -> UUID | None:
-    """The last job that went to a model; None where the gallery's faces were only ever enrolled with it."""
+    """The last job to a model, which made its embeddings; None if there was none."""
     return session.scalar(
         select(Reindex.id)
         .join(Model, Model.id == Reindex.to_model_id)
@@ -75,7 +75,7 @@ def embedded_by(session: Session, gallery_id: UUID, fingerprint: str) -> UUID | 
 
 
 def check_embedded_by(session: Session, gallery_id: UUID, fingerprint: str, job_id: UUID | None) -> None:
-    """Raises EmbeddingsReplaced where the model's embeddings are not, or no longer, those of the job."""
+    """Raises EmbeddingsReplaced if another job than `job_id` made the model's embeddings."""
     last = embedded_by(session, gallery_id, fingerprint)
     if last != job_id:
         raise EmbeddingsReplaced(
@@ -85,19 +85,19 @@ def check_embedded_by(session: Session, gallery_id: UUID, fingerprint: str, job_
 
 
 def switchable_galleries(session: Session) -> Sequence[tuple[Gallery, int, str]]:
-    """Galleries that may be switched at any moment, each with the number and fingerprint of both models."""
+    """Galleries that may be switched at any moment: two rows each, with the id and fingerprint of a model."""
     rows = session.execute(
         select(Gallery, Model.id, Model.fingerprint)
         .join(Reindex, (Reindex.gallery_id == Gallery.id) & Reindex.state.in_(SWITCHABLE))
         .join(Model, or_(Model.id == Reindex.from_model_id, Model.id == Reindex.to_model_id))
     )
-    return [(gallery, number, fingerprint) for gallery, number, fingerprint in rows]
+    return [(gallery, model_id, fingerprint) for gallery, model_id, fingerprint in rows]
 
 
 def begin(
     session: Session, gallery: Gallery, to_model_id: int, *, gates: Sequence[str], plan: Mapping[str, Any]
 ) -> Reindex:
-    """A job for a locked gallery that has a model. Raises ReindexExists."""
+    """Creates a job. The gallery must be locked and have a model. Raises ReindexExists."""
     assert gallery.model_id is not None
     job = Reindex(
         gallery_id=gallery.id,
@@ -111,7 +111,7 @@ def begin(
             session.add(job)
     except IntegrityError as error:
         raise ReindexExists(
-            f"gallery {gallery.name!r} is being re-indexed already", gallery=gallery.name
+            f"gallery {gallery.name!r} has an open re-index already", gallery=gallery.name
         ) from error
     return job
 
@@ -127,7 +127,7 @@ def get(session: Session, job_id: UUID) -> Job:
 def newest_first(
     session: Session, gallery_id: UUID | None = None, *, before: UUID | None = None, at_most: int = 100
 ) -> list[Job]:
-    """The newest first; with `before` those that are older than it."""
+    """The newest jobs first; with `before` only those older than that job."""
     conditions = [] if gallery_id is None else [Reindex.gallery_id == gallery_id]
     if before is not None:
         conditions.append(Reindex.id < before)
@@ -135,17 +135,17 @@ def newest_first(
 
 
 def runnable(session: Session, *states: str) -> list[Job]:
-    """Those that nobody has paused and that have no problem, in one of `states`, the oldest first."""
+    """Jobs in one of `states` that are neither paused nor stopped by a problem, the oldest first."""
     return _jobs(session, Reindex.state.in_(states), ~Reindex.paused, Reindex.problem.is_(None))[::-1]
 
 
 def open_jobs(session: Session) -> list[Job]:
-    """At most one a gallery, the oldest first."""
+    """Jobs that have not ended, the oldest first: at most one for each gallery."""
     return _jobs(session, Reindex.state.not_in(CLOSED))[::-1]
 
 
 def lock(session: Session, job_id: UUID) -> Reindex:
-    """Held until the transaction ends; after the gallery, where both are. Raises ReindexNotFound."""
+    """Locks the row until the transaction ends. Lock the gallery first, if both. Raises ReindexNotFound."""
     job = session.scalar(
         select(Reindex)
         .where(Reindex.id == job_id)
@@ -162,20 +162,21 @@ def comparison(session: Session, job_id: UUID) -> dict[str, Any] | None:
     return None if job is None else job.comparison
 
 
-def add_event(session: Session, job_id: UUID, what: str) -> None:
-    log.info("re-index %s: %s", job_id, what)
-    session.add(ReindexEvent(reindex_id=job_id, text=what))
+def add_event(session: Session, job_id: UUID, text: str) -> None:
+    """Adds to the job's history, and logs."""
+    log.info("re-index %s: %s", job_id, text)
+    session.add(ReindexEvent(reindex_id=job_id, text=text))
 
 
 def events(session: Session, job_id: UUID) -> Sequence[ReindexEvent]:
-    """The first first."""
+    """In order of time."""
     return session.scalars(
         select(ReindexEvent).where(ReindexEvent.reindex_id == job_id).order_by(ReindexEvent.id)
     ).all()
 
 
 def rolled_back(session: Session, job: Job) -> bool:
-    """Whether the job is ready only because its gallery was switched back."""
+    """Whether the job is ready because its gallery was rolled back."""
     if job.row.state != "ready":
         return False
     found = select(ReindexEvent.id).where(

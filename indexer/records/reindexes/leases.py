@@ -1,4 +1,4 @@
-"""What a worker has in hand is its own for so long as it says that it lives."""
+"""Leases of jobs and chunks: a worker keeps what it claimed for as long as it renews the lease."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -11,13 +11,13 @@ from indexer.records.reindexes.jobs import STEPS
 from indexer.records.tables import Reindex, ReindexChunk
 
 LEASE = timedelta(seconds=30)
-"""Within which a worker has to say that it lives, or another takes its work."""
+"""A worker renews its leases more often than this; after it, another worker may claim the work."""
 
 
 def claim_step(
     session: Session, worker: str, skipped_jobs: Collection[UUID] = (), only: Collection[UUID] | None = None
 ) -> UUID | None:
-    """A job whose next step is one for a single worker, now this one's; as with `claim_chunk`."""
+    """Leases to the worker a job whose next step one worker does alone. `only`: as for `claim_chunk`."""
     free = (
         select(Reindex.id)
         .where(
@@ -52,9 +52,9 @@ def renew_leases(session: Session, worker: str) -> None:
 
 
 def release_leases(session: Session, worker: str, *, as_if_untried: bool = False) -> None:
-    """All that the worker holds is anybody's again.
+    """Releases everything that the worker holds.
 
-    `as_if_untried`: it ends of its own accord, which does not count as an attempt at its chunks.
+    `as_if_untried`: the worker is stopping, which does not count as an attempt at its chunks.
     """
     attempts = func.greatest(ReindexChunk.attempts - 1, 0) if as_if_untried else ReindexChunk.attempts
     session.execute(

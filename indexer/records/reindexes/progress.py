@@ -1,4 +1,4 @@
-"""How far a job is, and how fast it goes."""
+"""The progress and speed of a job's embedding."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,11 +19,11 @@ class Progress:
     done: int
     embedded: int
     skipped: int
-    """Of `done`: the new model could not embed them, or they are not there any more."""
+    """The part of `done` that the new model could not embed or that was deleted meanwhile."""
     rate: float | None
-    """Faces a second, of the last minutes."""
+    """Faces per second over the last two minutes."""
     workers: int
-    """That hold a lease now."""
+    """Workers that hold a lease."""
 
     @property
     def seconds_left(self) -> float | None:
@@ -44,7 +44,7 @@ def progress_of(session: Session, job_id: UUID) -> Progress:
             func.count(func.distinct(ReindexChunk.worker))
             .filter(ReindexChunk.leased_until > func.now())
             .label("workers"),
-            # The first of the recent chunks began before the window that they span.
+            # The oldest recent chunk was started before the time span that is measured, so it is left out.
             (func.sum(ReindexChunk.faces).filter(recent) - func.min(ReindexChunk.faces).filter(recent)).label(
                 "recently"
             ),

@@ -1,4 +1,4 @@
-"""What the two models of a job have made of the faces: to be compared, counted, and given up."""
+"""The embeddings of a gallery by one or several models: read, count, delete."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -13,7 +13,8 @@ from indexer.records.tables import Embedding, Face, Identity
 def embeddings(
     session: Session, gallery_id: UUID, model_ids: Sequence[int], step: int
 ) -> Iterable[Sequence[tuple[int, UUID, Sequence[bytes | None]]]]:
-    """Batches of faces, keys ascending: key, identity, and the vector by each of the models."""
+    """Batches of at most `step` faces, by ascending key: key, identity, and the vector by each model or
+    None."""
     columns = []
     statement = faces_of(gallery_id)
     for model_id in model_ids:
@@ -32,7 +33,7 @@ def embeddings(
 def problems(
     session: Session, gallery_id: UUID, model_id: int, *, at_most: int
 ) -> list[tuple[UUID, UUID, str]]:
-    """Faces that the model could not embed: their ids, their identities', and why."""
+    """Faces that the model could not embed: face id, identity id and problem."""
     rows = session.execute(
         faces_of(gallery_id)
         .with_only_columns(Face.id, Identity.id, Embedding.problem)
@@ -55,7 +56,7 @@ def count_problems(session: Session, gallery_id: UUID, model_id: int) -> int:
 
 
 def delete_embeddings(session: Session, gallery_id: UUID, model_id: int, *, at_most: int) -> int:
-    """Of a model that the gallery is done with; how many."""
+    """Deletes up to `at_most` embeddings by a model. Returns how many."""
     some = (
         faces_of(gallery_id)
         .with_only_columns(Face.key)
