@@ -1,4 +1,4 @@
-"""Re-index jobs: begin one, look on, switch, switch back. Workers (`gemel worker`) do the work."""
+"""Re-index jobs: start, watch, switch, roll back. Workers (`gemel worker`) do the work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,18 +30,18 @@ router = APIRouter(prefix="/v1/reindexes", tags=["operations"], route_class=Json
     status_code=202,
     responses=problems(404, 409, 413, 422),
     operation_id="start_reindex",
-    summary="Begin a re-index",
+    summary="Start a re-index",
 )
 def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
-    """From now on enrolments are embedded with both models; workers embed what is there already."""
+    """From now on new enrolments are embedded with both models. Workers embed the existing faces."""
     acceptance.check(body.gates)
     with engine.database.reading() as session:
         gallery = galleries.get(session, body.gallery)
     card = requested.model(body.to, mirror=config.mirror, folder=config.models_dir, field="to")
-    with _callers_model():
+    with _requested_model():
         check_calibrated(card)
     control.check_startable(engine.database, engine.index_store.models, gallery, card)
-    with _callers_model():
+    with _requested_model():
         pipeline = engine.pipelines.for_card(card)
     plan = plans.make(config, engine.index_store, gallery, pipeline)
     job = control.start(
@@ -51,8 +51,8 @@ def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
 
 
 @contextmanager
-def _callers_model() -> Iterator[None]:
-    """What is wrong with a model that a request names is the request's to mend. Raises InvalidRequest."""
+def _requested_model() -> Iterator[None]:
+    """A problem with a model that the request names is a problem of the request. Raises InvalidRequest."""
     try:
         yield
     except Misconfigured as error:
@@ -63,26 +63,28 @@ def _callers_model() -> Iterator[None]:
     "",
     responses=problems(404, 422),
     operation_id="list_reindexes",
-    summary="Re-index jobs, the newest first, page by page",
+    summary="List re-index jobs, the newest first",
 )
 def list_page(
     engine: CurrentEngine,
-    gallery: Annotated[str | None, Query(description="Only its own")] = None,
+    gallery: Annotated[str | None, Query(description="Only jobs of this gallery")] = None,
     limit: PageLimit = 20,
     cursor: PageCursor = None,
 ) -> ReindexPage:
     before = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery).id if gallery else None
-        following = reindexes.newest_first(session, found, before=before, at_most=limit + 1)
-    page, more = cut(following, limit)
+        jobs = reindexes.newest_first(session, found, before=before, at_most=limit + 1)
+    page, more = cut(jobs, limit)
     return ReindexPage(
         reindexes=[Reindex.of(status_of.of(engine.database, job.row.id)) for job in page],
         next_cursor=str(page[-1].row.id) if more else None,
     )
 
 
-@router.get("/{job_id}", responses=problems(404, 422), operation_id="get_reindex", summary="How far is it?")
+@router.get(
+    "/{job_id}", responses=problems(404, 422), operation_id="get_reindex", summary="Status of a re-index job"
+)
 def get(engine: CurrentEngine, job_id: UUID) -> Reindex:
     return Reindex.of(status_of.of(engine.database, job_id))
 
@@ -91,7 +93,7 @@ def get(engine: CurrentEngine, job_id: UUID) -> Reindex:
     "/{job_id}/comparison",
     responses=problems(404, 409, 422),
     operation_id="get_reindex_comparison",
-    summary="Both models on the gallery itself",
+    summary="Both models compared on the gallery's own faces",
 )
 def comparison(engine: CurrentEngine, job_id: UUID) -> dict[str, Any]:
     return status_of.comparison(engine.database, job_id)
@@ -101,7 +103,7 @@ def comparison(engine: CurrentEngine, job_id: UUID) -> dict[str, Any]:
     "/{job_id}/pause",
     responses=problems(404, 409, 422),
     operation_id="pause_reindex",
-    summary="Workers leave it alone",
+    summary="Pause a re-index job",
 )
 def pause(engine: CurrentEngine, job_id: UUID) -> Reindex:
     control.pause(engine.database, job_id)
@@ -112,7 +114,7 @@ def pause(engine: CurrentEngine, job_id: UUID) -> Reindex:
     "/{job_id}/resume",
     responses=problems(404, 409, 422),
     operation_id="resume_reindex",
-    summary="Workers go on",
+    summary="Resume a re-index job that is paused or has stopped",
 )
 def resume(engine: CurrentEngine, job_id: UUID) -> Reindex:
     control.resume(engine.database, job_id)
@@ -123,7 +125,7 @@ def resume(engine: CurrentEngine, job_id: UUID) -> Reindex:
     "/{job_id}/cancel",
     responses=problems(404, 409, 422),
     operation_id="cancel_reindex",
-    summary="Give the new model up",
+    summary="End a job before the switch and delete the new model's data",
 )
 def cancel(engine: CurrentEngine, job_id: UUID) -> Reindex:
     control.cancel(engine.database, job_id)
@@ -134,10 +136,10 @@ def cancel(engine: CurrentEngine, job_id: UUID) -> Reindex:
     "/{job_id}/activate",
     responses=problems(404, 409, 413, 422),
     operation_id="activate_reindex",
-    summary="Search with the new model",
+    summary="Switch searches to the new model",
 )
 def activate(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> Reindex:
-    """From the next request on, in every process. Refused where a gate is not passed."""
+    """From the next request on, in every process. 409 if an acceptance criterion is not met."""
     switch.activate(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
 
@@ -146,10 +148,10 @@ def activate(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> 
     "/{job_id}/rollback",
     responses=problems(404, 409, 413, 422),
     operation_id="roll_back_reindex",
-    summary="Search with the old model again",
+    summary="Switch searches back to the old model",
 )
 def rollback(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> Reindex:
-    """Nothing that was enrolled since is lost."""
+    """No enrolment is lost."""
     switch.rollback(engine.database, job_id, force=_reason(body))
     return get(engine, job_id)
 
@@ -158,10 +160,10 @@ def rollback(engine: CurrentEngine, job_id: UUID, body: Force | None = None) -> 
     "/{job_id}/cleanup",
     responses=problems(404, 409, 422),
     operation_id="clean_up_reindex",
-    summary="Give the old model up",
+    summary="End a job after the switch and delete the old model's data",
 )
 def cleanup(engine: CurrentEngine, job_id: UUID) -> Reindex:
-    """Its embeddings are deleted by a worker: there is no way back."""
+    """A worker deletes its embeddings. A rollback is no longer possible."""
     control.cleanup(engine.database, job_id)
     return get(engine, job_id)
 

@@ -1,4 +1,4 @@
-"""`gemel reindex ...` and `gemel worker`: another model for a gallery, while everybody keeps working."""
+"""`gemel reindex ...` and `gemel worker`."""
 
 from indexer.cli.commands import Commands
 from indexer.cli.reindex.control import activate, cancel, cleanup, pause, resume, rollback
@@ -7,11 +7,11 @@ from indexer.cli.reindex.views import compare, status, watch
 from indexer.cli.reindex.worker import log_events, worker
 from indexer.settings import Settings
 
-app = Commands("Bring a gallery to another model: embed, compare, switch, switch back.")
+app = Commands("Take a gallery to another model: embed, compare, switch, roll back.")
 
 
 @app.callback()
-def logged() -> None:
+def _log_events() -> None:
     log_events(Settings())
 
 

@@ -1,4 +1,4 @@
-"""Looking on at re-index jobs until they wait for somebody: a bar, readable lines, or JSON."""
+"""Watches re-index jobs until they wait for an operator or end: as a bar, as lines, or as lines of JSON."""
 
 import threading
 import time
@@ -25,29 +25,26 @@ _POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A job, as it is now."""
-
+class JobProgress:
     job: "Job"
     progress: "Progress"
 
     @property
-    def doing(self) -> str:
+    def state(self) -> str:
         row = self.job.row
         return "stopped" if row.problem else "paused" if row.paused else row.state
 
-    @property
-    def sentence(self) -> str:
-        done = self.progress
-        parts = [self.doing, f"{done.done}/{done.total} faces"]
-        if self.doing == "embedding":
-            parts += [] if done.rate is None else [f"{done.rate:.0f} faces/s"]
-            parts += [] if done.seconds_left is None else [f"{duration(done.seconds_left)} left"]
-            parts.append(f"{done.workers} at work" if done.workers else "nobody at work")
+    def __str__(self) -> str:
+        progress = self.progress
+        parts = [self.state, f"{progress.done}/{progress.total} faces"]
+        if self.state == "embedding":
+            parts += [] if progress.rate is None else [f"{progress.rate:.0f} faces/s"]
+            parts += [] if progress.seconds_left is None else [f"{duration(progress.seconds_left)} left"]
+            parts.append(workers(progress.workers))
         return f"{self.job.gallery.name}: {', '.join(parts)}"
 
     def as_json(self) -> dict[str, Any]:
-        row, done = self.job.row, self.progress
+        row, progress = self.job.row, self.progress
         return {
             "id": row.id,
             "gallery": self.job.gallery.name,
@@ -55,106 +52,111 @@ class Seen:
             "state": row.state,
             "paused": row.paused,
             "problem": row.problem,
-            "faces": done.total,
-            "done": done.done,
-            "faces_per_second": done.rate,
-            "seconds_left": done.seconds_left,
-            "workers": done.workers,
+            "faces": progress.total,
+            "done": progress.done,
+            "faces_per_second": progress.rate,
+            "seconds_left": progress.seconds_left,
+            "workers": progress.workers,
         }
 
 
-def follow(index_store: "IndexStore", jobs: "Sequence[Job]", *, json: Path | None = None) -> None:
-    """Until all wait for somebody or are over. A bar on a terminal, else a line where something is new.
+def workers(count: int) -> str:
+    return "no worker" if count == 0 else "1 worker" if count == 1 else f"{count} workers"
 
-    `json`: lines of JSON there instead, one a change.
+
+def watch_jobs(index_store: "IndexStore", jobs: "Sequence[Job]", *, json: Path | None = None) -> None:
+    """Shows a bar on a terminal, else a line for each change.
+
+    `json`: instead writes a line of JSON for each change there.
     """
     if json == STDOUT:
-        _look_on(index_store, jobs, lambda seen: typer.echo(json_line(seen.as_json())))
+        _poll(index_store, jobs, lambda job: typer.echo(json_line(job.as_json())))
     elif json is not None:
         with json.open("w", encoding="utf-8", buffering=1) as file:
-            _look_on(index_store, jobs, lambda seen: print(json_line(seen.as_json()), file=file))
+            _poll(index_store, jobs, lambda job: print(json_line(job.as_json()), file=file))
     elif console.is_terminal:
         with progress_bar() as bars:
             tasks = {job.row.id: bars.add_task(job.gallery.name, total=None) for job in jobs}
-            _look_on(index_store, jobs, lambda seen: _draw(bars, tasks, seen))
+            _poll(index_store, jobs, lambda job: _draw(bars, tasks, job))
     else:
-        _look_on(index_store, jobs, _Lines().tell)
+        _poll(index_store, jobs, _Lines().show)
 
 
-def work(index_store: "IndexStore", factory: "PipelineFactory", jobs: "Sequence[Job]") -> None:
-    """On these jobs alone, in this process, while it is followed. Interrupted, it leaves them to others."""
+def work_and_watch(index_store: "IndexStore", factory: "PipelineFactory", jobs: "Sequence[Job]") -> None:
+    """Runs a worker for these jobs in this process. If it is interrupted, other workers may continue."""
     from indexer.reindex import status
     from indexer.reindex.worker import Worker
 
     ids = [job.row.id for job in jobs]
-    working = Worker(index_store, factory, only=ids)
-    looker = threading.Thread(target=follow, args=(index_store, jobs), name="progress", daemon=True)
+    worker = Worker(index_store, factory, only=ids)
+    watcher = threading.Thread(target=watch_jobs, args=(index_store, jobs), name="watch", daemon=True)
     try:
-        looker.start()
-        working.run(until=lambda: all(status.waits_or_ended(seen.job) for seen in _seen(index_store, ids)))
+        watcher.start()
+        worker.run(until=lambda: all(status.waits_or_ended(one.job) for one in _read(index_store, ids)))
     except KeyboardInterrupt:
         console.print(
-            "Interrupted. The job stays: `gemel worker` goes on with it, `gemel reindex cancel` ends it."
+            "Interrupted. The job stays: `gemel worker` continues it, `gemel reindex cancel` ends it."
         )
         raise
-    looker.join()
+    watcher.join()
 
 
-def _look_on(index_store: "IndexStore", jobs: "Sequence[Job]", tell: Callable[[Seen], None]) -> None:
-    """`tell` hears of each job at once, and again whenever something about it has changed."""
+def _poll(index_store: "IndexStore", jobs: "Sequence[Job]", show: Callable[[JobProgress], None]) -> None:
+    """Calls `show` with each job at once, and again whenever it has changed."""
     from indexer.errors import Unavailable
     from indexer.reindex import status
 
-    waiting = [job.row.id for job in jobs]
-    told: dict[UUID, dict[str, Any]] = {}
-    while waiting:
+    watched = [job.row.id for job in jobs]
+    last_shown: dict[UUID, dict[str, Any]] = {}
+    while watched:
         try:
-            there = _seen(index_store, waiting)
-        except Unavailable:  # PostgreSQL is restarted: the job outlives that, and who looks on does too
+            current = _read(index_store, watched)
+        except Unavailable:  # PostgreSQL is restarting, which the jobs survive
             time.sleep(_POLL_SECONDS)
             continue
-        for seen in there:
-            now = seen.as_json() | {"faces_per_second": None, "seconds_left": None}
-            if told.get(seen.job.row.id) != now:
-                told[seen.job.row.id] = now
-                tell(seen)
-        waiting = [seen.job.row.id for seen in there if not status.waits_or_ended(seen.job)]
-        if waiting:
+        for job in current:
+            values = job.as_json() | {"faces_per_second": None, "seconds_left": None}
+            if last_shown.get(job.job.row.id) != values:
+                last_shown[job.job.row.id] = values
+                show(job)
+        watched = [job.job.row.id for job in current if not status.waits_or_ended(job.job)]
+        if watched:
             time.sleep(_POLL_SECONDS)
 
 
-def _seen(index_store: "IndexStore", ids: Collection[UUID]) -> list[Seen]:
-    """Those that there are: a gallery that is deleted takes its job along."""
+def _read(index_store: "IndexStore", ids: Collection[UUID]) -> list[JobProgress]:
+    """Without jobs whose gallery was deleted."""
     from indexer.errors import ReindexNotFound
     from indexer.records import reindexes
 
-    found = []
+    jobs = []
     with index_store.database.reading() as session:
-        for one in ids:
+        for job_id in ids:
             with suppress(ReindexNotFound):
-                found.append(Seen(reindexes.get(session, one), reindexes.progress_of(session, one)))
-    return found
+                progress = reindexes.progress_of(session, job_id)
+                jobs.append(JobProgress(reindexes.get(session, job_id), progress))
+    return jobs
 
 
-def _draw(bars: Bars, tasks: dict[UUID, TaskID], seen: Seen) -> None:
-    rate = "" if seen.progress.rate is None else f", {seen.progress.rate:.0f} faces/s"
+def _draw(bars: Bars, tasks: dict[UUID, TaskID], job: JobProgress) -> None:
+    rate = "" if job.progress.rate is None else f", {job.progress.rate:.0f} faces/s"
     bars.update(
-        tasks[seen.job.row.id],
-        description=f"{seen.job.gallery.name}: {seen.doing}{rate if seen.doing == 'embedding' else ''}",
-        total=seen.progress.total,
-        completed=seen.progress.done,
+        tasks[job.job.row.id],
+        description=f"{job.job.gallery.name}: {job.state}{rate if job.state == 'embedding' else ''}",
+        total=job.progress.total,
+        completed=job.progress.done,
     )
 
 
 class _Lines:
-    """Not one for every chunk."""
+    """Prints a line when a job's state changes, and now and then while it does not."""
 
     def __init__(self) -> None:
-        self._told: dict[UUID, tuple[str, float]] = {}
+        self._last: dict[UUID, tuple[str, float]] = {}
 
-    def tell(self, seen: Seen) -> None:
-        doing, at = self._told.get(seen.job.row.id, ("", 0.0))
-        if seen.doing == doing and time.monotonic() < at + LINE_SECONDS:
+    def show(self, job: JobProgress) -> None:
+        state, at = self._last.get(job.job.row.id, ("", 0.0))
+        if job.state == state and time.monotonic() < at + LINE_SECONDS:
             return
-        self._told[seen.job.row.id] = (seen.doing, time.monotonic())
-        console.print(seen.sentence, highlight=False, markup=False, soft_wrap=True)
+        self._last[job.job.row.id] = (job.state, time.monotonic())
+        console.print(str(job), highlight=False, markup=False, soft_wrap=True)

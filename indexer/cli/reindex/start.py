@@ -1,4 +1,4 @@
-"""`gemel reindex start`: what it would take, and the beginning."""
+"""`gemel reindex start`."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -8,9 +8,8 @@ import typer
 from indexer.cli.commands import Json
 from indexer.cli.database import open_index_store
 from indexer.cli.output import STDOUT, console, print_result, write_json
-from indexer.cli.reindex import monitor as following
-from indexer.cli.reindex import tables
-from indexer.cli.reindex.selection import described, gates_of
+from indexer.cli.reindex import monitor, tables
+from indexer.cli.reindex.selection import status_of, verdicts_of
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,26 +19,30 @@ if TYPE_CHECKING:
 
 
 def start(
-    to: Annotated[str, typer.Option(help="The model: sface, dlib-resnet, safetensors:PATH or onnx:PATH.")],
+    to: Annotated[
+        str, typer.Option(help="The new model: sface, dlib-resnet, safetensors:PATH or onnx:PATH.")
+    ],
     gallery: Annotated[
         str | None,
-        typer.Option("--gallery", "-g", help="By default all that have another model, and no open job."),
+        typer.Option("--gallery", "-g", help="By default every gallery with another model and no open job."),
     ] = None,
     gate: Annotated[
         list[str] | None,
         typer.Option(
-            help="What the new model must come up to, such as rank1>=0.95; may be given several times."
+            help="An acceptance criterion for the new model, such as rank1>=0.95. May be repeated."
             " By default fnir@0.01<=old and skipped<=0."
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Work on it here, until it is compared.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, start nothing.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Do the work in this process, up to the comparison.")
+    ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Even where there seems to be too little room.")
+        bool, typer.Option("--force", help="Start even if the plan finds too little room.")
     ] = False,
     json: Json = None,
 ) -> None:
-    """Begin a re-index. Workers (`gemel worker`) do it; with --wait this command does.
+    """Start a re-index. Workers (`gemel worker`) do the work; with --wait this command does.
 
     Example: `gemel reindex start --to dlib-resnet --gallery staff --wait`
     """
@@ -54,9 +57,9 @@ def start(
     acceptance.check(gates)
     card = catalog.named(to, mirror=settings.mirror)
     with open_index_store(settings) as index_store, open_pipeline_factory(settings) as factory:
-        every = _to_be_brought(index_store, gallery, card)
+        galleries = _galleries(index_store, gallery, card)
         pipeline = factory.pipeline(card)
-        plans = [planning.make(settings, index_store, one, pipeline) for one in every]
+        plans = [planning.make(settings, index_store, one, pipeline) for one in galleries]
         shortages = planning.shortages(plans)
         if dry_run:
             print_result([asdict(plan) for plan in plans], json, lambda: tables.print_plans(plans, shortages))
@@ -65,27 +68,27 @@ def start(
             planning.check_room(plans)
         jobs = [
             control.start(index_store.database, index_store.models, one, card, plan, gates=gates, force=True)
-            for one, plan in zip(every, plans, strict=True)
+            for one, plan in zip(galleries, plans, strict=True)
         ]
         if json != STDOUT:
             tables.print_plans(plans, shortages)
         if wait and jobs:
-            following.work(index_store, factory, jobs)
-        begun = [described(index_store, job) for job in jobs]
-        compared = gates_of(index_store, begun)
-    if json != STDOUT and begun:
-        tables.print_jobs(begun)
-        tables.print_next(begun, compared)
+            monitor.work_and_watch(index_store, factory, jobs)
+        started = [status_of(index_store, job) for job in jobs]
+        verdicts = verdicts_of(index_store, started)
+    if json != STDOUT and started:
+        tables.print_jobs(started)
+        tables.print_next_steps(started, verdicts)
     if json is not None:
-        write_json(tables.as_json(begun), json)
-    if any(job.problem for job in begun):
+        write_json(tables.as_json(started), json)
+    if any(job.problem for job in started):
         raise SystemExit(1)
 
 
-def _to_be_brought(index_store: "IndexStore", name: str | None, card: "ModelCard") -> "list[Gallery]":
-    """To a model: the one that is named, or all that can be, with a line about each that cannot.
+def _galleries(index_store: "IndexStore", name: str | None, card: "ModelCard") -> "list[Gallery]":
+    """The named gallery, or every gallery that can be re-indexed, with a line about each that cannot.
 
-    Raises ReindexExists, InvalidRequest and ModelNotCalibrated for the one that is named.
+    Raises ReindexExists, InvalidRequest and ModelNotCalibrated for the named one.
     """
     from indexer.errors import InvalidRequest, ReindexExists
     from indexer.records import galleries
@@ -101,7 +104,7 @@ def _to_be_brought(index_store: "IndexStore", name: str | None, card: "ModelCard
         except (InvalidRequest, ReindexExists) as error:
             if name:
                 raise
-            console.print(f"Left as it is: {error}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"Skipped: {error}", highlight=False, markup=False, soft_wrap=True)
     if not chosen:
-        console.print("There is no gallery to bring to another model.")
+        console.print("There is no gallery to re-index.")
     return chosen

@@ -1,4 +1,4 @@
-"""How re-index jobs, plans and comparisons are shown: to people within 80 columns, to programs as JSON."""
+"""Shows jobs, plans and comparisons: to people within 80 columns, to programs as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -9,22 +9,23 @@ from rich.table import Column, Table
 
 from indexer.cli.output import console, escape_text, out
 from indexer.cli.progress import duration
+from indexer.cli.reindex.monitor import workers
 
 if TYPE_CHECKING:
     from indexer.reindex.plan import Plan, Shortage
     from indexer.reindex.status import Status
 
-OVERRIDE = "`activate --force WHY` switches all the same"
-NAMED = 20
-"""Skipped faces that are shown; JSON has more."""
+OVERRIDE = "`activate --force REASON` switches all the same"
+SHOWN_SKIPPED = 20
+"""JSON has more."""
 
 
-def as_json(rows: "Sequence[Status]") -> list[dict[str, Any]]:
-    return [asdict(row) | {"seconds_left": row.progress.seconds_left} for row in rows]
+def as_json(jobs: "Sequence[Status]") -> list[dict[str, Any]]:
+    return [asdict(job) | {"seconds_left": job.progress.seconds_left} for job in jobs]
 
 
-def print_jobs(rows: "Sequence[Status]") -> None:
-    if not rows:
+def print_jobs(jobs: "Sequence[Status]") -> None:
+    if not jobs:
         out.print("There are no re-index jobs.")
         return
     columns = (
@@ -32,70 +33,66 @@ def print_jobs(rows: "Sequence[Status]") -> None:
         Column("From, to", no_wrap=True),
         "State",
         "Faces",
-        "Begun",
+        "Started",
     )
-    table = Table(*columns, show_lines=len(rows) > 1)
-    for row in rows:
+    table = Table(*columns, show_lines=len(jobs) > 1)
+    for job in jobs:
         table.add_row(
-            escape_text(row.gallery),
-            f"{escape_text(row.from_model)}\n{escape_text(row.to_model)}",
-            _state(row),
-            _faces(row),
-            f"{row.events[0].at.astimezone():%Y-%m-%d\n%H:%M}" if row.events else "",
+            escape_text(job.gallery),
+            f"{escape_text(job.from_model)}\n{escape_text(job.to_model)}",
+            _state(job),
+            _faces(job),
+            f"{job.events[0].at.astimezone():%Y-%m-%d\n%H:%M}" if job.events else "",
         )
     out.print(table)
-    for row in rows:
-        if row.problem:
+    for job in jobs:
+        if job.problem:
             console.print(
-                f"[red]{escape_text(row.gallery)}[/] has stopped: {escape_text(row.problem)}", highlight=False
+                f"[red]{escape_text(job.gallery)}[/] has stopped: {escape_text(job.problem)}", highlight=False
             )
-            console.print(f"  Mend it, then `gemel reindex resume -g {row.gallery}`.", highlight=False)
+            console.print(
+                f"  Solve the problem, then `gemel reindex resume -g {escape_text(job.gallery)}`.",
+                highlight=False,
+            )
 
 
-def print_history(row: "Status") -> None:
-    """What happened to a job, and which faces it has left out."""
-    out.print(f"\n{row.gallery} to {row.to_model}, job {row.id}:", highlight=False, markup=False)
-    for event in row.events:
-        out.print(
-            f"  {event.at.astimezone():%Y-%m-%d %H:%M:%S}  {event.text}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
-    for skipped in row.skipped[:NAMED]:
-        out.print(
-            f"  skipped: face {skipped.face}: {skipped.why}", highlight=False, markup=False, soft_wrap=True
-        )
-    if len(row.skipped) > NAMED:
-        out.print(f"  and {len(row.skipped) - NAMED} more; --json lists them")
+def print_history(job: "Status") -> None:
+    """The events of a job, and its skipped faces."""
+    out.print(f"\n{job.gallery} to {job.to_model}, job {job.id}:", highlight=False, markup=False)
+    for event in job.events:
+        _print_line(f"  {event.at.astimezone():%Y-%m-%d %H:%M:%S}  {event.text}")
+    for skipped in job.skipped[:SHOWN_SKIPPED]:
+        _print_line(f"  skipped: face {skipped.face}: {skipped.why}")
+    if len(job.skipped) > SHOWN_SKIPPED:
+        out.print(f"  and {len(job.skipped) - SHOWN_SKIPPED} more; --json lists them")
 
 
 def print_plans(plans: "Sequence[Plan]", shortages: "Sequence[Shortage]" = ()) -> None:
     for plan in plans:
         out.print(f"{plan.gallery}: {plan.from_model} to {plan.to_model}", highlight=False, markup=False)
-        speed = (
-            "unknown: there is no stored crop to try it on"
+        time = (
+            "unknown: there is no stored crop to measure the speed on"
             if plan.seconds is None
-            else f"{duration(plan.seconds)} with one worker like this"
+            else f"{duration(plan.seconds)} with one worker like this machine"
             f" ({plan.faces_per_second:.0f} faces/s, measured on {plan.sampled})"
         )
         lines = {
             "faces": f"{plan.faces}" + (f", {plan.without_crop} without a crop" if plan.without_crop else ""),
-            "time": speed,
-            "disk": f"{_size(plan.disk_bytes)} of {_size(plan.disk_free_bytes)} that are free",
-            "memory": f"{_size(plan.index_bytes)} a process for both indexes, until the cleanup;"
-            f" {_size(plan.new_index_bytes)} of them are new, {_size(plan.memory_free_bytes)} are available",
+            "time": time,
+            "disk": f"{_size(plan.disk_bytes)} of {_size(plan.disk_free_bytes)} free",
+            "memory": f"{_size(plan.index_bytes)} in each process for both indexes, until the cleanup;"
+            f" {_size(plan.new_index_bytes)} of it is new, {_size(plan.memory_free_bytes)} are available",
         }
-        for what, line in lines.items():
-            out.print(f"  {what:7} {line}", highlight=False)
+        for name, line in lines.items():
+            out.print(f"  {name:7} {line}", highlight=False)
         if plan.without_crop:
-            out.print("  Faces without a stored crop cannot be carried over: they are skipped, and listed.")
+            out.print("  Faces without a stored crop cannot be embedded again. They are skipped and listed.")
     for shortage in shortages:
-        console.print(f"[yellow]too little room[/] {escape_text(str(shortage))}", highlight=False)
+        console.print(f"[yellow]too little room[/] {escape_text(shortage)}", highlight=False)
 
 
-def print_comparison(gallery: str, found: dict[str, Any]) -> None:
-    old, new = found["old"], found["new"]
+def print_comparison(gallery: str, comparison: dict[str, Any]) -> None:
+    old, new = comparison["old"], comparison["new"]
     table = Table(escape_text(gallery), old["model"], new["model"])
     table.add_row("rank-1", *(_rate(side["rank1"], side.get("rank1_interval")) for side in (old, new)))
     for fpir in sorted(old["at_fpir"], key=float):
@@ -105,61 +102,74 @@ def print_comparison(gallery: str, found: dict[str, Any]) -> None:
         table.add_row("  threshold", *(f"{point['threshold']:.4f}" if point else "-" for point in points))
     table.add_row("skipped", str(old["skipped"]), str(new["skipped"]))
     out.print(table)
-    between = found["disagreements"]
-    drawn = f", {found['probes']} of them searched for" if found["probes"] < found["faces"] else ""
-    out.print(f"{found['faces']} faces of {found['identities']} people{drawn}.", highlight=False)
+    faces, probes = comparison["faces"], comparison["probes"]
+    drawn = f", {probes} of them as probes" if probes < faces else ""
+    out.print(f"{faces} faces of {comparison['identities']} people{drawn}.", highlight=False)
     if old["at_fpir"]:
+        between = comparison["disagreements"]
         out.print(
-            f"At FPIR 0.01 the new model finds {between['won']} that the old one misses, and misses"
-            f" {between['lost']} that the old one finds.",
+            f"At FPIR 0.01, {between['won']} searches succeed only with the new model, and"
+            f" {between['lost']} only with the old one.",
             highlight=False,
         )
     else:
-        out.print("Nobody has two faces here: how well the models find people cannot be measured.")
-    print_gates(found["gates"])
+        out.print("Nobody has two faces here, so the error rates cannot be measured.")
+    print_verdicts(comparison["gates"])
 
 
-def print_gates(gates: Sequence[dict[str, Any]]) -> None:
-    for gate in gates:
-        verdict = "[green]passed[/]" if gate["passed"] else "[red]not passed[/]"
-        reason = gate.get("reason", "compared by an earlier version")
-        out.print(f"  gate {escape_text(gate['gate'])}: {verdict}, {reason}", highlight=False)
+def print_verdicts(verdicts: Sequence[dict[str, Any]]) -> None:
+    """On the acceptance criteria."""
+    for verdict in verdicts:
+        word = "[green]met[/]" if verdict["passed"] else "[red]not met[/]"
+        reason = verdict.get("reason", "compared by an earlier version")
+        out.print(f"  {escape_text(verdict['gate'])}: {word}, {reason}", highlight=False)
 
 
-def say(what: str, row: "Status") -> None:
+def print_sentence(sentence: str, job: "Status") -> None:
+    """`sentence` may name fields of the job in braces."""
     values = {
-        "gallery": row.gallery,
-        "state": row.state,
-        "from_model": row.from_model,
-        "to_model": row.to_model,
+        "gallery": job.gallery,
+        "state": job.state,
+        "from_model": job.from_model,
+        "to_model": job.to_model,
     }
-    out.print(f"{row.gallery}: {what.format(**values)}", highlight=False, markup=False, soft_wrap=True)
+    _print_line(f"{job.gallery}: {sentence.format(**values)}")
 
 
-def print_next(rows: "Sequence[Status]", gates: Mapping[UUID, Sequence[dict[str, Any]]]) -> None:
-    """What an operator may do now. `gates`: what became of them, by job, where it is ready."""
-    for row in rows:
-        failed = [gate for gate in gates.get(row.id, []) if not gate["passed"]]
-        if row.word == "embedding":
-            say("begun; `gemel worker` works on it, `gemel reindex watch -g {gallery}` looks on", row)
-        elif row.word == "ready" and not failed:
-            say("all gates are passed; look with `gemel reindex compare -g {gallery}`, then `activate`", row)
-        elif row.word == "ready":
-            say("the new model has not passed its gates:", row)
-            print_gates(failed)
-            hint = f"`gemel reindex compare -g {row.gallery}` shows more; {OVERRIDE}."
+def print_next_steps(jobs: "Sequence[Status]", verdicts: Mapping[UUID, Sequence[dict[str, Any]]]) -> None:
+    """What an operator can do now. `verdicts`: on the acceptance criteria, by job, if it is ready."""
+    for job in jobs:
+        failed = [verdict for verdict in verdicts.get(job.id, []) if not verdict["passed"]]
+        if job.word == "embedding":
+            print_sentence(
+                "started; `gemel worker` works on it, `gemel reindex watch -g {gallery}` shows progress", job
+            )
+        elif job.word == "ready" and not failed:
+            print_sentence(
+                "all acceptance criteria are met; see `gemel reindex compare -g {gallery}`, then `activate`",
+                job,
+            )
+        elif job.word == "ready":
+            print_sentence("these acceptance criteria are not met:", job)
+            print_verdicts(failed)
+            hint = f"`gemel reindex compare -g {job.gallery}` shows more; {OVERRIDE}."
             console.print(f"  {hint}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _state(row: "Status") -> str:
-    workers = f"\n{row.progress.workers} at work" if row.progress.workers else ""
-    return row.word + (f"\nat {row.state}" if row.word != row.state else workers)
+def _print_line(text: str) -> None:
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _faces(row: "Status") -> str:
-    done = row.progress
-    counted = f"{done.done}/{done.total}" if done.done < done.total else str(done.total)
-    return counted + (f"\n{len(row.skipped)} skipped" if row.skipped else "")
+def _state(job: "Status") -> str:
+    if job.word != job.state:
+        return f"{job.word}\nat {job.state}"
+    return job.state + (f"\n{workers(job.progress.workers)}" if job.progress.workers else "")
+
+
+def _faces(job: "Status") -> str:
+    done, total = job.progress.done, job.progress.total
+    counted = f"{done}/{total}" if done < total else str(total)
+    return counted + (f"\n{len(job.skipped)} skipped" if job.skipped else "")
 
 
 def _size(bytes_: int) -> str:

@@ -1,4 +1,4 @@
-"""`gemel reindex status`, `watch`, `compare`: where jobs are, and how the models do."""
+"""`gemel reindex status`, `watch` and `compare`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,19 +8,19 @@ import typer
 from indexer.cli.commands import Json
 from indexer.cli.database import open_index_store
 from indexer.cli.output import STDOUT, console, print_result, write_json
-from indexer.cli.reindex import monitor as following
-from indexer.cli.reindex import tables
-from indexer.cli.reindex.selection import Of, compared_job, described, gates_of, open_jobs
+from indexer.cli.reindex import monitor, tables
+from indexer.cli.reindex.selection import JobGallery, compared_job, open_jobs, status_of, verdicts_of
 from indexer.settings import Settings
 
 
 def status(
     gallery: Annotated[
-        str | None, typer.Option("--gallery", "-g", help="Only its own, with a history; by default all.")
+        str | None,
+        typer.Option("--gallery", "-g", help="Only this gallery's jobs, and the history of the last one."),
     ] = None,
     json: Json = None,
 ) -> None:
-    """All jobs, the newest first; with --gallery its own, and what happened to the last one.
+    """List jobs, the newest first.
 
     Example: `gemel reindex status --gallery staff`
     """
@@ -28,9 +28,9 @@ def status(
 
     with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
-            found = galleries.get(session, gallery) if gallery else None
-            jobs = reindexes.newest_first(session, found.id if found else None)
-        rows = [described(index_store, job) for job in jobs]
+            gallery_id = galleries.get(session, gallery).id if gallery else None
+            jobs = reindexes.newest_first(session, gallery_id)
+        rows = [status_of(index_store, job) for job in jobs]
 
     def show() -> None:
         tables.print_jobs(rows)
@@ -42,49 +42,49 @@ def status(
 
 def watch(
     gallery: Annotated[
-        str | None, typer.Option("--gallery", "-g", help="Whose job; by default all open ones.")
+        str | None, typer.Option("--gallery", "-g", help="Only this gallery's job; by default all open jobs.")
     ] = None,
     json: Json = None,
 ) -> None:
-    """Follow jobs until they wait for somebody or are over; status 1 where one has stopped.
+    """Watch jobs until they wait for an operator or end. Exits with status 1 if one has stopped.
 
-    JSON is a line at each change.
+    JSON is a line for each change.
 
     Example: `gemel reindex watch --gallery staff`
     """
     with open_index_store(Settings()) as index_store:
         jobs = open_jobs(index_store, gallery)
-        following.follow(index_store, jobs, json=json)
-        rows = [described(index_store, job) for job in jobs]
-        gates = gates_of(index_store, rows)
+        monitor.watch_jobs(index_store, jobs, json=json)
+        rows = [status_of(index_store, job) for job in jobs]
+        verdicts = verdicts_of(index_store, rows)
     if json != STDOUT:
         tables.print_jobs(rows)
-        tables.print_next(rows, gates)
+        tables.print_next_steps(rows, verdicts)
     if any(row.problem for row in rows):
         raise SystemExit(1)
 
 
 def compare(
-    gallery: Of = None,
-    output: Annotated[Path | None, typer.Option("-o", help="Write all of it there, as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page with pictures and faces there.")] = None,
+    gallery: JobGallery = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Write everything there, as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots and faces there.")] = None,
     json: Json = None,
 ) -> None:
-    """How the two models do on the gallery itself, and what the gates say.
+    """Compare the two models on the gallery's own faces, and show the acceptance criteria.
 
     Example: `gemel reindex compare --gallery staff --html comparison.html`
     """
-    from indexer.reindex import status as status_of
+    from indexer.reindex import status as reindex_status
     from indexer.reindex.comparison import page
 
     with open_index_store(Settings()) as index_store:
         job = compared_job(index_store, gallery)
-        found = status_of.comparison(index_store.database, job.row.id)
+        comparison = reindex_status.comparison(index_store.database, job.row.id)
         if html is not None:
-            html.write_text(page.render(index_store.database, job, found), "utf-8")
+            html.write_text(page.render(index_store.database, job, comparison), "utf-8")
     if output is not None:
-        write_json(found, output)
-    print_result(found, json, lambda: tables.print_comparison(job.gallery.name, found))
+        write_json(comparison, output)
+    print_result(comparison, json, lambda: tables.print_comparison(job.gallery.name, comparison))
     for written in (output, html):
         if written is not None:
             console.print(f"Written: {written}", highlight=False, markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from indexer.settings import Settings
 
 
 def worker() -> None:
-    """Work on re-index jobs, until it is told to end. Any number of them may run, on any machines.
+    """Work on re-index jobs until stopped. Any number of workers may run, on any machines.
 
     Example: `gemel worker`
     """
@@ -20,13 +20,14 @@ def worker() -> None:
     settings = Settings()
     log_events(settings)
     with open_index_store(settings) as index_store, open_pipeline_factory(settings) as factory:
-        working = Worker(index_store, factory)
+        running = Worker(index_store, factory)
         for number in (signal.SIGTERM, signal.SIGINT):
-            # In a thread: what the signal interrupts may hold the very lock that `stop` takes.
-            signal.signal(number, lambda *_: threading.Thread(target=working.stop).start())
-        console.print(f"Worker {working.name} waits for work.", highlight=False)
-        working.run()
+            # In a thread: the code that the signal interrupts may hold the lock that `stop` needs.
+            signal.signal(number, lambda *_: threading.Thread(target=running.stop).start())
+        console.print(f"Worker {running.name} waits for work.", highlight=False)
+        running.run()
 
 
 def log_events(settings: Settings) -> None:
+    """Shows the events of jobs as log lines."""
     logging.getLogger("indexer").setLevel(settings.log_level.upper())

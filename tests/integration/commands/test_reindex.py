@@ -1,4 +1,4 @@
-"""`gemel reindex ...` as it is typed, in a terminal of 80 columns, by people and by programs."""
+"""`gemel reindex ...` in a terminal of 80 columns, and for programs."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ from tests.support.home import GEMEL, Home
 from tests.support.pictures import jpeg, pixels
 
 LONG = "staff." + "x" * 57
-"""As long as a name may be."""
+"""A name of the maximum length."""
 TO = ("--to", "dlib-resnet")
 
 
@@ -46,7 +46,7 @@ def no_job_is_left(home: Home) -> Iterator[None]:
             home.run("reindex", "cancel", "-g", job["gallery"])
 
 
-def test_a_plan_is_read_at_a_glance_and_begins_nothing(home: Home) -> None:
+def test_a_plan_fits_the_terminal_and_starts_nothing(home: Home) -> None:
     plan = home.run("reindex", "start", *TO, "-g", LONG, "--dry-run")
 
     shown = " ".join(plan.stdout.split())
@@ -56,32 +56,32 @@ def test_a_plan_is_read_at_a_glance_and_begins_nothing(home: Home) -> None:
     assert home.json("reindex", "status") == []
 
 
-def test_a_start_that_waits_says_which_gates_failed_and_what_to_do(home: Home) -> None:
+def test_a_start_that_waits_names_the_criteria_that_are_not_met_and_the_next_step(home: Home) -> None:
     done = home.run(
         "reindex", "start", *TO, "-g", LONG, "--gate", "rank1>=2", "--gate", "skipped<=0", "--wait"
     )
 
-    assert "gate rank1>=2: not passed, measured on too few people (1; 299 are needed)" in " ".join(
+    assert "rank1>=2: not met, measured on too few people (1; 299 are needed)" in " ".join(
         done.stdout.split()
     )
-    assert "skipped<=0" not in done.stdout.split("not passed its gates")[1], "it is passed"
+    assert "skipped<=0" not in done.stdout.split("criteria are not met")[1], "it is met"
     assert "activate --force" in done.stderr
     lines = done.stderr.splitlines()
-    assert any(line.startswith(f"{LONG}: ready, 2/2 faces") for line in lines), "no bar where nobody looks"
+    assert any(line.startswith(f"{LONG}: ready, 2/2 faces") for line in lines), "no bar without a terminal"
     events = [line for line in lines if line.startswith("INFO: re-index ")]
     assert any("started" in line for line in events), done.stderr
     assert any("all faces are embedded" in line for line in events)
-    refused = home.run("reindex", "activate", status=1)
-    assert "gates_not_passed" in refused.stderr
-    assert "measured on too few people" in " ".join(refused.stderr.split())
+    rejected = home.run("reindex", "activate", status=1)
+    assert "gates_not_passed" in rejected.stderr
+    assert "measured on too few people" in " ".join(rejected.stderr.split())
     activated = home.run("reindex", "activate", "--force", "it is a test")
-    assert activated.stdout.startswith(f"{LONG}: searched with dlib-resnet-")
+    assert activated.stdout.startswith(f"{LONG}: searches now use dlib-resnet-")
     assert "INFO: re-index" in activated.stderr
     home.run("reindex", "rollback")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_start_that_waits_says_who_goes_on_when_it_is_interrupted(home: Home, how: signal.Signals) -> None:
+def test_an_interrupted_start_says_that_workers_continue_the_job(home: Home, how: signal.Signals) -> None:
     with (
         home.unused(),
         subprocess.Popen(
@@ -97,15 +97,15 @@ def test_a_start_that_waits_says_who_goes_on_when_it_is_interrupted(home: Home, 
         while not (line := command.stderr.readline()).startswith(f"{LONG}: embedding"):
             assert line, "it has ended"
         command.send_signal(how)
-        assert "`gemel worker` goes on with it" in " ".join(command.stderr.read().split())
+        assert "`gemel worker` continues it" in " ".join(command.stderr.read().split())
         assert command.wait(timeout=120) == 130
-        assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
+        assert not (home.folder / "postgresql" / "postmaster.pid").exists(), "no other process uses it"
 
     [job, *_] = home.json("reindex", "status")
     assert job["state"] not in ("cancelled", "done")
 
 
-def test_a_program_is_told_of_each_change_in_a_line(home: Home) -> None:
+def test_watch_writes_a_line_of_json_for_each_change(home: Home) -> None:
     home.run("reindex", "start", *TO, "-g", "guests", "--gate", "skipped<=0")
     with subprocess.Popen(
         [GEMEL, "reindex", "watch", "--json"],
@@ -115,35 +115,35 @@ def test_a_program_is_told_of_each_change_in_a_line(home: Home) -> None:
         text=True,
     ) as watching:
         assert watching.stdout is not None
-        told = [json.loads(watching.stdout.readline())]  # before anybody has begun
+        lines = [json.loads(watching.stdout.readline())]  # before a worker starts
         with home.worker():
-            told += [json.loads(line) for line in watching.stdout]
+            lines += [json.loads(line) for line in watching.stdout]
             assert watching.wait(60) == 0
 
-    assert (told[0]["state"], told[0]["faces"], told[0]["done"]) == ("embedding", 2, 0)
-    assert (told[-1]["state"], told[-1]["done"], told[-1]["problem"]) == ("ready", 2, None)
-    for a, b in itertools.pairwise(told):
+    assert (lines[0]["state"], lines[0]["faces"], lines[0]["done"]) == ("embedding", 2, 0)
+    assert (lines[-1]["state"], lines[-1]["done"], lines[-1]["problem"]) == ("ready", 2, None)
+    for a, b in itertools.pairwise(lines):
         assert a != b
 
 
-def test_of_all_galleries_those_are_begun_that_can_be(home: Home) -> None:
+def test_without_a_gallery_every_one_that_can_be_is_re_indexed(home: Home) -> None:
     home.run("reindex", "start", *TO, "-g", "guests")
-    begun = home.run("reindex", "start", *TO)
+    started = home.run("reindex", "start", *TO)
     neither = home.run("reindex", "start", *TO)
     which = home.run("reindex", "pause", status=1)
     paused = home.run("reindex", "pause", "-g", "guests")
     table = home.run("reindex", "status").stdout
     watched = home.run("reindex", "watch", "-g", "guests")
 
-    assert "Left as it is: gallery 'guests' is being re-indexed" in begun.stderr
-    assert f"{LONG}: begun" in begun.stdout
-    assert "There is no gallery to bring to another model" in neither.stderr
-    assert "say which with --gallery" in " ".join(which.stderr.split())
+    assert "Skipped: gallery 'guests' has an open re-index" in started.stderr
+    assert f"{LONG}: started" in started.stdout
+    assert "There is no gallery to re-index" in neither.stderr
+    assert "choose one with --gallery" in " ".join(which.stderr.split())
     assert paused.stdout.startswith("guests: paused at embedding")
     assert max(map(len, table.splitlines())) <= 80
     assert "paused" in table
     assert dlib_resnet(mirror=True).fingerprint in table
-    assert "paused" in watched.stdout, "and it does not wait for a job that is left alone"
+    assert "paused" in watched.stdout, "watch does not wait for a paused job"
 
 
 def test_each_command_has_an_example_in_its_help(home: Home) -> None:
@@ -164,19 +164,19 @@ def test_each_command_has_an_example_in_its_help(home: Home) -> None:
         assert f"gemel reindex {name}" in " ".join(home.run("reindex", name, "--help").stdout.split())
 
 
-def test_a_page_and_a_file_are_written_where_they_are_asked_for(home: Home, tmp_path: Path) -> None:
+def test_compare_writes_a_page_and_a_file(home: Home, tmp_path: Path) -> None:
     home.run("reindex", "start", *TO, "-g", "guests", "--gate", "skipped<=0", "--wait")
     compared = home.run(
         "reindex", "compare", "-g", "guests", "-o", tmp_path / "all.json", "--html", tmp_path / "a.html"
     )
 
     assert max(map(len, compared.stdout.splitlines())) <= 80
-    assert "gate skipped<=0: passed, it is 0, the limit is 0" in compared.stdout
+    assert "skipped<=0: met, it is 0, the limit is 0" in compared.stdout
     assert json.loads((tmp_path / "all.json").read_text())["faces"] == 2
     assert "<html" in (tmp_path / "a.html").read_text()
 
 
-def test_a_command_chooses_a_job_by_itself_only_where_it_can_mean_no_other(home: Home) -> None:
+def test_a_command_without_a_gallery_chooses_a_job_only_if_no_other_fits(home: Home) -> None:
     begin = ("reindex", "start", *TO, "--gate", "skipped<=0", "-g")
     home.run(*begin, "guests", "--wait")
     home.run("reindex", "activate")
@@ -191,11 +191,11 @@ def test_a_command_chooses_a_job_by_itself_only_where_it_can_mean_no_other(home:
     cancelled = home.run("reindex", "cancel")
     left = {job["gallery"]: job["state"] for job in home.json("reindex", "status")[:2]}
 
-    for said in (again.stderr, none.stderr):
-        assert "guests (ready, rolled back)" in " ".join(said.split())
-        assert "say which with --gallery" in " ".join(said.split())
-    assert back.stdout.startswith("guests: "), "only that one is active"
+    for message in (again.stderr, none.stderr):
+        assert "guests (ready, rolled back)" in " ".join(message.split())
+        assert "choose one with --gallery" in " ".join(message.split())
+    assert back.stdout.startswith("guests: "), "only this job is active"
     assert paused.stdout.startswith(f"{LONG}: paused")
     assert resumed.stdout.startswith(f"{LONG}: resumed")
-    assert cancelled.stdout.startswith(f"{LONG}: cancelled"), "the other one was rolled back, and is kept"
+    assert cancelled.stdout.startswith(f"{LONG}: cancelled"), "the other job was rolled back, and is kept"
     assert left == {"guests": "ready", LONG: "cancelled"}
