@@ -1,4 +1,4 @@
-"""Whoever works on a re-index, or serves meanwhile, is killed at each step; another goes on, nothing lost."""
+"""Workers and servers are killed at each step of a re-index. Others continue, and nothing is lost."""
 
 import signal
 import subprocess
@@ -32,13 +32,13 @@ from tests.support.faults.death import die_at
 die_at(sys.argv.pop(1))
 main()
 """
-"""`gemel`, with the step that it dies at before its arguments."""
+"""`gemel`, with the step at which it is killed before its arguments."""
 REPOSITORY = {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @pytest.fixture
 def operator(settings: Settings, database: Database, hopper: bytes, collins: bytes) -> Iterator[Operator]:
-    """Of a gallery with two people."""
+    """With a gallery of two people."""
     with open_pipeline_factory(settings) as factory:
         with serving(settings) as client:
             client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
@@ -54,7 +54,7 @@ def serving(settings: Settings) -> Iterator[TestClient]:
 
 
 def killed_worker(operator: Operator, step: str) -> None:
-    """Its leases have run out by the time this returns."""
+    """Its leases have expired when this returns."""
     killed_at(step, operator.settings)
     with operator.database.transaction() as session:  # half a minute goes by
         past = func.now() - text("interval '1 s'")
@@ -72,7 +72,7 @@ def killed_worker(operator: Operator, step: str) -> None:
     ],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_killed_workers_job_ends_as_if_nothing_had_been(operator: Operator, step: str, when: str) -> None:
+def test_another_worker_completes_the_job_of_a_killed_one(operator: Operator, step: str, when: str) -> None:
     job = operator.start()
     killed_worker(operator, f"{step}:{when}:1")
     done = operator.work(job)
@@ -96,7 +96,7 @@ CLEANING = [
 
 
 @pytest.mark.parametrize("step", CLEANING)
-def test_a_cleanup_whose_worker_is_killed_is_ended_by_another(
+def test_another_worker_completes_the_cleanup_of_a_killed_one(
     operator: Operator, hopper: bytes, step: str
 ) -> None:
     job = operator.work(operator.start(gates=["skipped<=0"]))
@@ -116,7 +116,7 @@ def test_a_cleanup_whose_worker_is_killed_is_ended_by_another(
 
 
 @pytest.mark.parametrize("step", CLEANING)
-def test_a_cancellation_whose_worker_is_killed_is_ended_by_another(
+def test_another_worker_completes_the_cancellation_of_a_killed_one(
     operator: Operator, hopper: bytes, step: str
 ) -> None:
     job = operator.work(operator.start(gates=["skipped<=0"]))
@@ -140,7 +140,7 @@ def check_serving(operator: Operator, image: bytes, model: str) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, migrated_cluster: Path, hopper: bytes) -> Iterator[Home]:
-    """With a gallery of one person and two faces, on a PostgreSQL of its own."""
+    """With a gallery of one person and two faces, on its own PostgreSQL."""
     people = tmp_path / "people" / "Grace_Hopper"
     people.mkdir(parents=True)
     for number in range(2):
@@ -162,7 +162,7 @@ def killed_command(home: Home, step: str, *arguments: str) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
-def test_the_job_of_a_command_that_is_killed_while_it_embeds_is_ended_by_a_worker(home: Home) -> None:
+def test_a_worker_completes_the_job_of_a_command_that_was_killed_while_embedding(home: Home) -> None:
     begin = ("reindex", "start", "--to", "dlib-resnet", "--gallery", "staff", "--gate", "skipped<=0")
     killed_command(home, "indexer.reindex.chunks:ChunkEmbedder.embed:before:1", *begin, "--wait")
     again = home.run(*begin, "--wait", status=1)
@@ -182,7 +182,7 @@ def test_the_job_of_a_command_that_is_killed_while_it_embeds_is_ended_by_a_worke
 
 
 @pytest.mark.parametrize("step", ["activate", "rollback"])
-def test_a_switch_holds_though_the_server_is_killed_right_after_it(
+def test_a_switch_holds_if_the_command_is_killed_right_after_it(
     home: Home, hopper: bytes, step: str
 ) -> None:
     home.run("reindex", "start", "--to", "dlib-resnet", "--gate", "skipped<=0", "--wait")
@@ -207,7 +207,7 @@ def test_a_switch_holds_though_the_server_is_killed_right_after_it(
 
 
 def asked(base: str, image: bytes) -> str:
-    """The model that answers, and rightly."""
+    """The model of a correct answer."""
     answer = httpx2.post(f"{base}/v1/galleries/staff/identify", files={"image": image}, timeout=60).json()
     assert answer["faces"][0]["candidates"][0]["identity"]["external_id"] == "Grace_Hopper"
     model: str = answer["model"]

@@ -1,4 +1,4 @@
-"""What a re-index stands on breaks in the middle of it: PostgreSQL, the servers, the disk."""
+"""PostgreSQL, a server or the disk fails during a re-index."""
 
 import os
 import signal
@@ -107,7 +107,7 @@ class Halt:
 
 
 @pytest.mark.parametrize("how", ["immediate", "killed"])
-def test_postgresql_is_restarted_while_faces_are_embedded(
+def test_a_job_survives_a_restart_of_postgresql_while_faces_are_embedded(
     tmp_path: Path, hopper: bytes, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(control, "CHUNK", 2)
@@ -144,7 +144,7 @@ def test_postgresql_is_restarted_while_faces_are_embedded(
         embedded.stop(home)
 
 
-def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
+def test_a_full_disk_stops_the_job_and_resume_continues_it(
     settings: Settings, database: Database, hopper: bytes
 ) -> None:
     enrol(settings, hopper)
@@ -164,12 +164,12 @@ def test_a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room(
 
     assert stopped.row.problem is not None
     assert "File too large" in stopped.row.problem
-    assert face.candidates[0].matched, "the old index serves on"
+    assert face.candidates[0].matched, "the old index still serves"
     assert now(database, job).row.state == "ready"
     assert now(database, job).row.problem is None
 
 
-def test_a_server_is_killed_at_each_state_of_a_job(
+def test_a_server_answers_by_the_right_model_after_a_kill_in_each_state_of_a_job(
     tmp_path: Path, migrated_cluster: Path, hopper: bytes
 ) -> None:
     home = Home(tmp_path, cluster=migrated_cluster)
@@ -180,8 +180,8 @@ def test_a_server_is_killed_at_each_state_of_a_job(
     home.run("enrol", people.parent, "--gallery", "staff")
     of = ("--gallery", "staff")
 
-    def asked_and_killed(*then: str) -> str:
-        """The model that answers; then the command is given, and the server killed."""
+    def ask_and_kill(*then: str) -> str:
+        """Returns the model that answers, then runs the command and kills the server."""
         with home.server() as (base, process):
             answer = httpx2.post(
                 f"{base}/v1/galleries/staff/identify", files={"image": hopper}, timeout=60
@@ -193,15 +193,15 @@ def test_a_server_is_killed_at_each_state_of_a_job(
             process.wait()
         return str(answer["model"])
 
-    assert asked_and_killed("start", "--to", "dlib-resnet", "--gate", "skipped<=0") == OLD.fingerprint
-    assert asked_and_killed() == OLD.fingerprint, "while faces are to be embedded"
+    assert ask_and_kill("start", "--to", "dlib-resnet", "--gate", "skipped<=0") == OLD.fingerprint
+    assert ask_and_kill() == OLD.fingerprint, "while the job embeds"
     with home.worker():
         wait_for(lambda: home.json("reindex", "status")[0]["state"] == "ready", 120)
-    assert asked_and_killed("activate", "--force", "the others were killed") == OLD.fingerprint
-    assert asked_and_killed("rollback", "--force", "the others were killed") == NEW.fingerprint
-    assert asked_and_killed("activate", "--force", "the others were killed") == OLD.fingerprint
-    assert asked_and_killed("cleanup") == NEW.fingerprint
-    assert asked_and_killed() == NEW.fingerprint
+    assert ask_and_kill("activate", "--force", "the others were killed") == OLD.fingerprint
+    assert ask_and_kill("rollback", "--force", "the others were killed") == NEW.fingerprint
+    assert ask_and_kill("activate", "--force", "the others were killed") == OLD.fingerprint
+    assert ask_and_kill("cleanup") == NEW.fingerprint
+    assert ask_and_kill() == NEW.fingerprint
     [verified] = home.json("index", "verify", *of)
     assert verified["clean"]
     [done] = home.json("reindex", "status", *of)

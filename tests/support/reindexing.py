@@ -1,4 +1,4 @@
-"""An operator of a re-index and the people who ask and enrol meanwhile, for the tests that need them."""
+"""An operator of a re-index, and requests during it."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ PATH = "/v1/galleries/staff"
 
 
 class Operator:
-    """With a worker at hand."""
+    """Starts jobs and works on them."""
 
     def __init__(self, settings: Settings, database: Database, factory: Any) -> None:
         self.settings = settings
@@ -44,7 +44,7 @@ class Operator:
         return plans.make(self.settings, self.index_store, self.gallery(), self.factory.pipeline(to))
 
     def start(self, to: ModelCard = NEW, **how: Any) -> Job:
-        """With a gate that a gallery of a few people can pass: rates need more of them."""
+        """With a criterion that a small gallery can meet: rates need more people."""
         plan = how.pop("plan", None) or self.plan(to)
         how.setdefault("gates", ("skipped<=0",))
         return control.start(self.database, self.index_store.models, self.gallery(), to, plan, **how)
@@ -58,7 +58,7 @@ class Operator:
             return [event.text for event in reindexes.events(session, job.row.id)]
 
     def work(self, job: Job) -> Job:
-        """Until nothing is left to do."""
+        """Until the job waits for an operator or ends."""
         Worker(self.index_store, self.factory).run(until=lambda: status.waits_or_ended(self.job(job)))
         return self.job(job)
 
@@ -68,7 +68,7 @@ class Operator:
             return session.scalar(counted.where(Model.fingerprint == fingerprint)) or 0
 
     def clean(self) -> bool:
-        """What `gemel index verify` says."""
+        """The result of `gemel index verify`."""
         every = index_status.stores_of(self.index_store, [self.gallery()])
         return all(maintenance.verify(index_store, gallery).clean for gallery, index_store in every)
 
@@ -90,8 +90,8 @@ def who(client: TestClient, image: bytes) -> tuple[str, str]:
 
 @contextmanager
 def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[str, str]]]:
-    """What was answered, in order, and it was answered at least once; a failed request is among the answers.
-    The index is open by then."""
+    """The answers, in order, at least one; a failed request is among them. The index is open when the block
+    begins."""
     wait_for(lambda: client.post(f"{PATH}/identify", files={"image": image}).status_code == 200)
     answers: list[tuple[str, str]] = []
     ending = threading.Event()

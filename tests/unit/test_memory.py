@@ -1,4 +1,4 @@
-"""What is available is the least of the machine and of every control group that the process is in."""
+"""The available memory is the minimum over the machine and every control group of the process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ Tree = Callable[..., int]
 
 @pytest.fixture
 def available(tmp_path: Path) -> Tree:
-    """With these files below the mount point, for a process of these groups."""
+    """With these files below the mount point, for a process in these groups."""
 
     def available(membership: str, **groups: dict[str, str]) -> int:
         root = tmp_path / "cgroup"
@@ -46,29 +46,29 @@ def v1(most: int, taken: int, cache: int = 0) -> dict[str, str]:
     }
 
 
-def test_a_group_of_version_2_limits_it_and_its_idle_page_cache_counts_as_free(available: Tree) -> None:
+def test_a_group_of_version_2_is_a_limit_and_its_inactive_page_cache_counts_as_free(available: Tree) -> None:
     assert available("0::/app\n", app=v2(str(100 * MB), 70 * MB, cache=20 * MB)) == 50 * MB
 
 
-def test_the_groups_above_limit_it_too(available: Tree) -> None:
+def test_the_parent_groups_are_limits_too(available: Tree) -> None:
     groups = {"slice": v2(str(50 * MB), 45 * MB), "slice__app": v2(str(100 * MB), 10 * MB)}
     assert available("0::/slice/app\n", **groups) == 5 * MB
 
 
-def test_in_a_container_its_own_group_is_the_root(available: Tree) -> None:
+def test_in_a_container_the_processs_group_is_the_root(available: Tree) -> None:
     assert available("0::/../../system.slice/docker-1.scope\n", root=v2(str(80 * MB), 60 * MB)) == 20 * MB
 
 
-def test_a_group_of_version_1_limits_it(available: Tree) -> None:
+def test_a_group_of_version_1_is_a_limit(available: Tree) -> None:
     lines = "12:cpu,cpuacct:/docker/1\n4:hugetlb,memory:/docker/1\n0::/\n"
     assert available(lines, memory__docker__1=v1(100 * MB, 70 * MB, cache=20 * MB)) == 50 * MB
 
 
-def test_a_container_of_version_1_that_sees_only_its_own_group(available: Tree) -> None:
+def test_a_container_of_version_1_sees_only_its_own_group(available: Tree) -> None:
     assert available("4:memory:/docker/1\n", memory=v1(100 * MB, 70 * MB)) == 30 * MB
 
 
-def test_a_group_that_is_full_leaves_nothing(available: Tree) -> None:
+def test_a_full_group_leaves_no_memory(available: Tree) -> None:
     assert available("0::/app\n", app=v2(str(100 * MB), 120 * MB)) == 0
 
 
@@ -83,10 +83,10 @@ def test_a_group_that_is_full_leaves_nothing(available: Tree) -> None:
     ],
     ids=["max", "as good as none", "unreadable", "unknown", "gone"],
 )
-def test_without_a_limit_the_machine_decides_by_what_it_has_available(
+def test_without_a_limit_the_machines_available_memory_counts(
     available: Tree, membership: str, groups: dict[str, dict[str, str]]
 ) -> None:
-    """Not by what lies idle: most of the memory of a machine that is up for long is page cache."""
+    """Not its free memory: after a while, most of a machine's memory is page cache."""
     found = available(membership, **groups)
     there = psutil.virtual_memory()
 

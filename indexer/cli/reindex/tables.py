@@ -73,15 +73,15 @@ def print_plans(plans: "Sequence[Plan]", shortages: "Sequence[Shortage]" = ()) -
         time = (
             "unknown: there is no stored crop to measure the speed on"
             if plan.seconds is None
-            else f"{duration(plan.seconds)} with one worker like this machine"
+            else f"{duration(plan.seconds)} with one worker on this machine"
             f" ({plan.faces_per_second:.0f} faces/s, measured on {plan.sampled})"
         )
         lines = {
             "faces": f"{plan.faces}" + (f", {plan.without_crop} without a crop" if plan.without_crop else ""),
             "time": time,
             "disk": f"{_size(plan.disk_bytes)} of {_size(plan.disk_free_bytes)} free",
-            "memory": f"{_size(plan.index_bytes)} in each process for both indexes, until the cleanup;"
-            f" {_size(plan.new_index_bytes)} of it is new, {_size(plan.memory_free_bytes)} are available",
+            "memory": f"{_size(plan.index_bytes)} in each process until the cleanup"
+            f" ({_size(plan.new_index_bytes)} new, {_size(plan.memory_free_bytes)} available)",
         }
         for name, line in lines.items():
             out.print(f"  {name:7} {line}", highlight=False)
@@ -173,7 +173,10 @@ def _faces(job: "Status") -> str:
 
 
 def _size(bytes_: int) -> str:
-    return f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{bytes_ / 1e6:.1f} MB"
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if bytes_ >= unit:
+            return f"{bytes_ / unit:.1f} {name}"
+    return f"{bytes_ / 1e3:.0f} kB"
 
 
 def _rate(value: float | None, interval: list[float] | None) -> str:

@@ -1,4 +1,4 @@
-"""A service with the gallery `staff`, and an operator who brings it to another model."""
+"""A service with the gallery `staff`, and an operator who re-indexes it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ def operator(settings: Settings, database: Database) -> Iterator[Operator]:
 
 @pytest.fixture
 def client(settings: Settings, database: Database, tmp_path: Path) -> Iterator[TestClient]:
-    """Requests may name models that a test puts into its folder."""
+    """Requests may name models in a folder of the test."""
     configured = settings.model_copy(update={"models_dir": tmp_path})
     with TestClient(create_app(configured), raise_server_exceptions=False) as client:
         client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()

@@ -1,4 +1,4 @@
-"""A gallery goes to a model whose embeddings have another length than the old one's, and back."""
+"""A gallery is re-indexed to a model with another dimension, and back."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ _SIDE = 14
 
 @pytest.fixture
 def projection(tmp_path: Path) -> ModelCard:
-    """A network of one's own: faces made small and projected at random, enough to tell two pictures apart."""
+    """A custom network: a random projection of a small face, which is enough to distinguish two pictures."""
     weights = np.random.default_rng(0).standard_normal((3 * _SIDE * _SIDE, DIMENSION)).astype(np.float32)
     step = 112 // _SIDE
     graph = helper.make_graph(
@@ -61,7 +61,7 @@ def projection(tmp_path: Path) -> ModelCard:
 
 
 def through(operator: Operator, client: TestClient, to: str) -> str:
-    """Over the API: begun, worked on, activated. The path of the job."""
+    """Starts, works and activates over the API. Returns the path of the job."""
     body = {"gallery": "staff", "to": to, "gates": ["skipped<=0"]}
     begun = client.post("/v1/reindexes", json=body)
     assert begun.status_code == 202, begun.text
@@ -81,13 +81,13 @@ def work(operator: Operator, client: TestClient, path: str) -> None:
 
 
 def lengths(operator: Operator) -> dict[int, int]:
-    """How many embeddings there are of each number of components."""
+    """The number of embeddings by dimension."""
     length = func.octet_length(Embedding.vector) / 4
     with operator.database.reading() as session:
         return {int(n): count for n, count in session.execute(select(length, func.count()).group_by(length))}
 
 
-def test_there_and_back_by_rollback_and_by_another_job(
+def test_a_gallery_goes_to_another_dimension_and_back_by_rollback_and_by_another_job(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes, projection: ModelCard
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -97,7 +97,7 @@ def test_there_and_back_by_rollback_and_by_another_job(
         enrol(client, "Eileen", collins)
         assert who(client, collins) == ("Eileen", projection.fingerprint)
         client.post(f"{path}/rollback").raise_for_status()
-        assert who(client, collins) == ("Eileen", OLD.fingerprint), "enrolled under the other"
+        assert who(client, collins) == ("Eileen", OLD.fingerprint), "enrolled with the other model"
         client.post(f"{path}/activate").raise_for_status()
         assert lengths(operator) == {128: 2, DIMENSION: 2}
         compared = client.get(f"{path}/comparison").json()
@@ -121,7 +121,7 @@ def test_there_and_back_by_rollback_and_by_another_job(
 
 
 @pytest.mark.parametrize("end", ["cancel", "cleanup"])
-def test_a_model_that_cannot_be_opened_any_more_can_be_given_up(
+def test_a_model_that_can_no_longer_be_opened_can_be_cleaned_up(
     operator: Operator, client: TestClient, hopper: bytes, projection: ModelCard, end: str
 ) -> None:
     enrol(client, "Grace", hopper)

@@ -1,4 +1,4 @@
-"""Faces that a process enrolled without the new model, and jobs that had given up: both are gone on with."""
+"""Jobs continue after faces were enrolled without the new model, and after a problem."""
 
 import threading
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
 @contextmanager
 def the_other_model_missing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As in a process whose machine lacks its weights."""
+    """As in a process on a machine without the model's weights."""
 
     def missing(pipelines: Pipelines, model: int) -> Any:
         raise ModelUnavailable("its weights are not here")
@@ -50,7 +50,7 @@ def before_each_first(monkeypatch: pytest.MonkeyPatch, name: str, act: Any) -> I
 
 
 @pytest.mark.parametrize("step", ["build", "on_gallery"])
-def test_a_face_enrolled_without_the_new_model_while_it_is_built_is_embedded_and_the_job_goes_on(
+def test_a_face_enrolled_without_the_new_model_during_a_build_is_embedded_and_the_job_continues(
     operator: Operator,
     client: TestClient,
     hopper: bytes,
@@ -76,7 +76,7 @@ def test_a_face_enrolled_without_the_new_model_while_it_is_built_is_embedded_and
     assert operator.clean()
 
 
-def test_without_a_crop_such_a_face_is_skipped_with_the_reason(
+def test_a_face_enrolled_without_the_new_model_and_without_a_crop_is_skipped_with_the_reason(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -97,10 +97,10 @@ def test_without_a_crop_such_a_face_is_skipped_with_the_reason(
     assert why == "no crop of the face is stored"
 
 
-def test_a_job_that_was_stopped_in_building_for_lack_of_embeddings_is_revived_by_resume(
+def test_resume_revives_a_job_that_stopped_in_building_because_embeddings_were_missing(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As an earlier version left it."""
+    """Earlier versions left such jobs."""
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
     with the_other_model_missing(monkeypatch):
@@ -119,7 +119,7 @@ def test_a_job_that_was_stopped_in_building_for_lack_of_embeddings_is_revived_by
     assert operator.embeddings(NEW.fingerprint) == 2
 
 
-def test_resume_revives_a_job_that_was_stopped_by_a_chunks_attempts(
+def test_resume_revives_a_job_that_stopped_after_too_many_attempts_at_a_chunk(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -136,7 +136,7 @@ def test_resume_revives_a_job_that_was_stopped_by_a_chunks_attempts(
     assert operator.embeddings(NEW.fingerprint) == 1
 
 
-def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_model(
+def test_a_rollback_finds_faces_that_were_enrolled_without_the_old_model(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -164,23 +164,23 @@ def test_the_way_back_stays_open_for_faces_that_were_enrolled_without_the_old_mo
     )
 
 
-def test_a_job_of_a_gallery_whose_people_were_deleted_past_gemel_stops_with_the_reason(
+def test_a_job_stops_with_the_reason_if_people_were_deleted_in_sql(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes
 ) -> None:
-    """By an administrator, in SQL: no face lacks an embedding, and still there are fewer than are counted."""
+    """No face lacks an embedding, but the gallery's face_count is too high."""
     enrol(client, "Grace", hopper)
     enrol(client, "Eileen", collins)
     job = operator.start(gates=["skipped<=0"])
     with operator.database.transaction() as session:
         session.execute(text("DELETE FROM identity WHERE name = 'Eileen'"))
 
-    working = worker.Worker(operator.index_store, operator.factory)
-    thread = threading.Thread(target=working.run)
+    running = worker.Worker(operator.index_store, operator.factory)
+    thread = threading.Thread(target=running.run)
     thread.start()
     try:
         wait_for(lambda: operator.job(job).row.problem is not None, 60)
     finally:
-        working.stop()
+        running.stop()
         thread.join()
 
     stopped = operator.job(job).row

@@ -1,4 +1,4 @@
-"""Two operators at once: one has it their way, the other is told so."""
+"""If two operators act at once, one succeeds and the other gets an error."""
 
 import threading
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Act = Callable[[Database], Any]
 
 
 def at_once(operator: Operator, *acts: Act) -> list[Any]:
-    """What each returned or raised; each over connections of its own, as in processes of their own."""
+    """What each returned or raised. Each has its own connections, as in its own process."""
     together = threading.Barrier(len(acts))
     outcomes: list[Any] = [None] * len(acts)
 
@@ -46,15 +46,15 @@ def at_once(operator: Operator, *acts: Act) -> list[Any]:
 
 
 def won_by_one(outcomes: list[Any], error: type[GemelError]) -> Job:
-    """The job of the one; the others were refused with `error`."""
-    refused = [outcome for outcome in outcomes if isinstance(outcome, GemelError)]
-    assert [type(one) for one in refused] == [error] * (len(outcomes) - 1), refused
-    job: Job = next(outcome for outcome in outcomes if outcome not in refused)
+    """The job of the one that succeeded; the others raised `error`."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, GemelError)]
+    assert [type(one) for one in failed] == [error] * (len(outcomes) - 1), failed
+    job: Job = next(outcome for outcome in outcomes if outcome not in failed)
     return job
 
 
 @pytest.mark.parametrize("others", [(NEW, NEW), (NEW, sface(mirror=False))], ids=["to one", "to two"])
-def test_of_two_starts_one_begins(
+def test_of_two_starts_one_succeeds(
     operator: Operator, client: TestClient, hopper: bytes, others: tuple[Any, Any]
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -74,7 +74,7 @@ def test_of_two_starts_one_begins(
         assert operator.work(job).row.state == "cancelled"
 
 
-def test_of_two_activations_one_switches(operator: Operator, client: TestClient, hopper: bytes) -> None:
+def test_of_two_activations_one_succeeds(operator: Operator, client: TestClient, hopper: bytes) -> None:
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
 
@@ -89,7 +89,7 @@ def test_of_two_activations_one_switches(operator: Operator, client: TestClient,
     assert len(activated) == 5, "each once"
 
 
-def test_of_an_activation_and_a_cancellation_one_holds(
+def test_of_an_activation_and_a_cancellation_one_succeeds(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -102,8 +102,8 @@ def test_of_an_activation_and_a_cancellation_one_holds(
         )
         state = won_by_one(outcomes, ReindexState).row.state
         assert state in ("active", "cancelling")
-        wanted = NEW if state == "active" else OLD
-        assert who(client, hopper) == ("Grace", wanted.fingerprint)
+        expected = NEW if state == "active" else OLD
+        assert who(client, hopper) == ("Grace", expected.fingerprint)
         if state == "active":
             switch.rollback(operator.database, job.row.id)
             control.cancel(operator.database, job.row.id)
@@ -111,7 +111,9 @@ def test_of_an_activation_and_a_cancellation_one_holds(
         assert operator.clean()
 
 
-def test_of_a_rollback_and_a_cleanup_one_holds(operator: Operator, client: TestClient, hopper: bytes) -> None:
+def test_of_a_rollback_and_a_cleanup_one_succeeds(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
     enrol(client, "Grace", hopper)
     job = operator.work(operator.start(gates=["skipped<=0"]))
     switch.activate(operator.database, job.row.id)
@@ -128,7 +130,7 @@ def test_of_a_rollback_and_a_cleanup_one_holds(operator: Operator, client: TestC
     assert operator.clean()
 
 
-def test_a_process_that_could_not_follow_holds_a_switch_up_until_it_is_forced(
+def test_a_process_that_is_not_ready_prevents_a_switch_until_it_is_forced(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)

@@ -26,7 +26,7 @@ def written_from_the_first_face(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def builds_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
-    """Whoever builds an index has read the old state of PostgreSQL, and goes on when the block ends.
+    """Holds every build of an index after it has read PostgreSQL, until the block ends.
 
     A release of the semaphore for each of them that has come so far."""
     begun, go_on = threading.Semaphore(0), threading.Event()
@@ -80,7 +80,7 @@ def test_a_switch_during_a_rebuild_holds_and_fails_no_request(
     assert job.row.state == "ready", job.row.problem
 
     with asked_all_the_time(client, hopper) as answers:
-        wait_for(lambda: told(operator, NEW.fingerprint) == "ready")
+        wait_for(lambda: state_of(operator, NEW.fingerprint) == "ready")
         with builds_held(monkeypatch) as begun:
             asking = threading.Thread(target=asked, args=(operator, client))
             asking.start()
@@ -93,7 +93,7 @@ def test_a_switch_during_a_rebuild_holds_and_fails_no_request(
             switch.activate(operator.database, job.row.id)
             assert who(client, hopper) == ("Grace", NEW.fingerprint)
         asking.join()
-        wait_for(lambda: told(operator, OLD.fingerprint) == told(operator, NEW.fingerprint) == "ready")
+        wait_for(lambda: state_of(operator, OLD.fingerprint) == state_of(operator, NEW.fingerprint) == "ready")
         wait_for(lambda: newest(operator, operator.gallery()))
         enrol(client, "Another", collins)
         assert operator.clean()
@@ -107,14 +107,14 @@ def test_a_switch_during_a_rebuild_holds_and_fails_no_request(
     assert operator.embeddings(OLD.fingerprint) == 0
 
 
-def told(operator: Operator, model: str) -> str | None:
-    """The state of the service's index by the model, as it said last."""
+def state_of(operator: Operator, model: str) -> str | None:
+    """The state of the service's index by the model, as last reported."""
     [row] = index_status.of_galleries(operator.database, [operator.gallery()])
     return next((replica.state for _, replica in row.replicas if replica.model == model), None)
 
 
 def newest(operator: Operator, gallery: Gallery) -> bool:
-    """Whether a start would find a snapshot by each model that does."""
+    """Whether each model that has a snapshot has a valid one."""
     return all(
         any(
             stored.manifest is not None and stored.manifest.rebuild_number == gallery.rebuild_number
@@ -138,8 +138,8 @@ def test_a_cleanup_during_a_rebuild_leaves_nothing_of_the_old_model(
             control.cleanup(operator.database, job.row.id)
             assert operator.work(job).row.state == "done"
             enrol(client, "Eileen", collins)
-        wait_for(lambda: told(operator, OLD.fingerprint) is None)
-        wait_for(lambda: told(operator, NEW.fingerprint) == "ready")
+        wait_for(lambda: state_of(operator, OLD.fingerprint) is None)
+        wait_for(lambda: state_of(operator, NEW.fingerprint) == "ready")
 
     assert {name for name, _ in answers} == {"Grace"}, answers
     assert operator.clean()
@@ -150,7 +150,7 @@ def models_on_the_disk(operator: Operator) -> list[Any]:
     return sorted((operator.index_store.root / str(operator.gallery().id)).iterdir())
 
 
-def test_a_cancellation_in_the_middle_of_building_ends_cancelled_and_nothing_is_left(
+def test_a_cancellation_during_a_build_ends_cancelled_and_leaves_nothing(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)

@@ -1,4 +1,4 @@
-"""A gallery goes to another model and back while it is asked and enrolled into all the time."""
+"""A gallery is re-indexed and rolled back while it is searched and enrolled into."""
 
 import itertools
 import threading
@@ -31,7 +31,7 @@ from tests.support.pictures import jpeg, pixels
 from tests.support.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
 
 
-def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
+def test_activate_rollback_and_activate_lose_nobody_and_fail_no_request(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -49,7 +49,9 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
         switch.rollback(operator.database, job.row.id)
         assert who(client, collins) == ("Eileen", OLD.fingerprint)
         verdict = client.post(f"{PATH}/identities/{again}/verify", files={"image": hopper}).json()
-        assert (verdict["matched"], verdict["model"]) == (True, OLD.fingerprint), "enrolled under the new one"
+        assert (verdict["matched"], verdict["model"]) == (True, OLD.fingerprint), (
+            "enrolled with the new model"
+        )
         client.delete(f"{PATH}/identities/{again}").raise_for_status()
         switch.activate(operator.database, job.row.id, force="once more")
         control.cleanup(operator.database, job.row.id)
@@ -59,17 +61,17 @@ def test_there_and_back_and_there_again_loses_nobody_and_fails_no_request(
     assert {name for name, _ in answers} <= {"Grace", "Grace again"}, answers
     models = [model for _, model in answers]
     changes = sum(a != b for a, b in itertools.pairwise(models))
-    assert changes == 3, "there, back, and there again"
+    assert changes == 3, "activated, rolled back, activated"
     assert operator.embeddings(OLD.fingerprint) == 0
     assert operator.embeddings(NEW.fingerprint) == 2
     with operator.database.reading() as session:
         gallery = galleries.get(session, "staff")
         texts = [event.text for event in reindexes.events(session, job.row.id)]
     assert maintenance.verify(operator.index_store.of_gallery(gallery), gallery).clean
-    assert any("nobody has two faces" in text for text in texts), "who forced it is on record"
+    assert any("nobody has two faces" in text for text in texts), "the reason is recorded"
 
 
-def test_a_page_shows_whom_only_one_of_the_models_finds(
+def test_the_page_shows_people_whom_only_one_of_the_models_finds(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes
 ) -> None:
     grace = enrol(client, "Grace <b>Hopper</b>", hopper)
@@ -93,15 +95,15 @@ def test_a_page_shows_whom_only_one_of_the_models_finds(
 
     html = page.render(operator.database, job, found)
 
-    assert html.count("data:image/jpeg;base64,") == 5, "of six faces one is deleted since"
-    assert html.count("data:image/png;base64,") == 2, "scores and the error tradeoff"
+    assert html.count("data:image/jpeg;base64,") == 5, "one of six faces was deleted meanwhile"
+    assert html.count("data:image/png;base64,") == 2, "scores and DET"
     assert "Grace &lt;b&gt;Hopper&lt;/b&gt;" in html
     assert (html.count("the same person"), html.count("somebody else")) == (2, 1)
     assert "nobody, or deleted since" in html
-    assert 'src="http' not in html, "it needs nothing beside it"
+    assert 'src="http' not in html, "it needs no other file"
 
 
-def test_the_api_leads_a_job_from_its_start_to_its_end(
+def test_the_api_takes_a_job_from_its_start_to_its_end(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -116,13 +118,13 @@ def test_the_api_leads_a_job_from_its_start_to_its_end(
         client.post(f"{path}/cleanup"),
     ]
     paused = client.post(f"{path}/pause").json()
-    told_paused = client.get("/metrics").text
+    metrics_paused = client.get("/metrics").text
     resumed = client.post(f"{path}/resume").json()
     with operator.database.reading() as session:
         [job] = reindexes.newest_first(session)
     operator.work(job)
     ready = client.get(path).json()
-    told_ready = client.get("/metrics").text
+    metrics_ready = client.get("/metrics").text
     compared = client.get(f"{path}/comparison").json()
     activated = client.post(f"{path}/activate").json()
     found = who(client, hopper)
@@ -139,18 +141,20 @@ def test_the_api_leads_a_job_from_its_start_to_its_end(
     assert found == ("Grace", NEW.fingerprint)
     assert client.get("/v1/reindexes").json()["reindexes"][0]["state"] == "done"
     of = f'{{gallery="staff",to_model="{NEW.fingerprint}"}}'
-    assert {f"gemel_reindex_stopped{of} 1.0", f"gemel_reindex_faces{of} 1.0"} <= set(told_paused.splitlines())
+    assert {f"gemel_reindex_stopped{of} 1.0", f"gemel_reindex_faces{of} 1.0"} <= set(
+        metrics_paused.splitlines()
+    )
     assert {
         f"gemel_reindex_stopped{of} 0.0",
         f"gemel_reindex_faces_done{of} 1.0",
         f'gemel_reindex_state{{gallery="staff",state="ready",to_model="{NEW.fingerprint}"}} 1.0',
-    } <= set(told_ready.splitlines())
-    assert "gemel_reindex_faces{" not in client.get("/metrics").text, "it is over"
+    } <= set(metrics_ready.splitlines())
+    assert "gemel_reindex_faces{" not in client.get("/metrics").text, "the job has ended"
     missing = client.get("/v1/reindexes/019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11")
     assert (missing.status_code, missing.json()["code"]) == (404, "reindex_not_found")
 
 
-def test_two_operators_cannot_start_at_once_and_the_models_own_gallery_is_refused(
+def test_a_second_job_and_the_gallerys_present_model_are_rejected(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -170,14 +174,14 @@ def test_two_operators_cannot_start_at_once_and_the_models_own_gallery_is_refuse
         control.start(operator.database, operator.index_store.models, gallery, OLD, plan)
 
 
-def test_what_cannot_be_embedded_is_skipped_listed_and_keeps_nobody_else_back(
+def test_faces_that_cannot_be_embedded_are_skipped_and_listed_and_delay_no_other(
     operator: Operator,
     client: TestClient,
     hopper: bytes,
     collins: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One crop is damaged on the disk, another makes the model give NaN."""
+    """One crop is damaged on the disk, with another the model gives NaN."""
     enrol(client, "Grace", hopper)
     damaged = enrol(client, "Damaged", collins)
     with operator.database.transaction() as session:
@@ -198,10 +202,10 @@ def test_what_cannot_be_embedded_is_skipped_listed_and_keeps_nobody_else_back(
     assert who(client, hopper)[0] == "Grace"
 
     switch.rollback(operator.database, job.row.id)
-    assert who(client, collins) == ("Damaged", OLD.fingerprint), "the old model has them still"
+    assert who(client, collins) == ("Damaged", OLD.fingerprint), "the old model still finds them"
 
 
-def test_a_model_that_gives_nan_is_noticed_face_by_face(
+def test_nan_from_a_model_is_a_problem_of_the_one_face(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -217,7 +221,7 @@ def test_a_model_that_gives_nan_is_noticed_face_by_face(
     assert who(client, hopper) == ("Grace", OLD.fingerprint)
 
 
-def test_what_a_killed_worker_held_is_taken_over_and_it_cannot_write_any_more(
+def test_a_killed_workers_chunk_is_claimed_by_another_and_the_first_can_no_longer_record(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -238,7 +242,7 @@ def test_what_a_killed_worker_held_is_taken_over_and_it_cannot_write_any_more(
 
 
 @pytest.mark.parametrize("function", ["finish_chunk", "crops_of_chunk", "claim_chunk", "create_chunks"])
-def test_while_postgresql_is_away_for_a_moment_a_worker_waits_and_keeps_nothing_to_itself(
+def test_a_worker_waits_for_postgresql_and_releases_its_claims(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -258,7 +262,7 @@ def test_while_postgresql_is_away_for_a_moment_a_worker_waits_and_keeps_nothing_
     assert operator.embeddings(NEW.fingerprint) == 1
 
 
-def test_a_network_that_fails_stops_the_job_and_resuming_goes_on_with_the_same_faces(
+def test_a_failing_network_stops_the_job_and_resume_continues_with_the_same_faces(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -278,7 +282,7 @@ def test_a_network_that_fails_stops_the_job_and_resuming_goes_on_with_the_same_f
     assert operator.work(job).row.state == "ready"
 
 
-def test_a_gallery_that_is_deleted_takes_its_job_along_and_leaves_the_worker_alive(
+def test_deleting_a_gallery_deletes_its_job_and_leaves_the_worker_alive(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -302,7 +306,7 @@ def test_a_gallery_that_is_deleted_takes_its_job_along_and_leaves_the_worker_ali
     assert client.get(f"/v1/reindexes/{job.row.id}").status_code == 404
 
 
-def test_too_little_room_is_said_before_anything_begins(
+def test_too_little_room_is_reported_before_the_start(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -313,7 +317,7 @@ def test_too_little_room_is_said_before_anything_begins(
         assert reindexes.newest_first(session) == []
 
 
-def test_the_old_index_which_is_in_memory_already_is_not_asked_for_a_second_time(
+def test_the_plan_does_not_count_the_old_index_that_is_in_memory_already(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -324,7 +328,7 @@ def test_the_old_index_which_is_in_memory_already_is_not_asked_for_a_second_time
         plans.check_room([replace(plan, memory_free_bytes=plan.new_index_bytes - 1)])
 
 
-def test_a_paused_job_is_left_alone_until_it_is_resumed(
+def test_workers_leave_a_paused_job_alone_until_it_is_resumed(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -336,7 +340,7 @@ def test_a_paused_job_is_left_alone_until_it_is_resumed(
     assert operator.work(job).row.state == "ready"
 
 
-def test_while_the_new_models_network_is_opened_others_are_answered(
+def test_other_requests_are_answered_while_the_new_models_network_is_loaded(
     operator: Operator, client: TestClient, hopper: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrol(client, "Grace", hopper)
@@ -367,7 +371,7 @@ def test_while_the_new_models_network_is_opened_others_are_answered(
     assert begun == [202]
 
 
-def test_of_a_large_gallery_some_faces_are_searched_for_and_all_are_searched_among(
+def test_in_a_large_gallery_some_faces_are_probes_and_all_are_searched(
     operator: Operator, client: TestClient, hopper: bytes, collins: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, picture in (("Grace", hopper), ("Eileen", collins), ("Without", jpeg(pixels(collins), 60))):

@@ -1,4 +1,4 @@
-"""What lets a new model in."""
+"""Acceptance criteria of a new model."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ NEW = {"rank1": 0.95, "skipped": 2, "at_fpir": {"0.01": {"fnir": 0.06}}}
         ("fnir@0.1<=old", False),
     ],
 )
-def test_a_gate_is_passed_by_what_was_measured_and_never_by_what_was_not(gate: str, passed: bool) -> None:
+def test_a_criterion_is_met_only_by_a_measured_value(gate: str, passed: bool) -> None:
     acceptance.check([gate])
 
     [verdict] = acceptance.judge([gate], compared(people=1000))
@@ -46,7 +46,7 @@ def test_a_gate_is_passed_by_what_was_measured_and_never_by_what_was_not(gate: s
         ("rank1>=1", 298, 298, "measured on too few people (298; 299 are needed)"),
     ],
 )
-def test_a_rate_that_too_few_people_show_passes_no_gate_however_good_it_is(
+def test_a_rate_measured_on_too_few_people_meets_no_criterion(
     gate: str, people: int, mated_people: int, reason: str
 ) -> None:
     perfect = {"rank1": 1.0, "skipped": 0, "at_fpir": {f: {"fnir": 0.0} for f in ("0.001", "0.01", "0.1")}}
@@ -60,7 +60,7 @@ def test_a_rate_that_too_few_people_show_passes_no_gate_however_good_it_is(
     assert enough.passed
 
 
-def test_faces_are_counted_whoever_they_are_of() -> None:
+def test_skipped_faces_need_no_minimum_of_people() -> None:
     [verdict] = acceptance.judge(["skipped<=2"], compared(people=1))
 
     assert verdict.passed
@@ -74,6 +74,6 @@ def compared(
 
 
 @pytest.mark.parametrize("gate", ["", "fnir<=old", "fnir@0.02<=old", "rank1=1", "rank1>=", "speed>=3"])
-def test_a_gate_that_nobody_understands_is_refused(gate: str) -> None:
+def test_a_criterion_that_cannot_be_parsed_is_rejected(gate: str) -> None:
     with pytest.raises(InvalidRequest):
         acceptance.check([gate])
