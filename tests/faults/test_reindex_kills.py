@@ -182,9 +182,7 @@ def test_a_worker_completes_the_job_of_a_command_that_was_killed_while_embedding
 
 
 @pytest.mark.parametrize("step", ["activate", "rollback"])
-def test_a_switch_holds_if_the_command_is_killed_right_after_it(
-    home: Home, hopper: bytes, step: str
-) -> None:
+def test_a_switch_holds_if_the_command_is_killed_right_after_it(home: Home, hopper: bytes, step: str) -> None:
     home.run("reindex", "start", "--to", "dlib-resnet", "--gate", "skipped<=0", "--wait")
     if step == "rollback":
         home.run("reindex", "activate")

@@ -93,7 +93,9 @@ def test_a_switch_during_a_rebuild_holds_and_fails_no_request(
             switch.activate(operator.database, job.row.id)
             assert who(client, hopper) == ("Grace", NEW.fingerprint)
         asking.join()
-        wait_for(lambda: state_of(operator, OLD.fingerprint) == state_of(operator, NEW.fingerprint) == "ready")
+        wait_for(
+            lambda: state_of(operator, OLD.fingerprint) == state_of(operator, NEW.fingerprint) == "ready"
+        )
         wait_for(lambda: newest(operator, operator.gallery()))
         enrol(client, "Another", collins)
         assert operator.clean()
