@@ -19,6 +19,7 @@ import httpx2
 import pytest
 
 from indexer import cli
+from indexer.cli import output
 from indexer.records import embedded
 from indexer.settings import Settings
 
@@ -167,14 +168,19 @@ def _as_a_process(environment: Mapping[str, str], folder: Path) -> Iterator[None
     loggers = logging.getLogger(), logging.getLogger("indexer")
     logs = [(logger, logger.handlers, logger.level) for logger in loggers]
     env_file = Settings.model_config["env_file"]
+    consoles = [(console, console.width) for console in (output.console, output.out)]
     try:
         _set_variables(environment)
+        for console, _ in consoles:
+            console.width = int(environment["COLUMNS"])
         os.chdir(folder)
         Settings.model_config["env_file"] = ".env"
         for logger in loggers:
             logger.handlers = []
         yield
     finally:
+        for console, width in consoles:
+            console.width = width
         for logger, handlers, level in logs:
             logger.handlers = handlers
             logger.setLevel(level)

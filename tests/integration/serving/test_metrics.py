@@ -71,7 +71,7 @@ def test_rejections_are_counted_by_their_reason(
     staff.get("/nothere")
     staff.get(f"{STAFF}?x=1")
     with monkeypatch.context() as broken:
-        broken.setattr(staff.app.state, "recognition", None)  # type: ignore[attr-defined]
+        broken.setattr(staff.app.state, "engine", None)  # type: ignore[attr-defined]
         assert staff.get("/v1/galleries").status_code == 500
 
     for code in ("nothing_enrolled", "gallery_not_found", "not_found", "invalid_request", "internal_error"):

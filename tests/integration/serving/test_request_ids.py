@@ -48,7 +48,7 @@ def test_the_log_line_of_an_error_names_the_request(
     handler = Lines()
     handler.setFormatter(JsonFormatter())
     logging.getLogger("service").addHandler(handler)
-    monkeypatch.setattr(client.app.state, "recognition", None)  # type: ignore[attr-defined]
+    monkeypatch.setattr(client.app.state, "engine", None)  # type: ignore[attr-defined]
     try:
         answer = client.get("/v1/galleries", headers={"X-Request-Id": "seen"})
     finally:
