@@ -16,7 +16,6 @@ from httpx2 import Response
 
 from indexer.settings import Settings
 from service.app import create_app
-from tests.support import hostile_pictures
 from tests.support.asking import (
     assert_problem,
     counts,
@@ -27,6 +26,7 @@ from tests.support.asking import (
     try_to_enrol,
     try_to_identify,
 )
+from tests.support.hostile import pictures as hostile_pictures
 from tests.support.pictures import encoded, shared
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged pictures, as in service

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pillow_heif
 
-from tests.support import costly_pictures
+from tests.support.hostile import costly_pictures
 from tests.support.pictures import encoded
 
 pillow_heif.register_heif_opener()  # to write test pictures

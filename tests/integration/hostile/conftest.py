@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.home import Home, ready, wait_for
-from tests.support.hostile_service import SOON, Service, serving
+from tests.support.hostile.service import SOON, Service, serving
 
 
 @pytest.fixture(scope="session")

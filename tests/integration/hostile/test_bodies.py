@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from tests.support.home import ready
-from tests.support.hostile_service import (
+from tests.support.hostile.raw_http import connected, many
+from tests.support.hostile.service import (
     BODY_SECONDS,
     CHUNKED,
     MAX_REQUESTS,
@@ -17,7 +18,6 @@ from tests.support.hostile_service import (
     assert_rejected,
     post,
 )
-from tests.support.raw_http import connected, many
 
 
 def test_a_body_that_drips_is_408(base: str) -> None:

@@ -7,14 +7,14 @@ import httpx2
 import pytest
 
 from tests.support.home import wait_for
-from tests.support.hostile_service import (
+from tests.support.hostile.raw_http import Raw, connected, many, request
+from tests.support.hostile.service import (
     BODY_SECONDS,
     MAX_CONNECTIONS,
     SOON,
     Service,
     post,
 )
-from tests.support.raw_http import Raw, connected, many, request
 
 MILLION = 1_000_000
 COSTLY = {

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.hostile_service import (
+from tests.support.hostile.raw_http import connected, request
+from tests.support.hostile.service import (
     HEADER_SECONDS,
     SOON,
     Service,
@@ -13,7 +14,6 @@ from tests.support.hostile_service import (
     post,
     status_of,
 )
-from tests.support.raw_http import connected, request
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
-from tests.support.costly_pictures import COSTLY
 from tests.support.decoder_processes import decoder_processes, eventually, slow_picture
+from tests.support.hostile.costly_pictures import COSTLY
 
 BOX = ("x", "y", "width", "height")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.home import Home
-from tests.support.raw_http import many, request
+from tests.support.hostile.raw_http import many, request
 
 GRACE_SECONDS = 10
 POST = ("Content-Type: application/json",)

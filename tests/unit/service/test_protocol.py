@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from service.protocol.closing import LINGER_SECONDS
 from service.protocol.connections import ConnectionLimits, Connections
 from tests.support.home import wait_for
-from tests.support.raw_http import Raw, connected, request
+from tests.support.hostile.raw_http import Raw, connected, request
 
 LARGE = b"x" * 8_000_000
 """More than the systems at both ends keep of an answer that nobody reads."""

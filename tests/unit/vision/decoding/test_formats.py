@@ -13,8 +13,8 @@ import pytest
 
 from indexer.errors import ImageTooExpensive, ImageTooLarge, InvalidInput, UnreadableImage
 from indexer.vision.decoding.decode import decode, decode_picture
-from tests.support import costly_pictures
-from tests.support.costly_pictures import png_chunk
+from tests.support.hostile import costly_pictures
+from tests.support.hostile.costly_pictures import png_chunk
 from tests.support.pictures import encoded
 
 pillow_heif.register_heif_opener()  # to write test pictures

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 
 from tests.support.home import Home
-from tests.support.raw_http import Raw, connected, request
+from tests.support.hostile.raw_http import Raw, connected, request
 
 HEADER_SECONDS = 2
 BODY_SECONDS = 2
