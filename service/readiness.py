@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class _Query:
-    asked_at: float = field(default_factory=anyio.current_time)
+    started_at: float = field(default_factory=anyio.current_time)
     answered: anyio.Event = field(default_factory=anyio.Event)
     totals: galleries.Totals | None = None
     error: GemelError | None = None
@@ -48,7 +48,7 @@ class Readiness:
         if query is None:
             query = self._query = _Query()
             self._tasks.start_soon(self._ask, query)
-        with anyio.move_on_after(query.asked_at + PATIENCE_SECONDS - anyio.current_time()):
+        with anyio.move_on_after(query.started_at + PATIENCE_SECONDS - anyio.current_time()):
             await query.answered.wait()
         if query.error is not None:
             raise query.error

@@ -9,7 +9,7 @@ from service.middleware.access import OPEN
 from service.middleware.path_prefix import route_path
 
 _MAX_DIGITS = 18
-"""Digits of a Content-Length. A longer one counts as 10**18: Python refuses to parse 5,000 digits."""
+"""Digits of a Content-Length. A longer one counts as 10**18: Python does not parse 5,000 digits."""
 
 
 class _Upload:

@@ -1,4 +1,4 @@
-"""Tells the code that works on a request when its client has disconnected, so that it can stop."""
+"""Lets the code that works on a request stop when the client has disconnected."""
 
 import asyncio
 import contextlib

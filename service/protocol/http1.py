@@ -25,7 +25,7 @@ BODY_WINDOWS = 10
 PIECE_BYTES = 4_096
 """The parser gets so many bytes at a time; limits are exact to this size."""
 SHUTDOWN_SECONDS = 5.0
-"""Time for bodies that are still arriving when the server is asked to stop."""
+"""Time for bodies that are still arriving when the server is stopping."""
 _FRAMING = (b"content-length", b"transfer-encoding")
 _ABSOLUTE_TARGET = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 

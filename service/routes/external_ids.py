@@ -1,4 +1,4 @@
-"""Identities by the ids that clients have for them already."""
+"""Identities by external id: the id that the client uses."""
 
 from typing import Annotated
 from urllib.parse import unquote_to_bytes
@@ -33,13 +33,13 @@ def _external_id(
     external_id: Annotated[
         str,
         Path(
-            description="Your own id, percent-encoded (`a/b` as `a%2Fb`). `.` and `..` mean something else in"
-            " a path: people of such ids are found by `?external_id=`",
+            description="Your own id, percent-encoded (`a/b` as `a%2Fb`). `.` and `..` have another meaning"
+            " in a path; use `?external_id=` for these ids",
             examples=["4711"],
         ),
     ],
 ) -> str:
-    """Raises InvalidRequest where the path is no UTF-8: servers substitute what they cannot read."""
+    """Raises InvalidRequest if the path is not UTF-8, which the server has replaced by U+FFFD."""
     if "\ufffd" in external_id:
         try:
             unquote_to_bytes(request.scope.get("raw_path", b"")).decode()
@@ -56,7 +56,7 @@ ExternalId = Annotated[str, Depends(_external_id)]
     responses=problems(404, 413, 415, 422),
     openapi_extra=openapi_body(VerifyIdentity, {"image": _IMAGE}),
     operation_id="verify_identity_by_external_id",
-    summary="Is this that person?",
+    summary="Does a photograph show this identity?",
 )
 def verify(
     engine: CurrentEngine,
@@ -66,7 +66,7 @@ def verify(
     external_id: ExternalId,
     body: Annotated[VerifyIdentity, Depends(body_of(VerifyIdentity))],
 ) -> VerifyAnswer:
-    """As `/identities/{identity_id}/verify`."""
+    """Like `/identities/{identity_id}/verify`."""
     return recognition.verify_identity(
         engine, config, meters, gallery, _id(engine, gallery, external_id), body
     )
@@ -88,7 +88,7 @@ def add_faces(
     external_id: ExternalId,
     body: Annotated[FacesNew, Depends(body_of(FacesNew))],
 ) -> FacesAdded:
-    """As `/identities/{identity_id}/faces`."""
+    """Like `/identities/{identity_id}/faces`."""
     return face_routes.add(engine, config, meters, gallery, _id(engine, gallery, external_id), body)
 
 
@@ -105,7 +105,7 @@ def get(engine: CurrentEngine, gallery: str, external_id: ExternalId) -> Identit
 @router.put(
     _ONE,
     responses={
-        201: {"model": IdentityCreated, "description": "There was none, and it was made"},
+        201: {"model": IdentityCreated, "description": "The identity was created"},
         **problems(404, 413, 415, 422),
     },
     openapi_extra=openapi_body(
@@ -123,12 +123,12 @@ def put(
     external_id: ExternalId,
     body: Annotated[IdentityPut, Depends(body_of(IdentityPut))],
 ) -> IdentityCreated:
-    """The same request may be sent again, and by several clients at once: one makes the identity, the others
-    find it. Fields that are left out stay as they are. Photographs are added; one that is enrolled already
-    is listed in `rejected` as `duplicate_image` and changes nothing."""
+    """Idempotent: the request may be repeated, and several clients may send it at once; one creates the
+    identity, the others find it. Omitted fields stay unchanged. Photographs are added; one that is enrolled
+    already is listed in `rejected` as `duplicate_image` and changes nothing."""
     at_most("the number of images", len(body.images), config.max_images)
     watch = Stopwatch()
-    enrolled, made = engine.enroller.put(
+    enrolled, created = engine.enroller.put(
         gallery,
         external_id,
         body.model_dump(include={"name", "metadata"}, exclude_unset=True),
@@ -138,7 +138,7 @@ def put(
     )
     meters.observe_stages(watch.milliseconds)
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.rejected.values()))
-    response.status_code = 201 if made else 200
+    response.status_code = 201 if created else 200
     with engine.database.reading() as session:
         identity_id = enrolled.identity.id
         shown = faces.list_first(session, [identity_id], FACES_OF_ONE)[identity_id]
@@ -166,10 +166,10 @@ def patch(engine: CurrentEngine, gallery: str, external_id: ExternalId, body: Id
     status_code=204,
     responses=problems(404, 422),
     operation_id="delete_identity_by_external_id",
-    summary="Delete an identity by your own id, with all its faces",
+    summary="Delete an identity and its faces by your own id",
 )
 def delete(engine: CurrentEngine, gallery: str, external_id: ExternalId) -> Response:
-    """Once the answer is there, no search returns the person."""
+    """No search returns the person after the answer."""
     return identity_routes.delete(engine, gallery, _id(engine, gallery, external_id))
 
 

@@ -57,7 +57,7 @@ def add(
 def list_page(
     engine: CurrentEngine, gallery: str, identity_id: UUID, limit: PageLimit = 100, cursor: PageCursor = None
 ) -> FacePage:
-    """In the order of their enrolment. Faces enrolled meanwhile come on a later page."""
+    """In the order of their enrolment. Faces that are enrolled meanwhile appear on a later page."""
     after = None if cursor is None else whole_number(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
@@ -76,7 +76,7 @@ def list_page(
     summary="Delete a face",
 )
 def delete(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
-    """Once the answer is there, no search returns the face."""
+    """No search returns the face after the answer."""
     engine.enroller.remove_face(gallery, identity_id, face_id)
     return Response(status_code=204)
 
@@ -89,7 +89,7 @@ def delete(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID
     summary="Get the stored crop of a face",
 )
 def crop(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
-    """Upright, with a margin; 404 where the gallery stores no crops."""
+    """The crop is upright and has a margin. 404 if the gallery stores no crops."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identities.get(session, found.id, identity_id)

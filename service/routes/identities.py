@@ -43,8 +43,8 @@ def create(
     gallery: str,
     body: Annotated[IdentityNew, Depends(body_of(IdentityNew))],
 ) -> IdentityCreated:
-    """When the answer arrives, the person is found. Pictures that do not pass are reported in
-    `rejected`; where none passes, the answer is 422 and nothing is stored."""
+    """Searches find the person as soon as the answer arrives. `rejected` lists the pictures that were not
+    enrolled; if all are rejected, the answer is 422 and nothing is stored."""
     at_most("the number of images", len(body.images), config.max_images)
     watch = Stopwatch()
     enrolled = engine.enroller.create(
@@ -70,20 +70,20 @@ def create(
 def list_page(
     engine: CurrentEngine,
     gallery: str,
-    external_id: Annotated[str | None, Query(description="Only the identity with this id of yours")] = None,
+    external_id: Annotated[str | None, Query(description="Only the identity with this external id")] = None,
     name: Annotated[
         str | None,
         Query(
-            description="Only people whose name has, for each word of this, a word that begins so; in any"
-            " case and any order: `hop gra` finds Grace Hopper",
+            description="Only identities whose name has, for each word, a word that starts with it, in any"
+            " case and order: `hop gra` finds Grace Hopper",
             examples=["grace"],
         ),
     ] = None,
     limit: PageLimit = 100,
     cursor: PageCursor = None,
 ) -> IdentityPage:
-    """In the order in which they were made, each with their first ten faces. People enrolled meanwhile come
-    on a later page."""
+    """In the order of their creation, each with its first ten faces. Identities that are created meanwhile
+    appear on a later page."""
     if external_id is not None and name is not None:
         raise InvalidRequest("send external_id or name, not both", field="name")
     after = None if cursor is None else uuid(cursor)
@@ -95,7 +95,7 @@ def list_page(
         else:
             following = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         page, more = cut(following, limit)
-        shown = _shown(session, gallery, page, FACES_OF_EACH)
+        shown = _with_faces(session, gallery, page, FACES_OF_EACH)
     return IdentityPage(
         identities=shown,
         next_cursor=str(page[-1].id) if more else None,
@@ -109,7 +109,7 @@ def get(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Identity:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = identities.get(session, found.id, identity_id)
-        [shown] = _shown(session, gallery, [identity], FACES_OF_ONE)
+        [shown] = _with_faces(session, gallery, [identity], FACES_OF_ONE)
     return shown
 
 
@@ -125,7 +125,7 @@ def patch(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Identity
         galleries.lock(session, found.id)
         identity = identities.get(session, found.id, identity_id)
         identities.update(session, identity, body.model_dump(exclude_unset=True))
-        [shown] = _shown(session, gallery, [identity], FACES_OF_ONE)
+        [shown] = _with_faces(session, gallery, [identity], FACES_OF_ONE)
     return shown
 
 
@@ -134,17 +134,17 @@ def patch(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Identity
     status_code=204,
     responses=problems(404, 422),
     operation_id="delete_identity",
-    summary="Delete an identity with all its faces",
+    summary="Delete an identity and its faces",
 )
 def delete(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Response:
-    """Once the answer is there, no search returns the person."""
+    """No search returns the person after the answer."""
     engine.enroller.remove_identity(gallery, identity_id)
     return Response(status_code=204)
 
 
-def _shown(
-    session: Session, gallery: str, found: Sequence[tables.Identity], most_faces: int
+def _with_faces(
+    session: Session, gallery: str, found: Sequence[tables.Identity], max_faces: int
 ) -> list[Identity]:
     ids = [identity.id for identity in found]
-    enrolled, totals = faces.list_first(session, ids, most_faces), faces.count_by_identity(session, ids)
+    enrolled, totals = faces.list_first(session, ids, max_faces), faces.count_by_identity(session, ids)
     return [Identity.of(gallery, one, enrolled[one.id], totals[one.id]) for one in found]

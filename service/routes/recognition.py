@@ -1,4 +1,4 @@
-"""Identify, verify, detect: questions about a photograph that store nothing."""
+"""Identify, search, verify and detect. These routes store nothing."""
 
 from typing import Annotated
 from uuid import UUID
@@ -25,7 +25,7 @@ _IMAGE = "/9j/4AAQSkZJRgABAQ..."
     responses=problems(404, 413, 415, 422),
     openapi_extra=openapi_body(requests.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
     operation_id="identify",
-    summary="Who is in this photograph?",
+    summary="Identify the faces of a photograph",
 )
 def identify(
     engine: CurrentEngine,
@@ -34,11 +34,11 @@ def identify(
     gallery: str,
     body: Annotated[requests.Identify, Depends(body_of(requests.Identify))],
 ) -> IdentifyAnswer:
-    """The largest faces, each with the people that it resembles most, best first.
+    """Returns the largest faces, each with its most similar identities, best first.
 
-    `matched` says whether a candidate's score reaches the threshold: by default the score that a share
-    `fpir` of searches for strangers would reach in a gallery of this size. That share is the gallery's
-    policy `identify_fpir`, else `GEMEL_IDENTIFY_FPIR`; `estimated_fpir` is that of the threshold used.
+    `matched` says whether a candidate's score reaches the threshold. By default this is the score that a
+    share `fpir` of the searches for strangers would reach in a gallery of this size: the gallery's policy
+    `identify_fpir`, else `GEMEL_IDENTIFY_FPIR`. `estimated_fpir` belongs to the threshold that was used.
     """
     identification = engine.identifier.identify(
         gallery,
@@ -58,12 +58,12 @@ def identify(
     "/galleries/{gallery}/search",
     responses=problems(404, 409, 413, 422),
     operation_id="search",
-    summary="Whom does this embedding resemble?",
+    summary="Search for an embedding",
 )
 def search(
     engine: CurrentEngine, config: Config, meters: Meters, gallery: str, body: requests.Search
 ) -> SearchAnswer:
-    """For embeddings that the same model made elsewhere; a photograph is for `identify`."""
+    """For embeddings that the gallery's model made elsewhere. Send photographs to `identify`."""
     found = engine.identifier.search(
         gallery,
         body.embedding,
@@ -82,7 +82,7 @@ def search(
     responses=problems(413, 415, 422),
     openapi_extra=openapi_body(requests.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
     operation_id="verify",
-    summary="Are these two the same person?",
+    summary="Do two photographs show the same person?",
 )
 def verify_pair(
     engine: CurrentEngine,
@@ -90,7 +90,7 @@ def verify_pair(
     meters: Meters,
     body: Annotated[requests.VerifyPair, Depends(body_of(requests.VerifyPair))],
 ) -> VerifyAnswer:
-    """Compares the face of each. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
+    """Compares one face of each photograph. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     verification = verify.verify_pair(
         engine.pipeline,
         engine.calibrations.for_model(engine.pipeline.card),
@@ -110,7 +110,7 @@ def verify_pair(
     responses=problems(404, 413, 415, 422),
     openapi_extra=openapi_body(requests.VerifyIdentity, {"image": _IMAGE}),
     operation_id="verify_identity",
-    summary="Is this that person?",
+    summary="Does a photograph show this identity?",
 )
 def verify_identity(
     engine: CurrentEngine,
@@ -120,7 +120,7 @@ def verify_identity(
     identity_id: UUID,
     body: Annotated[requests.VerifyIdentity, Depends(body_of(requests.VerifyIdentity))],
 ) -> VerifyAnswer:
-    """Compares the face with the nearest of the identity's."""
+    """Compares the face with the identity's most similar face."""
     verification = verify.verify_identity(
         engine.pipelines,
         engine.calibrations,
@@ -142,7 +142,7 @@ def verify_identity(
     responses=problems(413, 415, 422),
     openapi_extra=openapi_body(requests.Detect, {"image": _IMAGE}),
     operation_id="detect",
-    summary="Where are the faces?",
+    summary="Detect the faces of a photograph",
 )
 def detect(
     engine: CurrentEngine, meters: Meters, body: Annotated[requests.Detect, Depends(body_of(requests.Detect))]

@@ -1,4 +1,4 @@
-"""What is stored: galleries, identities, faces."""
+"""Stored objects: galleries, identities, faces."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,16 @@ from indexer.usecases.quality_gate import Rejection
 
 
 class EnrolledFace(BaseModel):
-    id: UUID = Field(description="Given by Gemel")
-    box: Box = Field(description="In the photograph it came from")
-    landmarks: Landmarks = Field(description="Its five points, in the photograph it came from")
+    id: UUID = Field(description="Assigned by Gemel")
+    box: Box = Field(description="Position in the enrolled photograph")
+    landmarks: Landmarks = Field(description="Five landmarks in the enrolled photograph")
     rotation_degrees: RotationDegrees
-    confidence: float = Field(description="The detector's, 0 to 1", examples=[0.9294])
-    quality: Quality = Field(description="How fit it is to be recognised")
-    image_sha256: str = Field(examples=["5f1a" * 16], description="Of the file as it was sent, in hex")
-    created_at: datetime = Field(description="When it was enrolled")
+    confidence: float = Field(description="Confidence of the detector, 0 to 1", examples=[0.9294])
+    quality: Quality = Field(description="How well the face can be recognised")
+    image_sha256: str = Field(
+        examples=["5f1a" * 16], description="SHA-256 of the file as it was sent, in hex"
+    )
+    created_at: datetime = Field(description="Time of enrolment")
 
     @classmethod
     def of(cls, face: tables.Face) -> "EnrolledFace":
@@ -46,7 +48,7 @@ class EnrolledFace(BaseModel):
 class RejectedPicture(BaseModel):
     """A picture that was not enrolled."""
 
-    image: int = Field(description="Which of the pictures, from 0")
+    image: int = Field(description="Index of the picture in the request, from 0")
     code: str = Field(
         description="no_face_found, several_faces, face_too_small, face_blurred, quality_too_low,"
         " duplicate_image, or an error code of the picture itself",
@@ -57,9 +59,11 @@ class RejectedPicture(BaseModel):
         examples=["the face is too small: pixels 17.2, at least 28 is required"],
     )
     measured: float | None = Field(
-        examples=[17.2], default=None, description="The figure that was too low or too high"
+        examples=[17.2], default=None, description="The value that is too low or too high"
     )
-    limit: float | None = Field(default=None, description="The figure's limit", examples=[28.0])
+    limit: float | None = Field(
+        default=None, description="The limit that the value must meet", examples=[28.0]
+    )
 
     @classmethod
     def list_of(cls, rejected: dict[int, Rejection]) -> "list[RejectedPicture]":
@@ -76,23 +80,25 @@ class RejectedPicture(BaseModel):
 
 
 class Identity(BaseModel):
-    id: UUID = Field(description="Given by Gemel", examples=[ID_EXAMPLE])
-    gallery: str = Field(description="The gallery it is in", examples=["staff"])
+    id: UUID = Field(description="Assigned by Gemel", examples=[ID_EXAMPLE])
+    gallery: str = Field(description="Name of its gallery", examples=["staff"])
     external_id: str | None = Field(
-        description="Your own id, unique in the gallery; null where there is none", examples=["4711"]
+        description="Your own id, unique in the gallery; null if none was set", examples=["4711"]
     )
-    name: str | None = Field(description="Null where there is none", examples=["Grace Hopper"])
+    name: str | None = Field(
+        description="Name of the person; null if none was set", examples=["Grace Hopper"]
+    )
     metadata: dict[str, Any] = Field(description="As you sent it", examples=[{"department": "computing"}])
     faces: list[EnrolledFace] = Field(
-        description="In the order of their enrolment; of many the first, see `faces_total`"
+        description="The first faces, in the order of their enrolment; see `faces_total`"
     )
-    faces_total: int = Field(description="How many there are", examples=[1])
+    faces_total: int = Field(description="Number of enrolled faces", examples=[1])
     faces_next_cursor: str | None = Field(
-        description="Send it as `cursor` to the identity's `/faces` for those that follow; null where all are"
-        " here"
+        description="Send it as `cursor` to the identity's `/faces` to get the next faces; null if all are"
+        " listed"
     )
-    created_at: datetime = Field(description="When it was made")
-    updated_at: datetime = Field(description="When its external_id, name or metadata last changed")
+    created_at: datetime = Field(description="Time of creation")
+    updated_at: datetime = Field(description="Time of the last change of external_id, name or metadata")
 
     @classmethod
     def fields_of(
@@ -124,7 +130,7 @@ class EnrolmentNotes(BaseModel):
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
     change_number: int = Field(
-        description="The gallery's last change; an index that has applied it finds these faces"
+        description="Number of the gallery's last change; an index that has applied it finds these faces"
     )
 
 
@@ -133,25 +139,25 @@ class IdentityCreated(Identity, EnrolmentNotes):
 
 
 class FacesAdded(EnrolmentNotes):
-    faces: list[EnrolledFace] = Field(description="The new ones")
+    faces: list[EnrolledFace] = Field(description="The new faces")
 
 
 class IdentityPage(BaseModel):
-    identities: list[Identity] = Field(description="In the order of their making")
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
+    identities: list[Identity] = Field(description="In the order of their creation")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
 
 
 class FacePage(BaseModel):
     faces: list[EnrolledFace] = Field(description="In the order of their enrolment")
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
 
 
 class Identification(Threshold):
-    """How a search in the gallery would be decided now."""
+    """The threshold of a search in the gallery at its present size."""
 
     supported_up_to_faces: int = Field(
-        description="So large may the gallery grow before the policy is more than what was measured can"
-        " vouch for; 0 where it is at any size"
+        description="Gallery size up to which the calibration supports the policy; 0 if it supports it at no"
+        " size"
     )
 
     @classmethod
@@ -160,33 +166,33 @@ class Identification(Threshold):
 
 
 class Gallery(BaseModel):
-    """With what identifies in it now, at its present size."""
+    """A gallery and the threshold of its searches."""
 
-    id: UUID = Field(description="Given by Gemel")
-    name: str = Field(description="What clients use in paths", examples=["staff"])
+    id: UUID = Field(description="Assigned by Gemel")
+    name: str = Field(description="Name that clients use in paths", examples=["staff"])
     store_crops: bool = Field(
-        description="Whether a crop of each face is kept, for a later model", examples=[True]
+        description="Whether a crop of each face is stored for later models", examples=[True]
     )
-    identities: int = Field(description="People in it")
-    faces: int = Field(description="Enrolled faces in it")
+    identities: int = Field(description="Number of identities")
+    faces: int = Field(description="Number of enrolled faces")
     change_number: int = Field(description="Number of its last change")
     identify_fpir: float | None = Field(
-        description="Its policy: share of searches for strangers that may give a false alarm; null: as"
-        " `GEMEL_IDENTIFY_FPIR` says"
+        description="Policy: share of searches for strangers that may give a false alarm; null:"
+        " `GEMEL_IDENTIFY_FPIR`"
     )
     min_match_face_px: float | None = Field(
-        description="Its policy: smaller faces of a photograph are matched to nobody; 0: no limit; null: as"
-        " `GEMEL_MIN_MATCH_FACE_PX` says"
+        description="Policy: smaller faces of a photograph match nobody; 0: no limit; null:"
+        " `GEMEL_MIN_MATCH_FACE_PX`"
     )
     min_match_sharpness: float | None = Field(
-        description="Its policy: more blurred faces of a photograph are matched to nobody; 0: no limit; null:"
-        " as `GEMEL_MIN_MATCH_SHARPNESS` says"
+        description="Policy: more blurred faces of a photograph match nobody; 0: no limit; null:"
+        " `GEMEL_MIN_MATCH_SHARPNESS`"
     )
     identification: Identification | None = Field(
-        description="The threshold at its present size, and what it means; null where its model"
-        " cannot be opened here"
+        description="The threshold at its present size, and what it means; null if this process cannot"
+        " open its model"
     )
-    created_at: datetime = Field(description="When it was made")
+    created_at: datetime = Field(description="Time of creation")
 
     @classmethod
     def of(cls, gallery: tables.Gallery, identities: int, policy: PolicyStatus | None) -> "Gallery":
@@ -207,4 +213,4 @@ class Gallery(BaseModel):
 
 class GalleryPage(BaseModel):
     galleries: list[Gallery] = Field(description="In the order of their names")
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")

@@ -14,7 +14,7 @@ Threshold = Annotated[
     Field(
         ge=-1,
         le=1,
-        description="Least score of a candidate that is `matched`; default: by the policy and the active"
+        description="Minimum score of a `matched` candidate; default: by the policy and the active"
         " calibration",
     ),
 ]
@@ -32,7 +32,7 @@ SeveralFaces = Annotated[
     OnSeveralFaces,
     Field(
         description="`reject`: a picture of several faces is rejected with the code `several_faces`;"
-        " `largest`: its largest face is taken"
+        " `largest`: its largest face is used"
     ),
 ]
 LARGEST_NUMBER = 2**63 - 1
@@ -42,8 +42,8 @@ MinChangeNumber = Annotated[
     Field(
         ge=0,
         le=LARGEST_NUMBER,
-        description="`change_number` of an enrolment that must be searched; the request waits for it, and"
-        " gets 503 `index_behind` if it does not arrive",
+        description="`change_number` of an enrolment that the search must include; the request waits for"
+        " it, and gets 503 `index_behind` if it does not arrive",
     ),
 ]
 
@@ -55,7 +55,7 @@ MinMatchFacePx = Annotated[
         le=1e6,
         allow_inf_nan=False,
         description="Shorter side of a face's box, in pixels, below which it matches nobody; 0: no limit;"
-        " null: as `GEMEL_MIN_MATCH_FACE_PX` says",
+        " null: `GEMEL_MIN_MATCH_FACE_PX`",
         examples=[24.0],
     ),
 ]
@@ -66,7 +66,7 @@ MinMatchSharpness = Annotated[
         le=1e6,
         allow_inf_nan=False,
         description="Sharpness of a face (Laplacian energy over variance) below which it matches nobody; 0:"
-        " no limit; null: as `GEMEL_MIN_MATCH_SHARPNESS` says",
+        " no limit; null: `GEMEL_MIN_MATCH_SHARPNESS`",
         examples=[0.01],
     ),
 ]
@@ -82,7 +82,7 @@ class GalleryNew(BaseModel):
     )
     store_crops: bool = Field(
         default=True,
-        description="Keep a crop of each face, so that a later model needs no new photographs",
+        description="Store a crop of each face, so that a later model needs no new photographs",
     )
     identify_fpir: IdentifyFpir = None
     min_match_face_px: MinMatchFacePx = None
@@ -90,7 +90,7 @@ class GalleryNew(BaseModel):
 
 
 class GalleryPatch(BaseModel):
-    """Fields that are left out stay as they are; null leaves them to the settings."""
+    """Omitted fields stay unchanged; null returns to the settings."""
 
     model_config = {"extra": "forbid"}
 
@@ -110,10 +110,10 @@ class IdentityNew(UploadBody):
 
 
 class IdentityPut(UploadBody):
-    """Fields that are left out stay as they are; null empties."""
+    """Omitted fields stay unchanged; null clears a field."""
 
     images: list[ImageBytes] = Field(
-        default_factory=list, description="Photographs to add, one person each; those enrolled already stay"
+        default_factory=list, description="Photographs to add, one person each; enrolled ones stay"
     )
     name: str | None = Field(default=None, description="1 to 255 characters")
     metadata: JsonObject | None = Field(default=None, description="Any JSON object, up to 16,384 bytes")
@@ -126,7 +126,7 @@ class FacesNew(UploadBody):
 
 
 class IdentityPatch(BaseModel):
-    """Fields that are left out stay as they are; null empties."""
+    """Omitted fields stay unchanged; null clears a field."""
 
     model_config = {"extra": "forbid"}
 
@@ -136,18 +136,18 @@ class IdentityPatch(BaseModel):
     name: str | None = Field(default=None, description="1 to 255 characters", examples=["Grace Hopper"])
     metadata: dict[str, Any] | None = Field(
         default=None,
-        description="Any JSON object, up to 16,384 bytes; it replaces the old one",
+        description="Any JSON object, up to 16,384 bytes; replaces the old one",
         examples=[{"department": "computing"}],
     )
 
 
 class Identify(UploadBody):
     image: ImageBytes
-    max_faces: int = Field(default=1, ge=1, description="Most faces, the largest first")
-    max_candidates: int = Field(default=5, ge=1, description="Most people for each face")
+    max_faces: int = Field(default=1, ge=1, description="Maximum number of faces, the largest first")
+    max_candidates: int = Field(default=5, ge=1, description="Maximum number of candidates per face")
     unique_identities: bool = Field(
         default=False,
-        description="Each person is a candidate of one face only, the most similar one. Off by default: a"
+        description="Each identity is a candidate of one face only, the most similar one. Off by default: a"
         " picture may show a person twice (a mirror, a badge, a collage)",
     )
     threshold: Threshold = None
@@ -158,13 +158,14 @@ class Search(BaseModel):
     model_config = {"extra": "forbid"}
 
     embedding: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(
-        max_length=4096, description="As the model gives them; of any length, since only the direction counts"
+        max_length=4096,
+        description="As the model gives it; it need not have length 1, only its direction counts",
     )
     model: str | None = Field(
         default=None,
-        description="Fingerprint of the model that made it; any other than the gallery's is rejected",
+        description="Fingerprint of the model that made it; any but the gallery's model is rejected",
     )
-    max_candidates: int = Field(default=5, ge=1, description="Most people")
+    max_candidates: int = Field(default=5, ge=1, description="Maximum number of candidates")
     threshold: Threshold = None
     min_change_number: MinChangeNumber = 0
 
@@ -185,5 +186,5 @@ class VerifyIdentity(UploadBody):
 class Detect(UploadBody):
     image: ImageBytes
     max_faces: int | None = Field(
-        default=None, ge=1, description="Most faces, the largest first; default: all"
+        default=None, ge=1, description="Maximum number of faces, the largest first; default: all"
     )
