@@ -1,13 +1,13 @@
-# Two commands: `make run` and `make test`. Both install what they need, once.
+# `make run` serves, `make test` tests. Both install what they need into .venv first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The GPU build of FAISS where NVIDIA's driver answers, else the CPU's. `make FAISS=cpu` overrides.
+# FAISS for the GPU if there is an NVIDIA driver, otherwise for the CPU. `make FAISS=cpu` overrides it.
 FAISS ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 INSTALLED := $(VENV)/.installed-$(FAISS)
 PROSE := README.md CONTRIBUTING.md docs
-# Links and anchors that lead nowhere are errors.
+# --strict: a dead link or anchor is an error.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Tests side by side: more than there are cores, for many wait for PostgreSQL. Each takes about 1 GB.
@@ -15,7 +15,7 @@ WORKERS ?= $(shell n=$$(nproc); echo $$(( n < 8 ? n + 1 : 8 )))
 
 .PHONY: run test test-long install check format docs reference words bench clean
 
-run: install  ## serve on http://127.0.0.1:8000, with PostgreSQL and all
+run: install  ## serve on http://127.0.0.1:8000, with an embedded PostgreSQL
 	@exec $(BIN)/gemel serve
 
 test: install  ## all tests but the long ones
@@ -29,12 +29,12 @@ install: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Gemel needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
-	@echo "Installing into $(VENV), once; this takes some minutes ..."
+	@echo "Installing into $(VENV). This takes some minutes, once ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(FAISS),report,dev]'
 	@rm -f $(VENV)/.installed-* && touch $@
 
-check: install  ## formatting, lint, types, layers, spelling, words, links
+check: install  ## check formatting, lint, types, layers, spelling, words, links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -49,17 +49,17 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: reference  ## the documents as a site, in site/
+docs: reference  ## build the documentation site in site/
 	@$(MKDOCS)
-	@echo "site/index.html; with search: $(PYTHON) -m http.server --directory site"
+	@echo "Built site/index.html. To use its search: $(PYTHON) -m http.server --directory site"
 
-reference: install  ## writes the parts of the documents that come from the code
+reference: install  ## update the parts of the documents that are generated from the code
 	$(BIN)/python -m scripts.reference
 
-words: install  ## words that documents, comments and messages should not use
+words: install  ## list words that documents, comments and messages should not use
 	$(BIN)/python -m scripts.words --strict
 
-bench: install  ## milliseconds of each stage of an identification
+bench: install  ## measure the milliseconds of each stage of an identification
 	$(BIN)/python -m benchmarks.identify
 
 clean:

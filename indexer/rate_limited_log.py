@@ -1,6 +1,6 @@
-"""Log lines that a client can cause as often as it likes: few of each kind, with the number of the others.
+"""A rate limit for log lines that clients can cause: one line of each kind in ten seconds, the rest counted.
 
-Not for lines that tell of one thing that happened: those are logged as they are.
+Lines about single events (a start, a rebuild) are logged without it.
 """
 
 import logging
@@ -9,17 +9,18 @@ import time
 from dataclasses import dataclass
 
 EVERY_SECONDS = 10.0
-_MOST_KINDS = 1000
+_MAX_KINDS = 1000
+"""Kinds that are remembered. Beyond it all are forgotten, which bounds the memory."""
 
 
 @dataclass(slots=True)
 class _Kind:
     logged_at: float
-    left_out: int = 0
+    suppressed: int = 0
 
 
 class RateLimitedLog:
-    """Logs a line of each kind once in so many seconds. Safe to call from several threads."""
+    """Logs at most one line of each kind in `every_seconds`. Thread-safe."""
 
     def __init__(self, log: logging.Logger, *, every_seconds: float = EVERY_SECONDS) -> None:
         self._log = log
@@ -28,24 +29,24 @@ class RateLimitedLog:
         self._lock = threading.Lock()
 
     def line(self, level: int, kind: str, message: str, *values: object) -> None:
-        """The first of a kind is logged at once; the next one that is logged has the number left out."""
-        left_out = self._left_out(kind)
-        if left_out is None:
+        """Log the line or suppress it. The next line of its kind says how many were suppressed."""
+        suppressed = self._admit(kind)
+        if suppressed is None:
             return
-        if left_out:
-            message += " (and %d more of this kind since the last such line)"
-            values = (*values, left_out)
+        if suppressed:
+            message += " (%d more of this kind since the last such line)"
+            values = (*values, suppressed)
         self._log.log(level, message, *values)
 
-    def _left_out(self, kind: str) -> int | None:
-        """None where this one is left out too."""
+    def _admit(self, kind: str) -> int | None:
+        """Lines of this kind suppressed since its last one. None: suppress this one too."""
         now = time.monotonic()
         with self._lock:
             known = self._kinds.get(kind)
             if known is not None and now < known.logged_at + self._every_seconds:
-                known.left_out += 1
+                known.suppressed += 1
                 return None
-            if len(self._kinds) >= _MOST_KINDS:
+            if len(self._kinds) >= _MAX_KINDS:
                 self._kinds.clear()
             self._kinds[kind] = _Kind(now)
-            return 0 if known is None else known.left_out
+            return 0 if known is None else known.suppressed

@@ -1,4 +1,4 @@
-"""`gemel ...`: what operators type. Each command opens what it needs and prints for people, or JSON."""
+"""The command line, `gemel`. Each command opens what it needs and prints a table or JSON."""
 
 import logging
 import signal
@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from rich.markup import escape
 
 from indexer.cli import unknown_settings
 from indexer.cli.calibrate import calibrate
@@ -19,7 +18,7 @@ from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.gallery import app as gallery_commands
 from indexer.cli.identify import identify, verify
 from indexer.cli.index.commands import app as index_commands
-from indexer.cli.output import ConsoleLogHandler, console, fail
+from indexer.cli.output import ConsoleLogHandler, fail, print_error, print_warning
 from indexer.cli.person import app as person_commands
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
@@ -27,8 +26,8 @@ from indexer.cli.server.commands import migrate, models, serve
 from indexer.cli.train import app as train_commands
 from indexer.errors import GemelError
 
-HINTS = {"gallery_not_found": "`gemel gallery list` shows all"}
-"""What to do, by code, in the command line's own words."""
+HINTS = {"gallery_not_found": "`gemel gallery list` lists all galleries"}
+"""By error code: what to do next, in terms of commands."""
 
 app = Commands(
     "Face identification: enrol a person from one photograph, find them again in others.",
@@ -38,8 +37,8 @@ app = Commands(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"gemel {version('gemel')}")
         raise typer.Exit
 
@@ -64,41 +63,41 @@ app.add_typer(train_commands, name="train")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Errors that Gemel knows end with one line and status 1, not with a trace.
+    """Run the command. An error that Gemel expects is printed as one line, with exit status 1.
 
-    `arguments`: None for those of the process.
+    `arguments`: by default those of the process.
     """
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s: %(message)s", handlers=[ConsoleLogHandler()]
     )
-    # By default it would end the process on the spot, with the embedded PostgreSQL left running.
+    # The default handler ends the process at once and leaves the embedded PostgreSQL running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    _name_unknown_variables()
+    _warn_of_unknown_settings()
     try:
         app(arguments, prog_name="gemel")
     except GemelError as error:
         hint = HINTS.get(error.code)
         fail(f"{error.message}; {hint}" if hint else error.message, code=error.code)
-    except OSError as error:  # a full disk, a folder that may not be written to
+    except OSError as error:  # such as a full disk or a folder without write permission
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}", code="operating_system")
     except ValidationError as error:
         for problem in error.errors():
             name = "GEMEL_" + "_".join(str(part) for part in problem["loc"]).upper()
-            console.print(f"[red]error[/] {name}: {escape(_in_words(problem))}", highlight=False)
+            print_error(f"{name}: {_describe(problem)}")
         raise SystemExit(2) from None
 
 
-def _in_words(problem: ErrorDetails) -> str:
-    if problem["type"] == "too_short":  # pydantic counts the items of a secret
+def _describe(problem: ErrorDetails) -> str:
+    if problem["type"] == "too_short":  # pydantic speaks of the items of a secret
         return f"must have at least {problem['ctx']['min_length']} characters"
-    return problem["msg"]
+    return problem["msg"].replace("Input should", "must", 1)
 
 
-def _name_unknown_variables() -> None:
-    for name, nearest in unknown_settings.unknown().items():
+def _warn_of_unknown_settings() -> None:
+    for name, nearest in unknown_settings.find_unknown().items():
         hint = f"; did you mean {nearest}?" if nearest else ""
-        console.print(f"[yellow]warning[/] there is no setting {escape(name)}{hint}", highlight=False)
+        print_warning(f"there is no setting {name}{hint}")
 
 
 __all__ = ["app", "main"]

@@ -1,4 +1,4 @@
-"""`python -m indexer.cli`, for launchers that start a module, such as `torchrun -m`."""
+"""`python -m indexer.cli`, for launchers that start a module (`torchrun -m`)."""
 
 from indexer.cli import main
 

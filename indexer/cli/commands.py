@@ -1,4 +1,4 @@
-"""What the commands have in common: `--json [FILE]`, and values that are checked before minutes of work."""
+"""Parts that commands share: `--json [FILE]`, common options, and checks of values before the work begins."""
 
 import math
 import sys
@@ -16,7 +16,7 @@ FLAG = "--json"
 
 
 def check_writable(path: Path | None) -> Path | None:
-    """The path, if a file can be made there. Raises typer.BadParameter."""
+    """Return the path if its folder exists. Raises typer.BadParameter."""
     if path is not None and path != STDOUT and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"the folder {path.absolute().parent} does not exist")
     return path
@@ -30,7 +30,7 @@ Json = Annotated[
         allow_dash=True,
         dir_okay=False,
         callback=check_writable,
-        help="Print only JSON, on stdout; or write it to FILE.json and show the result as well.",
+        help="Print only JSON on stdout. With FILE.json: write JSON to it and print the result as usual.",
     ),
 ]
 
@@ -41,43 +41,45 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 
 
 def confirm(question: str) -> None:
-    """Raises typer.Abort where the answer is no, InvalidRequest where there is no terminal to answer on."""
+    """Ask for confirmation. Raises typer.Abort if the answer is no, InvalidRequest without a terminal."""
     try:
         typer.confirm(question, abort=True, err=True)
     except typer.Abort:
         if sys.stdin.isatty():
             raise
-        typer.echo(err=True)  # the question has no line end yet
-        raise InvalidRequest("nothing is deleted: nobody said yes; `--yes` deletes without asking") from None
+        typer.echo(err=True)  # ends the line of the question
+        raise InvalidRequest(
+            "nothing was deleted: there is no terminal to confirm on; `--yes` deletes without confirmation"
+        ) from None
 
 
 class Command(TyperCommand):
-    """A command whose `--json` may stand alone, and whose numbers are finite.
+    """A command that accepts `--json` with or without a file, and rejects numbers that are not finite.
 
-    A file follows as `--json=FILE`, or as the next word where that ends in `.json`: so that the photograph in
-    `gemel identify --json party.jpg` is not taken for the file to write.
+    The file is given as `--json=FILE`, or as the next word if that ends in `.json`. Any other next word is an
+    argument: `gemel identify --json party.jpg` reads the photograph and does not overwrite it.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, _with_a_file(args))
+        rest = super().parse_args(ctx, _complete_json_option(args))
         _check_finite(ctx, self.params)
         return rest
 
 
 class Group(TyperGroup):
-    """Likewise, for a group that is a command itself."""
+    """The same for a group that is itself a command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, _with_a_file(args))
+        rest = super().parse_args(ctx, _complete_json_option(args))
         _check_finite(ctx, self.params)
         return rest
 
 
 class Commands(typer.Typer):
-    """A group of `Command`s, with `-h` for help."""
+    """A group of commands of class `Command`, with `-h` as short form of `--help`."""
 
     def __init__(self, help: str | None = None, *, no_args_is_help: bool = True, **options: Any) -> None:
-        """`help`: by default the docstring of the group's callback."""
+        """`help`: the default is the docstring of the group's callback."""
         names = {"help_option_names": ["-h", "--help"]}
         given: dict[str, Any] = {} if help is None else {"help": help}
         super().__init__(no_args_is_help=no_args_is_help, context_settings=names, **given, **options)
@@ -86,19 +88,20 @@ class Commands(typer.Typer):
         return super().command(*names, **{"cls": Command} | options)
 
 
-def _with_a_file(args: list[str]) -> list[str]:
-    explicit: list[str] = []
+def _complete_json_option(args: list[str]) -> list[str]:
+    """Replace `--json` without a file by `--json=-`."""
+    completed: list[str] = []
     for number, word in enumerate(args):
         if word == "--":
-            return explicit + args[number:]
+            return completed + args[number:]
         following = args[number + 1] if number + 1 < len(args) else ""
         names_a_file = following == str(STDOUT) or following.endswith(".json")
-        explicit.append(f"{FLAG}={STDOUT}" if word == FLAG and not names_a_file else word)
-    return explicit
+        completed.append(f"{FLAG}={STDOUT}" if word == FLAG and not names_a_file else word)
+    return completed
 
 
 def _check_finite(ctx: Any, parameters: list[Any]) -> None:
-    """NaN is within any range, since no comparison with it is true. Raises typer.BadParameter."""
+    """Raises typer.BadParameter. A range does not exclude NaN: every comparison with it is false."""
     for parameter in parameters:
         value = ctx.params.get(parameter.name)
         for number in value if isinstance(value, list | tuple) else [value]:

@@ -1,4 +1,4 @@
-"""What commands about indexes and models work on: the database, checked, and where its indexes lie."""
+"""The database and the index store, opened for one command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_index_store(settings: Settings) -> "Iterator[IndexStore]":
+    """An index store on a database with the current schema. The end of the block closes the database."""
     from indexer.records.database import schema
     from indexer.records.database.session import Database
     from indexer.records.embedded import database_url

@@ -13,14 +13,14 @@ from indexer.settings import Settings
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Model
 
-app = Commands("Galleries: people who are searched together.")
+app = Commands("List, create and delete galleries.")
 
-Name = Annotated[str, typer.Argument(help="1 to 63 letters, digits, '.', '_' or '-'.")]
+Name = Annotated[str, typer.Argument(help="The gallery's name: 1 to 63 letters, digits, '.', '_' or '-'.")]
 
 
 @app.command("list")
 def list_all(json: Json = None) -> None:
-    """All galleries, with how many people and faces are in them.
+    """List all galleries with their numbers of people and faces.
 
     Example: `gemel gallery list`
     """
@@ -38,7 +38,7 @@ def list_all(json: Json = None) -> None:
 def create(
     name: Name,
     store_crops: Annotated[
-        bool, typer.Option(help="Keep a crop of each face, so that a later model needs no new photographs.")
+        bool, typer.Option(help="Store a crop of each face: a change of the model then needs no photographs.")
     ] = True,
     json: Json = None,
 ) -> None:
@@ -50,12 +50,14 @@ def create(
 
     with open_index_store(Settings()) as index_store, index_store.database.transaction() as session:
         gallery = galleries.create(session, name, store_crops=store_crops)
-    print_result(_as_json(gallery, 0, {}), json, lambda: out.print(f"{name} is created.", highlight=False))
+    print_result(
+        _as_json(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False)
+    )
 
 
 @app.command()
 def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
-    """Delete a gallery with everybody in it. There is no way back but a backup of the database.
+    """Delete a gallery with all its people. Only a backup of the database can restore it.
 
     Example: `gemel gallery delete staff`
     """
@@ -66,14 +68,19 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
             gallery = galleries.get(session, name)
             people = galleries.count_identities(session, [gallery.id])[gallery.id]
         if not yes:
-            question = f"Delete {name} with {people} people and {gallery.face_count} faces?"
-            confirm(question)
+            confirm(f"Delete gallery {name} with {_count(people, gallery.face_count)}?")
         with index_store.database.transaction() as session:
             galleries.lock(session, gallery.id)
             galleries.remove(session, gallery.id)
         index_store.discard(gallery.id)
-    told = {"deleted": name, "identities": people, "faces": gallery.face_count}
-    print_result(told, json, lambda: out.print(f"{name} is deleted, with {people} people.", highlight=False))
+    sentence = f"Deleted gallery {name} with {_count(people, gallery.face_count)}."
+    result = {"deleted": name, "identities": people, "faces": gallery.face_count}
+    print_result(result, json, lambda: out.print(sentence, highlight=False))
+
+
+def _count(people: int, faces: int) -> str:
+    who = "person" if people == 1 else "people"
+    return f"{people:,} {who} and {faces:,} {'face' if faces == 1 else 'faces'}"
 
 
 def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[str, Any]:
@@ -95,7 +102,7 @@ def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dic
 
 def _print(rows: list[dict[str, Any]]) -> None:
     if not rows:
-        out.print("There are no galleries; `gemel gallery create NAME` makes one.")
+        out.print("There are no galleries. Create one with `gemel gallery create NAME`.")
         return
     table = Table(
         Column("Gallery", overflow="fold"),

@@ -1,4 +1,4 @@
-"""How commands speak: people are spoken to on stderr and in tables, programs in JSON."""
+"""Output of commands: results on stdout, as tables or JSON; progress, warnings and errors on stderr."""
 
 import json
 import logging
@@ -21,8 +21,8 @@ STDOUT = Path("-")
 
 
 def replace_controls(text: str) -> str:
-    """`text` without what a terminal would obey: a name or a file's name may come from anybody."""
-    return "".join(REPLACEMENT if _is_obeyed(character) else character for character in text)
+    """`text` without control characters for a terminal: names of people and files are untrusted input."""
+    return "".join(REPLACEMENT if _is_control(character) else character for character in text)
 
 
 def escape_text(text: object) -> str:
@@ -30,14 +30,14 @@ def escape_text(text: object) -> str:
     return escape(replace_controls(str(text)).replace("\n", REPLACEMENT))
 
 
-class _PrintableOnly(RenderHook):
-    """Whatever is printed, no control character of it reaches the terminal; Rich's own still do."""
+class _ControlFilter(RenderHook):
+    """Replaces the control characters of everything that is printed. Rich's own control codes pass."""
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_Printable(renderable) for renderable in renderables]
+        return [_Filtered(renderable) for renderable in renderables]
 
 
-class _Printable:
+class _Filtered:
     def __init__(self, renderable: ConsoleRenderable) -> None:
         self._renderable = renderable
 
@@ -48,27 +48,27 @@ class _Printable:
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr)
-    console.push_render_hook(_PrintableOnly())
+    console.push_render_hook(_ControlFilter())
     return console
 
 
 console = _console(stderr=True)
-"""Progress and errors."""
+"""stderr: progress, warnings and errors."""
 out = _console(stderr=False)
-"""Results."""
+"""stdout: results."""
 
 
 class ConsoleLogHandler(logging.Handler):
-    """Above a bar that is being drawn, not across it."""
+    """Prints log lines above a progress bar, not across it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         console.print(self.format(record), highlight=False, markup=False, soft_wrap=True)
 
 
 def print_result(value: Any, json_file: Path | None, show: Callable[[], object]) -> None:
-    """A command's result: to people by `show`; as JSON to a file as well, or to stdout alone.
+    """Print a command's result with `show`. With a JSON file, write that too; if it is `-`, print only JSON.
 
-    Raises OSError; what the file held before is then still there.
+    Raises OSError. The file then keeps its previous content.
     """
     if json_file != STDOUT:
         show()
@@ -77,7 +77,7 @@ def print_result(value: Any, json_file: Path | None, show: Callable[[], object])
 
 
 def write_json(value: Any, json_file: Path) -> None:
-    """Raises OSError; what the file held before is then still there."""
+    """Raises OSError. The file then keeps its previous content."""
     text = json.dumps(value, indent=2, default=str)
     if json_file == STDOUT:
         typer.echo(text)
@@ -86,28 +86,39 @@ def write_json(value: Any, json_file: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """The file has all of `text` or is as it was; a device or a pipe is simply written to. Raises OSError.
+    """Write the whole text, or leave the file as it was. A device or a pipe is written to directly.
 
-    Names of files that are no text, as `os.fsdecode` gives them, are written as they are on the disk.
+    `text` may contain file names from `os.fsdecode`: bytes that are not UTF-8 are written as they are on the
+    disk. Raises OSError.
     """
     if path.exists() and not path.is_file():
         path.write_text(text, "utf-8", "surrogateescape")
         return
-    with written_whole(path.resolve()) as aside:
-        aside.write_text(text, "utf-8", "surrogateescape")
+    with written_whole(path.resolve()) as temporary:
+        temporary.write_text(text, "utf-8", "surrogateescape")
 
 
 def json_line(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
+def print_warning(message: str) -> None:
+    console.print(f"[yellow]warning:[/] {escape_text(message)}", highlight=False, soft_wrap=True)
+
+
+def print_error(message: str, *, code: str | None = None) -> None:
+    suffix = f" [dim]({code})[/]" if code else ""
+    console.print(f"[red]error:[/] {escape_text(message)}{suffix}", highlight=False, soft_wrap=True)
+
+
 def fail(message: str, *, code: str = "error") -> NoReturn:
-    console.print(f"[red]error[/] {escape_text(message)} [dim]({code})[/]", highlight=False)
+    """Print the error and exit with status 1."""
+    print_error(message, code=code)
     raise SystemExit(1)
 
 
-def _is_obeyed(character: str) -> bool:
-    """C0 and C1 controls but for line ends, direction marks, and half surrogate pairs."""
+def _is_control(character: str) -> bool:
+    """C0 and C1 controls except the line feed, line separators, direction marks, and lone surrogates."""
     if character == "\n":
         return False
     return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI

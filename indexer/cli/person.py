@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from indexer.records.tables import Face, Identity
 
 _SHOWN = 20
-"""Faces of a person in a table; all of them in JSON."""
-_AT_ONCE = 10_000
+"""Most faces in a person's table. JSON has all."""
+_PAGE_SIZE = 10_000
 
-app = Commands("People of a gallery (identities, to the API).")
+app = Commands("List, show and delete the people of a gallery (the API's identities).")
 
-Whom = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, or external id.")]
+Person = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id or external id.")]
 
 
 @app.command("list")
 def list_page(
     gallery: Gallery,
     name: Annotated[
-        str | None, typer.Option(help="Only people whose name has words that begin with these.")
+        str | None, typer.Option(help="List only people whose name has words that begin with these.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="List so many people at most.")] = 100,
-    after: Annotated[UUID | None, typer.Option(help="Start after the person with this id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most people to list.")] = 100,
+    after: Annotated[UUID | None, typer.Option(help="Begin after the person with this id.")] = None,
     json: Json = None,
 ) -> None:
-    """The people of a gallery, in the order in which they were enrolled.
+    """List the people of a gallery in the order of their enrolment.
 
     Example: `gemel person list --gallery staff --name hopper`
     """
@@ -48,14 +48,16 @@ def list_page(
         page = page[:limit]
         counts = faces.count_by_identity(session, [identity.id for identity in page])
     rows = [_as_json(identity) | {"faces": counts[identity.id]} for identity in page]
-    following = page[-1].id if more else None
-    nobody = f"Nobody in {gallery} is called {name!r}." if name else f"Nobody is enrolled in {gallery}."
-    print_result({"identities": rows, "next": following}, json, lambda: _print_page(rows, following, nobody))
+    last = page[-1].id if more else None
+    empty = (
+        f"No person in {gallery} has the name {name!r}." if name else f"No person is enrolled in {gallery}."
+    )
+    print_result({"identities": rows, "next": last}, json, lambda: _print_page(rows, last, empty))
 
 
 @app.command()
-def show(person: Whom, gallery: Gallery, json: Json = None) -> None:
-    """A person, and every face that is enrolled of them.
+def show(person: Person, gallery: Gallery, json: Json = None) -> None:
+    """Show a person and their enrolled faces.
 
     Example: `gemel person show 4711 --gallery staff`
     """
@@ -63,10 +65,10 @@ def show(person: Whom, gallery: Gallery, json: Json = None) -> None:
 
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
-        identity = _the_person(session, found.id, person)
+        identity = _find_person(session, found.id, person)
         enrolled: list[Face] = []
         while page := faces.page(
-            session, identity.id, after=enrolled[-1].key if enrolled else None, limit=_AT_ONCE
+            session, identity.id, after=enrolled[-1].key if enrolled else None, limit=_PAGE_SIZE
         ):
             enrolled += page
     row = _as_json(identity) | {"faces": [_face_as_json(face) for face in enrolled]}
@@ -74,8 +76,8 @@ def show(person: Whom, gallery: Gallery, json: Json = None) -> None:
 
 
 @app.command()
-def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) -> None:
-    """Delete a person with all their faces. There is no way back but a backup of the database.
+def delete(person: Person, gallery: Gallery, yes: Yes = False, json: Json = None) -> None:
+    """Delete a person with all their faces. Only a backup of the database can restore them.
 
     Example: `gemel person delete 4711 --gallery staff`
     """
@@ -85,31 +87,29 @@ def delete(person: Whom, gallery: Gallery, yes: Yes = False, json: Json = None) 
     with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
             found = galleries.get(session, gallery)
-            identity = _the_person(session, found.id, person)
+            identity = _find_person(session, found.id, person)
             count = faces.count_by_identity(session, [identity.id])[identity.id]
-        named = replace_controls(identity.name or identity.external_id or str(identity.id))
+        name = replace_controls(identity.name or identity.external_id or str(identity.id))
+        what = f"{name} with {count:,} {'face' if count == 1 else 'faces'}"
         if not yes:
-            faces_named = "1 face" if count == 1 else f"{count} faces"
-            confirm(f"Delete {named} with {faces_named}?")
+            confirm(f"Delete {what}?")
         remove_identity(index_store.database, gallery, identity.id)
-    told = _as_json(identity) | {"faces": count}
-    print_result(
-        {"deleted": told}, json, lambda: out.print(f"{escape_text(named)} is deleted.", highlight=False)
-    )
+    result = {"deleted": _as_json(identity) | {"faces": count}}
+    print_result(result, json, lambda: out.print(f"Deleted {escape_text(what)}.", highlight=False))
 
 
-def _the_person(session: "Session", gallery_id: UUID, named: str) -> "Identity":
-    """By external id, else by id. Raises InvalidRequest, IdentityNotFound."""
+def _find_person(session: "Session", gallery_id: UUID, key: str) -> "Identity":
+    """The person with the external id `key`, or else with the id `key`. Raises IdentityNotFound."""
     from indexer.errors import IdentityNotFound
     from indexer.records import identities
 
-    identity = identities.find_by_external_id(session, gallery_id, named)
+    identity = identities.find_by_external_id(session, gallery_id, key)
     if identity is None:
         try:
-            identity = identities.get(session, gallery_id, UUID(named))
+            identity = identities.get(session, gallery_id, UUID(key))
         except ValueError:
             raise IdentityNotFound(
-                f"nobody in this gallery has the id or external id {named!r}", id=named
+                f"no person in this gallery has the id or external id {key!r}", id=key
             ) from None
     return identity
 
@@ -136,9 +136,9 @@ def _face_as_json(face: "Face") -> dict[str, Any]:
     }
 
 
-def _print_page(rows: Sequence[dict[str, Any]], following: UUID | None, nobody: str) -> None:
+def _print_page(rows: Sequence[dict[str, Any]], last: UUID | None, empty: str) -> None:
     if not rows:
-        out.print(escape_text(nobody), highlight=False)
+        out.print(escape_text(empty), highlight=False)
         return
     table = Table(
         Column("Name", overflow="fold"),
@@ -154,12 +154,13 @@ def _print_page(rows: Sequence[dict[str, Any]], following: UUID | None, nobody: 
             f"{row['created_at'].astimezone():%Y-%m-%d}",
         )
     out.print(table)
-    if following is not None:
-        console.print(f"There are more: `--after {following}`, or a higher `--limit`.", highlight=False)
+    if last is not None:
+        more = f"There are more people: continue with `--after {last}`, or raise `--limit`."
+        console.print(more, highlight=False, soft_wrap=True)
 
 
 def _print_person(row: dict[str, Any]) -> None:
-    for what, value in (
+    for label, value in (
         ("name", row["name"] or "-"),
         ("external id", row["external_id"] or "-"),
         ("id", row["id"]),
@@ -167,7 +168,7 @@ def _print_person(row: dict[str, Any]) -> None:
         ("metadata", row["metadata"] or "-"),
         ("faces", f"{len(row['faces']):,}"),
     ):
-        out.print(f"{what + ':':12} {escape_text(value)}", highlight=False, soft_wrap=True)
+        out.print(f"{label + ':':12} {escape_text(value)}", highlight=False, soft_wrap=True)
     if row["faces"]:
         table = Table("Face", Column("Quality", justify="right"), "Box", "Enrolled")
         for face in row["faces"][:_SHOWN]:
@@ -180,4 +181,4 @@ def _print_person(row: dict[str, Any]) -> None:
             )
         out.print(table)
         if len(row["faces"]) > _SHOWN:
-            out.print(f"... and {len(row['faces']) - _SHOWN:,} more; --json lists all", highlight=False)
+            out.print(f"... and {len(row['faces']) - _SHOWN:,} more; `--json` lists all", highlight=False)

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, else a line now and then that a log can keep."""
+"""Progress of long work: a bar on a terminal, otherwise a line every few seconds, suitable for a log."""
 
 import threading
 import time
@@ -20,11 +20,11 @@ from rich.text import Text
 from indexer.cli.output import console
 
 LINE_SECONDS = 10.0
-"""Between two lines about the same work."""
+"""Between two lines about the same task."""
 
 
 def progress_bar(unit: str = "") -> Progress:
-    """`unit`: what is counted, for the rate, such as "images"."""
+    """`unit`: the unit of the rate, such as "images". Without one, no rate is shown."""
     if not console.is_terminal:
         return ProgressLines(unit)
     return Progress(
@@ -54,37 +54,38 @@ def _rate(task: Task, unit: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """For people: `8 s`, `12 min`, `3.4 h`."""
+    """Such as `8 s`, `12 min` or `3.4 h`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3600:.1f} h"
 
 
 class ProgressLines(Progress):
-    """Rich's book-keeping, and lines instead of a bar. Safe to call from several threads."""
+    """Progress as lines instead of a bar. Thread-safe."""
 
     def __init__(self, unit: str = "") -> None:
         super().__init__(console=console, disable=True)
         self._unit = unit
-        self._said: dict[TaskID, float] = {}
-        self._saying = threading.Lock()
+        self._printed_at: dict[TaskID, float] = {}
+        """Time of the last line of each task; infinite after the line that says it is done."""
+        self._printing = threading.Lock()
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         super().advance(task_id, advance)
-        self._say(task_id)
+        self._print(task_id)
 
     def update(self, task_id: TaskID, **values: Any) -> None:
         super().update(task_id, **values)
-        self._say(task_id)
+        self._print(task_id)
 
-    def _say(self, task_id: TaskID) -> None:
-        with self._saying:
+    def _print(self, task_id: TaskID) -> None:
+        with self._printing:
             task = next(task for task in self.tasks if task.id == task_id)
             now = time.monotonic()
-            ended = self._said.get(task_id) == float("inf")
-            if ended or (not task.finished and now < self._said.setdefault(task_id, now) + LINE_SECONDS):
+            due = self._printed_at.setdefault(task_id, now) + LINE_SECONDS
+            if due == float("inf") or (now < due and not task.finished):
                 return
-            self._said[task_id] = float("inf") if task.finished else now
+            self._printed_at[task_id] = float("inf") if task.finished else now
         console.print(self._line(task), highlight=False, markup=False, soft_wrap=True)
 
     def _line(self, task: Task) -> str:

@@ -1,4 +1,4 @@
-"""Variables that are named as settings and are none: what is misspelt must not be skipped in silence."""
+"""Variables that begin with `GEMEL_` but are no setting: a misspelt name must not be ignored silently."""
 
 import difflib
 import os
@@ -9,8 +9,8 @@ from dotenv import dotenv_values
 from indexer.settings import Settings
 
 
-def unknown() -> dict[str, str | None]:
-    """Of the environment and the `.env` file, each with the setting of the nearest name."""
+def find_unknown() -> dict[str, str | None]:
+    """Unknown variables in the environment and the `.env` file, each with the most similar setting."""
     known = [f"GEMEL_{name.upper()}" for name in Settings.model_fields]
     names = {name.upper() for name in os.environ}
     file = Settings.model_config.get("env_file")

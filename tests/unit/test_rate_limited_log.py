@@ -26,7 +26,7 @@ def test_of_a_rush_one_line_of_each_kind_is_logged_and_later_the_number_of_the_o
     assert [record.getMessage() for record in caplog.records] == [
         "busy: 0",
         "away",
-        "busy: 1000 (and 999 more of this kind since the last such line)",
+        "busy: 1000 (999 more of this kind since the last such line)",
         "busy: 1001",
     ]
 

@@ -80,7 +80,7 @@ def test_a_misspelt_variable_is_named_with_the_setting_that_is_nearest(
     monkeypatch.setenv("gemel_host", "127.0.0.1")
     monkeypatch.setenv("GEMEL_QQQQQQ", "")
 
-    assert variables.unknown() == {
+    assert variables.find_unknown() == {
         "GEMEL_DATABSE_URL": "GEMEL_DATABASE_URL",
         "GEMEL_PROT": "GEMEL_PORT",
         "GEMEL_QQQQQQ": None,

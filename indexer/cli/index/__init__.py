@@ -1,1 +1,1 @@
-"""`gemel index ...`: the indexes in serving processes and the snapshots on this machine."""
+"""`gemel index ...`: the indexes in server processes and the snapshots on this machine."""

@@ -1,4 +1,4 @@
-"""`gemel index status|verify|rebuild|snapshot|prune`: indexes in the processes and on this machine's disk."""
+"""`gemel index status|verify|rebuild|snapshot|prune`: indexes in server processes and on this disk."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,45 +22,48 @@ if TYPE_CHECKING:
     from indexer.records.tables import Gallery
     from indexer.replica.store import IndexStore
 
-app = Commands("Indexes: where they are, proof that they equal PostgreSQL, and rebuilding them.")
+app = Commands("Show, verify, rebuild and prune indexes.")
 
-One = Annotated[str | None, typer.Option("--gallery", "-g", help="Only this one; by default all.")]
+OneGallery = Annotated[
+    str | None, typer.Option("--gallery", "-g", help="Only this gallery.", show_default="all")
+]
 
 
 @app.command()
-def status(gallery: One = None, json: Json = None) -> None:
-    """The indexes of each gallery: in the processes that serve, and on this machine's disk.
+def status(gallery: OneGallery = None, json: Json = None) -> None:
+    """Show the indexes of each gallery: in server processes and on this machine's disk.
 
     Example: `gemel index status`
     """
     from indexer.replica import status as index_status
 
-    with _opened(gallery) as (index_store, every):
+    with _select(gallery) as (index_store, selected):
         rows = []
-        for one in index_status.of_galleries(index_store.database, every):
-            index_stores = [of_model for _, of_model in index_status.stores_of(index_store, [one.gallery])]
-            stored = [
-                found
-                for of_model in index_stores
-                for found in index_status.of_snapshots(of_model, one.gallery)
+        for one in index_status.of_galleries(index_store.database, selected):
+            snapshots = [
+                snapshot
+                for _, store in index_status.stores_of(index_store, [one.gallery])
+                for snapshot in index_status.of_snapshots(store, one.gallery)
             ]
-            rows.append(index_tables.status(one, stored))
+            rows.append(index_tables.status(one, snapshots))
     print_result(rows, json, lambda: index_tables.print_status(rows))
 
 
 @app.command()
-def verify(gallery: One = None, json: Json = None) -> None:
-    """Compare each face with PostgreSQL, bit by bit; status 1 where anything differs.
+def verify(gallery: OneGallery = None, json: Json = None) -> None:
+    """Compare each index with PostgreSQL, face by face. Exit with status 1 if anything differs.
+
+    Compares the newest snapshot on this machine, and the digests that server processes have reported.
 
     Example: `gemel index verify --gallery staff`
     """
     from indexer.replica import maintenance
     from indexer.replica import status as index_status
 
-    with _opened(gallery) as (index_store, every):
+    with _select(gallery) as (index_store, selected):
         results = [
-            (one.name, of_model.card.fingerprint, maintenance.verify(of_model, one))
-            for one, of_model in index_status.stores_of(index_store, every)
+            (one.name, store.card.fingerprint, maintenance.verify(store, one))
+            for one, store in index_status.stores_of(index_store, selected)
         ]
 
     def show() -> None:
@@ -76,33 +79,36 @@ def verify(gallery: One = None, json: Json = None) -> None:
 
 @app.command()
 def rebuild(
-    gallery: One = None,
+    gallery: OneGallery = None,
     tier: Annotated[
         str | None,
-        typer.Option(help="From now on: exact, exact-fp16, compact, gpu; auto leaves it to the settings."),
+        typer.Option(help="Change the tier: exact, exact-fp16, compact or gpu. auto: as the settings say."),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Make indexes anew, in every process, trained and measured anew. Searches and enrolments go on.
+    """Rebuild indexes in every process. Searches and enrolments continue meanwhile.
+
+    The index is trained again and its recall measured again.
 
     Example: `gemel index rebuild --gallery staff --tier compact`
     """
     from indexer.replica import maintenance
 
-    wanted: Literal["auto", "same"] | Tier = "same"
+    target: Literal["auto", "same"] | Tier = "same"
     if tier == "auto":
-        wanted = "auto"
+        target = "auto"
     elif tier is not None:
         try:
-            wanted = Tier(tier)
+            target = Tier(tier)
         except ValueError:
-            raise typer.BadParameter(f"{tier} is not one of auto, {', '.join(Tier)}") from None
-    _write(gallery, json, partial(maintenance.rebuild, tier=wanted))
+            message = f"{tier!r} is not one of auto, {', '.join(Tier)}."
+            raise typer.BadParameter(message, param_hint="'--tier'") from None
+    _write(gallery, json, partial(maintenance.rebuild, tier=target))
 
 
 @app.command()
-def snapshot(gallery: One = None, json: Json = None) -> None:
-    """Write new snapshots on this machine's disk where changes have come since the newest.
+def snapshot(gallery: OneGallery = None, json: Json = None) -> None:
+    """Write a snapshot of each gallery that has changed since its newest snapshot, on this machine's disk.
 
     Example: `gemel index snapshot`
     """
@@ -113,16 +119,17 @@ def snapshot(gallery: One = None, json: Json = None) -> None:
 
 @app.command()
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="So many snapshots of each gallery stay.")] = 1,
+    keep: Annotated[int, typer.Option(min=1, help="Snapshots to keep of each gallery.")] = 1,
     log_days: Annotated[
-        float, typer.Option(min=0, help="Changes older than so many days leave the log.")
+        float, typer.Option(min=0, help="Delete changes from the log that are older than this many days.")
     ] = 7.0,
-    gallery: One = None,
+    gallery: OneGallery = None,
     json: Json = None,
 ) -> None:
-    """Remove old and damaged snapshots, and old changes; an index older than the log is read anew.
+    """Remove old and damaged snapshots, and old changes from the log.
 
-    Without --gallery, what is left of deleted galleries goes too.
+    An index that is older than the log is rebuilt from PostgreSQL. Without `--gallery`, the snapshots of
+    deleted galleries are removed too.
 
     Example: `gemel index prune --keep 1 --log-days 7`
     """
@@ -131,34 +138,37 @@ def prune(
 
     snapshots: dict[str, list[str]] = {}
     changes: dict[str, int] = {}
-    with _opened(gallery) as (index_store, every):
-        for one in every:
+    with _select(gallery) as (index_store, selected):
+        for one in selected:
             snapshots[one.name] = [
                 name
-                for _, of_model in index_status.stores_of(index_store, [one])
-                for name in maintenance.prune_snapshots(of_model, one, keep)
+                for _, store in index_status.stores_of(index_store, [one])
+                for name in maintenance.prune_snapshots(store, one, keep)
             ]
             changes[one.name] = maintenance.prune_log(index_store.database, one, timedelta(days=log_days))
-        for orphan in [] if gallery else index_store.orphans(every):
+        for orphan in [] if gallery else index_store.orphans(selected):
             index_store.discard(orphan)
             snapshots[str(orphan)] = ["all"]
     sentence = (
-        f"{sum(map(len, snapshots.values()))} snapshots and {sum(changes.values())} changes were removed."
+        f"Removed {sum(map(len, snapshots.values())):,} snapshots and {sum(changes.values()):,} changes."
     )
     print_result({"snapshots": snapshots, "changes": changes}, json, lambda: out.print(sentence))
 
 
 def _write(gallery: str | None, json: Path | None, write: Callable[..., str | None]) -> None:
     written: dict[str, str | None] = {}
-    with _opened(gallery) as (index_store, every), progress_bar() as bar:
-        for one in every:
+    with _select(gallery) as (index_store, selected), progress_bar("faces") as bar:
+        for one in selected:
             task = bar.add_task(one.name, total=one.face_count)
             written[one.name] = write(index_store.of_gallery(one), one, progress=partial(_advance, bar, task))
             bar.update(task, total=one.face_count, completed=one.face_count)
 
     def show() -> None:
+        if not written:
+            out.print("There are no galleries.")
         for name, snapshot in written.items():
-            out.print(f"{name}: {snapshot or 'nothing has changed'}", highlight=False)
+            outcome = f"wrote snapshot {snapshot}" if snapshot else "no changes since the newest snapshot"
+            out.print(f"{name}: {outcome}", highlight=False, soft_wrap=True)
 
     print_result(written, json, show)
 
@@ -168,10 +178,11 @@ def _advance(bar: Progress, task: TaskID, faces: int) -> None:
 
 
 @contextmanager
-def _opened(gallery: str | None) -> "Iterator[tuple[IndexStore, Sequence[Gallery]]]":
+def _select(gallery: str | None) -> "Iterator[tuple[IndexStore, Sequence[Gallery]]]":
+    """The index store, and the gallery of this name or all galleries. Raises GalleryNotFound."""
     from indexer.records import galleries
 
     with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
-            every = [galleries.get(session, gallery)] if gallery else galleries.list_all(session)
-        yield index_store, every
+            selected = [galleries.get(session, gallery)] if gallery else galleries.list_all(session)
+        yield index_store, selected

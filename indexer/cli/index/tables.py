@@ -1,4 +1,4 @@
-"""What `gemel index` shows: the same figures as a table for people and as JSON for programs."""
+"""Tables and JSON of `gemel index`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from indexer.replica.status import GalleryStatus, SnapshotStatus
 
 NAMED = 20
-"""Keys that a table shows of each kind; JSON has them all."""
+"""Most face keys that are printed of each kind of difference. JSON has all."""
 
 
-def status(status: "GalleryStatus", stored: "Sequence[SnapshotStatus]") -> dict[str, Any]:
+def status(status: "GalleryStatus", snapshots: "Sequence[SnapshotStatus]") -> dict[str, Any]:
     gallery = status.gallery
     return {
         "gallery": gallery.name,
@@ -26,7 +26,7 @@ def status(status: "GalleryStatus", stored: "Sequence[SnapshotStatus]") -> dict[
         "rebuild_number": gallery.rebuild_number,
         "tier": gallery.index_tier,
         "replicas": [_replica(status, process, replica) for process, replica in status.replicas],
-        "snapshots": [_snapshot(gallery, one) for one in stored],
+        "snapshots": [_snapshot(gallery, snapshot) for snapshot in snapshots],
     }
 
 
@@ -35,14 +35,16 @@ def print_status(rows: Sequence[dict[str, Any]]) -> None:
         out.print("There are no galleries.")
         return
     figures = [Column(name, justify="right") for name in ("Faces", "Lag", "Deleted", "MB", "Recall")]
-    table = Table(Column("Gallery, and where", overflow="fold"), "State", "Tier", *figures)
+    table = Table(Column("Gallery and index", overflow="fold"), "State", "Tier", *figures)
     for row in rows:
-        table.add_row(f"[bold]{row['gallery']}[/]", f"#{row['change_number']}", "", str(row["faces"]))
+        table.add_row(f"[bold]{row['gallery']}[/]", f"change {row['change_number']}", "", f"{row['faces']:,}")
+        if not row["replicas"] and not row["snapshots"]:
+            table.add_row("  [dim]no index yet[/]")
         for replica in row["replicas"]:
-            _add(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
+            _add_row(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
         for snapshot in row["snapshots"]:
-            used = "not used" if snapshot["lag"] is None else "on disk"
-            _add(table, f"snapshot …{snapshot['snapshot'][-4:]}", used, snapshot)
+            state = "unusable" if snapshot["lag"] is None else "on disk"
+            _add_row(table, f"snapshot …{snapshot['snapshot'][-4:]}", state, snapshot)
     out.print(table)
 
 
@@ -66,21 +68,27 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
 
 
 def print_verified(name: str, model: str, result: "Verification") -> None:
-    held = result.snapshot or "nothing on disk, it is read from PostgreSQL"
+    snapshot = f"snapshot {result.snapshot}" if result.snapshot else "no snapshot on this machine"
     faces = "face" if result.count == 1 else "faces"
-    verdict = "[green]equal[/]" if result.clean else "[red]differs[/]"
-    out.print(f"{escape_text(name)}: {verdict}, {result.count:,} {faces}, {model}, {held}", highlight=False)
+    verdict = "[green]equal to PostgreSQL[/]" if result.clean else "[red]differs from PostgreSQL[/]"
+    figures = f"{result.count:,} {faces}, model {model}, {snapshot}"
+    out.print(f"{escape_text(name)}: {verdict}; {figures}", highlight=False, soft_wrap=True)
     for problem in [*result.damaged, *result.foreign]:
-        console.print(f"  {escape_text(problem)}", highlight=False)
+        console.print(f"  {escape_text(problem)}", highlight=False, soft_wrap=True)
     for replica in result.replicas:
-        told = {True: "equal", False: "[red]differs[/]", None: f"at change {replica.applied}, not compared"}
+        verdicts = {
+            True: "equal",
+            False: "[red]differs[/]",
+            None: f"not compared, at change {replica.applied}",
+        }
         where = f"{escape_text(replica.host)}, process {replica.pid}"
-        out.print(f"  {where}: {told[replica.equal]}", highlight=False)
+        out.print(f"  {where}: {verdicts[replica.equal]}", highlight=False, soft_wrap=True)
     for kind in ("missing", "surplus", "changed"):
         keys: list[int] = getattr(result.difference, kind)
         if keys:
             more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
-            console.print(f"  {kind}: faces {', '.join(map(str, keys[:NAMED]))}{more}", highlight=False)
+            listed = ", ".join(map(str, keys[:NAMED]))
+            console.print(f"  {kind}: faces {listed}{more}", highlight=False, soft_wrap=True)
 
 
 def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") -> dict[str, Any]:
@@ -101,14 +109,14 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
     }
 
 
-def _snapshot(gallery: "Gallery", stored: "SnapshotStatus") -> dict[str, Any]:
-    manifest = stored.manifest
+def _snapshot(gallery: "Gallery", status: "SnapshotStatus") -> dict[str, Any]:
+    manifest = status.manifest
     if manifest is None:
-        return {"snapshot": stored.name, "problem": stored.problem, "lag": None}
+        return {"snapshot": status.name, "problem": status.problem, "lag": None}
     recall = manifest.recall
     return {
-        "snapshot": stored.name,
-        "problem": stored.problem or manifest.rejected,
+        "snapshot": status.name,
+        "problem": status.problem or manifest.rejected,
         "model": manifest.model,
         "tier": manifest.tier,
         "target": manifest.target,
@@ -116,19 +124,19 @@ def _snapshot(gallery: "Gallery", stored: "SnapshotStatus") -> dict[str, Any]:
         "recall_above_threshold": None if recall is None else recall.above_threshold,
         "rebuild_number": manifest.rebuild_number,
         "applied": manifest.applied,
-        "lag": None if stored.problem else gallery.change_number - manifest.applied,
+        "lag": None if status.problem else gallery.change_number - manifest.applied,
         "count": manifest.count,
         "digest": manifest.digest,
     }
 
 
-def _add(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
+def _add_row(table: Table, where: str, state: str, row: dict[str, Any]) -> None:
     recall, memory, lag = row.get("recall"), row.get("memory_bytes"), row.get("lag")
     table.add_row(
         f"  {escape_text(where)}",
         state,
         row.get("tier"),
-        str(row.get("count", "")),
+        f"{row['count']:,}" if "count" in row else "",
         "" if lag is None else str(lag),
         str(row.get("tombstones", "")),
         "" if memory is None else f"{memory / 1e6:.1f}",

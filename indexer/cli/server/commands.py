@@ -1,4 +1,7 @@
-"""`gemel serve`, `gemel migrate`, `gemel models`. They import what they need when they run: see `people`."""
+"""`gemel serve`, `gemel migrate` and `gemel models`.
+
+The engine is imported inside the commands: torch takes seconds to import, which `--help` should not wait for.
+"""
 
 import ipaddress
 import logging.config
@@ -16,31 +19,35 @@ from uvicorn.config import STARTUP_FAILURE
 
 from indexer import logs
 from indexer.cli.commands import Json
-from indexer.cli.output import console, out, print_result
+from indexer.cli.output import console, escape_text, out, print_result, print_warning
 from indexer.cli.server.port import bind
 from indexer.cli.server.workers import supervise
 from indexer.settings import Settings
 
 FALLBACK_HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 75
-"""Longer than the minute for which load balancers keep a silent connection: whoever ends it first must
-be the one who does not send on it."""
+"""Longer than the minute for which load balancers keep an idle connection. Otherwise a load balancer could
+send a request on a connection that the server is closing."""
 GRACE_SECONDS = 10
-"""What requests get to end in once the server is asked to stop; a slow upload must not hold it."""
+"""Time for requests to finish once the server is told to stop. A slow upload must not delay the stop."""
 DESCRIPTORS = 256
-"""Open files of a process beside its clients' connections: PostgreSQL, indexes, pipes."""
+"""Open files of a process apart from client connections: PostgreSQL, indexes, pipes."""
 SILENCE_SECONDS = 30
-"""After which a worker is taken for hung and replaced. One that imports torch from a slow disk says nothing
-for longer than uvicorn's 5 seconds."""
+"""A worker that does not answer for so long is considered hung and replaced. Uvicorn's default of 5 seconds
+is too short for a worker that imports torch from a slow disk."""
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Instead of GEMEL_HOST.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: GEMEL_HOST]")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Instead of GEMEL_PORT; 0 takes a free one.")
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one. [default: GEMEL_PORT]")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Instead of GEMEL_WORKERS.")] = None,
-    migrate: Annotated[bool, typer.Option(help="Bring the database to this version's schema first.")] = True,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Server processes. [default: GEMEL_WORKERS]")
+    ] = None,
+    migrate: Annotated[
+        bool, typer.Option(help="Migrate the database to this version's schema first.")
+    ] = True,
 ) -> None:
     """Serve the HTTP API.
 
@@ -60,7 +67,9 @@ def serve(
     workers = workers or settings.workers
     default_card(settings)  # a missing model is reported before anything is started, as is a port in use
     listening = bind(host, port)
-    console.print("Starting PostgreSQL ..." if settings.database_url is None else "Connecting ...")
+    console.print(
+        "Starting PostgreSQL ..." if settings.database_url is None else "Connecting to PostgreSQL ..."
+    )
     url = database_url(settings)
     database = Database(url)
     try:
@@ -71,7 +80,7 @@ def serve(
         database.check_connection_limit(connections(settings.model_copy(update={"workers": workers})))
     finally:
         database.close()
-    # The application reads its settings anew, in this process or in workers.
+    # The application reads its settings again, in this process or in workers.
     os.environ["GEMEL_DATABASE_URL"] = url
     os.environ["GEMEL_WORKERS"] = str(workers)
     _allow_descriptors(settings.max_connections)
@@ -88,26 +97,26 @@ def serve(
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_worker_healthcheck": SILENCE_SECONDS,
     }
-    # Uvicorn ends its work and then raises the signal again, which by default would kill the process
-    # on the spot, with the embedded PostgreSQL left running.
+    # Uvicorn shuts down and then raises the signal again. The default handler would end the process at once
+    # and leave the embedded PostgreSQL running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = listening.getsockname()[1]
-    _greet(host, port, guarded=guarded)
-    logging.getLogger("uvicorn.error").info(  # which uvicorn says of a socket of its own only
+    _print_addresses(host, port, guarded=guarded)
+    logging.getLogger("uvicorn.error").info(  # uvicorn logs this only for a socket that it opened itself
         "Uvicorn running on http://%s:%d (Press CTRL+C to quit)", f"[{host}]" if ":" in host else host, port
     )
     if workers > 1:
         supervise(uvicorn.Config("service.worker:create_app", **options), listening)
     else:
         server = uvicorn.Server(uvicorn.Config("service.app:create_app", **options))
-        with suppress(KeyboardInterrupt):  # which it raises again once all has ended
+        with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
             server.run(sockets=[listening])
         if not server.started:
             raise SystemExit(STARTUP_FAILURE)
 
 
 def migrate(json: Json = None) -> None:
-    """Bring the database to this version's schema.
+    """Migrate the database to this version's schema.
 
     Example: `GEMEL_DATABASE_URL=postgresql://gemel@db/gemel gemel migrate`
     """
@@ -124,7 +133,7 @@ def migrate(json: Json = None) -> None:
 
 
 def models(json: Json = None) -> None:
-    """List the models that this version knows.
+    """List the known models, and which one is active.
 
     Example: `gemel models --json`
     """
@@ -138,36 +147,45 @@ def models(json: Json = None) -> None:
 
 
 def _print_models(rows: list[dict[str, Any]]) -> None:
-    columns = (Column(name, no_wrap=True) for name in ("Model", "Fingerprint", "Dim.", "Template"))
-    table = Table(*columns, "Active")
+    table = Table(
+        Column("Model", no_wrap=True),
+        Column("Fingerprint", no_wrap=True),
+        Column("Dimension", justify="right"),
+        Column("Template", no_wrap=True),
+        "Active",
+    )
     for row in rows:
-        shown = [row[key] for key in ("name", "fingerprint", "dimension", "template", "active")]
-        table.add_row(*({True: "yes", False: "no"}[v] if isinstance(v, bool) else str(v) for v in shown))
+        table.add_row(
+            escape_text(row["name"]),
+            escape_text(row["fingerprint"]),
+            str(row["dimension"]),
+            row["template"],
+            "yes" if row["active"] else "no",
+        )
     out.print(table)
 
 
 def _allow_descriptors(connections: int) -> None:
-    """So many connections, and what else a process has open: the usual limit of a shell is 1,024."""
+    """Raise the limit of open files for so many client connections. A shell's usual limit is 1,024."""
     needed = connections + DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed < needed:
-        console.print(
-            f"[yellow]The system allows {hard} open files:[/] set GEMEL_MAX_CONNECTIONS to"
-            f" {max(1, hard - DESCRIPTORS)} at most, or raise the limit (`ulimit -Hn`).",
-            highlight=False,
+        print_warning(
+            f"the system allows {hard} open files: set GEMEL_MAX_CONNECTIONS to"
+            f" {max(1, hard - DESCRIPTORS)} at most, or raise the limit (`ulimit -Hn`)"
         )
 
 
 def _allowed_host(host: str, *, guarded: bool) -> str:
+    """`host`, or the loopback address if there is no API key and `host` is reachable from other machines."""
     if guarded or _is_loopback(host):
         return host
-    console.print(
-        f"[yellow]No API key is set, so that only this machine may ask:[/] listening on {FALLBACK_HOST}"
-        f" instead of {host}. Set GEMEL_API_KEY to listen on {host}.",
-        highlight=False,
+    print_warning(
+        f"listening on {FALLBACK_HOST} instead of {host}, because there is no API key;"
+        f" set GEMEL_API_KEY to listen on {host}"
     )
     return FALLBACK_HOST
 
@@ -181,13 +199,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _greet(host: str, port: int, *, guarded: bool) -> None:
+def _print_addresses(host: str, port: int, *, guarded: bool) -> None:
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     key = " -H 'X-API-Key: ...'" if guarded else ""
     console.print(
-        f"\n  The API   {base}/v1\n"
-        f"  Its docs  {base}/docs\n"
-        "\n  Try, with a photograph of somebody:\n"
+        f"\n  API            {base}/v1\n"
+        f"  Documentation  {base}/docs\n"
+        "\n  Try it with photographs of a person:\n"
         f'    curl{key} {base}/v1/galleries -H "Content-Type: application/json" -d \'{{"name": "staff"}}\'\n'
         f"    curl{key} {base}/v1/galleries/staff/identities -F name=Grace -F images=@grace.jpg\n"
         f"    curl{key} {base}/v1/galleries/staff/identify -F image=@party.jpg -F max_faces=10\n",
@@ -196,4 +214,4 @@ def _greet(host: str, port: int, *, guarded: bool) -> None:
         soft_wrap=True,
     )
     if not guarded:
-        console.print("  No GEMEL_API_KEY is set: only this machine may ask.\n", highlight=False)
+        console.print("  GEMEL_API_KEY is not set: only this machine can connect.\n", highlight=False)

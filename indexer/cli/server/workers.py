@@ -1,4 +1,4 @@
-"""Several processes that serve on one port. Uvicorn starts them, replaces those that die, and ends them."""
+"""Several server processes on one port. Uvicorn starts them, replaces those that die, and stops them."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from uvicorn.supervisors import Multiprocess
 
 
 def supervise(config: uvicorn.Config, listening: socket.socket) -> None:
-    """Returns when it was asked to stop and all have ended; exits where one could not start."""
+    """Run until a signal stops all processes. Raises SystemExit if one of them could not start."""
     with TemporaryDirectory(prefix="gemel-metrics-") as metrics:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
         supervisor = _Supervisor(config, sockets=[listening])
@@ -21,8 +21,8 @@ def supervise(config: uvicorn.Config, listening: socket.socket) -> None:
 
 class _Supervisor(Multiprocess):
     def keep_subprocess_alive(self) -> None:
-        # Uvicorn keeps the workers' ends of its pipes open, too, and so awaits the answer of one that has
-        # just died for as long as that of one that is slow; signals wait with it.
+        # Uvicorn leaves the workers' ends of its pipes open. It then waits for a dead worker's answer as long
+        # as for a slow one's, and handles no signals meanwhile.
         for process in self.processes:
             process.child_conn.close()
         super().keep_subprocess_alive()
