@@ -1,6 +1,6 @@
-"""`gemel enrol`: a folder of photographs, every file of which is accounted for.
+"""`gemel enrol`: enrol a folder of photographs, and report the outcome of every file.
 
-The engine is imported inside the command: torch takes seconds that `--help` should not.
+The engine is imported inside the command: torch takes seconds to import, which `--help` should not wait for.
 """
 
 import csv
@@ -12,7 +12,7 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Gallery, Json, check_writable
-from indexer.cli.output import console, escape_text, out, print_result, write_atomically
+from indexer.cli.output import console, escape_text, out, print_result, quantity, write_atomically
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
@@ -21,24 +21,29 @@ if TYPE_CHECKING:
     from indexer.usecases.folder_outcome import FileOutcome, FolderOutcome
 
 LISTED = 20
-"""Files or people that the terminal shows; JSON and the report have all."""
+"""Most files or people that the terminal shows. JSON and the report have all."""
 HINTS = {
-    "several_faces": "`--several-faces largest` enrols the largest one",
+    "several_faces": "`--several-faces largest` enrols the largest",
     "invalid_request": "rename the person's folder",
 }
-"""What to do, by code, in the command line's own words."""
+"""By error code: what to do next, in terms of commands."""
 INTERRUPTED = 130
-"""The status of a command that was interrupted (128 + SIGINT)."""
+"""Exit status of an interrupted command: 128 + SIGINT."""
 
 
 def enrol(
     directory: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="One folder a person, named by it.")
+        Path,
+        typer.Argument(
+            exists=True,
+            file_okay=False,
+            help="A folder with one subfolder for each person. Its name is the person's.",
+        ),
     ],
     gallery: Gallery,
     several_faces: Annotated[
         OnSeveralFaces,
-        typer.Option(help="A photograph of several faces: reject it, or enrol the largest face."),
+        typer.Option(help="Photographs with several faces: reject them, or enrol the largest face."),
     ] = OnSeveralFaces.REJECT,
     report: Annotated[
         Path | None,
@@ -46,15 +51,15 @@ def enrol(
             metavar="FILE.csv",
             dir_okay=False,
             callback=check_writable,
-            help="Write there what became of every file: file, person, outcome, code, message.",
+            help="Write the outcome of every file to it: file, person, outcome, code, message.",
         ),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Enrol everybody in a folder. Pictures that are enrolled already are not enrolled twice.
+    """Enrol the people of a folder. Images that are enrolled already are skipped.
 
-    The gallery is created if it does not exist, and a running server finds the new people at once. Ctrl-C
-    stops within a picture or two; the next run continues there.
+    The gallery is created if it does not exist. A running server finds the new people at once. Ctrl-C stops
+    after an image or two; the same command continues where it stopped.
 
     Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`
     """
@@ -66,7 +71,7 @@ def enrol(
 
     settings = Settings()
     folder = people_folder.read(directory)
-    with open_engine(settings) as engine, progress_bar("pictures") as bar:
+    with open_engine(settings) as engine, progress_bar("images") as bar:
         schema.prepare(settings, engine.database)
         task = bar.add_task("Enrolling", total=sum(len(person.images) for person in folder.people))
         result = enrol_folder(
@@ -124,19 +129,20 @@ def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
     from indexer.usecases.folder_outcome import Outcome
 
     if result.interrupted:
-        left = result.count(Outcome.NOT_REACHED)
-        console.print(f"[yellow]Interrupted[/] with {left} pictures left. Run it again to continue.")
-    made = " (created)" if result.gallery_created else ""
+        left = quantity(result.count(Outcome.NOT_REACHED), "image")
+        console.print(f"[yellow]Interrupted[/] with {left} left. Run the command again to continue.")
+    created = " (created)" if result.gallery_created else ""
+    people = quantity(result.identities_created, "new person", "new people")
+    faces = quantity(result.count(Outcome.ENROLLED), "new face")
     counts = ", ".join(
         [
-            f"{result.identities_created} people and {result.count(Outcome.ENROLLED)} faces are new",
-            f"{result.count(Outcome.KNOWN)} pictures were enrolled already",
-            f"{result.count(Outcome.REJECTED)} rejected",
-            f"{result.count(Outcome.SKIPPED)} files skipped",
-            f"{result.count(Outcome.FAILED)} failed",
+            f"{quantity(result.count(Outcome.KNOWN), 'image')} enrolled before",
+            f"{result.count(Outcome.REJECTED):,} rejected",
+            f"{result.count(Outcome.SKIPPED):,} skipped",
+            f"{result.count(Outcome.FAILED):,} failed",
         ]
     )
-    out.print(f"{escape_text(gallery)}{made}: {counts}.", soft_wrap=True)
+    out.print(f"{escape_text(gallery)}{created}: {people}, {faces}; {counts}.", soft_wrap=True)
     for title, outcome in (
         ("Rejected", Outcome.REJECTED),
         ("Skipped", Outcome.SKIPPED),
@@ -145,17 +151,17 @@ def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
         _print_files(title, result.with_outcome(outcome))
     if result.without_face:
         count = len(result.without_face)
-        who = "1 person is" if count == 1 else f"{count} people are"
-        out.print(f"\n{who} without a face in the gallery:")
+        out.print(f"\nPeople without a face in the gallery: {count:,}")
         for person in result.without_face[:LISTED]:
             out.print(f"  {escape_text(person)}", highlight=False, soft_wrap=True)
         _print_more(len(result.without_face))
     if report is not None:
-        console.print(f"What became of every file: {escape_text(report)}", highlight=False, soft_wrap=True)
+        written = f"Wrote the outcome of every file to {escape_text(report)}."
+        console.print(written, highlight=False, soft_wrap=True)
 
 
 def _print_files(title: str, files: "list[FileOutcome]") -> None:
-    """Totals by reason, and the first few files."""
+    """Print the number of files for each reason, and the first few files."""
     if not files:
         return
     by_code: dict[str, list[FileOutcome]] = {}
@@ -163,9 +169,9 @@ def _print_files(title: str, files: "list[FileOutcome]") -> None:
         by_code.setdefault(file.code or "", []).append(file)
     out.print()
     for code, of_code in sorted(by_code.items(), key=lambda item: -len(item[1])):
-        hint = f": {HINTS[code]}" if code in HINTS else ""
-        out.print(f"{title}, {len(of_code)} for {code}{hint}", highlight=False, soft_wrap=True)
-    table = Table(Column(title, overflow="fold"), Column("Why", overflow="fold"))
+        hint = f" ({HINTS[code]})" if code in HINTS else ""
+        out.print(f"{title}: {len(of_code):,} {code}{hint}", highlight=False, soft_wrap=True)
+    table = Table(Column(title, overflow="fold"), Column("Reason", overflow="fold"))
     for file in files[:LISTED]:
         table.add_row(escape_text(file.path), escape_text(file.message or file.code or ""))
     out.print(table)
@@ -174,6 +180,5 @@ def _print_files(title: str, files: "list[FileOutcome]") -> None:
 
 def _print_more(count: int) -> None:
     if count > LISTED:
-        out.print(
-            f"... and {count - LISTED} more; `--report FILE.csv` and `--json` list all", highlight=False
-        )
+        more = f"... and {count - LISTED:,} more; `--report FILE.csv` and `--json` list all"
+        out.print(more, highlight=False)

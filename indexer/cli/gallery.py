@@ -7,7 +7,7 @@ from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Json, Yes, confirm
 from indexer.cli.database import open_index_store
-from indexer.cli.output import escape_text, out, print_result
+from indexer.cli.output import escape_text, out, print_result, quantity
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,20 +67,16 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
         with index_store.database.reading() as session:
             gallery = galleries.get(session, name)
             people = galleries.count_identities(session, [gallery.id])[gallery.id]
+        content = f"{quantity(people, 'person', 'people')} and {quantity(gallery.face_count, 'face')}"
         if not yes:
-            confirm(f"Delete gallery {name} with {_count(people, gallery.face_count)}?")
+            confirm(f"Delete gallery {name} with {content}?")
         with index_store.database.transaction() as session:
             galleries.lock(session, gallery.id)
             galleries.remove(session, gallery.id)
         index_store.discard(gallery.id)
-    sentence = f"Deleted gallery {name} with {_count(people, gallery.face_count)}."
+    sentence = f"Deleted gallery {name} with {content}."
     result = {"deleted": name, "identities": people, "faces": gallery.face_count}
     print_result(result, json, lambda: out.print(sentence, highlight=False))
-
-
-def _count(people: int, faces: int) -> str:
-    who = "person" if people == 1 else "people"
-    return f"{people:,} {who} and {faces:,} {'face' if faces == 1 else 'faces'}"
 
 
 def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""`gemel identify`, `gemel verify`.
+"""`gemel identify` and `gemel verify`.
 
-The engine is imported inside the commands: torch takes seconds that `--help` should not.
+The engine is imported inside the commands: torch takes seconds to import, which `--help` should not wait for.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Gallery, Json
-from indexer.cli.output import escape_text, fail, out, print_result
+from indexer.cli.output import escape_text, fail, out, print_result, quantity
 from indexer.errors import GemelError, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
@@ -19,24 +19,29 @@ if TYPE_CHECKING:
     from indexer.usecases.answers.identify import IdentifyAnswer
     from indexer.usecases.match_limits import UnmatchedReason
 
-Threshold = Annotated[float | None, typer.Option(min=-1, max=1, help="Least score of a match.")]
+Threshold = Annotated[
+    float | None,
+    typer.Option(min=-1, max=1, help="Score from which a match counts.", show_default="by policy"),
+]
 
 _WIDE = 100
-"""Columns of a terminal that has room for external ids too."""
+"""Width in columns from which a terminal has room for external ids too."""
 
 
 def identify(
-    images: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    images: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Photographs.")],
     gallery: Gallery,
-    max_faces: Annotated[int, typer.Option(min=1, help="Most faces of each picture, largest first.")] = 10,
-    max_candidates: Annotated[int, typer.Option(min=1, help="Most people for each face.")] = 1,
+    max_faces: Annotated[
+        int, typer.Option(min=1, help="Most faces to identify in each photograph, largest first.")
+    ] = 10,
+    max_candidates: Annotated[int, typer.Option(min=1, help="Most candidates for each face.")] = 1,
     unique_identities: Annotated[
-        bool, typer.Option("--unique-identities", help="Each person for one face only, the most similar.")
+        bool, typer.Option("--unique-identities", help="Match each person to the most similar face only.")
     ] = False,
     threshold: Threshold = None,
     json: Json = None,
 ) -> None:
-    """Say who is in photographs, out of a gallery.
+    """Identify the faces in photographs among the people of a gallery.
 
     Example: `gemel identify party.jpg --gallery staff`
     """
@@ -79,8 +84,9 @@ def identify(
         if answers:
             last = answers[-1]
             out.print(
-                f"{last.gallery_size} faces searched, threshold {last.threshold:.3f}"
-                f" ({_meaning(last)}), model {last.model}"
+                f"{quantity(last.gallery_size, 'face')} searched; threshold {last.threshold:.3f},"
+                f" {_describe_fpir(last)}; model {last.model}",
+                soft_wrap=True,
             )
 
     print_result(rows, json, show)
@@ -89,16 +95,16 @@ def identify(
 
 
 def verify(
-    image_a: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    image_b: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    image_a: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The first photograph.")],
+    image_b: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The second photograph.")],
     threshold: Threshold = None,
     several_faces: Annotated[
         OnSeveralFaces,
-        typer.Option(help="A photograph of several faces: reject it, or compare the largest face."),
+        typer.Option(help="Photographs with several faces: reject them, or compare the largest face."),
     ] = OnSeveralFaces.REJECT,
     json: Json = None,
 ) -> None:
-    """Say whether two photographs show the same person; needs no database.
+    """Compare two photographs: do they show the same person? Needs no database.
 
     Example: `gemel verify passport.jpg selfie.jpg`
     """
@@ -123,19 +129,19 @@ def verify(
         except InvalidInput as error:
             fail(_about(paths[str(error.details["field"])], error), code=error.code)
     answer = VerifyAnswer.of(verification)
-    verdict = "[green]the same person[/]" if answer.matched else "[red]two people[/]"
+    verdict = "[green]same person[/]" if answer.matched else "[red]different people[/]"
     sentence = (
         f"{verdict}: score {answer.score:.4f}, threshold {answer.threshold:.4f}"
-        f" (at most {answer.fmr:g} of strangers pass), model {answer.model}"
+        f" (estimated FMR {answer.estimated_fmr:.2g}); model {answer.model}"
     )
 
     def show() -> None:
         out.print(sentence, soft_wrap=True)
         for path, face in zip(paths.values(), answer.faces, strict=True):
-            box, count = face.box, face.faces_found
+            box = face.box
             out.print(
-                f"{escape_text(path.name)}: {count} {'face' if count == 1 else 'faces'};"
-                f" compared the one at ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels",
+                f"{escape_text(path.name)}: {quantity(face.faces_found, 'face')}; compared the one at"
+                f" ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -147,23 +153,23 @@ def verify(
 def _about(path: Path, error: InvalidInput) -> str:
     if isinstance(error, SeveralFaces):
         return (
-            f"{path}: it shows {error.details['measured']} faces;"
-            " `--several-faces largest` compares the largest"
+            f"{path}: found {error.details['measured']} faces; `--several-faces largest` compares the largest"
         )
     if isinstance(error, NoFaceFound):
         return f"{path}: no face was found"
     return f"{path}: {error.message}"
 
 
-def _meaning(answer: "IdentifyAnswer") -> str:
-    meaning = f"FPIR {answer.estimated_fpir:.2g} by the {answer.calibration}"
+def _describe_fpir(answer: "IdentifyAnswer") -> str:
+    estimate = f"estimated FPIR {answer.estimated_fpir:.2g}"
     if answer.estimated_fpir_interval:
         low, high = answer.estimated_fpir_interval
-        meaning += f", {low:.2g} to {high:.2g}"
-    return meaning if answer.fpir_trusted else f"{meaning}: an extrapolation"
+        estimate += f" ({low:.2g} to {high:.2g})"
+    source = "model card" if answer.calibration == "card" else f"{answer.calibration}'s calibration"
+    return f"{estimate} by the {source}" + ("" if answer.fpir_trusted else ", extrapolated")
 
 
-def _no(reason: "UnmatchedReason | None") -> str:
+def _describe_unmatched(reason: "UnmatchedReason | None") -> str:
     return "no" if reason is None else f"no: {reason.value.removeprefix('face_').replace('_', ' ')}"
 
 
@@ -171,19 +177,19 @@ def _add_rows(table: Table, path: Path, answer: "IdentifyAnswer") -> None:
     if not answer.faces:
         table.add_row(escape_text(path.name), "", "", "[dim]no face[/]")
     for number, face in enumerate(answer.faces, start=1):
-        where = (escape_text(path.name) if number == 1 else "", str(number), f"{face.quality.score:.0f}")
+        cells = (escape_text(path.name) if number == 1 else "", str(number), f"{face.quality.score:.0f}")
         if not face.candidates:
-            nobody = "nobody else" if answer.gallery_size else "nobody is enrolled"
-            table.add_row(*where, f"[dim]{nobody}[/]")
+            reason = "no other person" if answer.gallery_size else "the gallery is empty"
+            table.add_row(*cells, f"[dim]{reason}[/]")
         for candidate in face.candidates:
             identity = candidate.identity
-            who = [identity.name or "", identity.external_id or ""]
+            names = [identity.name or "", identity.external_id or ""]
             if out.width < _WIDE:
-                who = [identity.name or identity.external_id or str(identity.id)]
+                names = [identity.name or identity.external_id or str(identity.id)]
             table.add_row(
-                *where,
-                *map(escape_text, who),
+                *cells,
+                *map(escape_text, names),
                 f"{candidate.score:.3f}",
-                "[green]yes[/]" if candidate.matched else _no(face.unmatched_reason),
+                "[green]yes[/]" if candidate.matched else _describe_unmatched(face.unmatched_reason),
             )
-            where = ("", "", "")
+            cells = ("", "", "")

@@ -30,6 +30,11 @@ def escape_text(text: object) -> str:
     return escape(replace_controls(str(text)).replace("\n", REPLACEMENT))
 
 
+def quantity(count: int, noun: str, plural: str | None = None) -> str:
+    """Such as `1 face` or `2,000 faces`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 class _ControlFilter(RenderHook):
     """Replaces the control characters of everything that is printed. Rich's own control codes pass."""
 

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Gallery, Json, Yes, confirm
 from indexer.cli.database import open_index_store
-from indexer.cli.output import console, escape_text, out, print_result, replace_controls
+from indexer.cli.output import console, escape_text, out, print_result, quantity, replace_controls
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def delete(person: Person, gallery: Gallery, yes: Yes = False, json: Json = None
             identity = _find_person(session, found.id, person)
             count = faces.count_by_identity(session, [identity.id])[identity.id]
         name = replace_controls(identity.name or identity.external_id or str(identity.id))
-        what = f"{name} with {count:,} {'face' if count == 1 else 'faces'}"
+        what = f"{name} with {quantity(count, 'face')}"
         if not yes:
             confirm(f"Delete {what}?")
         remove_identity(index_store.database, gallery, identity.id)

@@ -13,7 +13,7 @@ from rich.progress import Progress, TaskID
 from indexer.cli.commands import Commands, Json
 from indexer.cli.database import open_index_store
 from indexer.cli.index import tables as index_tables
-from indexer.cli.output import out, print_result
+from indexer.cli.output import out, print_result, quantity
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 from indexer.types import Tier
@@ -149,9 +149,8 @@ def prune(
         for orphan in [] if gallery else index_store.orphans(selected):
             index_store.discard(orphan)
             snapshots[str(orphan)] = ["all"]
-    sentence = (
-        f"Removed {sum(map(len, snapshots.values())):,} snapshots and {sum(changes.values()):,} changes."
-    )
+    removed = quantity(sum(map(len, snapshots.values())), "snapshot")
+    sentence = f"Removed {removed} and {quantity(sum(changes.values()), 'change')}."
     print_result({"snapshots": snapshots, "changes": changes}, json, lambda: out.print(sentence))
 
 

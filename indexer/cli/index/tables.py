@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Column, Table
 
-from indexer.cli.output import console, escape_text, out
+from indexer.cli.output import console, escape_text, out, quantity
 
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Process, Replica
@@ -69,9 +69,8 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
 
 def print_verified(name: str, model: str, result: "Verification") -> None:
     snapshot = f"snapshot {result.snapshot}" if result.snapshot else "no snapshot on this machine"
-    faces = "face" if result.count == 1 else "faces"
     verdict = "[green]equal to PostgreSQL[/]" if result.clean else "[red]differs from PostgreSQL[/]"
-    figures = f"{result.count:,} {faces}, model {model}, {snapshot}"
+    figures = f"{quantity(result.count, 'face')}, model {model}, {snapshot}"
     out.print(f"{escape_text(name)}: {verdict}; {figures}", highlight=False, soft_wrap=True)
     for problem in [*result.damaged, *result.foreign]:
         console.print(f"  {escape_text(problem)}", highlight=False, soft_wrap=True)

@@ -38,12 +38,13 @@ is too short for a worker that imports torch from a slow disk."""
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: GEMEL_HOST]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="GEMEL_HOST")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one. [default: GEMEL_PORT]")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.", show_default="GEMEL_PORT"),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Server processes. [default: GEMEL_WORKERS]")
+        int | None, typer.Option(min=1, help="Server processes.", show_default="GEMEL_WORKERS")
     ] = None,
     migrate: Annotated[
         bool, typer.Option(help="Migrate the database to this version's schema first.")

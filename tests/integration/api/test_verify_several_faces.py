@@ -93,9 +93,7 @@ def test_the_command_says_how_many_faces_each_photograph_had_and_which_was_compa
     two.write_bytes(both)
 
     rejected = " ".join(home.run("verify", one, two, status=1).stderr.split())
-    assert (
-        f"{two}: it shows 2 faces; `--several-faces largest` compares the largest (several_faces)" in rejected
-    )
+    assert f"{two}: found 2 faces; `--several-faces largest` compares the largest (several_faces)" in rejected
 
     answer: dict[str, Any] = home.json("verify", one, two, "--several-faces", "largest")
     assert answer["matched"]

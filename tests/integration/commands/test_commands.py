@@ -97,7 +97,7 @@ def test_every_file_of_a_folder_is_accounted_for_and_everybody_without_a_face_is
     assert told["without_face"] == ["Nobody"]
     assert told["reasons"]["no_face_found"] == 2
     shown = home.run("enrol", people, "--gallery", "accounted").stdout
-    assert "1 person is without a face" in shown
+    assert "People without a face in the gallery: 1" in shown
     assert "Nobody" in shown.splitlines()[-1]
 
 
@@ -109,8 +109,8 @@ def test_a_folder_whose_name_can_be_no_id_is_named_with_what_to_do(
 
     done = home.run("enrol", people, "--gallery", "renamed", status=1)
 
-    assert "Failed, 1 for invalid_request: rename the person's folder" in done.stdout
-    assert "2 people and 2 faces are new" in done.stdout
+    assert "Failed: 1 invalid_request (rename the person's folder)" in done.stdout
+    assert "2 new people, 2 new faces;" in done.stdout
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -139,7 +139,7 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
         command.send_signal(how)
         assert command.wait(timeout=120) == 130
         assert command.stderr is not None
-        assert "Run it again" in command.stderr.read()
+        assert "Run the command again to continue" in command.stderr.read()
     assert not (unused.folder / "postgresql" / "postmaster.pid").exists(), "nobody else uses it"
 
     first = json.loads(answer.read_text())
@@ -200,7 +200,7 @@ def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home,
     assert [c["matched"] for c in answer["faces"][0]["candidates"]] == [False]
 
     unanswered = home.run("gallery", "delete", "listed", status=1)
-    assert "`--yes` deletes without asking" in unanswered.stderr
+    assert "`--yes` deletes without confirmation" in unanswered.stderr
     home.run("gallery", "delete", "listed", "--yes")
     assert "listed" not in home.run("gallery", "list").stdout
 
@@ -338,7 +338,7 @@ def test_people_are_identified_and_pictures_verified_in_the_terminal(
         (("identify", "{text}", "--gallery", "nowhere"), "gallery_not_found"),
         (("verify", "{text}", "{grace}"), "unsupported_image_format"),
         (("verify", "{grace}", "{text}"), "text.jpg: not an image"),
-        (("enrol", "{empty}", "--gallery", "x"), "one folder a person"),
+        (("enrol", "{empty}", "--gallery", "x"), "one folder per person"),
         (("enrol", "{people}", "--gallery", "a name with spaces"), "invalid_request"),
     ],
 )
