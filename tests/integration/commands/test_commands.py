@@ -337,7 +337,7 @@ def test_people_are_identified_and_pictures_verified_in_the_terminal(
         (("identify", "{grace}", "--gallery", "nowhere"), "gallery_not_found"),
         (("identify", "{text}", "--gallery", "nowhere"), "gallery_not_found"),
         (("verify", "{text}", "{grace}"), "unsupported_image_format"),
-        (("verify", "{grace}", "{text}"), "text.jpg: not an image"),
+        (("verify", "{grace}", "{text}"), "text.jpg: this is not an image"),
         (("enrol", "{empty}", "--gallery", "x"), "one folder per person"),
         (("enrol", "{people}", "--gallery", "a name with spaces"), "invalid_request"),
     ],
