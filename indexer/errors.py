@@ -27,7 +27,7 @@
     │   ├── ExternalIdTaken         another identity of the gallery has this external id
     │   ├── ReindexExists           the gallery has a re-index job already
     │   ├── ReindexState            the re-index job is not in a state that allows this
-    │   ├── GatesNotPassed          the new model has not passed the job's gates
+    │   ├── GatesNotPassed          the new model does not meet the acceptance criteria
     │   ├── ReplicasNotReady        a serving process cannot switch at once
     │   ├── NotEnoughRoom           no memory or disk for a second index beside the first
     │   ├── PolicyUnsupported       a false alarm rate that the calibration does not support
