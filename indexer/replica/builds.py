@@ -20,6 +20,8 @@ SMALL_GALLERY_FACES = 1_000
 class IndexBuilds:
     """Safe to call from several threads; `close` it."""
 
+    THREADS = 3 * THREADS_PER_KIND
+
     def __init__(self) -> None:
         self._small = InterruptiblePool(THREADS_PER_KIND, "open-small")
         self._large = InterruptiblePool(THREADS_PER_KIND, "open")

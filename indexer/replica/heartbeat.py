@@ -24,6 +24,8 @@ class Heartbeat:
     """One thread says that the process lives, another reports each index: an index that does not answer must
     not make the process seem dead."""
 
+    THREADS = 2
+
     def __init__(self, database: Database, index_cache: IndexCache) -> None:
         """Starts at once, whether PostgreSQL answers or not; `close` it."""
         self._database = database

@@ -21,6 +21,8 @@ class IndexSync:
     They are separate so that what delays one, or fails in it every time, does not stop the other.
     """
 
+    THREADS = 2
+
     def __init__(
         self,
         database: Database,

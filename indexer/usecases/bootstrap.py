@@ -15,6 +15,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
 from indexer.records.embedded import database_url
+from indexer.replica.builds import IndexBuilds
 from indexer.replica.cache import IndexCache
 from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.store import IndexStore
@@ -31,9 +32,9 @@ from indexer.vision.detect import Detector
 WAITING_PER_THREAD = 4
 THREADS_FOR_ORDINARY = 2
 """Threads for requests that no picture with a slow decode can take."""
-CONNECTIONS_BESIDE = 9
-"""Connections to PostgreSQL beside those of the requests, so that a request never waits for one: readiness,
-the four threads that keep the indexes in step, and two each for opening and for rebuilding indexes."""
+CONNECTIONS_BESIDE = 1 + IndexSync.THREADS + Heartbeat.THREADS + IndexBuilds.THREADS
+"""Connections to PostgreSQL beside those of the requests, so that a request never waits for one: one for
+readiness, and one for each background thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
-from service.schemas.indexes import GalleryIndex, IndexStatus, Process, Rebuild
+from service.schemas.indexes import GalleryIndexStatus, IndexStatus, Process, Rebuild
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=JsonRoute)
 
@@ -40,7 +40,7 @@ def status(
     page, more = cut(following, limit)
     return IndexStatus(
         processes=[Process.of(process) for process in processes],
-        galleries=[GalleryIndex.of(one) for one in index_status.of_galleries(engine.database, page)],
+        galleries=[GalleryIndexStatus.of(one) for one in index_status.of_galleries(engine.database, page)],
         next_cursor=page[-1].name if more else None,
     )
 
@@ -52,7 +52,7 @@ def status(
     operation_id="rebuild_index",
     summary="Rebuild the index of a gallery in every process",
 )
-def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) -> GalleryIndex:
+def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) -> GalleryIndexStatus:
     """Answers at once. The old index serves until the new one replaces it; see `/v1/indexes`."""
     tier = None if body is None else body.tier
     with engine.database.transaction() as session:
@@ -61,4 +61,4 @@ def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) ->
             session, found.id, tier=None if tier == "auto" else tier, keep_tier=tier is None
         )
     [one] = index_status.of_galleries(engine.database, [requested])
-    return GalleryIndex.of(one)
+    return GalleryIndexStatus.of(one)

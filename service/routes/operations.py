@@ -33,7 +33,7 @@ async def readyz(request: Request, engine: CurrentEngine) -> Readiness:
         galleries=totals.galleries,
         faces=totals.faces,
         indexes_open=engine.index_cache.open_indexes,
-        following=engine.sync_problem or "ok",
+        sync=engine.sync_problem or "ok",
     )
 
 

@@ -54,7 +54,7 @@ class Replica(BaseModel):
     )
 
 
-class GalleryIndex(BaseModel):
+class GalleryIndexStatus(BaseModel):
     gallery: str = Field(description="Name of the gallery", examples=["staff"])
     faces: int = Field(description="Faces in PostgreSQL")
     change_number: int = Field(description="Number of its last change in PostgreSQL")
@@ -63,7 +63,7 @@ class GalleryIndex(BaseModel):
     replicas: list[Replica] = Field(description="One per process that has the index open or is opening it")
 
     @classmethod
-    def of(cls, status: GalleryStatus) -> "GalleryIndex":
+    def of(cls, status: GalleryStatus) -> "GalleryIndexStatus":
         gallery = status.gallery
         return cls(
             gallery=gallery.name,
@@ -93,7 +93,7 @@ class GalleryIndex(BaseModel):
 
 class IndexStatus(BaseModel):
     processes: list[Process] = Field(description="Serving processes, the oldest first")
-    galleries: list[GalleryIndex] = Field(description="Ordered by name")
+    galleries: list[GalleryIndexStatus] = Field(description="Ordered by name")
     next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
 
 

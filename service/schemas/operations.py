@@ -39,7 +39,7 @@ class Readiness(BaseModel):
         description="Indexes in this process's memory; the first search of a small gallery opens its index",
         examples=[1],
     )
-    following: str = Field(
+    sync: str = Field(
         description="`ok`, or why the indexes are not kept up to date in the background; a search still"
         " brings its own index up to date first",
         examples=["ok"],

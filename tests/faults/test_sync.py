@@ -125,7 +125,7 @@ def test_a_process_that_cannot_keep_the_new_index_in_step_holds_a_switch_up(
             switch.activate(database, job.row.id, patience_seconds=5)
 
         assert set(states(operator).values()) == {"failed"}
-        assert client.get("/readyz").json()["following"] == "ok"
+        assert client.get("/readyz").json()["sync"] == "ok"
 
 
 def test_readiness_tells_that_the_thread_that_follows_the_log_is_stuck(
@@ -133,14 +133,14 @@ def test_readiness_tells_that_the_thread_that_follows_the_log_is_stuck(
 ) -> None:
     monkeypatch.setattr(supervised, "STUCK_SECONDS", 0.5)
 
-    def following() -> str:
+    def sync() -> str:
         answer = client.get("/readyz")
         assert answer.status_code == 200, answer.text
-        said: str = answer.json()["following"]
+        said: str = answer.json()["sync"]
         return said
 
-    wait_for(lambda: following() == "ok")
+    wait_for(lambda: sync() == "ok")
     with database.transaction() as session:
         session.execute(text("LOCK TABLE reindex IN ACCESS EXCLUSIVE MODE"))
-        wait_for(lambda: following() != "ok")
-    wait_for(lambda: following() == "ok")
+        wait_for(lambda: sync() != "ok")
+    wait_for(lambda: sync() == "ok")

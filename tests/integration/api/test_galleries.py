@@ -82,7 +82,7 @@ def test_health_and_readiness(client: TestClient, hopper: bytes) -> None:
         "galleries": 1,
         "faces": 1,
         "indexes_open": 1,
-        "following": "ok",
+        "sync": "ok",
     }
 
 
