@@ -169,15 +169,21 @@ def test_a_full_disk_stops_the_job_and_resume_continues_it(
     assert now(database, job).row.problem is None
 
 
-def test_a_server_answers_by_the_right_model_after_a_kill_in_each_state_of_a_job(
-    tmp_path: Path, migrated_cluster: Path, hopper: bytes
-) -> None:
-    home = Home(tmp_path, cluster=migrated_cluster)
+@pytest.fixture
+def home(tmp_path: Path, migrated_cluster: Path, hopper: bytes) -> Iterator[Home]:
+    """With a gallery of one person and two faces."""
     people = tmp_path / "people" / "Grace_Hopper"
     people.mkdir(parents=True)
     for number in range(2):
         (people / f"{number}.jpg").write_bytes(jpeg(pixels(hopper), 60 + 10 * number))
-    home.run("enrol", people.parent, "--gallery", "staff")
+    with Home(tmp_path, cluster=migrated_cluster) as home:
+        home.run("enrol", people.parent, "--gallery", "staff")
+        yield home
+
+
+def test_a_server_answers_by_the_right_model_after_a_kill_in_each_state_of_a_job(
+    home: Home, hopper: bytes
+) -> None:
     of = ("--gallery", "staff")
 
     def ask_and_kill(*then: str) -> str:

@@ -34,6 +34,7 @@ def draw_scores(sides: Sequence[dict[str, Any]], file: IO[bytes]) -> None:
                 va="top",
                 fontsize=9,
                 color=QUIET,
+                annotation_clip=True,  # one beyond the scores that are shown leaves no room for the axes
             )
         axes.set(xlabel="cosine score", ylabel="share of searches")
         axes.set_ylim(bottom=0)
