@@ -69,7 +69,7 @@ def read(directory: Path) -> PeopleFolder:
     if not images:
         raise InvalidRequest(
             f"{directory} has no folder with pictures in it: one folder per person is needed"
-            + (f"; {len(skipped)} files are skipped" if skipped else "")
+            + (f"; files skipped: {len(skipped)}" if skipped else "")
         )
     people = [Person(folder=name, images=sorted(paths)) for name, paths in sorted(images.items())]
     return PeopleFolder(path=directory, people=people, skipped=sorted(skipped, key=lambda file: file.path))

@@ -63,7 +63,7 @@ def test_composed_and_decomposed_names_of_a_folder_are_one_person(tmp_path: Path
 def test_a_folder_without_people_says_what_lies_there_instead(tmp_path: Path) -> None:
     lay(tmp_path, "1.jpg", "2.jpg")
 
-    with pytest.raises(InvalidRequest, match=r"one folder per person.*2 files"):
+    with pytest.raises(InvalidRequest, match=r"one folder per person.*skipped: 2"):
         people_folder.read(tmp_path)
 
 

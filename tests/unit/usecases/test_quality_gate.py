@@ -1,0 +1,87 @@
+"""Which photographs may enter a gallery."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from indexer.pipeline.pipeline import AlignedFace, Photograph
+from indexer.types import Box, Face, OnSeveralFaces, Quality
+from indexer.usecases.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
+from tests.support.strangers import QUALITY
+
+GATE = QualityGate(min_face_px=28, min_sharpness=0.004, min_quality=50)
+GOOD = replace(QUALITY, face_px=28.0, sharpness_ratio=0.004, score=50.0)
+
+
+def aligned(quality: Quality) -> AlignedFace:
+    face = Face(
+        box=Box(x=0, y=0, width=30, height=28), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
+    )
+    return AlignedFace(
+        face=face, decoded_face=face, pixels=np.zeros((112, 112, 3), np.uint8), quality=quality
+    )
+
+
+def photograph(*faces: AlignedFace, faces_found: int) -> Photograph:
+    return Photograph(
+        pixels=np.zeros((200, 300, 3), np.uint8),
+        width_px=300,
+        height_px=200,
+        faces=list(faces),
+        faces_found=faces_found,
+    )
+
+
+def test_a_face_that_reaches_every_limit_is_admitted() -> None:
+    face = aligned(GOOD)
+
+    assert GATE.admit(photograph(face, faces_found=1), OnSeveralFaces.REJECT) is face
+
+
+@pytest.mark.parametrize(
+    ("quality", "code", "measured", "limit"),
+    [
+        (replace(GOOD, face_px=27.9), "face_too_small", 27.9, 28),
+        (replace(GOOD, sharpness_ratio=0.0039), "face_blurred", 0.0039, 0.004),
+        (replace(GOOD, score=49.0), "quality_too_low", 49.0, 50),
+    ],
+)
+def test_a_face_below_a_limit_is_rejected_with_the_figure_and_the_limit(
+    quality: Quality, code: str, measured: float, limit: float
+) -> None:
+    rejection = GATE.admit(photograph(aligned(quality), faces_found=1), OnSeveralFaces.LARGEST)
+
+    assert isinstance(rejection, Rejection)
+    assert rejection.code == code
+    assert rejection.details == {"measured": measured, "limit": limit}
+
+
+def test_of_several_faces_the_largest_is_admitted_only_on_request() -> None:
+    face = aligned(GOOD)
+    group = photograph(face, faces_found=3)
+
+    rejection = GATE.admit(group, OnSeveralFaces.REJECT)
+
+    assert isinstance(rejection, Rejection)
+    assert (rejection.code, rejection.details) == ("several_faces", {"measured": 3, "limit": 1})
+    assert GATE.admit(group, OnSeveralFaces.LARGEST) is face
+
+
+def test_a_photograph_without_a_face_is_rejected_whatever_is_requested() -> None:
+    for several_faces in OnSeveralFaces:
+        rejection = GATE.admit(photograph(faces_found=0), several_faces)
+
+        assert isinstance(rejection, Rejection)
+        assert rejection.code == "no_face_found"
+
+
+def test_the_error_of_an_enrolment_lists_every_rejected_picture_in_order() -> None:
+    small = Rejection(code="face_too_small", message="small", details={"measured": 9, "limit": 28})
+
+    error = nothing_enrolled({1: DUPLICATE, 0: small})
+
+    assert error.details["rejected"] == [
+        {"image": 0, "code": "face_too_small", "message": "small", "measured": 9, "limit": 28},
+        {"image": 1, "code": "duplicate_image", "message": DUPLICATE.message},
+    ]
