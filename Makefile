@@ -41,7 +41,7 @@ check: install  ## check formatting, lint, types, layers, spelling, words, links
 	$(BIN)/lint-imports
 	$(BIN)/codespell $(PROSE) indexer service scripts
 	$(BIN)/proselint --config .proselintrc.json check $(PROSE)
-	$(BIN)/python -m scripts.words
+	$(BIN)/python -m scripts.words --strict
 	$(BIN)/python -m scripts.reference --check
 	@$(MKDOCS)
 

@@ -25,7 +25,7 @@ class Difference:
 
 
 class Comparison:
-    """Takes the enrolled faces in batches, then tells how `searcher` differs from them.
+    """Takes the enrolled faces in batches, then reports how `searcher` differs from them.
 
     Vectors are compared bit by bit, as the tier stores them. Memory: a copy of the vectors in the index.
     """

@@ -29,7 +29,7 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than the minute for which load balancers keep an idle connection. Otherwise a load balancer could
 send a request on a connection that the server is closing."""
 GRACE_SECONDS = 10
-"""Time for requests to finish once the server is told to stop. A slow upload must not delay the stop."""
+"""Time for requests to finish once the server stops. A slow upload must not delay the stop."""
 DESCRIPTORS = 256
 """Open files of a process apart from client connections: PostgreSQL, indexes, pipes."""
 SILENCE_SECONDS = 30
