@@ -61,10 +61,10 @@ def comparison(database: Database, job_id: UUID) -> dict[str, Any]:
     """Raises ReindexNotFound, and ReindexState if the job has not been compared yet."""
     with database.reading() as session:
         state = reindexes.get(session, job_id).row.state
-        found = reindexes.comparison(session, job_id)
-    if found is None:
+        stored = reindexes.comparison(session, job_id)
+    if stored is None:
         raise ReindexState("the job has not been compared yet", state=state)
-    return found
+    return stored
 
 
 def of(database: Database, job_id: UUID) -> Status:

@@ -31,7 +31,7 @@ _PROBES = 1_000
 
 
 def fit(
-    found: Impostors,
+    impostors: Impostors,
     *,
     suspected: NDArray[np.bool_] | None = None,
     resamples: int = RESAMPLES,
@@ -41,35 +41,37 @@ def fit(
 
     Raises CalibrationUnsupported if there are fewer than MIN_PEOPLE people.
     """
-    check_people(found.people)
-    kept = np.ones(len(found.z), np.bool_) if suspected is None else ~suspected
-    order = np.flatnonzero(kept)[np.argsort(-found.z[kept], kind="stable")]
-    z, probe, other = found.z[order], found.probe[order], found.other[order]
+    check_people(impostors.people)
+    kept = np.ones(len(impostors.z), np.bool_) if suspected is None else ~suspected
+    order = np.flatnonzero(kept)[np.argsort(-impostors.z[kept], kind="stable")]
+    z, probe, other = impostors.z[order], impostors.probe[order], impostors.other[order]
     rng = np.random.default_rng(seed)
 
     def model(weights: Column, continuation: tails.Continuation, chosen: NDArray[np.int64]) -> ImpostorModel:
-        probe_weights = weights[found.probes]
+        probe_weights = weights[impostors.probes]
         tail = tails.fit(
             z,
             probe_weights[probe] * weights[other],
             float((probe_weights * (weights.sum() - probe_weights)).sum()),
-            found.bulk,
-            distinct=found.distinct,
+            impostors.bulk,
+            distinct=impostors.distinct,
             continuation=continuation,
         )
-        return ImpostorModel(tail=tail, mean=found.mean[chosen], spread=found.spread[chosen])
+        return ImpostorModel(tail=tail, mean=impostors.mean[chosen], spread=impostors.spread[chosen])
 
     def resampled() -> Iterator[ImpostorModel]:
         for number in range(resamples):
-            weights = rng.multinomial(found.people, np.full(found.people, 1 / found.people)).astype(float)
-            yield model(weights, _shape(number), _drawn(weights[found.probes], rng))
+            weights = rng.multinomial(
+                impostors.people, np.full(impostors.people, 1 / impostors.people)
+            ).astype(float)
+            yield model(weights, _shape(number), _drawn(weights[impostors.probes], rng))
 
     return surface.measured_curve(
-        model(np.ones(found.people), "normal", np.arange(len(found.probes))),
+        model(np.ones(impostors.people), "normal", np.arange(len(impostors.probes))),
         resampled(),
-        identities=found.people,
-        distinct=found.distinct,
-        faces_per_identity=found.faces / found.people,
+        identities=impostors.people,
+        distinct=impostors.distinct,
+        faces_per_identity=impostors.faces / impostors.people,
         suspected=int((~kept).sum()),
     )
 

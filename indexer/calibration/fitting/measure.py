@@ -94,15 +94,15 @@ def on_pairs(path: Path) -> Measurement:
 
 def _measure(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measurement:
     names, people = np.unique(owners, return_inverse=True)
-    found = collect(vectors, people.astype(np.int64))
-    twice = suspects.find(found, card.genuine_scores[len(card.genuine_scores) // 2])
+    impostors = collect(vectors, people.astype(np.int64))
+    twice = suspects.find(impostors, card.genuine_scores[len(card.genuine_scores) // 2])
     pairs: dict[tuple[str, str], float] = {}
     for place in np.flatnonzero(twice):
-        one, other = sorted((int(found.probes[found.probe[place]]), int(found.other[place])))
+        one, other = sorted((int(impostors.probes[impostors.probe[place]]), int(impostors.other[place])))
         key = (str(names[one]), str(names[other]))
-        pairs[key] = max(float(found.scores[place]), pairs.get(key, -1.0))
+        pairs[key] = max(float(impostors.scores[place]), pairs.get(key, -1.0))
     ranked = sorted(pairs.items(), key=lambda pair: -pair[1])[:MAX_SUSPECTS]
     return Measurement(
-        curve=fitting.fit(found, suspected=twice),
+        curve=fitting.fit(impostors, suspected=twice),
         suspects=[Suspect(one=one, other=other, score=score) for (one, other), score in ranked],
     )

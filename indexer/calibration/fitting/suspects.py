@@ -15,21 +15,21 @@ EXPECTED = 0.05
 """A pair is suspected only if at most this many impostor pairs are expected to reach its z."""
 
 
-def find(found: Impostors, likely: float) -> NDArray[np.bool_]:
+def find(impostors: Impostors, likely: float) -> NDArray[np.bool_]:
     """Shape (k,): whether each listed comparison is suspected.
 
     `likely`: a suspected pair has at least this score, which half of all genuine pairs reach.
     """
-    order = np.argsort(-found.z, kind="stable")
+    order = np.argsort(-impostors.z, kind="stable")
     # Suspected pairs hardly affect this tail: its slope is fitted where up to a thousand comparisons lie
     # above.
     whole = tail.fit(
-        found.z[order],
+        impostors.z[order],
         np.ones(len(order)),
-        found.comparisons,
-        found.bulk,
-        distinct=found.distinct,
+        impostors.comparisons,
+        impostors.bulk,
+        distinct=impostors.distinct,
         continuation="normal",
     )
-    expected = found.distinct * np.exp(whole.log_share_above(found.z))
-    return np.asarray((found.scores >= likely) & (expected <= EXPECTED))
+    expected = impostors.distinct * np.exp(whole.log_share_above(impostors.z))
+    return np.asarray((impostors.scores >= likely) & (expected <= EXPECTED))

@@ -35,11 +35,11 @@ def compare_models(database: Database, job: Job) -> dict[str, Any]:
     sides: list[dict[str, Any]] = []
     searches: list[Searches] = []
     for fingerprint, side in zip((job.from_model, job.to_model), faces.sides, strict=True):
-        found = leave_one_out.search(side.vectors, side.present, faces.people, probes)
-        searches.append(found)
-        rates: dict[str, Any] = leave_one_out.rates(found, FPIRS) if len(probes) else _NO_RATES
-        det = leave_one_out.det(found, _DET_FPIRS) if rates["at_fpir"] else []
-        sides.append({"model": fingerprint, **rates, **_histograms(found), "det": det, "skipped": 0})
+        searched = leave_one_out.search(side.vectors, side.present, faces.people, probes)
+        searches.append(searched)
+        rates: dict[str, Any] = leave_one_out.rates(searched, FPIRS) if len(probes) else _NO_RATES
+        det = leave_one_out.det(searched, _DET_FPIRS) if rates["at_fpir"] else []
+        sides.append({"model": fingerprint, **rates, **_histograms(searched), "det": det, "skipped": 0})
     old, new = sides
     new["skipped"] = faces.skipped
     comparison = {

@@ -1,0 +1,70 @@
+"""The thresholds of a calibration at some gallery sizes, as JSON and as a table."""
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from indexer.cli.output import console, escape_text, out
+
+if TYPE_CHECKING:
+    from indexer.calibration.fitting.measure import Measurement
+    from indexer.calibration.measured_curve import MeasuredCurve
+
+SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
+SHOWN_SUSPECTS = 10
+"""JSON has up to a hundred."""
+
+
+def rows(curve: "MeasuredCurve", summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """The threshold at some gallery sizes."""
+    present = summary["faces"]
+    sizes = sorted({*SIZES, present}) if present else SIZES
+    rows = []
+    for faces in sizes:
+        threshold = curve.threshold(summary["fpir"], faces)
+        estimate = curve.estimate(threshold, faces)
+        rows.append(
+            {
+                "faces": faces,
+                "threshold": round(threshold, 4),
+                "fpir": estimate.fpir,
+                "interval": estimate.interval,
+                "supported": estimate.trusted,
+                "least_supported_fpir": curve.least_fpir(faces),
+            }
+        )
+    return rows
+
+
+def print_summary(measurement: "Measurement", summary: dict[str, Any]) -> None:
+    curve = measurement.curve
+    people = f"{curve.identities:,} people, " if curve.identities else ""
+    table = Table(
+        "Faces",
+        "Threshold",
+        f"FPIR {summary['fpir']:g}: 95 %",
+        "Supported",
+        "Lowest FPIR",
+        title=f"{summary['model']}, measured on {people}{curve.comparisons:,} comparisons",
+    )
+    for row in summary["table"]:
+        low, high = row["interval"]
+        now = " (now)" if row["faces"] == summary["faces"] else ""
+        least = row["least_supported_fpir"]
+        table.add_row(
+            f"{row['faces']:,}{now}",
+            f"{row['threshold']:.3f}",
+            f"{low:.2g} to {high:.2g}",
+            "yes" if row["supported"] else "no",
+            f"{least:.2g}" if least < 1 else "none",
+        )
+    out.print(table)
+    out.print(f"FPIR {summary['fpir']:g} is supported up to {curve.most_faces(summary['fpir']):,} faces.")
+    if summary["source"] == "pairs":
+        out.print("The people of the pairs are unknown, so comparisons are treated as independent.")
+    if measurement.suspects:
+        console.print(f"Left out {len(measurement.suspects)} pairs that seem to be one person:")
+        for suspect in measurement.suspects[:SHOWN_SUSPECTS]:
+            console.print(f"  {suspect.score:.3f}  {escape_text(suspect.one)}  {escape_text(suspect.other)}")
+    if summary["stored"] is None:
+        console.print("Nothing was stored.")
