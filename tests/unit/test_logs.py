@@ -21,7 +21,7 @@ def record(message: str, *, trace: bool = False) -> logging.LogRecord:
     return made
 
 
-def test_a_line_tells_the_time_and_the_request() -> None:
+def test_a_line_has_the_time_and_the_request() -> None:
     assert TextFormatter().format(record("seen %s")) == (
         "2026-01-31T09:30:00.123Z WARNING service.app seen x"
     )
@@ -48,6 +48,6 @@ def test_a_message_cannot_forge_a_line_nor_reach_the_terminal(evil: str) -> None
         assert not set(line) & set("\x1b\x7f\x85")
 
 
-def test_a_trace_comes_along() -> None:
+def test_a_trace_follows_its_line() -> None:
     assert "ValueError: wrong" in TextFormatter().format(record("%s", trace=True)).splitlines()[-1]
     assert "ValueError: wrong" in json.loads(JsonFormatter().format(record("%s", trace=True)))["trace"]

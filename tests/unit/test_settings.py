@@ -38,7 +38,7 @@ def test_variables_and_an_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp
         ("header_timeout_s", "0"),
     ],
 )
-def test_what_cannot_be_is_refused_at_the_start(
+def test_an_invalid_setting_is_rejected_at_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(f"GEMEL_{name.upper()}", value)
@@ -55,7 +55,7 @@ def test_a_removed_tier_is_rejected_with_the_names_of_the_others(monkeypatch: py
 
 
 @pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e999", "5e-324", "-0.0"])
-def test_a_rate_or_a_size_that_is_no_usable_number_is_refused(
+def test_a_rate_or_a_size_that_is_not_a_usable_number_is_rejected(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     sizes = ("max_upload_mb", "index_memory_mb") if value != "5e-324" else ()

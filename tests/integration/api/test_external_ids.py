@@ -51,7 +51,7 @@ def test_any_id_is_put_read_changed_and_deleted(staff: TestClient, external_id: 
 
 
 @pytest.mark.parametrize("path", ["", "%00", "%FF", "a%C3", "x" * 256, "%ED%A0%80"])
-def test_what_cannot_be_an_id_is_422(staff: TestClient, path: str) -> None:
+def test_an_invalid_external_id_is_422(staff: TestClient, path: str) -> None:
     url = f"{IDENTITIES}/by-external-id/{path}"
 
     for answer in (staff.put(url, json={}), staff.get(url), staff.delete(url)):
@@ -121,7 +121,7 @@ def test_a_person_is_verified_and_gets_faces_by_external_id(
         assert_problem(answer, 404, "identity_not_found")
 
 
-def test_a_gallery_that_is_not_there_is_404(staff: TestClient) -> None:
+def test_a_missing_gallery_is_404(staff: TestClient) -> None:
     path = "/v1/galleries/other/identities/by-external-id/1"
 
     for answer in (staff.get(path), staff.put(path, json={}), staff.delete(path)):
@@ -144,7 +144,7 @@ def at_once(*asks: Callable[[], Response]) -> list[Response]:
     return answers
 
 
-def test_of_puts_at_once_one_makes_the_person_and_none_fails(staff: TestClient, hopper: bytes) -> None:
+def test_of_concurrent_puts_one_creates_the_person_and_none_fails(staff: TestClient, hopper: bytes) -> None:
     for number in range(3):
         answers = at_once(
             *[lambda: staff.put(by(str(number)), files=files("images", hopper))] * 4  # noqa: B023
@@ -155,7 +155,7 @@ def test_of_puts_at_once_one_makes_the_person_and_none_fails(staff: TestClient, 
     assert counts(staff, "staff") == (3, 3, 3)
 
 
-def test_puts_and_deletions_at_once_leave_no_error(staff: TestClient) -> None:
+def test_concurrent_puts_and_deletions_give_no_error(staff: TestClient) -> None:
     for _ in range(5):
         answers = at_once(
             *[lambda: staff.put(by("1"), json={"name": "Grace"})] * 3, *[lambda: staff.delete(by("1"))] * 3

@@ -40,7 +40,7 @@ def names(answer: Any) -> list[str]:
     return [candidate["identity"]["name"] for candidate in answer["candidates"]]
 
 
-def test_everybody_of_a_gallery_is_a_candidate_however_many_faces_they_have(
+def test_everybody_of_a_gallery_is_a_candidate_whatever_their_number_of_faces(
     client: TestClient, database: Database, gallery: UUID
 ) -> None:
     centres = face_vectors.gallery(4, 1)

@@ -29,7 +29,7 @@ def embedding_of(pipeline: Pipeline, image: bytes) -> list[float]:
 
 
 @pytest.mark.parametrize("length", [3.0, 1e-300, 1e300])
-def test_an_embedding_finds_whom_its_photograph_finds_whatever_its_length(
+def test_an_embedding_of_any_length_finds_the_people_that_its_photograph_finds(
     staff: TestClient, pipeline: Pipeline, hopper: bytes, length: float
 ) -> None:
     embedding = (length * np.array(embedding_of(pipeline, hopper))).tolist()
@@ -58,7 +58,7 @@ def test_an_embedding_finds_whom_its_photograph_finds_whatever_its_length(
         ({"limit": 3}, 422, "invalid_request"),
     ],
 )
-def test_what_is_no_embedding_of_this_model_is_refused(
+def test_an_embedding_that_does_not_fit_the_model_is_rejected(
     staff: TestClient, change: dict[str, Any], status: int, code: str
 ) -> None:
     answer = staff.post(URL, json={"embedding": [1.0] * 128} | change)

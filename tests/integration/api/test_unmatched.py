@@ -73,7 +73,7 @@ def test_each_limit_is_set_kept_and_turned_off_by_itself(staff: TestClient, hopp
 
 @pytest.mark.parametrize("field", ["min_match_face_px", "min_match_sharpness"])
 @pytest.mark.parametrize("value", [-1, "much", 1e300])
-def test_a_limit_that_is_none_is_refused(staff: TestClient, field: str, value: object) -> None:
+def test_an_invalid_limit_is_rejected(staff: TestClient, field: str, value: object) -> None:
     assert staff.patch(STAFF, json={field: value}).status_code == 422
     new = {"name": "other", field: value}
     assert staff.post("/v1/galleries", json=new).status_code == 422

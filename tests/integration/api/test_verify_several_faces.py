@@ -43,7 +43,7 @@ def test_a_picture_of_several_faces_is_rejected_and_the_answer_says_which_and_ho
     assert (answer.json()["code"], answer.json()["field"]) == ("several_faces", "image")
 
 
-def test_the_largest_of_several_faces_is_compared_where_that_is_requested(
+def test_the_largest_of_several_faces_is_compared_on_request(
     client: TestClient, hopper: bytes, both: bytes
 ) -> None:
     as_json = client.post(
@@ -68,13 +68,15 @@ def test_the_largest_of_several_faces_is_compared_where_that_is_requested(
     assert [face["faces_found"] for face in as_json.json()["faces"]] == [2, 1]
 
 
-def test_each_picture_of_one_face_says_so(client: TestClient, hopper: bytes, collins: bytes) -> None:
+def test_the_answer_has_the_number_of_faces_of_each_picture(
+    client: TestClient, hopper: bytes, collins: bytes
+) -> None:
     answer = client.post(PAIR, files={"image_a": hopper, "image_b": collins}).json()
 
     assert [face["faces_found"] for face in answer["faces"]] == [1, 1]
 
 
-def test_another_word_than_reject_or_largest_is_rejected(client: TestClient, hopper: bytes) -> None:
+def test_a_value_other_than_reject_or_largest_is_rejected(client: TestClient, hopper: bytes) -> None:
     answer = client.post(
         PAIR, files={"image_a": hopper, "image_b": hopper}, data={"several_faces": "smallest"}
     )

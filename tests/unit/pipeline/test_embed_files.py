@@ -30,7 +30,7 @@ def test_a_file_without_a_face_or_that_cannot_be_read_has_no_embedding_and_count
     assert np.linalg.norm(embedded.vectors, axis=1) == pytest.approx([1, 0, 0, 1, 0], abs=1e-5)
 
 
-def test_several_models_get_what_each_would_have_got_alone(files: list[Path]) -> None:
+def test_several_models_at_once_give_the_embeddings_of_each_one_alone(files: list[Path]) -> None:
     looked_at: list[Path] = []
 
     def watched(file: Path, pixels: Image) -> Image:
@@ -47,7 +47,7 @@ def test_several_models_get_what_each_would_have_got_alone(files: list[Path]) ->
     assert np.linalg.norm(both[0].vectors[0] - both[1].vectors[0]) > 0.5
 
 
-def test_pictures_are_changed_before_the_face_is_looked_for(pipeline: Pipeline, files: list[Path]) -> None:
+def test_pictures_are_changed_before_the_face_is_detected(pipeline: Pipeline, files: list[Path]) -> None:
     [black] = embed_with([pipeline], files[:1], change=lambda _, pixels: np.zeros_like(pixels))
 
     assert black.undetected == 1

@@ -23,7 +23,7 @@ def lay(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(b"x")
 
 
-def test_every_file_is_a_persons_picture_or_left_out_with_a_reason(tmp_path: Path) -> None:
+def test_every_file_is_a_persons_picture_or_skipped_with_a_reason(tmp_path: Path) -> None:
     lay(tmp_path, "Grace/1.JPG", "Grace/2.heic", "Grace/3", "Grace/notes.txt", "Grace/2019/4.jpg")
     lay(tmp_path, "Grace/.hidden.jpg", "Grace/._1.JPG", "Grace/Thumbs.db", "loose.jpg", ".git/config")
     (tmp_path / "Grace" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
@@ -60,7 +60,7 @@ def test_composed_and_decomposed_names_of_a_folder_are_one_person(tmp_path: Path
     assert len(person.images) == 2
 
 
-def test_a_folder_without_people_says_what_lies_there_instead(tmp_path: Path) -> None:
+def test_a_folder_without_people_is_rejected_with_the_number_of_skipped_files(tmp_path: Path) -> None:
     lay(tmp_path, "1.jpg", "2.jpg")
 
     with pytest.raises(InvalidRequest, match=r"one folder per person.*skipped: 2"):
