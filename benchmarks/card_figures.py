@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="LFW: a folder a person")
+    parser.add_argument("--data", type=Path, required=True, help="LFW: one folder per person")
     folder = parser.parse_args().data
     people, pairs = read_people(folder), [pair for pair in read_pairs(folder) if pair.matched]
     files = [image for person in people for image in person.images]

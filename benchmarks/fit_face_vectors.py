@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="LFW: a folder a person, pairs.txt")
+    parser.add_argument("--data", type=Path, required=True, help="LFW: one folder per person, and pairs.txt")
     folder = parser.parse_args().data
     people, pairs = read_people(folder), read_pairs(folder)
     files = [image for person in people for image in person.images]

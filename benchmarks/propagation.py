@@ -1,4 +1,4 @@
-"""How long a change that one process has acknowledged takes to show in another one.
+"""The time until a change that one process has acknowledged shows in another.
 
 Two `gemel serve`, each with a disk of its own, as on two machines, share one PostgreSQL. A person is enrolled
 through the first server. From its answer on, the second is searched until it finds the person. Then the
@@ -21,7 +21,8 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy import text
 
-from benchmarks.identify import GALLERY, filled, one_face_640x480, server
+from benchmarks.gallery import GALLERY, filled, one_face_640x480
+from benchmarks.server import ready_server
 from indexer.records.database.session import Database
 
 GIVE_UP_SECONDS = 30.0
@@ -40,7 +41,7 @@ def main() -> None:
         ours, theirs = (
             stack.enter_context(
                 httpx2.Client(
-                    base_url=f"{stack.enter_context(server(url, home / name))}/v1/galleries/{GALLERY}/",
+                    base_url=f"{stack.enter_context(ready_server(url, home / name))}/v1/galleries/{GALLERY}/",
                     timeout=60,
                 )
             )
@@ -56,7 +57,7 @@ def main() -> None:
 def measure(
     ours: httpx2.Client, theirs: httpx2.Client, database: Database, rounds: int
 ) -> list[dict[str, Any]]:
-    """Raises SystemExit where a change does not show at all."""
+    """Raises SystemExit if a change does not show in time."""
     photograph = one_face_640x480()
     identity, embedding = _enrol(ours, photograph), _embedding(database)
     _shown(theirs, embedding, identity, there=True)
@@ -100,7 +101,7 @@ def _enrol(client: httpx2.Client, photograph: bytes) -> str:
 
 
 def _embedding(database: Database) -> list[float]:
-    """Of the face that was enrolled last."""
+    """The embedding of the face that was enrolled last."""
     with database.reading() as session:
         stored = session.scalar(text("SELECT vector FROM embedding ORDER BY face_key DESC LIMIT 1"))
     return [float(value) for value in np.frombuffer(stored, np.float32)]

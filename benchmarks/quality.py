@@ -1,4 +1,4 @@
-"""What blur and small size cost, and what the quality figures say of them: the source of the limits.
+"""The cost of blur and small size, beside the quality figures: the source of the quality limits.
 
 The first image of some people of LFW is degraded and compared with their second, which is not.
 
@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="LFW: a folder a person")
+    parser.add_argument("--data", type=Path, required=True, help="LFW: one folder per person")
     parser.add_argument("--people", type=int, default=120)
     arguments = parser.parse_args()
     several = [person for person in read_people(arguments.data) if len(person.images) > 1]

@@ -1,4 +1,4 @@
-"""How close a re-index comes to the network alone: faces a second of a job, and of crops in memory.
+"""How close a re-index comes to the network alone: faces per second of a job, and of crops in memory.
 
     python -m benchmarks.reindex --data LFW --faces 10000
 
@@ -41,7 +41,7 @@ from indexer.usecases.bootstrap import default_card, open_engine, open_pipeline_
 from indexer.usecases.enrol_folder import enrol_folder
 
 PEOPLE = 120
-"""Of whom photographs are enrolled for real."""
+"""Number of people whose photographs are enrolled for real."""
 MEMORY_BLOCKS = 8
 
 _MULTIPLY = (

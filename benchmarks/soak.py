@@ -18,13 +18,13 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.identify import GALLERY, filled, one_face_640x480
-from benchmarks.server import Server, serve
+from benchmarks.gallery import GALLERY, filled, one_face_640x480
+from benchmarks.server import Server, readiness, serve
 from indexer.pages.plots import set_titles
 from indexer.types import Tier
 
 STINT = 25
-"""Rounds between two looks at the memory."""
+"""Number of rounds between two measurements of the memory."""
 SEARCHES = 10
 
 
@@ -33,7 +33,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--faces", type=int, default=20_000, help="size of the gallery")
-    parser.add_argument("--rounds", type=int, default=2_000, help="people who come and go")
+    parser.add_argument(
+        "--rounds", type=int, default=2_000, help="number of people who are enrolled and deleted"
+    )
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--plot", type=Path, help="draw the resident size here, a PNG")
     arguments = parser.parse_args()
@@ -41,7 +43,7 @@ def main() -> None:
         filled(arguments.faces) as (home, url, _),
         serve(url, home / "one", Tier.EXACT) as server,
     ):
-        server.wait(_ready)
+        server.wait(readiness)
         figures = measure(server, arguments.rounds) | {"faces": arguments.faces, "cores": os.cpu_count()}
     Console().print(summary(figures))
     if arguments.json:
@@ -109,14 +111,9 @@ def _ask(client: httpx2.Client, method: str, path: str, **arguments: Any) -> Any
 
 
 def _growth(resident_mb: list[float]) -> float:
-    """Bytes a round, by a straight line through the sizes after the first quarter."""
+    """Bytes per round, by a straight line through the sizes after the first quarter."""
     settled = resident_mb[len(resident_mb) // 4 :]
     return float(np.polyfit(STINT * np.arange(len(settled)), settled, 1)[0] * 1e6)
-
-
-def _ready(client: Any) -> int:
-    client.request("GET", "/readyz")
-    return int(client.getresponse().status)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ Tell = Callable[[str], object]
 
 SIZES = (10_000, 100_000, 1_000_000)
 WIDTH = 140
-"""Columns of a table that goes into a file."""
+"""Width in columns of a table that is written to a file."""
 GROUPS = ("faiss", "gemel", "http", "pgvector")
 
 
@@ -95,20 +95,25 @@ def _in_postgresql(task: Task, arguments: argparse.Namespace, tell: Tell) -> Ite
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.search",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--n", type=_sizes, action="append", help="faces, several by commas or by several --n"
+        "--n", type=_sizes, action="append", help="numbers of faces, separated by commas; repeatable"
     )
     parser.add_argument(
-        "--only", type=_groups, default=set(GROUPS), help=f"some of {', '.join(GROUPS)}, by commas"
+        "--only",
+        type=_groups,
+        default=set(GROUPS),
+        help=f"groups, separated by commas, of {', '.join(GROUPS)}",
     )
-    parser.add_argument("--all", action="store_true", help="FAISS's HNSW and IVF too, which lose people")
-    parser.add_argument("--enrol", action="store_true", help="enrolment while searches go on, too")
-    parser.add_argument("--gpu", action="store_true", help="the GPU's methods, instead of all others")
+    parser.add_argument("--all", action="store_true", help="also HNSW and IVF of FAISS, which lose people")
+    parser.add_argument("--enrol", action="store_true", help="also enrolment during searches")
+    parser.add_argument("--gpu", action="store_true", help="only the methods on the GPU")
     parser.add_argument("--json", type=Path, help="write the rows here")
     parser.add_argument("--plot", type=Path, help="draw latency and recall here, a PNG")
-    parser.add_argument("--rows", type=Path, help="show what --json wrote before, measure nothing")
+    parser.add_argument("--rows", type=Path, help="show rows that --json wrote; measure nothing")
     return parser
 
 

@@ -23,18 +23,18 @@ class Contender:
     search: Search
     """Timed with one probe."""
     places: Callable[[Any], Sequence[int]]
-    """From what `search` and `batch` return to the gallery's place in front; not timed."""
+    """Takes the first place in the gallery from the result of `search` or `batch`; not timed."""
     batch: Search | None = None
     """Timed with 64 probes; None for `search`. Servers get them from several clients at once."""
     threads: int | None = None
-    """OpenMP's, for raw FAISS; None leaves as many as there are cores."""
+    """Threads of OpenMP, for raw FAISS; None means one per core."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """Goes into the row as it is: the tier, `build_s`, `bytes_per_face`."""
+    """Further fields of the row: the tier, `build_s`, `bytes_per_face`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """Something, and what it took to make it."""
+    """An index, and the cost of building it."""
 
     made: Any
     seconds: float
@@ -45,7 +45,7 @@ class Built:
 
 
 def build(make: Callable[[], Any]) -> Built:
-    """Measures the memory by which this process has grown when it is made, not what it should take."""
+    """Measures how much the memory of this process grows."""
     before = _settled_bytes()
     start = time.perf_counter()
     made = make()
@@ -59,7 +59,7 @@ def resident_bytes(process: int | str = "self") -> int:
 
 
 def _settled_bytes() -> int:
-    """Of this process, after what it has freed went back to the system."""
+    """The resident size of this process after it has returned freed memory to the system."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     return resident_bytes()

@@ -1,4 +1,4 @@
-"""How fast a live index takes enrolments in while it is searched without a pause."""
+"""How fast a live index applies enrolments while it is searched without a pause."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ BATCHES = (1, 10, 100)
 """Changes that are applied at once."""
 SECONDS = 10.0
 _FACES = 50_000
-"""New ones that are at hand: when all are in, the measurement ends."""
+"""Number of new faces: the measurement ends when all are enrolled."""
 
 
 def rows(task: Task) -> list[dict[str, Any]]:

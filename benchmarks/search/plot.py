@@ -1,4 +1,4 @@
-"""The rows of a run as a picture: how the time grows, and what it buys."""
+"""The rows of a run as a plot: latency by size, and recall by latency."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,11 +24,11 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 _NEARLY_ALL = 0.98
 _NAMES_END = 1.32
-"""Of the axis of shares: above 1 there is room for names."""
+"""Upper end of the axis of recall: above 1 there is room for names."""
 _HIDDEN = frozenset({"faiss-compact-1thread"})
-"""In the table only: its line would lie upon another."""
+"""Only in the table: its line would cover another."""
 _LEAST_GAP = 0.037
-"""Between two labels, as a share of the axis."""
+"""Smallest distance between two labels, as a share of the axis."""
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
@@ -98,7 +98,7 @@ def _draw_quality(axes: "Axes", rows: Sequence[Row], n: int) -> None:
 
 
 def _name(axes: "Axes", ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Each line's name right of its end; where ends lie close, the names make room for one another."""
+    """Each line's name to the right of its end, without overlaps."""
     ends = sorted(ends, key=lambda end: end[1])
     low, high = np.log(axes.get_ylim())
     places = _spread([(np.log(end[1]) - low) / (high - low) for end in ends])
@@ -140,7 +140,7 @@ def _name_above(axes: "Axes", rows: Sequence[Row]) -> None:
 
 
 def _leader(color: str, end: tuple[float, float]) -> dict[str, Any]:
-    """A thin line from a name to what it names; `end`: where on the name, in shares of its box."""
+    """A thin line from a name to its point; `end`: where it starts on the name, in shares of its box."""
     return {
         "arrowstyle": "-",
         "color": color,
@@ -152,7 +152,7 @@ def _leader(color: str, end: tuple[float, float]) -> dict[str, Any]:
 
 
 def _spread(places: Sequence[float]) -> list[float]:
-    """Ascending places, moved as little as it takes to be _LEAST_GAP apart."""
+    """Ascending places, moved as little as possible to be at least _LEAST_GAP apart."""
     moved = list(places)
     for _ in range(200):
         for i in range(1, len(moved)):

@@ -1,4 +1,4 @@
-"""Times contenders against one another, in rounds, so that what disturbs the machine hits all alike."""
+"""Times contenders in alternating rounds, so that disturbances of the machine affect all alike."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,16 +16,16 @@ SINGLES = 20
 """Queries of one probe in a round, timed one by one."""
 BATCH = 64
 WARM_UP = 3
-"""Queries of a round that are not counted: the contender before has emptied the caches."""
+"""Queries of a round that do not count: the previous contender has emptied the caches."""
 LEAST = 100
-"""Queries that even the slowest answer, however long it takes."""
+"""Number of queries that even the slowest contender answers, at any duration."""
 BUDGET_SECONDS = 75.0
 SETTLING_SECONDS = 30.0
 UNKNOWN = -2
 
 
 class Record:
-    """What one contender has done so far."""
+    """The results of one contender so far."""
 
     def __init__(self, contender: Contender, task: Task) -> None:
         self.contender = contender
@@ -56,7 +56,7 @@ class Record:
         self.batch_s.append(self._ask(self.contender.batch or self.contender.search, BATCH))
 
     def settle(self) -> None:
-        """Answers the rest of the probes, for the shares, as long as there is time."""
+        """Answers the remaining probes, for the recall, while there is time."""
         end = time.perf_counter() + SETTLING_SECONDS
         while self._next + BATCH <= len(self._first) and time.perf_counter() < end:
             self._ask(self.contender.batch or self.contender.search, BATCH)
@@ -82,7 +82,7 @@ class Record:
         } | self.contender.facts
 
     def _ask(self, search: Callable[[Vectors], Any], count: int) -> float:
-        """Seconds that the next `count` probes take."""
+        """The time of the next `count` probes, in seconds."""
         if self._next + count > len(self._first):
             self._next = 0
         block = slice(self._next, self._next + count)
@@ -103,7 +103,7 @@ def race(
     rounds: int = ROUNDS,
     progress: Callable[[str], object] = lambda _: None,
 ) -> list[dict[str, Any]]:
-    """A row for each of `contenders`. Another one begins each round."""
+    """One row per contender. A different one begins each round."""
     records = [Record(contender, task) for contender in contenders]
     for number in range(rounds):
         for i in range(len(records)):

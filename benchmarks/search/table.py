@@ -34,7 +34,7 @@ def tables(rows: Sequence[Row]) -> RenderableType:
 
 
 def label(row: Row) -> str:
-    """A method by name, and by its effort where it has several."""
+    """The name of a method, with its effort if it has several."""
     return f"{row['name']} {row['ef_search']}" if "ef_search" in row else str(row["name"])
 
 

@@ -22,13 +22,13 @@ class Task:
     probes: Vectors
     """Second photographs of people of the gallery; all contenders get them in this order."""
     mates: Keys
-    """Their places in the gallery."""
+    """The places of their mates in the gallery."""
     exact: Keys
     """The place that exact search, float32, answers first."""
     above: NDArray[np.bool_]
     """Whether that answer's score reaches the threshold."""
     threshold: float
-    """The score that a share FPIR of strangers reaches in this gallery."""
+    """The score that a share of FPIR of the strangers reaches in this gallery."""
 
     @property
     def n(self) -> int:

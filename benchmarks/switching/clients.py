@@ -33,7 +33,7 @@ class Answer:
     best: str | None
     """Identity that came first."""
     scores: dict[str, float]
-    """Of each candidate's face."""
+    """By the candidate's face."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Notes:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Visitors:
+class Clients:
     """`identifying` threads search for `probes`; one enrols `newcomers` and deletes every third."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Visitors:
             threading.Thread(target=self._identify, args=(number,)) for number in range(identifying)
         ] + [threading.Thread(target=self._come_and_go)]
 
-    def __enter__(self) -> "Visitors":
+    def __enter__(self) -> "Clients":
         for thread in self._threads:
             thread.start()
         return self

@@ -21,7 +21,7 @@ def contenders(task: Task) -> list[Contender]:
 
 
 def live(task: Task, tier: Tier) -> LiveIndex:
-    """With the gallery in it under the keys 1 to n, and n changes applied. Raises SystemExit."""
+    """An index of the gallery, with the keys 1 to n and n changes applied. Raises SystemExit."""
     built = build_index(tier, task.gallery.shape[1], _feed(task.gallery), requirement(task.threshold))
     if built.rejected:
         raise SystemExit(f"the tier {tier} was not built: {built.rejected}")
@@ -31,7 +31,7 @@ def live(task: Task, tier: Tier) -> LiveIndex:
 
 
 def requirement(threshold: float) -> RecallRequirement:
-    """What `compact` is held to; a benchmark shows what it does, whatever that is."""
+    """No minimum recall for `compact`: the benchmark shows the recall that it has."""
     return RecallRequirement(
         genuine_cosines=face_vectors.parameters().genuine.tolist(), threshold=threshold, min_recall=0.0
     )

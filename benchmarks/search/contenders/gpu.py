@@ -1,4 +1,4 @@
-"""The GPU's tier beside FAISS's own flat float16 on the card, and both beside what the card can do.
+"""The GPU tier beside FAISS's flat float16 index on the GPU, and both beside the GPU's data sheet.
 
 Wants faiss-gpu and an NVIDIA card. Recall@1 is against exact search on the CPU, in float32.
 """
@@ -23,7 +23,7 @@ from indexer.types import Keys, Tier
 BATCH = 1_024
 REPEATS = 20
 COMPARED = 500
-"""Probes whose whole answers are held against the CPU's."""
+"""Number of probes whose answers are compared with those of the CPU."""
 DEVICE = 0
 _BLOCK = 65_536
 
@@ -43,7 +43,7 @@ The first that fits counts."""
 
 
 def rows(task: Task, progress: Callable[[str], object]) -> list[dict[str, Any]]:
-    """Raises SystemExit where FAISS sees no GPU."""
+    """Raises SystemExit if FAISS sees no GPU."""
     if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0:
         raise SystemExit("--gpu needs an NVIDIA GPU and the package faiss-gpu")
     contenders = [
@@ -81,14 +81,15 @@ def _raw(task: Task) -> Any:
 
 
 def _live(task: Task) -> LiveIndex:
-    """As the service moves it: from what is stored in float16."""
+    """Copied from the float16 tier, as the service does."""
     stored = gemel.live(task, Tier.EXACT_FP16)
     moved = gpu.copy_to_gpus(stored.searcher)
     return LiveIndex(moved, position=stored.position, digest=Digest.from_hex(stored.digest))
 
 
 def _on_card(name: str, make: Callable[[], Any], task: Task) -> Contender:
-    """Its bytes are the card's, with FAISS's scratch memory (1.5 GB or more): small galleries look dear."""
+    """`bytes_per_face` includes FAISS's scratch memory on the GPU, 1.5 GB or more: it is high for small
+    galleries."""
     before = _card("memory.used")
     built = build(make)
     made = built.made
@@ -109,7 +110,8 @@ def _on_card(name: str, make: Callable[[], Any], task: Task) -> Contender:
 
 
 def _shares(row: dict[str, Any], contender: Contender, task: Task) -> dict[str, Any]:
-    """What a query that reads every vector once makes of the memory, and a batch of the arithmetic."""
+    """The memory bandwidth of one query, which reads every vector once, and the arithmetic rate of a
+    batch."""
     components = task.gallery.size
     batch_s = _batch_seconds(contender, task)
     shares = {
@@ -138,7 +140,7 @@ def _batch_seconds(contender: Contender, task: Task) -> float:
 
 
 def _card(fact: str) -> str:
-    """As the driver says it, memory in MiB. Raises SystemExit."""
+    """The driver's value of `fact`, memory in MiB. Raises SystemExit."""
     command = ["nvidia-smi", f"--id={DEVICE}", f"--query-gpu={fact}", "--format=csv,noheader,nounits"]
     try:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.search.contender import CORES, Contender
+from benchmarks.search.gallery import GALLERY, fill, migrate
 from benchmarks.search.task import K, Task
-from benchmarks.server import GALLERY, fill, migrate, serve
+from benchmarks.server import readiness, serve
 from indexer.types import Tier, Vectors
 
 CLIENTS = 2 * CORES
@@ -26,7 +27,7 @@ def contenders(url: str, home: Path, task: Task) -> Iterator[list[Contender]]:
     """`http-exact` and `http-compact`, each with a server of its own. `url`: of an empty PostgreSQL."""
     migrate(url)
     with serve(url, home, Tier.EXACT) as server:
-        server.wait(_ready)
+        server.wait(readiness)
         idle_bytes = server.resident_bytes
     fill(url, task)
     with ExitStack() as stack:
@@ -94,8 +95,3 @@ def _exchange(client: HTTPConnection, body: str) -> tuple[int, bytes]:
     client.request("POST", f"/v1/galleries/{GALLERY}/search", body, {"Content-Type": "application/json"})
     answer = client.getresponse()
     return answer.status, answer.read()
-
-
-def _ready(client: HTTPConnection) -> int:
-    client.request("GET", "/readyz")
-    return client.getresponse().status

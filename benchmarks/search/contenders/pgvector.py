@@ -48,7 +48,7 @@ def postgresql(home: Path) -> Iterator[str]:
 
 @contextmanager
 def contenders(url: str, task: Task) -> Iterator[list[Contender]]:
-    """With a table and an index of their own, which take minutes to build."""
+    """Creates a table and an index of their own, which takes minutes."""
     database = Database(url, pool_size=CLIENTS * (len(EF_SEARCH) + 1))
     with ExitStack() as stack:
         stack.callback(database.close)
@@ -77,7 +77,7 @@ def contenders(url: str, task: Task) -> Iterator[list[Contender]]:
 
 
 def _build(cursor: Any, task: Task) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Facts about the table alone, and about the table with its index."""
+    """The facts of the table alone, and of the table with its index."""
     start = time.perf_counter()
     for statement in (
         "CREATE EXTENSION IF NOT EXISTS vector",
@@ -141,6 +141,6 @@ def _nearest(cursor: Any, probes: Vectors) -> list[int]:
 
 @contextmanager
 def _cursor(engine: Engine) -> Iterator[Any]:
-    """The driver's own, on a connection of its own: SQLAlchemy's time is not pgvector's."""
+    """A cursor of the driver: the time of SQLAlchemy does not count for pgvector."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         yield connection.connection.cursor()

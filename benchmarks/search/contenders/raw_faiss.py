@@ -1,4 +1,4 @@
-"""FAISS itself: what its indexes can do on this machine is the limit of what ours can."""
+"""FAISS itself: the limit of what our index can reach on this machine."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ _BLOCK = 65_536
 
 
 def contenders(task: Task, *, lossy: bool) -> list[Contender]:
-    """`lossy`: the graph and the cells too; at a million faces the graph is built for minutes."""
+    """`lossy`: also HNSW and IVF; HNSW takes minutes to build for a million faces."""
     refined = faiss.IndexRefineSearchParameters(k_factor=SHORTLIST / K)
     flat, fp16, compact = (
         _contender(task, "faiss-flat", "Flat", None),
@@ -48,12 +48,12 @@ def index(gallery: Vectors, recipe: str) -> Any:
 
 
 def first_places(answer: Any) -> Any:
-    """Of (scores, places), as FAISS answers."""
+    """The first places of (scores, places), as FAISS returns them."""
     return answer[1][:, 0]
 
 
 def _contender(task: Task, name: str, recipe: str, parameters: Any) -> Contender:
-    """With as many threads as there are cores, as FAISS is when nobody has set them."""
+    """With one thread per core, the default of FAISS."""
     faiss.omp_set_num_threads(CORES)
     built = build(lambda: index(task.gallery, recipe))
     return Contender(

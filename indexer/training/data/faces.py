@@ -1,4 +1,5 @@
-"""A cache of detected faces: each photograph is decoded and searched for faces once, not in every epoch.
+"""A cache of detected faces: each photograph is decoded and searched for faces once, not in every epoch of
+training.
 
 The cache is a folder of two files that only grow: `faces.jpegs`, crop after crop, and `faces.jsonl`, one line
 per photograph with the position of its crop, or the reason why it has none. A crop has a margin and its

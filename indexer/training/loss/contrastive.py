@@ -24,7 +24,7 @@ def pairwise(first: Tensor, second: Tensor) -> Tensor:
 
 def contrastive_loss(distance: Tensor, same: Tensor, margin: float) -> Tensor:
     """L = y d^2 + (1 - y) max(0, m - d)^2 of each pair, shape (n,): the loss pulls pairs of one person
-    together and pushes pairs of two people apart, up to the margin.
+    together and separates pairs of two people, up to the margin.
 
     `distance`: shape (n,), at least 0; `same`: shape (n,), y, 1 for one person and 0 for two.
     """

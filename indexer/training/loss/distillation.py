@@ -56,8 +56,8 @@ def distillation_targets(
     """Shape (faces, dimension), of length 1: the mean of each face, without augmentation, and its mirror
     image, as in serving.
 
-    The result is cached in the folder of `faces`, because it takes as long as an epoch. One of several
-    processes computes it, the others read it. Raises WeightsMissing, WeightsDamaged, Busy, OSError.
+    The result is cached in the folder of `faces`, because it takes as long as an epoch of training. One of
+    several processes computes it, the others read it. Raises WeightsMissing, WeightsDamaged, Busy, OSError.
     """
     template = TEMPLATES[registry.BACKBONES[backbone].template]
     network = registry.published(backbone, dimension).to(device).eval()
