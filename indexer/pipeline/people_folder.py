@@ -79,9 +79,9 @@ _HIDDEN_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
 _Why = tuple[str, str]
 """A code for programs, a sentence for people."""
-_HIDDEN: _Why = ("hidden_file", "it is hidden")
-_LOOSE: _Why = ("loose_file", "it is in no person's folder")
-_NESTED: _Why = ("nested_file", "it is in a subfolder of a person's folder, which is not read")
+_HIDDEN: _Why = ("hidden_file", "hidden file")
+_LOOSE: _Why = ("loose_file", "not in a person's folder")
+_NESTED: _Why = ("nested_file", "in a subfolder of a person's folder")
 
 
 def _files_of(folder: Path) -> Iterator[tuple[Path, _Why | None]]:
@@ -116,9 +116,9 @@ def _unusable(path: Path) -> _Why | None:
     except OSError as error:  # a link to itself, or into a folder without access
         return "broken_link", f"the link cannot be followed: {error.strerror}"
     if not stat.S_ISREG(mode):
-        return "not_a_file", "it is a pipe, a socket or a device"
+        return "not_a_file", "a pipe, a socket or a device"
     if path.suffix and path.suffix.lower() not in SUFFIXES:
-        return "not_a_picture", f"{path.suffix} is not a picture format that is read"
+        return "not_a_picture", f"{path.suffix} is not a supported image format"
     return None
 
 

@@ -1,4 +1,4 @@
-"""`--json` is the same option for every command: alone, or with a file."""
+"""`--json` is the same option for every command, with or without a file."""
 
 import json
 from pathlib import Path
@@ -23,28 +23,28 @@ def other() -> None:
     pass
 
 
-def said(*arguments: str) -> str:
+def run_show(*arguments: str) -> str:
     done = CliRunner().invoke(commands, ["show", *arguments])
     assert done.exit_code == 0, done.output
     return "".join(done.stdout.split())
 
 
-def test_a_picture_behind_json_is_not_taken_for_the_file_to_write() -> None:
-    assert said("--json", "party.jpg") == '{"words":["party.jpg"]}'
-    assert said("party.jpg", "--json") == '{"words":["party.jpg"]}'
+def test_a_photograph_after_json_is_not_the_output_file() -> None:
+    assert run_show("--json", "party.jpg") == '{"words":["party.jpg"]}'
+    assert run_show("party.jpg", "--json") == '{"words":["party.jpg"]}'
 
 
-def test_a_file_follows_as_one_word_or_where_it_ends_in_json(tmp_path: Path) -> None:
+def test_the_output_file_is_given_in_the_same_word_or_ends_in_json(tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.txt"
-    said("a", "--json", str(first))
-    said("a", f"--json={second}")
+    run_show("a", "--json", str(first))
+    run_show("a", f"--json={second}")
 
     assert json.loads(first.read_text()) == json.loads(second.read_text()) == {"words": ["a"]}
-    assert said("a", "--json", "-") == '{"words":["a"]}'
+    assert run_show("a", "--json", "-") == '{"words":["a"]}'
 
 
-def test_what_follows_two_dashes_is_left_alone() -> None:
-    assert said("--json", "--", "--json") == '{"words":["--json"]}'
+def test_words_after_two_dashes_are_arguments() -> None:
+    assert run_show("--json", "--", "--json") == '{"words":["--json"]}'
 
 
 def test_every_command_has_the_same_json_option_or_none() -> None:

@@ -1,4 +1,4 @@
-"""Numbers on the command line are finite, whichever option they are for."""
+"""Every option for a number rejects values that are not finite."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_number_that_is_not_finite_is_rejected_with_a_sentence(
 
 
 def argument(parameter: object) -> list[str]:
-    """Something that a required parameter accepts."""
+    """Words with a valid value for a required parameter."""
     folder = getattr(parameter.type_descriptor.parameter_info, "file_okay", True) is False  # type: ignore[attr-defined]
     value = str(Path(__file__).parent) if folder else __file__
     if parameter.param_type_name == "argument":  # type: ignore[attr-defined]

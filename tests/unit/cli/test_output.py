@@ -1,4 +1,4 @@
-"""What commands print is readable, and obeyed by no terminal."""
+"""Output of commands is readable, and no control character in it reaches the terminal."""
 
 import io
 import json
@@ -22,7 +22,7 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07[red]Grace[/]\u202e\r\x9b31m"
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What a terminal would get."""
+    """The text that a terminal would receive."""
     written = io.StringIO()
     monkeypatch.setattr(output.console, "_file", written)
     monkeypatch.setattr(output.out, "_file", written)
@@ -42,13 +42,13 @@ def test_no_control_character_of_a_name_reaches_the_terminal(screen: io.StringIO
     assert got.count("Grace") == 3
 
 
-def test_brackets_in_a_name_are_no_markup(screen: io.StringIO) -> None:
+def test_brackets_in_a_name_are_not_markup(screen: io.StringIO) -> None:
     console.print(escape_text("[red]Grace[/] [link=http://x]Hopper[/link]"))
 
     assert "[red]Grace[/] [link=http://x]Hopper[/link]" in " ".join(screen.getvalue().split())
 
 
-def test_a_file_name_that_is_no_text_can_be_printed(screen: io.StringIO) -> None:
+def test_a_file_name_that_is_not_unicode_can_be_printed(screen: io.StringIO) -> None:
     console.print(escape_text(Path("caf\udce9.jpg")))
 
     screen.getvalue().encode()
@@ -58,26 +58,26 @@ def test_letters_of_every_script_are_printed_as_they_are() -> None:
     assert replace_controls("Zoë 山田 ‌نامه 🙂\n") == "Zoë 山田 ‌نامه 🙂\n"
 
 
-def test_json_goes_to_stdout_alone_or_to_a_file_beside_what_is_shown(
+def test_json_goes_to_stdout_alone_or_to_a_file_in_addition_to_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said: list[str] = []
-    print_result({"a": 1}, None, lambda: said.append("none"))
-    print_result({"a": 2}, Path("-"), lambda: said.append("stdout"))
-    print_result({"a": 3}, tmp_path / "a.json", lambda: said.append("file"))
+    shown: list[str] = []
+    print_result({"a": 1}, None, lambda: shown.append("none"))
+    print_result({"a": 2}, Path("-"), lambda: shown.append("stdout"))
+    print_result({"a": 3}, tmp_path / "a.json", lambda: shown.append("file"))
 
-    assert said == ["none", "file"]
+    assert shown == ["none", "file"]
     assert json.loads(capsys.readouterr().out) == {"a": 2}
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 3}
 
 
-def test_a_file_name_that_is_no_text_is_written_as_it_is_on_the_disk(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_unicode_is_written_as_it_is_on_the_disk(tmp_path: Path) -> None:
     write_atomically(tmp_path / "report.csv", "caf\udce9.jpg,enrolled\n")
 
     assert (tmp_path / "report.csv").read_bytes() == b"caf\xe9.jpg,enrolled\n"
 
 
-def test_a_file_that_cannot_be_written_keeps_what_it_held(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_keeps_its_content(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_json({"a": 1}, path)
 

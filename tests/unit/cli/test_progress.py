@@ -1,4 +1,4 @@
-"""Without a terminal, progress is lines that a log can keep."""
+"""Without a terminal, progress is printed as lines, suitable for a log."""
 
 import io
 
@@ -14,7 +14,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return file
 
 
-def test_long_work_says_where_it_is_and_when_it_ended(
+def test_long_work_prints_its_progress_and_its_end(
     written: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
@@ -33,7 +33,7 @@ def test_long_work_says_where_it_is_and_when_it_ended(
     assert "\x1b" not in written.getvalue()
 
 
-def test_work_of_a_moment_says_only_that_it_is_done(written: io.StringIO) -> None:
+def test_short_work_prints_only_its_end(written: io.StringIO) -> None:
     with progress.progress_bar() as bar:
         task = bar.add_task("staff", total=1000)
         for done in range(1, 1001):
