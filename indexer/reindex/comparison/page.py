@@ -22,7 +22,7 @@ def render(database: Database, job: Job, comparison: dict[str, Any]) -> str:
         "reindex.html.j2",
         gallery=job.gallery.name,
         made=datetime.now(UTC),
-        found=comparison,
+        comparison=comparison,
         sides=sides,
         scores=pages.picture(partial(comparison_plots.draw_scores, sides)),
         det=pages.picture(partial(comparison_plots.draw_dets, sides))
