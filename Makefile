@@ -39,7 +39,7 @@ check: install  ## check formatting, lint, types, layers, spelling, words, links
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell $(PROSE) indexer service scripts
+	$(BIN)/codespell $(PROSE) indexer service migrations benchmarks scripts tests
 	$(BIN)/proselint --config .proselintrc.json check $(PROSE)
 	$(BIN)/python -m scripts.words --strict
 	$(BIN)/python -m scripts.reference --check
