@@ -36,7 +36,7 @@ def test_a_threshold_of_weighted_searches_is_that_of_the_searches_repeated() -> 
             assert tradeoff.threshold(weights, fpir) == min(allowed)
 
 
-def test_a_threshold_is_the_lowest_that_keeps_the_false_alarms_down() -> None:
+def test_a_threshold_is_the_lowest_that_few_enough_strangers_exceed() -> None:
     scores = np.linspace(0, 1, 101).astype(np.float32)
 
     limit = Tradeoff(scores, scores).threshold(np.ones(101, np.int64), 0.1)
@@ -44,7 +44,7 @@ def test_a_threshold_is_the_lowest_that_keeps_the_false_alarms_down() -> None:
     assert (scores > limit).mean() <= 0.1 < (scores >= limit).mean() + 0.01
 
 
-def test_whoever_is_drawn_more_often_counts_more_often() -> None:
+def test_a_person_drawn_twice_counts_twice() -> None:
     tradeoff = Tradeoff(np.array([0.9, 0.5, -np.inf], np.float32), np.array([0.6], np.float32))
 
     assert tradeoff.found(np.array([1, 1, 1])) == pytest.approx(2 / 3)
@@ -67,7 +67,7 @@ def test_an_interval_covers_the_rate_in_nineteen_of_twenty_worlds() -> None:
     assert 88 <= covered <= 100
 
 
-def test_images_of_the_same_people_make_an_interval_hardly_narrower() -> None:
+def test_more_images_of_the_same_people_hardly_narrow_an_interval() -> None:
     hits = np.where(np.arange(40) < 20, 1.0, -np.inf).astype(np.float32)
 
     def width(copies: int) -> float:
@@ -85,6 +85,6 @@ def test_nothing_to_measure_has_no_interval() -> None:
     assert interval([float("nan")]) is None
 
 
-def test_what_was_never_seen_in_a_hundred_may_still_be_three_in_a_hundred() -> None:
+def test_no_case_among_a_hundred_people_leaves_three_percent_possible() -> None:
     assert none_seen(100) == pytest.approx((0, 0.0295), abs=1e-4)
     assert none_seen(0) == pytest.approx((0, 0.95))

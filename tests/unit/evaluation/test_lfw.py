@@ -28,7 +28,7 @@ def image(folder: Path, name: str, number: int) -> Path:
     return folder / name / f"{name}_{number:04d}.jpg"
 
 
-def test_people_come_by_name_with_their_images_by_number(folder: Path) -> None:
+def test_people_are_ordered_by_name_and_their_images_by_number(folder: Path) -> None:
     assert read_people(folder) == (
         Person(name="Ann_Lee", images=tuple(image(folder, "Ann_Lee", n) for n in (1, 2, 3))),
         Person(name="Bo", images=(image(folder, "Bo", 1),)),
@@ -36,7 +36,7 @@ def test_people_come_by_name_with_their_images_by_number(folder: Path) -> None:
     )
 
 
-def test_what_does_not_follow_the_layout_is_passed_over(folder: Path) -> None:
+def test_files_outside_the_layout_are_skipped(folder: Path) -> None:
     (folder / "Empty").mkdir()
     for stray in ("Bo_0002.png", "Thumbs.db", "Ann_Lee_0001.jpg", "Bo_1.jpg"):
         (folder / "Bo" / stray).touch()
@@ -58,7 +58,7 @@ def test_pairs_keep_their_order_kind_and_fold(folder: Path) -> None:
     )
 
 
-def test_a_folder_that_is_not_there_is_rejected(tmp_path: Path) -> None:
+def test_a_missing_folder_is_rejected(tmp_path: Path) -> None:
     for read in (read_people, read_pairs):
         with pytest.raises(InvalidRequest, match="is not a folder"):
             read(tmp_path / "nowhere")
@@ -102,7 +102,7 @@ def test_a_malformed_list_is_rejected_with_the_place(
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00"])
-def test_a_list_that_is_no_text_is_rejected(folder: Path, content: bytes) -> None:
+def test_a_list_that_is_not_utf8_is_rejected(folder: Path, content: bytes) -> None:
     (folder / "pairs.txt").write_bytes(content)
 
     with pytest.raises(InvalidRequest, match="cannot read"):

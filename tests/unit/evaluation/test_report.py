@@ -1,4 +1,4 @@
-"""The form of a report: what is in it shows, and nothing in it runs."""
+"""The report as an HTML page."""
 
 from typing import IO
 
@@ -28,7 +28,7 @@ def page(title: str = "A title") -> str:
     )
 
 
-def test_everything_that_was_measured_is_on_the_page_and_with_what() -> None:
+def test_the_page_shows_every_part_of_the_report() -> None:
     shown = page()
 
     for words in ("A title", "A lead.", "A section", "Words.", "rank-1", "a note", "Small print."):
@@ -42,7 +42,7 @@ def test_everything_that_was_measured_is_on_the_page_and_with_what() -> None:
     assert 'src="data:image/png;base64,ZHJhd24="' in shown
 
 
-def test_the_page_needs_nothing_beside_it_and_fits_a_telephone() -> None:
+def test_the_page_is_one_file_and_fits_a_phone() -> None:
     shown = page()
 
     assert "http" not in shown
@@ -50,7 +50,7 @@ def test_the_page_needs_nothing_beside_it_and_fits_a_telephone() -> None:
     assert 'name="viewport"' in shown
 
 
-def test_names_are_shown_and_not_obeyed() -> None:
+def test_html_in_names_is_escaped() -> None:
     shown = page("<img src=x onerror=alert(1)>")
 
     assert "<img src=x" not in shown

@@ -1,4 +1,4 @@
-"""What training writes is served as it is, by torch and by the ONNX runtime, or refused."""
+"""An exported model serves as it is, with torch and with ONNX Runtime, or is rejected."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,9 @@ def card_path(options: Options, sides: Sides) -> Path:
     return export(one, *sides, train(one, *sides))
 
 
-def test_safetensors_and_onnx_give_what_the_trained_network_gives(card_path: Path, sides: Sides) -> None:
+def test_safetensors_and_onnx_give_the_embeddings_of_the_trained_network(
+    card_path: Path, sides: Sides
+) -> None:
     views = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), np.uint8)
     network = registry.load(card_path.with_suffix(".safetensors"), "paper", 16)
     for mirror in (False, True):
@@ -39,7 +41,7 @@ def test_safetensors_and_onnx_give_what_the_trained_network_gives(card_path: Pat
             assert (card.dimension, card.template) == (16, "arcface-224-v1")
 
 
-def test_the_card_says_what_it_was_made_of(card_path: Path, sides: Sides, people: Path) -> None:
+def test_the_card_describes_data_and_options(card_path: Path, sides: Sides, people: Path) -> None:
     card = json.loads(card_path.read_text())
     told = card["training"]
     assert (told["data"], told["faces"], told["identities"]) == (people.name, len(sides[0]), 7)
@@ -50,7 +52,7 @@ def test_the_card_says_what_it_was_made_of(card_path: Path, sides: Sides, people
     assert str(people.parent) not in card_path.read_text(), "no folder of whoever trained it"
 
 
-def test_other_weights_or_another_name_are_another_model(card_path: Path) -> None:
+def test_other_weights_or_another_name_have_another_fingerprint(card_path: Path) -> None:
     def fingerprint() -> str:
         return catalog.named(f"safetensors:{card_path}", mirror=True).fingerprint
 

@@ -352,7 +352,7 @@ def test_a_run_killed_while_it_writes_a_checkpoint_resumes_from_the_previous_one
         {"validation_faces": 0},
     ],
 )
-def test_options_that_make_no_sense_are_rejected(options: Options, changes: dict[str, Any]) -> None:
+def test_invalid_options_are_rejected(options: Options, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=next(iter(changes))):
         replace(options, **changes).check()
     options.check()

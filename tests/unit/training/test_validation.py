@@ -1,4 +1,4 @@
-"""What chooses the best step is what a plain loop over all faces gives."""
+"""The rates that choose the best step equal those of a plain loop."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def some(seed: int, people: NDArray[np.int64]) -> Vectors:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_face_is_found_where_its_person_is_nearest_and_above_the_clean_threshold(
+def test_a_face_is_found_if_its_person_is_nearest_and_above_the_clean_threshold(
     validation: Validation, seed: int
 ) -> None:
     people = validation.people
@@ -57,7 +57,7 @@ def test_a_face_is_found_where_its_person_is_nearest_and_above_the_clean_thresho
     assert figures.combined == pytest.approx((figures.fnir + figures.fnir_quarter) / 2)
 
 
-def test_scores_of_strangers_are_given_as_far_as_thirty_pairs_lie_above_them(validation: Validation) -> None:
+def test_scores_of_strangers_need_thirty_pairs_above_them(validation: Validation) -> None:
     vectors = some(7, validation.people)
     at, genuine = validation.scores(vectors)
     pairs = [(i, j) for i in range(len(vectors)) for j in range(i)]

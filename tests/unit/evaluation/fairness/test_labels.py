@@ -47,7 +47,7 @@ def test_a_malformed_csv_is_rejected_with_the_place(tmp_path: Path, content: byt
         read_csv(path)
 
 
-def test_files_that_are_not_there_are_rejected(tmp_path: Path) -> None:
+def test_missing_files_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="cannot read"):
         read_csv(tmp_path / "nothing.csv")
     with pytest.raises(InvalidRequest, match="cannot read"):

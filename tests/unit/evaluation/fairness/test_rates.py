@@ -28,7 +28,7 @@ def measured(vectors: Vectors, people: list[int], groups: list[str], **options: 
     )
 
 
-def test_every_person_counts_once_however_many_images_there_are_of_them() -> None:
+def test_every_person_counts_once_with_any_number_of_images() -> None:
     # Within 20 degrees is a match. Person 0: pairs 0-10 yes, 0-40 no, 10-40 no. Person 1: 90-100 yes.
     result = measured(at(0, 10, 40, 90, 100), [0, 0, 0, 1, 1], ["a"] * 5)
 
@@ -54,14 +54,14 @@ def test_every_pair_of_people_counts_once_and_only_within_its_group() -> None:
     assert result.fnmr_ratio is None, "one group alone has the rate"
 
 
-def test_a_face_that_was_not_found_never_matches_and_counts() -> None:
+def test_an_undetected_face_never_matches_and_counts() -> None:
     result = measured(at(0, 0, 90), [0, 0, 1], ["a"] * 3, found=[True, False, True])
 
     [group] = result.groups
     assert (group.fnmr, group.undetected) == (1, 1)
 
 
-def test_a_ratio_to_a_group_without_errors_is_not_a_number_that_is_made_up() -> None:
+def test_a_ratio_to_a_group_without_errors_is_none() -> None:
     result = measured(at(0, 5, 100, 160), [0, 1, 2, 3], ["a", "a", "b", "b"])
 
     assert result.fmr_ratio is not None
@@ -96,7 +96,7 @@ def test_rates_are_those_of_plain_loops(monkeypatch: pytest.MonkeyPatch, block: 
         assert group.fmr_interval[0] < np.mean(shares) < group.fmr_interval[1]
 
 
-def test_the_threshold_is_the_least_that_few_enough_pairs_of_people_reach() -> None:
+def test_the_threshold_is_the_lowest_that_few_enough_pairs_of_people_reach() -> None:
     # Four people of one image; the six pairs lie 10, 20, 30, 30, 50 and 60 degrees apart.
     vectors, people = at(0, 10, 30, 60), np.arange(4)
     found = np.ones(4, np.bool_)

@@ -1,4 +1,4 @@
-"""Galleries that grow with synthetic strangers, on vectors whose nature is known."""
+"""Galleries enlarged by synthetic distractors, on vectors of a known distribution."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def people() -> tuple[Vectors, np.ndarray]:
     return unit(centres[labels] + rng.standard_normal((len(labels), 16)) * 0.35), labels
 
 
-def test_samples_have_the_mean_and_the_spread_of_what_they_were_fitted_to() -> None:
+def test_samples_have_the_mean_and_the_covariance_of_the_fitted_embeddings() -> None:
     rng = np.random.default_rng(1)
     real = unit(rng.standard_normal((5_000, 4)) * [0.3, 0.1, 0.1, 0.2] + [1, 0, 0, 1])
 
@@ -36,7 +36,7 @@ def test_samples_have_the_mean_and_the_spread_of_what_they_were_fitted_to() -> N
     assert np.linalg.norm(sampled, axis=1) == pytest.approx(np.ones(20_000), abs=1e-5)
 
 
-def test_a_smaller_crowd_is_the_beginning_of_a_larger_one_of_the_same_seed() -> None:
+def test_the_first_distractors_of_a_seed_are_the_same_for_any_number() -> None:
     crowd = distractors.fit(unit(np.random.default_rng(2).standard_normal((50, 8))))
 
     small = np.concatenate(list(crowd.blocks(12_000, 3)))
@@ -71,7 +71,7 @@ def test_a_larger_gallery_is_never_easier(people: tuple[Vectors, np.ndarray]) ->
     assert growth.fitted_people == 260
 
 
-def test_synthetic_strangers_are_as_hard_as_real_ones_where_the_real_ones_are_gaussian(
+def test_synthetic_distractors_are_as_hard_as_real_gaussian_ones(
     people: tuple[Vectors, np.ndarray],
 ) -> None:
     vectors, labels = people

@@ -60,7 +60,7 @@ def known(*, hits: list[float], strangers: list[float]) -> Searches:
     )
 
 
-def test_who_has_several_images_is_enrolled_with_the_first_and_searched_with_the_others() -> None:
+def test_people_with_several_images_are_enrolled_with_the_first_and_probed_with_the_others() -> None:
     open_set = split([person("a", 3), person("b", 1), person("c", 2)])
 
     assert open_set == OpenSet(
@@ -130,7 +130,7 @@ def test_an_undetected_face_counts_as_a_miss_but_never_as_a_false_alarm() -> Non
     assert measured(searches).rank1 == pytest.approx(1 / 3)
 
 
-def test_nobody_is_found_where_no_enrolled_face_is() -> None:
+def test_nobody_is_found_without_an_enrolled_face() -> None:
     people = [person("a", 2), person("c", 1)]
     vectors = np.array([[0, 0], [1, 0], [1, 0]], np.float32)
     embeddings = Embeddings(
@@ -153,7 +153,7 @@ def test_a_tie_with_another_person_is_an_error() -> None:
     assert not search(embeddings, split(people)).correct.any()
 
 
-def test_the_threshold_lets_no_more_strangers_through_than_allowed() -> None:
+def test_no_more_strangers_exceed_the_threshold_than_allowed() -> None:
     strangers = [number / 1000 for number in range(1000)]
     result = measured(known(hits=[0.9985, 0.995, 0.95, 0.5], strangers=strangers))
 
@@ -162,7 +162,7 @@ def test_the_threshold_lets_no_more_strangers_through_than_allowed() -> None:
     assert result.fnir_at_fpir == {"0.001": 0.75, "0.01": 0.5, "0.1": 0.25}
 
 
-def test_strangers_of_equal_scores_are_let_through_together_or_not_at_all() -> None:
+def test_strangers_with_equal_scores_pass_together_or_not_at_all() -> None:
     curve = det(known(hits=[0.9, 0.7, 0.6], strangers=[0.8, 0.7, 0.7, 0.7, 0.1]))
 
     assert curve.fpir == pytest.approx([0, 0.2, 0.2, 0.2, 0.8])
@@ -205,7 +205,7 @@ def test_arrays_with_labels_are_searched_as_files_are() -> None:
     assert by_files.correct.tolist() == by_rows.correct.tolist()
 
 
-def test_ranks_are_counted_from_the_best_and_those_without_a_face_have_none() -> None:
+def test_ranks_count_from_the_best_and_probes_without_a_face_have_none() -> None:
     """Enrolled at 0, 30, 60 and 90 degrees; probes of the second."""
     degrees = {"a_0": 0, "b_0": 30, "c_0": 60, "d_0": 90, "b_1": 32, "b_2": 50, "b_3": 88, "b_4": 0}
     degrees |= {"a_1": 0, "c_1": 60, "d_1": 90, "x_0": 10}

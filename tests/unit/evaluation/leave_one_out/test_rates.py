@@ -1,4 +1,4 @@
-"""Each face among the rest, against a plain loop."""
+"""Leave-one-out searches, against a plain loop."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from indexer.evaluation.leave_one_out import rates as leave_one_out
 
 
-def test_first_places_are_those_of_a_plain_loop() -> None:
+def test_searches_equal_those_of_a_plain_loop() -> None:
     rng = np.random.default_rng(0)
     people = rng.integers(0, 12, 60).astype(np.int64)
     vectors = rng.standard_normal((60, 6)).astype(np.float32)
@@ -59,14 +59,14 @@ def test_a_face_that_the_model_could_not_embed_counts_as_a_miss() -> None:
     assert holed["rank1"] == 0.5, "the lost one is not found, and finds nobody"
 
 
-def test_where_nobody_has_two_faces_nothing_is_claimed() -> None:
+def test_without_people_with_two_faces_there_are_no_rates() -> None:
     searches = leave_one_out.search(np.eye(3, dtype=np.float32), np.ones(3, bool), np.arange(3), np.arange(3))
 
     assert leave_one_out.rates(searches, (0.01,))["rank1"] is None
 
 
 @pytest.mark.parametrize("people", [2, 6, 50])
-def test_a_rate_without_an_error_is_vouched_for_by_as_many_people_as_there_are(people: int) -> None:
+def test_the_interval_of_a_rate_without_errors_depends_on_the_number_of_people(people: int) -> None:
     """Resampling says 1 to 1 however few they are; of six people without a miss 39 % may still be missed."""
     vectors = np.repeat(np.eye(people, dtype=np.float32), 2, axis=0)
     whose = np.repeat(np.arange(people), 2)

@@ -34,18 +34,18 @@ def applied(one: Level, picture: Image, scale: float) -> Image:
 
 
 @pytest.mark.parametrize("scale", [0.5, 1, 2])
-def test_a_faces_side_is_that_of_the_template_over_it(scale: float) -> None:
+def test_the_side_of_a_face_is_that_of_the_template_over_it(scale: float) -> None:
     assert face_side_px(face(scale)) == pytest.approx(112 * scale)
 
 
-def test_a_quarter_is_a_quarter_of_the_template_whatever_the_faces_size(picture: Image) -> None:
+def test_a_quarter_is_a_quarter_of_the_template_at_any_size_of_the_face(picture: Image) -> None:
     quarter = level("resolution", "28 px, a quarter")
 
     assert np.array_equal(applied(quarter, picture, 1), degrade.low_resolution(picture, 0.25))
     assert np.array_equal(applied(quarter, picture, 2), degrade.low_resolution(picture, 0.125))
 
 
-def test_a_face_that_has_fewer_pixels_is_left_alone(picture: Image) -> None:
+def test_a_smaller_face_is_not_changed_by_low_resolution(picture: Image) -> None:
     assert np.array_equal(applied(level("resolution", "56 px"), picture, 0.4), picture)
 
 
@@ -63,7 +63,7 @@ def test_every_level_keeps_the_shape_and_the_original(picture: Image) -> None:
     assert np.array_equal(picture, before)
 
 
-def test_the_untouched_picture_lies_between_too_dark_and_too_bright() -> None:
+def test_the_clean_image_lies_between_darker_and_brighter_levels() -> None:
     [brightness] = [series for series in SERIES if series.name == "brightness"]
     darker = [level.value for level in brightness.levels[: brightness.clean_before]]
     brighter = [level.value for level in brightness.levels[brightness.clean_before :]]

@@ -24,7 +24,7 @@ def embeddings(degrees: dict[str, float | None]) -> Embeddings:
     return Embeddings(files=tuple(Path(name) for name in degrees), vectors=vectors, found=found)
 
 
-def test_a_subset_has_so_many_people_two_images_of_each_and_is_the_same_each_time() -> None:
+def test_a_subset_has_two_images_per_person_and_is_reproducible() -> None:
     people = [person(f"p{n}", 2 + n % 4) for n in range(20)] + [person(f"q{n}", 1) for n in range(30)]
 
     chosen = subset(people, 5)
@@ -36,14 +36,14 @@ def test_a_subset_has_so_many_people_two_images_of_each_and_is_the_same_each_tim
     assert len(subset(people, 100).gallery) == 20
 
 
-def test_every_picture_is_counted_before_it_is_embedded() -> None:
+def test_the_number_of_images_is_known_before_they_are_embedded() -> None:
     open_set = subset([person("a", 2), person("b", 2), person("c", 1)], 9)
     [rotation] = [series for series in SERIES if series.name == "rotation"]
 
     assert images_of(open_set, [rotation]) == 2 + 3 * (1 + 7)
 
 
-def test_a_lost_face_is_a_miss_and_the_threshold_stays_the_clean_one() -> None:
+def test_an_undetected_face_is_a_miss_and_the_threshold_is_that_of_clean_probes() -> None:
     people = [person("a", 2), person("b", 2), person("x", 1), person("y", 1)]
     open_set = subset(people, 9)
     enrolled: dict[str, float | None] = {"a_0": 0, "b_0": 90}

@@ -73,7 +73,7 @@ def test_each_fold_is_judged_at_the_threshold_that_is_best_on_the_others(decimal
 
 @pytest.mark.parametrize("far", [0.001, 0.01, 0.1, 0.5])
 @pytest.mark.parametrize("decimals", [8, 1])
-def test_tar_is_taken_at_the_smallest_score_that_few_enough_impostors_reach(
+def test_tar_is_measured_at_the_lowest_score_that_few_enough_impostors_reach(
     far: float, decimals: int
 ) -> None:
     given = random_trials(2, decimals=decimals)
@@ -84,7 +84,7 @@ def test_tar_is_taken_at_the_smallest_score_that_few_enough_impostors_reach(
     assert tar_at_far(roc(given), far) == sum(s >= threshold for s in matched) / len(matched)
 
 
-def test_the_curve_has_one_point_a_distinct_score_and_ends_with_everybody_accepted() -> None:
+def test_the_curve_has_one_point_per_distinct_score_and_ends_with_all_pairs_accepted() -> None:
     curve = roc(trials([0.9, 0.5, 0.5], [0.5, 0.1]))
 
     assert curve.thresholds == pytest.approx([np.inf, 0.9, 0.5, 0.1])
@@ -100,11 +100,11 @@ def test_separable_scores_have_no_errors() -> None:
     assert result.tar_at_far == {"0.01": 1, "0.001": 1}
 
 
-def test_scores_that_tell_nothing_have_an_equal_error_rate_of_a_half() -> None:
+def test_uninformative_scores_have_an_equal_error_rate_of_a_half() -> None:
     assert equal_error_rate(roc(trials([0.5] * 4, [0.5] * 6))) == 0.5
 
 
-def test_scores_that_tell_the_opposite_have_an_equal_error_rate_of_one() -> None:
+def test_inverted_scores_have_an_equal_error_rate_of_one() -> None:
     assert equal_error_rate(roc(trials([0.1, 0.2], [0.8, 0.9]))) == 1
 
 
@@ -126,7 +126,7 @@ def test_the_equal_error_rate_lies_between_the_thresholds_around_the_crossing() 
     assert (matched < crossing).mean() - rounding <= eer <= (matched < stricter).mean() + rounding
 
 
-def test_a_pair_with_an_undetected_face_is_rejected_whatever_its_kind() -> None:
+def test_a_pair_with_an_undetected_face_is_rejected() -> None:
     files = tuple(Path(name) for name in "abc")
     vectors = np.array([[1, 0], [0.6, 0.8], [0, 0]], np.float32)
     embeddings = Embeddings(files=files, vectors=vectors, found=np.array([True, True, False]))
@@ -166,7 +166,7 @@ def test_pairs_of_one_kind_or_one_fold_are_rejected() -> None:
         )
 
 
-def test_an_interval_of_the_accept_rate_is_that_of_pairs_repeated_as_people_are_drawn() -> None:
+def test_the_interval_of_the_accept_rate_equals_that_of_repeated_pairs() -> None:
     rng = np.random.default_rng(4)
     given = random_trials(4, decimals=1)
     people = rng.integers(0, 30, (400, 2))

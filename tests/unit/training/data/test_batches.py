@@ -1,4 +1,4 @@
-"""A batch depends on the seed, the step and the process, and on nothing that happened before."""
+"""A batch depends only on the seed, the step and the process."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_pairs_are_side_by_side_and_people_with_one_face_follow(faces: Faces) ->
     assert batch.faces.shape == (7, 112, 112, 3)
 
 
-def test_batches_made_ahead_by_threads_are_those_made_alone(faces: Faces) -> None:
+def test_batches_prepared_by_threads_equal_those_prepared_alone(faces: Faces) -> None:
     for step, batch in enumerate(of(faces).between(2, 6), start=2):
         alone = of(faces).batch(step)
         np.testing.assert_array_equal(batch.places, alone.places)
@@ -68,7 +68,7 @@ def test_augmented_faces_differ_and_are_the_same_for_the_same_number(
 
 
 @pytest.mark.parametrize("augmentation", [FULL, DISTANT])
-def test_few_pixels_come_as_often_as_they_are_said_to(
+def test_low_resolution_is_as_frequent_as_configured(
     faces: Faces, augmentation: Augmentation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels, crop = faces.pixels(0)
@@ -87,6 +87,6 @@ def test_few_pixels_come_as_often_as_they_are_said_to(
     assert min(small) >= augmentation.smallest
 
 
-def test_one_person_is_not_enough(faces: Faces) -> None:
+def test_one_person_is_rejected(faces: Faces) -> None:
     with pytest.raises(InvalidRequest, match="two people"):
         of(faces.where(lambda sample: sample.identity in ("Grace_0", "Once")))

@@ -1,4 +1,4 @@
-"""Who is on which photograph, and who is held out."""
+"""Labelled photographs, and who is held out."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from indexer.training.data import dataset
 from indexer.training.data.dataset import Sample
 
 
-def test_a_folder_a_person_at_any_depth_below_is_read_in_a_fixed_order(tmp_path: Path) -> None:
+def test_folders_of_people_are_read_at_any_depth_in_a_fixed_order(tmp_path: Path) -> None:
     for name in ("b/2.jpg", "b/1.PNG", "a/video 1/9.webp", "a/notes.txt", "list.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -41,20 +41,20 @@ def test_a_list_names_files_beside_it(tmp_path: Path, heading: str) -> None:
         ("", "nobody"),
     ],
 )
-def test_a_list_that_makes_no_sense_is_rejected(tmp_path: Path, lines: str, reason: str) -> None:
+def test_an_invalid_list_is_rejected(tmp_path: Path, lines: str, reason: str) -> None:
     (tmp_path / "people.csv").write_text(lines)
     with pytest.raises(InvalidRequest, match=reason):
         dataset.read(tmp_path / "people.csv")
 
 
-def test_a_folder_without_people_and_one_that_is_not_there_are_rejected(tmp_path: Path) -> None:
+def test_a_folder_without_people_and_a_missing_folder_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="no folders of people"):
         dataset.read(tmp_path)
     with pytest.raises(InvalidRequest, match="neither"):
         dataset.read(tmp_path / "missing")
 
 
-def test_nobody_is_on_both_sides_and_more_data_moves_nobody_across() -> None:
+def test_the_sides_are_disjoint_and_more_data_moves_nobody() -> None:
     samples = [Sample(file=Path(f"{i}.jpg"), identity=f"p{i // 3}") for i in range(900)]
 
     few = dataset.split(samples[:300], validation=0.2, seed=1)

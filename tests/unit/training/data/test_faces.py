@@ -1,4 +1,4 @@
-"""Faces are found once, whatever ends a run, and what has none is named."""
+"""Each face is detected once, also by interrupted runs, and failures have a reason."""
 
 import errno
 import fcntl
@@ -37,7 +37,7 @@ def found(people: Path, cache: Path, detector: Detector) -> Faces:
     return prepare(dataset.read(people), cache, detector, max_pixels=10**7, threads=2)
 
 
-def test_what_cannot_be_used_is_left_out_and_named_with_its_reason(
+def test_photographs_without_a_face_are_listed_with_a_reason(
     people: Path, tmp_path: Path, counting: Counting, nobody: bytes
 ) -> None:
     mixed = tmp_path / "mixed"
@@ -56,7 +56,7 @@ def test_what_cannot_be_used_is_left_out_and_named_with_its_reason(
         prepare([missing], tmp_path / "c", counting, max_pixels=10**7, threads=1)
 
 
-def test_a_second_run_looks_at_nothing_and_a_changed_file_again(
+def test_a_second_run_detects_nothing_but_changed_files(
     people: Path, tmp_path: Path, counting: Counting, collins: bytes
 ) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
@@ -74,7 +74,7 @@ def test_a_second_run_looks_at_nothing_and_a_changed_file_again(
     assert changed.pixels(1)[0].shape != first.pixels(1)[0].shape
 
 
-def test_a_file_that_could_not_be_read_is_looked_at_by_the_next_run(
+def test_an_unreadable_file_is_tried_again_by_the_next_run(
     people: Path, tmp_path: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
@@ -94,7 +94,7 @@ def test_a_file_that_could_not_be_read_is_looked_at_by_the_next_run(
     assert (len(first), len(again), counting.shown) == (2, 3, 3)
 
 
-def test_a_file_that_was_too_large_is_looked_at_when_more_is_allowed(
+def test_a_file_that_was_too_large_is_tried_again_with_a_higher_limit(
     people: Path, tmp_path: Path, counting: Counting
 ) -> None:
     samples = dataset.read(people)
@@ -104,7 +104,7 @@ def test_a_file_that_was_too_large_is_looked_at_when_more_is_allowed(
     assert len(faces) == len(samples)
 
 
-def test_another_detector_looks_for_itself(people: Path, tmp_path: Path, counting: Counting) -> None:
+def test_another_detector_has_its_own_entries(people: Path, tmp_path: Path, counting: Counting) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
     found(mine, tmp_path / "cache", counting)
     stricter = Counting(locate(YUNET), min_confidence=0.999, size_px=1024)
@@ -114,7 +114,7 @@ def test_another_detector_looks_for_itself(people: Path, tmp_path: Path, countin
 
 
 @pytest.mark.parametrize("lost", ["half a line", "half a crop", "the lines"])
-def test_ended_in_the_middle_it_goes_on_with_what_is_missing(
+def test_an_interrupted_run_continues_with_the_missing_faces(
     people: Path, tmp_path: Path, counting: Counting, lost: str
 ) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent

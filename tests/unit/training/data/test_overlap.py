@@ -9,7 +9,7 @@ from indexer.training.data.overlap import find_overlaps, write
 from indexer.training.loss.distillation import distillation_targets
 
 
-def test_the_same_face_under_another_name_and_the_same_name_are_found(faces: Faces, tmp_path: Path) -> None:
+def test_the_same_face_and_the_same_name_are_overlaps(faces: Faces, tmp_path: Path) -> None:
     trained = faces.where(lambda sample: sample.identity in ("Grace_0", "Eileen_0", "Once"))
     others = faces.where(lambda sample: sample.identity in ("Grace_1", "Grace_2", "Once"))
     cpu = torch.device("cpu")
@@ -28,7 +28,7 @@ def test_the_same_face_under_another_name_and_the_same_name_are_found(faces: Fac
     assert (tmp_path / "overlap.csv").read_text().count("\n") == 4
 
 
-def test_strangers_are_kept(faces: Faces) -> None:
+def test_strangers_do_not_overlap(faces: Faces) -> None:
     grace = faces.where(lambda sample: sample.identity.startswith("Grace"))
     eileen = faces.where(lambda sample: sample.identity.startswith("Eileen"))
     cpu = torch.device("cpu")

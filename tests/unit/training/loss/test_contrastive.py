@@ -1,4 +1,4 @@
-"""The loss is the formula, and what another library makes of it."""
+"""The contrastive loss equals its formula, and that of another library."""
 
 import math
 
@@ -13,7 +13,7 @@ from indexer.training.loss.contrastive import contrastive_loss, distance_space, 
 MARGIN = 1.1
 
 
-def test_it_is_what_a_plain_loop_over_points_at_known_angles_gives() -> None:
+def test_the_loss_equals_the_formula_at_known_angles() -> None:
     """Points of the unit circle that are an angle a apart are 2 sin(a / 2) from one another."""
     angles = [0.0, 0.1, 0.9, 2.0, math.pi]
     same = [1, 0, 1, 0, 0]
@@ -30,7 +30,7 @@ def test_it_is_what_a_plain_loop_over_points_at_known_angles_gives() -> None:
     assert losses[3:].tolist() == [0.0, 0.0], "further apart than the margin: left alone"
 
 
-def test_it_is_pytorch_metric_learnings() -> None:
+def test_the_loss_equals_that_of_pytorch_metric_learning() -> None:
     """Whose two halves are not squared: of squared distances its first half is ours, and of plain ones its
     second is the root of ours."""
     torch.manual_seed(0)
@@ -56,14 +56,14 @@ def test_it_is_pytorch_metric_learnings() -> None:
     assert theirs(1)["neg"].square().sum().item() == pytest.approx(2 * ours[same == 0].sum().item(), rel=1e-5)
 
 
-def test_its_slope_is_finite_where_two_embeddings_are_equal() -> None:
+def test_the_gradient_is_finite_for_equal_embeddings() -> None:
     point = torch.ones(1, 4, requires_grad=True)
     contrastive_loss(pairwise(point, torch.ones(1, 4)), torch.zeros(1), MARGIN).sum().backward()
     assert point.grad is not None
     assert torch.isfinite(point.grad).all()
 
 
-def test_euclidean_distances_keep_the_lengths_and_cosine_ones_do_not() -> None:
+def test_euclidean_distances_depend_on_lengths_and_cosine_distances_do_not() -> None:
     vectors = torch.tensor([[3.0, 0.0], [0.0, 0.5]])
     assert pairwise(*distance_space(vectors, "euclidean").split(1)).item() == pytest.approx(
         math.hypot(3, 0.5)

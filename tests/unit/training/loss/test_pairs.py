@@ -1,4 +1,4 @@
-"""As many pairs of two people as of one, chosen as they are called."""
+"""As many pairs of two people as of one person, chosen by the kind of mining."""
 
 from typing import get_args
 
@@ -36,7 +36,7 @@ def test_half_of_the_pairs_are_of_one_person_and_half_of_two(
     assert all(a != b for a, b, _ in chosen)
 
 
-def test_the_hardest_and_the_semihard_are_those_that_a_loop_finds(
+def test_hardest_and_semihard_pairs_equal_those_of_a_plain_loop(
     batch: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     distances, people = batch[0].numpy(), batch[1].numpy()
@@ -57,17 +57,17 @@ def test_the_hardest_and_the_semihard_are_those_that_a_loop_finds(
             assert other == wanted, kind
 
 
-def test_where_nobody_is_further_than_the_twin_the_furthest_stranger_is_taken() -> None:
+def test_without_a_stranger_beyond_the_other_face_the_furthest_is_chosen() -> None:
     places = torch.tensor([[0.0], [10.0], [1.0], [2.0]])
     chosen = pairs_of((torch.cdist(places, places), torch.tensor([0, 0, 1, 2])), "semihard")
     assert chosen == [(0, 1, 1), (0, 3, 0)]
 
 
-def test_random_ones_depend_on_the_generator_only(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_random_pairs_depend_only_on_the_generator(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
     assert pairs_of(batch, "random", 1) == pairs_of(batch, "random", 1)
     assert len({tuple(pairs_of(batch, "random", seed)) for seed in range(20)}) > 10
 
 
 @pytest.mark.parametrize("people", [[0, 1, 2], [0, 0, 0]])
-def test_a_batch_without_two_of_one_or_without_strangers_has_no_pairs(people: list[int]) -> None:
+def test_a_batch_without_genuine_pairs_or_without_strangers_has_no_pairs(people: list[int]) -> None:
     assert pairs_of((torch.rand(3, 3), torch.tensor(people)), "random") == []
