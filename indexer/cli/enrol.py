@@ -37,7 +37,7 @@ def enrol(
         typer.Argument(
             exists=True,
             file_okay=False,
-            help="A folder with one subfolder for each person. Its name is the person's.",
+            help="A folder with one subfolder for each person, named after the person.",
         ),
     ],
     gallery: Gallery,
