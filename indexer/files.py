@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yields a file beside `path` to write to. At the end it is synced and replaces `path`.
 
     For one writer at a time. Raises OSError.

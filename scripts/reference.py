@@ -70,7 +70,8 @@ def commands_text() -> Iterator[str]:
         if isinstance(command, TyperGroup) and not command.invoke_without_command:
             continue
         rows = [row for parameter in command.params for row in _parameter(parameter)]
-        yield from ("| argument or option | default | meaning |", "|---|---|---|", *rows)
+        if rows:
+            yield from ("| argument or option | default | meaning |", "|---|---|---|", *rows)
     yield ""
 
 

@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook,
 from rich.markup import escape
 from rich.segment import Segment
 
-from indexer.files import written_whole
+from indexer.files import atomic_write
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _BIDI = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -99,7 +99,7 @@ def write_atomically(path: Path, text: str) -> None:
     if path.exists() and not path.is_file():
         path.write_text(text, "utf-8", "surrogateescape")
         return
-    with written_whole(path.resolve()) as temporary:
+    with atomic_write(path.resolve()) as temporary:
         temporary.write_text(text, "utf-8", "surrogateescape")
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from indexer.embedding.backbones import registry
 from indexer.embedding.card_file import CardFile, trained_card
 from indexer.errors import Misconfigured
-from indexer.files import written_whole
+from indexer.files import atomic_write
 from indexer.pages.plots import require_matplotlib
 from indexer.training.data.faces import Faces
 from indexer.training.inference import embed
@@ -48,7 +48,7 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
     path = options.out / f"{options.name}.json"
     path.unlink(missing_ok=True)
     registry.save(network, path.with_suffix(".safetensors"))
-    with written_whole(path.with_suffix(".onnx")) as aside:
+    with atomic_write(path.with_suffix(".onnx")) as aside:
         _write_onnx(network, template.side_px, aside)
     started = "nothing" if backbone.published is None else f"the published {options.backbone}"
     card = CardFile(
@@ -75,7 +75,7 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
 
 
 def _write(card: CardFile, path: Path) -> None:
-    with written_whole(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(json.dumps(card.model_dump(exclude_none=True), indent=2) + "\n", "utf-8")
 
 

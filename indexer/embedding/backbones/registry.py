@@ -18,7 +18,7 @@ from indexer.embedding.backbones import dlib_resnet, sface
 from indexer.embedding.backbones.contrastive import ContrastiveNetwork
 from indexer.embedding.weights import DLIB_RESNET, SFACE, WeightFile, locate
 from indexer.errors import CardUnusable, InvalidRequest
-from indexer.files import written_whole
+from indexer.files import atomic_write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def load(path: Path, name: str, dimension: int) -> nn.Module:
 def save(module: nn.Module, path: Path) -> None:
     """Writes a safetensors file: names, shapes and numbers, no code. Atomic."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    with written_whole(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_bytes(dump(state))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from indexer.embedding.backbones import registry
-from indexer.files import written_whole
+from indexer.files import atomic_write
 from indexer.training.data.faces import Faces, locked
 from indexer.training.inference import as_tensor, embed
 from indexer.types import Template, Vectors
@@ -74,7 +74,7 @@ def distillation_targets(
             vectors = _read(cached, shape)  # another process may have written it meanwhile
             if vectors is None:
                 vectors = _computed(network, faces, template, device, progress)
-                with written_whole(cached) as aside, aside.open("wb") as file:
+                with atomic_write(cached) as aside, aside.open("wb") as file:
                     np.save(file, vectors)
     progress(len(faces))
     return vectors

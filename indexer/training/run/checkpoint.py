@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from indexer.errors import InvalidRequest
-from indexer.files import written_whole
+from indexer.files import atomic_write
 from indexer.training.run.progress import Progress
 
 _DAMAGED = (RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
@@ -22,7 +22,7 @@ def save(path: Path, run: dict[str, str], states: dict[str, dict[str, Any]], pro
         "states": states,
         "progress": {field.name: getattr(progress, field.name) for field in fields(Progress)},
     }
-    with written_whole(path) as aside, aside.open("wb") as file:
+    with atomic_write(path) as aside, aside.open("wb") as file:
         torch.save(state, file)
 
 
