@@ -56,7 +56,7 @@ def serving(settings: Settings) -> Iterator[TestClient]:
 def killed_worker(operator: Operator, step: str) -> None:
     """Its leases have expired when this returns."""
     killed_at(step, operator.settings)
-    with operator.database.transaction() as session:  # half a minute goes by
+    with operator.database.transaction() as session:  # as after half a minute
         past = func.now() - text("interval '1 s'")
         session.execute(update(ReindexChunk).where(ReindexChunk.done_at.is_(None)).values(leased_until=past))
         session.execute(update(Reindex).values(leased_until=past))
@@ -128,9 +128,7 @@ def test_another_worker_completes_the_cancellation_of_a_killed_one(
     assert (ended.state, ended.problem) == ("cancelled", None)
     assert (operator.embeddings(OLD.fingerprint), operator.embeddings(NEW.fingerprint)) == (2, 0)
     assert operator.clean()
-    assert operator.work(operator.start(gates=["skipped<=0"])).row.state == "ready", (
-        "and it may be begun anew"
-    )
+    assert operator.work(operator.start(gates=["skipped<=0"])).row.state == "ready", "a new job may start"
 
 
 def check_serving(operator: Operator, image: bytes, model: str) -> None:

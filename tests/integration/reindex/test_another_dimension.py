@@ -63,9 +63,9 @@ def projection(tmp_path: Path) -> ModelCard:
 def through(operator: Operator, client: TestClient, to: str) -> str:
     """Starts, works and activates over the API. Returns the path of the job."""
     body = {"gallery": "staff", "to": to, "gates": ["skipped<=0"]}
-    begun = client.post("/v1/reindexes", json=body)
-    assert begun.status_code == 202, begun.text
-    path = f"/v1/reindexes/{begun.json()['id']}"
+    started = client.post("/v1/reindexes", json=body)
+    assert started.status_code == 202, started.text
+    path = f"/v1/reindexes/{started.json()['id']}"
     work(operator, client, path)
     assert client.get(path).json()["state"] == "ready", client.get(path).text
     activated = client.post(f"{path}/activate")
@@ -105,7 +105,7 @@ def test_a_gallery_goes_to_another_dimension_and_back_by_rollback_and_by_another
         enrol(client, "Eileen again", collins)
         work(operator, client, path)
         assert lengths(operator) == {DIMENSION: 3}
-        refused = client.post(f"{PATH}/search", json={"embedding": [0.5] * 128, "model": OLD.fingerprint})
+        rejected = client.post(f"{PATH}/search", json={"embedding": [0.5] * 128, "model": OLD.fingerprint})
 
         path = through(operator, client, "sface")
         assert who(client, hopper) == ("Grace", OLD.fingerprint)
@@ -114,7 +114,7 @@ def test_a_gallery_goes_to_another_dimension_and_back_by_rollback_and_by_another
         wait_for(lambda: lengths(operator) == {128: 3})
         assert operator.clean()
 
-    assert refused.status_code in (409, 422), refused.text
+    assert rejected.status_code in (409, 422), rejected.text
     assert compared["new"]["model"] == projection.fingerprint
     assert {name for name, _ in answers} == {"Grace"}, answers
     assert {model for _, model in answers} == {OLD.fingerprint, projection.fingerprint}

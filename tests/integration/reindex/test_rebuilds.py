@@ -29,18 +29,18 @@ def builds_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore
     """Holds every build of an index after it has read PostgreSQL, until the block ends.
 
     A release of the semaphore for each of them that has come so far."""
-    begun, go_on = threading.Semaphore(0), threading.Event()
+    started, go_on = threading.Semaphore(0), threading.Event()
 
     def held(*arguments: Any, **named: Any) -> BuildResult:
         built = build(*arguments, **named)
-        begun.release()
+        started.release()
         assert go_on.wait(60)
         return built
 
     with monkeypatch.context() as patched:
         patched.setattr(database_copy, "build", held)
         try:
-            yield begun
+            yield started
         finally:
             go_on.set()
 
@@ -81,10 +81,10 @@ def test_a_switch_during_a_rebuild_holds_and_fails_no_request(
 
     with asked_all_the_time(client, hopper) as answers:
         wait_for(lambda: state_of(operator, NEW.fingerprint) == "ready")
-        with builds_held(monkeypatch) as begun:
+        with builds_held(monkeypatch) as started:
             asking = threading.Thread(target=asked, args=(operator, client))
             asking.start()
-            assert begun.acquire(timeout=60), "nobody builds"
+            assert started.acquire(timeout=60), "nobody builds"
             switch.activate(operator.database, job.row.id)
             assert who(client, hopper) == ("Grace", NEW.fingerprint)
             enrol(client, "Eileen", collins)
@@ -133,10 +133,10 @@ def test_a_cleanup_during_a_rebuild_leaves_nothing_of_the_old_model(
     job = operator.work(operator.start(gates=["skipped<=0"]))
     with asked_all_the_time(client, hopper) as answers:
         switch.activate(operator.database, job.row.id)
-        with builds_held(monkeypatch) as begun:
+        with builds_held(monkeypatch) as started:
             client.post(f"{PATH}/index/rebuild").raise_for_status()
             for _ in range(2):
-                assert begun.acquire(timeout=60), "both are rebuilt"
+                assert started.acquire(timeout=60), "both are rebuilt"
             control.cleanup(operator.database, job.row.id)
             assert operator.work(job).row.state == "done"
             enrol(client, "Eileen", collins)
@@ -157,10 +157,10 @@ def test_a_cancellation_during_a_build_ends_cancelled_and_leaves_nothing(
 ) -> None:
     enrol(client, "Grace", hopper)
     job = operator.start(gates=["skipped<=0"])
-    with builds_held(monkeypatch) as begun:
+    with builds_held(monkeypatch) as started:
         building = threading.Thread(target=operator.work, args=(job,))
         building.start()
-        assert begun.acquire(timeout=60)
+        assert started.acquire(timeout=60)
         control.cancel(operator.database, job.row.id)
         assert operator.work(job).row.state == "cancelled"
     building.join(60)

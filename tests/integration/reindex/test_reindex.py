@@ -107,11 +107,11 @@ def test_the_api_takes_a_job_from_its_start_to_its_end(
     operator: Operator, client: TestClient, hopper: bytes
 ) -> None:
     enrol(client, "Grace", hopper)
-    begun = client.post(
+    started = client.post(
         "/v1/reindexes", json={"gallery": "staff", "to": "dlib-resnet", "gates": ["skipped<=0"]}
     )
-    assert begun.status_code == 202, begun.text
-    path = f"/v1/reindexes/{begun.json()['id']}"
+    assert started.status_code == 202, started.text
+    path = f"/v1/reindexes/{started.json()['id']}"
     early = [
         client.get(f"{path}/comparison"),
         client.post(f"{path}/activate"),
@@ -353,11 +353,11 @@ def test_other_requests_are_answered_while_the_new_models_network_is_loaded(
         real(embedder, *parts, **options)
 
     monkeypatch.setattr(BatchingEmbedder, "__init__", slow)
-    begun: list[int] = []
+    started: list[int] = []
 
     def begin() -> None:
         body = {"gallery": "staff", "to": "dlib-resnet"}
-        begun.append(client.post("/v1/reindexes", json=body).status_code)
+        started.append(client.post("/v1/reindexes", json=body).status_code)
 
     beginning = threading.Thread(target=begin)
     beginning.start()
@@ -368,7 +368,7 @@ def test_other_requests_are_answered_while_the_new_models_network_is_loaded(
     go_on.set()
     beginning.join()
 
-    assert begun == [202]
+    assert started == [202]
 
 
 def test_in_a_large_gallery_some_faces_are_probes_and_all_are_searched(
