@@ -36,7 +36,6 @@ class Service:
         self._user = httpx2.Client(base_url=f"{base}/v1/galleries/{GALLERY}/", timeout=60)
         self._clients, self._probes, self._left_out = clients, probes, left_out
         self._job: dict[str, Any] | None = None
-        self._last_check = 0
         self._references: dict[str, list[Answer]] = {}
         self.swaps: list[Swap] = []
 
