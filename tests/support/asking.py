@@ -5,6 +5,9 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+JSON = {"content-type": "application/json"}
+MULTIPART = {"content-type": "multipart/form-data; boundary=x"}
+
 
 def files(field: str, *images: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
     """Multipart files as a browser sends them."""
