@@ -39,10 +39,10 @@ check: install  ## check formatting, lint, types, layers, spelling, words, links
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell $(PROSE) indexer service migrations benchmarks scripts tests
+	$(BIN)/codespell $(PROSE) indexer service migrations benchmarks tests
 	$(BIN)/proselint --config .proselintrc.json check $(PROSE)
-	$(BIN)/python -m scripts.words --strict
-	$(BIN)/python -m scripts.reference --check
+	$(BIN)/python -m docs.scripts.words --strict
+	$(BIN)/python -m docs.scripts.reference --check
 	@$(MKDOCS)
 
 format: install
@@ -54,10 +54,10 @@ docs: reference  ## build the documentation site in site/
 	@echo "Built site/index.html. To use its search: $(PYTHON) -m http.server --directory site"
 
 reference: install  ## update the parts of the documents that are generated from the code
-	$(BIN)/python -m scripts.reference
+	$(BIN)/python -m docs.scripts.reference
 
 words: install  ## list words that documents, comments and messages should not use
-	$(BIN)/python -m scripts.words --strict
+	$(BIN)/python -m docs.scripts.words --strict
 
 bench: install  ## measure the milliseconds of each stage of an identification
 	$(BIN)/python -m benchmarks.identify

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import typer
 
+from docs.scripts import links, reference, words
+from docs.scripts.packages import ROOT, layers, packages
 from indexer.cli import app as cli
 from indexer.settings import Settings
-from scripts import links, reference, words
-from scripts.packages import ROOT, layers, packages
 from service.errors import STATUS
 
 PAGES = reference.documents()
@@ -134,7 +134,7 @@ def test_every_package_has_a_sentence_and_a_layer() -> None:
 
 
 def test_every_path_that_a_document_names_exists() -> None:
-    pattern = r"`((?:indexer|service|tests|migrations|benchmarks|scripts|docs)/[\w./]*)`"
+    pattern = r"`((?:indexer|service|tests|migrations|benchmarks|docs)/[\w./]*)`"
     paths = [(page, path) for page in PAGES for path in re.findall(pattern, (ROOT / page).read_text())]
 
     assert len(paths) > 40

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grimp
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENGINE, SERVICE = "indexer", "service"
 LIBRARIES = {
     "cv2": "OpenCV",

@@ -1,7 +1,7 @@
 """Writes the parts of the documents that come from the code, between `BEGIN` and `END` comments.
 
-python -m scripts.reference            # writes them; `make docs` does so before it builds the site
-python -m scripts.reference --check    # exits with status 1 where a file is not as the code has it
+python -m docs.scripts.reference            # writes them; `make docs` does so before it builds the site
+python -m docs.scripts.reference --check    # exits with status 1 where a file is not as the code has it
 """
 
 import re
@@ -13,11 +13,11 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from docs.scripts import architecture
+from docs.scripts.packages import ROOT, SERVICE, layers, packages
 from indexer import errors
 from indexer.cli import app as commands
 from indexer.settings import Settings
-from scripts import architecture
-from scripts.packages import ROOT, SERVICE, layers, packages
 from service.app import create_app
 from service.errors import STATUS
 

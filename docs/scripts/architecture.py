@@ -6,7 +6,7 @@ Imports that follow from others are left out; those from lower layers are named 
 import textwrap
 from html import escape
 
-from scripts.packages import SERVICE, arrows, layers, packages
+from docs.scripts.packages import SERVICE, arrows, layers, packages
 
 WIDTH, MARGIN, GAP = 940, 16, 20
 ROW_GAP = 46

@@ -1,8 +1,8 @@
 """Finds the words of `words.toml` in documents, comments, docstrings, messages and names.
 
-python -m scripts.words              # how many there are
-python -m scripts.words --list       # all, each with what to write instead
-python -m scripts.words --strict     # the same; exits with status 1 where there are any
+python -m docs.scripts.words              # how many there are
+python -m docs.scripts.words --list       # all, each with what to write instead
+python -m docs.scripts.words --strict     # the same; exits with status 1 where there are any
 """
 
 import io
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_suffix(".toml")
 SUFFIXES = {".md", ".py", ".j2", ".html", ".yaml", ".yml"}
 CODE = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]*`|<!--.*?-->", re.DOTALL)
