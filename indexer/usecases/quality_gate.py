@@ -47,20 +47,20 @@ class QualityGate:
         return self._rejection(face.quality) or face
 
     def _rejection(self, quality: Quality) -> Rejection | None:
-        for code, what, measured, limit in (
-            ("face_too_small", "the face is too small: pixels", quality.face_px, self.min_face_px),
+        for code, sentence, measured, limit in (
             (
-                "face_blurred",
-                "the face is too blurred: sharpness",
-                quality.sharpness_ratio,
-                self.min_sharpness,
+                "face_too_small",
+                "the face is {:.3g} pixels wide on its shorter side",
+                quality.face_px,
+                self.min_face_px,
             ),
-            ("quality_too_low", "the quality is too low: score", quality.score, self.min_quality),
+            ("face_blurred", "the sharpness is {:.3g}", quality.sharpness_ratio, self.min_sharpness),
+            ("quality_too_low", "the quality score is {:.3g}", quality.score, self.min_quality),
         ):
             if measured < limit:
                 return Rejection(
                     code=code,
-                    message=f"{what} {measured:.3g}, at least {limit:g} is required",
+                    message=f"{sentence.format(measured)}; at least {limit:g} is required",
                     details={"measured": round(measured, 4), "limit": limit},
                 )
         return None

@@ -56,7 +56,7 @@ class RejectedPicture(BaseModel):
     )
     message: str = Field(
         description="The reason, for people",
-        examples=["the face is too small: pixels 17.2, at least 28 is required"],
+        examples=["the face is 17.2 pixels wide on its shorter side; at least 28 is required"],
     )
     measured: float | None = Field(
         examples=[17.2], default=None, description="The value that is too low or too high"

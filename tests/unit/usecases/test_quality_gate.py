@@ -40,20 +40,38 @@ def test_a_face_that_reaches_every_limit_is_admitted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quality", "code", "measured", "limit"),
+    ("quality", "code", "measured", "limit", "message"),
     [
-        (replace(GOOD, face_px=27.9), "face_too_small", 27.9, 28),
-        (replace(GOOD, sharpness_ratio=0.0039), "face_blurred", 0.0039, 0.004),
-        (replace(GOOD, score=49.0), "quality_too_low", 49.0, 50),
+        (
+            replace(GOOD, face_px=27.9),
+            "face_too_small",
+            27.9,
+            28,
+            "the face is 27.9 pixels wide on its shorter side; at least 28 is required",
+        ),
+        (
+            replace(GOOD, sharpness_ratio=0.0039),
+            "face_blurred",
+            0.0039,
+            0.004,
+            "the sharpness is 0.0039; at least 0.004 is required",
+        ),
+        (
+            replace(GOOD, score=49.0),
+            "quality_too_low",
+            49.0,
+            50,
+            "the quality score is 49; at least 50 is required",
+        ),
     ],
 )
 def test_a_face_below_a_limit_is_rejected_with_the_figure_and_the_limit(
-    quality: Quality, code: str, measured: float, limit: float
+    quality: Quality, code: str, measured: float, limit: float, message: str
 ) -> None:
     rejection = GATE.admit(photograph(aligned(quality), faces_found=1), OnSeveralFaces.LARGEST)
 
     assert isinstance(rejection, Rejection)
-    assert rejection.code == code
+    assert (rejection.code, rejection.message) == (code, message)
     assert rejection.details == {"measured": measured, "limit": limit}
 
 
