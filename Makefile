@@ -21,7 +21,7 @@ run: install  ## serve on http://127.0.0.1:8000, with an embedded PostgreSQL
 test: install  ## all tests but the long ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-test-long: install  ## those that take minutes each: many more examples, memory over hours of use
+test-long: install  ## those that take minutes: many more examples of a state machine, a longer soak
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long --timeout 3600
 
 install: $(INSTALLED)

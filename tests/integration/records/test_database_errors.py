@@ -244,7 +244,7 @@ def test_a_wrong_database_url_is_one_sentence_with_what_to_do(
         *arguments, status=1, GEMEL_DATABASE_URL=f"postgresql://{url.format(password=ENCODED, **places)}"
     )
 
-    [error] = [line for line in done.stderr.replace("\n", " ").split("error ")[1:] if line]
+    [error] = [line for line in done.stderr.replace("\n", " ").split("error: ")[1:] if line]
     assert f"({code})" in error
     assert advice in error
     assert "p@ss" not in error
