@@ -18,7 +18,7 @@ from rich.table import Table
 
 from indexer.evaluation.lfw import read_people
 from indexer.pipeline.pipeline import Pipeline
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
 from indexer.vision.detect import central

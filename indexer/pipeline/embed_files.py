@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import InvalidInput
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 from indexer.types import Face, Image, Vectors
 from indexer.vision.detect import central
 

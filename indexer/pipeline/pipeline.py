@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.concurrency import ConcurrencyLimit
 from indexer.errors import EmbeddingUnusable
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align
@@ -77,21 +77,21 @@ class Pipeline:
     def detect(self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None) -> Photograph:
         """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy,
         Abandoned."""
-        with watch.stage("decode"):
+        with watch.stage(Stage.DECODE):
             header = self.decoder.inspect(data)
         with ExitStack() as held:
-            with watch.stage("wait"):
+            with watch.stage(Stage.WAIT):
                 held.enter_context(self.decoder.slot(header))
                 if header.harmless:
                     held.enter_context(self.detection_limit.slot())
-            with watch.stage("decode"):
+            with watch.stage(Stage.DECODE):
                 picture = self.decoder.decode_in_slot(data, header)
             if not header.harmless:  # a slow decode must not hold up the fast ones
-                with watch.stage("wait"):
+                with watch.stage(Stage.WAIT):
                     held.enter_context(self.detection_limit.slot())
-            with watch.stage("detect"):
+            with watch.stage(Stage.DETECT):
                 found = self.detector.detect(picture.pixels)
-            with watch.stage("align"):
+            with watch.stage(Stage.ALIGN):
                 faces = [self.align(picture.pixels, face, picture.scale) for face in found[:max_faces]]
         return Photograph(
             pixels=picture.pixels,
@@ -116,7 +116,7 @@ class Pipeline:
 
     def embed(self, faces: Sequence[AlignedFace], watch: Stopwatch) -> Vectors:
         """Shape (n, dimension). Raises Busy, EmbeddingUnusable."""
-        with watch.stage("embed"):
+        with watch.stage(Stage.EMBED):
             if not faces:
                 return np.empty((0, self.card.dimension), np.float32)
             vectors = self.embedder.embed(np.stack([face.pixels for face in faces]))

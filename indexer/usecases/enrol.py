@@ -9,11 +9,11 @@ from uuid import UUID
 
 from indexer.errors import Busy, NotFound, Unavailable
 from indexer.pipeline.pipelines import Pipelines
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import changes, faces, galleries, identities, reindexes
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Face, Gallery, Identity
 from indexer.replica.cache import IndexCache
+from indexer.request_timings import Stage, Stopwatch
 from indexer.types import ChangeKind, OnSeveralFaces
 from indexer.usecases import delete
 from indexer.usecases.enrolment_models import models_of
@@ -182,7 +182,7 @@ class Enroller:
                 watch=watch,
                 check=check,
             )
-            with watch.stage("database"), self.database.transaction() as session:
+            with watch.stage(Stage.DATABASE), self.database.transaction() as session:
                 gallery = galleries.lock(session, gallery.id)
                 if gallery.model_id is None:
                     gallery.model_id = self.pipelines.models.number_of(self.pipelines.models.default)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from indexer.errors import GemelError, Misconfigured
 from indexer.pipeline.pipeline import AlignedFace, Photograph, Pipeline
 from indexer.pipeline.pipelines import Pipelines
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries, reindexes
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
+from indexer.request_timings import Stopwatch
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from indexer.calibration.threshold import Decision
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
+from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Vectors
 from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
 from indexer.usecases.nearest import Hit, nearest_people, one_face_each
@@ -129,7 +129,7 @@ class Identifier:
             )
         if unique_identities:
             hits = one_face_each(hits, max_candidates)
-        with watch.stage("database"):
+        with watch.stage(Stage.DATABASE):
             decision = self.calibrations.decide(gallery, pipeline.card, gallery_size, threshold)
         limits = self.match_limits.for_gallery(gallery)
         reasons = [limits.reason_against(aligned.quality) for aligned in aligned_faces]
@@ -178,7 +178,7 @@ class Identifier:
         [hits], gallery_size = nearest_people(
             self.database, self.index_cache, gallery, card, probe[np.newaxis], max_candidates, watch
         )
-        with watch.stage("database"):
+        with watch.stage(Stage.DATABASE):
             decision = self.calibrations.decide(gallery, card, gallery_size, threshold)
         return SearchResult(
             candidates=_candidates(hits, decision.threshold),
@@ -195,7 +195,7 @@ class Identifier:
         have arrived yet: the request waits for it.
         """
         deadline = time.monotonic() + self.patience_seconds
-        with watch.stage("database"):
+        with watch.stage(Stage.DATABASE):
             while True:
                 with self.database.reading() as session:
                     gallery = galleries.get(session, name)

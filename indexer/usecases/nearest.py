@@ -6,12 +6,12 @@ from uuid import UUID
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries
 from indexer.records.database.session import Database, Session
 from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
+from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Vectors
 
 _ATTEMPTS = 5
@@ -42,14 +42,14 @@ def nearest_people(
     person may have other faces. Raises EmbeddingsMissing, IndexNotReady, GalleryNotFound.
     """
     for _ in range(_ATTEMPTS):
-        with watch.stage("index"):
+        with watch.stage(Stage.INDEX):
             index = index_cache.caught_up(gallery, card)
-        with watch.stage("search"):
+        with watch.stage(Stage.SEARCH):
             found = index.search_identities(probes, most)
         size = index.count
         owners: dict[int, Owner] = {}
         keys: set[int] = set()
-        with watch.stage("database"), database.reading() as session:
+        with watch.stage(Stage.DATABASE), database.reading() as session:
             for row in found:  # one query for each face, so that no query has hundreds of thousands of keys
                 new = {neighbour.key for neighbour in row} - keys
                 keys |= new

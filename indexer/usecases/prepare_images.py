@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from indexer.errors import InvalidInput
 from indexer.pipeline.pipeline import AlignedFace
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 from indexer.types import Enrolment, OnSeveralFaces
 from indexer.usecases.enrolment_models import EnrolmentModels
 from indexer.usecases.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled

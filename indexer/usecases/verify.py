@@ -12,9 +12,9 @@ from indexer.calibration.threshold import Decision, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
 from indexer.records.database.session import Database, Session
+from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces
 from indexer.usecases.identify import distance
 
@@ -89,7 +89,7 @@ def verify_identity(
     EmbeddingsMissing, ModelUnavailable, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
     """
     watch = Stopwatch()
-    with watch.stage("database"), database.reading() as session:
+    with watch.stage(Stage.DATABASE), database.reading() as session:
         gallery = galleries.get(session, gallery_name)
         pipeline = pipelines.for_gallery(gallery)
         fingerprint = pipeline.card.fingerprint
@@ -99,7 +99,7 @@ def verify_identity(
     calibration = calibrations.for_gallery(gallery, pipeline.card)
     face = _face_of(pipeline, image, "image", several_faces, watch)
     [probe] = pipeline.embed([face.aligned], watch)
-    with watch.stage("database"), database.reading() as session:
+    with watch.stage(Stage.DATABASE), database.reading() as session:
         nearest = _nearest(session, identity_id, fingerprint, probe)
         if nearest is None:  # its faces were deleted in the meantime
             raise _nothing_to_compare(session, identity_id, fingerprint)

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from indexer.errors import InvalidRequest
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
+from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.verify import VerifyAnswer
 from indexer.usecases.bootstrap import Engine
 from service.dependencies import Config, CurrentEngine, Meters, at_most

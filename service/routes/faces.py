@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities
+from indexer.request_timings import Stopwatch
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import body_of, openapi_body
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number

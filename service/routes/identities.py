@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from indexer.errors import InvalidRequest
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces, galleries, identities, tables
 from indexer.records.database.session import Session
+from indexer.request_timings import Stopwatch
 from indexer.usecases.enrol import NewIdentity
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body

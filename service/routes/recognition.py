@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 from indexer.usecases import verify
 from indexer.usecases.answers.detect import DetectAnswer
 from indexer.usecases.answers.identify import IdentifyAnswer, SearchAnswer

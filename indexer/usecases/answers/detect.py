@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from indexer import request_timings
 from indexer.pipeline.pipeline import Photograph
 from indexer.usecases.answers import TIMINGS_EXAMPLE, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
@@ -12,7 +13,9 @@ class DetectAnswer(BaseModel):
     faces_found: int = Field(description="How many faces the picture has, requested or not", examples=[2])
     width_px: int = Field(examples=[800], description="Of the picture as its EXIF says to show it")
     height_px: int = Field(description="Of the picture as its EXIF says to show it", examples=[600])
-    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
+    timings_ms: dict[str, float] = Field(
+        description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
+    )
 
     @classmethod
     def of(cls, photograph: Photograph, timings_ms: dict[str, float]) -> "DetectAnswer":

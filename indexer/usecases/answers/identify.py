@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from indexer import request_timings
 from indexer.usecases import identify
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, rounded_timings
 from indexer.usecases.answers.decision import Threshold
@@ -60,8 +61,7 @@ class IdentifyAnswer(Threshold):
     )
     gallery_size: int = Field(description="Enrolled faces that were searched: N")
     timings_ms: dict[str, float] = Field(
-        description="Milliseconds of each stage: wait (for other requests), decode, detect, align, embed,"
-        " index (until it has caught up), search, database, total",
+        description=request_timings.description(),
         examples=[TIMINGS_EXAMPLE],
     )
 
@@ -88,7 +88,9 @@ class SearchAnswer(Threshold):
     candidates: list[Candidate] = Field(description="Best first, each identity once")
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
     gallery_size: int = Field(description="Enrolled faces that were searched: N")
-    timings_ms: dict[str, float] = Field(examples=[TIMINGS_EXAMPLE], description="Milliseconds of each stage")
+    timings_ms: dict[str, float] = Field(
+        description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
+    )
 
     @classmethod
     def of(cls, found: identify.SearchResult) -> "SearchAnswer":

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from indexer import request_timings
 from indexer.calibration.active import Kind
 from indexer.usecases import verify
 from indexer.usecases.answers import MODEL_EXAMPLE, TIMINGS_EXAMPLE, rounded_rate, rounded_timings
@@ -30,7 +31,9 @@ class VerifyAnswer(BaseModel):
         description="The face of each picture that was compared, in the order of the pictures"
     )
     face_id: UUID | None = Field(description="The identity's face that is nearest; null for two pictures")
-    timings_ms: dict[str, float] = Field(description="Milliseconds of each stage", examples=[TIMINGS_EXAMPLE])
+    timings_ms: dict[str, float] = Field(
+        description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
+    )
 
     @classmethod
     def of(cls, verification: verify.Verification) -> "VerifyAnswer":

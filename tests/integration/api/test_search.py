@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.pipeline.pipeline import Pipeline
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 
 URL = "/v1/galleries/staff/search"
 

@@ -8,9 +8,9 @@ import pytest
 from indexer.calibration import card_curve as threshold
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import ModelNotCalibrated
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records.database.session import Database
 from indexer.replica.store import IndexStore
+from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
 from tests.support.pictures import jpeg, pixels

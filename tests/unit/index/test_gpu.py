@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from indexer.index import gpu
-from indexer.index.batching import THREAD_NAME, BatchingSearcher
 from indexer.index.gpu import Sharded, copy_to_gpus, needed_bytes, unavailable_reason
+from indexer.index.gpu_batching import THREAD_NAME, BatchingSearcher
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher
 from indexer.types import Change, ChangeKind, Keys, Tier, Vectors

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.index.batching import BatchingSearcher
 from indexer.index.build import RecallRequirement, build
 from indexer.index.gpu import Sharded
+from indexer.index.gpu_batching import BatchingSearcher
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher, Searcher
 from indexer.types import Change, ChangeKind, Owners, Tier, Vectors

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from indexer.embedding.card import ModelCard
-from indexer.pipeline.stopwatch import Stopwatch
 from indexer.records import faces
 from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
+from indexer.request_timings import Stopwatch
 from indexer.types import Neighbour
 from indexer.usecases.nearest import Hit, nearest_people, one_face_each
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.pipeline.pipeline import Pipeline
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 from indexer.vision.align import ARCFACE_112, align, crop_with_margin, similarity
 from tests.support.pictures import encoded, jpeg, pixels
 

@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 
 from indexer.pipeline.pipeline import Pipeline
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Quality
 from indexer.vision import quality

@@ -10,7 +10,7 @@ from indexer.embedding.catalog import sface
 from indexer.embedding.embedder import TorchEmbedder
 from indexer.embedding.weights import SFACE, locate
 from indexer.pipeline.pipeline import Pipeline
-from indexer.pipeline.stopwatch import Stopwatch
+from indexer.request_timings import Stopwatch
 
 
 @pytest.fixture(scope="module")
