@@ -44,7 +44,7 @@
     │   ├── DatabaseNotMigrated     the database lacks this version's schema: `gemel migrate`
     │   ├── DatabaseTooNew          a newer version has migrated the database
     │   ├── EmbeddingsMissing       faces have no embedding of the gallery's model: re-index it
-    │   ├── IndexNotReady           the gallery's index is being loaded or built
+    │   ├── IndexNotReady           the gallery's index is being opened or is catching up
     │   ├── IndexBehind             a required change has not arrived yet
     │   └── Busy                    too many requests at once; try again later
     ├── Unusable                    a copy that differs from PostgreSQL: it is rebuilt

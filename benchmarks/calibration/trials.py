@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.calibration.card_curve import CardCurve
-from indexer.calibration.curve import ScoreCurve
 from indexer.calibration.fitting import fit as calibration
 from indexer.calibration.fitting import suspects
 from indexer.calibration.fitting.impostors import collect
+from indexer.calibration.threshold.card_curve import CardCurve
+from indexer.calibration.threshold.curve import ScoreCurve
 from indexer.embedding.catalog import sface
 from indexer.types import Vectors
 

@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
-from indexer.calibration.card_curve import CardCurve
-from indexer.calibration.curve import ScoreCurve
+from indexer.calibration.threshold.card_curve import CardCurve
+from indexer.calibration.threshold.curve import ScoreCurve
 from indexer.embedding.card import ModelCard
 
 Kind = Literal["gallery", "model", "card"]

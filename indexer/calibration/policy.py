@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.resolver import CalibrationResolver
-from indexer.calibration.threshold import Decision
+from indexer.calibration.threshold.decision import Decision
 from indexer.errors import Misconfigured, PolicyUnsupported
 from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries

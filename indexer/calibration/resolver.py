@@ -8,10 +8,10 @@ import logging
 import threading
 from uuid import UUID
 
-from indexer.calibration import threshold as thresholds
 from indexer.calibration.active import ActiveCalibration, Kind, of_card
-from indexer.calibration.measured_curve import MeasuredCurve
-from indexer.calibration.threshold import Decision
+from indexer.calibration.threshold import decision as thresholds
+from indexer.calibration.threshold.decision import Decision
+from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, DatabaseUnavailable, InvalidRequest
 from indexer.pipeline.models import GalleryModels

@@ -8,7 +8,7 @@ from indexer.cli.output import console, escape_text, out
 
 if TYPE_CHECKING:
     from indexer.calibration.fitting.measure import Measurement
-    from indexer.calibration.measured_curve import MeasuredCurve
+    from indexer.calibration.threshold.measured_curve import MeasuredCurve
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 SHOWN_SUSPECTS = 10

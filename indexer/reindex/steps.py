@@ -4,7 +4,7 @@ A result is recorded only while the worker holds the job's lease and the job's s
 """
 
 from indexer.calibration.fitting.measure import on_gallery
-from indexer.calibration.measured_curve import MeasuredCurve
+from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 from indexer.index.snapshots import SnapshotStore
 from indexer.records import calibrations, reindexes

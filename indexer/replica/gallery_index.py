@@ -1,4 +1,4 @@
-"""The index of one gallery by one model in this process: catches up, is rebuilt, and swaps."""
+"""One gallery's index by one model, in this process: opened, kept caught up, rebuilt and replaced."""
 
 import logging
 import threading
@@ -21,21 +21,21 @@ from indexer.replica.store import IndexStore, StoredIndex
 log = logging.getLogger(__name__)
 
 ENTRY_BYTES = 16_384
-"""Of memory that an index takes besides its vectors, about."""
+"""Memory that an index takes besides its vectors, roughly."""
 
 
 class GalleryIndex:
-    """Safe to call from several threads. A search that has an index keeps it, whatever happens here.
+    """Safe to call from several threads. A search keeps the index that it was given, even if it is replaced.
 
-    `_applying` is held by the one thread that applies changes or swaps; callers wait for it with a deadline.
-    `_lock` orders the steps of `_life`, an immutable record: it is held for an assignment, never for work.
-    Reports read `_life` without a lock, and a drop takes only `_lock`: no stuck thread keeps them waiting.
+    `_applying` is held by the one thread that applies changes or swaps. Searches wait for it, to a deadline.
+    `_life` is an immutable record; `_lock` is held only while it is replaced or a build is queued.
+    Reports read `_life` without a lock and a drop takes only `_lock`: neither waits for a stuck thread.
     """
 
     def __init__(self, gallery: Gallery, store: IndexStore, builds: IndexBuilds) -> None:
-        """`store`: of the model. Nothing is opened yet."""
+        """`store`: the model's store. Opens nothing."""
         self._gallery = gallery
-        """As it was last read."""
+        """Its row, as `sync` last saw it."""
         self._store = store
         self._builds = builds
         self._log = store.log(gallery.id)
@@ -74,10 +74,10 @@ class GalleryIndex:
         return self._life.report(self._gallery.id, self.card.fingerprint)
 
     def caught_up(self, gallery: Gallery, deadline: float) -> LiveIndex:
-        """The index with every change that `gallery`, as it was read, knows of; maybe later ones.
+        """Returns the index with every change up to the number in `gallery`, maybe with later ones.
 
-        Opens it first if need be. Raises IndexNotReady at the deadline; what the opening raises, again until
-        it is retried; EmbeddingsMissing, GalleryNotFound.
+        Opens it first if need be. Raises IndexNotReady at the deadline, EmbeddingsMissing, GalleryNotFound.
+        After a failed opening it raises that error at once, until the next attempt is due.
         """
         self._used_at = time.monotonic()
         while True:
@@ -87,28 +87,28 @@ class GalleryIndex:
             if index is not None:
                 return index
             if time.monotonic() > deadline:
-                raise not_ready(gallery)
+                raise not_ready(gallery, "is being opened")
 
     def prepare(self) -> None:
-        """Begins to open it: the gallery may be switched to this model at any moment."""
+        """Begins to open it, because the gallery may be switched to this model at any moment."""
         self._used_at = now = time.monotonic()
         if self._life.serving is None and self._life.may_build(now):
             self.build()
 
     def sync(self, gallery: Gallery, deadline: float) -> None:
-        """Catches it up if it is open, and begins a rebuild where one is due; waits for no build.
+        """Catches it up if it is open, and begins a rebuild if one is due; waits for no build.
 
-        `gallery`: as it is now. For the sync thread, which hands what this raises to `fall_behind`.
+        `gallery`: its row as it is now. The sync thread passes every exception to `fall_behind`.
         """
         self._gallery = gallery
         if self._life.serving is None:
             return
         try:
             if self._catch_up(gallery, deadline) is None:
-                self.build()  # before the next search needs it
+                self.build()  # now, so that the next search need not wait
                 return
         except (IndexNotReady, GalleryNotFound):
-            return
+            return  # the next round continues, or removes it
         self._step(lambda life: life.set_lag_problem(None))
         life = self._life
         if life.serving is not None and life.may_build(time.monotonic()):
@@ -118,7 +118,7 @@ class GalleryIndex:
                 self.build()
 
     def fall_behind(self, error: Exception) -> None:
-        """Reports why `sync` failed. Logged when it is new, with a traceback if the error is unexpected."""
+        """Records why `sync` failed, for `report`. Logs a new reason, unexpected ones with a traceback."""
         problem = describe(error)
         if self._life.lag_problem != problem:
             log.error(
@@ -131,8 +131,8 @@ class GalleryIndex:
         self._step(lambda life: life.set_lag_problem(problem))
 
     def build(self) -> "Future[None]":
-        """Begins to open it, or to rebuild it beside the index that serves. One build runs at a time: the
-        one that runs is returned. Raises IndexNotReady where the process ends."""
+        """Begins to open it, or to rebuild it beside the index that serves. A build that is queued or running
+        is returned. Raises IndexNotReady if the process is stopping."""
         with self._lock:
             if self._life.build is not None:
                 return self._life.build
@@ -141,12 +141,12 @@ class GalleryIndex:
                     self._build, faces=self._gallery.face_count, first=self._life.serving is None
                 )
             except CancelledError:
-                raise not_ready(self._gallery) from None
+                raise not_ready(self._gallery, "is not opened, because the process is stopping") from None
             self._life = self._life.start_build(build)
             return build
 
     def swap(self, fresh: StoredIndex) -> None:
-        """Puts `fresh` in the place of the index that serves, with every change that this one has."""
+        """Replaces the serving index by `fresh`, after applying to `fresh` every change that it lacks."""
         with self._applying:
             serving = self._life.serving
             if serving is not None:
@@ -156,13 +156,13 @@ class GalleryIndex:
         self._gpu_checked_at = time.monotonic()
 
     def retire(self) -> None:
-        """The gallery has left the model: nothing stays on the disk, not even what a running build writes."""
-        self._step(Lifecycle.retire)  # first: a build that ends later sees it, and removes what it wrote
+        """Removes the snapshots of a model that the gallery has left, also of a build that still runs."""
+        self._step(Lifecycle.retire)  # first: a running build sees it and removes its own files
         self._store.snapshots(self._gallery).remove()
 
     def _catch_up(self, gallery: Gallery, deadline: float) -> LiveIndex | None:
-        """The open index with every change that `gallery` knows of. None where there is none, and where it
-        cannot get there: then it is dropped, to be opened again. Raises IndexNotReady at the deadline."""
+        """The open index with every change up to the number in `gallery`. None if no index is open, or if
+        this one can never catch up: it is then dropped, to be opened again. Raises IndexNotReady."""
         serving = self._life.serving
         if serving is None:
             return None
@@ -175,9 +175,9 @@ class GalleryIndex:
                     while index.applied < gallery.change_number and (tail := self._log.tail(index)):
                         index.apply(tail)
                         if index.applied < gallery.change_number and time.monotonic() > deadline:
-                            raise not_ready(gallery)  # the next caller goes on from here
+                            raise not_ready(gallery, "is catching up")  # the next caller continues
             elif position != gallery.position:
-                # Either later changes were applied after `gallery` was read, or the log is another one.
+                # Later changes were applied after `gallery` was read; or the database was restored.
                 self._log.check_position(index)
         except Unusable as error:
             if self._step(lambda life: life.drop(serving)):
@@ -186,21 +186,22 @@ class GalleryIndex:
         return index
 
     def _await_opening(self, deadline: float) -> None:
-        """Raises IndexNotReady, and what the opening raises, or raised a moment ago."""
+        """Begins the opening if need be, and waits for it. Raises IndexNotReady, and the opening's error;
+        until the next attempt is due, that of the last one."""
         life = self._life
         if life.build is None and life.build_error is not None and time.monotonic() < life.retry_at:
             raise cannot_open(self._gallery, life.build_error)
         try:
             self.build().result(timeout=max(0.0, deadline - time.monotonic()))
         except (TimeoutError, CancelledError):
-            raise not_ready(self._gallery) from None
-        except Unusable as error:  # the database was set back while it was being opened
+            raise not_ready(self._gallery, "is being opened") from None
+        except Unusable as error:  # the database was restored while the index was being opened
             log.warning("the index of gallery %s is opened again: %s", self._gallery.name, error)
         except Exception as error:
             raise cannot_open(self._gallery, error) from error
 
     def _build(self) -> None:
-        """In a thread of `builds`. What serves goes on serving."""
+        """Runs in a thread of `builds`. The index that serves continues to serve."""
         serving = self._life.serving
         try:
             at_least = 0 if serving is None else serving.index.applied
@@ -218,32 +219,32 @@ class GalleryIndex:
             self._step(Lifecycle.end_build)
 
     def _apply_the_log(self, fresh: LiveIndex, *, first: bool) -> None:
-        """All of it, beside the index that serves, so that the swap has little left to do."""
+        """Applies the whole log to `fresh` before it serves, so that the swap has little left to do."""
         try:
             while tail := self._log.tail(fresh):
                 fresh.apply(tail)
         except (DatabaseUnavailable, Busy):
-            if not first:  # an index that is opened took long to build, and the first search catches it up
+            if not first:  # keep a first index: it was costly, and its first search catches it up
                 raise
 
     def _gpu_has_room(self, faces: int) -> bool:
-        """As of the last check, which comes at most every 30 seconds."""
+        """Checks at most every 30 seconds, a swap included; between checks it answers False."""
         if time.monotonic() < self._gpu_checked_at + MAX_RETRY_SECONDS:
             return False
         self._gpu_checked_at = time.monotonic()
         return self._store.gpu_shortcoming(faces) is None
 
     def _step(self, step: Callable[[Lifecycle], Lifecycle]) -> bool:
-        """Whether it changes anything."""
+        """Replaces `_life` by the next state. False if `step` returned the same object."""
         with self._lock:
             before, self._life = self._life, step(self._life)
             return self._life is not before
 
     @contextmanager
     def _alone(self, gallery: Gallery, deadline: float) -> Iterator[None]:
-        """Raises IndexNotReady at the deadline."""
+        """Holds `_applying`. Raises IndexNotReady if it is not free at the deadline."""
         if not self._applying.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise not_ready(gallery)
+            raise not_ready(gallery, "is being updated by another request")
         try:
             yield
         finally:

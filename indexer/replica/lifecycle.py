@@ -105,10 +105,9 @@ def describe(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def not_ready(gallery: Gallery) -> IndexNotReady:
-    return IndexNotReady(
-        f"the index of gallery {gallery.name!r} is being loaded or built; try again", gallery=gallery.name
-    )
+def not_ready(gallery: Gallery, state: str) -> IndexNotReady:
+    """`state`: what keeps the index from answering, as the rest of a sentence."""
+    return IndexNotReady(f"the index of gallery {gallery.name!r} {state}; try again", gallery=gallery.name)
 
 
 def cannot_open(gallery: Gallery, error: Exception) -> GemelError:

@@ -1,4 +1,8 @@
-"""When an index is rebuilt, and when a failed attempt is repeated. All rules are here; none has a state."""
+"""When an index is rebuilt, and when a failed attempt is repeated: pure functions.
+
+Which tier an index should have is `store.tier_choice`. An index that can never catch up is dropped and opened
+again, by `gallery_index`.
+"""
 
 from collections.abc import Callable
 

@@ -30,11 +30,12 @@ from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 
 WAITING_PER_THREAD = 4
+"""Callers that may queue for the network, per request thread; the next one gets Busy."""
 THREADS_FOR_ORDINARY = 2
-"""Threads for requests that no picture with a slow decode can take."""
+"""Request threads that pictures with a slow decode cannot take."""
 CONNECTIONS_BESIDE = 1 + IndexSync.THREADS + Heartbeat.THREADS + IndexBuilds.THREADS
-"""Connections to PostgreSQL beside those of the requests, so that a request never waits for one: one for
-readiness, and one for each background thread."""
+"""Connections to PostgreSQL besides one per request thread: one for the readiness check, and one for each
+background thread. So requests never wait for a connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Engine:
     identifier: Identifier
     enroller: Enroller
     index_sync: IndexSync | None = None
-    """In a process that serves, as is `heartbeat`."""
+    """Only in a process that serves, like `heartbeat`."""
     heartbeat: Heartbeat | None = None
 
     @property
@@ -59,8 +60,7 @@ class Engine:
 
     @property
     def sync_problem(self) -> str | None:
-        """Why the indexes are not kept in step, or why other processes take this one for dead. Takes no
-        lock."""
+        """Why the indexes are not kept up to date, or why the heartbeat fails. Takes no lock."""
         for threads in (self.index_sync, self.heartbeat):
             if threads is not None and (problem := threads.problem) is not None:
                 return problem
@@ -69,7 +69,8 @@ class Engine:
 
 @contextmanager
 def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine]:
-    """`serving`: in a worker of the service, whose indexes are opened beforehand and kept in step.
+    """`serving`: whether this is a worker of the service, which opens large indexes at its start and keeps
+    open ones up to date.
 
     Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
     """
@@ -88,7 +89,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             memory_bytes=settings.index_memory_bytes,
         )
         stack.callback(index_cache.close)
-        preloading = index_cache.preload() if serving else []  # goes on while the network is opened
+        preloading = index_cache.preload() if serving else []  # continues while the model is loaded
         factory = stack.enter_context(
             open_pipeline_factory(settings, processes=settings.workers if serving else 1, serving=serving)
         )
@@ -143,7 +144,7 @@ def open_pipeline(settings: Settings, *, processes: int = 1) -> Iterator[Pipelin
 
 @contextmanager
 def open_pipelines(settings: Settings, models: Sequence[str]) -> Iterator[list[Pipeline]]:
-    """One for each of `models`, which are names as `catalog.named` takes them; they share the detector.
+    """One pipeline for each of `models`, names that `catalog.named` accepts. The pipelines share a detector.
 
     Raises ModelUnknown, CardUnusable, WeightsMissing, WeightsDamaged.
     """
@@ -156,12 +157,12 @@ def open_pipelines(settings: Settings, models: Sequence[str]) -> Iterator[list[P
 def open_pipeline_factory(
     settings: Settings, *, processes: int = 1, serving: bool = False
 ) -> Iterator[PipelineFactory]:
-    """`processes`: how many like this one share the machine's cores. `serving`: a request waits for its turn
-    to decode for a limited time, then gets Busy.
+    """`processes`: how many processes share the machine's cores, this one included. `serving`: whether a
+    request that gets no slot to decode or detect within `decoding_patience_s` gets Busy.
 
     Raises WeightsMissing, WeightsDamaged.
     """
-    # torch takes seconds to import; meanwhile a server loads its indexes.
+    # Not at the top: torch takes seconds to import, while a server already loads its indexes.
     from indexer.embedding.batching import BatchingEmbedder
     from indexer.embedding.embedder import open_embedder
 
@@ -202,10 +203,10 @@ def open_pipeline_factory(
 
 
 def default_card(settings: Settings) -> ModelCard:
-    """Of the model for galleries that have none yet. Raises ModelUnknown, CardUnusable, WeightsMissing."""
+    """The model for galleries that have none yet. Raises ModelUnknown, CardUnusable, WeightsMissing."""
     return catalog.named(settings.model, mirror=settings.mirror)
 
 
 def connections(settings: Settings) -> int:
-    """Most connections to PostgreSQL of all processes that serve; one of each listens for changes."""
+    """The most connections to PostgreSQL that all serving processes hold. Each has one that listens."""
     return settings.workers * (settings.threads + CONNECTIONS_BESIDE + 1)

@@ -13,8 +13,8 @@ from indexer.records import tables
 from indexer.types import Box as FaceBox
 from indexer.types import rotation_degrees
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
-from indexer.usecases.answers.decision import Threshold
 from indexer.usecases.answers.faces import Box, Landmarks, Quality, RotationDegrees
+from indexer.usecases.answers.threshold import Threshold
 from indexer.usecases.quality_gate import Rejection
 
 

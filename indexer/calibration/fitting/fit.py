@@ -17,12 +17,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.calibration.curve import MIN_PEOPLE
 from indexer.calibration.fitting import surface
 from indexer.calibration.fitting import tail as tails
 from indexer.calibration.fitting.impostors import Impostors
 from indexer.calibration.fitting.surface import Column, ImpostorModel
-from indexer.calibration.measured_curve import MeasuredCurve
+from indexer.calibration.threshold.curve import MIN_PEOPLE
+from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 
 RESAMPLES = 200

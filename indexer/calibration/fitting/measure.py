@@ -11,7 +11,7 @@ import numpy as np
 from indexer.calibration.fitting import fit as fitting
 from indexer.calibration.fitting import suspects
 from indexer.calibration.fitting.impostors import collect
-from indexer.calibration.measured_curve import MeasuredCurve
+from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.embedding.card import ModelCard
 from indexer.errors import InvalidRequest
 from indexer.pipeline.embed_files import embed_files

@@ -5,7 +5,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from indexer.calibration.measured_curve import MeasuredCurve
+from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.pages.plots import CURVE, POINT, QUIET, new_figure, set_titles
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.calibration.fitting.tail import Tail
-from indexer.calibration.measured_curve import MeasuredCurve, hardness, rate
+from indexer.calibration.threshold.measured_curve import MeasuredCurve, hardness, rate
 
 SIZES = np.unique(np.round(np.logspace(0, 8, 33))).astype(np.float64)
 RATES = np.array(

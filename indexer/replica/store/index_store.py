@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from indexer.calibration import card_curve as threshold
+from indexer.calibration.threshold import card_curve as threshold
 from indexer.embedding.card import ModelCard
 from indexer.errors import (
     Busy,

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 from indexer import request_timings
 from indexer.usecases import identify
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, rounded_timings
-from indexer.usecases.answers.decision import Threshold
 from indexer.usecases.answers.faces import DetectedFace
+from indexer.usecases.answers.threshold import Threshold
 from indexer.usecases.match_limits import UnmatchedReason
 
 

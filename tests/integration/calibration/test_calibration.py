@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
 from indexer.calibration.fitting.measure import on_gallery
-from indexer.calibration.measured_curve import MeasuredCurve
+from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
 from indexer.records import calibrations, galleries, models, reindexes

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from indexer.calibration import card_curve as threshold
+from indexer.calibration.threshold import card_curve as threshold
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import ModelNotCalibrated
 from indexer.records.database.session import Database

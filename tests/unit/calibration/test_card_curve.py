@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.calibration.card_curve import for_fmr, for_fpir
+from indexer.calibration.threshold.card_curve import for_fmr, for_fpir
 from indexer.embedding.catalog import sface
 
 CARD = sface(mirror=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.calibration.fitting import suspects
 from indexer.calibration.fitting.fit import fit, fit_pairs
 from indexer.calibration.fitting.impostors import Impostors, collect
-from indexer.calibration.measured_curve import MeasuredCurve
+from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 
 DEVIATE = NormalDist().inv_cdf

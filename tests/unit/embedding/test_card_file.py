@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from indexer.calibration.card_curve import CardCurve, for_fmr
+from indexer.calibration.threshold.card_curve import CardCurve, for_fmr
 from indexer.embedding.card import ModelCard
 from indexer.embedding.card_file import read_onnx
 from indexer.errors import CardUnusable, WeightsMissing

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.calibration.curve import Estimate, people_needed
+from indexer.calibration.threshold.curve import Estimate, people_needed
 from indexer.errors import InvalidRequest
 
 FORMAT = 1

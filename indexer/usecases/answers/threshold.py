@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from indexer.calibration.active import Kind
-from indexer.calibration.threshold import Decision
+from indexer.calibration.threshold.decision import Decision
 from indexer.usecases.answers import rounded_rate
 
 

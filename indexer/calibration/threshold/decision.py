@@ -1,14 +1,10 @@
-"""The threshold of a search or comparison: from a policy's false positive rate to a score.
-
-A gallery's policy is an FPIR (`Gallery.identify_fpir`, by default `GEMEL_IDENTIFY_FPIR`). The active
-calibration's score curve gives the threshold for that FPIR at the gallery's present number of faces.
-"""
+"""The threshold that an answer is decided by, and what it means."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 from indexer.calibration.active import ActiveCalibration, Kind
-from indexer.calibration.curve import Estimate
+from indexer.calibration.threshold.curve import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

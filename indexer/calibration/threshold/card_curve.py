@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from indexer.calibration.curve import Estimate, people_needed
+from indexer.calibration.threshold.curve import Estimate, people_needed
 from indexer.embedding.card import ModelCard
 
 _deviate = NormalDist().inv_cdf
