@@ -14,7 +14,7 @@ STINT = 100
 """People that come and go between two looks at the memory."""
 
 
-@pytest.mark.parametrize("stints", [3, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("stints", [5, pytest.param(30, marks=pytest.mark.long)])
 def test_memory_does_not_grow(database: Database, migrated: str, tmp_path: Path, stints: int) -> None:
     """A kilobyte that is lost with every person would be 100 kB a stint, and be seen."""
     with database.transaction() as session:
