@@ -1,4 +1,4 @@
-"""The threads of a serving process that keep its indexes in step when nobody asks for them."""
+"""The threads of a serving process that update its indexes in the background, without a request."""
 
 import logging
 
@@ -44,7 +44,7 @@ class IndexSync:
 
     @property
     def problem(self) -> str | None:
-        """Why indexes are not kept in step in the background, in words. A search still catches up its own
+        """Why indexes are not updated in the background, in words. A search still catches up its own
         index first. Takes no lock: it answers at any time."""
         return self._sync.problem
 

@@ -35,7 +35,7 @@ class Process(BaseModel):
 class Replica(BaseModel):
     process: UUID = Field(description="`id` of the process that has it")
     state: str = Field(
-        description="opening, ready, rebuilding (the old one serves) or failed (absent, or not kept in step)"
+        description="opening, ready, rebuilding (the old one serves) or failed (absent, or not updated)"
     )
     problem: str | None = Field(description="Why it is not available or not of the target tier")
     model: str = Field(
