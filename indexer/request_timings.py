@@ -1,6 +1,7 @@
 """Where the time of a request goes: its stages, and what it waits for in each.
 
-`timings_ms` of an answer, the metric `gemel_stage_seconds` and the documents use this table.
+The answers' `timings_ms`, the metric `gemel_stage_seconds` and the documents use this table. Comments name
+the code that waits. The time before it, for the upload and a free thread, is only in `gemel_request_seconds`.
 """
 
 import time
@@ -10,7 +11,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A stage of a request. The comment names the code in which it may wait."""
+    """A stage of a request, and what it waits for."""
 
     waits_for: str
 

@@ -108,15 +108,18 @@ class IndexCache:
         large = [gallery for gallery in every if gallery.face_count >= builds.SMALL_GALLERY_FACES]
         for gallery in sorted(large, key=lambda gallery: -gallery.face_count):
             try:
-                size = gallery.face_count * self._store.of_gallery(gallery).tiers.bytes_per_face(gallery)
+                index = self.of(
+                    gallery
+                )  # also one that is not opened is reported, and removed with its gallery
             except ModelUnavailable as error:
                 log.error("cannot search gallery %s in this process: %s", gallery.name, error)
                 continue
+            size = gallery.face_count * self._store.of_model(index.card).tiers.bytes_per_face(gallery)
             if size > room:
                 log.info("gallery %s is opened by its first search: no memory is left", gallery.name)
                 continue
             room -= size
-            begun.append(self.of(gallery).build())
+            begun.append(index.build())
         return begun
 
     def prepare(self, gallery: Gallery, card: ModelCard) -> None:
@@ -152,13 +155,20 @@ class IndexCache:
         for key, index in indexes.items():
             gallery_id, model = key
             gallery = rows.get(gallery_id)
-            if gallery is None:
-                log.info("gallery %s was deleted: its indexes and snapshots are removed", index.gallery_name)
-                self.forget(gallery_id)
-            elif gallery.model_id is not None and model not in searched[gallery_id]:
-                self._retire(key, index, on_disk=model not in in_use[gallery_id])
-            else:
-                self._sync_one(index, gallery)
+            try:
+                if gallery is None:
+                    log.info(
+                        "gallery %s was deleted: its indexes and snapshots are removed", index.gallery_name
+                    )
+                    self.forget(gallery_id)
+                elif gallery.model_id is not None and model not in searched[gallery_id]:
+                    self._retire(key, index, on_disk=model not in in_use[gallery_id])
+                else:
+                    index.sync(gallery, time.monotonic() + self._patience_seconds)
+            except Exception as error:
+                index.fall_behind(error)
+                if isinstance(error, (DatabaseUnavailable, Busy)):
+                    self._database.check()  # raises what concerns all of them
         self._close_least_used()
 
     def forget(self, gallery_id: UUID) -> None:
@@ -192,14 +202,6 @@ class IndexCache:
             StatusReport(gallery_id=gallery_id, model=model, state="failed", problem=why)
             for (gallery_id, model), why in unavailable.items()
         ]
-
-    def _sync_one(self, index: GalleryIndex, gallery: Gallery) -> None:
-        try:
-            index.sync(gallery, time.monotonic() + self._patience_seconds)
-        except Exception as error:
-            index.fall_behind(error)
-            if isinstance(error, (DatabaseUnavailable, Busy)):
-                self._database.check()  # raises what concerns all of them
 
     def _retire(self, key: _Key, index: GalleryIndex, *, on_disk: bool) -> None:
         """The gallery has left the model for good. Where it is on its way back already, with other

@@ -16,7 +16,17 @@ def upgrade() -> None:
     gallery = sa.table("gallery", sa.column("index_tier", sa.Text))
     removed = gallery.c.index_tier.in_(["graph", "ivf"])
     op.execute(gallery.update().where(removed).values(index_tier=None))
+    op.execute(
+        "UPDATE reindex SET verified = (verified - 'generation') || jsonb_build_object("
+        "'snapshot', verified -> 'generation')"
+        " WHERE verified ? 'generation'"
+    )
 
 
 def downgrade() -> None:
-    """Which galleries had one of the tiers is not known any more; the older version reads NULL too."""
+    """Which galleries had one of the tiers is not known; the older version reads NULL too."""
+    op.execute(
+        "UPDATE reindex SET verified = (verified - 'snapshot') || jsonb_build_object("
+        "'generation', verified -> 'snapshot')"
+        " WHERE verified ? 'snapshot'"
+    )

@@ -93,6 +93,30 @@ def test_galleries_of_removed_tiers_are_searched_as_the_settings_say(fresh: Data
         assert dict(rows.all()) == {"graph": None, "ivf": None, "compact": "compact", "none": None}
 
 
+def test_the_verification_of_an_older_job_names_a_snapshot(fresh: Database) -> None:
+    schema.migrate(fresh, "0010")
+    with fresh.engine.begin() as connection:
+        connection.execute(text("INSERT INTO model (fingerprint, dimension) VALUES ('old', 4), ('new', 4)"))
+        connection.execute(
+            text("INSERT INTO gallery (id, name, store_crops) VALUES (gen_random_uuid(), 'staff', true)")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO reindex"
+                " (id, gallery_id, from_model_id, to_model_id, state, plan, gates, verified)"
+                " SELECT gen_random_uuid(), gallery.id, a.id, b.id, 'done', '{}', '{}',"
+                """ '{"generation": "000000000007-x", "clean": true}'"""
+                " FROM gallery, model a, model b WHERE a.fingerprint = 'old' AND b.fingerprint = 'new'"
+            )
+        )
+
+    schema.migrate(fresh)
+
+    with fresh.engine.begin() as connection:
+        [verified] = connection.execute(text("SELECT verified FROM reindex")).scalars()
+    assert verified == {"snapshot": "000000000007-x", "clean": True}
+
+
 def test_people_older_than_the_search_by_name_are_found_by_name(fresh: Database) -> None:
     schema.migrate(fresh, "0004")
     with fresh.engine.begin() as connection:

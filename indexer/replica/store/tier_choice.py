@@ -45,4 +45,5 @@ class TierChoice:
         return tiers.bytes_per_face(self.on_disk(gallery), self.dimension)
 
     def _chosen(self, gallery: Gallery) -> Literal["auto"] | Tier:
-        return self.setting if gallery.index_tier is None else Tier(gallery.index_tier)
+        """The setting's, too, for a tier that only an older or newer version has."""
+        return Tier(gallery.index_tier) if gallery.index_tier in list(Tier) else self.setting

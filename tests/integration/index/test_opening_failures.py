@@ -175,6 +175,8 @@ def test_preloading_leaves_out_what_does_not_fit_and_goes_on(
     try:
         for coming in index_cache.preload():
             coming.result(60)
+        # Known though not opened: it is reported, and its snapshots go with the gallery.
+        assert {report.gallery_id for report in index_cache.reports()} == {large.id, middle.id, least.id}
     finally:
         index_cache.close()
 

@@ -80,6 +80,11 @@ def test_a_setting_is_for_galleries_that_choose_nothing_themselves() -> None:
     assert reason(index(), row(index_tier="exact"), half) is None
 
 
+def test_a_tier_that_this_version_does_not_have_leaves_it_to_the_setting() -> None:
+    assert reason(index(), row(index_tier="graph")) is None
+    assert reason(index(), row(index_tier="graph"), TierChoice(Tier.EXACT_FP16, 128)) is not None
+
+
 def test_pauses_grow_to_half_a_minute() -> None:
     pauses = [retry_pause_seconds(EmbeddingsMissing("5"), n, serving=False) for n in range(1, 9)]
 
