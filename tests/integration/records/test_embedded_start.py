@@ -241,8 +241,9 @@ def fill(disk: Path, *, leave: int) -> None:
 
 @pytest.fixture
 def open_to_all(tmp_path: Path) -> Path:
-    for folder in (*list(tmp_path.parents)[:2], tmp_path):
-        folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            folder.chmod(0o755)
     return tmp_path
 
 
