@@ -37,6 +37,32 @@ hypothesis.settings.register_profile("gemel", deadline=None)
 hypothesis.settings.load_profile("gemel")
 
 
+_SLOW_FOLDERS = ("faults", "fuzz", "acceptance", "integration")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deals the modules to the workers, slow ones first, so that what is left at the end is short.
+
+    pytest-xdist gives each worker a stretch of the list, and lets it take from the end of another's.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        return
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    folders = {path: path.relative_to(Path(__file__).parent).parts[0] for path in modules}
+    slow = [path for path in modules if folders[path] in _SLOW_FOLDERS]
+    quick = [path for path in modules if folders[path] not in _SLOW_FOLDERS]
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for path in sorted(slow, key=lambda path: _SLOW_FOLDERS.index(folders[path])):
+        min(shares, key=len).extend(modules[path])
+    for path in quick:
+        min(shares, key=len).extend(modules[path])
+    items[:] = [item for share in shares for item in share]
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_settings() -> Iterator[None]:
     """No setting of the developer's own, from the environment or a `.env` file, gets into a test."""

@@ -186,8 +186,7 @@ class GalleryIndex:
         return index
 
     def _await_opening(self, deadline: float) -> None:
-        """Begins the opening if need be, and waits for it. Raises IndexNotReady, and the opening's error;
-        until the next attempt is due, that of the last one."""
+        """Begins the opening if need be, waits for it, and raises its error, or that of a moment ago."""
         life = self._life
         if life.build is None and life.build_error is not None and time.monotonic() < life.retry_at:
             raise cannot_open(self._gallery, life.build_error)
