@@ -9,7 +9,7 @@ import pytest
 
 from indexer.records import embedded
 from tests.support.faults import backups
-from tests.support.home import Home
+from tests.support.home import Home, wait_for
 
 PATH = "/v1/galleries/staff"
 
@@ -41,6 +41,12 @@ def matched(client: httpx2.Client, image: bytes) -> set[str]:
     return {found["identity"]["name"] for found in candidates(client, image) if found["matched"]}
 
 
+def reported_digest(client: httpx2.Client) -> str | None:
+    """Of the index at change 2, as the server last reported it. `index verify` compares it, too."""
+    [gallery] = client.get("/v1/indexes").raise_for_status().json()["galleries"]
+    return next((replica["digest"] for replica in gallery["replicas"] if replica["applied"] == 2), None)
+
+
 def test_after_a_backup_is_restored_nobody_is_identified_as_somebody_who_came_later(
     home: Home, hopper: bytes, collins: bytes
 ) -> None:
@@ -53,6 +59,8 @@ def test_after_a_backup_is_restored_nobody_is_identified_as_somebody_who_came_la
         enrol(client, "Collins", collins)
         home.run("index", "snapshot", "--gallery", "staff")
         assert matched(client, collins) == {"Collins"}
+        wait_for(lambda: reported_digest(client) is not None)
+        before = reported_digest(client)
 
         backups.restore(home.folder, url, backup)
         enrol(client, "Somebody else", hopper)
@@ -60,6 +68,7 @@ def test_after_a_backup_is_restored_nobody_is_identified_as_somebody_who_came_la
         assert matched(client, collins) == set()
         assert matched(client, hopper) == {"Hopper", "Somebody else"}
         assert "another history" in (home.folder / "server.log").read_text()
+        wait_for(lambda: reported_digest(client) not in (None, before))
         [verified] = home.json("index", "verify")
         assert verified["clean"]
         assert verified["count"] == 2
