@@ -52,13 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     modules: dict[Path, list[pytest.Item]] = {}
     for item in items:
         modules.setdefault(item.path, []).append(item)
-    folders = {path: path.relative_to(Path(__file__).parent).parts[0] for path in modules}
-    slow = [path for path in modules if folders[path] in _SLOW_FOLDERS]
-    quick = [path for path in modules if folders[path] not in _SLOW_FOLDERS]
+
+    def place(path: Path) -> int:
+        folder = path.relative_to(Path(__file__).parent).parts[0]
+        return _SLOW_FOLDERS.index(folder) if folder in _SLOW_FOLDERS else len(_SLOW_FOLDERS)
+
     shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
-    for path in sorted(slow, key=lambda path: _SLOW_FOLDERS.index(folders[path])):
-        min(shares, key=len).extend(modules[path])
-    for path in quick:
+    for path in sorted(modules, key=place):
         min(shares, key=len).extend(modules[path])
     items[:] = [item for share in shares for item in share]
 

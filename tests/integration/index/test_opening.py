@@ -70,19 +70,6 @@ def read(database: Database) -> Gallery:
         return galleries.get(session, "staff")
 
 
-@pytest.fixture
-def gallery(database: Database) -> Gallery:
-    with database.transaction() as session:
-        return galleries.create(session, "staff")
-
-
-@pytest.fixture
-def index_store(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IndexStore:
-    """That writes snapshots of few faces already."""
-    monkeypatch.setattr("indexer.replica.store.index_store.SNAPSHOT_MIN_FACES", 20)
-    return IndexStore.of(Settings(home=tmp_path), database, CARD)
-
-
 def follow(database: Database, index_store: IndexStore) -> LiveIndex:
     """The index as a process that starts now has it, caught up."""
     index_cache = IndexCache(database, index_store, patience_seconds=60)

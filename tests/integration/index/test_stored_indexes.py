@@ -23,19 +23,6 @@ from indexer.settings import Settings
 from tests.integration.index.test_opening import CARD, enrol, follow, read, unit
 
 
-@pytest.fixture
-def gallery(database: Database) -> Gallery:
-    with database.transaction() as session:
-        return galleries.create(session, "staff")
-
-
-@pytest.fixture
-def index_store(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IndexStore:
-    """That writes snapshots of few faces already."""
-    monkeypatch.setattr("indexer.replica.store.index_store.SNAPSHOT_MIN_FACES", 20)
-    return IndexStore.of(Settings(home=tmp_path), database, CARD)
-
-
 def files(index_store: IndexStore, gallery: Gallery) -> list[Path]:
     return [path for path in (index_store.root / str(gallery.id)).rglob("*") if path.is_file()]
 
