@@ -42,7 +42,7 @@ class Heartbeat:
 
     @property
     def problem(self) -> str | None:
-        """Why the process may be taken for dead, in words. Takes no lock: it answers at any time."""
+        """Why the process may count as dead, in words. Takes no lock: it answers at any time."""
         return self._heartbeat.problem
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class Heartbeat:
                 with self._database.transaction() as session:
                     replicas.unregister(session, self._process_id)
             except GemelError as error:
-                log.warning("cannot sign off this process, which is taken for dead soon: %s", error)
+                log.warning("cannot sign off this process, which counts as dead soon: %s", error)
 
     def _beat(self) -> None:
         with self._database.transaction() as session:
@@ -72,5 +72,5 @@ class Heartbeat:
         changed = [report for key, report in reports.items() if known.get(key) != report]
         with self._database.transaction() as session:
             if not replicas.report(session, process_id, changed, known.keys() - reports.keys()):
-                return  # it was taken for dead, and registers again with its next heartbeat
+                return  # it counted as dead, and registers again with its next heartbeat
         self._reported, self._reported_as = reports, process_id

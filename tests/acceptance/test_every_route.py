@@ -40,8 +40,8 @@ def _operations() -> list[tuple[GenerationMode, str, str]]:
         (mode, method.upper(), path)
         for mode in GenerationMode
         for path, item in paths.items()
-        for method, told in item.items()
-        if mode is GenerationMode.POSITIVE or told.get("parameters") or told.get("requestBody")
+        for method, operation in item.items()
+        if mode is GenerationMode.POSITIVE or operation.get("parameters") or operation.get("requestBody")
     ]
 
 
@@ -110,7 +110,7 @@ def test_no_request_is_answered_with_a_5xx(
 ) -> None:
     """And every answer has a status that the route documents, every error a code that is known."""
     asked: list[int] = []
-    told = schema.raw_schema["paths"][path][method.lower()]
+    operation = schema.raw_schema["paths"][path][method.lower()]
     codes = schema.raw_schema["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
 
     @settings(
@@ -131,7 +131,7 @@ def test_no_request_is_answered_with_a_5xx(
                 case.path_parameters[name] = world[name]
         answer = case.call(base_url=base, timeout=60)
         asked.append(answer.status_code)
-        assert str(answer.status_code) in told["responses"], (answer.status_code, answer.text)
+        assert str(answer.status_code) in operation["responses"], (answer.status_code, answer.text)
         if answer.status_code < 400:
             return
         assert answer.headers["content-type"] == ["application/problem+json"], answer.text

@@ -18,7 +18,7 @@ def test_a_wrong_field_name_is_refused_by_name(
     api: TestClient, staff: str, person: str, hopper: bytes, unchanged: None
 ) -> None:
     """`file` for `image`, `image` for `images`, and whatever else: both the field that is missing
-    and the one that is unknown are told."""
+    and the one that is unknown are named."""
     for path, field in (
         (f"/v1/galleries/{staff}/identify", "file"),
         ("/v1/detect", "images"),

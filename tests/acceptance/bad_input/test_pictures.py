@@ -66,7 +66,7 @@ def test_a_face_is_found_and_matched_in_every_kind_of_picture(
 def test_the_same_face_is_found_and_matched_in_every_orientation(
     api: TestClient, staff: str, hopper: bytes, unchanged: None, format: str
 ) -> None:
-    """All eight of EXIF: the box lies where it does in the upright picture, whose size is told."""
+    """All eight of EXIF: the box lies where it does in the upright picture, whose size is reported."""
     [reference] = identify(api, staff, hopper)["faces"]
     for orientation in range(1, 9):
         picture = hostile_pictures.oriented(hopper, orientation, format)
