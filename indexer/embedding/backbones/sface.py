@@ -1,18 +1,12 @@
-"""SFace as a torch module, and the reader of its published file.
-
-The file is block-quantised (int8 with a scale and a zero point per block). `load` dequantises it to float32.
-"""
+"""SFace as a torch module, and the reader of its published file, which is block-quantised."""
 
 from pathlib import Path
 
-import numpy as np
-import onnx
 import torch
-from numpy.typing import NDArray
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from indexer.errors import WeightsDamaged
+from indexer.inference.block_quantised import read_arrays
 
 _BLOCKS = (
     # channels in, channels out, stride of the depthwise convolution
@@ -115,27 +109,6 @@ def load(path: Path) -> SFace:
         state[name] = torch.from_numpy(array.reshape(tensor.shape).copy())
     backbone.load_state_dict(state)
     return backbone
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
-    """All weights by name; (q - zero_point) * scale, block by block along `axis` (ONNX opset 21)."""
-    graph = onnx.load(str(path)).graph
-    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    arrays = {name: array for name, array in stored.items() if array.dtype == np.float32}
-    for node in graph.node:
-        if node.op_type != "DequantizeLinear":
-            continue
-        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        axis, block = attributes["axis"], attributes["block_size"]
-        quantised, scale, zero_point = (stored[name] for name in node.input)
-        length = quantised.shape[axis]
-        scale, zero_point = (
-            np.take(np.repeat(part.astype(np.float32), block, axis=axis), range(length), axis=axis)
-            for part in (scale, zero_point)
-        )
-        name = node.input[0].removesuffix("_quantized")
-        arrays[name] = (quantised.astype(np.float32) - zero_point) * scale
-    return arrays
 
 
 _ONNX_PARTS = {

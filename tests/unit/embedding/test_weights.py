@@ -7,6 +7,7 @@ import pytest
 from indexer.embedding.backbones import sface
 from indexer.embedding.weights import SFACE, YUNET, WeightFile, locate
 from indexer.errors import WeightsDamaged, WeightsMissing
+from indexer.inference.block_quantised import read_arrays
 
 
 @pytest.mark.parametrize("file", [SFACE, YUNET])
@@ -29,7 +30,7 @@ def test_the_error_names_a_missing_package(distribution: str, name: str) -> None
 
 def test_every_tensor_of_the_file_is_used(tmp_path: Path) -> None:
     """All 145 float arrays and 29 dequantised ones but the two scalars of the normalisation."""
-    arrays = sface.read_arrays(locate(SFACE))
+    arrays = read_arrays(locate(SFACE))
     backbone = sface.load(locate(SFACE))
     wanted = {sface.onnx_name(n) for n in backbone.state_dict() if not n.endswith("num_batches_tracked")}
 

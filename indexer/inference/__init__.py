@@ -1,0 +1,1 @@
+"""Runs networks on the processor, by OpenVINO. `vision` and `embedding` read the networks' files."""

@@ -1,0 +1,58 @@
+"""A network that is compiled for this machine's processor, shared by all threads that run it."""
+
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+from openvino import properties
+
+Precision = Literal["float32", "bfloat16"]
+_TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16}
+
+
+def read(source: Path | bytes) -> openvino.Model:
+    """The network of an ONNX file. Raises RuntimeError if it is not one, or has an unknown operation."""
+    return _core().read_model(source if isinstance(source, bytes) else str(source))
+
+
+class Network:
+    """Safe to call from several threads; each one that runs it at the same time has buffers of its own."""
+
+    def __init__(
+        self, model: openvino.Model, *, threads: int, streams: int = 1, precision: Precision = "float32"
+    ) -> None:
+        """`threads`: of all `streams` together; a stream runs one input at a time, the others wait.
+        `precision`: of the arithmetic; int8 is in the model itself."""
+        self._compiled = _core().compile_model(
+            model,
+            "CPU",
+            {
+                # OpenVINO would take bfloat16 where the processor has it: embeddings would differ by machine.
+                properties.hint.inference_precision: _TYPES[precision],
+                properties.inference_num_threads: threads,
+                properties.num_streams: streams,
+            },
+        )
+        self._idle: list[openvino.InferRequest] = []
+        self._lock = threading.Lock()
+
+    def run(self, inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """The network's outputs, in the order of its file."""
+        with self._lock:
+            request = self._idle.pop() if self._idle else None
+        request = request or self._compiled.create_infer_request()
+        try:
+            request.infer({0: inputs}, share_inputs=True)
+            return [output.data.copy() for output in request.output_tensors]
+        finally:
+            with self._lock:
+                self._idle.append(request)
+
+
+@cache
+def _core() -> openvino.Core:
+    return openvino.Core()
