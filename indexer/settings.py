@@ -161,6 +161,12 @@ class Settings(BaseSettings):
         default="float32",
         description="Arithmetic of the network; `bfloat16` is faster on processors that support it",
     )
+    runtime: Literal["auto", "torch", "openvino"] = Field(
+        default="auto",
+        description="What runs the network: `openvino` on processors, `torch` on any device; `auto` is"
+        " `torch` where the network runs on a GPU, else `openvino`. Models in ONNX files run with"
+        " `openvino`, on the processor",
+    )
     index_tier: Literal["auto", "exact", "exact-fp16", "compact", "gpu"] = Field(
         default="auto",
         description="How galleries are searched: `exact`, `exact-fp16`, `compact` or `gpu`;"
@@ -185,10 +191,14 @@ class Settings(BaseSettings):
         " recently used ones are closed, and opened again by the next search",
     )
     device: str | None = Field(
-        default=None, description="Torch device of the network; default: a GPU if there is one"
+        default=None,
+        description="Device of the network, by torch's name: `cpu`, `cuda`, `cuda:1`; default: a GPU if"
+        " there is one",
     )
     embedder_threads: int | None = Field(
-        default=None, ge=1, description="Threads of torch; default: the cores, divided among the workers"
+        default=None,
+        ge=1,
+        description="Threads of the network; default: the cores, divided among the workers",
     )
     embedder_max_batch: int = Field(
         default=32, ge=1, description="Largest number of faces in one batch of the network"

@@ -1,7 +1,7 @@
 """One thread owns the network; callers queue, and the faces of waiting callers go through it as one batch.
 
-This bounds torch's threads (each thread that calls torch would start a pool of its own), and keeps a GPU busy
-under load. It never waits for more callers: a single caller is served at once.
+This bounds the network's threads (each thread that calls torch would start a pool of its own), and keeps a
+GPU busy under load. It never waits for more callers: a single caller is served at once.
 """
 
 import queue
@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from indexer.embedding.card import ModelCard
@@ -28,14 +27,10 @@ class _Request:
 class BatchingEmbedder:
     """Safe to call from any number of threads. `close` ends its own thread."""
 
-    def __init__(
-        self, embedder: Embedder, *, max_batch: int, max_waiting: int, threads: int | None = None
-    ) -> None:
-        """`max_batch`: faces in one batch. `max_waiting`: callers in the queue; the next one gets Busy.
-        `threads`: torch's threads within one batch."""
+    def __init__(self, embedder: Embedder, *, max_batch: int, max_waiting: int) -> None:
+        """`max_batch`: faces in one batch. `max_waiting`: callers in the queue; the next one gets Busy."""
         self._embedder = embedder
         self._max_batch = max_batch
-        self._threads = threads
         self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting)
         self._submitting = threading.Lock()
         self._closed = False
@@ -74,8 +69,6 @@ class BatchingEmbedder:
         self._thread.join()
 
     def _run(self) -> None:
-        if self._threads is not None:
-            torch.set_num_threads(self._threads)
         ending = False
         while not ending:
             request = self._waiting.get()

@@ -40,11 +40,21 @@ DLIB_RESNET = WeightFile(
 
 def locate(file: WeightFile) -> Path:
     """The path of `file`, after verifying its SHA-256. Raises WeightsMissing, WeightsDamaged."""
-    path = Path(file.name) if file.distribution is None else _locate_in_package(file.distribution, file.name)
-    digest = sha256(path)
-    if digest != file.sha256:
-        raise WeightsDamaged(f"{path} has the SHA-256 {digest}, expected {file.sha256}", path=str(path))
+    path = _path(file)
+    _check(file, path, sha256(path))
     return path
+
+
+def read_verified(file: WeightFile) -> bytes:
+    """Its content, whose SHA-256 was verified. Raises WeightsMissing, WeightsDamaged."""
+    path = _path(file)
+    try:
+        with open_regular(path) as opened:
+            data = opened.read()
+    except OSError as error:
+        raise WeightsMissing(f"cannot read {path}: {error.strerror}", path=str(path)) from error
+    _check(file, path, hashlib.sha256(data).hexdigest())
+    return data
 
 
 def sha256(path: Path) -> str:
@@ -54,6 +64,15 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsMissing(f"cannot read {path}: {error.strerror}", path=str(path)) from error
+
+
+def _path(file: WeightFile) -> Path:
+    return Path(file.name) if file.distribution is None else _locate_in_package(file.distribution, file.name)
+
+
+def _check(file: WeightFile, path: Path, digest: str) -> None:
+    if digest != file.sha256:
+        raise WeightsDamaged(f"{path} has the SHA-256 {digest}, expected {file.sha256}", path=str(path))
 
 
 def _locate_in_package(distribution: str, name: str) -> Path:

@@ -16,9 +16,9 @@ def read_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
     return _arrays(onnx.load(str(path)).graph)
 
 
-def dequantised(path: Path) -> bytes:
+def dequantised(file: Path | bytes) -> bytes:
     """The same network as an ONNX file with float32 weights."""
-    model = onnx.load(str(path))
+    model = onnx.load_from_string(file) if isinstance(file, bytes) else onnx.load(str(file))
     graph = model.graph
     arrays = _arrays(graph)
     float_name = {

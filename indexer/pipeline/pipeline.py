@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.concurrency import ConcurrencyLimit
+from indexer.embedding.card import ModelCard
+from indexer.embedding.embedder import Embedder
 from indexer.errors import EmbeddingUnusable
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Face, Image, Quality, Template, Vectors
@@ -16,10 +17,6 @@ from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
-
-if TYPE_CHECKING:  # torch takes seconds to import, which a module that only names a Pipeline need not spend
-    from indexer.embedding.card import ModelCard
-    from indexer.embedding.embedder import Embedder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +57,7 @@ class Pipeline:
     """One detector and one model. Safe to call from several threads."""
 
     detector: Detector
-    embedder: "Embedder"
+    embedder: Embedder
     decoder: Decoder
     detection_limit: ConcurrencyLimit
     """For decoding a picture and detecting its faces: more at once than there are cores would only take the
@@ -68,7 +65,7 @@ class Pipeline:
     template: Template = field(init=False)
 
     @property
-    def card(self) -> "ModelCard":
+    def card(self) -> ModelCard:
         return self.embedder.card
 
     def __post_init__(self) -> None:

@@ -3,18 +3,15 @@
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING
 
 from indexer.concurrency import ConcurrencyLimit
+from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records.tables import Gallery
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
-
-if TYPE_CHECKING:  # torch takes seconds to import
-    from indexer.embedding.batching import BatchingEmbedder
 
 
 class PipelineFactory:
@@ -26,7 +23,7 @@ class PipelineFactory:
         *,
         decoder: Decoder,
         detection_limit: ConcurrencyLimit,
-        open_embedder: "Callable[[ModelCard], BatchingEmbedder]",
+        open_embedder: Callable[[ModelCard], BatchingEmbedder],
     ) -> None:
         """`detection_limit`: for all pipelines together, as `Pipeline.detection_limit`."""
         self._detector = detector

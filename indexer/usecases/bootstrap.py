@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.concurrency import ConcurrencyLimit
-from indexer.embedding import catalog
+from indexer.embedding import catalog, embedder
+from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import YUNET, locate
 from indexer.pipeline.pipeline import Pipeline
@@ -162,20 +163,21 @@ def open_pipeline_factory(
 
     Raises WeightsMissing, WeightsDamaged.
     """
-    # Not at the top: torch takes seconds to import, while a server already loads its indexes.
-    from indexer.embedding.batching import BatchingEmbedder
-    from indexer.embedding.embedder import open_embedder
-
     cores = max(1, (os.cpu_count() or 1) // processes)
     at_once = max(1, cores // 2)
     patience_seconds = settings.decoding_patience_s if serving else None
 
     def open_batching(card: ModelCard) -> BatchingEmbedder:
         return BatchingEmbedder(
-            open_embedder(card, precision=settings.precision, device=settings.device, threads=cores),
+            embedder.open_embedder(
+                card,
+                runtime=settings.runtime,
+                precision=settings.precision,
+                device=settings.device,
+                threads=settings.embedder_threads or cores,
+            ),
             max_batch=settings.embedder_max_batch,
             max_waiting=settings.threads * WAITING_PER_THREAD,
-            threads=settings.embedder_threads or cores,
         )
 
     factory = PipelineFactory(

@@ -16,6 +16,7 @@ from torch import nn
 
 from indexer.embedding.backbones import dlib_resnet, sface
 from indexer.embedding.backbones.contrastive import ContrastiveNetwork
+from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import DLIB_RESNET, SFACE, WeightFile, locate
 from indexer.errors import CardUnusable, InvalidRequest
 from indexer.files import atomic_write
@@ -78,6 +79,13 @@ def published(name: str, dimension: int = NATIVE_DIMENSION) -> nn.Module:
     if backbone.published is None or backbone.read is None:
         raise KeyError(name)
     return _with_head(backbone.read(locate(backbone.published)), dimension)
+
+
+def opened(card: ModelCard) -> nn.Module:
+    """The network of a card, in eval mode. Raises WeightsMissing, WeightsDamaged, CardUnusable."""
+    if card.weights.distribution is not None:
+        return published(card.architecture, card.dimension)
+    return load(locate(card.weights), card.architecture, card.dimension)
 
 
 def stages(network: nn.Module) -> list[nn.Module]:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from indexer.embedding.runtimes.choice import has_gpu
 from tests.support.home import Home, ready, wait_for
 
 
@@ -201,6 +202,20 @@ def test_asked_to_stop_everything_ends_and_postgresql_too(
         "each worker logs, at the level that is set"
     )
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(has_gpu(), reason="torch runs the network on a GPU")
+def test_workers_that_embed_with_sface_on_a_processor_never_load_torch(
+    shared: Service, gallery: str, hopper: bytes
+) -> None:
+    for worker in shared.workers:
+        with shared.through(worker) as client:
+            enrol(client, gallery, hopper)
+            assert "Grace" in found(client, gallery, hopper)
+
+        libraries = Path(f"/proc/{worker}/maps").read_text()
+        assert "libopenvino" in libraries
+        assert "libtorch" not in libraries
 
 
 def test_workers_do_not_outlive_a_parent_that_was_killed(home: Home) -> None:

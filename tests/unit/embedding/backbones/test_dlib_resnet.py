@@ -8,7 +8,7 @@ import skimage.data
 
 from indexer.embedding.backbones import dlib_resnet
 from indexer.embedding.catalog import dlib_resnet as card
-from indexer.embedding.embedder import TorchEmbedder
+from indexer.embedding.runtimes.torch_embedder import TorchEmbedder
 from indexer.embedding.weights import DLIB_RESNET, locate
 from indexer.errors import WeightsDamaged
 

@@ -7,7 +7,7 @@ import torch
 from indexer.embedding.backbones import sface as sface_network
 from indexer.embedding.backbones.sface import fold_batch_norms
 from indexer.embedding.catalog import sface
-from indexer.embedding.embedder import TorchEmbedder
+from indexer.embedding.runtimes.torch_embedder import TorchEmbedder
 from indexer.embedding.weights import SFACE, locate
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
