@@ -23,20 +23,27 @@ class Network:
     """Safe to call from several threads; each one that runs it at the same time has buffers of its own."""
 
     def __init__(
-        self, model: openvino.Model, *, threads: int, streams: int = 1, precision: Precision = "float32"
+        self,
+        model: openvino.Model,
+        *,
+        threads: int,
+        streams: int = 1,
+        precision: Precision = "float32",
+        kernels: int | None = None,
     ) -> None:
         """`threads`: of all `streams` together; a stream runs one input at a time, the others wait.
-        `precision`: of the arithmetic; int8 is in the model itself."""
-        self._compiled = _core().compile_model(
-            model,
-            "CPU",
-            {
-                # OpenVINO would take bfloat16 where the processor has it: embeddings would differ by machine.
-                properties.hint.inference_precision: _TYPES[precision],
-                properties.inference_num_threads: threads,
-                properties.num_streams: streams,
-            },
-        )
+        `precision`: of the arithmetic; int8 is in the model itself.
+        `kernels`: how many kernels a model with a dynamic shape keeps for shapes that it had; OpenVINO's own
+        limit, 5,000, is 700 MB for a detector."""
+        settings = {
+            # OpenVINO would take bfloat16 where the processor has it: embeddings would differ by machine.
+            properties.hint.inference_precision: _TYPES[precision],
+            properties.inference_num_threads: threads,
+            properties.num_streams: streams,
+        }
+        if kernels is not None:
+            settings["CPU_RUNTIME_CACHE_CAPACITY"] = kernels
+        self._compiled = _core().compile_model(model, "CPU", settings)
         self._idle: list[openvino.InferRequest] = []
         self._lock = threading.Lock()
 

@@ -29,6 +29,7 @@ from indexer.usecases.prepare_images import ImagePreparer
 from indexer.usecases.quality_gate import QualityGate
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
+from indexer.vision.yunet import YuNet
 
 WAITING_PER_THREAD = 4
 """Callers that may queue for the network, per request thread; the next one gets Busy."""
@@ -182,8 +183,12 @@ def open_pipeline_factory(
 
     factory = PipelineFactory(
         Detector(
-            locate(YUNET),
-            min_confidence=settings.min_detection_confidence,
+            YuNet(
+                locate(YUNET),
+                min_confidence=settings.min_detection_confidence,
+                threads=cores,
+                streams=at_once,
+            ),
             size_px=settings.detection_size_px,
         ),
         decoder=Decoder(

@@ -6,7 +6,6 @@ rotated by quarter turns if the picture does not seem to be upright.
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -40,18 +39,15 @@ PATCH_PX = 160
 class Detector:
     """Safe to call from several threads."""
 
-    def __init__(self, weights: Path, *, min_confidence: float, size_px: int) -> None:
+    def __init__(self, network: YuNet, *, size_px: int) -> None:
         """`size_px`: pictures with a longer side are reduced to it before detection."""
-        # Two, because a network allocates all its buffers again when the size of its input changes.
-        self._fine = YuNet(weights, min_confidence=min_confidence)
-        self._coarse = YuNet(weights, min_confidence=min_confidence)
-        self._min_confidence = min_confidence
+        self._network = network
         self._size_px = size_px
 
     @property
     def settings(self) -> str:
         """Identifies the parameters, besides the weights, that decide which faces are found."""
-        return f"sizes and turns, {self._min_confidence:g} {self._size_px}"
+        return f"sizes and turns, {self._network.min_confidence:g} {self._size_px}"
 
     def detect(self, image: Image) -> list[Face]:
         """All faces, the largest first, in the pixels of `image`, shape (height, width, 3), RGB.
@@ -67,14 +63,14 @@ class Detector:
 
     def _upright(self, picture: Image) -> list[Face]:
         """The faces at all sizes, merged."""
-        faces = self._fine.detect(picture)
+        faces = self._network.detect(picture)
         longer_side = side = max(picture.shape[:2])
         while side > CLOSE_UP_PX:
             side = max(side // STEP, COARSEST_PX)
             scale = side / longer_side
             large = [
                 face.scaled(1.0 / scale)
-                for face in self._coarse.detect(_scaled(picture, scale))
+                for face in self._network.detect(_scaled(picture, scale))
                 if max(face.box.width, face.box.height) >= COARSE_FACE_PX
             ]
             faces = overlap.merge(faces, large)
@@ -83,7 +79,9 @@ class Detector:
     def _bordered(self, picture: Image) -> list[Face]:
         """The faces of the reduced picture with a border: a face may be larger than the picture."""
         scale = min(1.0, self._size_px / STEP / max(picture.shape[:2]))
-        return [face.scaled(1.0 / scale) for face in self._coarse.detect(_scaled(picture, scale), border=0.5)]
+        return [
+            face.scaled(1.0 / scale) for face in self._network.detect(_scaled(picture, scale), border=0.5)
+        ]
 
     def _rotated(self, picture: Image, faces: Sequence[Face]) -> list[Face]:
         """The faces at the rotation with the highest total confidence; empty if none is better than `faces`.
@@ -97,7 +95,7 @@ class Detector:
             quarters = tuple(
                 quarter
                 for quarter in quarters
-                if _confidence(self._coarse.detect(rotation.rotate(patch, quarter))) >= least
+                if _confidence(self._network.detect(rotation.rotate(patch, quarter))) >= least
             )
         shown = [
             [rotation.rotate_back(face, quarter, picture) for face in found]

@@ -140,19 +140,21 @@ def _detected(data: Path, cache: Path, settings: Settings, without: Collection[s
     from indexer.training.data import dataset
     from indexer.training.data.faces import prepare
     from indexer.vision.detect import Detector
+    from indexer.vision.yunet import YuNet
 
     samples = [sample for sample in dataset.read(data) if str(sample.file) not in without]
-    detector = Detector(
-        locate(YUNET), min_confidence=settings.min_detection_confidence, size_px=settings.detection_size_px
+    threads = max(1, os.cpu_count() or 1)
+    network = YuNet(
+        locate(YUNET), min_confidence=settings.min_detection_confidence, threads=threads, streams=threads
     )
     with progress_bar() as bar:
         task = bar.add_task(f"detecting faces of {data.name}", total=len(samples))
         return prepare(
             samples,
             cache,
-            detector,
+            Detector(network, size_px=settings.detection_size_px),
             max_pixels=settings.max_pixels,
-            threads=max(1, os.cpu_count() or 1),
+            threads=threads,
             progress=lambda done: bar.update(task, completed=done),
         )
 

@@ -9,12 +9,13 @@ from indexer.training.data import dataset
 from indexer.training.data.faces import Faces, prepare
 from indexer.training.options import Options
 from indexer.vision.detect import Detector
+from indexer.vision.yunet import YuNet
 from tests.support.pictures import tinted_people
 
 
 @pytest.fixture(scope="session")
 def detector() -> Detector:
-    return Detector(locate(YUNET), min_confidence=0.7, size_px=1024)
+    return Detector(YuNet(locate(YUNET), min_confidence=0.7), size_px=1024)
 
 
 @pytest.fixture(scope="session")

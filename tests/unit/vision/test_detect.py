@@ -1,10 +1,7 @@
 """Detection finds faces of any size and rotation, and at the edges of pictures."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -13,6 +10,7 @@ import skimage.data
 from indexer.embedding.weights import YUNET, locate
 from indexer.pipeline.pipeline import Pipeline
 from indexer.vision.detect import Detector
+from indexer.vision.yunet import YuNet
 from tests.support.pictures import pixels
 
 
@@ -114,7 +112,7 @@ def test_a_face_that_is_found_at_two_sizes_is_reported_once(
 def test_a_face_that_fills_the_picture_is_found_at_any_detection_size(
     hopper: bytes, detector: Detector, size_px: int
 ) -> None:
-    searching = Detector(locate(YUNET), min_confidence=0.7, size_px=size_px)
+    searching = Detector(YuNet(locate(YUNET), min_confidence=0.7), size_px=size_px)
 
     [found] = searching.detect(close_up(detector, hopper, 4096))
 
@@ -170,28 +168,6 @@ def test_a_picture_without_a_face_has_none_in_any_rotation(
     picture = PIL.Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
 
     assert detector.detect(np.ascontiguousarray(np.rot90(np.asarray(picture), quarters))) == []
-
-
-def test_a_detector_has_one_network_per_simultaneous_detection_not_per_thread(
-    hopper: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[object] = []
-    create = cv2.FaceDetectorYN.create
-
-    def counted(*arguments: Any, **options: Any) -> cv2.FaceDetectorYN:
-        made.append(arguments)
-        return create(*arguments, **options)
-
-    monkeypatch.setattr(cv2.FaceDetectorYN, "create", counted)
-    searching = Detector(locate(YUNET), min_confidence=0.7, size_px=256)
-    found = []
-    for _ in range(4):  # threads, one after the other
-        thread = threading.Thread(target=lambda: found.append(len(searching.detect(pixels(hopper)))))
-        thread.start()
-        thread.join()
-
-    assert found == [1] * 4
-    assert 1 <= len(made) <= 2, "one per detection size"
 
 
 def test_simultaneous_detections_do_not_disturb_each_other(detector: Detector, hopper: bytes) -> None:

@@ -16,6 +16,7 @@ from indexer.training.data.dataset import Sample
 from indexer.training.data.faces import Faces, prepare
 from indexer.types import Image
 from indexer.vision.detect import Detector
+from indexer.vision.yunet import YuNet
 
 
 class Counting(Detector):
@@ -30,7 +31,7 @@ class Counting(Detector):
 
 @pytest.fixture
 def counting(detector: Detector) -> Counting:
-    return Counting(locate(YUNET), min_confidence=0.7, size_px=1024)
+    return Counting(YuNet(locate(YUNET), min_confidence=0.7), size_px=1024)
 
 
 def found(people: Path, cache: Path, detector: Detector) -> Faces:
@@ -107,7 +108,7 @@ def test_a_file_that_was_too_large_is_tried_again_with_a_higher_limit(
 def test_another_detector_has_its_own_entries(people: Path, tmp_path: Path, counting: Counting) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
     found(mine, tmp_path / "cache", counting)
-    stricter = Counting(locate(YUNET), min_confidence=0.999, size_px=1024)
+    stricter = Counting(YuNet(locate(YUNET), min_confidence=0.999), size_px=1024)
     with pytest.raises(InvalidRequest, match="no face"):
         found(mine, tmp_path / "cache", stricter)
     assert stricter.shown == 3

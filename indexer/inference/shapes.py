@@ -1,0 +1,89 @@
+"""One network for inputs of many shapes."""
+
+import math
+import threading
+from collections import OrderedDict
+from functools import partial
+from typing import Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from indexer.inference.network import Network, Precision
+
+USES_BEFORE_COMPILING = 24
+"""To compile YuNet for a shape takes some 100 ms of processor time. For a picture of 640 x 480 and its
+reduction it then saves 4 ms of 10."""
+USES_BEFORE_HALVING = 1000
+"""So often are all counts halved: a shape of which there are fewer than one in a hundred is not compiled."""
+KERNELS = 300
+"""Those of about six shapes."""
+FIXED_ELEMENTS = 400_000
+"""What a compiled network takes besides its buffers, as elements of input."""
+
+
+class ManyShapes:
+    """Runs a new shape by a network whose shape is dynamic, and one that recurs by a network compiled for
+    it. Both have the same outputs. Safe to call from several threads."""
+
+    def __init__(
+        self,
+        model: openvino.Model,
+        *,
+        threads: int,
+        streams: int = 1,
+        precision: Precision = "float32",
+        max_elements: int,
+    ) -> None:
+        """`model`: with a dynamic shape. `max_elements`: of the inputs of all compiled networks together, by
+        which their memory is bounded. The rest as of `Network`, for each."""
+        self._model = model
+        self._compile = partial(Network, threads=threads, streams=streams, precision=precision)
+        self._dynamic = self._compile(model, kernels=KERNELS)
+        self._max_elements = max_elements
+        self._compiled: OrderedDict[tuple[int, ...], Network] = OrderedDict()
+        """The least recently used one first."""
+        self._uses: dict[tuple[int, ...], int] = {}
+        """Of the shapes that are not compiled."""
+        self._lock = threading.Lock()
+
+    @property
+    def compiled_shapes(self) -> list[tuple[int, ...]]:
+        """The least recently used one first."""
+        with self._lock:
+            return list(self._compiled)
+
+    def run(self, inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """The network's outputs, in the order of its file."""
+        shape = inputs.shape
+        with self._lock:
+            network = self._compiled.get(shape)
+            if network:
+                self._compiled.move_to_end(shape)
+            # Only one thread counts to the limit exactly; the others go on with the dynamic shape.
+            due = network is None and self._count(shape) == USES_BEFORE_COMPILING
+        if due and _elements(shape) <= self._max_elements:
+            network = self._compiled_for(shape)
+        return (network or self._dynamic).run(inputs)
+
+    def _count(self, shape: tuple[int, ...]) -> int:
+        self._uses[shape] = uses = self._uses.get(shape, 0) + 1
+        if sum(self._uses.values()) >= USES_BEFORE_HALVING:
+            self._uses = {shape: uses // 2 for shape, uses in self._uses.items() if uses > 1}
+        return uses
+
+    def _compiled_for(self, shape: tuple[int, ...]) -> Network:
+        model = self._model.clone()
+        model.reshape(list(shape))
+        network = self._compile(model)
+        with self._lock:
+            self._uses.pop(shape, None)
+            self._compiled[shape] = network
+            while sum(map(_elements, self._compiled)) > self._max_elements:
+                self._compiled.popitem(last=False)
+        return network
+
+
+def _elements(shape: tuple[int, ...]) -> int:
+    return math.prod(shape) + FIXED_ELEMENTS
