@@ -157,9 +157,10 @@ class Settings(BaseSettings):
     mirror: bool = Field(
         default=True, description="Embed the mirror image too and take the mean; part of the model"
     )
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32",
-        description="Arithmetic of the network; `bfloat16` is faster on processors that support it",
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Arithmetic of the network: `auto` is `float32` on processors and float16 on GPUs;"
+        " `bfloat16` is faster on processors that support it",
     )
     runtime: Literal["auto", "torch", "openvino"] = Field(
         default="auto",

@@ -9,7 +9,7 @@ from indexer.embedding.card import ModelCard
 from indexer.embedding.runtimes.choice import choose
 from indexer.types import Vectors
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Embedder(Protocol):
@@ -25,12 +25,12 @@ def open_embedder(
     card: ModelCard,
     *,
     runtime: Literal["auto", "torch", "openvino"] = "auto",
-    precision: Precision = "float32",
+    precision: Precision = "auto",
     device: str | None = None,
     threads: int | None = None,
 ) -> Embedder:
-    """`device`: torch's name of it; None for a GPU if there is one. `threads`: of the processor, for one
-    batch; None for all cores.
+    """`precision`: `auto` is float32 on processors, float16 on GPUs. `device`: torch's name of it; None for a
+    GPU if there is one. `threads`: of the processor, for one batch; None for all cores.
 
     Raises WeightsMissing, WeightsDamaged, CardUnusable, Misconfigured.
     """
@@ -41,4 +41,4 @@ def open_embedder(
         return TorchEmbedder(card, precision=precision, device=device, threads=threads)
     from indexer.embedding.runtimes.openvino_embedder import OpenVinoEmbedder
 
-    return OpenVinoEmbedder(card, precision=precision, threads=threads)
+    return OpenVinoEmbedder(card, precision="float32" if precision == "auto" else precision, threads=threads)
