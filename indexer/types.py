@@ -63,14 +63,17 @@ class Face:
         """0, 90, 180 or 270: the clockwise rotation that makes the face most nearly upright."""
         return rotation_degrees(self.landmarks)
 
-    def scaled(self, scale: float) -> "Face":
-        """The same face in a picture whose sides are `scale` times as long."""
-        if scale == 1.0:
+    def scaled(self, scale: float, vertical: float | None = None) -> "Face":
+        """The same face in a picture whose sides are `scale` times as long; the height `vertical` times."""
+        vertical = scale if vertical is None else vertical
+        if scale == vertical == 1.0:
             return self
         box = self.box
         return Face(
-            box=Box(x=box.x * scale, y=box.y * scale, width=box.width * scale, height=box.height * scale),
-            landmarks=(self.landmarks * scale).astype(np.float32),
+            box=Box(
+                x=box.x * scale, y=box.y * vertical, width=box.width * scale, height=box.height * vertical
+            ),
+            landmarks=(self.landmarks * np.array([scale, vertical])).astype(np.float32),
             confidence=self.confidence,
         )
 

@@ -14,7 +14,7 @@ from indexer.errors import EmbeddingUnusable
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
-from indexer.vision.align import ARCFACE_112, TEMPLATES, align
+from indexer.vision.align import ARCFACE_112, TEMPLATES, align, enlargement
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 
@@ -24,9 +24,7 @@ class AlignedFace:
     """A face as one model takes it in, with its quality."""
 
     face: Face
-    """In the pixels of the photograph as it was sent."""
-    decoded_face: Face
-    """The same in the pixels that were decoded; a large JPEG has fewer of those."""
+    """In the pixels of the photograph as it was sent, which may be more than were decoded."""
     pixels: Image
     """Shape (side, side, 3): cut out and turned as the model's template says."""
     quality: Quality
@@ -40,6 +38,8 @@ class Photograph:
     width_px: int
     """As it was sent, upright."""
     height_px: int
+    divisor: int
+    """Pixels of the photograph as it was sent for each one of `pixels`, along a side."""
     faces: list[AlignedFace]
     """The largest first; at most as many as were requested."""
     faces_found: int
@@ -71,9 +71,15 @@ class Pipeline:
     def __post_init__(self) -> None:
         object.__setattr__(self, "template", TEMPLATES[self.embedder.card.template])
 
-    def detect(self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None) -> Photograph:
-        """Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy,
-        Abandoned."""
+    def detect(
+        self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None, detail: float = 1.0
+    ) -> Photograph:
+        """`detail`: how many pixels a face needs for each one of `ARCFACE_112`, along a side, if the
+        photograph has them. A large JPEG is decoded for the detector, at a half or less, and once more if a
+        face is so small that it needs more pixels.
+
+        Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy, Abandoned.
+        """
         with watch.stage(Stage.DECODE):
             header = self.decoder.inspect(data)
         with ExitStack() as held:
@@ -82,33 +88,50 @@ class Pipeline:
                 if header.harmless:
                     held.enter_context(self.detection_limit.slot())
             with watch.stage(Stage.DECODE):
-                picture = self.decoder.decode_in_slot(data, header)
-            if not header.harmless:  # a slow decode must not hold up the fast ones
-                with watch.stage(Stage.WAIT):
-                    held.enter_context(self.detection_limit.slot())
-            with watch.stage(Stage.DETECT):
-                found = self.detector.detect(picture.pixels)
+                picture = self.decoder.decode_in_slot(data, header, min_side_px=self.detector.size_px)
+            with ExitStack() as detecting:
+                if not header.harmless:  # a slow decode must not hold up the fast ones
+                    with watch.stage(Stage.WAIT):
+                        detecting.enter_context(self.detection_limit.slot())
+                with watch.stage(Stage.DETECT):
+                    found = [face.scaled(picture.divisor) for face in self.detector.detect(picture.pixels)]
+            requested = found[:max_faces]
+            min_side_px = self._min_share(requested, detail) * max(picture.width_px, picture.height_px)
+            if picture.divisor > self.decoder.divisor(header, min_side_px):
+                with watch.stage(Stage.DECODE):
+                    picture = self.decoder.decode_in_slot(data, header, min_side_px=min_side_px)
             with watch.stage(Stage.ALIGN):
-                faces = [self.align(picture.pixels, face, picture.scale) for face in found[:max_faces]]
+                faces = [self.align(picture.pixels, face, picture.divisor) for face in requested]
         return Photograph(
             pixels=picture.pixels,
             width_px=picture.width_px,
             height_px=picture.height_px,
+            divisor=picture.divisor,
             faces=faces,
             faces_found=len(found),
         )
 
-    def align(self, pixels: Image, face: Face, scale: float = 1.0) -> AlignedFace:
-        """`scale`: pixels of the photograph as it was sent for each one of `pixels`, along a side."""
-        aligned = align(pixels, face.landmarks, self.template)
+    def align(self, pixels: Image, face: Face, divisor: int = 1) -> AlignedFace:
+        """`face`: in the pixels of the photograph as it was sent. `divisor`: of those for each one of
+        `pixels`, along a side."""
+        aligned = align(pixels, face.landmarks, self.template, divisor=divisor)
         upright = aligned
         if self.template is not ARCFACE_112:  # quality is measured at one template for all models
-            upright = align(pixels, face.landmarks, ARCFACE_112)
-        return AlignedFace(
-            face=face.scaled(scale),
-            decoded_face=face,
-            pixels=aligned,
-            quality=quality.measure(face, upright),
+            upright = align(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
+        return AlignedFace(face=face, pixels=aligned, quality=quality.measure(face, upright))
+
+    def _min_share(self, faces: Sequence[Face], detail: float) -> float:
+        """Share of the photograph's pixels, along a side, with which no aligned face is enlarged more than
+        with all of them."""
+        return max(
+            (
+                max(
+                    enlargement(face.landmarks, self.template),
+                    detail * enlargement(face.landmarks, ARCFACE_112),
+                )
+                for face in faces
+            ),
+            default=0.0,
         )
 
     def embed(self, faces: Sequence[AlignedFace], watch: Stopwatch) -> Vectors:

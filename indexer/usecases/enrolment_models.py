@@ -38,7 +38,8 @@ class EnrolmentModels:
 
     def align(self, photograph: Photograph, face: AlignedFace) -> list[AlignedFace]:
         """The face for each model, the active one's first."""
-        return [face, *(other.align(photograph.pixels, face.decoded_face) for other in self.others)]
+        pixels, divisor = photograph.pixels, photograph.divisor
+        return [face, *(other.align(pixels, face.face, divisor) for other in self.others)]
 
     def embed(
         self, faces: Sequence[Sequence[AlignedFace]], watch: Stopwatch

@@ -10,7 +10,7 @@ from indexer.request_timings import Stopwatch
 from indexer.types import Enrolment, OnSeveralFaces
 from indexer.usecases.enrolment_models import EnrolmentModels
 from indexer.usecases.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
-from indexer.vision.align import crop_with_margin
+from indexer.vision.align import CROP_SCALE, crop_with_margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class ImagePreparer:
         The crop is cut out here, so that the photograph's pixels are not kept until the faces are embedded.
         """
         try:
-            photograph = models.active.detect(data, watch, max_faces=1)
+            photograph = models.active.detect(data, watch, max_faces=1, detail=CROP_SCALE[1])
         except InvalidInput as error:
             return Rejection(code=error.code, message=error.message, details=error.details)
         face = self.quality_gate.admit(photograph, several_faces)
@@ -86,6 +86,8 @@ class ImagePreparer:
             quality=face.quality,
             vectors={},
             image_sha256=hashlib.sha256(data).digest(),
-            crop=crop_with_margin(photograph.pixels, face.decoded_face.landmarks) if store_crops else None,
+            crop=crop_with_margin(photograph.pixels, face.face.landmarks, divisor=photograph.divisor)
+            if store_crops
+            else None,
         )
         return enrolment, models.align(photograph, face)

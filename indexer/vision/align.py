@@ -1,5 +1,7 @@
 """Aligns a face to a template, by a similarity transform of its five landmarks."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -36,29 +38,37 @@ are enlarged, because JPEG would blur the few details that they have."""
 
 CROP_JPEG_QUALITY = 95
 
-_OPENCV_SIDE_PX = 32_767
-"""OpenCV cannot warp a picture with a side as long as this (its SHRT_MAX)."""
+_MARGIN_BLOCKS = 2
+"""Around the region that a warp reads: bilinear interpolation needs one more block on each side."""
 
 
-def align(image: Image, landmarks: Points, template: Template) -> Image:
-    """The face at `landmarks`, aligned to `template`, shape (side, side, 3); black outside of the picture."""
+def align(image: Image, landmarks: Points, template: Template, *, divisor: int = 1) -> Image:
+    """The face at `landmarks`, aligned to `template`, shape (side, side, 3); black outside of the picture.
+
+    `divisor`: pixels of the photograph, in which the landmarks are, for each one of `image`, along a side."""
     transform = similarity(landmarks, template.points)
-    return _warp(image, transform, template.side_px)
+    return _warp(image, transform, template.side_px, divisor)
 
 
-def crop_with_margin(image: Image, landmarks: Points) -> Crop:
-    """The upright face with a margin, at its own resolution within the limits of `CROP_SCALE`."""
-    to_template = similarity(landmarks, ARCFACE_112.points)
-    native = 1.0 / float(np.hypot(to_template[0, 0], to_template[1, 0]))
+def crop_with_margin(image: Image, landmarks: Points, *, divisor: int = 1) -> Crop:
+    """The upright face with a margin, at its own resolution within the limits of `CROP_SCALE`.
+
+    `divisor`: as of `align`."""
+    native = 1.0 / (enlargement(landmarks, ARCFACE_112) * divisor)
     scale = float(np.clip(native, *CROP_SCALE))
     margin = CROP_MARGIN * ARCFACE_112.side_px
     targets = ((ARCFACE_112.points + margin) * scale).astype(np.float32)
     side_px = round((ARCFACE_112.side_px + 2 * margin) * scale)
     transform = similarity(landmarks, targets)
     moved = landmarks @ transform[:, :2].T + transform[:, 2]
-    pixels = cv2.cvtColor(_warp(image, transform, side_px), cv2.COLOR_RGB2BGR)
+    pixels = cv2.cvtColor(_warp(image, transform, side_px, divisor), cv2.COLOR_RGB2BGR)
     _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])
     return Crop(jpeg=jpeg.tobytes(), landmarks=moved.astype(np.float32))
+
+
+def enlargement(landmarks: Points, template: Template) -> float:
+    """Pixels of the aligned face for each pixel of the photograph, along a side."""
+    return _scale(similarity(landmarks, template.points))
 
 
 def similarity(source: Points, target: Points) -> NDArray[np.float64]:
@@ -78,34 +88,47 @@ def similarity(source: Points, target: Points) -> NDArray[np.float64]:
     return np.column_stack([rotation, shift])
 
 
-def _warp(image: Image, transform: NDArray[np.float64], side_px: int) -> Image:
-    """Bilinear; first averages whole blocks of pixels if the face is more than twice too large."""
-    if max(image.shape[:2]) >= _OPENCV_SIDE_PX:
-        image, transform = _part(image, transform, side_px)
-    block = int(1.0 / max(float(np.hypot(transform[0, 0], transform[1, 0])), 1e-3))
+def _warp(image: Image, transform: NDArray[np.float64], side_px: int, divisor: int) -> Image:
+    """Bilinear; first averages whole blocks of pixels if the face is more than twice too large.
+
+    `transform`: from the photograph, whose pixels `image` has at 1 / `divisor`. Only the face's region of
+    `image` is read: its time does not depend on the size of the picture."""
+    transform = _from_reduced(transform, np.full(2, divisor), np.zeros(2))
+    block = max(1, int(1.0 / max(_scale(transform), 1e-3)))
+    size = np.array([image.shape[1], image.shape[0]])
+    blocks = np.maximum(1, size // block)
+    per_block = size / blocks  # a block more or less as large: no remainder at the picture's end
+    nearest, farthest = _needed(transform, side_px)
+    first = np.clip(np.floor(nearest / per_block) - _MARGIN_BLOCKS, 0, blocks - 1)
+    last = np.clip(np.ceil(farthest / per_block) + _MARGIN_BLOCKS, first + 1, blocks)
+    (left, top), (right, bottom) = (np.rint(place * per_block).astype(int) for place in (first, last))
+    region = image[top:bottom, left:right]
+    width, height = (last - first).astype(int)
     if block >= 2:
-        height, width = (max(1, side // block) for side in image.shape[:2])
-        fx, fy = image.shape[1] / width, image.shape[0] / height
-        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        # Pixel centres: x in the reduced picture is fx * (x + 0.5) - 0.5 in the full one.
-        transform = np.column_stack(
-            [
-                transform[:, :2] * np.array([fx, fy]),
-                transform[:, 2] + transform[:, :2] @ np.array([fx / 2 - 0.5, fy / 2 - 0.5]),
-            ]
-        )
-    warped = cv2.warpAffine(image, transform, (side_px, side_px), flags=cv2.INTER_LINEAR)
+        region = np.asarray(cv2.resize(region, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    factors = np.array([(right - left) / width, (bottom - top) / height])
+    transform = _from_reduced(transform, factors, np.array([left, top]))
+    warped = cv2.warpAffine(region, transform, (side_px, side_px), flags=cv2.INTER_LINEAR)
     return np.asarray(warped, np.uint8)
 
 
-def _part(image: Image, transform: NDArray[np.float64], side_px: int) -> tuple[Image, NDArray[np.float64]]:
-    """The part of a very long picture that a warp needs, and the transform from that part."""
+def _scale(transform: NDArray[np.float64]) -> float:
+    return float(np.hypot(transform[0, 0], transform[1, 0]))
+
+
+def _needed(transform: NDArray[np.float64], side_px: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The corners of the rectangle, (x, y) each, that the warp reads; it may exceed the picture."""
     corners = np.array([[0, 0], [side_px, 0], [0, side_px], [side_px, side_px]], np.float64)
-    rotation, shift = transform[:, :2], transform[:, 2]
-    needed = (corners - shift) @ np.linalg.inv(rotation).T
-    margin = 2 + np.ptp(needed, axis=0).max() / side_px * 2
-    size = np.array([image.shape[1], image.shape[0]])
-    left, top = np.clip(np.floor(needed.min(axis=0) - margin), 0, size - 1).astype(int)
-    right, bottom = np.clip(np.ceil(needed.max(axis=0) + margin), [left + 1, top + 1], size).astype(int)
-    moved = np.column_stack([rotation, shift + rotation @ np.array([left, top])])
-    return image[top:bottom, left:right], moved
+    inverse = transform[:, :2].T / max(_scale(transform) ** 2, 1e-12)
+    read = (corners - transform[:, 2]) @ inverse.T
+    return read.min(axis=0), read.max(axis=0)
+
+
+def _from_reduced(
+    transform: NDArray[np.float64], factors: NDArray[Any], corner: NDArray[Any]
+) -> NDArray[np.float64]:
+    """The transform from a part of a picture, reduced by `factors` (x, y); `corner`: its left and top.
+
+    Pixel centres: x in the reduced part is factor * (x + 0.5) - 0.5 + left in the picture."""
+    shift = transform[:, :2] @ (factors / 2 - 0.5 + corner) + transform[:, 2]
+    return np.column_stack([transform[:, :2] * factors, shift])

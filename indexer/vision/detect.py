@@ -45,6 +45,11 @@ class Detector:
         self._size_px = size_px
 
     @property
+    def size_px(self) -> int:
+        """Pictures need no more pixels than this along the longer side."""
+        return self._size_px
+
+    @property
     def settings(self) -> str:
         """Identifies the parameters, besides the weights, that decide which faces are found."""
         return f"sizes and turns, {self._network.min_confidence:g} {self._size_px}"
@@ -58,7 +63,9 @@ class Detector:
         faces = self._upright(picture) or self._bordered(picture)
         if _confidence(faces) < CERTAIN:
             faces = self._rotated(picture, faces) or faces
-        faces = [face.scaled(1.0 / scale) for face in faces]
+        # Each side by itself: that of the reduced picture is rounded to whole pixels.
+        horizontal, vertical = (image.shape[axis] / picture.shape[axis] for axis in (1, 0))
+        faces = [face.scaled(horizontal, vertical) for face in faces]
         return sorted(faces, key=lambda face: face.box.area_px, reverse=True)
 
     def _upright(self, picture: Image) -> list[Face]:
@@ -127,7 +134,9 @@ def _scaled(image: Image, scale: float) -> Image:
     if scale >= 1.0:
         return image
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # Down to a half, bilinear interpolation reads every pixel, and takes an eighth of the time.
+    method = cv2.INTER_LINEAR if scale >= 0.5 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
 
 
 def _around(face: Face, picture: Image) -> Image:

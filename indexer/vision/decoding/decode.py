@@ -6,6 +6,7 @@ this module. Only pictures that Gemel made itself are decoded here directly.
 """
 
 import io
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,11 +50,8 @@ class Picture:
     width_px: int
     """Of the upright picture in the file."""
     height_px: int
-
-    @property
-    def scale(self) -> float:
-        """Pixels of the file per decoded pixel, along a side."""
-        return float(max(self.width_px, self.height_px) / max(self.pixels.shape[:2]))
+    divisor: int = 1
+    """1, 2, 4 or 8: pixels of the file for each decoded one, along a side."""
 
 
 Allocate = Callable[[tuple[int, int, int]], Image]
@@ -71,8 +69,13 @@ def decode(data: bytes, *, max_pixels: int) -> Image:
     return decode_picture(data, max_pixels=max_pixels).pixels
 
 
-def decode_picture(data: bytes, *, max_pixels: int, allocate: Allocate | None = None) -> Picture:
-    """Like `decode`, with the size of the picture in the file."""
+def decode_picture(
+    data: bytes, *, max_pixels: int, min_side_px: float = math.inf, allocate: Allocate | None = None
+) -> Picture:
+    """Like `decode`, with the size of the picture in the file.
+
+    `min_side_px`: as many pixels as the longer side needs at least. A JPEG that is twice as long or more is
+    decoded at a half, a quarter or an eighth of its sides."""
     header = formats.inspect(data, max_pixels=max_pixels)
     allocate = allocate or _new_array
     try:
@@ -80,7 +83,8 @@ def decode_picture(data: bytes, *, max_pixels: int, allocate: Allocate | None = 
             pixels = allocate((header.height, header.width, 3))
             pixels[:] = pnm.decode(data)
             return Picture(pixels=pixels, width_px=header.width, height_px=header.height)
-        return _decode_with_pillow(data, header, max_pixels, allocate)
+        divisor = formats.reduction(header, max_pixels=max_pixels, min_side_px=min_side_px)
+        return _decode_with_pillow(data, header, divisor, allocate)
     except InvalidInput:
         raise
     except MemoryError:
@@ -93,8 +97,7 @@ def _new_array(shape: tuple[int, int, int]) -> Image:
     return np.empty(shape, np.uint8)
 
 
-def _decode_with_pillow(data: bytes, header: Header, max_pixels: int, allocate: Allocate) -> Picture:
-    divisor = formats.reduction(header, max_pixels=max_pixels)
+def _decode_with_pillow(data: bytes, header: Header, divisor: int, allocate: Allocate) -> Picture:
     with _load(data, header, divisor) as image:
         operation = _transpose_for(data, header, image)
         complete = _with_low_bytes(data, header, image)
@@ -106,7 +109,7 @@ def _decode_with_pillow(data: bytes, header: Header, max_pixels: int, allocate: 
         width, height = height, width
     if divisor == 1:  # libheif and others decide themselves how a picture is cropped and rotated
         height, width = pixels.shape[:2]
-    return Picture(pixels=pixels, width_px=width, height_px=height)
+    return Picture(pixels=pixels, width_px=width, height_px=height, divisor=divisor)
 
 
 def _load(data: bytes, header: Header, divisor: int) -> PIL.Image.Image:

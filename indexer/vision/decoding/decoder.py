@@ -1,6 +1,7 @@
 """Decodes pictures from outside in processes that can be killed, with limits of time and memory."""
 
 import logging
+import math
 import signal
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -73,11 +74,15 @@ class Decoder:
         take memory. Raises Busy, Abandoned."""
         return nullcontext() if header.harmless else self._slots.slot()
 
-    def decode_in_slot(self, data: bytes, header: Header) -> Picture:
-        """Like `decode`, for a caller that holds the `slot`."""
+    def decode_in_slot(self, data: bytes, header: Header, *, min_side_px: float = math.inf) -> Picture:
+        """Like `decode`, for a caller that holds the `slot`. `min_side_px`: as of `decode_picture`."""
         if header.harmless:
-            return decode_picture(data, max_pixels=self.max_pixels)
-        return self._decode_in_process(data, self._seconds(header))
+            return decode_picture(data, max_pixels=self.max_pixels, min_side_px=min_side_px)
+        return self._decode_in_process(data, self._seconds(header), min_side_px)
+
+    def divisor(self, header: Header, min_side_px: float) -> int:
+        """Of the sides of a picture that is decoded with `min_side_px`."""
+        return formats.reduction(header, max_pixels=self.max_pixels, min_side_px=min_side_px)
 
     def close(self) -> None:
         """Kills all processes; pictures that are being decoded fail."""
@@ -95,7 +100,7 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _decode_in_process(self, data: bytes, seconds: float) -> Picture:
+    def _decode_in_process(self, data: bytes, seconds: float, min_side_px: float) -> Picture:
         max_bytes = memory_bytes(self.max_pixels) // 4  # the rest is for the decoded picture
         if len(data) > max_bytes:
             raise ImageTooExpensive(
@@ -108,7 +113,7 @@ class Decoder:
         for _ in range(2):  # a second time, if the process was killed from outside
             process = self._take()
             try:
-                picture = process.decode(data, seconds)
+                picture = process.decode(data, seconds, min_side_px)
             except ProcessDied as death:
                 self._drop(process)
                 status = death.status

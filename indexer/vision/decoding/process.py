@@ -26,8 +26,8 @@ from indexer.errors import GemelError, ImageTooExpensive
 from indexer.types import Image
 from indexer.vision.decoding.decode import decode_picture
 
-REQUEST = struct.Struct("<Qd")
-"""Bytes of the picture, and its limit of processor time in seconds."""
+REQUEST = struct.Struct("<Qdd")
+"""Bytes of the picture, its limit of processor time in seconds, and `min_side_px` of `decode_picture`."""
 ANSWER = struct.Struct("<I")
 """Bytes of JSON that follow. The pixels are in the file descriptor that is sent along."""
 
@@ -78,11 +78,11 @@ def serve(connection: socket.socket, max_pixels: int) -> None:
     threading.Thread(target=_exit_with_server, args=(connection.fileno(),), daemon=True).start()
     while True:
         head = _receive(connection, REQUEST.size)
-        length, seconds = REQUEST.unpack(head)
+        length, seconds, min_side_px = REQUEST.unpack(head)
         data = _receive(connection, length)
         signal.setitimer(signal.ITIMER_PROF, seconds)  # processor time; its signal ends the process
         memory = _SharedMemory()
-        answer = _decode(bytes(data), max_pixels, memory)
+        answer = _decode(bytes(data), max_pixels, min_side_px, memory)
         signal.setitimer(signal.ITIMER_PROF, 0)
         del data
         body = json.dumps(answer, default=str).encode()
@@ -91,9 +91,11 @@ def serve(connection: socket.socket, max_pixels: int) -> None:
         memory.close()
 
 
-def _decode(data: bytes, max_pixels: int, memory: _SharedMemory) -> dict[str, Any]:
+def _decode(data: bytes, max_pixels: int, min_side_px: float, memory: _SharedMemory) -> dict[str, Any]:
     try:
-        picture = decode_picture(data, max_pixels=max_pixels, allocate=memory.allocate)
+        picture = decode_picture(
+            data, max_pixels=max_pixels, min_side_px=min_side_px, allocate=memory.allocate
+        )
     except GemelError as error:
         return {"code": error.code, "message": error.message, "details": error.details}
     except MemoryError:
@@ -106,6 +108,7 @@ def _decode(data: bytes, max_pixels: int, memory: _SharedMemory) -> dict[str, An
         "shape": picture.pixels.shape,
         "width_px": picture.width_px,
         "height_px": picture.height_px,
+        "divisor": picture.divisor,
     }
 
 

@@ -66,11 +66,11 @@ class ProcessHandle:
                 start_new_session=True,  # Ctrl-C is for the server; the process ends when the socket closes
             )
 
-    def decode(self, data: bytes, seconds: float) -> Picture:
+    def decode(self, data: bytes, seconds: float, min_side_px: float) -> Picture:
         """Raises ProcessDied, Busy, Abandoned, InvalidInput."""
         deadline = time.monotonic() + seconds * _WALL_FACTOR + _START_SECONDS
         try:
-            self._send(REQUEST.pack(len(data), seconds), deadline)
+            self._send(REQUEST.pack(len(data), seconds, min_side_px), deadline)
             self._send(data, deadline)
             self._wait_for(select.POLLIN, deadline)
             head, descriptors, _, _ = socket.recv_fds(self._socket, ANSWER.size, 1)
@@ -129,6 +129,7 @@ class ProcessHandle:
             pixels=np.frombuffer(memory, np.uint8).reshape(height, width, channels),
             width_px=answer["width_px"],
             height_px=answer["height_px"],
+            divisor=answer["divisor"],
         )
 
     def _died(self) -> ProcessDied:

@@ -18,9 +18,7 @@ def aligned(quality: Quality) -> AlignedFace:
     face = Face(
         box=Box(x=0, y=0, width=30, height=28), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
     )
-    return AlignedFace(
-        face=face, decoded_face=face, pixels=np.zeros((112, 112, 3), np.uint8), quality=quality
-    )
+    return AlignedFace(face=face, pixels=np.zeros((112, 112, 3), np.uint8), quality=quality)
 
 
 def photograph(*faces: AlignedFace, faces_found: int) -> Photograph:
@@ -28,6 +26,7 @@ def photograph(*faces: AlignedFace, faces_found: int) -> Photograph:
         pixels=np.zeros((200, 300, 3), np.uint8),
         width_px=300,
         height_px=200,
+        divisor=1,
         faces=list(faces),
         faces_found=faces_found,
     )

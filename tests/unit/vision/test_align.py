@@ -1,6 +1,7 @@
 """Alignment: the similarity transform, and crops from which a later model can embed."""
 
 import io
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
+from indexer.types import Image, Points
 from indexer.vision.align import ARCFACE_112, align, crop_with_margin, similarity
 from tests.support.pictures import encoded, jpeg, pixels
 
@@ -114,3 +116,82 @@ def test_a_face_in_a_picture_too_long_for_opencv_is_aligned_as_in_a_part_of_it(l
         align(panorama, there, ARCFACE_112).astype(int), align(part, here, ARCFACE_112), atol=2
     )
     assert crop_with_margin(panorama, there).jpeg
+
+
+@lru_cache
+def texture(width: int, height: int, sigma_px: float) -> Image:
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    blurred = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), sigma_px)
+    return np.asarray(np.clip(128 + (blurred - 128) * 2 * sigma_px, 0, 255), np.uint8)
+
+
+def aligned_from_the_whole_picture(image: Image, landmarks: Points) -> Image:
+    """Averages blocks of the whole picture, then interpolates between them."""
+    transform = similarity(landmarks, ARCFACE_112.points)
+    block = max(1, int(1 / np.hypot(transform[0, 0], transform[1, 0])))
+    height, width = (side // block for side in image.shape[:2])
+    factors = np.array([image.shape[1] / width, image.shape[0] / height])
+    reduced = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    shift = transform[:, 2] + transform[:, :2] @ (factors / 2 - 0.5)
+    transform = np.column_stack([transform[:, :2] * factors, shift])
+    return np.asarray(cv2.warpAffine(reduced, transform, (112, 112)), np.uint8)
+
+
+def landmarks_at(scale: float, degrees: float, middle: tuple[float, float]) -> Points:
+    turn = np.exp(1j * np.radians(degrees))
+    points = ((ARCFACE_112.points - 56) @ np.array([1, 1j])) * scale * turn + complex(*middle)
+    return np.stack([points.real, points.imag], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1680, 1260), (1687, 1249)])
+@pytest.mark.parametrize("middle", [(420, 420), (1500, 1100), (20, 700)])
+@pytest.mark.parametrize("degrees", [0, 33, 180])
+@pytest.mark.parametrize("scale", [0.4, 1.0, 1.9, 2.0, 2.7, 3.0, 4.2, 5.5, 7.01, 9.3])
+def test_a_face_is_aligned_from_its_region_as_from_the_whole_picture(
+    scale: float, degrees: float, middle: tuple[float, float], width: int, height: int
+) -> None:
+    """The blocks lie as in the whole picture: exactly if its sides divide by a block's, else nearly so."""
+    image = texture(width, height, sigma_px=20)
+    landmarks = landmarks_at(scale, degrees, middle)
+
+    aligned = align(image, landmarks, ARCFACE_112)
+
+    expected = aligned_from_the_whole_picture(image, landmarks)
+    assert expected.std() > 10
+    block = max(1, int(scale))
+    if width % block == height % block == 0:
+        np.testing.assert_array_equal(aligned, expected)
+    else:
+        difference = np.abs(aligned.astype(int) - expected)
+        assert (difference <= 2).mean() > 0.999
+        assert difference.max() < 10  # where the picture ends
+
+
+@pytest.mark.parametrize("divisor", [2, 4])
+@pytest.mark.parametrize("scale", [4.1, 5.3, 8.0])
+def test_a_face_is_aligned_from_a_part_of_the_pixels_as_from_all(scale: float, divisor: int) -> None:
+    """A shift by half a pixel of the photograph would change the grey values by 0.9."""
+    image = texture(1600, 1200, sigma_px=20)
+    reduced = cv2.resize(image, (1600 // divisor, 1200 // divisor), interpolation=cv2.INTER_AREA)
+    landmarks = landmarks_at(scale, 20, (800, 600))
+
+    aligned = align(np.asarray(reduced, np.uint8), landmarks, ARCFACE_112, divisor=divisor).astype(int)
+
+    assert np.abs(aligned - align(image, landmarks, ARCFACE_112)).mean() < 0.65
+
+
+def test_a_crop_from_half_the_pixels_has_the_size_and_landmarks_of_one_from_all() -> None:
+    image = texture(1600, 1200, sigma_px=20)
+    half = np.asarray(cv2.resize(image, (800, 600), interpolation=cv2.INTER_AREA), np.uint8)
+    landmarks = landmarks_at(4.5, 0, (800, 600))
+
+    crop, whole = crop_with_margin(half, landmarks, divisor=2), crop_with_margin(image, landmarks)
+
+    np.testing.assert_allclose(crop.landmarks, whole.landmarks, atol=0.01)
+    np.testing.assert_allclose(pixels(crop.jpeg).astype(int), pixels(whole.jpeg), atol=6)
+
+
+def test_a_face_outside_of_the_picture_is_black() -> None:
+    aligned = align(np.full((300, 400, 3), 200, np.uint8), landmarks_at(2.5, 0, (4000, -3000)), ARCFACE_112)
+
+    assert not aligned.any()

@@ -5,6 +5,7 @@ costs no more than a photograph.
 """
 
 import logging
+import math
 from collections.abc import Callable
 
 from indexer.errors import ImageTooLarge, InvalidInput, UnreadableImage, UnsupportedImageFormat
@@ -41,10 +42,15 @@ def inspect(data: bytes, *, max_pixels: int) -> Header:
     return header
 
 
-def reduction(header: Header, *, max_pixels: int) -> int:
-    """1, 2, 4 or 8: the divisor of the sides with which the decoded picture is within the limit."""
+def reduction(header: Header, *, max_pixels: int, min_side_px: float = math.inf) -> int:
+    """1, 2, 4 or 8: the divisor of the sides with which the decoded picture is within the limit.
+
+    A larger one if with it the picture's longer side is still `min_side_px` or more."""
+    longer_side = max(header.width, header.height)
     divisor = 1
-    while header.max_reduction > divisor and not _fits(header, divisor, max_pixels):
+    while divisor < header.max_reduction and (
+        longer_side >= min_side_px * divisor * 2 or not _fits(header, divisor, max_pixels)
+    ):
         divisor *= 2
     return divisor
 

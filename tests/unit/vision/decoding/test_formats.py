@@ -1,6 +1,7 @@
 """Ordinary files of all formats are read; expensive ones are rejected before a pixel is decoded."""
 
 import io
+import math
 import struct
 import tracemalloc
 import zlib
@@ -213,8 +214,36 @@ def test_a_jpeg_above_the_limit_is_decoded_at_a_fraction(divisor: int, limit: in
 
     assert picture.pixels.shape == (1200 // divisor, 2000 // divisor, 3)
     assert (picture.width_px, picture.height_px) == (2000, 1200)
-    assert picture.scale == divisor
+    assert picture.divisor == divisor
     assert_alike(picture.pixels, np.asarray(smooth().resize((2000 // divisor, 1200 // divisor))))
+
+
+@pytest.mark.parametrize(
+    ("min_side_px", "divisor"), [(math.inf, 1), (1001, 1), (1000, 2), (501, 2), (500, 4), (1, 8)]
+)
+def test_a_jpeg_is_decoded_with_no_more_pixels_than_are_needed(min_side_px: float, divisor: int) -> None:
+    data = encoded(smooth().resize((2000, 1200)), "JPEG", quality=90)
+
+    picture = decode_picture(data, max_pixels=3 * LIMIT, min_side_px=min_side_px)
+
+    assert picture.pixels.shape == (1200 // divisor, 2000 // divisor, 3)
+    assert (picture.width_px, picture.height_px, picture.divisor) == (2000, 1200, divisor)
+
+
+def test_the_limit_of_pixels_stands_above_what_is_needed() -> None:
+    data = encoded(smooth().resize((2000, 1200)), "JPEG", quality=90)
+
+    assert decode_picture(data, max_pixels=600_001, min_side_px=2000).divisor == 2
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
+def test_other_formats_are_decoded_whole(format: str) -> None:
+    data = encoded(smooth(), format)
+
+    picture = decode_picture(data, max_pixels=LIMIT, min_side_px=1)
+
+    assert picture.divisor == 1
+    assert (picture.height_px, picture.width_px) == picture.pixels.shape[:2] == smooth().size[::-1]
 
 
 def test_the_size_of_a_large_rotated_jpeg_is_that_of_the_upright_picture() -> None:
