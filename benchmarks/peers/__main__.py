@@ -36,9 +36,7 @@ WIDTH = 160
 
 def main() -> None:
     arguments = _parser().parse_args()
-    run: dict[str, Any] = (
-        json.loads(arguments.rows.read_text("utf-8")) if arguments.rows else _run(arguments)
-    )
+    run: dict[str, Any] = json.loads(arguments.rows.read_text("utf-8")) if arguments.rows else _run(arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps(run, indent=2) + "\n", "utf-8")
     if arguments.plot:

@@ -10,6 +10,9 @@ import numpy as np
 from benchmarks.peers.library import Embed, InProcess, Library
 from benchmarks.peers.task import Task
 
+MIN_CONFIDENCE = 0.8
+"""OpenCV's default is 0.9: it then misses 34 of the 1,500 faces, and rank-1 falls from 96.4 % to 92.0 %."""
+
 
 def contender(task: Task, weights: Path) -> InProcess:
     library = Library(
@@ -22,7 +25,9 @@ def contender(task: Task, weights: Path) -> InProcess:
 
 
 def load(weights: Path) -> Embed:
-    detector = cv2.FaceDetectorYN.create(str(weights / "face_detection_yunet_2023mar.onnx"), "", (320, 320))
+    detector = cv2.FaceDetectorYN.create(
+        str(weights / "face_detection_yunet_2023mar.onnx"), "", (320, 320), score_threshold=MIN_CONFIDENCE
+    )
     recognizer = cv2.FaceRecognizerSF.create(str(weights / "face_recognition_sface_2021dec.onnx"), "")
 
     def embed(path: str) -> Any:
