@@ -2,8 +2,8 @@
 
 People of LFW are enrolled with one photograph each. Other photographs of some of them are identified, by one
 client and by eight. A probe without a face found is a miss, and so is one of a person who was not enrolled.
-Each contender runs in a process of its own and may use all cores. The libraries need an environment of their
-own, because they bring another OpenCV along:
+Each contender runs in a process of its own and may use all cores. A contender that cannot run is named with
+the reason. The libraries need an environment of their own, because they bring another OpenCV along:
 
     python -m venv PEERS
     PEERS/bin/pip install --no-deps -r benchmarks/peers/requirements.txt

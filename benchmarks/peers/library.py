@@ -24,7 +24,7 @@ Embed = Callable[[str], Any]
 
 TRIAL = 48
 """Number of photographs by which the ways of serving several clients are compared."""
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
