@@ -16,7 +16,8 @@ from sqlalchemy import text
 
 from indexer.embedding import embedder
 from indexer.embedding.card import ModelCard
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.embedder import NetworkEmbedder
+from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import embedded
 from indexer.records.database import schema
@@ -83,8 +84,10 @@ def _networks_opened_once() -> Iterator[None]:
     real = embedder.open_embedder
     opened = cache(real)
 
-    def open_embedder(card: ModelCard, **options: Any) -> Embedder:
-        return (real if card.weights.distribution is None else opened)(card, **options)
+    def open_embedder(card: ModelCard, *, load: ProcessorLoad, **options: Any) -> NetworkEmbedder:
+        if card.weights.distribution is None:
+            return real(card, load=load, **options)
+        return opened(card, **options)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(embedder, "open_embedder", open_embedder)

@@ -1,4 +1,4 @@
-"""One thread owns the network; callers queue, and the faces of waiting callers go through it as one batch.
+"""A few threads own the network; callers queue, and the faces of those that wait become one batch.
 
 This bounds the network's threads (each thread that calls torch would start a pool of its own), and keeps a
 GPU busy under load. It never waits for more callers: a single caller is served at once.
@@ -25,17 +25,22 @@ class _Request:
 
 
 class BatchingEmbedder:
-    """Safe to call from any number of threads. `close` ends its own thread."""
+    """Safe to call from any number of threads. `close` ends its own threads."""
 
-    def __init__(self, embedder: Embedder, *, max_batch: int, max_waiting: int) -> None:
-        """`max_batch`: faces in one batch. `max_waiting`: callers in the queue; the next one gets Busy."""
+    def __init__(self, embedder: Embedder, *, max_batch: int, max_waiting: int, threads: int = 1) -> None:
+        """`max_batch`: faces in one batch. `max_waiting`: callers in the queue; the next one gets Busy.
+        `threads`: batches at once."""
         self._embedder = embedder
         self._max_batch = max_batch
         self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting)
         self._submitting = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="embedder", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"embedder-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def card(self) -> ModelCard:
@@ -66,7 +71,8 @@ class BatchingEmbedder:
             if not self._closed:
                 self._closed = True
                 self._waiting.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         ending = False
@@ -84,6 +90,7 @@ class BatchingEmbedder:
             ending = request is None
             if batch:
                 self._serve(batch)
+        self._waiting.put(None)  # for the next thread
 
     def _serve(self, batch: list[_Request]) -> None:
         try:

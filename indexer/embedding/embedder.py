@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.runtimes.choice import choose
+from indexer.inference.load import ProcessorLoad
 from indexer.types import Vectors
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -21,6 +22,15 @@ class Embedder(Protocol):
         ...
 
 
+class NetworkEmbedder(Embedder, Protocol):
+    """One that runs the network itself."""
+
+    @property
+    def runs_batches_at_once(self) -> bool:
+        """Whether several threads that embed are faster than one."""
+        ...
+
+
 def open_embedder(
     card: ModelCard,
     *,
@@ -28,7 +38,8 @@ def open_embedder(
     precision: Precision = "auto",
     device: str | None = None,
     threads: int | None = None,
-) -> Embedder:
+    load: ProcessorLoad | None = None,
+) -> NetworkEmbedder:
     """`precision`: `auto` is float32 on processors, float16 on GPUs. `device`: torch's name of it; None for a
     GPU if there is one. `threads`: of the processor, for one batch; None for all cores.
 
@@ -41,4 +52,6 @@ def open_embedder(
         return TorchEmbedder(card, precision=precision, device=device, threads=threads)
     from indexer.embedding.runtimes.openvino_embedder import OpenVinoEmbedder
 
-    return OpenVinoEmbedder(card, precision="float32" if precision == "auto" else precision, threads=threads)
+    return OpenVinoEmbedder(
+        card, precision="float32" if precision == "auto" else precision, threads=threads, load=load
+    )

@@ -10,6 +10,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from indexer.inference.load import ProcessorLoad
 from indexer.inference.network import Network, Precision
 
 USES_BEFORE_COMPILING = 24
@@ -32,14 +33,14 @@ class ManyShapes:
         model: openvino.Model,
         *,
         threads: int,
-        streams: int = 1,
+        load: ProcessorLoad | None = None,
         precision: Precision = "float32",
         max_elements: int,
     ) -> None:
         """`model`: with a dynamic shape. `max_elements`: of the inputs of all compiled networks together, by
         which their memory is bounded. The rest as of `Network`, for each."""
         self._model = model
-        self._compile = partial(Network, threads=threads, streams=streams, precision=precision)
+        self._compile = partial(Network, threads=threads, load=load, precision=precision)
         self._dynamic = self._compile(model, kernels=KERNELS)
         self._max_elements = max_elements
         self._compiled: OrderedDict[tuple[int, ...], Network] = OrderedDict()

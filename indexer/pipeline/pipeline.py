@@ -11,6 +11,7 @@ from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding.card import ModelCard
 from indexer.embedding.embedder import Embedder
 from indexer.errors import EmbeddingUnusable
+from indexer.inference.load import ProcessorLoad
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Face, Image, Quality, Template, Vectors
 from indexer.vision import quality
@@ -62,6 +63,8 @@ class Pipeline:
     detection_limit: ConcurrencyLimit
     """For decoding a picture and detecting its faces: more at once than there are cores would only take the
     processor from the network, and memory from everything else."""
+    load: ProcessorLoad
+    """Of the process: the networks use all cores for the only task."""
     template: Template = field(init=False)
 
     @property
@@ -83,6 +86,7 @@ class Pipeline:
         with watch.stage(Stage.DECODE):
             header = self.decoder.inspect(data)
         with ExitStack() as held:
+            held.enter_context(self.load.task())
             with watch.stage(Stage.WAIT):
                 held.enter_context(self.decoder.slot(header))
                 if header.harmless:
@@ -139,7 +143,8 @@ class Pipeline:
         with watch.stage(Stage.EMBED):
             if not faces:
                 return np.empty((0, self.card.dimension), np.float32)
-            vectors = self.embedder.embed(np.stack([face.pixels for face in faces]))
+            with self.load.task():
+                vectors = self.embedder.embed(np.stack([face.pixels for face in faces]))
         if not usable(vectors).all():
             raise EmbeddingUnusable(
                 f"the model {self.card.fingerprint} gave an embedding that is NaN or not of length 1",

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
+from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records.tables import Gallery
@@ -23,12 +24,14 @@ class PipelineFactory:
         *,
         decoder: Decoder,
         detection_limit: ConcurrencyLimit,
+        load: ProcessorLoad,
         open_embedder: Callable[[ModelCard], BatchingEmbedder],
     ) -> None:
-        """`detection_limit`: for all pipelines together, as `Pipeline.detection_limit`."""
+        """`detection_limit` and `load`: for all pipelines together, as of `Pipeline`."""
         self._detector = detector
         self._decoder = decoder
         self._detection_limit = detection_limit
+        self._load = load
         self._open_embedder = open_embedder
         self._pipelines: dict[str, Pipeline] = {}
         """By fingerprint."""
@@ -55,6 +58,7 @@ class PipelineFactory:
             embedder=embedder,
             decoder=self._decoder,
             detection_limit=self._detection_limit,
+            load=self._load,
         )
         return pipeline
 

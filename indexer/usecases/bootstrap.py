@@ -12,6 +12,7 @@ from indexer.embedding import catalog, embedder
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
 from indexer.embedding.weights import YUNET, locate
+from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
@@ -165,20 +166,24 @@ def open_pipeline_factory(
     Raises WeightsMissing, WeightsDamaged.
     """
     cores = max(1, (os.cpu_count() or 1) // processes)
-    at_once = max(1, cores // 2)
+    load = ProcessorLoad()
     patience_seconds = settings.decoding_patience_s if serving else None
 
     def open_batching(card: ModelCard) -> BatchingEmbedder:
+        threads = settings.embedder_threads or cores
+        opened = embedder.open_embedder(
+            card,
+            runtime=settings.runtime,
+            precision=settings.precision,
+            device=settings.device,
+            threads=threads,
+            load=load,
+        )
         return BatchingEmbedder(
-            embedder.open_embedder(
-                card,
-                runtime=settings.runtime,
-                precision=settings.precision,
-                device=settings.device,
-                threads=settings.embedder_threads or cores,
-            ),
+            opened,
             max_batch=settings.embedder_max_batch,
             max_waiting=settings.threads * WAITING_PER_THREAD,
+            threads=threads if opened.runs_batches_at_once else 1,
         )
 
     factory = PipelineFactory(
@@ -187,20 +192,21 @@ def open_pipeline_factory(
                 locate(YUNET),
                 min_confidence=settings.min_detection_confidence,
                 threads=cores,
-                streams=at_once,
+                load=load,
             ),
             size_px=settings.detection_size_px,
         ),
         decoder=Decoder(
             max_pixels=settings.max_pixels,
             max_seconds=settings.max_decoding_s,
-            processes=max(2, at_once),
+            processes=max(2, cores),
             patience_seconds=patience_seconds,
             max_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
         ),
         detection_limit=ConcurrencyLimit(
-            at_once, purpose="slot for face detection", patience_seconds=patience_seconds
+            cores, purpose="slot for face detection", patience_seconds=patience_seconds
         ),
+        load=load,
         open_embedder=open_batching,
     )
     try:

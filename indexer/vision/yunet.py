@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat, PrePostProcessor
 
 from indexer.inference.block_quantised import dequantised
+from indexer.inference.load import ProcessorLoad
 from indexer.inference.network import read
 from indexer.inference.shapes import ManyShapes
 from indexer.types import Box, Face, Image
@@ -38,10 +39,12 @@ MAX_COMPILED_PX = 6_000_000
 class YuNet:
     """Safe to call from several threads, which share it."""
 
-    def __init__(self, weights: Path, *, min_confidence: float, threads: int = 1, streams: int = 1) -> None:
-        """`threads`: of all `streams` together; a stream detects in one picture at a time."""
+    def __init__(
+        self, weights: Path, *, min_confidence: float, threads: int = 1, load: ProcessorLoad | None = None
+    ) -> None:
+        """`threads` and `load`: as of `Network`."""
         self._network = ManyShapes(
-            _model(weights), threads=threads, streams=streams, max_elements=3 * MAX_COMPILED_PX
+            _model(weights), threads=threads, load=load, max_elements=3 * MAX_COMPILED_PX
         )
         self.min_confidence = min_confidence
 

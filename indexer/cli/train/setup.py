@@ -144,9 +144,7 @@ def _detected(data: Path, cache: Path, settings: Settings, without: Collection[s
 
     samples = [sample for sample in dataset.read(data) if str(sample.file) not in without]
     threads = max(1, os.cpu_count() or 1)
-    network = YuNet(
-        locate(YUNET), min_confidence=settings.min_detection_confidence, threads=threads, streams=threads
-    )
+    network = YuNet(locate(YUNET), min_confidence=settings.min_detection_confidence, threads=threads)
     with progress_bar() as bar:
         task = bar.add_task(f"detecting faces of {data.name}", total=len(samples))
         return prepare(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from indexer.embedding.card import ModelCard
 from indexer.embedding.runtimes.graphs import open_graph
 from indexer.errors import CardUnusable
+from indexer.inference.load import ProcessorLoad
 from indexer.inference.network import Network
 from indexer.types import Vectors
 
@@ -19,14 +20,18 @@ MAX_VIEWS = 16
 class OpenVinoEmbedder:
     """Safe to call from several threads."""
 
+    runs_batches_at_once = True
+
     def __init__(
         self,
         card: ModelCard,
         *,
         precision: Literal["float32", "bfloat16"] = "float32",
         threads: int | None = None,
+        load: ProcessorLoad | None = None,
     ) -> None:
-        """A user's network runs once, on a grey picture. `threads`: None for all cores.
+        """A user's network runs once, on a grey picture. `threads`: None for all cores. `load`: as of
+        `Network`.
 
         Raises WeightsMissing, WeightsDamaged, and CardUnusable if the card does not match the file."""
         self.card = card
@@ -34,7 +39,9 @@ class OpenVinoEmbedder:
         batch = graph.inputs[0].partial_shape[0]
         self._fixed_batch = batch.get_length() if batch.is_static else None
         try:
-            self._network = Network(graph, threads=threads or os.cpu_count() or 1, precision=precision)
+            self._network = Network(
+                graph, threads=threads or os.cpu_count() or 1, load=load, precision=precision
+            )
             if card.architecture == "onnx":
                 self._check()
         except RuntimeError as error:

@@ -21,6 +21,8 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 class TorchEmbedder:
     """Safe to call from several threads. On a GPU, one of them at a time runs the network."""
 
+    runs_batches_at_once = False
+
     def __init__(
         self,
         card: ModelCard,

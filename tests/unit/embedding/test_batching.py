@@ -45,6 +45,19 @@ def test_those_who_wait_together_are_embedded_together_within_the_limit() -> Non
     assert len(fake.sizes) < 11
 
 
+def test_as_many_batches_as_threads_are_embedded_at_once() -> None:
+    fake = MeanColourEmbedder(blocked=True)
+    batching = BatchingEmbedder(fake, max_batch=4, max_waiting=10, threads=2)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(batching.embed, faces(value)) for value in (1, 2)]
+        while len(fake.sizes) < 2:  # neither batch has ended
+            threading.Event().wait(0.001)
+        fake.unblock()
+        for value, answer in zip((1, 2), answers, strict=True):
+            np.testing.assert_array_equal(answer.result(), fake.embed(faces(value)))
+    batching.close()
+
+
 def test_more_faces_than_a_batch_are_split() -> None:
     fake = MeanColourEmbedder()
     batching = BatchingEmbedder(fake, max_batch=4, max_waiting=10)
@@ -102,7 +115,7 @@ def test_no_faces_need_no_network() -> None:
 def test_closing_amid_callers_leaves_nobody_without_an_answer() -> None:
     """Each of them is served or turned away; none waits for ever."""
     for _ in range(50):
-        batching = BatchingEmbedder(MeanColourEmbedder(), max_batch=4, max_waiting=100)
+        batching = BatchingEmbedder(MeanColourEmbedder(), max_batch=4, max_waiting=100, threads=3)
 
         def ask(batching: BatchingEmbedder = batching) -> bool:
             try:

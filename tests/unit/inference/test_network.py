@@ -1,6 +1,7 @@
 """OpenVINO computes what torch computes, from the published file and from several threads at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from indexer.embedding.backbones import sface
 from indexer.embedding.weights import SFACE, YUNET, locate
 from indexer.inference.block_quantised import dequantised
+from indexer.inference.load import ProcessorLoad
 from indexer.inference.network import Network, read
 
 
@@ -41,6 +43,21 @@ def test_threads_that_run_one_network_get_their_own_outputs(network: Network, fa
 
     for i, output in enumerate(outputs):
         np.testing.assert_allclose(output, expected[i % 5], atol=1e-4)
+
+
+@pytest.mark.parametrize("tasks", [1, 2])
+def test_a_network_computes_the_same_for_the_only_task_and_for_one_of_several(
+    network: Network, faces: np.ndarray, tasks: int
+) -> None:
+    load = ProcessorLoad()
+    model = read(dequantised(locate(SFACE)))
+    model.reshape([-1, 3, 112, 112])
+    with ExitStack() as held:
+        for _ in range(tasks):
+            held.enter_context(load.task())
+        outputs = Network(model, threads=2, load=load).run(faces)
+
+    np.testing.assert_allclose(outputs[0], network.run(faces)[0], atol=1e-4)
 
 
 def test_outputs_keep_the_order_of_the_file() -> None:
