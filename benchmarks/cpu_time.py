@@ -81,9 +81,8 @@ def main() -> None:
         if arguments.py_spy:
             with divided(arguments.py_spy, server.pid) as packages:
                 measure(base, clients, count)
-    milliseconds = {
-        name: round(number / HERTZ * 1e3 / (count + WARM_UPS), 2) for name, number in samples.most_common()
-    }
+    answers = run["requests"] + WARM_UPS
+    milliseconds = {name: round(number / HERTZ * 1e3 / answers, 2) for name, number in samples.most_common()}
     shares = {name: round(number / packages.total(), 3) for name, number in packages.most_common()}
     _print(milliseconds, shares, run["requests_per_s"])
     if arguments.json:
