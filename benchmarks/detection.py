@@ -136,16 +136,15 @@ def equality(folders: Iterable[Path], altered: int) -> Table:
     network = Compared(min_confidence=settings.min_detection_confidence)
     detector = Detector(network, size_px=settings.detection_size_px)
     table = Table(
-        *("Pictures", "looks", "faces", "unequal looks", "most px", "most confidence"),
-        *("cv2 ms", "OpenVINO ms", "ratio"),
-        title="The same faces; processor time of all looks",
+        *("Pictures", "looks", "faces", "unequal", "px", "confidence", "cv2", "OpenVINO", "ratio"),
+        title="Looks with other faces, largest differences, and mean processor time in ms",
     )
     for folder in folders:
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         network.differences = Differences()
         for image in _pictures(files):
             detector.detect(image)
-        table.add_row(*_row(str(folder), network.differences))
+        table.add_row(*_row(folder.name, network.differences))
         for name, alter in ALTERATIONS.items() if altered else ():
             network.differences = Differences()
             for image in _pictures(files[:: max(1, len(files) // altered)]):

@@ -32,8 +32,8 @@ GREY = 127
 SAME_FACE = 0.3
 """Intersection over union of two boxes of which only the more confident one is kept."""
 MAX_BOXES = 5000
-MAX_COMPILED_PX = 6_000_000
-"""Of all networks that are compiled for a size, some 240 MB for each stream."""
+MAX_COMPILED_PX = 3_000_000
+"""Of all networks that are compiled for a size; some 200 MB for each stream."""
 
 
 class YuNet:
