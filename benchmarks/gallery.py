@@ -45,7 +45,7 @@ def fill(database: Database, count: int) -> None:
         gallery = galleries.create(session, GALLERY)
         session.flush()
         model = models.register(session, card.fingerprint, card.dimension)
-        keys = _people(session, gallery.id, count)
+        keys = _people(session, gallery.id, model, count)
         for start in range(0, count, 10_000):
             session.execute(
                 text("INSERT INTO embedding (face_key, model_id, vector) VALUES (:key, :model, :vector)"),
@@ -58,8 +58,8 @@ def fill(database: Database, count: int) -> None:
             )
 
 
-def _people(session: Session, gallery: UUID, count: int) -> list[int]:
-    arguments = {"gallery": gallery, "count": count}
+def _people(session: Session, gallery: UUID, model: int, count: int) -> list[int]:
+    arguments = {"gallery": gallery, "model": model, "count": count}
     for statement in (
         "INSERT INTO identity (id, gallery_id, name) SELECT gen_random_uuid(), :gallery, 'Person ' || i"
         " FROM generate_series(1, :count) i",
@@ -67,8 +67,8 @@ def _people(session: Session, gallery: UUID, count: int) -> list[int]:
         " image_sha256) SELECT row_number() OVER (), gen_random_uuid(), id, array_fill(0::real, '{4}'),"
         " array_fill(0::real, '{10}'), 1, 100, '{}', sha256(id::text::bytea)"
         " FROM identity WHERE gallery_id = :gallery",
-        "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(), face_count = :count"
-        " WHERE id = :gallery",
+        "UPDATE gallery SET change_number = :count, change_token = gen_random_uuid(), face_count = :count,"
+        " model_id = :model WHERE id = :gallery",
     ):
         session.execute(text(statement), arguments)
     return list(session.scalars(text("SELECT key FROM face ORDER BY key")))

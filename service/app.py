@@ -24,6 +24,7 @@ from service.monitoring.metrics import Metrics, RequestMetrics
 from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
+from service.requests.threads import PARSERS
 from service.routes import (
     docs,
     external_ids,
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        app.state.parsers = anyio.CapacityLimiter(PARSERS)
         app.openapi()  # built at startup: the first request would block the event loop with it
         async with startup.open_engine_patiently(settings) as engine:
             app.state.engine = engine

@@ -1,4 +1,7 @@
-"""Dependencies of the routes: the engine, the settings, the metrics."""
+"""Dependencies of the routes: the engine, the settings, the metrics.
+
+They are coroutines: FastAPI would run functions in a thread each.
+"""
 
 from typing import Annotated
 
@@ -17,17 +20,17 @@ documented_token = HTTPBearer(auto_error=False, description="The same value as a
 """For the OpenAPI document only: `service.middleware.access` does the authentication."""
 
 
-def settings_of(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def engine_of(request: Request) -> Engine:
+async def engine_of(request: Request) -> Engine:
     engine: Engine = request.app.state.engine
     return engine
 
 
-def metrics_of(request: Request) -> Metrics:
+async def metrics_of(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
 

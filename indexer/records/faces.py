@@ -2,11 +2,24 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, delete, func, insert, literal_column, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,6 +28,17 @@ from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Enrolment
 
 STORED_DTYPE = np.dtype("<f4")
+
+KEYS_OF_A_QUERY = 5_000
+_OWNERS = (
+    select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name)
+    .join(Identity, Identity.id == Face.identity_id)
+    .where(
+        Face.key == any_(bindparam("keys", type_=ARRAY(BigInteger))),
+        Identity.gallery_id == bindparam("gallery_id"),
+    )
+)
+"""Built once, because every search runs it."""
 
 _ATTEMPTS = 5
 _NOW = literal_column(
@@ -119,16 +143,19 @@ def enrolled_images(
 
 
 def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
-    """The owners of faces, by key, without those faces that were deleted meanwhile."""
-    rows = session.execute(
-        select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name)
-        .join(Identity, Identity.id == Face.identity_id)
-        .where(Face.key.in_(keys), Identity.gallery_id == gallery_id)
-    )
-    return {
-        key: Owner(face_id=face_id, identity_id=identity_id, external_id=external_id, name=name)
-        for key, face_id, identity_id, external_id, name in rows
-    }
+    """The owners of faces, by key, without those faces that were deleted meanwhile.
+
+    One query for every 5,000 keys, so that none has hundreds of thousands.
+    """
+    owners: dict[int, Owner] = {}
+    remaining = iter(keys)
+    while portion := list(islice(remaining, KEYS_OF_A_QUERY)):
+        rows = session.execute(_OWNERS, {"gallery_id": gallery_id, "keys": portion})
+        owners |= {
+            key: Owner(face_id=face_id, identity_id=identity_id, external_id=external_id, name=name)
+            for key, face_id, identity_id, external_id, name in rows
+        }
+    return owners
 
 
 def read_vectors(

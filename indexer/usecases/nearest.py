@@ -47,13 +47,9 @@ def nearest_people(
         with watch.stage(Stage.SEARCH):
             found = index.search_identities(probes, most)
         size = index.count
-        owners: dict[int, Owner] = {}
-        keys: set[int] = set()
+        keys = {neighbour.key for row in found for neighbour in row}
         with watch.stage(Stage.DATABASE), database.reading() as session:
-            for row in found:  # one query for each face, so that no query has hundreds of thousands of keys
-                new = {neighbour.key for neighbour in row} - keys
-                keys |= new
-                owners |= faces.find_owners(session, gallery.id, new) if new else {}
+            owners = faces.find_owners(session, gallery.id, keys)
             if len(owners) == len(keys):
                 break
             gallery = _reread(session, gallery)

@@ -93,9 +93,10 @@ class Metrics:
     async def keep_fresh(self) -> None:
         """Refreshes this process's gauges for the other workers, which cannot see its indexes."""
         failing = False
+        limiter = anyio.CapacityLimiter(1)  # not that of the requests, behind which it would wait
         while True:
             try:
-                await anyio.to_thread.run_sync(self._refresh)
+                await anyio.to_thread.run_sync(self._refresh, limiter=limiter)
                 failing = False
             except Exception:  # an exception here would end the application
                 if not failing:

@@ -17,6 +17,8 @@ MAX_FIELDS = 1000
 _MAX_BOUNDARY = 200
 _MAX_PART_HEAD = 8192
 _MAX_PART_FIELDS = 20
+_MAX_SEMICOLONS = 300
+"""Limit for a part's header fields: each costs microseconds, and a file name may have 255 of them."""
 _MAX_ESCAPES = 100_000
 """Limit for one urlencoded value, not counting the escapes that base64 needs."""
 _CHARSETS = {"utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252"}
@@ -116,6 +118,8 @@ def _part(body: bytes, begin: int, end: int) -> Part:
 
 
 def _fields(head: bytes) -> dict[str, str]:
+    if head.count(b";") > _MAX_SEMICOLONS:
+        raise _malformed(f"a part's header fields have more than {_MAX_SEMICOLONS} semicolons")
     lines = re.sub(rb"\r\n[ \t]+", b" ", head).split(b"\r\n") if head else []
     if len(lines) > _MAX_PART_FIELDS:
         raise _malformed(f"a part has more than {_MAX_PART_FIELDS} header fields")

@@ -28,7 +28,7 @@ _ONE = "/{external_id:path}"
 _IMAGE = "/9j/4AAQSkZJRgABAQ..."
 
 
-def _external_id(
+async def _external_id(
     request: Request,
     external_id: Annotated[
         str,

@@ -10,11 +10,14 @@ from indexer.request_timings import Stopwatch
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import body_of, openapi_body
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
+from service.requests.threads import ThreadRoute
 from service.routes import problems
 from service.schemas.enrolled import EnrolledFace, FacePage, FacesAdded, RejectedPicture
 from service.schemas.requests import FacesNew
 
-router = APIRouter(prefix="/v1/galleries/{gallery}/identities/{identity_id}/faces", tags=["faces"])
+router = APIRouter(
+    prefix="/v1/galleries/{gallery}/identities/{identity_id}/faces", tags=["faces"], route_class=ThreadRoute
+)
 
 
 @router.post(

@@ -6,11 +6,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from indexer.embedding import catalog
 from service.dependencies import CurrentEngine, Meters
 from service.requests.queries import known_query
+from service.requests.threads import ThreadRoute
 from service.routes import problems
 from service.schemas.operations import Health, Model, ModelList, Readiness
 
 health = APIRouter(tags=["operations"])
-guarded = APIRouter(tags=["operations"])
+guarded = APIRouter(tags=["operations"], route_class=ThreadRoute)
 
 
 @health.get("/healthz", operation_id="get_health", summary="Is the process alive?")

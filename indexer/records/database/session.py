@@ -18,6 +18,7 @@ from indexer.records.database.driver_errors import (
     translate_errors,
     unavailable,
 )
+from indexer.records.database.liveness import check_on_checkout
 from indexer.records.database.url import driver_url
 
 __all__ = ["JOB_TIMEOUTS", "REQUEST_TIMEOUTS", "Database", "Session", "Timeouts", "driver_url"]
@@ -57,8 +58,6 @@ class Database:
         """Connects on first use. Raises Misconfigured."""
         self.pool_size = pool_size
         self.engine = _engine(url, pool_size, timeouts)
-        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._repeatable = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @property
     def connections_in_use(self) -> int:
@@ -81,13 +80,17 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Statements without a common transaction: each sees what was committed before it."""
-        with translate_errors(), Session(self._autocommit, expire_on_commit=False) as session:
+        with translate_errors(), Session(self.engine, expire_on_commit=False) as session:
+            # SQLAlchemy's isolation level AUTOCOMMIT would send a SET whenever the connection is returned.
+            driven: connection = session.connection().connection.driver_connection  # type: ignore[assignment]
+            driven.autocommit = True
             yield session
 
     @contextmanager
     def repeatable_read(self) -> Iterator[Session]:
         """Statements that all see the database in one state (REPEATABLE READ). No statement timeout."""
-        with translate_errors(), Session(self._repeatable, expire_on_commit=False) as session:
+        with translate_errors(), Session(self.engine, expire_on_commit=False) as session:
+            session.execute(_REPEATABLE_READ)
             session.execute(_LONG)
             yield session
 
@@ -124,6 +127,7 @@ class Database:
         self.engine.dispose()
 
 
+_REPEATABLE_READ = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 _LONG = text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 _ALLOWED_CONNECTIONS = text(
     "SELECT least("
@@ -140,7 +144,6 @@ def _engine(url: str, pool_size: int, timeouts: Timeouts) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=timeouts.connection_seconds,
-        pool_pre_ping=True,
         connect_args=_CONNECT_ARGS,
     )
     limits = {
@@ -156,5 +159,11 @@ def _engine(url: str, pool_size: int, timeouts: Timeouts) -> Engine:
             cursor.execute(statement)
         new.autocommit = False
 
+    def end_autocommit(returned: connection | None, _: object) -> None:
+        if returned is not None and not returned.closed:
+            returned.autocommit = False
+
     event.listen(engine, "connect", set_timeouts)
+    event.listen(engine, "checkin", end_autocommit)
+    check_on_checkout(engine)
     return engine

@@ -166,3 +166,11 @@ def test_a_long_value_with_many_escapes_is_read() -> None:
     assert part.picture == data
     with pytest.raises(InvalidRequest, match="escapes"):
         parse_urlencoded(b"image=" + b"%41" * 1_000_000)
+
+
+def test_a_part_with_more_semicolons_than_a_file_name_has_is_malformed() -> None:
+    file_name = field("a", f'Content-Type: image/jpeg; name="{";" * 255}"')
+
+    assert [part.name for part in parse_multipart(multipart((file_name, b"x")), KIND)] == ["a"]
+    with pytest.raises(InvalidRequest, match="semicolons"):
+        parse_multipart(multipart((field("a") + ";" * 400, b"x")), KIND)

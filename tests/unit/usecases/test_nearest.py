@@ -26,7 +26,7 @@ def hits(*scores: tuple[int, float]) -> list[Hit]:
     return [Hit(owner(number), score) for number, score in scores]
 
 
-def test_no_query_has_the_keys_of_more_than_one_face_and_no_key_is_read_twice(
+def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = [
@@ -52,7 +52,7 @@ def test_no_query_has_the_keys_of_more_than_one_face_and_no_key_is_read_twice(
         database, index_cache, gallery, card, np.zeros((3, 1), np.float32), 100, Stopwatch()
     )
 
-    assert queries == [set(range(100)), set(range(100, 150))]
+    assert queries == [set(range(150))]
     assert [[hit.owner.external_id for hit in row] for row in found] == [
         [str(neighbour.key) for neighbour in row] for row in rows
     ]

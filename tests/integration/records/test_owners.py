@@ -1,0 +1,65 @@
+"""The owners of the faces that a search has found."""
+
+import numpy as np
+import pytest
+from sqlalchemy import event
+
+from indexer.records import faces, galleries, identities, models
+from indexer.records.database.session import Database, Session
+from indexer.types import Box, Enrolment, Face, Quality
+
+QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
+
+
+def enrolment(number: int) -> Enrolment:
+    return Enrolment(
+        face=Face(
+            box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
+        ),
+        quality=QUALITY,
+        vectors={"m": np.eye(8, dtype=np.float32)[number]},
+        image_sha256=number.to_bytes(32, "big"),
+        crop=None,
+    )
+
+
+def enrol(session: Session, gallery: str) -> list[int]:
+    """Five people with one face each, their external ids 0 to 4. Returns the keys."""
+    gallery_id = galleries.create(session, gallery).id
+    model = {"m": models.register(session, "m", 8)}
+    keys = []
+    for number in range(5):
+        person = identities.create(session, gallery_id, external_id=str(number), name=None, metadata={})
+        keys += [face.key for face in faces.add(session, person.id, [enrolment(number)], model)]
+    return keys
+
+
+def test_the_owners_of_many_faces_are_read_in_several_queries_and_all_are_found(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faces, "KEYS_OF_A_QUERY", 2)
+    with database.transaction() as session:
+        keys = enrol(session, "staff")
+        gallery_id = galleries.get(session, "staff").id
+    queries: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *sent: queries.append(sent[2]))
+
+    with database.reading() as session:
+        owners = faces.find_owners(session, gallery_id, set(keys))
+
+    assert {key: owner.external_id for key, owner in owners.items()} == {
+        key: str(number) for number, key in enumerate(keys)
+    }
+    assert len(queries) == 3
+
+
+def test_the_faces_of_another_gallery_and_deleted_ones_have_no_owner(database: Database) -> None:
+    with database.transaction() as session:
+        keys = enrol(session, "staff")
+        others = enrol(session, "guests")
+        gallery_id = galleries.get(session, "staff").id
+        faces.remove(session, keys[:1])
+
+    with database.reading() as session:
+        assert set(faces.find_owners(session, gallery_id, keys + others)) == set(keys[1:])
+        assert faces.find_owners(session, gallery_id, []) == {}
