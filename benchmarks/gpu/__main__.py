@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 from benchmarks.gallery import one_face_640x480
 from benchmarks.gpu import embedding, machine, search
 from benchmarks.gpu.timing import Budget
+from indexer.embedding.runtimes.fixed_batches import SIZES
 
 _REINDEX_SECONDS = 60.0
 """For a start of PostgreSQL and the job, at least."""
@@ -58,7 +60,13 @@ def reindex(budget: Budget, faces: int) -> Iterator[dict[str, Any]]:
         person.mkdir()
         (person / "1.jpg").write_bytes(one_face_640x480())
         command = [sys.executable, "-m", "benchmarks.reindex", "--data", folder, "--faces", str(faces)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=budget.left_seconds)
+        done = subprocess.run(
+            command,
+            env=os.environ | {"GEMEL_EMBEDDER_MAX_BATCH": str(SIZES[-1])},
+            capture_output=True,
+            text=True,
+            timeout=budget.left_seconds,
+        )
     if done.returncode:
         yield {"error": done.stderr[-2_000:]}
     else:
