@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import cv2
 import matplotlib
 import numpy as np
 import PIL.Image
@@ -83,4 +84,17 @@ def one_face_640x480() -> bytes:
     picture.paste(portrait, (115, 0))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def one_face_12_megapixels() -> bytes:
+    """Grace Hopper, 1,100 pixels wide, in a 4000 x 3000 JPEG of about 8 MB, with a sensor's noise."""
+    rng = np.random.default_rng(0)
+    scene = cv2.resize(rng.uniform(60, 200, (30, 40, 3)).astype(np.float32), (4000, 3000))
+    file_name = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    portrait = PIL.Image.open(file_name).convert("RGB").resize((1100, 1290))
+    scene[900:2190, 1500:2600] = np.asarray(portrait)
+    noise = rng.standard_normal(scene.shape, np.float32)
+    file = io.BytesIO()
+    PIL.Image.fromarray(np.clip(scene + 12 * noise, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=97)
     return file.getvalue()

@@ -1,8 +1,9 @@
 """How long each stage of an identification takes, over HTTP, in a gallery of 100,000.
 
 One client, then eight, send a 640 x 480 photograph of one face to a server of their own with an embedded
-PostgreSQL of its own. "Rest" is the time beyond the stages that the answer names: HTTP, multipart, JSON and
-the database. Clients and server share the machine's cores.
+PostgreSQL of its own; with `--large`, one of 12 megapixels and some 8 MB. "Rest" is the time beyond the
+stages that the answer names: HTTP, multipart, JSON and the database. Clients and server share the machine's
+cores.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.gallery import GALLERY, filled, one_face_640x480
+from benchmarks.gallery import GALLERY, filled, one_face_12_megapixels, one_face_640x480
 from benchmarks.server import ready_server
 
 STAGES = ("decode", "detect", "align", "embed", "search")
@@ -31,12 +32,14 @@ def main() -> None:
     )
     parser.add_argument("--faces", type=int, default=100_000, help="size of the gallery")
     parser.add_argument("--requests", type=int, default=200, help="requests of each client count")
+    parser.add_argument("--large", action="store_true", help="send a photograph of 12 megapixels")
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
     console = Console()
+    photograph = one_face_12_megapixels() if arguments.large else one_face_640x480()
     console.print(f"Filling a gallery with {arguments.faces:,} faces ...")
     with filled(arguments.faces) as (home, url, _), ready_server(url, home) as base:
-        figures = [measure(base, clients, arguments.requests) for clients in (1, 8)]
+        figures = [measure(base, clients, arguments.requests, photograph) for clients in (1, 8)]
     for row in figures:
         console.print(table(row, arguments.faces))
     if arguments.json:
@@ -45,9 +48,9 @@ def main() -> None:
         )
 
 
-def measure(base: str, clients: int, requests: int) -> dict[str, Any]:
-    """Milliseconds of each stage, p50 and p95, and requests a second."""
-    photograph = one_face_640x480()
+def measure(base: str, clients: int, requests: int, photograph: bytes | None = None) -> dict[str, Any]:
+    """Milliseconds of each stage, p50 and p95, and requests a second. `photograph`: `one_face_640x480`."""
+    photograph = photograph or one_face_640x480()
     rows: list[dict[str, float]] = []
     lock = threading.Lock()
     left = iter(range(requests))
