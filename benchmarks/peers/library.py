@@ -4,12 +4,13 @@ A library has no server. Several clients share its networks as threads or as pro
 which is the fastest.
 """
 
+import math
 import multiprocessing
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from benchmarks.peers.task import Portrait
 Embed = Callable[[str], Any]
 """The embedding of a photograph's largest face, shape (dimension,), or None if no face is found."""
 
-TRIAL = 48
+TRIAL = 96
 """Number of photographs by which the ways of serving several clients are compared."""
 PATIENCE_SECONDS = 600.0
 
@@ -83,7 +84,10 @@ class InProcess:
         return {
             "version": self._library.version,
             "way": self._way,
-            "trial_s": {way: round(seconds, 3) for way, seconds in self._seconds.items()},
+            "trial_s": {
+                way: round(seconds, 3) if math.isfinite(seconds) else None
+                for way, seconds in self._seconds.items()
+            },
         }
 
     def _name(self, embedding: Any) -> str | None:
@@ -92,10 +96,14 @@ class InProcess:
         return self._names[self._library.nearest(self._gallery, embedding)]
 
     def _try(self, way: str, paths: Sequence[str]) -> float:
-        with self._ways[way]() as pool:
-            start = time.perf_counter()
-            list(pool.map(_embed, paths[:TRIAL]))
-            return time.perf_counter() - start
+        """Seconds; infinite if the processes do not last, for want of memory."""
+        try:
+            with self._ways[way]() as pool:
+                start = time.perf_counter()
+                list(pool.map(_embed, paths[:TRIAL]))
+                return time.perf_counter() - start
+        except BrokenExecutor:
+            return math.inf
 
 
 class _OfThread(threading.local):

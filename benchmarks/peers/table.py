@@ -16,13 +16,13 @@ TITLES = {
 COLUMNS = (
     "version",
     "enrol, s",
-    "identifications/s, one client",
-    "eight clients",
+    "identifications/s, 1 client",
+    "8 clients",
     "CPU, ms each",
-    "memory, MB, one client",
-    "eight clients",
+    "memory, MB, 1 client",
+    "memory, 8 clients",
     "rank-1",
-    "no face found",
+    "no face",
 )
 
 
@@ -43,7 +43,7 @@ def cells(row: Row) -> list[str]:
         f"{several['cpu_ms']:.1f}",
         f"{one['resident_mb']:,.0f}",
         f"{several['resident_mb']:,.0f}",
-        f"{several['rank1']:.1%}",
+        f"{several['rank1']:.1%}".replace("%", " %"),
         f"{row['not_enrolled']} + {several['not_found']}",
     ]
 
