@@ -160,7 +160,8 @@ class Settings(BaseSettings):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
         description="Arithmetic of the network: `auto` is `float32` on processors and float16 on GPUs;"
-        " `bfloat16` is faster on processors that support it",
+        " `bfloat16` is faster on processors with AVX512-BF16 or AMX; others compute in `float32` with"
+        " `openvino`",
     )
     runtime: Literal["auto", "torch", "openvino"] = Field(
         default="auto",
@@ -261,6 +262,15 @@ class Settings(BaseSettings):
         for host in self.allowed_host_list:
             if not re.fullmatch(r"\*|(\*\.)?[a-z0-9._-]+|\[[0-9a-f:.]+\]", host):
                 raise ValueError(f"allowed_hosts: {host!r} is no name, such as `faces.example.org`")
+        return self
+
+    @model_validator(mode="after")
+    def _check_runtime(self) -> "Settings":
+        if self.runtime == "openvino" and self.device not in (None, "cpu"):
+            raise ValueError(
+                f"runtime: openvino runs networks on the processor, not on {self.device}: set runtime to auto"
+                " or torch, or device to cpu"
+            )
         return self
 
     @property

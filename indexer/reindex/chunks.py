@@ -79,7 +79,7 @@ class ChunkEmbedder:
         """Vectors by face key; None where the network failed, which stops the job."""
         try:
             return embed.embed_chunk(loaded)
-        except Exception as error:  # of torch or ONNX Runtime
+        except Exception as error:  # of torch or OpenVINO
             self._claims.stop(loaded.job, f"the network failed: {error}")
             return None
 

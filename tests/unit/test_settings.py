@@ -47,6 +47,12 @@ def test_an_invalid_setting_is_rejected_at_the_start(
         Settings()
 
 
+def test_openvino_on_a_gpu_is_rejected_at_the_start() -> None:
+    assert Settings(runtime="openvino", device="cpu").runtime == "openvino"
+    with pytest.raises(ValidationError, match="openvino runs networks on the processor, not on cuda"):
+        Settings(runtime="openvino", device="cuda")
+
+
 def test_a_removed_tier_is_rejected_with_the_names_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMEL_INDEX_TIER", "graph")
 

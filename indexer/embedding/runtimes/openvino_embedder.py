@@ -13,7 +13,7 @@ from indexer.inference.load import ProcessorLoad
 from indexer.inference.network import Network
 from indexer.types import Vectors
 
-MAX_VIEWS = 16
+MAX_VIEWS = 8
 """In one run of the network; more at once are no faster, and take more memory. A power of two."""
 
 
@@ -81,7 +81,7 @@ class OpenVinoEmbedder:
 
 
 def _chunk(views: int) -> int:
-    """The size of the next run: the largest power of two. So the network sees five shapes at most: OpenVINO
+    """The size of the next run: the largest power of two. So the network sees four shapes at most: OpenVINO
     prepares each shape when it first comes, which takes as long as an embedding."""
     return min(MAX_VIEWS, 1 << (views.bit_length() - 1))
 

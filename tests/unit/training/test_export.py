@@ -1,4 +1,4 @@
-"""An exported model serves as it is, with torch and with ONNX Runtime, or is rejected."""
+"""An exported model serves as it is, from safetensors and from ONNX, or is rejected."""
 
 import json
 from dataclasses import replace
