@@ -1,6 +1,6 @@
 """`gemel enrol`: enrol a folder of photographs, and report the outcome of every file.
 
-The engine is imported inside the command: torch takes seconds to import, which `--help` should not wait for.
+The engine is imported inside the command: `--help` should not wait until its libraries are imported.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """`gemel identify` and `gemel verify`.
 
-The engine is imported inside the commands: torch takes seconds to import, which `--help` should not wait for.
+The engine is imported inside the commands: `--help` should not wait until its libraries are imported.
 """
 
 from pathlib import Path

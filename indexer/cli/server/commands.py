@@ -1,6 +1,6 @@
 """`gemel serve`, `gemel migrate` and `gemel models`.
 
-The engine is imported inside the commands: torch takes seconds to import, which `--help` should not wait for.
+The engine is imported inside the commands: `--help` should not wait until its libraries are imported.
 """
 
 import ipaddress
@@ -34,7 +34,7 @@ DESCRIPTORS = 256
 """Open files of a process apart from client connections: PostgreSQL, indexes, pipes."""
 SILENCE_SECONDS = 30
 """A worker that does not answer for so long is considered hung and replaced. Uvicorn's default of 5 seconds
-is too short for a worker that imports torch from a slow disk."""
+is too short for a worker that imports its libraries from a slow disk."""
 
 
 def serve(
