@@ -47,10 +47,9 @@ class InProcess:
         self._library = library
         self._names: list[str] = []
         self._gallery: Any = None
-        self._alone = _processes(library, trial[0], 1)
         self._ways = {
-            f"{count} processes": _processes(library, trial[0], count)
-            for count in sorted({CLIENTS, os.cpu_count() or CLIENTS})
+            "1 process" if count == 1 else f"{count} processes": _processes(library, trial[0], count)
+            for count in sorted({1, CLIENTS, os.cpu_count() or CLIENTS})
         }
         if library.thread_safe:
             self._ways[f"{CLIENTS} threads"] = _threads(library, trial[0])
@@ -67,7 +66,7 @@ class InProcess:
             return time.perf_counter() - start
 
     def identify(self, paths: Sequence[str], clients: int) -> Answers:
-        way = self._alone if clients == 1 else self._ways[self._way]
+        way = self._ways["1 process" if clients == 1 else self._way]
         with way() as pool:
             workers = [child.pid for child in multiprocessing.active_children() if child.pid]
             return timed(
