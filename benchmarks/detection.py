@@ -27,7 +27,7 @@ from indexer.vision.detect import Detector
 from indexer.vision.yunet import GREY, MIN_SIDE_PX, YuNet
 
 SIZES = ((640, 480), (250, 250), (1024, 768), (160, 128))
-"""Width and height: a camera, LFW, a phone, a reduced picture."""
+"""Width and height: a webcam, LFW, a phone, a reduced picture."""
 RNG = np.random.default_rng(0)
 ALTERATIONS: dict[str, Callable[[Image], Image]] = {
     "dark": lambda image: degrade.brightness(image, 0.15),

@@ -1,7 +1,7 @@
 """A network that is compiled for this machine's processor, shared by all threads that run it."""
 
 import threading
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,16 +47,30 @@ class Network:
         }
         if kernels is not None:
             settings["CPU_RUNTIME_CACHE_CAPACITY"] = kernels
+        several = settings | {properties.num_streams: threads}
+        self._for_several: _Compiled | None = None
+        self._for_one: _Compiled | None = None
         self._load = load
-        self._for_several = _Compiled(model, settings | {properties.num_streams: threads})
-        self._for_one = self._for_several
+        self._compile_for_several = partial(_Compiled, model, several)
+        self._lock = threading.Lock()
         if load is not None and threads > 1:
             self._for_one = _Compiled(model, settings | {properties.num_streams: 1})
+        else:
+            self._for_several = self._compile_for_several()
 
     def run(self, inputs: NDArray[Any]) -> list[NDArray[np.float32]]:
         """The network's outputs, in the order of its file."""
-        is_alone = self._load is not None and not self._load.is_shared
-        return (self._for_one if is_alone else self._for_several).run(inputs)
+        alone = self._for_one
+        if alone is None or (self._load is not None and self._load.is_shared):
+            return self._shared().run(inputs)
+        return alone.run(inputs)
+
+    def _shared(self) -> "_Compiled":
+        """For several tasks; compiled when there first are several, for it takes memory of its own."""
+        with self._lock:
+            if self._for_several is None:
+                self._for_several = self._compile_for_several()
+            return self._for_several
 
 
 class _Compiled:

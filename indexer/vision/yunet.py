@@ -32,8 +32,9 @@ GREY = 127
 SAME_FACE = 0.3
 """Intersection over union of two boxes of which only the more confident one is kept."""
 MAX_BOXES = 5000
-MAX_COMPILED_PX = 3_000_000
-"""Of all networks that are compiled for a size; some 200 MB for each stream."""
+MAX_COMPILED_PX = 1_500_000
+"""Of all networks that are compiled for a size: some 100 MB for each thread, and as much again for the only
+task. Room for one of 1024 x 1024, or for three of 640 x 480."""
 
 
 class YuNet:
@@ -126,7 +127,7 @@ def _padded(side_px: int) -> int:
 def _cells(
     found: NDArray[np.intp], height: int, width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Of anchors by number: stride, shape (n, 1), column and row, shape (n,), in cells."""
+    """Of cells by number: stride, shape (n, 1), column and row, shape (n,), in cells."""
     starts = np.cumsum([0, *(height // stride * (width // stride) for stride in STRIDES[:-1])])
     level = np.searchsorted(starts, found, side="right") - 1
     stride = np.array(STRIDES)[level]
