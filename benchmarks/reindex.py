@@ -4,11 +4,12 @@
 
 Enrols real photographs, repeats their rows up to the requested number (the crops are real), and lets one
 worker re-index them to another model. Before and after that, the same embedder runs on aligned faces in
-memory, in blocks of the size of a worker's chunk.
+memory, in as many threads as there are cores.
 """
 
 import argparse
 import json
+import os
 import tempfile
 import threading
 import time
@@ -33,6 +34,7 @@ from indexer.reindex import control
 from indexer.reindex import plan as plans
 from indexer.reindex.chunks import ChunkEmbedder
 from indexer.reindex.claims import Claims
+from indexer.reindex.embed import BATCH
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import close_all
 from indexer.settings import Settings
@@ -42,7 +44,7 @@ from indexer.usecases.enrol_folder import enrol_folder
 
 PEOPLE = 120
 """Number of people whose photographs are enrolled for real."""
-MEMORY_BLOCKS = 8
+MEMORY_FACES = 2048
 
 _MULTIPLY = (
     "INSERT INTO face (key, id, identity_id, box, landmarks, confidence, quality, quality_components,"
@@ -63,32 +65,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--faces", type=int, default=10_000)
-    parser.add_argument("--to", default="dlib-resnet")
+    parser.add_argument("--from", default="sface", dest="origin", metavar="MODEL")
+    parser.add_argument("--to", default="dlib-resnet", metavar="MODEL")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         try:
-            print(json.dumps(_measured(home, arguments.data, arguments.faces, arguments.to), indent=2))
+            print(json.dumps(_measured(home, arguments), indent=2))
         finally:
             embedded.stop(home)
 
 
-def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
-    settings = Settings(home=home)
+def _measured(home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = Settings(home=home, model=arguments.origin)
     settings = settings.model_copy(update={"database_url": database_url(settings)})
     database = Database(str(settings.database_url))
     schema.migrate(database)
-    gallery = _fill(settings, database, data, faces)
-    model = catalog.named(to, mirror=settings.mirror)
+    gallery = _fill(settings, database, arguments.data, arguments.faces)
+    model = catalog.named(arguments.to, mirror=settings.mirror)
     with open_pipeline_factory(settings) as factory:
         index_store = IndexStore.of(settings, database, default_card(settings))
         pipeline = factory.pipeline(model)
-        blocks = _blocks(database, gallery, pipeline)
+        faces = _aligned_faces(database, gallery, pipeline)
         plan = plans.make(settings, index_store, gallery, pipeline)
-        before = _in_memory(blocks, pipeline)
+        before = _in_memory(faces, pipeline)
         job = control.start(database, index_store.models, gallery, model, plan)
         seconds = _embed_all(index_store, factory)
-        after = _in_memory(blocks, pipeline)
+        after = _in_memory(faces, pipeline)
     with database.reading() as session:
         done = reindexes.progress_of(session, job.row.id)
     database.close()
@@ -107,9 +110,9 @@ def _measured(home: Path, data: Path, faces: int, to: str) -> dict[str, Any]:
 
 def _embed_all(index_store: IndexStore, factory: PipelineFactory) -> float:
     """Seconds that a worker takes for all chunks, and for no other step."""
-    with ThreadPoolExecutor(2) as decoders:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
         claims = Claims(index_store.database)
-        embedder = ChunkEmbedder(index_store, factory, claims, decoders, threading.Event())
+        embedder = ChunkEmbedder(index_store, factory, claims, threads, threading.Event())
         start = time.perf_counter()
         embedder.embed_all()
         seconds = time.perf_counter() - start
@@ -130,19 +133,20 @@ def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gal
         return galleries.get(session, "staff")
 
 
-def _blocks(database: Database, gallery: Gallery, pipeline: Pipeline) -> list[np.ndarray]:
+def _aligned_faces(database: Database, gallery: Gallery, pipeline: Pipeline) -> np.ndarray:
     with database.reading() as session:
-        crops = reindexes.sample_crops(session, gallery.id, MEMORY_BLOCKS * control.CHUNK)
-    faces = np.stack([aligned(crop, pipeline.template) for crop in crops])
-    return [faces[i : i + control.CHUNK] for i in range(0, len(faces), control.CHUNK)]
+        crops = reindexes.sample_crops(session, gallery.id, MEMORY_FACES)
+    return np.stack([aligned(crop, pipeline.template) for crop in crops])
 
 
-def _in_memory(blocks: list[np.ndarray], pipeline: Pipeline) -> float:
-    pipeline.embedder.embed(blocks[0])
-    start = time.perf_counter()
-    for block in blocks:
-        pipeline.embedder.embed(block)
-    return sum(map(len, blocks)) / (time.perf_counter() - start)
+def _in_memory(faces: np.ndarray, pipeline: Pipeline) -> float:
+    """Faces per second."""
+    batches = [faces[i : i + BATCH] for i in range(0, len(faces), BATCH)]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(pipeline.embedder.embed, batches[:BATCH]))
+        start = time.perf_counter()
+        list(threads.map(pipeline.embedder.embed, batches))
+        return len(faces) / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import numpy as np
 from indexer.errors import UnreadableImage
 from indexer.records.reindexes import StoredCrop
 from indexer.types import Image, Template
-from indexer.vision.align import align
+from indexer.vision.align import align, decode_crop
 from indexer.vision.decoding.decode import decode
 
 _MAX_PIXELS = 4096 * 4096
@@ -16,5 +16,7 @@ def aligned(crop: StoredCrop, template: Template) -> Image:
     decoded."""
     if crop.jpeg is None or crop.landmarks is None:
         raise UnreadableImage("no crop of the face is stored")
-    landmarks = np.array(crop.landmarks, np.float32).reshape(5, 2)
-    return align(decode(crop.jpeg, max_pixels=_MAX_PIXELS), landmarks, template)
+    pixels = decode_crop(crop.jpeg)
+    if pixels is None:  # damaged, or written by something else
+        pixels = decode(crop.jpeg, max_pixels=_MAX_PIXELS)
+    return align(pixels, np.array(crop.landmarks, np.float32).reshape(5, 2), template)

@@ -1,15 +1,18 @@
-"""Embeds chunk after chunk: while one is embedded, the next is loaded and the last one recorded."""
+"""Embeds chunk after chunk: while one is embedded, the next is loaded and the last one recorded.
+
+The faces of the next chunk queue behind those of the present one, so that no thread is idle between chunks.
+"""
 
 import logging
 import threading
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 
 from indexer.errors import GemelError, Misconfigured
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.reindex import embed
 from indexer.reindex.claims import Claims
-from indexer.reindex.embed import LoadedChunk
+from indexer.reindex.embed import Embedded, LoadedChunk
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import InterruptiblePool
 
@@ -20,21 +23,21 @@ MAX_ATTEMPTS = 5
 
 
 class ChunkEmbedder:
-    """Used by one thread; loads and records in two others."""
+    """Used by one thread; loads and records in two others, and embeds in `threads`."""
 
     def __init__(
         self,
         index_store: IndexStore,
         factory: PipelineFactory,
         claims: Claims,
-        decoders: Executor,
+        threads: Executor,
         stopping: threading.Event,
     ) -> None:
         self._index_store = index_store
         self._database = index_store.database
         self._factory = factory
         self._claims = claims
-        self._decoders = decoders
+        self._threads = threads
         self._stopping = stopping
         self._loader = InterruptiblePool(1, "load")
         self._recorder = InterruptiblePool(1, "record")
@@ -68,28 +71,35 @@ class ChunkEmbedder:
                 self._claims.skip(job, error)
                 continue
             try:
-                return embed.load_chunk(self._database, self._decoders, chunk, job, pipeline)
+                return embed.load_chunk(self._database, self._threads, chunk, job, pipeline)
             except GemelError:
                 raise
             except Exception as error:
                 self._claims.stop(job, f"cannot read chunk {chunk.number}: {error}")
         return None
 
-    def embed(self, loaded: LoadedChunk) -> dict[int, bytes] | None:
-        """Vectors by face key; None where the network failed, which stops the job."""
+    def embed(self, loaded: LoadedChunk) -> Embedded | None:
+        """Waits for it. None where the network failed, which stops the job."""
         try:
             return embed.embed_chunk(loaded)
+        except CancelledError:  # the worker is stopping
+            raise
         except Exception as error:  # of torch or OpenVINO
-            self._claims.stop(loaded.job, f"the network failed: {error}")
+            self._claims.stop(loaded.job, f"cannot embed chunk {loaded.chunk.number}: {error}")
             return None
 
-    def record(self, loaded: LoadedChunk, vectors: dict[int, bytes]) -> None:
+    def record(self, loaded: LoadedChunk, embedded: Embedded) -> None:
         """Unless the worker has lost the chunk's lease."""
         job, chunk = loaded.job.row, loaded.chunk
         try:
             with self._database.transaction() as session:
                 recorded = reindexes.finish_chunk(
-                    session, chunk, self._claims.worker, job.to_model_id, vectors, loaded.problems
+                    session,
+                    chunk,
+                    self._claims.worker,
+                    job.to_model_id,
+                    embedded.vectors,
+                    embedded.problems,
                 )
         except GemelError:
             raise
@@ -106,11 +116,11 @@ class ChunkEmbedder:
         while (loaded := loading.result()) is not None and not self._stopping.is_set():
             loading = self._loader.submit(self.load)
             any_done = True
-            vectors = self.embed(loaded)
+            embedded = self.embed(loaded)
             if recording is not None:
                 recording.result()
-            if vectors is not None:
-                recording = self._recorder.submit(self.record, loaded, vectors)
+            if embedded is not None:
+                recording = self._recorder.submit(self.record, loaded, embedded)
         if recording is not None:
             recording.result()
         return any_done

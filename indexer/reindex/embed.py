@@ -1,9 +1,13 @@
-"""Embeds stored crops with another model."""
+"""Embeds stored crops with another model, in as many threads as there are cores.
+
+A thread decodes, aligns and embeds one batch after another. So no core waits: neither for the decoding of the
+next faces nor for the slowest thread of a batch.
+"""
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,53 +23,83 @@ from indexer.types import Image
 
 log = logging.getLogger(__name__)
 
-BATCH = 32
-"""Faces that the network embeds at once. A worker that is stopping waits for one batch at most."""
+BATCH = 8
+"""Faces that one thread embeds at once; on a processor more are no faster. A worker that is stopping waits
+for one batch in each thread at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """Each by face key."""
+
+    vectors: dict[int, bytes] = field(default_factory=dict)
+    """As they are stored."""
+    problems: dict[int, str] = field(default_factory=dict)
+    """Why there is no vector."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoadedChunk:
-    """A claimed chunk with its faces, decoded and aligned."""
+    """A claimed chunk whose faces are being embedded."""
 
     chunk: ReindexChunk
     job: Job
-    pipeline: Pipeline
-    faces: dict[int, Image]
-    """By face key."""
-    problems: dict[int, str]
-    """By face key: why there is no vector."""
+    batches: "list[Future[Embedded]]"
 
 
 def load_chunk(
-    database: Database, decoders: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline
+    database: Database, threads: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline
 ) -> LoadedChunk:
-    """Reads the crops of those of its faces that have no embedding yet."""
+    """Reads the crops of those of its faces that have no embedding yet, and queues them for `threads`."""
     with database.reading() as session:
         crops = reindexes.crops_of_chunk(session, job.row, chunk)
-    faces, problems = _align(decoders, crops, pipeline)
-    return LoadedChunk(chunk=chunk, job=job, pipeline=pipeline, faces=faces, problems=problems)
+    return LoadedChunk(chunk=chunk, job=job, batches=_submit(threads, crops, pipeline))
 
 
-def embed_chunk(loaded: LoadedChunk) -> dict[int, bytes]:
-    """Vectors by face key, as they are stored. Adds to `loaded.problems`. Raises what the network raises."""
-    return _embed(loaded.pipeline, loaded.faces, loaded.problems)
+def embed_chunk(loaded: LoadedChunk) -> Embedded:
+    """Waits until all its faces are embedded. Raises what the network raises."""
+    return _gather(loaded.batches)
 
 
-def embed_crops(
-    decoders: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline
-) -> tuple[dict[int, bytes], dict[int, str]]:
-    """Vectors and problems, each by face key. Raises what the network raises."""
-    faces, problems = _align(decoders, crops, pipeline)
-    return _embed(pipeline, faces, problems), problems
+def embed_crops(threads: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline) -> Embedded:
+    """Raises what the network raises."""
+    return _gather(_submit(threads, crops, pipeline))
 
 
-def _align(
-    decoders: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline
-) -> tuple[dict[int, Image], dict[int, str]]:
+def _submit(threads: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline) -> "list[Future[Embedded]]":
+    return [
+        threads.submit(_embed, crops[start : start + BATCH], pipeline)
+        for start in range(0, len(crops), BATCH)
+    ]
+
+
+def _gather(batches: "Sequence[Future[Embedded]]") -> Embedded:
+    every = Embedded()
+    for batch in batches:
+        embedded = batch.result()
+        every.vectors.update(embedded.vectors)
+        every.problems.update(embedded.problems)
+    return every
+
+
+def _embed(crops: Sequence[StoredCrop], pipeline: Pipeline) -> Embedded:
+    embedded = Embedded()
+    faces = _align(crops, pipeline, embedded.problems)
+    if not faces:
+        return embedded
+    vectors = pipeline.embedder.embed(np.stack(list(faces.values())))
+    for key, vector, ok in zip(faces, vectors, usable(vectors), strict=True):
+        if ok:
+            embedded.vectors[key] = vector.astype(STORED_DTYPE).tobytes()
+        else:
+            embedded.problems[key] = "the model's vector is NaN or not of length 1"
+    return embedded
+
+
+def _align(crops: Sequence[StoredCrop], pipeline: Pipeline, problems: dict[int, str]) -> dict[int, Image]:
+    """By face key. Adds to `problems`."""
     faces: dict[int, Image] = {}
-    problems: dict[int, str] = {}
-
-    def align(crop: StoredCrop) -> None:
+    for crop in crops:
         try:
             faces[crop.key] = aligned(crop, pipeline.template)
         except InvalidInput as error:
@@ -75,20 +109,4 @@ def _align(
         except Exception as error:  # of OpenCV, for example: one bad crop must not stop the job
             log.exception("cannot use the crop of face %d", crop.key)
             problems[crop.key] = f"cannot use its crop: {error}"
-
-    list(decoders.map(align, crops))
-    return faces, problems
-
-
-def _embed(pipeline: Pipeline, faces: dict[int, Image], problems: dict[int, str]) -> dict[int, bytes]:
-    embedded: dict[int, bytes] = {}
-    keys = list(faces)
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
-        vectors = pipeline.embedder.embed(np.stack([faces[key] for key in batch]))
-        for key, vector, ok in zip(batch, vectors, usable(vectors), strict=True):
-            if ok:
-                embedded[key] = vector.astype(STORED_DTYPE).tobytes()
-            else:
-                problems[key] = "the model's vector is NaN or not of length 1"
-    return embedded
+    return faces

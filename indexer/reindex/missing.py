@@ -29,7 +29,7 @@ def queue(database: Database, job: Job) -> bool:
 
 
 def embed_for_rollback(
-    index_store: IndexStore, factory: PipelineFactory, decoders: Executor, job: Job
+    index_store: IndexStore, factory: PipelineFactory, threads: Executor, job: Job
 ) -> bool:
     """Embeds with the old model the faces that were enrolled since the switch without it.
 
@@ -42,6 +42,7 @@ def embed_for_rollback(
     if not crops:
         return False
     pipeline = factory.pipeline(index_store.models.by_number(model))
-    vectors, problems = embed_crops(decoders, crops, pipeline)
+    embedded = embed_crops(threads, crops, pipeline)
     with database.transaction() as session:
-        return reindexes.record_embeddings(session, model, vectors, problems) > 0 or bool(problems)
+        recorded = reindexes.record_embeddings(session, model, embedded.vectors, embedded.problems)
+    return recorded > 0 or bool(embedded.problems)

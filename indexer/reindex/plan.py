@@ -1,19 +1,19 @@
 """Estimates the time and room that a re-index takes, before it starts."""
 
+import os
 import shutil
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from indexer import memory
-from indexer.errors import InvalidInput, NotEnoughRoom
-from indexer.pipeline.crops import aligned
+from indexer.errors import NotEnoughRoom
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import reindexes
 from indexer.records.tables import Gallery
+from indexer.reindex.embed import embed_crops
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 
@@ -122,22 +122,12 @@ def shortages(plans: Sequence[Plan]) -> list[Shortage]:
 
 def _measure_speed(crops: list[reindexes.StoredCrop], pipeline: Pipeline) -> tuple[float | None, int]:
     """Faces per second, and on how many faces it was measured."""
-
-    def run() -> int:
-        faces = []
-        for crop in crops:
-            try:
-                faces.append(aligned(crop, pipeline.template))
-            except InvalidInput:
-                continue
-        if faces:
-            pipeline.embedder.embed(np.stack(faces))
-        return len(faces)
-
-    run()  # the first run of a network is slower than the rest
-    start = time.perf_counter()
-    count = run()
-    return (count / (time.perf_counter() - start) if count else None), count
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        embed_crops(threads, crops, pipeline)  # the first run of a network is slower than the rest
+        start = time.perf_counter()
+        count = len(embed_crops(threads, crops, pipeline).vectors)
+        seconds = time.perf_counter() - start
+    return (count / seconds if count else None), count
 
 
 def _existing(path: Path) -> Path:

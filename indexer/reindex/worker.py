@@ -1,6 +1,7 @@
 """One of any number of processes that work on a database's re-index jobs."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,18 +42,19 @@ class Worker:
         factory: PipelineFactory,
         *,
         only: Collection[UUID] | None = None,
-        decoders: int = 2,
+        threads: int | None = None,
     ) -> None:
-        """`only`: the jobs that it works on; by default all."""
+        """`only`: the jobs that it works on; by default all. `threads`: that embed; by default as many as
+        there are cores."""
         self._index_store = index_store
         self._database = index_store.database
         self._factory = factory
         self._claims = Claims(index_store.database, only=only)
-        self._decoders = ThreadPoolExecutor(decoders, thread_name_prefix="decode")
+        self._threads = ThreadPoolExecutor(threads or os.cpu_count(), thread_name_prefix="embed")
         self._stopping = threading.Event()
         self._woken = threading.Event()
         """Set when a turn ends or the worker is to stop."""
-        self._embedder = ChunkEmbedder(index_store, factory, self._claims, self._decoders, self._stopping)
+        self._embedder = ChunkEmbedder(index_store, factory, self._claims, self._threads, self._stopping)
         self._turns = InterruptiblePool(1, "work")
         self._no_rollback: set[UUID] = set()
         """Jobs whose old model this process cannot open."""
@@ -81,7 +83,7 @@ class Worker:
             heartbeat.close()
             if not close_all(self._turns, *self._embedder.pools):
                 log.warning("a step does not end in time; the worker ends without it")
-            self._decoders.shutdown(cancel_futures=True)
+            self._threads.shutdown(cancel_futures=True)
             try:
                 self._claims.release(ending=True)
             except Exception as error:
@@ -162,7 +164,7 @@ class Worker:
         if job.row.state != "active" or job.row.id in self._no_rollback:
             return False
         try:
-            return missing.embed_for_rollback(self._index_store, self._factory, self._decoders, job)
+            return missing.embed_for_rollback(self._index_store, self._factory, self._threads, job)
         except Misconfigured as error:
             log.error("this worker cannot open the old model of re-index %s: %s", job.row.id, error)
             self._no_rollback.add(job.row.id)
