@@ -142,10 +142,15 @@ def _aligned_faces(database: Database, gallery: Gallery, pipeline: Pipeline) -> 
 def _in_memory(faces: np.ndarray, pipeline: Pipeline) -> float:
     """Faces per second."""
     batches = [faces[i : i + BATCH] for i in range(0, len(faces), BATCH)]
+
+    def embed(batch: np.ndarray) -> np.ndarray:
+        with pipeline.load.task():
+            return pipeline.embedder.embed(batch)
+
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(pipeline.embedder.embed, batches[:BATCH]))
+        list(threads.map(embed, batches[:BATCH]))
         start = time.perf_counter()
-        list(threads.map(pipeline.embedder.embed, batches))
+        list(threads.map(embed, batches))
         return len(faces) / (time.perf_counter() - start)
 
 

@@ -1,7 +1,7 @@
 """Embeds stored crops with another model, in as many threads as there are cores.
 
-A thread decodes, aligns and embeds one batch after another. So no core waits: neither for the decoding of the
-next faces nor for the slowest thread of a batch.
+A thread decodes, aligns and embeds one batch after another, on its core alone. So no core waits, neither for
+the decoding of the next faces nor for the slowest thread of a batch.
 """
 
 import logging
@@ -84,10 +84,11 @@ def _gather(batches: "Sequence[Future[Embedded]]") -> Embedded:
 
 def _embed(crops: Sequence[StoredCrop], pipeline: Pipeline) -> Embedded:
     embedded = Embedded()
-    faces = _align(crops, pipeline, embedded.problems)
-    if not faces:
-        return embedded
-    vectors = pipeline.embedder.embed(np.stack(list(faces.values())))
+    with pipeline.load.task():
+        faces = _align(crops, pipeline, embedded.problems)
+        if not faces:
+            return embedded
+        vectors = pipeline.embedder.embed(np.stack(list(faces.values())))
     for key, vector, ok in zip(faces, vectors, usable(vectors), strict=True):
         if ok:
             embedded.vectors[key] = vector.astype(STORED_DTYPE).tobytes()
