@@ -1,7 +1,8 @@
 """A few threads own the network; callers queue, and the faces of those that wait become one batch.
 
 This bounds the network's threads (each thread that calls torch would start a pool of its own), and keeps a
-GPU busy under load. It never waits for more callers: a single caller is served at once.
+GPU busy under load. It never waits for more callers: a single caller is served at once, and no caller joins
+the batch of another while a thread is free.
 """
 
 import queue
@@ -35,6 +36,9 @@ class BatchingEmbedder:
         self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting)
         self._submitting = threading.Lock()
         self._closed = False
+        self._in_network = 0
+        """Threads that run the network."""
+        self._counting = threading.Lock()
         self._threads = [
             threading.Thread(target=self._run, name=f"embedder-{number}", daemon=True)
             for number in range(threads)
@@ -81,7 +85,8 @@ class BatchingEmbedder:
             batch: list[_Request] = []
             while request is not None:
                 batch.append(request)
-                if sum(len(r.faces) for r in batch) >= self._max_batch:
+                another_is_free = self._in_network < len(self._threads) - 1
+                if another_is_free or sum(len(r.faces) for r in batch) >= self._max_batch:
                     break
                 try:
                     request = self._waiting.get_nowait()
@@ -95,12 +100,7 @@ class BatchingEmbedder:
     def _serve(self, batch: list[_Request]) -> None:
         try:
             faces = np.concatenate([request.faces for request in batch])
-            vectors = np.concatenate(
-                [
-                    self._embedder.embed(faces[start : start + self._max_batch])
-                    for start in range(0, len(faces), self._max_batch)
-                ]
-            )
+            vectors = self._run_network(faces)
         except BaseException as error:  # the callers wait, whatever happened
             for request in batch:
                 request.done.set_exception(error)
@@ -109,3 +109,17 @@ class BatchingEmbedder:
         for request in batch:
             request.done.set_result(vectors[start : start + len(request.faces)])
             start += len(request.faces)
+
+    def _run_network(self, faces: NDArray[np.uint8]) -> Vectors:
+        with self._counting:
+            self._in_network += 1
+        try:
+            return np.concatenate(
+                [
+                    self._embedder.embed(faces[start : start + self._max_batch])
+                    for start in range(0, len(faces), self._max_batch)
+                ]
+            )
+        finally:
+            with self._counting:
+                self._in_network -= 1

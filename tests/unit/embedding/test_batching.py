@@ -112,6 +112,23 @@ def test_no_faces_need_no_network() -> None:
     batching.close()
 
 
+def test_two_callers_have_no_batch_in_common_if_two_threads_own_the_network() -> None:
+    """One of them would wait for both faces while a thread is free."""
+    fake = MeanColourEmbedder()
+    batching = BatchingEmbedder(fake, max_batch=8, max_waiting=10, threads=2)
+
+    def ask() -> None:
+        for value in range(300):
+            batching.embed(faces(value % 256))
+
+    with ThreadPoolExecutor(2) as pool:
+        for asking in [pool.submit(ask), pool.submit(ask)]:
+            asking.result(timeout=60)
+    batching.close()
+
+    assert fake.sizes == [1] * 600
+
+
 def test_closing_amid_callers_leaves_nobody_without_an_answer() -> None:
     """Each of them is served or turned away; none waits for ever."""
     for _ in range(50):
