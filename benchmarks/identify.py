@@ -4,6 +4,9 @@ One client, then eight, send a 640 x 480 photograph of one face to a server of t
 PostgreSQL of its own; with `--large`, one of 12 megapixels and some 8 MB. "Rest" is the time beyond the
 stages that the answer names: HTTP, multipart, JSON and the database. Clients and server share the machine's
 cores.
+
+At last one client alternates with calls of the same identification in the benchmark's own process: how long a
+request takes over the sum of its stages.
 """
 
 import argparse
@@ -22,6 +25,8 @@ from rich.table import Table
 
 from benchmarks.gallery import GALLERY, filled, one_face_12_megapixels, one_face_640x480
 from benchmarks.server import ready_server
+from indexer.settings import Settings
+from indexer.usecases.bootstrap import open_engine
 
 STAGES = ("decode", "detect", "align", "embed", "search")
 
@@ -40,11 +45,21 @@ def main() -> None:
     console.print(f"Filling a gallery with {arguments.faces:,} faces ...")
     with filled(arguments.faces) as (home, url, _), ready_server(url, home) as base:
         figures = [measure(base, clients, arguments.requests, photograph) for clients in (1, 8)]
+        settings = Settings(database_url=url, home=home)
+        over = over_stages(base, settings, arguments.requests, photograph)
     for row in figures:
         console.print(table(row, arguments.faces))
+    console.print(
+        f"HTTP {over['http_ms']:.2f} ms, in-process {over['in_process_ms']:.2f} ms, its stages"
+        f" {over['stages_ms']:.2f} ms: HTTP is {over['http_over_stages']:.3f} x the stages",
+        soft_wrap=True,
+    )
     if arguments.json:
         arguments.json.write_text(
-            json.dumps({"faces": arguments.faces, "cores": os.cpu_count(), "runs": figures}, indent=2)
+            json.dumps(
+                {"faces": arguments.faces, "cores": os.cpu_count(), "runs": figures, "over_stages": over},
+                indent=2,
+            )
         )
 
 
@@ -104,6 +119,30 @@ def measure(base: str, clients: int, requests: int, photograph: bytes | None = N
         "rest_share": round(share, 4),
         "ms": percentiles,
     }
+
+
+def over_stages(base: str, settings: Settings, requests: int, photograph: bytes) -> dict[str, float]:
+    """Medians in milliseconds: over HTTP, in-process, and the sum of the stages in-process."""
+    http, in_process, stages = [], [], []
+    with open_engine(settings) as engine, httpx2.Client(base_url=base, timeout=60) as client:
+        for number in track(range(10 + requests), description="In-process", transient=True):
+            start = time.perf_counter()
+            client.post(
+                f"/v1/galleries/{GALLERY}/identify", files={"image": ("photograph.jpg", photograph)}
+            ).raise_for_status()
+            between = time.perf_counter()
+            timings = engine.identifier.identify(GALLERY, photograph).timings_ms
+            end = time.perf_counter()
+            if number >= 10:  # the first ones open the index and warm up
+                http.append((between - start) * 1e3)
+                in_process.append((end - between) * 1e3)
+                stages.append(sum(timings[stage] for stage in STAGES))
+    medians = {
+        "http_ms": float(np.median(http)),
+        "in_process_ms": float(np.median(in_process)),
+        "stages_ms": float(np.median(stages)),
+    }
+    return medians | {"http_over_stages": medians["http_ms"] / medians["stages_ms"]}
 
 
 def table(figures: dict[str, Any], size: int) -> Table:

@@ -23,7 +23,7 @@ MAX_PIPELINED = 32
 BODY_BYTES_PER_SECOND = 2_000
 BODY_WINDOWS = 10
 PIECE_BYTES = 4_096
-"""The parser gets so many bytes at a time; limits are exact to this size."""
+"""The parser gets so many bytes at a time, and a body of known length as it arrives. Limits are so exact."""
 SHUTDOWN_SECONDS = 5.0
 """Time for bodies that are still arriving when the server is stopping."""
 _FRAMING = (b"content-length", b"transfer-encoding")
@@ -52,8 +52,7 @@ class BoundedProtocol(ClosingProtocol):
         self._size = MessageSize()
         self._situation: tuple[_State, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._window = 0
-        self._window_bytes = 0
+        self._window = self._window_bytes = 0
 
     # The connection
 
@@ -91,10 +90,11 @@ class BoundedProtocol(ClosingProtocol):
             self._discard(data)
             return
         self._unset_keepalive_if_required()
-        for start in range(0, len(data), PIECE_BYTES):
+        start = 0
+        while start < len(data):
             if self._ended or self.transport.is_closing():
                 return
-            piece = data[start : start + PIECE_BYTES]
+            piece = data[start : (start := start + max(PIECE_BYTES, self._size.body_bytes_left))]
             self._size.received(len(piece))
             try:
                 self._feed(piece)

@@ -7,6 +7,7 @@ MAX_HEAD_BYTES = 32_768
 MAX_FIELDS = 200
 MAX_FRAMING_BYTES = 65_536
 """Bytes of chunk sizes and extensions that a chunked body may have, in addition to as many as its data."""
+_MAX_DIGITS = 18
 
 
 class MessageSize:
@@ -16,6 +17,8 @@ class MessageSize:
         self.body_bytes = 0
         self.unreported_bytes = 0
         """Bytes since the parser last called back: it buffers them."""
+        self._announced_bytes = 0
+        """The Content-Length. A chunked body has none."""
         self._framed_bytes: int | None = None
         """Bytes of the body with its framing; None before the body."""
 
@@ -31,6 +34,8 @@ class MessageSize:
     def field(self, name: bytes, value: bytes) -> None:
         self.fields += 1
         self.head(len(name) + len(value) + 4)
+        if name.lower() == b"content-length" and value.isdigit():
+            self._announced_bytes = int(value[:_MAX_DIGITS])
 
     def head_complete(self) -> None:
         self.unreported_bytes = 0
@@ -42,6 +47,11 @@ class MessageSize:
     def body(self, count: int) -> None:
         self.unreported_bytes = 0
         self.body_bytes += count
+
+    @property
+    def body_bytes_left(self) -> int:
+        """The next bytes that can only be the body's; 0 if its length is not known, or before the body."""
+        return 0 if self._framed_bytes is None else max(0, self._announced_bytes - self.body_bytes)
 
     def violation(self) -> GemelError | None:
         if max(self.head_bytes, self.unreported_bytes) > MAX_HEAD_BYTES:

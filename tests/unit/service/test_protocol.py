@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.protocol.closing import LINGER_SECONDS
 from service.protocol.connections import ConnectionLimits, Connections
+from service.protocol.message_size import MessageSize
 from tests.support.home import wait_for
 from tests.support.hostile.raw_http import Raw, connected, request
 
@@ -65,3 +66,26 @@ def test_a_client_that_is_rejected_before_it_reads_its_answers_is_cut_off_once_i
         assert second is not None
         assert (first.status, len(first.body), second.status) == (200, len(LARGE), 400)
         wait_for(lambda: closed_by_peer(raw), LINGER_SECONDS + 30)
+
+
+def test_the_bytes_that_are_left_of_a_body_are_known_from_its_head_until_its_end() -> None:
+    size = MessageSize()
+    size.field(b"Content-Length", b"10")
+    left = [size.body_bytes_left]
+    size.head_complete()
+    left.append(size.body_bytes_left)
+    size.body(4)
+    left.append(size.body_bytes_left)
+    size.body(6)
+    left.append(size.body_bytes_left)
+
+    assert left == [0, 10, 6, 0]
+
+
+def test_of_a_chunked_body_no_bytes_are_known_to_be_left() -> None:
+    size = MessageSize()
+    size.field(b"Transfer-Encoding", b"chunked")
+    size.head_complete()
+    size.body(4)
+
+    assert size.body_bytes_left == 0
