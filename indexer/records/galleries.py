@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,10 @@ from indexer.records.notifications import notify
 from indexer.records.tables import Gallery, Identity
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+
+
+_BY_NAME = select(Gallery).where(Gallery.name == bindparam("name"))
+"""Built once, because every request runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def create(
 def get(session: Session, name: str) -> Gallery:
     """Raises GalleryNotFound."""
     if re.fullmatch(NAME_PATTERN, name):
-        gallery = session.scalar(select(Gallery).where(Gallery.name == name))
+        gallery = session.scalar(_BY_NAME, {"name": name})
         if gallery is not None:
             return gallery
     raise GalleryNotFound(f"there is no gallery {name[:63]!r}", name=name[:63])
