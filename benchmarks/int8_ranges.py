@@ -25,8 +25,8 @@ from indexer.usecases.bootstrap import open_pipeline
 
 SHARE = 0.7
 """Of a channel's range that its scale takes, as an exponent (alpha of Xiao et al. 2023, "SmoothQuant"); the
-rest stays. Before a depthwise convolution the scale takes all of it: its weights have a scale for each channel
-as well, so it costs nothing."""
+rest stays. Before a depthwise convolution the scale takes all of it, at no cost: the weights of each channel
+have a scale there."""
 LEAST_SCALE = 0.01
 PIXELS = 16
 """Of each channel and face, drawn at random for the choice of the range."""

@@ -146,7 +146,7 @@ class Settings(BaseSettings):
 
     model: str = Field(
         default="sface",
-        description="Model of new galleries: `sface`, `dlib-resnet`, or `onnx:PATH` or"
+        description="Model of new galleries: `sface`, `sface-int8`, `dlib-resnet`, or `onnx:PATH` or"
         " `safetensors:PATH` with a card beside the file",
     )
     models_dir: Path | None = Field(

@@ -1,9 +1,11 @@
 """Finds models by name: published ones, and any file of weights with a card beside it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.card_file import ONNX, TRAINED, read_onnx, read_trained
+from indexer.embedding.int8 import activations
 from indexer.embedding.weights import DLIB_RESNET, SFACE
 from indexer.errors import ModelUnknown
 
@@ -11,7 +13,7 @@ READERS = {ONNX: read_onnx, TRAINED: read_trained}
 
 
 def named(name: str, *, mirror: bool) -> ModelCard:
-    """`name`: `sface`, `dlib-resnet`, or `onnx:` or `safetensors:` with the path of a file with a card.
+    """`name`: one of `published`, or `onnx:` or `safetensors:` with the path of a file with a card.
 
     `mirror`: whether the mirror image is embedded too. Raises ModelUnknown, CardUnusable, WeightsMissing.
     """
@@ -35,7 +37,7 @@ def known(active: ModelCard) -> list[ModelCard]:
 
 
 def published(*, mirror: bool) -> list[ModelCard]:
-    return [sface(mirror=mirror), dlib_resnet(mirror=mirror)]
+    return [sface(mirror=mirror), sface_int8(mirror=mirror), dlib_resnet(mirror=mirror)]
 
 
 # Over the 87,307,271 pairs of images of different people in LFW (`benchmarks/card_figures.py`).
@@ -62,6 +64,24 @@ def sface(*, mirror: bool) -> ModelCard:
         genuine_scores=_SFACE_GENUINE_SCORES,
         licence="Apache-2.0",
         source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021)",
+    )
+
+
+# Likewise, with the figures of activations of which `activations.digest` is.
+_SFACE_INT8_SCORE_AT_FMR = _SFACE_SCORE_AT_FMR
+_SFACE_INT8_GENUINE_SCORES = _SFACE_GENUINE_SCORES
+
+
+def sface_int8(*, mirror: bool) -> ModelCard:
+    """`sface` with int8 arithmetic; OpenVINO runs it, on processors."""
+    return replace(
+        sface(mirror=mirror),
+        name="sface-int8",
+        architecture="sface-int8",
+        normalisation=f"(rgb-127.5)/128, int8 v1 {activations.digest()}",
+        score_at_fmr=_SFACE_INT8_SCORE_AT_FMR,
+        genuine_scores=_SFACE_INT8_GENUINE_SCORES,
+        source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021), quantised by Gemel",
     )
 
 

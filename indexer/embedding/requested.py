@@ -16,7 +16,7 @@ from indexer.files import open_regular
 
 
 def model(name: str, *, mirror: bool, folder: Path | None, field: str) -> ModelCard:
-    """`name`: `sface`, `dlib-resnet`, or `onnx:` or `safetensors:` with a path below `folder`, relative or
+    """`name`: of a published model, or `onnx:` or `safetensors:` with a path below `folder`, relative or
     absolute.
 
     `folder`: None if requests must not name files. `field`: of the request, for the error.

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def start(
     to: Annotated[
-        str, typer.Option(help="The new model: sface, dlib-resnet, safetensors:PATH or onnx:PATH.")
+        str,
+        typer.Option(help="A published model (`gemel models`), safetensors:PATH or onnx:PATH."),
     ],
     gallery: Annotated[
         str | None,

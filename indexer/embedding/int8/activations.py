@@ -1,10 +1,11 @@
-"""Figures of the activations of SFace, measured by `benchmarks/int8_ranges.py`. They are part of the model."""
+"""Figures of SFace's activations, measured by `benchmarks/int8_ranges.py`. They are part of the model."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def read(path: Path = FILE) -> dict[str, Activations]:
 
 def write(activations: Mapping[str, Activations], path: Path = FILE) -> None:
     """Half precision: the figures are estimates, and the file stays small."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, one in activations.items():
         arrays[f"{name}.scale"] = one.scale.astype(np.float16)
         arrays[f"{name}.mean"] = one.mean.astype(np.float16)

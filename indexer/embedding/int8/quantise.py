@@ -1,4 +1,4 @@
-"""Weights to int8, one scale for each output channel, and the correction of the bias for what that changes."""
+"""Weights to int8, with one scale for each output channel, and the bias corrected for the rounding."""
 
 from dataclasses import dataclass
 

@@ -35,7 +35,7 @@ class Unit:
 
     @property
     def depthwise(self) -> bool:
-        return self.weights.shape[1] == 1
+        return bool(self.weights.shape[1] == 1)
 
 
 def read() -> list[Unit]:

@@ -6,6 +6,7 @@ import openvino
 from openvino.preprocess import PrePostProcessor
 
 from indexer.embedding.card import ModelCard
+from indexer.embedding.int8.graph import int8_sface
 from indexer.embedding.weights import SFACE, read_verified
 from indexer.errors import CardUnusable
 from indexer.inference import network
@@ -20,6 +21,8 @@ def open_graph(card: ModelCard) -> openvino.Model:
     """
     if card.architecture == "onnx":
         model = _users_file(card)
+    elif card.architecture == "sface-int8":
+        model = int8_sface()
     elif card.weights == SFACE:
         model = _any_batch(network.read(dequantised(read_verified(SFACE))), card)
     else:

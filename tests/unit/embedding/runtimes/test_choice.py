@@ -22,6 +22,7 @@ CPU, GPU = (lambda: False), (lambda: True)
         ("sface", "openvino", None, GPU, "openvino"),
         ("sface", "openvino", "cpu", CPU, "openvino"),
         ("dlib-resnet", "auto", None, CPU, "openvino"),
+        ("sface-int8", "auto", None, GPU, "openvino"),
         ("onnx", "auto", None, CPU, "openvino"),
         ("onnx", "auto", None, GPU, "openvino"),
         ("onnx", "auto", "cuda", GPU, "openvino"),
@@ -40,6 +41,7 @@ def test_the_device_decides_unless_the_runtime_is_named(
         ("sface", "openvino", "cuda", "OpenVINO runs networks on the processor, not on cuda"),
         ("onnx", "openvino", "cuda:0", "OpenVINO runs networks on the processor, not on cuda:0"),
         ("onnx", "torch", None, "torch does not run onnx models: set GEMEL_RUNTIME"),
+        ("sface-int8", "torch", None, "torch does not run sface-int8 models: set GEMEL_RUNTIME"),
     ],
 )
 def test_an_impossible_combination_is_an_error(
