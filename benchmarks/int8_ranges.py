@@ -35,7 +35,7 @@ _BATCH = 8
 
 @dataclass(slots=True, eq=False)
 class Inputs:
-    """What was seen at the input of a layer."""
+    """Values at the input of a layer, over all faces."""
 
     largest: Array
     """Shape (channels,): absolute values."""
@@ -105,9 +105,9 @@ def measure(layers: Sequence[Unit], faces: Iterable[NDArray[np.uint8]]) -> dict[
 
 
 def figures(layers: Sequence[Unit], inputs: Mapping[str, Inputs]) -> Iterator[tuple[str, Activations]]:
-    scales = {unit.name: scale_of(unit, inputs[unit.name].largest) for unit in layers[1:]}
-    for unit in units.rescaled(list(layers), scales)[1:]:
-        seen, scale = inputs[unit.name], scales[unit.name]
+    divisors = {unit.name: scale_of(unit, inputs[unit.name].largest) for unit in layers[1:]}
+    for unit in units.rescaled(list(layers), divisors)[1:]:
+        seen, scale = inputs[unit.name], divisors[unit.name]
         low, high = best_range(
             seen.samples / scale[:, None],
             effect=(unit.weights**2).sum(axis=(1, 2) if unit.depthwise else (0, 2)),

@@ -48,20 +48,20 @@ def read() -> list[Unit]:
     return [*(_convolution(arrays, name) for name in names), _fully_connected(arrays)]
 
 
-def rescaled(units: list[Unit], scales: Mapping[str, Array]) -> list[Unit]:
-    """The same function, with the input of each unit divided by its scales, shape (in,), all positive.
+def rescaled(units: list[Unit], divisors: Mapping[str, Array]) -> list[Unit]:
+    """The same function, with the input of each unit divided by `divisors`, shape (in,), all positive.
 
     A PReLU has f(x / s) = f(x) / s, so that the layer before can divide and the layer behind multiply
     (Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction").
     """
     inputs = []
     for unit in units:
-        scale = scales.get(unit.name, np.ones(1, np.float32))
+        scale = divisors.get(unit.name, np.ones(1, np.float32))
         by_input = scale[:, None, None] if unit.depthwise else scale[None, :, None]
         inputs.append(replace(unit, weights=unit.weights * by_input))
     outputs = []
     for unit, behind in pairwise(inputs):
-        scale = scales.get(behind.name, np.ones(1, np.float32))
+        scale = divisors.get(behind.name, np.ones(1, np.float32))
         outputs.append(replace(unit, weights=unit.weights / scale[:, None, None], bias=unit.bias / scale))
     return [*outputs, inputs[-1]]
 

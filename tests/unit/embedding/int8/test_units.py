@@ -27,9 +27,9 @@ def test_the_layers_compute_the_embeddings_of_the_published_network() -> None:
 def test_the_scales_of_inputs_do_not_change_the_embeddings() -> None:
     layers = units.read()
     rng = np.random.default_rng(0)
-    scales = {
+    divisors = {
         unit.name: np.exp(rng.uniform(-1, 1, len(before.bias))).astype(np.float32)
         for before, unit in pairwise(layers)
     }
 
-    np.testing.assert_allclose(embeddings(units.rescaled(layers, scales)), embeddings(layers), atol=1e-4)
+    np.testing.assert_allclose(embeddings(units.rescaled(layers, divisors)), embeddings(layers), atol=1e-4)
