@@ -54,6 +54,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="photographs, in any folders below")
     parser.add_argument("--faces", type=int, default=400)
+    parser.add_argument("--out", type=Path, default=activations.FILE, help="default: the model's own file")
     arguments = parser.parse_args()
     files = sorted(arguments.data.rglob("*.jpg"))
     chosen = files[:: max(1, len(files) // arguments.faces)][: arguments.faces]
@@ -62,10 +63,10 @@ def main() -> None:
         faces = np.stack(list(aligned(bar.track(chosen, description="Faces"))))
         inputs = measure(layers, bar.track(batches(faces), description="Activations"))
         found = figures(layers, inputs)
-        activations.write(dict(bar.track(found, len(inputs), description="Ranges")))
-    for name, one in activations.read().items():
+        activations.write(dict(bar.track(found, len(inputs), description="Ranges")), arguments.out)
+    for name, one in activations.read(arguments.out).items():
         print(f"{name:12} {one.low:8.3f} to {one.high:7.3f}")
-    print(f"{len(faces)} faces; digest {activations.digest()}")
+    print(f"{len(faces)} faces; digest {activations.digest(arguments.out)}")
 
 
 def aligned(files: Iterable[Path]) -> Iterator[NDArray[np.uint8]]:

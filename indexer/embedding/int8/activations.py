@@ -29,7 +29,7 @@ class Activations:
 def read(path: Path = FILE) -> dict[str, Activations]:
     """By layer."""
     with np.load(path) as arrays:
-        names = {key.rpartition(".")[0] for key in arrays.files}
+        names = dict.fromkeys(key.rpartition(".")[0] for key in arrays.files)
         return {
             name: Activations(
                 scale=arrays[f"{name}.scale"].astype(np.float32),

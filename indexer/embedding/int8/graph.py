@@ -64,7 +64,7 @@ def _layer(unit: Unit, x: openvino.Node, weights: openvino.Node, bias: Array) ->
 
 
 def _shaped(unit: Unit, weights: np.ndarray) -> np.ndarray:
-    """`weights` (out, in, pixels), or their divisors (out, 1, 1), in the shape that the operation takes."""
+    """`weights` (out, in, pixels), or their scale (out, 1, 1), in the shape that the operation takes."""
     out, channels, pixels = weights.shape
     if unit.slopes is None:
         return weights.reshape(out, -1)

@@ -1,6 +1,7 @@
 """`sface-int8` runs in int8, close to `sface`, and its figures are part of its fingerprint."""
 
 import os
+import platform
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,8 @@ from indexer.embedding.int8.graph import int8_sface
 from indexer.embedding.runtimes.openvino_embedder import OpenVinoEmbedder
 from tests.support.int8 import crops
 
+x86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="of x86-64 processors")
+
 
 def test_embeddings_are_close_to_those_of_sface() -> None:
     faces = crops(8)
@@ -28,8 +31,8 @@ def test_embeddings_are_close_to_those_of_sface() -> None:
     assert cosines.max() < 0.99999, "it is another model"
 
 
+@x86
 def test_all_layers_but_the_first_run_in_int8() -> None:
-    """On the processor of the tests; x86-64 is assumed."""
     compiled = openvino.Core().compile_model(int8_sface(), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     kinds = [
         (info["layerType"].astype(str), info["runtimePrecision"].astype(str))
@@ -40,6 +43,7 @@ def test_all_layers_but_the_first_run_in_int8() -> None:
     assert sorted(layers) == ["f32", *["u8"] * 27]
 
 
+@x86
 @pytest.mark.parametrize("instructions", ["AVX512_CORE", "AVX2"])
 def test_processors_without_int8_instructions_compute_the_same_embeddings(
     instructions: str, tmp_path: Path
