@@ -12,17 +12,69 @@ from itertools import pairwise
 from uuid import UUID, uuid4
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, Text, Uuid, cast, delete, func, insert, literal, select, update
+from sqlalchemy import Text, bindparam, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound, LogForked
-from indexer.records.faces import STORED_DTYPE, as_vector
-from indexer.records.notifications import notify
+from indexer.records.face_rows import STORED_DTYPE
+from indexer.records.faces import as_vector
+from indexer.records.notifications import CHANNEL
 from indexer.records.tables import Change as ChangeRow
 from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Change, ChangeKind, Keys, LogPosition, Owners, Vectors
 
 _BATCH_ROWS = 10_000
+_APPEND = text("""
+WITH old AS (
+    SELECT id, change_token FROM gallery WHERE id = CAST(:gallery_id AS uuid) FOR NO KEY UPDATE
+), counted AS (
+    UPDATE gallery
+    SET change_number = change_number + :count,
+        change_token = coalesce(CAST(:token AS uuid), gallery.change_token),
+        face_count = face_count + :enrolled
+    FROM old
+    WHERE gallery.id = old.id
+    RETURNING gallery.id, gallery.change_number, old.change_token AS before
+), logged AS (
+    INSERT INTO change (gallery_id, number, kind, face_key, token, predecessor)
+    SELECT
+        counted.id, counted.change_number - :count + place, :kind, key, token,
+        lag(token, 1, counted.before) OVER (ORDER BY place)
+    FROM counted CROSS JOIN unnest(CAST(:keys AS bigint[]), CAST(:tokens AS uuid[]))
+        WITH ORDINALITY AS entry (key, token, place)
+)
+SELECT
+    change_number, CASE WHEN :count > 0 THEN CAST(pg_notify(:channel, CAST(id AS text)) AS text) END
+FROM counted
+""")
+"""One statement for any number of faces, because the gallery is locked."""
+_EMBEDDED = (
+    select(Embedding.face_key, Embedding.vector)
+    .join(Model, Model.id == Embedding.model_id)
+    .where(Model.fingerprint == bindparam("fingerprint"))
+    .subquery()
+)
+_TAIL = (
+    select(
+        ChangeRow.number,
+        ChangeRow.kind,
+        ChangeRow.face_key,
+        # As text: psycopg2 would spend most of the time on UUID objects.
+        cast(ChangeRow.token, Text).label("token"),
+        cast(ChangeRow.predecessor, Text).label("predecessor"),
+        Face.key.label("still_enrolled"),
+        _EMBEDDED.c.face_key.label("embedded"),
+        _EMBEDDED.c.vector,
+        Identity.number.label("owner"),
+    )
+    .outerjoin(Face, Face.key == ChangeRow.face_key)
+    .outerjoin(Identity, Identity.id == Face.identity_id)
+    .outerjoin(_EMBEDDED, _EMBEDDED.c.face_key == ChangeRow.face_key)
+    .where(ChangeRow.gallery_id == bindparam("gallery_id"), ChangeRow.number > bindparam("after"))
+    .order_by(ChangeRow.number)
+    .limit(_BATCH_ROWS)
+)
+"""Built once, as its parts take longer to compose than to run."""
 
 
 def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[int]) -> int:
@@ -30,50 +82,22 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
 
     Raises GalleryNotFound.
     """
-    count = len(keys)
-    tokens = [uuid4() for _ in keys]
-    old = (
-        select(Gallery.id, Gallery.change_token)
-        .where(Gallery.id == gallery_id)
-        .with_for_update(key_share=True)
-        .cte("old")
+    tokens = [str(uuid4()) for _ in keys]
+    last = session.scalar(
+        _APPEND,
+        {
+            "gallery_id": str(gallery_id),
+            "count": len(keys),
+            "enrolled": len(keys) if kind is ChangeKind.ENROL else -len(keys),
+            "kind": kind.value,
+            "keys": list(keys),
+            "tokens": tokens,
+            "token": tokens[-1] if tokens else None,
+            "channel": CHANNEL,
+        },
     )
-    updated = session.execute(
-        update(Gallery)
-        .where(Gallery.id == old.c.id)
-        .values(
-            change_number=Gallery.change_number + count,
-            change_token=tokens[-1] if tokens else Gallery.change_token,
-            face_count=Gallery.face_count + (count if kind is ChangeKind.ENROL else -count),
-        )
-        .returning(Gallery.change_number, old.c.change_token),
-        execution_options={"synchronize_session": False},
-    ).one_or_none()
-    if updated is None:
+    if last is None:
         raise GalleryNotFound("the gallery was deleted meanwhile")
-    last, before = updated
-    if keys:
-        notify(session, gallery_id)
-        logged = (
-            func.unnest(
-                cast(keys, ARRAY(BigInteger)), cast(cast(list(map(str, tokens)), ARRAY(Text)), ARRAY(Uuid))
-            )
-            .table_valued("key", "token", with_ordinality="place")
-            .render_derived()
-        )
-        session.execute(  # one statement for any number of faces, because the gallery is locked
-            insert(ChangeRow).from_select(
-                ["gallery_id", "number", "kind", "face_key", "token", "predecessor"],
-                select(
-                    literal(gallery_id),
-                    last - count + logged.c.place,
-                    literal(kind.value),
-                    logged.c.key,
-                    logged.c.token,
-                    func.lag(logged.c.token, 1, before).over(order_by=logged.c.place),
-                ),
-            )
-        )
     return int(last)
 
 
@@ -84,31 +108,8 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
     Raises EmbeddingsMissing if an enrolled face has no embedding of that model, ChangesPruned if the next
     change was pruned, LogForked if `position` belongs to another log, GalleryNotFound.
     """
-    embedded = (
-        select(Embedding.face_key, Embedding.vector)
-        .join(Model, Model.id == Embedding.model_id)
-        .where(Model.fingerprint == fingerprint)
-        .subquery()
-    )
     rows = session.execute(
-        select(
-            ChangeRow.number,
-            ChangeRow.kind,
-            ChangeRow.face_key,
-            # As text: psycopg2 would spend most of the time on UUID objects.
-            cast(ChangeRow.token, Text).label("token"),
-            cast(ChangeRow.predecessor, Text).label("predecessor"),
-            Face.key.label("still_enrolled"),
-            embedded.c.face_key.label("embedded"),
-            embedded.c.vector,
-            Identity.number.label("owner"),
-        )
-        .outerjoin(Face, Face.key == ChangeRow.face_key)
-        .outerjoin(Identity, Identity.id == Face.identity_id)
-        .outerjoin(embedded, embedded.c.face_key == ChangeRow.face_key)
-        .where(ChangeRow.gallery_id == gallery_id, ChangeRow.number > position.number)
-        .order_by(ChangeRow.number)
-        .limit(_BATCH_ROWS)
+        _TAIL, {"gallery_id": gallery_id, "after": position.number, "fingerprint": fingerprint}
     ).all()
     expected = (position.number + 1, str(position.token))
     follows = bool(rows) and (rows[0].number, rows[0].predecessor) == expected

@@ -7,27 +7,14 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    any_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    true,
-    update,
-)
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, CropNotStored, FaceNotFound
-from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
+from indexer.records import face_rows
+from indexer.records.face_rows import STORED_DTYPE, face_of
+from indexer.records.tables import Embedding, Face, Identity, Model
 from indexer.types import Enrolment
-
-STORED_DTYPE = np.dtype("<f4")
 
 KEYS_OF_A_QUERY = 5_000
 _OWNERS = (
@@ -41,13 +28,6 @@ _OWNERS = (
 """Built once, because every search runs it."""
 
 _ATTEMPTS = 5
-_NOW = literal_column(
-    "((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096", BigInteger
-)
-"""Milliseconds since 2025, the upper 41 bits of a key, until 2094. A key has 53 bits, as many as a number
-in JSON keeps exactly."""
-_RANDOM = literal_column("floor(random() * 4096)::bigint", BigInteger)
-"""The lower 12 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +45,20 @@ def add(
 ) -> list[Face]:
     """Adds faces with their embeddings. `models`: numbers of the models, by fingerprint.
 
-    The caller holds the gallery's lock and appends the changes. Raises Busy.
+    The faces are objects of no session. The caller holds the gallery's lock and appends the changes.
+    Raises Busy.
     """
-    faces = _insert(session, identity_id, enrolments)
+    faces = [face_of(identity_id, enrolment) for enrolment in enrolments]
+    for _ in range(_ATTEMPTS if faces else 0):
+        inserted = face_rows.insert(session, faces, enrolments, models)
+        if len(inserted) == len(faces):
+            for face, (key, created_at) in zip(faces, inserted, strict=True):
+                face.key, face.created_at = key, created_at
+            return faces
+        remove(session, [key for key, _ in inserted])
     if faces:
-        session.execute(
-            insert(Embedding),
-            [
-                {
-                    "face_key": face.key,
-                    "model_id": number,
-                    "vector": e.vectors[fingerprint].astype(STORED_DTYPE).tobytes(),
-                }
-                for face, e in zip(faces, enrolments, strict=True)
-                for fingerprint, number in models.items()
-                if fingerprint in e.vectors
-            ],
-        )
-    return faces
+        raise Busy("found no free keys for the faces; try again")
+    return []
 
 
 def get(session: Session, identity_id: UUID, face_id: UUID) -> Face:
@@ -196,53 +172,3 @@ def remove_all(session: Session, identity_id: UUID) -> Sequence[int]:
 
 def as_vector(stored: bytes) -> NDArray[np.float32]:
     return np.frombuffer(stored, STORED_DTYPE)
-
-
-def _insert(session: Session, identity_id: UUID, enrolments: Sequence[Enrolment]) -> list[Face]:
-    for _ in range(_ATTEMPTS if enrolments else 0):
-        first = _draw_keys(session, identity_id, len(enrolments))
-        faces = [_face(first + place, identity_id, e) for place, e in enumerate(enrolments)]
-        try:
-            with session.begin_nested():
-                session.add_all(faces)
-        except IntegrityError as error:  # another gallery drew one of these keys in the same millisecond
-            if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != "face_pkey":
-                raise
-        else:
-            return faces
-    if enrolments:
-        raise Busy("found no free keys for the faces; try again")
-    return []
-
-
-def _draw_keys(session: Session, identity_id: UUID, count: int) -> int:
-    """The first of `count` successive keys.
-
-    They ascend within a gallery, as the index requires. They come from the server's clock and a random
-    number, not from a counter: a restored database would reuse a counter's numbers, and a key that a process
-    still holds would name another face. The primary key detects a collision within one millisecond.
-    """
-    gallery_id = select(Identity.gallery_id).where(Identity.id == identity_id).scalar_subquery()
-    last = session.scalars(
-        update(Gallery)
-        .where(Gallery.id == gallery_id)
-        .values(last_face_key=func.greatest(Gallery.last_face_key, _NOW) + _RANDOM + count)
-        .returning(Gallery.last_face_key),
-        execution_options={"synchronize_session": False},
-    ).one()
-    return last - count + 1
-
-
-def _face(key: int, identity_id: UUID, e: Enrolment) -> Face:
-    return Face(
-        key=key,
-        identity_id=identity_id,
-        box=[e.face.box.x, e.face.box.y, e.face.box.width, e.face.box.height],
-        landmarks=e.face.landmarks.ravel().tolist(),
-        confidence=e.face.confidence,
-        quality=e.quality.score,
-        quality_components=e.quality.components(),
-        image_sha256=e.image_sha256,
-        crop=None if e.crop is None else e.crop.jpeg,
-        crop_landmarks=None if e.crop is None else e.crop.landmarks.ravel().tolist(),
-    )

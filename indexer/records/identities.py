@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Any
+from typing import cast as cast_type
 from uuid import UUID
 
-from sqlalchemy import cast, delete, func, select
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import Table, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import TSQUERY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,13 @@ from indexer.errors import ExternalIdTaken, IdentityNotFound, InvalidRequest
 from indexer.records import name_search
 from indexer.records.tables import Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
+
+_TABLE = cast_type(Table, Identity.__table__)
+_INSERT = (
+    insert(_TABLE)
+    .on_conflict_do_nothing(constraint="identity_external_id_key")
+    .returning(Identity.number, Identity.created_at, Identity.updated_at)
+)
 
 
 def create(
@@ -23,7 +31,7 @@ def create(
     name: str | None,
     metadata: dict[str, Any],
 ) -> Identity:
-    """Raises InvalidRequest, ExternalIdTaken."""
+    """The new identity, an object of no session. Raises InvalidRequest, ExternalIdTaken."""
     identity = Identity(
         gallery_id=gallery_id,
         external_id=checked_id(external_id, "external_id"),
@@ -31,8 +39,20 @@ def create(
         name_words=name_search.document(name),
         details=checked_metadata(metadata),
     )
-    session.add(identity)
-    _flush(session, external_id)
+    inserted = session.execute(
+        _INSERT,
+        {
+            "id": identity.id,
+            "gallery_id": gallery_id,
+            "external_id": identity.external_id,
+            "name": identity.name,
+            "name_words": identity.name_words,
+            "metadata": identity.details,
+        },
+    ).one_or_none()
+    if inserted is None:
+        raise _taken(external_id)
+    identity.number, identity.created_at, identity.updated_at = inserted
     return identity
 
 
@@ -118,7 +138,10 @@ def _flush(session: Session, external_id: str | None) -> None:
         with session.begin_nested():
             session.flush()
     except IntegrityError as error:
-        raise ExternalIdTaken(
-            f"the gallery already has an identity with the external_id {external_id!r}",
-            external_id=external_id,
-        ) from error
+        raise _taken(external_id) from error
+
+
+def _taken(external_id: str | None) -> ExternalIdTaken:
+    return ExternalIdTaken(
+        f"the gallery already has an identity with the external_id {external_id!r}", external_id=external_id
+    )

@@ -46,6 +46,12 @@ class EnrolmentResult:
     """Fingerprint of the one that the gallery is searched with."""
 
 
+_Found = tuple[Gallery, Mapping[str, int]]
+"""A gallery, and the models that it uses: their numbers by fingerprint."""
+_Person = tuple[Identity, bool]
+"""An identity, and whether it is new."""
+
+
 def _no_check() -> None:
     pass
 
@@ -74,10 +80,11 @@ class Enroller:
         each is rejected), ModelUnavailable, EmbeddingUnusable, Busy.
         """
 
-        def make(session: Session, gallery: Gallery) -> Identity:
-            return identities.create(
+        def make(session: Session, gallery: Gallery) -> _Person:
+            identity = identities.create(
                 session, gallery.id, external_id=new.external_id, name=new.name, metadata=new.metadata
             )
+            return identity, True
 
         return self._enrol(self._gallery(gallery_name), make, images, several_faces, watch, check)
 
@@ -96,13 +103,13 @@ class Enroller:
         Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, ModelUnavailable, EmbeddingUnusable, Busy.
         """
 
-        def find(session: Session, gallery: Gallery) -> Identity:
-            return identities.get(session, gallery.id, identity_id)
+        def find(session: Session, gallery: Gallery) -> _Person:
+            return identities.get(session, gallery.id, identity_id), False
 
-        gallery = self._gallery(gallery_name)
+        found = self._gallery(gallery_name)
         with self.database.reading() as session:
-            find(session, gallery)
-        return self._enrol(gallery, find, images, several_faces, watch, check)
+            find(session, found[0])
+        return self._enrol(found, find, images, several_faces, watch, check)
 
     def put(
         self,
@@ -122,24 +129,23 @@ class Enroller:
         """
         created = False
 
-        def find_or_create(session: Session, gallery: Gallery) -> Identity:
+        def find_or_create(session: Session, gallery: Gallery) -> _Person:
             nonlocal created
             identity = identities.find_by_external_id(session, gallery.id, external_id)
             created = identity is None
             if identity is None:
-                return identities.create(
+                new = identities.create(
                     session,
                     gallery.id,
                     external_id=external_id,
                     name=fields.get("name"),
                     metadata=fields.get("metadata") or {},
                 )
-            return identities.update(session, identity, dict(fields))
+                return new, True
+            return identities.update(session, identity, dict(fields)), False
 
-        gallery = self._gallery(gallery_name)
-        result = self._enrol(
-            gallery, find_or_create, images, several_faces, watch, _no_check, repeatable=True
-        )
+        found = self._gallery(gallery_name)
+        result = self._enrol(found, find_or_create, images, several_faces, watch, _no_check, repeatable=True)
         return result, created
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
@@ -150,14 +156,15 @@ class Enroller:
         """Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
         self._catch_up(delete.remove_face(self.database, gallery_name, identity_id, face_id))
 
-    def _gallery(self, name: str) -> Gallery:
+    def _gallery(self, name: str) -> _Found:
         with self.database.reading() as session:
-            return galleries.get(session, name)
+            gallery = galleries.get(session, name)
+            return gallery, reindexes.models_in_use(session, [gallery.id])[gallery.id]
 
     def _enrol(
         self,
-        gallery: Gallery,
-        person: Callable[[Session, Gallery], Identity],
+        found: _Found,
+        person: Callable[[Session, Gallery], _Person],
         images: Sequence[bytes],
         several_faces: OnSeveralFaces,
         watch: Stopwatch | None,
@@ -172,8 +179,9 @@ class Enroller:
         gallery's lock. Where a re-index began or ended in between, everything is done again.
         """
         watch = watch or Stopwatch()
+        gallery, in_use = found
         for _ in range(_ATTEMPTS):
-            models = models_of(self.database, self.pipelines, gallery)
+            models = models_of(self.pipelines, gallery, in_use)
             prepared = self.preparer.prepare(
                 images,
                 models,
@@ -215,7 +223,7 @@ class Enroller:
 def _record(
     session: Session,
     gallery: Gallery,
-    identity: Identity,
+    person: _Person,
     prepared: PreparedImages,
     model_numbers: Mapping[str, int],
     *,
@@ -223,10 +231,10 @@ def _record(
     repeatable: bool,
 ) -> EnrolmentResult:
     """Raises NothingEnrolled."""
-    known = faces.enrolled_images(
-        session, identity.id, [enrolment.image_sha256 for enrolment in prepared.enrolments.values()]
-    )
-    duplicates = [n for n, enrolment in prepared.enrolments.items() if enrolment.image_sha256 in known]
+    identity, is_new = person
+    digests = {number: enrolment.image_sha256 for number, enrolment in prepared.enrolments.items()}
+    known = set() if is_new else faces.enrolled_images(session, identity.id, digests.values())
+    duplicates = [number for number, digest in digests.items() if digest in known]
     rejected = prepared.rejected | dict.fromkeys(duplicates, DUPLICATE)
     new = [enrolment for number, enrolment in prepared.enrolments.items() if number not in rejected]
     repeated = repeatable and all(rejection is DUPLICATE for rejection in rejected.values())

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from indexer.errors import GemelError, Misconfigured
 from indexer.pipeline.pipeline import AlignedFace, Photograph, Pipeline
 from indexer.pipeline.pipelines import Pipelines
-from indexer.records import galleries, reindexes
-from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 
@@ -58,12 +56,9 @@ class EnrolmentModels:
         return vectors
 
 
-def models_of(database: Database, pipelines: Pipelines, gallery: Gallery) -> EnrolmentModels:
-    """As the gallery's row is now. Raises ModelUnavailable, WeightsMissing, WeightsDamaged, CardUnusable of
-    the active model."""
-    with database.reading() as session:
-        gallery = galleries.by_ids(session, [gallery.id]).get(gallery.id, gallery)
-        in_use = reindexes.models_in_use(session, [gallery.id]).get(gallery.id, {})
+def models_of(pipelines: Pipelines, gallery: Gallery, in_use: Mapping[str, int]) -> EnrolmentModels:
+    """`in_use`: as `reindexes.models_in_use` gives it. Raises ModelUnavailable, WeightsMissing,
+    WeightsDamaged, CardUnusable of the active model."""
     active = pipelines.for_gallery(gallery)
     others: list[Pipeline] = []
     for fingerprint, number in in_use.items():
@@ -72,5 +67,7 @@ def models_of(database: Database, pipelines: Pipelines, gallery: Gallery) -> Enr
                 others.append(pipelines.by_number(number))
             except Misconfigured as error:  # the re-index job embeds the face later
                 log.warning("enrolled without %s: %s", fingerprint, error)
-    numbers = {active.card.fingerprint: pipelines.models.number_of(active.card)} | in_use
+    numbers = dict(in_use)
+    if active.card.fingerprint not in numbers:
+        numbers[active.card.fingerprint] = pipelines.models.number_of(active.card)
     return EnrolmentModels(active=active, others=others, numbers=numbers)

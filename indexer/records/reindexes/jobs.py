@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, undefer
 
@@ -36,6 +36,25 @@ class Job:
     to_model: str
 
 
+_MODELS_IN_USE = (
+    select(Gallery.id, Model.fingerprint, Model.id)
+    .outerjoin(
+        Reindex,
+        (Reindex.gallery_id == Gallery.id) & Reindex.state.in_(bindparam("states", expanding=True)),
+    )
+    .join(
+        Model,
+        or_(
+            Model.id == Gallery.model_id,
+            Model.id == Reindex.from_model_id,
+            Model.id == Reindex.to_model_id,
+        ),
+    )
+    .where(Gallery.id.in_(bindparam("gallery_ids", expanding=True)))
+)
+"""Built once, because every enrolment runs it."""
+
+
 def models_in_use(
     session: Session, gallery_ids: Collection[UUID], states: Sequence[str] = LIVE
 ) -> dict[UUID, dict[str, int]]:
@@ -44,19 +63,7 @@ def models_in_use(
     `states`: only jobs in these states count. With SWITCHABLE: the models that the gallery may be searched
     with.
     """
-    rows = session.execute(
-        select(Gallery.id, Model.fingerprint, Model.id)
-        .outerjoin(Reindex, (Reindex.gallery_id == Gallery.id) & Reindex.state.in_(states))
-        .join(
-            Model,
-            or_(
-                Model.id == Gallery.model_id,
-                Model.id == Reindex.from_model_id,
-                Model.id == Reindex.to_model_id,
-            ),
-        )
-        .where(Gallery.id.in_(gallery_ids))
-    )
+    rows = session.execute(_MODELS_IN_USE, {"gallery_ids": list(gallery_ids), "states": list(states)})
     found: dict[UUID, dict[str, int]] = {gallery_id: {} for gallery_id in gallery_ids}
     for gallery_id, fingerprint, model_id in rows:
         found[gallery_id][fingerprint] = model_id
