@@ -16,9 +16,6 @@ from indexer.records.tables import Gallery, Identity
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
-_BY_NAME = select(Gallery).where(Gallery.name == bindparam("name"))
-"""Built once, because every request runs it."""
-
 # Built once, because every request runs one of them.
 _BY_NAME = select(Gallery).where(Gallery.name == bindparam("name"))
 _BY_IDS = select(Gallery).where(Gallery.id.in_(bindparam("gallery_ids", expanding=True)))

@@ -90,7 +90,7 @@ def test_a_lost_notice_costs_a_poll_and_nothing_else(
     start: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = start(), start()
-    monkeypatch.setattr("indexer.records.changes.notify", lambda *_: None)
+    monkeypatch.setattr("indexer.records.changes.CHANNEL", "nobody_listens")
 
     number = one.enrol(100)
 
