@@ -129,7 +129,7 @@ def test_missing_damaged_and_exchanged_files_have_different_errors(tmp_path: Pat
         open_embedder(named)
     with pytest.raises(CardUnusable, match=r"cannot read the card .*other\.json"):
         catalog.named(f"onnx:{tmp_path / 'other.onnx'}", mirror=True)
-    with pytest.raises(ModelUnknown, match="sface, dlib-resnet"):
+    with pytest.raises(ModelUnknown, match="sface, sface-int8, dlib-resnet"):
         catalog.named("facenet", mirror=True)
 
 
