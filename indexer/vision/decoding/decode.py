@@ -15,26 +15,12 @@ from typing import Any
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
-from PIL.Image import Transpose
 
 from indexer.errors import ImageTooExpensive, InvalidInput, UnreadableImage, UnsupportedImageFormat
 from indexer.types import Image
-from indexer.vision.decoding import bit_depth, formats
+from indexer.vision.decoding import bit_depth, formats, upright
 from indexer.vision.decoding.formats import jpeg, png, pnm
 from indexer.vision.decoding.formats.header import Header
-
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Transpose.FLIP_LEFT_RIGHT,
-    3: Transpose.ROTATE_180,
-    4: Transpose.FLIP_TOP_BOTTOM,
-    5: Transpose.TRANSPOSE,
-    6: Transpose.ROTATE_270,
-    7: Transpose.TRANSVERSE,
-    8: Transpose.ROTATE_90,
-}
-"""EXIF orientation to the operation that makes the picture upright (Exif 2.32, 4.6.4 A)."""
-_SWAP_SIDES = {Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90}
 
 _MAX_MISSING = 0.001
 """Share of a JPEG's pixels that may be missing at its end."""
@@ -84,6 +70,9 @@ def decode_picture(
             pixels[:] = pnm.decode(data)
             return Picture(pixels=pixels, width_px=header.width, height_px=header.height)
         divisor = formats.reduction(header, max_pixels=max_pixels, min_side_px=min_side_px)
+        if divisor > 1:
+            least = formats.reduction(header, max_pixels=max_pixels)
+            divisor = max(least, upright.divisor_without_shift(data, header, divisor))
         return _decode_with_pillow(data, header, divisor, allocate)
     except InvalidInput:
         raise
@@ -99,13 +88,13 @@ def _new_array(shape: tuple[int, int, int]) -> Image:
 
 def _decode_with_pillow(data: bytes, header: Header, divisor: int, allocate: Allocate) -> Picture:
     with _load(data, header, divisor) as image:
-        operation = _transpose_for(data, header, image)
+        operation = upright.transpose_for(data, header, image)
         complete = _with_low_bytes(data, header, image)
-        upright = complete if operation is None else complete.transpose(operation)
-        pixels = allocate((upright.height, upright.width, 3))
-        _fill(pixels, upright)
+        turned = complete if operation is None else complete.transpose(operation)
+        pixels = allocate((turned.height, turned.width, 3))
+        _fill(pixels, turned)
     width, height = header.width, header.height
-    if operation in _SWAP_SIDES:
+    if operation in upright.SWAP_SIDES:
         width, height = height, width
     if divisor == 1:  # libheif and others decide themselves how a picture is cropped and rotated
         height, width = pixels.shape[:2]
@@ -184,19 +173,6 @@ def _count_differing(first: PIL.Image.Image, second: PIL.Image.Image) -> int:
         int((np.asarray(a) != np.asarray(b)).reshape(a.width * a.height, -1).any(axis=1).sum())
         for a, b in zip(bit_depth.strips(first), bit_depth.strips(second), strict=True)
     )
-
-
-def _transpose_for(data: bytes, header: Header, image: PIL.Image.Image) -> Transpose | None:
-    try:
-        if header.format == "JPEG":
-            orientation = jpeg.orientation(data)
-        elif header.format == "PNG":
-            orientation = png.orientation(data)
-        else:
-            orientation = image.getexif().get(_ORIENTATION_TAG)
-    except Exception:  # damaged EXIF: the picture stays as it is stored
-        return None
-    return _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
 
 
 def _fill(pixels: Image, image: PIL.Image.Image) -> None:

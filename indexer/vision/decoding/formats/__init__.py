@@ -46,11 +46,13 @@ def reduction(header: Header, *, max_pixels: int, min_side_px: float = math.inf)
     """1, 2, 4 or 8: the divisor of the sides with which the decoded picture is within the limit.
 
     A larger one if with it the picture's longer side is still `min_side_px` or more."""
-    longer_side = max(header.width, header.height)
+    shorter_side, longer_side = sorted((header.width, header.height))
+
+    def enough(divisor: int) -> bool:
+        return longer_side >= min_side_px * divisor and shorter_side >= divisor
+
     divisor = 1
-    while divisor < header.max_reduction and (
-        longer_side >= min_side_px * divisor * 2 or not _fits(header, divisor, max_pixels)
-    ):
+    while divisor < header.max_reduction and (enough(divisor * 2) or not _fits(header, divisor, max_pixels)):
         divisor *= 2
     return divisor
 
