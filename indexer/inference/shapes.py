@@ -2,7 +2,6 @@
 
 import math
 import threading
-from collections import OrderedDict
 from functools import partial
 from typing import Any
 
@@ -43,15 +42,12 @@ class ManyShapes:
         self._compile = partial(Network, threads=threads, load=load, precision=precision)
         self._dynamic = self._compile(model, kernels=KERNELS)
         self._max_elements = max_elements
-        self._compiled: OrderedDict[tuple[int, ...], Network] = OrderedDict()
-        """The least recently used one first."""
+        self._compiled: dict[tuple[int, ...], Network] = {}
         self._uses: dict[tuple[int, ...], int] = {}
-        """Of the shapes that are not compiled."""
         self._lock = threading.Lock()
 
     @property
     def compiled_shapes(self) -> list[tuple[int, ...]]:
-        """The least recently used one first."""
         with self._lock:
             return list(self._compiled)
 
@@ -59,12 +55,12 @@ class ManyShapes:
         """The network's outputs, in the order of its file."""
         shape = inputs.shape
         with self._lock:
+            uses = self._count(shape)
             network = self._compiled.get(shape)
-            if network:
-                self._compiled.move_to_end(shape)
-            # Only one thread counts to the limit exactly; the others go on with the dynamic shape.
-            due = network is None and self._count(shape) == USES_BEFORE_COMPILING
-        if due and _elements(shape) <= self._max_elements:
+            due = network is None and uses % USES_BEFORE_COMPILING == 0 and self._make_room(shape, uses)
+            if due:  # the other threads go on with the dynamic shape
+                self._compiled[shape] = self._dynamic
+        if due:
             network = self._compiled_for(shape)
         return (network or self._dynamic).run(inputs)
 
@@ -74,15 +70,33 @@ class ManyShapes:
             self._uses = {shape: uses // 2 for shape, uses in self._uses.items() if uses > 1}
         return uses
 
+    def _make_room(self, shape: tuple[int, ...], uses: int) -> bool:
+        """Whether there is room, if need be after networks that had at most half as many uses gave way.
+        Equally frequent shapes would otherwise displace each other without end."""
+        excess = sum(map(_elements, self._compiled)) + _elements(shape) - self._max_elements
+        displaced = []
+        for other in sorted(self._compiled, key=lambda other: self._uses.get(other, 0)):
+            if excess > 0 and 2 * self._uses.get(other, 0) <= uses:
+                displaced.append(other)
+                excess -= _elements(other)
+        if excess > 0:
+            return False
+        for other in displaced:
+            del self._compiled[other]
+        return True
+
     def _compiled_for(self, shape: tuple[int, ...]) -> Network:
-        model = self._model.clone()
-        model.reshape(list(shape))
-        network = self._compile(model)
+        try:
+            model = self._model.clone()
+            model.reshape(list(shape))
+            network = self._compile(model)
+        except BaseException:
+            with self._lock:
+                self._compiled.pop(shape, None)
+            raise
         with self._lock:
-            self._uses.pop(shape, None)
-            self._compiled[shape] = network
-            while sum(map(_elements, self._compiled)) > self._max_elements:
-                self._compiled.popitem(last=False)
+            if shape in self._compiled:  # not displaced meanwhile
+                self._compiled[shape] = network
         return network
 
 

@@ -59,15 +59,36 @@ def test_a_shape_that_is_rarer_than_one_in_a_hundred_is_not_compiled(monkeypatch
     assert doubled.compiled_shapes == []
 
 
-def test_the_least_recently_used_shape_gives_way_to_a_new_one() -> None:
+def test_the_least_used_shape_gives_way_to_one_that_is_used_twice_as_often() -> None:
     doubled = network(compiled=2)
-    for side in (4, 5):
-        use(doubled, side, USES_BEFORE_COMPILING)
-    use(doubled, 4, 1)
+    use(doubled, 4, 2 * USES_BEFORE_COMPILING)
+    use(doubled, 5, USES_BEFORE_COMPILING)
 
-    use(doubled, 6, USES_BEFORE_COMPILING)
+    use(doubled, 6, 2 * USES_BEFORE_COMPILING)
 
     assert doubled.compiled_shapes == [(1, 4, 4), (1, 6, 6)]
+
+
+def test_equally_frequent_shapes_do_not_displace_each_other() -> None:
+    doubled = network(compiled=2)
+    for _ in range(USES_BEFORE_COMPILING):
+        for side in (4, 5, 6, 7):
+            use(doubled, side, 1)
+    first = doubled.compiled_shapes
+
+    for _ in range(20 * USES_BEFORE_COMPILING):
+        for side in (4, 5, 6, 7):
+            use(doubled, side, 1)
+            assert doubled.compiled_shapes == first
+
+
+def test_a_shape_that_is_no_longer_used_gives_way() -> None:
+    doubled = network(compiled=1)
+    use(doubled, 4, 10 * USES_BEFORE_COMPILING)
+
+    use(doubled, 5, 2 * shapes.USES_BEFORE_HALVING)
+
+    assert doubled.compiled_shapes == [(1, 5, 5)]
 
 
 def test_a_shape_that_is_larger_than_the_bound_runs_and_displaces_no_other() -> None:
