@@ -28,12 +28,14 @@ class _Request:
 class BatchingEmbedder:
     """Safe to call from any number of threads. `close` ends its own threads."""
 
-    def __init__(self, embedder: Embedder, *, max_batch: int, max_waiting: int, threads: int = 1) -> None:
-        """`max_batch`: faces in one batch. `max_waiting`: callers in the queue; the next one gets Busy.
-        `threads`: batches at once."""
+    def __init__(
+        self, embedder: Embedder, *, max_batch: int, max_waiting: int | None, threads: int = 1
+    ) -> None:
+        """`max_batch`: faces in one batch. `max_waiting`: callers in the queue; the next one gets Busy;
+        None: no limit. `threads`: batches at once."""
         self._embedder = embedder
         self._max_batch = max_batch
-        self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting)
+        self._waiting: queue.Queue[_Request | None] = queue.Queue(max_waiting or 0)
         self._submitting = threading.Lock()
         self._closed = False
         self._in_network = 0

@@ -33,7 +33,8 @@ from indexer.vision.detect import Detector
 from indexer.vision.yunet import YuNet
 
 WAITING_PER_THREAD = 4
-"""Callers that may queue for the network, per request thread; the next one gets Busy."""
+"""Callers that may queue for the network, per request thread; the next one gets Busy. Work without a client
+waits."""
 THREADS_FOR_ORDINARY = 2
 """Request threads that pictures with a slow decode cannot take."""
 CONNECTIONS_BESIDE = 1 + IndexSync.THREADS + Heartbeat.THREADS + IndexBuilds.THREADS
@@ -161,7 +162,8 @@ def open_pipeline_factory(
     settings: Settings, *, processes: int = 1, serving: bool = False
 ) -> Iterator[PipelineFactory]:
     """`processes`: how many processes share the machine's cores, this one included. `serving`: whether a
-    request that gets no slot to decode or detect within `decoding_patience_s` gets Busy.
+    request gets Busy that finds the queue for the network full, or gets no slot to decode or detect within
+    `decoding_patience_s`.
 
     Raises WeightsMissing, WeightsDamaged.
     """
@@ -182,7 +184,7 @@ def open_pipeline_factory(
         return BatchingEmbedder(
             opened,
             max_batch=settings.embedder_max_batch,
-            max_waiting=settings.threads * WAITING_PER_THREAD,
+            max_waiting=settings.threads * WAITING_PER_THREAD if serving else None,
             threads=threads if opened.runs_batches_at_once else 1,
         )
 
