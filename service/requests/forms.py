@@ -18,7 +18,8 @@ _MAX_BOUNDARY = 200
 _MAX_PART_HEAD = 8192
 _MAX_PART_FIELDS = 20
 _MAX_SEMICOLONS = 300
-"""Limit for a part's header fields: each costs microseconds, and a file name may have 255 of them."""
+"""Limit for the header fields of the form, and of each part: each semicolon costs a microsecond, and a file
+name may have 255 of them."""
 _MAX_ESCAPES = 100_000
 """Limit for one urlencoded value, not counting the escapes that base64 needs."""
 _CHARSETS = {"utf-8", "utf8", "us-ascii", "iso-8859-1", "windows-1252"}
@@ -60,6 +61,8 @@ class Part:
 
 def parse_multipart(body: bytes, content_type: str) -> list[Part]:
     """Raises InvalidRequest, also if the form ends before its last boundary."""
+    if content_type.count(";") > _MAX_SEMICOLONS:
+        raise _malformed(f"its Content-Type has more than {_MAX_SEMICOLONS} semicolons")
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not 0 < len(boundary) <= _MAX_BOUNDARY:
         raise _malformed(f"its boundary must have 1 to {_MAX_BOUNDARY} characters")

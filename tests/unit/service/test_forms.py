@@ -174,3 +174,11 @@ def test_a_part_with_more_semicolons_than_a_file_name_has_is_malformed() -> None
     assert [part.name for part in parse_multipart(multipart((file_name, b"x")), KIND)] == ["a"]
     with pytest.raises(InvalidRequest, match="semicolons"):
         parse_multipart(multipart((field("a") + ";" * 400, b"x")), KIND)
+
+
+def test_a_form_whose_content_type_has_more_than_300_semicolons_is_malformed() -> None:
+    body = multipart((field("a"), b"x"))
+
+    assert [part.name for part in parse_multipart(body, KIND + ";" * 200)] == ["a"]
+    with pytest.raises(InvalidRequest, match="semicolons"):
+        parse_multipart(body, KIND + ";" * 400)
