@@ -61,7 +61,7 @@ def _users_file(card: ModelCard) -> openvino.Model:
     data = read_verified(card.weights)
     try:
         model = network.read(data)
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeDecodeError) as error:  # the latter of a message that quotes the file
         raise CardUnusable(f"cannot load {card.weights.name} as an ONNX file: {error}") from error
     side = card.side_px
     inputs = model.inputs

@@ -220,3 +220,12 @@ def test_the_messages_that_can_contain_weights_are_those_of_onnx() -> None:
             if f.message_type and f.message_type.name in of_onnx
         }
         assert parts == onnx_file.PARTS[kind], name
+
+
+def test_a_file_whose_names_are_damaged_is_rejected(tmp_path: Path) -> None:
+    file = tmp_path / "means.onnx"
+    network(file)
+    file.write_bytes(file.read_bytes().replace(b"Div", b"D\x94v").replace(b"divisor", b"\xe6ivisor"))
+
+    with pytest.raises(CardUnusable, match="ONNX file"):
+        open_embedder(card(tmp_path))
