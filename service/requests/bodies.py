@@ -29,7 +29,7 @@ MAX_JSON_BYTES = 2_000_000
 _QUICK_BYTES = 1_000_000
 _QUICK_PARTS = 8
 """A form within both limits is parsed in the event loop. One photograph of this size takes 0.4 ms of
-processor time, the worst form that was found 5 ms: JSON in a field, of as many numbers as are allowed."""
+processor time, the worst form that was found 10 ms: JSON in a field, of as many numbers as are allowed."""
 
 MAX_DIGITS = 500
 """Limit for an integer: parsing takes time with the square of its length."""
