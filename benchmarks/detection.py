@@ -20,6 +20,7 @@ from rich.table import Table
 from skimage import data
 
 from indexer.embedding.weights import YUNET, locate
+from indexer.inference.load import ProcessorLoad
 from indexer.settings import Settings
 from indexer.types import Box, Face, Image
 from indexer.vision import degrade
@@ -166,7 +167,7 @@ def times(runs: int) -> Table:
     ]
     for threads in sorted({1, min(2, os.cpu_count() or 1)}):
         opencv = OpenCV(min_confidence=0.7)
-        network = YuNet(locate(YUNET), min_confidence=0.7, threads=threads)
+        network = YuNet(locate(YUNET), min_confidence=0.7, threads=threads, load=ProcessorLoad())
         cv2.setNumThreads(threads)
         for name, each in sizes.items():
             clock: dict[str, list[float]] = {"cv2": [], "OpenVINO": []}

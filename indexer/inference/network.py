@@ -99,7 +99,9 @@ def _has(precision: Precision) -> bool:
 
 @cache
 def _core() -> openvino.Core:
-    # Every run converts types. The first conversion builds a table; two threads that begin it together
-    # would wait for each other for ever, one for the table and one for the interpreter's lock.
-    openvino.Type.f32.to_dtype()
     return openvino.Core()
+
+
+# Every run converts types. The first conversion builds a table; two threads that begin it together would wait
+# for each other for ever, one for the table and one for the interpreter's lock.
+openvino.Type.f32.to_dtype()

@@ -5,14 +5,14 @@ The faces of the next chunk queue behind those of the present one, so that no th
 
 import logging
 import threading
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Future
 
 from indexer.errors import GemelError, Misconfigured
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.reindex import embed
 from indexer.reindex.claims import Claims
-from indexer.reindex.embed import Embedded, LoadedChunk
+from indexer.reindex.embed import Embedded, LoadedChunk, Threads
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import InterruptiblePool
 
@@ -30,7 +30,7 @@ class ChunkEmbedder:
         index_store: IndexStore,
         factory: PipelineFactory,
         claims: Claims,
-        threads: Executor,
+        threads: Threads,
         stopping: threading.Event,
     ) -> None:
         self._index_store = index_store

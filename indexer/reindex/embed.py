@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from indexer.records.database.session import Database
 from indexer.records.face_rows import STORED_DTYPE
 from indexer.records.reindexes import Job, StoredCrop
 from indexer.records.tables import ReindexChunk
+from indexer.replica.threads.interruptible import InterruptiblePool
 from indexer.types import Image
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,10 @@ log = logging.getLogger(__name__)
 BATCH = 8
 """Faces that one thread embeds at once; on a processor more are no faster. A worker that is stopping waits
 for one batch in each thread at most."""
+
+
+Threads: TypeAlias = Executor | InterruptiblePool
+"""What runs the batches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +54,11 @@ class LoadedChunk:
 
 
 def load_chunk(
-    database: Database, threads: Executor, chunk: ReindexChunk, job: Job, pipeline: Pipeline
+    database: Database,
+    threads: Threads,
+    chunk: ReindexChunk,
+    job: Job,
+    pipeline: Pipeline,
 ) -> LoadedChunk:
     """Reads the crops of those of its faces that have no embedding yet, and queues them for `threads`."""
     with database.reading() as session:
@@ -61,12 +71,12 @@ def embed_chunk(loaded: LoadedChunk) -> Embedded:
     return _gather(loaded.batches)
 
 
-def embed_crops(threads: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline) -> Embedded:
+def embed_crops(threads: Threads, crops: Sequence[StoredCrop], pipeline: Pipeline) -> Embedded:
     """Raises what the network raises."""
     return _gather(_submit(threads, crops, pipeline))
 
 
-def _submit(threads: Executor, crops: Sequence[StoredCrop], pipeline: Pipeline) -> "list[Future[Embedded]]":
+def _submit(threads: Threads, crops: Sequence[StoredCrop], pipeline: Pipeline) -> "list[Future[Embedded]]":
     return [
         threads.submit(_embed, crops[start : start + BATCH], pipeline)
         for start in range(0, len(crops), BATCH)

@@ -1,13 +1,11 @@
 """Faces that no chunk covers: a process without one of the two models enrolled them during the job."""
 
-from concurrent.futures import Executor
-
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
 from indexer.reindex.control import CHUNK
-from indexer.reindex.embed import embed_crops
+from indexer.reindex.embed import Threads, embed_crops
 from indexer.replica.store import IndexStore
 
 
@@ -28,9 +26,7 @@ def queue(database: Database, job: Job) -> bool:
         return True
 
 
-def embed_for_rollback(
-    index_store: IndexStore, factory: PipelineFactory, threads: Executor, job: Job
-) -> bool:
+def embed_for_rollback(index_store: IndexStore, factory: PipelineFactory, threads: Threads, job: Job) -> bool:
     """Embeds with the old model the faces that were enrolled since the switch without it.
 
     They are few, so they have no chunks. Two workers may embed the same face; the result is the same.

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from uuid import UUID
 
 from indexer.errors import (
@@ -50,7 +50,7 @@ class Worker:
         self._database = index_store.database
         self._factory = factory
         self._claims = Claims(index_store.database, only=only)
-        self._threads = ThreadPoolExecutor(threads or os.cpu_count(), thread_name_prefix="embed")
+        self._threads = InterruptiblePool(threads or os.cpu_count() or 1, "embed")
         self._stopping = threading.Event()
         self._woken = threading.Event()
         """Set when a turn ends or the worker is to stop."""
@@ -81,9 +81,8 @@ class Worker:
         finally:
             self._stopping.set()
             heartbeat.close()
-            if not close_all(self._turns, *self._embedder.pools):
+            if not close_all(self._turns, self._threads, *self._embedder.pools):
                 log.warning("a step does not end in time; the worker ends without it")
-            self._threads.shutdown(cancel_futures=True)
             try:
                 self._claims.release(ending=True)
             except Exception as error:

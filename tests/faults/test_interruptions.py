@@ -147,6 +147,33 @@ def test_a_worker_that_ends_of_its_own_accord_has_not_tried_its_chunk(
     assert operator.work(job).row.state == "ready"
 
 
+def test_a_worker_whose_network_hangs_ends_when_it_is_told_to(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = operator.start(gates=["skipped<=0"])
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hangs(_: Any) -> Any:
+        begun.set()
+        go_on.wait()
+        raise RuntimeError("nobody waits for it any longer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(operator.factory.pipeline(NEW).embedder, "embed", hangs)
+        worker = Worker(operator.index_store, operator.factory)
+        running = threading.Thread(target=worker.run)
+        running.start()
+        assert begun.wait(60)
+        worker.stop()
+        running.join(60)
+        ended = not running.is_alive()
+        go_on.set()
+        running.join(60)
+
+    assert ended
+    assert operator.work(job).row.state == "ready"
+
+
 @pytest.mark.parametrize("function", ["crops_of_chunk", "finish_chunk", "create_chunks"])
 def test_what_nobody_foresaw_stops_the_job_with_its_reason_and_leaves_the_worker_alive(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, function: str
