@@ -13,9 +13,6 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
 """After so long without a notification all galleries are looked at."""
-ROUND_SECONDS = 0.1
-"""Between two rounds of the sync thread. Changes that come in quick succession share a round, which takes
-some queries; a search or an enrolment catches up its own index and waits for no round."""
 
 
 class IndexSync:
@@ -41,7 +38,7 @@ class IndexSync:
         self._poll_seconds = poll_seconds
         self._listener = Listener(database)
         self._standby = Supervised("standby", self._stand_by, every_seconds=poll_seconds)
-        self._sync = Supervised("sync", self._follow_the_log, every_seconds=ROUND_SECONDS)
+        self._sync = Supervised("sync", self._follow_the_log)
         for thread in (self._standby, self._sync):
             thread.start()
 
