@@ -4,6 +4,7 @@ from fastapi.testclient import TestClient
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface_int8
+from tests.support.home import wait_for
 from tests.support.reindexing import OLD, Operator, enrol, who
 
 INT8 = sface_int8(mirror=True)
@@ -29,4 +30,4 @@ def test_everyone_is_found_after_a_change_to_int8_and_after_the_change_back(
 
         assert who(client, hopper) == ("Grace", model.fingerprint)
         assert who(client, collins) == ("Eileen", model.fingerprint)
-        assert operator.clean()
+        wait_for(operator.clean)  # until the server has reported the model that it searches with now
