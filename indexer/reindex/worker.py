@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
 IDLE_SECONDS = 1.0
+WAKE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 15.0
 """Between two turns that fail."""
 
@@ -91,7 +92,8 @@ class Worker:
     def _result(self, turn: "Future[bool]") -> bool:
         """Of the turn; False as soon as the worker is to stop."""
         turn.add_done_callback(lambda _: self._woken.set())
-        self._woken.wait()
+        while not self._woken.wait(WAKE_SECONDS):
+            pass  # Python handles a signal that came just before the wait when the wait ends
         if self._stopping.is_set():
             return False
         self._woken.clear()
