@@ -10,7 +10,7 @@ import openvino
 from numpy.typing import NDArray
 
 from indexer.inference.load import ProcessorLoad
-from indexer.inference.network import Network, Precision
+from indexer.inference.network import Network
 
 USES_BEFORE_COMPILING = 24
 """To compile YuNet for a shape takes some 100 ms of processor time. For a picture of 640 x 480 and its
@@ -33,13 +33,12 @@ class ManyShapes:
         *,
         threads: int,
         load: ProcessorLoad | None = None,
-        precision: Precision = "float32",
         max_elements: int,
     ) -> None:
         """`model`: with a dynamic shape. `max_elements`: of the inputs of all compiled networks together, by
         which their memory is bounded. The rest as of `Network`, for each."""
         self._model = model
-        self._compile = partial(Network, threads=threads, load=load, precision=precision)
+        self._compile = partial(Network, threads=threads, load=load)
         self._dynamic = self._compile(model, kernels=KERNELS)
         self._max_elements = max_elements
         self._compiled: dict[tuple[int, ...], Network] = {}

@@ -12,24 +12,16 @@ from indexer.errors import EmbeddingsMissing, GalleryNotFound
 from indexer.records import changes, faces, galleries, identities, models
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery
-from indexer.types import LOG_START, Box, Change, ChangeKind, Enrolment, Face, LogPosition, Quality
+from indexer.types import LOG_START, Change, ChangeKind, Enrolment, LogPosition
+from tests.support.enrolments import enrolment
 
 MODEL = "some-model-1"
-QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
 
 
-def enrolment(seed: int, model: str) -> Enrolment:
+def one_face(seed: int, model: str) -> Enrolment:
     vector = np.zeros(8, np.float32)
     vector[seed % 8] = 1
-    return Enrolment(
-        face=Face(
-            box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
-        ),
-        quality=QUALITY,
-        vectors={model: vector},
-        image_sha256=seed.to_bytes(32, "big"),
-        crop=None,
-    )
+    return enrolment(seed, {model: vector})
 
 
 def enrol(session: Session, gallery_id: UUID, seed: int, model: str = MODEL) -> int:
@@ -37,7 +29,7 @@ def enrol(session: Session, gallery_id: UUID, seed: int, model: str = MODEL) -> 
     galleries.lock(session, gallery_id)
     identity = identities.create(session, gallery_id, external_id=str(seed), name=None, metadata={})
     number = models.register(session, model, 8)
-    added = faces.add(session, identity.id, [enrolment(seed, model)], {model: number})
+    added = faces.add(session, identity.id, [one_face(seed, model)], {model: number})
     return changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
 
 

@@ -6,22 +6,14 @@ from sqlalchemy import text
 from indexer.records import faces, galleries, identities, models, tables
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Identity
-from indexer.types import Box, Enrolment, Face, Quality
+from indexer.types import Enrolment
+from tests.support.enrolments import enrolment
 
 MODEL = "some-model-1"
-QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
 
 
-def enrolment(seed: int) -> Enrolment:
-    return Enrolment(
-        face=Face(
-            box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
-        ),
-        quality=QUALITY,
-        vectors={MODEL: np.full(4, seed, np.float32)},
-        image_sha256=seed.to_bytes(32, "big"),
-        crop=None,
-    )
+def one_face(seed: int) -> Enrolment:
+    return enrolment(seed, {MODEL: np.full(4, seed, np.float32)})
 
 
 def person(session: Session, name: str) -> Identity:
@@ -46,7 +38,7 @@ def test_faces_get_other_keys_if_one_of_theirs_belongs_to_a_face_of_another_gall
     with database.transaction() as session:
         model = models.register(session, MODEL, 4)
         others, own = person(session, "others"), person(session, "own")
-        [other] = faces.add(session, others.id, [enrolment(9)], {MODEL: model})
+        [other] = faces.add(session, others.id, [one_face(9)], {MODEL: model})
         session.execute(text("UPDATE gallery SET last_face_key = :last WHERE name = 'own'"), {"last": last})
         collided = next_key(session, last) + 1
         move = text(
@@ -55,7 +47,7 @@ def test_faces_get_other_keys_if_one_of_theirs_belongs_to_a_face_of_another_gall
         changed = f'{{"key": {collided}, "id": "{own.id}", "image_sha256": "\\\\x{"00" * 32}"}}'
         session.execute(move, {"changed": changed})
 
-        added = faces.add(session, own.id, [enrolment(seed) for seed in (1, 2, 3)], {MODEL: model})
+        added = faces.add(session, own.id, [one_face(seed) for seed in (1, 2, 3)], {MODEL: model})
 
         keys = [face.key for face in added]
         assert keys[0] > collided, "not one of the first keys is used"
@@ -72,7 +64,7 @@ def test_faces_get_other_keys_if_one_of_theirs_belongs_to_a_face_of_another_gall
 def test_what_is_read_of_a_new_face_is_what_was_returned(database: Database) -> None:
     with database.transaction() as session:
         model = models.register(session, MODEL, 4)
-        [added] = faces.add(session, person(session, "own").id, [enrolment(1)], {MODEL: model})
+        [added] = faces.add(session, person(session, "own").id, [one_face(1)], {MODEL: model})
         stored = faces.get(session, added.identity_id, added.id)
 
         columns = [column.key for column in tables.Face.__mapper__.column_attrs]

@@ -6,21 +6,7 @@ from sqlalchemy import event
 
 from indexer.records import faces, galleries, identities, models
 from indexer.records.database.session import Database, Session
-from indexer.types import Box, Enrolment, Face, Quality
-
-QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
-
-
-def enrolment(number: int) -> Enrolment:
-    return Enrolment(
-        face=Face(
-            box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
-        ),
-        quality=QUALITY,
-        vectors={"m": np.eye(8, dtype=np.float32)[number]},
-        image_sha256=number.to_bytes(32, "big"),
-        crop=None,
-    )
+from tests.support.enrolments import enrolment
 
 
 def enrol(session: Session, gallery: str) -> list[int]:
@@ -30,7 +16,8 @@ def enrol(session: Session, gallery: str) -> list[int]:
     keys = []
     for number in range(5):
         person = identities.create(session, gallery_id, external_id=str(number), name=None, metadata={})
-        keys += [face.key for face in faces.add(session, person.id, [enrolment(number)], model)]
+        face = enrolment(number, {"m": np.eye(8, dtype=np.float32)[number]})
+        keys += [added.key for added in faces.add(session, person.id, [face], model)]
     return keys
 
 
