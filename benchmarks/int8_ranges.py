@@ -76,7 +76,7 @@ def aligned(files: Iterable[Path]) -> Iterator[NDArray[np.uint8]]:
             pixels = pipeline.decoder.decode(file.read_bytes()).pixels
             face = central_face(pipeline, pixels)
             if face:
-                yield pipeline.align(pixels, face).pixels
+                yield pipeline.align(pixels, face).pictures[0]
 
 
 def batches(faces: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:

@@ -21,6 +21,7 @@ import numpy as np
 from sqlalchemy import text
 
 from indexer.embedding import catalog
+from indexer.embedding.embedder import stacked
 from indexer.pipeline.crops import aligned
 from indexer.pipeline.people_folder import PeopleFolder, people_in
 from indexer.pipeline.pipeline import Pipeline
@@ -38,7 +39,7 @@ from indexer.reindex.embed import BATCH
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import close_all
 from indexer.settings import Settings
-from indexer.types import OnSeveralFaces
+from indexer.types import Image, OnSeveralFaces
 from indexer.usecases.bootstrap import default_card, open_engine, open_pipeline_factory
 from indexer.usecases.enrol_folder import enrol_folder
 
@@ -133,19 +134,19 @@ def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gal
         return galleries.get(session, "staff")
 
 
-def _aligned_faces(database: Database, gallery: Gallery, pipeline: Pipeline) -> np.ndarray:
+def _aligned_faces(database: Database, gallery: Gallery, pipeline: Pipeline) -> list[tuple[Image, ...]]:
     with database.reading() as session:
         crops = reindexes.sample_crops(session, gallery.id, MEMORY_FACES)
-    return np.stack([aligned(crop, pipeline.template) for crop in crops])
+    return [aligned(crop, pipeline.templates) for crop in crops]
 
 
-def _in_memory(faces: np.ndarray, pipeline: Pipeline) -> float:
+def _in_memory(faces: list[tuple[Image, ...]], pipeline: Pipeline) -> float:
     """Faces per second."""
     batches = [faces[i : i + BATCH] for i in range(0, len(faces), BATCH)]
 
-    def embed(batch: np.ndarray) -> np.ndarray:
+    def embed(batch: list[tuple[Image, ...]]) -> np.ndarray:
         with pipeline.load.task():
-            return pipeline.embedder.embed(batch)
+            return pipeline.embedder.embed(*stacked(batch))
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(embed, batches[:BATCH]))

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from indexer.embedding import embedder
 from indexer.embedding.card import ModelCard
-from indexer.embedding.embedder import NetworkEmbedder
+from indexer.embedding.embedder import Embedder
 from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import embedded
@@ -84,8 +84,8 @@ def _networks_opened_once() -> Iterator[None]:
     real = embedder.open_embedder
     opened = cache(real)
 
-    def open_embedder(card: ModelCard, *, load: ProcessorLoad, **options: Any) -> NetworkEmbedder:
-        if card.weights.distribution is None:
+    def open_embedder(card: ModelCard, *, load: ProcessorLoad, **options: Any) -> Embedder:
+        if any(file.distribution is None for file in card.weights):
             return real(card, load=load, **options)
         return opened(card, **options)
 

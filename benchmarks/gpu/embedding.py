@@ -51,7 +51,7 @@ def rows(budget: Budget) -> Iterator[dict[str, Any]]:
 def variants(count: int) -> NDArray[np.uint8]:
     """An aligned face with `count` changes of its place and its brightness."""
     with open_pipeline(Settings(device="cpu")) as pipeline:
-        face = pipeline.detect(one_face_640x480(), Stopwatch()).faces[0].pixels
+        face = pipeline.detect(one_face_640x480(), Stopwatch()).faces[0].pictures[0]
     random = np.random.default_rng(0)
     moves, gains = random.integers(-6, 7, (count, 2)), random.uniform(0.5, 1.2, count)
     return np.stack(

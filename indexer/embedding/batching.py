@@ -7,6 +7,7 @@ the batch of another while a thread is free.
 
 import queue
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -21,8 +22,13 @@ from indexer.types import Vectors
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    faces: NDArray[np.uint8]
+    faces: tuple[NDArray[np.uint8], ...]
+    """As `Embedder.embed` takes them."""
     done: "Future[Vectors]" = field(default_factory=Future)
+
+    @property
+    def count(self) -> int:
+        return len(self.faces[0])
 
 
 class BatchingEmbedder:
@@ -53,15 +59,19 @@ class BatchingEmbedder:
         return self._embedder.card
 
     @property
+    def runs_batches_at_once(self) -> bool:
+        return self._embedder.runs_batches_at_once
+
+    @property
     def waiting(self) -> int:
         """Callers whose faces are in no batch yet."""
         return self._waiting.qsize()
 
-    def embed(self, faces: NDArray[np.uint8]) -> Vectors:
+    def embed(self, *faces: NDArray[np.uint8]) -> Vectors:
         """Raises Busy, and what the network raises."""
-        if len(faces) == 0:
-            return np.empty((0, self.card.dimension), np.float32)
         request = _Request(faces)
+        if request.count == 0:
+            return np.empty((0, self.card.dimension), np.float32)
         with self._submitting:
             if self._closed:
                 raise Busy("the service is shutting down")
@@ -88,7 +98,7 @@ class BatchingEmbedder:
             while request is not None:
                 batch.append(request)
                 another_is_free = self._in_network < len(self._threads) - 1
-                if another_is_free or sum(len(r.faces) for r in batch) >= self._max_batch:
+                if another_is_free or sum(r.count for r in batch) >= self._max_batch:
                     break
                 try:
                     request = self._waiting.get_nowait()
@@ -101,25 +111,25 @@ class BatchingEmbedder:
 
     def _serve(self, batch: list[_Request]) -> None:
         try:
-            faces = np.concatenate([request.faces for request in batch])
-            vectors = self._run_network(faces)
+            by_template = zip(*(request.faces for request in batch), strict=True)
+            vectors = self._run_network([np.concatenate(faces) for faces in by_template])
         except BaseException as error:  # the callers wait, whatever happened
             for request in batch:
                 request.done.set_exception(error)
             return
         start = 0
         for request in batch:
-            request.done.set_result(vectors[start : start + len(request.faces)])
-            start += len(request.faces)
+            request.done.set_result(vectors[start : start + request.count])
+            start += request.count
 
-    def _run_network(self, faces: NDArray[np.uint8]) -> Vectors:
+    def _run_network(self, by_template: Sequence[NDArray[np.uint8]]) -> Vectors:
         with self._counting:
             self._in_network += 1
         try:
             return np.concatenate(
                 [
-                    self._embedder.embed(faces[start : start + self._max_batch])
-                    for start in range(0, len(faces), self._max_batch)
+                    self._embedder.embed(*(faces[start : start + self._max_batch] for faces in by_template))
+                    for start in range(0, len(by_template[0]), self._max_batch)
                 ]
             )
         finally:

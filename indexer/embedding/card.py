@@ -20,16 +20,29 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of the models that a fused model consists of."""
+
+    card: "ModelCard"
+    """Of a single network."""
+    weight: float
+    """Of its cosine in the fused one; those of all parts add up to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     name: str
     architecture: str
-    """One of `backbones.registry.BACKBONES`, or `onnx` where the file brings its own network."""
-    weights: WeightFile
+    """One of `backbones.registry.BACKBONES`, `onnx` where the file brings its own network, or `fused`."""
+    weights: tuple[WeightFile, ...]
+    """All files that the model needs."""
     dimension: int
     template: str
-    """Name of the alignment, one of `vision.align.TEMPLATES`."""
+    """Name of the alignment, one of `vision.align.TEMPLATES`; of a fused model those of `templates`."""
     normalisation: str
     """How pixels are scaled before the first layer, as text: part of the fingerprint."""
+    parts: tuple[Part, ...] = ()
+    """Of a fused model, whose embedding is described in `embedding.fused`; else empty."""
     pixels: "Pixels | None" = None
     """For `onnx`, whose network does not scale its pixels itself."""
     mirror: bool
@@ -50,15 +63,29 @@ class ModelCard:
         return self.opened_as or self.name
 
     @property
+    def templates(self) -> tuple[str, ...]:
+        """Names of the alignments in which it takes a face, each once: several only for a fused model."""
+        if not self.parts:
+            return (self.template,)
+        return tuple(dict.fromkeys(part.card.template for part in self.parts))
+
+    @property
     def side_px(self) -> int:
-        """Of the faces that it takes: a template's name is `family-side-version`."""
+        """Of the faces that a single network takes: a template's name is `family-side-version`."""
         return int(self.template.split("-")[1])
 
     @property
     def fingerprint(self) -> str:
         """Different for two models whose embeddings must not be compared."""
-        parts = (self.weights.sha256, self.template, self.normalisation, f"mirror={self.mirror}")
-        return f"{self.name}-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:12]}"
+        return f"{self.name}-{hashlib.sha256(self._identity.encode()).hexdigest()[:12]}"
+
+    @property
+    def _identity(self) -> str:
+        """All that embeddings depend on, without names."""
+        if self.parts:
+            return "+".join(f"{part.weight:.6f}({part.card._identity})" for part in self.parts)
+        digests = (file.sha256 for file in self.weights)
+        return "|".join([*digests, self.template, self.normalisation, f"mirror={self.mirror}"])
 
     def summary(self) -> dict[str, Any]:
         """The entry in a list of models, ready for JSON."""
@@ -68,6 +95,10 @@ class ModelCard:
             "dimension": self.dimension,
             "template": self.template,
             "mirror": self.mirror,
+            "parts": [
+                {"name": part.card.name, "weight": round(part.weight, 6), "mirror": part.card.mirror}
+                for part in self.parts
+            ],
             "licence": self.licence,
             "source": self.source,
         }

@@ -195,7 +195,7 @@ def _model_card(
     return ModelCard(
         name=card.name,
         architecture=architecture,
-        weights=WeightFile(distribution=None, name=str(weights), sha256=sha256(weights)),
+        weights=(WeightFile(distribution=None, name=str(weights), sha256=sha256(weights)),),
         dimension=card.dimension,
         template=card.template,
         normalisation=normalisation,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.card_file import ONNX, TRAINED, read_onnx, read_trained
+from indexer.embedding.fused import fuse
 from indexer.embedding.int8 import activations
 from indexer.embedding.weights import DLIB_RESNET, SFACE
 from indexer.errors import ModelUnknown
@@ -13,19 +14,23 @@ READERS = {ONNX: read_onnx, TRAINED: read_trained}
 
 
 def named(name: str, *, mirror: bool) -> ModelCard:
-    """`name`: one of `published`, or `onnx:` or `safetensors:` with the path of a file with a card.
+    """`name`: one of `published`, several of them with `+` between, which get equal weights and have no
+    thresholds, or `onnx:` or `safetensors:` with the path of a file with a card.
 
     `mirror`: whether the mirror image is embedded too. Raises ModelUnknown, CardUnusable, WeightsMissing.
     """
     for prefix, read in READERS.items():
         if name.startswith(prefix):
             return read(Path(name.removeprefix(prefix)), mirror=mirror)
-    for card in published(mirror=mirror):
-        if card.name == name:
-            return card
+    every = {card.name: card for card in published(mirror=mirror)}
+    if name in every:
+        return every[name]
+    parts = [every.get(part) for part in name.split("+")]
+    cards = [card for card in parts if card is not None and not card.parts]
+    if 1 < len(cards) == len(parts):
+        return fuse(name, [(card, 1.0) for card in cards])
     raise ModelUnknown(
-        f"there is no model {name!r}; models are {', '.join(card.name for card in published(mirror=mirror))},"
-        f" {ONNX}PATH and {TRAINED}PATH",
+        f"there is no model {name!r}; models are {', '.join(every)}, {ONNX}PATH and {TRAINED}PATH",
         model=name,
     )
 
@@ -55,7 +60,7 @@ def sface(*, mirror: bool) -> ModelCard:
     return ModelCard(
         name="sface",
         architecture="sface",
-        weights=SFACE,
+        weights=(SFACE,),
         dimension=128,
         template="arcface-112-v1",
         normalisation="(rgb-127.5)/128",
@@ -100,7 +105,7 @@ def dlib_resnet(*, mirror: bool) -> ModelCard:
     return ModelCard(
         name="dlib-resnet",
         architecture="dlib-resnet",
-        weights=DLIB_RESNET,
+        weights=(DLIB_RESNET,),
         dimension=128,
         template="dlib-150-v1",
         normalisation="(rgb-(122.782,117.001,104.298))/256",

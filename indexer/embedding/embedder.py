@@ -1,5 +1,6 @@
 """Aligned faces to embeddings of length 1. `runtimes` runs the networks, `batching` queues the callers."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from indexer.embedding.card import ModelCard
 from indexer.embedding.runtimes.choice import choose
 from indexer.inference.load import ProcessorLoad
-from indexer.types import Vectors
+from indexer.types import Image, Vectors
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -17,18 +18,20 @@ class Embedder(Protocol):
     @property
     def card(self) -> ModelCard: ...
 
-    def embed(self, faces: NDArray[np.uint8]) -> Vectors:
-        """`faces`: shape (n, side, side, 3), RGB, aligned to the card's template. Returns (n, dimension)."""
-        ...
-
-
-class NetworkEmbedder(Embedder, Protocol):
-    """One that runs the network itself."""
-
     @property
     def runs_batches_at_once(self) -> bool:
         """Whether several threads that embed are faster than one."""
         ...
+
+    def embed(self, *faces: NDArray[np.uint8]) -> Vectors:
+        """`faces`: for each of the card's templates the n faces aligned to it, shape (n, side, side, 3), RGB.
+        Returns (n, dimension)."""
+        ...
+
+
+def stacked(faces: Sequence[Sequence[Image]]) -> tuple[NDArray[np.uint8], ...]:
+    """The arguments of `Embedder.embed`, of one face or more; each has one picture for each template."""
+    return tuple(np.stack(pictures) for pictures in zip(*faces, strict=True))
 
 
 def open_embedder(
@@ -39,12 +42,22 @@ def open_embedder(
     device: str | None = None,
     threads: int | None = None,
     load: ProcessorLoad | None = None,
-) -> NetworkEmbedder:
+) -> Embedder:
     """`precision`: `auto` is float32 on processors, float16 on GPUs. `device`: torch's name of it; None for a
     GPU if there is one. `threads`: of the processor, for one batch; None for all cores.
 
     Raises WeightsMissing, WeightsDamaged, CardUnusable, Misconfigured.
     """
+    if card.parts:
+        from indexer.embedding.fused import FusedEmbedder
+
+        parts = [
+            open_embedder(
+                part.card, runtime=runtime, precision=precision, device=device, threads=threads, load=load
+            )
+            for part in card.parts
+        ]
+        return FusedEmbedder(card, parts)
     # Each runtime is imported where it is needed: a server that needs no torch must not import it.
     if choose(card.architecture, runtime=runtime, device=device) == "torch":
         from indexer.embedding.runtimes.torch_embedder import TorchEmbedder

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding.card import ModelCard
-from indexer.embedding.embedder import Embedder
+from indexer.embedding.embedder import Embedder, stacked
 from indexer.errors import EmbeddingUnusable
 from indexer.inference.load import ProcessorLoad
 from indexer.request_timings import Stage, Stopwatch
@@ -26,8 +26,8 @@ class AlignedFace:
 
     face: Face
     """In the pixels of the photograph as it was sent, which may be more than were decoded."""
-    pixels: Image
-    """Shape (side, side, 3): cut out and turned as the model's template says."""
+    pictures: tuple[Image, ...]
+    """For each of the model's templates, shape (side, side, 3): cut out and turned as it says."""
     quality: Quality
 
 
@@ -65,14 +65,15 @@ class Pipeline:
     processor from the network, and memory from everything else."""
     load: ProcessorLoad
     """Of the process: the networks use all cores for the only task."""
-    template: Template = field(init=False)
+    templates: tuple[Template, ...] = field(init=False)
+    """Of the model: one, or several for a fused model."""
 
     @property
     def card(self) -> ModelCard:
         return self.embedder.card
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "template", TEMPLATES[self.embedder.card.template])
+        object.__setattr__(self, "templates", tuple(TEMPLATES[name] for name in self.card.templates))
 
     def detect(
         self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None, detail: float = 1.0
@@ -118,11 +119,14 @@ class Pipeline:
     def align(self, pixels: Image, face: Face, divisor: int = 1) -> AlignedFace:
         """`face`: in the pixels of the photograph as it was sent. `divisor`: of those for each one of
         `pixels`, along a side."""
-        aligned = align(pixels, face.landmarks, self.template, divisor=divisor)
-        upright = aligned
-        if self.template is not ARCFACE_112:  # quality is measured at one template for all models
+        pictures = tuple(
+            align(pixels, face.landmarks, template, divisor=divisor) for template in self.templates
+        )
+        if ARCFACE_112 in self.templates:  # quality is measured at one template for all models
+            upright = pictures[self.templates.index(ARCFACE_112)]
+        else:
             upright = align(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
-        return AlignedFace(face=face, pixels=aligned, quality=quality.measure(face, upright))
+        return AlignedFace(face=face, pictures=pictures, quality=quality.measure(face, upright))
 
     def _min_share(self, faces: Sequence[Face], detail: float) -> float:
         """Share of the photograph's pixels, along a side, with which no aligned face is enlarged more than
@@ -130,8 +134,8 @@ class Pipeline:
         return max(
             (
                 max(
-                    enlargement(face.landmarks, self.template),
                     detail * enlargement(face.landmarks, ARCFACE_112),
+                    *(enlargement(face.landmarks, template) for template in self.templates),
                 )
                 for face in faces
             ),
@@ -144,7 +148,7 @@ class Pipeline:
             if not faces:
                 return np.empty((0, self.card.dimension), np.float32)
             with self.load.task():
-                vectors = self.embedder.embed(np.stack([face.pixels for face in faces]))
+                vectors = self.embedder.embed(*stacked([face.pictures for face in faces]))
         if not usable(vectors).all():
             raise EmbeddingUnusable(
                 f"the model {self.card.fingerprint} gave an embedding that is NaN or not of length 1",

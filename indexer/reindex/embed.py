@@ -10,8 +10,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import numpy as np
-
+from indexer.embedding.embedder import stacked
 from indexer.errors import InvalidInput
 from indexer.pipeline.crops import aligned
 from indexer.pipeline.pipeline import Pipeline, usable
@@ -98,7 +97,7 @@ def _embed(crops: Sequence[StoredCrop], pipeline: Pipeline) -> Embedded:
         faces = _align(crops, pipeline, embedded.problems)
         if not faces:
             return embedded
-        vectors = pipeline.embedder.embed(np.stack(list(faces.values())))
+        vectors = pipeline.embedder.embed(*stacked(list(faces.values())))
     for key, vector, ok in zip(faces, vectors, usable(vectors), strict=True):
         if ok:
             embedded.vectors[key] = vector.astype(STORED_DTYPE).tobytes()
@@ -107,12 +106,14 @@ def _embed(crops: Sequence[StoredCrop], pipeline: Pipeline) -> Embedded:
     return embedded
 
 
-def _align(crops: Sequence[StoredCrop], pipeline: Pipeline, problems: dict[int, str]) -> dict[int, Image]:
+def _align(
+    crops: Sequence[StoredCrop], pipeline: Pipeline, problems: dict[int, str]
+) -> dict[int, tuple[Image, ...]]:
     """By face key. Adds to `problems`."""
-    faces: dict[int, Image] = {}
+    faces: dict[int, tuple[Image, ...]] = {}
     for crop in crops:
         try:
-            faces[crop.key] = aligned(crop, pipeline.template)
+            faces[crop.key] = aligned(crop, pipeline.templates)
         except InvalidInput as error:
             problems[crop.key] = error.message
         except (MemoryError, OSError):

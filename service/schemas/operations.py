@@ -5,6 +5,12 @@ from pydantic import BaseModel, Field
 from indexer.usecases.answers import MODEL_EXAMPLE
 
 
+class ModelPart(BaseModel):
+    name: str = Field(description="Model of a single network", examples=["sface"])
+    weight: float = Field(description="Its share in the score; the shares add up to 1", examples=[0.5])
+    mirror: bool = Field(description="Whether it embeds the mirror image too")
+
+
 class Model(BaseModel):
     name: str = Field(description="Name in settings and requests", examples=["sface"])
     fingerprint: str = Field(
@@ -15,6 +21,7 @@ class Model(BaseModel):
     dimension: int = Field(description="Length of an embedding", examples=[128])
     template: str = Field(examples=["arcface-112-v1"], description="Alignment template of its input")
     mirror: bool = Field(description="Whether the embedding is the mean of the face and its mirror image")
+    parts: list[ModelPart] = Field(description="Of a model that consists of several networks; else empty")
     licence: str = Field(description="Licence of its weights", examples=["Apache-2.0"])
     source: str = Field(description="Source of its weights", examples=["OpenCV Zoo"])
     active: bool = Field(description="Whether it is the default model of this service")

@@ -83,9 +83,10 @@ def published(name: str, dimension: int = NATIVE_DIMENSION) -> nn.Module:
 
 def opened(card: ModelCard) -> nn.Module:
     """The network of a card, in eval mode. Raises WeightsMissing, WeightsDamaged, CardUnusable."""
-    if card.weights.distribution is not None:
+    (file,) = card.weights
+    if file.distribution is not None:
         return published(card.architecture, card.dimension)
-    return load(locate(card.weights), card.architecture, card.dimension)
+    return load(locate(file), card.architecture, card.dimension)
 
 
 def stages(network: nn.Module) -> list[nn.Module]:

@@ -23,7 +23,7 @@ def open_graph(card: ModelCard) -> openvino.Model:
         model = _users_file(card)
     elif card.architecture == "sface-int8":
         model = int8_sface()
-    elif card.weights == SFACE:
+    elif card.weights == (SFACE,):
         model = _any_batch(network.read(dequantised(read_verified(SFACE))), card)
     else:
         model = _any_batch(_converted(card), card)
@@ -58,11 +58,12 @@ def _converted(card: ModelCard) -> openvino.Model:
 
 def _users_file(card: ModelCard) -> openvino.Model:
     """The batch size stays as in the file if it is fixed. Raises CardUnusable if the card does not match."""
-    data = read_verified(card.weights)
+    (file,) = card.weights
+    data = read_verified(file)
     try:
         model = network.read(data)
     except (RuntimeError, UnicodeDecodeError) as error:  # the latter of a message that quotes the file
-        raise CardUnusable(f"cannot load {card.weights.name} as an ONNX file: {error}") from error
+        raise CardUnusable(f"cannot load {file.name} as an ONNX file: {error}") from error
     side = card.side_px
     inputs = model.inputs
     if len(inputs) != 1:

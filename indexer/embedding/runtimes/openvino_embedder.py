@@ -49,11 +49,12 @@ class OpenVinoEmbedder:
                 f"{card.name} does not run on the input that its card describes: {error}"
             ) from error
 
-    def embed(self, faces: NDArray[np.uint8]) -> Vectors:
-        views = np.concatenate([faces, faces[:, :, ::-1]]) if self.card.mirror else faces
+    def embed(self, *faces: NDArray[np.uint8]) -> Vectors:
+        (batch,) = faces
+        views = np.concatenate([batch, batch[:, :, ::-1]]) if self.card.mirror else batch
         embeddings = self._run(views)
         if self.card.mirror:
-            embeddings = embeddings[: len(faces)] + embeddings[len(faces) :]
+            embeddings = embeddings[: len(batch)] + embeddings[len(batch) :]
         lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
         return np.ascontiguousarray(embeddings / np.maximum(lengths, 1e-12), np.float32)
 

@@ -52,14 +52,15 @@ class TorchEmbedder:
         self._batches = self._open_batches(graphs) if on_cuda else None
 
     @torch.inference_mode()
-    def embed(self, faces: NDArray[np.uint8]) -> Vectors:
+    def embed(self, *faces: NDArray[np.uint8]) -> Vectors:
         """Raises Busy if the GPU lacks memory."""
+        (batch,) = faces
         if self._batches is None:
             self._configure_thread()
-            embeddings = self._network(torch.from_numpy(faces).to(self.device))
+            embeddings = self._network(torch.from_numpy(batch).to(self.device))
             return np.ascontiguousarray(embeddings.cpu().numpy(), np.float32)
         try:
-            return self._batches.run(faces)
+            return self._batches.run(batch)
         except torch.OutOfMemoryError:
             release_memory()
             raise Busy("the GPU has too little free memory to embed faces") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.embedding.embedder import stacked
 from indexer.errors import InvalidInput, InvalidRequest
 from indexer.pipeline.embed_files import central_face
 from indexer.pipeline.pipeline import Pipeline
@@ -91,16 +92,16 @@ def measure(
     aligning, faces = [], []
     for pixels, face in detected:
         start = time.perf_counter()
-        faces.append(align(pixels, face.landmarks, pipeline.template))
+        faces.append([align(pixels, face.landmarks, template) for template in pipeline.templates])
         aligning.append(time.perf_counter() - start)
     timings = [_timing("align", 1, aligning)]
     done = 0
     for batch in BATCHES:
         spent = []
         for run in range(_WARM_UP + runs):
-            chosen = np.stack([faces[(run * batch + place) % len(faces)] for place in range(batch)])
+            chosen = stacked([faces[(run * batch + place) % len(faces)] for place in range(batch)])
             start = time.perf_counter()
-            pipeline.embedder.embed(chosen)
+            pipeline.embedder.embed(*chosen)
             spent.append((time.perf_counter() - start) / batch)
             done += run >= _WARM_UP
             if progress:

@@ -25,7 +25,7 @@ def test_dlibs_network_tells_people_apart_at_its_own_threshold(
         seen = [pipeline.detect(data, Stopwatch()).faces[0] for data in (hopper, smaller, collins)]
         one, again, other = pipeline.embed(seen, Stopwatch())
 
-    assert seen[0].pixels.shape == (150, 150, 3)
+    assert seen[0].pictures[0].shape == (150, 150, 3)
     limit = threshold.for_fmr(pipeline.embedder.card, 0.001)
     assert one @ other < limit < one @ again
 

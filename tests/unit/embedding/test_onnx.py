@@ -125,7 +125,7 @@ def test_missing_damaged_and_exchanged_files_have_different_errors(tmp_path: Pat
     network(tmp_path / "means.onnx", divisor=2.0)
     named = card(tmp_path)
     network(tmp_path / "means.onnx")
-    with pytest.raises(WeightsDamaged, match=named.weights.sha256):
+    with pytest.raises(WeightsDamaged, match=named.weights[0].sha256):
         open_embedder(named)
     with pytest.raises(CardUnusable, match=r"cannot read the card .*other\.json"):
         catalog.named(f"onnx:{tmp_path / 'other.onnx'}", mirror=True)

@@ -33,7 +33,7 @@ def test_a_crop_gives_the_pixels_that_any_decoder_gives(size: float, template: T
     pixels = decode(made.jpeg, max_pixels=1 << 20)
 
     np.testing.assert_array_equal(
-        aligned(stored(made.jpeg, made.landmarks), template), align(pixels, made.landmarks, template)
+        aligned(stored(made.jpeg, made.landmarks), [template])[0], align(pixels, made.landmarks, template)
     )
 
 
@@ -42,12 +42,12 @@ def test_a_damaged_crop_is_rejected_and_not_embedded_grey() -> None:
 
     for damaged in (b"", b"\xff\xd8no jpeg", b"\xff\xd8no jpeg\xff\xd9", jpeg[:200], jpeg[: len(jpeg) // 2]):
         with pytest.raises(InvalidInput):
-            aligned(stored(damaged), ARCFACE_112)
+            aligned(stored(damaged), [ARCFACE_112])
 
 
 def test_a_face_without_a_crop_is_rejected() -> None:
     with pytest.raises(UnreadableImage, match="no crop"):
-        aligned(stored(None), ARCFACE_112)
+        aligned(stored(None), [ARCFACE_112])
 
 
 def test_a_crop_in_another_format_is_embedded_too() -> None:
@@ -55,7 +55,7 @@ def test_a_crop_in_another_format_is_embedded_too() -> None:
     file = io.BytesIO()
     PIL.Image.fromarray(skimage.data.astronaut()[:168, 150:318]).save(file, "PNG")
 
-    pixels = aligned(stored(file.getvalue()), ARCFACE_112)
+    [pixels] = aligned(stored(file.getvalue()), [ARCFACE_112])
 
     assert pixels.shape == (112, 112, 3)
     assert pixels.std() > 10

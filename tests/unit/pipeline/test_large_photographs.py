@@ -51,7 +51,7 @@ def test_a_large_face_is_aligned_from_half_the_pixels_and_nothing_is_lost(
     reduced_px = 2600 / pipeline.detector.size_px
     for side in ("x", "y", "width", "height"):
         assert getattr(seen.face.box, side) == pytest.approx(getattr(expected.box, side), abs=2 * reduced_px)
-    assert cosine(pipeline, seen.pixels, align(whole, expected.landmarks, ARCFACE_112)) > 0.99
+    assert cosine(pipeline, seen.pictures[0], align(whole, expected.landmarks, ARCFACE_112)) > 0.99
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -68,7 +68,7 @@ def test_a_small_face_is_aligned_from_all_pixels(
     [seen] = photograph.faces
     assert photograph.divisor == 1
     np.testing.assert_array_equal(photograph.pixels, whole)
-    np.testing.assert_array_equal(seen.pixels, align(whole, seen.face.landmarks, ARCFACE_112))
+    np.testing.assert_array_equal(seen.pictures[0], align(whole, seen.face.landmarks, ARCFACE_112))
 
 
 def test_only_the_requested_faces_need_pixels(pipeline: Pipeline, hopper: bytes, collins: bytes) -> None:
@@ -97,7 +97,7 @@ def test_a_stored_crop_has_the_pixels_that_the_photograph_has(pipeline: Pipeline
 def test_a_model_with_a_larger_template_gets_more_pixels(pipeline: Pipeline, hopper: bytes) -> None:
     data = photograph_of((hopper, 700, (900, 500)))
     other = dataclasses.replace(pipeline)
-    object.__setattr__(other, "template", DLIB_150)
+    object.__setattr__(other, "templates", (DLIB_150,))
 
     assert detect(pipeline, data).divisor == 2
     assert detect(other, data).divisor == 1

@@ -18,7 +18,7 @@ def aligned(quality: Quality) -> AlignedFace:
     face = Face(
         box=Box(x=0, y=0, width=30, height=28), landmarks=np.zeros((5, 2), np.float32), confidence=0.9
     )
-    return AlignedFace(face=face, pixels=np.zeros((112, 112, 3), np.uint8), quality=quality)
+    return AlignedFace(face=face, pictures=(np.zeros((112, 112, 3), np.uint8),), quality=quality)
 
 
 def photograph(*faces: AlignedFace, faces_found: int) -> Photograph:

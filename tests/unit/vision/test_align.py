@@ -63,7 +63,7 @@ def test_an_aligned_face_is_upright_and_at_the_place_of_the_template(
     tilted = encoded(PIL.Image.open(io.BytesIO(hopper)).rotate(25, fillcolor="grey"), "JPEG")
     [seen] = pipeline.detect(tilted, Stopwatch()).faces
 
-    [again] = pipeline.detect(jpeg(seen.pixels), Stopwatch()).faces
+    [again] = pipeline.detect(jpeg(seen.pictures[0]), Stopwatch()).faces
 
     found = again.face.landmarks
     np.testing.assert_allclose(found.mean(axis=0), ARCFACE_112.points.mean(axis=0), atol=4)
@@ -85,7 +85,7 @@ def test_a_stored_crop_gives_nearly_the_embedding_of_its_photograph(
     stored = np.asarray(PIL.Image.open(io.BytesIO(crop.jpeg)))
     aligned = align(stored, crop.landmarks, ARCFACE_112)
 
-    directly, from_crop = pipeline.embedder.embed(np.stack([seen.pixels, aligned]))
+    directly, from_crop = pipeline.embedder.embed(np.stack([seen.pictures[0], aligned]))
     assert directly @ from_crop > 0.99
     assert 168 <= stored.shape[0] == stored.shape[1] <= 336
 

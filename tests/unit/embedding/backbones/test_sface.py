@@ -16,7 +16,7 @@ from indexer.request_timings import Stopwatch
 @pytest.fixture(scope="module")
 def faces(pipeline: Pipeline, hopper: bytes, collins: bytes) -> np.ndarray:
     """Two aligned faces, shape (2, 112, 112, 3)."""
-    return np.stack([pipeline.detect(data, Stopwatch()).faces[0].pixels for data in (hopper, collins)])
+    return np.stack([pipeline.detect(data, Stopwatch()).faces[0].pictures[0] for data in (hopper, collins)])
 
 
 def test_the_torch_backbone_equals_opencv_running_the_published_file(faces: np.ndarray) -> None:

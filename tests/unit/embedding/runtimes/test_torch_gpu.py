@@ -31,7 +31,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def faces(pipeline: Pipeline, hopper: bytes, collins: bytes) -> np.ndarray:
     """1,024 aligned faces of 112 pixels: two people, at many places and brightnesses."""
-    two = [pipeline.detect(data, Stopwatch()).faces[0].pixels for data in (hopper, collins)]
+    two = [pipeline.detect(data, Stopwatch()).faces[0].pictures[0] for data in (hopper, collins)]
     random = np.random.default_rng(0)
     return np.stack(
         [
