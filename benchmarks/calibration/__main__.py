@@ -14,19 +14,16 @@ identities.csv) the same is done there, and then across both: calibrated on LFW,
 """
 
 import argparse
-import csv
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import photograph_sets
 from benchmarks.calibration.summary import draw, table
-from benchmarks.calibration.trials import CARD, Trial, calibrated, promises
-from indexer.evaluation import lfw
-from indexer.pipeline.embed_files import embed_files
+from benchmarks.calibration.trials import Trial, calibrated, promises
 from indexer.settings import Settings
 from indexer.types import Vectors
 from indexer.usecases.bootstrap import open_pipeline
@@ -35,9 +32,9 @@ from indexer.usecases.bootstrap import open_pipeline
 def main() -> None:
     arguments = _arguments()
     start = time.perf_counter()
-    sets = {"LFW": _embedded("lfw", _lfw(arguments.data), arguments.cache)}
+    sets = {"LFW": _embedded("lfw", arguments.data, arguments.cache)}
     if arguments.celeba:
-        sets["CelebA"] = _embedded("celeba", _celeba(arguments.celeba), arguments.cache)
+        sets["CelebA"] = _embedded("celeba", arguments.celeba, arguments.cache)
     trials: list[Trial] = []
     for repeat in range(arguments.repeats):
         rng = np.random.default_rng(repeat)
@@ -56,31 +53,12 @@ def main() -> None:
         draw(rows, arguments.people[-1], arguments.plot)
 
 
-def _lfw(folder: Path) -> list[Path]:
-    return [person.images[0] for person in lfw.read_people(folder)]
-
-
-def _celeba(folder: Path) -> list[Path]:
-    with (folder / "identities.csv").open(newline="") as file:
-        first: dict[str, Path] = {}
-        for name, identity in csv.reader(file):
-            if identity:
-                first.setdefault(identity, folder / name)
-    return list(first.values())
-
-
-def _embedded(name: str, files: Sequence[Path], cache: Path) -> Vectors:
-    """The embeddings of the files with a detected face."""
-    kept = cache / f"{name}-{CARD.fingerprint}.npz"
-    if not kept.exists():
-        with open_pipeline(Settings(model="sface", mirror=True)) as pipeline:
-            made = embed_files(pipeline, files)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, vectors=made.vectors[made.found])
-    with np.load(kept) as file:
-        vectors: Vectors = file["vectors"]
-    print(f"{name}: {len(vectors):,} of {len(files):,} people")
-    return vectors
+def _embedded(name: str, folder: Path, cache: Path) -> Vectors:
+    """The embeddings of the first picture of each person, where it has a face."""
+    photographs = replace(photograph_sets.read(folder), name=name)
+    with open_pipeline(Settings(model="sface", mirror=True)) as pipeline:
+        [(vectors, found)] = photograph_sets.embedded(photographs, [pipeline], cache)
+    return vectors[found]
 
 
 def _arguments() -> argparse.Namespace:

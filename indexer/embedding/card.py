@@ -50,6 +50,9 @@ class ModelCard:
     score_at_fmr: tuple[tuple[float, float], ...]
     """Measured: (share of pairs of different people, cosine that they reach), by falling share. Empty if it
     was not measured: the model can embed, but has no thresholds."""
+    fmr_ranges: tuple[tuple[float, float], ...] = ()
+    """Measured: for each point of `score_at_fmr`, the lowest and the highest share of pairs of different
+    people that reached its score, over several sets of photographs. Empty if one set was measured."""
     genuine_scores: tuple[float, ...]
     """Measured: quantiles of the cosine of two pictures of the same person, evenly spaced from 0 to 1."""
     licence: str

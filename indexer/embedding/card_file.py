@@ -13,7 +13,8 @@
       "source": "where it comes from"
     }
 
-It may have `score_at_fmr` and `genuine_scores`, which `python -m benchmarks.card_figures` measures. A card of
+It may have `score_at_fmr`, `fmr_ranges` and `genuine_scores`, which `python -m benchmarks.card_figures`
+measures. A card of
 `gemel train` also has `architecture`, the backbone of its safetensors file, and `training`, how the model was
 trained. An ONNX file of the same network lies beside it; the card serves both.
 """
@@ -21,9 +22,9 @@ trained. An ONNX file of the same network lies beside it; the card serves both.
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from indexer.embedding import onnx_file
 from indexer.embedding.card import ModelCard, Pixels
@@ -44,6 +45,7 @@ _Mean = Annotated[float, Field(ge=-1e6, le=1e6)]
 _Deviation = Annotated[float, Field(ge=1e-6, le=1e6)]
 _Cosine = Annotated[float, Field(ge=-1, le=1)]
 _Rate = Annotated[float, Field(ge=1e-12, le=0.999)]
+_Share = Annotated[float, Field(ge=1e-15, le=0.9999)]
 MIN_SCORE_STEP = 1e-4
 """From one measured rate to the next: beyond the last one, thresholds follow the slope of the last two."""
 _MAX_RATE_RATIO = 0.99
@@ -68,6 +70,8 @@ class CardFile(BaseModel):
     source: str
     score_at_fmr: tuple[tuple[_Rate, _Cosine], ...] = Field(default=(), max_length=1000)
     """At least two points, or none."""
+    fmr_ranges: tuple[tuple[_Share, _Share], ...] = Field(default=(), max_length=1000)
+    """One for each point of `score_at_fmr`, or none."""
     genuine_scores: tuple[_Cosine, ...] = Field(default=(), max_length=1000)
     training: dict[str, Any] = {}
     """For readers: what the model was trained on, how, and its results."""
@@ -94,6 +98,18 @@ class CardFile(BaseModel):
             if next_score < score:
                 raise ValueError(f"quantiles must not fall: {score:g} comes before {next_score:g}")
         return scores
+
+    @model_validator(mode="after")
+    def _has_a_range_for_each_rate(self) -> Self:
+        if self.fmr_ranges and len(self.fmr_ranges) != len(self.score_at_fmr):
+            raise ValueError("fmr_ranges needs one range for each point of score_at_fmr, or none")
+        for (rate, _), (low, high) in zip(self.score_at_fmr, self.fmr_ranges, strict=False):
+            if not low <= rate <= high:
+                raise ValueError(f"fmr_ranges: {rate:g} is not in the range from {low:g} to {high:g}")
+        for before, after in pairwise(self.fmr_ranges):
+            if after[0] > before[0] or after[1] > before[1]:
+                raise ValueError("fmr_ranges must fall with the rates")
+        return self
 
 
 def _unchecked(path: Path) -> Path:
@@ -202,6 +218,7 @@ def _model_card(
         pixels=pixels,
         mirror=mirror,
         score_at_fmr=card.score_at_fmr,
+        fmr_ranges=card.fmr_ranges,
         genuine_scores=card.genuine_scores,
         licence=card.licence,
         source=card.source,

@@ -17,6 +17,7 @@ from indexer.pipeline.models import check_calibrated
 from tests.unit.embedding.test_onnx import CARD, network
 
 SCORES = [[0.5, 0.1], [0.01, 0.3], [0.001, 0.4]]
+RANGES = [[0.4, 0.6], [0.005, 0.02], [0.0004, 0.003]]
 GENUINE = [0.1, 0.6, 0.9]
 
 
@@ -38,7 +39,9 @@ def check_usable(card: ModelCard) -> None:
             assert -1 <= curve.threshold(fpir, faces) <= 1
             assert curve.most_faces(fpir) >= 0
         for score in (-1.0, 0.0, 0.5, 1.0):
-            assert 0 <= curve.estimate(score, faces).fpir <= 1
+            estimate = curve.estimate(score, faces)
+            low, high = estimate.interval or (estimate.fpir, estimate.fpir)
+            assert 0 <= low <= estimate.fpir <= high <= 1
     assert for_fmr(card, 0.5) <= for_fmr(card, 1e-9)
 
 
@@ -55,6 +58,11 @@ def check_usable(card: ModelCard) -> None:
         ({"score_at_fmr": [[0.5, 0.4], [0.1, 1.5]]}, r"score_at_fmr\.1\.1"),
         ({"score_at_fmr": [[0.5, 0.4, 0.5], [0.1, 0.5]]}, r"score_at_fmr\.0"),
         ({"score_at_fmr": [[0.5, 0.4], [0.1, math.nan]]}, "score_at_fmr|the card"),
+        ({"score_at_fmr": SCORES, "fmr_ranges": [[0.4, 0.6]]}, "one range for each point"),
+        ({"score_at_fmr": SCORES, "fmr_ranges": [[0.6, 0.7], *RANGES[1:]]}, "0.5 is not in the range"),
+        ({"score_at_fmr": SCORES, "fmr_ranges": [*RANGES[:2], [0.001, 0.03]]}, "must fall with the rates"),
+        ({"fmr_ranges": RANGES}, "one range for each point"),
+        ({"fmr_ranges": [[0, 0.5]]}, r"fmr_ranges\.0\.0"),
         ({"genuine_scores": [0.5, 0.4]}, "genuine_scores: .*must not fall"),
         ({"genuine_scores": [0.5]}, "genuine_scores: .*two quantiles"),
         ({"genuine_scores": [0.5, 7]}, r"genuine_scores\.1"),
@@ -72,9 +80,11 @@ def test_a_card_with_impossible_figures_is_rejected_when_it_is_read(
 
 
 def test_a_card_with_measured_scores_is_read(tmp_path: Path) -> None:
-    card = read(tmp_path, json.dumps(CARD | {"score_at_fmr": SCORES, "genuine_scores": GENUINE}).encode())
+    figures = {"score_at_fmr": SCORES, "fmr_ranges": RANGES, "genuine_scores": GENUINE}
+    card = read(tmp_path, json.dumps(CARD | figures).encode())
 
     assert card.score_at_fmr == ((0.5, 0.1), (0.01, 0.3), (0.001, 0.4))
+    assert card.fmr_ranges == ((0.4, 0.6), (0.005, 0.02), (0.0004, 0.003))
     check_usable(card)
 
 
@@ -94,6 +104,7 @@ cards = st.fixed_dictionaries(
     optional=dict.fromkeys((*CARD, "file", "architecture", "training", "other"), anything)
     | {
         "score_at_fmr": tables | st.lists(st.lists(numbers, max_size=3), max_size=4) | anything,
+        "fmr_ranges": tables | anything,
         "genuine_scores": st.lists(numbers, max_size=5).map(sorted) | anything,
     },
 ).map(lambda changes: CARD | {"score_at_fmr": SCORES, "genuine_scores": GENUINE} | changes)
