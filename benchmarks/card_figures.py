@@ -7,7 +7,7 @@ or where fewer than two sets have the three pairs that a calibration needs above
 
     python -m benchmarks.card_figures --data LFW --more CELEBA AGES --models sface dlib-resnet --json FILE
 
-LFW is measured once more as by another camera, degraded. Pictures of `--more` without names count as one
+LFW is measured once more with degraded pictures. Pictures of `--more` without names count as one
 person each. Genuine pairs are the 3,000 matched ones of LFW's own list. Embeddings are kept in `--cache DIR`.
 """
 
@@ -45,7 +45,7 @@ def main() -> None:
         files=tuple(sorted({file for pair in matched for file in (pair.first, pair.second)})),
     )
     lfw = photograph_sets.read(arguments.data)
-    sets = [lfw, photograph_sets.as_by_another_camera(lfw), *map(photograph_sets.read, arguments.more)]
+    sets = [lfw, photograph_sets.degraded(lfw), *map(photograph_sets.read, arguments.more)]
     settings = Settings()
     with open_pipelines(settings, arguments.models or [settings.model]) as pipelines:
         cards = [pipeline.card for pipeline in pipelines]

@@ -16,7 +16,7 @@ from indexer.evaluation import lfw
 from indexer.pipeline.embed_files import Change, embed_with
 from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Image, Vectors
-from indexer.vision import degrade
+from indexer.vision.degrade import jpeg, low_resolution, noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,9 @@ def read(folder: Path) -> PhotographSet:
     return PhotographSet(name=folder.name, files=tuple(files))
 
 
-def as_by_another_camera(photographs: PhotographSet) -> PhotographSet:
+def degraded(photographs: PhotographSet) -> PhotographSet:
     """A third of the pixels of each side, noise, and strong compression."""
-    return PhotographSet(name=f"{photographs.name}-degraded", files=photographs.files, change=_degraded)
+    return PhotographSet(name=f"{photographs.name}-degraded", files=photographs.files, change=_degrade)
 
 
 def embedded(
@@ -77,6 +77,6 @@ def _names(path: Path) -> list[str]:
         return [str(name) for name in file["files"]] if "files" in file else []
 
 
-def _degraded(file: Path, image: Image) -> Image:
+def _degrade(file: Path, image: Image) -> Image:
     rng = np.random.default_rng(list(file.name.encode()))
-    return degrade.jpeg(degrade.noise(degrade.low_resolution(image, 0.35), 8, rng), 50)
+    return jpeg(noise(low_resolution(image, 0.35), 8, rng), 50)

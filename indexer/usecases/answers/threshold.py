@@ -22,7 +22,8 @@ class Threshold(BaseModel):
         examples=[0.001],
     )
     estimated_fpir_interval: tuple[float, float] | None = Field(
-        description="95 % interval of the estimate; null where it comes from a model's card",
+        description="95 % interval of the estimate. From a model's card: the range over the sets of"
+        " photographs that the model was measured on; null if it was one set",
         examples=[[0.0006, 0.0018]],
     )
     fpir_trusted: bool = Field(
