@@ -19,13 +19,14 @@ from rich.progress import track
 from rich.table import Table
 from skimage import data
 
-from indexer.embedding.weights import YUNET, locate
 from indexer.inference.load import ProcessorLoad
 from indexer.settings import Settings
 from indexer.types import Box, Face, Image
 from indexer.vision import degrade
 from indexer.vision.detect import Detector
 from indexer.vision.yunet import GREY, MIN_SIDE_PX, YuNet
+from indexer.weights.locate import locate
+from indexer.weights.published import YUNET
 
 SIZES = ((640, 480), (250, 250), (1024, 768), (160, 128))
 """Width and height: a webcam, LFW, a phone, a reduced picture."""

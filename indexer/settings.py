@@ -154,6 +154,12 @@ class Settings(BaseSettings):
         description="Folder of the model files that `POST /v1/reindexes` may name, as `onnx:FILE` or"
         " `safetensors:FILE`; without it, published models only",
     )
+    model_mirror: str | None = Field(
+        default=None,
+        description="Where published weights come from instead of their publishers' addresses: a folder, or"
+        " an address `https://...`, below which the files lie under their published names; files in a"
+        " folder are used where they lie",
+    )
     mirror: bool = Field(
         default=True, description="Embed the mirror image too and take the mean; part of the model"
     )
@@ -265,6 +271,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_mirror(self) -> "Settings":
+        if self.model_mirror is not None and "://" in self.model_mirror and self.mirror_address is None:
+            raise ValueError(
+                f"model_mirror: {self.model_mirror!r} is no folder, and no address `https://...`"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_runtime(self) -> "Settings":
         if self.runtime == "openvino" and self.device not in (None, "cpu"):
             raise ValueError(
@@ -280,6 +294,19 @@ class Settings(BaseSettings):
     @property
     def cors_origin_list(self) -> list[str]:
         return [origin.rstrip("/") for origin in _split(self.cors_origins)]
+
+    @property
+    def mirror_folder(self) -> Path | None:
+        """The model mirror, if it is a folder."""
+        if self.model_mirror is None or self.mirror_address is not None:
+            return None
+        return Path(self.model_mirror).expanduser()
+
+    @property
+    def mirror_address(self) -> str | None:
+        """The model mirror without its last slash, if it is on another machine."""
+        mirror = (self.model_mirror or "").strip()
+        return mirror.rstrip("/") if re.match(r"https?://[^/]", mirror, re.IGNORECASE) else None
 
     @property
     def upload_memory_bytes(self) -> int:

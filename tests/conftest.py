@@ -24,6 +24,7 @@ from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
+from indexer.weights.store import WeightStore
 from service import openapi
 from service.app import create_app
 from tests.support.home import Home
@@ -84,9 +85,11 @@ def _networks_opened_once() -> Iterator[None]:
     real = embedder.open_embedder
     opened = cache(real)
 
-    def open_embedder(card: ModelCard, *, load: ProcessorLoad, **options: Any) -> Embedder:
+    def open_embedder(
+        card: ModelCard, *, load: ProcessorLoad, store: WeightStore, **options: Any
+    ) -> Embedder:
         if any(file.distribution is None for file in card.weights):
-            return real(card, load=load, **options)
+            return real(card, load=load, store=store, **options)
         return opened(card, **options)
 
     with pytest.MonkeyPatch.context() as patched:

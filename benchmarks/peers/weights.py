@@ -4,8 +4,9 @@ from pathlib import Path
 
 import onnx
 
-from indexer.embedding.weights import SFACE, YUNET, locate
 from indexer.inference.block_quantised import dequantised
+from indexer.weights.locate import locate
+from indexer.weights.published import SFACE, YUNET
 
 
 def write(folder: Path) -> None:

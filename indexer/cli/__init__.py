@@ -18,11 +18,12 @@ from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.gallery import app as gallery_commands
 from indexer.cli.identify import identify, verify
 from indexer.cli.index.commands import app as index_commands
+from indexer.cli.models import app as models_commands
 from indexer.cli.output import ConsoleLogHandler, fail, print_error, print_warning
 from indexer.cli.person import app as person_commands
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
-from indexer.cli.server.commands import migrate, models, serve
+from indexer.cli.server.commands import migrate, serve
 from indexer.cli.train import app as train_commands
 from indexer.errors import GemelError
 
@@ -52,13 +53,14 @@ def options(
     pass
 
 
-for command in (serve, worker, migrate, enrol, identify, verify, calibrate, models):
+for command in (serve, worker, migrate, enrol, identify, verify, calibrate):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(gallery_commands, name="gallery")
 app.add_typer(person_commands, name="person")
 app.add_typer(index_commands, name="index")
 app.add_typer(reindex_commands, name="reindex")
+app.add_typer(models_commands, name="models")
 app.add_typer(train_commands, name="train")
 
 

@@ -4,7 +4,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from indexer.embedding.weights import WeightFile
+from indexer.weights.file import WeightFile
+from indexer.weights.locate import is_present
+from indexer.weights.store import WeightStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,10 @@ class ModelCard:
             return "+".join(f"{part.weight:.6f}({part.card._identity})" for part in self.parts)
         digests = (file.sha256 for file in self.weights)
         return "|".join([*digests, self.template, self.normalisation, f"mirror={self.mirror}"])
+
+    def is_available(self, store: WeightStore) -> bool:
+        """Whether its files are on this machine. Their digests are not verified."""
+        return all(is_present(file, store) for file in self.weights)
 
     def summary(self) -> dict[str, Any]:
         """The entry in a list of models, ready for JSON."""

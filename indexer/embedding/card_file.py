@@ -28,9 +28,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from indexer.embedding import onnx_file
 from indexer.embedding.card import ModelCard, Pixels
-from indexer.embedding.weights import WeightFile, sha256
 from indexer.errors import CardUnusable
 from indexer.files import open_regular
+from indexer.weights.file import WeightFile, sha256
 
 ONNX = "onnx:"
 TRAINED = "safetensors:"

@@ -7,8 +7,11 @@ from indexer.embedding.card import ModelCard
 from indexer.embedding.card_file import ONNX, TRAINED, read_onnx, read_trained
 from indexer.embedding.fused import fuse
 from indexer.embedding.int8 import activations
-from indexer.embedding.weights import DLIB_RESNET, SFACE
 from indexer.errors import ModelUnknown
+from indexer.weights.published import DLIB_RESNET, SFACE
+
+RECOMMENDED = "sface+reid0095"
+"""The published model that identifies best; its weights are fetched."""
 
 READERS = {ONNX: read_onnx, TRAINED: read_trained}
 

@@ -10,6 +10,7 @@ from indexer.embedding.card import ModelCard
 from indexer.embedding.runtimes.choice import choose
 from indexer.inference.load import ProcessorLoad
 from indexer.types import Image, Vectors
+from indexer.weights.store import WeightStore
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -42,9 +43,11 @@ def open_embedder(
     device: str | None = None,
     threads: int | None = None,
     load: ProcessorLoad | None = None,
+    store: WeightStore | None = None,
 ) -> Embedder:
     """`precision`: `auto` is float32 on processors, float16 on GPUs. `device`: torch's name of it; None for a
     GPU if there is one. `threads`: of the processor, for one batch; None for all cores.
+    `store`: for weights that are fetched.
 
     Raises WeightsMissing, WeightsDamaged, CardUnusable, Misconfigured.
     """
@@ -53,7 +56,13 @@ def open_embedder(
 
         parts = [
             open_embedder(
-                part.card, runtime=runtime, precision=precision, device=device, threads=threads, load=load
+                part.card,
+                runtime=runtime,
+                precision=precision,
+                device=device,
+                threads=threads,
+                load=load,
+                store=store,
             )
             for part in card.parts
         ]
@@ -62,9 +71,13 @@ def open_embedder(
     if choose(card.architecture, runtime=runtime, device=device) == "torch":
         from indexer.embedding.runtimes.torch_embedder import TorchEmbedder
 
-        return TorchEmbedder(card, precision=precision, device=device, threads=threads)
+        return TorchEmbedder(card, precision=precision, device=device, threads=threads, store=store)
     from indexer.embedding.runtimes.openvino_embedder import OpenVinoEmbedder
 
     return OpenVinoEmbedder(
-        card, precision="float32" if precision == "auto" else precision, threads=threads, load=load
+        card,
+        precision="float32" if precision == "auto" else precision,
+        threads=threads,
+        load=load,
+        store=store,
     )

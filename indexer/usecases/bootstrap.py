@@ -11,7 +11,6 @@ from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding import catalog, embedder
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
-from indexer.embedding.weights import YUNET, locate
 from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
@@ -31,6 +30,9 @@ from indexer.usecases.quality_gate import QualityGate
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.yunet import YuNet
+from indexer.weights.locate import locate
+from indexer.weights.published import YUNET
+from indexer.weights.store import WeightStore
 
 WAITING_PER_THREAD = 4
 """Callers that may queue for the network, per request thread; the next one gets Busy. Work without a client
@@ -170,6 +172,7 @@ def open_pipeline_factory(
     cores = max(1, (os.cpu_count() or 1) // processes)
     load = ProcessorLoad()
     patience_seconds = settings.decoding_patience_s if serving else None
+    weights = WeightStore.of(settings)
 
     def open_batching(card: ModelCard) -> BatchingEmbedder:
         threads = settings.embedder_threads or cores
@@ -180,6 +183,7 @@ def open_pipeline_factory(
             device=settings.device,
             threads=threads,
             load=load,
+            store=weights,
         )
         return BatchingEmbedder(
             opened,

@@ -1,4 +1,4 @@
-"""`gemel serve`, `gemel migrate` and `gemel models`.
+"""`gemel serve` and `gemel migrate`.
 
 The engine is imported inside the commands: `--help` should not wait until its libraries are imported.
 """
@@ -14,12 +14,11 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
-from rich.table import Column, Table
 from uvicorn.config import STARTUP_FAILURE
 
 from indexer import logs
 from indexer.cli.commands import Json
-from indexer.cli.output import console, escape_text, out, print_result, print_warning
+from indexer.cli.output import console, out, print_result, print_warning
 from indexer.cli.server.port import bind
 from indexer.cli.server.workers import supervise
 from indexer.settings import Settings
@@ -131,39 +130,6 @@ def migrate(json: Json = None) -> None:
     finally:
         database.close()
     print_result({"revision": revision}, json, lambda: out.print(f"The database is at revision {revision}."))
-
-
-def models(json: Json = None) -> None:
-    """List the known models, and which one is active.
-
-    Example: `gemel models --json`
-    """
-    from indexer.embedding import catalog
-    from indexer.usecases.bootstrap import default_card
-
-    active = default_card(Settings())
-    known = catalog.known(active)
-    rows = [model.summary() | {"active": model == active} for model in known]
-    print_result({"models": rows}, json, lambda: _print_models(rows))
-
-
-def _print_models(rows: list[dict[str, Any]]) -> None:
-    table = Table(
-        Column("Model", no_wrap=True),
-        Column("Fingerprint", no_wrap=True),
-        Column("Dimension", justify="right"),
-        Column("Template", no_wrap=True),
-        "Active",
-    )
-    for row in rows:
-        table.add_row(
-            escape_text(row["name"]),
-            escape_text(row["fingerprint"]),
-            str(row["dimension"]),
-            row["template"],
-            "yes" if row["active"] else "no",
-        )
-    out.print(table)
 
 
 def _allow_descriptors(connections: int) -> None:

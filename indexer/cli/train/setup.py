@@ -136,11 +136,12 @@ def _without(faces: "Faces", identities: set[str]) -> "Faces":
 
 
 def _detected(data: Path, cache: Path, settings: Settings, without: Collection[str] = frozenset()) -> "Faces":
-    from indexer.embedding.weights import YUNET, locate
     from indexer.training.data import dataset
     from indexer.training.data.faces import prepare
     from indexer.vision.detect import Detector
     from indexer.vision.yunet import YuNet
+    from indexer.weights.locate import locate
+    from indexer.weights.published import YUNET
 
     samples = [sample for sample in dataset.read(data) if str(sample.file) not in without]
     threads = max(1, os.cpu_count() or 1)

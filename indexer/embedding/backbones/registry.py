@@ -17,9 +17,12 @@ from torch import nn
 from indexer.embedding.backbones import dlib_resnet, sface
 from indexer.embedding.backbones.contrastive import ContrastiveNetwork
 from indexer.embedding.card import ModelCard
-from indexer.embedding.weights import DLIB_RESNET, SFACE, WeightFile, locate
 from indexer.errors import CardUnusable, InvalidRequest
 from indexer.files import atomic_write
+from indexer.weights.file import WeightFile
+from indexer.weights.locate import locate
+from indexer.weights.published import DLIB_RESNET, SFACE
+from indexer.weights.store import WeightStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +84,14 @@ def published(name: str, dimension: int = NATIVE_DIMENSION) -> nn.Module:
     return _with_head(backbone.read(locate(backbone.published)), dimension)
 
 
-def opened(card: ModelCard) -> nn.Module:
-    """The network of a card, in eval mode. Raises WeightsMissing, WeightsDamaged, CardUnusable."""
+def opened(card: ModelCard, store: WeightStore | None = None) -> nn.Module:
+    """The network of a card, in eval mode. `store`: for weights that are fetched.
+
+    Raises WeightsMissing, WeightsDamaged, CardUnusable."""
     (file,) = card.weights
     if file.distribution is not None:
         return published(card.architecture, card.dimension)
-    return load(locate(file), card.architecture, card.dimension)
+    return load(locate(file, store), card.architecture, card.dimension)
 
 
 def stages(network: nn.Module) -> list[nn.Module]:

@@ -8,8 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.weights import SFACE, locate
 from indexer.inference.block_quantised import read_arrays
+from indexer.weights.locate import locate
+from indexer.weights.published import SFACE
 
 Array: TypeAlias = NDArray[np.float32]
 

@@ -7,15 +7,17 @@ from openvino.preprocess import PrePostProcessor
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.int8.graph import int8_sface
-from indexer.embedding.weights import SFACE, read_verified
 from indexer.errors import CardUnusable
 from indexer.inference import network
 from indexer.inference.block_quantised import dequantised
+from indexer.weights.locate import read_verified
+from indexer.weights.published import SFACE
+from indexer.weights.store import WeightStore
 
 
-def open_graph(card: ModelCard) -> openvino.Model:
+def open_graph(card: ModelCard, store: WeightStore | None = None) -> openvino.Model:
     """Takes faces of shape (n, side, side, 3), uint8, RGB, and returns (n, dimension), any length. n is
-    dynamic, except where a user's ONNX file has a fixed batch size.
+    dynamic, except where a user's ONNX file has a fixed batch size. `store`: for weights that are fetched.
 
     Raises WeightsMissing, WeightsDamaged, CardUnusable.
     """
@@ -26,7 +28,7 @@ def open_graph(card: ModelCard) -> openvino.Model:
     elif card.weights == (SFACE,):
         model = _any_batch(network.read(dequantised(read_verified(SFACE))), card)
     else:
-        model = _any_batch(_converted(card), card)
+        model = _any_batch(_converted(card, store), card)
     return _with_preprocessing(model, card)
 
 
@@ -35,7 +37,7 @@ def _any_batch(model: openvino.Model, card: ModelCard) -> openvino.Model:
     return model
 
 
-def _converted(card: ModelCard) -> openvino.Model:
+def _converted(card: ModelCard, store: WeightStore | None) -> openvino.Model:
     """From the torch module.
 
     `openvino.convert_model` does the same, and reports its use to a server of its makers.
@@ -46,7 +48,7 @@ def _converted(card: ModelCard) -> openvino.Model:
 
     from indexer.embedding.backbones import registry
 
-    module = registry.opened(card).requires_grad_(False)
+    module = registry.opened(card, store).requires_grad_(False)
     example = torch.zeros(2, 3, card.side_px, card.side_px)
     with warnings.catch_warnings():
         # torch warns of numbers that become constants: those of channels and pixels, never that of faces.

@@ -12,6 +12,7 @@ from indexer.errors import CardUnusable
 from indexer.inference.load import ProcessorLoad
 from indexer.inference.network import Network
 from indexer.types import Vectors
+from indexer.weights.store import WeightStore
 
 MAX_VIEWS = 8
 """In one run of the network; more at once are no faster, and take more memory. A power of two."""
@@ -29,13 +30,14 @@ class OpenVinoEmbedder:
         precision: Literal["float32", "bfloat16"] = "float32",
         threads: int | None = None,
         load: ProcessorLoad | None = None,
+        store: WeightStore | None = None,
     ) -> None:
         """A user's network runs once, on a grey picture. `threads`: None for all cores. `load`: as of
-        `Network`.
+        `Network`. `store`: for weights that are fetched.
 
         Raises WeightsMissing, WeightsDamaged, and CardUnusable if the card does not match the file."""
         self.card = card
-        graph = open_graph(card)
+        graph = open_graph(card, store)
         batch = graph.inputs[0].partial_shape[0]
         self._fixed_batch = batch.get_length() if batch.is_static else None
         try:

@@ -14,6 +14,7 @@ from indexer.embedding.runtimes.cuda_graphs import CudaGraphs, release_memory
 from indexer.embedding.runtimes.fixed_batches import FixedBatches
 from indexer.errors import Busy
 from indexer.types import Vectors
+from indexer.weights.store import WeightStore
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -31,9 +32,11 @@ class TorchEmbedder:
         device: str | None = None,
         threads: int | None = None,
         graphs: bool = True,
+        store: WeightStore | None = None,
     ) -> None:
         """`precision`: `auto` is float16 on NVIDIA and AMD GPUs, else float32. `threads`: torch's, for each
         thread that calls `embed`; None for torch's own choice. `graphs`: whether a GPU gets CUDA graphs.
+        `store`: for weights that are fetched.
 
         Raises WeightsMissing, WeightsDamaged, CardUnusable."""
         self.card = card
@@ -45,7 +48,7 @@ class TorchEmbedder:
         self._dtype = getattr(torch, precision)
         self._threads = threads
         self._configured = threading.local()
-        backbone = sface.fold_batch_norms(registry.opened(card))
+        backbone = sface.fold_batch_norms(registry.opened(card, store))
         self._backbone = torch.nn.utils.convert_conv2d_weight_memory_format(
             backbone.to(self.device, self._dtype), torch.channels_last
         )

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from indexer.embedding.backbones import sface
-from indexer.embedding.weights import SFACE, YUNET, locate
 from indexer.inference.block_quantised import dequantised
 from indexer.inference.load import ProcessorLoad
 from indexer.inference.network import Network, read
+from indexer.weights.locate import locate
+from indexer.weights.published import SFACE, YUNET
 
 
 @pytest.fixture(scope="module")

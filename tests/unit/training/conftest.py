@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from indexer.embedding.weights import YUNET, locate
 from indexer.training.data import dataset
 from indexer.training.data.faces import Faces, prepare
 from indexer.training.options import Options
 from indexer.vision.detect import Detector
 from indexer.vision.yunet import YuNet
+from indexer.weights.locate import locate
+from indexer.weights.published import YUNET
 from tests.support.pictures import tinted_people
 
 

@@ -7,10 +7,11 @@ import PIL.Image
 import pytest
 import skimage.data
 
-from indexer.embedding.weights import YUNET, locate
 from indexer.pipeline.pipeline import Pipeline
 from indexer.vision.detect import Detector
 from indexer.vision.yunet import YuNet
+from indexer.weights.locate import locate
+from indexer.weights.published import YUNET
 from tests.support.pictures import pixels
 
 

@@ -6,11 +6,12 @@ import PIL.Image
 import pytest
 import skimage.data
 
-from indexer.embedding.weights import YUNET, locate
 from indexer.inference.shapes import USES_BEFORE_COMPILING
 from indexer.types import Face, Image
 from indexer.vision import degrade
 from indexer.vision.yunet import GREY, MIN_SIDE_PX, YuNet
+from indexer.weights.locate import locate
+from indexer.weights.published import YUNET
 from tests.support.pictures import pixels
 
 MIN_CONFIDENCE = 0.6

@@ -9,8 +9,9 @@ import skimage.data
 from indexer.embedding.backbones import dlib_resnet
 from indexer.embedding.catalog import dlib_resnet as card
 from indexer.embedding.runtimes.torch_embedder import TorchEmbedder
-from indexer.embedding.weights import DLIB_RESNET, locate
 from indexer.errors import WeightsDamaged
+from indexer.weights.locate import locate
+from indexer.weights.published import DLIB_RESNET
 
 REFERENCE = Path(__file__).with_name("dlib_reference.npy")
 """Embeddings of `chips` by dlib 20.0.1 itself, shape (2, 128), of length 1."""

@@ -8,9 +8,11 @@ from indexer.embedding.backbones import sface as sface_network
 from indexer.embedding.backbones.sface import fold_batch_norms
 from indexer.embedding.catalog import sface
 from indexer.embedding.runtimes.torch_embedder import TorchEmbedder
-from indexer.embedding.weights import SFACE, locate
+from indexer.inference.block_quantised import read_arrays
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
+from indexer.weights.locate import locate
+from indexer.weights.published import SFACE
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,16 @@ def test_float16_which_gpus_use_gives_nearly_the_same_embeddings(faces: np.ndarr
 
 def test_mirror_changes_the_fingerprint() -> None:
     assert sface(mirror=True).fingerprint != sface(mirror=False).fingerprint
+
+
+def test_every_tensor_of_the_file_is_used() -> None:
+    """All 145 float arrays and 29 dequantised ones but the two scalars of the normalisation."""
+    arrays = read_arrays(locate(SFACE))
+    backbone = sface_network.load(locate(SFACE))
+    wanted = {
+        sface_network.onnx_name(n) for n in backbone.state_dict() if not n.endswith("num_batches_tracked")
+    }
+
+    unused = ("_scales", "_quantized")
+    used = {n for n in arrays if not n.endswith(unused) and not n.startswith("scalar_op")}
+    assert wanted == used

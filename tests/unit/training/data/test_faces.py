@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.embedding.weights import YUNET, locate
 from indexer.errors import Busy, InvalidRequest
 from indexer.training.data import dataset
 from indexer.training.data.dataset import Sample
@@ -17,6 +16,8 @@ from indexer.training.data.faces import Faces, prepare
 from indexer.types import Image
 from indexer.vision.detect import Detector
 from indexer.vision.yunet import YuNet
+from indexer.weights.locate import locate
+from indexer.weights.published import YUNET
 
 
 class Counting(Detector):

@@ -1,0 +1,72 @@
+"""`gemel models list|show|add`: which models there are, and how their weights get onto this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from indexer.cli.commands import Commands, Group, Json
+from indexer.cli.models.tables import print_added, print_list, print_model
+from indexer.cli.output import print_result
+from indexer.settings import Settings
+
+app = Commands(cls=Group, invoke_without_command=True, no_args_is_help=False)
+
+
+@app.callback()
+def models(context: typer.Context, json: Json = None) -> None:
+    """List, show, fetch and add models. Without a command: list them.
+
+    Example: `gemel models --json`
+    """
+    if context.invoked_subcommand is None:
+        list_models(json)
+
+
+@app.command("list")
+def list_models(json: Json = None) -> None:
+    """List the models and other networks, and which weights are on this machine.
+
+    Example: `gemel models list`
+    """
+    from indexer.cli.models.rows import every_model, other_networks
+
+    settings = Settings()
+    rows = {"models": every_model(settings), "networks": other_networks(settings)}
+    print_result(rows, json, lambda: print_list(rows))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name that `gemel models list` lists.")],
+    json: Json = None,
+) -> None:
+    """Show a model's files, publisher, licence and figures.
+
+    Example: `gemel models show sface`
+    """
+    from indexer.cli.models.rows import one_model
+
+    row = one_model(name, Settings())
+    print_result(row, json, lambda: print_model(row))
+
+
+@app.command()
+def add(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="Published files of weights."),
+    ],
+    json: Json = None,
+) -> None:
+    """Add files of weights from this machine, for machines without internet. Their names do not matter.
+
+    Example: `gemel models add /media/usb/face-reidentification-retail-0095.*`
+    """
+    from indexer.cli.models.rows import added
+    from indexer.weights.add import add as add_files
+    from indexer.weights.store import WeightStore
+
+    store = WeightStore.of(Settings())
+    row = added(add_files(files, store), store)
+    print_result(row, json, lambda: print_added(row))

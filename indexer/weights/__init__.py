@@ -1,0 +1,1 @@
+"""Files of weights: who publishes them, where they lie, how they are fetched and verified."""

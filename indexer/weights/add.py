@@ -1,0 +1,59 @@
+"""Copies files from elsewhere into the weight store, for machines that cannot fetch."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from indexer.errors import InvalidRequest
+from indexer.files import open_regular
+from indexer.weights import published
+from indexer.weights.file import WeightFile, sha256
+from indexer.weights.store import WeightStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    path: Path
+    """The file that was given."""
+    file: WeightFile
+    outcome: Literal["added", "present", "in a package"]
+
+
+def add(paths: Sequence[Path], store: WeightStore) -> list[Addition]:
+    """Adds each file, whatever its name: its digest says which one it is. Adding it again changes nothing.
+
+    Raises InvalidRequest if one is unknown, WeightsMissing if one cannot be read; then none is added. Raises
+    WeightsDamaged if one changes meanwhile, OSError.
+    """
+    recognised = [(path, published.by_digest(sha256(path))) for path in paths]
+    unknown = [str(path) for path, file in recognised if file is None]
+    if unknown:
+        raise InvalidRequest(
+            f"{', '.join(unknown)}: not a known file of weights, or a damaged copy; expected is one of"
+            f" {'; '.join(_described(file) for file in published.every_file() if file.is_fetched)}",
+            files=unknown,
+        )
+    return [_added(path, file, store) for path, file in recognised if file is not None]
+
+
+def _added(path: Path, file: WeightFile, store: WeightStore) -> Addition:
+    if not file.is_fetched:
+        return Addition(path=path, file=file, outcome="in a package")
+    with store.locked(file):
+        kept = store.path(file)
+        if kept.is_file() and sha256(kept) == file.sha256:
+            return Addition(path=path, file=file, outcome="present")
+        aside = kept.with_name(f"{kept.name}.adding")
+        try:
+            with open_regular(path) as source, aside.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+            store.keep(file, aside)
+        finally:
+            aside.unlink(missing_ok=True)
+    return Addition(path=path, file=file, outcome="added")
+
+
+def _described(file: WeightFile) -> str:
+    return f"{file.name} ({file.size_bytes:,} bytes, SHA-256 {file.sha256})"

@@ -1,0 +1,73 @@
+"""Where fetched files lie: in `GEMEL_HOME/models`, or in a folder that is the mirror."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.errors import WeightsDamaged
+from indexer.files import locked, private_folder
+from indexer.settings import Settings
+from indexer.weights.file import WeightFile, sha256
+
+_DIGEST_CHARACTERS = 16
+"""Of a file's digest, in its name: versions of one file lie beside each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightStore:
+    """Any number of processes may use it at once. A file in it is complete: it was renamed into its place
+    after its digest was verified and it was on the disk."""
+
+    folder: Path
+    mirror: Path | None = None
+    """A folder in which files lie under their published names. They are read where they lie."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "WeightStore":
+        return cls(folder=settings.home.expanduser() / "models", mirror=settings.mirror_folder)
+
+    def path(self, file: WeightFile) -> Path:
+        """Where the store keeps it."""
+        return self.folder / f"{file.sha256[:_DIGEST_CHARACTERS]}-{file.name}"
+
+    def find(self, file: WeightFile) -> Path | None:
+        """Where it lies: in the store, else in the mirror. None if it must be fetched. Reads no content."""
+        places = [self.path(file)]
+        if self.mirror is not None:
+            places.append(self.mirror / file.name)
+        return next((place for place in places if place.is_file()), None)
+
+    def part(self, file: WeightFile) -> Path:
+        """Where a fetch writes it. What an interrupted fetch has left there is resumed."""
+        path = self.path(file)
+        return path.with_name(f"{path.name}.part")
+
+    @contextmanager
+    def locked(self, file: WeightFile) -> Iterator[None]:
+        """Held by the one process or thread that writes the file. Raises OSError."""
+        private_folder(self.folder)
+        with locked(self.folder / "locks" / self.path(file).name):
+            yield
+
+    def keep(self, file: WeightFile, complete: Path) -> Path:
+        """Moves `complete`, in the store's folder, to the file's place. The caller holds the lock.
+
+        Raises WeightsDamaged if it has another digest; it then stays where it is. Raises OSError.
+        """
+        digest = sha256(complete)
+        if digest != file.sha256:
+            raise WeightsDamaged(
+                f"{complete} has the SHA-256 {digest}, and {file.name} has {file.sha256}", path=str(complete)
+            )
+        with complete.open("rb") as written:
+            os.fsync(written.fileno())
+        path = self.path(file)
+        complete.replace(path)
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return path

@@ -1,0 +1,92 @@
+"""`gemel models`: what is listed, shown and added."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from indexer.weights import published
+from tests.support.home import Home
+from tests.support.weights import QUALITY, REID0095, needs_lightqnet, needs_reid0095
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "home").mkdir()
+    return Home(tmp_path / "home")
+
+
+@pytest.mark.parametrize("command", [["models"], ["models", "list"]])
+def test_models_and_other_networks_are_listed(home: Home, command: list[str]) -> None:
+    said = home.json(*command)
+    shown = home.run(*command).stdout
+
+    assert [model["name"] for model in said["models"] if model["active"]] == ["sface"]
+    names = [row["name"] for row in [*said["models"], *said["networks"]]]
+    assert {each.name for each in published.SETS} <= set(names)
+    assert all(name in shown for name in names)
+
+
+def test_what_is_not_fetched_is_listed_with_its_size(home: Home) -> None:
+    [lightqnet] = [row for row in home.json("models")["networks"] if row["name"] == "lightqnet"]
+
+    assert (lightqnet["available"], lightqnet["missing_bytes"]) == (False, published.LIGHTQNET.size_bytes)
+    done = home.run("models")
+    assert "not fetched (1.9 MB)" in done.stdout
+    assert "`gemel models fetch NAME`" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["sface", "dlib-resnet", "yunet", "reid0095", "lightqnet"])
+def test_a_model_is_shown_with_its_publisher_licence_and_digests(home: Home, name: str) -> None:
+    shown = home.run("models", "show", name).stdout
+    network = published.named(name)
+
+    assert network is not None
+    for text in (network.publisher, network.licence, *(file.sha256 for file in network.files)):
+        assert text in shown
+    said = home.json("models", "show", name)
+    assert [file["sha256"] for file in said["files"]] == [file.sha256 for file in network.files]
+
+
+def test_a_model_that_there_is_not_is_told_with_those_that_there_are(home: Home) -> None:
+    done = home.run("models", "show", "vgg", status=1)
+
+    assert "'vgg'" in done.stderr
+    assert "lightqnet" in done.stderr
+
+
+@needs_reid0095
+@needs_lightqnet
+def test_added_files_are_available(home: Home, tmp_path: Path) -> None:
+    renamed = tmp_path / "whatever"
+    shutil.copy(QUALITY / "lightqnet-dm100.pb", renamed)
+
+    done = home.run("models", "add", REID0095 / "face-reidentification-retail-0095.xml", renamed)
+
+    assert "reid0095 still lacks face-reidentification-retail-0095.bin" in done.stdout
+    assert "lightqnet is complete" in done.stdout
+    available = {row["name"]: row["available"] for row in home.json("models")["networks"]}
+    assert (available["reid0095"], available["lightqnet"]) == (False, True)
+
+
+def test_an_unknown_file_is_rejected(home: Home) -> None:
+    (home.folder / "model.bin").write_bytes(b"?")
+
+    done = home.run("models", "add", home.folder / "model.bin", status=1)
+
+    assert "model.bin" in done.stderr
+    assert published.LIGHTQNET.sha256 in done.stderr
+
+
+@needs_reid0095
+def test_files_in_a_mirror_folder_are_used_where_they_lie(home: Home) -> None:
+    mirrored = home.run("models", "show", "reid0095", GEMEL_MODEL_MIRROR=str(REID0095)).stdout
+
+    assert str(REID0095 / "face-reidentification-retail-0095.bin") in mirrored.replace("\n", "")
+
+
+def test_a_mirror_that_is_no_folder_and_no_address_is_told(home: Home) -> None:
+    done = home.run("models", status=2, GEMEL_MODEL_MIRROR="ftp://mirror/")
+
+    assert "GEMEL_" in done.stderr
+    assert "ftp://mirror/" in done.stderr

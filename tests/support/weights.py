@@ -1,0 +1,28 @@
+"""Published files of weights that tests use, and small ones that they make."""
+
+import hashlib
+
+import pytest
+
+from indexer.weights.file import WeightFile
+from tests.support.pictures import SHARED
+
+REID0095 = SHARED / "models" / "reid0095"
+QUALITY = SHARED / "models" / "quality"
+
+needs_reid0095 = pytest.mark.skipif(
+    not (REID0095 / "face-reidentification-retail-0095.bin").exists(), reason="the published files"
+)
+needs_lightqnet = pytest.mark.skipif(
+    not (QUALITY / "lightqnet-dm100.pb").exists(), reason="the published file"
+)
+
+
+def weight_file(data: bytes, *addresses: str, name: str = "network.bin") -> WeightFile:
+    """A file that would be fetched."""
+    return WeightFile(
+        name=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        addresses=addresses or (f"https://publisher.invalid/{name}",),
+        size_bytes=len(data),
+    )

@@ -1,0 +1,66 @@
+"""Weights are located and verified, or rejected with the reason."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from indexer.errors import WeightsDamaged, WeightsMissing
+from indexer.weights.file import WeightFile
+from indexer.weights.locate import is_present, locate, read_verified
+from indexer.weights.published import REID0095, SFACE, YUNET
+from indexer.weights.store import WeightStore
+from tests.support.weights import weight_file
+
+
+@pytest.mark.parametrize("file", [SFACE, YUNET])
+def test_the_files_in_the_packages_are_those_that_opencv_zoo_published(file: WeightFile) -> None:
+    assert locate(file).name == file.name
+
+
+def test_a_file_with_another_digest_is_rejected() -> None:
+    other = WeightFile(distribution=SFACE.distribution, name=SFACE.name, sha256="0" * 64)
+
+    with pytest.raises(WeightsDamaged, match=SFACE.sha256):
+        locate(other)
+
+
+@pytest.mark.parametrize(("distribution", "name"), [("no-such-package", "x"), (SFACE.distribution, "x.onnx")])
+def test_the_error_names_a_missing_package(distribution: str, name: str) -> None:
+    with pytest.raises(WeightsMissing, match=distribution):
+        locate(WeightFile(distribution=distribution, name=name, sha256="0" * 64))
+
+
+def test_a_fetched_file_is_found_in_the_store_before_the_mirror(tmp_path: Path) -> None:
+    file = weight_file(b"weights")
+    store = WeightStore(folder=tmp_path / "models", mirror=tmp_path / "mirror")
+    for path in (store.path(file), tmp_path / "mirror" / file.name):
+        path.parent.mkdir()
+        path.write_bytes(b"weights")
+
+    assert locate(file, store) == store.path(file)
+    store.path(file).unlink()
+    assert locate(file, store) == tmp_path / "mirror" / file.name
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_a_file_that_is_not_fetched_yet_is_missing_and_the_error_names_the_command(
+    tmp_path: Path, with_store: bool
+) -> None:
+    store = WeightStore(folder=tmp_path) if with_store else None
+
+    with pytest.raises(WeightsMissing, match="`gemel models fetch reid0095`"):
+        locate(REID0095, store)
+    assert not is_present(REID0095, store)
+
+
+@pytest.mark.parametrize("read", [locate, read_verified])
+def test_a_damaged_file_in_the_store_is_rejected(
+    tmp_path: Path, read: Callable[[WeightFile, WeightStore], object]
+) -> None:
+    file = weight_file(b"weights")
+    store = WeightStore(folder=tmp_path)
+    store.path(file).write_bytes(b"weightz")
+
+    with pytest.raises(WeightsDamaged, match=file.sha256):
+        read(file, store)
