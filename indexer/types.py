@@ -171,6 +171,8 @@ class OnSeveralFaces(StrEnum):
     REJECT = "reject"
     LARGEST = "largest"
     """Take the largest face."""
+    SUBJECT = "subject"
+    """Take the largest face if it is clearly the picture's subject; otherwise reject the picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

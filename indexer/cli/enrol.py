@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LISTED = 20
 """Most files or people that the terminal shows. JSON and the report have all."""
 HINTS = {
-    "several_faces": "`--several-faces largest` enrols the largest",
+    "several_faces": "`--several-faces subject` enrols the largest if it is clearly the subject",
     "invalid_request": "rename the person's folder",
 }
 """By error code: what to do next, in terms of commands."""
@@ -43,7 +43,10 @@ def enrol(
     gallery: Gallery,
     several_faces: Annotated[
         OnSeveralFaces,
-        typer.Option(help="Photographs with several faces: reject them, or enrol the largest face."),
+        typer.Option(
+            help="Photographs with several faces: reject them, or enrol the largest face; with `subject`,"
+            " if it is clearly the subject: much larger than the others, and near the middle."
+        ),
     ] = OnSeveralFaces.REJECT,
     report: Annotated[
         Path | None,

@@ -100,7 +100,10 @@ def verify(
     threshold: Threshold = None,
     several_faces: Annotated[
         OnSeveralFaces,
-        typer.Option(help="Photographs with several faces: reject them, or compare the largest face."),
+        typer.Option(
+            help="Photographs with several faces: reject them, or compare the largest face; with `subject`,"
+            " if it is clearly the subject: much larger than the others, and near the middle."
+        ),
     ] = OnSeveralFaces.REJECT,
     json: Json = None,
 ) -> None:

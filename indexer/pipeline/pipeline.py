@@ -13,11 +13,12 @@ from indexer.embedding.embedder import Embedder, stacked
 from indexer.errors import EmbeddingUnusable
 from indexer.inference.load import ProcessorLoad
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Face, Image, Quality, Template, Vectors
+from indexer.types import Face, Image, OnSeveralFaces, Quality, Template, Vectors
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align, enlargement
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
+from indexer.vision.subject import is_clear_subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +46,14 @@ class Photograph:
     """The largest first; at most as many as were requested."""
     faces_found: int
     """How many there are in the picture."""
+    has_clear_subject: bool
+    """Whether the largest face is clearly the picture's subject, as of `subject.is_clear_subject`."""
+
+    def is_ambiguous(self, several_faces: OnSeveralFaces) -> bool:
+        """Whether `several_faces` rejects the picture because of the number of its faces."""
+        if self.faces_found <= 1 or several_faces is OnSeveralFaces.LARGEST:
+            return False
+        return several_faces is OnSeveralFaces.REJECT or not self.has_clear_subject
 
 
 def usable(vectors: Vectors) -> NDArray[np.bool_]:
@@ -114,6 +123,7 @@ class Pipeline:
             divisor=picture.divisor,
             faces=faces,
             faces_found=len(found),
+            has_clear_subject=is_clear_subject(found, picture.width_px, picture.height_px),
         )
 
     def align(self, pixels: Image, face: Face, divisor: int = 1) -> AlignedFace:

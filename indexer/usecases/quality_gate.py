@@ -19,6 +19,12 @@ class Rejection:
     """Among them `measured` and `limit`, where the reason is a figure."""
 
 
+_ADVICE = {
+    OnSeveralFaces.REJECT: "send a picture of one, or with several_faces=subject or several_faces=largest",
+    OnSeveralFaces.SUBJECT: "none is clearly the subject; send a picture of one,"
+    " or with several_faces=largest",
+}
+
 DUPLICATE = Rejection(
     code="duplicate_image", message="this very file is enrolled for this identity already", details={}
 )
@@ -36,11 +42,10 @@ class QualityGate:
         """The face to enrol, of a photograph whose largest face is aligned."""
         if not photograph.faces:
             return Rejection(code="no_face_found", message="no face was found", details={})
-        if photograph.faces_found > 1 and several_faces is OnSeveralFaces.REJECT:
+        if photograph.is_ambiguous(several_faces):
             return Rejection(
                 code="several_faces",
-                message=f"{photograph.faces_found} faces were found; send a picture of one, or with"
-                " several_faces=largest",
+                message=f"{photograph.faces_found} faces were found; {_ADVICE[several_faces]}",
                 details={"measured": photograph.faces_found, "limit": 1},
             )
         face = photograph.faces[0]

@@ -141,7 +141,7 @@ def _face_of(
         raise
     if not photograph.faces:
         raise NoFaceFound(f"no face was found in {field}", field=field)
-    if photograph.faces_found > 1 and several_faces is OnSeveralFaces.REJECT:
+    if photograph.is_ambiguous(several_faces):
         raise SeveralFaces(
             f"{field} shows {photograph.faces_found} faces and must show one;"
             " several_faces=largest compares the largest",

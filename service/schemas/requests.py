@@ -32,7 +32,9 @@ SeveralFaces = Annotated[
     OnSeveralFaces,
     Field(
         description="`reject`: a picture of several faces is rejected with the code `several_faces`;"
-        " `largest`: its largest face is used"
+        " `largest`: its largest face is used; `subject`: its largest face is used if it is clearly the"
+        " picture's subject, much larger than the others and near the middle, and otherwise the picture is"
+        " rejected"
     ),
 ]
 LARGEST_NUMBER = 2**63 - 1

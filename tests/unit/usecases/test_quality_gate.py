@@ -21,7 +21,7 @@ def aligned(quality: Quality) -> AlignedFace:
     return AlignedFace(face=face, pictures=(np.zeros((112, 112, 3), np.uint8),), quality=quality)
 
 
-def photograph(*faces: AlignedFace, faces_found: int) -> Photograph:
+def photograph(*faces: AlignedFace, faces_found: int, has_clear_subject: bool = False) -> Photograph:
     return Photograph(
         pixels=np.zeros((200, 300, 3), np.uint8),
         width_px=300,
@@ -29,6 +29,7 @@ def photograph(*faces: AlignedFace, faces_found: int) -> Photograph:
         divisor=1,
         faces=list(faces),
         faces_found=faces_found,
+        has_clear_subject=has_clear_subject,
     )
 
 
@@ -83,6 +84,21 @@ def test_of_several_faces_the_largest_is_admitted_only_on_request() -> None:
     assert isinstance(rejection, Rejection)
     assert (rejection.code, rejection.details) == ("several_faces", {"measured": 3, "limit": 1})
     assert GATE.admit(group, OnSeveralFaces.LARGEST) is face
+
+
+def test_of_several_faces_the_subject_is_admitted_if_it_is_clear() -> None:
+    face = aligned(GOOD)
+    portrait = photograph(face, faces_found=3, has_clear_subject=True)
+    group = photograph(face, faces_found=3)
+
+    assert GATE.admit(portrait, OnSeveralFaces.SUBJECT) is face
+    rejection = GATE.admit(group, OnSeveralFaces.SUBJECT)
+    assert isinstance(rejection, Rejection)
+    assert rejection.code == "several_faces"
+    assert "none is clearly the subject" in rejection.message
+    rejection = GATE.admit(portrait, OnSeveralFaces.REJECT)
+    assert isinstance(rejection, Rejection)
+    assert "several_faces=subject" in rejection.message
 
 
 def test_a_photograph_without_a_face_is_rejected_whatever_is_requested() -> None:
