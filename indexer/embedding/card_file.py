@@ -14,15 +14,14 @@
     }
 
 It may have `score_at_fmr`, `fmr_ranges` and `genuine_scores`, which `python -m benchmarks.card_figures`
-measures. A card of
-`gemel train` also has `architecture`, the backbone of its safetensors file, and `training`, how the model was
-trained. An ONNX file of the same network lies beside it; the card serves both.
+measures. A card of `gemel train` also has `architecture`, the backbone of its safetensors file, and
+`training`, how the model was trained. An ONNX file of the same network lies beside it; the card serves both.
 """
 
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -52,29 +51,16 @@ _MAX_RATE_RATIO = 0.99
 """Of a measured rate to the previous one."""
 
 
-class CardFile(BaseModel):
+class MeasuredFile(BaseModel):
+    """What every card may have."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    name: str = Field(pattern=NAME_PATTERN)
-    file: Annotated[str, Field(pattern=r"^[^\x00]+$")] | None = None
-    """The weights, relative to the card's folder. None: the card's own name with the other suffix."""
-    architecture: str | None = None
-    """One of `backbones.registry.BACKBONES`; an ONNX file brings its own network."""
-    template: Literal["arcface-112-v1", "arcface-224-v1", "dlib-150-v1"]
-    input_px: int = Field(gt=0)
-    dimension: int = Field(gt=0, le=4096)
-    channels: Literal["rgb", "bgr"]
-    mean: tuple[_Mean, _Mean, _Mean]
-    std: tuple[_Deviation, _Deviation, _Deviation]
-    licence: str
-    source: str
     score_at_fmr: tuple[tuple[_Rate, _Cosine], ...] = Field(default=(), max_length=1000)
     """At least two points, or none."""
     fmr_ranges: tuple[tuple[_Share, _Share], ...] = Field(default=(), max_length=1000)
     """One for each point of `score_at_fmr`, or none."""
     genuine_scores: tuple[_Cosine, ...] = Field(default=(), max_length=1000)
-    training: dict[str, Any] = {}
-    """For readers: what the model was trained on, how, and its results."""
 
     @field_validator("score_at_fmr")
     @classmethod
@@ -112,11 +98,34 @@ class CardFile(BaseModel):
         return self
 
 
-def _unchecked(path: Path) -> Path:
+class CardFile(MeasuredFile):
+    """The card of a single network."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    file: Annotated[str, Field(pattern=r"^[^\x00]+$")] | None = None
+    """The weights, relative to the card's folder. None: the card's own name with the other suffix."""
+    architecture: str | None = None
+    """One of `backbones.registry.BACKBONES`; an ONNX file brings its own network."""
+    template: Literal["arcface-112-v1", "arcface-224-v1", "dlib-150-v1"]
+    input_px: int = Field(gt=0)
+    dimension: int = Field(gt=0, le=4096)
+    channels: Literal["rgb", "bgr"]
+    mean: tuple[_Mean, _Mean, _Mean]
+    std: tuple[_Deviation, _Deviation, _Deviation]
+    licence: str
+    source: str
+    training: dict[str, Any] = {}
+    """For readers: what the model was trained on, how, and its results."""
+
+
+File = TypeVar("File", bound=MeasuredFile)
+
+
+def unchecked(path: Path) -> Path:
     return path
 
 
-def read_onnx(path: Path, *, mirror: bool, checked: Checked = _unchecked) -> ModelCard:
+def read_onnx(path: Path, *, mirror: bool, checked: Checked = unchecked) -> ModelCard:
     """`path`: of the ONNX file, whose card has the same name with `.json`, or of the card.
 
     The file is compared with its card when it is loaded. Raises CardUnusable (also if a part of the network
@@ -131,7 +140,7 @@ def read_onnx(path: Path, *, mirror: bool, checked: Checked = _unchecked) -> Mod
     return result
 
 
-def read_trained(path: Path, *, mirror: bool, checked: Checked = _unchecked) -> ModelCard:
+def read_trained(path: Path, *, mirror: bool, checked: Checked = unchecked) -> ModelCard:
     """`path`: of a safetensors file of `gemel train`, or of its card.
 
     Raises CardUnusable if they do not match or the card is missing, WeightsMissing.
@@ -167,25 +176,26 @@ def trained_card(card: CardFile, weights: Path, *, mirror: bool, opened_as: str 
     )
 
 
-def _read(path: Path, suffix: str, checked: Checked) -> tuple[CardFile, Path]:
-    """The card, and the path of its weights."""
-    card_path = path if path.suffix == ".json" else path.with_suffix(".json")
+def read_json(path: Path, kind: type[File], checked: Checked) -> File:
+    """The content of a card. Raises CardUnusable."""
     try:
-        with open_regular(checked(card_path)) as file:
+        with open_regular(checked(path)) as file:
             content = file.read(MAX_CARD_BYTES + 1)
         if len(content) > MAX_CARD_BYTES:
-            raise CardUnusable(
-                f"the card {card_path} has more than {MAX_CARD_BYTES} bytes", path=str(card_path)
-            )
-        card = CardFile.model_validate_json(content)
+            raise CardUnusable(f"the card {path} has more than {MAX_CARD_BYTES} bytes", path=str(path))
+        return kind.model_validate_json(content)
     except OSError as error:
-        raise CardUnusable(
-            f"cannot read the card {card_path}: {error.strerror}", path=str(card_path)
-        ) from error
+        raise CardUnusable(f"cannot read the card {path}: {error.strerror}", path=str(path)) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the card"
-        raise CardUnusable(f"{card_path}: {where}: {first['msg']}", path=str(card_path)) from error
+        raise CardUnusable(f"{path}: {where}: {first['msg']}", path=str(path)) from error
+
+
+def _read(path: Path, suffix: str, checked: Checked) -> tuple[CardFile, Path]:
+    """The card, and the path of its weights."""
+    card_path = path if path.suffix == ".json" else path.with_suffix(".json")
+    card = read_json(card_path, CardFile, checked)
     if int(card.template.split("-")[1]) != card.input_px:
         raise CardUnusable(
             f"{card_path}: input_px is {card.input_px}, which does not match the template {card.template}",

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from indexer.embedding.card import ModelCard
-from indexer.embedding.card_file import ONNX, TRAINED, read_onnx, read_trained
-from indexer.embedding.fused import fuse
+from indexer.embedding.card_file import ONNX, TRAINED, Checked, read_onnx, read_trained, unchecked
+from indexer.embedding.fused import FUSED, fuse, read_fused
 from indexer.embedding.int8 import activations
 from indexer.errors import ModelUnknown
 from indexer.weights.published import DLIB_RESNET, SFACE
@@ -13,18 +13,17 @@ from indexer.weights.published import DLIB_RESNET, SFACE
 RECOMMENDED = "sface+reid0095"
 """The published model that identifies best; its weights are fetched."""
 
-READERS = {ONNX: read_onnx, TRAINED: read_trained}
 
+def named(name: str, *, mirror: bool, checked: Checked = unchecked) -> ModelCard:
+    """`name`: one of `published`; several of them with `+` between, which get equal weights and have no
+    thresholds; `onnx:` or `safetensors:` with the path of a file with a card; `fused:` with that of a card.
 
-def named(name: str, *, mirror: bool) -> ModelCard:
-    """`name`: one of `published`, several of them with `+` between, which get equal weights and have no
-    thresholds, or `onnx:` or `safetensors:` with the path of a file with a card.
-
-    `mirror`: whether the mirror image is embedded too. Raises ModelUnknown, CardUnusable, WeightsMissing.
+    `mirror`: whether the mirror image is embedded too. `checked`: for each file that is named.
+    Raises ModelUnknown, CardUnusable, WeightsMissing.
     """
     for prefix, read in READERS.items():
         if name.startswith(prefix):
-            return read(Path(name.removeprefix(prefix)), mirror=mirror)
+            return read(Path(name.removeprefix(prefix)), mirror=mirror, checked=checked)
     every = {card.name: card for card in published(mirror=mirror)}
     if name in every:
         return every[name]
@@ -33,9 +32,18 @@ def named(name: str, *, mirror: bool) -> ModelCard:
     if 1 < len(cards) == len(parts):
         return fuse(name, [(card, 1.0) for card in cards])
     raise ModelUnknown(
-        f"there is no model {name!r}; models are {', '.join(every)}, {ONNX}PATH and {TRAINED}PATH",
+        f"there is no model {name!r}; models are {', '.join(every)}, {ONNX}PATH, {TRAINED}PATH and"
+        f" {FUSED}PATH",
         model=name,
     )
+
+
+def _read_fused(path: Path, *, mirror: bool, checked: Checked) -> ModelCard:
+    return read_fused(path, named, mirror=mirror, checked=checked)
+
+
+READERS = {ONNX: read_onnx, TRAINED: read_trained, FUSED: _read_fused}
+"""By prefix: of the models that are files."""
 
 
 def known(active: ModelCard) -> list[ModelCard]:

@@ -52,7 +52,7 @@ def open_embedder(
     Raises WeightsMissing, WeightsDamaged, CardUnusable, Misconfigured.
     """
     if card.parts:
-        from indexer.embedding.fused import FusedEmbedder
+        from indexer.embedding.runtimes.fused_embedder import FusedEmbedder
 
         parts = [
             open_embedder(

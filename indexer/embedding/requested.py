@@ -11,13 +11,13 @@ from pathlib import Path
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
 from indexer.embedding.card_file import ONNX, TRAINED
+from indexer.embedding.fused import FUSED
 from indexer.errors import CardUnusable, InvalidRequest, ModelUnknown, WeightsMissing
 from indexer.files import open_regular
 
 
 def model(name: str, *, mirror: bool, folder: Path | None, field: str) -> ModelCard:
-    """`name`: of a published model, or `onnx:` or `safetensors:` with a path below `folder`, relative or
-    absolute.
+    """`name`: as of `catalog.named`, with a path below `folder`, relative or absolute.
 
     `folder`: None if requests must not name files. `field`: of the request, for the error.
     Raises InvalidRequest.
@@ -70,6 +70,7 @@ def _unknown_model(field: str) -> InvalidRequest:
     return InvalidRequest(
         f"{field}: there is no such model; models are"
         f" {', '.join(card.name for card in catalog.published(mirror=True))},"
-        f" and {ONNX}FILE and {TRAINED}FILE with a card beside the file, below the folder GEMEL_MODELS_DIR",
+        f" and {ONNX}FILE and {TRAINED}FILE with a card beside the file, and {FUSED}FILE, below the folder"
+        " GEMEL_MODELS_DIR",
         field=field,
     )

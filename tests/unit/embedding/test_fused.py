@@ -1,19 +1,24 @@
 """Several networks side by side: one vector, one score, one fingerprint."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from indexer.embedding import catalog
+from indexer.embedding import catalog, requested
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
 from indexer.embedding.embedder import open_embedder, stacked
 from indexer.embedding.fused import fuse
-from indexer.errors import Misconfigured, ModelUnknown
+from indexer.errors import CardUnusable, InvalidRequest, Misconfigured, ModelUnknown
+from tests.unit.embedding.test_onnx import CARD as OWN
+from tests.unit.embedding.test_onnx import network
 
 SFACE, INT8, DLIB = (read(mirror=True) for read in (catalog.sface, catalog.sface_int8, catalog.dlib_resnet))
 
@@ -117,3 +122,79 @@ def test_callers_who_share_a_batch_each_get_the_embeddings_of_their_own_faces_in
     batching.close()
 
     np.testing.assert_allclose(np.concatenate(answers), embedder.embed(*stacked(faces)), atol=1e-5)
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    """A card that names a network of one's own and a published one."""
+    network(folder / "means.onnx")
+    (folder / "means.json").write_text(json.dumps(OWN))
+    card = {
+        "name": "ours",
+        "parts": [{"model": "onnx:means.onnx", "weight": 3}, {"model": "sface", "mirror": False}],
+    }
+    path = folder / "ours.json"
+    path.write_text(json.dumps(card | changes))
+    return path
+
+
+def test_a_card_of_ones_own_names_its_parts_and_their_weights(tmp_path: Path) -> None:
+    path = written(tmp_path, score_at_fmr=[[0.5, 0.1], [0.01, 0.3]], licence="ours")
+
+    card = catalog.named(f"fused:{path}", mirror=True)
+
+    own, published = card.parts
+    assert (own.card.name, own.weight, own.card.mirror) == ("means", 0.75, True)
+    assert (published.card, published.weight) == (catalog.sface(mirror=False), 0.25)
+    assert (card.name, card.dimension, card.licence) == ("ours", 131, "ours")
+    assert card.score_at_fmr == ((0.5, 0.1), (0.01, 0.3))
+    assert open_embedder(card, threads=1).embed(crops(112, 2)).shape == (2, 131)
+
+
+def test_a_card_of_ones_own_is_found_again_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = catalog.named(f"fused:{written(tmp_path)}", mirror=True)
+    monkeypatch.chdir("/")
+
+    assert catalog.named(card.known_as, mirror=card.mirror) == card
+
+
+def test_without_the_mirror_image_no_part_has_it(tmp_path: Path) -> None:
+    card = catalog.named(f"fused:{written(tmp_path)}", mirror=False)
+
+    assert [part.card.mirror for part in card.parts] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ([{"model": "sface"}], "parts: .*at least 2"),
+        ([{"model": "sface"}, {"model": "nobody"}], "there is no model 'nobody'"),
+        ([{"model": "sface"}, {"model": "fused:ours.json"}], "has parts itself"),
+        ([{"model": "sface"}, {"model": "sface+dlib-resnet"}], "has parts itself"),
+        ([{"model": "sface"}, {"model": "dlib-resnet", "weight": 0}], r"parts\.1\.weight"),
+        ([{"model": "sface"}, {"model": "dlib-resnet", "weight": -1}], r"parts\.1\.weight"),
+        ([{"model": "sface"}, {"model": "dlib-resnet", "weigth": 1}], r"parts\.1\.weigth"),
+    ],
+)
+def test_a_card_with_unusable_parts_is_rejected(
+    tmp_path: Path, parts: list[dict[str, Any]], reason: str
+) -> None:
+    with pytest.raises(CardUnusable, match=reason):
+        catalog.named(f"fused:{written(tmp_path, parts=parts)}", mirror=True)
+
+
+def test_a_request_names_a_card_only_if_all_its_files_lie_in_the_folder(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "models", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    written(folder)
+    written(outside)
+    (folder / "reaching.json").write_text(
+        (folder / "ours.json").read_text().replace("means.onnx", "../outside/means.onnx")
+    )
+
+    assert requested.model("fused:ours.json", mirror=True, folder=folder, field="to").name == "ours"
+    for name in ("fused:reaching.json", "fused:../outside/ours.json", f"fused:{outside}/ours.json"):
+        with pytest.raises(InvalidRequest, match="there is no such model"):
+            requested.model(name, mirror=True, folder=folder, field="to")
