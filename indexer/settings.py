@@ -146,13 +146,13 @@ class Settings(BaseSettings):
 
     model: str = Field(
         default="sface",
-        description="Model of new galleries: `sface`, `sface-int8`, `dlib-resnet`, or `onnx:PATH` or"
-        " `safetensors:PATH` with a card beside the file",
+        description="Model of new galleries: one that `gemel models` lists, or `onnx:PATH` or"
+        " `safetensors:PATH` with a card beside the file, or `fused:PATH` of a card",
     )
     models_dir: Path | None = Field(
         default=None,
-        description="Folder of the model files that `POST /v1/reindexes` may name, as `onnx:FILE` or"
-        " `safetensors:FILE`; without it, published models only",
+        description="Folder of the model files that `POST /v1/reindexes` may name, as `onnx:FILE`,"
+        " `safetensors:FILE` or `fused:FILE`; without it, published models only",
     )
     model_mirror: str | None = Field(
         default=None,

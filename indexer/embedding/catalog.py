@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from indexer.embedding.card import ModelCard
+from indexer.embedding.card import ModelCard, Pixels
 from indexer.embedding.card_file import ONNX, TRAINED, Checked, read_onnx, read_trained, unchecked
 from indexer.embedding.fused import FUSED, fuse, read_fused
 from indexer.embedding.int8 import activations
 from indexer.errors import ModelUnknown
-from indexer.weights.published import DLIB_RESNET, SFACE
+from indexer.weights.published import DLIB_RESNET, REID0095, REID0095_GRAPH, SFACE
 
 RECOMMENDED = "sface+reid0095"
 """The published model that identifies best; its weights are fetched."""
@@ -53,7 +53,13 @@ def known(active: ModelCard) -> list[ModelCard]:
 
 
 def published(*, mirror: bool) -> list[ModelCard]:
-    return [sface(mirror=mirror), sface_int8(mirror=mirror), dlib_resnet(mirror=mirror)]
+    return [
+        sface(mirror=mirror),
+        sface_int8(mirror=mirror),
+        dlib_resnet(mirror=mirror),
+        reid0095(mirror=mirror),
+        sface_reid0095(mirror=mirror),
+    ]
 
 
 # Over the 87,307,271 pairs of images of different people in LFW (`benchmarks/card_figures.py`).
@@ -125,4 +131,47 @@ def dlib_resnet(*, mirror: bool) -> ModelCard:
         genuine_scores=_DLIB_GENUINE_SCORES,
         licence="CC0-1.0",
         source="dlib_face_recognition_resnet_model_v1 (King 2017)",
+    )
+
+
+# Likewise, over 87,307,269 pairs.
+_REID0095_SCORE_AT_FMR = ((0.5, 0.0148), (0.1, 0.1453), (0.01, 0.2713), (0.001, 0.3732), (0.0001, 0.4595))
+_REID0095_GENUINE_SCORES = (
+    *(-0.008, 0.443, 0.500, 0.534, 0.561, 0.585, 0.607, 0.625, 0.643, 0.658, 0.675),
+    *(0.688, 0.704, 0.722, 0.738, 0.754, 0.768, 0.787, 0.809, 0.844, 0.974),
+)
+
+
+def reid0095(*, mirror: bool) -> ModelCard:
+    return ModelCard(
+        name="reid0095",
+        architecture="reid0095",
+        weights=(REID0095_GRAPH, REID0095),
+        dimension=256,
+        template="arcface-112-v1",
+        normalisation="bgr, 96 of 112 columns, stretched to 128",
+        pixels=Pixels(channels="bgr", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+        mirror=mirror,
+        score_at_fmr=_REID0095_SCORE_AT_FMR,
+        genuine_scores=_REID0095_GENUINE_SCORES,
+        licence="Apache-2.0",
+        source="Intel, Open Model Zoo, face-reidentification-retail-0095",
+    )
+
+
+# Likewise.
+_FUSED_SCORE_AT_FMR = ((0.5, 0.0569), (0.1, 0.1661), (0.01, 0.2635), (0.001, 0.3406), (0.0001, 0.4116))
+_FUSED_GENUINE_SCORES = (
+    *(0.029, 0.442, 0.497, 0.532, 0.557, 0.579, 0.597, 0.613, 0.629, 0.643, 0.656),
+    *(0.671, 0.684, 0.699, 0.714, 0.730, 0.748, 0.767, 0.789, 0.826, 0.969),
+)
+
+
+def sface_reid0095(*, mirror: bool) -> ModelCard:
+    """The mirror image improves `sface`, and not `reid0095`."""
+    return fuse(
+        "sface+reid0095",
+        [(sface(mirror=mirror), 0.6), (reid0095(mirror=False), 0.4)],
+        score_at_fmr=_FUSED_SCORE_AT_FMR,
+        genuine_scores=_FUSED_GENUINE_SCORES,
     )

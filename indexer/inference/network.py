@@ -21,6 +21,11 @@ def read(source: Path | bytes) -> openvino.Model:
     return _core().read_model(source if isinstance(source, bytes) else str(source))
 
 
+def read_ir(graph: bytes, weights: bytes) -> openvino.Model:
+    """The network of the two files of OpenVINO's own format. Raises RuntimeError."""
+    return _core().read_model(graph, weights)
+
+
 class Network:
     """Safe to call from several threads."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def start(
     to: Annotated[
         str,
-        typer.Option(help="A published model (`gemel models`), safetensors:PATH or onnx:PATH."),
+        typer.Option(help="A published model (`gemel models`), safetensors:PATH, onnx:PATH or fused:PATH."),
     ],
     gallery: Annotated[
         str | None,

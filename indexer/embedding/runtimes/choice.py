@@ -10,7 +10,7 @@ from typing import Literal
 from indexer.errors import Misconfigured
 
 Runtime = Literal["torch", "openvino"]
-OPENVINO_ONLY = frozenset({"onnx", "sface-int8"})
+OPENVINO_ONLY = frozenset({"onnx", "reid0095", "sface-int8"})
 """Architectures of which there is no torch module."""
 _GPU_FILES = ("/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
 """Device files of GPU drivers: NVIDIA's, of its embedded boards, of GPUs in WSL, AMD's. A container without

@@ -7,6 +7,7 @@ from openvino.preprocess import PrePostProcessor
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.int8.graph import int8_sface
+from indexer.embedding.runtimes.open_model_zoo import reid0095
 from indexer.errors import CardUnusable
 from indexer.inference import network
 from indexer.inference.block_quantised import dequantised
@@ -25,6 +26,8 @@ def open_graph(card: ModelCard, store: WeightStore | None = None) -> openvino.Mo
         model = _users_file(card)
     elif card.architecture == "sface-int8":
         model = int8_sface()
+    elif card.architecture == "reid0095":
+        model = reid0095(network.read_ir(*(read_verified(file, store) for file in card.weights)))
     elif card.weights == (SFACE,):
         model = _any_batch(network.read(dequantised(read_verified(SFACE))), card)
     else:

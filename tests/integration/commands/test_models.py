@@ -65,7 +65,8 @@ def test_added_files_are_available(home: Home, tmp_path: Path) -> None:
 
     assert "reid0095 still lacks face-reidentification-retail-0095.bin" in done.stdout
     assert "lightqnet is complete" in done.stdout
-    available = {row["name"]: row["available"] for row in home.json("models")["networks"]}
+    said = home.json("models")
+    available = {row["name"]: row["available"] for row in [*said["models"], *said["networks"]]}
     assert (available["reid0095"], available["lightqnet"]) == (False, True)
 
 

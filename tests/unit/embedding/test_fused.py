@@ -101,6 +101,13 @@ def test_published_models_with_a_plus_between_are_one_model_that_has_no_threshol
     assert not card.score_at_fmr
 
 
+def test_the_published_one_has_weights_and_only_one_part_with_the_mirror_image() -> None:
+    sface, reid0095 = catalog.named("sface+reid0095", mirror=True).parts
+
+    assert (sface.card, reid0095.card) == (SFACE, catalog.reid0095(mirror=False))
+    assert [sface.weight, reid0095.weight] == pytest.approx([0.6, 0.4])
+
+
 @pytest.mark.parametrize("name", ["sface+", "+sface", "sface+nobody", "sface+sface+", "+"])
 def test_a_name_with_an_unknown_part_is_unknown(name: str) -> None:
     with pytest.raises(ModelUnknown):

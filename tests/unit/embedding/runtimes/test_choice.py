@@ -23,6 +23,7 @@ CPU, GPU = (lambda: False), (lambda: True)
         ("sface", "openvino", "cpu", CPU, "openvino"),
         ("dlib-resnet", "auto", None, CPU, "openvino"),
         ("sface-int8", "auto", None, GPU, "openvino"),
+        ("reid0095", "auto", None, GPU, "openvino"),
         ("onnx", "auto", None, CPU, "openvino"),
         ("onnx", "auto", None, GPU, "openvino"),
         ("onnx", "auto", "cuda", GPU, "openvino"),
@@ -41,6 +42,7 @@ def test_the_device_decides_unless_the_runtime_is_named(
         ("sface", "openvino", "cuda", "OpenVINO runs networks on the processor, not on cuda"),
         ("onnx", "openvino", "cuda:0", "OpenVINO runs networks on the processor, not on cuda:0"),
         ("onnx", "torch", None, "torch does not run onnx models: set GEMEL_RUNTIME"),
+        ("reid0095", "torch", None, "torch does not run reid0095 models: set GEMEL_RUNTIME"),
         ("sface-int8", "torch", None, "torch does not run sface-int8 models: set GEMEL_RUNTIME"),
     ],
 )
