@@ -17,7 +17,7 @@ class ReindexNew(BaseModel):
     gallery: str = Field(description="Name of the gallery", examples=["staff"])
     to: str = Field(
         max_length=4096,
-        description="One of `GET /v1/models`, or `onnx:FILE`, `safetensors:FILE` or `fused:FILE`, a path below"
+        description="One of `GET /v1/models`, or `onnx:FILE`, `safetensors:FILE` or `fused:FILE`, below"
         " `GEMEL_MODELS_DIR`, at the same place on the machines of all workers",
         examples=["dlib-resnet"],
     )
