@@ -4,6 +4,7 @@ import importlib.util
 import json
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,17 @@ def check_extras() -> None:
         raise Misconfigured("writing ONNX files needs onnxscript: pip install 'gemel[train]'")
 
 
-def export(options: Options, training: Faces, validation: Faces, outcome: Outcome) -> Path:
+def export(
+    options: Options,
+    training: Faces,
+    validation: Faces,
+    outcome: Outcome,
+    *,
+    disjoint_from: Sequence[str] = (),
+) -> Path:
     """Writes the best weights as `NAME.safetensors` and `NAME.onnx` and the card `NAME.json` to the run's
     folder. Returns the card's path. Its scores are those of the people held out, embedded as in serving.
+    `disjoint_from`: names of the data whose people were excluded.
 
     An older card is deleted first and the new one is written last: no card ever lies beside other weights.
     """
@@ -67,6 +76,7 @@ def export(options: Options, training: Faces, validation: Faces, outcome: Outcom
         training=_summary(options, training, validation, outcome),
     )
     summary = card.training | {
+        "disjoint_from": list(disjoint_from),
         "normalisation": backbone.normalisation,
         "fingerprint": _fingerprint(card, path),
     }

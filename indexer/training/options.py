@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from indexer.embedding.backbones.registry import BACKBONES
 from indexer.embedding.card_file import NAME_PATTERN
@@ -14,49 +14,22 @@ from indexer.errors import InvalidRequest
 from indexer.training.data.augment import BY_NAME
 from indexer.training.loss.contrastive import Distance
 from indexer.training.loss.pairs import Negatives
+from indexer.training.recipes import Precision, Recipe
 
 _SEEDS = 2**32
 
-Precision = Literal["float32", "bfloat16"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Recipe):
     data: Path
     out: Path
-    backbone: str = "sface"
+    backbone: str
     dimension: int = 128
-    distance: Distance = "cosine"
-    margin: float = 1.1
-    """m of the loss. `cosine` distances lie between 0 and 2; those of strangers are about sqrt(2)."""
-    negatives: Negatives = "semihard"
-    steps: int = 1000
-    pairs: int = 32
-    """Pairs of one person in a batch of one process. As many faces of people with one picture are added."""
-    learning_rate: float = 1e-4
     warmup_steps: int = 50
-    weight_decay: float = 1e-4
-    distillation: float = 0.0
-    """Weight of the squared distance to the published weights' embedding of the face without augmentation. It
-    keeps what they learned from millions, and teaches the network to see the same in degraded pictures."""
-    centre: bool = False
-    """Start from the published embeddings minus their mean over the training faces: what all faces have in
-    common does not identify anybody, and raises the scores of strangers."""
-    blend: float = 1.0
-    """The validated and exported weights are the initial ones plus this share of their change (WiSE-FT,
-    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", who recommend 0.5 without tuning)."""
-    freeze: int = 0
-    """Number of stages, from the input on, that are not trained, which saves time. Of sface's 17 stages, the
-    first 6 are those with many pixels."""
-    augment: str = "full"
     validation: float = 0.2
     """Share of the identities that are held out for validation."""
     validation_faces: int = 1500
     """Largest number of faces in a validation, of whole identities."""
-    evaluate_every: int = 100
-    """Steps between two validations. Each writes a checkpoint."""
-    patience: int = 8
-    """Number of validations without improvement after which training stops."""
     seed: int = 0
     precision: Precision = "float32"
     compile: bool = False
@@ -113,6 +86,11 @@ class Options:
             if not valid:
                 raise InvalidRequest(f"{field} must be {range_}, but is {getattr(self, field)}", field=field)
 
+    @property
+    def of_the_run(self) -> dict[str, Any]:
+        """The options without folders and device: what a resumed run has in common with the one before."""
+        return {key: value for key, value in self.as_json().items() if key not in ("out", "data", "device")}
+
     def as_json(self) -> dict[str, Any]:
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
 
@@ -120,9 +98,5 @@ class Options:
     def digest(self) -> str:
         """A digest of everything that changes the weights: only a run with the same digest resumes a
         checkpoint."""
-        relevant = {
-            key: value
-            for key, value in self.as_json().items()
-            if key not in ("out", "data", "name", "device")
-        }
+        relevant = {key: value for key, value in self.of_the_run.items() if key != "name"}
         return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()

@@ -41,7 +41,7 @@ from indexer.cli.train.options import (
     Steps,
 )
 from indexer.cli.train.output import StepBar, figures_of, print_run, print_sweep
-from indexer.cli.train.setup import Request, check, prepare_faces
+from indexer.cli.train.setup import Request, check, names_of, prepare_faces
 
 app = Commands(cls=Group, invoke_without_command=True, no_args_is_help=False)
 
@@ -53,25 +53,25 @@ def train(
     out: Out = None,
     backbone: Backbone = "sface",
     dimension: Dimension = 128,
-    distance: Distance = "cosine",
-    margin: Margin = 1.1,
-    negatives: NegativesKind = "semihard",
-    steps: Steps = 1000,
-    pairs: Pairs = 32,
-    learning_rate: Rate = 1e-4,
-    weight_decay: Decay = 1e-4,
-    distillation: Distillation = 0.0,
-    centre: Centre = False,
-    blend: Blend = 1.0,
-    freeze: Freeze = 0,
-    augment: Augment = "full",
+    distance: Distance = None,
+    margin: Margin = None,
+    negatives: NegativesKind = None,
+    steps: Steps = None,
+    pairs: Pairs = None,
+    learning_rate: Rate = None,
+    weight_decay: Decay = None,
+    distillation: Distillation = None,
+    centre: Centre = None,
+    blend: Blend = None,
+    freeze: Freeze = None,
+    augment: Augment = None,
     validation: Held = 0.2,
     validation_faces: HeldFaces = 1500,
-    evaluate_every: Every = 100,
-    patience: Patience = 8,
+    evaluate_every: Every = None,
+    patience: Patience = None,
     seed: Seed = 0,
-    precision: PrecisionKind = "float32",
-    compile: Compile = False,
+    precision: PrecisionKind = None,
+    compile: Compile = None,
     device: Device = None,
     name: Name = "siamese",
     disjoint_from: DisjointFrom = None,
@@ -82,24 +82,29 @@ def train(
 ) -> None:
     """Train a Siamese network on labelled photographs.
 
+    Each network has a recipe, which gives the defaults; an option replaces one value. The recipe of sface was
+    measured. The first lines of the output have the values in use.
+
     Writes `NAME.safetensors`, `NAME.onnx` and their card. On several GPUs, start it as
     `torchrun --nproc-per-node 4 -m indexer.cli train`.
 
-    Example: `gemel train --data vggface2/train --out run --backbone sface --steps 2000 --disjoint-from lfw`
+    Example: `gemel train --data people --out run --from sface --disjoint-from lfw`
     """
-    from indexer.training.options import Options
-
-    given = {key: value for key, value in locals().items() if key in Options.__slots__}
-    context.obj = request = Request(given, disjoint_from or [], overlap_score, cache, json=json)
+    given = {key: value for key, value in locals().items() if _is_given(context, key)}
+    context.obj = request = Request(
+        given, disjoint_from or [], overlap_score, cache, resume=resume, json=json
+    )
     if context.invoked_subcommand is not None:
         return
     options = check(request)
     from indexer.training.export import export
     from indexer.training.run import history
-    from indexer.training.run.folder import claimed, is_first
+    from indexer.training.run.folder import claimed, is_first, write_options
     from indexer.training.train import train as run
 
     with claimed(options.out, resume=resume):
+        if is_first() and not resume:
+            write_options(options.out, options.of_the_run)
         training, held_out = prepare_faces(options, request, resume=resume)
         with progress_bar() as bar:
             outcome = run(
@@ -113,7 +118,8 @@ def train(
         )
         history.draw(outcome.entries, title, options.out / "curves.png")
         with console.status("Exporting the model ..."):
-            card = export(options, training, held_out, outcome)
+            disjoint = names_of(request.disjoint_from)
+            card = export(options, training, held_out, outcome, disjoint_from=disjoint)
     figures = {"card": str(card), **figures_of(outcome)}
     print_result(figures, json, lambda: print_run(options, outcome, card))
 
@@ -121,12 +127,12 @@ def train(
 @app.command()
 def sweep(
     context: typer.Context,
-    margins: Annotated[str, typer.Option(help="Margins, separated by commas.")] = "0.7,0.9,1.1,1.3",
+    margins: Annotated[str, typer.Option(help="Margins, separated by commas.")] = "0.8,1.2,1.6,2",
     json: Json = None,
 ) -> None:
     """One run per margin, with a table and a plot. The options of `gemel train` precede the word `sweep`.
 
-    Example: `gemel train --data people --out margins --steps 300 sweep --margins 0.8,1.0,1.2`
+    Example: `gemel train --data people --out margins --steps 300 sweep --margins 1,1.5,2`
     """
     request: Request = context.obj
     values = _margins(margins)
@@ -155,6 +161,12 @@ def sweep(
         history.write(rows, options.out / "sweep.csv")
         margins_sweep.draw(rows, title, options.out / "sweep.png")
     print_result([asdict(row) for row in rows], json or request.json, lambda: print_sweep(rows, options.out))
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether the command line has the option: others come from the recipe."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
 
 
 def _margins(typed: str) -> list[float]:

@@ -1,9 +1,20 @@
-"""The command-line options of `gemel train`. `training.options` describes them in full."""
+"""The command-line options of `gemel train`. `training.options` and `recipes` describe them in full."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from indexer.training.recipes import values_by_backbone
+
+
+def _from_recipe(field: str, help: str) -> Any:
+    return typer.Option(f"--{field.replace('_', '-')}", help=help, show_default=values_by_backbone(field))
+
+
+def _switch_from_recipe(field: str, help: str) -> Any:
+    return typer.Option(f"--{field}/--no-{field}", help=help, show_default=values_by_backbone(field))
+
 
 Data = Annotated[
     Path | None,
@@ -15,52 +26,65 @@ Out = Annotated[
     Path | None, typer.Option(help="Folder of the run, for the model and its history.", show_default=False)
 ]
 Backbone = Annotated[
-    str, typer.Option(help="paper (random weights), sface or dlib-resnet (published weights).")
+    str,
+    typer.Option(
+        "--from",
+        "--backbone",
+        help="sface or dlib-resnet: start from their published weights. paper: from random weights. The"
+        " defaults of the options below are its recipe.",
+    ),
 ]
 Dimension = Annotated[int, typer.Option(help="Dimension of the embeddings.")]
 Distance = Annotated[
-    str, typer.Option(help="cosine (between embeddings of length 1, as in serving) or euclidean.")
+    str | None,
+    _from_recipe("distance", "cosine (between embeddings of length 1, as in serving) or euclidean."),
 ]
-Margin = Annotated[float, typer.Option(help="Margin of the contrastive loss.")]
+Margin = Annotated[float | None, _from_recipe("margin", "Margin of the contrastive loss.")]
 NegativesKind = Annotated[
-    str, typer.Option("--negatives", help="Choice of the pairs of two people: random, semihard or hardest.")
+    str | None,
+    _from_recipe("negatives", "Choice of the pairs of two people: random, semihard or hardest."),
 ]
-Steps = Annotated[int, typer.Option(help="Number of training steps.")]
-Pairs = Annotated[int, typer.Option(help="Pairs of one person in a batch of one process.")]
-Rate = Annotated[float, typer.Option("--learning-rate", help="Highest learning rate of AdamW.")]
-Decay = Annotated[float, typer.Option("--weight-decay", help="Weight decay of AdamW.")]
+Steps = Annotated[int | None, _from_recipe("steps", "Number of training steps.")]
+Pairs = Annotated[int | None, _from_recipe("pairs", "Pairs of one person in a batch of one process.")]
+Rate = Annotated[float | None, _from_recipe("learning_rate", "Highest learning rate of AdamW.")]
+Decay = Annotated[float | None, _from_recipe("weight_decay", "Weight decay of AdamW.")]
 Distillation = Annotated[
-    float, typer.Option(help="Weight of the distance to the published embedding of the clean face.")
+    float | None,
+    _from_recipe("distillation", "Weight of the distance to the published embedding of the clean face."),
 ]
 Centre = Annotated[
-    bool, typer.Option("--centre", help="Start from the published embeddings minus their mean.")
+    bool | None, _switch_from_recipe("centre", "Start from the published embeddings minus their mean.")
 ]
 Blend = Annotated[
-    float,
-    typer.Option(
-        help="Share of the change of the weights that is exported; 0.5 is the mean of before and after."
+    float | None,
+    _from_recipe(
+        "blend", "Share of the change of the weights that is exported; 0.5 is the mean of before and after."
     ),
 ]
-Freeze = Annotated[int, typer.Option(help="Number of first stages that are not trained (sface has 17).")]
+Freeze = Annotated[
+    int | None, _from_recipe("freeze", "Number of first stages that are not trained (sface has 17).")
+]
 Augment = Annotated[
-    str,
-    typer.Option(
-        help="none, light (framing, light), full (also degradations) or distant (mostly low resolution)."
+    str | None,
+    _from_recipe(
+        "augment",
+        "none, light (framing, light), full (also degradations) or distant (mostly low resolution).",
     ),
 ]
+Every = Annotated[int | None, _from_recipe("evaluate_every", "Number of steps between validations.")]
+Patience = Annotated[
+    int | None,
+    _from_recipe("patience", "Number of validations without improvement before training stops."),
+]
+PrecisionKind = Annotated[
+    str | None, _from_recipe("precision", "float32, or bfloat16 on processors that support it.")
+]
+Compile = Annotated[bool | None, _switch_from_recipe("compile", "Use torch.compile.")]
 Held = Annotated[float, typer.Option("--validation", help="Share of the identities held out for validation.")]
 HeldFaces = Annotated[
     int, typer.Option("--validation-faces", help="Largest number of faces in a validation.")
 ]
-Every = Annotated[int, typer.Option("--evaluate-every", help="Number of steps between validations.")]
-Patience = Annotated[
-    int, typer.Option(help="Number of validations without improvement before training stops.")
-]
 Seed = Annotated[int, typer.Option(help="Seed of weights, batches and the split.")]
-PrecisionKind = Annotated[
-    str, typer.Option("--precision", help="float32, or bfloat16 on processors that support it.")
-]
-Compile = Annotated[bool, typer.Option("--compile", help="Use torch.compile.")]
 Device = Annotated[str | None, typer.Option(help="Torch device; default: a GPU if there is one.")]
 Name = Annotated[str, typer.Option(help="Name of the exported model.")]
 DisjointFrom = Annotated[

@@ -10,11 +10,25 @@ from rich.table import Table
 
 from indexer.cli.output import console, out
 from indexer.embedding.card_file import CardFile
+from indexer.training.recipes import MEASURED, RECIPES, as_options
 
 if TYPE_CHECKING:
     from indexer.training.options import Options
     from indexer.training.sweep import Row
     from indexer.training.train import Outcome
+
+
+def print_options(options: "Options", given: dict[str, Any], *, resumed: bool) -> None:
+    """All values of the recipe in use, and which of them the command line has. `given`: its options."""
+    name, recipe = options.backbone, asdict(RECIPES[options.backbone])
+    values = {key: value for key, value in asdict(options).items() if key in recipe}
+    origin = f"the options of the run in {options.out}" if resumed else f"the recipe of {name}"
+    if not resumed and name not in MEASURED:
+        origin += ", which was not measured"
+    console.print(f"{name}, by {origin}:", highlight=False, soft_wrap=True)
+    console.print(f"  {as_options(values)}", highlight=False, soft_wrap=True)
+    if changed := {key: value for key, value in values.items() if key in given}:
+        console.print(f"  of these given: {as_options(changed)}", highlight=False, soft_wrap=True)
 
 
 class StepBar:

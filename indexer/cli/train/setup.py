@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from indexer.cli.output import console
 from indexer.cli.progress import progress_bar
+from indexer.cli.train.output import print_options
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,30 +30,43 @@ class Request:
     """The command line."""
 
     given: dict[str, Any]
+    """The values of the options that it has, by name."""
     disjoint_from: list[Path]
     overlap_score: float
     cache: Path | None
+    resume: bool
     json: Path | None
 
 
 def check(request: Request) -> "Options":
-    """Checks everything that can be checked before hours of work. Raises InvalidRequest, Misconfigured."""
+    """Completes the options by the recipe, prints them, and checks all that can be checked before hours of
+    work. Raises InvalidRequest, Misconfigured."""
     from indexer.training.data import dataset
-    from indexer.training.distributed import device_of
+    from indexer.training.defaults import complete
     from indexer.training.export import check_extras
     from indexer.training.network import initial
     from indexer.training.options import Options
+    from indexer.training.run.folder import is_first, read_options
 
+    names = {field.name for field in fields(Options)}
+    given = {name: value for name, value in request.given.items() if name in names}
     for name in ("data", "out"):
-        if request.given[name] is None:
+        if name not in given:
             raise typer.BadParameter("is required", param_hint=f"--{name}")
-    options = Options(**request.given)
-    options.check()
+    before = read_options(given["out"]) if request.resume else {}
+    options = complete(given, before)
     check_extras()
-    device_of(options)
     initial(options)
     for folder in request.disjoint_from:
         dataset.read(folder)
+    if is_first():
+        print_options(options, given, resumed=bool(before))
+        if not request.disjoint_from:
+            console.print(
+                "[yellow]no --disjoint-from[/]: people of the training data may also be in the data that you"
+                " evaluate on, and its figures would then be too good. Name that data to exclude them.",
+                highlight=False,
+            )
     return options
 
 
@@ -70,7 +84,7 @@ def prepare_faces(options: "Options", request: Request, *, resume: bool) -> "tup
     if is_first():
         _report_failures(faces, options.out)
     disjoint = faces
-    for folder, name in zip(request.disjoint_from, _names_of(request.disjoint_from), strict=True):
+    for folder, name in zip(request.disjoint_from, names_of(request.disjoint_from), strict=True):
         others = _detected(folder, cache, settings)
         with progress_bar() as bar:
             vectors = [
@@ -120,7 +134,7 @@ def _warn_about_few(training: "Faces", validation: "Faces") -> None:
         )
 
 
-def _names_of(folders: Sequence[Path]) -> list[str]:
+def names_of(folders: Sequence[Path]) -> list[str]:
     """The folders' names, with a number if two have the same name."""
     names: list[str] = []
     for folder in folders:

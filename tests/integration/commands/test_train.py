@@ -84,8 +84,45 @@ def test_people_of_the_data_to_evaluate_on_are_excluded_and_listed(
         [known] = list(csv.DictReader(rows))
     assert (known["identity"], known["same_name"]) == ("Grace_0", "True")
     assert "1 identities may be people of lfw and are excluded" in done.stderr
+    assert "no --disjoint-from" not in done.stderr
+    assert cards[0]["training"]["disjoint_from"] == ["lfw"]
     told = [card["training"] for card in cards]
     assert [one["identities"] + one["validation"]["identities"] for one in told] == [8, 9]
+
+
+VALUES = "--pairs 1 --steps 1 --freeze 14 --evaluate-every 1 --precision float32 --no-compile"
+"""Instead of the recipe's."""
+
+
+def test_a_run_from_sface_uses_its_recipe_says_so_and_is_resumed_with_it(
+    home: Home, people: Path, tmp_path: Path
+) -> None:
+    of = ("train", "--data", people, "--out", tmp_path / "run", "--from", "sface")
+    first = home.run(*of, "--validation", "0.54", *VALUES.split()).stderr
+    card = json.loads((tmp_path / "run" / "siamese.json").read_text())
+    resumed = home.run(*of, "--resume").stderr
+
+    values = (
+        "--margin 2 --distance cosine --negatives hardest --pairs 1 --steps 1 --learning-rate 8e-05"
+        " --weight-decay 0.0001 --distillation 2 --centre --blend 0.5 --freeze 14 --augment distant"
+        " --evaluate-every 1 --patience 8 --precision float32 --no-compile"
+    )
+    told = first.splitlines()
+    assert told[0] == "sface, by the recipe of sface:"
+    assert values in told[1]
+    assert told[2].split(": ")[1] == VALUES
+    assert card["training"]["options"]["blend"] == 0.5
+    assert "sface, by the options of the run" in resumed
+    assert told[1] in resumed.splitlines()
+
+
+def test_a_run_that_excludes_nobody_warns_that_it_may_overlap_with_the_evaluation(
+    finished: tuple[Path, str],
+) -> None:
+    out, told = finished
+
+    assert "no --disjoint-from: people of the training data may also be in the data that you evaluate" in told
+    assert json.loads((out / "mine.json").read_text())["training"]["disjoint_from"] == []
 
 
 def test_a_sweep_prints_a_table_and_writes_a_plot(home: Home, people: Path, tmp_path: Path) -> None:
