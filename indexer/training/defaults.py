@@ -1,4 +1,4 @@
-"""The options of a run: what was given, else what its recipe says and the machine can do."""
+"""The options of a run: those of the command line, else those of the recipe, as far as the machine can."""
 
 import importlib.util
 import os
@@ -24,7 +24,7 @@ def complete(given: dict[str, Any], before: dict[str, Any]) -> Options:
         raise InvalidRequest(
             f"the run to resume has options of another version: {', '.join(sorted(unknown))}"
         )
-    recipe = RECIPES.get(backbone, Recipe())  # of an unknown backbone `check` tells
+    recipe = RECIPES.get(backbone, Recipe())  # `check` rejects an unknown backbone
     values = asdict(recipe) | {"backbone": backbone} | before | given
     precision, compiled = values.pop("precision"), values.pop("compile")
     options = Options(**values)
