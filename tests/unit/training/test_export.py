@@ -14,10 +14,14 @@ from indexer.embedding.backbones import registry
 from indexer.embedding.embedder import open_embedder
 from indexer.errors import CardUnusable, WeightsDamaged
 from indexer.training.data.faces import Faces
+from indexer.training.defaults import complete
 from indexer.training.export import export
 from indexer.training.inference import embed
 from indexer.training.options import Options
 from indexer.training.train import train
+from indexer.vision.align import TEMPLATES
+from indexer.weights.store import WeightStore
+from tests.support.weights import REID0095, needs_reid0095
 
 Sides = tuple[Faces, Faces]
 
@@ -51,6 +55,29 @@ def test_the_card_describes_data_and_options(card_path: Path, sides: Sides, peop
     assert len(card["genuine_scores"]) == 21
     assert told["fingerprint"] == catalog.named(f"safetensors:{card_path}", mirror=True).fingerprint
     assert str(people.parent) not in card_path.read_text(), "no folder of whoever trained it"
+
+
+@needs_reid0095
+def test_a_network_trained_from_sface_is_a_part_beside_reid0095(
+    people: Path, sides: Sides, tmp_path: Path
+) -> None:
+    quick = {"steps": 1, "evaluate_every": 1, "pairs": 1, "freeze": 14, "compile": False}
+    options = complete({"data": people, "out": tmp_path, "backbone": "sface"} | quick, {})
+    export(options, *sides, train(options, *sides))
+    parts = [{"model": "safetensors:siamese.safetensors", "weight": 3}, {"model": "reid0095", "weight": 1}]
+    (tmp_path / "fused.json").write_text(json.dumps({"name": "ours", "parts": parts}))
+    store = WeightStore(folder=tmp_path / "models", mirror=REID0095)
+    card = catalog.named(f"fused:{tmp_path / 'fused.json'}", mirror=True)
+    faces = {template: sides[1].aligned(range(4), TEMPLATES[template]) for template in card.templates}
+
+    fused = open_embedder(card, threads=1, store=store).embed(*faces.values())
+
+    cosines = []
+    for part in card.parts:
+        alone = open_embedder(part.card, threads=1, store=store).embed(faces[part.card.template])
+        cosines.append(alone @ alone.T)
+    assert [part.card.name for part in card.parts] == ["siamese", "reid0095"]
+    np.testing.assert_allclose(fused @ fused.T, np.average(cosines, axis=0, weights=[3, 1]), atol=1e-5)
 
 
 def test_other_weights_or_another_name_have_another_fingerprint(card_path: Path) -> None:
