@@ -6,9 +6,10 @@ To add a backbone:
    of shape (n, 3, side, side), RGB, 0 to 255, scales them itself, and returns shape (n, dimension). For
    published weights add `load(path)`, which returns the network in eval mode, as `sface.py` does.
 2. Register it in `registry.BACKBONES`, with its alignment template and its normalisation. `gemel train
-   --backbone NAME` can train it now, and `safetensors:FILE` can serve it.
+   --from NAME` can train it now, and `safetensors:FILE` can serve it.
    A new alignment also needs a template in `vision/align.py`, and its name in `card_file.CardFile.template`.
-   Name the backbone in the help of `--backbone` (`cli/train/options.py`).
+   Give the backbone a recipe (`training/recipes.py`), and name it in the help of `--from`
+   (`cli/train/options.py`).
 3. For published weights that are served by name: describe the file in `weights/published.py`, and add a card
    to `embedding/catalog.py`, with the figures that `python -m benchmarks.card_figures` measures.
 4. Test it against another implementation of the same network, as `tests/unit/embedding/backbones` does.
