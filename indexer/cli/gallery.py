@@ -1,4 +1,4 @@
-"""`gemel gallery list|create|delete`."""
+"""`gemel gallery list|show|create|delete`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ from indexer.settings import Settings
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Model
 
-app = Commands("List, create and delete galleries.")
+app = Commands("List, show, create and delete galleries.")
 
 Name = Annotated[str, typer.Argument(help="The gallery's name: 1 to 63 letters, digits, '.', '_' or '-'.")]
 
@@ -32,6 +32,36 @@ def list_all(json: Json = None) -> None:
         known = models.list_all(session)
     rows = [_as_json(gallery, people[gallery.id], known) for gallery in every]
     print_result({"galleries": rows}, json, lambda: _print(rows))
+
+
+@app.command()
+def show(name: Name, json: Json = None) -> None:
+    """Show a gallery: its people, its threshold, and whether its false positive rate is kept.
+
+    Example: `gemel gallery show staff`
+    """
+    from indexer.calibration import policy
+    from indexer.calibration.resolver import CalibrationResolver
+    from indexer.cli.gallery_table import print_gallery
+    from indexer.records import galleries, models, search_counts
+    from indexer.usecases.answers.fpir_check import FpirCheck
+    from indexer.usecases.answers.threshold import Threshold
+
+    settings = Settings()
+    with open_index_store(settings) as index_store:
+        with index_store.database.reading() as session:
+            gallery = galleries.get(session, name)
+            people = galleries.count_identities(session, [gallery.id])[gallery.id]
+            row = _as_json(gallery, people, models.list_all(session))
+            counts = search_counts.recent(session, gallery.id, search_counts.basis_of(gallery))
+        resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
+        status = policy.status(index_store.models, resolver, gallery)
+    result = row | {
+        "threshold": status and Threshold.fields_of(status.decision),
+        "supported_up_to_faces": status and status.most_faces,
+        "fpir_check": FpirCheck.of(counts).model_dump(),
+    }
+    print_result(result, json, lambda: print_gallery(result))
 
 
 @app.command()

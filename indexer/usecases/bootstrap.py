@@ -6,6 +6,7 @@ from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding import catalog, embedder
@@ -27,6 +28,7 @@ from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.prepare_images import ImagePreparer
 from indexer.usecases.quality_gate import QualityGate
+from indexer.usecases.search_reporter import SearchReporter
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.yunet import YuNet
@@ -39,7 +41,7 @@ WAITING_PER_THREAD = 4
 waits."""
 THREADS_FOR_ORDINARY = 2
 """Request threads that pictures with a slow decode cannot take."""
-CONNECTIONS_BESIDE = 1 + IndexSync.THREADS + Heartbeat.THREADS + IndexBuilds.THREADS
+CONNECTIONS_BESIDE = 1 + IndexSync.THREADS + Heartbeat.THREADS + SearchReporter.THREADS + IndexBuilds.THREADS
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, and one for each
 background thread. So requests never wait for a connection."""
 
@@ -100,12 +102,14 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             open_pipeline_factory(settings, processes=settings.workers if serving else 1, serving=serving)
         )
         pipelines = Pipelines(factory, index_store.models)
+        tally = SearchTally()
         index_sync, heartbeat = None, None
         if serving:
             heartbeat = Heartbeat(database, index_cache)
             stack.callback(heartbeat.close)
             index_sync = IndexSync(database, index_cache, pipelines)
             stack.callback(index_sync.close)
+            stack.callback(SearchReporter(database, tally).close)
             wait(preloading, timeout=settings.index_patience_s)
         calibrations = CalibrationResolver(database, index_store.models, settings.identify_fpir)
         match_limits = MatchLimits(
@@ -129,6 +133,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 calibrations=calibrations,
                 patience_seconds=settings.index_patience_s,
                 match_limits=match_limits,
+                tally=tally,
             ),
             enroller=Enroller(
                 database=database,

@@ -3,12 +3,14 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from indexer.calibration.check.tally import PEOPLE, PersonScore, SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.decision import Decision
+from indexer.embedding.card import ModelCard
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
@@ -81,6 +83,7 @@ class Identifier:
     """How long a request waits for a change that its caller knows of."""
     match_limits: MatchLimits
     """For galleries that have none of their own."""
+    tally: SearchTally = field(default_factory=SearchTally)
 
     def identify(
         self,
@@ -112,7 +115,7 @@ class Identifier:
         most = max_candidates * len(probes) if unique_identities else max_candidates
         try:
             hits, gallery_size = nearest_people(
-                self.database, self.index_cache, gallery, pipeline.card, probes, most, watch
+                self.database, self.index_cache, gallery, pipeline.card, probes, max(most, PEOPLE), watch
             )
         except EmbeddingsMissing:
             if not self._is_switched(gallery):
@@ -127,16 +130,20 @@ class Identifier:
                 min_change=min_change,
                 watch=watch,
             )
+        found = hits
         if unique_identities:
             hits = one_face_each(hits, max_candidates)
         with watch.stage(Stage.DATABASE):
             decision = self.calibrations.decide(gallery, pipeline.card, gallery_size, threshold)
         limits = self.match_limits.for_gallery(gallery)
         reasons = [limits.reason_against(aligned.quality) for aligned in aligned_faces]
+        if threshold is None:
+            scored = [row for row, reason in zip(found, reasons, strict=True) if reason is None]
+            self._count(gallery, pipeline.card, decision, gallery_size, scored)
         identified = [
             IdentifiedFace(
                 aligned=aligned,
-                candidates=_candidates(row, math.inf if reason else decision.threshold),
+                candidates=_candidates(row[:max_candidates], math.inf if reason else decision.threshold),
                 unmatched_reason=reason,
             )
             for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
@@ -175,13 +182,16 @@ class Identifier:
                 model=card.fingerprint,
             )
         probe = _unit(embedding, card.dimension)
+        most = max(max_candidates, PEOPLE)
         [hits], gallery_size = nearest_people(
-            self.database, self.index_cache, gallery, card, probe[np.newaxis], max_candidates, watch
+            self.database, self.index_cache, gallery, card, probe[np.newaxis], most, watch
         )
         with watch.stage(Stage.DATABASE):
             decision = self.calibrations.decide(gallery, card, gallery_size, threshold)
+        if threshold is None:
+            self._count(gallery, card, decision, gallery_size, [hits])
         return SearchResult(
-            candidates=_candidates(hits, decision.threshold),
+            candidates=_candidates(hits[:max_candidates], decision.threshold),
             model=card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
@@ -207,6 +217,21 @@ class Identifier:
                         change_number=gallery.change_number,
                     )
                 time.sleep(_POLL_SECONDS)
+
+    def _count(
+        self,
+        gallery: Gallery,
+        card: ModelCard,
+        decision: Decision,
+        faces: int,
+        hits: Sequence[Sequence[Hit]],
+    ) -> None:
+        if not any(hits):
+            return
+        calibration = self.calibrations.for_gallery(gallery, card)
+        for row in hits:
+            people = [PersonScore(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
+            self.tally.add(gallery, card, calibration, decision, faces, people)
 
     def _is_switched(self, gallery: Gallery) -> bool:
         """Whether the gallery has got another model since it was read: the old one's embeddings may be

@@ -23,6 +23,7 @@ from indexer.errors import Unavailable
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.replica.cache import IndexCache
+from service.monitoring.fpir_checks import FpirChecks
 from service.monitoring.index_lag import IndexLag
 from service.monitoring.outcomes import Outcomes
 
@@ -42,6 +43,7 @@ class Metrics:
         self._of_database = CollectorRegistry()
         self._of_database.register(ReindexJobs(database))
         self._of_database.register(IndexLag(database))
+        self._of_database.register(FpirChecks(database))
         self._shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self.registry = CollectorRegistry()
         self.outcomes = Outcomes(self.registry)

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from indexer.calibration import policy
-from indexer.records import galleries
+from indexer.records import galleries, search_counts
+from indexer.usecases.answers.fpir_check import FpirCheck
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
@@ -61,6 +62,20 @@ def get(engine: CurrentEngine, gallery: str) -> Gallery:
     return Gallery.of(
         found, counts[found.id], policy.status(engine.index_store.models, engine.calibrations, found)
     )
+
+
+@router.get(
+    "/{gallery}/fpir-check",
+    responses=problems(404, 422),
+    operation_id="get_fpir_check",
+    summary="Check whether a gallery's false positive rate is kept",
+)
+def get_fpir_check(engine: CurrentEngine, gallery: str) -> FpirCheck:
+    """By the searches of all processes since the last calibration, or of the last days. Processes report
+    every ten seconds."""
+    with engine.database.reading() as session:
+        found = galleries.get(session, gallery)
+        return FpirCheck.of(search_counts.recent(session, found.id, search_counts.basis_of(found)))
 
 
 @router.patch(

@@ -11,6 +11,7 @@ from indexer.records.tables.identities import Identity
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
+from indexer.records.tables.searches import SearchCount
 
 __all__ = [
     "Base",
@@ -26,4 +27,5 @@ __all__ = [
     "ReindexChunk",
     "ReindexEvent",
     "Replica",
+    "SearchCount",
 ]

@@ -15,6 +15,10 @@ def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home,
     [listed] = [one for one in home.json("gallery", "list")["galleries"] if one["name"] == "listed"]
     assert (listed["identities"], listed["faces"]) == (2, 2)
     assert "listed" in home.run("gallery", "list").stdout
+    shown = home.json("gallery", "show", "listed")
+    assert (shown["name"], shown["faces"], shown["fpir_check"]["searches"]) == ("listed", listed["faces"], 0)
+    assert shown["threshold"]["fpir"] == 0.01
+    assert "No searches are counted yet." in home.run("gallery", "show", "listed").stdout
     assert "Grace Hopper" in home.run("person", "list", "--gallery", "listed").stdout
     [grace] = home.json("person", "list", "--gallery", "listed", "--name", "hop")["identities"]
     assert grace["external_id"] == "Grace_Hopper"
