@@ -23,7 +23,7 @@ MISSED_PER_MATCHED = 0.5
 """So many enrolled people may be missed for each that is matched; a missed one may score just below the
 threshold."""
 REACHED_PER_FALSE_ALARM = 0.5
-"""A stranger who is matched resembles several people more often than others do. Measured: in 22 to 30 % of
+"""A stranger who is matched resembles several people more often than others do. Measured: in 14 to 28 % of
 false alarms the second person reaches LEVEL's score."""
 
 _ADVICE = "Calibrate the gallery (`gemel calibrate --gallery`), or set a lower `identify_fpir`."
