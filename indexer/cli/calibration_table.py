@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from indexer.cli.output import console, escape_text, out
+from indexer.cli.output import console, escape_text, out, quantity
 
 if TYPE_CHECKING:
-    from indexer.calibration.fitting.measure import Measurement
+    from indexer.calibration.fitting.measure import Measurement, SuspectedFace
     from indexer.calibration.threshold.measured_curve import MeasuredCurve
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
@@ -63,8 +63,18 @@ def print_summary(measurement: "Measurement", summary: dict[str, Any]) -> None:
     if summary["source"] == "pairs":
         out.print("The people of the pairs are unknown, so comparisons are treated as independent.")
     if measurement.suspects:
-        console.print(f"Left out {len(measurement.suspects)} pairs that seem to be one person:")
+        count = quantity(len(measurement.suspects), "pair")
+        console.print(f"Left out {count} of identities that seem to be one person:")
         for suspect in measurement.suspects[:SHOWN_SUSPECTS]:
-            console.print(f"  {suspect.score:.3f}  {escape_text(suspect.one)}  {escape_text(suspect.other)}")
+            console.print(f"  {suspect.score:.3f}  {_side(suspect.one)}  and  {_side(suspect.other)}")
+        console.print(
+            f"One such pair would count as 2 false alarms in {curve.identities:,} searches, an FPIR of"
+            f" {2 / curve.identities:.2g}. Delete one identity of each pair that is one person."
+        )
     if summary["stored"] is None:
         console.print("Nothing was stored.")
+
+
+def _side(side: "SuspectedFace") -> str:
+    known = [text for text in (side.name, side.external_id) if text]
+    return escape_text(" ".join([*known, f"(identity {side.identity}, face {side.face})"]))

@@ -1,12 +1,13 @@
 """Calibrates a model: on a gallery's own people, on photographs of people, or on scores of pairs."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.calibration.fitting import fit as fitting
 from indexer.calibration.fitting import suspects
@@ -17,9 +18,9 @@ from indexer.errors import InvalidRequest
 from indexer.pipeline.embed_files import embed_files
 from indexer.pipeline.people_folder import Person
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records import reindexes
+from indexer.records import faces, reindexes
 from indexer.records.database.session import Database
-from indexer.records.faces import as_vector
+from indexer.records.faces import Owner, as_vector
 from indexer.types import Vectors
 
 MAX_SUSPECTS = 100
@@ -27,11 +28,23 @@ MAX_SUSPECTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
-    """Two names that seem to be one person."""
+class SuspectedFace:
+    """One side of a pair that seems to be one person: of a gallery, or a photograph."""
 
-    one: str
-    other: str
+    identity: str
+    """Its id in the gallery, or the folder of the photographs."""
+    face: str
+    """Its id in the gallery, or the file."""
+    external_id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """Two identities that seem to be one person, by their most similar faces."""
+
+    one: SuspectedFace
+    other: SuspectedFace
     score: float
 
 
@@ -48,15 +61,20 @@ def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelC
 
     Raises CalibrationUnsupported if too few people are enrolled.
     """
-    vectors, owners = [], []
+    vectors, keys, owners = [], [], []
     with database.repeatable_read() as session:
         for batch in reindexes.embeddings(session, gallery_id, [model_id], 10_000):
-            for _, identity, (vector,) in batch:
+            for key, identity, (vector,) in batch:
                 if vector is not None:
                     vectors.append(as_vector(vector))
+                    keys.append(key)
                     owners.append(str(identity))
     fitting.check_people(len(set(owners)))
-    return _measure(np.stack(vectors), owners, card)
+    curve, pairs = _measure(np.stack(vectors), owners, card)
+    with database.reading() as session:
+        found = faces.find_owners(session, gallery_id, {keys[row] for pair in pairs for row in pair.rows})
+    sides = {row: _enrolled(found[key]) for row, key in enumerate(keys) if key in found}
+    return Measurement(curve=curve, suspects=_suspects(pairs, sides))
 
 
 def on_photographs(
@@ -67,8 +85,15 @@ def on_photographs(
     fitting.check_people(len(people))
     embeddings = embed_files(pipeline, [person.images[0] for person in people], progress)
     fitting.check_people(int(embeddings.found.sum()))
-    names = [person.folder for person, found in zip(people, embeddings.found, strict=True) if found]
-    return _measure(embeddings.vectors[embeddings.found], names, pipeline.card)
+    measured = [person for person, found in zip(people, embeddings.found, strict=True) if found]
+    curve, pairs = _measure(
+        embeddings.vectors[embeddings.found], [person.folder for person in measured], pipeline.card
+    )
+    sides = {
+        row: SuspectedFace(identity=person.folder, face=str(person.images[0]))
+        for row, person in enumerate(measured)
+    }
+    return Measurement(curve=curve, suspects=_suspects(pairs, sides))
 
 
 def on_pairs(path: Path) -> Measurement:
@@ -92,17 +117,47 @@ def on_pairs(path: Path) -> Measurement:
     return Measurement(curve=fitting.fit_pairs(np.array(scores)), suspects=[])
 
 
-def _measure(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> Measurement:
-    names, people = np.unique(owners, return_inverse=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    rows: tuple[int, int]
+    """Of the two most similar faces, as rows of the vectors."""
+    score: float
+
+
+def _measure(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> tuple[MeasuredCurve, list[_Pair]]:
+    """The curve, and the suspected pairs: at most MAX_SUSPECTS, those with the highest scores first."""
+    _, people = np.unique(owners, return_inverse=True)
     impostors = collect(vectors, people.astype(np.int64))
     twice = suspects.find(impostors, card.genuine_scores[len(card.genuine_scores) // 2])
-    pairs: dict[tuple[str, str], float] = {}
-    for place in np.flatnonzero(twice):
-        one, other = sorted((int(impostors.probes[impostors.probe[place]]), int(impostors.other[place])))
-        key = (str(names[one]), str(names[other]))
-        pairs[key] = max(float(impostors.scores[place]), pairs.get(key, -1.0))
-    ranked = sorted(pairs.items(), key=lambda pair: -pair[1])[:MAX_SUSPECTS]
-    return Measurement(
-        curve=fitting.fit(impostors, suspected=twice),
-        suspects=[Suspect(one=one, other=other, score=score) for (one, other), score in ranked],
+    ones, others = impostors.probes[impostors.probe[twice]], impostors.other[twice]
+    by_score = sorted(zip(-impostors.scores[twice], ones, others, strict=True))
+    listed = list(dict.fromkeys((min(one, other), max(one, other)) for _, one, other in by_score))
+    pairs = [
+        _nearest(vectors, *(np.flatnonzero(people == side) for side in pair))
+        for pair in listed[:MAX_SUSPECTS]
+    ]
+    return fitting.fit(impostors, suspected=twice), sorted(pairs, key=lambda pair: -pair.score)
+
+
+def _nearest(vectors: Vectors, one: NDArray[np.int64], other: NDArray[np.int64]) -> _Pair:
+    scores = vectors[one] @ vectors[other].T
+    row, column = np.unravel_index(int(scores.argmax()), scores.shape)
+    return _Pair(rows=(int(one[row]), int(other[column])), score=float(scores[row, column]))
+
+
+def _suspects(pairs: Sequence[_Pair], sides: Mapping[int, SuspectedFace]) -> list[Suspect]:
+    """`sides`: by row; those of faces that were deleted meanwhile are missing."""
+    return [
+        Suspect(one=sides[pair.rows[0]], other=sides[pair.rows[1]], score=pair.score)
+        for pair in pairs
+        if sides.keys() >= set(pair.rows)
+    ]
+
+
+def _enrolled(owner: Owner) -> SuspectedFace:
+    return SuspectedFace(
+        identity=str(owner.identity_id),
+        face=str(owner.face_id),
+        external_id=owner.external_id,
+        name=owner.name,
     )

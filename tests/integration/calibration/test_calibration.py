@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from benchmarks import face_vectors
 from indexer.calibration.fitting.measure import on_gallery
@@ -17,6 +18,7 @@ from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
 from indexer.records import calibrations, galleries, models, reindexes
 from indexer.records.database.session import Database
+from indexer.records.tables import Face, Identity
 from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
 from indexer.reindex.worker import Worker
@@ -73,7 +75,8 @@ def test_an_answer_says_what_its_threshold_means_and_which_calibration_says_so(
     by_gallery = search(staff)
 
     assert [a["calibration"] for a in (by_card, by_model, by_gallery)] == ["card", "model", "gallery"]
-    assert by_card["estimated_fpir_interval"] is None
+    low, high = by_card["estimated_fpir_interval"]
+    assert low < 0.05 < high < 0.15, "the range of the sets that the card was measured on"
     assert by_card["estimated_fpir"] == pytest.approx(0.05, rel=0.01)
     for answer, curve in ((by_model, general), (by_gallery, own)):
         assert (answer["gallery_size"], answer["fpir"], answer["fpir_trusted"]) == (300, 0.05, True)
@@ -118,7 +121,7 @@ def test_a_policy_is_accepted_and_its_threshold_rises_as_people_are_enrolled(
 def test_a_policy_that_the_data_do_not_support_is_rejected_with_the_reason(
     staff: TestClient, database: Database
 ) -> None:
-    by_card = staff.patch(PATH, json={"identify_fpir": 0.01})
+    by_card = staff.patch(PATH, json={"identify_fpir": 0.001})
     found = calibrate(database)
     rejected = staff.patch(PATH, json={"identify_fpir": 1e-5})
 
@@ -195,6 +198,31 @@ def test_another_process_uses_a_new_calibration_and_policy_at_once(
 
         assert (answer["calibration"], answer["fpir"]) == ("gallery", fpir)
         assert answer == search(one, seed) | {"timings_ms": answer["timings_ms"]}
+
+
+def test_somebody_enrolled_twice_is_reported_by_name_external_id_and_face(
+    client: TestClient, database: Database
+) -> None:
+    client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+    strangers.enrol(database, "staff", 150)
+    strangers.enrol(database, "staff", 1)  # the first one again
+    with database.transaction() as session:
+        gallery = galleries.get(session, "staff")
+        assert gallery.model_id is not None
+        people = session.scalars(select(Identity).where(Identity.gallery_id == gallery.id)).all()
+        first, again = min(people, key=lambda one: one.id), max(people, key=lambda one: one.id)
+        first.name, first.external_id, again.name = "Grace Hopper", "4711", "Grace B. Hopper"
+        face_of = {face.identity_id: str(face.id) for face in session.scalars(select(Face))}
+
+    measured = on_gallery(database, gallery.id, gallery.model_id, strangers.CARD)
+
+    [suspect] = measured.suspects
+    sides = sorted((suspect.one, suspect.other), key=lambda side: side.name or "")
+    assert [(side.name, side.external_id, side.identity, side.face) for side in sides] == [
+        ("Grace B. Hopper", None, str(again.id), face_of[again.id]),
+        ("Grace Hopper", "4711", str(first.id), face_of[first.id]),
+    ]
+    assert suspect.score == pytest.approx(1, abs=1e-5)
 
 
 def test_two_pictures_are_compared_by_the_same_calibration(
