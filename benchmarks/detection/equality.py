@@ -54,8 +54,11 @@ class OpenCV:
         self._network = cv2.FaceDetectorYN.create(
             str(locate(YUNET)), "", (320, 320), score_threshold=min_confidence
         )
+        self._min_confidence = min_confidence
 
-    def detect(self, image: Image, *, border: float = 0.0) -> list[Face]:
+    def detect(self, image: Image, *, border: float = 0.0, min_confidence: float | None = None) -> list[Face]:
+        least = self._min_confidence if min_confidence is None else min_confidence
+        self._network.setScoreThreshold(least)
         height, width = image.shape[:2]
         left, top = round(border * width), round(border * height)
         right, bottom = max(left, MIN_SIDE_PX - width - left), max(top, MIN_SIDE_PX - height - top)
@@ -107,11 +110,11 @@ class Compared(YuNet):
         self._opencv = OpenCV(min_confidence=min_confidence)
         self.differences = Differences()
 
-    def detect(self, image: Image, *, border: float = 0.0) -> list[Face]:
+    def detect(self, image: Image, *, border: float = 0.0, min_confidence: float | None = None) -> list[Face]:
         times = [time.process_time()]
-        expected = self._opencv.detect(image, border=border)
+        expected = self._opencv.detect(image, border=border, min_confidence=min_confidence)
         times.append(time.process_time())
-        found = super().detect(image, border=border)
+        found = super().detect(image, border=border, min_confidence=min_confidence)
         times.append(time.process_time())
         self.differences.add(expected, found)
         for name, seconds in zip(self.differences.seconds, np.diff(times), strict=True):

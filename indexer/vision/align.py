@@ -49,7 +49,7 @@ def align(image: Image, landmarks: Points, template: Template, *, divisor: int =
 
     `divisor`: pixels of the photograph, in which the landmarks are, for each one of `image`, along a side."""
     transform = similarity(landmarks, template.points)
-    return _warp(image, transform, template.side_px, divisor)
+    return warp(image, transform, template.side_px, divisor)
 
 
 def crop_with_margin(image: Image, landmarks: Points, *, divisor: int = 1) -> Crop:
@@ -63,7 +63,7 @@ def crop_with_margin(image: Image, landmarks: Points, *, divisor: int = 1) -> Cr
     side_px = round((ARCFACE_112.side_px + 2 * margin) * scale)
     transform = similarity(landmarks, targets)
     moved = landmarks @ transform[:, :2].T + transform[:, 2]
-    pixels = cv2.cvtColor(_warp(image, transform, side_px, divisor), cv2.COLOR_RGB2BGR)
+    pixels = cv2.cvtColor(warp(image, transform, side_px, divisor), cv2.COLOR_RGB2BGR)
     _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY])
     return Crop(jpeg=jpeg.tobytes(), landmarks=moved.astype(np.float32))
 
@@ -101,7 +101,7 @@ def similarity(source: Points, target: Points) -> NDArray[np.float64]:
     return np.column_stack([rotation, shift])
 
 
-def _warp(image: Image, transform: NDArray[np.float64], side_px: int, divisor: int) -> Image:
+def warp(image: Image, transform: NDArray[np.float64], side_px: int, divisor: int) -> Image:
     """Bilinear; first averages whole blocks of pixels if the face is more than twice too large.
 
     `transform`: from the photograph, whose pixels `image` has at 1 / `divisor`. Only the face's region of

@@ -1,6 +1,6 @@
 """Merges the faces of two detections of one picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from indexer.types import Box, Face
 
@@ -23,6 +23,11 @@ def merge(faces: Sequence[Face], others: Sequence[Face]) -> list[Face]:
         if not any(detection != kept_by and _covered(face.box, kept.box) for kept_by, kept in merged):
             merged.append((detection, face))
     return [face for _, face in merged]
+
+
+def is_covered(face: Face, others: Iterable[Face]) -> bool:
+    """Whether one of `others` is the same face, or covers it."""
+    return any(_covered(face.box, other.box) for other in others)
 
 
 def _covered(box: Box, other: Box) -> bool:

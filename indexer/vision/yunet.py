@@ -1,6 +1,6 @@
 """YuNet (Wu et al. 2023): detects faces in a picture at one size. `detect` chooses the sizes.
 
-The answers are those of `cv2.FaceDetectorYN`, in less time; `benchmarks/detection.py` compares them.
+The answers are those of `cv2.FaceDetectorYN`, in less time; `benchmarks/detection/equality.py` compares them.
 """
 
 from pathlib import Path
@@ -49,11 +49,13 @@ class YuNet:
         )
         self.min_confidence = min_confidence
 
-    def detect(self, image: Image, *, border: float = 0.0) -> list[Face]:
+    def detect(self, image: Image, *, border: float = 0.0, min_confidence: float | None = None) -> list[Face]:
         """The faces in `image`, shape (height, width, 3), RGB, in its pixels.
 
-        `border`: width of a grey border on each side, as a share of the picture's side.
+        `border`: width of a grey border on each side, as a share of the picture's side. `min_confidence`:
+        other than the network's; a lower one costs no time.
         """
+        least = self.min_confidence if min_confidence is None else min_confidence
         height, width = image.shape[:2]
         left, top = round(border * width), round(border * height)
         bordered_height = max(height + 2 * top, MIN_SIDE_PX)
@@ -63,7 +65,7 @@ class YuNet:
             pixels[:, :bordered_height, :bordered_width] = GREY
         pixels[0, top : top + height, left : left + width] = image
         scores, boxes, points = (output[0] for output in self._network.run(pixels))
-        found = np.flatnonzero(scores >= np.float32(self.min_confidence))
+        found = np.flatnonzero(scores >= np.float32(least))
         if not len(found):
             return []
         stride, column, row = _cells(found, pixels.shape[1], pixels.shape[2])
@@ -81,19 +83,21 @@ class YuNet:
                 landmarks=landmarks[i] - offset,
                 confidence=float(scores[found[i]]),
             )
-            for i in self._most_confident(corner, sides, scores[found])
+            for i in self._most_confident(corner, sides, scores[found], least)
         ]
 
     def _most_confident(
-        self, corner: NDArray[np.float32], sides: NDArray[np.float32], scores: NDArray[np.float32]
+        self,
+        corner: NDArray[np.float32],
+        sides: NDArray[np.float32],
+        scores: NDArray[np.float32],
+        min_confidence: float,
     ) -> NDArray[np.intp]:
         """Non-maximum suppression, on boxes of whole pixels as `cv2.FaceDetectorYN`."""
         if len(scores) == 1:
             return np.zeros(1, np.intp)
         boxes = np.concatenate([corner, sides], axis=1).astype(np.int32)
-        kept = cv2.dnn.NMSBoxes(
-            boxes.tolist(), scores.tolist(), self.min_confidence, SAME_FACE, top_k=MAX_BOXES
-        )
+        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), min_confidence, SAME_FACE, top_k=MAX_BOXES)
         return np.asarray(kept, np.intp)
 
 

@@ -135,7 +135,7 @@ def test_faces_of_a_rotated_picture_are_found_at_their_places(
     for face, expected in zip(faces, detector.detect(upright), strict=True):
         back = turned_back_to_upright(face.landmarks, rotation_degrees, turned.shape)
         eye_distance = np.hypot(*(expected.landmarks[1] - expected.landmarks[0]))
-        np.testing.assert_allclose(back, expected.landmarks, atol=0.05 * eye_distance)
+        np.testing.assert_allclose(back, expected.landmarks, atol=0.15 * eye_distance)
         box = face.box
         corners = np.array([[box.x, box.y], [box.x + box.width, box.y + box.height]])
         back = turned_back_to_upright(corners, rotation_degrees, turned.shape)
@@ -143,7 +143,7 @@ def test_faces_of_a_rotated_picture_are_found_at_their_places(
         np.testing.assert_allclose(
             [*back.min(axis=0), *np.ptp(back, axis=0)],
             [expected_box.x, expected_box.y, expected_box.width, expected_box.height],
-            atol=0.1 * eye_distance,
+            atol=0.25 * eye_distance,
         )
 
 
