@@ -46,6 +46,7 @@
     │   ├── EmbeddingsMissing       faces have no embedding of the gallery's model: re-index it
     │   ├── IndexNotReady           the gallery's index is being opened or is catching up
     │   ├── IndexBehind             a required change has not arrived yet
+    │   ├── DownloadFailed          a file cannot be downloaded, or is another than the published one
     │   └── Busy                    too many requests at once; try again later
     ├── Unusable                    a copy that differs from PostgreSQL: it is rebuilt
     │   ├── SnapshotDamaged         an index on disk that is not as it was written
@@ -256,6 +257,10 @@ class IndexNotReady(Unavailable):
 
 class IndexBehind(Unavailable):
     code = "index_behind"
+
+
+class DownloadFailed(Unavailable):
+    code = "download_failed"
 
 
 class Busy(Unavailable):

@@ -63,6 +63,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.EmbeddingsMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.IndexNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.IndexBehind: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DownloadFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SnapshotDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SnapshotForeign: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -32,7 +32,7 @@ from indexer.usecases.search_reporter import SearchReporter
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.yunet import YuNet
-from indexer.weights.locate import locate
+from indexer.weights.locate import find, locate
 from indexer.weights.published import YUNET
 from indexer.weights.store import WeightStore
 
@@ -51,6 +51,7 @@ class Engine:
     """Everything that one process needs to recognise faces."""
 
     database: Database
+    weight_store: WeightStore
     index_store: IndexStore
     pipelines: Pipelines
     index_cache: IndexCache
@@ -122,6 +123,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         )
         yield Engine(
             database=database,
+            weight_store=WeightStore.of(settings),
             index_store=index_store,
             pipelines=pipelines,
             index_cache=index_cache,
@@ -229,6 +231,13 @@ def open_pipeline_factory(
 def default_card(settings: Settings) -> ModelCard:
     """The model for galleries that have none yet. Raises ModelUnknown, CardUnusable, WeightsMissing."""
     return catalog.named(settings.model, mirror=settings.mirror)
+
+
+def check_weights(card: ModelCard, settings: Settings) -> None:
+    """Raises WeightsMissing if a file of `card` is not on this machine. Reads no content."""
+    store = WeightStore.of(settings)
+    for file in card.weights:
+        find(file, store)
 
 
 def connections(settings: Settings) -> int:

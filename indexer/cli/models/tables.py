@@ -66,10 +66,24 @@ def print_model(row: Mapping[str, Any]) -> None:
     out.print(table)
 
 
-def print_added(row: Mapping[str, Any]) -> None:
-    said = {"added": "added", "present": "was here already", "in a package": "comes with a package already"}
+_OUTCOMES = {
+    "added": "is added",
+    "fetched": "is fetched",
+    "present": "was here already",
+    "in a package": "comes with a package",
+}
+
+
+def print_fetched(row: Mapping[str, Any]) -> None:
     for file in row["files"]:
-        line = f"{escape_text(file['path'])}: {file['file']} {said[file['outcome']]}."
+        source = f" from {file['source']}" if file["source"] else ""
+        line = f"{file['file']} {_OUTCOMES[file['outcome']]}{escape_text(source)}."
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+def print_added(row: Mapping[str, Any]) -> None:
+    for file in row["files"]:
+        line = f"{escape_text(file['path'])}: {file['file']} {_OUTCOMES[file['outcome']]}."
         out.print(line, highlight=False, soft_wrap=True)
     for network in row["networks"]:
         if network["missing"]:

@@ -53,10 +53,12 @@ def serve(
 
     Example: `gemel serve --port 8080`
     """
+    from indexer.cli.server.recommendation import recommendation
+    from indexer.records import galleries
     from indexer.records.database import schema
     from indexer.records.database.session import Database
     from indexer.records.embedded import database_url
-    from indexer.usecases.bootstrap import connections, default_card
+    from indexer.usecases.bootstrap import check_weights, connections, default_card
 
     settings = Settings()
     log_config = logs.config(settings.log_level, settings.log_format)
@@ -65,7 +67,10 @@ def serve(
     host = _allowed_host(host or settings.host, guarded=guarded)
     port = settings.port if port is None else port
     workers = workers or settings.workers
-    default_card(settings)  # a missing model is reported before anything is started, as is a port in use
+    card = default_card(settings)
+    check_weights(
+        card, settings
+    )  # a missing model is reported before anything is started, as is a port in use
     listening = bind(host, port)
     console.print(
         "Starting PostgreSQL ..." if settings.database_url is None else "Connecting to PostgreSQL ..."
@@ -78,6 +83,8 @@ def serve(
         else:
             schema.check(database)
         database.check_connection_limit(connections(settings.model_copy(update={"workers": workers})))
+        with database.reading() as session:
+            nobody_enrolled = galleries.totals(session).faces == 0
     finally:
         database.close()
     # The application reads its settings again, in this process or in workers.
@@ -102,6 +109,8 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = listening.getsockname()[1]
     _print_addresses(host, port, guarded=guarded)
+    if nobody_enrolled and (line := recommendation(settings, card)):
+        console.print(f"  {line}\n", highlight=False, markup=False, soft_wrap=True)
     logging.getLogger("uvicorn.error").info(  # uvicorn logs this only for a socket that it opened itself
         "Uvicorn running on http://%s:%d (Press CTRL+C to quit)", f"[{host}]" if ":" in host else host, port
     )

@@ -1,4 +1,4 @@
-"""`gemel models`: what is listed, shown and added."""
+"""`gemel models`: what is listed, shown, fetched and added."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer.weights import published
+from tests.support.file_server import FileServer
 from tests.support.home import Home
 from tests.support.weights import QUALITY, REID0095, needs_lightqnet, needs_reid0095
 
@@ -91,3 +92,40 @@ def test_a_mirror_that_is_no_folder_and_no_address_is_told(home: Home) -> None:
 
     assert "GEMEL_" in done.stderr
     assert "ftp://mirror/" in done.stderr
+
+
+@needs_reid0095
+@needs_lightqnet
+def test_models_are_fetched_from_a_mirror(home: Home, tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    for file in (*REID0095.glob("face-*"), QUALITY / "lightqnet-dm100.pb"):
+        shutil.copy(file, mirror)
+
+    home.run("models", "fetch", "reid0095", "lightqnet", GEMEL_MODEL_MIRROR=str(mirror))
+    again = home.json("models", "fetch", "--all", "yunet")
+
+    outcomes = {file["file"]: file["outcome"] for file in again["files"]}
+    assert set(outcomes.values()) == {"present", "in a package"}
+    assert outcomes[published.YUNET.name] == "in a package"
+    assert all(network["available"] for network in home.json("models")["networks"])
+
+
+def test_a_fetch_over_http_says_where_from_and_how_far_it_got(home: Home, tmp_path: Path) -> None:
+    with FileServer(files={}) as mirror:
+        address = f"{mirror.address}/gemel/"
+        failed = home.run("models", "fetch", "lightqnet", status=1, GEMEL_MODEL_MIRROR=address)
+        mirror.files = {"/gemel/lightqnet-dm100.pb": bytes(1_875_662)}
+        another = home.run("models", "fetch", "lightqnet", status=1, GEMEL_MODEL_MIRROR=address)
+
+    assert f"{mirror.address}/gemel/lightqnet-dm100.pb answers 404" in failed.stderr
+    assert "lightqnet-dm100.pb: 1875662/1875662" in another.stderr
+    assert published.LIGHTQNET.sha256 in another.stderr
+    assert "not fetched" in home.run("models", "show", "lightqnet").stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["vgg"]])
+def test_a_fetch_without_a_known_name_fetches_nothing(home: Home, arguments: list[str]) -> None:
+    home.run("models", "fetch", *arguments, status=1 if arguments else 2)
+
+    assert not (home.folder / "models").exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.scripts.packages import ROOT
 from indexer.weights import published
 from indexer.weights.file import WeightFile
 from tests.support.weights import QUALITY, REID0095, needs_lightqnet, needs_reid0095
@@ -35,6 +36,14 @@ def test_every_file_comes_from_a_package_or_from_an_address_with_tls() -> None:
         assert all(address.startswith("https://") for address in file.addresses), file.name
         assert all(address.endswith(f"/{file.name}") for address in file.addresses), file.name
         assert file.size_bytes, file.name
+
+
+def test_gemel_contains_no_weights() -> None:
+    kinds = {Path(file.name).suffix for file in published.every_file()} | {".safetensors", ".pth"}
+    folders = [ROOT / name for name in ("indexer", "service", "migrations", "tests")]
+
+    assert len(kinds) > 4
+    assert [path for folder in folders for path in folder.rglob("*") if path.suffix in kinds] == []
 
 
 def test_files_and_sets_have_names_of_their_own() -> None:
