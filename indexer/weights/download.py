@@ -64,7 +64,7 @@ class Downloader:
         if start == size_bytes:
             return
         if start > size_bytes:
-            part.unlink()
+            part.unlink(missing_ok=True)
             start = 0
         with self._open(address, start, part) as answer:
             if answer.status != 206:
@@ -88,7 +88,7 @@ class Downloader:
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == 416:  # what is there is not the beginning of this file
-                part.unlink()
+                part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in _TRANSIENT:
                 raise DownloadFailed(
                     f"{address} answers {error.code} {error.reason}", address=address
@@ -103,7 +103,7 @@ class Downloader:
             raise _Interrupted(_described(cause)) from error
         if answer.status == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             answer.close()
-            part.unlink()
+            part.unlink(missing_ok=True)
             raise _Interrupted("it continues at another byte")
         return answer
 
@@ -123,7 +123,7 @@ def _receive(
             while chunk := _read(answer):
                 size += len(chunk)
                 if size > size_bytes:
-                    part.unlink()
+                    part.unlink(missing_ok=True)
                     raise DownloadFailed(
                         f"{address} is another file: it has more than {size_bytes:,} bytes", address=address
                     )
