@@ -166,3 +166,13 @@ def test_what_is_wrong_with_a_model_below_the_folder_is_a_422_that_says_so(
 )
 def test_a_gate_without_a_number_is_422(client: TestClient, gate: str) -> None:
     assert "gate" in assert_problem(start(client, "dlib-resnet", gates=[gate]), 422)["detail"]
+
+
+def test_models_are_listed_with_what_is_on_the_machine(client: TestClient) -> None:
+    listed = {model["name"]: model for model in client.get("/v1/models").json()["models"]}
+    answer = assert_problem(start(client, "sface+reid0095"), 422, "invalid_request")
+
+    assert (listed["sface"]["available"], listed["sface"]["active"]) == (True, True)
+    assert (listed["sface+reid0095"]["available"], listed["sface+reid0095"]["recommended"]) == (False, True)
+    assert [name for name, model in listed.items() if model["recommended"]] == ["sface+reid0095"]
+    assert "`gemel models fetch reid0095`" in answer["detail"]

@@ -90,6 +90,15 @@ def test_a_model_that_is_not_there_is_told_before_anything_is_started(tmp_path: 
     assert not (tmp_path / "postgresql").exists()
 
 
+def test_a_model_that_is_not_fetched_is_told_with_the_command_before_anything_is_started(
+    tmp_path: Path,
+) -> None:
+    done = Home(tmp_path).run("serve", "--port", "0", status=1, GEMEL_MODEL="sface+reid0095")
+
+    assert "`gemel models fetch reid0095`" in done.stderr.replace("\n", " ")
+    assert not (tmp_path / "postgresql").exists()
+
+
 def test_an_address_of_another_machine_is_told_of(tmp_path: Path) -> None:
     done = Home(tmp_path).run(
         "serve", "--host", "203.0.113.7", "--port", "0", status=1, GEMEL_API_KEY="a-key-for-this"

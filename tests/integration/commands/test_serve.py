@@ -142,3 +142,16 @@ def test_a_worker_ends_when_it_is_told_to(home: Home) -> None:
         worker.send_signal(signal.SIGTERM)
 
         assert worker.wait(timeout=60) == 0
+
+
+def test_the_recommended_model_is_named_until_somebody_is_enrolled(unused: Home, people: Path) -> None:
+    log = unused.folder / "server.log"
+    with unused.server():
+        first = log.read_text()
+    unused.run("enrol", people, "--gallery", "staff")
+    with unused.server():
+        later = log.read_text()
+
+    assert "`gemel models fetch sface+reid0095`" in first
+    assert "Documentation" in later
+    assert "gemel models fetch" not in later
