@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     model_mirror: str | None = Field(
         default=None,
         description="Where published weights come from instead of their publishers' addresses: a folder, or"
-        " an address `https://...`, below which the files lie under their published names; files in a"
+        " an address `https://...`, with the files under their published names; files in a"
         " folder are used where they lie",
     )
     mirror: bool = Field(

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from indexer.errors import WeightsDamaged
@@ -13,6 +14,8 @@ from indexer.weights.file import WeightFile, sha256
 
 _DIGEST_CHARACTERS = 16
 """Of a file's digest, in its name: versions of one file lie beside each other."""
+_MIRROR_FOLDERS = ("", "*/", "*/*/", "*/*/*/")
+"""Not deeper: a mirror that was set to a whole disk by mistake must not be searched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +25,8 @@ class WeightStore:
 
     folder: Path
     mirror: Path | None = None
-    """A folder in which files lie under their published names, or a copy of another store's folder. They are
-    read where they lie."""
+    """A folder in which files lie under their published names, also in folders below it, or a copy of another
+    store's folder. They are read where they lie."""
 
     @classmethod
     def of(cls, settings: Settings) -> "WeightStore":
@@ -41,8 +44,11 @@ class WeightStore:
     def find_in_mirror(self, file: WeightFile) -> Path | None:
         if self.mirror is None:
             return None
-        places = (self.mirror / file.name, self.mirror / _stored_name(file))
-        return next((place for place in places if place.is_file()), None)
+        patterns = [f"{folders}{escape(file.name)}" for folders in _MIRROR_FOLDERS] + [_stored_name(file)]
+        found = [path for pattern in patterns for path in sorted(self.mirror.glob(pattern)) if path.is_file()]
+        # Publishers give the same name to versions of a file in several precisions.
+        right = (path for path in found if path.stat().st_size == file.size_bytes)
+        return next(right, found[0] if found else None)
 
     def part(self, file: WeightFile) -> Path:
         """Where a fetch writes it. What an interrupted fetch has left there is resumed."""

@@ -93,11 +93,15 @@ def fetch(
 def add(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="Published files of weights."),
+        typer.Argument(
+            metavar="FILE...", exists=True, help="Published files of weights, or folders with some."
+        ),
     ],
     json: Json = None,
 ) -> None:
     """Add files of weights from this machine, for machines without internet. Their names do not matter.
+
+    Of a folder, the known files in it are added, and the others are listed.
 
     Example: `gemel models add /media/usb/face-reidentification-retail-0095.*`
     """

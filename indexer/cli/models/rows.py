@@ -60,8 +60,16 @@ def files_of(name: str, settings: Settings) -> tuple[WeightFile, ...]:
 def added(additions: Iterable[Addition], store: WeightStore) -> dict[str, Any]:
     """What `add` did."""
     additions = list(additions)
-    rows = [{"path": str(each.path), "file": each.file.name, "outcome": each.outcome} for each in additions]
-    return {"files": rows, "networks": _networks_of([each.file for each in additions], store)}
+    rows = [
+        {
+            "path": str(each.path),
+            "file": None if each.file is None else each.file.name,
+            "outcome": each.outcome,
+        }
+        for each in additions
+    ]
+    files = [each.file for each in additions if each.file is not None]
+    return {"files": rows, "networks": _networks_of(files, store)}
 
 
 def fetched(files: Iterable[Fetched], store: WeightStore) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from rich.table import Column, Table
 from indexer.cli.output import console, escape_text, out
 
 _MB = 1e6
+_SHOWN = 20
+"""Most unknown files that are listed. JSON has all."""
 
 
 def print_list(rows: Mapping[str, Any]) -> None:
@@ -82,9 +84,15 @@ def print_fetched(row: Mapping[str, Any]) -> None:
 
 
 def print_added(row: Mapping[str, Any]) -> None:
+    unknown = [file["path"] for file in row["files"] if file["outcome"] == "unknown"]
     for file in row["files"]:
-        line = f"{escape_text(file['path'])}: {file['file']} {_OUTCOMES[file['outcome']]}."
-        out.print(line, highlight=False, soft_wrap=True)
+        if file["outcome"] != "unknown":
+            line = f"{escape_text(file['path'])}: {file['file']} {_OUTCOMES[file['outcome']]}."
+            out.print(line, highlight=False, soft_wrap=True)
+    for path in unknown[:_SHOWN]:
+        out.print(f"{escape_text(path)}: unknown, not added.", highlight=False, soft_wrap=True)
+    if len(unknown) > _SHOWN:
+        out.print(f"{len(unknown) - _SHOWN:,} further files are unknown.", highlight=False)
     for network in row["networks"]:
         if network["missing"]:
             out.print(f"{network['name']} still lacks {', '.join(network['missing'])}.", highlight=False)

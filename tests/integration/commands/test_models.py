@@ -8,6 +8,7 @@ import pytest
 from indexer.weights import published
 from tests.support.file_server import FileServer
 from tests.support.home import Home
+from tests.support.pictures import SHARED
 from tests.support.weights import QUALITY, REID0095, needs_lightqnet, needs_reid0095
 
 
@@ -71,6 +72,14 @@ def test_added_files_are_available(home: Home, tmp_path: Path) -> None:
     assert (available["reid0095"], available["lightqnet"]) == (False, True)
 
 
+@needs_reid0095
+def test_the_files_of_a_folder_are_added(home: Home) -> None:
+    done = home.run("models", "add", REID0095)
+
+    assert "reid0095 is complete" in done.stdout
+    assert "reid0095.json: unknown, not added" in done.stdout
+
+
 def test_an_unknown_file_is_rejected(home: Home) -> None:
     (home.folder / "model.bin").write_bytes(b"?")
 
@@ -96,13 +105,8 @@ def test_a_mirror_that_is_no_folder_and_no_address_is_told(home: Home) -> None:
 
 @needs_reid0095
 @needs_lightqnet
-def test_models_are_fetched_from_a_mirror(home: Home, tmp_path: Path) -> None:
-    mirror = tmp_path / "mirror"
-    mirror.mkdir()
-    for file in (*REID0095.glob("face-*"), QUALITY / "lightqnet-dm100.pb"):
-        shutil.copy(file, mirror)
-
-    home.run("models", "fetch", "reid0095", "lightqnet", GEMEL_MODEL_MIRROR=str(mirror))
+def test_models_are_fetched_from_a_mirror(home: Home) -> None:
+    home.run("models", "fetch", "reid0095", "lightqnet", GEMEL_MODEL_MIRROR=str(SHARED / "models"))
     again = home.json("models", "fetch", "--all", "yunet")
 
     outcomes = {file["file"]: file["outcome"] for file in again["files"]}

@@ -73,6 +73,31 @@ def test_an_unknown_file_is_rejected_with_what_is_expected_and_nothing_is_added(
     assert not store.folder.exists()
 
 
+def test_of_a_folder_what_is_known_is_added_and_the_rest_is_listed(
+    tmp_path: Path, store: WeightStore
+) -> None:
+    for name, data in {"README": b"?", "FP16/network.bin": DATA, "FP32/network.bin": DATA * 2}.items():
+        (tmp_path / "usb" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "usb" / name).write_bytes(data)
+
+    outcomes = {str(each.path.relative_to(tmp_path)): each.outcome for each in add([tmp_path / "usb"], store)}
+
+    assert outcomes == {
+        "usb/README": "unknown",
+        "usb/FP16/network.bin": "added",
+        "usb/FP32/network.bin": "unknown",
+    }
+    assert locate(FILE, store).read_bytes() == DATA
+
+
+def test_a_folder_without_a_known_file_is_rejected(tmp_path: Path, store: WeightStore) -> None:
+    (tmp_path / "usb").mkdir()
+    (tmp_path / "usb" / "README").write_bytes(b"?")
+
+    with pytest.raises(InvalidRequest, match="usb"):
+        add([tmp_path / "usb"], store)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, store: WeightStore) -> None:
     with pytest.raises(WeightsMissing, match="nowhere"):
         add([tmp_path / "nowhere"], store)

@@ -43,6 +43,17 @@ def test_a_fetched_file_is_found_in_the_store_before_the_mirror(tmp_path: Path) 
     assert locate(file, store) == tmp_path / "mirror" / file.name
 
 
+def test_a_mirror_may_have_folders_and_several_files_of_one_name(tmp_path: Path) -> None:
+    file = weight_file(b"weights")
+    for folder, data in {"intel/network/FP16": b"weights", "intel/network/FP32": b"weights twice"}.items():
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / file.name).write_bytes(data)
+
+    found = locate(file, WeightStore(folder=tmp_path / "models", mirror=tmp_path))
+
+    assert found == tmp_path / "intel/network/FP16" / file.name
+
+
 @pytest.mark.parametrize("with_store", [True, False])
 def test_a_file_that_is_not_fetched_yet_is_missing_and_the_error_names_the_command(
     tmp_path: Path, with_store: bool
