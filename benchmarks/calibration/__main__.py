@@ -16,7 +16,7 @@ identities.csv) the same is done there, and then across both: calibrated on LFW,
 import argparse
 import json
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +32,9 @@ from indexer.usecases.bootstrap import open_pipeline
 def main() -> None:
     arguments = _arguments()
     start = time.perf_counter()
-    sets = {"LFW": _embedded("lfw", arguments.data, arguments.cache)}
+    sets = {"LFW": _embedded(arguments.data, arguments.cache)}
     if arguments.celeba:
-        sets["CelebA"] = _embedded("celeba", arguments.celeba, arguments.cache)
+        sets["CelebA"] = _embedded(arguments.celeba, arguments.cache)
     trials: list[Trial] = []
     for repeat in range(arguments.repeats):
         rng = np.random.default_rng(repeat)
@@ -53,11 +53,10 @@ def main() -> None:
         draw(rows, arguments.people[-1], arguments.plot)
 
 
-def _embedded(name: str, folder: Path, cache: Path) -> Vectors:
+def _embedded(folder: Path, cache: Path) -> Vectors:
     """The embeddings of the first picture of each person, where it has a face."""
-    photographs = replace(photograph_sets.read(folder), name=name)
     with open_pipeline(Settings(model="sface", mirror=True)) as pipeline:
-        [(vectors, found)] = photograph_sets.embedded(photographs, [pipeline], cache)
+        [(vectors, found)] = photograph_sets.embedded(photograph_sets.read(folder), [pipeline], cache)
     return vectors[found]
 
 

@@ -31,6 +31,9 @@ def table(trials: Sequence[Trial]) -> list[dict[str, object]]:
             "kept": sum(t.kept for t in same),
             "supported": sum(t.supported for t in same),
             "kept_of_supported": sum(t.kept and t.supported for t in same),
+            **{n: mean(n) for n in ("card_low", "card_high")},
+            "card_supported": sum(t.card_supported for t in same),
+            "card_kept": sum(t.card_kept for t in same),
         }
         rows.append(row)
         print(
@@ -39,6 +42,8 @@ def table(trials: Sequence[Trial]) -> list[dict[str, object]]:
             f"  {row['happened']:.2g} [{row['least']:.2g} {row['most']:.2g}]"
             f" ({row['as_labelled']:.2g})  {row['kept']}/{row['trials']}"
             f"  {row['supported']}/{row['trials']}  {row['card_happened']:.2g}"
+            f" in {row['card_low']:.2g}-{row['card_high']:.2g}: {row['card_kept']}/{row['trials']}"
+            f"{'' if row['card_supported'] else ', not supported'}"
         )
     return rows
 

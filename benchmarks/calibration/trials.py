@@ -37,12 +37,20 @@ class Trial:
     happened: float
     as_labelled: float
     """Including held-out people who seem to be one person under two names."""
+    card_low: float
+    """The range that the model's card gives for its threshold."""
+    card_high: float
+    card_supported: bool
     card_happened: float
     """At the threshold of the model's card."""
 
     @property
     def kept(self) -> bool:
         return self.low <= self.happened <= self.high
+
+    @property
+    def card_kept(self) -> bool:
+        return self.card_low <= self.card_happened <= self.card_high
 
 
 def calibrated(vectors: Vectors) -> ScoreCurve:
@@ -58,7 +66,9 @@ def promises(curve: ScoreCurve, name: str, people: int, where: str, held_out: Ve
     trials = []
     for place, (size, fpir) in enumerate(points):
         estimate = curve.estimate(thresholds[place], size)
+        by_the_card = CardCurve(CARD).estimate(by_card[place], size)
         assert estimate.interval is not None
+        assert by_the_card.interval is not None
         trials.append(
             Trial(
                 calibrated_on=name,
@@ -72,6 +82,9 @@ def promises(curve: ScoreCurve, name: str, people: int, where: str, held_out: Ve
                 supported=estimate.trusted,
                 happened=_fpir(clean[place], size),
                 as_labelled=_fpir(labelled[place], size),
+                card_low=by_the_card.interval[0],
+                card_high=by_the_card.interval[1],
+                card_supported=by_the_card.trusted,
                 card_happened=_fpir(clean[len(points) + place], size),
             )
         )

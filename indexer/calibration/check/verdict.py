@@ -1,10 +1,10 @@
 """Compares counted searches with the promise of the calibration.
 
-Of n searches in groups g, k_g of n_g reach LEVEL's score. The calibration promises a share of at most p, the
-upper end of its interval. The share k / n has the standard error of a ratio over groups (random groups,
-Wolter 2007, ch. 2): sqrt(G / (G - 1) * sum (k_g - n_g k / n)^2) / n. A warning needs a share of more than
-STANDARD_ERRORS above p: by chance alone once in 500 times or less (Student's t with G - 1 degrees of
-freedom), and less, because p is already an upper end.
+Of n searches in groups g, k_g of n_g reach LEVEL's score. The calibration promises a share of LEVEL, and its
+95 % interval gives this promise a standard error. The counted share k / n has the standard error of a ratio
+over groups (random groups, Wolter 2007, ch. 2): sqrt(G / (G - 1) * sum (k_g - n_g k / n)^2) / n. A warning
+needs a share of more than STANDARD_ERRORS of both together above LEVEL: by chance alone once in 500 times or
+less (Student's t with G - 1 degrees of freedom).
 """
 
 import math
@@ -15,6 +15,8 @@ from indexer.calibration.check.tally import LEVEL
 from indexer.records.search_counts import GROUPS, Groups, SearchCounts
 
 STANDARD_ERRORS = 3.0
+_INTERVAL_ERRORS = 1.96
+"""Standard errors from the middle of a 95 % interval to its ends."""
 MIN_SEARCHES = 200
 """Fewer say nothing."""
 MIN_EFFECTIVE_GROUPS = 16.0
@@ -42,7 +44,7 @@ class Finding:
     expected: float
     """How many of these there would be at the promised rate, for unmatched searches of strangers."""
     limit: float
-    """The upper end of what is promised."""
+    """More than this is not chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +71,15 @@ class FpirCheck:
                 "more false alarms than promised: among"
                 f" {self.among_matched.searches:,} searches that matched, in {self.among_matched.reached:,} a"
                 f" second person is as similar as {LEVEL:.0%} of strangers are to somebody; about"
-                f" {self.among_matched.expected:,.0f} are expected, and at most"
-                f" {self.among_matched.limit:,.0f} fit the calibration. {_ADVICE}"
+                f" {self.among_matched.expected:,.0f} are expected, and more"
+                f" than {self.among_matched.limit:,.0f} are not chance. {_ADVICE}"
             )
         if self.among_unmatched.verdict == "exceeded":
             return (
                 "more false alarms than promised, or many enrolled people are missed: among"
                 f" {self.among_unmatched.searches:,} searches that did not match, in"
                 f" {self.among_unmatched.reached:,} a person is as similar as {LEVEL:.0%} of strangers are to"
-                f" somebody; at most {self.among_unmatched.limit:,.0f} fit the calibration. {_ADVICE}"
+                f" somebody; more than {self.among_unmatched.limit:,.0f} are not chance. {_ADVICE}"
             )
         return None
 
@@ -104,19 +106,21 @@ def judge(counts: SearchCounts) -> FpirCheck:
 
 
 def _find(searches: Groups, reached: Groups, promised: float, *, others: float) -> Finding:
-    """`others`: at most so many of the searches reach LEVEL's score, but say nothing."""
+    """`promised`: the upper ends of the intervals, added up. `others`: at most so many of the searches reach
+    LEVEL's score, but say nothing."""
     n, k = int(searches.sum()), int(reached.sum())
-    limit = promised + others
-    verdict: Verdict = "kept"
+    expected = LEVEL * n
+    promise_error = (promised - expected) / _INTERVAL_ERRORS
+    counting_error = _standard_error(searches, reached)
+    limit = expected + others + STANDARD_ERRORS * math.hypot(promise_error, counting_error)
+    verdict: Verdict = "exceeded" if k > limit else "kept"
     if n < MIN_SEARCHES or n**2 / float((searches**2).sum()) < MIN_EFFECTIVE_GROUPS or limit >= n:
         verdict = "too_few"
-    elif k - limit > STANDARD_ERRORS * _standard_error(searches, reached, promised / n):
-        verdict = "exceeded"
-    return Finding(verdict=verdict, searches=n, reached=k, expected=LEVEL * n, limit=limit)
+    return Finding(verdict=verdict, searches=n, reached=k, expected=expected, limit=limit)
 
 
-def _standard_error(searches: Groups, reached: Groups, share: float) -> float:
-    """Of the sum of `reached`; at least that of independent searches of which `share` reach the score."""
+def _standard_error(searches: Groups, reached: Groups) -> float:
+    """Of the sum of `reached`; at least that of independent searches of which LEVEL reach the score."""
     n, k = float(searches.sum()), float(reached.sum())
-    between = GROUPS / (GROUPS - 1) * float(((reached - searches * k / n) ** 2).sum())
-    return math.sqrt(max(between, n * share * (1 - share)))
+    between = GROUPS / (GROUPS - 1) * float(((reached - searches * k / max(n, 1)) ** 2).sum())
+    return math.sqrt(max(between, n * LEVEL * (1 - LEVEL)))

@@ -19,7 +19,7 @@ class Finding(BaseModel):
         description="Searches in which another person reached the score of an FPIR of 10 %", examples=[118]
     )
     expected: float = Field(description="The number expected by the calibration", examples=[123.4])
-    limit: float = Field(description="The largest number that fits the calibration", examples=[171.2])
+    limit: float = Field(description="More than this is not chance", examples=[171.2])
 
     @classmethod
     def of(cls, finding: check.Finding) -> "Finding":
