@@ -33,6 +33,8 @@ class FileServer:
     """With its key, for HTTPS."""
     hangs: int = 0
     """Requests that are never answered, as long as the server runs."""
+    stalls_after: int | None = None
+    """Bytes of an answer, after which nothing more comes as long as the server runs."""
 
     def __enter__(self) -> Self:
         self.released = threading.Event()
@@ -117,7 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         cut = self.owner.cut_after.pop(0) if self.owner.cut_after and status in (200, 206) else None
-        self.wfile.write(data[:cut])
+        if self.owner.stalls_after is not None:
+            self.wfile.write(data[: self.owner.stalls_after])
+            self.owner.released.wait()
+        else:
+            self.wfile.write(data[:cut])
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:

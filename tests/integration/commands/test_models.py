@@ -1,13 +1,16 @@
 """`gemel models`: what is listed, shown, fetched and added."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from indexer.weights import published
+from indexer.weights.locate import locate
+from indexer.weights.store import WeightStore
 from tests.support.file_server import FileServer
-from tests.support.home import Home
+from tests.support.home import GEMEL, Home, wait_for
 from tests.support.pictures import SHARED
 from tests.support.weights import QUALITY, REID0095, needs_lightqnet, needs_reid0095
 
@@ -126,6 +129,29 @@ def test_a_fetch_over_http_says_where_from_and_how_far_it_got(home: Home, tmp_pa
     assert "lightqnet-dm100.pb: 1875662/1875662" in another.stderr
     assert published.LIGHTQNET.sha256 in another.stderr
     assert "not fetched" in home.run("models", "show", "lightqnet").stdout
+
+
+@needs_lightqnet
+def test_a_killed_fetch_is_continued_by_the_next(home: Home) -> None:
+    data = (QUALITY / "lightqnet-dm100.pb").read_bytes()
+    half = len(data) // 2
+    store = WeightStore(folder=home.folder / "models")
+    part = store.part(published.LIGHTQNET)
+    with FileServer(files={"/lightqnet-dm100.pb": data}, stalls_after=half) as mirror:
+        environment = home.environment | {"GEMEL_MODEL_MIRROR": mirror.address}
+        fetching = subprocess.Popen([GEMEL, "models", "fetch", "lightqnet"], env=environment)
+        wait_for(lambda: part.exists() and part.stat().st_size > half // 2)
+        fetching.kill()
+        fetching.wait()
+        arrived = part.stat().st_size
+        assert store.find(published.LIGHTQNET) is None
+
+        mirror.stalls_after = None
+        home.run("models", "fetch", "lightqnet", GEMEL_MODEL_MIRROR=mirror.address)
+
+    assert mirror.requests[-1] == ("/lightqnet-dm100.pb", f"bytes={arrived}-")
+    assert locate(published.LIGHTQNET, store).read_bytes() == data
+    assert not part.exists()
 
 
 @pytest.mark.parametrize("arguments", [[], ["vgg"]])
