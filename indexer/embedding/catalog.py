@@ -183,7 +183,7 @@ def sface_reid0095(*, mirror: bool) -> ModelCard:
     """The mirror image improves `sface`, and not `reid0095`."""
     return fuse(
         "sface+reid0095",
-        [(sface(mirror=mirror), 0.6), (reid0095(mirror=False), 0.4)],
+        [(sface(mirror=mirror), 1.0), (reid0095(mirror=False), 0.75)],
         score_at_fmr=_FUSED_SCORE_AT_FMR,
         genuine_scores=_FUSED_GENUINE_SCORES,
     )

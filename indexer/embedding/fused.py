@@ -8,8 +8,8 @@ The card of a custom one is a JSON file, which `fused:` with its path opens:
     {
       "name": "ours",
       "parts": [
-        {"model": "safetensors:siamese.safetensors", "weight": 0.6},
-        {"model": "reid0095", "weight": 0.4, "mirror": false}
+        {"model": "safetensors:siamese.safetensors", "weight": 4},
+        {"model": "reid0095", "weight": 3, "mirror": false}
       ]
     }
 
@@ -64,7 +64,7 @@ def fuse(
         fmr_ranges=fmr_ranges,
         genuine_scores=genuine_scores,
         licence=licence or _listed(card.licence for card in cards),
-        source=source or _listed(card.source for card in cards),
+        source=source or _listed((card.source for card in cards), "; "),
         opened_as=opened_as,
     )
 
@@ -119,6 +119,6 @@ def _beside(card: Path, model: str) -> str:
     return f"{kind}:{card.parent / file}" if colon else model
 
 
-def _listed(texts: Iterable[str]) -> str:
+def _listed(texts: Iterable[str], separator: str = ", ") -> str:
     """Each once."""
-    return ", ".join(dict.fromkeys(texts))
+    return separator.join(dict.fromkeys(texts))

@@ -106,6 +106,9 @@ def _facts(row: Mapping[str, Any]) -> list[tuple[str, object]]:
         return [*facts, ("Purpose", row["purpose"]), ("Weights", _weights(row))]
     facts += [("Fingerprint", row["fingerprint"]), ("Dimension", row["dimension"])]
     facts += [("Alignment", row["template"]), ("Weights", _weights(row))]
+    for part in row["parts"]:
+        views = "face and mirror image" if part["mirror"] else "face"
+        facts += [("Part", f"{part['name']}, weight {part['weight']:.3g}, {views}")]
     facts += [("Licence", row["licence"]), ("Source", row["source"])]
     facts += [("Active", "yes" if row["active"] else "no")]
     if row["recommended"]:

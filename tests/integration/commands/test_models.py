@@ -53,6 +53,18 @@ def test_a_model_is_shown_with_its_publisher_licence_and_digests(home: Home, nam
     assert [file["sha256"] for file in said["files"]] == [file.sha256 for file in network.files]
 
 
+def test_a_fused_model_is_shown_with_its_parts_and_the_files_of_all_of_them(home: Home) -> None:
+    shown = home.run("models", "show", "sface+reid0095").stdout
+    said = home.json("models", "show", "sface+reid0095")
+
+    assert "sface, weight 0.571, face and mirror image" in shown
+    assert "reid0095, weight 0.429, face\n" in "".join(line.rstrip() + "\n" for line in shown.splitlines())
+    assert {part["name"] for part in said["parts"]} == {"sface", "reid0095"}
+    assert [file["name"] for file in said["files"]] == [
+        file.name for file in (published.SFACE, published.REID0095_GRAPH, published.REID0095)
+    ]
+
+
 def test_a_model_that_there_is_not_is_told_with_those_that_there_are(home: Home) -> None:
     done = home.run("models", "show", "vgg", status=1)
 

@@ -12,6 +12,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from indexer.embedding import catalog, requested
+from indexer.embedding.backbones import registry
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
 from indexer.embedding.embedder import open_embedder, stacked
@@ -105,7 +106,7 @@ def test_the_published_one_has_weights_and_only_one_part_with_the_mirror_image()
     sface, reid0095 = catalog.named("sface+reid0095", mirror=True).parts
 
     assert (sface.card, reid0095.card) == (SFACE, catalog.reid0095(mirror=False))
-    assert [sface.weight, reid0095.weight] == pytest.approx([0.6, 0.4])
+    assert [sface.weight, reid0095.weight] == pytest.approx([4 / 7, 3 / 7])
 
 
 @pytest.mark.parametrize("name", ["sface+", "+sface", "sface+nobody", "sface+sface+", "+"])
@@ -170,6 +171,19 @@ def test_without_the_mirror_image_no_part_has_it(tmp_path: Path) -> None:
     card = catalog.named(f"fused:{written(tmp_path)}", mirror=False)
 
     assert [part.card.mirror for part in card.parts] == [False, False]
+
+
+def test_a_trained_network_is_a_part(tmp_path: Path) -> None:
+    registry.save(registry.published("sface"), tmp_path / "siamese.safetensors")
+    card = OWN | {"name": "siamese", "architecture": "sface", "dimension": 128, "channels": "rgb"}
+    (tmp_path / "siamese.json").write_text(json.dumps(card))
+    path = written(tmp_path, parts=[{"model": "safetensors:siamese.safetensors"}, {"model": "dlib-resnet"}])
+    faces = crops(112, 2), crops(150, 2)
+
+    vectors = open_embedder(catalog.named(f"fused:{path}", mirror=True), threads=1).embed(*faces)
+
+    expected = open_embedder(fuse("both", [(SFACE, 1), (DLIB, 1)]), threads=1).embed(*faces)
+    np.testing.assert_allclose(vectors, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
