@@ -132,6 +132,14 @@ class Settings(BaseSettings):
         description="Quality score of a face, 0 to 100, below which an enrolment is rejected",
     )
 
+    max_miss_rate: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Expected miss rate of a face above which an enrolment is rejected; 1: no limit. It needs"
+        " the quality network `lightqnet`",
+    )
+
     min_match_face_px: float = Field(
         default=0.0,
         ge=0,
@@ -142,6 +150,13 @@ class Settings(BaseSettings):
         ge=0,
         description="Sharpness of a face (Laplacian energy over variance) below which a face matches"
         " nobody; 0: no limit",
+    )
+    max_match_miss_rate: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Expected miss rate of a face above which it matches nobody; 1: no limit. It needs the"
+        " quality network `lightqnet`",
     )
 
     model: str = Field(

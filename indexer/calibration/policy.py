@@ -12,7 +12,7 @@ from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 
-POLICY = frozenset({"identify_fpir", "min_match_face_px", "min_match_sharpness"})
+POLICY = frozenset({"identify_fpir", "min_match_face_px", "min_match_sharpness", "max_match_miss_rate"})
 """The columns of `Gallery` that make up its policy."""
 
 

@@ -121,6 +121,7 @@ def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dic
         "identify_fpir": gallery.identify_fpir,
         "min_match_face_px": gallery.min_match_face_px,
         "min_match_sharpness": gallery.min_match_sharpness,
+        "max_match_miss_rate": gallery.max_match_miss_rate,
         "change_number": gallery.change_number,
         "created_at": gallery.created_at,
     }

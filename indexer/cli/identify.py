@@ -10,7 +10,7 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Gallery, Json
-from indexer.cli.output import escape_text, fail, out, print_result, quantity
+from indexer.cli.output import describe_quality, escape_text, fail, out, print_result, quantity
 from indexer.errors import GemelError, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
@@ -141,10 +141,12 @@ def verify(
     def show() -> None:
         out.print(sentence, soft_wrap=True)
         for path, face in zip(paths.values(), answer.faces, strict=True):
-            box = face.box
+            box, quality = face.box, face.quality
+            described = describe_quality(quality.score, quality.expected_miss_rate)
             out.print(
                 f"{escape_text(path.name)}: {quantity(face.faces_found, 'face')}; compared the one at"
-                f" ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels",
+                f" ({box.x:.0f}, {box.y:.0f}), {box.width:.0f} x {box.height:.0f} pixels;"
+                f" quality {described}",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -180,7 +182,8 @@ def _add_rows(table: Table, path: Path, answer: "IdentifyAnswer") -> None:
     if not answer.faces:
         table.add_row(escape_text(path.name), "", "", "[dim]no face[/]")
     for number, face in enumerate(answer.faces, start=1):
-        cells = (escape_text(path.name) if number == 1 else "", str(number), f"{face.quality.score:.0f}")
+        quality = describe_quality(face.quality.score, face.quality.expected_miss_rate)
+        cells = (escape_text(path.name) if number == 1 else "", str(number), quality)
         if not face.candidates:
             reason = "no other person" if answer.gallery_size else "the gallery is empty"
             table.add_row(*cells, f"[dim]{reason}[/]")

@@ -35,6 +35,15 @@ def quantity(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def describe_quality(score: float, expected_miss_rate: float | None) -> str:
+    """Of a face, for a table: such as `88`, and with a quality network `88, 3 % missed`."""
+    return (
+        f"{score:.0f}"
+        if expected_miss_rate is None
+        else f"{score:.0f}, {100 * expected_miss_rate:.0f} % missed"
+    )
+
+
 class _ControlFilter(RenderHook):
     """Replaces the control characters of everything that is printed. Rich's own control codes pass."""
 

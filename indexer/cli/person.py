@@ -9,7 +9,15 @@ from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Gallery, Json, Yes, confirm
 from indexer.cli.database import open_index_store
-from indexer.cli.output import console, escape_text, out, print_result, quantity, replace_controls
+from indexer.cli.output import (
+    console,
+    describe_quality,
+    escape_text,
+    out,
+    print_result,
+    quantity,
+    replace_controls,
+)
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -126,10 +134,15 @@ def _as_json(identity: "Identity") -> dict[str, Any]:
 
 
 def _face_as_json(face: "Face") -> dict[str, Any]:
+    from indexer.types import RECOGNISABILITY
+    from indexer.vision.miss_rate import expected_miss_rate
+
+    recognisability = face.quality_components.get(RECOGNISABILITY)
     return {
         "id": face.id,
         "quality": face.quality,
         "quality_components": face.quality_components,
+        "expected_miss_rate": None if recognisability is None else expected_miss_rate(recognisability),
         "box": dict(zip(("x", "y", "width", "height"), face.box, strict=True)),
         "image_sha256": bytes(face.image_sha256).hex(),
         "created_at": face.created_at,
@@ -175,7 +188,7 @@ def _print_person(row: dict[str, Any]) -> None:
             box = face["box"]
             table.add_row(
                 str(face["id"]),
-                f"{face['quality']:.0f}",
+                describe_quality(face["quality"], face["expected_miss_rate"]),
                 f"{box['width']:.0f} x {box['height']:.0f}",
                 f"{face['created_at'].astimezone():%Y-%m-%d}",
             )

@@ -17,7 +17,9 @@ _TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16}
 
 
 def read(source: Path | bytes) -> openvino.Model:
-    """The network of an ONNX file. Raises RuntimeError if it is not one, or has an unknown operation."""
+    """The network of an ONNX file, or of a frozen graph of TensorFlow (`.pb`).
+
+    Raises RuntimeError if it is none, or has an unknown operation."""
     return _core().read_model(source if isinstance(source, bytes) else str(source))
 
 

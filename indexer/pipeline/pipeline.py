@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align, enlargement
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
+from indexer.vision.recognisability import RecognisabilityNetwork
 from indexer.vision.subject import is_clear_subject
 
 
@@ -74,6 +75,7 @@ class Pipeline:
     processor from the network, and memory from everything else."""
     load: ProcessorLoad
     """Of the process: the networks use all cores for the only task."""
+    quality_network: RecognisabilityNetwork | None = None
     templates: tuple[Template, ...] = field(init=False)
     """Of the model: one, or several for a fused model."""
 
@@ -115,7 +117,7 @@ class Pipeline:
                 with watch.stage(Stage.DECODE):
                     picture = self.decoder.decode_in_slot(data, header, min_side_px=min_side_px)
             with watch.stage(Stage.ALIGN):
-                faces = [self.align(picture.pixels, face, picture.divisor) for face in requested]
+                faces = self._judged(picture.pixels, requested, picture.divisor)
         return Photograph(
             pixels=picture.pixels,
             width_px=picture.width_px,
@@ -128,7 +130,22 @@ class Pipeline:
 
     def align(self, pixels: Image, face: Face, divisor: int = 1) -> AlignedFace:
         """`face`: in the pixels of the photograph as it was sent. `divisor`: of those for each one of
-        `pixels`, along a side."""
+        `pixels`, along a side. Its quality is that of the components, without the network."""
+        return self._aligned(pixels, face, divisor)[0]
+
+    def _judged(self, pixels: Image, faces: Sequence[Face], divisor: int) -> list[AlignedFace]:
+        """As `align`, all faces of a photograph, with the network's quality if there is one."""
+        aligned = [self._aligned(pixels, face, divisor) for face in faces]
+        if self.quality_network is None:
+            return [face for face, _ in aligned]
+        values = self.quality_network.measure([upright for _, upright in aligned])
+        return [
+            replace(face, quality=quality.with_recognisability(face.quality, value))
+            for (face, _), value in zip(aligned, values, strict=True)
+        ]
+
+    def _aligned(self, pixels: Image, face: Face, divisor: int) -> tuple[AlignedFace, Image]:
+        """Also the face at `ARCFACE_112`."""
         pictures = tuple(
             align(pixels, face.landmarks, template, divisor=divisor) for template in self.templates
         )
@@ -136,7 +153,8 @@ class Pipeline:
             upright = pictures[self.templates.index(ARCFACE_112)]
         else:
             upright = align(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
-        return AlignedFace(face=face, pictures=pictures, quality=quality.measure(face, upright))
+        measured = quality.measure(face, upright)
+        return AlignedFace(face=face, pictures=pictures, quality=measured), upright
 
     def _min_share(self, faces: Sequence[Face], detail: float) -> float:
         """Share of the photograph's pixels, along a side, with which no aligned face is enlarged more than

@@ -13,6 +13,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.records.tables import Gallery
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
+from indexer.vision.recognisability import RecognisabilityNetwork
 
 
 class PipelineFactory:
@@ -26,6 +27,7 @@ class PipelineFactory:
         detection_limit: ConcurrencyLimit,
         load: ProcessorLoad,
         open_embedder: Callable[[ModelCard], BatchingEmbedder],
+        quality_network: RecognisabilityNetwork | None = None,
     ) -> None:
         """`detection_limit` and `load`: for all pipelines together, as of `Pipeline`."""
         self._detector = detector
@@ -33,6 +35,7 @@ class PipelineFactory:
         self._detection_limit = detection_limit
         self._load = load
         self._open_embedder = open_embedder
+        self._quality_network = quality_network
         self._pipelines: dict[str, Pipeline] = {}
         """By fingerprint."""
         self._lock = threading.Lock()
@@ -59,6 +62,7 @@ class PipelineFactory:
             decoder=self._decoder,
             detection_limit=self._detection_limit,
             load=self._load,
+            quality_network=self._quality_network,
         )
         return pipeline
 

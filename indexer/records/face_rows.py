@@ -107,7 +107,7 @@ def face_of(identity_id: UUID, e: Enrolment) -> Face:
         landmarks=e.face.landmarks.ravel().tolist(),
         confidence=e.face.confidence,
         quality=e.quality.score,
-        quality_components=e.quality.components(),
+        quality_components=e.quality.stored(),
         image_sha256=e.image_sha256,
         crop=None if e.crop is None else e.crop.jpeg,
         crop_landmarks=None if e.crop is None else e.crop.landmarks.ravel().tolist(),

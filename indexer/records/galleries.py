@@ -43,6 +43,7 @@ def create(
     identify_fpir: float | None = None,
     min_match_face_px: float | None = None,
     min_match_sharpness: float | None = None,
+    max_match_miss_rate: float | None = None,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
@@ -56,6 +57,7 @@ def create(
         identify_fpir=identify_fpir,
         min_match_face_px=min_match_face_px,
         min_match_sharpness=min_match_sharpness,
+        max_match_miss_rate=max_match_miss_rate,
     )
     try:
         with session.begin_nested():

@@ -1,5 +1,6 @@
 """The one place where everything is wired together, for the service and for the command line."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
@@ -31,10 +32,13 @@ from indexer.usecases.quality_gate import QualityGate
 from indexer.usecases.search_reporter import SearchReporter
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
+from indexer.vision.recognisability import RecognisabilityNetwork
 from indexer.vision.yunet import YuNet
-from indexer.weights.locate import find, locate
-from indexer.weights.published import YUNET
+from indexer.weights.locate import find, is_present, locate
+from indexer.weights.published import LIGHTQNET, YUNET
 from indexer.weights.store import WeightStore
+
+log = logging.getLogger(__name__)
 
 WAITING_PER_THREAD = 4
 """Callers that may queue for the network, per request thread; the next one gets Busy. Work without a client
@@ -114,12 +118,15 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             wait(preloading, timeout=settings.index_patience_s)
         calibrations = CalibrationResolver(database, index_store.models, settings.identify_fpir)
         match_limits = MatchLimits(
-            min_face_px=settings.min_match_face_px, min_sharpness=settings.min_match_sharpness
+            min_face_px=settings.min_match_face_px,
+            min_sharpness=settings.min_match_sharpness,
+            max_miss_rate=settings.max_match_miss_rate,
         )
         quality_gate = QualityGate(
             min_face_px=settings.min_face_px,
             min_sharpness=settings.min_sharpness,
             min_quality=settings.min_quality,
+            max_miss_rate=settings.max_miss_rate,
         )
         yield Engine(
             database=database,
@@ -221,11 +228,26 @@ def open_pipeline_factory(
         ),
         load=load,
         open_embedder=open_batching,
+        quality_network=_open_quality_network(settings, weights, threads=cores),
     )
     try:
         yield factory
     finally:
         factory.close()
+
+
+def _open_quality_network(
+    settings: Settings, store: WeightStore, *, threads: int
+) -> RecognisabilityNetwork | None:
+    """None where its weights were neither fetched nor added. Raises WeightsDamaged."""
+    if not is_present(LIGHTQNET, store):
+        if settings.max_match_miss_rate < 1:
+            log.warning(
+                "GEMEL_MAX_MATCH_MISS_RATE has no effect without the quality network: `gemel models fetch"
+                " lightqnet`"
+            )
+        return None
+    return RecognisabilityNetwork(locate(LIGHTQNET, store), threads=threads)
 
 
 def default_card(settings: Settings) -> ModelCard:

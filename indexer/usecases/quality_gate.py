@@ -30,13 +30,24 @@ DUPLICATE = Rejection(
 )
 
 
+_CAUSES = {
+    "size": "it is small",
+    "sharpness": "it is blurred",
+    "exposure": "it is too dark or too bright",
+    "pose": "it is turned away",
+}
+"""By component of the quality."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityGate:
-    """A face with a measured figure below one of these is rejected."""
+    """A face with a measured figure beyond one of these is rejected."""
 
     min_face_px: float
     min_sharpness: float
     min_quality: float
+    max_miss_rate: float
+    """Of the expected miss rate, which faces have where there is a quality network; 1 is no limit."""
 
     def admit(self, photograph: Photograph, several_faces: OnSeveralFaces) -> AlignedFace | Rejection:
         """The face to enrol, of a photograph whose largest face is aligned."""
@@ -68,7 +79,21 @@ class QualityGate:
                     message=f"{sentence.format(measured)}; at least {limit:g} is required",
                     details={"measured": round(measured, 4), "limit": limit},
                 )
+        expected = quality.expected_miss_rate
+        if expected is not None and expected > self.max_miss_rate:
+            return Rejection(
+                code="face_unrecognisable",
+                message=f"{100 * expected:.0f} % of such faces are missed{_weakness(quality)}; at most"
+                f" {100 * self.max_miss_rate:.0f} % is allowed",
+                details={"measured": round(expected, 4), "limit": self.max_miss_rate},
+            )
         return None
+
+
+def _weakness(quality: Quality) -> str:
+    """In brackets, what the components say about the cause; empty if they are all good."""
+    name, value = min(quality.components().items(), key=lambda component: component[1])
+    return f" ({_CAUSES[name]})" if value < 50 else ""
 
 
 def nothing_enrolled(rejected: Mapping[int, Rejection]) -> NothingEnrolled:

@@ -1,13 +1,16 @@
 """How suitable a face is for recognition: measured values, and scores from 0 to 100 derived from them.
 
 The ends of each score's range come from LFW, and from the same faces reduced and blurred
-(`benchmarks/quality.py`): at 100 SFace recognises them as well as the originals, at 0 not at all.
+(`benchmarks/quality/`): at 100 SFace recognises them as well as the originals, at 0 not at all.
 """
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from indexer.types import Face, Image, Quality
+from indexer.vision.miss_rate import expected_miss_rate
 
 SIZE_PX = (12.0, 60.0)
 SHARPNESS_RATIO = (0.001, 0.02)
@@ -37,6 +40,15 @@ def measure(face: Face, aligned: Image) -> Quality:
         **components,
         face_px=face.box.shorter_side_px,
         sharpness_ratio=sharpness_ratio,
+    )
+
+
+def with_recognisability(quality: Quality, recognisability: float) -> Quality:
+    """`recognisability`: as `RecognisabilityNetwork` measures it."""
+    return replace(
+        quality,
+        recognisability=recognisability,
+        expected_miss_rate=expected_miss_rate(recognisability),
     )
 
 

@@ -39,7 +39,7 @@ class EnrolledFace(BaseModel):
             landmarks=Landmarks.of(face.landmarks),
             rotation_degrees=rotation_degrees(np.array(face.landmarks, np.float32).reshape(5, 2)),
             confidence=round(face.confidence, 4),
-            quality=Quality.from_components(face.quality, face.quality_components),
+            quality=Quality.from_stored(face.quality, face.quality_components),
             image_sha256=bytes(face.image_sha256).hex(),
             created_at=face.created_at,
         )
@@ -51,7 +51,7 @@ class RejectedPicture(BaseModel):
     image: int = Field(description="Index of the picture in the request, from 0")
     code: str = Field(
         description="no_face_found, several_faces, face_too_small, face_blurred, quality_too_low,"
-        " duplicate_image, or an error code of the picture itself",
+        " face_unrecognisable, duplicate_image, or an error code of the picture itself",
         examples=["face_too_small"],
     )
     message: str = Field(
@@ -188,6 +188,10 @@ class Gallery(BaseModel):
         description="Policy: more blurred faces of a photograph match nobody; 0: no limit; null:"
         " `GEMEL_MIN_MATCH_SHARPNESS`"
     )
+    max_match_miss_rate: float | None = Field(
+        description="Policy: faces of a photograph with a higher `expected_miss_rate` match nobody; 1: no"
+        " limit; null: `GEMEL_MAX_MATCH_MISS_RATE`"
+    )
     identification: Identification | None = Field(
         description="The threshold at its present size, and what it means; null if this process cannot"
         " open its model"
@@ -206,6 +210,7 @@ class Gallery(BaseModel):
             identify_fpir=gallery.identify_fpir,
             min_match_face_px=gallery.min_match_face_px,
             min_match_sharpness=gallery.min_match_sharpness,
+            max_match_miss_rate=gallery.max_match_miss_rate,
             identification=policy and Identification.of(policy),
             created_at=gallery.created_at,
         )

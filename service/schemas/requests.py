@@ -72,6 +72,17 @@ MinMatchSharpness = Annotated[
         examples=[0.01],
     ),
 ]
+MaxMatchMissRate = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Expected miss rate of a face above which it matches nobody; 1: no limit; null:"
+        " `GEMEL_MAX_MATCH_MISS_RATE`. It has no effect where there is no quality network",
+        examples=[0.75],
+    ),
+]
 
 
 class GalleryNew(BaseModel):
@@ -89,6 +100,7 @@ class GalleryNew(BaseModel):
     identify_fpir: IdentifyFpir = None
     min_match_face_px: MinMatchFacePx = None
     min_match_sharpness: MinMatchSharpness = None
+    max_match_miss_rate: MaxMatchMissRate = None
 
 
 class GalleryPatch(BaseModel):
@@ -99,6 +111,7 @@ class GalleryPatch(BaseModel):
     identify_fpir: IdentifyFpir = None
     min_match_face_px: MinMatchFacePx = None
     min_match_sharpness: MinMatchSharpness = None
+    max_match_miss_rate: MaxMatchMissRate = None
 
 
 class IdentityNew(UploadBody):

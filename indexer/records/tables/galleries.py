@@ -24,6 +24,9 @@ class Gallery(Base, kw_only=True):
         CheckConstraint("identify_fpir > 0 AND identify_fpir < 1", name="gallery_identify_fpir_check"),
         CheckConstraint("min_match_face_px >= 0", name="gallery_min_match_face_px_check"),
         CheckConstraint("min_match_sharpness >= 0", name="gallery_min_match_sharpness_check"),
+        CheckConstraint(
+            "max_match_miss_rate >= 0 AND max_match_miss_rate <= 1", name="gallery_max_match_miss_rate_check"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -49,6 +52,9 @@ class Gallery(Base, kw_only=True):
     """Policy: smaller faces of a photograph match nobody. 0: no limit; None: by the settings."""
     min_match_sharpness: Mapped[float | None] = mapped_column(Double, default=None)
     """Policy: less sharp faces of a photograph match nobody. 0: no limit; None: by the settings."""
+    max_match_miss_rate: Mapped[float | None] = mapped_column(Double, default=None)
+    """Policy: faces of a photograph with a higher expected miss rate match nobody. 1: no limit; None: by the
+    settings."""
     created_at: Mapped[datetime] = insertion_time()
     calibration_id: Mapped[UUID | None] = column_property(
         select(Calibration.id)

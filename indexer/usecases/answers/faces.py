@@ -1,15 +1,16 @@
 """A face in an answer: where it is, and how good."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from indexer.pipeline.pipeline import AlignedFace
+from indexer.types import RECOGNISABILITY, Points
 from indexer.types import Box as FaceBox
-from indexer.types import Points
 from indexer.types import Quality as FaceQuality
+from indexer.vision.miss_rate import expected_miss_rate
 
 
 class Box(BaseModel):
@@ -59,11 +60,22 @@ class Landmarks(BaseModel):
 
 
 class Quality(BaseModel):
-    """0 to 100 each; the score is the worst component."""
+    """The score is the worst of the four components, 0 to 100 each. They say what may be wrong with a
+    picture; the quality network says how often such a face is missed."""
 
     model_config = {
         "json_schema_extra": {
-            "examples": [{"score": 88.7, "size": 100.0, "sharpness": 92.4, "exposure": 100.0, "pose": 88.7}]
+            "examples": [
+                {
+                    "score": 88.7,
+                    "size": 100.0,
+                    "sharpness": 92.4,
+                    "exposure": 100.0,
+                    "pose": 88.7,
+                    "recognisability": 0.5934,
+                    "expected_miss_rate": 0.03,
+                }
+            ]
         }
     }
 
@@ -72,14 +84,34 @@ class Quality(BaseModel):
     sharpness: float = Field(description="Whether it is in focus")
     exposure: float = Field(description="Whether it is neither too dark nor too bright")
     pose: float = Field(description="Whether it is turned towards the lens")
+    recognisability: float | None = Field(
+        default=None,
+        description="By the quality network, 0 to 1; good faces have about 0.6. Null where there is no such"
+        " network, or was none when the face was enrolled",
+    )
+    expected_miss_rate: float | None = Field(
+        default=None,
+        description="Share of faces of this recognisability that a search misses at an FPIR of 1 %; null"
+        " likewise",
+    )
 
     @classmethod
     def of(cls, quality: FaceQuality) -> "Quality":
-        return cls.from_components(quality.score, quality.components())
+        return cls.from_stored(quality.score, quality.stored())
 
     @classmethod
-    def from_components(cls, score: float, components: dict[str, float]) -> "Quality":
-        return cls(score=round(score, 1), **{k: round(v, 1) for k, v in components.items()})
+    def from_stored(cls, score: float, values: Mapping[str, float]) -> "Quality":
+        """`values`: as `types.Quality.stored` gives them; enrolled faces have no recognisability if there was
+        no quality network."""
+        recognisability = values.get(RECOGNISABILITY)
+        return cls(
+            score=round(score, 1),
+            **{name: round(value, 1) for name, value in values.items() if name != RECOGNISABILITY},
+            recognisability=None if recognisability is None else round(recognisability, 4),
+            expected_miss_rate=None
+            if recognisability is None
+            else round(expected_miss_rate(recognisability), 3),
+        )
 
 
 RotationDegrees = Annotated[

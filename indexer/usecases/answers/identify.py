@@ -46,8 +46,8 @@ class Candidate(BaseModel):
 class ProbeFace(DetectedFace):
     unmatched_reason: UnmatchedReason | None = Field(
         description="Why none of the candidates is `matched`, whatever its score: by the gallery's policy the"
-        " face is too small (`min_match_face_px`) or too blurred (`min_match_sharpness`); null where the"
-        " scores decide",
+        " face is too small (`min_match_face_px`), too blurred (`min_match_sharpness`) or not recognisable"
+        " (`max_match_miss_rate`); null where the scores decide",
         examples=[None],
     )
     candidates: list[Candidate] = Field(description="Best first, each identity once")

@@ -36,6 +36,8 @@ def bodies(image: bytes) -> dict[tuple[str, str, str], dict[str, Any]]:
         ("POST", "/v1/galleries", "min_match_sharpness"): {"name": "other"},
         ("PATCH", "/v1/galleries/staff", "min_match_face_px"): {},
         ("PATCH", "/v1/galleries/staff", "min_match_sharpness"): {},
+        ("POST", "/v1/galleries", "max_match_miss_rate"): {"name": "other"},
+        ("PATCH", "/v1/galleries/staff", "max_match_miss_rate"): {},
         ("POST", "/v1/galleries/staff/identify", "max_faces"): picture,
         ("POST", "/v1/galleries/staff/identify", "max_candidates"): picture,
         ("POST", "/v1/galleries/staff/identify", "threshold"): picture,

@@ -106,7 +106,9 @@ class Node:
             database=self.database,
             pipelines=pipelines,
             index_cache=self.index_cache,
-            preparer=_Numbers(quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0)),
+            preparer=_Numbers(
+                quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0, max_miss_rate=1)
+            ),
         )
         self.identifier = Identifier(
             database=self.database,
@@ -114,7 +116,7 @@ class Node:
             index_cache=self.index_cache,
             calibrations=CalibrationResolver(self.database, self.index_store.models, 0.01),
             patience_seconds=patience_seconds,
-            match_limits=MatchLimits(min_face_px=0, min_sharpness=0),
+            match_limits=MatchLimits(min_face_px=0, min_sharpness=0, max_miss_rate=1),
         )
 
     def close(self) -> None:

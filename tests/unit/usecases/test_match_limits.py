@@ -8,7 +8,7 @@ from indexer.records.tables import Gallery
 from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
 from tests.support.strangers import QUALITY
 
-SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01)
+SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01, max_miss_rate=0.8)
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,23 @@ def test_a_face_below_a_limit_is_matched_to_nobody_for_a_reason(
     assert SETTINGS.reason_against(quality) is reason
 
 
-def test_a_gallery_has_its_own_limits_and_0_turns_one_off() -> None:
+@pytest.mark.parametrize(
+    ("expected_miss_rate", "reason"),
+    [(None, None), (0.8, None), (0.81, UnmatchedReason.FACE_UNRECOGNISABLE)],
+)
+def test_a_face_that_most_searches_would_miss_is_matched_to_nobody(
+    expected_miss_rate: float | None, reason: UnmatchedReason | None
+) -> None:
+    quality = replace(QUALITY, expected_miss_rate=expected_miss_rate)
+
+    assert SETTINGS.reason_against(quality) is reason
+
+
+def test_a_gallery_has_its_own_limits_and_turns_others_off() -> None:
     assert SETTINGS.for_gallery(Gallery(name="a")) == SETTINGS
     assert SETTINGS.for_gallery(Gallery(name="a", min_match_face_px=0)) == MatchLimits(
-        min_face_px=0, min_sharpness=0.01
+        min_face_px=0, min_sharpness=0.01, max_miss_rate=0.8
     )
     assert SETTINGS.for_gallery(
-        Gallery(name="a", min_match_face_px=40, min_match_sharpness=0)
-    ) == MatchLimits(min_face_px=40, min_sharpness=0)
+        Gallery(name="a", min_match_face_px=40, min_match_sharpness=0, max_match_miss_rate=1)
+    ) == MatchLimits(min_face_px=40, min_sharpness=0, max_miss_rate=1)

@@ -10,7 +10,7 @@ from indexer.types import Box, Face, OnSeveralFaces, Quality
 from indexer.usecases.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
 from tests.support.strangers import QUALITY
 
-GATE = QualityGate(min_face_px=28, min_sharpness=0.004, min_quality=50)
+GATE = QualityGate(min_face_px=28, min_sharpness=0.004, min_quality=50, max_miss_rate=0.5)
 GOOD = replace(QUALITY, face_px=28.0, sharpness_ratio=0.004, score=50.0)
 
 
@@ -33,8 +33,9 @@ def photograph(*faces: AlignedFace, faces_found: int, has_clear_subject: bool = 
     )
 
 
-def test_a_face_that_reaches_every_limit_is_admitted() -> None:
-    face = aligned(GOOD)
+@pytest.mark.parametrize("expected_miss_rate", [None, 0.0, 0.5])
+def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | None) -> None:
+    face = aligned(replace(GOOD, expected_miss_rate=expected_miss_rate))
 
     assert GATE.admit(photograph(face, faces_found=1), OnSeveralFaces.REJECT) is face
 
@@ -63,9 +64,23 @@ def test_a_face_that_reaches_every_limit_is_admitted() -> None:
             50,
             "the quality score is 49; at least 50 is required",
         ),
+        (
+            replace(GOOD, expected_miss_rate=0.51),
+            "face_unrecognisable",
+            0.51,
+            0.5,
+            "51 % of such faces are missed; at most 50 % is allowed",
+        ),
+        (
+            replace(GOOD, expected_miss_rate=0.9, pose=20, exposure=30),
+            "face_unrecognisable",
+            0.9,
+            0.5,
+            "90 % of such faces are missed (it is turned away); at most 50 % is allowed",
+        ),
     ],
 )
-def test_a_face_below_a_limit_is_rejected_with_the_figure_and_the_limit(
+def test_a_face_beyond_a_limit_is_rejected_with_the_figure_and_the_limit(
     quality: Quality, code: str, measured: float, limit: float, message: str
 ) -> None:
     rejection = GATE.admit(photograph(aligned(quality), faces_found=1), OnSeveralFaces.LARGEST)
