@@ -171,6 +171,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", gallery),
         ("patch", gallery),
         ("delete", gallery),
+        ("get", f"{gallery}/fpir-check"),
         ("post", f"{gallery}/identify"),
         ("post", f"{gallery}/search"),
         ("post", f"{gallery}/identities"),
