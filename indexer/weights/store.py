@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from indexer.errors import WeightsDamaged
+from indexer.errors import Misconfigured, WeightsDamaged
 from indexer.files import locked, private_folder
 from indexer.settings import Settings
 from indexer.weights.file import WeightFile, sha256
@@ -30,7 +30,13 @@ class WeightStore:
 
     @classmethod
     def of(cls, settings: Settings) -> "WeightStore":
-        return cls(folder=settings.home.expanduser() / "models", mirror=settings.mirror_folder)
+        """Raises Misconfigured."""
+        try:
+            return cls(folder=settings.home.expanduser() / "models", mirror=settings.mirror_folder)
+        except RuntimeError:
+            raise Misconfigured(
+                "this account has no home folder: set GEMEL_HOME and GEMEL_MODEL_MIRROR to paths without `~`"
+            ) from None
 
     def path(self, file: WeightFile) -> Path:
         """Where the store keeps it."""
@@ -39,13 +45,13 @@ class WeightStore:
     def find(self, file: WeightFile) -> Path | None:
         """Where it lies: in the store, else in the mirror. None if it must be fetched. Reads no content."""
         kept = self.path(file)
-        return kept if kept.is_file() else self.find_in_mirror(file)
+        return kept if _is_file(kept) else self.find_in_mirror(file)
 
     def find_in_mirror(self, file: WeightFile) -> Path | None:
         if self.mirror is None:
             return None
         patterns = [f"{folders}{escape(file.name)}" for folders in _MIRROR_FOLDERS] + [_stored_name(file)]
-        found = [path for pattern in patterns for path in sorted(self.mirror.glob(pattern)) if path.is_file()]
+        found = [path for pattern in patterns for path in sorted(self.mirror.glob(pattern)) if _is_file(path)]
         # Publishers give the same name to versions of a file in several precisions.
         right = (path for path in found if path.stat().st_size == file.size_bytes)
         return next(right, found[0] if found else None)
@@ -58,7 +64,10 @@ class WeightStore:
     @contextmanager
     def locked(self, file: WeightFile) -> Iterator[None]:
         """Held by the one process or thread that writes the file. Raises OSError."""
-        private_folder(self.folder)
+        private_folder(self.folder.parent)
+        self.folder.mkdir(
+            exist_ok=True
+        )  # weights are public: what root fetches, the server's account may read
         with locked(self.folder / "locks" / self.path(file).name):
             yield
 
@@ -82,6 +91,14 @@ class WeightStore:
         finally:
             os.close(folder)
         return path
+
+
+def _is_file(path: Path) -> bool:
+    """Not if this account may not enter a folder."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _stored_name(file: WeightFile) -> str:

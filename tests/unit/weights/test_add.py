@@ -103,13 +103,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, store: WeightStore) -
         add([tmp_path / "nowhere"], store)
 
 
-def test_the_store_is_closed_to_other_accounts_and_has_nothing_but_complete_files(
+def test_the_store_has_nothing_but_complete_files_and_is_in_a_private_folder(
     tmp_path: Path, store: WeightStore
 ) -> None:
     (tmp_path / "copy").write_bytes(DATA)
     add([tmp_path / "copy"], store)
 
-    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(store.folder.parent.stat().st_mode) == 0o700
     assert sorted(path.name for path in store.folder.iterdir() if path.is_file()) == [store.path(FILE).name]
 
 

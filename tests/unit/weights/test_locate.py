@@ -1,11 +1,13 @@
 """Weights are located and verified, or rejected with the reason."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from indexer.errors import WeightsDamaged, WeightsMissing
+from indexer.errors import Misconfigured, WeightsDamaged, WeightsMissing
+from indexer.settings import Settings
 from indexer.weights.file import WeightFile
 from indexer.weights.locate import is_present, locate, read_verified
 from indexer.weights.published import REID0095, SFACE, YUNET
@@ -52,6 +54,25 @@ def test_a_mirror_may_have_folders_and_several_files_of_one_name(tmp_path: Path)
     found = locate(file, WeightStore(folder=tmp_path / "models", mirror=tmp_path))
 
     assert found == tmp_path / "intel/network/FP16" / file.name
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+def test_a_file_in_a_folder_that_this_account_may_not_enter_is_missing(tmp_path: Path) -> None:
+    store = WeightStore(folder=tmp_path / "models")
+    store.folder.mkdir(mode=0o700)
+    store.path(REID0095).write_bytes(b"weights")
+    os.seteuid(65534)
+    try:
+        present = is_present(REID0095, store)
+    finally:
+        os.seteuid(0)
+
+    assert not present
+
+
+def test_an_account_without_a_home_folder_is_told_to_set_one() -> None:
+    with pytest.raises(Misconfigured, match="GEMEL_HOME"):
+        WeightStore.of(Settings(home=Path("~nobody-has-this-name/gemel")))
 
 
 @pytest.mark.parametrize("with_store", [True, False])
