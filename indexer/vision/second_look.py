@@ -36,7 +36,7 @@ MARGIN = 0.07
 """By which the confidence of a face that was below the network's least confidence must exceed it after the
 second look. The share of pictures without a face that have one is then that of the first look alone."""
 MAX_LOOKS = 16
-"""In one picture, at the most confident of the doubtful faces."""
+"""In one picture, at the most confident faces. Of the others, those that need no second look are kept."""
 MAX_OFFSET = 0.35
 """From the middle of the patch to that of the face, in sides of the face."""
 SIDES = (0.5, 1.8)
@@ -48,18 +48,13 @@ def confirmed(network: YuNet, picture: Image, faces: Iterable[Face]) -> list[Fac
 
     `faces` may show the same face several times, with landmarks that disagree."""
     kept: list[Face] = []
-    looks = 0
-    for face in sorted(faces, key=lambda face: -face.confidence):
-        if overlap.is_covered(face, kept):
+    for number, face in enumerate(sorted(faces, key=lambda face: -face.confidence)):
+        sure = face.confidence >= network.min_confidence
+        if overlap.is_covered(face, kept) or (number >= MAX_LOOKS and not sure):
             continue
-        if looks == MAX_LOOKS:
-            break
-        looks += 1
-        again = confirm(network, picture, face)
-        margin = MARGIN if face.confidence < network.min_confidence else 0.0
-        if again is None or again.confidence < network.min_confidence + margin:
-            continue
-        if not overlap.is_covered(again, kept):
+        again = confirm(network, picture, face) if number < MAX_LOOKS else face
+        least = network.min_confidence + (0.0 if sure else MARGIN)
+        if again is not None and again.confidence >= least and not overlap.is_covered(again, kept):
             kept.append(again)
     return sorted(kept, key=lambda face: -face.confidence)
 

@@ -11,7 +11,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Face, Image
 from indexer.vision import degrade
 from indexer.vision.detect import Detector
-from indexer.vision.second_look import confirmed
+from indexer.vision.second_look import MAX_LOOKS, confirmed
 from indexer.vision.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
@@ -119,6 +119,24 @@ def test_a_face_that_was_found_several_times_is_reported_once(network: YuNet, po
     times = [replace(face.scaled(scale), confidence=0.5) for scale in (0.97, 1.0, 1.03)]
 
     assert len(confirmed(network, portrait, times)) == 1
+
+
+def test_in_a_crowd_every_face_that_was_found_is_kept(network: YuNet, portrait: Image) -> None:
+    [face] = network.detect(portrait)
+    columns, rows = 5, MAX_LOOKS // 5 + 2
+    crowd = np.tile(portrait, (rows, columns, 1))
+    faces = [
+        replace(
+            face,
+            confidence=0.8,
+            box=replace(face.box, x=face.box.x + 256 * column, y=face.box.y + 256 * row),
+            landmarks=face.landmarks + np.array([256 * column, 256 * row], np.float32),
+        )
+        for column in range(columns)
+        for row in range(rows)
+    ]
+
+    assert len(confirmed(network, crowd, faces)) == columns * rows > MAX_LOOKS
 
 
 def test_a_doubtful_face_where_there_is_none_is_dropped(network: YuNet, portrait: Image) -> None:
