@@ -112,7 +112,11 @@ class Settings(BaseSettings):
         description="Pictures are scaled down to this longer side for face detection, never up",
     )
     min_detection_confidence: float = Field(
-        default=0.7, ge=0, le=1, description="Lowest confidence of the detector for a face"
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Lowest confidence of the detector for a face. If no face of a picture has 0.9, doubtful"
+        " faces are looked at again; those that had less than the lowest confidence then need 0.07 more",
     )
     min_face_px: float = Field(
         default=28.0,

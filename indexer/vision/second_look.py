@@ -32,6 +32,7 @@ FACE_PX = (56, 76)
 TURNS = (45.0, -45.0)
 """Degrees by which the face is turned in further patches: the landmarks of a face that is turned are drawn
 towards those of an upright one."""
+SAME_ROLL = math.radians(10)
 MARGIN = 0.07
 """By which the confidence of a face that was below the network's least confidence must exceed it after the
 second look. The share of pictures without a face that have one is then that of the first look alone."""
@@ -60,15 +61,22 @@ def confirmed(network: YuNet, picture: Image, faces: Iterable[Face]) -> list[Fac
 
 
 def confirm(network: YuNet, picture: Image, face: Face) -> Face | None:
-    """The face with the landmarks of the last patch. Its confidence is the mean of that in the picture and,
-    with twice the weight, of those in two patches.
+    """The face of the last patch. Its landmarks are the mean of those in the picture and in two patches,
+    without the first ones if the face turned out to have another angle. Its confidence is the mean of that in
+    the picture and, with twice the weight, of those in the patches.
 
     None if it is not found in both patches."""
     first = max(_first(network, picture, face), key=lambda found: found.confidence, default=None)
     last = first and _look(network, picture, first, FACE_PX[1], 0.0)
     if first is None or last is None:
         return None
-    return replace(last, confidence=(face.confidence + 2 * first.confidence + 2 * last.confidence) / 5)
+    turned_by = (_roll(face) - _roll(last) + math.pi) % math.tau - math.pi
+    agreeing = [face, first, last] if abs(turned_by) < SAME_ROLL else [first, last]
+    return replace(
+        last,
+        landmarks=np.mean([each.landmarks for each in agreeing], axis=0, dtype=np.float32),
+        confidence=(face.confidence + 2 * first.confidence + 2 * last.confidence) / 5,
+    )
 
 
 def _first(network: YuNet, picture: Image, face: Face) -> Iterator[Face]:
