@@ -24,10 +24,12 @@ Vectors: TypeAlias = NDArray[np.float32]
 """Embeddings, shape (n, dimension), each of Euclidean length 1."""
 
 Keys: TypeAlias = NDArray[np.int64]
-"""Face keys, shape (n,): the number of a face in PostgreSQL and in the index."""
+"""Face keys, shape (n,): the number of a face in PostgreSQL and in the index. Person templates have keys of
+the same series."""
 
 Owners: TypeAlias = NDArray[np.int64]
-"""Shape (n,): for each face the number of its identity."""
+"""Shape (n,): for each face the number of its identity, from 1. The owner of a person template is minus the
+number of the identity: so a row of an index says what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,32 @@ class Neighbour:
     """Cosine similarity, -1 to 1."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearPerson:
+    """An enrolled person whom the index found near a probe."""
+
+    key: int
+    """Of the nearest face."""
+    score: float
+    """The person's score, -1 to 1: `face_score`, or its mean with `template_score`."""
+    face_score: float
+    """Cosine similarity to the nearest face."""
+    template_score: float | None
+    """Cosine similarity to the person template; None where there is none."""
+    faces: int | None
+    """How many faces the template is the mean of; None where there is none."""
+
+
+class PersonScore(StrEnum):
+    """How the faces of a person make one score."""
+
+    NEAREST = "nearest"
+    """The score of the nearest face."""
+    FUSED = "fused"
+    """The mean of the scores of the nearest face and of the person template, the mean of all faces. With one
+    face a person has no template, and both are the same."""
+
+
 class OnSeveralFaces(StrEnum):
     """What to do with a picture of several faces where one is needed."""
 
@@ -213,7 +241,8 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change:
-    """One row of a gallery's change log, with all that an index needs to apply it."""
+    """One row of a gallery's change log, with all that an index needs to apply it: a face, or a person
+    template, was enrolled or deleted."""
 
     number: int
     """Counts from 1 without gaps in each gallery, in the order of the commits."""
@@ -222,7 +251,7 @@ class Change:
     kind: ChangeKind
     key: int
     vector: NDArray[np.float32] | None
-    """Of an enrolment; None if the face has been deleted since, as a later change says, or if the model could
-    not embed it."""
+    """Of an enrolment; None if the face or template has been deleted since, as a later change says, or if the
+    model could not embed it."""
     owner: int | None
-    """Number of the enrolled face's identity; None if there is no vector."""
+    """Of the face or template, as in `Owners`; None if there is no vector."""

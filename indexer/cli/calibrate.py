@@ -14,6 +14,7 @@ from indexer.cli.output import print_result, write_atomically
 from indexer.cli.progress import progress_bar
 from indexer.errors import Misconfigured
 from indexer.settings import Settings
+from indexer.types import PersonScore
 
 if TYPE_CHECKING:
     from indexer.calibration.fitting.measure import Measurement
@@ -126,13 +127,14 @@ def _calibrate_gallery(
     if gallery.model_id is None:
         raise CalibrationUnsupported(f"nobody is enrolled in {name!r} yet", measured=0)
     card = index_store.models.for_gallery(gallery)
-    measurement = on_gallery(index_store.database, gallery.id, gallery.model_id, card)
+    score = PersonScore(gallery.person_score)
+    measurement = on_gallery(index_store.database, gallery.id, gallery.model_id, card, score)
     if fpir is not None:  # checked before anything is stored: a rejected policy changes nothing
         calibration = ActiveCalibration(curve=measurement.curve, kind="gallery", id=None)
         policy.check_supported(calibration, fpir, gallery.face_count)
     stored = None
     if not dry_run:
-        stored = _store(index_store, gallery.id, gallery.model_id, "gallery", measurement)
+        stored = _store(index_store, gallery.id, gallery.model_id, "gallery", measurement, score)
         if fpir is not None:
             resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
             policy.update(index_store.database, index_store.models, resolver, name, {"identify_fpir": fpir})
@@ -189,6 +191,7 @@ def _store(
     model_id: int,
     source: "Source",
     measurement: "Measurement",
+    person_score: PersonScore = PersonScore.NEAREST,
 ) -> str:
     """The id of the calibration."""
     from indexer.records import calibrations
@@ -200,5 +203,6 @@ def _store(
             model_id=model_id,
             source=source,
             parameters=measurement.curve.to_json(),
+            person_score=person_score,
         )
         return str(row.id)

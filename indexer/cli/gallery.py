@@ -1,5 +1,6 @@
-"""`gemel gallery list|show|create|delete`."""
+"""`gemel gallery list|show|create|set|check|delete`."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,12 +9,14 @@ from rich.table import Column, Table
 from indexer.cli.commands import Commands, Json, Yes, confirm
 from indexer.cli.database import open_index_store
 from indexer.cli.output import escape_text, out, print_result, quantity
+from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
+from indexer.types import PersonScore
 
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Model
 
-app = Commands("List, show, create and delete galleries.")
+app = Commands("List, show, create, set, check and delete galleries.")
 
 Name = Annotated[str, typer.Argument(help="The gallery's name: 1 to 63 letters, digits, '.', '_' or '-'.")]
 
@@ -70,6 +73,9 @@ def create(
     store_crops: Annotated[
         bool, typer.Option(help="Store a crop of each face: a change of the model then needs no photographs.")
     ] = True,
+    person_score: Annotated[
+        PersonScore, typer.Option(help="Score of a person with several faces.")
+    ] = PersonScore.FUSED,
     json: Json = None,
 ) -> None:
     """Create an empty gallery.
@@ -79,10 +85,66 @@ def create(
     from indexer.records import galleries
 
     with open_index_store(Settings()) as index_store, index_store.database.transaction() as session:
-        gallery = galleries.create(session, name, store_crops=store_crops)
+        gallery = galleries.create(session, name, store_crops=store_crops, person_score=person_score)
     print_result(
         _as_json(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False)
     )
+
+
+@app.command("set")
+def set_policy(
+    name: Name,
+    person_score: Annotated[
+        PersonScore,
+        typer.Option(
+            help="Score of a person with several faces: that of the nearest face, or fused with that of the"
+            " person template, the mean of the faces."
+        ),
+    ],
+    json: Json = None,
+) -> None:
+    """Set how the faces of a person make one score. After an interruption, run it again.
+
+    Example: `gemel gallery set staff --person-score fused`
+    """
+    from indexer.records import galleries, models
+    from indexer.usecases.person_score import change
+
+    with open_index_store(Settings()) as index_store, progress_bar("people") as bar:
+        task = bar.add_task(name, total=None)
+        gallery = change(
+            index_store.database, name, person_score, progress=lambda done: bar.update(task, completed=done)
+        )
+        with index_store.database.reading() as session:
+            people = galleries.count_identities(session, [gallery.id])[gallery.id]
+            known = models.list_all(session)
+    sentence = f"Gallery {name} uses the person score {gallery.person_score}."
+    print_result(
+        _as_json(gallery, people, known), json, lambda: out.print(sentence, highlight=False, soft_wrap=True)
+    )
+
+
+@app.command()
+def check(name: Name, json: Json = None) -> None:
+    """List faces that do not resemble the other faces of their person: mislabelled photographs, most likely.
+
+    Example: `gemel gallery check staff`
+    """
+    from indexer.records import galleries
+    from indexer.usecases import odd_faces
+
+    with open_index_store(Settings()) as index_store:
+        with index_store.database.reading() as session:
+            gallery = galleries.get(session, name)
+        found = []
+        if gallery.model_id is not None:
+            card = index_store.models.for_gallery(gallery)
+            found = odd_faces.of_gallery(index_store.database, gallery, card)
+    rows = [
+        {"identity_id": odd.identity_id, "external_id": odd.external_id, "name": odd.name} | asdict(odd.face)
+        for odd in found
+    ]
+    print_result({"gallery": name, "odd_faces": rows}, json, lambda: _print_odd(name, rows))
 
 
 @app.command()
@@ -109,6 +171,28 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
     print_result(result, json, lambda: out.print(sentence, highlight=False))
 
 
+def _print_odd(name: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        out.print(f"Every face in {name} resembles the other faces of its person.", highlight=False)
+        return
+    table = Table(
+        Column("Person", overflow="fold"),
+        Column("Faces", justify="right"),
+        Column("Face", overflow="fold"),
+        Column("Score", justify="right"),
+    )
+    for row in rows:
+        person = row["name"] or row["external_id"] or str(row["identity_id"])
+        table.add_row(escape_text(person), f"{row['faces']:,}", str(row["face_id"]), f"{row['score']:.3f}")
+    out.print(table)
+    out.print(
+        f"Below {rows[0]['limit']:.3f}, the score that one stranger in a hundred reaches. Of two faces, the"
+        " newer is listed.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[str, Any]:
     model = models.get(gallery.model_id or 0)
     return {
@@ -122,6 +206,7 @@ def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dic
         "min_match_face_px": gallery.min_match_face_px,
         "min_match_sharpness": gallery.min_match_sharpness,
         "max_match_miss_rate": gallery.max_match_miss_rate,
+        "person_score": gallery.person_score,
         "change_number": gallery.change_number,
         "created_at": gallery.created_at,
     }

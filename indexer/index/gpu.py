@@ -121,6 +121,17 @@ class Sharded:
     def reconstruct(self, place: int, out: Vectors) -> None:
         out[:] = self.reconstruct_n(place, 1)[0]
 
+    def reconstruct_batch(self, places: Keys) -> Vectors:
+        vectors = np.empty((len(places), self.d), np.float32)
+        for shard, flat in zip(self._numbered, self._flat, strict=True):
+            numbers = faiss.rev_swig_ptr(shard.id_map.data(), shard.ntotal) if shard.ntotal else np.empty(0)
+            at = np.searchsorted(numbers, places)
+            here = at < len(numbers)
+            here[here] = numbers[at[here]] == places[here]
+            if here.any():
+                vectors[here] = flat.reconstruct_batch(at[here])
+        return vectors
+
     def reconstruct_n(self, start: int, count: int) -> Vectors:
         vectors = np.empty((count, self.d), np.float32)
         for shard, flat in zip(self._numbered, self._flat, strict=True):

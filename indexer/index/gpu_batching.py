@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from indexer.index.people.search import PeopleAnswer
 from indexer.index.searcher import Answer, Searcher
 from indexer.types import Keys, Owners, Tier, Vectors
 
@@ -25,7 +27,7 @@ class _Request:
     k: int
     identities: bool
     """Whether for the nearest identities, rather than the nearest faces."""
-    answer: "Future[Answer]" = field(default_factory=Future)
+    answer: "Future[tuple[Any, ...]]" = field(default_factory=Future)
 
 
 class BatchingSearcher:
@@ -52,6 +54,10 @@ class BatchingSearcher:
         return self._searcher.count
 
     @property
+    def templates(self) -> int:
+        return self._searcher.templates
+
+    @property
     def tombstones(self) -> int:
         return self._searcher.tombstones
 
@@ -73,18 +79,19 @@ class BatchingSearcher:
 
     def search(self, probes: Vectors, k: int) -> Answer:
         """Raises what the searcher raises."""
-        return self._answer(_Request(probes, k, identities=False))
+        scores, keys = self._answer(_Request(probes, k, identities=False))
+        return scores, keys
 
-    def search_identities(self, probes: Vectors, k: int) -> Answer:
+    def search_identities(self, probes: Vectors, k: int) -> PeopleAnswer:
         """Raises what the searcher raises."""
-        return self._answer(_Request(probes, k, identities=True))
+        return PeopleAnswer(*self._answer(_Request(probes, k, identities=True)))
 
     def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
         chunks = self._searcher.contents()
         while (chunk := self._thread.submit(next, chunks, None).result()) is not None:
             yield chunk
 
-    def _answer(self, request: _Request) -> Answer:
+    def _answer(self, request: _Request) -> tuple[Any, ...]:
         self._queue.append(request)
         self._thread.submit(self._serve)
         return request.answer.result()
@@ -100,7 +107,7 @@ class BatchingSearcher:
             return
         try:
             search = self._searcher.search_identities if batch[0].identities else self._searcher.search
-            scores, keys = search(
+            columns = search(
                 np.concatenate([request.probes for request in batch]), max(request.k for request in batch)
             )
         except BaseException as error:  # every caller waits for an answer, whatever happened
@@ -110,7 +117,7 @@ class BatchingSearcher:
         start = 0
         for request in batch:
             stop = start + len(request.probes)
-            request.answer.set_result((scores[start:stop, : request.k], keys[start:stop, : request.k]))
+            request.answer.set_result(tuple(column[start:stop, : request.k] for column in columns))
             start = stop
 
     def _joins(self, first: _Request, probes: int) -> bool:

@@ -10,8 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index.digest import Digest
+from indexer.index.people.search import PeopleAnswer
 from indexer.index.searcher import Searcher
-from indexer.types import LOG_START, Change, ChangeKind, Keys, LogPosition, Neighbour, Tier, Vectors
+from indexer.types import (
+    LOG_START,
+    Change,
+    ChangeKind,
+    Keys,
+    LogPosition,
+    NearPerson,
+    Neighbour,
+    Tier,
+    Vectors,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +32,8 @@ class IndexState:
     tier: Tier
     position: LogPosition
     count: int
+    """Faces and person templates."""
+    faces: int
     tombstones: int
     memory_bytes: int
     digest: str
@@ -62,6 +75,11 @@ class LiveIndex:
         return self._searcher.count
 
     @property
+    def faces(self) -> int:
+        """Enrolled faces: `count` without the person templates."""
+        return self._searcher.count - self._searcher.templates
+
+    @property
     def tombstones(self) -> int:
         return self._searcher.tombstones
 
@@ -87,13 +105,13 @@ class LiveIndex:
         with self._lock.reading():
             return _neighbours(*self._searcher.search(probes, k))
 
-    def search_identities(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
-        """For each of the probes (n, dimension) the nearest face of each of the k nearest identities.
+    def search_identities(self, probes: Vectors, k: int) -> list[list[NearPerson]]:
+        """For each of the probes (n, dimension) the k people with the highest scores, best first.
 
-        The best comes first. Fewer where the gallery has fewer identities.
+        Fewer where the gallery has fewer people.
         """
         with self._lock.reading():
-            return _neighbours(*self._searcher.search_identities(probes, k))
+            return _people(self._searcher.search_identities(probes, k))
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Replays changes. Their numbers follow `position` without a gap, as those of `changes.after` do."""
@@ -121,6 +139,7 @@ class LiveIndex:
             tier=self.tier,
             position=self.position,
             count=self.count,
+            faces=self.faces,
             tombstones=self.tombstones,
             memory_bytes=self.memory_bytes,
             digest=self.digest,
@@ -131,6 +150,23 @@ def _neighbours(scores: NDArray[np.float32], keys: Keys) -> list[list[Neighbour]
     return [
         [Neighbour(key=key, score=score) for key, score in zip(*row, strict=True) if key >= 0]
         for row in zip(keys.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def _people(answer: PeopleAnswer) -> list[list[NearPerson]]:
+    return [
+        [
+            NearPerson(
+                key=key,
+                score=score,
+                face_score=face_score,
+                template_score=template_score if faces else None,
+                faces=faces or None,
+            )
+            for score, key, face_score, template_score, faces in zip(*row, strict=True)
+            if key >= 0
+        ]
+        for row in zip(*(column.tolist() for column in answer), strict=True)
     ]
 
 

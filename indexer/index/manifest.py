@@ -21,7 +21,9 @@ from indexer.index.build import BuildResult
 from indexer.index.recall import Recall
 from indexer.types import LogPosition, Tier
 
-FORMAT = 5
+FORMAT = 6
+READABLE = (5, FORMAT)
+"""The same files; in format 5 no row is a person template."""
 FILE_NAME = "manifest.json"
 
 
@@ -46,6 +48,7 @@ class Manifest:
     rejected: str | None
     recall: Recall | None
     count: int
+    """Faces; person templates are not counted."""
     applied: int
     """Number of the last change in it."""
     token: UUID
@@ -78,7 +81,7 @@ class Manifest:
             tier=searcher.tier,
             rejected=built.rejected,
             recall=built.recall,
-            count=searcher.count,
+            count=searcher.count - searcher.templates,
             applied=position.number,
             token=position.token,
             embedded_by=embedded_by,
@@ -151,7 +154,7 @@ def read_manifest(directory: Path) -> tuple[Manifest, dict[str, FileRecord]]:
         checksum = body.pop("sha256")
         if checksum != _sha256_of(body):
             raise ValueError("its checksum is wrong")
-        if body["format"] != FORMAT:
+        if body["format"] not in READABLE:
             raise SnapshotForeign(
                 f"it has the format {body['format']}, not {FORMAT}: another version wrote it"
             )

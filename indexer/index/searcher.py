@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from indexer.index import tiers
 from indexer.index.distinct import Places, nearest_distinct, others
+from indexer.index.people import search
+from indexer.index.people.candidates import Rows
+from indexer.index.people.owner_rows import OwnerRows
+from indexer.index.people.search import PeopleAnswer
 from indexer.types import Keys, Owners, Tier, Vectors
 
 CHUNK = 65_536
@@ -28,12 +32,17 @@ class Searcher(Protocol):
 
     @property
     def count(self) -> int:
-        """Faces that a search can return."""
+        """Rows that a search can return: faces and person templates."""
+        ...
+
+    @property
+    def templates(self) -> int:
+        """How many of these are person templates."""
         ...
 
     @property
     def tombstones(self) -> int:
-        """Deleted faces that still take memory."""
+        """Deleted rows that still take memory."""
         ...
 
     @property
@@ -48,16 +57,17 @@ class Searcher(Protocol):
         ...
 
     def search(self, probes: Vectors, k: int) -> Answer:
-        """The min(k, count) nearest faces of each probe, best first: scores (n, k) and keys (n, k).
+        """The min(k, count) nearest rows of each probe, best first: scores (n, k) and keys (n, k).
 
         The score is the cosine similarity. Where an approximate tier finds fewer, the row ends with keys -1.
         """
         ...
 
-    def search_identities(self, probes: Vectors, k: int) -> Answer:
-        """The nearest face of each of the k nearest identities, best first, in the form of `search`.
+    def search_identities(self, probes: Vectors, k: int) -> PeopleAnswer:
+        """The k people with the highest scores, best first: the score of the nearest face; of people whose
+        template is in the index, its mean with the score of the template (`people.search`).
 
-        Where there are fewer identities, the row ends with keys -1.
+        Where there are fewer people, the row ends with keys -1.
         """
         ...
 
@@ -86,6 +96,9 @@ class FaissSearcher:
             raise ValueError(f"{index.ntotal} vectors, {len(keys)} keys, {len(owners)} owners")
         self._deleted = np.zeros(self._size, np.bool_)
         self._tombstones = 0
+        self._templates = int(np.count_nonzero(owners < 0))
+        self._of_owner = OwnerRows(owners) if self._templates else None
+        """None until there is a template: nothing else needs it."""
 
     @property
     def tier(self) -> Tier:
@@ -115,12 +128,17 @@ class FaissSearcher:
         return self._size - self._tombstones
 
     @property
+    def templates(self) -> int:
+        return self._templates
+
+    @property
     def tombstones(self) -> int:
         return self._tombstones
 
     @property
     def memory_bytes(self) -> int:
-        return int(self._size * tiers.bytes_per_face(self._tier, self._index.d))
+        of_owner = 0 if self._of_owner is None else tiers.OWNER_ROW_BYTES
+        return int(self._size * (tiers.bytes_per_face(self._tier, self._index.d) + of_owner))
 
     def add(self, keys: Keys, vectors: Vectors, owners: Owners) -> None:
         if len(keys) == 0:
@@ -140,6 +158,11 @@ class FaissSearcher:
         self._owners[self._size : size] = owners
         self._deleted[self._size : size] = False
         self._size = size
+        self._templates += int(np.count_nonzero(owners < 0))
+        if self._of_owner is not None:
+            self._of_owner.grow(self.owners)
+        elif self._templates:
+            self._of_owner = OwnerRows(self.owners)
 
     def remove(self, keys: Keys) -> tuple[Keys, Vectors]:
         keys = np.unique(keys)
@@ -153,6 +176,7 @@ class FaissSearcher:
             stored.reconstruct(place, vectors[row])
         self._deleted[places] = True
         self._tombstones += len(places)
+        self._templates -= int(np.count_nonzero(self._owners[places] < 0))
         return keys[known], vectors
 
     def search(self, probes: Vectors, k: int) -> Answer:
@@ -164,8 +188,20 @@ class FaissSearcher:
         scores, places = self._nearest(probes, k)
         return scores, self._keys_at(places)
 
-    def search_identities(self, probes: Vectors, k: int) -> Answer:
-        return self._best(probes, k, self.owners)
+    def search_identities(self, probes: Vectors, k: int) -> PeopleAnswer:
+        if self._of_owner is not None and self._templates:
+            rows = Rows(
+                owners=self.owners,
+                deleted=self._deleted[: self._size],
+                of_owner=self._of_owner,
+                vectors=tiers.storage(self._index).reconstruct_batch,
+            )
+            k = min(k, self.count)
+            return search.search_identities(self._index, rows, self.keys, probes, k, self._nearest)
+        scores, keys = self._best(probes, k, self.owners)
+        return PeopleAnswer(
+            scores, keys, scores, np.full_like(scores, np.nan), np.zeros(keys.shape, np.int64)
+        )
 
     def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
         stored = tiers.storage(self._index)

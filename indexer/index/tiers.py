@@ -28,6 +28,8 @@ SHORTLIST = 300
 
 _KEY_BYTES = 17
 """Key, owner and tombstone of a face."""
+OWNER_ROW_BYTES = 8
+"""Entry of a row in the order by owner, which an index with person templates has."""
 _PLACE_BYTES = 8
 """Entry of a face in the ID map of a GPU's shard."""
 
@@ -88,6 +90,11 @@ def widths(tier: Tier, k: int) -> Iterator[int]:
     yield (first := max(FIRST_WIDTH, 4 * k))
     if tier is Tier.GPU and first < GPU_MAX_K:  # a second search there is cheap, a scan on the CPU is not
         yield GPU_MAX_K
+
+
+def fused_width(k: int) -> int:
+    """How many rows a search for k people asks for where people have templates."""
+    return max(2 * FIRST_WIDTH, 8 * k)
 
 
 def scan_widths() -> Iterator[int]:

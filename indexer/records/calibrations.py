@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from indexer.records.notifications import notify
 from indexer.records.tables import Calibration
+from indexer.types import PersonScore
 
 Source = Literal["gallery", "photographs", "pairs"]
 
@@ -20,9 +21,20 @@ def add(
     model_id: int,
     source: Source,
     parameters: Mapping[str, Any],
+    person_score: PersonScore = PersonScore.NEAREST,
 ) -> Calibration:
-    """Active as soon as the transaction ends. `gallery_id`: None for a calibration of the model."""
-    row = Calibration(gallery_id=gallery_id, model_id=model_id, source=source, parameters=dict(parameters))
+    """Active as soon as the transaction ends. `gallery_id`: None for a calibration of the model.
+
+    `person_score`: by which the scores were measured; one that was measured with fused scores is active only
+    while they are the gallery's.
+    """
+    row = Calibration(
+        gallery_id=gallery_id,
+        model_id=model_id,
+        source=source,
+        parameters=dict(parameters),
+        person_score=person_score,
+    )
     session.add(row)
     session.flush()
     if gallery_id is not None:

@@ -1,4 +1,4 @@
-"""The change log of a gallery: append to it, read its tail, prune it; and read all that is enrolled.
+"""The change log of a gallery: append to it, read its tail, prune it.
 
 The next number comes from an UPDATE of the gallery's row, which stays locked until the transaction ends.
 So numbers have no gaps and become visible in order: a reader that has seen n has seen everything up to n
@@ -6,22 +6,26 @@ So numbers have no gaps and become visible in order: a reader that has seen n ha
 restored or promoted database reuses numbers but never tokens (docs/decisions/0011).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Text, bindparam, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
-from indexer.errors import ChangesPruned, EmbeddingsMissing, GalleryNotFound, LogForked
-from indexer.records.face_rows import STORED_DTYPE
+from indexer.errors import ChangesPruned, GalleryNotFound, LogForked
+from indexer.records import person_templates
+from indexer.records.enrolled import missing_embeddings
 from indexer.records.faces import as_vector
 from indexer.records.notifications import CHANNEL
+from indexer.records.person_templates import NOTHING, Replaced
 from indexer.records.tables import Change as ChangeRow
 from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
-from indexer.types import Change, ChangeKind, Keys, LogPosition, Owners, Vectors
+from indexer.types import Change, ChangeKind, LogPosition
 
 _BATCH_ROWS = 10_000
 _APPEND = text("""
@@ -36,18 +40,20 @@ WITH old AS (
     WHERE gallery.id = old.id
     RETURNING gallery.id, gallery.change_number, old.change_token AS before
 ), logged AS (
-    INSERT INTO change (gallery_id, number, kind, face_key, token, predecessor)
+    INSERT INTO change (gallery_id, number, kind, face_key, is_template, token, predecessor)
     SELECT
-        counted.id, counted.change_number - :count + place, :kind, key, token,
+        counted.id, counted.change_number - :count + place, kind, key, is_template, token,
         lag(token, 1, counted.before) OVER (ORDER BY place)
-    FROM counted CROSS JOIN unnest(CAST(:keys AS bigint[]), CAST(:tokens AS uuid[]))
-        WITH ORDINALITY AS entry (key, token, place)
+    FROM counted CROSS JOIN unnest(
+        CAST(:kinds AS text[]), CAST(:keys AS bigint[]), CAST(:are_templates AS boolean[]),
+        CAST(:tokens AS uuid[])
+    ) WITH ORDINALITY AS entry (kind, key, is_template, token, place)
 )
 SELECT
     change_number, CASE WHEN :count > 0 THEN CAST(pg_notify(:channel, CAST(id AS text)) AS text) END
 FROM counted
 """)
-"""One statement for any number of faces, because the gallery is locked."""
+"""One statement for any number of faces, because the gallery is locked. Templates do not count as faces."""
 _EMBEDDED = (
     select(Embedding.face_key, Embedding.vector)
     .join(Model, Model.id == Embedding.model_id)
@@ -59,6 +65,7 @@ _TAIL = (
         ChangeRow.number,
         ChangeRow.kind,
         ChangeRow.face_key,
+        ChangeRow.is_template,
         # As text: psycopg2 would spend most of the time on UUID objects.
         cast(ChangeRow.token, Text).label("token"),
         cast(ChangeRow.predecessor, Text).label("predecessor"),
@@ -67,9 +74,9 @@ _TAIL = (
         _EMBEDDED.c.vector,
         Identity.number.label("owner"),
     )
-    .outerjoin(Face, Face.key == ChangeRow.face_key)
+    .outerjoin(Face, (Face.key == ChangeRow.face_key) & ~ChangeRow.is_template)
     .outerjoin(Identity, Identity.id == Face.identity_id)
-    .outerjoin(_EMBEDDED, _EMBEDDED.c.face_key == ChangeRow.face_key)
+    .outerjoin(_EMBEDDED, _EMBEDDED.c.face_key == Face.key)
     .where(ChangeRow.gallery_id == bindparam("gallery_id"), ChangeRow.number > bindparam("after"))
     .order_by(ChangeRow.number)
     .limit(_BATCH_ROWS)
@@ -77,20 +84,32 @@ _TAIL = (
 """Built once, as its parts take longer to compose than to run."""
 
 
-def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[int]) -> int:
-    """Logs that the faces `keys` were enrolled or deleted. Returns the number of the last change.
+def append(
+    session: Session,
+    gallery_id: UUID,
+    kind: ChangeKind,
+    keys: Sequence[int],
+    templates: Replaced = NOTHING,
+) -> int:
+    """Logs that the faces `keys` were enrolled or deleted, and that `templates` were replaced.
 
-    Raises GalleryNotFound.
+    Returns the number of the last change. Raises GalleryNotFound.
     """
-    tokens = [str(uuid4()) for _ in keys]
+    entries = [
+        *((ChangeKind.DELETE, key, True) for key in templates.deleted),
+        *((kind, key, False) for key in keys),
+        *((ChangeKind.ENROL, key, True) for key in templates.enrolled),
+    ]
+    tokens = [str(uuid4()) for _ in entries]
     last = session.scalar(
         _APPEND,
         {
             "gallery_id": str(gallery_id),
-            "count": len(keys),
+            "count": len(entries),
             "enrolled": len(keys) if kind is ChangeKind.ENROL else -len(keys),
-            "kind": kind.value,
-            "keys": list(keys),
+            "kinds": [entry_kind.value for entry_kind, _, _ in entries],
+            "keys": [key for _, key, _ in entries],
+            "are_templates": [is_template for _, _, is_template in entries],
             "tokens": tokens,
             "token": tokens[-1] if tokens else None,
             "channel": CHANNEL,
@@ -104,7 +123,8 @@ def append(session: Session, gallery_id: UUID, kind: ChangeKind, keys: Sequence[
 def read_after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint: str) -> list[Change]:
     """The next 10,000 changes after `position`, in order, with one model's embeddings; empty at the end.
 
-    A change has no vector if the model could not embed the face, or if the face was deleted since.
+    A change has no vector if the model could not embed the face, or if the face or template was deleted
+    since.
     Raises EmbeddingsMissing if an enrolled face has no embedding of that model, ChangesPruned if the next
     change was pruned, LogForked if `position` belongs to another log, GalleryNotFound.
     """
@@ -119,58 +139,26 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
         raise ChangesPruned(f"the log has a gap after change {position.number}", number=position.number)
     missing = sum(row.still_enrolled is not None and row.embedded is None for row in rows)
     if missing:
-        raise _missing(missing, fingerprint)
-    return [
-        Change(
-            number=row.number,
-            token=UUID(row.token),
-            kind=ChangeKind(row.kind),
-            key=row.face_key,
-            vector=None if row.vector is None else as_vector(row.vector),
-            owner=None if row.vector is None else row.owner,
+        raise missing_embeddings(missing, fingerprint)
+    templates = _templates(session, gallery_id, rows, fingerprint)
+    tail = []
+    for row in rows:
+        vector, owner = None, None
+        if row.is_template:
+            vector, owner = templates.get(row.face_key, (None, None))
+        elif row.vector is not None:
+            vector, owner = as_vector(row.vector), row.owner
+        tail.append(
+            Change(
+                number=row.number,
+                token=UUID(row.token),
+                kind=ChangeKind(row.kind),
+                key=row.face_key,
+                vector=vector,
+                owner=owner,
+            )
         )
-        for row in rows
-    ]
-
-
-def read_enrolled(
-    session: Session, gallery_id: UUID, fingerprint: str, on_batch: Callable[[Keys, Vectors, Owners], object]
-) -> LogPosition:
-    """Reads all enrolled faces, keys ascending. Returns the position of the last change that they include.
-
-    `on_batch` gets keys (n,), vectors (n, dimension) and owners (n,). Faces that the model could not embed
-    are skipped. `session` comes from `Database.repeatable_read`, so that all rows are of one moment.
-    Raises GalleryNotFound, EmbeddingsMissing (after the last batch).
-    """
-    row = session.execute(
-        select(Gallery.change_number, Gallery.change_token, Gallery.face_count).where(
-            Gallery.id == gallery_id
-        )
-    ).one_or_none()
-    if row is None:
-        raise GalleryNotFound("the gallery was deleted meanwhile")
-    number, token, face_count = row
-    rows = session.execute(
-        select(Face.key, Embedding.vector, Identity.number)
-        .join(Identity, Identity.id == Face.identity_id)
-        .join(Embedding, Embedding.face_key == Face.key)
-        .join(Model, Model.id == Embedding.model_id)
-        .where(Identity.gallery_id == gallery_id, Model.fingerprint == fingerprint)
-        .order_by(Face.key)
-        .execution_options(yield_per=_BATCH_ROWS)
-    )
-    count = 0
-    for batch in rows.partitions():
-        count += len(batch)
-        embedded = [(key, vector, owner) for key, vector, owner in batch if vector is not None]
-        if embedded:
-            vectors = np.frombuffer(b"".join(vector for _, vector, _ in embedded), STORED_DTYPE)
-            keys = np.array([key for key, _, _ in embedded], np.int64)
-            owners = np.array([owner for _, _, owner in embedded], np.int64)
-            on_batch(keys, vectors.reshape(len(keys), -1), owners)
-    if count < face_count:
-        raise _missing(face_count - count, fingerprint)
-    return LogPosition(number=number, token=token)
+    return tail
 
 
 def check(session: Session, gallery_id: UUID, position: LogPosition) -> None:
@@ -211,17 +199,26 @@ def prune(session: Session, gallery_id: UUID, *, older_than: timedelta) -> int:
     return len(pruned.all())
 
 
+def _templates(
+    session: Session, gallery_id: UUID, rows: Sequence[Any], fingerprint: str
+) -> dict[int, tuple[NDArray[np.float32], int]]:
+    """Vector and owner of each template that `rows` enrol and that still exists, by key.
+
+    A template that was deleted since `rows` were read has none, and a later change says so.
+    """
+    enrolled = sorted(row.face_key for row in rows if row.is_template and row.kind == ChangeKind.ENROL)
+    if not enrolled:
+        return {}
+    return {
+        key: (vector, owner)
+        for keys, vectors, owners in person_templates.read(session, gallery_id, enrolled, fingerprint)
+        for key, vector, owner in zip(keys.tolist(), vectors, owners.tolist(), strict=True)
+    }
+
+
 def _forked(position: LogPosition, why: str) -> LogForked:
     return LogForked(
         f"change {position.number} is of another history, {why}: PostgreSQL was restored from a backup, or is"
         " another server",
         number=position.number,
-    )
-
-
-def _missing(count: int, fingerprint: str) -> EmbeddingsMissing:
-    return EmbeddingsMissing(
-        f"{count} faces of this gallery were enrolled with another model than {fingerprint}",
-        faces=count,
-        model=fingerprint,
     )

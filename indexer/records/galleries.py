@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
 from indexer.records.notifications import notify
 from indexer.records.tables import Gallery, Identity
+from indexer.types import PersonScore
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
@@ -44,6 +45,7 @@ def create(
     min_match_face_px: float | None = None,
     min_match_sharpness: float | None = None,
     max_match_miss_rate: float | None = None,
+    person_score: PersonScore = PersonScore.FUSED,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
@@ -58,6 +60,7 @@ def create(
         min_match_face_px=min_match_face_px,
         min_match_sharpness=min_match_sharpness,
         max_match_miss_rate=max_match_miss_rate,
+        person_score=person_score,
     )
     try:
         with session.begin_nested():

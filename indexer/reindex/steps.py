@@ -10,10 +10,12 @@ from indexer.index.snapshots import SnapshotStore
 from indexer.records import calibrations, reindexes
 from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
+from indexer.records.tables import Gallery
 from indexer.reindex.comparison.compare import compare_models
 from indexer.reindex.transitions import advance
 from indexer.replica import maintenance
 from indexer.replica.store import IndexStore, sweep
+from indexer.types import PersonScore
 
 DELETE_BATCH = 5_000
 """Embeddings that one transaction deletes."""
@@ -50,7 +52,9 @@ def build(index_store: IndexStore, job: Job, worker: str) -> None:
 def compare(index_store: IndexStore, job: Job, worker: str) -> None:
     """Compares the two models on the gallery, judges the criteria, and calibrates the new model."""
     comparison = compare_models(index_store.database, job)
-    curve, event = _calibrate(index_store, job)
+    gallery = index_store.read(job.gallery.id)
+    score = PersonScore(gallery.person_score)
+    curve, event = _calibrate(index_store, job, gallery)
     failed = [gate["gate"] for gate in comparison["gates"] if not gate["passed"]]
     verdict = f"criteria not met: {', '.join(failed)}" if failed else "all criteria are met"
     with index_store.database.transaction() as session:
@@ -65,6 +69,7 @@ def compare(index_store: IndexStore, job: Job, worker: str) -> None:
                 gallery_id=job.gallery.id,
                 model_id=job.row.to_model_id,
                 source="gallery",
+                person_score=score,
                 parameters=curve.to_json(),
             )
         reindexes.add_event(session, row.id, event)
@@ -92,17 +97,18 @@ def clean(index_store: IndexStore, job: Job, worker: str) -> None:
             notify(session, job.gallery.id)
 
 
-def _calibrate(index_store: IndexStore, job: Job) -> tuple[MeasuredCurve | None, str]:
+def _calibrate(index_store: IndexStore, job: Job, gallery: Gallery) -> tuple[MeasuredCurve | None, str]:
     """The new model's curve on the gallery, so that the policy's FPIR holds after the switch; and an event.
 
     No curve if the gallery cannot be calibrated.
     """
     card = index_store.models.by_number(job.row.to_model_id)
-    gallery = index_store.read(job.gallery.id)
     fpir = index_store.fpir if gallery.identify_fpir is None else gallery.identify_fpir
     policy = f"FPIR {fpir:g} among {gallery.face_count:,} faces"
     try:
-        curve = on_gallery(index_store.database, gallery.id, job.row.to_model_id, card).curve
+        curve = on_gallery(
+            index_store.database, gallery.id, job.row.to_model_id, card, PersonScore(gallery.person_score)
+        ).curve
     except CalibrationUnsupported as error:
         return None, f"not calibrated: {error.message}; {policy} uses the model's own calibration"
     supported = curve.least_fpir(gallery.face_count) <= fpir * (1 + 1e-6)

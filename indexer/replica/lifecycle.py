@@ -94,7 +94,7 @@ class Lifecycle:
             snapshot=None if self.serving is None else self.serving.snapshot,
             applied=0 if index is None else index.position.number,
             token=None if index is None else index.position.token,
-            count=0 if index is None else index.count,
+            count=0 if index is None else index.faces,
             tombstones=0 if index is None else index.tombstones,
             memory_bytes=0 if index is None else index.memory_bytes,
             digest=None if index is None else index.digest,

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
+import numpy as np
+
 from indexer.errors import (
     ChangesPruned,
     EmbeddingsReplaced,
@@ -16,12 +18,12 @@ from indexer.errors import (
 from indexer.index.compare import Comparison, Difference
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
-from indexer.records import changes, galleries, reindexes, replicas
+from indexer.records import changes, enrolled, galleries, person_templates, reindexes, replicas
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery, Replica
 from indexer.replica import status
 from indexer.replica.store import IndexStore
-from indexer.types import Keys, LogPosition, Owners, Tier, Vectors
+from indexer.types import Keys, LogPosition, Owners, PersonScore, Tier, Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,10 @@ class Verification:
     """Number of the change up to which both sides were compared."""
     count: int
     """Faces in PostgreSQL."""
+    templates: int
+    """Person templates in PostgreSQL."""
+    people_without_template: int
+    """People who should have one: a change of the gallery's person score was interrupted. Capped."""
     digest: str
     """Of PostgreSQL's vectors."""
     index_digest: str | None
@@ -58,7 +64,8 @@ class Verification:
     def clean(self) -> bool:
         equal = self.index_digest in (None, self.digest)
         others = all(replica.equal is not False for replica in self.replicas)
-        return equal and others and not self.difference and not self.damaged
+        whole = not self.people_without_template
+        return equal and others and whole and not self.difference and not self.damaged
 
 
 def verify(store: IndexStore, gallery: Gallery) -> Verification:
@@ -71,7 +78,7 @@ def verify(store: IndexStore, gallery: Gallery) -> Verification:
     damaged: list[str] = []
     foreign: list[str] = []
     truth = Digest()
-    count = 0
+    count = templates = 0
     with store.database.repeatable_read() as session:
         name, index = _newest(store, session, gallery, damaged, foreign)
         if index is not None:
@@ -80,17 +87,21 @@ def verify(store: IndexStore, gallery: Gallery) -> Verification:
         comparison = None if index is None else Comparison(index.searcher)
 
         def take(keys: Keys, vectors: Vectors, owners: Owners) -> None:
-            nonlocal count
-            count += len(keys)
+            nonlocal count, templates
+            count += int(np.count_nonzero(owners > 0))
+            templates += int(np.count_nonzero(owners < 0))
             truth.add(keys, vectors)
             if comparison is not None:
                 comparison.take(keys, vectors, owners)
 
-        position = changes.read_enrolled(session, gallery.id, store.card.fingerprint, take)
+        position = enrolled.read_enrolled(session, gallery.id, store.card.fingerprint, take)
+        without = _without_template(session, gallery)
     return Verification(
         snapshot=name,
         applied=position.number,
         count=count,
+        templates=templates,
+        people_without_template=without,
         digest=truth.hex,
         index_digest=None if index is None else index.digest,
         difference=Difference() if comparison is None else comparison.difference(),
@@ -166,6 +177,13 @@ def _newest(
         except SnapshotDamaged as error:
             damaged.append(error.message)
     return None, None
+
+
+def _without_template(session: Session, gallery: Gallery) -> int:
+    """At most 1,000."""
+    if gallery.person_score != PersonScore.FUSED:
+        return 0
+    return len(person_templates.people_without(session, gallery.id, at_most=1_000))
 
 
 def _verdicts(

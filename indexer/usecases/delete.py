@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from indexer.records import changes, faces, galleries, identities
+from indexer.records import changes, faces, galleries, identities, person_templates
 from indexer.records.database.session import Database
 from indexer.types import ChangeKind
 
@@ -18,8 +18,9 @@ def remove_identity(database: Database, gallery_name: str, identity_id: UUID) ->
         galleries.lock(session, gallery.id)
         identities.get(session, gallery.id, identity_id)
         keys = faces.remove_all(session, identity_id)
+        templates = person_templates.remove(session, [identity_id])
         identities.remove(session, identity_id)
-        changes.append(session, gallery.id, ChangeKind.DELETE, keys)
+        changes.append(session, gallery.id, ChangeKind.DELETE, keys, templates)
     return gallery.id
 
 
@@ -32,5 +33,6 @@ def remove_face(database: Database, gallery_name: str, identity_id: UUID, face_i
         identities.get(session, gallery.id, identity_id)
         face = faces.get(session, identity_id, face_id)
         faces.remove(session, [face.key])
-        changes.append(session, gallery.id, ChangeKind.DELETE, [face.key])
+        templates = person_templates.replace(session, gallery.id, [identity_id])
+        changes.append(session, gallery.id, ChangeKind.DELETE, [face.key], templates)
     return gallery.id

@@ -3,20 +3,23 @@ has them before the answer."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, NotFound, Unavailable
+from indexer.mean_template import MIN_FACES
 from indexer.pipeline.pipelines import Pipelines
-from indexer.records import changes, faces, galleries, identities, reindexes
+from indexer.records import changes, faces, galleries, identities, person_templates, reindexes
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Face, Gallery, Identity
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import ChangeKind, OnSeveralFaces
-from indexer.usecases import delete
+from indexer.usecases import delete, odd_faces
 from indexer.usecases.enrolment_models import models_of
+from indexer.usecases.odd_faces import OddFace
 from indexer.usecases.prepare_images import ImagePreparer, PreparedImages
 from indexer.usecases.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 
@@ -44,6 +47,12 @@ class EnrolmentResult:
     """The gallery's last change: an index that has applied it has these faces."""
     model: str
     """Fingerprint of the one that the gallery is searched with."""
+    person_score: str
+    """The gallery's."""
+    faces_total: int
+    """Of the identity, the new ones included."""
+    odd_faces: list[OddFace] = field(default_factory=list)
+    """Faces of the identity, new or not, that do not resemble its others. Looked for where there are new."""
 
 
 _Found = tuple[Gallery, Mapping[str, int]]
@@ -209,7 +218,19 @@ class Enroller:
         else:
             raise Busy("the gallery changes its model at this moment")
         self._catch_up(gallery.id)
-        return result
+        if not result.faces or result.faces_total < MIN_FACES:
+            return result
+        with watch.stage(Stage.DATABASE):
+            return replace(result, odd_faces=self._odd_faces(result.identity.id, models.active.card))
+
+    def _odd_faces(self, identity_id: UUID, card: ModelCard) -> list[OddFace]:
+        """The faces are enrolled already: a failure is only logged."""
+        try:
+            with self.database.reading() as session:
+                return odd_faces.of_identity(session, identity_id, card)
+        except (Unavailable, NotFound) as error:
+            log.warning("the faces of identity %s are not compared with each other: %s", identity_id, error)
+            return []
 
     def _catch_up(self, gallery_id: UUID) -> None:
         """An open index has the change before the answer. A search would replay it too, so a failure here,
@@ -241,11 +262,20 @@ def _record(
     if rejected and not new and not repeated:
         raise nothing_enrolled(rejected)
     added = faces.add(session, identity.id, new, model_numbers)
-    change_number = changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])
+    # A new person with one face has no template, and needs no statement that says so.
+    templates = (
+        person_templates.NOTHING
+        if not added or (is_new and len(added) < MIN_FACES)
+        else person_templates.replace(session, gallery.id, [identity.id])
+    )
+    keys = [face.key for face in added]
+    change_number = changes.append(session, gallery.id, ChangeKind.ENROL, keys, templates)
     return EnrolmentResult(
         identity=identity,
         faces=added,
         rejected=dict(sorted(rejected.items())),
         change_number=change_number,
         model=model,
+        person_score=gallery.person_score,
+        faces_total=len(added) if is_new else faces.count_by_identity(session, [identity.id])[identity.id],
     )

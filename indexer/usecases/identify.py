@@ -20,7 +20,7 @@ from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Vectors
+from indexer.types import NearPerson, Vectors
 from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
 from indexer.usecases.nearest import Hit, nearest_people, one_face_each
 
@@ -32,9 +32,12 @@ class Candidate:
     """A person that a face may be."""
 
     owner: Owner
-    score: float
-    """Cosine similarity to the nearest of the person's faces, -1 to 1."""
+    person: NearPerson
     matched: bool
+
+    @property
+    def score(self) -> float:
+        return self.person.score
 
     @property
     def distance(self) -> float:
@@ -241,7 +244,7 @@ class Identifier:
 
 
 def _candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
-    return [Candidate(owner=hit.owner, score=hit.score, matched=hit.score >= threshold) for hit in hits]
+    return [Candidate(owner=hit.owner, person=hit.person, matched=hit.score >= threshold) for hit in hits]
 
 
 def _unit(embedding: Sequence[float], dimension: int) -> Vectors:

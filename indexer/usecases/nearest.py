@@ -12,7 +12,7 @@ from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Vectors
+from indexer.types import NearPerson, Vectors
 
 _ATTEMPTS = 5
 """Searches, where a face in the answer is deleted in the meantime."""
@@ -20,10 +20,15 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A person near a face, by the nearest of the person's faces."""
+    """A person near a face."""
 
     owner: Owner
-    score: float
+    """With the id of the nearest of the person's faces."""
+    person: NearPerson
+
+    @property
+    def score(self) -> float:
+        return self.person.score
 
 
 def nearest_people(
@@ -46,17 +51,14 @@ def nearest_people(
             index = index_cache.caught_up(gallery, card)
         with watch.stage(Stage.SEARCH):
             found = index.search_identities(probes, most)
-        size = index.count
-        keys = {neighbour.key for row in found for neighbour in row}
+        size = index.faces
+        keys = {person.key for row in found for person in row}
         with watch.stage(Stage.DATABASE), database.reading() as session:
             owners = faces.find_owners(session, gallery.id, keys)
             if len(owners) == len(keys):
                 break
             gallery = _reread(session, gallery)
-    hits = [
-        [Hit(owners[neighbour.key], neighbour.score) for neighbour in row if neighbour.key in owners]
-        for row in found
-    ]
+    hits = [[Hit(owners[person.key], person) for person in row if person.key in owners] for row in found]
     return hits, size
 
 

@@ -1,5 +1,6 @@
 """Are these two the same person?"""
 
+import math
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from indexer.calibration.threshold.decision import Decision, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
-from indexer.records import faces, galleries, identities
+from indexer.records import faces, galleries, identities, person_templates
 from indexer.records.database.session import Database, Session
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces
@@ -28,6 +29,26 @@ class ComparedFace:
     """How many faces the picture has."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityScore:
+    """How near a probe is to an identity."""
+
+    face_id: UUID
+    """Of the nearest face."""
+    face_score: float
+    template_score: float | None
+    """None where the identity has no template."""
+    template_faces: int | None
+    """How many faces the template is the mean of."""
+
+    @property
+    def score(self) -> float:
+        """As in a search (`index.people`)."""
+        if self.template_score is None:
+            return self.face_score
+        return (self.face_score + self.template_score) / 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verification:
     score: float
@@ -38,9 +59,14 @@ class Verification:
     model: str
     faces: list[ComparedFace]
     """One of each picture, in the order of the pictures."""
-    face_id: UUID | None
-    """The enrolled face that came nearest; None for a comparison of two pictures."""
+    identity: IdentityScore | None
+    """None for a comparison of two pictures."""
     timings_ms: dict[str, float]
+
+    @property
+    def face_id(self) -> UUID | None:
+        """The enrolled face that came nearest; None for a comparison of two pictures."""
+        return None if self.identity is None else self.identity.face_id
 
     @property
     def distance(self) -> float:
@@ -83,7 +109,7 @@ def verify_identity(
     threshold: float | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
 ) -> Verification:
-    """Compares the face of the picture with the nearest face of the identity.
+    """Compares the face of the picture with the identity, by the same score as a search.
 
     Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity), SeveralFaces,
     EmbeddingsMissing, ModelUnavailable, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
@@ -100,24 +126,32 @@ def verify_identity(
     face = _face_of(pipeline, image, "image", several_faces, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:
-        nearest = _nearest(session, identity_id, fingerprint, probe)
-        if nearest is None:  # its faces were deleted in the meantime
+        identity = _compare(session, gallery.id, identity_id, fingerprint, probe)
+        if identity is None:  # its faces were deleted in the meantime
             raise _nothing_to_compare(session, identity_id, fingerprint)
-    score, face_id = nearest
-    return _verdict(pipeline, calibration, score, [face], face_id, fmr, threshold, watch)
+    return _verdict(pipeline, calibration, identity.score, [face], identity, fmr, threshold, watch)
 
 
-def _nearest(
-    session: Session, identity_id: UUID, fingerprint: str, probe: NDArray[np.float32]
-) -> tuple[float, UUID] | None:
-    """Score and id of the identity's face that is nearest to the probe."""
-    nearest: tuple[float, UUID] | None = None
+def _compare(
+    session: Session, gallery_id: UUID, identity_id: UUID, fingerprint: str, probe: NDArray[np.float32]
+) -> IdentityScore | None:
+    """None where no face of the identity has an embedding."""
+    face_score, face_id, count = -math.inf, None, 0
     for face_ids, vectors in faces.read_vectors(session, identity_id, fingerprint):
         scores = vectors @ probe
         best = int(np.argmax(scores))
-        if nearest is None or scores[best] > nearest[0]:
-            nearest = float(scores[best]), face_ids[best]
-    return nearest
+        count += len(scores)
+        if scores[best] > face_score:
+            face_score, face_id = float(scores[best]), face_ids[best]
+    if face_id is None:
+        return None
+    template = person_templates.of_identity(session, gallery_id, identity_id, fingerprint)
+    return IdentityScore(
+        face_id=face_id,
+        face_score=face_score,
+        template_score=None if template is None else float(template @ probe),
+        template_faces=None if template is None else count,
+    )
 
 
 def _nothing_to_compare(
@@ -157,7 +191,7 @@ def _verdict(
     calibration: ActiveCalibration,
     score: float,
     faces: list[ComparedFace],
-    face_id: UUID | None,
+    identity: IdentityScore | None,
     fmr: float,
     threshold: float | None,
     watch: Stopwatch,
@@ -169,6 +203,6 @@ def _verdict(
         decision=decision,
         model=pipeline.card.fingerprint,
         faces=faces,
-        face_id=face_id,
+        identity=identity,
         timings_ms=watch.timings_ms(),
     )

@@ -17,7 +17,7 @@ from service.requests.pagination import FACES_OF_ONE
 from service.routes import faces as face_routes
 from service.routes import identities as identity_routes
 from service.routes import problems, recognition
-from service.schemas.enrolled import FacesAdded, Identity, IdentityCreated, RejectedPicture
+from service.schemas.enrolled import EnrolmentNotes, FacesAdded, Identity, IdentityCreated
 from service.schemas.requests import FacesNew, IdentityPatch, IdentityPut, VerifyIdentity
 
 router = APIRouter(
@@ -144,10 +144,8 @@ def put(
         shown = faces.list_first(session, [identity_id], FACES_OF_ONE)[identity_id]
         total = faces.count_by_identity(session, [identity_id])[identity_id]
     return IdentityCreated(
-        **Identity.fields_of(gallery, enrolled.identity, shown, total),
-        rejected=RejectedPicture.list_of(enrolled.rejected),
-        model=enrolled.model,
-        change_number=enrolled.change_number,
+        **Identity.fields_of(gallery, enrolled.identity, shown, total, enrolled.person_score),
+        **EnrolmentNotes.notes_of(enrolled),
     )
 
 

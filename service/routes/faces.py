@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, Response
 
 from indexer.records import faces, galleries, identities
 from indexer.request_timings import Stopwatch
+from indexer.usecases.answers.enrolment import PhotographGuidance
 from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import body_of, openapi_body
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.threads import ThreadRoute
 from service.routes import problems
-from service.schemas.enrolled import EnrolledFace, FacePage, FacesAdded, RejectedPicture
+from service.schemas.enrolled import EnrolledFace, EnrolmentNotes, FacePage, FacesAdded
 from service.schemas.requests import FacesNew
 
 router = APIRouter(
@@ -45,9 +46,8 @@ def add(
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.rejected.values()))
     return FacesAdded(
         faces=[EnrolledFace.of(face) for face in enrolled.faces],
-        rejected=RejectedPicture.list_of(enrolled.rejected),
-        model=enrolled.model,
-        change_number=enrolled.change_number,
+        photographs=PhotographGuidance.of(enrolled.faces_total, enrolled.person_score),
+        **EnrolmentNotes.notes_of(enrolled),
     )
 
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from indexer.calibration import policy
 from indexer.records import galleries, search_counts
+from indexer.usecases import person_score
 from indexer.usecases.answers.fpir_check import FpirCheck
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
@@ -91,7 +92,10 @@ def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
     An `identify_fpir` is rejected if no calibration supports it at the gallery's present size.
     """
     changes = body.model_dump(exclude_unset=True)
+    score = changes.pop("person_score", None)
     found = policy.update(engine.database, engine.index_store.models, engine.calibrations, gallery, changes)
+    if score is not None:
+        found = person_score.change(engine.database, gallery, score)
     with engine.database.reading() as session:
         counts = galleries.count_identities(session, [found.id])
     return Gallery.of(

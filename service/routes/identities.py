@@ -15,7 +15,7 @@ from service.dependencies import Config, CurrentEngine, Meters, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.requests.pagination import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
-from service.schemas.enrolled import Identity, IdentityCreated, IdentityPage, RejectedPicture
+from service.schemas.enrolled import EnrolmentNotes, Identity, IdentityCreated, IdentityPage
 from service.schemas.requests import IdentityNew, IdentityPatch
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities", tags=["identities"], route_class=JsonRoute)
@@ -57,10 +57,10 @@ def create(
     meters.observe_stages(watch.milliseconds)
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.rejected.values()))
     return IdentityCreated(
-        **Identity.fields_of(gallery, enrolled.identity, enrolled.faces, len(enrolled.faces)),
-        rejected=RejectedPicture.list_of(enrolled.rejected),
-        model=enrolled.model,
-        change_number=enrolled.change_number,
+        **Identity.fields_of(
+            gallery, enrolled.identity, enrolled.faces, len(enrolled.faces), enrolled.person_score
+        ),
+        **EnrolmentNotes.notes_of(enrolled),
     )
 
 
@@ -95,7 +95,7 @@ def list_page(
         else:
             following = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         page, more = cut(following, limit)
-        shown = _with_faces(session, gallery, page, FACES_OF_EACH)
+        shown = _with_faces(session, found, page, FACES_OF_EACH)
     return IdentityPage(
         identities=shown,
         next_cursor=str(page[-1].id) if more else None,
@@ -109,7 +109,7 @@ def get(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Identity:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = identities.get(session, found.id, identity_id)
-        [shown] = _with_faces(session, gallery, [identity], FACES_OF_ONE)
+        [shown] = _with_faces(session, found, [identity], FACES_OF_ONE)
     return shown
 
 
@@ -125,7 +125,7 @@ def patch(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Identity
         galleries.lock(session, found.id)
         identity = identities.get(session, found.id, identity_id)
         identities.update(session, identity, body.model_dump(exclude_unset=True))
-        [shown] = _with_faces(session, gallery, [identity], FACES_OF_ONE)
+        [shown] = _with_faces(session, found, [identity], FACES_OF_ONE)
     return shown
 
 
@@ -143,8 +143,11 @@ def delete(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Response:
 
 
 def _with_faces(
-    session: Session, gallery: str, found: Sequence[tables.Identity], max_faces: int
+    session: Session, gallery: tables.Gallery, found: Sequence[tables.Identity], max_faces: int
 ) -> list[Identity]:
     ids = [identity.id for identity in found]
     enrolled, totals = faces.list_first(session, ids, max_faces), faces.count_by_identity(session, ids)
-    return [Identity.of(gallery, one, enrolled[one.id], totals[one.id]) for one in found]
+    return [
+        Identity.of(gallery.name, one, enrolled[one.id], totals[one.id], gallery.person_score)
+        for one in found
+    ]

@@ -11,10 +11,12 @@ from pydantic import BaseModel, Field
 from indexer.calibration.policy import PolicyStatus
 from indexer.records import tables
 from indexer.types import Box as FaceBox
-from indexer.types import rotation_degrees
+from indexer.types import PersonScore, rotation_degrees
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
+from indexer.usecases.answers.enrolment import EnrolmentWarning, PhotographGuidance
 from indexer.usecases.answers.faces import Box, Landmarks, Quality, RotationDegrees
 from indexer.usecases.answers.threshold import Threshold
+from indexer.usecases.enrol import EnrolmentResult
 from indexer.usecases.quality_gate import Rejection
 
 
@@ -97,12 +99,18 @@ class Identity(BaseModel):
         description="Send it as `cursor` to the identity's `/faces` to get the next faces; null if all are"
         " listed"
     )
+    photographs: PhotographGuidance = Field(description="How much the next photograph would help")
     created_at: datetime = Field(description="Time of creation")
     updated_at: datetime = Field(description="Time of the last change of external_id, name or metadata")
 
     @classmethod
     def fields_of(
-        cls, gallery: str, identity: tables.Identity, faces: Sequence[tables.Face], total: int
+        cls,
+        gallery: str,
+        identity: tables.Identity,
+        faces: Sequence[tables.Face],
+        total: int,
+        person_score: str,
     ) -> dict[str, Any]:
         return {
             "id": identity.id,
@@ -113,25 +121,44 @@ class Identity(BaseModel):
             "faces": [EnrolledFace.of(face) for face in faces],
             "faces_total": total,
             "faces_next_cursor": str(faces[-1].key) if faces and len(faces) < total else None,
+            "photographs": PhotographGuidance.of(total, person_score),
             "created_at": identity.created_at,
             "updated_at": identity.updated_at,
         }
 
     @classmethod
     def of(
-        cls, gallery: str, identity: tables.Identity, faces: Sequence[tables.Face], total: int
+        cls,
+        gallery: str,
+        identity: tables.Identity,
+        faces: Sequence[tables.Face],
+        total: int,
+        person_score: str,
     ) -> "Identity":
-        return cls(**cls.fields_of(gallery, identity, faces, total))
+        return cls(**cls.fields_of(gallery, identity, faces, total, person_score))
 
 
 class EnrolmentNotes(BaseModel):
     rejected: list[RejectedPicture] = Field(description="Pictures that were not enrolled, and why")
+    warnings: list[EnrolmentWarning] = Field(
+        description="Faces of the person that do not resemble the person's other faces, so that one of them"
+        " may be mislabelled; the oddest first"
+    )
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
     change_number: int = Field(
         description="Number of the gallery's last change; an index that has applied it finds these faces"
     )
+
+    @staticmethod
+    def notes_of(enrolled: EnrolmentResult) -> dict[str, Any]:
+        return {
+            "rejected": RejectedPicture.list_of(enrolled.rejected),
+            "warnings": [EnrolmentWarning.of(odd) for odd in enrolled.odd_faces],
+            "model": enrolled.model,
+            "change_number": enrolled.change_number,
+        }
 
 
 class IdentityCreated(Identity, EnrolmentNotes):
@@ -140,6 +167,7 @@ class IdentityCreated(Identity, EnrolmentNotes):
 
 class FacesAdded(EnrolmentNotes):
     faces: list[EnrolledFace] = Field(description="The new faces")
+    photographs: PhotographGuidance = Field(description="How much the next photograph would help")
 
 
 class IdentityPage(BaseModel):
@@ -192,6 +220,10 @@ class Gallery(BaseModel):
         description="Policy: faces of a photograph with a higher `expected_miss_rate` match nobody; 1: no"
         " limit; null: `GEMEL_MAX_MATCH_MISS_RATE`"
     )
+    person_score: PersonScore = Field(
+        description="Policy: the score of a person with several faces, that of the `nearest` face, or `fused`"
+        " with that of the person template"
+    )
     identification: Identification | None = Field(
         description="The threshold at its present size, and what it means; null if this process cannot"
         " open its model"
@@ -211,6 +243,7 @@ class Gallery(BaseModel):
             min_match_face_px=gallery.min_match_face_px,
             min_match_sharpness=gallery.min_match_sharpness,
             max_match_miss_rate=gallery.max_match_miss_rate,
+            person_score=PersonScore(gallery.person_score),
             identification=policy and Identification.of(policy),
             created_at=gallery.created_at,
         )

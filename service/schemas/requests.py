@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.records.galleries import NAME_PATTERN
 from indexer.settings import LEAST_RATE
-from indexer.types import OnSeveralFaces
+from indexer.types import OnSeveralFaces, PersonScore
 from service.requests.bodies import ImageBytes, JsonObject, UploadBody
 
 Threshold = Annotated[
@@ -85,6 +85,12 @@ MaxMatchMissRate = Annotated[
 ]
 
 
+_PERSON_SCORE = (
+    "Score of a person with several faces: `nearest`, that of the nearest face; `fused`, its mean with the"
+    " score of the person template, the normalised mean of the faces"
+)
+
+
 class GalleryNew(BaseModel):
     model_config = {"extra": "forbid"}
 
@@ -101,6 +107,7 @@ class GalleryNew(BaseModel):
     min_match_face_px: MinMatchFacePx = None
     min_match_sharpness: MinMatchSharpness = None
     max_match_miss_rate: MaxMatchMissRate = None
+    person_score: PersonScore = Field(default=PersonScore.FUSED, description=_PERSON_SCORE)
 
 
 class GalleryPatch(BaseModel):
@@ -112,6 +119,10 @@ class GalleryPatch(BaseModel):
     min_match_face_px: MinMatchFacePx = None
     min_match_sharpness: MinMatchSharpness = None
     max_match_miss_rate: MaxMatchMissRate = None
+    person_score: PersonScore | None = Field(
+        default=None,
+        description=f"{_PERSON_SCORE}. The templates of a large gallery take a while; null changes nothing",
+    )
 
 
 class IdentityNew(UploadBody):

@@ -62,6 +62,16 @@ class AnyOrder(RuleBasedStateMachine):
             self._people.add(person)
 
     @precondition(lambda self: self._people)
+    @rule(process=PROCESSES, which=PEOPLE, number=st.integers(1, 3))
+    def photograph(self, process: str, which: int, number: int) -> None:
+        """The person's template is replaced; `verify` compares it at the end."""
+        person = sorted(self._people)[which % len(self._people)]
+        try:
+            self._do(process, "photograph", person=person, number=number)
+        except Killed:
+            pass
+
+    @precondition(lambda self: self._people)
     @rule(process=PROCESSES, which=PEOPLE)
     def delete(self, process: str, which: int) -> None:
         person = sorted(self._people)[which % len(self._people)]

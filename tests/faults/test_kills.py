@@ -28,8 +28,11 @@ def test_killed_at_this_step(
     before.delete(0)
     before.close()
     acknowledged = set(range(1, 26))
+    several = Node(migrated, tmp_path, keeping=False)
+    several.photograph(7, 1)
+    several.close()
     victim = Driven(migrated, tmp_path)
-    if operation in ("enrol", "delete", "swap"):
+    if operation in ("enrol", "photograph", "delete", "swap"):
         victim.do("search", person=1)  # its index is open
         victim.do("enrol", person=26)
         acknowledged.add(26)
@@ -39,6 +42,8 @@ def test_killed_at_this_step(
         match operation:
             case "enrol":
                 victim.do("enrol", person=100)
+            case "photograph":
+                victim.do("photograph", person=7, number=2)
             case "delete":
                 victim.do("delete", person=5)
             case "start":
@@ -60,10 +65,14 @@ def test_killed_at_this_step(
             text(
                 "SELECT (SELECT count(*) FROM identity), (SELECT count(*) FROM face),"
                 " (SELECT count(*) FROM embedding), (SELECT face_count FROM gallery),"
-                " (SELECT count(*) FROM change) - (SELECT change_number FROM gallery)"
+                " (SELECT count(*) FROM change) - (SELECT change_number FROM gallery),"
+                " (SELECT count(*) FROM person_template)"
             )
         ).one()
-    assert tuple(counts) == (len(enrolled),) * 4 + (0,)
+    people, faces, *others = counts
+    assert people == len(enrolled)
+    assert faces - people in ((1, 2) if operation == "photograph" else (1,))
+    assert others == [faces, faces, 0, 1]
     after.enrol(200)
     assert after.finds(200), "and work goes on"
     after.close()

@@ -93,6 +93,54 @@ def test_galleries_of_removed_tiers_are_searched_as_the_settings_say(fresh: Data
         assert dict(rows.all()) == {"graph": None, "ivf": None, "compact": "compact", "none": None}
 
 
+def test_older_galleries_and_their_calibrations_keep_the_score_of_the_nearest_face(fresh: Database) -> None:
+    schema.migrate(fresh, "0015")
+    with fresh.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO model (fingerprint, dimension) VALUES ('old', 4)",
+            "INSERT INTO gallery (id, name, store_crops, model_id, change_number)"
+            " SELECT gen_random_uuid(), 'old', true, id, 1 FROM model",
+            "INSERT INTO calibration (id, gallery_id, model_id, source, parameters)"
+            " SELECT gen_random_uuid(), gallery.id, model_id, 'gallery', '{}' FROM gallery",
+            "INSERT INTO change (gallery_id, number, kind, face_key, token, predecessor)"
+            " SELECT id, 1, 'enrol', 7, gen_random_uuid(), gen_random_uuid() FROM gallery",
+        ):
+            connection.execute(text(statement))
+
+    schema.migrate(fresh)
+
+    with fresh.reading() as session:
+        gallery = galleries.get(session, "old")
+        assert gallery.person_score == "nearest"
+        assert gallery.calibration_id is not None
+        assert session.execute(text("SELECT face_key, is_template FROM change")).all() == [(7, False)]
+
+
+def test_a_downgrade_makes_indexes_with_templates_useless_to_a_later_upgrade(fresh: Database) -> None:
+    """Their snapshots stay on the disk, and the log does not say that the templates are gone."""
+    schema.migrate(fresh)
+    with fresh.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO gallery (id, name, store_crops) SELECT gen_random_uuid(), name, true"
+            " FROM unnest(ARRAY['with', 'without']) AS name",
+            "INSERT INTO identity (id, gallery_id) SELECT gen_random_uuid(), id FROM gallery",
+            "INSERT INTO person_template (gallery_id, key, identity_id)"
+            " SELECT gallery.id, 1, identity.id FROM gallery JOIN identity ON gallery_id = gallery.id"
+            " WHERE gallery.name = 'with'",
+        ):
+            connection.execute(text(statement))
+    with fresh.engine.connect() as connection, connection.begin():
+        config = schema.alembic_config()
+        config.attributes["connection"] = connection
+        alembic.command.downgrade(config, "0015")
+
+    schema.migrate(fresh)
+
+    with fresh.reading() as session:
+        numbers = {name: galleries.get(session, name).rebuild_number for name in ("with", "without")}
+    assert numbers == {"with": 1, "without": 0}
+
+
 def test_the_verification_of_an_older_job_names_a_snapshot(fresh: Database) -> None:
     schema.migrate(fresh, "0010")
     with fresh.engine.begin() as connection:
@@ -213,8 +261,12 @@ def test_older_ids_and_names_are_found_in_their_composed_form(fresh: Database) -
         "WITH m AS (INSERT INTO model (fingerprint, dimension) VALUES ('m', 2) RETURNING id)"
         " INSERT INTO calibration (id, model_id, source, parameters)"
         " SELECT gen_random_uuid(), id, 'hearsay', '{}' FROM m",
+        "INSERT INTO change (gallery_id, number, kind, face_key, is_template, token, predecessor)"
+        " SELECT id, 1, 'rename', 1, false, gen_random_uuid(), gen_random_uuid() FROM gallery",
+        # As a process of an older version writes it, which does not keep person templates:
         "INSERT INTO change (gallery_id, number, kind, face_key, token, predecessor)"
-        " SELECT id, 1, 'rename', 1, gen_random_uuid(), gen_random_uuid() FROM gallery",
+        " SELECT id, 1, 'enrol', 1, gen_random_uuid(), gen_random_uuid() FROM gallery",
+        "UPDATE gallery SET person_score = 'mean'",
     ],
 )
 def test_the_database_itself_rejects_invalid_rows(fresh: Database, statement: str) -> None:

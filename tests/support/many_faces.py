@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from indexer.records import changes, faces, galleries, identities, models
+from indexer.records import changes, faces, galleries, identities, models, person_templates
 from indexer.records.database.session import Database
 from indexer.types import ChangeKind, Enrolment, Vectors
 from tests.support.strangers import CARD, FACE, QUALITY
@@ -24,5 +24,6 @@ def enrol(database: Database, gallery_id: UUID, name: str, vectors: Vectors) -> 
             for place, vector in enumerate(vectors)
         ]
         added = faces.add(session, person.id, enrolments, {CARD.fingerprint: gallery.model_id})
-        changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added])
+        templates = person_templates.replace(session, gallery_id, [person.id])
+        changes.append(session, gallery_id, ChangeKind.ENROL, [face.key for face in added], templates)
         return person.id

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.types import Vectors
+from indexer.mean_template import mean_templates
+from indexer.types import PersonScore, Vectors
 
 MAX_PROBES = 4_000
 """Of more people, this many are drawn as probes. They are compared with everyone."""
@@ -60,17 +61,26 @@ class Impostors:
         return np.asarray(self.mean[self.probe] + self.z * self.spread[self.probe])
 
 
-def collect(vectors: Vectors, people: NDArray[np.int64], *, seed: int = 0) -> Impostors:
+def collect(
+    vectors: Vectors,
+    people: NDArray[np.int64],
+    person_score: PersonScore = PersonScore.NEAREST,
+    *,
+    seed: int = 0,
+) -> Impostors:
     """`vectors`, shape (n, dimension): of length 1; `people`, shape (n,): a number for each person.
 
-    A person's score is that of the nearest of their faces, as in a search. One face of each person, drawn
-    with `seed`, is the probe. The computation is exact, in blocks. Needs three people.
+    A person's score is made of the scores of their faces as in a search of a gallery with that
+    `person_score`. One face of each person, drawn with `seed`, is the probe. The computation is exact, in
+    blocks. Needs three people.
     """
     rng = np.random.default_rng(seed)
     order = np.argsort(people, kind="stable")
     enrolled = vectors[order]
     _, starts, counts = np.unique(people[order], return_index=True, return_counts=True)
     n = len(starts)
+    templates, have = mean_templates(enrolled, starts)
+    fused = person_score is PersonScore.FUSED and bool(have.any())
     chosen = np.arange(n) if n <= MAX_PROBES else np.sort(rng.choice(n, MAX_PROBES, replace=False))
     rows = starts[chosen] + rng.integers(0, counts[chosen])
     comparisons = len(chosen) * (n - 1)
@@ -82,6 +92,9 @@ def collect(vectors: Vectors, people: NDArray[np.int64], *, seed: int = 0) -> Im
         block = slice(start, start + step)
         scores = (enrolled[rows[block]] @ enrolled.T).astype(np.float32)
         best = np.maximum.reduceat(scores, starts, axis=1) if n < len(enrolled) else scores
+        if fused:
+            of_templates = (enrolled[rows[block]] @ templates.T).astype(np.float32)
+            best = np.where(have, (best + of_templates) / np.float32(2), best)
         own = np.arange(len(best)), chosen[block]
         best[own] = 0
         mean = best.sum(axis=1, dtype=np.float64) / (n - 1)

@@ -21,7 +21,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.records import faces, reindexes
 from indexer.records.database.session import Database
 from indexer.records.faces import Owner, as_vector
-from indexer.types import Vectors
+from indexer.types import PersonScore, Vectors
 
 MAX_SUSPECTS = 100
 """Suspected pairs that are reported, those with the highest scores first."""
@@ -56,8 +56,12 @@ class Measurement:
     suspects: list[Suspect]
 
 
-def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelCard) -> Measurement:
+def on_gallery(
+    database: Database, gallery_id: UUID, model_id: int, card: ModelCard, person_score: PersonScore
+) -> Measurement:
     """Compares each enrolled person with all others. Memory: the gallery's vectors by one model.
+
+    `person_score`: the gallery's, by which its searches score people with several faces.
 
     Raises CalibrationUnsupported if too few people are enrolled.
     """
@@ -70,7 +74,7 @@ def on_gallery(database: Database, gallery_id: UUID, model_id: int, card: ModelC
                     keys.append(key)
                     owners.append(str(identity))
     fitting.check_people(len(set(owners)))
-    curve, pairs = _measure(np.stack(vectors), owners, card)
+    curve, pairs = _measure(np.stack(vectors), owners, card, person_score)
     with database.reading() as session:
         found = faces.find_owners(session, gallery_id, {keys[row] for pair in pairs for row in pair.rows})
     sides = {row: _enrolled(found[key]) for row, key in enumerate(keys) if key in found}
@@ -124,10 +128,15 @@ class _Pair:
     score: float
 
 
-def _measure(vectors: Vectors, owners: Sequence[str], card: ModelCard) -> tuple[MeasuredCurve, list[_Pair]]:
+def _measure(
+    vectors: Vectors,
+    owners: Sequence[str],
+    card: ModelCard,
+    person_score: PersonScore = PersonScore.NEAREST,
+) -> tuple[MeasuredCurve, list[_Pair]]:
     """The curve, and the suspected pairs: at most MAX_SUSPECTS, those with the highest scores first."""
     _, people = np.unique(owners, return_inverse=True)
-    impostors = collect(vectors, people.astype(np.int64))
+    impostors = collect(vectors, people.astype(np.int64), person_score)
     twice = suspects.find(impostors, card.genuine_scores[len(card.genuine_scores) // 2])
     ones, others = impostors.probes[impostors.probe[twice]], impostors.other[twice]
     by_score = sorted(zip(-impostors.scores[twice], ones, others, strict=True))

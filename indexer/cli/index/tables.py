@@ -56,6 +56,8 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
         "snapshot": result.snapshot,
         "applied": result.applied,
         "count": result.count,
+        "templates": result.templates,
+        "people_without_template": result.people_without_template,
         "digest": result.digest,
         "index_digest": result.index_digest,
         "missing": result.difference.missing,
@@ -70,10 +72,19 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
 def print_verified(name: str, model: str, result: "Verification") -> None:
     snapshot = f"snapshot {result.snapshot}" if result.snapshot else "no snapshot on this machine"
     verdict = "[green]equal to PostgreSQL[/]" if result.clean else "[red]differs from PostgreSQL[/]"
-    figures = f"{quantity(result.count, 'face')}, model {model}, {snapshot}"
+    templates = f" and {quantity(result.templates, 'person template')}" if result.templates else ""
+    figures = f"{quantity(result.count, 'face')}{templates}, model {model}, {snapshot}"
     out.print(f"{escape_text(name)}: {verdict}; {figures}", highlight=False, soft_wrap=True)
     for problem in [*result.damaged, *result.foreign]:
         console.print(f"  {escape_text(problem)}", highlight=False, soft_wrap=True)
+    if result.people_without_template:
+        lacking = quantity(result.people_without_template, "person", "people")
+        console.print(
+            f"  {lacking} with several faces have no template: run"
+            f" `gemel gallery set {escape_text(name)} --person-score fused`",
+            highlight=False,
+            soft_wrap=True,
+        )
     for replica in result.replicas:
         verdicts = {
             True: "equal",

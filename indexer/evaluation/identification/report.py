@@ -34,19 +34,24 @@ class Measurement:
     growth: Growth | None
 
 
-def report(provenance: Provenance, data: str, measured: Sequence[Measurement]) -> Report:
+def report(
+    provenance: Provenance, data: str, measured: Sequence[Measurement], *, enrolled: int = 1
+) -> Report:
+    """`enrolled`: the most images of a person in the gallery."""
+    images = "one image" if enrolled == 1 else f"up to {enrolled} images"
     results = [one.result for one in measured]
     first = results[0]
     models = tuple(result.model for result in results)
     return Report(
         title="Identification (1:N)",
         lead="Who of the people in the gallery is this, if anyone? People with several images are enrolled"
-        " with the first; the others are mated probes. Images of people with one image are non-mated probes.",
+        f" with {'the first' if enrolled == 1 else f'the first {enrolled}'}; the others are mated probes."
+        " Images of people with one image are non-mated probes.",
         facts=facts(
             provenance,
             models,
             data,
-            ("Gallery", f"{first.gallery:,} people, one image each"),
+            ("Gallery", f"{first.gallery:,} people, {images} each"),
             ("Probes", f"{first.mated:,} mated, {first.nonmated:,} non-mated"),
             ("No face detected", f"{first.undetected:,} images; they count as misses"),
             ("Duration", f"{first.seconds:.0f} s, all models"),

@@ -9,6 +9,7 @@ from indexer.records.tables.faces import Embedding, Face
 from indexer.records.tables.galleries import Gallery
 from indexer.records.tables.identities import Identity
 from indexer.records.tables.models import Calibration, Model
+from indexer.records.tables.person_templates import PersonTemplate
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
 from indexer.records.tables.searches import SearchCount
@@ -22,6 +23,7 @@ __all__ = [
     "Gallery",
     "Identity",
     "Model",
+    "PersonTemplate",
     "Process",
     "Reindex",
     "ReindexChunk",

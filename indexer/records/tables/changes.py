@@ -10,7 +10,7 @@ from indexer.records.tables.base import Base, insertion_time
 
 
 class Change(Base, kw_only=True):
-    """One face was enrolled or deleted."""
+    """One face, or one person template, was enrolled or deleted."""
 
     __tablename__ = "change"
     __table_args__ = (
@@ -22,7 +22,9 @@ class Change(Base, kw_only=True):
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(Text)
     face_key: Mapped[int] = mapped_column(BigInteger)
-    """Not a foreign key: the log outlives the face."""
+    """Not a foreign key: the log outlives the face. The key of a template where `is_template`."""
+    is_template: Mapped[bool]
+    """Whether the key is one of `person_template`. A face of another gallery may have the same number."""
     token: Mapped[UUID]
     """Random: a restored or promoted database gives the same number to another change."""
     predecessor: Mapped[UUID]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 from indexer.records.tables.base import Base, insertion_time
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.reindexes import Reindex
-from indexer.types import LOG_START, LogPosition
+from indexer.types import LOG_START, LogPosition, PersonScore
 
 
 class Gallery(Base, kw_only=True):
@@ -27,6 +27,7 @@ class Gallery(Base, kw_only=True):
         CheckConstraint(
             "max_match_miss_rate >= 0 AND max_match_miss_rate <= 1", name="gallery_max_match_miss_rate_check"
         ),
+        CheckConstraint("person_score IN ('nearest', 'fused')", name="gallery_person_score_check"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -38,7 +39,7 @@ class Gallery(Base, kw_only=True):
     change_token: Mapped[UUID] = mapped_column(server_default=text(f"'{LOG_START.token}'"), init=False)
     """Token of the last change: number and token together identify a log (docs/decisions/0011)."""
     last_face_key: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
-    """The largest key that a face of the gallery was given."""
+    """The largest key that a face or a person template of the gallery was given."""
     face_count: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     model_id: Mapped[int | None] = mapped_column(ForeignKey("model.id"), default=None)
     """The model that searches use: this row alone decides. None until a face is enrolled."""
@@ -55,12 +56,16 @@ class Gallery(Base, kw_only=True):
     max_match_miss_rate: Mapped[float | None] = mapped_column(Double, default=None)
     """Policy: faces of a photograph with a higher expected miss rate match nobody. 1: no limit; None: by the
     settings."""
+    person_score: Mapped[str] = mapped_column(Text, server_default="nearest", default=PersonScore.NEAREST)
+    """Policy: how the faces of a person make one score. Only `fused` keeps person templates."""
     created_at: Mapped[datetime] = insertion_time()
     calibration_id: Mapped[UUID | None] = column_property(
         select(Calibration.id)
         .where(
             Calibration.model_id == model_id,
             or_(Calibration.gallery_id == id, Calibration.gallery_id.is_(None)),  # noqa: A003
+            # Scores of strangers are lower where they are fused: thresholds for these are too low for others.
+            or_(Calibration.person_score == PersonScore.NEAREST, person_score == PersonScore.FUSED),
         )
         .order_by(Calibration.gallery_id.is_(None), Calibration.created_at.desc())
         .limit(1)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from indexer.records.tables.base import Base, insertion_time
+from indexer.types import PersonScore
 
 
 class Model(Base, kw_only=True):
@@ -35,6 +36,7 @@ class Calibration(Base, kw_only=True):
     __tablename__ = "calibration"
     __table_args__ = (
         CheckConstraint("source IN ('gallery', 'photographs', 'pairs')", name="calibration_source_check"),
+        CheckConstraint("person_score IN ('nearest', 'fused')", name="calibration_person_score_check"),
         Index("calibration_in_force_idx", "model_id", "gallery_id", "created_at"),
     )
 
@@ -45,6 +47,9 @@ class Calibration(Base, kw_only=True):
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
     source: Mapped[str] = mapped_column(Text)
     """What was measured on."""
+    person_score: Mapped[str] = mapped_column(Text, server_default="nearest", default=PersonScore.NEAREST)
+    """How the faces of a person made one score. A calibration on one face a person is `nearest`, and holds
+    for both."""
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """As `indexer.calibration` writes and reads them."""
     created_at: Mapped[datetime] = insertion_time()

@@ -20,9 +20,13 @@ class IdentityRef(BaseModel):
 
 class Candidate(BaseModel):
     identity: IdentityRef = Field(description="The person whom the face resembles")
-    score: float = Field(description="Cosine similarity, -1 to 1; 1 is the same picture", examples=[0.6412])
+    score: float = Field(
+        description="Cosine similarity, -1 to 1; 1 is the same picture. In a gallery with the `person_score`"
+        " `fused`, of people with several faces: the mean of `face_score` and `template_score`",
+        examples=[0.6412],
+    )
     distance: float = Field(
-        description="Euclidean distance of the same two embeddings, 0 to 2: sqrt(2 - 2 score)",
+        description="The score as the Euclidean distance of two embeddings, 0 to 2: sqrt(2 - 2 score)",
         examples=[0.8471],
     )
     matched: bool = Field(
@@ -30,16 +34,28 @@ class Candidate(BaseModel):
         " `unmatched_reason`"
     )
     face_id: UUID = Field(description="The person's enrolled face that is nearest")
+    face_score: float = Field(description="Cosine similarity to that face", examples=[0.6307])
+    template_score: float | None = Field(
+        description="Cosine similarity to the person template, the normalised mean of the person's faces;"
+        " null where the score is that of the nearest face",
+        examples=[0.6517],
+    )
+    template_faces: int | None = Field(
+        description="Number of faces that the template is the mean of", examples=[3]
+    )
 
     @classmethod
     def of(cls, candidate: identify.Candidate) -> "Candidate":
-        owner = candidate.owner
+        owner, person = candidate.owner, candidate.person
         return cls(
             identity=IdentityRef(id=owner.identity_id, external_id=owner.external_id, name=owner.name),
             score=round(candidate.score, 6),
             distance=round(candidate.distance, 6),
             matched=candidate.matched,
             face_id=owner.face_id,
+            face_score=round(person.face_score, 6),
+            template_score=None if person.template_score is None else round(person.template_score, 6),
+            template_faces=person.faces,
         )
 
 

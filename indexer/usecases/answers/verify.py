@@ -16,7 +16,10 @@ class ComparedFace(DetectedFace):
 
 
 class VerifyAnswer(BaseModel):
-    score: float = Field(description="Cosine similarity, -1 to 1")
+    score: float = Field(
+        description="Cosine similarity, -1 to 1; of an identity with a template, the mean of `face_score` and"
+        " `template_score`, as in `identify`"
+    )
     distance: float = Field(description="Euclidean distance, 0 to 2")
     matched: bool = Field(description="Whether the score reaches the threshold")
     threshold: float = Field(description="The least score of a match in this answer", examples=[0.3675])
@@ -31,13 +34,18 @@ class VerifyAnswer(BaseModel):
         description="The face of each picture that was compared, in the order of the pictures"
     )
     face_id: UUID | None = Field(description="The identity's face that is nearest; null for two pictures")
+    face_score: float | None = Field(description="Cosine similarity to that face; null for two pictures")
+    template_score: float | None = Field(
+        description="Cosine similarity to the person template; null where there is none"
+    )
+    template_faces: int | None = Field(description="Number of faces that the template is the mean of")
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
     )
 
     @classmethod
     def of(cls, verification: verify.Verification) -> "VerifyAnswer":
-        decision = verification.decision
+        decision, nearest = verification.decision, verification.identity
         return cls(
             score=round(verification.score, 6),
             distance=round(verification.distance, 6),
@@ -53,5 +61,10 @@ class VerifyAnswer(BaseModel):
                 for face in verification.faces
             ],
             face_id=verification.face_id,
+            face_score=None if nearest is None else round(nearest.face_score, 6),
+            template_score=None
+            if nearest is None or nearest.template_score is None
+            else round(nearest.template_score, 6),
+            template_faces=None if nearest is None else nearest.template_faces,
             timings_ms=rounded_timings(verification.timings_ms),
         )

@@ -13,7 +13,7 @@ from benchmarks import face_vectors
 from indexer.index.live import LiveIndex
 from indexer.records import changes, faces, galleries
 from indexer.records.database.session import Database, Session
-from indexer.types import ChangeKind, Neighbour, Vectors
+from indexer.types import ChangeKind, NearPerson, Vectors
 from tests.support.home import Home
 from tests.support.many_faces import enrol
 from tests.support.pictures import jpeg, pixels
@@ -84,7 +84,7 @@ def test_a_person_whose_nearest_face_is_deleted_during_the_search_is_found_by_an
     search = LiveIndex.search_identities
     deleted: list[int] = []
 
-    def search_then_delete(index: LiveIndex, probes: Vectors, k: int) -> list[list[Neighbour]]:
+    def search_then_delete(index: LiveIndex, probes: Vectors, k: int) -> list[list[NearPerson]]:
         found = search(index, probes, k)
         if not deleted:
             deleted.append(found[0][0].key)

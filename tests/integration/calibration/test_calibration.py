@@ -24,6 +24,7 @@ from indexer.reindex import plan as plans
 from indexer.reindex.worker import Worker
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.types import PersonScore
 from indexer.usecases.bootstrap import open_pipeline_factory
 from service.app import create_app
 from tests.support import strangers
@@ -46,7 +47,8 @@ def calibrate(database: Database, *, for_model: bool = False) -> MeasuredCurve:
     with database.reading() as session:
         gallery = galleries.get(session, "staff")
     assert gallery.model_id is not None
-    found = on_gallery(database, gallery.id, gallery.model_id, strangers.CARD).curve
+    score = PersonScore(gallery.person_score)
+    found = on_gallery(database, gallery.id, gallery.model_id, strangers.CARD, score).curve
     with database.transaction() as session:
         calibrations.add(
             session,
@@ -54,6 +56,7 @@ def calibrate(database: Database, *, for_model: bool = False) -> MeasuredCurve:
             model_id=gallery.model_id,
             source="gallery",
             parameters=found.to_json(),
+            person_score=score,
         )
     return found
 
@@ -214,7 +217,9 @@ def test_somebody_enrolled_twice_is_reported_by_name_external_id_and_face(
         first.name, first.external_id, again.name = "Grace Hopper", "4711", "Grace B. Hopper"
         face_of = {face.identity_id: str(face.id) for face in session.scalars(select(Face))}
 
-    measured = on_gallery(database, gallery.id, gallery.model_id, strangers.CARD)
+    measured = on_gallery(
+        database, gallery.id, gallery.model_id, strangers.CARD, PersonScore(gallery.person_score)
+    )
 
     [suspect] = measured.suspects
     sides = sorted((suspect.one, suspect.other), key=lambda side: side.name or "")
@@ -355,3 +360,22 @@ def test_the_command_calibrates_the_model_on_scores_of_pairs(
     with database.reading() as session:
         model = models.register(session, strangers.CARD.fingerprint, 128)
         assert str(calibrations.number_for_model(session, model)) == done["stored"]
+
+
+def test_a_calibration_of_fused_scores_is_active_only_while_scores_are_fused(
+    staff: TestClient, database: Database
+) -> None:
+    """Thresholds for fused scores are too low for those of the nearest face; the reverse is conservative."""
+
+    def active() -> str:
+        kind: str = staff.get(PATH).json()["identification"]["calibration"]
+        return kind
+
+    calibrate(database)
+    assert active() == "gallery"
+    staff.patch(PATH, json={"person_score": "nearest"})
+    assert active() == "card"
+    calibrate(database)
+    assert active() == "gallery"
+    staff.patch(PATH, json={"person_score": "fused"})
+    assert active() == "gallery"

@@ -8,12 +8,14 @@ from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.types import PersonScore
 
 
 @pytest.fixture
 def gallery(database: Database) -> Gallery:
     with database.transaction() as session:
-        return galleries.create(session, "staff")
+        # Tests here write faces by themselves, many for one identity, and keep no templates.
+        return galleries.create(session, "staff", person_score=PersonScore.NEAREST)
 
 
 @pytest.fixture

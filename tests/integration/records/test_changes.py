@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
-from indexer.records import changes, faces, galleries, identities, models
+from indexer.records import changes, enrolled, faces, galleries, identities, models
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery
 from indexer.types import LOG_START, Change, ChangeKind, Enrolment, LogPosition
@@ -135,7 +135,7 @@ def test_the_enrolled_faces_equal_the_replayed_log(database: Database, gallery: 
 
     with database.repeatable_read() as session:
         fed: dict[int, np.ndarray] = {}
-        position = changes.read_enrolled(
+        position = enrolled.read_enrolled(
             session,
             gallery.id,
             MODEL,
@@ -159,7 +159,7 @@ def test_faces_of_another_model_are_an_error_and_never_skipped(database: Databas
         enrol(session, gallery.id, 2, model="other-model")
 
     with database.repeatable_read() as session, pytest.raises(EmbeddingsMissing):
-        changes.read_enrolled(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
+        enrolled.read_enrolled(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
     with database.reading() as session, pytest.raises(EmbeddingsMissing):
         changes.read_after(session, gallery.id, LOG_START, MODEL)
 

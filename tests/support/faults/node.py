@@ -13,7 +13,7 @@ import numpy as np
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
-from indexer.errors import ExternalIdTaken
+from indexer.errors import ExternalIdTaken, NothingEnrolled
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
@@ -46,9 +46,20 @@ _FACE = Face(box=Box(x=1, y=2, width=3, height=4), landmarks=np.zeros((5, 2), np
 _QUALITY = Quality(score=90, size=90, sharpness=90, exposure=90, pose=90, face_px=100.0, sharpness_ratio=0.1)
 
 
-def embedding(person: int) -> Vectors:
-    """(dimension,), of length 1: strangers are nearly at right angles."""
-    vector = np.random.default_rng(person).standard_normal(CARD.dimension).astype(np.float32)
+FURTHER = 1_000_000
+"""A further photograph of a person has the person's number plus a multiple of this."""
+
+
+def embedding(photograph: int) -> Vectors:
+    """(dimension,), of length 1: strangers are nearly at right angles, and photographs of a person alike."""
+    person, number = photograph % FURTHER, photograph // FURTHER
+    vector = _direction(person) + 0.05 * number * _direction(photograph)
+    unit: Vectors = vector / np.linalg.norm(vector)
+    return unit
+
+
+def _direction(seed: int) -> Vectors:
+    vector = np.random.default_rng(seed).standard_normal(CARD.dimension).astype(np.float32)
     unit: Vectors = vector / np.linalg.norm(vector)
     return unit
 
@@ -135,6 +146,16 @@ class Node:
         new = NewIdentity(external_id=str(person))
         return self.enroller.create(gallery, new, [str(person).encode()]).change_number
 
+    def photograph(self, person: int, number: int) -> int | None:
+        """Enrols a further photograph; the number of the change, None where that is enrolled already."""
+        found = self.identity(person)
+        assert found is not None
+        try:
+            image = str(person + number * FURTHER).encode()
+            return self.enroller.add(GALLERY, found.id, [image]).change_number
+        except NothingEnrolled:
+            return None
+
     def identity(self, person: int, gallery: str = GALLERY) -> Identity | None:
         with self.database.reading() as session:
             return identities.find_by_external_id(session, galleries.get(session, gallery).id, str(person))
@@ -165,6 +186,8 @@ class Node:
                     return self.enrol(order["person"])
                 except ExternalIdTaken:
                     return None
+            case "photograph":
+                return self.photograph(order["person"], order["number"])
             case "delete":
                 return self.delete(order["person"])
             case "search":

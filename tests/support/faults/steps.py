@@ -13,7 +13,17 @@ STEPS = {
         "indexer.index.live:LiveIndex.apply:before",
         "indexer.index.live:LiveIndex.apply:after",
     ],
+    "photograph": [
+        "indexer.records.faces:add:after",
+        "indexer.records.person_templates:replace:after",
+        "indexer.records.changes:append:after",
+        f"{COMMIT}:before",
+        f"{COMMIT}:after",
+        "indexer.records.person_templates:read:after",
+        "indexer.index.live:LiveIndex.apply:before",
+    ],
     "delete": [
+        "indexer.records.person_templates:remove:after",
         "indexer.records.identities:remove:after",
         "indexer.records.changes:append:after",
         f"{COMMIT}:before",
@@ -22,7 +32,7 @@ STEPS = {
     ],
     "rebuild": [
         "indexer.records.galleries:request_rebuild:after",
-        "indexer.records.changes:read_enrolled:after",
+        "indexer.records.enrolled:read_enrolled:after",
         "indexer.replica.store.database_copy:build:after",
         "indexer.index.snapshots:write_index:after",
         "indexer.index.snapshots:write_manifest:after",
@@ -41,7 +51,7 @@ STEPS = {
         "indexer.index.live:LiveIndex.apply:after",
     ],
     "swap": [
-        "indexer.records.changes:read_enrolled:after",
+        "indexer.records.enrolled:read_enrolled:after",
         "indexer.replica.store:IndexStore.open:after",
         "indexer.replica.gallery_index:GalleryIndex.swap:before",
         "indexer.replica.gallery_index:GalleryIndex.swap:after",

@@ -13,6 +13,8 @@ from indexer.calibration.fitting.fit import fit, fit_pairs
 from indexer.calibration.fitting.impostors import Impostors, collect
 from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
+from indexer.types import PersonScore
+from tests.support.vectors import unit_vectors
 
 DEVIATE = NormalDist().inv_cdf
 MEAN, BETWEEN, SPREAD = 0.08, 0.02, 0.09
@@ -196,3 +198,30 @@ def test_a_person_enrolled_under_two_names_is_reported_and_changes_no_threshold(
     robust = fit(found, suspected=suspected, resamples=20)
     assert robust.suspected == suspected.sum()
     assert robust.threshold(0.01, 300) == pytest.approx(clean.threshold(0.01, 300), abs=0.01)
+
+
+@given(seed=st.integers(0, 1_000), faces=st.lists(st.integers(1, 4), min_size=3, max_size=30))
+@settings(max_examples=20, deadline=None)
+def test_fused_scores_of_strangers_are_those_of_a_search(seed: int, faces: list[int]) -> None:
+    """Every comparison, by the mean and the spread of each probe and the listed ones."""
+    people = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(faces)), faces))
+    vectors = unit_vectors(seed, len(people), 16)
+
+    found = collect(vectors, people, PersonScore.FUSED, seed=seed)
+
+    plain = collect(vectors, people, seed=seed)
+    scores = np.empty((len(faces), len(faces)))
+    order = np.argsort(people, kind="stable")
+    starts = np.cumsum([0, *faces[:-1]])
+    rows = starts + np.random.default_rng(seed).integers(0, np.array(faces))
+    for probe, row in enumerate(rows):
+        for other, (start, count) in enumerate(zip(starts, faces, strict=True)):
+            own = vectors[order[start : start + count]].astype(np.float64)
+            nearest = float((own @ vectors[order[row]]).max())
+            mean = own.sum(axis=0) / np.linalg.norm(own.sum(axis=0))
+            fused = (nearest + float(mean @ vectors[order[row]])) / 2
+            scores[probe, other] = fused if count > 1 else nearest
+    np.fill_diagonal(scores, 0)
+    np.testing.assert_allclose(found.mean, scores.sum(axis=1) / (len(faces) - 1), atol=1e-5)
+    np.testing.assert_allclose(found.scores, scores[found.probe, found.other], atol=1e-4)
+    assert np.array_equal(found.probes, plain.probes)

@@ -91,7 +91,7 @@ def test_a_search_returns_the_best_face_of_each_of_the_best_people(
     searcher.remove(keys[~alive])
     probes = np.concatenate([unit(seed + 2, 2), vectors[:2]])  # strangers, and mates amid their own faces
 
-    scores, found = searcher.search_identities(probes, k)
+    scores, found, *_ = searcher.search_identities(probes, k)
 
     for probe, row_scores, row in zip(probes, scores, found, strict=True):
         expected = best_of_each(probe, vectors, owners, alive)[:k]
@@ -111,7 +111,7 @@ def test_everybody_is_found_however_many_faces_the_others_have(tier: Tier) -> No
     searcher = build(tier, DIMENSION, lambda take: take(keys, vectors, owners), REQUIREMENT).searcher
     assert searcher.tier is tier
 
-    _, found = searcher.search_identities(vectors[:3], 5)
+    found = searcher.search_identities(vectors[:3], 5).keys
 
     for row in found:
         assert set(owners[row[row >= 0]].tolist()) == set(owners.tolist())
@@ -127,7 +127,7 @@ def test_many_faces_of_somebody_deleted_do_not_hide_the_others(tier: Tier) -> No
     searcher.remove(keys[gone])
     probe = vectors[gone][:1]
 
-    by_identity, _ = searcher.search_identities(probe, 5)
+    by_identity = searcher.search_identities(probe, 5).scores
     by_face, keys_found = searcher.search(probe, 5)
 
     expected = best_of_each(probe[0], vectors, owners, ~gone)[:5]
@@ -158,4 +158,4 @@ def test_callers_of_both_kinds_wait_in_one_queue() -> None:
     searcher.add(np.arange(15, dtype=np.int64), vectors, owners)
 
     assert searcher.search(vectors, 15)[1].min() >= 0
-    assert (searcher.search_identities(vectors, 15)[1] >= 0).sum(axis=1).tolist() == [3] * 15
+    assert (searcher.search_identities(vectors, 15).keys >= 0).sum(axis=1).tolist() == [3] * 15

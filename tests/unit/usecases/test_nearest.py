@@ -14,7 +14,7 @@ from indexer.records import faces
 from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
-from indexer.types import Neighbour
+from indexer.types import NearPerson
 from indexer.usecases.nearest import Hit, nearest_people, one_face_each
 
 
@@ -22,16 +22,18 @@ def owner(number: int) -> Owner:
     return Owner(face_id=UUID(int=number), identity_id=UUID(int=number), external_id=str(number), name=None)
 
 
+def near(key: int, score: float) -> NearPerson:
+    return NearPerson(key=key, score=score, face_score=score, template_score=None, faces=None)
+
+
 def hits(*scores: tuple[int, float]) -> list[Hit]:
-    return [Hit(owner(number), score) for number, score in scores]
+    return [Hit(owner(number), near(number, score)) for number, score in scores]
 
 
 def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = [
-        [Neighbour(key=key, score=0.9) for key in keys] for keys in (range(100), range(50, 150), range(100))
-    ]
+    rows = [[near(key, 0.9) for key in keys] for keys in (range(100), range(50, 150), range(100))]
     queries: list[set[int]] = []
 
     def find_owners(_: object, __: object, keys: Collection[int]) -> dict[int, Owner]:
@@ -43,7 +45,7 @@ def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
         yield
 
     monkeypatch.setattr(faces, "find_owners", find_owners)
-    index = SimpleNamespace(search_identities=lambda _, __: rows, count=150)
+    index = SimpleNamespace(search_identities=lambda _, __: rows, faces=150)
     database: Any = SimpleNamespace(reading=reading)
     index_cache: Any = SimpleNamespace(caught_up=lambda *_: index)
     gallery, card = cast(Gallery, SimpleNamespace(id=UUID(int=1))), cast(ModelCard, None)

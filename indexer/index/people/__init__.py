@@ -1,0 +1,1 @@
+"""Searches for people: the scores of a person's faces and template make one score."""
