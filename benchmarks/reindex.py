@@ -137,7 +137,7 @@ def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gal
 def _aligned_faces(database: Database, gallery: Gallery, pipeline: Pipeline) -> list[tuple[Image, ...]]:
     with database.reading() as session:
         crops = reindexes.sample_crops(session, gallery.id, MEMORY_FACES)
-    return [aligned(crop, pipeline.templates) for crop in crops]
+    return [aligned(crop, pipeline.templates, pipeline.refiner) for crop in crops]
 
 
 def _in_memory(faces: list[tuple[Image, ...]], pipeline: Pipeline) -> float:

@@ -26,7 +26,7 @@ class Stage(StrEnum):
     # vision.decoding.decoder
     DECODE = "decode", "the decoder"
     DETECT = "detect", "the face detector"
-    ALIGN = "align", "the alignment and the quality measures"
+    ALIGN = "align", "the refinement of landmarks, the alignment and the quality measures"
     # embedding.batching: a queue before the network
     EMBED = "embed", "the network, which takes the faces of several requests in one batch"
     # replica.gallery_index: opening, catching up; replica.builds: queued openings

@@ -57,8 +57,20 @@ class Face:
 
     box: Box
     landmarks: Points
+    """Refined, where the model's template asks for it: see `vision.refine`."""
     confidence: float
     """The detector's own, 0 to 1."""
+    detected: Points | None = None
+    """The detector's landmarks, where `landmarks` are refined."""
+
+    @property
+    def detected_landmarks(self) -> Points:
+        """The detector's own, whether or not there are refined ones."""
+        return self.landmarks if self.detected is None else self.detected
+
+    def landmarks_for(self, template: "Template") -> Points:
+        """Those by which the face is aligned to `template`."""
+        return self.landmarks if template.refined else self.detected_landmarks
 
     @property
     def rotation_degrees(self) -> int:
@@ -70,13 +82,14 @@ class Face:
         vertical = scale if vertical is None else vertical
         if scale == vertical == 1.0:
             return self
-        box = self.box
+        box, factors = self.box, np.array([scale, vertical])
         return Face(
             box=Box(
                 x=box.x * scale, y=box.y * vertical, width=box.width * scale, height=box.height * vertical
             ),
-            landmarks=(self.landmarks * np.array([scale, vertical])).astype(np.float32),
+            landmarks=(self.landmarks * factors).astype(np.float32),
             confidence=self.confidence,
+            detected=None if self.detected is None else (self.detected * factors).astype(np.float32),
         )
 
 
@@ -95,6 +108,8 @@ class Template:
     """Part of a model's fingerprint: another alignment makes other embeddings."""
     side_px: int
     points: Points
+    refined: bool
+    """Whether the landmarks are refined before a face is aligned to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,7 +118,18 @@ class Crop:
 
     jpeg: bytes
     landmarks: Points
-    """In the crop's own pixels."""
+    """In the crop's own pixels, as the detector found them: each model refines them if its template asks for
+    it."""
+    refined: Points | None = None
+    """Likewise, refined; only in the cache of faces for training."""
+
+    def landmarks_for(self, template: "Template") -> Points:
+        """Those by which it is aligned to `template`. Raises ValueError where they are not refined yet."""
+        if not template.refined:
+            return self.landmarks
+        if self.refined is None:
+            raise ValueError("the crop's landmarks are not refined")
+        return self.refined
 
 
 RECOGNISABILITY = "recognisability"

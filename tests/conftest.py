@@ -24,6 +24,9 @@ from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline
+from indexer.vision.refine import LandmarkRefiner
+from indexer.weights.locate import locate
+from indexer.weights.published import YUNET
 from indexer.weights.store import WeightStore
 from service import openapi
 from service.app import create_app
@@ -162,6 +165,11 @@ def client(database: Database, settings: Settings) -> Iterator[TestClient]:
     """The whole service on an empty database, with the real network."""
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def refiner() -> LandmarkRefiner:
+    return LandmarkRefiner(locate(YUNET))
 
 
 @pytest.fixture(scope="session")

@@ -59,13 +59,15 @@ class ModelCard:
     """Measured: quantiles of the cosine of two pictures of the same person, evenly spaced from 0 to 1."""
     licence: str
     source: str
+    is_superseded: bool = False
+    """Whether a published model of the same name has another alignment now."""
     opened_as: str | None = field(default=None, compare=False)
     """The name that opens it, if `name` alone does not."""
 
     @property
     def known_as(self) -> str:
         """The name by which `catalog.named` finds it, in any process."""
-        return self.opened_as or self.name
+        return self.opened_as or (self.fingerprint if self.is_superseded else self.name)
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -110,4 +112,5 @@ class ModelCard:
             ],
             "licence": self.licence,
             "source": self.source,
+            "superseded": self.is_superseded,
         }

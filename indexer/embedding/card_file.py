@@ -3,7 +3,7 @@
     {
       "name": "mobilefacenet",
       "file": "mobilefacenet.onnx",
-      "template": "arcface-112-v1",
+      "template": "arcface-112-v2",
       "input_px": 112,
       "dimension": 128,
       "channels": "rgb",
@@ -106,7 +106,9 @@ class CardFile(MeasuredFile):
     """The weights, relative to the card's folder. None: the card's own name with the other suffix."""
     architecture: str | None = None
     """One of `backbones.registry.BACKBONES`; an ONNX file brings its own network."""
-    template: Literal["arcface-112-v1", "arcface-224-v1", "dlib-150-v1"]
+    template: Literal[
+        "arcface-112-v1", "arcface-224-v1", "dlib-150-v1", "arcface-112-v2", "arcface-224-v2", "dlib-150-v2"
+    ]
     input_px: int = Field(gt=0)
     dimension: int = Field(gt=0, le=4096)
     channels: Literal["rgb", "bgr"]
@@ -159,7 +161,7 @@ def trained_card(card: CardFile, weights: Path, *, mirror: bool, opened_as: str 
             f"{weights}: architecture: {card.architecture!r} is none of {', '.join(registry.BACKBONES)}",
             path=str(weights),
         )
-    if backbone.template != card.template:
+    if _points(backbone.template) != _points(card.template):
         raise CardUnusable(
             f"{weights}: {card.architecture} takes faces of {backbone.template}, not of {card.template}",
             path=str(weights),
@@ -174,6 +176,11 @@ def trained_card(card: CardFile, weights: Path, *, mirror: bool, opened_as: str 
         mirror=mirror,
         opened_as=opened_as,
     )
+
+
+def _points(template: str) -> str:
+    """Of a template's name, without its version: whether its landmarks are refined is the card's matter."""
+    return template.rpartition("-")[0]
 
 
 def read_json(path: Path, kind: type[File], checked: Checked) -> File:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from indexer.embedding import figures_v1
 from indexer.embedding.card import ModelCard, Pixels
 from indexer.embedding.card_file import ONNX, TRAINED, Checked, read_onnx, read_trained, unchecked
 from indexer.embedding.fused import FUSED, fuse, read_fused
@@ -18,7 +19,8 @@ RECOMMENDED_FOR = "of LFW's open set it misses 5.0 % of the people where sface m
 
 def named(name: str, *, mirror: bool, checked: Checked = unchecked) -> ModelCard:
     """`name`: one of `published`; several of them with `+` between, which get equal weights and have no
-    thresholds; `onnx:` or `safetensors:` with the path of a file with a card; `fused:` with that of a card.
+    thresholds; the fingerprint of one of `superseded`; `onnx:` or `safetensors:` with the path of a file with
+    a card; `fused:` with that of a card.
 
     `mirror`: whether the mirror image is embedded too. `checked`: for each file that is named.
     Raises ModelUnknown, CardUnusable, WeightsMissing.
@@ -26,6 +28,9 @@ def named(name: str, *, mirror: bool, checked: Checked = unchecked) -> ModelCard
     for prefix, read in READERS.items():
         if name.startswith(prefix):
             return read(Path(name.removeprefix(prefix)), mirror=mirror, checked=checked)
+    for card in superseded(mirror=mirror):
+        if card.fingerprint == name:
+            return card
     every = {card.name: card for card in published(mirror=mirror)}
     if name in every:
         return every[name]
@@ -49,8 +54,8 @@ READERS = {ONNX: read_onnx, TRAINED: read_trained, FUSED: _read_fused}
 
 
 def known(active: ModelCard) -> list[ModelCard]:
-    """The published models, and the active one."""
-    every = published(mirror=active.mirror)
+    """The published models, those that they supersede, and the active one."""
+    every = [*published(mirror=active.mirror), *superseded(mirror=active.mirror)]
     return every if active in every else [active, *every]
 
 
@@ -61,6 +66,25 @@ def published(*, mirror: bool) -> list[ModelCard]:
         dlib_resnet(mirror=mirror),
         reid0095(mirror=mirror),
         sface_reid0095(mirror=mirror),
+    ]
+
+
+def superseded(*, mirror: bool) -> list[ModelCard]:
+    """Published models as they were before landmarks were refined. Galleries that were embedded with them are
+    searched with them, until a re-index."""
+    return [
+        replace(
+            card,
+            template=card.template.removesuffix("v2") + "v1",
+            score_at_fmr=score_at_fmr,
+            genuine_scores=genuine_scores,
+            is_superseded=True,
+        )
+        for card, (score_at_fmr, genuine_scores) in zip(
+            (sface(mirror=mirror), sface_int8(mirror=mirror), dlib_resnet(mirror=mirror)),
+            figures_v1.EVERY,
+            strict=True,
+        )
     ]
 
 
@@ -88,7 +112,7 @@ def sface(*, mirror: bool) -> ModelCard:
         architecture="sface",
         weights=(SFACE,),
         dimension=128,
-        template="arcface-112-v1",
+        template="arcface-112-v2",
         normalisation="(rgb-127.5)/128",
         mirror=mirror,
         score_at_fmr=_SFACE_SCORE_AT_FMR,
@@ -136,7 +160,7 @@ def dlib_resnet(*, mirror: bool) -> ModelCard:
         architecture="dlib-resnet",
         weights=(DLIB_RESNET,),
         dimension=128,
-        template="dlib-150-v1",
+        template="dlib-150-v2",
         normalisation="(rgb-(122.782,117.001,104.298))/256",
         mirror=mirror,
         score_at_fmr=_DLIB_SCORE_AT_FMR,
@@ -160,7 +184,7 @@ def reid0095(*, mirror: bool) -> ModelCard:
         architecture="reid0095",
         weights=(REID0095_GRAPH, REID0095),
         dimension=256,
-        template="arcface-112-v1",
+        template="arcface-112-v2",
         normalisation="bgr, 96 of 112 columns, stretched to 128",
         pixels=Pixels(channels="bgr", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         mirror=mirror,

@@ -131,6 +131,9 @@ def _central_face(
             if change:
                 pixels = change(file, pixels)
             face = central_face(first, pixels)
-            return [pipeline.align(pixels, face) for pipeline in pipelines] if face else None
+            if face is None:
+                return None
+            aligned = first.align(pixels, face)
+            return [aligned, *(other.align(pixels, aligned.face) for other in pipelines[1:])]
     except (InvalidInput, OSError):
         return None

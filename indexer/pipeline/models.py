@@ -62,7 +62,9 @@ class GalleryModels:
         return number
 
     def _find(self, row: Model) -> ModelCard:
-        candidates = [self.default, *catalog.published(mirror=True), *catalog.published(mirror=False)]
+        candidates = [self.default]
+        for mirror in (True, False):
+            candidates += catalog.published(mirror=mirror) + catalog.superseded(mirror=mirror)
         for card in candidates:
             if card.fingerprint == row.fingerprint:
                 return card

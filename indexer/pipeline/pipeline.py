@@ -19,6 +19,7 @@ from indexer.vision.align import ARCFACE_112, TEMPLATES, align, enlargement
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.recognisability import RecognisabilityNetwork
+from indexer.vision.refine import LandmarkRefiner
 from indexer.vision.subject import is_clear_subject
 
 
@@ -68,6 +69,7 @@ class Pipeline:
     """One detector and one model. Safe to call from several threads."""
 
     detector: Detector
+    refiner: LandmarkRefiner
     embedder: Embedder
     decoder: Decoder
     detection_limit: ConcurrencyLimit
@@ -130,7 +132,8 @@ class Pipeline:
 
     def align(self, pixels: Image, face: Face, divisor: int = 1) -> AlignedFace:
         """`face`: in the pixels of the photograph as it was sent. `divisor`: of those for each one of
-        `pixels`, along a side. Its quality is that of the components, without the network."""
+        `pixels`, along a side. Its landmarks are refined if one of the templates asks for it and they are not
+        yet. Its quality is that of the components, without the network."""
         return self._aligned(pixels, face, divisor)[0]
 
     def _judged(self, pixels: Image, faces: Sequence[Face], divisor: int) -> list[AlignedFace]:
@@ -146,11 +149,18 @@ class Pipeline:
 
     def _aligned(self, pixels: Image, face: Face, divisor: int) -> tuple[AlignedFace, Image]:
         """Also the face at `ARCFACE_112`."""
+        if face.detected is None and any(template.refined for template in self.templates):
+            refined = self.refiner.refine(pixels, face.landmarks, divisor=divisor)
+            face = replace(face, landmarks=refined, detected=face.landmarks)
         pictures = tuple(
-            align(pixels, face.landmarks, template, divisor=divisor) for template in self.templates
+            align(pixels, face.landmarks_for(template), template, divisor=divisor)
+            for template in self.templates
         )
-        if ARCFACE_112 in self.templates:  # quality is measured at one template for all models
-            upright = pictures[self.templates.index(ARCFACE_112)]
+        # Quality is measured at one template for all models.
+        for picture, template in zip(pictures, self.templates, strict=True):
+            if template.points is ARCFACE_112.points:
+                upright = picture
+                break
         else:
             upright = align(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
         measured = quality.measure(face, upright)

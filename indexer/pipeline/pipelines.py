@@ -14,6 +14,7 @@ from indexer.records.tables import Gallery
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.recognisability import RecognisabilityNetwork
+from indexer.vision.refine import LandmarkRefiner
 
 
 class PipelineFactory:
@@ -22,6 +23,7 @@ class PipelineFactory:
     def __init__(
         self,
         detector: Detector,
+        refiner: LandmarkRefiner,
         *,
         decoder: Decoder,
         detection_limit: ConcurrencyLimit,
@@ -31,6 +33,7 @@ class PipelineFactory:
     ) -> None:
         """`detection_limit` and `load`: for all pipelines together, as of `Pipeline`."""
         self._detector = detector
+        self._refiner = refiner
         self._decoder = decoder
         self._detection_limit = detection_limit
         self._load = load
@@ -58,6 +61,7 @@ class PipelineFactory:
         embedder = self._stack.enter_context(closing(self._open_embedder(card)))
         pipeline = self._pipelines[card.fingerprint] = Pipeline(
             detector=self._detector,
+            refiner=self._refiner,
             embedder=embedder,
             decoder=self._decoder,
             detection_limit=self._detection_limit,

@@ -113,7 +113,7 @@ def _align(
     faces: dict[int, tuple[Image, ...]] = {}
     for crop in crops:
         try:
-            faces[crop.key] = aligned(crop, pipeline.templates)
+            faces[crop.key] = aligned(crop, pipeline.templates, pipeline.refiner)
         except InvalidInput as error:
             problems[crop.key] = error.message
         except (MemoryError, OSError):

@@ -33,6 +33,7 @@ from indexer.usecases.search_reporter import SearchReporter
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.recognisability import RecognisabilityNetwork
+from indexer.vision.refine import LandmarkRefiner
 from indexer.vision.yunet import YuNet
 from indexer.weights.locate import find, is_present, locate
 from indexer.weights.published import LIGHTQNET, YUNET
@@ -216,6 +217,7 @@ def open_pipeline_factory(
             ),
             size_px=settings.detection_size_px,
         ),
+        LandmarkRefiner(locate(YUNET), threads=cores),
         decoder=Decoder(
             max_pixels=settings.max_pixels,
             max_seconds=settings.max_decoding_s,

@@ -86,7 +86,7 @@ class ImagePreparer:
             quality=face.quality,
             vectors={},
             image_sha256=hashlib.sha256(data).digest(),
-            crop=crop_with_margin(photograph.pixels, face.face.landmarks, divisor=photograph.divisor)
+            crop=crop_with_margin(photograph.pixels, face.face.detected_landmarks, divisor=photograph.divisor)
             if store_crops
             else None,
         )

@@ -1,5 +1,6 @@
 """Aligns a face to a template, by a similarity transform of its five landmarks."""
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -15,20 +16,33 @@ ARCFACE_112 = Template(
         [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
         np.float32,
     ),
+    refined=False,
 )
 """The five points of InsightFace's ArcFace (Deng et al. 2019); SFace was trained on faces aligned to them."""
 
-ARCFACE_224 = Template(name="arcface-224-v1", side_px=224, points=2 * ARCFACE_112.points)
+ARCFACE_224 = Template(name="arcface-224-v1", side_px=224, points=2 * ARCFACE_112.points, refined=False)
 """ARCFACE_112 at twice the size."""
 
 DLIB_150 = Template(
     name="dlib-150-v1",
     side_px=150,
     points=np.array([[44, 45], [99, 46], [69, 75], [48, 100], [94, 100]], np.float32),
+    refined=False,
 )
 """Where the five points lie after dlib's own alignment, which uses the eye corners and the nose base."""
 
-TEMPLATES = {template.name: template for template in (ARCFACE_112, ARCFACE_224, DLIB_150)}
+
+def _version_2(template: Template) -> Template:
+    return replace(template, name=template.name.removesuffix("v1") + "v2", refined=True)
+
+
+ARCFACE_112_V2, ARCFACE_224_V2, DLIB_150_V2 = map(_version_2, (ARCFACE_112, ARCFACE_224, DLIB_150))
+"""The same points, for refined landmarks (`vision.refine`)."""
+
+TEMPLATES = {
+    template.name: template
+    for template in (ARCFACE_112, ARCFACE_224, DLIB_150, ARCFACE_112_V2, ARCFACE_224_V2, DLIB_150_V2)
+}
 
 CROP_MARGIN = 0.25
 """Of a stored crop, on each side, as a share of the ArcFace template's side."""

@@ -45,7 +45,7 @@ class YuNet:
     ) -> None:
         """`threads` and `load`: as of `Network`."""
         self._network = ManyShapes(
-            _model(weights), threads=threads, load=load, max_elements=3 * MAX_COMPILED_PX
+            read_model(weights), threads=threads, load=load, max_elements=3 * MAX_COMPILED_PX
         )
         self.min_confidence = min_confidence
 
@@ -101,7 +101,7 @@ class YuNet:
         return np.asarray(kept, np.intp)
 
 
-def _model(weights: Path) -> openvino.Model:
+def read_model(weights: Path) -> openvino.Model:
     """The network with an input (1, height, width, 3), RGB, 0 to 255, float32, whose sides divide by
     `DIVISOR`, and the outputs scores (1, n), boxes (1, n, 4) and landmarks (1, n, 10), n being the cells of
     all strides, row by row."""

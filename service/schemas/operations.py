@@ -19,7 +19,7 @@ class Model(BaseModel):
         examples=[MODEL_EXAMPLE],
     )
     dimension: int = Field(description="Length of an embedding", examples=[128])
-    template: str = Field(examples=["arcface-112-v1"], description="Alignment template of its input")
+    template: str = Field(examples=["arcface-112-v2"], description="Alignment template of its input")
     mirror: bool = Field(description="Whether the embedding is the mean of the face and its mirror image")
     parts: list[ModelPart] = Field(description="Of a model that consists of several networks; else empty")
     licence: str = Field(description="Licence of its weights", examples=["Apache-2.0"])
@@ -28,11 +28,17 @@ class Model(BaseModel):
         description="Whether its weights are on this machine; `gemel models fetch` fetches them"
     )
     recommended: bool = Field(description="Whether it is the published model that identifies best")
+    superseded: bool = Field(
+        description="Whether the model of this name has another alignment now. Galleries that were embedded"
+        " with this one are searched with it until a re-index. Its fingerprint is its name in requests"
+    )
     active: bool = Field(description="Whether it is the default model of this service")
 
 
 class ModelList(BaseModel):
-    models: list[Model] = Field(description="The published models and the active one")
+    models: list[Model] = Field(
+        description="The published models, those that they supersede, and the active one"
+    )
 
 
 class Health(BaseModel):

@@ -83,7 +83,7 @@ def _model(card: ModelCard, active: ModelCard, store: WeightStore) -> dict[str, 
     return card.summary() | {
         "available": card.is_available(store),
         "active": card == active,
-        "recommended": card.name == catalog.RECOMMENDED,
+        "recommended": card.name == catalog.RECOMMENDED and not card.is_superseded,
         **_weights(card.weights, store),
     }
 

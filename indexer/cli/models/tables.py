@@ -21,9 +21,9 @@ def print_list(rows: Mapping[str, Any]) -> None:
         "",
     )
     for row in rows["models"]:
-        marks = [mark for mark in ("active", "recommended") if row[mark]]
+        marks = [mark for mark in ("active", "recommended", "superseded") if row[mark]]
         models.add_row(
-            escape_text(row["name"]),
+            escape_text(row["fingerprint"] if row["superseded"] else row["name"]),
             _weights(row),
             str(row["dimension"]),
             escape_text(row["licence"]),

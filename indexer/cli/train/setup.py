@@ -153,6 +153,7 @@ def _detected(data: Path, cache: Path, settings: Settings, without: Collection[s
     from indexer.training.data import dataset
     from indexer.training.data.faces import prepare
     from indexer.vision.detect import Detector
+    from indexer.vision.refine import LandmarkRefiner
     from indexer.vision.yunet import YuNet
     from indexer.weights.locate import locate
     from indexer.weights.published import YUNET
@@ -166,6 +167,7 @@ def _detected(data: Path, cache: Path, settings: Settings, without: Collection[s
             samples,
             cache,
             Detector(network, size_px=settings.detection_size_px),
+            LandmarkRefiner(locate(YUNET), threads=threads),
             max_pixels=settings.max_pixels,
             threads=threads,
             progress=lambda done: bar.update(task, completed=done),

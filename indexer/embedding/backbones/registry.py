@@ -28,7 +28,8 @@ from indexer.weights.store import WeightStore
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backbone:
     template: str
-    """One of `vision.align.TEMPLATES`."""
+    """One of `vision.align.TEMPLATES`, of newly trained models: the card of an older one may name another
+    version."""
     normalisation: str
     """As in a card; part of the fingerprint."""
     make: Callable[[int], nn.Module]
@@ -44,7 +45,7 @@ class Backbone:
 
 BACKBONES = {
     "paper": Backbone(
-        template="arcface-224-v1",
+        template="arcface-224-v2",
         normalisation="rgb/255",
         make=ContrastiveNetwork,
         published=None,
@@ -52,7 +53,7 @@ BACKBONES = {
         frozen_statistics=False,
     ),
     "sface": Backbone(
-        template="arcface-112-v1",
+        template="arcface-112-v2",
         normalisation="(rgb-127.5)/128",
         make=lambda dimension: _with_head(sface.SFace(), dimension),
         published=SFACE,
@@ -60,7 +61,7 @@ BACKBONES = {
         frozen_statistics=True,
     ),
     "dlib-resnet": Backbone(
-        template="dlib-150-v1",
+        template="dlib-150-v2",
         normalisation="(rgb-(122.782,117.001,104.298))/256",
         make=lambda dimension: _with_head(dlib_resnet.DlibResNet(), dimension),
         published=DLIB_RESNET,

@@ -16,7 +16,6 @@ from indexer.errors import InvalidInput, InvalidRequest
 from indexer.pipeline.embed_files import central_face
 from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Face, Image
-from indexer.vision.align import align
 
 BATCHES = (1, 8, 32)
 _WARM_UP = 3
@@ -92,7 +91,7 @@ def measure(
     aligning, faces = [], []
     for pixels, face in detected:
         start = time.perf_counter()
-        faces.append([align(pixels, face.landmarks, template) for template in pipeline.templates])
+        faces.append(pipeline.align(pixels, face).pictures)
         aligning.append(time.perf_counter() - start)
     timings = [_timing("align", 1, aligning)]
     done = 0

@@ -89,4 +89,4 @@ class Batches:
     def _augmented(self, place: int, key: tuple[int, ...]) -> NDArray[np.uint8]:
         pixels, crop = self._faces.pixels(place)
         rng = np.random.default_rng(key)
-        return self._augmentation.apply(pixels, crop.landmarks, self._template, rng)
+        return self._augmentation.apply(pixels, crop.landmarks_for(self._template), self._template, rng)

@@ -3,8 +3,8 @@ training.
 
 The cache is a folder of two files that only grow: `faces.jpegs`, crop after crop, and `faces.jsonl`, one line
 per photograph with the position of its crop, or the reason why it has none. A crop has a margin and its
-landmarks, as in serving, so one cache fits all backbones. An interrupted run continues with the next
-photograph.
+landmarks, the detector's and the refined ones, so one cache fits all backbones. An interrupted run continues
+with the next photograph.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +28,9 @@ from indexer.vision.align import align, crop_with_margin
 from indexer.vision.decoding.decode import decode
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector, central
+from indexer.vision.refine import LandmarkRefiner
 
+_MAX_CROP_PIXELS = 4096 * 4096
 _AT_ONCE = 64
 """Number of photographs that are processed before their crops are written."""
 
@@ -71,17 +73,20 @@ class Faces:
         with self._file.open("rb") as jpegs:
             jpegs.seek(line["at"])
             jpeg = jpegs.read(line["length"])
-        return Crop(jpeg=jpeg, landmarks=np.array(line["landmarks"], np.float32).reshape(5, 2))
+        detected, refined = (
+            np.array(line[name], np.float32).reshape(5, 2) for name in ("landmarks", "refined")
+        )
+        return Crop(jpeg=jpeg, landmarks=detected, refined=refined)
 
     def pixels(self, place: int) -> tuple[Image, Crop]:
         """The decoded crop. Raises UnreadableImage if the cache is damaged."""
         crop = self.crop(place)
-        return decode(crop.jpeg, max_pixels=4096 * 4096), crop
+        return decode(crop.jpeg, max_pixels=_MAX_CROP_PIXELS), crop
 
     def aligned(self, places: Iterable[int], template: Template) -> NDArray[np.uint8]:
         """Aligned as in serving, without augmentation: shape (n, side, side, 3). Raises UnreadableImage."""
         faces = (self.pixels(int(place)) for place in places)
-        return np.stack([align(pixels, crop.landmarks, template) for pixels, crop in faces])
+        return np.stack([align(pixels, crop.landmarks_for(template), template) for pixels, crop in faces])
 
     def where(self, keep: Callable[[Sample], bool]) -> "Faces":
         kept = [place for place, sample in enumerate(self.samples) if keep(sample)]
@@ -97,6 +102,7 @@ def prepare(
     samples: Sequence[Sample],
     folder: Path,
     detector: Detector,
+    refiner: LandmarkRefiner,
     *,
     max_pixels: int,
     threads: int,
@@ -111,7 +117,7 @@ def prepare(
     with locked(folder):
         jpegs, lines = folder / "faces.jpegs", folder / "faces.jsonl"
         known = _read_lines(jpegs, lines)
-        keys = [f"{_key(sample.file)} {detector.settings}" for sample in samples]
+        keys = [f"{_key(sample.file)} {detector.settings} {refiner.settings}" for sample in samples]
         missing = [place for place, key in enumerate(keys) if key not in known]
         progress(len(samples) - len(missing))
         with (
@@ -123,7 +129,7 @@ def prepare(
             for start in range(0, len(missing), _AT_ONCE):
                 block = missing[start : start + _AT_ONCE]
                 files = [samples[place].file for place in block]
-                found = pool.map(lambda file: _crop(file, decoder, detector), files)
+                found = pool.map(lambda file: _crop(file, decoder, detector, refiner), files)
                 for place, crop in zip(block, found, strict=True):
                     known[keys[place]] = line = _line(keys[place], crop, crops)
                     if not isinstance(crop, _NotCached):
@@ -152,7 +158,7 @@ class _NotCached(str):
     __slots__ = ()
 
 
-def _crop(file: Path, decoder: Decoder, detector: Detector) -> Crop | str:
+def _crop(file: Path, decoder: Decoder, detector: Detector, refiner: LandmarkRefiner) -> Crop | str:
     """The crop of the central face, or the reason why there is none."""
     try:
         pixels = decoder.decode(file.read_bytes()).pixels
@@ -163,7 +169,11 @@ def _crop(file: Path, decoder: Decoder, detector: Detector) -> Crop | str:
     except OSError as error:
         return _NotCached(f"cannot read the file: {error.strerror}")
     face: Face | None = central(detector.detect(pixels), pixels)
-    return "no face was detected" if face is None else crop_with_margin(pixels, face.landmarks)
+    if face is None:
+        return "no face was detected"
+    crop = crop_with_margin(pixels, face.landmarks)
+    upright = decode(crop.jpeg, max_pixels=_MAX_CROP_PIXELS)
+    return replace(crop, refined=refiner.refine(upright, crop.landmarks))
 
 
 def _line(key: str, crop: Crop | str, crops: IO[bytes]) -> dict[str, Any]:
@@ -171,8 +181,11 @@ def _line(key: str, crop: Crop | str, crops: IO[bytes]) -> dict[str, Any]:
         return {"key": key, "problem": crop}
     at = crops.tell()
     crops.write(crop.jpeg)
-    landmarks = [round(float(value), 3) for value in crop.landmarks.ravel()]
-    return {"key": key, "at": at, "length": len(crop.jpeg), "landmarks": landmarks}
+    assert crop.refined is not None
+    detected, refined = (
+        [round(float(value), 3) for value in points.ravel()] for points in (crop.landmarks, crop.refined)
+    )
+    return {"key": key, "at": at, "length": len(crop.jpeg), "landmarks": detected, "refined": refined}
 
 
 def _read_lines(jpegs: Path, lines: Path) -> dict[str, dict[str, Any]]:

@@ -47,7 +47,7 @@ def test_the_cosine_is_the_weighted_mean_of_the_parts_cosines(weights: tuple[flo
 def test_parts_with_the_same_alignment_take_the_same_picture() -> None:
     card = fuse("both", [(SFACE, 1), (INT8, 1)])
 
-    assert card.templates == ("arcface-112-v1",)
+    assert card.templates == ("arcface-112-v2",)
     vectors = open_embedder(card, threads=1).embed(crops(112, 2))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
@@ -67,7 +67,7 @@ OTHERS = {
     "another part": fuse("both", [(INT8, 1), (DLIB, 1)]),
     "another order": fuse("both", [(DLIB, 1), (SFACE, 1)]),
     "one part without mirror": fuse("both", [(SFACE, 1), (catalog.dlib_resnet(mirror=False), 1)]),
-    "another alignment of a part": fuse("both", [(SFACE, 1), (replace(DLIB, template="arcface-112-v1"), 1)]),
+    "another alignment of a part": fuse("both", [(SFACE, 1), (replace(DLIB, template="arcface-112-v2"), 1)]),
 }
 
 

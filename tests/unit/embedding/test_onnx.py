@@ -17,7 +17,7 @@ from indexer.errors import CardUnusable, ModelUnknown, WeightsDamaged, WeightsMi
 
 CARD: dict[str, Any] = {
     "name": "means",
-    "template": "arcface-112-v1",
+    "template": "arcface-112-v2",
     "input_px": 112,
     "dimension": 3,
     "channels": "rgb",

@@ -51,7 +51,7 @@ def test_a_large_face_is_aligned_from_half_the_pixels_and_nothing_is_lost(
     reduced_px = 2600 / pipeline.detector.size_px
     for side in ("x", "y", "width", "height"):
         assert getattr(seen.face.box, side) == pytest.approx(getattr(expected.box, side), abs=2 * reduced_px)
-    assert cosine(pipeline, seen.pictures[0], align(whole, expected.landmarks, ARCFACE_112)) > 0.99
+    assert cosine(pipeline, seen.pictures[0], pipeline.align(whole, expected).pictures[0]) > 0.99
 
 
 @pytest.mark.parametrize("progressive", [False, True])

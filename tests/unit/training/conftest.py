@@ -8,6 +8,7 @@ from indexer.training.data import dataset
 from indexer.training.data.faces import Faces, prepare
 from indexer.training.options import Options
 from indexer.vision.detect import Detector
+from indexer.vision.refine import LandmarkRefiner
 from indexer.vision.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
@@ -25,9 +26,11 @@ def people(tmp_path_factory: pytest.TempPathFactory, hopper: bytes, collins: byt
 
 
 @pytest.fixture(scope="session")
-def faces(people: Path, detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Faces:
+def faces(
+    people: Path, detector: Detector, refiner: LandmarkRefiner, tmp_path_factory: pytest.TempPathFactory
+) -> Faces:
     cache = tmp_path_factory.mktemp("cache")
-    return prepare(dataset.read(people), cache, detector, max_pixels=10**7, threads=2)
+    return prepare(dataset.read(people), cache, detector, refiner, max_pixels=10**7, threads=2)
 
 
 @pytest.fixture(scope="session")

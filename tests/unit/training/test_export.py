@@ -43,7 +43,7 @@ def test_safetensors_and_onnx_give_the_embeddings_of_the_trained_network(
             card = catalog.named(f"{kind}:{card_path.with_suffix('.' + kind)}", mirror=mirror)
             exact = open_embedder(card, precision="float32").embed(views)
             np.testing.assert_allclose(exact, own, atol=2e-5)
-            assert (card.dimension, card.template) == (16, "arcface-224-v1")
+            assert (card.dimension, card.template) == (16, "arcface-224-v2")
 
 
 def test_the_card_describes_data_and_options(card_path: Path, sides: Sides, people: Path) -> None:
@@ -101,7 +101,7 @@ def test_other_weights_or_another_name_have_another_fingerprint(card_path: Path)
         ({"dimension": 32}, "fc2"),
         ({"architecture": "sface", "template": "arcface-112-v1", "input_px": 112}, "does not hold"),
         ({"architecture": "vgg"}, "none of paper"),
-        ({"template": "arcface-112-v1", "input_px": 112}, "takes faces of arcface-224-v1"),
+        ({"template": "arcface-112-v1", "input_px": 112}, "takes faces of arcface-224-v2"),
         ({"file": "mine.onnx"}, "not a safetensors file"),
     ],
 )

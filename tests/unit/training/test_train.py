@@ -205,7 +205,7 @@ def test_a_centred_run_starts_with_embeddings_around_the_origin(options: Options
     )
     options = replace(options, steps=1, evaluate_every=1, learning_rate=1e-12)
     train(options, *sides)
-    network, template = registry.published("sface"), TEMPLATES["arcface-112-v1"]
+    network, template = registry.published("sface"), TEMPLATES["arcface-112-v2"]
     before = mean_direction(network, sides[0], template, torch.device("cpu"))
     network.load_state_dict(weights(options))
     after = mean_direction(network, sides[0], template, torch.device("cpu"))

@@ -15,6 +15,7 @@ from indexer.training.data.dataset import Sample
 from indexer.training.data.faces import Faces, prepare
 from indexer.types import Image
 from indexer.vision.detect import Detector
+from indexer.vision.refine import LandmarkRefiner
 from indexer.vision.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
@@ -35,12 +36,12 @@ def counting(detector: Detector) -> Counting:
     return Counting(YuNet(locate(YUNET), min_confidence=0.7), size_px=1024)
 
 
-def found(people: Path, cache: Path, detector: Detector) -> Faces:
-    return prepare(dataset.read(people), cache, detector, max_pixels=10**7, threads=2)
+def found(people: Path, cache: Path, detector: Detector, refiner: LandmarkRefiner) -> Faces:
+    return prepare(dataset.read(people), cache, detector, refiner, max_pixels=10**7, threads=2)
 
 
 def test_photographs_without_a_face_are_listed_with_a_reason(
-    people: Path, tmp_path: Path, counting: Counting, nobody: bytes
+    people: Path, tmp_path: Path, counting: Counting, nobody: bytes, refiner: LandmarkRefiner
 ) -> None:
     mixed = tmp_path / "mixed"
     shutil.copytree(people / "Grace_0", mixed / "Grace")
@@ -48,28 +49,30 @@ def test_photographs_without_a_face_are_listed_with_a_reason(
     (mixed / "Grace" / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
     missing = Sample(file=mixed / "Grace" / "gone.jpg", identity="Grace")
 
-    faces = prepare([*dataset.read(mixed), missing], tmp_path / "c", counting, max_pixels=10**7, threads=2)
+    faces = prepare(
+        [*dataset.read(mixed), missing], tmp_path / "c", counting, refiner, max_pixels=10**7, threads=2
+    )
 
     assert len(faces) == 3
     failures = {failure.file.name: failure.why for failure in faces.failures}
     assert set(failures) == {"nobody.jpg", "broken.jpg", "gone.jpg"}
     assert failures["nobody.jpg"] == "no face was detected"
     with pytest.raises(InvalidRequest, match="no face"):
-        prepare([missing], tmp_path / "c", counting, max_pixels=10**7, threads=1)
+        prepare([missing], tmp_path / "c", counting, refiner, max_pixels=10**7, threads=1)
 
 
 def test_a_second_run_detects_nothing_but_changed_files(
-    people: Path, tmp_path: Path, counting: Counting, collins: bytes
+    people: Path, tmp_path: Path, counting: Counting, collins: bytes, refiner: LandmarkRefiner
 ) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
-    first = found(mine, tmp_path / "cache", counting)
-    again = found(mine, tmp_path / "cache", counting)
+    first = found(mine, tmp_path / "cache", counting, refiner)
+    again = found(mine, tmp_path / "cache", counting, refiner)
     assert counting.shown == 3
     assert again.digest == first.digest
     np.testing.assert_array_equal(again.pixels(1)[0], first.pixels(1)[0])
 
     (mine / "Grace" / "1.jpg").write_bytes(collins)
-    changed = found(mine, tmp_path / "cache", counting)
+    changed = found(mine, tmp_path / "cache", counting, refiner)
 
     assert counting.shown == 4
     assert changed.digest != first.digest
@@ -77,7 +80,11 @@ def test_a_second_run_detects_nothing_but_changed_files(
 
 
 def test_an_unreadable_file_is_tried_again_by_the_next_run(
-    people: Path, tmp_path: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+    people: Path,
+    tmp_path: Path,
+    counting: Counting,
+    monkeypatch: pytest.MonkeyPatch,
+    refiner: LandmarkRefiner,
 ) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
     read = Path.read_bytes
@@ -89,38 +96,40 @@ def test_an_unreadable_file_is_tried_again_by_the_next_run(
 
     with monkeypatch.context() as once:
         once.setattr(Path, "read_bytes", failing)
-        first = found(mine, tmp_path / "cache", counting)
-    again = found(mine, tmp_path / "cache", counting)
+        first = found(mine, tmp_path / "cache", counting, refiner)
+    again = found(mine, tmp_path / "cache", counting, refiner)
 
     assert [failure.why for failure in first.failures] == ["cannot read the file: Input/output error"]
     assert (len(first), len(again), counting.shown) == (2, 3, 3)
 
 
 def test_a_file_that_was_too_large_is_tried_again_with_a_higher_limit(
-    people: Path, tmp_path: Path, counting: Counting
+    people: Path, tmp_path: Path, counting: Counting, refiner: LandmarkRefiner
 ) -> None:
     samples = dataset.read(people)
     with pytest.raises(InvalidRequest, match="no face"):
-        prepare(samples, tmp_path / "cache", counting, max_pixels=100, threads=2)
-    faces = prepare(samples, tmp_path / "cache", counting, max_pixels=10**7, threads=2)
+        prepare(samples, tmp_path / "cache", counting, refiner, max_pixels=100, threads=2)
+    faces = prepare(samples, tmp_path / "cache", counting, refiner, max_pixels=10**7, threads=2)
     assert len(faces) == len(samples)
 
 
-def test_another_detector_has_its_own_entries(people: Path, tmp_path: Path, counting: Counting) -> None:
+def test_another_detector_has_its_own_entries(
+    people: Path, tmp_path: Path, counting: Counting, refiner: LandmarkRefiner
+) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
-    found(mine, tmp_path / "cache", counting)
+    found(mine, tmp_path / "cache", counting, refiner)
     stricter = Counting(YuNet(locate(YUNET), min_confidence=0.999), size_px=1024)
     with pytest.raises(InvalidRequest, match="no face"):
-        found(mine, tmp_path / "cache", stricter)
+        found(mine, tmp_path / "cache", stricter, refiner)
     assert stricter.shown == 3
 
 
 @pytest.mark.parametrize("lost", ["half a line", "half a crop", "the lines"])
 def test_an_interrupted_run_continues_with_the_missing_faces(
-    people: Path, tmp_path: Path, counting: Counting, lost: str
+    people: Path, tmp_path: Path, counting: Counting, lost: str, refiner: LandmarkRefiner
 ) -> None:
     mine = shutil.copytree(people / "Grace_0", tmp_path / "mine" / "Grace").parent
-    whole = found(mine, tmp_path / "cache", counting)
+    whole = found(mine, tmp_path / "cache", counting, refiner)
     before = [whole.pixels(place)[0] for place in range(3)]
     jpegs, lines = tmp_path / "cache" / "faces.jpegs", tmp_path / "cache" / "faces.jsonl"
     if lost == "half a line":
@@ -132,7 +141,7 @@ def test_an_interrupted_run_continues_with_the_missing_faces(
         lines.unlink()
 
     counting.shown = 0
-    again = found(mine, tmp_path / "cache", counting)
+    again = found(mine, tmp_path / "cache", counting, refiner)
 
     assert counting.shown == (3 if lost == "the lines" else 1)
     for place in range(3):
@@ -141,12 +150,12 @@ def test_an_interrupted_run_continues_with_the_missing_faces(
 
 
 def test_two_processes_do_not_fill_one_cache_at_once(
-    people: Path, tmp_path: Path, counting: Counting
+    people: Path, tmp_path: Path, counting: Counting, refiner: LandmarkRefiner
 ) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(Busy, match="another process"):
-            found(people, cache, counting)
+            found(people, cache, counting, refiner)
     assert counting.shown == 0
