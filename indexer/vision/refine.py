@@ -56,7 +56,7 @@ class Pass:
     @property
     def transform(self) -> NDArray[np.float64]:
         """From the upright face to the view, shape (2, 3)."""
-        return np.column_stack([np.eye(2) * self.scale, self.middle - self.scale * _UPRIGHT_PX / 2])
+        return np.column_stack([np.identity(2) * self.scale, self.middle - self.scale * _UPRIGHT_PX / 2])
 
 
 PASSES = tuple(
