@@ -1,1 +1,1 @@
-"""`gemel serve`, `gemel migrate` and `gemel models`."""
+"""`gemel serve` and `gemel migrate`."""
