@@ -10,7 +10,7 @@ one gallery. One image a person.
     python -m benchmarks.calibration --data LFW [--celeba DIR] --json calibration.json --plot calibration.png
 
 Embeddings are kept in `--cache DIR`, and not made again. With `--celeba` (89 x 109 pictures, with
-identities.csv) the same is done there, and then across both: calibrated on LFW, searched for in CelebA.
+identities.csv) the same is done there. The calibrations on LFW are also tried on degraded LFW and on CelebA.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks import photograph_sets
 from benchmarks.calibration.summary import draw, table
 from benchmarks.calibration.trials import Trial, calibrated, promises
+from benchmarks.photograph_sets import PhotographSet
 from indexer.settings import Settings
 from indexer.types import Vectors
 from indexer.usecases.bootstrap import open_pipeline
@@ -32,9 +33,12 @@ from indexer.usecases.bootstrap import open_pipeline
 def main() -> None:
     arguments = _arguments()
     start = time.perf_counter()
-    sets = {"LFW": _embedded(arguments.data, arguments.cache)}
+    lfw = photograph_sets.read(arguments.data)
+    sets = {"LFW": _embedded(lfw, arguments.cache)}
+    elsewhere = {"degraded": _embedded(photograph_sets.degraded(lfw), arguments.cache)}
     if arguments.celeba:
-        sets["CelebA"] = _embedded(arguments.celeba, arguments.cache)
+        sets["CelebA"] = _embedded(photograph_sets.read(arguments.celeba), arguments.cache)
+        elsewhere["CelebA"] = sets["CelebA"]
     trials: list[Trial] = []
     for repeat in range(arguments.repeats):
         rng = np.random.default_rng(repeat)
@@ -43,8 +47,9 @@ def main() -> None:
                 order = rng.permutation(len(vectors))
                 curve = calibrated(vectors[order[:people]])
                 trials += promises(curve, name, people, name, vectors[order[people:]])
-                if name == "LFW" and "CelebA" in sets:
-                    trials += promises(curve, name, people, "CelebA", sets["CelebA"])
+                if name == "LFW":
+                    for other, probes in elsewhere.items():
+                        trials += promises(curve, name, people, other, probes)
         print(f"{repeat + 1} of {arguments.repeats}, {time.perf_counter() - start:.0f} s", flush=True)
     rows = table(trials)
     if arguments.json:
@@ -53,10 +58,10 @@ def main() -> None:
         draw(rows, arguments.people[-1], arguments.plot)
 
 
-def _embedded(folder: Path, cache: Path) -> Vectors:
+def _embedded(photographs: PhotographSet, cache: Path) -> Vectors:
     """The embeddings of the first picture of each person, where it has a face."""
     with open_pipeline(Settings(model="sface", mirror=True)) as pipeline:
-        [(vectors, found)] = photograph_sets.embedded(photograph_sets.read(folder), [pipeline], cache)
+        [(vectors, found)] = photograph_sets.embedded(photographs, [pipeline], cache)
     return vectors[found]
 
 
