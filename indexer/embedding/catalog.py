@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from indexer.embedding import figures_v1
+from indexer.embedding import figures
 from indexer.embedding.card import ModelCard, Pixels
 from indexer.embedding.card_file import ONNX, TRAINED, Checked, read_onnx, read_trained, unchecked
 from indexer.embedding.fused import FUSED, fuse, read_fused
@@ -76,35 +76,17 @@ def superseded(*, mirror: bool) -> list[ModelCard]:
         replace(
             card,
             template=card.template.removesuffix("v2") + "v1",
-            score_at_fmr=figures.score_at_fmr,
-            fmr_ranges=figures.fmr_ranges,
-            genuine_scores=figures.genuine_scores,
+            score_at_fmr=measured.score_at_fmr,
+            fmr_ranges=measured.fmr_ranges,
+            genuine_scores=measured.genuine_scores,
             is_superseded=True,
         )
-        for card, figures in (
-            (sface(mirror=mirror), figures_v1.SFACE),
-            (sface_int8(mirror=mirror), figures_v1.SFACE_INT8),
-            (dlib_resnet(mirror=mirror), figures_v1.DLIB_RESNET),
+        for card, measured in (
+            (sface(mirror=mirror), figures.SFACE_V1),
+            (sface_int8(mirror=mirror), figures.SFACE_INT8_V1),
+            (dlib_resnet(mirror=mirror), figures.DLIB_RESNET_V1),
         )
     ]
-
-
-# On LFW, LFW degraded and CelebA, one picture of each person: 5,749, 5,749 and 5,424 people
-# (`benchmarks/card_figures.py`). Rarer scores are left out: there, the sets differ by too much.
-_SFACE_SCORE_AT_FMR = (
-    *((0.5, 0.0945), (0.1, 0.2115), (0.01, 0.3075)),
-    *((0.001, 0.3788), (0.0001, 0.4387), (0.00001, 0.4956)),
-)
-_SFACE_FMR_RANGES = (
-    *((0.48, 0.534), (0.0867, 0.119), (0.00731, 0.0141)),
-    *((0.000615, 0.00169), (0.0000481, 0.000203), (0.00000349, 0.000024)),
-)
-
-# Quantiles at each 5 %, over the 3,000 matched pairs of LFW's `pairs.txt`.
-_SFACE_GENUINE_SCORES = (
-    *(-0.003, 0.470, 0.516, 0.550, 0.576, 0.598, 0.615, 0.631, 0.647, 0.661, 0.674),
-    *(0.685, 0.699, 0.712, 0.727, 0.742, 0.761, 0.780, 0.802, 0.838, 0.966),
-)
 
 
 def sface(*, mirror: bool) -> ModelCard:
@@ -116,27 +98,12 @@ def sface(*, mirror: bool) -> ModelCard:
         template="arcface-112-v2",
         normalisation="(rgb-127.5)/128",
         mirror=mirror,
-        score_at_fmr=_SFACE_SCORE_AT_FMR,
-        fmr_ranges=_SFACE_FMR_RANGES,
-        genuine_scores=_SFACE_GENUINE_SCORES,
+        score_at_fmr=figures.SFACE.score_at_fmr,
+        fmr_ranges=figures.SFACE.fmr_ranges,
+        genuine_scores=figures.SFACE.genuine_scores,
         licence="Apache-2.0",
         source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021)",
     )
-
-
-# Likewise. They hold for one file of `activations`: measure them again when it changes.
-_SFACE_INT8_SCORE_AT_FMR = (
-    *((0.5, 0.0948), (0.1, 0.2119), (0.01, 0.3079)),
-    *((0.001, 0.3793), (0.0001, 0.4394), (0.00001, 0.4966)),
-)
-_SFACE_INT8_FMR_RANGES = (
-    *((0.481, 0.534), (0.0866, 0.119), (0.00731, 0.0142)),
-    *((0.000615, 0.00172), (0.0000481, 0.000209), (0.00000344, 0.000025)),
-)
-_SFACE_INT8_GENUINE_SCORES = (
-    *(0.008, 0.470, 0.517, 0.551, 0.576, 0.597, 0.615, 0.631, 0.646, 0.661, 0.672),
-    *(0.685, 0.699, 0.713, 0.726, 0.741, 0.760, 0.780, 0.801, 0.838, 0.968),
-)
 
 
 def sface_int8(*, mirror: bool) -> ModelCard:
@@ -146,23 +113,11 @@ def sface_int8(*, mirror: bool) -> ModelCard:
         name="sface-int8",
         architecture="sface-int8",
         normalisation=f"(rgb-127.5)/128, int8 v1 {activations.digest()}",
-        score_at_fmr=_SFACE_INT8_SCORE_AT_FMR,
-        fmr_ranges=_SFACE_INT8_FMR_RANGES,
-        genuine_scores=_SFACE_INT8_GENUINE_SCORES,
+        score_at_fmr=figures.SFACE_INT8.score_at_fmr,
+        fmr_ranges=figures.SFACE_INT8.fmr_ranges,
+        genuine_scores=figures.SFACE_INT8.genuine_scores,
         source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021), quantised by Gemel",
     )
-
-
-# Likewise. Its embeddings are all close to one direction: different people score 0.85.
-_DLIB_SCORE_AT_FMR = ((0.5, 0.8482), (0.1, 0.8917), (0.01, 0.9237), (0.001, 0.9492), (0.0001, 0.9722))
-_DLIB_FMR_RANGES = (
-    *((0.448, 0.597), (0.0709, 0.143), (0.0057, 0.0152)),
-    *((0.000447, 0.00159), (0.0000259, 0.000289)),
-)
-_DLIB_GENUINE_SCORES = (
-    *(0.862, 0.927, 0.935, 0.939, 0.944, 0.946, 0.949, 0.951, 0.953, 0.955, 0.957),
-    *(0.959, 0.961, 0.963, 0.965, 0.967, 0.969, 0.972, 0.975, 0.980, 0.996),
-)
 
 
 def dlib_resnet(*, mirror: bool) -> ModelCard:
@@ -174,20 +129,12 @@ def dlib_resnet(*, mirror: bool) -> ModelCard:
         template="dlib-150-v2",
         normalisation="(rgb-(122.782,117.001,104.298))/256",
         mirror=mirror,
-        score_at_fmr=_DLIB_SCORE_AT_FMR,
-        fmr_ranges=_DLIB_FMR_RANGES,
-        genuine_scores=_DLIB_GENUINE_SCORES,
+        score_at_fmr=figures.DLIB_RESNET.score_at_fmr,
+        fmr_ranges=figures.DLIB_RESNET.fmr_ranges,
+        genuine_scores=figures.DLIB_RESNET.genuine_scores,
         licence="CC0-1.0",
         source="dlib_face_recognition_resnet_model_v1 (King 2017)",
     )
-
-
-# Over the 87,307,269 pairs of images of different people in LFW, with version 1 of the alignment.
-_REID0095_SCORE_AT_FMR = ((0.5, 0.0148), (0.1, 0.1453), (0.01, 0.2713), (0.001, 0.3732), (0.0001, 0.4595))
-_REID0095_GENUINE_SCORES = (
-    *(-0.008, 0.443, 0.500, 0.534, 0.561, 0.585, 0.607, 0.625, 0.643, 0.658, 0.675),
-    *(0.688, 0.704, 0.722, 0.738, 0.754, 0.768, 0.787, 0.809, 0.844, 0.974),
-)
 
 
 def reid0095(*, mirror: bool) -> ModelCard:
@@ -200,19 +147,12 @@ def reid0095(*, mirror: bool) -> ModelCard:
         normalisation="bgr, 96 of 112 columns, stretched to 128",
         pixels=Pixels(channels="bgr", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         mirror=mirror,
-        score_at_fmr=_REID0095_SCORE_AT_FMR,
-        genuine_scores=_REID0095_GENUINE_SCORES,
+        score_at_fmr=figures.REID0095.score_at_fmr,
+        fmr_ranges=figures.REID0095.fmr_ranges,
+        genuine_scores=figures.REID0095.genuine_scores,
         licence="Apache-2.0",
         source="Intel, Open Model Zoo, face-reidentification-retail-0095",
     )
-
-
-# Likewise.
-_FUSED_SCORE_AT_FMR = ((0.5, 0.0569), (0.1, 0.1661), (0.01, 0.2635), (0.001, 0.3406), (0.0001, 0.4116))
-_FUSED_GENUINE_SCORES = (
-    *(0.029, 0.442, 0.497, 0.532, 0.557, 0.579, 0.597, 0.613, 0.629, 0.643, 0.656),
-    *(0.671, 0.684, 0.699, 0.714, 0.730, 0.748, 0.767, 0.789, 0.826, 0.969),
-)
 
 
 def sface_reid0095(*, mirror: bool) -> ModelCard:
@@ -220,6 +160,7 @@ def sface_reid0095(*, mirror: bool) -> ModelCard:
     return fuse(
         "sface+reid0095",
         [(sface(mirror=mirror), 1.0), (reid0095(mirror=False), 0.75)],
-        score_at_fmr=_FUSED_SCORE_AT_FMR,
-        genuine_scores=_FUSED_GENUINE_SCORES,
+        score_at_fmr=figures.SFACE_REID0095.score_at_fmr,
+        fmr_ranges=figures.SFACE_REID0095.fmr_ranges,
+        genuine_scores=figures.SFACE_REID0095.genuine_scores,
     )
