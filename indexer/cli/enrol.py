@@ -116,6 +116,7 @@ def _as_json(result: "FolderOutcome") -> dict[str, Any]:
         "failed": listed(Outcome.FAILED),
         "skipped": listed(Outcome.SKIPPED),
         "without_face": result.without_face,
+        "odd_faces": result.odd_faces,
     }
 
 
@@ -158,6 +159,13 @@ def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
         for person in result.without_face[:LISTED]:
             out.print(f"  {escape_text(person)}", highlight=False, soft_wrap=True)
         _print_more(len(result.without_face))
+    if result.odd_faces:
+        out.print(
+            f"\n{quantity(result.odd_faces, 'face')} unlike the other faces of the person, perhaps"
+            f" mislabelled: `gemel gallery check {escape_text(gallery)}` lists them.",
+            highlight=False,
+            soft_wrap=True,
+        )
     if report is not None:
         written = f"Wrote the outcome of every file to {escape_text(report)}."
         console.print(written, highlight=False, soft_wrap=True)

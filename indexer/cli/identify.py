@@ -16,7 +16,7 @@ from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
 
 if TYPE_CHECKING:
-    from indexer.usecases.answers.identify import IdentifyAnswer
+    from indexer.usecases.answers.identify import Candidate, IdentifyAnswer
     from indexer.usecases.match_limits import UnmatchedReason
 
 Threshold = Annotated[
@@ -52,9 +52,10 @@ def identify(
     settings = Settings()
     rows: list[dict[str, Any]] = []
     answers: list[IdentifyAnswer] = []
-    columns = ["Image", "Face", "Quality", "Name", "External id", "Score", "Matched"]
+    columns = ["Image", "Face", "Quality", "Name", "External id", "Score", "Nearest, template", "Matched"]
     if out.width < _WIDE:
         columns.remove("External id")
+        columns.remove("Nearest, template")
     table = Table(*(Column(name, overflow="fold") for name in columns))
     with open_engine(settings) as engine:
         schema.prepare(settings, engine.database)
@@ -178,6 +179,13 @@ def _describe_unmatched(reason: "UnmatchedReason | None") -> str:
     return "no" if reason is None else f"no: {reason.value.removeprefix('face_').replace('_', ' ')}"
 
 
+def _describe_parts(candidate: "Candidate") -> str:
+    """The two scores that the score is the mean of."""
+    if candidate.template_score is None:
+        return ""
+    return f"{candidate.face_score:.3f}, {candidate.template_score:.3f} of {candidate.template_faces}"
+
+
 def _add_rows(table: Table, path: Path, answer: "IdentifyAnswer") -> None:
     if not answer.faces:
         table.add_row(escape_text(path.name), "", "", "[dim]no face[/]")
@@ -189,13 +197,14 @@ def _add_rows(table: Table, path: Path, answer: "IdentifyAnswer") -> None:
             table.add_row(*cells, f"[dim]{reason}[/]")
         for candidate in face.candidates:
             identity = candidate.identity
-            names = [identity.name or "", identity.external_id or ""]
+            names, parts = [identity.name or "", identity.external_id or ""], [_describe_parts(candidate)]
             if out.width < _WIDE:
-                names = [identity.name or identity.external_id or str(identity.id)]
+                names, parts = [identity.name or identity.external_id or str(identity.id)], []
             table.add_row(
                 *cells,
                 *map(escape_text, names),
                 f"{candidate.score:.3f}",
+                *parts,
                 "[green]yes[/]" if candidate.matched else _describe_unmatched(face.unmatched_reason),
             )
             cells = ("", "", "")

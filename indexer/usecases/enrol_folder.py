@@ -91,6 +91,7 @@ def _add(result: FolderOutcome, person: Person, run: "_PersonRun | None") -> Non
         result.add(path, outcome, code, message, person=person.folder)
     if run is not None:
         result.identities_created += run.created
+        result.odd_faces += run.odd_faces
     if tried and not (run is not None and run.has_face):
         result.without_face.append(person.folder)
 
@@ -117,6 +118,8 @@ class _PersonRun:
     created: bool = False
     """Whether this run created the identity."""
     has_face: bool = False
+    odd_faces: int = 0
+    """Of the person, after the last enrolment."""
 
     def run(self) -> None:
         try:
@@ -178,6 +181,7 @@ class _PersonRun:
             self.outcomes[paths[number]] = (Outcome.REJECTED, rejection.code, rejection.message)
         self.created |= identity_id is None
         self.has_face |= bool(result.faces)
+        self.odd_faces = len(result.odd_faces)
         return result.identity.id
 
     def _add_images(self, identity_id: UUID | None, data: list[bytes]) -> EnrolmentResult:

@@ -44,6 +44,8 @@ class FolderOutcome:
     files: list[FileOutcome] = field(default_factory=list)
     without_face: list[str] = field(default_factory=list)
     """People whose every picture was tried, and who have no face in the gallery."""
+    odd_faces: int = 0
+    """Faces of people in this run that do not resemble the other faces of the person."""
     interrupted: bool = False
 
     def with_outcome(self, outcome: Outcome) -> list[FileOutcome]:

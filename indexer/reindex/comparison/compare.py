@@ -12,6 +12,7 @@ from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
 from indexer.reindex.comparison.acceptance import FPIRS, judge
 from indexer.reindex.comparison.paired_embeddings import read
+from indexer.types import PersonScore
 
 MAX_PROBES = 20_000
 """In a larger gallery this many faces are drawn as probes, the same for both models, and searched for among
@@ -24,10 +25,11 @@ _NO_RATES: dict[str, Any] = {"rank1": None, "mated": 0, "mated_people": 0, "nonm
 
 
 def compare_models(database: Database, job: Job) -> dict[str, Any]:
-    """Searches for each face among all others (leave one out) by both models.
+    """Searches for each face among all others (leave one out) by both models, with the gallery's score.
 
     Memory: the arrays of `paired_embeddings.read`, and the scores of some hundred searches.
     """
+    score = PersonScore(job.gallery.person_score)
     faces = read(database, job)
     probes = np.arange(len(faces.keys))
     if len(probes) > MAX_PROBES:
@@ -35,7 +37,7 @@ def compare_models(database: Database, job: Job) -> dict[str, Any]:
     sides: list[dict[str, Any]] = []
     searches: list[Searches] = []
     for fingerprint, side in zip((job.from_model, job.to_model), faces.sides, strict=True):
-        searched = leave_one_out.search(side.vectors, side.present, faces.people, probes)
+        searched = leave_one_out.search(side.vectors, side.present, faces.people, probes, score)
         searches.append(searched)
         rates: dict[str, Any] = leave_one_out.rates(searched, FPIRS) if len(probes) else _NO_RATES
         det = leave_one_out.det(searched, _DET_FPIRS) if rates["at_fpir"] else []

@@ -151,7 +151,7 @@ def test_the_command_lists_the_faces_that_are_unlike_the_others_of_their_person(
     assert home.json("gallery", "check", "staff")["odd_faces"] == []
 
     (folder / "2.jpg").write_bytes(collins)
-    home.run("enrol", folder.parent, "--gallery", "staff")
+    assert home.json("enrol", folder.parent, "--gallery", "staff")["odd_faces"] == 1
 
     [odd] = home.json("gallery", "check", "staff")["odd_faces"]
     assert (odd["name"], odd["external_id"], odd["faces"]) == ("Grace Hopper", "Grace_Hopper", 2)

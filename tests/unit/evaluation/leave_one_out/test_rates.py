@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.evaluation.leave_one_out import rates as leave_one_out
+from indexer.types import PersonScore
 
 
 def test_searches_equal_those_of_a_plain_loop() -> None:
@@ -27,6 +28,35 @@ def test_searches_equal_those_of_a_plain_loop() -> None:
         assert np.isclose(found.own[probe], own, atol=1e-6)
         assert np.isclose(found.other[probe], other, atol=1e-6)
         assert found.mated[probe] == (np.sum(people == people[probe]) > 1)
+
+
+def test_fused_searches_leave_the_probe_out_of_the_template_of_its_person() -> None:
+    rng = np.random.default_rng(3)
+    people = rng.integers(0, 15, 60).astype(np.int64)
+    vectors = rng.standard_normal((60, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    present = rng.random(60) > 0.1
+
+    found = leave_one_out.search(vectors, present, people, np.arange(60), PersonScore.FUSED)
+
+    for probe in np.flatnonzero(present):
+        scores = {}
+        for person in range(15):
+            enrolled = np.flatnonzero((people == person) & present & (np.arange(60) != probe))
+            if len(enrolled):
+                score = float((vectors[enrolled] @ vectors[probe]).max())
+                if len(enrolled) > 1:
+                    mean = vectors[enrolled].astype(np.float64).sum(axis=0)
+                    score = (score + float(mean @ vectors[probe] / np.linalg.norm(mean))) / 2
+                scores[person] = score
+        own = scores.pop(int(people[probe]), leave_one_out.NO_SCORE)
+        assert np.isclose(found.own[probe], own, atol=1e-5)
+        assert np.isclose(found.other[probe], max(scores.values()), atol=1e-5)
+        scores[int(people[probe])] = own
+        best = max(scores, key=lambda person: scores[person])
+        enrolled = np.flatnonzero((people == best) & present & (np.arange(60) != probe))
+        assert found.nearest[probe] == enrolled[(vectors[enrolled] @ vectors[probe]).argmax()]
+    assert (found.own[~present] == leave_one_out.NO_SCORE).all()
 
 
 def test_the_curve_goes_through_the_points_of_the_table() -> None:
