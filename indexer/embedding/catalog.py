@@ -66,6 +66,7 @@ def published(*, mirror: bool) -> list[ModelCard]:
         dlib_resnet(mirror=mirror),
         reid0095(mirror=mirror),
         sface_reid0095(mirror=mirror),
+        sface_int8_reid0095(mirror=mirror),
     ]
 
 
@@ -163,4 +164,15 @@ def sface_reid0095(*, mirror: bool) -> ModelCard:
         score_at_fmr=figures.SFACE_REID0095.score_at_fmr,
         fmr_ranges=figures.SFACE_REID0095.fmr_ranges,
         genuine_scores=figures.SFACE_REID0095.genuine_scores,
+    )
+
+
+def sface_int8_reid0095(*, mirror: bool) -> ModelCard:
+    """Likewise, with int8 arithmetic for `sface`."""
+    return fuse(
+        "sface-int8+reid0095",
+        [(sface_int8(mirror=mirror), 1.0), (reid0095(mirror=False), 0.75)],
+        score_at_fmr=figures.SFACE_INT8_REID0095.score_at_fmr,
+        fmr_ranges=figures.SFACE_INT8_REID0095.fmr_ranges,
+        genuine_scores=figures.SFACE_INT8_REID0095.genuine_scores,
     )

@@ -219,3 +219,12 @@ def test_a_request_names_a_card_only_if_all_its_files_lie_in_the_folder(tmp_path
     for name in ("fused:reaching.json", "fused:../outside/ours.json", f"fused:{outside}/ours.json"):
         with pytest.raises(InvalidRequest, match="there is no such model"):
             requested.model(name, mirror=True, folder=folder, field="to")
+
+
+def test_the_int8_variant_differs_in_one_part_only() -> None:
+    exact, rounded = (catalog.named(f"{name}+reid0095", mirror=True) for name in ("sface", "sface-int8"))
+
+    assert [part.card.name for part in rounded.parts] == ["sface-int8", "reid0095"]
+    assert [part.weight for part in rounded.parts] == [part.weight for part in exact.parts]
+    assert rounded.parts[1] == exact.parts[1]
+    assert rounded.score_at_fmr
