@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="Lowest confidence of the detector for a face. If no face of a picture has 0.9, doubtful"
-        " faces are looked at again; those that had less than the lowest confidence then need 0.07 more",
+        " faces are looked at again; those that had less than the lowest confidence then need 0.08 more",
     )
     min_face_px: float = Field(
         default=28.0,

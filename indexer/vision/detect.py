@@ -102,19 +102,19 @@ class Detector:
 
     def _look_again(self, picture: Image, found: list[Face]) -> list[Face]:
         """The faces of a picture in which none of those that were `found` is certain."""
-        faces = confirmed(self._network, picture, self._rotated(picture, found))
+        faces = confirmed(self._network, picture, *self._rotated(picture, found))
         if not faces:
             clear = clarified(picture)
-            faces = confirmed(self._network, clear, self._upright(clear))
+            faces = confirmed(self._network, clear, (), self._upright(clear))
         enlargement = min(MAX_ENLARGEMENT, self._size_px / max(picture.shape[:2]))
         if not faces and enlargement >= MIN_ENLARGEMENT:
             large = self._network.detect(_enlarged(picture, enlargement), min_confidence=DOUBTFUL)
-            faces = confirmed(self._network, picture, [face.scaled(1 / enlargement) for face in large])
+            faces = confirmed(self._network, picture, (), [face.scaled(1 / enlargement) for face in large])
         return faces
 
-    def _rotated(self, picture: Image, found: list[Face]) -> list[Face]:
-        """The faces at the rotation with the highest total confidence; if none is better than no rotation,
-        `found` and the faces at all rotations.
+    def _rotated(self, picture: Image, found: list[Face]) -> tuple[list[Face], list[Face]]:
+        """The sure and the doubtful faces at the rotation with the highest total confidence; if none is
+        better than no rotation, those that were `found`, with the faces at all rotations as doubtful ones.
 
         If there is a face without rotation, the patch around the best one is rotated first, which is
         cheap."""
@@ -136,8 +136,10 @@ class Detector:
         ]
         better = [faces for faces in shown if _confidence(faces) >= least]
         if better:
-            return max(better, key=lambda faces: sum(face.confidence for face in self._sure(faces)))
-        return [*found, *chain.from_iterable(shown)]
+            shown = []
+            found = max(better, key=lambda faces: sum(face.confidence for face in self._sure(faces)))
+        sure = self._sure(found)
+        return sure, [*(face for face in found if face not in sure), *chain.from_iterable(shown)]
 
 
 def central(faces: Sequence[Face], image: Image) -> Face | None:

@@ -33,30 +33,38 @@ TURNS = (45.0, -45.0)
 """Degrees by which the face is turned in further patches: the landmarks of a face that is turned are drawn
 towards those of an upright one."""
 SAME_ROLL = math.radians(10)
-MARGIN = 0.07
-"""By which the confidence of a face that was below the network's least confidence must exceed it after the
-second look. The share of pictures without a face that have one is then that of the first look alone."""
+MARGIN = 0.08
+"""By which the confidence of a doubtful face must exceed the network's least confidence after the second
+look. Then about as many pictures without a face have one as without second looks."""
 MAX_LOOKS = 16
-"""In one picture, at the most confident faces. Of the others, those that need no second look are kept."""
+"""In one picture, at the most confident faces. Of the others, the sure ones are kept."""
 MAX_OFFSET = 0.35
 """From the middle of the patch to that of the face, in sides of the face."""
 SIDES = (0.5, 1.8)
 """Least and largest side, in sides of the face that is expected."""
 
 
-def confirmed(network: YuNet, picture: Image, faces: Iterable[Face]) -> list[Face]:
-    """Those of `faces` whose confidence suffices after the second look; each once, the most confident first.
+def confirmed(
+    network: YuNet, picture: Image, sure: Iterable[Face], doubtful: Iterable[Face] = ()
+) -> list[Face]:
+    """The faces whose confidence suffices after the second look; each once, the most confident first.
 
-    `faces` may show the same face several times, with landmarks that disagree."""
+    `sure`: those that would be faces without a second look. `doubtful`: others, which may show the same face
+    several times, with landmarks that disagree."""
+    least = network.min_confidence
+    found = [(face, least) for face in sure] + [(face, least + MARGIN) for face in doubtful]
+    found.sort(key=lambda each: -each[0].confidence)
     kept: list[Face] = []
-    for number, face in enumerate(sorted(faces, key=lambda face: -face.confidence)):
-        sure = face.confidence >= network.min_confidence
-        if overlap.is_covered(face, kept) or (number >= MAX_LOOKS and not sure):
-            continue
-        again = confirm(network, picture, face) if number < MAX_LOOKS else face
-        least = network.min_confidence + (0.0 if sure else MARGIN)
-        if again is not None and again.confidence >= least and not overlap.is_covered(again, kept):
-            kept.append(again)
+    for face, required in found[:MAX_LOOKS]:
+        if not overlap.is_covered(face, kept):
+            again = confirm(network, picture, face)
+            if again and again.confidence >= required and not overlap.is_covered(again, kept):
+                kept.append(again)
+    kept += [
+        face
+        for face, required in found[MAX_LOOKS:]
+        if required == least and not overlap.is_covered(face, kept)
+    ]
     return sorted(kept, key=lambda face: -face.confidence)
 
 
