@@ -25,7 +25,7 @@ from indexer.training.run.folder import BEST, LAST, claimed
 from indexer.training.run.progress import Progress
 from indexer.training.train import train
 from indexer.training.validation import Validation
-from indexer.vision.align import ARCFACE_112, TEMPLATES
+from indexer.vision.align import ARCFACE_112_V2, TEMPLATES
 
 Sides = tuple[Faces, Faces]
 
@@ -165,7 +165,7 @@ def test_distillation_keeps_the_network_close_to_the_published_embeddings(
     options = replace(options, steps=4, evaluate_every=4, learning_rate=2e-5, warmup_steps=1)
     network = registry.published("sface")
     statistics = {key: tensor.clone() for key, tensor in network.state_dict().items() if "running" in key}
-    faces = Validation(sides[1], ARCFACE_112, most=99).clean
+    faces = Validation(sides[1], ARCFACE_112_V2, most=99).clean
     published = distillation_targets("sface", 128, sides[1], torch.device("cpu"))
     away: dict[float, float] = {}
     for distillation in (0.0, 30.0):
