@@ -11,7 +11,7 @@ from pathlib import Path
 from indexer import memory
 from indexer.errors import NotEnoughRoom
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records import reindexes
+from indexer.records import person_templates, reindexes
 from indexer.records.tables import Gallery
 from indexer.reindex.embed import embed_crops
 from indexer.replica.store import IndexStore
@@ -57,11 +57,12 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
         without_crop = reindexes.count_without_crop(session, gallery.id)
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
         last_key = reindexes.last_key(session, gallery.id)
+        rows = gallery.face_count + person_templates.count(session, gallery.id)
     rate, sampled = _measure_speed(crops, pipeline)
     faces = gallery.face_count
     database = faces * (pipeline.card.dimension * 4 + _ROW_BYTES)
     new, old = index_store.of_model(pipeline.card), index_store.of_gallery(gallery)
-    index = int(faces * new.tiers.bytes_per_face(gallery))
+    index = int(rows * new.tiers.bytes_per_face(gallery))
     home = settings.home.expanduser()
     return Plan(
         gallery=gallery.name,
@@ -75,7 +76,7 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
         database_bytes=database,
         disk_bytes=index + (database if settings.database_url is None else 0),
         disk_free_bytes=shutil.disk_usage(_existing(home)).free,
-        index_bytes=index + int(faces * old.tiers.bytes_per_face(gallery)),
+        index_bytes=index + int(rows * old.tiers.bytes_per_face(gallery)),
         index_limit_bytes=int(settings.index_memory_bytes),
         new_index_bytes=index,
         memory_free_bytes=memory.available_bytes(),
