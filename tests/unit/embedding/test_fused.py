@@ -195,7 +195,7 @@ def test_a_trained_network_is_a_part(tmp_path: Path) -> None:
         ([{"model": "sface"}, {"model": "sface+dlib-resnet"}], "has parts itself"),
         ([{"model": "sface"}, {"model": "dlib-resnet", "weight": 0}], r"parts\.1\.weight"),
         ([{"model": "sface"}, {"model": "dlib-resnet", "weight": -1}], r"parts\.1\.weight"),
-        ([{"model": "sface"}, {"model": "dlib-resnet", "weigth": 1}], r"parts\.1\.weigth"),
+        ([{"model": "sface"}, {"model": "dlib-resnet", "heavy": 1}], r"parts\.1\.heavy"),
     ],
 )
 def test_a_card_with_unusable_parts_is_rejected(
