@@ -115,8 +115,9 @@ class Settings(BaseSettings):
         default=0.7,
         ge=0,
         le=1,
-        description="Lowest confidence of the detector for a face. If no face of a picture has 0.9, doubtful"
-        " faces are looked at again; those that had less than the lowest confidence then need 0.08 more",
+        description="Lowest confidence of the detector for a face. If no face of a picture reaches 0.9,"
+        " the detector runs again on doubtful faces; those below the lowest confidence must then exceed it by"
+        " 0.08",
     )
     min_face_px: float = Field(
         default=28.0,

@@ -51,6 +51,6 @@ def print_gallery(row: dict[str, Any]) -> None:
     out.print(table)
     if check["duplicates"]:
         found = quantity(check["duplicates"], "search", "searches")
-        out.print(f"{found} found two people as similar as one: somebody may be enrolled twice.")
+        out.print(f"{found} found two people who may be the same person: somebody may be enrolled twice.")
     if check["warning"]:
         out.print(f"Warning: {check['warning']}")

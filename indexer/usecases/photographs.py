@@ -38,7 +38,7 @@ def guidance(photographs: int, person_score: PersonScore) -> Guidance:
         advice = f"With {_counted(min(photographs, len(table)))}, {missed:.1%} of searches missed the person"
     more = table[photographs] if photographs < len(table) else None
     if more is None:
-        advice += ". What further photographs help was not measured."
+        advice += ". How much further photographs help was not measured."
     elif photographs:
         advice += f"; with {photographs + 1}, {more:.1%}. (Measured on LFW.)"
     return Guidance(photographs=photographs, missed=missed, missed_with_one_more=more, advice=advice)

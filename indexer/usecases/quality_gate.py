@@ -31,10 +31,10 @@ DUPLICATE = Rejection(
 
 
 _CAUSES = {
-    "size": "it is small",
-    "sharpness": "it is blurred",
-    "exposure": "it is too dark or too bright",
-    "pose": "it is turned away",
+    "size": "this face is small",
+    "sharpness": "this face is blurred",
+    "exposure": "this face is too dark or too bright",
+    "pose": "this face is turned away",
 }
 """By component of the quality."""
 

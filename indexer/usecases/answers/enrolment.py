@@ -23,7 +23,7 @@ class EnrolmentWarning(BaseModel):
 
     @classmethod
     def of(cls, odd: OddFace) -> "EnrolmentWarning":
-        message = f"this face does not resemble the other {odd.faces - 1} of the person"
+        message = f"this face does not resemble the person's other {odd.faces - 1} faces"
         if odd.faces == 2:
             message = "the two faces of the person do not resemble each other"
         return cls(

@@ -63,7 +63,7 @@ def test_an_unrecognisable_face_is_not_enrolled_and_the_answer_says_why(
     [rejected] = answer["rejected"]
     assert rejected["code"] == "face_unrecognisable"
     assert rejected["measured"] > rejected["limit"] == Settings().max_miss_rate
-    assert "it is blurred" in rejected["message"]
+    assert "this face is blurred" in rejected["message"]
 
 
 def test_a_gallery_can_have_unrecognisable_faces_match_nobody(lenient: TestClient, hopper: bytes) -> None:

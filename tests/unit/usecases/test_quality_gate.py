@@ -76,7 +76,7 @@ def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | N
             "face_unrecognisable",
             0.9,
             0.5,
-            "90 % of such faces are missed (it is turned away); at most 50 % is allowed",
+            "90 % of such faces are missed (this face is turned away); at most 50 % is allowed",
         ),
     ],
 )
