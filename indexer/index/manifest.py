@@ -22,7 +22,8 @@ from indexer.index.recall import Recall
 from indexer.types import LogPosition, Tier
 
 FORMAT = 6
-READABLE = (5, FORMAT)
+_WITHOUT_TEMPLATES = 5
+READABLE = (_WITHOUT_TEMPLATES, FORMAT)
 """The same files; in format 5 no row is a person template."""
 FILE_NAME = "manifest.json"
 
@@ -59,6 +60,7 @@ class Manifest:
     """Rebuilds of the gallery that had been requested when the build began."""
     digest: str
     created_at: datetime
+    format: int = FORMAT
 
     @classmethod
     def of(
@@ -89,6 +91,11 @@ class Manifest:
             digest=built.digest.hex,
             created_at=datetime.now(UTC),
         )
+
+    @property
+    def leaves_out_templates(self) -> bool:
+        """Whether the version that wrote it does not know person templates: it skips their changes."""
+        return self.format == _WITHOUT_TEMPLATES
 
     @property
     def position(self) -> LogPosition:
@@ -186,6 +193,7 @@ def _parsed(body: dict[str, Any]) -> Manifest:
         rebuild_number=body["rebuild_number"],
         digest=body["digest"],
         created_at=datetime.fromisoformat(body["created_at"]),
+        format=body["format"],
     )
 
 

@@ -50,6 +50,8 @@ class Verification:
     """Person templates in PostgreSQL."""
     people_without_template: int
     """People who should have one: a change of the gallery's person score was interrupted. Capped."""
+    leftover_templates: int
+    """Of people who should have none, likewise."""
     digest: str
     """Of PostgreSQL's vectors."""
     index_digest: str | None
@@ -64,7 +66,7 @@ class Verification:
     def clean(self) -> bool:
         equal = self.index_digest in (None, self.digest)
         others = all(replica.equal is not False for replica in self.replicas)
-        whole = not self.people_without_template
+        whole = not self.people_without_template and not self.leftover_templates
         return equal and others and whole and not self.difference and not self.damaged
 
 
@@ -95,13 +97,14 @@ def verify(store: IndexStore, gallery: Gallery) -> Verification:
                 comparison.take(keys, vectors, owners)
 
         position = enrolled.read_enrolled(session, gallery.id, store.card.fingerprint, take)
-        without = _without_template(session, gallery)
+        without, leftover = _amiss(session, gallery)
     return Verification(
         snapshot=name,
         applied=position.number,
         count=count,
         templates=templates,
         people_without_template=without,
+        leftover_templates=leftover,
         digest=truth.hex,
         index_digest=None if index is None else index.digest,
         difference=Difference() if comparison is None else comparison.difference(),
@@ -119,6 +122,7 @@ def snapshot(
         manifest = one.manifest
         if (
             manifest is not None
+            and one.problem is None
             and manifest.position == gallery.position
             and manifest.embedded_by == _embedded_by(store, gallery)
             and manifest.rebuild_number == gallery.rebuild_number
@@ -179,11 +183,12 @@ def _newest(
     return None, None
 
 
-def _without_template(session: Session, gallery: Gallery) -> int:
-    """At most 1,000."""
-    if gallery.person_score != PersonScore.FUSED:
-        return 0
-    return len(person_templates.people_without(session, gallery.id, at_most=1_000))
+def _amiss(session: Session, gallery: Gallery) -> tuple[int, int]:
+    """How many templates are missing, and how many should not be there; at most 1,000."""
+    score = galleries.by_ids(session, [gallery.id])[gallery.id].person_score
+    if score == PersonScore.FUSED:
+        return len(person_templates.people_without(session, gallery.id, at_most=1_000)), 0
+    return 0, len(person_templates.people_with(session, gallery.id, at_most=1_000))
 
 
 def _verdicts(

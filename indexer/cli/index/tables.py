@@ -58,6 +58,7 @@ def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
         "count": result.count,
         "templates": result.templates,
         "people_without_template": result.people_without_template,
+        "leftover_templates": result.leftover_templates,
         "digest": result.digest,
         "index_digest": result.index_digest,
         "missing": result.difference.missing,
@@ -82,6 +83,13 @@ def print_verified(name: str, model: str, result: "Verification") -> None:
         console.print(
             f"  {lacking} with several faces have no template: run"
             f" `gemel gallery set {escape_text(name)} --person-score fused`",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if result.leftover_templates:
+        console.print(
+            f"  {quantity(result.leftover_templates, 'person template')} should not be there: run"
+            f" `gemel gallery set {escape_text(name)} --person-score nearest`",
             highlight=False,
             soft_wrap=True,
         )

@@ -32,7 +32,7 @@ from indexer.index.build import RecallRequirement
 from indexer.index.manifest import Manifest
 from indexer.index.snapshots import SnapshotStore, gallery_ids, remove_gallery
 from indexer.pipeline.models import GalleryModels
-from indexer.records import changes, galleries, reindexes
+from indexer.records import changes, galleries, person_templates, reindexes
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery
 from indexer.replica.store import database_copy, sweep
@@ -155,10 +155,13 @@ class IndexStore:
     def check(self, session: Session, gallery: Gallery, manifest: Manifest) -> None:
         """That a snapshot is a copy of what this database has, and the log has all that followed.
 
-        Raises ChangesPruned, LogForked, EmbeddingsReplaced, GalleryNotFound.
+        Raises ChangesPruned, LogForked, EmbeddingsReplaced, SnapshotForeign, GalleryNotFound.
         """
         changes.check(session, gallery.id, manifest.position)
         reindexes.check_embedded_by(session, gallery.id, self.card.fingerprint, manifest.embedded_by)
+        # During an upgrade, a process of the older version may write one behind the templates' changes.
+        if manifest.leaves_out_templates and person_templates.people_with(session, gallery.id, at_most=1):
+            raise SnapshotForeign("an older version wrote it, and it may lack person templates")
 
     def gpu_shortcoming(self, count: int) -> str | None:
         """Why so many faces cannot be searched on the GPUs now."""
@@ -184,7 +187,7 @@ class IndexStore:
         return None
 
     def _misfit(self, gallery: Gallery, manifest: Manifest, at_least: int) -> str | None:
-        """Why it is not used. Raises ChangesPruned, LogForked, EmbeddingsReplaced, GalleryNotFound."""
+        """Why it is not used. Raises what `check` does."""
         if not self.tiers.fits(manifest.target, gallery):
             return f"its tier should be {self.tiers.on_disk(gallery)}, not {manifest.target}"
         if manifest.rebuild_number < gallery.rebuild_number:

@@ -1,5 +1,7 @@
 """What lies on the disk of galleries: for this account alone, no longer than it should, never out of date."""
 
+import hashlib
+import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +22,8 @@ from indexer.replica import maintenance
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.types import PersonScore
+from indexer.usecases import person_score
 from tests.integration.index.test_opening import CARD, enrol, follow, read, unit
 
 
@@ -212,3 +216,63 @@ def test_of_two_databases_histories_the_snapshot_that_was_written_last_is_kept(
 
     assert snapshots.names() == [later[2], later[1]]
     assert snapshots.load(later[2])[0].count == 40
+
+
+def as_the_older_version_writes_it(database: Database, index_store: IndexStore, gallery: Gallery) -> None:
+    """The snapshot, as a process that skips the changes of person templates would have written it now."""
+    snapshots = index_store.snapshots(gallery)
+    path = snapshots.path / snapshots.names()[0] / "manifest.json"
+    position = read(database).position
+    body = json.loads(path.read_bytes())
+    body |= {"format": 5, "applied": position.number, "token": str(position.token)}
+    del body["sha256"]
+    body["sha256"] = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps(body))
+
+
+def test_a_snapshot_of_an_older_version_is_used_until_the_gallery_has_person_templates(
+    database: Database, gallery: Gallery, index_store: IndexStore
+) -> None:
+    """In a rolling upgrade, the older version may write it behind the templates' changes."""
+    enrol(database, gallery.id, unit(1, 40))
+    written = index_store.open(gallery.id).snapshot
+    as_the_older_version_writes_it(database, index_store, gallery)
+    assert index_store.open(gallery.id).snapshot == written
+
+    person_score.change(database, "staff", PersonScore.FUSED)
+    as_the_older_version_writes_it(database, index_store, gallery)
+
+    assert maintenance.verify(index_store, read(database)).clean
+    index = follow(database, index_store)
+    assert (index.faces, index.count) == (40, 41)
+    assert maintenance.snapshot(index_store, read(database)) is None, "a new one has been written"
+
+
+@pytest.mark.parametrize("score", list(PersonScore))
+def test_an_interrupted_change_of_the_person_score_is_found_whichever_way_it_went(
+    database: Database,
+    gallery: Gallery,
+    index_store: IndexStore,
+    monkeypatch: pytest.MonkeyPatch,
+    score: PersonScore,
+) -> None:
+    for person in range(3):
+        enrol(database, gallery.id, unit(person, 2))
+    if score is PersonScore.NEAREST:
+        person_score.change(database, "staff", PersonScore.FUSED)
+    assert maintenance.verify(index_store, read(database)).clean
+    monkeypatch.setattr(person_score, "PEOPLE_OF_A_TRANSACTION", 1)
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        person_score.change(database, "staff", score, progress=interrupt)
+
+    found = maintenance.verify(index_store, read(database))
+    assert not found.clean
+    wrong = (found.people_without_template, found.leftover_templates)
+    assert wrong == ((2, 0) if score is PersonScore.FUSED else (0, 2))
+
+    person_score.change(database, "staff", score)
+    assert maintenance.verify(index_store, read(database)).clean
