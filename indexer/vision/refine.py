@@ -17,7 +17,7 @@ from indexer.types import Image, Points
 from indexer.vision.align import ARCFACE_112, CROP_MARGIN, similarity, warp
 from indexer.vision.yunet import STRIDES, read_model
 
-SIDE_PX = 128
+SIDE_PX = 160
 """Of the network's input. The largest stride divides it."""
 MIN_CONFIDENCE = 0.5
 """A pass in which no face has this confidence is left out of the mean. If that is half of the passes or more,
@@ -59,9 +59,10 @@ class Pass:
         return np.column_stack([np.identity(2) * self.scale, self.middle - self.scale * _UPRIGHT_PX / 2])
 
 
+# By FNIR on LFW's open set, not by the distance between mirror images (docs/decisions/0018).
 PASSES = tuple(
     Pass(scale=scale, x_px=x_px, y_px=y_px)
-    for scale, x_px, y_px in ((0.55, 0, 0), (0.65, 4, 3), (0.75, -4, 3), (0.85, -4, -3), (0.95, 4, -3))
+    for scale, x_px, y_px in ((0.65, 0, 0), (0.75, 3, 2), (0.8, -2, 3), (0.9, -4, -3))
 )
 
 
