@@ -100,7 +100,7 @@ def variants(vectors: Mapping[str, Vectors], roles: Roles) -> Variants:
         "sface": lambda: vectors["sface v1"],
         "sface, one view": lambda: vectors["sface v1, one view"],
         "sface, refined landmarks": lambda: sface,
-        "sface, refined landmarks, centred by the gallery": lambda: centred(sface),
+        "sface, refined landmarks, minus the gallery's mean": lambda: centred(sface),
         "reid0095, refined landmarks, one view": lambda: reid,
         f"{published}": lambda: fused(
             PUBLISHED_WEIGHT, vectors["sface v1"], vectors["reid0095 v1, one view"]
@@ -108,7 +108,7 @@ def variants(vectors: Mapping[str, Vectors], roles: Roles) -> Variants:
         f"{published}, refined landmarks (the model sface+reid0095)": lambda: fused(PUBLISHED_WEIGHT),
         "the same, reid0095 with its mirror": lambda: fused(PUBLISHED_WEIGHT, sface, vectors["reid0095 v2"]),
         "the same, both in one view": lambda: fused(PUBLISHED_WEIGHT, vectors["sface v2, one view"]),
-        "the same, centred by the gallery": lambda: centred(fused(PUBLISHED_WEIGHT)),
+        "the same, minus the gallery's mean": lambda: centred(fused(PUBLISHED_WEIGHT)),
         **{f"sface + {weight:g} reid0095, refined landmarks": partial(fused, weight) for weight in WEIGHTS},
     }
 
