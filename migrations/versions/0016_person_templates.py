@@ -38,6 +38,8 @@ def downgrade() -> None:
         "UPDATE gallery SET index_epoch = index_epoch + 1"
         " WHERE id IN (SELECT gallery_id FROM person_template)"
     )
+    # Their thresholds are too low for the score of the nearest face, by which the older version searches.
+    op.execute("DELETE FROM calibration WHERE person_score = 'fused'")
     op.drop_column("change", "is_template")
     op.drop_table("person_template")
     for table in ("gallery", "calibration"):

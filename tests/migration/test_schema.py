@@ -141,6 +141,29 @@ def test_a_downgrade_makes_indexes_with_templates_useless_to_a_later_upgrade(fre
     assert numbers == {"with": 1, "without": 0}
 
 
+def test_a_downgrade_leaves_no_calibration_of_fused_scores(fresh: Database) -> None:
+    """The older version would use its threshold, which is too low for scores of the nearest face."""
+    schema.migrate(fresh)
+    with fresh.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO model (fingerprint, dimension) VALUES ('some', 4)",
+            "INSERT INTO gallery (id, name, store_crops, model_id, person_score)"
+            " SELECT gen_random_uuid(), 'staff', true, id, 'fused' FROM model",
+            "INSERT INTO calibration (id, gallery_id, model_id, source, person_score, parameters)"
+            " SELECT gen_random_uuid(), gallery.id, model_id, 'gallery', score,"
+            " jsonb_build_object('of', score) FROM gallery, unnest(ARRAY['nearest', 'fused']) AS score",
+        ):
+            connection.execute(text(statement))
+    with fresh.engine.connect() as connection, connection.begin():
+        config = schema.alembic_config()
+        config.attributes["connection"] = connection
+        alembic.command.downgrade(config, "0015")
+
+    with fresh.engine.begin() as connection:
+        left = connection.execute(text("SELECT parameters ->> 'of' FROM calibration")).scalars().all()
+    assert left == ["nearest"]
+
+
 def test_the_verification_of_an_older_job_names_a_snapshot(fresh: Database) -> None:
     schema.migrate(fresh, "0010")
     with fresh.engine.begin() as connection:
