@@ -13,7 +13,7 @@ Verdict = Literal["too_few", "kept", "exceeded"]
 class Finding(BaseModel):
     """Searches in which somebody other than the probe's person was compared."""
 
-    verdict: Verdict
+    verdict: Verdict = Field(description="Of these searches alone, as for the whole check", examples=["kept"])
     searches: int = Field(description="Counted searches", examples=[1234])
     reached: int = Field(
         description="Searches in which another person reached the score of an FPIR of 10 %", examples=[118]
