@@ -157,9 +157,7 @@ def database(migrated: str) -> Iterator[Database]:
 
 @pytest.fixture
 def settings(migrated: str, tmp_path: Path) -> Settings:
-    return Settings(
-        home=tmp_path / "home", database_url=migrated, max_upload_mb=8, threads=4, index_patience_s=20
-    )
+    return Settings(home=tmp_path / "home", database_url=migrated, max_upload_mb=8, threads=4)
 
 
 @pytest.fixture
