@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -340,7 +340,7 @@ class AnyFaces(RuleBasedStateMachine):
 
     @rule(count=st.integers(0, 3))
     def create(self, count: int) -> None:
-        person = new_person(self._database, self._gallery, str(self._numbers) + str(len(self._people)))
+        person = new_person(self._database, self._gallery, str(uuid4()))
         self._people[person] = {}
         self._add(person, count)
 
