@@ -17,7 +17,7 @@ from indexer.vision.align import warp
 from indexer.vision.yunet import YuNet
 
 CERTAIN = 0.9
-"""A picture with a face of this confidence is upright, and needs no second look. Of 400 pictures of LFW 95 %
+"""A picture with a face of this confidence is upright, and needs no second look. Of LFW's pictures 97.7 %
 have such a face. Upside down, more than half of them still give a face, its eyes at the mouth, but none with
 this confidence."""
 DOUBTFUL = 0.2
