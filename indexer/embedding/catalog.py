@@ -1,6 +1,6 @@
 """Finds models by name: published ones, and any file of weights with a card beside it."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from indexer.embedding import figures
@@ -77,9 +77,7 @@ def superseded(*, mirror: bool) -> list[ModelCard]:
         replace(
             card,
             template=card.template.removesuffix("v2") + "v1",
-            score_at_fmr=measured.score_at_fmr,
-            fmr_ranges=measured.fmr_ranges,
-            genuine_scores=measured.genuine_scores,
+            **asdict(measured),
             is_superseded=True,
         )
         for card, measured in (
@@ -99,9 +97,7 @@ def sface(*, mirror: bool) -> ModelCard:
         template="arcface-112-v2",
         normalisation="(rgb-127.5)/128",
         mirror=mirror,
-        score_at_fmr=figures.SFACE.score_at_fmr,
-        fmr_ranges=figures.SFACE.fmr_ranges,
-        genuine_scores=figures.SFACE.genuine_scores,
+        **asdict(figures.SFACE),
         licence="Apache-2.0",
         source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021)",
     )
@@ -114,9 +110,7 @@ def sface_int8(*, mirror: bool) -> ModelCard:
         name="sface-int8",
         architecture="sface-int8",
         normalisation=f"(rgb-127.5)/128, int8 v1 {activations.digest()}",
-        score_at_fmr=figures.SFACE_INT8.score_at_fmr,
-        fmr_ranges=figures.SFACE_INT8.fmr_ranges,
-        genuine_scores=figures.SFACE_INT8.genuine_scores,
+        **asdict(figures.SFACE_INT8),
         source="OpenCV Zoo, face_recognition_sface 2021dec (Zhong et al. 2021), quantised by Gemel",
     )
 
@@ -130,9 +124,7 @@ def dlib_resnet(*, mirror: bool) -> ModelCard:
         template="dlib-150-v2",
         normalisation="(rgb-(122.782,117.001,104.298))/256",
         mirror=mirror,
-        score_at_fmr=figures.DLIB_RESNET.score_at_fmr,
-        fmr_ranges=figures.DLIB_RESNET.fmr_ranges,
-        genuine_scores=figures.DLIB_RESNET.genuine_scores,
+        **asdict(figures.DLIB_RESNET),
         licence="CC0-1.0",
         source="dlib_face_recognition_resnet_model_v1 (King 2017)",
     )
@@ -148,31 +140,20 @@ def reid0095(*, mirror: bool) -> ModelCard:
         normalisation="bgr, 96 of 112 columns, stretched to 128",
         pixels=Pixels(channels="bgr", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         mirror=mirror,
-        score_at_fmr=figures.REID0095.score_at_fmr,
-        fmr_ranges=figures.REID0095.fmr_ranges,
-        genuine_scores=figures.REID0095.genuine_scores,
+        **asdict(figures.REID0095),
         licence="Apache-2.0",
         source="Intel, Open Model Zoo, face-reidentification-retail-0095",
     )
 
 
 def sface_reid0095(*, mirror: bool) -> ModelCard:
-    """The mirror image improves `sface`, and not `reid0095`."""
-    return fuse(
-        "sface+reid0095",
-        [(sface(mirror=mirror), 1.0), (reid0095(mirror=False), 0.75)],
-        score_at_fmr=figures.SFACE_REID0095.score_at_fmr,
-        fmr_ranges=figures.SFACE_REID0095.fmr_ranges,
-        genuine_scores=figures.SFACE_REID0095.genuine_scores,
-    )
+    return _beside_reid0095(sface(mirror=mirror), figures.SFACE_REID0095)
 
 
 def sface_int8_reid0095(*, mirror: bool) -> ModelCard:
-    """Likewise, with int8 arithmetic for `sface`."""
-    return fuse(
-        "sface-int8+reid0095",
-        [(sface_int8(mirror=mirror), 1.0), (reid0095(mirror=False), 0.75)],
-        score_at_fmr=figures.SFACE_INT8_REID0095.score_at_fmr,
-        fmr_ranges=figures.SFACE_INT8_REID0095.fmr_ranges,
-        genuine_scores=figures.SFACE_INT8_REID0095.genuine_scores,
-    )
+    return _beside_reid0095(sface_int8(mirror=mirror), figures.SFACE_INT8_REID0095)
+
+
+def _beside_reid0095(card: ModelCard, measured: figures.Figures) -> ModelCard:
+    """The mirror image improves SFace, and not `reid0095`."""
+    return fuse(f"{card.name}+reid0095", [(card, 1.0), (reid0095(mirror=False), 0.75)], **asdict(measured))
