@@ -1,13 +1,11 @@
 """Copies files from elsewhere into the weight store, for machines that cannot fetch."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from indexer.errors import InvalidRequest
-from indexer.files import open_regular
 from indexer.weights import published
 from indexer.weights.file import WeightFile, sha256
 from indexer.weights.store import WeightStore
@@ -61,13 +59,7 @@ def _added(path: Path, file: WeightFile | None, store: WeightStore) -> Addition:
         kept = store.path(file)
         if kept.is_file() and sha256(kept) == file.sha256:
             return Addition(path=path, file=file, outcome="present")
-        aside = kept.with_name(f"{kept.name}.adding")
-        try:
-            with open_regular(path) as source, aside.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
-            store.keep(file, aside)
-        finally:
-            aside.unlink(missing_ok=True)
+        store.keep_copy(file, path)
     return Addition(path=path, file=file, outcome="added")
 
 

@@ -1,13 +1,11 @@
 """Fetches published files into the weight store: from a mirror if there is one, else from the publisher."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from indexer.errors import DownloadFailed, WeightsDamaged, WeightsMissing
-from indexer.files import open_regular
 from indexer.weights.download import Downloader
 from indexer.weights.file import WeightFile, sha256
 from indexer.weights.locate import find
@@ -79,17 +77,12 @@ def _copy(file: WeightFile, store: WeightStore, mirror: Path) -> str:
             " publisher",
             path=str(mirror / file.name),
         )
-    part = store.part(file)
     try:
-        with open_regular(original) as source, part.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
-        store.keep(file, part)
+        store.keep_copy(file, original)
     except WeightsDamaged as error:
         raise WeightsDamaged(
             f"{original} is not the published file, whose SHA-256 is {file.sha256}", path=str(original)
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
     return str(original)
 
 

@@ -1,6 +1,7 @@
 """Where fetched files lie: in `GEMEL_HOME/models`, or in a folder that is the mirror."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from glob import escape
 from pathlib import Path
 
 from indexer.errors import Misconfigured, WeightsDamaged
-from indexer.files import locked, private_folder
+from indexer.files import locked, open_regular, private_folder
 from indexer.settings import Settings
 from indexer.weights.file import WeightFile, sha256
 
@@ -70,6 +71,21 @@ class WeightStore:
         )  # weights are public: what root fetches, the server's account may read
         with locked(self.folder / "locks" / self.path(file).name):
             yield
+
+    def keep_copy(self, file: WeightFile, original: Path) -> None:
+        """Copies `original` to the file's place. The caller holds the lock.
+
+        Raises WeightsDamaged if it has another digest, OSError; then nothing of it stays.
+        """
+        path = self.path(file)
+        aside = path.with_name(f"{path.name}.copy")
+        try:
+            with open_regular(original) as source, aside.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+            self.keep(file, aside)
+        finally:
+            aside.unlink(missing_ok=True)
+        self.part(file).unlink(missing_ok=True)  # what an interrupted download has left
 
     def keep(self, file: WeightFile, complete: Path) -> Path:
         """Moves `complete`, in the store's folder, to the file's place. The caller holds the lock.
