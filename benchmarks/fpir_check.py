@@ -22,7 +22,7 @@ from benchmarks import photograph_sets
 from benchmarks.calibration.trials import CARD, LIKELY
 from benchmarks.photograph_sets import PhotographSet
 from indexer.calibration.active import ActiveCalibration
-from indexer.calibration.check.tally import PersonScore, SearchTally
+from indexer.calibration.check.tally import ScoredPerson, SearchTally
 from indexer.calibration.check.verdict import judge
 from indexer.calibration.fitting import fit as fitting
 from indexer.calibration.fitting import suspects
@@ -134,11 +134,11 @@ def _search(
     return None
 
 
-def _two_best(scores: NDArray[np.float32]) -> list[tuple[PersonScore, PersonScore]]:
+def _two_best(scores: NDArray[np.float32]) -> list[tuple[ScoredPerson, ScoredPerson]]:
     places = np.argsort(-scores, axis=1)[:, :2]
     best = np.take_along_axis(scores, places, axis=1)
     return [
-        (PersonScore(UUID(int=int(a)), float(first)), PersonScore(UUID(int=int(b)), float(second)))
+        (ScoredPerson(UUID(int=int(a)), float(first)), ScoredPerson(UUID(int=int(b)), float(second)))
         for (a, b), (first, second) in zip(places, best, strict=True)
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from indexer.calibration.check.tally import PEOPLE, PersonScore, SearchTally
+from indexer.calibration.check.tally import PEOPLE, ScoredPerson, SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.decision import Decision
 from indexer.embedding.card import ModelCard
@@ -233,7 +233,7 @@ class Identifier:
             return
         calibration = self.calibrations.for_gallery(gallery, card)
         for row in hits:
-            people = [PersonScore(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
+            people = [ScoredPerson(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
             self.tally.add(gallery, card, calibration, decision, faces, people)
 
     def _is_switched(self, gallery: Gallery) -> bool:

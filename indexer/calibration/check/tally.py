@@ -25,7 +25,7 @@ _STRANGERS_NEVER_REACH = 1e-3
 """FPIR of a score from which a second person may be the same person."""
 
 
-class PersonScore(NamedTuple):
+class ScoredPerson(NamedTuple):
     """A person whom a search found, and the score."""
 
     identity_id: UUID
@@ -46,7 +46,7 @@ class SearchTally:
         calibration: ActiveCalibration,
         decision: Decision,
         faces: int,
-        people: Sequence[PersonScore],
+        people: Sequence[ScoredPerson],
     ) -> None:
         """`people`: the PEOPLE most similar ones among `faces` faces, or fewer if there are fewer.
 

@@ -1,19 +1,17 @@
 """The running check of a gallery: whether its promised false positive rate is kept."""
 
-from typing import Literal
-
 from pydantic import BaseModel, Field
 
 from indexer.calibration.check import verdict as check
 from indexer.records.search_counts import SearchCounts
 
-Verdict = Literal["too_few", "kept", "exceeded"]
-
 
 class Finding(BaseModel):
     """Searches in which somebody other than the probe's person was compared."""
 
-    verdict: Verdict = Field(description="Of these searches alone, as for the whole check", examples=["kept"])
+    verdict: check.Verdict = Field(
+        description="Of these searches alone, as for the whole check", examples=["kept"]
+    )
     searches: int = Field(description="Counted searches", examples=[1234])
     reached: int = Field(
         description="Searches in which another person reached the score of an FPIR of 10 %", examples=[118]
@@ -35,7 +33,7 @@ class Finding(BaseModel):
 class FpirCheck(BaseModel):
     """The last searches of a gallery, of all processes: of at most 28 days, about 10,000 searches."""
 
-    verdict: Verdict = Field(
+    verdict: check.Verdict = Field(
         description="`exceeded`: more false alarms than promised, which is not chance; `kept`: nothing speaks"
         " against the promise; `too_few`: too few searches, or they find too few people"
     )

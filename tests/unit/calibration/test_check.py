@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from indexer.calibration.active import ActiveCalibration, of_card
-from indexer.calibration.check.tally import LEVEL, PersonScore, SearchTally
+from indexer.calibration.check.tally import LEVEL, ScoredPerson, SearchTally
 from indexer.calibration.check.verdict import FpirCheck, judge
 from indexer.calibration.threshold.decision import Decision, decide
 from indexer.embedding.catalog import sface
@@ -101,9 +101,9 @@ def test_strangers_who_match_by_mistake_do_not_count_as_people_with_a_double() -
     assert judge(counts).among_matched.verdict == "kept"
 
 
-def scores_at(*fpirs: float) -> list[PersonScore]:
+def scores_at(*fpirs: float) -> list[ScoredPerson]:
     return [
-        PersonScore(UUID(int=1000 + place), CALIBRATION.curve.threshold(fpir, PEOPLE))
+        ScoredPerson(UUID(int=1000 + place), CALIBRATION.curve.threshold(fpir, PEOPLE))
         for place, fpir in enumerate(fpirs)
     ]
 
@@ -136,7 +136,7 @@ def test_the_second_person_of_a_match_and_the_first_of_no_match_are_counted(gall
 
 def test_a_second_person_who_scores_like_the_same_person_is_a_duplicate(gallery: Gallery) -> None:
     tally = SearchTally()
-    alike = [PersonScore(UUID(int=1), 0.8), PersonScore(UUID(int=2), 0.75)]
+    alike = [ScoredPerson(UUID(int=1), 0.8), ScoredPerson(UUID(int=2), 0.75)]
     tally.add(gallery, CARD, CALIBRATION, policy(), PEOPLE, alike)
 
     [counts] = tally.take().values()
