@@ -207,17 +207,18 @@ def open_pipeline_factory(
             threads=threads if opened.runs_batches_at_once else 1,
         )
 
+    yunet = locate(YUNET)
     factory = PipelineFactory(
         Detector(
             YuNet(
-                locate(YUNET),
+                yunet,
                 min_confidence=settings.min_detection_confidence,
                 threads=cores,
                 load=load,
             ),
             size_px=settings.detection_size_px,
         ),
-        LandmarkRefiner(locate(YUNET), threads=cores),
+        LandmarkRefiner(yunet, threads=cores),
         decoder=Decoder(
             max_pixels=settings.max_pixels,
             max_seconds=settings.max_decoding_s,

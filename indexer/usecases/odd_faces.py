@@ -13,7 +13,7 @@ import numpy as np
 
 from indexer.calibration.threshold.card_curve import for_fmr
 from indexer.embedding.card import ModelCard
-from indexer.records import faces, identities, reindexes
+from indexer.records import faces, reindexes
 from indexer.records.database.session import Database, Session
 from indexer.records.faces import as_vector
 from indexer.records.tables import Gallery
@@ -54,6 +54,7 @@ def of_identity(session: Session, identity_id: UUID, card: ModelCard) -> list[Od
 def of_gallery(database: Database, gallery: Gallery, card: ModelCard) -> list[OddFaceOfPerson]:
     """Of everybody, the oddest first. Memory: the gallery's vectors by one model."""
     assert gallery.model_id is not None
+    limit = _limit(card)
     keys: dict[UUID, list[int]] = {}
     vectors: dict[UUID, list[Vectors]] = {}
     with database.repeatable_read() as session:
@@ -65,16 +66,16 @@ def of_gallery(database: Database, gallery: Gallery, card: ModelCard) -> list[Od
         found = [
             (identity_id, keys[identity_id][place], score, len(keys[identity_id]))
             for identity_id, own in vectors.items()
-            for place, score in find(np.stack(own), _limit(card))
+            for place, score in find(np.stack(own), limit)
         ]
         owners = faces.find_owners(session, gallery.id, [key for _, key, _, _ in found])
         named = []
         for identity_id, key, score, count in sorted(found, key=lambda one: one[2]):
-            person = identities.get(session, gallery.id, identity_id)
-            odd = OddFace(face_id=owners[key].face_id, score=score, limit=_limit(card), faces=count)
+            owner = owners[key]
+            odd = OddFace(face_id=owner.face_id, score=score, limit=limit, faces=count)
             named.append(
                 OddFaceOfPerson(
-                    identity_id=identity_id, external_id=person.external_id, name=person.name, face=odd
+                    identity_id=identity_id, external_id=owner.external_id, name=owner.name, face=odd
                 )
             )
     return named

@@ -81,7 +81,6 @@ def fetched(files: Iterable[Fetched], store: WeightStore) -> dict[str, Any]:
 
 def _model(card: ModelCard, active: ModelCard, store: WeightStore) -> dict[str, Any]:
     return card.summary() | {
-        "available": card.is_available(store),
         "active": card == active,
         "recommended": card.name == catalog.RECOMMENDED and not card.is_superseded,
         **_weights(card.weights, store),
@@ -93,7 +92,6 @@ def _network(network: WeightSet, store: WeightStore) -> dict[str, Any]:
         "name": network.name,
         "purpose": network.purpose,
         "licence": network.licence,
-        "available": all(locate.is_present(file, store) for file in network.files),
         **_weights(network.files, store),
     }
 
@@ -103,6 +101,7 @@ def _weights(files: Iterable[WeightFile], store: WeightStore) -> dict[str, Any]:
     files = list(files)
     missing = [file for file in files if not locate.is_present(file, store)]
     return {
+        "available": not missing,
         "weights_from": list(dict.fromkeys(_origin(file, store) for file in files)),
         "missing": [file.name for file in missing],
         "missing_bytes": sum(file.size_bytes or 0 for file in missing),

@@ -50,10 +50,10 @@ def test_a_run_writes_weights_card_history_and_plot(trained: Path) -> None:
 
 
 def test_a_run_on_a_handful_of_people_warns_about_it(finished: tuple[Path, str]) -> None:
-    _, told = finished
+    _, printed = finished
 
-    assert "people are few to train on" in told
-    assert "people are few to validate with: 59 are needed" in told
+    assert "people are few to train on" in printed
+    assert "people are few to validate with: 59 are needed" in printed
 
 
 def test_a_run_is_not_overwritten_and_is_resumed_on_request(home: Home, trained: Path, people: Path) -> None:
@@ -86,8 +86,8 @@ def test_people_of_the_data_to_evaluate_on_are_excluded_and_listed(
     assert "1 identities may be people of lfw and are excluded" in done.stderr
     assert "no --disjoint-from" not in done.stderr
     assert cards[0]["training"]["disjoint_from"] == ["lfw"]
-    told = [card["training"] for card in cards]
-    assert [one["identities"] + one["validation"]["identities"] for one in told] == [8, 9]
+    runs = [card["training"] for card in cards]
+    assert [one["identities"] + one["validation"]["identities"] for one in runs] == [8, 9]
 
 
 VALUES = "--pairs 1 --steps 1 --freeze 14 --evaluate-every 1 --precision float32 --no-compile"
@@ -107,21 +107,23 @@ def test_a_run_from_sface_uses_its_recipe_says_so_and_is_resumed_with_it(
         " --weight-decay 0.0001 --distillation 2 --centre --blend 0.5 --freeze 14 --augment distant"
         " --evaluate-every 1 --patience 8 --precision float32 --no-compile"
     )
-    told = first.splitlines()
-    assert told[0] == "sface, by the recipe of sface:"
-    assert values in told[1]
-    assert told[2].split(": ")[1] == VALUES
+    printed = first.splitlines()
+    assert printed[0] == "sface, by the recipe of sface:"
+    assert values in printed[1]
+    assert printed[2].split(": ")[1] == VALUES
     assert card["training"]["options"]["blend"] == 0.5
     assert "sface, by the options of the run" in resumed
-    assert told[1] in resumed.splitlines()
+    assert printed[1] in resumed.splitlines()
 
 
 def test_a_run_that_excludes_nobody_warns_that_it_may_overlap_with_the_evaluation(
     finished: tuple[Path, str],
 ) -> None:
-    out, told = finished
+    out, printed = finished
 
-    assert "no --disjoint-from: people of the training data may also be in the data that you evaluate" in told
+    assert (
+        "no --disjoint-from: people of the training data may also be in the data that you evaluate" in printed
+    )
     assert json.loads((out / "mine.json").read_text())["training"]["disjoint_from"] == []
 
 
