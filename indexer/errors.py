@@ -21,10 +21,17 @@
     │   ├── IdentityNotFound        the gallery has no such identity
     │   ├── FaceNotFound            the identity has no such face
     │   ├── CropNotStored           the face exists, its crop was not stored
-    │   └── ReindexNotFound         there is no such re-index job
+    │   ├── ReindexNotFound         there is no such re-index job
+    │   ├── ReviewNotFound          there is no such review of two identities
+    │   └── PeopleChangeNotFound    there is no such merge, split or move, or its people were deleted since
     ├── Conflict
     │   ├── GalleryExists           there is a gallery of this name
     │   ├── ExternalIdTaken         another identity of the gallery has this external id
+    │   ├── IdentityMerged          the identity was merged into another
+    │   ├── PeopleDistinct          two identities that are known to be different people
+    │   ├── ReviewDecided           the review was decided already, or is open
+    │   ├── PeopleChangeUndone      the merge, split or move was undone already
+    │   ├── FaceExists              the other identity has a face of this photograph
     │   ├── ReindexExists           the gallery has a re-index job already
     │   ├── ReindexState            the re-index job is not in a state that allows this
     │   ├── GatesNotPassed          the new model does not meet the acceptance criteria
@@ -163,6 +170,14 @@ class ReindexNotFound(NotFound):
     code = "reindex_not_found"
 
 
+class ReviewNotFound(NotFound):
+    code = "review_not_found"
+
+
+class PeopleChangeNotFound(NotFound):
+    code = "people_change_not_found"
+
+
 class Conflict(GemelError):
     pass
 
@@ -173,6 +188,26 @@ class GalleryExists(Conflict):
 
 class ExternalIdTaken(Conflict):
     code = "external_id_taken"
+
+
+class IdentityMerged(Conflict):
+    code = "identity_merged"
+
+
+class PeopleDistinct(Conflict):
+    code = "people_distinct"
+
+
+class ReviewDecided(Conflict):
+    code = "review_decided"
+
+
+class PeopleChangeUndone(Conflict):
+    code = "people_change_undone"
+
+
+class FaceExists(Conflict):
+    code = "face_exists"
 
 
 class ReindexExists(Conflict):

@@ -9,6 +9,7 @@ from indexer.records.tables.faces import Embedding, Face
 from indexer.records.tables.galleries import Gallery
 from indexer.records.tables.identities import Identity
 from indexer.records.tables.models import Calibration, Model
+from indexer.records.tables.people import DistinctPeople, PersonChange, Review
 from indexer.records.tables.person_templates import PersonTemplate
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
@@ -18,16 +19,19 @@ __all__ = [
     "Base",
     "Calibration",
     "Change",
+    "DistinctPeople",
     "Embedding",
     "Face",
     "Gallery",
     "Identity",
     "Model",
+    "PersonChange",
     "PersonTemplate",
     "Process",
     "Reindex",
     "ReindexChunk",
     "ReindexEvent",
     "Replica",
+    "Review",
     "SearchCount",
 ]

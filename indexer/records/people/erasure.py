@@ -1,0 +1,30 @@
+"""Deletes what reviews and changes that can be undone still hold of a deleted identity."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_FORGET = text("""
+WITH RECURSIVE forgotten (id) AS (
+    SELECT CAST(:identity_id AS uuid)
+    UNION
+    SELECT other_id FROM person_change JOIN forgotten ON person_change.identity_id = forgotten.id
+    WHERE kind = 'merge' AND undone_at IS NULL
+), changes AS (
+    DELETE FROM person_change
+    WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM forgotten)
+), pairs AS (
+    DELETE FROM distinct_people
+    WHERE lower_id IN (SELECT id FROM forgotten) OR higher_id IN (SELECT id FROM forgotten)
+)
+DELETE FROM review
+WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM forgotten)
+""")
+"""An identity includes those that were merged into it: their names are in `person_change`."""
+
+
+def forget(session: Session, identity_id: UUID) -> None:
+    """Of the identity and of all that were merged into it. The caller holds the gallery's lock and deletes
+    the identity."""
+    session.execute(_FORGET, {"identity_id": str(identity_id)})

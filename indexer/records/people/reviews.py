@@ -1,0 +1,103 @@
+"""Reviews: pairs of identities of which a person decides whether they are the same."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from indexer.errors import ReviewNotFound
+from indexer.records.people import distinct
+from indexer.records.tables import Review
+
+
+class ReviewKind(StrEnum):
+    DUPLICATE = "duplicate"
+    """A new person resembles one who is enrolled already."""
+    DOUBTFUL_MATCH = "doubtful_match"
+
+
+class ReviewState(StrEnum):
+    OPEN = "open"
+    SAME = "same"
+    """They were merged."""
+    DIFFERENT = "different"
+    """They are known to be different people (`distinct`)."""
+
+
+def add(
+    session: Session,
+    gallery_id: UUID,
+    kind: ReviewKind,
+    *,
+    identity_id: UUID,
+    other_id: UUID,
+    score: float,
+    threshold: float,
+) -> UUID | None:
+    """The new review's id. None, and no review, where the pair has an open one or is known to be distinct.
+
+    Both identities must exist: the caller holds the gallery's lock.
+    """
+    pair = distinct.pair_of(identity_id, other_id)
+    if distinct.known(session, [pair]):
+        return None
+    review = Review(
+        gallery_id=gallery_id,
+        kind=kind,
+        identity_id=identity_id,
+        other_id=other_id,
+        score=score,
+        threshold=threshold,
+    )
+    return session.scalar(
+        insert(Review)
+        .values(
+            id=review.id,
+            gallery_id=gallery_id,
+            kind=kind,
+            identity_id=identity_id,
+            other_id=other_id,
+            score=score,
+            threshold=threshold,
+        )
+        .on_conflict_do_nothing(
+            index_elements=[text("least(identity_id, other_id)"), text("greatest(identity_id, other_id)")],
+            index_where=text("state = 'open'"),
+        )
+        .returning(Review.id)
+    )
+
+
+def get(session: Session, gallery_id: UUID, review_id: UUID) -> Review:
+    """Raises ReviewNotFound."""
+    review = session.scalar(select(Review).where(Review.gallery_id == gallery_id, Review.id == review_id))
+    if review is None:
+        raise ReviewNotFound(f"there is no review {review_id} in this gallery", id=str(review_id))
+    return review
+
+
+def page(
+    session: Session, gallery_id: UUID, *, state: ReviewState | None, after: UUID | None, limit: int
+) -> Sequence[Review]:
+    """At most `limit` reviews after the id `after`, oldest first."""
+    query = select(Review).where(Review.gallery_id == gallery_id)
+    if state is not None:
+        query = query.where(Review.state == state)
+    if after is not None:
+        query = query.where(Review.id > after)
+    return session.scalars(query.order_by(Review.id).limit(limit)).all()
+
+
+def decide(session: Session, review: Review, state: ReviewState, by: str, change_id: UUID | None) -> None:
+    """Sets the state; `by` is the caller's name, and `change_id` the merge of `same`."""
+    now = session.scalar(select(func.now()))  # first: a query flushes new values
+    review.state, review.decided_by, review.change_id, review.decided_at = state, by, change_id, now
+    session.flush()
+
+
+def reopen(session: Session, review: Review) -> None:
+    review.state, review.decided_by, review.change_id, review.decided_at = ReviewState.OPEN, None, None, None
+    session.flush()
