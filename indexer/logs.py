@@ -21,6 +21,11 @@ _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 """Control characters, with which a message could forge a line or move a terminal's cursor."""
 
 
+def one_line(text: str) -> str:
+    """`text` with its control characters escaped, and code points that UTF-8 cannot encode."""
+    return text.translate(_ESCAPED).encode("utf-8", "backslashreplace").decode()
+
+
 class TextFormatter(logging.Formatter):
     """`2026-01-31T09:30:00.123Z INFO    service.app [request id] message`, then the trace, unchanged."""
 
@@ -28,7 +33,7 @@ class TextFormatter(logging.Formatter):
         request = request_id.get()
         of = f"[{request}] " if request else ""
         line = f"{_time(record)} {record.levelname:<7} {record.name} {of}"
-        line += record.getMessage().translate(_ESCAPED)
+        line += one_line(record.getMessage())
         trace = _trace(self, record)
         return f"{line}\n{trace}" if trace else line
 

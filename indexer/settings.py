@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         default="text",
         description="Log lines as text or as JSON; both have the time and the request's `X-Request-Id`",
     )
+    audit: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether changes, searches and rejected requests are written to the audit record; `off`"
+        " leaves a gap in it",
+    )
 
     max_upload_mb: float = Field(
         default=64.0,

@@ -19,7 +19,7 @@ def open_index_store(settings: Settings) -> "Iterator[IndexStore]":
     from indexer.replica.store import IndexStore
     from indexer.usecases.bootstrap import default_card
 
-    database = Database(database_url(settings))
+    database = Database(database_url(settings), audit=settings.audit == "on")
     try:
         schema.prepare(settings, database)
         yield IndexStore.of(settings, database, default_card(settings))

@@ -93,6 +93,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             database_url(settings),
             pool_size=settings.threads + CONNECTIONS_BESIDE,
             timeouts=REQUEST_TIMEOUTS if serving else JOB_TIMEOUTS,
+            audit=settings.audit == "on",
         )
         stack.callback(database.close)
         index_store = IndexStore.of(settings, database, default_card(settings))

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from indexer.errors import DatabaseNotMigrated, DatabaseTooNew
+from indexer.records.audit import partitions
 from indexer.records.database.driver_errors import translate_errors
 from indexer.records.database.session import Database
 from indexer.settings import Settings
@@ -36,6 +37,8 @@ def migrate(database: Database, revision: str = "head") -> str:
         config = alembic_config()
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, revision)
+        if revision == "head":
+            partitions.make_ahead(connection)
         return _current(connection) or "base"
 
 

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from indexer.errors import Misconfigured
+from indexer.records.audit.chain import append, entry
+from indexer.records.audit.event import take_pending
 from indexer.records.database.driver_errors import (
     DRIVER_ERRORS,
     as_gemel_error,
@@ -54,9 +56,15 @@ JOB_TIMEOUTS = Timeouts(lock_seconds=30, statement_seconds=0, idle_seconds=600)
 class Database:
     """A pool of connections to one PostgreSQL."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, timeouts: Timeouts = JOB_TIMEOUTS) -> None:
-        """Connects on first use. Raises Misconfigured."""
+    def __init__(
+        self, url: str, *, pool_size: int = 10, timeouts: Timeouts = JOB_TIMEOUTS, audit: bool = True
+    ) -> None:
+        """Connects on first use. `audit`: whether events are written to the audit record.
+
+        Raises Misconfigured.
+        """
         self.pool_size = pool_size
+        self.audit = audit
         self.engine = _engine(url, pool_size, timeouts)
 
     @property
@@ -68,7 +76,8 @@ class Database:
 
     @contextmanager
     def transaction(self, *, long: bool = False) -> Iterator[Session]:
-        """One transaction: committed at the end of the block, rolled back if it raises.
+        """One transaction: committed at the end of the block, rolled back if it raises. The events that the
+        block has recorded are written last (`records.audit`).
 
         `long`: no statement timeout, as for deleting a million rows. The lock timeout stays.
         """
@@ -76,6 +85,9 @@ class Database:
             if long:
                 session.execute(_LONG)
             yield session
+            events = take_pending(session)
+            if events and self.audit:
+                append(session, [entry(event) for event in events])
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -3,6 +3,7 @@
 A new column: a field here, a revision in `migrations/versions`.
 """
 
+from indexer.records.tables.audit import AuditHead, AuditRecord
 from indexer.records.tables.base import Base
 from indexer.records.tables.changes import Change
 from indexer.records.tables.faces import Embedding, Face
@@ -16,6 +17,8 @@ from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
 from indexer.records.tables.searches import SearchCount
 
 __all__ = [
+    "AuditHead",
+    "AuditRecord",
     "Base",
     "Calibration",
     "Change",
