@@ -1,13 +1,13 @@
 """The audit record: hash-chained events, in partitions by month, and the head of the chain
 
-Revision: 0017.
+Revision: 0018.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
