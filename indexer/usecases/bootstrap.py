@@ -16,6 +16,7 @@ from indexer.embedding.card import ModelCard
 from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
+from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
 from indexer.records.embedded import database_url
 from indexer.replica.builds import IndexBuilds
@@ -63,6 +64,7 @@ class Engine:
     calibrations: CalibrationResolver
     identifier: Identifier
     enroller: Enroller
+    search_writer: SearchWriter
     index_sync: IndexSync | None = None
     """Only in a process that serves, like `heartbeat`."""
     heartbeat: Heartbeat | None = None
@@ -152,6 +154,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 index_cache=index_cache,
                 preparer=ImagePreparer(quality_gate=quality_gate),
             ),
+            search_writer=SearchWriter(database, required=settings.audit_searches == "required"),
             index_sync=index_sync,
             heartbeat=heartbeat,
         )

@@ -33,20 +33,25 @@ class Entry:
     """An event, and who caused it."""
 
     event: AuditEvent
+    details: str
+    """JSON, as it is stored."""
     caller: Caller
     request_id: str | None
 
 
 def entry(event: AuditEvent) -> Entry:
-    """Caused by the current caller in the current request."""
-    return Entry(event=event, caller=current_caller.get(), request_id=request_id.get())
+    """Caused by the current caller in the current request. Raises ValueError, TypeError: no JSON."""
+    return Entry(
+        event=event,
+        details=details_text(event.details),
+        caller=current_caller.get(),
+        request_id=request_id.get(),
+    )
 
 
 def append(session: Session, entries: Sequence[Entry]) -> None:
     """In two statements. The head of the chain is locked until the commit: it is the last lock that a
     transaction takes, so that writers never wait for each other in a circle.
-
-    Raises ValueError for details that are not JSON.
     """
     session.flush()
     head = session.execute(_HEAD).one()
@@ -91,7 +96,7 @@ def _row(one: Entry, number: int, at: datetime) -> dict[str, Any]:
         "request_id": _short(one.request_id),
         "gallery": _short(event.gallery),
         "identity_id": event.identity_id,
-        "details": details_text(event.details),
+        "details": one.details,
     }
 
 
