@@ -32,6 +32,7 @@
     │   ├── ReviewDecided           the review was decided already, or is open
     │   ├── PeopleChangeUndone      the merge, split or move was undone already
     │   ├── FaceExists              the other identity has a face of this photograph
+    │   ├── DuplicateIdentity       the person looks like another one of the gallery
     │   ├── ReindexExists           the gallery has a re-index job already
     │   ├── ReindexState            the re-index job is not in a state that allows this
     │   ├── GatesNotPassed          the new model does not meet the acceptance criteria
@@ -208,6 +209,10 @@ class PeopleChangeUndone(Conflict):
 
 class FaceExists(Conflict):
     code = "face_exists"
+
+
+class DuplicateIdentity(Conflict):
+    code = "duplicate_identity"
 
 
 class ReindexExists(Conflict):

@@ -235,6 +235,19 @@ class PersonScore(StrEnum):
     face a person has no template, and both are the same."""
 
 
+class DuplicateCheck(StrEnum):
+    """What an enrolment does with a face that looks like another person of the gallery."""
+
+    OFF = "off"
+    """It does not look for one."""
+    WARN = "warn"
+    """The answer lists the people."""
+    REVIEW = "review"
+    """So does it here, and each pair of people waits for a decision."""
+    REJECT = "reject"
+    """Nothing is enrolled."""
+
+
 class OnSeveralFaces(StrEnum):
     """What to do with a picture of several faces where one is needed."""
 

@@ -49,6 +49,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.PeopleChangeNotFound: HTTPStatus.NOT_FOUND,
     errors.PeopleChangeUndone: HTTPStatus.CONFLICT,
     errors.FaceExists: HTTPStatus.CONFLICT,
+    errors.DuplicateIdentity: HTTPStatus.CONFLICT,
     errors.AnotherModel: HTTPStatus.CONFLICT,
     errors.PolicyUnsupported: HTTPStatus.CONFLICT,
     errors.CalibrationUnsupported: HTTPStatus.CONFLICT,

@@ -1,7 +1,9 @@
-"""A gallery's policy: its FPIR and match limits. The FPIR must be supported by the calibration."""
+"""A gallery's policy: its FPIR, match limits and duplicate check. The FPIR of identification must be
+supported by the calibration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.resolver import CalibrationResolver
@@ -12,7 +14,12 @@ from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 
-POLICY = frozenset({"identify_fpir", "min_match_face_px", "min_match_sharpness", "max_match_miss_rate"})
+POLICY = frozenset(
+    {
+        *("identify_fpir", "min_match_face_px", "min_match_sharpness", "max_match_miss_rate"),
+        *("duplicate_check", "duplicate_fpir"),
+    }
+)
 """The columns of `Gallery` that make up its policy."""
 
 
@@ -21,12 +28,13 @@ def update(
     models: GalleryModels,
     resolver: CalibrationResolver,
     name: str,
-    policy: Mapping[str, float | None],
+    policy: Mapping[str, Any],
 ) -> Gallery:
     """Takes effect with the next request, in every process.
 
-    `policy`: the members of `POLICY` that change; None means the setting's value. Raises GalleryNotFound,
-    ModelUnavailable, PolicyUnsupported.
+    `policy`: the members of `POLICY` that change; None means the setting's value, and leaves a
+    `duplicate_check` as it is. The FPIR of the duplicate check needs no support, like its default.
+    Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
     """
     assert policy.keys() <= POLICY, policy
     with database.reading() as session:
@@ -37,7 +45,8 @@ def update(
     with database.transaction() as session:
         row = galleries.lock(session, gallery.id)
         for field, value in policy.items():
-            setattr(row, field, value)
+            if field != "duplicate_check" or value is not None:
+                setattr(row, field, value)
     with database.reading() as session:
         return galleries.get(session, name)
 

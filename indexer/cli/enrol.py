@@ -25,6 +25,7 @@ LISTED = 20
 HINTS = {
     "several_faces": "`--several-faces subject` enrols the largest if it is clearly the subject",
     "invalid_request": "rename the person's folder",
+    "duplicate_identity": "`--allow-duplicates` enrols them nevertheless",
 }
 """By error code: what to do next, in terms of commands."""
 INTERRUPTED = 130
@@ -48,6 +49,13 @@ def enrol(
             " if it is clearly the subject: much larger than the others, and near the middle."
         ),
     ] = OnSeveralFaces.REJECT,
+    allow_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--allow-duplicates",
+            help="Enrol also people whom the gallery's duplicate check would reject; they are listed.",
+        ),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -82,6 +90,7 @@ def enrol(
             folder,
             gallery,
             several_faces=several_faces,
+            allow_duplicates=allow_duplicates,
             parallel=settings.threads,
             progress=lambda images: bar.advance(task, images),
         )
@@ -117,6 +126,10 @@ def _as_json(result: "FolderOutcome") -> dict[str, Any]:
         "skipped": listed(Outcome.SKIPPED),
         "without_face": result.without_face,
         "odd_faces": result.odd_faces,
+        "duplicates": [
+            {"person": person, "candidates": [candidate.as_json() for candidate in candidates]}
+            for person, candidates in result.duplicates.items()
+        ],
     }
 
 
@@ -166,9 +179,24 @@ def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    _print_duplicates(result)
     if report is not None:
         written = f"Wrote the outcome of every file to {escape_text(report)}."
         console.print(written, highlight=False, soft_wrap=True)
+
+
+def _print_duplicates(result: "FolderOutcome") -> None:
+    if not result.duplicates:
+        return
+    out.print(f"\nPeople who look like somebody enrolled: {len(result.duplicates):,}")
+    table = Table(Column("Person", overflow="fold"), Column("Looks like", overflow="fold"), Column("Score"))
+    for person, candidates in list(result.duplicates.items())[:LISTED]:
+        best = candidates[0]
+        table.add_row(
+            escape_text(person), escape_text(best.external_id or best.identity_id), f"{best.score:.3f}"
+        )
+    out.print(table)
+    _print_more(len(result.duplicates))
 
 
 def _print_files(title: str, files: "list[FileOutcome]") -> None:

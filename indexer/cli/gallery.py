@@ -11,13 +11,16 @@ from indexer.cli.database import open_index_store
 from indexer.cli.output import escape_text, out, print_result, quantity
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
-from indexer.types import PersonScore
+from indexer.types import DuplicateCheck, PersonScore
 
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Model
 
 app = Commands("List, show, create, set, check and delete galleries.")
 
+_LOOKS_ALIKE = (
+    "a face that looks like another person of the gallery: nothing, warn, add a review, or reject it"
+)
 Name = Annotated[str, typer.Argument(help="The gallery's name: 1 to 63 letters, digits, '.', '_' or '-'.")]
 
 
@@ -76,6 +79,9 @@ def create(
     person_score: Annotated[
         PersonScore, typer.Option(help="Score of a person with several faces.")
     ] = PersonScore.FUSED,
+    duplicate_check: Annotated[
+        DuplicateCheck, typer.Option(help=f"What an enrolment does with {_LOOKS_ALIKE}.")
+    ] = DuplicateCheck.OFF,
     json: Json = None,
 ) -> None:
     """Create an empty gallery.
@@ -85,7 +91,9 @@ def create(
     from indexer.records import galleries
 
     with open_index_store(Settings()) as index_store, index_store.database.transaction() as session:
-        gallery = galleries.create(session, name, store_crops=store_crops, person_score=person_score)
+        gallery = galleries.create(
+            session, name, store_crops=store_crops, person_score=person_score, duplicate_check=duplicate_check
+        )
     print_result(
         _as_json(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False)
     )
@@ -95,33 +103,61 @@ def create(
 def set_policy(
     name: Name,
     person_score: Annotated[
-        PersonScore,
+        PersonScore | None,
         typer.Option(
             help="Score of a person with several faces: that of the nearest face, or fused with that of the"
             " person template, the mean of the faces."
         ),
-    ],
+    ] = None,
+    duplicate_check: Annotated[
+        DuplicateCheck | None,
+        typer.Option(help=f"What an enrolment does with {_LOOKS_ALIKE}."),
+    ] = None,
+    duplicate_fpir: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=0.999999,
+            help="Share of new people's faces that the duplicate check may take for somebody enrolled; 0: a"
+            " tenth of the FPIR of identification.",
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Set how the faces of a person make one score. After an interruption, run it again.
+    """Set a gallery's policy: how the faces of a person make one score, and its duplicate check.
 
-    Example: `gemel gallery set staff --person-score fused`
+    After an interruption, run it again.
+
+    Example: `gemel gallery set staff --duplicate-check reject`
     """
+    from indexer.calibration import policy
+    from indexer.calibration.resolver import CalibrationResolver
     from indexer.records import galleries, models
     from indexer.usecases.person_score import change
 
-    with open_index_store(Settings()) as index_store, progress_bar("people") as bar:
-        task = bar.add_task(name, total=None)
-        gallery = change(
-            index_store.database, name, person_score, progress=lambda done: bar.update(task, completed=done)
-        )
-        with index_store.database.reading() as session:
+    changes: dict[str, Any] = {}
+    if duplicate_check is not None:
+        changes["duplicate_check"] = duplicate_check
+    if duplicate_fpir is not None:
+        changes["duplicate_fpir"] = duplicate_fpir or None
+    if not changes and person_score is None:
+        raise typer.BadParameter("name a policy to set: `gemel gallery set --help` lists them")
+    settings = Settings()
+    with open_index_store(settings) as index_store:
+        database = index_store.database
+        if changes:
+            resolver = CalibrationResolver(database, index_store.models, settings.identify_fpir)
+            gallery = policy.update(database, index_store.models, resolver, name, changes)
+        if person_score is not None:
+            with progress_bar("people") as bar:
+                task = bar.add_task(name, total=None)
+                gallery = change(
+                    database, name, person_score, progress=lambda done: bar.update(task, completed=done)
+                )
+        with database.reading() as session:
             people = galleries.count_identities(session, [gallery.id])[gallery.id]
             known = models.list_all(session)
-    sentence = f"Gallery {name} uses the person score {gallery.person_score}."
-    print_result(
-        _as_json(gallery, people, known), json, lambda: out.print(sentence, highlight=False, soft_wrap=True)
-    )
+    print_result(_as_json(gallery, people, known), json, lambda: _print_policy(gallery))
 
 
 @app.command()
@@ -171,6 +207,17 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
     print_result(result, json, lambda: out.print(sentence, highlight=False))
 
 
+def _print_policy(gallery: "Gallery") -> None:
+    fpir = gallery.duplicate_fpir
+    how = "" if gallery.duplicate_check == DuplicateCheck.OFF or fpir is None else f", at an FPIR of {fpir:g}"
+    out.print(
+        f"Gallery {gallery.name} uses the person score {gallery.person_score}. Its duplicate check is"
+        f" {gallery.duplicate_check}{how}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def _print_odd(name: str, rows: list[dict[str, Any]]) -> None:
     if not rows:
         out.print(f"Every face in {name} resembles the other faces of its person.", highlight=False)
@@ -207,6 +254,8 @@ def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dic
         "min_match_sharpness": gallery.min_match_sharpness,
         "max_match_miss_rate": gallery.max_match_miss_rate,
         "person_score": gallery.person_score,
+        "duplicate_check": gallery.duplicate_check,
+        "duplicate_fpir": gallery.duplicate_fpir,
         "change_number": gallery.change_number,
         "created_at": gallery.created_at,
     }

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
 from indexer.records.notifications import notify
 from indexer.records.tables import Gallery, Identity
-from indexer.types import PersonScore
+from indexer.types import DuplicateCheck, PersonScore
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
@@ -46,6 +46,8 @@ def create(
     min_match_sharpness: float | None = None,
     max_match_miss_rate: float | None = None,
     person_score: PersonScore = PersonScore.FUSED,
+    duplicate_check: DuplicateCheck = DuplicateCheck.OFF,
+    duplicate_fpir: float | None = None,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
@@ -61,6 +63,8 @@ def create(
         min_match_sharpness=min_match_sharpness,
         max_match_miss_rate=max_match_miss_rate,
         person_score=person_score,
+        duplicate_check=duplicate_check,
+        duplicate_fpir=duplicate_fpir,
     )
     try:
         with session.begin_nested():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.concurrency import ConcurrencyLimit
+from indexer.duplicates.check import DuplicateChecker
 from indexer.embedding import catalog, embedder
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.card import ModelCard
@@ -47,9 +48,11 @@ WAITING_PER_THREAD = 4
 waits."""
 THREADS_FOR_ORDINARY = 2
 """Request threads that pictures with a slow decode cannot take."""
-CONNECTIONS_BESIDE = 1 + IndexSync.THREADS + Heartbeat.THREADS + SearchReporter.THREADS + IndexBuilds.THREADS
-"""Connections to PostgreSQL besides one per request thread: one for the readiness check, and one for each
-background thread. So requests never wait for a connection."""
+CONNECTIONS_BESIDE = 2 + IndexSync.THREADS + Heartbeat.THREADS + SearchReporter.THREADS + IndexBuilds.THREADS
+"""Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
+background thread, and one for duplicate checks. So requests never wait for a connection, except that
+duplicate checks of several galleries take turns: each reads the change log while its transaction holds a
+connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 pipelines=pipelines,
                 index_cache=index_cache,
                 preparer=ImagePreparer(quality_gate=quality_gate),
+                duplicates=DuplicateChecker(index_cache=index_cache, calibrations=calibrations),
             ),
             search_writer=SearchWriter(database, required=settings.audit_searches == "required"),
             index_sync=index_sync,

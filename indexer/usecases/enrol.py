@@ -4,9 +4,15 @@ has them before the answer."""
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.duplicates.candidate import DuplicateCandidate
+from indexer.duplicates.check import DuplicateChecker
 from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, NotFound, Unavailable
 from indexer.mean_template import MIN_FACES
@@ -51,6 +57,8 @@ class EnrolmentResult:
     """The gallery's."""
     faces_total: int
     """Of the identity, the new ones included."""
+    duplicates: list[DuplicateCandidate] = field(default_factory=list)
+    """Other people whom the new faces look like."""
     odd_faces: list[OddFace] = field(default_factory=list)
     """Faces of the identity, new or not, that do not resemble its others. Looked for where there are new."""
 
@@ -71,6 +79,7 @@ class Enroller:
     pipelines: Pipelines
     index_cache: IndexCache
     preparer: ImagePreparer
+    duplicates: DuplicateChecker
 
     def create(
         self,
@@ -79,14 +88,17 @@ class Enroller:
         images: Sequence[bytes],
         *,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+        allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
         check: Callable[[], object] = _no_check,
     ) -> EnrolmentResult:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
+        `allow_duplicate`: also where the gallery's policy rejects a person who looks like another one.
         `check` is called before each photograph; what it raises ends the enrolment, with nothing written.
         Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there are photographs and
-        each is rejected), ModelUnavailable, EmbeddingUnusable, Busy.
+        each is rejected), ModelUnavailable, EmbeddingUnusable, Busy; where the gallery checks for duplicates
+        DuplicateIdentity and IndexNotReady.
         """
 
         def make(session: Session, gallery: Gallery) -> _Person:
@@ -95,7 +107,9 @@ class Enroller:
             )
             return identity, True
 
-        return self._enrol(self._gallery(gallery_name), make, images, several_faces, watch, check)
+        return self._enrol(
+            self._gallery(gallery_name), make, images, several_faces, allow_duplicate, watch, check
+        )
 
     def add(
         self,
@@ -104,12 +118,13 @@ class Enroller:
         images: Sequence[bytes],
         *,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+        allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
         check: Callable[[], object] = _no_check,
     ) -> EnrolmentResult:
-        """More photographs of a known identity; `check` as in `create`.
+        """More photographs of a known identity; `allow_duplicate` and `check` as in `create`.
 
-        Raises GalleryNotFound, IdentityNotFound, NothingEnrolled, ModelUnavailable, EmbeddingUnusable, Busy.
+        Raises IdentityNotFound, and what `create` raises except ExternalIdTaken.
         """
 
         def find(session: Session, gallery: Gallery) -> _Person:
@@ -118,7 +133,7 @@ class Enroller:
         found = self._gallery(gallery_name)
         with self.database.reading() as session:
             find(session, found[0])
-        return self._enrol(found, find, images, several_faces, watch, check)
+        return self._enrol(found, find, images, several_faces, allow_duplicate, watch, check)
 
     def put(
         self,
@@ -128,6 +143,7 @@ class Enroller:
         images: Sequence[bytes],
         *,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+        allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
     ) -> tuple[EnrolmentResult, bool]:
         """Creates the identity with an `external_id`, or changes it; and whether it was created.
@@ -154,7 +170,9 @@ class Enroller:
             return identities.update(session, identity, dict(fields)), False
 
         found = self._gallery(gallery_name)
-        result = self._enrol(found, find_or_create, images, several_faces, watch, _no_check, repeatable=True)
+        result = self._enrol(
+            found, find_or_create, images, several_faces, allow_duplicate, watch, _no_check, repeatable=True
+        )
         return result, created
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
@@ -176,6 +194,7 @@ class Enroller:
         person: Callable[[Session, Gallery], _Person],
         images: Sequence[bytes],
         several_faces: OnSeveralFaces,
+        allow_duplicate: bool,
         watch: Stopwatch | None,
         check: Callable[[], object],
         *,
@@ -199,6 +218,7 @@ class Enroller:
                 watch=watch,
                 check=check,
             )
+            self.duplicates.prepare(gallery, models.active.card)
             with watch.stage(Stage.DATABASE), self.database.transaction() as session:
                 gallery = galleries.lock(session, gallery.id)
                 if gallery.model_id is None:
@@ -213,6 +233,13 @@ class Enroller:
                         in_use,
                         model=models.active_fingerprint,
                         repeatable=repeatable,
+                        check=partial(
+                            self.duplicates.check,
+                            session,
+                            gallery,
+                            models.active.card,
+                            allow=allow_duplicate,
+                        ),
                     )
                     break
         else:
@@ -250,18 +277,20 @@ def _record(
     *,
     model: str,
     repeatable: bool,
+    check: Callable[[UUID, Mapping[int, NDArray[np.float32]]], list[DuplicateCandidate]],
 ) -> EnrolmentResult:
-    """Raises NothingEnrolled."""
+    """`check`: gets the identity and its new faces. Raises NothingEnrolled, and what `check` does."""
     identity, is_new = person
     digests = {number: enrolment.image_sha256 for number, enrolment in prepared.enrolments.items()}
     known = set() if is_new else faces.enrolled_images(session, identity.id, digests.values())
-    duplicates = [number for number, digest in digests.items() if digest in known]
-    rejected = prepared.rejected | dict.fromkeys(duplicates, DUPLICATE)
-    new = [enrolment for number, enrolment in prepared.enrolments.items() if number not in rejected]
+    repetitions = [number for number, digest in digests.items() if digest in known]
+    rejected = prepared.rejected | dict.fromkeys(repetitions, DUPLICATE)
+    new = {number: enrolment for number, enrolment in prepared.enrolments.items() if number not in rejected}
     repeated = repeatable and all(rejection is DUPLICATE for rejection in rejected.values())
     if rejected and not new and not repeated:
         raise nothing_enrolled(rejected)
-    added = faces.add(session, identity.id, new, model_numbers)
+    found = check(identity.id, {number: enrolment.vectors[model] for number, enrolment in new.items()})
+    added = faces.add(session, identity.id, list(new.values()), model_numbers)
     # A new person with one face has no template, and needs no statement that says so.
     templates = (
         person_templates.NOTHING
@@ -278,4 +307,5 @@ def _record(
         model=model,
         person_score=gallery.person_score,
         faces_total=len(added) if is_new else faces.count_by_identity(session, [identity.id])[identity.id],
+        duplicates=found,
     )

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from indexer.errors import ExternalIdTaken, GalleryExists, GalleryNotFound, GemelError, NothingEnrolled
+from indexer.duplicates.candidate import DuplicateCandidate, candidates_of
+from indexer.errors import (
+    DuplicateIdentity,
+    ExternalIdTaken,
+    GalleryExists,
+    GalleryNotFound,
+    GemelError,
+    NothingEnrolled,
+)
 from indexer.files import reason
 from indexer.pipeline.people_folder import PeopleFolder, Person
 from indexer.records import faces, galleries, identities
@@ -27,6 +35,7 @@ def enrol_folder(
     gallery: str,
     *,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+    allow_duplicates: bool = False,
     parallel: int = 4,
     progress: Callable[[int], object] = lambda _: None,
 ) -> FolderOutcome:
@@ -42,7 +51,12 @@ def enrol_folder(
 
     def enrol(person: Person) -> _PersonRun:
         run = _PersonRun(
-            engine=engine, gallery=gallery, person=person, several_faces=several_faces, stop=stop
+            engine=engine,
+            gallery=gallery,
+            person=person,
+            several_faces=several_faces,
+            allow_duplicates=allow_duplicates,
+            stop=stop,
         )
         run.run()
         progress(sum(noted[0] is not Outcome.NOT_REACHED for noted in run.outcomes.values()))
@@ -92,6 +106,8 @@ def _add(result: FolderOutcome, person: Person, run: "_PersonRun | None") -> Non
     if run is not None:
         result.identities_created += run.created
         result.odd_faces += run.odd_faces
+        if run.duplicates:
+            result.duplicates[person.folder] = list(run.duplicates.values())
     if tried and not (run is not None and run.has_face):
         result.without_face.append(person.folder)
 
@@ -113,6 +129,7 @@ class _PersonRun:
     gallery: str
     person: Person
     several_faces: OnSeveralFaces
+    allow_duplicates: bool
     stop: threading.Event
     outcomes: dict[Path, _Noted] = field(default_factory=dict)
     created: bool = False
@@ -120,6 +137,8 @@ class _PersonRun:
     has_face: bool = False
     odd_faces: int = 0
     """Of the person, after the last enrolment."""
+    duplicates: dict[UUID, DuplicateCandidate] = field(default_factory=dict)
+    """Other people whom the person looks like, by their id."""
 
     def run(self) -> None:
         try:
@@ -171,6 +190,10 @@ class _PersonRun:
                     picture["message"],
                 )
             return identity_id
+        except DuplicateIdentity as error:
+            self._note(paths, Outcome.REJECTED, error)
+            self._note_duplicates(candidates_of(error))
+            return identity_id
         except ExternalIdTaken:  # another run created the person in the meantime; this one adds to it
             taken_id = self._identity_id()
             if taken_id is None:
@@ -182,17 +205,36 @@ class _PersonRun:
         self.created |= identity_id is None
         self.has_face |= bool(result.faces)
         self.odd_faces = len(result.odd_faces)
+        self._note_duplicates(result.duplicates)
         return result.identity.id
 
     def _add_images(self, identity_id: UUID | None, data: list[bytes]) -> EnrolmentResult:
         enroller = self.engine.enroller
         if identity_id is not None:
             return enroller.add(
-                self.gallery, identity_id, data, several_faces=self.several_faces, check=self._check
+                self.gallery,
+                identity_id,
+                data,
+                several_faces=self.several_faces,
+                allow_duplicate=self.allow_duplicates,
+                check=self._check,
             )
         folder = self.person.folder
         new = NewIdentity(external_id=folder, name=folder.replace("_", " "))
-        return enroller.create(self.gallery, new, data, several_faces=self.several_faces, check=self._check)
+        return enroller.create(
+            self.gallery,
+            new,
+            data,
+            several_faces=self.several_faces,
+            allow_duplicate=self.allow_duplicates,
+            check=self._check,
+        )
+
+    def _note_duplicates(self, found: Iterable[DuplicateCandidate]) -> None:
+        for candidate in found:
+            known = self.duplicates.get(candidate.identity_id)
+            if known is None or candidate.score > known.score:
+                self.duplicates[candidate.identity_id] = candidate
 
     def _check(self) -> None:
         if self.stop.is_set():

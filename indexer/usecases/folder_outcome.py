@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.pipeline.people_folder import SkippedFile
 
 
@@ -46,6 +47,8 @@ class FolderOutcome:
     """People whose every picture was tried, and who have no face in the gallery."""
     odd_faces: int = 0
     """Faces of people in this run that do not resemble the other faces of the person."""
+    duplicates: dict[str, list[DuplicateCandidate]] = field(default_factory=dict)
+    """By person of the folder: other people of the gallery whom the person looks like."""
     interrupted: bool = False
 
     def with_outcome(self, outcome: Outcome) -> list[FileOutcome]:

@@ -75,7 +75,7 @@ def verify(
 @router.post(
     _ONE + "/faces",
     status_code=201,
-    responses=problems(404, 413, 415, 422),
+    responses=problems(404, 409, 413, 415, 422),
     openapi_extra=openapi_body(FacesNew, {"images": [_IMAGE]}),
     operation_id="add_faces_by_external_id",
     summary="Add photographs of a person",
@@ -106,7 +106,7 @@ def get(engine: CurrentEngine, gallery: str, external_id: ExternalId) -> Identit
     _ONE,
     responses={
         201: {"model": IdentityCreated, "description": "The identity was created"},
-        **problems(404, 413, 415, 422),
+        **problems(404, 409, 413, 415, 422),
     },
     openapi_extra=openapi_body(
         IdentityPut, {"name": "Grace Hopper", "metadata": {"department": "computing"}, "images": [_IMAGE]}
@@ -134,6 +134,7 @@ def put(
         body.model_dump(include={"name", "metadata"}, exclude_unset=True),
         body.images,
         several_faces=body.several_faces,
+        allow_duplicate=body.allow_duplicate,
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)

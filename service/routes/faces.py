@@ -24,7 +24,7 @@ router = APIRouter(
 @router.post(
     "",
     status_code=201,
-    responses=problems(404, 413, 415, 422),
+    responses=problems(404, 409, 413, 415, 422),
     openapi_extra=openapi_body(FacesNew, {"images": ["/9j/4AAQSkZJRgABAQ..."]}),
     operation_id="add_faces",
     summary="Add photographs of a person",
@@ -40,7 +40,12 @@ def add(
     at_most("the number of images", len(body.images), config.max_images)
     watch = Stopwatch()
     enrolled = engine.enroller.add(
-        gallery, identity_id, body.images, several_faces=body.several_faces, watch=watch
+        gallery,
+        identity_id,
+        body.images,
+        several_faces=body.several_faces,
+        allow_duplicate=body.allow_duplicate,
+        watch=watch,
     )
     meters.observe_stages(watch.milliseconds)
     meters.outcomes.enrolled(len(enrolled.faces), (r.code for r in enrolled.rejected.values()))

@@ -52,6 +52,7 @@ def create(
         NewIdentity(external_id=body.external_id, name=body.name, metadata=body.metadata),
         body.images,
         several_faces=body.several_faces,
+        allow_duplicate=body.allow_duplicate,
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)

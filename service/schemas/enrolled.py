@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from indexer.calibration.policy import PolicyStatus
 from indexer.records import tables
 from indexer.types import Box as FaceBox
-from indexer.types import PersonScore, rotation_degrees
+from indexer.types import DuplicateCheck, PersonScore, rotation_degrees
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
-from indexer.usecases.answers.enrolment import EnrolmentWarning, PhotographGuidance
+from indexer.usecases.answers.enrolment import Duplicate, EnrolmentWarning, PhotographGuidance
 from indexer.usecases.answers.faces import Box, Landmarks, Quality, RotationDegrees
 from indexer.usecases.answers.threshold import Threshold
 from indexer.usecases.enrol import EnrolmentResult
@@ -144,6 +144,10 @@ class EnrolmentNotes(BaseModel):
         description="Faces of the person that do not resemble the person's other faces, so that one of them"
         " may be mislabelled; the oddest first"
     )
+    duplicates: list[Duplicate] = Field(
+        description="People of the gallery whom a new face looks like, so that one person may be enrolled"
+        " twice; the best first. Empty where the gallery's `duplicate_check` is `off`"
+    )
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
@@ -156,6 +160,7 @@ class EnrolmentNotes(BaseModel):
         return {
             "rejected": RejectedPicture.list_of(enrolled.rejected),
             "warnings": [EnrolmentWarning.of(odd) for odd in enrolled.odd_faces],
+            "duplicates": [Duplicate.of(found) for found in enrolled.duplicates],
             "model": enrolled.model,
             "change_number": enrolled.change_number,
         }
@@ -224,6 +229,13 @@ class Gallery(BaseModel):
         description="Policy: the score of a person with several faces, that of the `nearest` face, or `fused`"
         " with that of the person template"
     )
+    duplicate_check: DuplicateCheck = Field(
+        description="Policy: what an enrolment does with a face that looks like another person"
+    )
+    duplicate_fpir: float | None = Field(
+        description="Policy: share of new people's faces that the duplicate check may take for somebody"
+        " enrolled; null: a tenth of the FPIR of identification"
+    )
     identification: Identification | None = Field(
         description="The threshold at its present size, and what it means; null if this process cannot"
         " open its model"
@@ -244,6 +256,8 @@ class Gallery(BaseModel):
             min_match_sharpness=gallery.min_match_sharpness,
             max_match_miss_rate=gallery.max_match_miss_rate,
             person_score=PersonScore(gallery.person_score),
+            duplicate_check=DuplicateCheck(gallery.duplicate_check),
+            duplicate_fpir=gallery.duplicate_fpir,
             identification=policy and Identification.of(policy),
             created_at=gallery.created_at,
         )

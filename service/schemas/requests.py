@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.records.galleries import NAME_PATTERN
 from indexer.settings import LEAST_RATE
-from indexer.types import OnSeveralFaces, PersonScore
+from indexer.types import DuplicateCheck, OnSeveralFaces, PersonScore
 from service.requests.bodies import ImageBytes, JsonObject, UploadBody
 
 Threshold = Annotated[
@@ -35,6 +35,13 @@ SeveralFaces = Annotated[
         " `largest`: its largest face is used; `subject`: its largest face is used if it is clearly the"
         " picture's subject, much larger than the others and near the middle, and otherwise the picture is"
         " rejected"
+    ),
+]
+AllowDuplicate = Annotated[
+    bool,
+    Field(
+        description="Enrol although the person looks like another one of the gallery. The answer lists the"
+        " other person in `duplicates`, and no review is made"
     ),
 ]
 LARGEST_NUMBER = 2**63 - 1
@@ -91,6 +98,24 @@ _PERSON_SCORE = (
 )
 
 
+_DUPLICATE_CHECK = (
+    "What an enrolment does with a face that looks like another person of the gallery: `off`: nothing;"
+    " `warn`: it lists the person in `duplicates`; `review`: it also puts the pair of people into the"
+    " reviews; `reject`: 409 `duplicate_identity`, and nothing is stored"
+)
+DuplicateFpir = Annotated[
+    float | None,
+    Field(
+        ge=LEAST_RATE,
+        lt=1,
+        description="Share of new people's faces that the duplicate check may take for somebody who is"
+        " enrolled; its threshold follows from it and the gallery's size. null: a tenth of the FPIR of"
+        " identification",
+        examples=[0.001],
+    ),
+]
+
+
 class GalleryNew(BaseModel):
     model_config = {"extra": "forbid"}
 
@@ -108,6 +133,8 @@ class GalleryNew(BaseModel):
     min_match_sharpness: MinMatchSharpness = None
     max_match_miss_rate: MaxMatchMissRate = None
     person_score: PersonScore = Field(default=PersonScore.FUSED, description=_PERSON_SCORE)
+    duplicate_check: DuplicateCheck = Field(default=DuplicateCheck.OFF, description=_DUPLICATE_CHECK)
+    duplicate_fpir: DuplicateFpir = None
 
 
 class GalleryPatch(BaseModel):
@@ -123,6 +150,10 @@ class GalleryPatch(BaseModel):
         default=None,
         description=f"{_PERSON_SCORE}. The templates of a large gallery take a while; null changes nothing",
     )
+    duplicate_check: DuplicateCheck | None = Field(
+        default=None, description=f"{_DUPLICATE_CHECK}. null changes nothing"
+    )
+    duplicate_fpir: DuplicateFpir = None
 
 
 class IdentityNew(UploadBody):
@@ -133,6 +164,7 @@ class IdentityNew(UploadBody):
     name: str | None = Field(default=None, description="1 to 255 characters")
     metadata: JsonObject = Field(default_factory=dict, description="Any JSON object, up to 16,384 bytes")
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
+    allow_duplicate: AllowDuplicate = False
 
 
 class IdentityPut(UploadBody):
@@ -144,11 +176,13 @@ class IdentityPut(UploadBody):
     name: str | None = Field(default=None, description="1 to 255 characters")
     metadata: JsonObject | None = Field(default=None, description="Any JSON object, up to 16,384 bytes")
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
+    allow_duplicate: AllowDuplicate = False
 
 
 class FacesNew(UploadBody):
     images: list[ImageBytes] = Field(min_length=1, description="Photographs, one person each")
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
+    allow_duplicate: AllowDuplicate = False
 
 
 class IdentityPatch(BaseModel):

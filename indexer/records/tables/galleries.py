@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 from indexer.records.tables.base import Base, insertion_time
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.reindexes import Reindex
-from indexer.types import LOG_START, LogPosition, PersonScore
+from indexer.types import LOG_START, DuplicateCheck, LogPosition, PersonScore
 
 
 class Gallery(Base, kw_only=True):
@@ -28,6 +28,10 @@ class Gallery(Base, kw_only=True):
             "max_match_miss_rate >= 0 AND max_match_miss_rate <= 1", name="gallery_max_match_miss_rate_check"
         ),
         CheckConstraint("person_score IN ('nearest', 'fused')", name="gallery_person_score_check"),
+        CheckConstraint(
+            "duplicate_check IN ('off', 'warn', 'review', 'reject')", name="gallery_duplicate_check_check"
+        ),
+        CheckConstraint("duplicate_fpir > 0 AND duplicate_fpir < 1", name="gallery_duplicate_fpir_check"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -58,6 +62,11 @@ class Gallery(Base, kw_only=True):
     settings."""
     person_score: Mapped[str] = mapped_column(Text, server_default="nearest", default=PersonScore.NEAREST)
     """Policy: how the faces of a person make one score. Only `fused` keeps person templates."""
+    duplicate_check: Mapped[str] = mapped_column(Text, server_default="off", default=DuplicateCheck.OFF)
+    """Policy: what an enrolment does with a face that looks like another person of the gallery."""
+    duplicate_fpir: Mapped[float | None] = mapped_column(Double, default=None)
+    """Policy: share of new people's faces that may be taken for somebody enrolled. None: a tenth of the FPIR
+    of identification."""
     created_at: Mapped[datetime] = insertion_time()
     calibration_id: Mapped[UUID | None] = column_property(
         select(Calibration.id)

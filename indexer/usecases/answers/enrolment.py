@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.types import PersonScore
 from indexer.usecases.odd_faces import OddFace
 from indexer.usecases.photographs import guidance
@@ -33,6 +34,21 @@ class EnrolmentWarning(BaseModel):
             measured=round(odd.score, 4),
             limit=round(odd.limit, 4),
         )
+
+
+class Duplicate(BaseModel):
+    """Another person of the gallery whom a new face looks like."""
+
+    image: int = Field(description="Index of the picture in the request, from 0")
+    identity_id: UUID = Field(description="The other person")
+    external_id: str | None = Field(description="Of the other person; null if none was set")
+    face_id: UUID = Field(description="The most similar face of the other person")
+    score: float = Field(description="Similarity to the other person, -1 to 1", examples=[0.7113])
+    threshold: float = Field(description="Lower scores are not reported", examples=[0.5474])
+
+    @classmethod
+    def of(cls, found: DuplicateCandidate) -> "Duplicate":
+        return cls(**found.as_json())
 
 
 class PhotographGuidance(BaseModel):

@@ -141,3 +141,37 @@ def test_a_name_is_the_same_however_its_letters_are_composed(
     shown = home.json("person", "show", decomposed, "--gallery", "composed")
     assert [face["quality"] > 0 for face in shown["faces"]] == [True, True]
     assert composed in home.run("person", "show", person["id"], "--gallery", "composed").stdout
+
+
+def test_people_of_a_folder_who_look_like_somebody_enrolled_are_rejected_and_named(
+    home: Home, people: Path, hopper: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home.run("gallery", "create", "checked", "--duplicate-check", "reject")
+    home.run("enrol", people, "--gallery", "checked")
+    again = tmp_path_factory.mktemp("again")
+    (again / "Amazing_Grace").mkdir()
+    (again / "Amazing_Grace" / "1.jpg").write_bytes(hopper)
+
+    rejected = home.json("enrol", again, "--gallery", "checked")
+    shown = home.run("enrol", again, "--gallery", "checked").stdout
+    allowed = home.json("enrol", again, "--gallery", "checked", "--allow-duplicates")
+
+    assert rejected["identities_created"] == 0
+    assert rejected["reasons"] == {"duplicate_identity": 1}
+    for result in (rejected, allowed):
+        [found] = result["duplicates"]
+        assert found["person"] == "Amazing_Grace"
+        assert [one["external_id"] for one in found["candidates"]] == ["Grace_Hopper"]
+    assert "People who look like somebody enrolled: 1" in shown
+    assert allowed["identities_created"] == 1
+
+
+def test_the_duplicate_check_of_a_gallery_is_set_and_printed(home: Home) -> None:
+    home.run("gallery", "create", "set")
+
+    shown = home.run("gallery", "set", "set", "--duplicate-check", "warn", "--duplicate-fpir", "0.0005")
+    back = home.json("gallery", "set", "set", "--duplicate-fpir", "0")
+
+    assert "Its duplicate check is warn, at an FPIR of 0.0005." in shown.stdout
+    assert (back["duplicate_check"], back["duplicate_fpir"]) == ("warn", None)
+    assert "name a policy to set" in home.run("gallery", "set", "set", status=2).stderr

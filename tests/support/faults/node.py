@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from indexer.calibration.resolver import CalibrationResolver
+from indexer.duplicates.check import DuplicateChecker
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken, NothingEnrolled
@@ -113,6 +114,7 @@ class Node:
             IndexSync(self.database, self.index_cache, pipelines, poll_seconds=0.2) if keeping else None
         )
         self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
+        calibrations = CalibrationResolver(self.database, self.index_store.models, 0.01)
         self.enroller = Enroller(
             database=self.database,
             pipelines=pipelines,
@@ -120,12 +122,13 @@ class Node:
             preparer=_Numbers(
                 quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0, max_miss_rate=1)
             ),
+            duplicates=DuplicateChecker(index_cache=self.index_cache, calibrations=calibrations),
         )
         self.identifier = Identifier(
             database=self.database,
             pipelines=pipelines,
             index_cache=self.index_cache,
-            calibrations=CalibrationResolver(self.database, self.index_store.models, 0.01),
+            calibrations=calibrations,
             patience_seconds=patience_seconds,
             match_limits=MatchLimits(min_face_px=0, min_sharpness=0, max_miss_rate=1),
         )
