@@ -1,7 +1,7 @@
 """Does a person who is being enrolled look like another one of the gallery?
 
 The check runs in the enrolment's transaction, under the gallery's lock: no other enrolment of the gallery can
-commit between the check and the commit, in whatever process (docs/decisions/00NN).
+commit between the check and the commit, in whatever process (docs/decisions/0021).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,8 @@ from indexer.embedding.card import ModelCard
 from indexer.errors import DuplicateIdentity
 from indexer.records import faces
 from indexer.records.database.session import Session
+from indexer.records.people import distinct, reviews
+from indexer.records.people.reviews import ReviewKind
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.types import DuplicateCheck, NearPerson
@@ -55,7 +57,8 @@ class DuplicateChecker:
 
         `session` holds the lock of `gallery`, and has appended no change yet. `vectors`: the new faces by the
         number of their picture, of the model of `card`, which the gallery is searched with. `allow`: only
-        report them. Where the gallery's policy is `review`, the pairs get into the reviews.
+        report them. Where the gallery's policy is `review`, the pairs get into the reviews. People who are
+        known to be different from the identity are left out.
 
         The index reads the log through a connection of its own, which sees what is committed: under the lock
         that is everything. Raises DuplicateIdentity where the policy is `reject`, IndexNotReady,
@@ -64,8 +67,21 @@ class DuplicateChecker:
         if not vectors or not _is_needed(gallery):
             return []
         found = self._find(session, gallery, card, identity_id, vectors)
-        if found and not allow and gallery.duplicate_check == DuplicateCheck.REJECT:
+        if not found or allow:
+            return found
+        if gallery.duplicate_check == DuplicateCheck.REJECT:
             raise _duplicate(found)
+        if gallery.duplicate_check == DuplicateCheck.REVIEW:
+            for candidate in found:
+                reviews.add(
+                    session,
+                    gallery.id,
+                    ReviewKind.DUPLICATE,
+                    identity_id=identity_id,
+                    other_id=candidate.identity_id,
+                    score=candidate.score,
+                    threshold=candidate.threshold,
+                )
         return found
 
     def _find(
@@ -78,7 +94,7 @@ class DuplicateChecker:
     ) -> list[DuplicateCandidate]:
         index = self.index_cache.caught_up(gallery, card, patience_seconds=PATIENCE_UNDER_LOCK_SECONDS)
         least = threshold.decide(self.calibrations, gallery, card, index.faces).threshold
-        excluded = {identity_id}
+        excluded = {identity_id, *distinct.others_of(session, identity_id)}
         rows = index.search_identities(np.stack(list(vectors.values())), MOST + len(excluded))
         similar = [
             (image, person)

@@ -1,10 +1,16 @@
 """What a gallery does with a person who is enrolled a second time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.records import galleries
+from indexer.records.database.session import Database
+from indexer.records.people import distinct, reviews
+from indexer.records.people.reviews import ReviewState
+from indexer.records.tables import Review
 from tests.integration.duplicates.conftest import STAFF, Enrol, photographs
 
 Gallery = Callable[..., None]
@@ -182,3 +188,55 @@ def test_without_its_own_fpir_a_gallery_is_stricter_than_identification(
     size = client.get(STAFF).json()
     [same, _] = enrol([photographs(PERSON, 3)[2]]).json()["duplicates"]
     assert same["threshold"] == pytest.approx(size["identification"]["threshold"], abs=1e-4)
+
+
+def test_review_enrols_and_puts_the_pair_into_the_reviews_once(
+    client: TestClient, database: Database, gallery: Gallery, enrol: Enrol
+) -> None:
+    gallery("review")
+    one, other, third = photographs(PERSON, 3)
+    first = enrol([one]).json()
+
+    second = enrol([other]).json()
+    enrol([third], f"/identities/{second['id']}/faces").raise_for_status()
+
+    assert [found["identity_id"] for found in second["duplicates"]] == [first["id"]]
+    [review] = open_reviews(database)
+    assert (str(review.identity_id), str(review.other_id)) == (second["id"], first["id"])
+    assert review.score == pytest.approx(second["duplicates"][0]["score"], abs=1e-4)
+    assert review.threshold == pytest.approx(second["duplicates"][0]["threshold"], abs=1e-4)
+
+
+def test_what_an_operator_allows_is_not_reviewed(
+    client: TestClient, database: Database, gallery: Gallery, enrol: Enrol
+) -> None:
+    gallery("review")
+    one, other = photographs(PERSON, 2)
+    enrol([one]).raise_for_status()
+
+    enrol([other], allow_duplicate="true").raise_for_status()
+
+    assert open_reviews(database) == []
+
+
+def test_people_known_to_be_different_are_never_reported_again(
+    client: TestClient, database: Database, gallery: Gallery, enrol: Enrol
+) -> None:
+    gallery("reject")
+    one, other, third = photographs(PERSON, 3)
+    first, second = (enrol([image], allow_duplicate="true").json()["id"] for image in (one, other))
+    path = f"/identities/{second}/faces"
+    assert enrol([third], path).status_code == 409
+
+    with database.transaction() as session:
+        found = galleries.lock(session, galleries.get(session, "staff").id)
+        distinct.add(session, found.id, [distinct.pair_of(UUID(first), UUID(second))])
+
+    added = enrol([third], path)
+    assert (added.status_code, added.json()["duplicates"]) == (201, [])
+
+
+def open_reviews(database: Database) -> Sequence[Review]:
+    with database.reading() as session:
+        found = galleries.get(session, "staff")
+        return reviews.page(session, found.id, state=ReviewState.OPEN, after=None, limit=100)

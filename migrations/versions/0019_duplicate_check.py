@@ -1,13 +1,13 @@
 """A gallery's policy for people who are enrolled a second time: the check, and its FPIR
 
-Revision: 0017.
+Revision: 0019.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
