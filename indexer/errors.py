@@ -16,6 +16,7 @@
     │   ├── SeveralFaces            a picture with several faces where one is required
     │   └── NothingEnrolled         every picture of an enrolment was rejected
     ├── NotAuthenticated            no key, or a wrong one
+    ├── RateLimited                 the key has reached one of its limits
     ├── NotFound
     │   ├── GalleryNotFound         there is no such gallery
     │   ├── IdentityNotFound        the gallery has no such identity
@@ -145,6 +146,16 @@ class NothingEnrolled(InvalidInput):
 
 class NotAuthenticated(GemelError):
     code = "not_authenticated"
+
+
+class RateLimited(GemelError):
+    """Its details name the limit, and the seconds after which a request may succeed."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, policy: str, limit: float, retry_after_s: int) -> None:
+        super().__init__(message, policy=policy, limit=limit, retry_after_s=retry_after_s)
+        self.retry_after_s = retry_after_s
 
 
 class NotFound(GemelError):

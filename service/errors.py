@@ -36,6 +36,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.SeveralFaces: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NothingEnrolled: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.GalleryNotFound: HTTPStatus.NOT_FOUND,
     errors.IdentityNotFound: HTTPStatus.NOT_FOUND,
     errors.FaceNotFound: HTTPStatus.NOT_FOUND,
@@ -129,6 +130,8 @@ def response(error: errors.GemelError) -> JSONResponse:
     headers = {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(error, errors.EmbeddingsMissing):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, errors.RateLimited):
+        headers["Retry-After"] = str(error.retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Bearer realm="gemel", Basic realm="gemel"'
     return _problem(status, error.code, error.message, headers, **error.details)

@@ -9,6 +9,7 @@ from indexer.records.tables.changes import Change
 from indexer.records.tables.faces import Embedding, Face
 from indexer.records.tables.galleries import Gallery
 from indexer.records.tables.identities import Identity
+from indexer.records.tables.key_limits import RequestSlot, TokenBucket
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.people import DistinctPeople, PersonChange, Review
 from indexer.records.tables.person_templates import PersonTemplate
@@ -35,6 +36,8 @@ __all__ = [
     "ReindexChunk",
     "ReindexEvent",
     "Replica",
+    "RequestSlot",
     "Review",
     "SearchCount",
+    "TokenBucket",
 ]

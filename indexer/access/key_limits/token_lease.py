@@ -1,0 +1,65 @@
+"""A process's share of a key's tokens: taken from PostgreSQL in portions, used within a tenth of a second.
+
+Tokens that are not used by then are lost. So in any time, all processes together let no more requests through
+than the bucket's capacity and what flows in during that time and the tenth of a second before it.
+"""
+
+import time
+from collections.abc import Callable
+
+from indexer.access.key_limits.limits import Policy, Quota, capacity
+
+LEASE_SECONDS = 0.1
+MIN_PAUSE_SECONDS = 0.005
+"""For so long at least, an empty bucket is not queried: a flood of requests makes no flood of queries."""
+
+
+class TokenLease:
+    """Of one key in one process. Not thread-safe: `KeyUsage` holds its lock."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.rate = rate
+        self._clock = clock
+        self._tokens = 0
+        self._expires_at = 0.0
+        self._empty_until = 0.0
+        self._level = capacity(rate)
+        """Of the bucket in PostgreSQL, at the last query."""
+        self._synced_at = clock()
+        self._attempts = 0
+        """Since then."""
+
+    def count_attempt(self) -> None:
+        """Of each request, once."""
+        self._attempts += 1
+
+    def take(self) -> bool | None:
+        """Takes a token. False: there is none. None: PostgreSQL must be queried."""
+        now = self._clock()
+        if self._tokens and now < self._expires_at:
+            self._tokens -= 1
+            return True
+        return False if now < self._empty_until else None
+
+    def portion(self) -> int:
+        """Tokens to ask for: half of what this process needs in a tenth of a second, so that few are lost.
+        One for a key with few requests, which is used at once."""
+        needed = self._attempts * LEASE_SECONDS / max(self._clock() - self._synced_at, LEASE_SECONDS)
+        return max(1, int(min(needed, self.rate * LEASE_SECONDS) / 2))
+
+    def refill(self, granted: int, level: float) -> bool:
+        """With PostgreSQL's answer, of which one token is taken; False if there is none."""
+        now = self._clock()
+        self._level, self._synced_at, self._attempts = level, now, 0
+        if granted == 0:
+            self._empty_until = now + max((1 - level) / self.rate, MIN_PAUSE_SECONDS)
+            return False
+        self._tokens, self._expires_at = granted - 1, now + LEASE_SECONDS
+        return True
+
+    def quota(self) -> Quota:
+        now = self._clock()
+        level = min(capacity(self.rate), self._level + self.rate * (now - self._synced_at))
+        if now < self._expires_at:
+            level += self._tokens
+        return Quota.of(Policy.REQUESTS, level, self.rate)
