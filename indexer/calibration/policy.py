@@ -11,6 +11,7 @@ from indexer.calibration.threshold.decision import Decision
 from indexer.errors import Misconfigured, PolicyUnsupported
 from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 
@@ -44,6 +45,9 @@ def update(
         check_supported(resolver.for_gallery(gallery, models.for_gallery(gallery)), fpir, gallery.face_count)
     with database.transaction() as session:
         row = galleries.lock(session, gallery.id)
+        details = {field: [getattr(row, field), value] for field, value in policy.items()}
+        if details:
+            record(session, AuditEvent(action=Action.GALLERY_CHANGED, gallery=row.name, details=details))
         for field, value in policy.items():
             if field != "duplicate_check" or value is not None:
                 setattr(row, field, value)

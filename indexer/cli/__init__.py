@@ -1,7 +1,10 @@
 """The command line, `gemel`. Each command opens what it needs and prints a table or JSON."""
 
+import getpass
 import logging
+import os
 import signal
+import socket
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -10,6 +13,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from indexer.callers import Caller, current_caller
 from indexer.cli import unknown_settings
 from indexer.cli.calibrate import calibrate
 from indexer.cli.commands import Commands
@@ -75,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The default handler ends the process at once and leaves the embedded PostgreSQL running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _warn_of_unknown_settings()
+    token = current_caller.set(_command_line())
     try:
         app(arguments, prog_name="gemel")
     except GemelError as error:
@@ -88,6 +93,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             name = "GEMEL_" + "_".join(str(part) for part in problem["loc"]).upper()
             print_error(f"{name}: {_describe(problem)}")
         raise SystemExit(2) from None
+    finally:
+        current_caller.reset(token)
+
+
+def _command_line() -> Caller:
+    """The user of this machine who runs the command."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        user = str(os.getuid())
+    return Caller(name=f"command line: {user}@{socket.gethostname()}")
 
 
 def _describe(problem: ErrorDetails) -> str:

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
-from indexer.records.tables import Calibration
+from indexer.records.tables import Calibration, Gallery
 from indexer.types import PersonScore
 
 Source = Literal["gallery", "photographs", "pairs"]
@@ -39,6 +40,20 @@ def add(
     session.flush()
     if gallery_id is not None:
         notify(session, gallery_id)
+    gallery = None if gallery_id is None else session.get_one(Gallery, gallery_id)
+    record(
+        session,
+        AuditEvent(
+            action=Action.CALIBRATION_STORED,
+            gallery=None if gallery is None else gallery.name,
+            details={
+                "calibration_id": row.id,
+                "model_id": model_id,
+                "source": source,
+                "person_score": person_score,
+            },
+        ),
+    )
     return row
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
 from indexer.records.tables import Gallery, Identity
 from indexer.types import DuplicateCheck, PersonScore
@@ -55,23 +57,29 @@ def create(
             "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
             field="name",
         )
-    gallery = Gallery(
-        name=name,
-        store_crops=store_crops,
-        identify_fpir=identify_fpir,
-        min_match_face_px=min_match_face_px,
-        min_match_sharpness=min_match_sharpness,
-        max_match_miss_rate=max_match_miss_rate,
-        person_score=person_score,
-        duplicate_check=duplicate_check,
-        duplicate_fpir=duplicate_fpir,
-    )
+    policy: dict[str, Any] = {
+        "store_crops": store_crops,
+        "identify_fpir": identify_fpir,
+        "min_match_face_px": min_match_face_px,
+        "min_match_sharpness": min_match_sharpness,
+        "max_match_miss_rate": max_match_miss_rate,
+        "person_score": person_score,
+        "duplicate_check": duplicate_check,
+        "duplicate_fpir": duplicate_fpir,
+    }
+    gallery = Gallery(name=name, **policy)
     try:
         with session.begin_nested():
             session.add(gallery)
     except IntegrityError as error:
         raise GalleryExists(f"a gallery {name!r} already exists", name=name) from error
     session.refresh(gallery)  # loads the computed columns while there is a session
+    record(
+        session,
+        AuditEvent(
+            action=Action.GALLERY_CREATED, gallery=name, details={"gallery_id": gallery.id, "policy": policy}
+        ),
+    )
     return gallery
 
 
@@ -130,6 +138,14 @@ def request_rebuild(
     session.flush()
     session.refresh(gallery)  # loads the computed columns while there is a session
     notify(session, gallery_id)
+    record(
+        session,
+        AuditEvent(
+            action=Action.INDEX_REBUILD_REQUESTED,
+            gallery=gallery.name,
+            details={"rebuild_number": gallery.rebuild_number, "tier": gallery.index_tier},
+        ),
+    )
     return gallery
 
 
@@ -152,5 +168,10 @@ def totals(session: Session) -> Totals:
 
 def remove(session: Session, gallery_id: UUID) -> None:
     """Deletes a gallery and everything in it."""
+    gallery = session.get(Gallery, gallery_id)
+    if gallery is not None:
+        people = count_identities(session, [gallery_id])[gallery_id]
+        details = {"gallery_id": gallery_id, "identities": people, "faces": gallery.face_count}
+        record(session, AuditEvent(action=Action.GALLERY_DELETED, gallery=gallery.name, details=details))
     notify(session, gallery_id)
     session.execute(delete(Gallery).where(Gallery.id == gallery_id))

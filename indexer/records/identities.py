@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import ExternalIdTaken, IdentityNotFound, InvalidRequest
 from indexer.records import name_search
-from indexer.records.tables import Identity
+from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records.tables import Gallery, Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
 
 _TABLE = cast_type(Table, Identity.__table__)
@@ -126,6 +127,16 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         identity.name_words = name_search.document(identity.name)
     identity.updated_at = now
     _flush(session, identity.external_id)
+    gallery = session.get_one(Gallery, identity.gallery_id)
+    record(
+        session,
+        AuditEvent(
+            action=Action.IDENTITY_CHANGED,
+            gallery=gallery.name,
+            identity_id=identity.id,
+            details={"fields": sorted(values)},
+        ),
+    )
     return identity
 
 

@@ -8,6 +8,7 @@ from indexer.embedding.card import ModelCard
 from indexer.errors import InvalidRequest, ReindexExists, ReindexState
 from indexer.pipeline.models import GalleryModels, check_calibrated
 from indexer.records import galleries, reindexes
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
 from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
@@ -71,6 +72,8 @@ def start(
             f"started: {gallery.name} to {card.fingerprint}, acceptance criteria: {', '.join(gates)}",
         )
         notify(session, gallery.id)
+        details = {"reindex_id": row.id, "to_model": card.fingerprint, "gates": list(gates), "force": force}
+        record(session, AuditEvent(action=Action.REINDEX_STARTED, gallery=gallery.name, details=details))
         return reindexes.get(session, row.id)
 
 
@@ -122,12 +125,16 @@ def _change(
 ) -> Job:
     with database.transaction() as session:
         gallery_id = reindexes.get(session, job_id).row.gallery_id
-        galleries.lock(session, gallery_id)  # an enrolment sees the job before the change, or after it
+        gallery = galleries.lock(
+            session, gallery_id
+        )  # an enrolment sees the job before the change, or after it
         row = reindexes.lock(session, job_id)
         check_state(row, states)
         change(session, row)
         reindexes.add_event(session, row.id, event)
         notify(session, gallery_id)
+        details = {"reindex_id": job_id, "change": event}
+        record(session, AuditEvent(action=Action.REINDEX_CHANGED, gallery=gallery.name, details=details))
     with database.reading() as session:
         return reindexes.get(session, job_id)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from indexer.errors import EmbeddingsMissing, GatesNotPassed, ReplicasNotReady, Unusable
 from indexer.records import changes, galleries, reindexes, replicas
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
@@ -89,6 +90,15 @@ def _switch(
         forced = f", forced although {'; '.join(objections)} ({force})" if objections else ""
         reindexes.add_event(session, row.id, f"{event} {model}{forced}")
         notify(session, gallery.id)
+        details = {
+            "reindex_id": row.id,
+            "change": event,
+            "from_model": job.from_model if to_state == "active" else job.to_model,
+            "to_model": model,
+            "force": force,
+            "objections": objections,
+        }
+        record(session, AuditEvent(action=Action.MODEL_SWITCHED, gallery=gallery.name, details=details))
     with database.reading() as session:
         return reindexes.get(session, row.id)
 

@@ -19,6 +19,7 @@ from indexer.index.compare import Comparison, Difference
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
 from indexer.records import changes, enrolled, galleries, person_templates, reindexes, replicas
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery, Replica
 from indexer.replica import status
@@ -163,7 +164,10 @@ def prune_snapshots(store: IndexStore, gallery: Gallery, keep: int) -> list[str]
 def prune_log(database: Database, gallery: Gallery, older_than: timedelta) -> int:
     """Deletes old changes; how many. An index that is older than what remains is built again."""
     with database.transaction(long=True) as session:
-        return changes.prune(session, gallery.id, older_than=older_than)
+        pruned = changes.prune(session, gallery.id, older_than=older_than)
+        details = {"changes": pruned, "older_than_days": older_than / timedelta(days=1)}
+        record(session, AuditEvent(action=Action.LOG_PRUNED, gallery=gallery.name, details=details))
+        return pruned
 
 
 def _newest(

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from indexer.records import changes, faces, galleries, identities, person_templates
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 from indexer.records.people import erasure
 from indexer.types import ChangeKind
@@ -23,6 +24,15 @@ def remove_identity(database: Database, gallery_name: str, identity_id: UUID) ->
         erasure.forget(session, identity_id)
         identities.remove(session, identity_id)
         changes.append(session, gallery.id, ChangeKind.DELETE, keys, templates)
+        record(
+            session,
+            AuditEvent(
+                action=Action.IDENTITY_DELETED,
+                gallery=gallery.name,
+                identity_id=identity_id,
+                details={"faces": len(keys)},
+            ),
+        )
     return gallery.id
 
 
@@ -37,4 +47,13 @@ def remove_face(database: Database, gallery_name: str, identity_id: UUID, face_i
         faces.remove(session, [face.key])
         templates = person_templates.replace(session, gallery.id, [identity_id])
         changes.append(session, gallery.id, ChangeKind.DELETE, [face.key], templates)
+        record(
+            session,
+            AuditEvent(
+                action=Action.FACE_DELETED,
+                gallery=gallery.name,
+                identity_id=identity_id,
+                details={"face_id": face_id},
+            ),
+        )
     return gallery.id

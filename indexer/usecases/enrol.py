@@ -18,6 +18,7 @@ from indexer.errors import Busy, NotFound, Unavailable
 from indexer.mean_template import MIN_FACES
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import changes, faces, galleries, identities, person_templates, reindexes
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Face, Gallery, Identity
 from indexer.replica.cache import IndexCache
@@ -299,6 +300,19 @@ def _record(
     )
     keys = [face.key for face in added]
     change_number = changes.append(session, gallery.id, ChangeKind.ENROL, keys, templates)
+    if is_new or added:
+        event = AuditEvent(
+            action=Action.IDENTITY_ENROLLED if is_new else Action.FACES_ENROLLED,
+            gallery=gallery.name,
+            identity_id=identity.id,
+            details={
+                "faces": [{"face_id": face.id, "quality": round(face.quality, 1)} for face in added],
+                "rejected": [rejection.code for rejection in rejected.values()],
+                "model": model,
+                "change_number": change_number,
+            },
+        )
+        record(session, event)
     return EnrolmentResult(
         identity=identity,
         faces=added,

@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -63,7 +64,7 @@ def enrol_folder(
         return run
 
     with ThreadPoolExecutor(parallel, thread_name_prefix="enrol") as pool:
-        futures = {person.folder: pool.submit(enrol, person) for person in folder.people}
+        futures = {person.folder: pool.submit(copy_context().run, enrol, person) for person in folder.people}
         try:
             for future in futures.values():
                 future.result()

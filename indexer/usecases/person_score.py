@@ -4,6 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from indexer.records import changes, galleries, person_templates
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery
 from indexer.types import ChangeKind, PersonScore
@@ -30,7 +31,10 @@ def change(
     with database.reading() as session:
         gallery = galleries.get(session, gallery_name)
     with database.transaction() as session:
-        galleries.lock(session, gallery.id).person_score = score
+        row = galleries.lock(session, gallery.id)
+        details = {"person_score": [row.person_score, score]}
+        record(session, AuditEvent(action=Action.GALLERY_CHANGED, gallery=row.name, details=details))
+        row.person_score = score
     done, after = 0, None
     while True:
         with database.transaction(long=True) as session:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from indexer.records import faces, galleries, identities
+from indexer.records.audit.event import Action, AuditEvent
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.enrolment import PhotographGuidance
 from service.dependencies import Config, CurrentEngine, Meters, at_most
@@ -102,4 +103,9 @@ def crop(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID) 
         found = galleries.get(session, gallery)
         identities.get(session, found.id, identity_id)
         jpeg = faces.get_crop(session, faces.get(session, identity_id, face_id))
+    engine.search_writer.record(
+        AuditEvent(
+            action=Action.FACE_READ, gallery=gallery, identity_id=identity_id, details={"face_id": face_id}
+        )
+    )
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from indexer import logs
+from indexer.callers import SERVER, current_caller
 from indexer.cli.commands import Json
 from indexer.cli.output import console, out, print_result, print_warning
 from indexer.cli.server.port import bind
@@ -60,6 +61,7 @@ def serve(
     from indexer.records.embedded import database_url
     from indexer.usecases.bootstrap import check_weights, connections, default_card
 
+    current_caller.set(SERVER)  # requests and threads of the server are not the command's
     settings = Settings()
     log_config = logs.config(settings.log_level, settings.log_format)
     logging.config.dictConfig(log_config)

@@ -38,6 +38,7 @@ class Action(StrEnum):
     MODEL_SWITCHED = "model.switched"
     CALIBRATION_STORED = "calibration.stored"
     INDEX_REBUILD_REQUESTED = "index.rebuild_requested"
+    LOG_PRUNED = "index.log_pruned"
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"

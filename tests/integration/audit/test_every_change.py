@@ -1,0 +1,201 @@
+"""Every route and every command that changes something, searches, or reads a face leaves an event.
+
+A new route fails here until it has a row in the table, and an event.
+"""
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from indexer.records.audit.event import Action
+from indexer.records.database.session import Database
+from indexer.settings import Settings
+from service.app import create_app
+from tests.support.audit import last_number, rows_after
+
+ONE = "/v1/galleries/{gallery}"
+PERSON = ONE + "/identities/{identity_id}"
+EXTERNAL = ONE + "/identities/by-external-id/{external_id}"
+JOB = "/v1/reindexes/{job_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    path: str
+    action: Action
+    method: str = "POST"
+    body: Callable[["World"], Any] = lambda world: None
+    state: str | None = None
+    """Of the re-index job before the request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A gallery with a person, and an empty one with a re-index job."""
+
+    picture: str
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def image(world: World) -> dict[str, str]:
+    return {"image": world.picture}
+
+
+def images(world: World) -> dict[str, list[str]]:
+    return {"images": [world.picture]}
+
+
+def reason(_: World) -> dict[str, str]:
+    return {"force": "a test"}
+
+
+STEPS = {
+    "create_gallery": Step(
+        path="/v1/galleries", action=Action.GALLERY_CREATED, body=lambda _: {"name": f"new-{uuid4().hex}"}
+    ),
+    "update_gallery": Step(
+        path=ONE, method="PATCH", action=Action.GALLERY_CHANGED, body=lambda _: {"identify_fpir": 0.02}
+    ),
+    "delete_gallery": Step(path=ONE, method="DELETE", action=Action.GALLERY_DELETED),
+    "enrol": Step(path=ONE + "/identities", action=Action.IDENTITY_ENROLLED, body=images),
+    "update_identity": Step(
+        path=PERSON, method="PATCH", action=Action.IDENTITY_CHANGED, body=lambda _: {"name": "Grace"}
+    ),
+    "delete_identity": Step(path=PERSON, method="DELETE", action=Action.IDENTITY_DELETED),
+    "add_faces": Step(path=PERSON + "/faces", action=Action.FACES_ENROLLED, body=images),
+    "delete_face": Step(path=PERSON + "/faces/{face_id}", method="DELETE", action=Action.FACE_DELETED),
+    "get_face_crop": Step(path=PERSON + "/faces/{face_id}/crop", method="GET", action=Action.FACE_READ),
+    "put_identity_by_external_id": Step(
+        path=EXTERNAL, method="PUT", action=Action.IDENTITY_CHANGED, body=lambda _: {"name": "Hopper"}
+    ),
+    "update_identity_by_external_id": Step(
+        path=EXTERNAL, method="PATCH", action=Action.IDENTITY_CHANGED, body=lambda _: {"metadata": {"a": 1}}
+    ),
+    "delete_identity_by_external_id": Step(path=EXTERNAL, method="DELETE", action=Action.IDENTITY_DELETED),
+    "add_faces_by_external_id": Step(path=EXTERNAL + "/faces", action=Action.FACES_ENROLLED, body=images),
+    "rebuild_index": Step(path=ONE + "/index/rebuild", action=Action.INDEX_REBUILD_REQUESTED),
+    "start_reindex": Step(
+        path="/v1/reindexes",
+        action=Action.REINDEX_STARTED,
+        body=lambda world: {"gallery": world.names["gallery"], "to": "dlib-resnet", "force": True},
+    ),
+    "pause_reindex": Step(path=JOB + "/pause", action=Action.REINDEX_CHANGED),
+    "resume_reindex": Step(path=JOB + "/resume", action=Action.REINDEX_CHANGED),
+    "cancel_reindex": Step(path=JOB + "/cancel", action=Action.REINDEX_CHANGED),
+    "activate_reindex": Step(
+        path=JOB + "/activate", action=Action.MODEL_SWITCHED, body=reason, state="ready"
+    ),
+    "roll_back_reindex": Step(
+        path=JOB + "/rollback", action=Action.MODEL_SWITCHED, body=reason, state="active"
+    ),
+    "clean_up_reindex": Step(path=JOB + "/cleanup", action=Action.REINDEX_CHANGED, state="active"),
+}
+"""By operation id: the route with a request that succeeds, and the event that it leaves."""
+
+SEARCHES = {"identify", "search", "verify", "verify_identity", "verify_identity_by_external_id"}
+WITHOUT = {
+    "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
+}
+"""Routes that leave no event, each with the reason."""
+
+
+def operations() -> dict[str, str]:
+    """The method of each operation, by its id."""
+    document = create_app(Settings(_env_file=None)).openapi()
+    return {
+        operation["operationId"]: method
+        for item in document["paths"].values()
+        for method, operation in item.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def service(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    settings = Settings(database_url=migrated, home=tmp_path_factory.mktemp("home"), threads=4)
+    with TestClient(create_app(settings)) as client:
+        yield client
+
+
+@pytest.fixture
+def world(service: TestClient, collins: bytes, hopper: bytes) -> World:
+    def create(name: str) -> str:
+        service.post("/v1/galleries", json={"name": name}).raise_for_status()
+        return name
+
+    gallery, empty = create(f"test-{uuid4().hex}"), create(f"test-{uuid4().hex}")
+    encoded = base64.b64encode(hopper).decode()
+    person = service.post(
+        f"/v1/galleries/{gallery}/identities", json={"external_id": "4711", "images": [encoded]}
+    )
+    job = service.post("/v1/reindexes", json={"gallery": empty, "to": "dlib-resnet", "force": True})
+    return World(
+        picture=base64.b64encode(collins).decode(),
+        names={
+            "gallery": gallery,
+            "external_id": "4711",
+            "identity_id": person.raise_for_status().json()["id"],
+            "face_id": person.json()["faces"][0]["id"],
+            "job_id": job.raise_for_status().json()["id"],
+        },
+    )
+
+
+def test_every_route_but_reading_ones_leaves_an_event_or_says_why_not() -> None:
+    changing = {name for name, method in operations().items() if method != "get"}
+
+    assert changing - STEPS.keys() == WITHOUT.keys() | SEARCHES
+
+
+@pytest.mark.parametrize("operation", STEPS)
+def test_a_route_leaves_its_event(
+    service: TestClient, database: Database, world: World, operation: str
+) -> None:
+    step = STEPS[operation]
+    if step.state is not None:
+        with database.transaction() as session:
+            session.execute(
+                text("UPDATE reindex SET state = :state, gates = '{}' WHERE id = :id"),
+                {"state": step.state, "id": world.names["job_id"]},
+            )
+    before, request = last_number(database), uuid4().hex
+
+    answer = service.request(
+        step.method,
+        step.path.format(**world.names),
+        json=step.body(world),
+        headers={"X-Request-Id": request},
+    )
+
+    assert answer.is_success, answer.text
+    [row] = [row for row in rows_after(database, before) if row["request_id"] == request]
+    assert row["action"] == step.action
+    if "{gallery}" in step.path:
+        assert row["gallery"] == world.names["gallery"]
+    if step.path.startswith(PERSON):
+        assert str(row["identity_id"]) == world.names["identity_id"]
+    for private in ("Grace", "Hopper", "4711"):
+        assert private not in row["details"]
+
+
+@pytest.mark.parametrize("operation", sorted(STEPS.keys() - {"create_gallery"}))
+def test_a_request_that_changes_nothing_leaves_no_event(
+    service: TestClient, database: Database, collins: bytes, operation: str
+) -> None:
+    """Here because nothing of what it names exists."""
+    step = STEPS[operation]
+    nothing = dict.fromkeys(("gallery", "external_id", "identity_id", "face_id", "job_id"), str(uuid4()))
+    body = step.body(World(picture=base64.b64encode(collins).decode(), names=nothing))
+    before, request = last_number(database), uuid4().hex
+
+    answer = service.request(
+        step.method, step.path.format(**nothing), json=body, headers={"X-Request-Id": request}
+    )
+
+    assert answer.status_code == 404
+    assert [row for row in rows_after(database, before) if row["request_id"] == request] == []
