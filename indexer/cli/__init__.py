@@ -17,6 +17,7 @@ from indexer.callers import Caller, current_caller
 from indexer.cli import unknown_settings
 from indexer.cli.calibrate import calibrate
 from indexer.cli.commands import Commands
+from indexer.cli.duplicates import duplicates
 from indexer.cli.enrol import enrol
 from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.gallery import app as gallery_commands
@@ -57,7 +58,7 @@ def options(
     pass
 
 
-for command in (serve, worker, migrate, enrol, identify, verify, calibrate):
+for command in (serve, worker, migrate, enrol, identify, verify, calibrate, duplicates):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(gallery_commands, name="gallery")

@@ -77,6 +77,16 @@ def get_crop(session: Session, face: Face) -> bytes:
     return bytes(crop)
 
 
+def get_crops(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, bytes]:
+    """JPEG files by the faces' keys, without faces that have no crop."""
+    rows = session.execute(
+        select(Face.key, Face.crop)
+        .join(Identity, Identity.id == Face.identity_id)
+        .where(Face.key.in_(keys), Identity.gallery_id == gallery_id, Face.crop.is_not(None))
+    )
+    return {key: bytes(crop) for key, crop in rows if crop is not None}
+
+
 def page(session: Session, identity_id: UUID, *, after: int | None, limit: int) -> Sequence[Face]:
     """At most `limit` faces after the key `after`, in the order of enrolment."""
     query = select(Face).where(Face.identity_id == identity_id)
