@@ -17,12 +17,14 @@
     │   └── NothingEnrolled         every picture of an enrolment was rejected
     ├── NotAuthenticated            no key, or a wrong one
     ├── RateLimited                 the key has reached one of its limits
+    ├── PermissionDenied            a valid key that does not allow this
     ├── NotFound
     │   ├── GalleryNotFound         there is no such gallery
     │   ├── IdentityNotFound        the gallery has no such identity
     │   ├── FaceNotFound            the identity has no such face
     │   ├── CropNotStored           the face exists, its crop was not stored
     │   ├── ReindexNotFound         there is no such re-index job
+    │   ├── KeyNotFound             there is no such API key
     │   ├── ReviewNotFound          there is no such review of two identities
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or its people were deleted since
     ├── Conflict
@@ -35,6 +37,7 @@
     │   ├── FaceExists              the other identity has a face of this photograph
     │   ├── DuplicateIdentity       the person looks like another one of the gallery
     │   ├── ReindexExists           the gallery has a re-index job already
+    │   ├── KeyState                the API key is revoked or has expired
     │   ├── ReindexState            the re-index job is not in a state that allows this
     │   ├── GatesNotPassed          the new model does not meet the acceptance criteria
     │   ├── ReplicasNotReady        a serving process cannot switch at once
@@ -158,6 +161,10 @@ class RateLimited(GemelError):
         self.retry_after_s = retry_after_s
 
 
+class PermissionDenied(GemelError):
+    code = "permission_denied"
+
+
 class NotFound(GemelError):
     pass
 
@@ -180,6 +187,10 @@ class CropNotStored(NotFound):
 
 class ReindexNotFound(NotFound):
     code = "reindex_not_found"
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
 
 
 class ReviewNotFound(NotFound):
@@ -228,6 +239,10 @@ class DuplicateIdentity(Conflict):
 
 class ReindexExists(Conflict):
     code = "reindex_exists"
+
+
+class KeyState(Conflict):
+    code = "key_state"
 
 
 class ReindexState(Conflict):

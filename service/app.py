@@ -16,7 +16,9 @@ from service.middleware.access import Access
 from service.middleware.admission import AdmissionControl, RequestSlots
 from service.middleware.body_limit import BodyLimit
 from service.middleware.disconnects import DisconnectWatcher
+from service.middleware.guesses import Guesses
 from service.middleware.methods import METHODS, HeadAsGet
+from service.middleware.operations import Operations
 from service.middleware.origins import Origins
 from service.middleware.path_prefix import PathPrefix
 from service.middleware.request_ids import RequestIds
@@ -96,14 +98,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> None:
     """Adds the innermost first: the last one added sees a request first."""
-    api_key = None if settings.api_key is None else settings.api_key.get_secret_value()
-    hosts = settings.allowed_host_list or ([] if api_key is None else ["*"])
     app.add_middleware(DisconnectWatcher)
     app.add_middleware(AdmissionControl, slots=slots)
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes
     )
-    app.add_middleware(Access, api_key=api_key, origins=Origins(hosts=hosts, pages=settings.cors_origin_list))
+    app.add_middleware(
+        Access,
+        origins=Origins(hosts=settings.allowed_host_list, pages=settings.cors_origin_list),
+        operations=Operations(app),
+        guesses=Guesses(),
+    )
     if settings.cors_origin_list:
         app.add_middleware(
             CORSMiddleware,

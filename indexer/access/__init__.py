@@ -1,1 +1,1 @@
-"""Who may do what, and how much of it."""
+"""Who may do what, and how much of it: roles, API keys, gallery patterns, limits."""

@@ -1,6 +1,7 @@
 """Notifications that a gallery has changed (NOTIFY and LISTEN). They wake a reader of the change log.
 
-A notification carries no data but the gallery's id. A lost one costs a poll interval and nothing else.
+A notification carries no data but the gallery's id, or the key's on the channel of API keys. A lost one costs
+a poll interval and nothing else.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "gemel_gallery"
 FOREIGN_SECONDS = 60.0
-"""Between two log lines about notifications that name no gallery."""
+"""Between two log lines about notifications without an id."""
 
 
 def notify(session: Session, gallery_id: UUID) -> None:
@@ -34,14 +35,15 @@ def notify(session: Session, gallery_id: UUID) -> None:
 class Listener:
     """A connection that listens, and reconnects. For one thread; other threads may call `wake`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, channel: str = CHANNEL) -> None:
         self._database = database
+        self._channel = channel
         self._connection: connection | None = None
         self._down = False
         self._all_at = time.monotonic()
         """When `wait` last returned None."""
         self._foreign_at = float("-inf")
-        """When a notification that names no gallery was last logged."""
+        """When a notification without an id was last logged."""
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
 
@@ -92,7 +94,7 @@ class Listener:
 
     def _connect(self) -> connection | None:
         try:
-            listening = self._database.listen(CHANNEL)
+            listening = self._database.listen(self._channel)
         except (DatabaseUnavailable, Busy) as error:
             if not self._down:
                 log.warning("cannot listen for changes until PostgreSQL answers again: %s", error)
@@ -128,7 +130,7 @@ class Listener:
             except ValueError:
                 if time.monotonic() > self._foreign_at + FOREIGN_SECONDS:
                     self._foreign_at = time.monotonic()
-                    log.warning("a notification on %s names no gallery: %.80r", CHANNEL, payload)
+                    log.warning("a notification on %s has no id: %.80r", self._channel, payload)
         return gallery_ids
 
     def _drop(self) -> None:

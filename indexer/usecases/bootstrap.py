@@ -7,6 +7,8 @@ from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from indexer.access.authenticator import Authenticator
+from indexer.access.refusals import Refusals
 from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.concurrency import ConcurrencyLimit
@@ -48,11 +50,21 @@ WAITING_PER_THREAD = 4
 waits."""
 THREADS_FOR_ORDINARY = 2
 """Request threads that pictures with a slow decode cannot take."""
-CONNECTIONS_BESIDE = 2 + IndexSync.THREADS + Heartbeat.THREADS + SearchReporter.THREADS + IndexBuilds.THREADS
+CONNECTIONS_BESIDE = (
+    2
+    + IndexSync.THREADS
+    + Heartbeat.THREADS
+    + SearchReporter.THREADS
+    + IndexBuilds.THREADS
+    + Authenticator.THREADS
+    + Refusals.THREADS
+)
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
 background thread, and one for duplicate checks. So requests never wait for a connection, except that
 duplicate checks of several galleries take turns: each reads the change log while its transaction holds a
 connection."""
+LISTENERS = 2
+"""Connections of a process that listen: for changes of galleries, and of API keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +81,10 @@ class Engine:
     enroller: Enroller
     search_writer: SearchWriter
     index_sync: IndexSync | None = None
-    """Only in a process that serves, like `heartbeat`."""
+    """Only in a process that serves, like all that follow."""
     heartbeat: Heartbeat | None = None
+    authenticator: Authenticator | None = None
+    refusals: Refusals | None = None
 
     @property
     def pipeline(self) -> Pipeline:
@@ -80,7 +94,7 @@ class Engine:
     @property
     def sync_problem(self) -> str | None:
         """Why the indexes are not kept up to date, or why the heartbeat fails. Takes no lock."""
-        for threads in (self.index_sync, self.heartbeat):
+        for threads in (self.index_sync, self.heartbeat, self.authenticator):
             if threads is not None and (problem := threads.problem) is not None:
                 return problem
         return None
@@ -115,8 +129,15 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         )
         pipelines = Pipelines(factory, index_store.models)
         tally = SearchTally()
-        index_sync, heartbeat = None, None
+        index_sync, heartbeat, authenticator, refusals = None, None, None, None
         if serving:
+            key = settings.api_key
+            authenticator = Authenticator(
+                database, bootstrap_key=None if key is None else key.get_secret_value()
+            )
+            stack.callback(authenticator.close)
+            refusals = Refusals(database)
+            stack.callback(refusals.close)
             heartbeat = Heartbeat(database, index_cache)
             stack.callback(heartbeat.close)
             index_sync = IndexSync(database, index_cache, pipelines)
@@ -161,6 +182,8 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             search_writer=SearchWriter(database, required=settings.audit_searches == "required"),
             index_sync=index_sync,
             heartbeat=heartbeat,
+            authenticator=authenticator,
+            refusals=refusals,
         )
 
 
@@ -274,5 +297,5 @@ def check_weights(card: ModelCard, settings: Settings) -> None:
 
 
 def connections(settings: Settings) -> int:
-    """The most connections to PostgreSQL that all serving processes hold. Each has one that listens."""
-    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + 1)
+    """The most connections to PostgreSQL that all serving processes hold."""
+    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + LISTENERS)

@@ -1,63 +1,146 @@
-"""Authentication. If an API key is set, every path except the health checks requires it."""
+"""Authentication and authorisation, before the body is read. `service/permissions.py` has the rules."""
 
+import asyncio
 import base64
 import binascii
-import hmac
-from dataclasses import dataclass
+import re
+from contextlib import suppress
 
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from indexer.errors import CrossSite, HostNotAllowed, MalformedRequest, NotAuthenticated
+from indexer.access.authenticator import Authenticator
+from indexer.access.grant import Grant
+from indexer.access.key_text import prefix_of
+from indexer.access.refusals import Refusal
+from indexer.callers import Caller, current_caller
+from indexer.errors import (
+    Busy,
+    DatabaseUnavailable,
+    GalleryNotFound,
+    GemelError,
+    NotAuthenticated,
+    PermissionDenied,
+)
+from indexer.records.audit.event import Action
+from indexer.records.galleries import NAME_PATTERN
 from service.errors import response
+from service.middleware.guesses import Guesses
+from service.middleware.operations import Operation, Operations
 from service.middleware.origins import Origins
 from service.middleware.path_prefix import route_path
+from service.permissions import FORGOTTEN, RULES, GalleryAt
 
 OPEN = {"/healthz", "/readyz"}
 DOCS = ("/docs", "/openapi.json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The authenticated caller. Today a caller may do everything."""
-
-    name: str
+CHECK_SECONDS = 1.0
+"""How long a request waits until PostgreSQL has said whether its key still counts."""
+ANYONE = Grant(name="anyone on this machine")
+"""Where no key is required."""
 
 
 class Access:
-    """ASGI middleware: stores the Caller in the request's state, or answers 401 before the body is read."""
+    """ASGI middleware: stores the grant and the operation in the request's state and sets `current_caller`,
+    or answers 401, 403 or 404."""
 
-    def __init__(self, app: ASGIApp, *, api_key: str | None, origins: Origins) -> None:
-        """With `api_key`, health checks are open under any host name: load balancers use their own."""
+    def __init__(self, app: ASGIApp, *, origins: Origins, operations: Operations, guesses: Guesses) -> None:
         self._app = app
-        self._api_key = None if api_key is None else api_key.encode()
         self._origins = origins
+        self._operations = operations
+        self._guesses = guesses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                self._check(scope, is_open=route_path(scope) in OPEN)
-            except (NotAuthenticated, CrossSite, HostNotAllowed, MalformedRequest) as error:
+                await self._admit(scope, scope["app"].state.engine.authenticator)
+            except GemelError as error:
                 await response(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _check(self, scope: Scope, *, is_open: bool) -> None:
-        if self._api_key is None or not is_open:
-            self._origins.check_host(scope)
+    async def _admit(self, scope: Scope, authenticator: Authenticator) -> None:
+        """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable, and what
+        `Origins` raises."""
+        required, is_open = authenticator.required, route_path(scope) in OPEN
+        if not (required and is_open):  # load balancers use names of their own
+            self._origins.check_host(scope, key_required=required)
         if is_open:
             return
-        if self._api_key is None:
-            self._origins.check_page(scope)
-            caller = Caller(name="anyone on this machine")
+        address = scope["client"][0] if scope.get("client") else None
+        if required:
+            grant = await self._authenticate(scope, authenticator, address)
         else:
-            _check_key(scope, self._api_key)
-            caller = Caller(name="the holder of GEMEL_API_KEY")
-        scope.setdefault("state", {})["caller"] = caller
+            self._origins.check_page(scope)
+            grant = ANYONE
+        caller = Caller(name=grant.name, key_id=grant.key_id, address=address)
+        # Not reset: each request has its own context.
+        current_caller.set(caller)
+        operation = self._operations.find(scope)
+        try:
+            _authorise(scope, grant, operation)
+        except (PermissionDenied, GalleryNotFound) as error:
+            refusal = Refusal(
+                action=Action.ACCESS_DENIED,
+                caller=caller,
+                reason=error.code,
+                operation=operation.operation_id,
+                gallery=_shown(operation.gallery),
+            )
+            scope["app"].state.engine.refusals.add(refusal)
+            raise
+        state = scope.setdefault("state", {})
+        state["grant"], state["operation"] = grant, operation
+
+    async def _authenticate(self, scope: Scope, authenticator: Authenticator, address: str | None) -> Grant:
+        """Raises NotAuthenticated, DatabaseUnavailable."""
+        key = _sent_key(scope)
+        if key is None:
+            raise NotAuthenticated("send the API key in the header X-API-Key, or as Authorization: Bearer")
+        grant = await _recognise(authenticator, key)
+        if grant is not None:
+            return grant
+        prefix = prefix_of(key)
+        scope["app"].state.engine.refusals.add(
+            Refusal(
+                action=Action.AUTHENTICATION_FAILED,
+                caller=Caller(name="unknown", address=address),
+                reason=f"key {prefix}" if prefix else "not a key",
+            )
+        )
+        await self._guesses.pause(address or "")
+        raise NotAuthenticated("this API key is not valid")
 
 
-def _check_key(scope: Scope, expected: bytes) -> None:
-    """Raises NotAuthenticated."""
-    headers = dict(scope["headers"])
+async def _recognise(authenticator: Authenticator, key: bytes) -> Grant | None:
+    """Raises DatabaseUnavailable if PostgreSQL has not answered for so long that no stored key counts."""
+    grant = authenticator.find(key)
+    if authenticator.is_current(grant, key):
+        return grant
+    with suppress(TimeoutError, DatabaseUnavailable, Busy):
+        await asyncio.wait_for(asyncio.wrap_future(authenticator.request_check()), CHECK_SECONDS)
+    authenticator.check_grace()
+    return authenticator.find(key)
+
+
+def _authorise(scope: Scope, grant: Grant, operation: Operation) -> None:
+    """Raises PermissionDenied, GalleryNotFound. A path that does not exist and a page of the documentation
+    need any valid key."""
+    if operation.operation_id is None:
+        return
+    rule = RULES.get(operation.operation_id, FORGOTTEN)
+    if rule.permission is not None:
+        grant.check(rule.permission)
+    if rule.gallery is GalleryAt.EVERY and grant.galleries.patterns is not None:
+        raise PermissionDenied("this needs an API key for every gallery")
+    if operation.gallery is not None:
+        grant.check_gallery(operation.gallery)
+    if rule.gallery is GalleryAt.QUERY:
+        for name in filter(None, QueryParams(scope["query_string"]).getlist("gallery")):
+            grant.check_gallery(name)
+
+
+def _sent_key(scope: Scope) -> bytes | None:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
     scheme, _, credentials = headers.get(b"authorization", b"").strip().partition(b" ")
     scheme, credentials = scheme.lower(), credentials.strip()
     key = headers.get(b"x-api-key")
@@ -65,10 +148,7 @@ def _check_key(scope: Scope, expected: bytes) -> None:
         key = credentials
     if key is None and scheme == b"basic" and scope["method"] in ("GET", "HEAD") and _takes_password(scope):
         key = _password(credentials)
-    if key is None:
-        raise NotAuthenticated("send the API key in the header X-API-Key, or as Authorization: Bearer")
-    if not hmac.compare_digest(key, expected):
-        raise NotAuthenticated("this API key is not valid")
+    return key
 
 
 def _takes_password(scope: Scope) -> bool:
@@ -86,3 +166,8 @@ def _password(encoded: bytes) -> bytes | None:
         return base64.b64decode(encoded).partition(b":")[2]
     except binascii.Error:
         return None
+
+
+def _shown(gallery: str | None) -> str | None:
+    """A gallery's name for the audit record, if it can be one: anything else is text of the client's own."""
+    return gallery if gallery is not None and re.fullmatch(NAME_PATTERN, gallery) else None

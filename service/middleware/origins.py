@@ -20,13 +20,15 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 class Origins:
     def __init__(self, *, hosts: Collection[str], pages: Collection[str]) -> None:
-        """`hosts`: allowed names; `*.example.org` allows all names below it, `*` allows all. `pages`:
-        origins of other sites whose pages may send requests."""
+        """`hosts`: allowed names; `*.example.org` allows all names below it, `*` allows all; none: loopback
+        names only, and all names where a key is required. `pages`: origins of other sites whose pages may
+        send requests."""
+        self._any_with_key = not hosts
         self._hosts = {host for host in hosts if not host.startswith("*.")}
         self._domains = tuple(host[1:] for host in hosts if host.startswith("*."))
         self._pages = {page.encode() for page in pages}
 
-    def check_host(self, scope: Scope) -> None:
+    def check_host(self, scope: Scope, *, key_required: bool) -> None:
         """Loopback names are always allowed. Raises HostNotAllowed, MalformedRequest."""
         hosts = _values(scope, b"host")
         if not hosts and scope.get("http_version") == "1.0":
@@ -37,7 +39,11 @@ class Origins:
         found = _AUTHORITY.fullmatch(host)
         name = found[1].rstrip(".") if found else ""
         if not name or not (
-            "*" in self._hosts or name in self._hosts or name.endswith(self._domains) or _is_loopback(name)
+            "*" in self._hosts
+            or (self._any_with_key and key_required)
+            or name in self._hosts
+            or name.endswith(self._domains)
+            or _is_loopback(name)
         ):
             raise HostNotAllowed(
                 f"this server does not accept the host name {host[:100]!r}; set GEMEL_ALLOWED_HOSTS to the"

@@ -3,6 +3,7 @@
 A new column: a field here, a revision in `migrations/versions`.
 """
 
+from indexer.records.tables.api_keys import ApiKey, ApiKeyVersion
 from indexer.records.tables.audit import AuditHead, AuditRecord
 from indexer.records.tables.base import Base
 from indexer.records.tables.changes import Change
@@ -18,6 +19,8 @@ from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
 from indexer.records.tables.searches import SearchCount
 
 __all__ = [
+    "ApiKey",
+    "ApiKeyVersion",
     "AuditHead",
     "AuditRecord",
     "Base",

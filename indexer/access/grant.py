@@ -1,0 +1,67 @@
+"""What a caller may do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from indexer.access.galleries import ALL, GalleryScope
+from indexer.access.roles import EVERYTHING, Permission
+from indexer.errors import GalleryNotFound, PermissionDenied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLimits:
+    """None: no limit."""
+
+    requests_per_second: float | None = None
+    faces_per_second: float | None = None
+    max_concurrent: int | None = None
+
+    def cover(self, other: "KeyLimits") -> bool:
+        """Whether `other` allows no more than this."""
+        return (
+            _at_most(other.requests_per_second, self.requests_per_second)
+            and _at_most(other.faces_per_second, self.faces_per_second)
+            and _at_most(other.max_concurrent, self.max_concurrent)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Of an API key, of the bootstrap key, or of anyone where no key is required."""
+
+    name: str
+    key_id: UUID | None = None
+    """None: not a key of the table."""
+    permissions: frozenset[Permission] = EVERYTHING
+    galleries: GalleryScope = ALL
+    limits: KeyLimits = field(default_factory=KeyLimits)
+    expires_at: datetime | None = None
+
+    def check(self, permission: Permission) -> None:
+        """Raises PermissionDenied."""
+        if permission not in self.permissions:
+            raise PermissionDenied(f"this API key has no permission {permission!r}", permission=permission)
+
+    def check_gallery(self, name: str) -> None:
+        """Raises GalleryNotFound as `records.galleries.get` does, without a query: whether the gallery exists
+        changes neither the answer nor its time."""
+        if not self.galleries.allows(name):
+            raise GalleryNotFound(f"there is no gallery {name[:63]!r}", name=name[:63])
+
+    def covers(self, other: "Grant") -> bool:
+        """Whether `other` allows nothing that this does not, and for no longer."""
+        return (
+            self.permissions >= other.permissions
+            and self.galleries.covers(other.galleries)
+            and self.limits.cover(other.limits)
+            and _ends_by(other.expires_at, self.expires_at)
+        )
+
+
+def _at_most(value: float | None, limit: float | None) -> bool:
+    return limit is None or (value is not None and value <= limit)
+
+
+def _ends_by(time: datetime | None, limit: datetime | None) -> bool:
+    return limit is None or (time is not None and time <= limit)

@@ -1,0 +1,97 @@
+"""What each operation of the API needs. The only place that says so; a test walks the OpenAPI document."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from indexer.access.roles import Permission
+
+
+class GalleryAt(StrEnum):
+    """Where a request names the gallery that it is about."""
+
+    PATH = "path"
+    QUERY = "query"
+    """Optional: a list shows only what the key may see."""
+    BODY = "body"
+    """Checked by the route, after the body is read."""
+    JOB = "job"
+    """The gallery of the re-index job in the path; checked by the route."""
+    LIST = "list"
+    """A list, which the route shortens to what the key may see."""
+    NONE = "none"
+    """About no gallery."""
+    EVERY = "every"
+    """About all galleries at once: only for keys without gallery patterns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    permission: Permission | None
+    """None: any valid key."""
+    gallery: GalleryAt
+
+
+_ANY = None
+_K, _O, _E, _I, _V, _R = (
+    Permission.KEYS,
+    Permission.OPERATE,
+    Permission.ENROL,
+    Permission.IDENTIFY,
+    Permission.VERIFY,
+    Permission.READ,
+)
+
+OPEN = frozenset({"get_health", "get_readiness"})
+"""Operations without authentication."""
+
+RULES: dict[str, Rule] = {
+    "get_metrics": Rule(_R, GalleryAt.EVERY),
+    "list_models": Rule(_R, GalleryAt.NONE),
+    "create_gallery": Rule(_O, GalleryAt.BODY),
+    "list_galleries": Rule(_R, GalleryAt.LIST),
+    "get_gallery": Rule(_R, GalleryAt.PATH),
+    "get_fpir_check": Rule(_R, GalleryAt.PATH),
+    "update_gallery": Rule(_O, GalleryAt.PATH),
+    "delete_gallery": Rule(_O, GalleryAt.PATH),
+    "enrol": Rule(_E, GalleryAt.PATH),
+    "list_identities": Rule(_R, GalleryAt.PATH),
+    "get_identity": Rule(_R, GalleryAt.PATH),
+    "update_identity": Rule(_E, GalleryAt.PATH),
+    "delete_identity": Rule(_E, GalleryAt.PATH),
+    "get_identity_by_external_id": Rule(_R, GalleryAt.PATH),
+    "put_identity_by_external_id": Rule(_E, GalleryAt.PATH),
+    "update_identity_by_external_id": Rule(_E, GalleryAt.PATH),
+    "delete_identity_by_external_id": Rule(_E, GalleryAt.PATH),
+    "add_faces": Rule(_E, GalleryAt.PATH),
+    "add_faces_by_external_id": Rule(_E, GalleryAt.PATH),
+    "list_faces": Rule(_R, GalleryAt.PATH),
+    "delete_face": Rule(_E, GalleryAt.PATH),
+    "get_face_crop": Rule(_R, GalleryAt.PATH),
+    "identify": Rule(_I, GalleryAt.PATH),
+    "search": Rule(_I, GalleryAt.PATH),
+    "verify": Rule(_V, GalleryAt.NONE),
+    "verify_identity": Rule(_V, GalleryAt.PATH),
+    "verify_identity_by_external_id": Rule(_V, GalleryAt.PATH),
+    "detect": Rule(_ANY, GalleryAt.NONE),
+    "list_indexes": Rule(_R, GalleryAt.QUERY),
+    "rebuild_index": Rule(_O, GalleryAt.PATH),
+    "start_reindex": Rule(_O, GalleryAt.BODY),
+    "list_reindexes": Rule(_R, GalleryAt.QUERY),
+    "get_reindex": Rule(_R, GalleryAt.JOB),
+    "get_reindex_comparison": Rule(_R, GalleryAt.JOB),
+    "pause_reindex": Rule(_O, GalleryAt.JOB),
+    "resume_reindex": Rule(_O, GalleryAt.JOB),
+    "cancel_reindex": Rule(_O, GalleryAt.JOB),
+    "activate_reindex": Rule(_O, GalleryAt.JOB),
+    "roll_back_reindex": Rule(_O, GalleryAt.JOB),
+    "clean_up_reindex": Rule(_O, GalleryAt.JOB),
+    "create_key": Rule(_K, GalleryAt.NONE),
+    "list_keys": Rule(_K, GalleryAt.NONE),
+    "get_key": Rule(_K, GalleryAt.NONE),
+    "rotate_key": Rule(_K, GalleryAt.NONE),
+    "revoke_key": Rule(_K, GalleryAt.NONE),
+}
+"""By `operation_id`."""
+
+FORGOTTEN = Rule(_K, GalleryAt.EVERY)
+"""For an operation without a rule, so that a missing row opens nothing; a test fails for it."""
