@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from indexer.access.galleries import GalleryScope
-from indexer.access.grant import Grant, KeyLimits
+from indexer.access.grant import Grant
+from indexer.access.key_limits.limits import KeyLimits
 from indexer.access.key_text import digest, prefix_of
 from indexer.access.roles import Role, permissions_of
 from indexer.errors import Busy, DatabaseUnavailable, GemelError

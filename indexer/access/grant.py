@@ -5,25 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from indexer.access.galleries import ALL, GalleryScope
+from indexer.access.key_limits.limits import KeyLimits
 from indexer.access.roles import EVERYTHING, Permission
 from indexer.errors import GalleryNotFound, PermissionDenied
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLimits:
-    """None: no limit."""
-
-    requests_per_second: float | None = None
-    faces_per_second: float | None = None
-    max_concurrent: int | None = None
-
-    def cover(self, other: "KeyLimits") -> bool:
-        """Whether `other` allows no more than this."""
-        return (
-            _at_most(other.requests_per_second, self.requests_per_second)
-            and _at_most(other.faces_per_second, self.faces_per_second)
-            and _at_most(other.max_concurrent, self.max_concurrent)
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +38,17 @@ class Grant:
         return (
             self.permissions >= other.permissions
             and self.galleries.covers(other.galleries)
-            and self.limits.cover(other.limits)
+            and _within(other.limits, self.limits)
             and _ends_by(other.expires_at, self.expires_at)
         )
+
+
+def _within(limits: KeyLimits, most: KeyLimits) -> bool:
+    return (
+        _at_most(limits.requests_per_second, most.requests_per_second)
+        and _at_most(limits.faces_per_second, most.faces_per_second)
+        and _at_most(limits.max_concurrent, most.max_concurrent)
+    )
 
 
 def _at_most(value: float | None, limit: float | None) -> bool:

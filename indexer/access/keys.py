@@ -7,7 +7,8 @@ from uuid import UUID
 
 from indexer.access.authenticator import grant_of
 from indexer.access.galleries import GalleryScope
-from indexer.access.grant import Grant, KeyLimits
+from indexer.access.grant import Grant
+from indexer.access.key_limits.limits import KeyLimits
 from indexer.access.key_text import digest, mint, new_prefix
 from indexer.access.roles import Role, permissions_of
 from indexer.errors import InvalidRequest, KeyNotFound, KeyState, PermissionDenied
@@ -48,14 +49,14 @@ def create(database: Database, new: NewKey, *, by: Grant) -> IssuedKey:
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
         raise InvalidRequest("expires_at is not in the future", field="expires_at")
     scope = GalleryScope.of(new.galleries)
-    wanted = Grant(
+    requested = Grant(
         name=name,
         permissions=permissions_of(new.roles),
         galleries=scope,
         limits=new.limits,
         expires_at=new.expires_at,
     )
-    if not by.covers(wanted):
+    if not by.covers(requested):
         raise PermissionDenied(
             "an API key creates only keys whose roles, galleries, limits and expiry lie within its own"
         )

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from indexer.access.authenticator import Authenticator
-from indexer.access.refusals import Refusals
+from indexer.access.rejections import Rejections
 from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.concurrency import ConcurrencyLimit
@@ -57,7 +57,7 @@ CONNECTIONS_BESIDE = (
     + SearchReporter.THREADS
     + IndexBuilds.THREADS
     + Authenticator.THREADS
-    + Refusals.THREADS
+    + Rejections.THREADS
 )
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
 background thread, and one for duplicate checks. So requests never wait for a connection, except that
@@ -84,7 +84,7 @@ class Engine:
     """Only in a process that serves, like all that follow."""
     heartbeat: Heartbeat | None = None
     authenticator: Authenticator | None = None
-    refusals: Refusals | None = None
+    rejections: Rejections | None = None
 
     @property
     def pipeline(self) -> Pipeline:
@@ -129,15 +129,15 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         )
         pipelines = Pipelines(factory, index_store.models)
         tally = SearchTally()
-        index_sync, heartbeat, authenticator, refusals = None, None, None, None
+        index_sync, heartbeat, authenticator, rejections = None, None, None, None
         if serving:
             key = settings.api_key
             authenticator = Authenticator(
                 database, bootstrap_key=None if key is None else key.get_secret_value()
             )
             stack.callback(authenticator.close)
-            refusals = Refusals(database)
-            stack.callback(refusals.close)
+            rejections = Rejections(database)
+            stack.callback(rejections.close)
             heartbeat = Heartbeat(database, index_cache)
             stack.callback(heartbeat.close)
             index_sync = IndexSync(database, index_cache, pipelines)
@@ -183,7 +183,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             index_sync=index_sync,
             heartbeat=heartbeat,
             authenticator=authenticator,
-            refusals=refusals,
+            rejections=rejections,
         )
 
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from indexer.access.authenticator import Authenticator
 from indexer.access.grant import Grant
 from indexer.access.key_text import prefix_of
-from indexer.access.refusals import Refusal
+from indexer.access.rejections import Rejection
 from indexer.callers import Caller, current_caller
 from indexer.errors import (
     Busy,
@@ -79,14 +79,14 @@ class Access:
         try:
             _authorise(scope, grant, operation)
         except (PermissionDenied, GalleryNotFound) as error:
-            refusal = Refusal(
+            rejection = Rejection(
                 action=Action.ACCESS_DENIED,
                 caller=caller,
                 reason=error.code,
                 operation=operation.operation_id,
                 gallery=_shown(operation.gallery),
             )
-            scope["app"].state.engine.refusals.add(refusal)
+            scope["app"].state.engine.rejections.add(rejection)
             raise
         state = scope.setdefault("state", {})
         state["grant"], state["operation"] = grant, operation
@@ -100,8 +100,8 @@ class Access:
         if grant is not None:
             return grant
         prefix = prefix_of(key)
-        scope["app"].state.engine.refusals.add(
-            Refusal(
+        scope["app"].state.engine.rejections.add(
+            Rejection(
                 action=Action.AUTHENTICATION_FAILED,
                 caller=Caller(name="unknown", address=address),
                 reason=f"key {prefix}" if prefix else "not a key",

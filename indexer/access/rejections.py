@@ -26,8 +26,8 @@ _OTHERS = Caller(name="several callers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """What refused requests have in common that are counted together."""
+class Rejection:
+    """What rejected requests have in common that are counted together."""
 
     action: Action
     caller: Caller
@@ -37,7 +37,7 @@ class Refusal:
     gallery: str | None = None
 
 
-class Refusals:
+class Rejections:
     """Safe to call from several threads; `close` it. A kill -9 loses what was counted and not yet written."""
 
     THREADS = 1
@@ -45,20 +45,20 @@ class Refusals:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._counts: Counter[Refusal] = Counter()
+        self._counts: Counter[Rejection] = Counter()
         """Not yet written."""
-        self._written: set[Refusal] = set()
+        self._written: set[Rejection] = set()
         """In this window."""
         self._window_began = time.monotonic()
-        self._thread = Supervised("refusals", self._write, every_seconds=EVERY_SECONDS)
+        self._thread = Supervised("rejections", self._write, every_seconds=EVERY_SECONDS)
         self._thread.start()
 
-    def add(self, refusal: Refusal) -> None:
+    def add(self, rejection: Rejection) -> None:
         with self._lock:
             known = self._written | self._counts.keys()
-            if refusal not in known and len(known) >= MAX_DIFFERENT:
-                refusal = Refusal(action=refusal.action, caller=_OTHERS, reason="various")
-            self._counts[refusal] += 1
+            if rejection not in known and len(known) >= MAX_DIFFERENT:
+                rejection = Rejection(action=rejection.action, caller=_OTHERS, reason="various")
+            self._counts[rejection] += 1
 
     def flush(self) -> None:
         """Writes everything that was counted. Raises DatabaseUnavailable, Busy."""
@@ -71,7 +71,7 @@ class Refusals:
             try:
                 self.flush()
             except (DatabaseUnavailable, Busy) as error:
-                log.warning("the last refused requests are not in the audit record: %s", error)
+                log.warning("the last rejected requests are not in the audit record: %s", error)
 
     def _write(self) -> None:
         """What cannot be written stays counted."""
@@ -79,22 +79,24 @@ class Refusals:
             if time.monotonic() - self._window_began > WINDOW_SECONDS:
                 self._window_began = time.monotonic()
                 self._written.clear()
-            due = [refusal for refusal in self._counts if refusal not in self._written]
-        for refusal in due:
-            requests = self._counts[refusal]
-            self._record(refusal, requests)
+            due = [rejection for rejection in self._counts if rejection not in self._written]
+        for rejection in due:
+            requests = self._counts[rejection]
+            self._record(rejection, requests)
             with self._lock:
-                self._written.add(refusal)
-                self._counts[refusal] -= requests
-                if not self._counts[refusal]:
-                    del self._counts[refusal]
+                self._written.add(rejection)
+                self._counts[rejection] -= requests
+                if not self._counts[rejection]:
+                    del self._counts[rejection]
 
-    def _record(self, refusal: Refusal, requests: int) -> None:
+    def _record(self, rejection: Rejection, requests: int) -> None:
         """In a transaction of its own, which has one caller."""
-        details = {"reason": refusal.reason, "operation": refusal.operation, "requests": requests}
-        token = current_caller.set(refusal.caller)
+        details = {"reason": rejection.reason, "operation": rejection.operation, "requests": requests}
+        token = current_caller.set(rejection.caller)
         try:
             with self._database.transaction() as session:
-                record(session, AuditEvent(action=refusal.action, gallery=refusal.gallery, details=details))
+                record(
+                    session, AuditEvent(action=rejection.action, gallery=rejection.gallery, details=details)
+                )
         finally:
             current_caller.reset(token)
