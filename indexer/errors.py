@@ -25,6 +25,7 @@
     │   ├── CropNotStored           the face exists, its crop was not stored
     │   ├── ReindexNotFound         there is no such re-index job
     │   ├── KeyNotFound             there is no such API key
+    │   ├── AuditEventNotFound      the audit record has no such event
     │   ├── ReviewNotFound          there is no such review of two identities
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or its people were deleted since
     ├── Conflict
@@ -58,6 +59,7 @@
     │   ├── EmbeddingsMissing       faces have no embedding of the gallery's model: re-index it
     │   ├── IndexNotReady           the gallery's index is being opened or is catching up
     │   ├── IndexBehind             a required change has not arrived yet
+    │   ├── AnchorNotWritten        an anchor of the audit record cannot be delivered
     │   ├── DownloadFailed          a file cannot be downloaded, or is another than the published one
     │   └── Busy                    too many requests at once; try again later
     ├── Unusable                    a copy that differs from PostgreSQL: it is rebuilt
@@ -185,6 +187,10 @@ class CropNotStored(NotFound):
     code = "crop_not_stored"
 
 
+class AuditEventNotFound(NotFound):
+    code = "audit_event_not_found"
+
+
 class ReindexNotFound(NotFound):
     code = "reindex_not_found"
 
@@ -287,6 +293,10 @@ class HostNotAllowed(GemelError):
 
 class Unavailable(GemelError):
     pass
+
+
+class AnchorNotWritten(Unavailable):
+    code = "anchor_not_written"
 
 
 class DatabaseUnavailable(Unavailable):

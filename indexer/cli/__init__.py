@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from indexer.callers import Caller, current_caller
 from indexer.cli import unknown_settings
+from indexer.cli.audit import app as audit_commands
 from indexer.cli.calibrate import calibrate
 from indexer.cli.commands import Commands
 from indexer.cli.duplicates import duplicates
@@ -66,6 +67,7 @@ app.add_typer(person_commands, name="person")
 app.add_typer(index_commands, name="index")
 app.add_typer(reindex_commands, name="reindex")
 app.add_typer(models_commands, name="models")
+app.add_typer(audit_commands, name="audit")
 app.add_typer(train_commands, name="train")
 
 

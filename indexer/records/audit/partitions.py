@@ -3,12 +3,18 @@
 A row of a month that has no partition goes into the default partition, and moves when the month gets its own.
 """
 
+import re
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from indexer.records.audit import rows
+from indexer.records.audit.rows import Head
 
 PREFIX = "audit_event_"
 MONTHS_AHEAD = 3
+_MONTHLY = re.compile(PREFIX + r"\d{4}_\d{2}")
 
 
 def make_ahead(connection: Connection) -> list[str]:
@@ -25,6 +31,28 @@ def make_ahead(connection: Connection) -> list[str]:
     for month in new:
         _make(connection, month)
     return [name_of(month) for month in new]
+
+
+def lock_head(session: Session) -> Head:
+    """Nobody appends until the transaction ends."""
+    session.execute(_LOCK)
+    return rows.head(session)
+
+
+def before(session: Session, month: datetime) -> list[str]:
+    """The partitions of all months before it, the oldest first."""
+    names = session.scalars(_PARTITIONS)
+    return sorted(name for name in names if _MONTHLY.fullmatch(name) and name < name_of(month))
+
+
+def drop(session: Session, name: str) -> None:
+    assert _MONTHLY.fullmatch(name), name
+    session.execute(text(f"DROP TABLE {name}"))
+
+
+def month_text(name: str) -> str:
+    """Such as `2026-01`."""
+    return name.removeprefix(PREFIX).replace("_", "-")
 
 
 def name_of(month: datetime) -> str:
