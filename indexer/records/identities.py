@@ -1,6 +1,7 @@
 """Identities: create, find, list, update, delete."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from typing import cast as cast_type
 from uuid import UUID
@@ -10,9 +11,10 @@ from sqlalchemy.dialects.postgresql import TSQUERY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from indexer.errors import ExternalIdTaken, IdentityNotFound, InvalidRequest
+from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
 from indexer.records import name_search
 from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records.people import person_changes
 from indexer.records.tables import Gallery, Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
 
@@ -40,11 +42,22 @@ def create(
         name_words=name_search.document(name),
         details=checked_metadata(metadata),
     )
+    return _insert(session, identity, {})
+
+
+def restore(session: Session, identity: Identity, created_at: datetime) -> Identity:
+    """Inserts an identity that had a row before. Raises ExternalIdTaken."""
+    identity.name_words = name_search.document(identity.name)
+    return _insert(session, identity, {"created_at": created_at})
+
+
+def _insert(session: Session, identity: Identity, times: dict[str, datetime]) -> Identity:
     inserted = session.execute(
         _INSERT,
-        {
+        times
+        | {
             "id": identity.id,
-            "gallery_id": gallery_id,
+            "gallery_id": identity.gallery_id,
             "external_id": identity.external_id,
             "name": identity.name,
             "name_words": identity.name_words,
@@ -52,17 +65,22 @@ def create(
         },
     ).one_or_none()
     if inserted is None:
-        raise _taken(external_id)
+        raise _taken(identity.external_id)
     identity.number, identity.created_at, identity.updated_at = inserted
     return identity
 
 
 def get(session: Session, gallery_id: UUID, identity_id: UUID) -> Identity:
-    """Raises IdentityNotFound."""
+    """Raises IdentityNotFound, IdentityMerged."""
     identity = session.scalar(
         select(Identity).where(Identity.gallery_id == gallery_id, Identity.id == identity_id)
     )
     if identity is None:
+        into = person_changes.merged_into(session, gallery_id, identity_id)
+        if into is not None:
+            raise IdentityMerged(
+                f"the identity {identity_id} was merged into {into}", id=str(identity_id), into=str(into)
+            )
         raise IdentityNotFound(f"there is no identity {identity_id} in this gallery", id=str(identity_id))
     return identity
 

@@ -8,7 +8,14 @@ from concurrent.futures import Future
 from uuid import UUID
 
 from indexer.embedding.card import ModelCard
-from indexer.errors import Busy, DatabaseUnavailable, GalleryNotFound, ModelUnavailable
+from indexer.errors import (
+    Busy,
+    DatabaseUnavailable,
+    GalleryNotFound,
+    ModelUnavailable,
+    NotFound,
+    Unavailable,
+)
 from indexer.index.live import LiveIndex
 from indexer.records import galleries, reindexes
 from indexer.records.database.session import Database
@@ -85,6 +92,14 @@ class IndexCache:
             gallery = self._store.read(gallery_id)
             for card in cards:
                 self.caught_up(gallery, card)
+
+    def try_to_catch_up(self, gallery_id: UUID) -> None:
+        """An open index has a change before the answer. A search would replay it too, so a failure here,
+        after the commit, is only logged."""
+        try:
+            self.catch_up(gallery_id)
+        except (Unavailable, NotFound) as error:
+            log.warning("the index of gallery %s catches up later: %s", gallery_id, error)
 
     def of(self, gallery: Gallery, card: ModelCard | None = None) -> GalleryIndex:
         """The gallery's index, opened or not. Raises ModelUnavailable."""

@@ -178,11 +178,13 @@ class Enroller:
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
         """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
-        self._catch_up(delete.remove_identity(self.database, gallery_name, identity_id))
+        self.index_cache.try_to_catch_up(delete.remove_identity(self.database, gallery_name, identity_id))
 
     def remove_face(self, gallery_name: str, identity_id: UUID, face_id: UUID) -> None:
         """Raises GalleryNotFound, IdentityNotFound, FaceNotFound."""
-        self._catch_up(delete.remove_face(self.database, gallery_name, identity_id, face_id))
+        self.index_cache.try_to_catch_up(
+            delete.remove_face(self.database, gallery_name, identity_id, face_id)
+        )
 
     def _gallery(self, name: str) -> _Found:
         with self.database.reading() as session:
@@ -245,7 +247,7 @@ class Enroller:
                     break
         else:
             raise Busy("the gallery changes its model at this moment")
-        self._catch_up(gallery.id)
+        self.index_cache.try_to_catch_up(gallery.id)
         if not result.faces or result.faces_total < MIN_FACES:
             return result
         with watch.stage(Stage.DATABASE):
@@ -259,14 +261,6 @@ class Enroller:
         except (Unavailable, NotFound) as error:
             log.warning("the faces of identity %s are not compared with each other: %s", identity_id, error)
             return []
-
-    def _catch_up(self, gallery_id: UUID) -> None:
-        """An open index has the change before the answer. A search would replay it too, so a failure here,
-        after the commit, is only logged."""
-        try:
-            self.index_cache.catch_up(gallery_id)
-        except (Unavailable, NotFound) as error:
-            log.warning("the index of gallery %s catches up later: %s", gallery_id, error)
 
 
 def _record(

@@ -1,6 +1,8 @@
 """Reviews: pairs of identities of which a person decides whether they are the same."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -25,6 +27,27 @@ class ReviewState(StrEnum):
     """They were merged."""
     DIFFERENT = "different"
     """They are known to be different people (`distinct`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """A row as it was, without its gallery."""
+
+    id: UUID
+    kind: str
+    identity_id: UUID
+    other_id: UUID
+    score: float
+    threshold: float
+    state: str
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    change_id: UUID | None
+
+
+def row_of(review: Review) -> ReviewRow:
+    return ReviewRow(**{column.name: getattr(review, column.name) for column in fields(ReviewRow)})
 
 
 def add(
@@ -73,7 +96,11 @@ def add(
 
 def get(session: Session, gallery_id: UUID, review_id: UUID) -> Review:
     """Raises ReviewNotFound."""
-    review = session.scalar(select(Review).where(Review.gallery_id == gallery_id, Review.id == review_id))
+    review = session.scalar(
+        select(Review)
+        .where(Review.gallery_id == gallery_id, Review.id == review_id)
+        .execution_options(populate_existing=True)
+    )
     if review is None:
         raise ReviewNotFound(f"there is no review {review_id} in this gallery", id=str(review_id))
     return review
