@@ -3,95 +3,35 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 from sqlalchemy import text
 
 from indexer.errors import EmbeddingsMissing
-from indexer.index.build import RecallRequirement, build
-from indexer.index.live import LiveIndex
-from indexer.mean_template import mean_templates
-from indexer.records import changes, enrolled, faces, galleries, identities, models, person_templates
-from indexer.records.database.session import Database, Session
+from indexer.records import changes, galleries, models, person_templates
+from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.types import LOG_START, ChangeKind, LogPosition, PersonScore, Tier, Vectors
+from indexer.types import LOG_START, PersonScore
 from indexer.usecases import delete
-from tests.support.enrolments import enrolment
-from tests.support.vectors import empty_searcher, unit_vectors
+from tests.support.indexed_people import (
+    DIMENSION,
+    MODEL,
+    add,
+    built,
+    catch_up,
+    empty,
+    new_person,
+    template_of,
+)
 
-MODEL, OTHER = "some-model-1", "some-model-2"
-DIMENSION = 8
-REQUIREMENT = RecallRequirement(genuine_cosines=[0.4, 0.9], threshold=0.5, min_recall=0.0)
+OTHER = "some-model-2"
 
 
 @pytest.fixture
 def gallery(database: Database) -> Gallery:
     with database.transaction() as session:
         return galleries.create(session, "staff")
-
-
-def unit(number: int) -> Vectors:
-    vector: Vectors = unit_vectors(number, 1, DIMENSION)[0]
-    return vector
-
-
-def new_person(database: Database, gallery: Gallery, external_id: str = "1") -> UUID:
-    with database.transaction() as session:
-        galleries.lock(session, gallery.id)
-        made = identities.create(session, gallery.id, external_id=external_id, name=None, metadata={})
-        return made.id
-
-
-def add(database: Database, gallery: Gallery, person: UUID, *numbers: int, by: str = MODEL) -> list[UUID]:
-    """Enrols faces whose vectors are `unit` of the numbers, as the use case does; returns their ids."""
-    with database.transaction() as session:
-        galleries.lock(session, gallery.id)
-        model = models.register(session, by, DIMENSION)
-        new = [enrolment(number, {by: unit(number)}) for number in numbers]
-        added = faces.add(session, person, new, {by: model})
-        templates = person_templates.replace(session, gallery.id, [person])
-        changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added], templates)
-        return [face.id for face in added]
-
-
-def template_of(*numbers: int) -> Vectors:
-    templates, have = mean_templates(np.array([unit(number) for number in numbers]), np.array([0]))
-    assert have[0]
-    vector: Vectors = templates[0]
-    return vector
-
-
-def built(session: Session, gallery: Gallery, by: str = MODEL) -> LiveIndex:
-    """As a start makes it."""
-    position = LOG_START
-
-    def feed(take: object) -> None:
-        nonlocal position
-        position = enrolled.read_enrolled(session, gallery.id, by, take)  # type: ignore[arg-type]
-
-    result = build(Tier.EXACT, DIMENSION, feed, REQUIREMENT)
-    return LiveIndex(result.searcher, position=position, digest=result.digest)
-
-
-def empty() -> LiveIndex:
-    return LiveIndex(empty_searcher(Tier.EXACT, DIMENSION))
-
-
-def catch_up(session: Session, gallery: Gallery, index: LiveIndex, by: str = MODEL) -> LiveIndex:
-    while tail := changes.read_after(session, gallery.id, index.position, by):
-        index.apply(tail)
-    return index
 
 
 def rows(database: Database, gallery: Gallery, by: str = MODEL) -> list[tuple[int, list[float]]]:
@@ -318,95 +258,3 @@ def test_templates_of_more_people_than_a_query_reads_are_all_read(
         for number, count in enumerate((2, 7, 1, 3, 2))
         if count > 1
     ]
-
-
-class AnyFaces(RuleBasedStateMachine):
-    """Faces come and go; an index that follows and one that is built have the same rows."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__()
-        self._database = database
-        with database.transaction() as session:
-            session.execute(text("TRUNCATE gallery CASCADE"))
-            self._gallery = galleries.create(session, "staff")
-        self._people: dict[UUID, dict[UUID, int]] = {}
-        """The number of each face by its id, by person."""
-        self._numbers = 0
-        self._lagging = empty()
-
-    def _new(self, count: int) -> list[int]:
-        self._numbers += count
-        return list(range(self._numbers - count + 1, self._numbers + 1))
-
-    @rule(count=st.integers(0, 3))
-    def create(self, count: int) -> None:
-        person = new_person(self._database, self._gallery, str(uuid4()))
-        self._people[person] = {}
-        self._add(person, count)
-
-    @precondition(lambda self: self._people)
-    @rule(data=st.data(), count=st.integers(1, 3))
-    def enrol(self, data: st.DataObject, count: int) -> None:
-        self._add(data.draw(st.sampled_from(sorted(self._people))), count)
-
-    def _add(self, person: UUID, count: int) -> None:
-        if count:
-            new = self._new(count)
-            ids = add(self._database, self._gallery, person, *new)
-            self._people[person] |= dict(zip(ids, new, strict=True))
-
-    @precondition(lambda self: any(self._people.values()))
-    @rule(data=st.data())
-    def delete_a_face(self, data: st.DataObject) -> None:
-        person = data.draw(st.sampled_from(sorted(p for p, own in self._people.items() if own)))
-        face = data.draw(st.sampled_from(sorted(self._people[person])))
-        delete.remove_face(self._database, self._gallery.name, person, face)
-        del self._people[person][face]
-
-    @precondition(lambda self: self._people)
-    @rule(data=st.data())
-    def delete_a_person(self, data: st.DataObject) -> None:
-        person = data.draw(st.sampled_from(sorted(self._people)))
-        delete.remove_identity(self._database, self._gallery.name, person)
-        del self._people[person]
-
-    @rule(most=st.integers(1, 4))
-    def follow_a_little(self, most: int) -> None:
-        with self._database.reading() as session:
-            tail = changes.read_after(session, self._gallery.id, self._lagging.position, MODEL)
-        self._lagging.apply(tail[:most])
-
-    @invariant()
-    def all_indexes_have_the_faces_and_the_means(self) -> None:
-        with self._database.repeatable_read() as session:
-            fresh = built(session, self._gallery)
-            replayed = catch_up(session, self._gallery, empty())
-            copy = _copy_of(self._lagging)
-            followed = catch_up(session, self._gallery, copy)
-        wanted = [unit(number).tolist() for own in self._people.values() for number in own.values()]
-        wanted += [template_of(*own.values()).tolist() for own in self._people.values() if len(own) > 1]
-        found = [vector.tolist() for _, vectors, _ in fresh.searcher.contents() for vector in vectors]
-        assert sorted(found) == sorted(wanted)
-        assert fresh.digest == replayed.digest == followed.digest
-        assert fresh.position == replayed.position == followed.position
-
-
-def _copy_of(index: LiveIndex) -> LiveIndex:
-    copy = empty()
-    for keys, vectors, owners in index.searcher.contents():
-        copy.searcher.add(keys, vectors, owners)
-        copy._digest.add(keys, vectors)
-    copy._position = LogPosition(number=index.position.number, token=index.position.token)
-    return copy
-
-
-def test_after_any_changes_every_index_has_the_same_templates(database: Database) -> None:
-    run_state_machine_as_test(
-        lambda: AnyFaces(database),  # type: ignore[arg-type]
-        settings=settings(
-            max_examples=8,
-            stateful_step_count=15,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
