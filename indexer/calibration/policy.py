@@ -1,5 +1,7 @@
-"""A gallery's policy: its FPIR, match limits and duplicate check. The FPIR of identification must be
-supported by the calibration."""
+"""A gallery's policy: its FPIR, match limits and duplicate check, and whether probes are kept.
+
+The FPIR of identification must be supported by the calibration.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from indexer.records.tables import Gallery
 POLICY = frozenset(
     {
         *("identify_fpir", "min_match_face_px", "min_match_sharpness", "max_match_miss_rate"),
-        *("duplicate_check", "duplicate_fpir"),
+        *("duplicate_check", "duplicate_fpir", "keep_probes"),
     }
 )
 """The columns of `Gallery` that make up its policy."""
@@ -34,8 +36,8 @@ def update(
     """Takes effect with the next request, in every process.
 
     `policy`: the members of `POLICY` that change; None means the setting's value, and leaves a
-    `duplicate_check` as it is. The FPIR of the duplicate check needs no support, like its default.
-    Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
+    `duplicate_check` or `keep_probes` as it is. The FPIR of the duplicate check needs no support, like its
+    default. Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
     """
     assert policy.keys() <= POLICY, policy
     with database.reading() as session:
@@ -49,7 +51,7 @@ def update(
         if details:
             record(session, AuditEvent(action=Action.GALLERY_CHANGED, gallery=row.name, details=details))
         for field, value in policy.items():
-            if field != "duplicate_check" or value is not None:
+            if field not in ("duplicate_check", "keep_probes") or value is not None:
                 setattr(row, field, value)
     with database.reading() as session:
         return galleries.get(session, name)

@@ -76,6 +76,9 @@ def create(
     store_crops: Annotated[
         bool, typer.Option(help="Store a crop of each face: a change of the model then needs no photographs.")
     ] = True,
+    keep_probes: Annotated[
+        bool, typer.Option(help="Keep a crop of each identified face beside the audit record.")
+    ] = False,
     person_score: Annotated[
         PersonScore, typer.Option(help="Score of a person with several faces.")
     ] = PersonScore.FUSED,
@@ -92,7 +95,12 @@ def create(
 
     with open_index_store(Settings()) as index_store, index_store.database.transaction() as session:
         gallery = galleries.create(
-            session, name, store_crops=store_crops, person_score=person_score, duplicate_check=duplicate_check
+            session,
+            name,
+            store_crops=store_crops,
+            keep_probes=keep_probes,
+            person_score=person_score,
+            duplicate_check=duplicate_check,
         )
     print_result(
         _as_json(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False)
@@ -106,7 +114,8 @@ def set_policy(
         PersonScore | None,
         typer.Option(
             help="Score of a person with several faces: that of the nearest face, or fused with that of the"
-            " person template, the mean of the faces."
+            " person template, the mean of the faces.",
+            show_default=False,
         ),
     ] = None,
     duplicate_check: Annotated[
@@ -122,9 +131,17 @@ def set_policy(
             " tenth of the FPIR of identification.",
         ),
     ] = None,
+    keep_probes: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-probes/--no-keep-probes",
+            help="Keep a crop of each identified face beside the audit record.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Set a gallery's policy: how the faces of a person make one score, and its duplicate check.
+    """Set a gallery's policy: the score of a person, its duplicate check, and whether it keeps probes.
 
     After an interruption, run it again.
 
@@ -140,6 +157,8 @@ def set_policy(
         changes["duplicate_check"] = duplicate_check
     if duplicate_fpir is not None:
         changes["duplicate_fpir"] = duplicate_fpir or None
+    if keep_probes is not None:
+        changes["keep_probes"] = keep_probes
     if not changes and person_score is None:
         raise typer.BadParameter("name a policy to set: `gemel gallery set --help` lists them")
     settings = Settings()
@@ -249,6 +268,7 @@ def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dic
         "faces": gallery.face_count,
         "model": None if model is None else model.fingerprint,
         "store_crops": gallery.store_crops,
+        "keep_probes": gallery.keep_probes,
         "identify_fpir": gallery.identify_fpir,
         "min_match_face_px": gallery.min_match_face_px,
         "min_match_sharpness": gallery.min_match_sharpness,

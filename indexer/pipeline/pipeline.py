@@ -13,9 +13,9 @@ from indexer.embedding.embedder import Embedder, stacked
 from indexer.errors import EmbeddingUnusable
 from indexer.inference.load import ProcessorLoad
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Face, Image, OnSeveralFaces, Quality, Template, Vectors
+from indexer.types import Crop, Face, Image, OnSeveralFaces, Quality, Template, Vectors
 from indexer.vision import quality
-from indexer.vision.align import ARCFACE_112, TEMPLATES, align, enlargement
+from indexer.vision.align import ARCFACE_112, TEMPLATES, align, crop_with_margin, enlargement
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.recognisability import RecognisabilityNetwork
@@ -56,6 +56,13 @@ class Photograph:
         if self.faces_found <= 1 or several_faces is OnSeveralFaces.LARGEST:
             return False
         return several_faces is OnSeveralFaces.REJECT or not self.has_clear_subject
+
+    def crops(self) -> list[Crop]:
+        """Of the faces, as they are stored of enrolled ones."""
+        return [
+            crop_with_margin(self.pixels, face.face.detected_landmarks, divisor=self.divisor)
+            for face in self.faces
+        ]
 
 
 def usable(vectors: Vectors) -> NDArray[np.bool_]:

@@ -43,6 +43,7 @@ def create(
     name: str,
     *,
     store_crops: bool = True,
+    keep_probes: bool = False,
     identify_fpir: float | None = None,
     min_match_face_px: float | None = None,
     min_match_sharpness: float | None = None,
@@ -59,6 +60,7 @@ def create(
         )
     policy: dict[str, Any] = {
         "store_crops": store_crops,
+        "keep_probes": keep_probes,
         "identify_fpir": identify_fpir,
         "min_match_face_px": min_match_face_px,
         "min_match_sharpness": min_match_sharpness,

@@ -34,6 +34,7 @@ from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.prepare_images import ImagePreparer
 from indexer.usecases.quality_gate import QualityGate
 from indexer.usecases.search_reporter import SearchReporter
+from indexer.usecases.searches.recorder import SearchRecorder
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detect import Detector
 from indexer.vision.recognisability import RecognisabilityNetwork
@@ -77,6 +78,7 @@ class Engine:
     pipelines: Pipelines
     index_cache: IndexCache
     calibrations: CalibrationResolver
+    recorder: SearchRecorder
     identifier: Identifier
     enroller: Enroller
     search_writer: SearchWriter
@@ -156,6 +158,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             min_quality=settings.min_quality,
             max_miss_rate=settings.max_miss_rate,
         )
+        recorder = SearchRecorder(database=database, write=None)
         yield Engine(
             database=database,
             weight_store=WeightStore.of(settings),
@@ -163,6 +166,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             pipelines=pipelines,
             index_cache=index_cache,
             calibrations=calibrations,
+            recorder=recorder,
             identifier=Identifier(
                 database=database,
                 pipelines=pipelines,
@@ -170,6 +174,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 calibrations=calibrations,
                 patience_seconds=settings.index_patience_s,
                 match_limits=match_limits,
+                recorder=recorder,
                 tally=tally,
             ),
             enroller=Enroller(

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import numpy as np
 
@@ -15,14 +16,21 @@ from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, Invalid
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
+from indexer.records.audit.search_details import RecordedSearch, SearchKind
 from indexer.records.database.session import Database
 from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import NearPerson, Vectors
+from indexer.types import Crop, NearPerson, Vectors
 from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
 from indexer.usecases.nearest import Hit, nearest_people, one_face_each
+from indexer.usecases.searches.recorder import (
+    SearchedFace,
+    SearchRecorder,
+    recorded_decision,
+    recorded_faces,
+)
 
 _POLL_SECONDS = 0.02
 
@@ -34,6 +42,8 @@ class Candidate:
     owner: Owner
     person: NearPerson
     matched: bool
+    disputed: int
+    """How often somebody said of a match with one of the person's faces: not this person."""
 
     @property
     def score(self) -> float:
@@ -62,6 +72,8 @@ class Identification:
     gallery_size: int
     """Enrolled faces that were searched: the N that the threshold is for."""
     decision: Decision
+    audit_id: UUID | None
+    """Of the event in the audit record; None where there is no record."""
     timings_ms: dict[str, float]
 
 
@@ -73,6 +85,7 @@ class SearchResult:
     model: str
     gallery_size: int
     decision: Decision
+    audit_id: UUID | None
     timings_ms: dict[str, float]
 
 
@@ -86,6 +99,7 @@ class Identifier:
     """How long a request waits for a change that its caller knows of."""
     match_limits: MatchLimits
     """For galleries that have none of their own."""
+    recorder: SearchRecorder
     tally: SearchTally = field(default_factory=SearchTally)
 
     def identify(
@@ -113,6 +127,7 @@ class Identifier:
         gallery, pipeline = self._gallery(gallery_name, min_change, watch)
         photograph = pipeline.detect(data, watch, max_faces=max_faces)
         aligned_faces, faces_found = photograph.faces, photograph.faces_found
+        crops = photograph.crops() if self.recorder.keeps_probes(gallery) else []
         del photograph  # its pixels are not needed while the request waits for the network
         probes = pipeline.embed(aligned_faces, watch)
         most = max_candidates * len(probes) if unique_identities else max_candidates
@@ -151,12 +166,29 @@ class Identifier:
             )
             for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
         ]
+        searched = [
+            SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
+            for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
+        ]
+        audit_id = self._record(
+            SearchKind.IDENTIFY,
+            gallery,
+            pipeline.card,
+            gallery_size,
+            decision,
+            searched,
+            watch,
+            requested=threshold is not None,
+            faces_found=faces_found,
+            crops=crops,
+        )
         return Identification(
             faces=identified,
             faces_found=faces_found,
             model=pipeline.card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
+            audit_id=audit_id,
             timings_ms=watch.timings_ms(),
         )
 
@@ -193,13 +225,53 @@ class Identifier:
             decision = self.calibrations.decide(gallery, card, gallery_size, threshold)
         if threshold is None:
             self._count(gallery, card, decision, gallery_size, [hits])
+        audit_id = self._record(
+            SearchKind.SEARCH,
+            gallery,
+            card,
+            gallery_size,
+            decision,
+            [SearchedFace(aligned=None, hits=hits, unmatched_reason=None)],
+            watch,
+            requested=threshold is not None,
+        )
         return SearchResult(
             candidates=_candidates(hits[:max_candidates], decision.threshold),
             model=card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
+            audit_id=audit_id,
             timings_ms=watch.timings_ms(),
         )
+
+    def _record(
+        self,
+        kind: SearchKind,
+        gallery: Gallery,
+        card: ModelCard,
+        gallery_size: int,
+        decision: Decision,
+        faces: Sequence[SearchedFace],
+        watch: Stopwatch,
+        *,
+        requested: bool,
+        faces_found: int | None = None,
+        crops: Sequence[Crop] = (),
+    ) -> UUID | None:
+        """`requested`: whether the caller gave the threshold."""
+        if not self.recorder.is_on:
+            return None
+        with watch.stage(Stage.AUDIT):
+            calibration = self.calibrations.for_gallery(gallery, card)
+            search = RecordedSearch(
+                kind=kind,
+                model=card.fingerprint,
+                gallery_size=gallery_size,
+                decision=recorded_decision(decision, calibration.id, requested=requested),
+                faces=recorded_faces(faces, decision, crops),
+                faces_found=faces_found,
+            )
+            return self.recorder.record(search, gallery=gallery, crops=crops)
 
     def _gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Pipeline]:
         """The gallery as its row is now, and the pipeline of its model, which the whole request uses.
@@ -244,7 +316,10 @@ class Identifier:
 
 
 def _candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
-    return [Candidate(owner=hit.owner, person=hit.person, matched=hit.score >= threshold) for hit in hits]
+    return [
+        Candidate(owner=hit.owner, person=hit.person, matched=hit.score >= threshold, disputed=hit.disputed)
+        for hit in hits
+    ]
 
 
 def _unit(embedding: Sequence[float], dimension: int) -> Vectors:

@@ -7,6 +7,7 @@ from uuid import UUID
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
 from indexer.records import faces, galleries
+from indexer.records.audit import disputes
 from indexer.records.database.session import Database, Session
 from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
@@ -25,6 +26,8 @@ class Hit:
     owner: Owner
     """With the id of the nearest of the person's faces."""
     person: NearPerson
+    disputed: int = 0
+    """How often somebody said of a match with one of the person's faces: not this person."""
 
     @property
     def score(self) -> float:
@@ -58,8 +61,19 @@ def nearest_people(
             if len(owners) == len(keys):
                 break
             gallery = _reread(session, gallery)
-    hits = [[Hit(owners[person.key], person) for person in row if person.key in owners] for row in found]
-    return hits, size
+    disputed: dict[UUID, int] = {}
+    if gallery.has_disputes:
+        with watch.stage(Stage.DATABASE), database.reading() as session:
+            people = {owner.identity_id for owner in owners.values()}
+            disputed = disputes.count_by_identity(session, gallery.id, people)
+    return [
+        [
+            Hit(owner, person, disputed.get(owner.identity_id, 0))
+            for person in row
+            if (owner := owners.get(person.key)) is not None
+        ]
+        for row in found
+    ], size
 
 
 def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:

@@ -1,7 +1,7 @@
 """Are these two the same person?"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -14,10 +14,13 @@ from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, Several
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import faces, galleries, identities, person_templates
+from indexer.records.audit.search_details import RecordedCandidate, RecordedSearch, SearchKind
 from indexer.records.database.session import Database, Session
+from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces
 from indexer.usecases.identify import distance
+from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +64,8 @@ class Verification:
     """One of each picture, in the order of the pictures."""
     identity: IdentityScore | None
     """None for a comparison of two pictures."""
+    audit_id: UUID | None
+    """Of the event in the audit record; None where there is no record."""
     timings_ms: dict[str, float]
 
     @property
@@ -82,6 +87,7 @@ def verify_pair(
     fmr: float,
     threshold: float | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+    recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of one picture with that of the other.
 
@@ -94,7 +100,8 @@ def verify_pair(
         _face_of(pipeline, image_b, "image_b", several_faces, watch),
     ]
     a, b = pipeline.embed([face.aligned for face in faces], watch)
-    return _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
+    verification = _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
+    return _recorded(verification, recorder, calibration, threshold, watch)
 
 
 def verify_identity(
@@ -108,6 +115,7 @@ def verify_identity(
     fmr: float,
     threshold: float | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+    recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of the picture with the identity, by the same score as a search.
 
@@ -129,7 +137,10 @@ def verify_identity(
         identity = _compare(session, gallery.id, identity_id, fingerprint, probe)
         if identity is None:  # its faces were deleted in the meantime
             raise _nothing_to_compare(session, identity_id, fingerprint)
-    return _verdict(pipeline, calibration, identity.score, [face], identity, fmr, threshold, watch)
+    verification = _verdict(pipeline, calibration, identity.score, [face], identity, fmr, threshold, watch)
+    return _recorded(
+        verification, recorder, calibration, threshold, watch, gallery=gallery, identity_id=identity_id
+    )
 
 
 def _compare(
@@ -204,5 +215,43 @@ def _verdict(
         model=pipeline.card.fingerprint,
         faces=faces,
         identity=identity,
+        audit_id=None,
         timings_ms=watch.timings_ms(),
     )
+
+
+def _recorded(
+    verification: Verification,
+    recorder: SearchRecorder | None,
+    calibration: ActiveCalibration,
+    threshold: float | None,
+    watch: Stopwatch,
+    *,
+    gallery: Gallery | None = None,
+    identity_id: UUID | None = None,
+) -> Verification:
+    """With the id of its event. `gallery`, `identity_id`: of a comparison with a person."""
+    if recorder is None or not recorder.is_on:
+        return verification
+    identity, candidate = verification.identity, None
+    if identity is not None and identity_id is not None:
+        candidate = RecordedCandidate(
+            identity_id=identity_id,
+            face_id=identity.face_id,
+            score=identity.score,
+            face_score=identity.face_score,
+            template_score=identity.template_score,
+        )
+    aligned = [face.aligned for face in verification.faces]
+    search = RecordedSearch(
+        kind=SearchKind.VERIFY_PAIR if candidate is None else SearchKind.VERIFY_IDENTITY,
+        model=verification.model,
+        gallery_size=1,
+        decision=recorded_decision(verification.decision, calibration.id, requested=threshold is not None),
+        faces=compared_faces(aligned, matched=verification.matched, candidate=candidate),
+        faces_found=verification.faces[0].faces_found if candidate is not None else None,
+        pair_score=verification.score if candidate is None else None,
+    )
+    with watch.stage(Stage.AUDIT):
+        audit_id = recorder.record(search, gallery=gallery, identity_id=identity_id)
+    return replace(verification, audit_id=audit_id, timings_ms=watch.timings_ms())

@@ -99,6 +99,7 @@ def verify_pair(
         fmr=config.verify_fmr,
         threshold=body.threshold,
         several_faces=body.several_faces,
+        recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)
     meters.outcomes.verified(verification)
@@ -131,6 +132,7 @@ def verify_identity(
         fmr=config.verify_fmr,
         threshold=body.threshold,
         several_faces=body.several_faces,
+        recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)
     meters.outcomes.verified(verification)

@@ -206,6 +206,10 @@ class Gallery(BaseModel):
     store_crops: bool = Field(
         description="Whether a crop of each face is stored for later models", examples=[True]
     )
+    keep_probes: bool = Field(
+        description="Policy: whether a crop of each identified face is kept beside the audit record",
+        examples=[False],
+    )
     identities: int = Field(description="Number of identities")
     faces: int = Field(description="Number of enrolled faces")
     change_number: int = Field(description="Number of its last change")
@@ -248,6 +252,7 @@ class Gallery(BaseModel):
             id=gallery.id,
             name=gallery.name,
             store_crops=gallery.store_crops,
+            keep_probes=gallery.keep_probes,
             identities=identities,
             faces=gallery.face_count,
             change_number=gallery.change_number,

@@ -114,6 +114,11 @@ DuplicateFpir = Annotated[
         examples=[0.001],
     ),
 ]
+_KEEP_PROBES = (
+    "Keep a crop of each identified face beside the audit record, so that an answer can be shown and repeated"
+    " later. It is deleted with the person whom it matched, and with the events of its time. Without an audit"
+    " record nothing is kept"
+)
 
 
 class GalleryNew(BaseModel):
@@ -128,6 +133,7 @@ class GalleryNew(BaseModel):
         default=True,
         description="Store a crop of each face, so that a later model needs no new photographs",
     )
+    keep_probes: bool = Field(default=False, description=_KEEP_PROBES)
     identify_fpir: IdentifyFpir = None
     min_match_face_px: MinMatchFacePx = None
     min_match_sharpness: MinMatchSharpness = None
@@ -142,6 +148,7 @@ class GalleryPatch(BaseModel):
 
     model_config = {"extra": "forbid"}
 
+    keep_probes: bool | None = Field(default=None, description=f"{_KEEP_PROBES}; null changes nothing")
     identify_fpir: IdentifyFpir = None
     min_match_face_px: MinMatchFacePx = None
     min_match_sharpness: MinMatchSharpness = None

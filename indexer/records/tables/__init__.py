@@ -14,6 +14,7 @@ from indexer.records.tables.key_limits import RequestSlot, TokenBucket
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.people import DistinctPeople, PersonChange, Review
 from indexer.records.tables.person_templates import PersonTemplate
+from indexer.records.tables.probes import AuditProbe, Dispute
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
 from indexer.records.tables.searches import SearchCount
@@ -22,10 +23,12 @@ __all__ = [
     "ApiKey",
     "ApiKeyVersion",
     "AuditHead",
+    "AuditProbe",
     "AuditRecord",
     "Base",
     "Calibration",
     "Change",
+    "Dispute",
     "DistinctPeople",
     "Embedding",
     "Face",

@@ -37,6 +37,10 @@ class Gallery(Base, kw_only=True):
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
     name: Mapped[str] = mapped_column(Text, unique=True)
     store_crops: Mapped[bool] = mapped_column(default=True)
+    keep_probes: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Policy: a crop of each identified face is kept beside the audit record."""
+    has_disputes: Mapped[bool] = mapped_column(server_default=text("false"), init=False)
+    """Whether there ever was one: only then do searches look for disputes."""
     change_number: Mapped[int] = mapped_column(BigInteger, server_default="0", init=False)
     """Number of the last change. To take the next number locks this row until the transaction ends, so
     that changes become visible in the order of their numbers (docs/decisions/0003)."""

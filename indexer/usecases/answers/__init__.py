@@ -3,8 +3,21 @@
 A field that is added here is in both.
 """
 
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
 MODEL_EXAMPLE = "sface-f5ebfac0c7ff"
 ID_EXAMPLE = "019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11"
+AuditId = Annotated[
+    UUID | None,
+    Field(
+        description="Of this answer's event in the audit record: `/v1/audit/{id}/explain` explains the"
+        " answer. Null where there is no audit record",
+        examples=[ID_EXAMPLE],
+    ),
+]
 TIMINGS_EXAMPLE = {"decode": 3.1, "detect": 11.2, "align": 0.4, "embed": 27.9, "total": 44.0}
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer import request_timings
 from indexer.usecases import identify
-from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, rounded_timings
+from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
 from indexer.usecases.answers.threshold import Threshold
 from indexer.usecases.match_limits import UnmatchedReason
@@ -43,6 +43,11 @@ class Candidate(BaseModel):
     template_faces: int | None = Field(
         description="Number of faces that the template is the mean of", examples=[3]
     )
+    disputed: int = Field(
+        description="How often somebody said of a match with one of the person's faces: not this person"
+        " (`/v1/audit/{id}/disputes`)",
+        examples=[0],
+    )
 
     @classmethod
     def of(cls, candidate: identify.Candidate) -> "Candidate":
@@ -56,6 +61,7 @@ class Candidate(BaseModel):
             face_score=round(person.face_score, 6),
             template_score=None if person.template_score is None else round(person.template_score, 6),
             template_faces=person.faces,
+            disputed=candidate.disputed,
         )
 
 
@@ -76,6 +82,7 @@ class IdentifyAnswer(Threshold):
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
     gallery_size: int = Field(description="Enrolled faces that were searched: N")
+    audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(),
         examples=[TIMINGS_EXAMPLE],
@@ -96,6 +103,7 @@ class IdentifyAnswer(Threshold):
             model=identification.model,
             gallery_size=identification.gallery_size,
             **cls.fields_of(identification.decision),
+            audit_id=identification.audit_id,
             timings_ms=rounded_timings(identification.timings_ms),
         )
 
@@ -104,6 +112,7 @@ class SearchAnswer(Threshold):
     candidates: list[Candidate] = Field(description="Best first, each identity once")
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
     gallery_size: int = Field(description="Enrolled faces that were searched: N")
+    audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
     )
@@ -115,5 +124,6 @@ class SearchAnswer(Threshold):
             model=found.model,
             gallery_size=found.gallery_size,
             **cls.fields_of(found.decision),
+            audit_id=found.audit_id,
             timings_ms=rounded_timings(found.timings_ms),
         )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from indexer import request_timings
 from indexer.calibration.active import Kind
 from indexer.usecases import verify
-from indexer.usecases.answers import MODEL_EXAMPLE, TIMINGS_EXAMPLE, rounded_rate, rounded_timings
+from indexer.usecases.answers import MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_rate, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
 
 
@@ -39,6 +39,7 @@ class VerifyAnswer(BaseModel):
         description="Cosine similarity to the person template; null where there is none"
     )
     template_faces: int | None = Field(description="Number of faces that the template is the mean of")
+    audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
     )
@@ -66,5 +67,6 @@ class VerifyAnswer(BaseModel):
             if nearest is None or nearest.template_score is None
             else round(nearest.template_score, 6),
             template_faces=None if nearest is None else nearest.template_faces,
+            audit_id=verification.audit_id,
             timings_ms=rounded_timings(verification.timings_ms),
         )

@@ -34,6 +34,7 @@ from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.prepare_images import ImagePreparer, PreparedImages
 from indexer.usecases.quality_gate import QualityGate
+from indexer.usecases.searches.recorder import SearchRecorder
 from tests.support.faults.death import die_at
 
 CARD = sface(mirror=True)
@@ -131,6 +132,7 @@ class Node:
             calibrations=calibrations,
             patience_seconds=patience_seconds,
             match_limits=MatchLimits(min_face_px=0, min_sharpness=0, max_miss_rate=1),
+            recorder=SearchRecorder(database=self.database, write=None),
         )
 
     def close(self) -> None:

@@ -1,0 +1,164 @@
+"""Records searches in the audit record, before their answers leave."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import zip_longest
+from typing import Any
+from uuid import UUID
+
+from indexer.calibration.threshold.decision import Decision
+from indexer.pipeline.pipeline import AlignedFace
+from indexer.records.audit import probes
+from indexer.records.audit.event import Action, AuditEvent
+from indexer.records.audit.search_details import (
+    MAX_CANDIDATES,
+    RecordedCandidate,
+    RecordedDecision,
+    RecordedFace,
+    RecordedSearch,
+    SearchKind,
+)
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
+from indexer.types import Crop
+from indexer.usecases.nearest import Hit
+
+_ACTIONS = {SearchKind.IDENTIFY: Action.IDENTIFIED, SearchKind.SEARCH: Action.SEARCHED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SearchedFace:
+    aligned: AlignedFace | None
+    """None for a search by an embedding."""
+    hits: Sequence[Hit]
+    """Best first."""
+    unmatched_reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRecorder:
+    """Safe to call from several threads."""
+
+    database: Database
+    write: Callable[[AuditEvent], object] | None
+    """Returns once the event is committed. None where there is no audit record: nothing is kept then."""
+
+    @property
+    def is_on(self) -> bool:
+        return self.write is not None
+
+    def keeps_probes(self, gallery: Gallery) -> bool:
+        return self.is_on and gallery.keep_probes
+
+    def record(
+        self,
+        search: RecordedSearch,
+        *,
+        gallery: Gallery | None = None,
+        identity_id: UUID | None = None,
+        crops: Sequence[Crop] = (),
+    ) -> UUID | None:
+        """The id of the event; None where there is no audit record.
+
+        `identity_id`: of a comparison with one person. `crops`: of the probes, where the gallery keeps them;
+        they are stored first, in a transaction of their own. Raises DatabaseUnavailable, Busy.
+        """
+        if self.write is None:
+            return None
+        event = AuditEvent(
+            action=_ACTIONS.get(search.kind, Action.VERIFIED),
+            gallery=None if gallery is None else gallery.name,
+            identity_id=identity_id or _first_matched(search),
+            details=search.to_json(),
+        )
+        if crops and gallery is not None:
+            kept = [
+                probes.Probe(
+                    face=number,
+                    jpeg=crop.jpeg,
+                    landmarks=crop.landmarks.ravel().tolist(),
+                    identity_id=face.candidates[0].identity_id if face.matched else None,
+                )
+                for number, (face, crop) in enumerate(zip(search.faces, crops, strict=True))
+            ]
+            with self.database.transaction() as session:
+                probes.add(session, gallery.id, event.id, kept)
+        self.write(event)
+        return event.id
+
+
+def recorded_faces(
+    searched: Sequence[SearchedFace], decision: Decision, crops: Sequence[Crop] = ()
+) -> tuple[RecordedFace, ...]:
+    """`crops`: of the faces, or none."""
+    return tuple(
+        RecordedFace(
+            **_seen(face.aligned),
+            unmatched_reason=face.unmatched_reason,
+            matched=not face.unmatched_reason
+            and any(hit.score >= decision.threshold for hit in face.hits[:1]),
+            candidates=tuple(map(_recorded, face.hits[:MAX_CANDIDATES])),
+            crop_sha256=None if crop is None else sha256(crop.jpeg).hexdigest(),
+        )
+        for face, crop in zip_longest(searched, crops)
+    )
+
+
+def compared_faces(
+    aligned: Sequence[AlignedFace], *, matched: bool, candidate: RecordedCandidate | None = None
+) -> tuple[RecordedFace, ...]:
+    """Of a comparison. `candidate`: the person whom it was with."""
+    return tuple(
+        RecordedFace(
+            **_seen(face),
+            unmatched_reason=None,
+            matched=matched,
+            candidates=() if candidate is None else (candidate,),
+        )
+        for face in aligned
+    )
+
+
+def recorded_decision(
+    decision: Decision, calibration_id: UUID | None, *, requested: bool
+) -> RecordedDecision:
+    estimate = decision.estimate
+    return RecordedDecision(
+        threshold=decision.threshold,
+        requested=requested,
+        target=decision.target,
+        estimate=estimate.fpir,
+        interval=estimate.interval,
+        trusted=estimate.trusted,
+        calibration=decision.calibration,
+        calibration_id=calibration_id,
+    )
+
+
+def _seen(aligned: AlignedFace | None) -> dict[str, Any]:
+    if aligned is None:
+        return {"box": None, "quality": None}
+    box = aligned.face.box
+    measured = asdict(aligned.quality)
+    return {
+        "box": (box.x, box.y, box.width, box.height),
+        "quality": {name: figure for name, figure in measured.items() if figure is not None},
+    }
+
+
+def _recorded(hit: Hit) -> RecordedCandidate:
+    return RecordedCandidate(
+        identity_id=hit.owner.identity_id,
+        face_id=hit.owner.face_id,
+        score=hit.score,
+        face_score=hit.person.face_score,
+        template_score=hit.person.template_score,
+    )
+
+
+def _first_matched(search: RecordedSearch) -> UUID | None:
+    for face in search.faces:
+        if face.matched and face.candidates:
+            return face.candidates[0].identity_id
+    return None
