@@ -228,10 +228,11 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
 
 def _print_policy(gallery: "Gallery") -> None:
     fpir = gallery.duplicate_fpir
+    kept = "keeps" if gallery.keep_probes else "does not keep"
     how = "" if gallery.duplicate_check == DuplicateCheck.OFF or fpir is None else f", at an FPIR of {fpir:g}"
     out.print(
         f"Gallery {gallery.name} uses the person score {gallery.person_score}. Its duplicate check is"
-        f" {gallery.duplicate_check}{how}.",
+        f" {gallery.duplicate_check}{how}. It {kept} probes.",
         highlight=False,
         soft_wrap=True,
     )

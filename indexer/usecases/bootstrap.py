@@ -158,7 +158,9 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             min_quality=settings.min_quality,
             max_miss_rate=settings.max_miss_rate,
         )
-        recorder = SearchRecorder(database=database, write=None)
+        recorder = SearchRecorder(
+            database=database, write=partial(_write, database) if database.audit else None
+        )
         yield Engine(
             database=database,
             weight_store=WeightStore.of(settings),
@@ -184,7 +186,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 preparer=ImagePreparer(quality_gate=quality_gate),
                 duplicates=DuplicateChecker(index_cache=index_cache, calibrations=calibrations),
             ),
-            search_writer=SearchWriter(database, required=settings.audit_searches == "required"),
+            search_writer=search_writer,
             index_sync=index_sync,
             heartbeat=heartbeat,
             authenticator=authenticator,

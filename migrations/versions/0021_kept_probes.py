@@ -1,13 +1,13 @@
 """Kept crops of identified faces, and matches that somebody said to be wrong
 
-Revision: 0019.
+Revision: 0021.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
