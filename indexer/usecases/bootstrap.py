@@ -158,9 +158,8 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             min_quality=settings.min_quality,
             max_miss_rate=settings.max_miss_rate,
         )
-        recorder = SearchRecorder(
-            database=database, write=partial(_write, database) if database.audit else None
-        )
+        search_writer = SearchWriter(database, required=settings.audit_searches == "required")
+        recorder = SearchRecorder(database=database, write=search_writer.record if database.audit else None)
         yield Engine(
             database=database,
             weight_store=WeightStore.of(settings),
