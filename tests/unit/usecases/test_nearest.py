@@ -48,7 +48,7 @@ def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
     index = SimpleNamespace(search_identities=lambda _, __: rows, faces=150)
     database: Any = SimpleNamespace(reading=reading)
     index_cache: Any = SimpleNamespace(caught_up=lambda *_: index)
-    gallery, card = cast(Gallery, SimpleNamespace(id=UUID(int=1, has_disputes=False))), cast(ModelCard, None)
+    gallery, card = cast(Gallery, SimpleNamespace(id=UUID(int=1), has_disputes=False)), cast(ModelCard, None)
 
     found, size = nearest_people(
         database, index_cache, gallery, card, np.zeros((3, 1), np.float32), 100, Stopwatch()
