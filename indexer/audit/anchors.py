@@ -90,9 +90,8 @@ def send(anchor: Anchor, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) 
     posted = request.Request(  # noqa: S310  (check_webhook)
         check_webhook(url), body, {"Content-Type": "application/json"}, method="POST"
     )
-    opener = request.build_opener(_NoRedirect)
     try:
-        with opener.open(posted, timeout=timeout_seconds) as answer:
+        with _OPENER.open(posted, timeout=timeout_seconds) as answer:
             answer.read(1)
     except (OSError, HTTPException) as error:  # also URLError and HTTPError
         raise AnchorNotWritten(f"{_without_query(url)} did not take the anchor: {error}") from error
@@ -106,3 +105,6 @@ def _without_query(url: str) -> str:
 class _NoRedirect(request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
+
+
+_OPENER = request.build_opener(_NoRedirect)

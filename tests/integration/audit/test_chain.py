@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from indexer.callers import Caller, current_caller
-from indexer.records.audit.chain import START, row_hash
+from indexer.records.audit.chain import START, append, entry, row_hash
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.audit.partitions import make_ahead
 from indexer.records.database.session import Database
@@ -101,18 +101,12 @@ def test_writers_at_the_same_time_leave_one_chain(database: Database) -> None:
 
 def test_where_the_clock_is_set_back_the_time_does_not_decrease(database: Database) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    before = last_number(database)
-    with database.engine.connect() as connection:
-        connection.execute(text("UPDATE audit_head SET at = :at"), {"at": tomorrow})
-        connection.commit()
-    try:
-        with database.transaction() as session:
-            record(session, AuditEvent(action=Action.EXPORTED))
-        [row] = rows_after(database, before)
-        assert row["at"] == tomorrow
-    finally:
-        with database.engine.begin() as connection:
-            connection.execute(text("UPDATE audit_head SET at = now()"))
+    with database.transaction() as session:
+        session.execute(text("UPDATE audit_head SET at = :at"), {"at": tomorrow})
+        append(session, [entry(AuditEvent(action=Action.EXPORTED))])
+        last = session.execute(text("SELECT at FROM audit_event ORDER BY number DESC LIMIT 1")).scalar_one()
+        assert last == tomorrow
+        session.rollback()
 
 
 def test_rows_of_a_month_without_a_partition_move_to_it_once_it_is_made(database: Database) -> None:
