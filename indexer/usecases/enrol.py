@@ -8,9 +8,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.duplicates.check import DuplicateChecker
 from indexer.embedding.card import ModelCard
@@ -236,13 +233,8 @@ class Enroller:
                         in_use,
                         model=models.active_fingerprint,
                         repeatable=repeatable,
-                        check=partial(
-                            self.duplicates.check,
-                            session,
-                            gallery,
-                            models.active.card,
-                            allow=allow_duplicate,
-                        ),
+                        check=partial(self.duplicates.check, session, gallery, models.active.card),
+                        allow_duplicate=allow_duplicate,
                     )
                     break
         else:
@@ -272,9 +264,11 @@ def _record(
     *,
     model: str,
     repeatable: bool,
-    check: Callable[[UUID, Mapping[int, NDArray[np.float32]]], list[DuplicateCandidate]],
+    check: Callable[..., list[DuplicateCandidate]],
+    allow_duplicate: bool,
 ) -> EnrolmentResult:
-    """`check`: gets the identity and its new faces. Raises NothingEnrolled, and what `check` does."""
+    """`check`: that of `DuplicateChecker`, which gets the identity and its new faces. Raises NothingEnrolled,
+    and what `check` does."""
     identity, is_new = person
     digests = {number: enrolment.image_sha256 for number, enrolment in prepared.enrolments.items()}
     known = set() if is_new else faces.enrolled_images(session, identity.id, digests.values())
@@ -284,7 +278,8 @@ def _record(
     repeated = repeatable and all(rejection is DUPLICATE for rejection in rejected.values())
     if rejected and not new and not repeated:
         raise nothing_enrolled(rejected)
-    found = check(identity.id, {number: enrolment.vectors[model] for number, enrolment in new.items()})
+    vectors = {number: enrolment.vectors[model] for number, enrolment in new.items()}
+    found = check(identity.id, vectors, allow=allow_duplicate)
     added = faces.add(session, identity.id, list(new.values()), model_numbers)
     # A new person with one face has no template, and needs no statement that says so.
     templates = (
@@ -304,7 +299,8 @@ def _record(
                 "rejected": [rejection.code for rejection in rejected.values()],
                 "model": model,
                 "change_number": change_number,
-            },
+            }
+            | _duplicates_of(found, allow_duplicate),
         )
         record(session, event)
     return EnrolmentResult(
@@ -317,3 +313,19 @@ def _record(
         faces_total=len(added) if is_new else faces.count_by_identity(session, [identity.id])[identity.id],
         duplicates=found,
     )
+
+
+def _duplicates_of(found: Sequence[DuplicateCandidate], allowed: bool) -> dict[str, Any]:
+    """For the audit record: whom the person looks like, and whether the caller allowed it."""
+    if not found:
+        return {}
+    people = [
+        {
+            "identity_id": candidate.identity_id,
+            "face_id": candidate.face_id,
+            "score": round(candidate.score, 4),
+            "threshold": round(candidate.threshold, 4),
+        }
+        for candidate in found
+    ]
+    return {"duplicates": people, "allow_duplicate": allowed}

@@ -1,5 +1,6 @@
 """What a gallery does with a person who is enrolled a second time."""
 
+import json
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from indexer.records.people import distinct, reviews
 from indexer.records.people.reviews import ReviewState
 from indexer.records.tables import Review
 from tests.integration.duplicates.conftest import STAFF, Enrol, photographs
+from tests.support.audit import last_number, rows_after
 
 Gallery = Callable[..., None]
 PERSON = "Colin_Powell"
@@ -240,3 +242,20 @@ def open_reviews(database: Database) -> Sequence[Review]:
     with database.reading() as session:
         found = galleries.get(session, "staff")
         return reviews.page(session, found.id, state=ReviewState.OPEN, after=None, limit=100)
+
+
+def test_the_audit_record_says_whom_the_person_looks_like_and_that_it_was_allowed(
+    database: Database, gallery: Gallery, enrol: Enrol
+) -> None:
+    gallery("reject")
+    one, other = photographs(PERSON, 2)
+    first = enrol([one]).json()
+    before = last_number(database)
+
+    enrol([other], allow_duplicate="true").raise_for_status()
+
+    [event] = rows_after(database, before)
+    details = json.loads(event["details"])
+    assert details["allow_duplicate"] is True
+    assert [found["identity_id"] for found in details["duplicates"]] == [first["id"]]
+    assert details["duplicates"][0]["score"] >= details["duplicates"][0]["threshold"]
