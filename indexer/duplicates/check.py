@@ -4,6 +4,7 @@ The check runs in the enrolment's transaction, under the gallery's lock: no othe
 commit between the check and the commit, in whatever process (docs/decisions/0021).
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,7 +16,7 @@ from indexer.calibration.resolver import CalibrationResolver
 from indexer.duplicates import threshold
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.embedding.card import ModelCard
-from indexer.errors import DuplicateIdentity
+from indexer.errors import DuplicateIdentity, EmbeddingsMissing
 from indexer.records import faces
 from indexer.records.database.session import Session
 from indexer.records.people import distinct, reviews
@@ -23,6 +24,8 @@ from indexer.records.people.reviews import ReviewKind
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.types import DuplicateCheck, NearPerson
+
+log = logging.getLogger(__name__)
 
 MOST = 5
 """People that a check reports."""
@@ -35,13 +38,16 @@ class DuplicateChecker:
     index_cache: IndexCache
     calibrations: CalibrationResolver
 
-    def prepare(self, gallery: Gallery, card: ModelCard) -> None:
+    def prepare(self, gallery: Gallery, card: ModelCard, *, patience_seconds: float | None = None) -> None:
         """Before the lock: opens the index and catches it up, so that little is left to do under the lock.
 
-        Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound.
+        `patience_seconds`: by default that of the index cache. Raises IndexNotReady, GalleryNotFound.
         """
         if _is_needed(gallery):
-            self.index_cache.caught_up(gallery, card)
+            try:
+                self.index_cache.caught_up(gallery, card, patience_seconds=patience_seconds)
+            except EmbeddingsMissing:  # the gallery may have left this model: it is known under the lock
+                log.debug("gallery %s has no embeddings of %s", gallery.name, card.fingerprint)
 
     def check(
         self,

@@ -29,6 +29,7 @@ from indexer.usecases.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 
 log = logging.getLogger(__name__)
 
+OPENING_SECONDS = 86_400.0
 _ATTEMPTS = 5
 """To enrol with the models that the gallery uses, while a re-index begins or ends."""
 
@@ -172,6 +173,13 @@ class Enroller:
             found, find_or_create, images, several_faces, allow_duplicate, watch, _no_check, repeatable=True
         )
         return result, created
+
+    def open_index(self, gallery_name: str) -> None:
+        """Waits for the index that the duplicate check needs, however long it takes to open. Without it, the
+        first enrolments would fail. Raises GalleryNotFound, ModelUnavailable, IndexNotReady."""
+        gallery, _ = self._gallery(gallery_name)
+        card = self.pipelines.for_gallery(gallery).card
+        self.duplicates.prepare(gallery, card, patience_seconds=OPENING_SECONDS)
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
         """With all its faces. Raises GalleryNotFound, IdentityNotFound."""

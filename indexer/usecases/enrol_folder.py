@@ -48,6 +48,7 @@ def enrol_folder(
     Raises InvalidRequest, DatabaseUnavailable.
     """
     result = FolderOutcome(path=folder.path, gallery_created=_create_gallery(engine, gallery))
+    engine.enroller.open_index(gallery)
     stop = threading.Event()
 
     def enrol(person: Person) -> _PersonRun:
