@@ -8,24 +8,22 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.duplicates.check import DuplicateChecker
 from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, NotFound, Unavailable
 from indexer.mean_template import MIN_FACES
 from indexer.pipeline.pipelines import Pipelines
-from indexer.records import changes, faces, galleries, identities, person_templates, reindexes
-from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records import galleries, identities, reindexes
 from indexer.records.database.session import Database, Session
-from indexer.records.tables import Face, Gallery, Identity
+from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import ChangeKind, OnSeveralFaces
+from indexer.types import OnSeveralFaces
 from indexer.usecases import delete, odd_faces
-from indexer.usecases.enrolment_models import models_of
+from indexer.usecases.enrolment.models import models_of
+from indexer.usecases.enrolment.write import EnrolmentResult, Person, write
 from indexer.usecases.odd_faces import OddFace
-from indexer.usecases.prepare_images import ImagePreparer, PreparedImages
-from indexer.usecases.quality_gate import DUPLICATE, Rejection, nothing_enrolled
+from indexer.usecases.prepare_images import ImagePreparer
 
 log = logging.getLogger(__name__)
 
@@ -41,31 +39,8 @@ class NewIdentity:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EnrolmentResult:
-    identity: Identity
-    faces: list[Face]
-    """The new ones."""
-    rejected: dict[int, Rejection]
-    """By the number of the picture, from 0."""
-    change_number: int
-    """The gallery's last change: an index that has applied it has these faces."""
-    model: str
-    """Fingerprint of the one that the gallery is searched with."""
-    person_score: str
-    """The gallery's."""
-    faces_total: int
-    """Of the identity, the new ones included."""
-    duplicates: list[DuplicateCandidate] = field(default_factory=list)
-    """Other people whom the new faces look like."""
-    odd_faces: list[OddFace] = field(default_factory=list)
-    """Faces of the identity, new or not, that do not resemble its others. Looked for where there are new."""
-
-
 _Found = tuple[Gallery, Mapping[str, int]]
 """A gallery, and the models that it uses: their numbers by fingerprint."""
-_Person = tuple[Identity, bool]
-"""An identity, and whether it is new."""
 
 
 def _no_check() -> None:
@@ -100,7 +75,7 @@ class Enroller:
         DuplicateIdentity and IndexNotReady.
         """
 
-        def make(session: Session, gallery: Gallery) -> _Person:
+        def make(session: Session, gallery: Gallery) -> Person:
             identity = identities.create(
                 session, gallery.id, external_id=new.external_id, name=new.name, metadata=new.metadata
             )
@@ -126,7 +101,7 @@ class Enroller:
         Raises IdentityNotFound, and what `create` raises except ExternalIdTaken.
         """
 
-        def find(session: Session, gallery: Gallery) -> _Person:
+        def find(session: Session, gallery: Gallery) -> Person:
             return identities.get(session, gallery.id, identity_id), False
 
         found = self._gallery(gallery_name)
@@ -153,7 +128,7 @@ class Enroller:
         """
         created = False
 
-        def find_or_create(session: Session, gallery: Gallery) -> _Person:
+        def find_or_create(session: Session, gallery: Gallery) -> Person:
             nonlocal created
             identity = identities.find_by_external_id(session, gallery.id, external_id)
             created = identity is None
@@ -199,7 +174,7 @@ class Enroller:
     def _enrol(
         self,
         found: _Found,
-        person: Callable[[Session, Gallery], _Person],
+        person: Callable[[Session, Gallery], Person],
         images: Sequence[bytes],
         several_faces: OnSeveralFaces,
         allow_duplicate: bool,
@@ -233,7 +208,7 @@ class Enroller:
                     gallery.model_id = self.pipelines.models.number_of(self.pipelines.models.default)
                 in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
                 if models.are_current(gallery, in_use):
-                    result = _record(
+                    result = write(
                         session,
                         gallery,
                         person(session, gallery),
@@ -261,79 +236,3 @@ class Enroller:
         except (Unavailable, NotFound) as error:
             log.warning("the faces of identity %s are not compared with each other: %s", identity_id, error)
             return []
-
-
-def _record(
-    session: Session,
-    gallery: Gallery,
-    person: _Person,
-    prepared: PreparedImages,
-    model_numbers: Mapping[str, int],
-    *,
-    model: str,
-    repeatable: bool,
-    check: Callable[..., list[DuplicateCandidate]],
-    allow_duplicate: bool,
-) -> EnrolmentResult:
-    """`check`: that of `DuplicateChecker`, which gets the identity and its new faces. Raises NothingEnrolled,
-    and what `check` does."""
-    identity, is_new = person
-    digests = {number: enrolment.image_sha256 for number, enrolment in prepared.enrolments.items()}
-    known = set() if is_new else faces.enrolled_images(session, identity.id, digests.values())
-    repetitions = [number for number, digest in digests.items() if digest in known]
-    rejected = prepared.rejected | dict.fromkeys(repetitions, DUPLICATE)
-    new = {number: enrolment for number, enrolment in prepared.enrolments.items() if number not in rejected}
-    repeated = repeatable and all(rejection is DUPLICATE for rejection in rejected.values())
-    if rejected and not new and not repeated:
-        raise nothing_enrolled(rejected)
-    vectors = {number: enrolment.vectors[model] for number, enrolment in new.items()}
-    found = check(identity.id, vectors, allow=allow_duplicate)
-    added = faces.add(session, identity.id, list(new.values()), model_numbers)
-    # A new person with one face has no template, and needs no statement that says so.
-    templates = (
-        person_templates.NOTHING
-        if not added or (is_new and len(added) < MIN_FACES)
-        else person_templates.replace(session, gallery.id, [identity.id])
-    )
-    keys = [face.key for face in added]
-    change_number = changes.append(session, gallery.id, ChangeKind.ENROL, keys, templates)
-    if is_new or added:
-        event = AuditEvent(
-            action=Action.IDENTITY_ENROLLED if is_new else Action.FACES_ENROLLED,
-            gallery=gallery.name,
-            identity_id=identity.id,
-            details={
-                "faces": [{"face_id": face.id, "quality": round(face.quality, 1)} for face in added],
-                "rejected": [rejection.code for rejection in rejected.values()],
-                "model": model,
-                "change_number": change_number,
-            }
-            | _duplicates_of(found, allow_duplicate),
-        )
-        record(session, event)
-    return EnrolmentResult(
-        identity=identity,
-        faces=added,
-        rejected=dict(sorted(rejected.items())),
-        change_number=change_number,
-        model=model,
-        person_score=gallery.person_score,
-        faces_total=len(added) if is_new else faces.count_by_identity(session, [identity.id])[identity.id],
-        duplicates=found,
-    )
-
-
-def _duplicates_of(found: Sequence[DuplicateCandidate], allowed: bool) -> dict[str, Any]:
-    """For the audit record: whom the person looks like, and whether the caller allowed it."""
-    if not found:
-        return {}
-    people = [
-        {
-            "identity_id": candidate.identity_id,
-            "face_id": candidate.face_id,
-            "score": round(candidate.score, 4),
-            "threshold": round(candidate.threshold, 4),
-        }
-        for candidate in found
-    ]
-    return {"duplicates": people, "allow_duplicate": allowed}

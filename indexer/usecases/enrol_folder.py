@@ -23,7 +23,8 @@ from indexer.pipeline.people_folder import PeopleFolder, Person
 from indexer.records import faces, galleries, identities
 from indexer.types import OnSeveralFaces
 from indexer.usecases.bootstrap import Engine
-from indexer.usecases.enrol import EnrolmentResult, NewIdentity
+from indexer.usecases.enrol import NewIdentity
+from indexer.usecases.enrolment.write import EnrolmentResult
 from indexer.usecases.folder_outcome import FolderOutcome, Outcome
 
 CHUNK = 20

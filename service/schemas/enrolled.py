@@ -16,7 +16,7 @@ from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
 from indexer.usecases.answers.enrolment import Duplicate, EnrolmentWarning, PhotographGuidance
 from indexer.usecases.answers.faces import Box, Landmarks, Quality, RotationDegrees
 from indexer.usecases.answers.threshold import Threshold
-from indexer.usecases.enrol import EnrolmentResult
+from indexer.usecases.enrolment.write import EnrolmentResult
 from indexer.usecases.quality_gate import Rejection
 
 

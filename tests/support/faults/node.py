@@ -29,7 +29,7 @@ from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.types import Box, Enrolment, Face, Quality, Vectors
 from indexer.usecases.enrol import Enroller, NewIdentity
-from indexer.usecases.enrolment_models import EnrolmentModels
+from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.prepare_images import ImagePreparer, PreparedImages

@@ -1,0 +1,1 @@
+"""Parts of an enrolment: the models that embed the faces, and what its transaction writes."""
