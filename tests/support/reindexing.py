@@ -88,6 +88,11 @@ def who(client: TestClient, image: bytes) -> tuple[str, str]:
     return body["faces"][0]["candidates"][0]["identity"]["name"], body["model"]
 
 
+def answered_by(answers: list[tuple[str, str]], model: str) -> None:
+    """Waits until the newest of `answers`, as `asked_all_the_time` gives them, is by the model."""
+    wait_for(lambda: answers and answers[-1][1] == model)
+
+
 @contextmanager
 def asked_all_the_time(client: TestClient, image: bytes) -> Iterator[list[tuple[str, str]]]:
     """The answers, in order, at least one; a failed request is among them. The index is open when the block

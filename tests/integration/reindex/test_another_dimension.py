@@ -17,7 +17,7 @@ from indexer.records import reindexes
 from indexer.records.tables import Embedding
 from indexer.replica.store import IndexStore
 from tests.support.home import wait_for
-from tests.support.reindexing import OLD, PATH, Operator, asked_all_the_time, enrol, who
+from tests.support.reindexing import OLD, PATH, Operator, answered_by, asked_all_the_time, enrol, who
 
 DIMENSION = 64
 _SIDE = 14
@@ -92,7 +92,9 @@ def test_a_gallery_goes_to_another_dimension_and_back_by_rollback_and_by_another
 ) -> None:
     enrol(client, "Grace", hopper)
     with asked_all_the_time(client, hopper) as answers:
+        answered_by(answers, OLD.fingerprint)
         path = through(operator, client, projection.known_as)
+        answered_by(answers, projection.fingerprint)
         assert who(client, hopper) == ("Grace", projection.fingerprint)
         enrol(client, "Eileen", collins)
         assert who(client, collins) == ("Eileen", projection.fingerprint)

@@ -28,7 +28,7 @@ from indexer.reindex.comparison import acceptance, compare, page, paired_embeddi
 from indexer.reindex.worker import Worker
 from indexer.replica import maintenance
 from tests.support.pictures import jpeg, pixels
-from tests.support.reindexing import NEW, OLD, PATH, Operator, asked_all_the_time, enrol, who
+from tests.support.reindexing import NEW, OLD, PATH, Operator, answered_by, asked_all_the_time, enrol, who
 
 
 def test_activate_rollback_and_activate_lose_nobody_and_fail_no_request(
@@ -42,11 +42,14 @@ def test_activate_rollback_and_activate_lose_nobody_and_fail_no_request(
         assert job.row.state == "ready", job.row.problem
         with pytest.raises(GatesNotPassed, match="cannot be measured"):
             switch.activate(operator.database, job.row.id)
+        answered_by(answers, OLD.fingerprint)
         switch.activate(operator.database, job.row.id, force="nobody has two faces")
+        answered_by(answers, NEW.fingerprint)
         assert who(client, hopper) == ("Grace", NEW.fingerprint)
         assert who(client, collins) == ("Eileen", NEW.fingerprint)
         again = enrol(client, "Grace again", hopper)
         switch.rollback(operator.database, job.row.id)
+        answered_by(answers, OLD.fingerprint)
         assert who(client, collins) == ("Eileen", OLD.fingerprint)
         verdict = client.post(f"{PATH}/identities/{again}/verify", files={"image": hopper}).json()
         assert (verdict["matched"], verdict["model"]) == (True, OLD.fingerprint), (
@@ -54,6 +57,7 @@ def test_activate_rollback_and_activate_lose_nobody_and_fail_no_request(
         )
         client.delete(f"{PATH}/identities/{again}").raise_for_status()
         switch.activate(operator.database, job.row.id, force="once more")
+        answered_by(answers, NEW.fingerprint)
         control.cleanup(operator.database, job.row.id)
         assert operator.work(job).row.state == "done"
         assert who(client, collins) == ("Eileen", NEW.fingerprint)
