@@ -28,6 +28,7 @@ from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
 from service.routes import (
+    audit,
     docs,
     external_ids,
     faces,
@@ -88,7 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     documented = [Depends(documented_key), Depends(documented_token)]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
-    for module in (external_ids, galleries, identities, faces, recognition, indexes, reindexes):
+    for module in (external_ids, galleries, identities, faces, recognition, indexes, reindexes, audit):
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])
     app.include_router(operations.health)
     app.include_router(operations.guarded, dependencies=documented)

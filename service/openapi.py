@@ -13,6 +13,7 @@ _PATH_PARAMETERS = {
     "identity_id": ("`id` of the identity, as Gemel gave it", ID_EXAMPLE),
     "face_id": ("`id` of the face, as Gemel gave it", ID_EXAMPLE),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
+    "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),
 }
 _BY_FORMAT = {"uuid": ID_EXAMPLE, "date-time": "2026-01-31T09:30:00Z"}
 _BY_TYPE: dict[str, Any] = {"string": "", "integer": 1, "number": 0.5, "boolean": True, "null": None}

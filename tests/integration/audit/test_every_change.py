@@ -79,6 +79,17 @@ STEPS = {
     ),
     "delete_identity_by_external_id": Step(path=EXTERNAL, method="DELETE", action=Action.IDENTITY_DELETED),
     "add_faces_by_external_id": Step(path=EXTERNAL + "/faces", action=Action.FACES_ENROLLED, body=images),
+    "identify": Step(path=ONE + "/identify", action=Action.IDENTIFIED, body=image),
+    "search": Step(
+        path=ONE + "/search", action=Action.SEARCHED, body=lambda _: {"embedding": [1.0] + [0.0] * 127}
+    ),
+    "verify": Step(
+        path="/v1/verify",
+        action=Action.VERIFIED,
+        body=lambda world: {"image_a": world.picture, "image_b": world.picture},
+    ),
+    "verify_identity": Step(path=PERSON + "/verify", action=Action.VERIFIED, body=image),
+    "verify_identity_by_external_id": Step(path=EXTERNAL + "/verify", action=Action.VERIFIED, body=image),
     "rebuild_index": Step(path=ONE + "/index/rebuild", action=Action.INDEX_REBUILD_REQUESTED),
     "start_reindex": Step(
         path="/v1/reindexes",
@@ -98,7 +109,6 @@ STEPS = {
 }
 """By operation id: the route with a request that succeeds, and the event that it leaves."""
 
-SEARCHES = {"identify", "search", "verify", "verify_identity", "verify_identity_by_external_id"}
 WITHOUT = {
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
 }
@@ -149,7 +159,7 @@ def world(service: TestClient, collins: bytes, hopper: bytes) -> World:
 def test_every_route_but_reading_ones_leaves_an_event_or_says_why_not() -> None:
     changing = {name for name, method in operations().items() if method != "get"}
 
-    assert changing - STEPS.keys() == WITHOUT.keys() | SEARCHES
+    assert changing - STEPS.keys() == WITHOUT.keys()
 
 
 @pytest.mark.parametrize("operation", STEPS)
@@ -183,7 +193,7 @@ def test_a_route_leaves_its_event(
         assert private not in row["details"]
 
 
-@pytest.mark.parametrize("operation", sorted(STEPS.keys() - {"create_gallery"}))
+@pytest.mark.parametrize("operation", sorted(STEPS.keys() - {"create_gallery", "verify"}))
 def test_a_request_that_changes_nothing_leaves_no_event(
     service: TestClient, database: Database, collins: bytes, operation: str
 ) -> None:
