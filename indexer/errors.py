@@ -160,6 +160,7 @@ class RateLimited(GemelError):
 
     def __init__(self, message: str, *, policy: str, limit: float, retry_after_s: int) -> None:
         super().__init__(message, policy=policy, limit=limit, retry_after_s=retry_after_s)
+        self.policy = policy
         self.retry_after_s = retry_after_s
 
 

@@ -17,6 +17,7 @@ from service.middleware.admission import AdmissionControl, RequestSlots
 from service.middleware.body_limit import BodyLimit
 from service.middleware.disconnects import DisconnectWatcher
 from service.middleware.guesses import Guesses
+from service.middleware.key_limits import FIELDS, KeyLimitation
 from service.middleware.methods import METHODS, HeadAsGet
 from service.middleware.operations import Operations
 from service.middleware.origins import Origins
@@ -47,7 +48,7 @@ Enrol a person from one photograph, find them again in others.
 * Send photographs as multipart files or as base64 in JSON; each route shows both.
 * **Scores** are cosine similarities, -1 to 1; distances are Euclidean, 0 to 2. Boxes and landmarks are in
   pixels of the upright picture. Times are in milliseconds.
-* **Errors** are problem details (RFC 9457) with a stable `code`. A 503 carries `Retry-After`.
+* **Errors** are problem details (RFC 9457) with a stable `code`. A 429 and a 503 carry `Retry-After`.
 * If the server has an API key, send it as `X-API-Key` or as `Authorization: Bearer`.
 """
 
@@ -104,6 +105,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes
     )
+    app.add_middleware(KeyLimitation)
     app.add_middleware(
         Access,
         origins=Origins(hosts=settings.allowed_host_list, pages=settings.cors_origin_list),
@@ -116,7 +118,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
             allow_origins=settings.cors_origin_list,
             allow_methods=METHODS,
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
-            expose_headers=["Allow", "Retry-After", "X-Request-Id"],
+            expose_headers=["Allow", *FIELDS, "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(RequestMetrics)
     app.add_middleware(PathPrefix, prefix=settings.root_path or "")

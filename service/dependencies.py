@@ -11,6 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from indexer.errors import InvalidRequest
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import Engine
+from service.face_count import FaceCount
 from service.monitoring.metrics import Metrics
 
 documented_key = APIKeyHeader(
@@ -35,6 +36,12 @@ async def metrics_of(request: Request) -> Metrics:
     return metrics
 
 
+async def used_faces_of(request: Request) -> FaceCount:
+    """Nobody reads it where the key has no limits."""
+    counted: FaceCount | None = getattr(request.state, "faces", None)
+    return FaceCount() if counted is None else counted
+
+
 def at_most(field: str, value: int, limit: int) -> int:
     """Raises InvalidRequest."""
     if value > limit:
@@ -47,3 +54,4 @@ def at_most(field: str, value: int, limit: int) -> int:
 CurrentEngine = Annotated[Engine, Depends(engine_of)]
 Config = Annotated[Settings, Depends(settings_of)]
 Meters = Annotated[Metrics, Depends(metrics_of)]
+UsedFaces = Annotated[FaceCount, Depends(used_faces_of)]

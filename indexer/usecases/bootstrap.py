@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from indexer.access.authenticator import Authenticator
+from indexer.access.key_limits.limiter import KeyLimiter
 from indexer.access.rejections import Rejections
 from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
@@ -59,9 +60,10 @@ CONNECTIONS_BESIDE = (
     + IndexBuilds.THREADS
     + Authenticator.THREADS
     + Rejections.THREADS
+    + KeyLimiter.CONNECTIONS
 )
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
-background thread, and one for duplicate checks. So requests never wait for a connection, except that
+background thread, those of the limits of keys, and one for duplicate checks. So requests never wait for a connection, except that
 duplicate checks of several galleries take turns: each reads the change log while its transaction holds a
 connection."""
 LISTENERS = 2
@@ -87,6 +89,7 @@ class Engine:
     heartbeat: Heartbeat | None = None
     authenticator: Authenticator | None = None
     rejections: Rejections | None = None
+    key_limiter: KeyLimiter | None = None
 
     @property
     def pipeline(self) -> Pipeline:
@@ -131,7 +134,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         )
         pipelines = Pipelines(factory, index_store.models)
         tally = SearchTally()
-        index_sync, heartbeat, authenticator, rejections = None, None, None, None
+        index_sync, heartbeat, authenticator, rejections, key_limiter = None, None, None, None, None
         if serving:
             key = settings.api_key
             authenticator = Authenticator(
@@ -140,6 +143,8 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             stack.callback(authenticator.close)
             rejections = Rejections(database)
             stack.callback(rejections.close)
+            key_limiter = KeyLimiter(database)
+            stack.callback(key_limiter.close)
             heartbeat = Heartbeat(database, index_cache)
             stack.callback(heartbeat.close)
             index_sync = IndexSync(database, index_cache, pipelines)
@@ -190,6 +195,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             heartbeat=heartbeat,
             authenticator=authenticator,
             rejections=rejections,
+            key_limiter=key_limiter,
         )
 
 

@@ -50,6 +50,12 @@ class Metrics:
         self.requests = Counter(
             "gemel_requests", "HTTP requests", ["method", "route", "status"], registry=self.registry
         )
+        self.rate_limited = Counter(
+            "gemel_rate_limited_requests",
+            "Requests rejected because their key reached a limit",
+            ["limit"],
+            registry=self.registry,
+        )
         self.request_seconds = Histogram(
             "gemel_request_seconds",
             "Time from a request's headers to the end of its answer",

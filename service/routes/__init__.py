@@ -24,6 +24,11 @@ _MEANINGS = {
         "invalid_request",
         "max_faces: Input should be greater than or equal to 1",
     ),
+    429: (
+        "The key has reached one of its limits; try again after `Retry-After` seconds",
+        "rate_limited",
+        "this key is limited to 10 requests a second; try again in 1 s",
+    ),
     503: (
         "Temporarily unavailable; try again after `Retry-After` seconds",
         "busy",
@@ -35,7 +40,7 @@ _MEANINGS = {
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these statuses."""
     described: dict[int | str, dict[str, Any]] = {}
-    for status in (401, *statuses, 503):
+    for status in (401, *statuses, 429, 503):
         meaning, code, detail = _MEANINGS[status]
         example = {
             "type": "about:blank",

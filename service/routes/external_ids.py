@@ -11,7 +11,7 @@ from indexer.records import faces, galleries, identities
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.verify import VerifyAnswer
 from indexer.usecases.bootstrap import Engine
-from service.dependencies import Config, CurrentEngine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.requests.pagination import FACES_OF_ONE
 from service.routes import faces as face_routes
@@ -62,13 +62,14 @@ def verify(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     gallery: str,
     external_id: ExternalId,
     body: Annotated[VerifyIdentity, Depends(body_of(VerifyIdentity))],
 ) -> VerifyAnswer:
     """Like `/identities/{identity_id}/verify`."""
     return recognition.verify_identity(
-        engine, config, meters, gallery, _id(engine, gallery, external_id), body
+        engine, config, meters, used_faces, gallery, _id(engine, gallery, external_id), body
     )
 
 
@@ -84,12 +85,15 @@ def add_faces(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     gallery: str,
     external_id: ExternalId,
     body: Annotated[FacesNew, Depends(body_of(FacesNew))],
 ) -> FacesAdded:
     """Like `/identities/{identity_id}/faces`."""
-    return face_routes.add(engine, config, meters, gallery, _id(engine, gallery, external_id), body)
+    return face_routes.add(
+        engine, config, meters, used_faces, gallery, _id(engine, gallery, external_id), body
+    )
 
 
 @router.get(
@@ -118,6 +122,7 @@ def put(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     response: Response,
     gallery: str,
     external_id: ExternalId,
@@ -127,6 +132,7 @@ def put(
     identity, the others find it. Omitted fields stay unchanged. Photographs are added; one that is enrolled
     already is listed in `rejected` as `duplicate_image` and changes nothing."""
     at_most("the number of images", len(body.images), config.max_images)
+    used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled, created = engine.enroller.put(
         gallery,

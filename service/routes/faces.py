@@ -9,7 +9,7 @@ from indexer.records import faces, galleries, identities
 from indexer.records.audit.event import Action, AuditEvent
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.enrolment import PhotographGuidance
-from service.dependencies import Config, CurrentEngine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import body_of, openapi_body
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.threads import ThreadRoute
@@ -34,11 +34,13 @@ def add(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     gallery: str,
     identity_id: UUID,
     body: Annotated[FacesNew, Depends(body_of(FacesNew))],
 ) -> FacesAdded:
     at_most("the number of images", len(body.images), config.max_images)
+    used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled = engine.enroller.add(
         gallery,

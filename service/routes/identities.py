@@ -11,7 +11,7 @@ from indexer.records import faces, galleries, identities, tables
 from indexer.records.database.session import Session
 from indexer.request_timings import Stopwatch
 from indexer.usecases.enrol import NewIdentity
-from service.dependencies import Config, CurrentEngine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.requests.pagination import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
@@ -40,12 +40,14 @@ def create(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     gallery: str,
     body: Annotated[IdentityNew, Depends(body_of(IdentityNew))],
 ) -> IdentityCreated:
     """Searches find the person as soon as the answer arrives. `rejected` lists the pictures that were not
     enrolled; if all are rejected, the answer is 422 and nothing is stored."""
     at_most("the number of images", len(body.images), config.max_images)
+    used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled = engine.enroller.create(
         gallery,

@@ -10,7 +10,7 @@ from indexer.usecases import verify
 from indexer.usecases.answers.detect import DetectAnswer
 from indexer.usecases.answers.identify import IdentifyAnswer, SearchAnswer
 from indexer.usecases.answers.verify import VerifyAnswer
-from service.dependencies import Config, CurrentEngine, Meters, at_most
+from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
 from service.schemas import requests
@@ -31,6 +31,7 @@ def identify(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     gallery: str,
     body: Annotated[requests.Identify, Depends(body_of(requests.Identify))],
 ) -> IdentifyAnswer:
@@ -40,6 +41,7 @@ def identify(
     share `fpir` of the searches for strangers would reach in a gallery of this size: the gallery's policy
     `identify_fpir`, else `GEMEL_IDENTIFY_FPIR`. `estimated_fpir` belongs to the threshold that was used.
     """
+    used_faces.add(1)  # also of a picture without a face: it was decoded and searched for one
     identification = engine.identifier.identify(
         gallery,
         body.image,
@@ -49,6 +51,7 @@ def identify(
         threshold=body.threshold,
         min_change=body.min_change_number,
     )
+    used_faces.add(max(0, len(identification.faces) - 1))
     meters.observe_stages(identification.timings_ms)
     meters.outcomes.identified(identification)
     return IdentifyAnswer.of(identification)
@@ -88,9 +91,11 @@ def verify_pair(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     body: Annotated[requests.VerifyPair, Depends(body_of(requests.VerifyPair))],
 ) -> VerifyAnswer:
     """Compares one face of each photograph. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
+    used_faces.add(2)
     verification = verify.verify_pair(
         engine.pipeline,
         engine.calibrations.for_model(engine.pipeline.card),
@@ -117,11 +122,13 @@ def verify_identity(
     engine: CurrentEngine,
     config: Config,
     meters: Meters,
+    used_faces: UsedFaces,
     gallery: str,
     identity_id: UUID,
     body: Annotated[requests.VerifyIdentity, Depends(body_of(requests.VerifyIdentity))],
 ) -> VerifyAnswer:
     """Compares the face with the identity's most similar face."""
+    used_faces.add(1)
     verification = verify.verify_identity(
         engine.pipelines,
         engine.calibrations,
@@ -147,10 +154,15 @@ def verify_identity(
     summary="Detect the faces of a photograph",
 )
 def detect(
-    engine: CurrentEngine, meters: Meters, body: Annotated[requests.Detect, Depends(body_of(requests.Detect))]
+    engine: CurrentEngine,
+    meters: Meters,
+    used_faces: UsedFaces,
+    body: Annotated[requests.Detect, Depends(body_of(requests.Detect))],
 ) -> DetectAnswer:
+    used_faces.add(1)
     watch = Stopwatch()
     photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces)
+    used_faces.add(max(0, len(photograph.faces) - 1))
     timings = watch.timings_ms()
     meters.observe_stages(timings)
     return DetectAnswer.of(photograph, timings)

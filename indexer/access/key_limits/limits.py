@@ -21,8 +21,8 @@ class KeyLimits:
     faces_per_second: float | None = None
     max_concurrent: int | None = None
 
-    def __bool__(self) -> bool:
-        return (self.requests_per_second, self.faces_per_second, self.max_concurrent) != (None, None, None)
+
+NO_LIMITS = KeyLimits()
 
 
 def capacity(rate: float) -> float:

@@ -1,0 +1,106 @@
+"""Limits by API key, before the body is read: 429 with `Retry-After`, and the header fields `RateLimit`.
+
+The fields are those of draft-ietf-httpapi-ratelimit-headers-11.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+
+import anyio
+import anyio.to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from indexer.access.key_limits.limiter import KeyLimiter
+from indexer.access.key_limits.limits import NO_LIMITS, KeyLimits, Policy, Quota, capacity
+from indexer.errors import GemelError, RateLimited
+from service.errors import response
+from service.face_count import FaceCount
+
+FIELDS = ("RateLimit", "RateLimit-Policy")
+
+
+class KeyLimitation:
+    """ASGI middleware: counts the requests and the faces of keys that have limits.
+
+    When the answer begins, the slot of the request is released and its faces are charged: the client's next
+    request finds them so, whichever process serves it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._threads = anyio.CapacityLimiter(KeyLimiter.THREADS_FOR_REQUESTS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        grant = scope.get("state", {}).get("grant")
+        if grant is None or grant.key_id is None or grant.limits == NO_LIMITS:
+            await self._app(scope, receive, send)
+            return
+        limiter: KeyLimiter = scope["app"].state.engine.key_limiter
+        policies = policy_field(grant.limits)
+        try:
+            admission = limiter.begin(grant.key_id, grant.limits)
+            if not admission.complete:
+                await anyio.to_thread.run_sync(limiter.complete, admission, limiter=self._threads)
+        except RateLimited as error:
+            scope["app"].state.metrics.rate_limited.labels(error.policy).inc()
+            await _rejection(error, policies)(scope, receive, send)
+            return
+        except GemelError as error:
+            await response(error)(scope, receive, send)
+            return
+        faces = scope["state"]["faces"] = FaceCount()
+        started = False
+
+        async def finish() -> None:
+            admission.usage.charge(faces.take())
+            if not admission.finished:
+                await anyio.to_thread.run_sync(limiter.finish, admission, limiter=self._threads)
+
+        async def finishing_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                await finish()
+                headers = MutableHeaders(scope=message)
+                headers["RateLimit-Policy"] = policies
+                if quotas := admission.usage.quotas():
+                    headers["RateLimit"] = quota_field(quotas)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, finishing_send)
+        finally:
+            if not started:  # or the slot would stay taken until its lease expires
+                with anyio.CancelScope(shield=True):
+                    await finish()
+
+
+def policy_field(limits: KeyLimits) -> str:
+    """Of `RateLimit-Policy`. The window of a token bucket is the time in which it fills.
+
+    The unit `faces` is our own: the draft has requests, bytes and concurrent requests.
+    """
+    policies = []
+    if (rate := limits.requests_per_second) is not None:
+        policies.append(f'"{Policy.REQUESTS}";q={int(capacity(rate))};w={ceil(capacity(rate) / rate)}')
+    if (rate := limits.faces_per_second) is not None:
+        policies.append(
+            f'"{Policy.FACES}";q={int(capacity(rate))};qu="faces";w={ceil(capacity(rate) / rate)}'
+        )
+    if limits.max_concurrent is not None:
+        policies.append(f'"{Policy.CONCURRENCY}";q={limits.max_concurrent};qu="concurrent-requests"')
+    return ", ".join(policies)
+
+
+def quota_field(quotas: Sequence[Quota]) -> str:
+    """Of `RateLimit`."""
+    return ", ".join(f'"{quota.policy}";r={quota.available};t={quota.window_seconds}' for quota in quotas)
+
+
+def _rejection(error: RateLimited, policies: str) -> ASGIApp:
+    """Names only the limit that was reached: for its window, nothing else is of use to the client."""
+    answer = response(error)
+    answer.headers["RateLimit-Policy"] = policies
+    answer.headers["RateLimit"] = f'"{error.policy}";r=0;t={error.retry_after_s}'
+    return answer
