@@ -42,9 +42,14 @@ class TokenLease:
         return False if now < self._empty_until else None
 
     def portion(self) -> int:
-        """Tokens to ask for: half of what this process needs in a tenth of a second, so that few are lost.
-        One for a key with few requests, which is used at once."""
-        needed = self._attempts * LEASE_SECONDS / max(self._clock() - self._synced_at, LEASE_SECONDS)
+        """Tokens to take from PostgreSQL now, as their lease begins. Those of the last lease are lost.
+
+        Half of what this process needs in a tenth of a second, so that few are lost; one for a key with few
+        requests, which is used at once.
+        """
+        now = self._clock()
+        self._tokens, self._expires_at = 0, now + LEASE_SECONDS
+        needed = self._attempts * LEASE_SECONDS / max(now - self._synced_at, LEASE_SECONDS)
         return max(1, int(min(needed, self.rate * LEASE_SECONDS) / 2))
 
     def refill(self, granted: int, level: float) -> bool:
@@ -54,7 +59,7 @@ class TokenLease:
         if granted == 0:
             self._empty_until = now + max((1 - level) / self.rate, MIN_PAUSE_SECONDS)
             return False
-        self._tokens, self._expires_at = granted - 1, now + LEASE_SECONDS
+        self._tokens = granted - 1
         return True
 
     def quota(self) -> Quota:

@@ -36,13 +36,16 @@ def test_the_first_request_takes_one_token_from_postgresql(clock: Clock) -> None
 
 def test_a_portion_is_used_without_postgresql(clock: Clock) -> None:
     lease = TokenLease(100, clock)
+    lease.portion()
     assert lease.refill(4, 50) is True
     assert [lease.take() for _ in range(4)] == [True, True, True, None]
 
 
 def test_tokens_of_a_portion_expire(clock: Clock) -> None:
     lease = TokenLease(100, clock)
+    lease.portion()
     lease.refill(4, 50)
+    assert lease.take() is True
     clock.seconds += LEASE_SECONDS * 1.01
     assert lease.take() is None
 
