@@ -105,12 +105,12 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes
     )
-    app.add_middleware(KeyLimitation)
     app.add_middleware(
         Access,
         origins=Origins(hosts=settings.allowed_host_list, pages=settings.cors_origin_list),
         operations=Operations(app),
         guesses=Guesses(),
+        key_limitation=KeyLimitation(),
     )
     if settings.cors_origin_list:
         app.add_middleware(

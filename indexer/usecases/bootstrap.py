@@ -63,9 +63,9 @@ CONNECTIONS_BESIDE = (
     + KeyLimiter.CONNECTIONS
 )
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
-background thread, those of the limits of keys, and one for duplicate checks. So requests never wait for a connection, except that
-duplicate checks of several galleries take turns: each reads the change log while its transaction holds a
-connection."""
+background thread, those of the limits of keys, and one for duplicate checks. So requests never wait for a
+connection, except that duplicate checks of several galleries take turns: each reads the change log while its
+transaction holds a connection."""
 LISTENERS = 2
 """Connections of a process that listen: for changes of galleries, and of API keys."""
 

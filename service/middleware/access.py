@@ -26,6 +26,7 @@ from indexer.records.audit.event import Action
 from indexer.records.galleries import NAME_PATTERN
 from service.errors import response
 from service.middleware.guesses import Guesses
+from service.middleware.key_limits import KeyLimitation
 from service.middleware.operations import Operation, Operations
 from service.middleware.origins import Origins
 from service.middleware.path_prefix import route_path
@@ -41,10 +42,22 @@ ANYONE = Grant(name="anyone on this machine")
 
 class Access:
     """ASGI middleware: stores the grant and the operation in the request's state and sets `current_caller`,
-    or answers 401, 403 or 404."""
+    or answers 401, 403 or 404.
 
-    def __init__(self, app: ASGIApp, *, origins: Origins, operations: Operations, guesses: Guesses) -> None:
+    The limits of a key come between authentication and authorisation: they also hold for rejected requests.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        origins: Origins,
+        operations: Operations,
+        guesses: Guesses,
+        key_limitation: KeyLimitation,
+    ) -> None:
         self._app = app
+        self._key_limitation = key_limitation
         self._origins = origins
         self._operations = operations
         self._guesses = guesses
@@ -54,9 +67,9 @@ class Access:
             try:
                 await self._admit(scope, scope["app"].state.engine.authenticator)
             except GemelError as error:
-                await response(error)(scope, receive, send)
+                await self._key_limitation(scope, receive, send, response(error))
                 return
-        await self._app(scope, receive, send)
+        await self._key_limitation(scope, receive, send, self._app)
 
     async def _admit(self, scope: Scope, authenticator: Authenticator) -> None:
         """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable, and what
@@ -75,6 +88,8 @@ class Access:
         caller = Caller(name=grant.name, key_id=grant.key_id, address=address)
         # Not reset: each request has its own context.
         current_caller.set(caller)
+        state = scope.setdefault("state", {})
+        state["grant"] = grant
         operation = self._operations.find(scope)
         try:
             _authorise(scope, grant, operation)
@@ -88,8 +103,7 @@ class Access:
             )
             scope["app"].state.engine.rejections.add(rejection)
             raise
-        state = scope.setdefault("state", {})
-        state["grant"], state["operation"] = grant, operation
+        state["operation"] = operation
 
     async def _authenticate(self, scope: Scope, authenticator: Authenticator, address: str | None) -> Grant:
         """Raises NotAuthenticated, DatabaseUnavailable."""

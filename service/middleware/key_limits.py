@@ -21,20 +21,19 @@ FIELDS = ("RateLimit", "RateLimit-Policy")
 
 
 class KeyLimitation:
-    """ASGI middleware: counts the requests and the faces of keys that have limits.
+    """Passes the requests of keys within their limits on to an application, and counts them and their faces.
 
     When the answer begins, the slot of the request is released and its faces are charged: the client's next
     request finds them so, whichever process serves it.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._threads = anyio.CapacityLimiter(KeyLimiter.THREADS_FOR_REQUESTS)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         grant = scope.get("state", {}).get("grant")
         if grant is None or grant.key_id is None or grant.limits == NO_LIMITS:
-            await self._app(scope, receive, send)
+            await app(scope, receive, send)
             return
         limiter: KeyLimiter = scope["app"].state.engine.key_limiter
         policies = policy_field(grant.limits)
@@ -69,7 +68,7 @@ class KeyLimitation:
             await send(message)
 
         try:
-            await self._app(scope, receive, finishing_send)
+            await app(scope, receive, finishing_send)
         finally:
             if not started:  # or the slot would stay taken until its lease expires
                 with anyio.CancelScope(shield=True):

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import weakref
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,7 +22,7 @@ _BUSY_SECONDS = 1
 """When a slot is released, nobody knows."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Admission:
     """A request that is being admitted or was admitted, until `KeyLimiter.finish`."""
 
@@ -50,7 +51,8 @@ class KeyLimiter:
         self._database = database
         self._lock = threading.Lock()
         self._usages: dict[UUID, KeyUsage] = {}
-        self._slots: set[UUID] = set()
+        self._holders: weakref.WeakSet[Admission] = weakref.WeakSet()
+        """Those with a slot. One that nobody finishes is forgotten, and its lease expires."""
         self._extension = Supervised("key limits", self.extend_leases, every_seconds=EXTENSION_SECONDS)
         self._extension.start()
 
@@ -78,9 +80,8 @@ class KeyLimiter:
         """Releases the slot, and stores the faces. Raises nothing that PostgreSQL causes: the
         lease of a slot expires, and the faces are stored later."""
         slot, admission.slot = admission.slot, None
-        if slot is not None:
-            with self._lock:
-                self._slots.discard(slot)
+        with self._lock:
+            self._holders.discard(admission)
         try:
             with self._database.reading() as session:
                 if slot is not None:
@@ -92,7 +93,7 @@ class KeyLimiter:
     def extend_leases(self) -> None:
         """Raises DatabaseUnavailable, Busy."""
         with self._lock:
-            slots = set(self._slots)
+            slots = {holder.slot for holder in self._holders if holder.slot is not None}
         if slots:
             with self._database.reading() as session:
                 request_slots.extend(session, slots)
@@ -111,4 +112,4 @@ class KeyLimiter:
             raise rate_limited(full, most)
         admission.slot = slot
         with self._lock:
-            self._slots.add(slot)
+            self._holders.add(admission)
