@@ -26,6 +26,7 @@
     │   ├── ReindexNotFound         there is no such re-index job
     │   ├── KeyNotFound             there is no such API key
     │   ├── AuditEventNotFound      the audit record has no such event
+    │   ├── DisputeNotFound         nobody disputes this match, or the dispute was withdrawn
     │   ├── ReviewNotFound          there is no such review of two identities
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or its people were deleted since
     ├── Conflict
@@ -190,6 +191,10 @@ class CropNotStored(NotFound):
 
 class AuditEventNotFound(NotFound):
     code = "audit_event_not_found"
+
+
+class DisputeNotFound(NotFound):
+    code = "dispute_not_found"
 
 
 class ReindexNotFound(NotFound):

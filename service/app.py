@@ -31,6 +31,7 @@ from service.requests.threads import PARSERS
 from service.routes import (
     audit,
     docs,
+    explanations,
     external_ids,
     faces,
     galleries,
@@ -90,7 +91,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     documented = [Depends(documented_key), Depends(documented_token)]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
-    for module in (external_ids, galleries, identities, faces, recognition, indexes, reindexes, audit):
+    modules = (
+        *(external_ids, galleries, identities, faces, recognition, indexes, reindexes),
+        *(explanations, audit),
+    )
+    for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])
     app.include_router(operations.health)
     app.include_router(operations.guarded, dependencies=documented)

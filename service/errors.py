@@ -56,6 +56,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.PolicyUnsupported: HTTPStatus.CONFLICT,
     errors.CalibrationUnsupported: HTTPStatus.CONFLICT,
     errors.AuditEventNotFound: HTTPStatus.NOT_FOUND,
+    errors.DisputeNotFound: HTTPStatus.NOT_FOUND,
     errors.ReindexNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyState: HTTPStatus.CONFLICT,

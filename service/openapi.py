@@ -12,6 +12,7 @@ _PATH_PARAMETERS = {
     "gallery": ("Name of the gallery", "staff"),
     "identity_id": ("`id` of the identity, as Gemel gave it", ID_EXAMPLE),
     "face_id": ("`id` of the face, as Gemel gave it", ID_EXAMPLE),
+    "audit_id": ("`audit_id` of the answer: the id of its event in the audit record", ID_EXAMPLE),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
     "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),
 }

@@ -18,6 +18,8 @@ class GalleryAt(StrEnum):
     """The gallery of the re-index job in the path; checked by the route."""
     LIST = "list"
     """A list, which the route shortens to what the key may see."""
+    EVENT = "event"
+    """The gallery of the audit event in the path; checked by the route."""
     NONE = "none"
     """About no gallery."""
     EVERY = "every"
@@ -77,6 +79,12 @@ RULES: dict[str, Rule] = {
     "rebuild_index": Rule(_O, GalleryAt.PATH),
     "start_reindex": Rule(_O, GalleryAt.BODY),
     "list_reindexes": Rule(_R, GalleryAt.QUERY),
+    "explain_search": Rule(Permission.AUDIT, GalleryAt.EVENT),
+    "replay_search": Rule(Permission.AUDIT, GalleryAt.EVENT),
+    "get_probe_crop": Rule(Permission.AUDIT, GalleryAt.EVENT),
+    "delete_probes": Rule(Permission.AUDIT, GalleryAt.EVENT),
+    "dispute_match": Rule(_I, GalleryAt.EVENT),
+    "withdraw_dispute": Rule(_I, GalleryAt.EVENT),
     "get_reindex": Rule(_R, GalleryAt.JOB),
     "get_reindex_comparison": Rule(_R, GalleryAt.JOB),
     "pause_reindex": Rule(_O, GalleryAt.JOB),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from indexer.errors import InvalidRequest
-from indexer.records.audit import partitions, rows
+from indexer.records.audit import partitions, probes, rows
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 
@@ -28,7 +28,7 @@ def month_of(text: str) -> datetime:
 
 def prune(database: Database, before: datetime) -> Pruned:
     """Drops the partitions of all months before `before`, the first moment of a month, and records an event
-    with the number and the hash of the last dropped row.
+    with the number and the hash of the last dropped row. The crops that were kept of their searches go too.
 
     Raises InvalidRequest (a month that has not ended), DatabaseAccessDenied (the table has another owner).
     """
@@ -52,6 +52,7 @@ def prune(database: Database, before: datetime) -> Pruned:
                 "last_hash": last.hash.hex(),
             }
             record(session, AuditEvent(action=Action.AUDIT_PRUNED, details=details))
+        probes.delete_before(session, before)
         for name in dropped:
             partitions.drop(session, name)
     return Pruned(

@@ -43,6 +43,10 @@ def of_gallery(session: Session, gallery_id: UUID) -> Sequence[Dispute]:
     return session.scalars(query.order_by(Dispute.created_at, Dispute.id)).all()
 
 
+def get(session: Session, event_id: UUID, dispute_id: UUID) -> Dispute | None:
+    return session.scalar(select(Dispute).where(Dispute.id == dispute_id, Dispute.event_id == event_id))
+
+
 def remove(session: Session, dispute_id: UUID) -> None:
     session.execute(delete(Dispute).where(Dispute.id == dispute_id))
 

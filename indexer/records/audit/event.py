@@ -31,6 +31,7 @@ class Action(StrEnum):
     SEARCHED = "search.searched"
     VERIFIED = "search.verified"
     REVIEW_DECIDED = "review.decided"
+    PROBES_DELETED = "search.probes_deleted"
     MATCH_DISPUTED = "search.disputed"
     UNDONE = "change.undone"
     REINDEX_STARTED = "reindex.started"

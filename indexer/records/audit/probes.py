@@ -58,6 +58,13 @@ def of_event(session: Session, event_id: UUID) -> dict[int, Probe]:
     }
 
 
+def crop(session: Session, event_id: UUID, face: int) -> bytes | None:
+    """JPEG. None where it was not kept, or was deleted."""
+    query = select(AuditProbe.crop).where(AuditProbe.event_id == event_id, AuditProbe.face == face)
+    found = session.scalar(query)
+    return None if found is None else bytes(found)
+
+
 def delete_of_event(session: Session, event_id: UUID) -> int:
     """How many were deleted."""
     return _count(session.execute(delete(AuditProbe).where(AuditProbe.event_id == event_id)))

@@ -1,0 +1,1 @@
+"""A recorded search: it is explained in words, repeated, and disputed."""

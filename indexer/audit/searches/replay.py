@@ -1,0 +1,222 @@
+"""Repeats an identification with the crops that were kept, against the gallery as it is now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.audit.searches.explanation import recorded_search
+from indexer.calibration.threshold.decision import Decision
+from indexer.embedding.embedder import stacked
+from indexer.errors import CropNotStored
+from indexer.pipeline.crops import aligned
+from indexer.records import galleries
+from indexer.records.audit import present, probes, rows
+from indexer.records.audit.search_details import RecordedFace, RecordedSearch
+from indexer.records.database.session import Database
+from indexer.records.reindexes import StoredCrop
+from indexer.records.tables import Gallery
+from indexer.request_timings import Stopwatch
+from indexer.types import Quality
+from indexer.usecases.answers import ID_EXAMPLE
+from indexer.usecases.bootstrap import Engine
+from indexer.usecases.nearest import Hit, nearest_people
+
+
+class ReplayedFace(BaseModel):
+    face: int = Field(description="Number of the face in the answer, from 0", examples=[0])
+    same: bool = Field(description="Whether the same person would be matched, or again nobody")
+    matched_then: UUID | None = Field(description="Null where nobody was", examples=[ID_EXAMPLE])
+    matched_now: UUID | None = Field(description="Null where nobody is", examples=[ID_EXAMPLE])
+    score_then: float | None = Field(description="Of the first person; null where nobody was enrolled")
+    score_now: float | None = Field(description="Likewise, by the kept crop")
+    sentences: list[str] = Field(
+        description="What is different, for people",
+        examples=[["Grace Hopper was deleted since."]],
+    )
+
+
+class Replay(BaseModel):
+    audit_id: UUID = Field(examples=[ID_EXAMPLE])
+    same: bool = Field(description="Whether every face that could be repeated has the same answer")
+    sentences: list[str] = Field(
+        description="What is different for all faces, for people",
+        examples=[["The gallery has 1,204 faces now; it had 1,203."]],
+    )
+    threshold_then: float = Field(examples=[0.4346])
+    threshold_now: float = Field(examples=[0.4346])
+    faces: list[ReplayedFace] = Field(description="Those whose crop is kept")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Now:
+    """The gallery at present, as the sentences need it."""
+
+    faces: dict[UUID, present.PresentFace]
+    """Enrolled faces that the event names."""
+    people: dict[UUID, present.PresentPerson]
+
+    def named(self, identity_id: UUID) -> str:
+        person = self.people.get(identity_id)
+        if person is None:
+            return f"a person who was deleted since ({identity_id})"
+        return person.name or f"a person without a name ({identity_id})"
+
+
+def replay(engine: Engine, event_id: UUID) -> Replay:
+    """By the model that the gallery has now; where that is another one, the answer says so.
+
+    Raises AuditEventNotFound, InvalidRequest, CropNotStored, GalleryNotFound, EmbeddingsMissing,
+    IndexNotReady, ModelUnavailable, UnreadableImage.
+    """
+    with engine.database.reading() as session:
+        row = rows.get(session, event_id)
+        search = recorded_search(row)
+        kept = probes.of_event(session, event_id)
+        if not kept or row.gallery is None:
+            raise CropNotStored(
+                "this search cannot be repeated: no crop of its faces is kept", id=str(event_id)
+            )
+        gallery = galleries.get(session, row.gallery)
+    pipeline = engine.pipelines.for_gallery(gallery)
+    numbers = sorted(kept)
+    pictures = [
+        aligned(
+            StoredCrop(key=number, jpeg=kept[number].jpeg, landmarks=kept[number].landmarks),
+            pipeline.templates,
+            pipeline.refiner,
+        )
+        for number in numbers
+    ]
+    vectors = pipeline.embedder.embed(*stacked(pictures))
+    hits, size = nearest_people(
+        engine.database, engine.index_cache, gallery, pipeline.card, vectors, 2, Stopwatch()
+    )
+    threshold = search.decision.threshold if search.decision.requested else None
+    decision = engine.calibrations.decide(gallery, pipeline.card, size, threshold)
+    calibration = engine.calibrations.for_gallery(gallery, pipeline.card).id
+    now = _present(engine.database, search, hits)
+    faces = [
+        _face(
+            number,
+            search.faces[number],
+            found,
+            _reason(engine, gallery, search.faces[number]),
+            decision,
+            row.at,
+            now,
+        )
+        for number, found in zip(numbers, hits, strict=True)
+    ]
+    return Replay(
+        audit_id=event_id,
+        same=all(face.same for face in faces),
+        sentences=_changes(search, decision, calibration, size, pipeline.card.fingerprint),
+        threshold_then=search.decision.threshold,
+        threshold_now=round(decision.threshold, 6),
+        faces=faces,
+    )
+
+
+def _present(database: Database, search: RecordedSearch, hits: Sequence[Sequence[Hit]]) -> _Now:
+    candidates = [candidate for face in search.faces for candidate in face.candidates]
+    with database.reading() as session:
+        faces = present.faces(session, {candidate.face_id for candidate in candidates})
+        named = {candidate.identity_id for candidate in candidates}
+        named |= {face.identity_id for face in faces.values()}
+        named |= {hit.owner.identity_id for row in hits for hit in row}
+        return _Now(faces=faces, people=present.people(session, named))
+
+
+def _reason(engine: Engine, gallery: Gallery, face: RecordedFace) -> str | None:
+    """Why the gallery's policy lets the face match nobody, now."""
+    if face.quality is None:
+        return None
+    return engine.identifier.match_limits.for_gallery(gallery).reason_against(Quality(**face.quality))
+
+
+def _face(
+    number: int,
+    then: RecordedFace,
+    hits: Sequence[Hit],
+    reason: str | None,
+    decision: Decision,
+    at: datetime,
+    now: _Now,
+) -> ReplayedFace:
+    before = then.candidates[0] if then.candidates else None
+    after = hits[0] if hits else None
+    matched_then = before.identity_id if before is not None and then.matched else None
+    matched_now = None
+    if after is not None and reason is None and after.score >= decision.threshold:
+        matched_now = after.owner.identity_id
+    return ReplayedFace(
+        face=number,
+        same=matched_then == matched_now,
+        matched_then=matched_then,
+        matched_now=matched_now,
+        score_then=None if before is None else before.score,
+        score_now=None if after is None else round(after.score, 6),
+        sentences=[
+            _verdict(matched_then, matched_now, now),
+            *_differences(then, after, reason, at, now),
+        ],
+    )
+
+
+def _verdict(then: UUID | None, now_matched: UUID | None, now: _Now) -> str:
+    if then == now_matched:
+        answer = "nobody is matched" if then is None else f"{now.named(then)} is matched"
+        return f"The answer is the same: {answer}."
+    was = "nobody was matched" if then is None else f"{now.named(then)} was matched"
+    is_now = "nobody is" if now_matched is None else f"{now.named(now_matched)} is"
+    return f"The answer is another one: {was}, and {is_now} now."
+
+
+def _differences(
+    then: RecordedFace, after: Hit | None, reason: str | None, at: datetime, now: _Now
+) -> list[str]:
+    found: list[str] = []
+    if reason != then.unmatched_reason:
+        found.append(
+            "The gallery's policy for bad photographs is another one: it"
+            f" {'lets this face match now' if reason is None else 'does not let this face match now'}."
+        )
+    before = then.candidates[0] if then.candidates else None
+    if before is not None:
+        enrolled = now.faces.get(before.face_id)
+        if before.identity_id not in now.people:
+            found.append("The person whom the face resembled most was deleted since.")
+        elif enrolled is None:
+            found.append(f"The enrolled face of {now.named(before.identity_id)} was deleted since.")
+        if enrolled is not None and enrolled.identity_id != before.identity_id:
+            found.append(f"The enrolled face belongs to {now.named(enrolled.identity_id)} now.")
+    if after is not None and (before is None or after.owner.identity_id != before.identity_id):
+        person = now.people.get(after.owner.identity_id)
+        since = ", who was enrolled since" if person is not None and person.created_at > at else ""
+        found.append(
+            f"The most similar person is {now.named(after.owner.identity_id)} now{since}, with a score of"
+            f" {after.score:.3f}."
+        )
+    elif after is not None and before is not None:
+        found.append(f"The score is {after.score:.3f}; it was {before.score:.3f}.")
+    return found
+
+
+def _changes(
+    search: RecordedSearch, decision: Decision, calibration: UUID | None, size: int, model: str
+) -> list[str]:
+    then, found = search.decision, []
+    if model != search.model:
+        found.append(f"The gallery's model is {model} now; it was {search.model}. Their scores differ.")
+    if size != search.gallery_size:
+        found.append(f"The gallery has {size:,} enrolled faces now; it had {search.gallery_size:,}.")
+    if decision.target != then.target:
+        found.append(f"The policy is a rate of {decision.target:g} now; it was {then.target:g}.")
+    if (decision.calibration, calibration) != (then.calibration, then.calibration_id):
+        found.append("The calibration is another one.")
+    if abs(decision.threshold - then.threshold) > 1e-6:
+        found.append(f"The threshold is {decision.threshold:.3f} now; it was {then.threshold:.3f}.")
+    return found
