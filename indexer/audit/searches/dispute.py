@@ -48,6 +48,15 @@ def dispute(database: Database, event_id: UUID, face: int, identity_id: UUID) ->
     return found
 
 
+def find(database: Database, event_id: UUID, face: int, identity_id: UUID) -> Dispute:
+    """Raises DisputeNotFound."""
+    with database.reading() as session:
+        for found in disputes.of_event(session, event_id):
+            if (found.probe, found.identity_id) == (face, identity_id):
+                return found
+    raise DisputeNotFound("nobody disputes this match", id=str(event_id))
+
+
 def withdraw(database: Database, event_id: UUID, dispute_id: UUID) -> None:
     """Raises DisputeNotFound."""
     with database.transaction() as session:

@@ -114,8 +114,8 @@ def _score(candidate: RecordedCandidate) -> str:
     if candidate.template_score is None:
         return f"The score is the similarity to the person's nearest enrolled face, {candidate.face_id}."
     return (
-        f"The score is the mean of {candidate.face_score:.3f}, the similarity to the person's nearest enrolled"
-        f" face, {candidate.face_id}, and {candidate.template_score:.3f}, the similarity to the mean of the"
+        f"The score is the mean of {candidate.face_score:.3f}, the similarity to the person's nearest"
+        f" enrolled face, {candidate.face_id}, and {candidate.template_score:.3f}, the similarity to the mean of the"
         " person's faces."
     )
 
