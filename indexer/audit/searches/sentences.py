@@ -115,8 +115,8 @@ def _score(candidate: RecordedCandidate) -> str:
         return f"The score is the similarity to the person's nearest enrolled face, {candidate.face_id}."
     return (
         f"The score is the mean of {candidate.face_score:.3f}, the similarity to the person's nearest"
-        f" enrolled face, {candidate.face_id}, and {candidate.template_score:.3f}, the similarity to the mean of the"
-        " person's faces."
+        f" enrolled face, {candidate.face_id}, and {candidate.template_score:.3f}, the similarity to the"
+        " mean of the person's faces."
     )
 
 
