@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -49,21 +49,23 @@ class Server:
 
 
 @contextmanager
-def serve(url: str, home: Path, tier: Tier | None = None) -> Iterator[Server]:
+def serve(
+    url: str, home: Path, tier: Tier | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """`url`: of its PostgreSQL; `home`: of its snapshots. Not ready yet."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {
+    variables = {
         "GEMEL_DATABASE_URL": url,
         "GEMEL_HOME": str(home),
         "GEMEL_LOG_LEVEL": "warning",
     }
     if tier is not None:
-        settings["GEMEL_INDEX_TIER"] = str(tier)
+        variables["GEMEL_INDEX_TIER"] = str(tier)
     process = subprocess.Popen(
         [Path(sys.executable).parent / "gemel", "serve", "--port", str(port)],
-        env=os.environ | settings,
+        env=os.environ | variables | dict(settings or {}),
         stderr=subprocess.DEVNULL,
     )
     try:

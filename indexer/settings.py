@@ -247,6 +247,13 @@ class Settings(BaseSettings):
         description="Largest number of requests with a complete body that a process holds at once; the"
         " next one gets 503 and can be sent again",
     )
+    overload_requests: int | None = Field(
+        default=None,
+        ge=1,
+        description="Largest number of requests that a process holds at once while it is overloaded, so that"
+        " those it accepts are answered soon; default: the cores, divided among the workers, and 2 at"
+        " least; as many as `GEMEL_MAX_REQUESTS`: load is never shed",
+    )
     max_connections: int = Field(
         default=1000,
         ge=1,

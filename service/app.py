@@ -1,5 +1,6 @@
 """Builds the web application: the engine, the middleware, the routes."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from indexer.settings import Settings
 from service import errors, openapi, startup
 from service.dependencies import documented_key, documented_token
 from service.middleware.access import Access
-from service.middleware.admission import AdmissionControl, RequestSlots
+from service.middleware.admission import AdmissionControl, EarlyRejection, RequestSlots
 from service.middleware.body_limit import BodyLimit
 from service.middleware.disconnects import DisconnectWatcher
 from service.middleware.guesses import Guesses
@@ -56,7 +57,11 @@ Enrol a person from one photograph, find them again in others.
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
-    slots = RequestSlots(settings.max_requests)
+    slots = RequestSlots(
+        settings.max_requests,
+        threads=settings.threads,
+        most_overloaded=settings.overload_requests or _overload_requests(settings),
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
@@ -110,6 +115,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes
     )
+    app.add_middleware(EarlyRejection, slots=slots)
     app.add_middleware(
         Access,
         origins=Origins(hosts=settings.allowed_host_list, pages=settings.cors_origin_list),
@@ -129,6 +135,12 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
     app.add_middleware(PathPrefix, prefix=settings.root_path or "")
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestIds)
+
+
+def _overload_requests(settings: Settings) -> int:
+    """Enough to occupy the cores, few enough for each request to take little longer than alone."""
+    cores = (os.cpu_count() or 1) // settings.workers
+    return max(2, min(cores, settings.threads))
 
 
 def _connection_limits(settings: Settings) -> ConnectionLimits:

@@ -1,45 +1,146 @@
 """Admission control: limits how many requests are worked on at once, and answers 503 to the others.
 
-A request takes a slot after its body was read (see `body_limit`), so that slow uploads hold none.
+A request takes a slot after its body was read (see `body_limit`), so that slow uploads hold none. Where there
+is no slot, it is rejected before its body is read.
 """
 
+import asyncio
+import contextlib
+import logging
 import time
+from collections import deque
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.errors import Busy
 from service.errors import response
 from service.middleware.access import OPEN
+from service.middleware.overload import OverloadDetector
 from service.middleware.path_prefix import route_path
+
+log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 10.0
 """If all slots have been taken for so long and no answer began, the process counts as not ready."""
+ALWAYS_ADMITTED = OPEN | {"/metrics"}
 
 
 class RequestSlots:
-    """Counts the requests that are being worked on, up to a maximum. Used by the event loop's thread only."""
+    """The requests that are worked on and those that wait, up to a maximum, which is low during overload.
 
-    def __init__(self, most: int, *, stuck_seconds: float = STUCK_SECONDS) -> None:
+    Used by the event loop's thread only.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        *,
+        threads: int | None = None,
+        most_overloaded: int | None = None,
+        stuck_seconds: float = STUCK_SECONDS,
+        overload: OverloadDetector | None = None,
+    ) -> None:
+        """`threads`: requests that are worked on at once; None: all. `most_overloaded`: requests during
+        overload; None: as many as without it."""
         self.most = most
         self.stuck_seconds = stuck_seconds
-        self._taken = 0
+        self._threads = threads or most
+        self._most_overloaded = min(most_overloaded or most, most)
+        self._overload = overload or OverloadDetector()
+        self._working = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._shedding = False
         self._moved_at = time.monotonic()
 
-    def take(self) -> None:
-        """Raises Busy."""
-        if self._taken >= self.most:
-            raise Busy(f"{self.most} requests are being worked on already")
-        self._taken += 1
+    def check(self) -> None:
+        """Raises Busy if a request that arrives now cannot be admitted."""
+        if self._taken >= self._limit():
+            self._overload.count(rejected=True)
+            raise self._busy()
+
+    async def take(self) -> None:
+        """Waits until a request that has arrived may be worked on. Raises Busy."""
+        rejected = self._taken >= self._limit()
+        self._overload.count(rejected=rejected)
+        if rejected:
+            raise self._busy()
         self._moved_at = time.monotonic()
+        if self._working < self._threads:
+            self._working += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                with contextlib.suppress(ValueError):  # its turn came in the same moment
+                    self._waiting.remove(turn)
+            elif turn.exception() is None:
+                self.release()
+            raise
 
     def release(self) -> None:
-        self._taken -= 1
         self._moved_at = time.monotonic()
+        self._overload.count_completed()
+        self._working -= 1
+        while self._waiting and self._working < self._threads:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._working += 1
+                turn.set_result(None)
 
     @property
     def stuck(self) -> bool:
         """Whether all slots are taken and none was released for `stuck_seconds`."""
-        return self._taken >= self.most and time.monotonic() - self._moved_at > self.stuck_seconds
+        return self._taken >= self._limit() and time.monotonic() - self._moved_at > self.stuck_seconds
+
+    @property
+    def _taken(self) -> int:
+        return self._working + len(self._waiting)
+
+    def _limit(self) -> int:
+        overloaded = self._overload.overloaded
+        if overloaded != self._shedding:
+            self._shedding = overloaded
+            if overloaded:
+                log.warning(
+                    "overloaded: from now on %d requests are admitted at once, the others get 503",
+                    self._most_overloaded,
+                )
+                self._reject_waiting()
+            else:
+                log.warning("no longer overloaded")
+        return self._most_overloaded if overloaded else self.most
+
+    def _reject_waiting(self) -> None:
+        """They have waited for so long already that their answers would come late."""
+        while self._waiting and self._taken > self._most_overloaded:
+            turn = self._waiting.pop()
+            if not turn.done():
+                turn.set_exception(self._busy())
+
+    def _busy(self) -> Busy:
+        if self._shedding:
+            return Busy("the server is overloaded: more requests arrive than it can answer")
+        return Busy(f"{self.most} requests are being worked on already")
+
+
+class EarlyRejection:
+    """ASGI middleware: answers 503 before the body is read if there is no slot."""
+
+    def __init__(self, app: ASGIApp, *, slots: RequestSlots) -> None:
+        self._app = app
+        self._slots = slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and route_path(scope) not in ALWAYS_ADMITTED:
+            try:
+                self._slots.check()
+            except Busy as error:
+                await response(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class AdmissionControl:
@@ -53,11 +154,11 @@ class AdmissionControl:
         self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or route_path(scope) in OPEN:
+        if scope["type"] != "http" or route_path(scope) in ALWAYS_ADMITTED:
             await self._app(scope, receive, send)
             return
         try:
-            self._slots.take()
+            await self._slots.take()
         except Busy as error:
             await response(error)(scope, receive, send)
             return

@@ -66,10 +66,10 @@ def test_a_process_whose_slots_are_stuck_is_not_ready(database: Database) -> Non
         slots = RequestSlots(2, stuck_seconds=0.05)
         async with anyio.create_task_group() as tasks:
             readiness = Readiness(database, slots, tasks)
-            slots.take()
+            await slots.take()
             await anyio.sleep(0.1)
             await readiness.totals()
-            slots.take()
+            await slots.take()
             await readiness.totals()
             while not slots.stuck:
                 await anyio.sleep(0.01)

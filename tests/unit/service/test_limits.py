@@ -1,13 +1,17 @@
 """Bodies share the memory that there is for them, and slots are free for work."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import anyio
+import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from service.middleware.admission import AdmissionControl, RequestSlots
+from indexer.errors import Busy
+from service.middleware.admission import AdmissionControl, EarlyRejection, RequestSlots
 from service.middleware.body_limit import BodyLimit
+from service.middleware.overload import OverloadDetector
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/v1/detect", "headers": []}
 KILO = b"x" * 1000
@@ -170,6 +174,132 @@ def test_a_slot_is_free_again_once_the_answer_begins() -> None:
             await crowd(SCOPE, nothing, quick_send)
             reads.set()
         assert statuses == [200, 200]
-        slots.take()
+        await slots.take()
+
+    anyio.run(test)
+
+
+def test_requests_wait_for_a_thread_in_the_order_of_their_arrival() -> None:
+    async def test() -> None:
+        slots = RequestSlots(10, threads=1)
+        order: list[int] = []
+
+        async def work(number: int) -> None:
+            await slots.take()
+            order.append(number)
+            await settle()
+            slots.release()
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(5):
+                tasks.start_soon(work, number)
+                await anyio.sleep(0)
+        assert order == [0, 1, 2, 3, 4]
+
+    anyio.run(test)
+
+
+@pytest.mark.parametrize("turn_has_come", [False, True])
+def test_a_request_that_stops_waiting_leaves_its_turn_to_the_next(turn_has_come: bool) -> None:
+    async def test() -> None:
+        slots = RequestSlots(3, threads=1)
+        await slots.take()
+        first, second = (asyncio.create_task(slots.take()) for _ in range(2))
+        await asyncio.sleep(0)
+        if turn_has_come:
+            slots.release()
+            first.cancel()
+        else:
+            first.cancel()
+            await asyncio.sleep(0)
+            slots.release()
+        await asyncio.wait_for(second, 10)
+        slots.release()
+        for _ in range(3):
+            slots.check()
+            await asyncio.wait_for(slots.take(), 10)
+            slots.release()
+
+    asyncio.run(test())
+
+
+class Overloaded(OverloadDetector):
+    """Says what the test sets."""
+
+    now = False
+
+    @property
+    def overloaded(self) -> bool:
+        return self.now
+
+
+def test_when_overload_begins_those_that_wait_are_rejected_and_those_in_work_are_finished() -> None:
+    async def test() -> None:
+        overload = Overloaded()
+        slots = RequestSlots(10, threads=2, most_overloaded=2, overload=overload)
+        outcomes: list[str] = []
+
+        async def ask() -> None:
+            try:
+                await slots.take()
+            except Busy:
+                outcomes.append("rejected")
+            else:
+                outcomes.append("in work")
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(6):
+                tasks.start_soon(ask)
+            await settle()
+            assert outcomes == ["in work"] * 2
+            overload.now = True
+            with pytest.raises(Busy):
+                slots.check()
+            await settle()
+            assert outcomes == ["in work"] * 2 + ["rejected"] * 4
+        slots.release()
+        slots.check()
+        await slots.take()
+        with pytest.raises(Busy):
+            await slots.take()
+        overload.now = False
+        slots.check()
+
+    anyio.run(test)
+
+
+def test_without_a_slot_a_request_is_answered_before_its_body_is_read() -> None:
+    async def test() -> None:
+        application = Application()
+        slots = RequestSlots(1)
+        early = EarlyRejection(application, slots=slots)
+        await slots.take()
+        client = Client()
+        client.sends(KILO)
+        with anyio.fail_after(10):
+            await early(SCOPE, client.receive, client.send)
+        assert client.status == 503
+        slots.release()
+        client.sends(KILO, ends=True)
+        application.may_answer.set()
+        await early(SCOPE, client.receive, client.send)
+        client.close()
+        assert client.status == 200
+
+    anyio.run(test)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_health_checks_and_metrics_need_no_slot(path: str) -> None:
+    async def test() -> None:
+        application = Application()
+        application.may_answer.set()
+        slots = RequestSlots(1)
+        await slots.take()
+        client = Client()
+        admission = AdmissionControl(application, slots=slots)
+        await EarlyRejection(admission, slots=slots)({**SCOPE, "path": path}, nothing, client.send)
+        client.close()
+        assert client.status == 200
 
     anyio.run(test)
