@@ -39,8 +39,10 @@ from service.routes import (
     identities,
     indexes,
     operations,
+    people,
     recognition,
     reindexes,
+    reviews,
 )
 
 DESCRIPTION = """
@@ -98,7 +100,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, identities, faces, recognition, indexes, reindexes),
-        *(explanations, audit),
+        *(people, reviews, explanations, audit),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])

@@ -1,6 +1,6 @@
 """Identities: create, find, list, update, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from typing import cast as cast_type
@@ -83,6 +83,15 @@ def get(session: Session, gallery_id: UUID, identity_id: UUID) -> Identity:
             )
         raise IdentityNotFound(f"there is no identity {identity_id} in this gallery", id=str(identity_id))
     return identity
+
+
+def by_ids(session: Session, gallery_id: UUID, identity_ids: Collection[UUID]) -> Sequence[Identity]:
+    """Those that exist, oldest first."""
+    return session.scalars(
+        select(Identity)
+        .where(Identity.gallery_id == gallery_id, Identity.id.in_(identity_ids))
+        .order_by(Identity.id)
+    ).all()
 
 
 def find_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity | None:

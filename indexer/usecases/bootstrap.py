@@ -32,6 +32,7 @@ from indexer.settings import Settings
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.identify import Identifier
 from indexer.usecases.match_limits import MatchLimits
+from indexer.usecases.people.editor import PeopleEditor
 from indexer.usecases.prepare_images import ImagePreparer
 from indexer.usecases.quality_gate import QualityGate
 from indexer.usecases.search_reporter import SearchReporter
@@ -83,6 +84,7 @@ class Engine:
     recorder: SearchRecorder
     identifier: Identifier
     enroller: Enroller
+    people: PeopleEditor
     search_writer: SearchWriter
     index_sync: IndexSync | None = None
     """Only in a process that serves, like all that follow."""
@@ -190,6 +192,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 preparer=ImagePreparer(quality_gate=quality_gate),
                 duplicates=DuplicateChecker(index_cache=index_cache, calibrations=calibrations),
             ),
+            people=PeopleEditor(database=database, index_cache=index_cache),
             search_writer=search_writer,
             index_sync=index_sync,
             heartbeat=heartbeat,

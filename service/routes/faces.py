@@ -61,7 +61,7 @@ def add(
 
 @router.get(
     "",
-    responses=problems(404, 422),
+    responses=problems(404, 409, 422),
     operation_id="list_faces",
     summary="List the faces of an identity, page by page",
 )
@@ -82,7 +82,7 @@ def list_page(
 @router.delete(
     "/{face_id}",
     status_code=204,
-    responses=problems(404, 422),
+    responses=problems(404, 409, 422),
     operation_id="delete_face",
     summary="Delete a face",
 )
@@ -95,7 +95,7 @@ def delete(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID
 @router.get(
     "/{face_id}/crop",
     response_class=Response,
-    responses={**problems(404, 422), 200: {"content": {"image/jpeg": {}}, "description": "The crop"}},
+    responses={**problems(404, 409, 422), 200: {"content": {"image/jpeg": {}}, "description": "The crop"}},
     operation_id="get_face_crop",
     summary="Get the stored crop of a face",
 )

@@ -98,7 +98,7 @@ def list_page(
         else:
             following = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
         page, more = cut(following, limit)
-        shown = _with_faces(session, found, page, FACES_OF_EACH)
+        shown = with_faces(session, found, page, FACES_OF_EACH)
     return IdentityPage(
         identities=shown,
         next_cursor=str(page[-1].id) if more else None,
@@ -106,13 +106,16 @@ def list_page(
 
 
 @router.get(
-    "/{identity_id}", responses=problems(404, 422), operation_id="get_identity", summary="Get an identity"
+    "/{identity_id}",
+    responses=problems(404, 409, 422),
+    operation_id="get_identity",
+    summary="Get an identity",
 )
 def get(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Identity:
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identity = identities.get(session, found.id, identity_id)
-        [shown] = _with_faces(session, found, [identity], FACES_OF_ONE)
+        [shown] = with_faces(session, found, [identity], FACES_OF_ONE)
     return shown
 
 
@@ -128,14 +131,14 @@ def patch(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Identity
         galleries.lock(session, found.id)
         identity = identities.get(session, found.id, identity_id)
         identities.update(session, identity, body.model_dump(exclude_unset=True))
-        [shown] = _with_faces(session, found, [identity], FACES_OF_ONE)
+        [shown] = with_faces(session, found, [identity], FACES_OF_ONE)
     return shown
 
 
 @router.delete(
     "/{identity_id}",
     status_code=204,
-    responses=problems(404, 422),
+    responses=problems(404, 409, 422),
     operation_id="delete_identity",
     summary="Delete an identity and its faces",
 )
@@ -145,9 +148,10 @@ def delete(engine: CurrentEngine, gallery: str, identity_id: UUID) -> Response:
     return Response(status_code=204)
 
 
-def _with_faces(
+def with_faces(
     session: Session, gallery: tables.Gallery, found: Sequence[tables.Identity], max_faces: int
 ) -> list[Identity]:
+    """As answers show them, each with its first faces."""
     ids = [identity.id for identity in found]
     enrolled, totals = faces.list_first(session, ids, max_faces), faces.count_by_identity(session, ids)
     return [

@@ -113,7 +113,7 @@ def verify_pair(
 
 @router.post(
     "/galleries/{gallery}/identities/{identity_id}/verify",
-    responses=problems(404, 413, 415, 422),
+    responses=problems(404, 409, 413, 415, 422),
     openapi_extra=openapi_body(requests.VerifyIdentity, {"image": _IMAGE}),
     operation_id="verify_identity",
     summary="Does a photograph show this identity?",

@@ -7,14 +7,17 @@ import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from indexer.records import galleries
 from indexer.records.audit.event import Action
 from indexer.records.database.session import Database
+from indexer.records.people import reviews
+from indexer.records.people.reviews import ReviewKind
 from indexer.settings import Settings
 from service.app import create_app
 from tests.support.audit import last_number, rows_after
@@ -31,6 +34,8 @@ class Step:
     action: Action
     method: str = "POST"
     body: Callable[["World"], Any] = lambda world: None
+    first: Action | None = None
+    """Another event of the same request, before this one."""
     state: str | None = None
     """Of the re-index job before the request."""
 
@@ -90,6 +95,29 @@ STEPS = {
     ),
     "verify_identity": Step(path=PERSON + "/verify", action=Action.VERIFIED, body=image),
     "verify_identity_by_external_id": Step(path=EXTERNAL + "/verify", action=Action.VERIFIED, body=image),
+    "merge_identities": Step(
+        path=PERSON + "/merge",
+        action=Action.IDENTITIES_MERGED,
+        body=lambda world: {"other": world.names["other_id"]},
+    ),
+    "split_identity": Step(
+        path=PERSON + "/split",
+        action=Action.IDENTITY_SPLIT,
+        body=lambda world: {"faces": [world.names["face_id"]], "name": "Grace"},
+    ),
+    "move_face": Step(
+        path=PERSON + "/faces/{face_id}/move",
+        action=Action.FACES_MOVED,
+        body=lambda world: {"to": world.names["other_id"]},
+    ),
+    "undo_people_change": Step(path=ONE + "/people-changes/{change_id}/undo", action=Action.UNDONE),
+    "decide_same": Step(
+        path=ONE + "/reviews/{review_id}/same",
+        action=Action.REVIEW_DECIDED,
+        first=Action.IDENTITIES_MERGED,
+    ),
+    "decide_different": Step(path=ONE + "/reviews/{review_id}/different", action=Action.REVIEW_DECIDED),
+    "reopen_review": Step(path=ONE + "/reviews/{decided_id}/reopen", action=Action.REVIEW_DECIDED),
     "rebuild_index": Step(path=ONE + "/index/rebuild", action=Action.INDEX_REBUILD_REQUESTED),
     "start_reindex": Step(
         path="/v1/reindexes",
@@ -109,6 +137,11 @@ STEPS = {
 }
 """By operation id: the route with a request that succeeds, and the event that it leaves."""
 
+PEOPLE = {
+    *("merge_identities", "move_face", "undo_people_change"),
+    *("decide_same", "decide_different", "reopen_review"),
+}
+"""Routes that need more than one person."""
 WITHOUT = {
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
 }
@@ -156,6 +189,41 @@ def world(service: TestClient, collins: bytes, hopper: bytes) -> World:
     )
 
 
+def add_people(service: TestClient, database: Database, world: World) -> None:
+    """A second person, a merge that can be undone, and a review each that is open and decided."""
+    path = ONE.format(**world.names)
+
+    def new() -> UUID:
+        answer = service.post(f"{path}/identities", json={})
+        return UUID(answer.raise_for_status().json()["id"])
+
+    def review(one: UUID, other: UUID) -> UUID | None:
+        with database.transaction() as session:
+            gallery = galleries.get(session, world.names["gallery"])
+            return reviews.add(
+                session,
+                gallery.id,
+                ReviewKind.DUPLICATE,
+                identity_id=one,
+                other_id=other,
+                score=0.6,
+                threshold=0.5,
+            )
+
+    other, third = new(), new()
+    decided = review(other, third)
+    service.post(f"{path}/reviews/{decided}/different").raise_for_status()
+    merged = service.post(f"{path}/identities/{other}/merge", json={"other": str(new())})
+    world.names.update(
+        {
+            "other_id": str(other),
+            "change_id": merged.raise_for_status().json()["id"],
+            "review_id": str(review(other, UUID(world.names["identity_id"]))),
+            "decided_id": str(decided),
+        }
+    )
+
+
 def test_every_route_but_reading_ones_leaves_an_event_or_says_why_not() -> None:
     changing = {name for name, method in operations().items() if method != "get"}
 
@@ -173,6 +241,8 @@ def test_a_route_leaves_its_event(
                 text("UPDATE reindex SET state = :state, gates = '{}' WHERE id = :id"),
                 {"state": step.state, "id": world.names["job_id"]},
             )
+    if operation in PEOPLE:
+        add_people(service, database, world)
     before, request = last_number(database), uuid4().hex
 
     answer = service.request(
@@ -183,7 +253,8 @@ def test_a_route_leaves_its_event(
     )
 
     assert answer.is_success, answer.text
-    [row] = [row for row in rows_after(database, before) if row["request_id"] == request]
+    *others, row = [row for row in rows_after(database, before) if row["request_id"] == request]
+    assert [other["action"] for other in others] == [step.first] * (step.first is not None)
     assert row["action"] == step.action
     if "{gallery}" in step.path:
         assert row["gallery"] == world.names["gallery"]
