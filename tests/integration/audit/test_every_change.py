@@ -270,7 +270,8 @@ def test_a_request_that_changes_nothing_leaves_no_event(
 ) -> None:
     """Here because nothing of what it names exists."""
     step = STEPS[operation]
-    nothing = dict.fromkeys(("gallery", "external_id", "identity_id", "face_id", "job_id"), str(uuid4()))
+    names = ("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id")
+    nothing = dict.fromkeys((*names, "change_id", "review_id", "decided_id"), str(uuid4()))
     body = step.body(World(picture=base64.b64encode(collins).decode(), names=nothing))
     before, request = last_number(database), uuid4().hex
 
