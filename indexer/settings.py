@@ -78,10 +78,11 @@ class Settings(BaseSettings):
         description="Whether changes, searches and rejected requests are written to the audit record; `off`"
         " leaves a gap in it",
     )
-    audit_searches: Literal["required", "best-effort", "off"] = Field(
+    audit_searches: Literal["durable", "required", "best-effort", "off"] = Field(
         default="required",
-        description="Searches in the audit record: with `required` a search that cannot be written gets 503;"
-        " `best-effort` logs the failure and answers, as on a read-only standby; `off` writes none",
+        description="Searches in the audit record: with `required` a search that cannot be written gets 503,"
+        " and a crash of PostgreSQL may lose those of the last second; `durable` waits for the disk;"
+        " `best-effort` logs a failure and answers, as on a read-only standby; `off` writes none",
     )
 
     max_upload_mb: float = Field(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from indexer.access.authenticator import Authenticator
 from indexer.access.key_limits.limiter import KeyLimiter
@@ -20,6 +21,7 @@ from indexer.embedding.card import ModelCard
 from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
+from indexer.records.audit import partitions
 from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
 from indexer.records.embedded import database_url
@@ -28,6 +30,7 @@ from indexer.replica.cache import IndexCache
 from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.store import IndexStore
 from indexer.replica.sync import IndexSync
+from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.identify import Identifier
@@ -152,6 +155,14 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             index_sync = IndexSync(database, index_cache, pipelines)
             stack.callback(index_sync.close)
             stack.callback(SearchReporter(database, tally).close)
+            # Its connection is one of the requests': it takes milliseconds, once a day.
+            months = Supervised(
+                "audit partitions",
+                partial(partitions.ensure, database),
+                every_seconds=partitions.EVERY_SECONDS,
+            )
+            months.start()
+            stack.callback(months.close)
             wait(preloading, timeout=settings.index_patience_s)
         calibrations = CalibrationResolver(database, index_store.models, settings.identify_fpir)
         match_limits = MatchLimits(
@@ -165,8 +176,13 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             min_quality=settings.min_quality,
             max_miss_rate=settings.max_miss_rate,
         )
-        search_writer = SearchWriter(database, required=settings.audit_searches == "required")
-        recorder = SearchRecorder(database=database, write=search_writer.record if database.audit else None)
+        search_writer = SearchWriter(
+            database,
+            required=settings.audit_searches != "best-effort",
+            durable=settings.audit_searches == "durable",
+        )
+        records_searches = database.audit and settings.audit_searches != "off"
+        recorder = SearchRecorder(database=database, write=search_writer.record if records_searches else None)
         yield Engine(
             database=database,
             weight_store=WeightStore.of(settings),

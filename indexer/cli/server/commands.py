@@ -126,7 +126,17 @@ def serve(
             raise SystemExit(STARTUP_FAILURE)
 
 
-def migrate(json: Json = None) -> None:
+def migrate(
+    server_role: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE",
+            help="Grant this role what servers need, without the right to change or delete events of the"
+            " audit record.",
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
     """Migrate the database to this version's schema.
 
     Example: `GEMEL_DATABASE_URL=postgresql://gemel@db/gemel gemel migrate`
@@ -138,6 +148,8 @@ def migrate(json: Json = None) -> None:
     database = Database(database_url(Settings()))
     try:
         revision = schema.migrate(database)
+        if server_role is not None:
+            schema.grant(database, server_role)
     finally:
         database.close()
     print_result({"revision": revision}, json, lambda: out.print(f"The database is at revision {revision}."))

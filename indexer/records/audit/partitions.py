@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 
 from indexer.records.audit import rows
 from indexer.records.audit.rows import Head
+from indexer.records.database.session import Database
 
 PREFIX = "audit_event_"
 MONTHS_AHEAD = 3
+EVERY_SECONDS = 86_400.0
+"""A server that runs for months makes them too, where its role may."""
 _MONTHLY = re.compile(PREFIX + r"\d{4}_\d{2}")
 
 
@@ -31,6 +34,12 @@ def make_ahead(connection: Connection) -> list[str]:
     for month in new:
         _make(connection, month)
     return [name_of(month) for month in new]
+
+
+def ensure(database: Database) -> None:
+    """Makes them in a transaction of its own. Raises DatabaseUnavailable, Busy."""
+    with database.transaction() as session:
+        make_ahead(session.connection())
 
 
 def lock_head(session: Session) -> Head:

@@ -27,10 +27,19 @@ class SearchWriter:
     """The first thread that waits writes for all others; those that come meanwhile wait for the next
     transaction. So a single client waits for one commit and no thread, and eight clients share one."""
 
-    def __init__(self, database: Database, *, required: bool = True, max_waiting: int = MAX_WAITING) -> None:
-        """`required`: whether a search fails where its event cannot be written."""
+    def __init__(
+        self,
+        database: Database,
+        *,
+        required: bool = True,
+        durable: bool = False,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        """`required`: whether a search fails where its event cannot be written. `durable`: whether it waits
+        until the disk has it; otherwise a crash of PostgreSQL may lose the last second's."""
         self._database = database
         self._required = required
+        self._durable = durable
         self._max_waiting = max_waiting
         self._condition = threading.Condition()
         self._waiting: list[_Waiting] = []
@@ -76,7 +85,7 @@ class SearchWriter:
         error: BaseException | None = None
         try:
             with self._database.transaction() as session:
-                append(session, [one.entry for one in batch])
+                append(session, [one.entry for one in batch], durable=self._durable)
         except BaseException as raised:
             error = raised
         finally:

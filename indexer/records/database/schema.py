@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from indexer.errors import DatabaseNotMigrated, DatabaseTooNew
+from indexer.errors import DatabaseNotMigrated, DatabaseTooNew, InvalidRequest
 from indexer.records.audit import partitions
 from indexer.records.database.driver_errors import translate_errors
 from indexer.records.database.session import Database
@@ -42,6 +42,29 @@ def migrate(database: Database, revision: str = "head") -> str:
         return _current(connection) or "base"
 
 
+def grant(database: Database, role: str) -> None:
+    """Gives the role of servers what they need, and no right to change or delete events of the audit record.
+
+    The role must exist. Run it by the owner of the tables, after each migration. Raises DatabaseUnavailable,
+    DatabaseAccessDenied, InvalidRequest (there is no such role).
+    """
+    with database.transaction() as session:
+        connection = session.connection()
+        if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}):
+            raise InvalidRequest(f"PostgreSQL has no role {role!r}: `CREATE ROLE`", field="server_role")
+        name = connection.dialect.identifier_preparer.quote_identifier(role)
+        partitioned = list(connection.scalars(_AUDIT_TABLES))
+        for statement in (
+            f"GRANT USAGE ON SCHEMA public TO {name}",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
+            f"REVOKE UPDATE, DELETE, TRUNCATE ON {', '.join(partitioned)} FROM {name}",
+            f"REVOKE INSERT, DELETE, TRUNCATE ON audit_head FROM {name}",
+            f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM {name}",
+        ):
+            connection.execute(text(statement))
+
+
 def check(database: Database) -> None:
     """Raises DatabaseNotMigrated, DatabaseTooNew, DatabaseUnavailable."""
     with database.reading() as session:
@@ -63,6 +86,9 @@ def prepare(settings: Settings, database: Database) -> None:
         migrate(database)
     else:
         check(database)
+
+
+_AUDIT_TABLES = text("SELECT relid::regclass::text FROM pg_partition_tree('audit_event')")
 
 
 def _wait_for_others(connection: Connection) -> None:
