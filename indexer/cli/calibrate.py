@@ -117,6 +117,7 @@ def _calibrate_gallery(
 ) -> "tuple[Measurement, dict[str, Any]]":
     from indexer.calibration import policy
     from indexer.calibration.active import ActiveCalibration
+    from indexer.calibration.fitting.disputed import disputed_matches
     from indexer.calibration.fitting.measure import on_gallery
     from indexer.calibration.resolver import CalibrationResolver
     from indexer.errors import CalibrationUnsupported
@@ -138,13 +139,17 @@ def _calibrate_gallery(
         if fpir is not None:
             resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
             policy.update(index_store.database, index_store.models, resolver, name, {"identify_fpir": fpir})
+    target = fpir or gallery.identify_fpir or settings.identify_fpir
+    threshold = measurement.curve.threshold(target, gallery.face_count)
+    disputed = disputed_matches(index_store.database, gallery.id, card.fingerprint, threshold)
     return measurement, {
         "gallery": name,
         "model": card.fingerprint,
         "source": "gallery",
         "faces": gallery.face_count,
-        "fpir": fpir or gallery.identify_fpir or settings.identify_fpir,
+        "fpir": target,
         "stored": stored,
+        "disputed": asdict(disputed) | {"still_matched": disputed.still_matched},
     }
 
 

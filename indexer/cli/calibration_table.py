@@ -71,8 +71,26 @@ def print_summary(measurement: "Measurement", summary: dict[str, Any]) -> None:
             f"One such pair would count as 2 false alarms in {curve.identities:,} searches, an FPIR of"
             f" {2 / curve.identities:.2g}. Delete one identity of each pair that is one person."
         )
+    if disputed := summary.get("disputed"):
+        _print_disputed(disputed)
     if summary["stored"] is None:
         console.print("Nothing was stored.")
+
+
+def _print_disputed(disputed: dict[str, Any]) -> None:
+    scores, still = disputed["scores"], disputed["still_matched"]
+    if scores:
+        highest = ", ".join(f"{score:.3f}" for score in scores[:SHOWN_SUSPECTS])
+        out.print(
+            f"{quantity(len(scores), 'match was', 'matches were')} disputed; the threshold of"
+            f" {disputed['threshold']:.3f} would still match {still} of them. Scores: {highest}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if others := disputed["by_other_models"]:
+        out.print(
+            f"{quantity(others, 'disputed match has', 'disputed matches have')} a score of another model."
+        )
 
 
 def _side(side: "SuspectedFace") -> str:

@@ -7,11 +7,13 @@ from indexer.calibration.fitting.measure import on_gallery
 from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.errors import CalibrationUnsupported
 from indexer.index.snapshots import SnapshotStore
+from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import calibrations, reindexes
 from indexer.records.notifications import notify
 from indexer.records.reindexes import Job
 from indexer.records.tables import Gallery
 from indexer.reindex.comparison.compare import compare_models
+from indexer.reindex.comparison.disputed import compare_disputed
 from indexer.reindex.transitions import advance
 from indexer.replica import maintenance
 from indexer.replica.store import IndexStore, sweep
@@ -49,12 +51,14 @@ def build(index_store: IndexStore, job: Job, worker: str) -> None:
     sweep.remove_if_unused(store.database, store.root, job.gallery, job.to_model)
 
 
-def compare(index_store: IndexStore, job: Job, worker: str) -> None:
+def compare(index_store: IndexStore, factory: PipelineFactory, job: Job, worker: str) -> None:
     """Compares the two models on the gallery, judges the criteria, and calibrates the new model."""
     comparison = compare_models(index_store.database, job)
     gallery = index_store.read(job.gallery.id)
     score = PersonScore(gallery.person_score)
     curve, event = _calibrate(index_store, job, gallery)
+    if gallery.has_disputes:
+        comparison["disputed"] = compare_disputed(index_store, factory, job, gallery, curve)
     failed = [gate["gate"] for gate in comparison["gates"] if not gate["passed"]]
     verdict = f"criteria not met: {', '.join(failed)}" if failed else "all criteria are met"
     with index_store.database.transaction() as session:

@@ -130,14 +130,13 @@ class Worker:
         job = self._claims.step()
         if job is None:
             return False
-        step = {
-            "building": steps.build,
-            "comparing": steps.compare,
-            "cleaning": steps.clean,
-            "cancelling": steps.clean,
-        }[job.row.state]
         try:
-            step(self._index_store, job, self.name)
+            if job.row.state == "building":
+                steps.build(self._index_store, job, self.name)
+            elif job.row.state == "comparing":
+                steps.compare(self._index_store, self._factory, job, self.name)
+            else:  # cleaning, or cancelling
+                steps.clean(self._index_store, job, self.name)
         except (DatabaseUnavailable, Busy):
             raise
         except Misconfigured as error:

@@ -134,7 +134,7 @@ def verify_identity(
     face = _face_of(pipeline, image, "image", several_faces, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:
-        identity = _compare(session, gallery.id, identity_id, fingerprint, probe)
+        identity = score_identity(session, gallery.id, identity_id, fingerprint, probe)
         if identity is None:  # its faces were deleted in the meantime
             raise _nothing_to_compare(session, identity_id, fingerprint)
     verification = _verdict(pipeline, calibration, identity.score, [face], identity, fmr, threshold, watch)
@@ -143,10 +143,10 @@ def verify_identity(
     )
 
 
-def _compare(
+def score_identity(
     session: Session, gallery_id: UUID, identity_id: UUID, fingerprint: str, probe: NDArray[np.float32]
 ) -> IdentityScore | None:
-    """None where no face of the identity has an embedding."""
+    """Of a probe, (dimension,), by a search's score. None where no face of the identity has an embedding."""
     face_score, face_id, count = -math.inf, None, 0
     for face_ids, vectors in faces.read_vectors(session, identity_id, fingerprint):
         scores = vectors @ probe

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rich.table import Column, Table
 
-from indexer.cli.output import console, escape_text, out
+from indexer.cli.output import console, escape_text, out, quantity
 from indexer.cli.progress import duration
 from indexer.cli.reindex.monitor import workers
 
@@ -114,7 +114,23 @@ def print_comparison(gallery: str, comparison: dict[str, Any]) -> None:
         )
     else:
         out.print("Nobody has two faces here, so the error rates cannot be measured.")
+    if disputed := comparison.get("disputed"):
+        out.print(describe_disputed(disputed), highlight=False, soft_wrap=True)
     print_verdicts(comparison["gates"])
+
+
+def describe_disputed(disputed: dict[str, int]) -> str:
+    """Matches that somebody said to be wrong."""
+    count, measured = disputed["count"], disputed["measured"]
+    if not measured:
+        disputed_count = quantity(count, "match was", "matches were")
+        return (
+            f"{disputed_count} disputed; none can be compared, for lack of a kept crop or of the old model."
+        )
+    return (
+        f"Of {quantity(measured, 'disputed match', 'disputed matches')} whose crop is kept, the old model"
+        f" would still match {disputed['old_matched']}, and the new one {disputed['new_matched']}."
+    )
 
 
 def print_verdicts(verdicts: Sequence[dict[str, Any]]) -> None:

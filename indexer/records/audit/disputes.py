@@ -4,13 +4,23 @@ A dispute is with the owner of the enrolled face that was nearest. So it follows
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from indexer.records.tables import Dispute, Face, Gallery
+from indexer.records.tables import AuditProbe, Dispute, Face, Gallery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputedProbe:
+    jpeg: bytes
+    landmarks: Sequence[float]
+    """x and y of the five landmarks, in pixels of the crop."""
+    identity_id: UUID
+    """Whom the disputed face belongs to now."""
 
 
 def add(session: Session, gallery: Gallery, dispute: Dispute) -> tuple[Dispute, bool]:
@@ -41,6 +51,27 @@ def of_gallery(session: Session, gallery_id: UUID) -> Sequence[Dispute]:
     """In the order of time."""
     query = select(Dispute).where(Dispute.gallery_id == gallery_id)
     return session.scalars(query.order_by(Dispute.created_at, Dispute.id)).all()
+
+
+def count(session: Session, gallery_id: UUID) -> int:
+    return session.scalar(select(func.count()).where(Dispute.gallery_id == gallery_id)) or 0
+
+
+def with_probes(session: Session, gallery_id: UUID, *, at_most: int) -> list[DisputedProbe]:
+    """The newest disputes whose probe is kept."""
+    rows = session.execute(
+        select(AuditProbe.crop, AuditProbe.landmarks, Face.identity_id)
+        .select_from(Dispute)
+        .join(AuditProbe, and_(AuditProbe.event_id == Dispute.event_id, AuditProbe.face == Dispute.probe))
+        .join(Face, Face.id == Dispute.face_id)
+        .where(Dispute.gallery_id == gallery_id)
+        .order_by(Dispute.created_at.desc(), Dispute.id)
+        .limit(at_most)
+    )
+    return [
+        DisputedProbe(jpeg=bytes(crop), landmarks=landmarks, identity_id=identity_id)
+        for crop, landmarks, identity_id in rows
+    ]
 
 
 def get(session: Session, event_id: UUID, dispute_id: UUID) -> Dispute | None:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from benchmarks import face_vectors
+from indexer.calibration.fitting.disputed import disputed_matches
 from indexer.calibration.fitting.measure import on_gallery
 from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.embedding.catalog import dlib_resnet
 from indexer.errors import CalibrationUnsupported
 from indexer.records import calibrations, galleries, models, reindexes
 from indexer.records.database.session import Database
-from indexer.records.tables import Face, Identity
+from indexer.records.tables import Embedding, Face, Identity
 from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
 from indexer.reindex.worker import Worker
@@ -379,3 +381,34 @@ def test_a_calibration_of_fused_scores_is_active_only_while_scores_are_fused(
     assert active() == "gallery"
     staff.patch(PATH, json={"person_score": "fused"})
     assert active() == "gallery"
+
+
+def test_a_calibration_says_how_many_disputed_matches_the_new_threshold_would_still_match(
+    staff: TestClient, database: Database, tmp_path: Path, migrated: str
+) -> None:
+    with database.reading() as session:
+        gallery = galleries.get(session, "staff")
+        [key] = session.scalars(select(Face.key).limit(1)).all()
+        stored = session.scalars(select(Embedding.vector).where(Embedding.face_key == key)).one()
+    vector = np.frombuffer(stored or b"", "<f4")
+    noise = np.random.default_rng(0).standard_normal(len(vector)).astype(np.float32)
+    for share in (0.0, 8.0):  # the person as enrolled, and hardly similar to anybody
+        probe = vector + share * noise / np.linalg.norm(noise)
+        found = staff.post(f"{PATH}/search", json={"embedding": probe.tolist()}).json()
+        identity = found["candidates"][0]["identity"]["id"]
+        path = f"/v1/audit/{found['audit_id']}/disputes"
+        staff.post(path, json={"identity_id": identity}).raise_for_status()
+    home = Home(tmp_path)
+    home.environment["GEMEL_DATABASE_URL"] = migrated
+
+    calibrated = home.json("calibrate", "--gallery", "staff", "--dry-run")
+    shown = home.run("calibrate", "--gallery", "staff", "--dry-run").stdout
+
+    disputed = calibrated["disputed"]
+    assert disputed["scores"][0] == pytest.approx(1, abs=1e-4)
+    assert disputed["scores"][1] < disputed["threshold"] < disputed["scores"][0]
+    assert (disputed["still_matched"], disputed["by_other_models"]) == (1, 0)
+    assert "2 matches were disputed; the threshold of" in shown
+    assert "would still match 1 of them" in shown
+    other = disputed_matches(database, gallery.id, NEW.fingerprint, 0.5)
+    assert (other.scores, other.by_other_models) == ([], 2)
