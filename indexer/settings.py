@@ -42,24 +42,25 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on; without an API key, a loopback address only",
+        description="Address to listen on; while there is no API key at all, a loopback address only",
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on")
     api_key: SecretStr | None = Field(
         default=None,
         min_length=8,
-        description="Key that clients send as `X-API-Key` or as a bearer token; required for everything"
-        " but `/healthz` and `/readyz`",
+        description="Key of the role `admin`, to begin with: `gemel keys create` makes others. Clients send a"
+        " key as `X-API-Key` or as a bearer token. Once this is set or another key exists, everything but"
+        " `/healthz` and `/readyz` requires one",
     )
     allowed_hosts: str | None = Field(
         default=None,
         description="Host names that requests may be addressed to, besides localhost, separated by"
-        " commas; `*.example.org` means all names below it; default: all with an API key, none without",
+        " commas; `*.example.org` means all names below it; default: all if a key is required, else none",
     )
     cors_origins: str | None = Field(
         default=None,
         description="Other sites whose pages may send requests from a browser (CORS), separated by"
-        " commas: `https://example.org`; `*` for all, with an API key only",
+        " commas: `https://example.org`; `*` for all, which has no effect while no key is required",
     )
     root_path: str | None = Field(
         default=None,
@@ -298,10 +299,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_sites(self) -> "Settings":
         for origin in self.cors_origin_list:
-            if origin == "*":
-                if self.api_key is None:
-                    raise ValueError("cors_origins: without an API key sites must be named, not `*`")
-            elif not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/,*]+", origin):
+            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/,*]+", origin):
                 raise ValueError(f"cors_origins: {origin!r} is no origin, such as `https://example.org:8443`")
         for host in self.allowed_host_list:
             if not re.fullmatch(r"\*|(\*\.)?[a-z0-9._-]+|\[[0-9a-f:.]+\]", host):

@@ -12,7 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.settings import Settings
 from service import errors, openapi, startup
-from service.dependencies import documented_key, documented_token
+from service.dependencies import confirm_access, documented_key, documented_token
 from service.middleware.access import Access
 from service.middleware.admission import AdmissionControl, EarlyRejection, RequestSlots
 from service.middleware.body_limit import BodyLimit
@@ -38,6 +38,7 @@ from service.routes import (
     galleries,
     identities,
     indexes,
+    keys,
     operations,
     people,
     recognition,
@@ -53,7 +54,8 @@ Enrol a person from one photograph, find them again in others.
 * **Scores** are cosine similarities, -1 to 1; distances are Euclidean, 0 to 2. Boxes and landmarks are in
   pixels of the upright picture. Times are in milliseconds.
 * **Errors** are problem details (RFC 9457) with a stable `code`. A 429 and a 503 carry `Retry-After`.
-* If the server has an API key, send it as `X-API-Key` or as `Authorization: Bearer`.
+* If the server requires an API key, send it as `X-API-Key` or as `Authorization: Bearer`. A gallery that
+  the key may not see is answered like one that does not exist.
 """
 
 
@@ -96,11 +98,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_middleware(app, settings, slots)
     errors.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
-    documented = [Depends(documented_key), Depends(documented_token)]
+    documented = [Depends(documented_key), Depends(documented_token), Depends(confirm_access)]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, identities, faces, recognition, indexes, reindexes),
-        *(people, reviews, explanations, audit),
+        *(people, reviews, explanations, audit, keys),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])

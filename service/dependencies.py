@@ -3,21 +3,26 @@
 They are coroutines: FastAPI would run functions in a thread each.
 """
 
+from contextlib import suppress
 from typing import Annotated
+from uuid import UUID
 
+import anyio.to_thread
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from indexer.errors import InvalidRequest
+from indexer.access.grant import Grant
+from indexer.errors import InvalidRequest, PermissionDenied, ReindexNotFound
+from indexer.records import reindexes
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import Engine
 from service.face_count import FaceCount
 from service.monitoring.metrics import Metrics
 
 documented_key = APIKeyHeader(
-    name="X-API-Key", auto_error=False, description="The value of `GEMEL_API_KEY`, if it is set"
+    name="X-API-Key", auto_error=False, description="An API key, or the value of `GEMEL_API_KEY`"
 )
-documented_token = HTTPBearer(auto_error=False, description="The same value as a bearer token")
+documented_token = HTTPBearer(auto_error=False, description="The same key as a bearer token")
 """For the OpenAPI document only: `service.middleware.access` does the authentication."""
 
 
@@ -42,6 +47,40 @@ async def used_faces_of(request: Request) -> FaceCount:
     return FaceCount() if counted is None else counted
 
 
+async def grant_of(request: Request) -> Grant:
+    """What the caller may do, as `service.middleware.access` has stored it."""
+    grant: Grant = request.state.grant
+    return grant
+
+
+async def confirm_access(request: Request) -> None:
+    """A second line of defence: the router has chosen the operation and the gallery that the middleware has
+    allowed. Raises PermissionDenied."""
+    allowed = request.state.operation
+    if (allowed.operation_id, allowed.gallery) != (
+        request.scope["route"].operation_id,
+        request.path_params.get("gallery"),
+    ):
+        raise PermissionDenied("this path is ambiguous")
+
+
+async def visible_job(request: Request) -> None:
+    """Raises ReindexNotFound for a job of a gallery that the key may not see, as for one that does not
+    exist."""
+    scope = request.state.grant.galleries
+    if scope.patterns is None or "job_id" not in request.path_params:
+        return
+    with suppress(ValueError):  # the route rejects what is not a UUID
+        job_id = UUID(request.path_params["job_id"])
+
+        def gallery() -> str:
+            with request.app.state.engine.database.reading() as session:
+                return reindexes.get(session, job_id).gallery.name
+
+        if not scope.allows(await anyio.to_thread.run_sync(gallery)):
+            raise ReindexNotFound(f"there is no re-index job {job_id}", id=str(job_id))
+
+
 def at_most(field: str, value: int, limit: int) -> int:
     """Raises InvalidRequest."""
     if value > limit:
@@ -52,6 +91,7 @@ def at_most(field: str, value: int, limit: int) -> int:
 
 
 CurrentEngine = Annotated[Engine, Depends(engine_of)]
+CurrentGrant = Annotated[Grant, Depends(grant_of)]
 Config = Annotated[Settings, Depends(settings_of)]
 Meters = Annotated[Metrics, Depends(metrics_of)]
 UsedFaces = Annotated[FaceCount, Depends(used_faces_of)]

@@ -15,6 +15,7 @@ _PATH_PARAMETERS = {
     "audit_id": ("`audit_id` of the answer: the id of its event in the audit record", ID_EXAMPLE),
     "review_id": ("`id` of the review", ID_EXAMPLE),
     "change_id": ("`id` of the merge, split or move", ID_EXAMPLE),
+    "key_id": ("`id` of the API key", ID_EXAMPLE),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
     "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),
 }

@@ -163,6 +163,7 @@ def database(migrated: str) -> Iterator[Database]:
     database = Database(migrated)
     with database.transaction() as session:
         session.execute(text("TRUNCATE gallery, identity, face, embedding, change, model, process CASCADE"))
+        session.execute(text("TRUNCATE api_key, api_key_version"))
     yield database
     database.close()
 

@@ -102,7 +102,7 @@ class Authenticator:
         return None
 
     def is_current(self, grant: Grant | None, text: bytes) -> bool:
-        """Whether `find` need not be asked again after a check. An unknown key may have been created just
+        """Whether `find` needs no check. An unknown key may have been created just
         now; a text that no key can have is unknown for ever."""
         if grant is None:
             return prefix_of(text) is None
@@ -160,7 +160,7 @@ class Authenticator:
                 by_prefix = {key.row.prefix: _key(key, began) for key in api_keys.live(session)}
                 self._keys = _Keys(version=version, by_prefix=by_prefix)
             elif version is None and self._keys.version is not None:
-                # Another database without keys. A process that has asked for keys does not stop doing so.
+                # Another database without keys. A process that has required keys does not stop.
                 self._keys = _Keys(version=self._keys.version)
         self._checked_at = began
 

@@ -33,6 +33,11 @@ class Grant:
         if not self.galleries.allows(name):
             raise GalleryNotFound(f"there is no gallery {name[:63]!r}", name=name[:63])
 
+    def check_new_gallery(self, name: str) -> None:
+        """Raises PermissionDenied, whether there is such a gallery or not."""
+        if not self.galleries.allows(name):
+            raise PermissionDenied("this API key may not create a gallery of this name")
+
     def covers(self, other: "Grant") -> bool:
         """Whether `other` allows nothing that this does not, and for no longer."""
         return (

@@ -24,6 +24,7 @@ from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.gallery import app as gallery_commands
 from indexer.cli.identify import identify, verify
 from indexer.cli.index.commands import app as index_commands
+from indexer.cli.keys import app as keys_commands
 from indexer.cli.models import app as models_commands
 from indexer.cli.output import ConsoleLogHandler, fail, print_error, print_warning
 from indexer.cli.person import app as person_commands
@@ -63,6 +64,7 @@ for command in (serve, worker, migrate, enrol, identify, verify, calibrate, dupl
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(gallery_commands, name="gallery")
+app.add_typer(keys_commands, name="keys")
 app.add_typer(person_commands, name="person")
 app.add_typer(index_commands, name="index")
 app.add_typer(reindex_commands, name="reindex")

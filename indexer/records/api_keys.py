@@ -81,7 +81,7 @@ def find_by_prefix(session: Session, prefix: str) -> UUID | None:
 
 def rotate(session: Session, key: ApiKey, secret_hash: bytes, *, overlap_seconds: float) -> None:
     """The present text stays valid for `overlap_seconds`; the one before it ends at once."""
-    now = func.clock_timestamp()
+    now = func.now()
     overlap = overlap_seconds > 0
     key.previous_hash = key.secret_hash if overlap else None
     key.previous_expires_at = now + func.make_interval(0, 0, 0, 0, 0, 0, overlap_seconds) if overlap else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -107,12 +107,26 @@ def lock(session: Session, gallery_id: UUID) -> Gallery:
     return gallery
 
 
-def page(session: Session, *, after: str | None, limit: int) -> Sequence[Gallery]:
-    """At most `limit` galleries whose names follow `after`, by name."""
+def page(
+    session: Session, *, after: str | None, limit: int, patterns: Sequence[str] | None = None
+) -> Sequence[Gallery]:
+    """At most `limit` galleries whose names follow `after`, by name. `patterns`: only those with such a name
+    (`name_matches`)."""
     query = select(Gallery)
+    if patterns is not None:
+        query = query.where(name_matches(patterns))
     if after is not None:
         query = query.where(Gallery.name > after)
     return session.scalars(query.order_by(Gallery.name).limit(limit)).all()
+
+
+def name_matches(patterns: Sequence[str]) -> ColumnElement[bool]:
+    """A condition on `Gallery.name`: it is one of `patterns`, or begins with one that ends in `*`."""
+    exact = [pattern for pattern in patterns if not pattern.endswith("*")]
+    prefixes = [pattern[:-1] for pattern in patterns if pattern.endswith("*")]
+    return or_(
+        Gallery.name.in_(exact), *(Gallery.name.startswith(prefix, autoescape=True) for prefix in prefixes)
+    )
 
 
 def list_all(session: Session) -> Sequence[Gallery]:

@@ -7,6 +7,11 @@ from service.errors import MEDIA_TYPE
 
 _MEANINGS = {
     401: ("No API key, or a wrong one", "not_authenticated", "send the API key in the header X-API-Key"),
+    403: (
+        "The API key does not allow this",
+        "permission_denied",
+        "this API key has no permission 'enrol'",
+    ),
     404: ("Not found", "gallery_not_found", "there is no gallery 'staff'"),
     409: ("In conflict with the present state", "gallery_exists", "there is a gallery 'staff' already"),
     413: (
@@ -40,7 +45,7 @@ _MEANINGS = {
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these statuses."""
     described: dict[int | str, dict[str, Any]] = {}
-    for status in (401, *statuses, 429, 503):
+    for status in (401, 403, *statuses, 429, 503):
         meaning, code, detail = _MEANINGS[status]
         example = {
             "type": "about:blank",

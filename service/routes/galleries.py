@@ -6,7 +6,7 @@ from indexer.calibration import policy
 from indexer.records import galleries, search_counts
 from indexer.usecases import person_score
 from indexer.usecases.answers.fpir_check import FpirCheck
-from service.dependencies import CurrentEngine
+from service.dependencies import CurrentEngine, CurrentGrant
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
@@ -23,7 +23,8 @@ router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=JsonR
     operation_id="create_gallery",
     summary="Create a gallery",
 )
-def create(engine: CurrentEngine, body: GalleryNew) -> Gallery:
+def create(engine: CurrentEngine, grant: CurrentGrant, body: GalleryNew) -> Gallery:
+    grant.check_new_gallery(body.name)
     if body.identify_fpir is not None:
         policy.check_supported(
             engine.calibrations.for_model(engine.pipeline.card), body.identify_fpir, faces=0
@@ -36,11 +37,15 @@ def create(engine: CurrentEngine, body: GalleryNew) -> Gallery:
 @router.get(
     "", responses=problems(422), operation_id="list_galleries", summary="List galleries, page by page"
 )
-def list_page(engine: CurrentEngine, limit: PageLimit = 100, cursor: PageCursor = None) -> GalleryPage:
-    """In the order of their names."""
+def list_page(
+    engine: CurrentEngine, grant: CurrentGrant, limit: PageLimit = 100, cursor: PageCursor = None
+) -> GalleryPage:
+    """In the order of their names; those that the API key may see."""
     after = None if cursor is None else gallery_name(cursor)
     with engine.database.reading() as session:
-        page, more = cut(galleries.page(session, after=after, limit=limit + 1), limit)
+        page, more = cut(
+            galleries.page(session, after=after, limit=limit + 1, patterns=grant.galleries.patterns), limit
+        )
         counts = galleries.count_identities(session, [gallery.id for gallery in page])
     return GalleryPage(
         galleries=[

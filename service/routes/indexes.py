@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from indexer.records import galleries, replicas
 from indexer.replica import status as index_status
-from service.dependencies import CurrentEngine
+from service.dependencies import CurrentEngine, CurrentGrant
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
@@ -23,6 +23,7 @@ router = APIRouter(prefix="/v1", tags=["operations"], route_class=JsonRoute)
 )
 def status(
     engine: CurrentEngine,
+    grant: CurrentGrant,
     gallery: Annotated[str | None, Query(description="Only this gallery")] = None,
     limit: PageLimit = 100,
     cursor: PageCursor = None,
@@ -34,7 +35,7 @@ def status(
         following = (
             [galleries.get(session, gallery)]
             if gallery
-            else galleries.page(session, after=after, limit=limit + 1)
+            else galleries.page(session, after=after, limit=limit + 1, patterns=grant.galleries.patterns)
         )
         processes = replicas.list_processes(session)
     page, more = cut(following, limit)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from indexer.embedding import requested
 from indexer.errors import InvalidRequest, Misconfigured
@@ -16,13 +16,18 @@ from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
 from indexer.reindex import status as status_of
 from indexer.reindex.comparison import acceptance
-from service.dependencies import Config, CurrentEngine
+from service.dependencies import Config, CurrentEngine, CurrentGrant, visible_job
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.reindexes import Force, Reindex, ReindexNew, ReindexPage
 
-router = APIRouter(prefix="/v1/reindexes", tags=["operations"], route_class=JsonRoute)
+router = APIRouter(
+    prefix="/v1/reindexes",
+    tags=["operations"],
+    route_class=JsonRoute,
+    dependencies=[Depends(visible_job)],
+)
 
 
 @router.post(
@@ -32,8 +37,9 @@ router = APIRouter(prefix="/v1/reindexes", tags=["operations"], route_class=Json
     operation_id="start_reindex",
     summary="Start a re-index",
 )
-def start(engine: CurrentEngine, config: Config, body: ReindexNew) -> Reindex:
+def start(engine: CurrentEngine, grant: CurrentGrant, config: Config, body: ReindexNew) -> Reindex:
     """From now on new enrolments are embedded with both models. Workers embed the existing faces."""
+    grant.check_gallery(body.gallery)
     acceptance.check(body.gates)
     with engine.database.reading() as session:
         gallery = galleries.get(session, body.gallery)
@@ -67,6 +73,7 @@ def _requested_model() -> Iterator[None]:
 )
 def list_page(
     engine: CurrentEngine,
+    grant: CurrentGrant,
     gallery: Annotated[str | None, Query(description="Only jobs of this gallery")] = None,
     limit: PageLimit = 20,
     cursor: PageCursor = None,
@@ -74,7 +81,9 @@ def list_page(
     before = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery).id if gallery else None
-        jobs = reindexes.newest_first(session, found, before=before, at_most=limit + 1)
+        jobs = reindexes.newest_first(
+            session, found, before=before, at_most=limit + 1, patterns=grant.galleries.patterns
+        )
     page, more = cut(jobs, limit)
     return ReindexPage(
         reindexes=[Reindex.of(status_of.of(engine.database, job.row.id)) for job in page],

@@ -55,7 +55,7 @@ def serve(
     Example: `gemel serve --port 8080`
     """
     from indexer.cli.server.recommendation import recommendation
-    from indexer.records import galleries
+    from indexer.records import api_keys, galleries
     from indexer.records.database import schema
     from indexer.records.database.session import Database
     from indexer.records.embedded import database_url
@@ -66,14 +66,14 @@ def serve(
     log_config = logs.config(settings.log_level, settings.log_format)
     logging.config.dictConfig(log_config)
     guarded = settings.api_key is not None
-    host = _allowed_host(host or settings.host, guarded=guarded)
+    host = host or settings.host
     port = settings.port if port is None else port
     workers = workers or settings.workers
     card = default_card(settings)
     check_weights(
         card, settings
     )  # a missing model is reported before anything is started, as is a port in use
-    listening = bind(host, port)
+    listening = bind(host, port) if guarded or _is_loopback(host) else None
     console.print(
         "Starting PostgreSQL ..." if settings.database_url is None else "Connecting to PostgreSQL ..."
     )
@@ -87,8 +87,12 @@ def serve(
         database.check_connection_limit(connections(settings.model_copy(update={"workers": workers})))
         with database.reading() as session:
             nobody_enrolled = galleries.totals(session).faces == 0
+            guarded = guarded or api_keys.any_exists(session)
     finally:
         database.close()
+    if listening is None:  # the keys are in the database
+        host = _allowed_host(host, guarded=guarded)
+        listening = bind(host, port)
     # The application reads its settings again, in this process or in workers.
     os.environ["GEMEL_DATABASE_URL"] = url
     os.environ["GEMEL_WORKERS"] = str(workers)
@@ -174,8 +178,8 @@ def _allowed_host(host: str, *, guarded: bool) -> str:
     if guarded or _is_loopback(host):
         return host
     print_warning(
-        f"listening on {FALLBACK_HOST} instead of {host}, because there is no API key;"
-        f" set GEMEL_API_KEY to listen on {host}"
+        f"listening on {FALLBACK_HOST} instead of {host}, because there is no API key:"
+        f" create one with `gemel keys create --role admin`, or set GEMEL_API_KEY, to listen on {host}"
     )
     return FALLBACK_HOST
 
@@ -204,4 +208,4 @@ def _print_addresses(host: str, port: int, *, guarded: bool) -> None:
         soft_wrap=True,
     )
     if not guarded:
-        console.print("  GEMEL_API_KEY is not set: only this machine can connect.\n", highlight=False)
+        console.print("  There is no API key: only this machine can connect.\n", highlight=False)

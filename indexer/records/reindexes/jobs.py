@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, undefer
 
 from indexer.errors import EmbeddingsReplaced, ReindexExists, ReindexNotFound
+from indexer.records.galleries import name_matches
 from indexer.records.tables import Gallery, Model, Reindex, ReindexEvent
 
 log = logging.getLogger(__name__)
@@ -132,12 +133,20 @@ def get(session: Session, job_id: UUID) -> Job:
 
 
 def newest_first(
-    session: Session, gallery_id: UUID | None = None, *, before: UUID | None = None, at_most: int = 100
+    session: Session,
+    gallery_id: UUID | None = None,
+    *,
+    before: UUID | None = None,
+    at_most: int = 100,
+    patterns: Sequence[str] | None = None,
 ) -> list[Job]:
-    """The newest jobs first; with `before` only those older than that job."""
+    """The newest jobs first; with `before` only those older than that job. `patterns`: of galleries, as in
+    `galleries.page`."""
     conditions = [] if gallery_id is None else [Reindex.gallery_id == gallery_id]
     if before is not None:
         conditions.append(Reindex.id < before)
+    if patterns is not None:
+        conditions.append(name_matches(patterns))
     return _jobs(session, *conditions, at_most=at_most)
 
 

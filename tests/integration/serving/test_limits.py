@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from indexer.settings import Settings
 from service.app import create_app
@@ -196,9 +196,11 @@ def test_pages_of_sites_that_are_set_may_ask(migrated: str, tmp_path: Path) -> N
             assert other.status_code == (403 if key is None else 200)
 
 
-def test_a_server_without_a_key_is_not_opened_to_all_sites() -> None:
-    with pytest.raises(ValidationError, match="API key"):
-        Settings(cors_origins="*")
+def test_a_server_without_a_key_is_not_opened_to_all_sites(migrated: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url=migrated, cors_origins="*")
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            assert_problem(client.get("/v1/models", headers=headers), 403, "cross_site")
 
 
 def test_below_a_prefix_everything_is_there(migrated: str, tmp_path: Path) -> None:

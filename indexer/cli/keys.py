@@ -1,0 +1,249 @@
+"""`gemel keys create|list|show|rotate|revoke`: API keys."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Column, Table
+
+from indexer.access.galleries import PATTERN
+from indexer.access.roles import Role
+from indexer.cli.commands import Commands, Json
+from indexer.cli.database import open_index_store
+from indexer.cli.output import escape_text, out, print_result
+from indexer.settings import Settings
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from indexer.access.keys import IssuedKey
+    from indexer.records.database.session import Database
+    from indexer.records.tables import ApiKey
+
+app = Commands("Create, list, show, rotate and revoke API keys.")
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_FIELDS = (
+    *("id", "name", "prefix", "roles", "galleries"),
+    *("requests_per_second", "faces_per_second", "max_concurrent"),
+    *("created_at", "expires_at", "rotated_at", "previous_expires_at", "revoked_at", "last_used_at"),
+)
+
+
+def _duration(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not a duration, such as 90d, 24h, 30m or 0s.")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def _pattern(text: str) -> str:
+    if not re.fullmatch(PATTERN, text):
+        raise typer.BadParameter(f"{text!r} is neither a gallery's name nor a prefix such as 'staff-*'.")
+    return text
+
+
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The key's id or prefix.")]
+
+
+@app.command()
+def create(
+    role: Annotated[list[Role], typer.Option(help="What it may do; give it again for another role.")],
+    name: Annotated[
+        str | None, typer.Option(help="For people: who uses it, and where.", show_default="its roles")
+    ] = None,
+    gallery: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gallery",
+            "-g",
+            parser=_pattern,
+            metavar="NAME",
+            help="A gallery that it may use, or a prefix that ends in `*`; give it again for another one.",
+            show_default="every gallery",
+        ),
+    ] = None,
+    expires: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=_duration, metavar="DURATION", help="When it ends: 90d, 12h.", show_default="never"
+        ),
+    ] = None,
+    requests_per_second: Annotated[float | None, typer.Option(min=0.001, help="Limit of requests.")] = None,
+    faces_per_second: Annotated[float | None, typer.Option(min=0.001, help="Limit of faces.")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(min=1, help="Limit of requests at once.")] = None,
+    json: Json = None,
+) -> None:
+    """Create an API key and print it, this once. From the first key on, every request needs one.
+
+    Example: `gemel keys create --role identify --gallery staff --name "door camera"`
+    """
+    from indexer.access import keys
+    from indexer.access.key_limits.limits import KeyLimits
+
+    new = keys.NewKey(
+        name=" ".join(role) if name is None else name,
+        roles=role,
+        galleries=gallery or None,
+        expires_at=None if expires is None else datetime.now(UTC) + expires,
+        limits=KeyLimits(
+            requests_per_second=requests_per_second,
+            faces_per_second=faces_per_second,
+            max_concurrent=max_concurrent,
+        ),
+    )
+    with open_index_store(Settings()) as index_store:
+        issued = keys.create(index_store.database, new, by=keys.COMMAND_LINE)
+    print_result(_as_json(issued.row) | {"key": issued.text}, json, lambda: _print_issued(issued))
+
+
+@app.command("list")
+def list_all(
+    every: Annotated[bool, typer.Option("--all", help="Include expired and revoked keys.")] = False,
+    json: Json = None,
+) -> None:
+    """List API keys.
+
+    Example: `gemel keys list`
+    """
+    from indexer.access import keys
+
+    with open_index_store(Settings()) as index_store:
+        rows = keys.list_visible(index_store.database, by=keys.COMMAND_LINE)
+    shown = [_as_json(row) for row in rows if every or keys.state(row) == "active"]
+    print_result({"keys": shown}, json, lambda: _print_table(shown))
+
+
+@app.command()
+def show(key: KeyArgument, json: Json = None) -> None:
+    """Show what an API key may do, and when it was last used.
+
+    Example: `gemel keys show 5d41402abc4b`
+    """
+    from indexer.access import keys
+
+    with open_index_store(Settings()) as index_store:
+        row = keys.get(index_store.database, _id(index_store.database, key), by=keys.COMMAND_LINE)
+    shown = _as_json(row)
+    print_result(shown, json, lambda: _print_key(shown))
+
+
+@app.command()
+def rotate(
+    key: KeyArgument,
+    overlap: Annotated[
+        timedelta,
+        typer.Option(parser=_duration, metavar="DURATION", help="How long the present secret stays valid."),
+    ] = "24h",  # type: ignore[assignment]
+    json: Json = None,
+) -> None:
+    """Replace the secret of an API key, and print the new key, this once.
+
+    Example: `gemel keys rotate 5d41402abc4b --overlap 1h`
+    """
+    from indexer.access import keys
+
+    with open_index_store(Settings()) as index_store:
+        issued = keys.rotate(
+            index_store.database,
+            _id(index_store.database, key),
+            by=keys.COMMAND_LINE,
+            overlap_seconds=overlap.total_seconds(),
+        )
+    print_result(_as_json(issued.row) | {"key": issued.text}, json, lambda: _print_issued(issued))
+
+
+@app.command()
+def revoke(key: KeyArgument, json: Json = None) -> None:
+    """Revoke an API key. It ends within a second in every process.
+
+    Example: `gemel keys revoke 5d41402abc4b`
+    """
+    from indexer.access import keys
+
+    with open_index_store(Settings()) as index_store:
+        row = keys.revoke(index_store.database, _id(index_store.database, key), by=keys.COMMAND_LINE)
+    sentence = f"Key {row.prefix} ({escape_text(row.name)}) is revoked."
+    print_result(_as_json(row), json, lambda: out.print(sentence, highlight=False, soft_wrap=True))
+
+
+def _id(database: "Database", key: str) -> "UUID":
+    """Raises KeyNotFound."""
+    from uuid import UUID
+
+    from indexer.errors import KeyNotFound
+    from indexer.records import api_keys
+
+    try:
+        return UUID(key)
+    except ValueError:
+        with database.reading() as session:
+            found = api_keys.find_by_prefix(session, key.removeprefix("gemel_"))
+        if found is None:
+            raise KeyNotFound("there is no API key with this id or prefix") from None
+        return found
+
+
+def _as_json(row: "ApiKey") -> dict[str, Any]:
+    from indexer.access.keys import state
+
+    return {name: getattr(row, name) for name in _FIELDS} | {"state": state(row)}
+
+
+def _print_issued(issued: "IssuedKey") -> None:
+    out.print(
+        f"Key {issued.row.prefix} ({escape_text(issued.row.name)})."
+        f" It is shown this once:\n\n  {issued.text}\n",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if issued.row.previous_hash is not None and issued.row.previous_expires_at is not None:
+        until = _time(issued.row.previous_expires_at)
+        out.print(f"The old one is valid until {until}.", highlight=False, soft_wrap=True)
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        out.print("No keys.")
+        return
+    table = Table(
+        Column("Prefix", no_wrap=True),
+        "Name",
+        "Roles",
+        "Galleries",
+        "State",
+        "Expires",
+        "Last used",
+        box=None,
+    )
+    for row in rows:
+        table.add_row(
+            row["prefix"],
+            escape_text(row["name"]),
+            ", ".join(row["roles"]),
+            ", ".join(row["galleries"] or ["all"]),
+            row["state"],
+            _time(row["expires_at"]),
+            _time(row["last_used_at"]),
+        )
+    out.print(table)
+
+
+def _print_key(row: dict[str, Any]) -> None:
+    table = Table(Column(style="dim"), Column(), box=None, show_header=False)
+    for name in (*_FIELDS, "state"):
+        value = row[name]
+        if value is None:
+            text = "all" if name == "galleries" else ""
+        elif isinstance(value, datetime):
+            text = _time(value)
+        else:
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+        if text:
+            table.add_row(name.replace("_", " "), escape_text(text))
+    out.print(table)
+
+
+def _time(time: datetime | None) -> str:
+    return "never" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,111 @@
+"""Bodies of requests about API keys, and their answers."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from indexer.access import keys
+from indexer.access.galleries import MAX_PATTERNS
+from indexer.access.key_limits.limits import KeyLimits
+from indexer.access.roles import Role
+from indexer.records import tables
+from indexer.usecases.answers import ID_EXAMPLE
+
+_RATES = {"gt": 0, "le": 1e6}
+RequestsPerSecond = Annotated[float, Field(**_RATES, description="Limit of requests; null: none")]
+FacesPerSecond = Annotated[float, Field(**_RATES, description="Limit of faces; null: none")]
+MaxConcurrent = Annotated[int, Field(ge=1, le=10_000, description="Limit of requests at once; null: none")]
+Galleries = Annotated[
+    list[Annotated[str, Field(max_length=64)]],
+    Field(
+        min_length=1,
+        max_length=MAX_PATTERNS,
+        description="Names of galleries, and prefixes that end in `*`; null: every gallery",
+        examples=[["staff", "visitors-*"]],
+    ),
+]
+
+
+class KeyNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    name: str = Field(description="For people: who uses it, and where", examples=["door camera 3"])
+    roles: list[Role] = Field(min_length=1, max_length=len(Role), description="What it may do")
+    galleries: Galleries | None = None
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="When it ends by itself; null: never", examples=["2030-01-31T00:00:00Z"]
+    )
+    requests_per_second: RequestsPerSecond | None = None
+    faces_per_second: FacesPerSecond | None = None
+    max_concurrent: MaxConcurrent | None = None
+
+    def new(self) -> keys.NewKey:
+        return keys.NewKey(
+            name=self.name,
+            roles=self.roles,
+            galleries=self.galleries,
+            expires_at=self.expires_at,
+            limits=KeyLimits(
+                requests_per_second=self.requests_per_second,
+                faces_per_second=self.faces_per_second,
+                max_concurrent=self.max_concurrent,
+            ),
+        )
+
+
+class Rotation(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    overlap_seconds: float = Field(
+        default=keys.DEFAULT_OVERLAP_SECONDS,
+        ge=0,
+        le=keys.MAX_OVERLAP_SECONDS,
+        description="How long the present key stays valid. The one before it ends at once",
+    )
+
+
+class Key(BaseModel):
+    id: UUID = Field(description="Of the key", examples=[ID_EXAMPLE])
+    name: str = Field(description="For people", examples=["door camera 3"])
+    prefix: str = Field(description="The key's text begins with `gemel_` and this", examples=["5d41402abc4b"])
+    state: Literal["active", "expired", "revoked"] = Field(description="Only an active one is accepted")
+    roles: list[str] = Field(description="What it may do", examples=[["identify"]])
+    galleries: Galleries | None = None
+    requests_per_second: RequestsPerSecond | None = None
+    faces_per_second: FacesPerSecond | None = None
+    max_concurrent: MaxConcurrent | None = None
+    created_at: datetime = Field(description="When it was created")
+    expires_at: datetime | None = Field(description="When it ends by itself; null: never")
+    rotated_at: datetime | None = Field(description="When its secret was last replaced")
+    previous_expires_at: datetime | None = Field(
+        description="When the secret before the last rotation ends, or ended"
+    )
+    revoked_at: datetime | None = Field(description="When it was revoked")
+    last_used_at: datetime | None = Field(description="Up to a minute older than its last use")
+
+    @classmethod
+    def fields_of(cls, row: tables.ApiKey) -> dict[str, object]:
+        names = cls.model_fields.keys() - {"state", "key"}
+        return {name: getattr(row, name) for name in names} | {"state": keys.state(row)}
+
+    @classmethod
+    def of(cls, row: tables.ApiKey) -> "Key":
+        return cls.model_validate(cls.fields_of(row))
+
+
+class KeyIssued(Key):
+    key: str = Field(
+        description="The text that clients send. It is shown this once: only its hash is stored",
+        examples=["gemel_5d41402abc4b_" + 8 * "0f1e2d3c"],
+    )
+
+    @classmethod
+    def issued(cls, issued: keys.IssuedKey) -> "KeyIssued":
+        return cls.model_validate(cls.fields_of(issued.row) | {"key": issued.text})
+
+
+class KeyPage(BaseModel):
+    keys: list[Key] = Field(description="Those that allow nothing that your own key does not")
+    next_cursor: str | None = Field(description="`cursor` of the next page; null on the last one")
