@@ -45,6 +45,7 @@ class Rejections:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._counts: Counter[Rejection] = Counter()
         """Not yet written."""
         self._written: set[Rejection] = set()
@@ -74,6 +75,10 @@ class Rejections:
                 log.warning("the last rejected requests are not in the audit record: %s", error)
 
     def _write(self) -> None:
+        with self._writing:
+            self._write_due()
+
+    def _write_due(self) -> None:
         """What cannot be written stays counted."""
         with self._lock:
             if time.monotonic() - self._window_began > WINDOW_SECONDS:
