@@ -14,11 +14,13 @@ from indexer.records import tables
 from indexer.usecases.answers import ID_EXAMPLE
 
 _RATES = {"gt": 0, "le": 1e6}
-RequestsPerSecond = Annotated[float, Field(**_RATES, description="Limit of requests; null: none")]
-FacesPerSecond = Annotated[float, Field(**_RATES, description="Limit of faces; null: none")]
-MaxConcurrent = Annotated[int, Field(ge=1, le=10_000, description="Limit of requests at once; null: none")]
+RequestsPerSecond = Annotated[float | None, Field(**_RATES, description="Limit of requests; null: none")]
+FacesPerSecond = Annotated[float | None, Field(**_RATES, description="Limit of faces; null: none")]
+MaxConcurrent = Annotated[
+    int | None, Field(ge=1, le=10_000, description="Limit of requests at once; null: none")
+]
 Galleries = Annotated[
-    list[Annotated[str, Field(max_length=64)]],
+    list[Annotated[str, Field(max_length=64)]] | None,
     Field(
         min_length=1,
         max_length=MAX_PATTERNS,
@@ -33,13 +35,13 @@ class KeyNew(BaseModel):
 
     name: str = Field(description="For people: who uses it, and where", examples=["door camera 3"])
     roles: list[Role] = Field(min_length=1, max_length=len(Role), description="What it may do")
-    galleries: Galleries | None = None
+    galleries: Galleries = None
     expires_at: AwareDatetime | None = Field(
         default=None, description="When it ends by itself; null: never", examples=["2030-01-31T00:00:00Z"]
     )
-    requests_per_second: RequestsPerSecond | None = None
-    faces_per_second: FacesPerSecond | None = None
-    max_concurrent: MaxConcurrent | None = None
+    requests_per_second: RequestsPerSecond = None
+    faces_per_second: FacesPerSecond = None
+    max_concurrent: MaxConcurrent = None
 
     def new(self) -> keys.NewKey:
         return keys.NewKey(
@@ -72,10 +74,10 @@ class Key(BaseModel):
     prefix: str = Field(description="The key's text begins with `gemel_` and this", examples=["5d41402abc4b"])
     state: Literal["active", "expired", "revoked"] = Field(description="Only an active one is accepted")
     roles: list[str] = Field(description="What it may do", examples=[["identify"]])
-    galleries: Galleries | None = None
-    requests_per_second: RequestsPerSecond | None = None
-    faces_per_second: FacesPerSecond | None = None
-    max_concurrent: MaxConcurrent | None = None
+    galleries: Galleries = None
+    requests_per_second: RequestsPerSecond = None
+    faces_per_second: FacesPerSecond = None
+    max_concurrent: MaxConcurrent = None
     created_at: datetime = Field(description="When it was created")
     expires_at: datetime | None = Field(description="When it ends by itself; null: never")
     rotated_at: datetime | None = Field(description="When its secret was last replaced")

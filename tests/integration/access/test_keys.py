@@ -201,7 +201,7 @@ def test_a_key_creates_only_keys_within_its_own(admin: TestClient) -> None:
         Role.ADMIN,
         galleries=["team-*", "staff"],
         expires_at=end.isoformat(),
-        requests_per_second=10,
+        requests_per_second=1000,
         faces_per_second=10,
         max_concurrent=2,
     )["key"]
@@ -210,7 +210,7 @@ def test_a_key_creates_only_keys_within_its_own(admin: TestClient) -> None:
         "roles": ["read"],
         "galleries": ["team-a", "team-b*", "staff"],
         "expires_at": end.isoformat(),
-        "requests_per_second": 10,
+        "requests_per_second": 1000,
         "faces_per_second": 1,
         "max_concurrent": 2,
     }
@@ -228,7 +228,7 @@ def test_a_key_creates_only_keys_within_its_own(admin: TestClient) -> None:
         {"expires_at": None},
         {"expires_at": (end + timedelta(seconds=1)).isoformat()},
         {"requests_per_second": None},
-        {"requests_per_second": 11},
+        {"requests_per_second": 1001},
         {"faces_per_second": None},
         {"max_concurrent": None},
         {"max_concurrent": 3},
