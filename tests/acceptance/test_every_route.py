@@ -75,17 +75,24 @@ def schema(base: str) -> Any:
 
 @pytest.fixture
 def world(base: str, hopper: bytes, nobody: bytes) -> Iterator[dict[str, str]]:
-    """What path parameters may name: a gallery with a person, a face and a job."""
+    """What path parameters may name: a gallery with a person, a face, a job, a review and a merge. Others name
+    nothing."""
     PICTURES[:] = [jpeg(pixels(hopper)[::2, ::2]), jpeg(pixels(nobody)[::4, ::4])]
     name = f"test-{uuid4().hex}"
     with httpx2.Client(base_url=base, timeout=120) as client:
-        client.post("/v1/galleries", json={"name": name}).raise_for_status()
+        client.post("/v1/galleries", json={"name": name, "duplicate_check": "review"}).raise_for_status()
         person = client.post(
             f"/v1/galleries/{name}/identities",
             json={"name": "Grace", "external_id": "4711", "images": [_text(PICTURES[0])]},
         )
         job = client.post("/v1/reindexes", json={"gallery": name, "to": "dlib-resnet", "force": True})
+        client.post(f"/v1/galleries/{name}/identities", json={"images": [_text(PICTURES[0])]})
+        [review] = client.get(f"/v1/galleries/{name}/reviews").raise_for_status().json()["reviews"]
+        other = client.post(f"/v1/galleries/{name}/identities", json={}).raise_for_status().json()["id"]
+        merge = f"/v1/galleries/{name}/identities/{person.json()['id']}/merge"
         yield {
+            "review_id": review["id"],
+            "change_id": client.post(merge, json={"other": other}).raise_for_status().json()["id"],
             "gallery": name,
             "identity_id": person.raise_for_status().json()["id"],
             "face_id": person.json()["faces"][0]["id"],
@@ -127,7 +134,7 @@ def test_no_request_is_answered_with_a_5xx(
     )
     def ask(case: "Case[Any]", there: dict[str, bool]) -> None:
         for name in case.path_parameters or {}:
-            if there[name]:
+            if there.get(name):
                 case.path_parameters[name] = world[name]
         answer = case.call(base_url=base, timeout=60)
         asked.append(answer.status_code)
