@@ -75,8 +75,7 @@ def schema(base: str) -> Any:
 
 @pytest.fixture
 def world(base: str, hopper: bytes, nobody: bytes) -> Iterator[dict[str, str]]:
-    """What path parameters may name: a gallery with a person, a face, a job, a review and a merge. Others name
-    nothing."""
+    """What path parameters may name: a gallery with a person, a face, a job, a review and a merge."""
     PICTURES[:] = [jpeg(pixels(hopper)[::2, ::2]), jpeg(pixels(nobody)[::4, ::4])]
     name = f"test-{uuid4().hex}"
     with httpx2.Client(base_url=base, timeout=120) as client:
