@@ -16,12 +16,24 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 from docs.scripts import architecture
 from docs.scripts.packages import ROOT, SERVICE, layers, packages
 from indexer import errors
+from indexer.access.roles import PERMISSIONS, Permission, Role
 from indexer.cli import app as commands
 from indexer.settings import Settings
 from service.app import create_app
 from service.errors import STATUS
+from service.permissions import RULES, GalleryAt
 
 PICTURE = Path("docs/pictures/architecture.svg")
+GALLERY_WORDS = {
+    GalleryAt.PATH: "in the path",
+    GalleryAt.QUERY: "in the query; without it, a list of those that the key may see",
+    GalleryAt.BODY: "in the body",
+    GalleryAt.JOB: "that of the job",
+    GalleryAt.LIST: "a list of those that the key may see",
+    GalleryAt.EVENT: "that of the event",
+    GalleryAt.NONE: "",
+    GalleryAt.EVERY: "every one: only for keys without galleries",
+}
 MARK = re.compile(r"(<!-- BEGIN (\w+)\b[^\n]*-->\n)(.*?)(<!-- END \2 -->)", re.DOTALL)
 
 
@@ -62,6 +74,33 @@ def routes_table() -> Iterator[str]:
     yield ""
 
 
+def roles_table() -> Iterator[str]:
+    yield "| role | permissions |"
+    yield "|---|---|"
+    for role, permissions in PERMISSIONS.items():
+        names = [f"`{each}`" for each in Permission if each in permissions]
+        yield f"| `{role}` | {', '.join(names)} |"
+
+
+def permissions_table() -> Iterator[str]:
+    document = create_app(Settings(_env_file=None)).openapi()
+    yield "| route | permission | " + " | ".join(Role) + " | the gallery is |"
+    yield "|---|---|" + "---|" * len(Role) + "---|"
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            rule = RULES.get(operation["operationId"])
+            if rule is None:
+                needed, allowed, place = "no key", set(Role), ""
+            else:
+                needed = "any key" if rule.permission is None else f"`{rule.permission}`"
+                allowed = {
+                    role for role in Role if rule.permission is None or rule.permission in PERMISSIONS[role]
+                }
+                place = GALLERY_WORDS[rule.gallery]
+            marks = " | ".join("yes" if role in allowed else "" for role in Role)
+            yield f"| `{method.upper()} {path}` | {needed} | {marks} | {place} |"
+
+
 def commands_text() -> Iterator[str]:
     for path, command in _walk(typer.main.get_command(commands), ("gemel",)):
         if len(path) == 1:
@@ -97,6 +136,8 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "settings": settings_table,
     "errors": errors_table,
     "routes": routes_table,
+    "roles": roles_table,
+    "permissions": permissions_table,
     "commands": commands_text,
     "packages": packages_table,
     "layers": layers_text,
