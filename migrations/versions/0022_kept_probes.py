@@ -20,13 +20,13 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Uuid, primary_key=True),
         sa.Column("face", sa.SmallInteger, primary_key=True, autoincrement=False),
         _gallery(),
-        sa.Column("identity_id", sa.Uuid, sa.ForeignKey("identity.id", ondelete="CASCADE")),
+        sa.Column("face_id", sa.Uuid, sa.ForeignKey("face.id", ondelete="CASCADE")),
         sa.Column("crop", sa.LargeBinary, nullable=False),
         sa.Column("landmarks", sa.ARRAY(sa.REAL), nullable=False),
         _created_at(),
         sa.CheckConstraint("array_length(landmarks, 1) = 10", name="audit_probe_landmarks_check"),
     )
-    op.create_index("audit_probe_identity_id_idx", "audit_probe", ["identity_id"])
+    op.create_index("audit_probe_face_id_idx", "audit_probe", ["face_id"])
     op.create_index("audit_probe_gallery_id_idx", "audit_probe", ["gallery_id", "created_at"])
     op.create_table(
         "dispute",

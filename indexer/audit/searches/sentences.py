@@ -149,9 +149,7 @@ def _meaning(search: RecordedSearch, decision: RecordedDecision) -> str:
     else:
         events, nouns = "comparisons of two different people", ""
     share = _share(decision.estimate)
-    sentence = (
-        f"Of {share[1]:,} {events}{' ' + nouns if nouns else ''}, about {share[0]} would reach this threshold"
-    )
+    sentence = f"Of {share[1]:,} {events}{nouns}, about {share[0]} would reach this threshold"
     if decision.interval is not None:
         low, high = (_rounded(end * share[1]) for end in decision.interval)
         if low != high:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
-from indexer.records.tables import AuditProbe, Gallery, Identity
+from indexer.records.tables import AuditProbe, Face, Gallery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,42 +19,42 @@ class Probe:
     jpeg: bytes
     landmarks: Sequence[float]
     """x and y of the five landmarks, in pixels of the crop."""
-    identity_id: UUID | None
-    """Whom it was matched with."""
+    face_id: UUID | None
+    """The enrolled face that it was matched with."""
 
 
 def add(session: Session, gallery_id: UUID, event_id: UUID, kept: Sequence[Probe]) -> None:
-    """Keeps no probe of a person, or in a gallery, that was deleted in the meantime."""
-    matched = {probe.identity_id for probe in kept} - {None}
+    """Keeps no probe that was matched with a face, or in a gallery, that was deleted in the meantime."""
+    matched = {probe.face_id for probe in kept} - {None}
     held = select(Gallery.id).where(Gallery.id == gallery_id).with_for_update(read=True, key_share=True)
     if session.scalar(held) is None:
         return
-    people = select(Identity.id).where(Identity.id.in_(matched)).order_by(Identity.id)
-    there = set(session.scalars(people.with_for_update(read=True, key_share=True))) if matched else set()
+    faces = select(Face.id).where(Face.id.in_(matched)).order_by(Face.id)
+    there = set(session.scalars(faces.with_for_update(read=True, key_share=True))) if matched else set()
     session.add_all(
         AuditProbe(
             event_id=event_id,
             face=probe.face,
             gallery_id=gallery_id,
-            identity_id=probe.identity_id,
+            face_id=probe.face_id,
             crop=probe.jpeg,
             landmarks=list(probe.landmarks),
         )
         for probe in kept
-        if probe.identity_id is None or probe.identity_id in there
+        if probe.face_id is None or probe.face_id in there
     )
 
 
 def of_event(session: Session, event_id: UUID) -> dict[int, Probe]:
     """By the number of the face; without those that were not kept or were deleted since."""
     rows = session.execute(
-        select(AuditProbe.face, AuditProbe.crop, AuditProbe.landmarks, AuditProbe.identity_id).where(
+        select(AuditProbe.face, AuditProbe.crop, AuditProbe.landmarks, AuditProbe.face_id).where(
             AuditProbe.event_id == event_id
         )
     )
     return {
-        face: Probe(face=face, jpeg=bytes(crop), landmarks=landmarks, identity_id=identity_id)
-        for face, crop, landmarks, identity_id in rows
+        face: Probe(face=face, jpeg=bytes(crop), landmarks=landmarks, face_id=face_id)
+        for face, crop, landmarks, face_id in rows
     }
 
 

@@ -18,7 +18,7 @@ class AuditProbe(Base, kw_only=True):
     __tablename__ = "audit_probe"
     __table_args__ = (
         CheckConstraint("array_length(landmarks, 1) = 10", name="audit_probe_landmarks_check"),
-        Index("audit_probe_identity_id_idx", "identity_id"),
+        Index("audit_probe_face_id_idx", "face_id"),
         Index("audit_probe_gallery_id_idx", "gallery_id", "created_at"),
     )
 
@@ -27,8 +27,9 @@ class AuditProbe(Base, kw_only=True):
     face: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     """Number of the face in the event, from 0."""
     gallery_id: Mapped[UUID] = mapped_column(ForeignKey("gallery.id", ondelete="CASCADE"))
-    identity_id: Mapped[UUID | None] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"))
-    """Whom it was matched with: with this person the probe is deleted."""
+    face_id: Mapped[UUID | None] = mapped_column(ForeignKey("face.id", ondelete="CASCADE"))
+    """The enrolled face that it was matched with: with this face, and so with the person, the probe is
+    deleted. It follows the face to another identity."""
     crop: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     """JPEG, as of an enrolled face."""
     landmarks: Mapped[list[float]] = mapped_column(ARRAY(REAL))

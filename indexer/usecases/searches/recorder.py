@@ -78,7 +78,7 @@ class SearchRecorder:
                     face=number,
                     jpeg=crop.jpeg,
                     landmarks=crop.landmarks.ravel().tolist(),
-                    identity_id=face.candidates[0].identity_id if face.matched else None,
+                    face_id=face.candidates[0].face_id if face.matched else None,
                 )
                 for number, (face, crop) in enumerate(zip(search.faces, crops, strict=True))
             ]

@@ -1,12 +1,19 @@
 """Answers on real faces, explained in sentences, disputed, and repeated."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
+from indexer.access import keys
+from indexer.access.keys import NewKey
+from indexer.access.roles import Role
 from indexer.records.database.session import Database
+from indexer.settings import Settings
+from service.app import create_app
 from tests.support.asking import assert_problem, enrol, files, identify
 from tests.support.audit import last_number, rows_after
 from tests.support.pictures import jpeg, pixels
@@ -300,3 +307,60 @@ def test_a_search_without_kept_crops_cannot_be_repeated(
     client.delete(f"/v1/galleries/staff/identities/{staff['id']}").raise_for_status()
 
     assert_problem(client.post(f"/v1/audit/{kept}/replay"), 404, "crop_not_stored")
+
+
+def test_a_dispute_and_a_kept_crop_follow_the_enrolled_face_into_a_merged_identity(
+    client: TestClient, staff: dict[str, Any], hopper: bytes
+) -> None:
+    audit_id = identify(client, "staff", smaller(hopper))["audit_id"]
+    client.post(f"/v1/audit/{audit_id}/disputes", json={"identity_id": staff["id"]}).raise_for_status()
+    other = enrol(client, "staff", smaller(hopper, 3), name="G. Hopper")
+    merged = client.post(f"/v1/galleries/staff/identities/{other['id']}/merge", json={"other": staff["id"]})
+    assert merged.status_code == 200, merged.text
+
+    [face] = explain(client, audit_id)["faces"]
+
+    assert face["candidates"][0]["face_owner"] == other["id"]
+    assert "This enrolled face belongs to G. Hopper now." in face["sentences"]
+    assert client.get(face["crop"]).status_code == 200
+    assert identify(client, "staff", hopper)["faces"][0]["candidates"][0]["disputed"] == 1
+
+
+@pytest.fixture
+def scoped_keys(database: Database) -> Iterator[dict[str, str]]:
+    """By what they may see. From then on every request needs a key."""
+    new = [NewKey(name=scope, roles=[Role.ADMIN], galleries=[scope]) for scope in ("staff", "visitors-*")]
+    yield {one.name: keys.create(database, one, by=keys.COMMAND_LINE).text for one in new}
+    with database.transaction() as session:
+        session.execute(text("TRUNCATE api_key CASCADE"))
+
+
+def test_a_key_for_other_galleries_finds_no_event_and_leaves_no_dispute(
+    client: TestClient,
+    settings: Settings,
+    staff: dict[str, Any],
+    hopper: bytes,
+    collins: bytes,
+    request: pytest.FixtureRequest,
+) -> None:
+    audit_id = identify(client, "staff", hopper)["audit_id"]
+    pair = client.post("/v1/verify", files=files("image_a", hopper) + files("image_b", collins)).json()
+    scoped = request.getfixturevalue("scoped_keys")
+    body = {"identity_id": staff["id"]}
+    with TestClient(create_app(settings)) as guarded:
+        for event, key in ((audit_id, scoped["visitors-*"]), (pair["audit_id"], scoped["staff"])):
+            absent = f"the audit record has no event {event}"
+            for answer in (
+                guarded.get(f"/v1/audit/{event}/explain", headers={"X-API-Key": key}),
+                guarded.post(f"/v1/audit/{event}/replay", headers={"X-API-Key": key}),
+                guarded.get(f"/v1/audit/{event}/faces/0/crop", headers={"X-API-Key": key}),
+                guarded.delete(f"/v1/audit/{event}/faces", headers={"X-API-Key": key}),
+                guarded.post(f"/v1/audit/{event}/disputes", json=body, headers={"X-API-Key": key}),
+                guarded.delete(f"/v1/audit/{event}/disputes/{NOBODY}", headers={"X-API-Key": key}),
+            ):
+                assert assert_problem(answer, 404, "audit_event_not_found")["detail"] == absent
+        seen = guarded.get(f"/v1/audit/{audit_id}/explain", headers={"X-API-Key": scoped["staff"]})
+
+    assert seen.status_code == 200
+    assert seen.json()["faces"][0]["candidates"][0]["disputes"] == []
+    assert seen.json()["faces"][0]["crop"] is not None

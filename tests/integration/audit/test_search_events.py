@@ -123,7 +123,7 @@ def test_a_gallery_keeps_probes_only_if_its_policy_says_so_and_they_go_with_the_
     _, search = event_of(database, str(kept), before)
     assert search.faces[0].crop_sha256 == hashlib.sha256(probe.jpeg).hexdigest()
     assert decode_crop(probe.jpeg) is not None
-    assert str(probe.identity_id) == staff["id"]
+    assert str(probe.face_id) == staff["faces"][0]["id"]
 
     assert client.delete(f"/v1/galleries/staff/identities/{staff['id']}").status_code == 204
     with database.reading() as session:
