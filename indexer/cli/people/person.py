@@ -1,4 +1,4 @@
-"""`gemel person list|show|delete`: the people of a gallery."""
+"""`gemel person list|show|delete`; `regroup` has merge, split, move and undo."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +28,7 @@ _SHOWN = 20
 """Most faces in a person's table. JSON has all."""
 _PAGE_SIZE = 10_000
 
-app = Commands("List, show and delete the people of a gallery (the API's identities).")
+app = Commands("List, show, merge, split and delete the people of a gallery (the API's identities).")
 
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id or external id.")]
 
@@ -73,7 +73,7 @@ def show(person: Person, gallery: Gallery, json: Json = None) -> None:
 
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
-        identity = _find_person(session, found.id, person)
+        identity = find_person(session, found.id, person)
         enrolled: list[Face] = []
         while page := faces.page(
             session, identity.id, after=enrolled[-1].key if enrolled else None, limit=_PAGE_SIZE
@@ -95,9 +95,9 @@ def delete(person: Person, gallery: Gallery, yes: Yes = False, json: Json = None
     with open_index_store(Settings()) as index_store:
         with index_store.database.reading() as session:
             found = galleries.get(session, gallery)
-            identity = _find_person(session, found.id, person)
+            identity = find_person(session, found.id, person)
             count = faces.count_by_identity(session, [identity.id])[identity.id]
-        name = replace_controls(identity.name or identity.external_id or str(identity.id))
+        name = name_of(identity)
         what = f"{name} with {quantity(count, 'face')}"
         if not yes:
             confirm(f"Delete {what}?")
@@ -106,8 +106,9 @@ def delete(person: Person, gallery: Gallery, yes: Yes = False, json: Json = None
     print_result(result, json, lambda: out.print(f"Deleted {escape_text(what)}.", highlight=False))
 
 
-def _find_person(session: "Session", gallery_id: UUID, key: str) -> "Identity":
-    """The person with the external id `key`, or else with the id `key`. Raises IdentityNotFound."""
+def find_person(session: "Session", gallery_id: UUID, key: str) -> "Identity":
+    """The person with the external id `key`, or else with the id `key`. Raises IdentityNotFound,
+    IdentityMerged."""
     from indexer.errors import IdentityNotFound
     from indexer.records import identities
 
@@ -120,6 +121,10 @@ def _find_person(session: "Session", gallery_id: UUID, key: str) -> "Identity":
                 f"no person in this gallery has the id or external id {key!r}", id=key
             ) from None
     return identity
+
+
+def name_of(identity: "Identity") -> str:
+    return replace_controls(identity.name or identity.external_id or str(identity.id))
 
 
 def _as_json(identity: "Identity") -> dict[str, Any]:
