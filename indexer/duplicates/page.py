@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from indexer.duplicates.gallery_search import GalleryDuplicates, SimilarPeople
 from indexer.pages import html as pages
 from indexer.records import faces
+from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 
 LISTED = 200
@@ -12,11 +13,14 @@ LISTED = 200
 
 
 def render(database: Database, found: GalleryDuplicates) -> str:
-    """Raises Misconfigured without the extra `report`."""
+    """The page has crops, so that the audit record says that somebody exported them. Raises Misconfigured
+    without the extra `report`."""
     groups = _first(found.groups, LISTED)
     keys = {key for group in groups for pair in group for key in (pair.key, pair.other_key)}
-    with database.reading() as session:
+    with database.transaction() as session:
         crops = faces.get_crops(session, found.gallery.id, keys)
+        details = {"what": "duplicates", "crops": len(crops)}
+        record(session, AuditEvent(action=Action.EXPORTED, gallery=found.gallery.name, details=details))
     return pages.render(
         "duplicates.html.j2",
         found=found,

@@ -1,5 +1,6 @@
 """`gemel duplicates`: people of a gallery who are enrolled twice."""
 
+import json
 import re
 from pathlib import Path
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from indexer.records import embedded, galleries
 from indexer.records.database.session import Database
 from indexer.records.people import distinct
+from tests.support.audit import last_number, rows_after
 from tests.support.home import Home
 from tests.support.pictures import shared
 
@@ -54,8 +56,17 @@ def test_the_terminal_names_the_pairs_and_says_how_many_false_ones_to_expect(enr
     assert "Colin Powell again" in shown
 
 
-def test_the_page_has_both_faces_of_each_pair(enrolled: Home, tmp_path: Path) -> None:
+def test_the_page_has_both_faces_of_each_pair_and_is_an_export_in_the_audit_record(
+    enrolled: Home, tmp_path: Path
+) -> None:
+    database = Database(embedded.start(enrolled.folder))
+    before = last_number(database)
     enrolled.run("duplicates", "--gallery", "twice", "--html", tmp_path / "duplicates.html")
+    [event] = rows_after(database, before)
+    database.close()
+
+    assert (event["action"], event["gallery"]) == ("data.exported", "twice")
+    assert json.loads(event["details"]) == {"what": "duplicates", "crops": 4}
 
     html = (tmp_path / "duplicates.html").read_text()
     assert len(re.findall(r'<img class="face" src="data:image/jpeg;base64,[A-Za-z0-9+/=]{1000,}"', html)) == 4
