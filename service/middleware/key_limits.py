@@ -23,8 +23,8 @@ FIELDS = ("RateLimit", "RateLimit-Policy")
 class KeyLimitation:
     """Passes the requests of keys within their limits on to an application, and counts them and their faces.
 
-    When the answer begins, the slot of the request is released and its faces are charged: the client's next
-    request finds them so, whichever process serves it.
+    The slot of a request is released before its answer begins: the client's next request finds it free,
+    whichever process serves it. Its faces are charged in this process then, and stored after the answer.
     """
 
     def __init__(self) -> None:
@@ -49,18 +49,18 @@ class KeyLimitation:
             await response(error)(scope, receive, send)
             return
         faces = scope["state"]["faces"] = FaceCount()
-        started = False
 
         async def finish() -> None:
             admission.usage.charge(faces.take())
             if not admission.finished:
-                await anyio.to_thread.run_sync(limiter.finish, admission, limiter=self._threads)
+                with anyio.CancelScope(shield=True):  # or the slot stays taken until its lease expires
+                    await anyio.to_thread.run_sync(limiter.finish, admission, limiter=self._threads)
 
-        async def finishing_send(message: Message) -> None:
-            nonlocal started
+        async def send_with_fields(message: Message) -> None:
             if message["type"] == "http.response.start":
-                started = True
-                await finish()
+                admission.usage.charge(faces.take())
+                if admission.slot is not None:
+                    await finish()
                 headers = MutableHeaders(scope=message)
                 headers["RateLimit-Policy"] = policies
                 if quotas := admission.usage.quotas():
@@ -68,11 +68,9 @@ class KeyLimitation:
             await send(message)
 
         try:
-            await app(scope, receive, finishing_send)
+            await app(scope, receive, send_with_fields)
         finally:
-            if not started:  # or the slot would stay taken until its lease expires
-                with anyio.CancelScope(shield=True):
-                    await finish()
+            await finish()
 
 
 def policy_field(limits: KeyLimits) -> str:

@@ -31,7 +31,7 @@ class KeyUsage:
         """Counts a request. False: PostgreSQL must be queried, by `admit`. Raises RateLimited."""
         with self._lock:
             if self._requests is not None:
-                self._requests.count_attempt()
+                self._requests.count_request()
             return self._admit()
 
     def admit(self, session: Session) -> None:

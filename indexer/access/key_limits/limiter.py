@@ -17,7 +17,7 @@ from indexer.replica.threads.supervised import Supervised
 log = logging.getLogger(__name__)
 _failures = RateLimitedLog(log)
 
-EXTENSION_SECONDS = request_slots.LEASE.total_seconds() / 3
+EXTENSION_SECONDS = request_slots.LEASE_SECONDS / 3
 _BUSY_SECONDS = 1
 """When a slot is released, nobody knows."""
 

@@ -1,15 +1,16 @@
-"""A process's share of a key's tokens: taken from PostgreSQL in portions, used within a tenth of a second.
+"""A process's share of a key's tokens: taken from PostgreSQL in portions, used within a quarter of a second.
 
 Tokens that are not used by then are lost. So in any time, all processes together let no more requests through
-than the bucket's capacity and what flows in during that time and the tenth of a second before it.
+than the bucket's capacity and what flows in during that time and the quarter of a second before it.
 """
 
 import time
 from collections.abc import Callable
+from math import exp
 
 from indexer.access.key_limits.limits import Policy, Quota, capacity
 
-LEASE_SECONDS = 0.1
+LEASE_SECONDS = 0.25
 MIN_PAUSE_SECONDS = 0.005
 """For so long at least, an empty bucket is not queried: a flood of requests makes no flood of queries."""
 
@@ -26,12 +27,15 @@ class TokenLease:
         self._level = capacity(rate)
         """Of the bucket in PostgreSQL, at the last query."""
         self._synced_at = clock()
-        self._attempts = 0
-        """Since then."""
+        self._recent = 0.0
+        """Requests of about the last lease: each counts less as it ages, e^-1 after a lease."""
+        self._counted_at = clock()
 
-    def count_attempt(self) -> None:
-        """Of each request, once."""
-        self._attempts += 1
+    def count_request(self) -> None:
+        """Each one, once, also those that are rejected."""
+        now = self._clock()
+        self._recent = 1 + self._recent * exp((self._counted_at - now) / LEASE_SECONDS)
+        self._counted_at = now
 
     def take(self) -> bool | None:
         """Takes a token. False: there is none. None: PostgreSQL must be queried."""
@@ -44,18 +48,16 @@ class TokenLease:
     def portion(self) -> int:
         """Tokens to take from PostgreSQL now, as their lease begins. Those of the last lease are lost.
 
-        Half of what this process needs in a tenth of a second, so that few are lost; one for a key with few
-        requests, which is used at once.
+        Half of what this process needs during a lease, so that few are lost; one for a key with few requests,
+        which is used at once.
         """
-        now = self._clock()
-        self._tokens, self._expires_at = 0, now + LEASE_SECONDS
-        needed = self._attempts * LEASE_SECONDS / max(now - self._synced_at, LEASE_SECONDS)
-        return max(1, int(min(needed, self.rate * LEASE_SECONDS) / 2))
+        self._tokens, self._expires_at = 0, self._clock() + LEASE_SECONDS
+        return max(1, int(min(self._recent, self.rate * LEASE_SECONDS) / 2))
 
     def refill(self, granted: int, level: float) -> bool:
         """With PostgreSQL's answer, of which one token is taken; False if there is none."""
         now = self._clock()
-        self._level, self._synced_at, self._attempts = level, now, 0
+        self._level, self._synced_at = level, now
         if granted == 0:
             self._empty_until = now + max((1 - level) / self.rate, MIN_PAUSE_SECONDS)
             return False

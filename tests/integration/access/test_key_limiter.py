@@ -1,5 +1,6 @@
 """The limits of a key hold for all processes together."""
 
+import gc
 import multiprocessing
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def test_after_a_pause_one_burst_passes_and_what_was_leased_before_does_not(limi
     key_id, limits = uuid4(), KeyLimits(requests_per_second=rate)
     ours = [limiters() for _ in range(4)]
     for limiter in ours:
-        count_admitted(limiter, key_id, limits, seconds=0.1)
+        count_admitted(limiter, key_id, limits, seconds=0.3)
     start = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
         admitted = sum(threads.map(lambda one: count_admitted(one, key_id, limits, seconds=0.2), ours))
@@ -168,12 +169,27 @@ def test_slots_of_a_killed_process_come_back_when_their_lease_ends(
 def test_the_leases_of_requests_that_take_long_are_extended(limiters: Opener, database: Database) -> None:
     key_id, limits = uuid4(), KeyLimits(max_concurrent=1)
     limiter = limiters()
-    admit(limiter, key_id, limits)
+    request = admit(limiter, key_id, limits)
     with database.transaction() as session:
         session.execute(text("UPDATE request_slot SET leased_until = now() - interval '1 s'"))
     limiter.extend_leases()
     with pytest.raises(RateLimited):
         admit(limiter, key_id, limits)
+    limiter.finish(request)
+    admit(limiter, key_id, limits)
+
+
+def test_the_lease_of_a_request_that_nobody_finishes_is_not_extended(
+    limiters: Opener, database: Database
+) -> None:
+    key_id, limits = uuid4(), KeyLimits(max_concurrent=1)
+    limiter = limiters()
+    admit(limiter, key_id, limits)
+    gc.collect()
+    with database.transaction() as session:
+        session.execute(text("UPDATE request_slot SET leased_until = now() - interval '1 s'"))
+    limiter.extend_leases()
+    admit(limiter, key_id, limits)
 
 
 def test_changed_limits_count_with_the_next_request(limiters: Opener) -> None:

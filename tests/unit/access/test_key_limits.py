@@ -24,7 +24,7 @@ def clock() -> Clock:
 
 def requested(lease: TokenLease, times: int) -> TokenLease:
     for _ in range(times):
-        lease.count_attempt()
+        lease.count_request()
     return lease
 
 
@@ -50,14 +50,19 @@ def test_tokens_of_a_portion_expire(clock: Clock) -> None:
     assert lease.take() is None
 
 
-def test_a_portion_is_half_of_what_the_process_needed_in_a_tenth_of_a_second(clock: Clock) -> None:
+def test_a_portion_is_half_of_what_the_process_needs_during_a_lease(clock: Clock) -> None:
     lease = TokenLease(1000, clock)
-    clock.seconds += 0.25
-    assert requested(lease, 100).portion() == 20
+    for _ in range(1000):
+        clock.seconds += 0.0025
+        requested(lease, 1)
+        lease.refill(1, 500)  # however often it is filled
+    assert lease.portion() == pytest.approx(LEASE_SECONDS / 0.0025 / 2, rel=0.05)
+    clock.seconds += 10
+    assert requested(lease, 1).portion() == 1
 
 
 def test_a_portion_is_at_most_what_flows_in_within_half_of_the_lease(clock: Clock) -> None:
-    assert requested(TokenLease(100, clock), 10_000).portion() == 5
+    assert requested(TokenLease(80, clock), 10_000).portion() == 80 * LEASE_SECONDS / 2
 
 
 def test_an_empty_bucket_is_not_queried_until_its_next_token(clock: Clock) -> None:
