@@ -57,8 +57,6 @@ class Before:
     taken: dict[str, Any] = field(default_factory=dict)
     """The same after the merge."""
     pairs: PairsBefore = field(default_factory=PairsBefore)
-    probes: list[tuple[UUID, int]] = field(default_factory=list)
-    """Kept probes that were matched with the merged identity: event, and number of the face in it."""
 
 
 _BEFORE = TypeAdapter(Before)

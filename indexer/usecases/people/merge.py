@@ -9,7 +9,7 @@ from indexer.errors import InvalidRequest, PeopleDistinct
 from indexer.records import identities
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
-from indexer.records.people import distinct, merged_rows, moved_faces, person_changes
+from indexer.records.people import distinct, merged_pairs, moved_faces, person_changes
 from indexer.records.people.person_changes import Before, ChangeOfPeople, MergedIdentity
 from indexer.records.tables import Gallery, Identity
 from indexer.usecases.people.regrouping import PeopleChange, locked, log_moved
@@ -70,7 +70,7 @@ def merge_within(
         identity_id=identity_id,
         details={"other": str(other_id), "faces": len(moved.ids), "same_photographs": len(moved.dropped)},
     )
-    pairs = merged_rows.follow(
+    pairs = merged_pairs.follow(
         session,
         gallery.id,
         merged_id=other_id,
@@ -99,7 +99,6 @@ def merge_within(
         fields={name: value_of(kept, name) for name in taken},
         taken=taken,
         pairs=pairs,
-        probes=merged_rows.pass_probes(session, from_id=other_id, to_id=identity_id),
     )
     identities.remove(session, other_id)
     identities.update(session, kept, taken)

@@ -5,7 +5,7 @@ from uuid import UUID
 from indexer.records import faces, identities
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
-from indexer.records.people import distinct, merged_rows, moved_faces, person_changes
+from indexer.records.people import distinct, merged_pairs, moved_faces, person_changes
 from indexer.records.people.moved_faces import MovedFaces
 from indexer.records.people.person_changes import Before, ChangeOfPeople
 from indexer.records.tables import Gallery, Identity, PersonChange
@@ -78,8 +78,7 @@ def _undo_merge(
         session, gallery.id, from_id=kept_id, to_id=merged_id, face_ids=before.faces, drop=False
     )
     copied = moved_faces.copy(session, gallery.id, from_id=kept_id, to_id=merged_id, dropped=before.dropped)
-    merged_rows.restore(session, gallery.id, before.pairs, merged_id=merged_id, into_id=kept_id)
-    merged_rows.return_probes(session, before.probes, from_id=kept_id, to_id=merged_id)
+    merged_pairs.restore(session, gallery.id, before.pairs, merged_id=merged_id, into_id=kept_id)
     enrolled = [*moved.enrolled, *copied]
     number = log_moved(
         session, gallery.id, deleted=moved.deleted, enrolled=enrolled, regrouped=[kept_id, merged_id]
@@ -109,7 +108,7 @@ def _undo_split_or_move(
         removed=[other_id] if removed else [],
     )
     if removed:
-        merged_rows.remove_reviews(session, other_id)
+        merged_pairs.remove_reviews(session, other_id)
         identities.remove(session, other_id)
     elif is_split:
         distinct.remove(session, [distinct.pair_of(identity_id, other_id)])

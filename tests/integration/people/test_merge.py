@@ -3,10 +3,8 @@
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
 
 from indexer.records.people import distinct
-from indexer.records.tables import AuditProbe
 from tests.integration.people.conftest import PATH, People
 from tests.support.asking import assert_problem
 
@@ -178,32 +176,3 @@ def test_an_identity_is_not_merged_with_itself(people: People) -> None:
     one = people.enrol(1)
 
     assert_problem(people.post(f"identities/{one}/merge", {"other": str(one)}), 422, "invalid_request")
-
-
-def test_kept_probes_of_a_merged_person_belong_to_the_one_that_remains_until_it_is_undone(
-    people: People,
-) -> None:
-    one, other = people.enrol(1), people.enrol(2)
-    gallery = UUID(people.client.get(PATH).json()["id"])
-    with people.database.transaction() as session:
-        session.add(
-            AuditProbe(
-                event_id=uuid4(),
-                face=0,
-                gallery_id=gallery,
-                identity_id=other,
-                crop=b"",
-                landmarks=[0.0] * 10,
-            )
-        )
-
-    def owners() -> list[UUID | None]:
-        with people.database.reading() as session:
-            return list(
-                session.scalars(select(AuditProbe.identity_id).where(AuditProbe.gallery_id == gallery))
-            )
-
-    change = people.merge(one, other)
-    assert owners() == [one]
-    people.undo(change)
-    assert owners() == [other]

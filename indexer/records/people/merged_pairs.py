@@ -1,18 +1,18 @@
-"""Reviews, distinct people and kept probes follow a merge, and return when it is undone."""
+"""Reviews and distinct people follow a merge, and return when it is undone."""
 
 from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from indexer.records.people import distinct, reviews
 from indexer.records.people.person_changes import PairsBefore
 from indexer.records.people.reviews import ReviewState
-from indexer.records.tables import AuditProbe, Identity, Review
+from indexer.records.tables import Identity, Review
 
 
 def follow(
@@ -84,29 +84,6 @@ def restore(
         values = asdict(row) | {"gallery_id": gallery_id}
         statement = insert(Review).values(values)
         session.execute(statement.on_conflict_do_update(index_elements=[Review.id], set_=values))
-
-
-def pass_probes(session: Session, *, from_id: UUID, to_id: UUID) -> list[tuple[UUID, int]]:
-    """Kept probes of searches are deleted with the person whom they were matched with. Returns their keys."""
-    passed = session.execute(
-        update(AuditProbe)
-        .where(AuditProbe.identity_id == from_id)
-        .values(identity_id=to_id)
-        .returning(AuditProbe.event_id, AuditProbe.face)
-        .execution_options(synchronize_session=False)
-    )
-    return [(row[0], row[1]) for row in passed]
-
-
-def return_probes(
-    session: Session, probes: Collection[tuple[UUID, int]], *, from_id: UUID, to_id: UUID
-) -> None:
-    session.execute(
-        update(AuditProbe)
-        .where(AuditProbe.identity_id == from_id, tuple_(AuditProbe.event_id, AuditProbe.face).in_(probes))
-        .values(identity_id=to_id)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def remove_reviews(session: Session, identity_id: UUID) -> None:
