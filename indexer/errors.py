@@ -62,7 +62,8 @@
     │   ├── IndexBehind             a required change has not arrived yet
     │   ├── AnchorNotWritten        an anchor of the audit record cannot be delivered
     │   ├── DownloadFailed          a file cannot be downloaded, or is another than the published one
-    │   └── Busy                    too many requests at once; try again later
+    │   ├── Busy                    too many requests at once; try again later
+    │   └── Stopping                the server is stopping; send requests to another
     ├── Unusable                    a copy that differs from PostgreSQL: it is rebuilt
     │   ├── SnapshotDamaged         an index on disk that is not as it was written
     │   ├── SnapshotForeign         an index of another gallery, another model or another format
@@ -347,6 +348,10 @@ class DownloadFailed(Unavailable):
 
 class Busy(Unavailable):
     code = "busy"
+
+
+class Stopping(Unavailable):
+    code = "stopping"
 
 
 class Unusable(GemelError):

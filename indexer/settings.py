@@ -277,6 +277,12 @@ class Settings(BaseSettings):
         description="Memory of a process for the bodies of requests that are not answered yet, in MB"
         " (10^6 bytes); above it, the upload that has taken longest gets 503",
     )
+    stop_delay_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds between SIGTERM and the end of service: `/readyz` answers 503, other requests"
+        " are answered as before, so that load balancers have time to notice",
+    )
     threads: int = Field(
         default=8, ge=1, description="Requests that a process works on at once; the others wait"
     )

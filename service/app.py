@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -45,6 +46,7 @@ from service.routes import (
     reindexes,
     reviews,
 )
+from service.stopping import Stop
 
 DESCRIPTION = """
 Enrol a person from one photograph, find them again in others.
@@ -68,18 +70,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
         app.state.parsers = anyio.CapacityLimiter(PARSERS)
         app.openapi()  # built at startup: the first request would block the event loop with it
         async with startup.open_engine_patiently(settings) as engine:
             app.state.engine = engine
             metrics = app.state.metrics = Metrics(engine.index_cache, engine.database)
+            stop = Stop(delay_seconds=settings.stop_delay_s)
             async with anyio.create_task_group() as tasks:
-                app.state.readiness = Readiness(engine.database, slots, tasks)
+                app.state.readiness = Readiness(engine.database, slots, tasks, stop)
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
-                yield {"connections": Connections(_connection_limits(settings))}
+                with stop.on_sigterm():
+                    yield {"connections": Connections(_connection_limits(settings)), "stop": stop}
                 tasks.cancel_scope.cancel()
 
     app = FastAPI(

@@ -80,6 +80,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.AnchorNotWritten: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DownloadFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SnapshotDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SnapshotForeign: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ChangesPruned: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -7,11 +7,12 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from indexer.errors import Busy, DatabaseUnavailable, GemelError
+from indexer.errors import Busy, DatabaseUnavailable, GemelError, Stopping
 from indexer.records import galleries
 from indexer.records.database import schema
 from indexer.records.database.session import Database
 from service.middleware.admission import RequestSlots
+from service.stopping import Stop
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +31,20 @@ class _Query:
 class Readiness:
     """All callers share one query at a time, because the route needs no authentication."""
 
-    def __init__(self, database: Database, slots: RequestSlots, tasks: TaskGroup) -> None:
+    def __init__(
+        self, database: Database, slots: RequestSlots, tasks: TaskGroup, stop: Stop | None = None
+    ) -> None:
         self._database = database
         self._slots = slots
         self._tasks = tasks
+        self._stop = stop
         self._query: _Query | None = None
         self._limiter = anyio.CapacityLimiter(1)
 
     async def totals(self) -> galleries.Totals:
-        """Raises DatabaseUnavailable, DatabaseNotMigrated; Busy where all slots are stuck."""
+        """Raises DatabaseUnavailable, DatabaseNotMigrated; Busy where all slots are stuck; Stopping."""
+        if self._stop is not None and self._stop.begun:
+            raise Stopping("the server is stopping: send requests to another")
         if self._slots.stuck:
             raise Busy(
                 f"all {self._slots.most} requests in progress have taken more than"

@@ -17,6 +17,7 @@ from indexer.errors import Busy, MalformedRequest, RequestTooSlow
 from service.protocol.closing import ClosingProtocol, Phase
 from service.protocol.connections import Connections
 from service.protocol.message_size import MAX_FIELDS, MessageSize
+from service.stopping import Stop
 
 MAX_PIPELINED = 32
 """Requests that a client may send before the first is answered. With more, the connection ends."""
@@ -47,6 +48,7 @@ class BoundedProtocol(ClosingProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._open: Connections = app_state["connections"]
+        self._stop: Stop = app_state["stop"]
         self._messages = 0
         self._declining = False
         self._size = MessageSize()
@@ -142,6 +144,8 @@ class BoundedProtocol(ClosingProtocol):
             self.url = b"/" + self.url[target.end() :].removeprefix(b"/")
         super().on_headers_complete()
         self._phase = Phase.BODY
+        if self._stop.begun:  # the client opens its next connection to another server
+            self.cycle.keep_alive = False
 
     def on_chunk_header(self) -> None:
         self._size.chunk()

@@ -26,7 +26,8 @@ async def healthz() -> Health:
     summary="Is the process ready? Queries PostgreSQL",
 )
 async def readyz(request: Request, engine: CurrentEngine) -> Readiness:
-    """Answers 503 if no request could be answered: PostgreSQL is unavailable, or all requests are stuck."""
+    """Answers 503 if no request could be answered: PostgreSQL is unavailable, or all requests are stuck,
+    or the server is stopping."""
     totals = await request.app.state.readiness.totals()
     return Readiness(
         status="ready",

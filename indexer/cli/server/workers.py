@@ -26,3 +26,9 @@ class _Supervisor(Multiprocess):
         for process in self.processes:
             process.child_conn.close()
         super().keep_subprocess_alive()
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        # Otherwise the system would go on accepting connections for a process that serves none.
+        for listening in self.sockets:
+            listening.close()

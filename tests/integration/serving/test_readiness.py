@@ -1,18 +1,13 @@
 """`/readyz` tells the truth, and soon, whatever indexes and PostgreSQL do."""
 
-import contextlib
 import dataclasses
-import os
-import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
 import httpx2
-import psutil
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -23,6 +18,7 @@ from service.middleware.admission import RequestSlots
 from service.readiness import Readiness
 from tests.support.asking import enrol
 from tests.support.home import Home, ready, wait_for
+from tests.support.stopped_postgresql import stopped_postgresql
 
 LONG = 60
 
@@ -99,21 +95,6 @@ def test_an_unforeseen_error_is_a_503_of_readyz_and_does_not_end_the_application
                     await readiness.totals()
 
     anyio.run(ask)
-
-
-@contextlib.contextmanager
-def stopped_postgresql(folder: Path) -> Iterator[None]:
-    """Its processes are there, and do nothing."""
-    postmaster = psutil.Process(int((folder / "postgresql" / "postmaster.pid").read_text().split()[0]))
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        os.kill(process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGCONT)
 
 
 def test_a_postgresql_that_hangs_is_told_soon_and_to_all_who_ask(
