@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class Stop:
-    """Whether the process has been asked to stop. Until the delay is over it serves as before."""
+    """Whether a stop has begun. Until the delay is over it serves as before."""
 
     def __init__(self, *, delay_seconds: float) -> None:
         self.delay_seconds = delay_seconds
