@@ -88,7 +88,7 @@ def _as_json(found: "GalleryDuplicates", added: int | None, seconds: float) -> d
         "threshold": decision and decision.threshold,
         "fpir": decision and decision.target,
         "fpir_trusted": decision and decision.estimate.trusted,
-        "expected_false_pairs": found.expected_false_pairs,
+        "expected_false_pairs": round(found.expected_false_pairs, 4),
         "expected_false_pairs_interval": found.expected_interval,
         "pairs": len(found.pairs),
         "groups": [[_pair_as_json(pair) for pair in group] for group in found.groups],
@@ -122,12 +122,9 @@ def _print(found: "GalleryDuplicates", added: int | None, seconds: float) -> Non
         soft_wrap=True,
     )
     extrapolated = "" if found.decision.estimate.trusted else ", extrapolated beyond the measurement"
-    interval = found.expected_interval
-    between = f" ({interval[0]:.2g} to {interval[1]:.2g})" if interval else ""
     out.print(
         f"Threshold {found.decision.threshold:.3f} for an FPIR of {found.decision.target:g}{extrapolated}."
-        f" About {found.expected_false_pairs:.2g}{between} pairs of different people are expected to reach"
-        " it.",
+        f" {found.expectation.capitalize()} pairs of different people are expected to reach it.",
         highlight=False,
         soft_wrap=True,
     )

@@ -49,6 +49,7 @@ def show(name: Name, json: Json = None) -> None:
     from indexer.calibration import policy
     from indexer.calibration.resolver import CalibrationResolver
     from indexer.cli.gallery_table import print_gallery
+    from indexer.duplicates import threshold as duplicate_threshold
     from indexer.records import galleries, models, search_counts
     from indexer.usecases.answers.fpir_check import FpirCheck
     from indexer.usecases.answers.threshold import Threshold
@@ -62,7 +63,12 @@ def show(name: Name, json: Json = None) -> None:
             counts = search_counts.recent(session, gallery.id, search_counts.basis_of(gallery))
         resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
         status = policy.status(index_store.models, resolver, gallery)
+        check = None
+        if status is not None and gallery.duplicate_check != DuplicateCheck.OFF:
+            card = index_store.models.for_gallery(gallery)
+            check = duplicate_threshold.decide(resolver, gallery, card, gallery.face_count)
     result = row | {
+        "duplicate_threshold": check and {"threshold": check.threshold, "fpir": check.target},
         "threshold": status and Threshold.fields_of(status.decision),
         "supported_up_to_faces": status and status.most_faces,
         "fpir_check": FpirCheck.of(counts).model_dump(),

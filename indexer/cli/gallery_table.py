@@ -19,6 +19,11 @@ def print_gallery(row: dict[str, Any]) -> None:
             + (f", range {interval[0]:.2g} to {interval[1]:.2g}" if interval else "")
         )
         out.print(f"This FPIR is supported up to {quantity(row['supported_up_to_faces'], 'face')}.")
+    if duplicate := row["duplicate_threshold"]:
+        out.print(
+            f"The duplicate check of enrolments is {row['duplicate_check']}: threshold"
+            f" {duplicate['threshold']:.3f} for an FPIR of {duplicate['fpir']:g}."
+        )
     check = row["fpir_check"]
     if not check["searches"]:
         out.print("No searches are counted yet.")

@@ -55,6 +55,13 @@ class GalleryDuplicates:
         return 0.0 if self.decision is None else _false_pairs(self.faces, self.decision.estimate.fpir)
 
     @property
+    def expectation(self) -> str:
+        """The same in words, such as `about 50 (13 to 157)`."""
+        interval = self.expected_interval
+        between = f" ({_rounded(interval[0])} to {_rounded(interval[1])})" if interval else ""
+        return f"about {_rounded(self.expected_false_pairs)}{between}"
+
+    @property
     def expected_interval(self) -> tuple[float, float] | None:
         interval = None if self.decision is None else self.decision.estimate.interval
         return interval and (_false_pairs(self.faces, interval[0]), _false_pairs(self.faces, interval[1]))
@@ -184,3 +191,7 @@ def _false_pairs(faces: int, fpir: float) -> float:
     """A search with each of N faces has a false alarm with the probability `fpir`, and a pair of faces is
     found from both sides: N * FPIR / 2. That is (N * (N - 1) / 2) * FMR, since FPIR is nearly N * FMR."""
     return faces * fpir / 2
+
+
+def _rounded(count: float) -> str:
+    return f"{count:,.0f}" if count >= 10 else f"{count:.2g}"

@@ -174,4 +174,5 @@ def test_the_duplicate_check_of_a_gallery_is_set_and_printed(home: Home) -> None
 
     assert "Its duplicate check is warn, at an FPIR of 0.0005." in shown.stdout
     assert (back["duplicate_check"], back["duplicate_fpir"]) == ("warn", None)
+    assert "The duplicate check of enrolments is warn" in home.run("gallery", "show", "set").stdout
     assert "name a policy to set" in home.run("gallery", "set", "set", status=2).stderr
