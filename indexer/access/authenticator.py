@@ -157,7 +157,7 @@ class Authenticator:
         with self._database.reading() as session:
             version = api_keys.version(session)
             if version is not None and version != self._keys.version:
-                by_prefix = {key.row.prefix: _key(key, began) for key in api_keys.live(session)}
+                by_prefix = {key.prefix: _key(key, began) for key in api_keys.live(session)}
                 self._keys = _Keys(version=version, by_prefix=by_prefix)
             elif version is None and self._keys.version is not None:
                 # Another database without keys. A process that has required keys does not stop.
@@ -181,7 +181,7 @@ class Authenticator:
             api_keys.note_use(session, used)
 
 
-def grant_of(row: ApiKey) -> Grant:
+def grant_of(row: ApiKey | api_keys.LiveKey) -> Grant:
     return Grant(
         name=row.name,
         key_id=row.id,
@@ -198,7 +198,7 @@ def grant_of(row: ApiKey) -> Grant:
 
 def _key(live: api_keys.LiveKey, read_at: float) -> _Key:
     end = float("inf") if live.seconds_left is None else read_at + live.seconds_left
-    digests = [(live.row.secret_hash, end)]
-    if live.row.previous_hash is not None and live.previous_seconds_left is not None:
-        digests.append((live.row.previous_hash, min(end, read_at + live.previous_seconds_left)))
-    return _Key(grant_of(live.row), tuple(digests))
+    digests = [(live.secret_hash, end)]
+    if live.previous_hash is not None and live.previous_seconds_left is not None:
+        digests.append((live.previous_hash, min(end, read_at + live.previous_seconds_left)))
+    return _Key(grant_of(live), tuple(digests))

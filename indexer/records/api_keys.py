@@ -4,8 +4,8 @@ Each change writes a new version in the same transaction and notifies all proces
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Float, cast, exists, func, or_, select, update
@@ -21,13 +21,27 @@ LAST_USED_PRECISION = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class LiveKey:
-    """A key that is neither revoked nor expired."""
+    """A key that is neither revoked nor expired: what a process needs to recognise it."""
 
-    row: ApiKey
+    id: UUID
+    name: str
+    prefix: str
+    secret_hash: bytes
+    previous_hash: bytes | None
+    roles: list[str]
+    galleries: list[str] | None
+    requests_per_second: float | None
+    faces_per_second: float | None
+    max_concurrent: int | None
+    expires_at: datetime | None
     seconds_left: float | None
     """Until it expires, by the database's clock, when it was read."""
     previous_seconds_left: float | None
-    """Until the text before its last rotation expires. None: there is none that is valid."""
+    """Until the text before its last rotation expires. None: there is none."""
+
+
+_LIVE_COLUMNS = [getattr(ApiKey, column.name) for column in fields(LiveKey) if hasattr(ApiKey, column.name)]
+"""Without the ORM's objects, which take five times as long for thousands of keys."""
 
 
 def version(session: Session) -> UUID | None:
@@ -38,15 +52,18 @@ def version(session: Session) -> UUID | None:
 def live(session: Session) -> Sequence[LiveKey]:
     now = func.clock_timestamp()
     left, previous_left = (
-        cast(func.extract("epoch", column - now), Float)
-        for column in (ApiKey.expires_at, ApiKey.previous_expires_at)
+        cast(func.extract("epoch", column - now), Float).label(name)
+        for column, name in (
+            (ApiKey.expires_at, "seconds_left"),
+            (ApiKey.previous_expires_at, "previous_seconds_left"),
+        )
     )
     rows = session.execute(
-        select(ApiKey, left, previous_left)
+        select(*_LIVE_COLUMNS, left, previous_left)
         .where(ApiKey.revoked_at.is_(None))
         .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
     )
-    return [LiveKey(*row) for row in rows]
+    return [LiveKey(**row) for row in rows.mappings()]
 
 
 def any_exists(session: Session) -> bool:

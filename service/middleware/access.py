@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import re
-from contextlib import suppress
 
 from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -70,6 +69,11 @@ class Access:
                 await self._key_limitation(scope, receive, send, response(error))
                 return
         await self._key_limitation(scope, receive, send, self._app)
+        state = scope.get("state", {})
+        if (
+            state.get("problem", {}).get("code") == PermissionDenied.code
+        ):  # by a route, after the body was read
+            _note_denied(scope, state["operation"], PermissionDenied.code)
 
     async def _admit(self, scope: Scope, authenticator: Authenticator) -> None:
         """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable, and what
@@ -85,23 +89,15 @@ class Access:
         else:
             self._origins.check_page(scope)
             grant = ANYONE
-        caller = Caller(name=grant.name, key_id=grant.key_id, address=address)
         # Not reset: each request has its own context.
-        current_caller.set(caller)
+        current_caller.set(Caller(name=grant.name, key_id=grant.key_id, address=address))
         state = scope.setdefault("state", {})
         state["grant"] = grant
         operation = self._operations.find(scope)
         try:
             _authorise(scope, grant, operation)
         except (PermissionDenied, GalleryNotFound) as error:
-            rejection = Rejection(
-                action=Action.ACCESS_DENIED,
-                caller=caller,
-                reason=error.code,
-                operation=operation.operation_id,
-                gallery=_shown(operation.gallery),
-            )
-            scope["app"].state.engine.rejections.add(rejection)
+            _note_denied(scope, operation, error.code)
             raise
         state["operation"] = operation
 
@@ -125,14 +121,31 @@ class Access:
         raise NotAuthenticated("this API key is not valid")
 
 
+def _note_denied(scope: Scope, operation: Operation, code: str) -> None:
+    """Counts the request for the audit record."""
+    rejection = Rejection(
+        action=Action.ACCESS_DENIED,
+        caller=current_caller.get(),
+        reason=code,
+        operation=operation.operation_id,
+        gallery=_shown(operation.gallery),
+    )
+    scope["app"].state.engine.rejections.add(rejection)
+
+
 async def _recognise(authenticator: Authenticator, key: bytes) -> Grant | None:
-    """Raises DatabaseUnavailable if PostgreSQL has not answered for so long that no stored key counts."""
+    """Raises DatabaseUnavailable if PostgreSQL does not answer and the key is unknown, or if it has not
+    answered for so long that no stored key counts."""
     grant = authenticator.find(key)
     if authenticator.is_current(grant, key):
         return grant
-    with suppress(TimeoutError, DatabaseUnavailable, Busy):
+    try:
         await asyncio.wait_for(asyncio.wrap_future(authenticator.request_check()), CHECK_SECONDS)
-    authenticator.check_grace()
+    except (TimeoutError, DatabaseUnavailable, Busy):
+        if grant is None:  # it may have been created just now
+            raise DatabaseUnavailable("this API key cannot be checked: PostgreSQL does not answer") from None
+        authenticator.check_grace()
+        return grant
     return authenticator.find(key)
 
 

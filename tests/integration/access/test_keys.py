@@ -365,6 +365,19 @@ def test_guesses_and_denied_requests_are_counted_in_the_audit_record(
     assert key["key"] not in caplog.text
 
 
+def test_a_route_that_denies_a_request_is_counted_too(admin: TestClient, store: Database) -> None:
+    key = create(admin, Role.ADMIN, galleries=["staff"])
+    answer = admin.post("/v1/galleries", json={"name": "other"}, headers={"X-API-Key": key["key"]})
+    assert_problem(answer, 403, "permission_denied")
+    admin.app.state.engine.rejections.flush()  # type: ignore[attr-defined]
+
+    with store.reading() as session:
+        last = session.scalars(select(AuditRecord).order_by(AuditRecord.number.desc()).limit(20)).all()
+    [row] = [row for row in last if str(row.key_id) == key["id"]]
+    details: Any = row.details
+    assert (row.action, details["operation"]) == ("access.denied", "create_gallery")
+
+
 def test_the_first_key_closes_a_server_that_was_open(store: Database, migrated: str) -> None:
     """And nothing opens it again, not even another database."""
     with store.transaction() as session:

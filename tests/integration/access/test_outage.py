@@ -1,0 +1,57 @@
+"""Keys while PostgreSQL does not answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from indexer.access import authenticator
+from indexer.records import embedded
+from indexer.settings import Settings
+from service.app import create_app
+from tests.integration.access.conftest import BOOTSTRAP
+from tests.support.home import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path, migrated_cluster: Path) -> Iterator[Home]:
+    with Home(tmp_path, cluster=migrated_cluster) as home:
+        yield home
+
+
+def test_known_keys_count_for_a_while_and_the_bootstrap_key_for_ever(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authenticator, "GRACE_SECONDS", 3.0)
+    settings = Settings(
+        home=home.folder,
+        database_url=embedded.start(home.folder),
+        api_key=SecretStr(BOOTSTRAP),
+        threads=2,
+    )
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+
+        def status(key: str) -> int:
+            return int(client.get("/v1/models", headers={"X-API-Key": key}).status_code)
+
+        new = {"name": "test", "roles": ["read"]}
+        key = client.post("/v1/keys", json=new, headers={"X-API-Key": BOOTSTRAP}).json()["key"]
+        unknown = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
+        assert (status(key), status(unknown), status("wrong")) == (200, 401, 401)
+        embedded.stop(home.folder)
+
+        seen = []
+        while 503 not in seen:
+            seen.append(status(key))
+        assert seen[0] == 200
+        assert set(seen) == {200, 503}
+        assert status(unknown) == 503, "it may have been created just now"
+        assert status("wrong") == 401
+        assert status(BOOTSTRAP) == 200
+
+        embedded.start(home.folder)
+        while status(key) != 200:
+            pass
+        assert status(unknown) == 401
