@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from indexer.errors import InvalidRequest
 from indexer.records.audit import disputes, present, probes, rows
 from indexer.records.audit.event import Action
 from indexer.records.audit.present import PresentFace, PresentPerson
+from indexer.records.audit.probes import Probe
 from indexer.records.audit.rows import AuditRow
 from indexer.records.audit.search_details import RecordedCandidate, RecordedFace, RecordedSearch
 from indexer.records.database.session import Database
@@ -87,7 +89,7 @@ class Explanation(BaseModel):
     caller: str = Field(description="Name of the API key, or of who ran the command", examples=["door-3"])
     gallery: str | None = Field(description="Its name then; null for two photographs", examples=["staff"])
     sentences: list[str] = Field(
-        description="What was asked, and what the threshold means, for people",
+        description="The request, and what the threshold means, for people",
         examples=[["Of 10,000 searches for strangers, about 100 would reach this threshold."]],
     )
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
@@ -123,7 +125,7 @@ def explain(database: Database, event_id: UUID) -> Explanation:
             session,
             {c.identity_id for c in candidates} | {face.identity_id for face in faces.values()},
         )
-        kept = set(probes.of_event(session, event_id))
+        kept = probes.of_event(session, event_id)
         disputed = disputes.of_event(session, event_id)
 
     def named(identity_id: UUID) -> str:
@@ -143,7 +145,7 @@ def explain(database: Database, event_id: UUID) -> Explanation:
                 *_said(said, named),
                 *_crop_sentence(face, number in kept),
             ],
-            warnings=sentences.warnings(search, number),
+            warnings=[*sentences.warnings(search, number), *_exchanged(face, kept.get(number))],
             margin_to_second=round(first_two[0] - first_two[1], 6) if len(first_two) == 2 else None,
             box=None if face.box is None else list(face.box),
             quality=None if face.quality is None else dict(face.quality),
@@ -224,6 +226,12 @@ def _said(said: list[Dispute], named: sentences.Named) -> list[str]:
         f"{one.disputed_by} said on {one.created_at:%Y-%m-%d}: this is not {named(one.identity_id)}."
         for one in said
     ]
+
+
+def _exchanged(face: RecordedFace, probe: Probe | None) -> list[str]:
+    if probe is None or sha256(probe.jpeg).hexdigest() == face.crop_sha256:
+        return []
+    return ["The kept crop is not the one of this search: its SHA-256 is another one than the record says."]
 
 
 def _crop_sentence(face: RecordedFace, kept: bool) -> list[str]:

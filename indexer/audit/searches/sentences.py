@@ -35,7 +35,7 @@ _REASONS = {
 
 
 def of_request(search: RecordedSearch, gallery: str | None, named: Named) -> str:
-    """What was asked."""
+    """The request."""
     among = f"the {search.gallery_size:,} enrolled faces of gallery {gallery}"
     if search.gallery_size == 1:
         among = f"the only enrolled face of gallery {gallery}"
@@ -62,12 +62,12 @@ def of_threshold(search: RecordedSearch) -> list[str]:
     """Where the threshold came from, and what it means."""
     decision = search.decision
     if decision.requested:
-        origin = f"The threshold was {decision.threshold:.3f}, because the request asked for it."
+        origin = f"The threshold was {decision.threshold:.3f}, because the request set it."
     else:
         origin = (
             f"The threshold was {decision.threshold:.3f}: {_SOURCES[decision.calibration]}"
             f" {'give' if decision.calibration == 'card' else 'gives'} it for the policy of"
-            f" {_of_many(decision.target)} false alarms."
+            f" {_of_many(search, decision.target)}."
         )
     return [origin, _meaning(search, decision)]
 
@@ -198,9 +198,11 @@ def _share(rate: float) -> tuple[str, int]:
     return _rounded(rate * base), base
 
 
-def _of_many(rate: float) -> str:
+def _of_many(search: RecordedSearch, rate: float) -> str:
     count, base = _share(rate)
-    return f"{count} in {base:,}"
+    if search.kind in (SearchKind.IDENTIFY, SearchKind.SEARCH):
+        return f"{count} false alarms in {base:,} searches"
+    return f"{count} false matches in {base:,} comparisons"
 
 
 def _rounded(count: float) -> str:

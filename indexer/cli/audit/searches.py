@@ -71,7 +71,7 @@ def dispute(
         else:
             found = disputing.dispute(index_store.database, audit_id, face - 1, identity)
     result = {"id": found.id, "audit_id": audit_id, "face": face - 1, "identity_id": identity}
-    said = "is not disputed any more" if withdraw else "is disputed"
+    said = "is no longer disputed" if withdraw else "is disputed"
     sentence = f"The match of face {face} with {identity}, at a score of {found.score:.3f}, {said}."
     print_result(
         result | {"withdrawn": withdraw}, json, lambda: out.print(sentence, highlight=False, soft_wrap=True)
@@ -93,7 +93,7 @@ def forget(audit_id: AuditId, json: Json = None) -> None:
 
 
 def _print_explanation(explained: "Explanation") -> None:
-    _print(f"{explained.at:%Y-%m-%d %H:%M:%S} UTC, asked by {explained.caller}; model {explained.model}")
+    _print(f"{explained.at:%Y-%m-%d %H:%M:%S} UTC, for {explained.caller}; model {explained.model}")
     for sentence in explained.sentences:
         _print(sentence)
     for number, face in enumerate(explained.faces, 1):

@@ -72,7 +72,7 @@ def test_the_threshold_is_explained_as_false_alarms_among_ten_thousand_searches(
 
     explained = explain(client, identify(client, "staff", hopper)["audit_id"])
 
-    assert explained["sentences"][1].endswith("for the policy of 100 in 10,000 false alarms.")
+    assert explained["sentences"][1].endswith("for the policy of 100 false alarms in 10,000 searches.")
     assert explained["sentences"][2].startswith(
         "Of 10,000 searches for strangers among 2 enrolled faces, about 100 would reach this threshold"
     )
@@ -86,7 +86,7 @@ def test_a_requested_threshold_and_a_face_below_it_are_explained(
     explained = explain(client, answer["audit_id"])
 
     score = answer["faces"][0]["candidates"][0]["score"]
-    assert "The threshold was 0.999, because the request asked for it." in explained["sentences"]
+    assert "The threshold was 0.999, because the request set it." in explained["sentences"]
     assert explained["faces"][0]["sentences"][0] == (
         "The face was matched with nobody. The most similar person was Grace Hopper, with a score of"
         f" {score:.3f}, {0.999 - score:.3f} below the threshold."
@@ -364,3 +364,17 @@ def test_a_key_for_other_galleries_finds_no_event_and_leaves_no_dispute(
     assert seen.status_code == 200
     assert seen.json()["faces"][0]["candidates"][0]["disputes"] == []
     assert seen.json()["faces"][0]["crop"] is not None
+
+
+def test_a_kept_crop_that_was_exchanged_is_a_warning(
+    client: TestClient, database: Database, staff: dict[str, Any], hopper: bytes, collins: bytes
+) -> None:
+    audit_id = identify(client, "staff", hopper)["audit_id"]
+    [face] = explain(client, audit_id)["faces"]
+    with database.transaction() as session:
+        session.execute(text("UPDATE audit_probe SET crop = :crop"), {"crop": collins})
+
+    [exchanged] = explain(client, audit_id)["faces"]
+
+    assert not any("SHA-256" in warning for warning in face["warnings"])
+    assert any("SHA-256" in warning for warning in exchanged["warnings"])
