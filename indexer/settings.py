@@ -3,6 +3,7 @@
 The module is long because it is one table: an operator looks for a setting in one place.
 """
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LEAST_RATE = 1e-9
 """The lowest rate of false alarms that can be requested. No measurement supports a lower one."""
 
@@ -66,6 +68,11 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^(/[A-Za-z0-9._~-]+)+$",
         description="Path prefix under which a proxy publishes the service, such as `/faces`",
+    )
+    forwarded_allow_ips: str | None = Field(
+        default=None,
+        description="Addresses or networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are"
+        " used, separated by commas: `10.0.0.5, 10.1.0.0/16`; default: none, the headers are ignored",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Lowest level of the log lines that are written"
@@ -313,6 +320,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_proxies(self) -> "Settings":
+        try:
+            _ = self.forwarded_networks
+        except ValueError as error:
+            raise ValueError(
+                f"forwarded_allow_ips: {error}; write addresses or networks, such as `10.1.0.0/16`"
+            ) from None
+        return self
+
+    @model_validator(mode="after")
     def _check_mirror(self) -> "Settings":
         if self.model_mirror is not None and "://" in self.model_mirror and self.mirror_address is None:
             raise ValueError(
@@ -336,6 +353,10 @@ class Settings(BaseSettings):
     @property
     def cors_origin_list(self) -> list[str]:
         return [origin.rstrip("/") for origin in _split(self.cors_origins)]
+
+    @property
+    def forwarded_networks(self) -> list[Network]:
+        return [ipaddress.ip_network(part) for part in _split(self.forwarded_allow_ips)]
 
     @property
     def mirror_folder(self) -> Path | None:

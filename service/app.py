@@ -18,6 +18,7 @@ from service.middleware.access import Access
 from service.middleware.admission import AdmissionControl, EarlyRejection, RequestSlots
 from service.middleware.body_limit import BodyLimit
 from service.middleware.disconnects import DisconnectWatcher
+from service.middleware.forwarded import ForwardedAddress
 from service.middleware.guesses import Guesses
 from service.middleware.key_limits import FIELDS, KeyLimitation
 from service.middleware.methods import METHODS, HeadAsGet
@@ -143,6 +144,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
     app.add_middleware(PathPrefix, prefix=settings.root_path or "")
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestIds)
+    app.add_middleware(ForwardedAddress, proxies=settings.forwarded_networks)
 
 
 def _overload_requests(settings: Settings) -> int:

@@ -14,7 +14,7 @@ _FIT = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 
 
 class RequestIds:
-    """The outermost ASGI middleware: gives each request an id, and returns it with the answer."""
+    """ASGI middleware: gives each request an id, and returns it with the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

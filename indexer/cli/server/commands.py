@@ -101,6 +101,7 @@ def serve(
         "factory": True,
         "http": "service.protocol.http1:BoundedProtocol",
         "ws": "none",
+        "proxy_headers": False,  # `service.middleware.forwarded` reads them, from the proxies of the settings
         "host": host,
         "port": port,
         "workers": workers,
