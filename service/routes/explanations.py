@@ -11,6 +11,7 @@ from indexer.audit.searches.explanation import Explanation
 from indexer.audit.searches.replay import Replay
 from indexer.errors import AuditEventNotFound, CropNotStored
 from indexer.records.audit import probes, rows
+from indexer.records.audit.event import Action, AuditEvent
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.routes import problems
@@ -55,8 +56,8 @@ def explain(engine: CurrentEngine, event: Event) -> Explanation:
 )
 def repeat(engine: CurrentEngine, event: Event) -> Replay:
     """With the model of the time, against the gallery as it is now; says whether the answer is the same, and
-    what has changed. Only `identify` can be repeated, in a gallery whose policy keeps probes. Nothing is
-    recorded as a search."""
+    what has changed. Only `identify` can be repeated, in a gallery whose policy keeps probes. The record
+    gets an event that names the repeated one, not a search."""
     return replay.replay(engine, event)
 
 
@@ -70,10 +71,13 @@ def repeat(engine: CurrentEngine, event: Event) -> Replay:
 def crop(engine: CurrentEngine, event: Event, face: int) -> Response:
     """As crops of enrolled faces are: upright, with a margin. 404 if it was not kept, or was deleted."""
     with engine.database.reading() as session:
-        rows.get(session, event)
+        gallery = rows.get(session, event).gallery
         jpeg = probes.crop(session, event, face)
     if jpeg is None:
         raise CropNotStored("no crop of this face is kept", id=str(event))
+    engine.search_writer.record(
+        AuditEvent(action=Action.FACE_READ, gallery=gallery, details={"audit_id": event, "face": face})
+    )
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
 

@@ -14,6 +14,7 @@ from indexer.errors import CropNotStored
 from indexer.pipeline.crops import aligned
 from indexer.records import galleries
 from indexer.records.audit import present, probes, rows
+from indexer.records.audit.event import Action, AuditEvent
 from indexer.records.audit.search_details import RecordedFace, RecordedSearch
 from indexer.records.database.session import Database
 from indexer.records.reindexes import StoredCrop
@@ -94,6 +95,8 @@ def replay(engine: Engine, event_id: UUID) -> Replay:
     hits, size = nearest_people(
         engine.database, engine.index_cache, gallery, pipeline.card, vectors, 2, Stopwatch()
     )
+    details = {"audit_id": event_id, "gallery_size": size}
+    engine.search_writer.record(AuditEvent(action=Action.REPLAYED, gallery=gallery.name, details=details))
     threshold = search.decision.threshold if search.decision.requested else None
     decision = engine.calibrations.decide(gallery, pipeline.card, size, threshold)
     calibration = engine.calibrations.for_gallery(gallery, pipeline.card).id

@@ -29,6 +29,7 @@ class Action(StrEnum):
     FACE_READ = "face.crop_read"
     IDENTIFIED = "search.identified"
     SEARCHED = "search.searched"
+    REPLAYED = "search.replayed"
     VERIFIED = "search.verified"
     REVIEW_DECIDED = "review.decided"
     PROBES_DELETED = "search.probes_deleted"

@@ -25,6 +25,7 @@ from tests.support.audit import last_number, rows_after
 ONE = "/v1/galleries/{gallery}"
 PERSON = ONE + "/identities/{identity_id}"
 EXTERNAL = ONE + "/identities/by-external-id/{external_id}"
+SEARCH = "/v1/audit/{audit_id}"
 JOB = "/v1/reindexes/{job_id}"
 
 
@@ -54,6 +55,10 @@ def image(world: World) -> dict[str, str]:
 
 def images(world: World) -> dict[str, list[str]]:
     return {"images": [world.picture]}
+
+
+def disputed(world: World) -> dict[str, object]:
+    return {"face": 0, "identity_id": world.names["identity_id"]}
 
 
 def reason(_: World) -> dict[str, str]:
@@ -118,6 +123,13 @@ STEPS = {
     ),
     "decide_different": Step(path=ONE + "/reviews/{review_id}/different", action=Action.REVIEW_DECIDED),
     "reopen_review": Step(path=ONE + "/reviews/{decided_id}/reopen", action=Action.REVIEW_DECIDED),
+    "replay_search": Step(path=SEARCH + "/replay", action=Action.REPLAYED),
+    "get_probe_crop": Step(path=SEARCH + "/faces/0/crop", method="GET", action=Action.FACE_READ),
+    "delete_probes": Step(path=SEARCH + "/faces", method="DELETE", action=Action.PROBES_DELETED),
+    "dispute_match": Step(path=SEARCH + "/disputes", action=Action.MATCH_DISPUTED, body=disputed),
+    "withdraw_dispute": Step(
+        path=SEARCH + "/disputes/{dispute_id}", method="DELETE", action=Action.MATCH_DISPUTED
+    ),
     "rebuild_index": Step(path=ONE + "/index/rebuild", action=Action.INDEX_REBUILD_REQUESTED),
     "start_reindex": Step(
         path="/v1/reindexes",
@@ -142,6 +154,10 @@ PEOPLE = {
     *("decide_same", "decide_different", "reopen_review"),
 }
 """Routes that need more than one person."""
+SEARCHES = {"replay_search", "get_probe_crop", "delete_probes", "dispute_match", "withdraw_dispute"}
+"""Routes that need a search with kept probes."""
+KEYS = {"create_key", "rotate_key", "revoke_key"}
+"""In `tests/integration/access`: where a key was ever created, every other request here would need one."""
 WITHOUT = {
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
 }
@@ -224,10 +240,21 @@ def add_people(service: TestClient, database: Database, world: World) -> None:
     )
 
 
+def add_search(service: TestClient, world: World, *, disputed_already: bool) -> None:
+    """A search with kept probes."""
+    path = ONE.format(**world.names)
+    service.patch(path, json={"keep_probes": True}).raise_for_status()
+    found = service.post(f"{path}/identify", json=image(world)).raise_for_status().json()
+    world.names["audit_id"] = found["audit_id"]
+    if disputed_already:
+        dispute = service.post(SEARCH.format(**world.names) + "/disputes", json=disputed(world))
+        world.names["dispute_id"] = dispute.raise_for_status().json()["id"]
+
+
 def test_every_route_but_reading_ones_leaves_an_event_or_says_why_not() -> None:
     changing = {name for name, method in operations().items() if method != "get"}
 
-    assert changing - STEPS.keys() == WITHOUT.keys()
+    assert changing - STEPS.keys() == WITHOUT.keys() | KEYS
 
 
 @pytest.mark.parametrize("operation", STEPS)
@@ -243,6 +270,8 @@ def test_a_route_leaves_its_event(
             )
     if operation in PEOPLE:
         add_people(service, database, world)
+    if operation in SEARCHES:
+        add_search(service, world, disputed_already=operation == "withdraw_dispute")
     before, request = last_number(database), uuid4().hex
 
     answer = service.request(
@@ -271,7 +300,9 @@ def test_a_request_that_changes_nothing_leaves_no_event(
     """Here because nothing of what it names exists."""
     step = STEPS[operation]
     names = ("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id")
-    nothing = dict.fromkeys((*names, "change_id", "review_id", "decided_id"), str(uuid4()))
+    nothing = dict.fromkeys(
+        (*names, "change_id", "review_id", "decided_id", "audit_id", "dispute_id"), str(uuid4())
+    )
     body = step.body(World(picture=base64.b64encode(collins).decode(), names=nothing))
     before, request = last_number(database), uuid4().hex
 
