@@ -48,6 +48,7 @@ def create(database: Database, new: NewKey, *, by: Grant) -> IssuedKey:
         raise InvalidRequest("a key has at least one role", field="roles")
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
         raise InvalidRequest("expires_at is not in the future", field="expires_at")
+    new.limits.check()
     scope = GalleryScope.of(new.galleries)
     requested = Grant(
         name=name,

@@ -8,6 +8,7 @@ import typer
 from rich.table import Column, Table
 
 from indexer.access.galleries import PATTERN
+from indexer.access.key_limits.limits import MAX_CONCURRENT, MAX_RATE, MIN_RATE, KeyLimits
 from indexer.access.roles import Role
 from indexer.cli.commands import Commands, Json
 from indexer.cli.database import open_index_store
@@ -70,9 +71,15 @@ def create(
             parser=_duration, metavar="DURATION", help="When it ends: 90d, 12h.", show_default="never"
         ),
     ] = None,
-    requests_per_second: Annotated[float | None, typer.Option(min=0.001, help="Limit of requests.")] = None,
-    faces_per_second: Annotated[float | None, typer.Option(min=0.001, help="Limit of faces.")] = None,
-    max_concurrent: Annotated[int | None, typer.Option(min=1, help="Limit of requests at once.")] = None,
+    requests_per_second: Annotated[
+        float | None, typer.Option(min=MIN_RATE, max=MAX_RATE, help="Limit of requests a second.")
+    ] = None,
+    faces_per_second: Annotated[
+        float | None, typer.Option(min=MIN_RATE, max=MAX_RATE, help="Limit of faces a second.")
+    ] = None,
+    max_concurrent: Annotated[
+        int | None, typer.Option(min=1, max=MAX_CONCURRENT, help="Limit of requests at once.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Create an API key and print it, this once. From the first key on, every request needs one.
@@ -80,7 +87,6 @@ def create(
     Example: `gemel keys create --role identify --gallery staff --name "door camera"`
     """
     from indexer.access import keys
-    from indexer.access.key_limits.limits import KeyLimits
 
     new = keys.NewKey(
         name=" ".join(role) if name is None else name,

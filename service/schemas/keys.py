@@ -8,16 +8,20 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from indexer.access import keys
 from indexer.access.galleries import MAX_PATTERNS
-from indexer.access.key_limits.limits import KeyLimits
+from indexer.access.key_limits.limits import MAX_CONCURRENT, MAX_RATE, MIN_RATE, KeyLimits
 from indexer.access.roles import Role
 from indexer.records import tables
 from indexer.usecases.answers import ID_EXAMPLE
 
-_RATES = {"gt": 0, "le": 1e6}
-RequestsPerSecond = Annotated[float | None, Field(**_RATES, description="Limit of requests; null: none")]
-FacesPerSecond = Annotated[float | None, Field(**_RATES, description="Limit of faces; null: none")]
+_RATES = {"ge": MIN_RATE, "le": MAX_RATE}
+RequestsPerSecond = Annotated[
+    float | None, Field(**_RATES, description="Limit of requests a second, in all processes; null: none")
+]
+FacesPerSecond = Annotated[
+    float | None, Field(**_RATES, description="Limit of faces a second, in all processes; null: none")
+]
 MaxConcurrent = Annotated[
-    int | None, Field(ge=1, le=10_000, description="Limit of requests at once; null: none")
+    int | None, Field(ge=1, le=MAX_CONCURRENT, description="Limit of requests at once; null: none")
 ]
 Galleries = Annotated[
     list[Annotated[str, Field(max_length=64)]] | None,

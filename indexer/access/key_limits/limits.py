@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
+from indexer.errors import InvalidRequest
+
+MIN_RATE, MAX_RATE = 1e-4, 1e6
+"""A second."""
+MAX_CONCURRENT = 1000
+
 
 class Policy(StrEnum):
     """What is limited. The names are those of the quota policies in the header `RateLimit`."""
@@ -20,6 +26,19 @@ class KeyLimits:
     requests_per_second: float | None = None
     faces_per_second: float | None = None
     max_concurrent: int | None = None
+
+    def check(self) -> None:
+        """Raises InvalidRequest."""
+        for field in ("requests_per_second", "faces_per_second"):
+            rate = getattr(self, field)
+            if rate is not None and not MIN_RATE <= rate <= MAX_RATE:
+                raise InvalidRequest(
+                    f"{field} is {MIN_RATE:.4f} to {MAX_RATE:.0f}; leave it out for no limit", field=field
+                )
+        if self.max_concurrent is not None and not 1 <= self.max_concurrent <= MAX_CONCURRENT:
+            raise InvalidRequest(
+                f"max_concurrent is 1 to {MAX_CONCURRENT}; leave it out for no limit", field="max_concurrent"
+            )
 
 
 NO_LIMITS = KeyLimits()

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from indexer.access.key_limits.face_account import STALE_SECONDS, FaceAccount
-from indexer.access.key_limits.limits import Policy, Quota
+from indexer.access.key_limits.limits import KeyLimits, Policy, Quota
 from indexer.access.key_limits.token_lease import LEASE_SECONDS, MIN_PAUSE_SECONDS, TokenLease
+from indexer.errors import InvalidRequest
 
 
 @dataclass
@@ -26,6 +27,28 @@ def requested(lease: TokenLease, times: int) -> TokenLease:
     for _ in range(times):
         lease.count_request()
     return lease
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 1e-300, 1e7, float("inf"), float("nan")])
+def test_rates_that_no_bucket_can_have_are_rejected(rate: float) -> None:
+    with pytest.raises(InvalidRequest, match="requests_per_second"):
+        KeyLimits(requests_per_second=rate).check()
+    with pytest.raises(InvalidRequest, match="faces_per_second"):
+        KeyLimits(faces_per_second=rate).check()
+
+
+@pytest.mark.parametrize("most", [0, -1, 10**9])
+def test_a_concurrency_of_none_or_too_many_is_rejected(most: int) -> None:
+    with pytest.raises(InvalidRequest, match="max_concurrent"):
+        KeyLimits(max_concurrent=most).check()
+
+
+def test_no_limits_and_usual_ones_are_accepted() -> None:
+    for limits in (
+        KeyLimits(),
+        KeyLimits(requests_per_second=0.5, faces_per_second=20, max_concurrent=4),
+    ):
+        limits.check()
 
 
 def test_the_first_request_takes_one_token_from_postgresql(clock: Clock) -> None:
