@@ -181,7 +181,9 @@ class IdentityPage(BaseModel):
 
 
 class FacePage(BaseModel):
-    faces: list[EnrolledFace] = Field(description="In the order of their enrolment")
+    faces: list[EnrolledFace] = Field(
+        description="In the order of their enrolment; those that came from another identity last"
+    )
     next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
 
 

@@ -58,7 +58,7 @@ class Review(Base, kw_only=True):
 
 
 class DistinctPeople(Base, kw_only=True):
-    """Two identities that somebody decided to be different people, such as twins."""
+    """Two identities that somebody decided to be different people."""
 
     __tablename__ = "distinct_people"
     __table_args__ = (
