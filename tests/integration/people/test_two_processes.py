@@ -1,4 +1,4 @@
-"""A second serving process follows merges, splits, moves and undos of the first, and its index is verified."""
+"""A second serving process follows changes of people by the first, and the indexes are verified."""
 
 from collections.abc import Iterator
 
@@ -53,5 +53,5 @@ def test_indexes_and_snapshots_agree_with_the_database_after_changes_of_people(p
         gallery = galleries.get(session, GALLERY)
     stores = list(index_status.stores_of(people.engine.index_store, [gallery]))
     assert stores
-    for store, found in stores:
+    for found, store in stores:
         assert maintenance.verify(store, found).clean
