@@ -1,14 +1,15 @@
 """`gemel audit explain|replay|dispute|forget`: a search, by the `audit_id` of its answer."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from indexer.cli.audit.commands import app
-from indexer.cli.commands import Json
+from indexer.cli.commands import Json, check_writable
 from indexer.cli.database import open_index_store
-from indexer.cli.output import escape_text, out, print_result, quantity
+from indexer.cli.output import escape_text, out, print_result, quantity, write_atomically
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,15 +22,29 @@ AuditId = Annotated[
 
 
 @app.command()
-def explain(audit_id: AuditId, json: Json = None) -> None:
+def explain(
+    audit_id: AuditId,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            dir_okay=False,
+            callback=check_writable,
+            help="Write a page with the kept crops side by side.",
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
     """Explain why the answer of a search was what it was.
 
     Example: `gemel audit explain 019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11`
     """
-    from indexer.audit.searches import explanation
+    from indexer.audit.searches import explanation, page
 
     with open_index_store(Settings()) as index_store:
         explained = explanation.explain(index_store.database, audit_id)
+        if html is not None:
+            write_atomically(html, page.render(index_store.database, explained))
     print_result(explained.model_dump(mode="json"), json, lambda: _print_explanation(explained))
 
 

@@ -42,6 +42,12 @@ def faces(session: Session, face_ids: Collection[UUID]) -> dict[UUID, PresentFac
     }
 
 
+def crops(session: Session, face_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """JPEG files, by face; without those that are not stored."""
+    rows = session.execute(select(Face.id, Face.crop).where(Face.id.in_(face_ids), Face.crop.is_not(None)))
+    return {face_id: bytes(crop) for face_id, crop in rows if crop is not None}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentPerson:
     name: str | None

@@ -1,6 +1,7 @@
 """Answers on real faces, explained in sentences, disputed, and repeated."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from indexer.access import keys
 from indexer.access.keys import NewKey
 from indexer.access.roles import Role
+from indexer.audit import retention
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
@@ -378,3 +380,17 @@ def test_a_kept_crop_that_was_exchanged_is_a_warning(
 
     assert not any("SHA-256" in warning for warning in face["warnings"])
     assert any("SHA-256" in warning for warning in exchanged["warnings"])
+
+
+def test_kept_crops_are_pruned_with_the_months_of_the_record(
+    client: TestClient, database: Database, staff: dict[str, Any], hopper: bytes
+) -> None:
+    old, new = (identify(client, "staff", hopper)["audit_id"] for _ in range(2))
+    with database.transaction() as session:
+        backdated = "UPDATE audit_probe SET created_at = now() - interval '70 days' WHERE event_id = :id"
+        session.execute(text(backdated), {"id": old})
+
+    retention.prune(database, datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+
+    assert explain(client, old)["faces"][0]["crop"] is None
+    assert explain(client, new)["faces"][0]["crop"] is not None
