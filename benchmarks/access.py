@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def timing(server: Server, key: str, pairs: int) -> dict[str, Any]:
-    """How often a single answer would tell the right one of the two: 0.5 is chance (area under the ROC
+    """How often a single answer would show the right one of the two: 0.5 is chance (area under the ROC
     curve), with its 95 % interval."""
     client = server.connection()
     seconds: dict[str, list[float]] = {OUTSIDE: [], NOWHERE: []}
@@ -89,7 +89,7 @@ def timing(server: Server, key: str, pairs: int) -> dict[str, Any]:
         "requests": 2 * pairs,
         "exists, median ms": 1e3 * float(np.median(outside)),
         "does not exist, median ms": 1e3 * float(np.median(nowhere)),
-        "share told apart": float(area),
+        "share separated": float(area),
         "plus or minus": float(spread),
     }
 
