@@ -71,6 +71,25 @@ WITH given AS (
 SELECT key FROM added ORDER BY key
 """)
 
+_KEPT_INSTEAD = tuple(
+    text(statement)
+    for statement in (
+        """
+UPDATE dispute SET face_id = kept.id
+FROM face AS dropped JOIN face AS kept ON kept.image_sha256 = dropped.image_sha256
+WHERE dispute.face_id = dropped.id
+    AND dropped.key = ANY(CAST(:keys AS bigint[])) AND kept.identity_id = CAST(:to_id AS uuid)
+""",
+        """
+UPDATE audit_probe SET face_id = kept.id
+FROM face AS dropped JOIN face AS kept ON kept.image_sha256 = dropped.image_sha256
+WHERE audit_probe.face_id = dropped.id
+    AND dropped.key = ANY(CAST(:keys AS bigint[])) AND kept.identity_id = CAST(:to_id AS uuid)
+""",
+    )
+)
+"""Disputes and kept probes of a dropped face refer to the face of the same photograph that stays."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedFace:
@@ -125,7 +144,10 @@ def move(
     moved = [row for row in rows if row.image_sha256 not in known]
     dropped = [row for row in rows if row.image_sha256 in known] if drop else []
     if dropped:
-        faces.remove(session, [row.key for row in dropped])
+        keys = [row.key for row in dropped]
+        for statement in _KEPT_INSTEAD:
+            session.execute(statement, {"keys": keys, "to_id": str(to_id)})
+        faces.remove(session, keys)
     arguments = {"gallery_id": str(gallery_id), "to_id": str(to_id), "keys": [row.key for row in moved]}
     enrolled = _with_new_keys(session, _MOVE, arguments, len(moved))
     return MovedFaces(

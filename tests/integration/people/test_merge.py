@@ -3,8 +3,10 @@
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 
 from indexer.records.people import distinct
+from indexer.records.tables import Dispute
 from tests.integration.people.conftest import PATH, People
 from tests.support.asking import assert_problem
 
@@ -176,3 +178,28 @@ def test_an_identity_is_not_merged_with_itself(people: People) -> None:
     one = people.enrol(1)
 
     assert_problem(people.post(f"identities/{one}/merge", {"other": str(one)}), 422, "invalid_request")
+
+
+def test_a_dispute_about_a_face_of_a_photograph_of_both_is_kept_for_the_face_that_stays(
+    people: People,
+) -> None:
+    one, other = people.enrol(2, 1), people.enrol(2, 3)
+    [stays, _], [dropped, _] = people.face_ids(one), people.face_ids(other)
+    with people.database.transaction() as session:
+        session.add(
+            Dispute(
+                gallery_id=UUID(people.client.get(PATH).json()["id"]),
+                event_id=uuid4(),
+                probe=0,
+                face_id=UUID(dropped),
+                identity_id=other,
+                score=0.5,
+                model="some",
+                disputed_by="somebody",
+            )
+        )
+
+    people.merge(one, other)
+
+    with people.database.reading() as session:
+        assert session.scalars(select(Dispute.face_id)).all() == [UUID(stays)]
