@@ -167,15 +167,22 @@ def _authorise(scope: Scope, grant: Grant, operation: Operation) -> None:
 
 
 def _sent_key(scope: Scope) -> bytes | None:
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    scheme, _, credentials = headers.get(b"authorization", b"").strip().partition(b" ")
+    """Raises NotAuthenticated for a field that comes twice: a proxy might check one, and this the other."""
+    key, authorization = (_only(scope, name) for name in (b"x-api-key", b"authorization"))
+    scheme, _, credentials = (authorization or b"").strip().partition(b" ")
     scheme, credentials = scheme.lower(), credentials.strip()
-    key = headers.get(b"x-api-key")
     if key is None and scheme == b"bearer":
         key = credentials
     if key is None and scheme == b"basic" and scope["method"] in ("GET", "HEAD") and _takes_password(scope):
         key = _password(credentials)
     return key
+
+
+def _only(scope: Scope, name: bytes) -> bytes | None:
+    values = [value for field, value in scope["headers"] if field == name]
+    if len(values) > 1:
+        raise NotAuthenticated(f"a request has the header field {name.decode()} at most once")
+    return values[0] if values else None
 
 
 def _takes_password(scope: Scope) -> bool:
