@@ -9,7 +9,7 @@ from uuid import UUID
 
 from indexer.errors import InvalidRequest
 from indexer.records.audit import rows
-from indexer.records.audit.chain import details_text, time_text
+from indexer.records.audit.chain import canonical_json, time_text
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.audit.rows import AuditRow, Filter
 from indexer.records.database.session import Database
@@ -58,7 +58,7 @@ def _row(value: dict[str, Any]) -> AuditRow:
         request_id=value["request_id"],
         gallery=value["gallery"],
         identity_id=_uuid(value["identity_id"]),
-        details=details_text(value["details"]),
+        details=canonical_json(value["details"]),
         previous_hash=bytes.fromhex(value["previous_hash"]),
         hash=bytes.fromhex(value["hash"]),
     )

@@ -43,7 +43,7 @@ def entry(event: AuditEvent) -> Entry:
     """Caused by the current caller in the current request. Raises ValueError, TypeError: no JSON."""
     return Entry(
         event=event,
-        details=details_text(event.details),
+        details=canonical_json(event.details),
         caller=current_caller.get(),
         request_id=request_id.get(),
     )
@@ -61,7 +61,7 @@ def append(session: Session, entries: Sequence[Entry], *, durable: bool = True) 
     last, previous, at = head.number + len(entries), bytes(head.hash), head.now.astimezone(UTC)
     rows: list[dict[str, Any]] = []
     for number, one in enumerate(entries, head.number + 1):
-        row = _row(one, number, at)
+        row = {"number": number, "at": at} | columns_of(one)
         row["previous_hash"], row["hash"] = previous, row_hash(previous, row)
         previous = row["hash"]
         rows.append(row)
@@ -73,7 +73,7 @@ def row_hash(previous: bytes, row: dict[str, Any]) -> bytes:
     """`row`: the columns by name; `details` is text. Hashes among them are left out."""
     hashed = {name: row[name] for name in _HASHED}
     hashed["at"] = time_text(row["at"])
-    return hashlib.sha256(previous + _json(hashed).encode()).digest()
+    return hashlib.sha256(previous + canonical_json(hashed).encode()).digest()
 
 
 def time_text(at: datetime) -> str:
@@ -81,17 +81,16 @@ def time_text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def details_text(details: Any) -> str:
-    """As it is stored and hashed. Raises ValueError, TypeError."""
-    return _json(details)
+def canonical_json(value: Any) -> str:
+    """As details are stored, and as rows are hashed. Raises ValueError, TypeError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
 
 
-def _row(one: Entry, number: int, at: datetime) -> dict[str, Any]:
+def columns_of(one: Entry) -> dict[str, Any]:
+    """What is hashed of a row, without its number and its time."""
     event = one.event
     return {
-        "number": number,
         "id": event.id,
-        "at": at,
         "action": str(event.action),
         "caller": _short(one.caller.name),
         "key_id": one.caller.key_id,
@@ -106,10 +105,6 @@ def _row(one: Entry, number: int, at: datetime) -> dict[str, Any]:
 def _short(value: str | None) -> str | None:
     """A client chooses names: no control character gets into the record."""
     return None if value is None else one_line(value)[:MAX_TEXT]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:

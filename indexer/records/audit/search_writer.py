@@ -8,6 +8,7 @@ from indexer.errors import Busy, Unavailable
 from indexer.rate_limited_log import RateLimitedLog
 from indexer.records.audit.chain import Entry, append, entry
 from indexer.records.audit.event import AuditEvent
+from indexer.records.audit.single import append_one
 from indexer.records.database.session import Database
 
 _failures = RateLimitedLog(logging.getLogger(__name__))
@@ -84,8 +85,12 @@ class SearchWriter:
     def _write(self, batch: list[_Waiting]) -> None:
         error: BaseException | None = None
         try:
-            with self._database.transaction() as session:
-                append(session, [one.entry for one in batch], durable=self._durable)
+            if len(batch) == 1:
+                with self._database.reading() as session:
+                    append_one(session, batch[0].entry, durable=self._durable)
+            else:
+                with self._database.transaction() as session:
+                    append(session, [one.entry for one in batch], durable=self._durable)
         except BaseException as raised:
             error = raised
         finally:
