@@ -16,6 +16,7 @@ from indexer.audit import retention
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.support.altered_pictures import side_by_side
 from tests.support.asking import assert_problem, enrol, files, identify
 from tests.support.audit import last_number, rows_after
 from tests.support.pictures import jpeg, pixels
@@ -394,3 +395,94 @@ def test_kept_crops_are_pruned_with_the_months_of_the_record(
 
     assert explain(client, old)["faces"][0]["crop"] is None
     assert explain(client, new)["faces"][0]["crop"] is not None
+
+
+def test_each_face_of_a_photograph_is_explained(
+    client: TestClient, staff: dict[str, Any], hopper: bytes, collins: bytes
+) -> None:
+    both = side_by_side(hopper, collins)
+    all_of_it = explain(client, identify(client, "staff", both, max_faces=5)["audit_id"])
+    one = explain(client, identify(client, "staff", both, max_faces=1)["audit_id"])
+
+    matched = sorted(face["sentences"][0].split(":")[0] for face in all_of_it["faces"])
+    assert all_of_it["sentences"][0].startswith("A photograph with 2 faces was searched for among the 2")
+    assert [sentence[:6] for sentence in matched] == ["Face 1", "Face 2"]
+    assert {sentence.split(" matched with ")[1] for sentence in matched} == {"Grace Hopper", "Eileen Collins"}
+    assert one["sentences"][0].endswith("of gallery staff. The largest was searched for.")
+    assert len(one["faces"]) == 1
+
+
+def test_a_photograph_without_a_face_and_an_empty_gallery_are_explained(
+    client: TestClient, hopper: bytes, nobody: bytes
+) -> None:
+    client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+
+    no_face = explain(client, identify(client, "staff", nobody)["audit_id"])
+    no_person = explain(client, identify(client, "staff", hopper)["audit_id"])
+
+    assert no_face["sentences"][0].startswith("A photograph with no face was searched for among the 0")
+    assert no_face["faces"] == []
+    assert no_person["faces"][0]["sentences"] == ["The face resembled nobody: nobody was enrolled."]
+
+
+def test_two_people_who_look_alike_are_explained_and_are_a_warning(
+    client: TestClient, staff: dict[str, Any], hopper: bytes
+) -> None:
+    enrol(client, "staff", smaller(hopper), name="Her double")
+
+    [face] = explain(client, identify(client, "staff", smaller(hopper, 3))["audit_id"])["faces"]
+
+    assert any(
+        sentence.endswith("This score reaches the threshold too: the two look alike, or are the same person.")
+        for sentence in face["sentences"]
+    )
+    assert face["margin_to_second"] < 0.1
+
+
+def test_a_score_of_several_faces_is_explained_as_a_mean(
+    client: TestClient, staff: dict[str, Any], hopper: bytes
+) -> None:
+    faces = f"/v1/galleries/staff/identities/{staff['id']}/faces"
+    added = client.post(faces, files=files("images", smaller(hopper, 3)))
+    client.patch("/v1/galleries/staff", json={"person_score": "fused"}).raise_for_status()
+    answer = identify(client, "staff", smaller(hopper))
+    first = answer["faces"][0]["candidates"][0]
+    client.delete(f"{faces}/{first['face_id']}").raise_for_status()
+
+    [face] = explain(client, answer["audit_id"])["faces"]
+
+    assert added.status_code == 201
+    assert face["sentences"][1] == (
+        f"The score is the mean of {first['face_score']:.3f}, the similarity to the person's nearest enrolled"
+        f" face, {first['face_id']}, and {first['template_score']:.3f}, the similarity to the mean of the"
+        " person's faces."
+    )
+    assert "This enrolled face was deleted since." in face["sentences"]
+    assert (face["candidates"][0]["person_exists"], face["candidates"][0]["face_exists"]) == (True, False)
+
+
+def test_a_dark_photograph_is_a_warning(client: TestClient, staff: dict[str, Any], hopper: bytes) -> None:
+    dark = jpeg((pixels(hopper) * 0.12).astype("uint8"))
+
+    [of_dark] = explain(client, identify(client, "staff", dark)["audit_id"])["faces"]
+    [of_light] = explain(client, identify(client, "staff", hopper)["audit_id"])["faces"]
+
+    assert of_dark["warnings"] == ["The face is too dark or too bright."]
+    assert of_light["warnings"] == []
+
+
+def test_an_embedding_and_a_threshold_beyond_the_measurement_are_explained(
+    client: TestClient, staff: dict[str, Any]
+) -> None:
+    vector = [1.0] + [0.0] * 127
+    body = {"embedding": vector, "threshold": 0.99}
+    audit_id = client.post("/v1/galleries/staff/search", json=body).json()["audit_id"]
+
+    explained = explain(client, audit_id)
+
+    assert explained["sentences"][0] == (
+        "An embedding, without its photograph, was searched for among the 2 enrolled faces of gallery staff."
+    )
+    assert explained["sentences"][2].endswith("so low a rate, and this is an extrapolation.")
+    assert explained["faces"][0]["sentences"][0].startswith("The embedding was matched with nobody.")
+    assert (explained["faces"][0]["box"], explained["faces"][0]["warnings"]) == (None, [])
