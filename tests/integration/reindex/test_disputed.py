@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from indexer.reindex import status
 from tests.support.asking import identify
 from tests.support.pictures import jpeg, pixels
-from tests.support.reindexing import Operator, enrol
+from tests.support.reindexing import NEW, Operator, enrol
 
 
 def test_disputed_matches_with_a_kept_crop_are_matched_again_by_both_models(
@@ -40,3 +40,22 @@ def test_a_gallery_without_disputes_is_compared_without_them(
     job = operator.work(operator.start())
 
     assert "disputed" not in status.comparison(operator.database, job.row.id)
+
+
+def test_a_replay_after_a_switch_says_that_the_model_is_another_one(
+    operator: Operator, client: TestClient, hopper: bytes
+) -> None:
+    client.patch("/v1/galleries/staff", json={"keep_probes": True}).raise_for_status()
+    person = enrol(client, "Grace", hopper)
+    seen = identify(client, "staff", jpeg(pixels(hopper)[::2, ::2]))
+    job = operator.work(operator.start())
+    client.post(f"/v1/reindexes/{job.row.id}/activate", json={"force": "nobody has two faces"}).raise_for_status()
+
+    repeated = client.post(f"/v1/audit/{seen['audit_id']}/replay").raise_for_status().json()
+
+    assert any(
+        sentence.startswith(f"The gallery's model is {NEW.fingerprint} now; it was {seen['model']}.")
+        for sentence in repeated["sentences"]
+    )
+    assert repeated["faces"][0]["matched_then"] == str(person)
+    assert repeated["same"]
