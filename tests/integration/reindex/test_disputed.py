@@ -49,7 +49,9 @@ def test_a_replay_after_a_switch_says_that_the_model_is_another_one(
     person = enrol(client, "Grace", hopper)
     seen = identify(client, "staff", jpeg(pixels(hopper)[::2, ::2]))
     job = operator.work(operator.start())
-    client.post(f"/v1/reindexes/{job.row.id}/activate", json={"force": "nobody has two faces"}).raise_for_status()
+    client.post(
+        f"/v1/reindexes/{job.row.id}/activate", json={"force": "nobody has two faces"}
+    ).raise_for_status()
 
     repeated = client.post(f"/v1/audit/{seen['audit_id']}/replay").raise_for_status().json()
 
