@@ -165,6 +165,9 @@ def database(migrated: str) -> Iterator[Database]:
         session.execute(text("TRUNCATE gallery, identity, face, embedding, change, model, process CASCADE"))
         session.execute(text("TRUNCATE api_key, api_key_version"))
     yield database
+    with database.transaction() as session:  # or servers of other modules would require keys
+        session.execute(text("DELETE FROM api_key_version"))
+        session.execute(text("DELETE FROM api_key"))
     database.close()
 
 
