@@ -24,7 +24,7 @@ class KeyLimitation:
     """Passes the requests of keys within their limits on to an application, and counts them and their faces.
 
     The slot of a request is released before its answer begins: the client's next request finds it free,
-    whichever process serves it. Its faces are charged in this process then, and stored after the answer.
+    whichever process serves it. Its faces are charged in this process then, and stored soon after.
     """
 
     def __init__(self) -> None:
@@ -52,15 +52,13 @@ class KeyLimitation:
 
         async def finish() -> None:
             admission.usage.charge(faces.take())
-            if not admission.finished:
+            if not limiter.finish_at_once(admission):
                 with anyio.CancelScope(shield=True):  # or the slot stays taken until its lease expires
                     await anyio.to_thread.run_sync(limiter.finish, admission, limiter=self._threads)
 
         async def send_with_fields(message: Message) -> None:
             if message["type"] == "http.response.start":
-                admission.usage.charge(faces.take())
-                if admission.slot is not None:
-                    await finish()
+                await finish()
                 headers = MutableHeaders(scope=message)
                 headers["RateLimit-Policy"] = policies
                 if quotas := admission.usage.quotas():

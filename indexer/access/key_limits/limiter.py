@@ -2,10 +2,13 @@
 
 import logging
 import threading
+import time
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from indexer.access.key_limits.idle_slots import KEEP_SECONDS, IdleSlots
 from indexer.access.key_limits.key_usage import KeyUsage, rate_limited
 from indexer.access.key_limits.limits import KeyLimits, Policy, Quota
 from indexer.errors import GemelError
@@ -35,11 +38,6 @@ class Admission:
     def complete(self) -> bool:
         return self.has_token and (self.slot is not None or self.usage.limits.max_concurrent is None)
 
-    @property
-    def finished(self) -> bool:
-        """Whether `KeyLimiter.finish` has nothing to store."""
-        return self.slot is None and self.usage.uncharged_faces == 0
-
 
 class KeyLimiter:
     CONNECTIONS = 3
@@ -53,42 +51,72 @@ class KeyLimiter:
         self._usages: dict[UUID, KeyUsage] = {}
         self._holders: weakref.WeakSet[Admission] = weakref.WeakSet()
         """Those with a slot. One that nobody finishes is forgotten, and its lease expires."""
-        self._extension = Supervised("key limits", self.extend_leases, every_seconds=EXTENSION_SECONDS)
-        self._extension.start()
+        self._idle = IdleSlots()
+        self._extended_at = time.monotonic()
+        self._upkeep = Supervised("key limits", self.store, every_seconds=KEEP_SECONDS)
+        self._upkeep.start()
 
     def close(self) -> None:
-        self._extension.close()
+        if self._upkeep.close():
+            try:
+                self.store(every=True)
+            except GemelError as error:
+                log.warning("the last use of keys is not stored: %s", error.message)
 
     def begin(self, key_id: UUID, limits: KeyLimits) -> Admission:
         """Asks no PostgreSQL. An admission that is not complete needs `complete`. Raises RateLimited."""
         usage = self._usage(key_id, limits)
-        return Admission(usage=usage, has_token=usage.admit_at_once())
+        admission = Admission(usage=usage, has_token=usage.admit_at_once())
+        if limits.max_concurrent is not None:
+            self._hold(admission, self._idle.take(key_id))
+        return admission
 
     def complete(self, admission: Admission) -> None:
         """Asks PostgreSQL. A request that is rejected for its concurrency has taken its token.
 
         Raises RateLimited, DatabaseUnavailable, Busy.
         """
-        with self._database.reading() as session:
-            if not admission.has_token:
-                admission.usage.admit(session)
-                admission.has_token = True
-            if admission.usage.limits.max_concurrent is not None:
-                self._take_slot(session, admission, admission.usage.limits.max_concurrent)
-
-    def finish(self, admission: Admission) -> None:
-        """Releases the slot, and stores the faces. Raises nothing that PostgreSQL causes: the
-        lease of a slot expires, and the faces are stored later."""
-        slot, admission.slot = admission.slot, None
-        with self._lock:
-            self._holders.discard(admission)
         try:
             with self._database.reading() as session:
-                if slot is not None:
-                    request_slots.release(session, admission.usage.key_id, slot)
-                admission.usage.store_charge(session)
-        except GemelError as error:
-            _failures.line(logging.WARNING, error.code, "cannot store the use of a key: %s", error.message)
+                if not admission.has_token:
+                    admission.usage.admit(session)
+                    admission.has_token = True
+                most = admission.usage.limits.max_concurrent
+                if most is not None and admission.slot is None:
+                    self._take_slot(session, admission, most)
+        except BaseException:
+            if not self.finish_at_once(admission):
+                self.finish(admission)
+            raise
+
+    def finish_at_once(self, admission: Admission) -> bool:
+        """Keeps the slot for the key's next request. False: it must be released, by `finish`."""
+        most, slot = admission.usage.limits.max_concurrent, admission.slot
+        if slot is not None and most is not None and self._idle.keep(admission.usage.key_id, slot, most):
+            self._drop(admission)
+        return admission.slot is None
+
+    def finish(self, admission: Admission) -> None:
+        """Releases the slot. Raises nothing that PostgreSQL causes: the lease of the slot expires."""
+        slot = admission.slot
+        self._drop(admission)
+        if slot is not None:
+            self._release([(admission.usage.key_id, slot)])
+
+    def store(self, *, every: bool = False) -> None:
+        """Stores charged faces, releases idle slots, and extends the leases of those in use.
+
+        Raises DatabaseUnavailable, Busy.
+        """
+        self._release(self._idle.take_expired(every=every))
+        with self._lock:
+            charged = [usage for usage in self._usages.values() if usage.uncharged_faces]
+        if charged:
+            with self._database.reading() as session:
+                for usage in charged:
+                    usage.store_charge(session)
+        if time.monotonic() - self._extended_at > EXTENSION_SECONDS:
+            self.extend_leases()
 
     def extend_leases(self) -> None:
         """Raises DatabaseUnavailable, Busy."""
@@ -97,6 +125,28 @@ class KeyLimiter:
         if slots:
             with self._database.reading() as session:
                 request_slots.extend(session, slots)
+        self._extended_at = time.monotonic()
+
+    def _release(self, slots: Sequence[tuple[UUID, UUID]]) -> None:
+        if not slots:
+            return
+        try:
+            with self._database.reading() as session:
+                for key_id, slot in slots:
+                    request_slots.release(session, key_id, slot)
+        except GemelError as error:
+            _failures.line(logging.WARNING, error.code, "cannot release a slot: %s", error.message)
+
+    def _hold(self, admission: Admission, slot: UUID | None) -> None:
+        admission.slot = slot
+        if slot is not None:
+            with self._lock:
+                self._holders.add(admission)
+
+    def _drop(self, admission: Admission) -> None:
+        admission.slot = None
+        with self._lock:
+            self._holders.discard(admission)
 
     def _usage(self, key_id: UUID, limits: KeyLimits) -> KeyUsage:
         with self._lock:
@@ -110,6 +160,4 @@ class KeyLimiter:
         if slot is None:
             full = Quota(policy=Policy.CONCURRENCY, available=0, window_seconds=_BUSY_SECONDS)
             raise rate_limited(full, most)
-        admission.slot = slot
-        with self._lock:
-            self._holders.add(admission)
+        self._hold(admission, slot)

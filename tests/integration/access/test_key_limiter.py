@@ -109,7 +109,7 @@ def test_faces_that_one_process_used_count_in_another(limiters: Opener) -> None:
     one, other = limiters(), limiters()
     request = admit(one, key_id, limits)
     request.usage.charge(2 + 2 * HOUR)
-    one.finish(request)
+    one.store()
     with pytest.raises(RateLimited) as rejected:
         admit(other, key_id, limits)
     assert rejected.value.details["policy"] == "faces"

@@ -19,6 +19,7 @@ from indexer.settings import Settings
 from service.app import create_app
 from tests.support.altered_pictures import side_by_side
 from tests.support.asking import assert_problem
+from tests.support.home import wait_for
 from tests.support.key_limits import admit
 
 BOOTSTRAP = {"X-API-Key": "correct horse battery"}
@@ -93,7 +94,8 @@ def charged(limited: Any, migrated: str) -> Any:
         key = limited(faces_per_second=100)
         answer = key.post(path, **options)
         last = text("SELECT granted FROM token_bucket WHERE kind = 'faces' AND key_id = :id")
-        with database.reading() as session:
+        with database.reading() as session:  # the server stores it within a quarter of a second
+            wait_for(lambda: session.scalar(last, {"id": key.id}))
             return answer, session.scalar(last, {"id": key.id})
 
     yield post
