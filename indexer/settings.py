@@ -69,6 +69,15 @@ class Settings(BaseSettings):
         pattern=r"^(/[A-Za-z0-9._~-]+)+$",
         description="Path prefix under which a proxy publishes the service, such as `/faces`",
     )
+    tls_cert: Path | None = Field(
+        default=None,
+        description="File of the server's certificate, PEM, with the intermediate certificates after it; the"
+        " server then answers HTTPS only, TLS 1.2 or newer",
+    )
+    tls_key: Path | None = Field(
+        default=None,
+        description="File of the certificate's key, PEM, without a password; default: in `GEMEL_TLS_CERT`",
+    )
     forwarded_allow_ips: str | None = Field(
         default=None,
         description="Addresses or networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are"
@@ -327,6 +336,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"forwarded_allow_ips: {error}; write addresses or networks, such as `10.1.0.0/16`"
             ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> "Settings":
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ValueError("tls_key: there is a key, but no certificate: set tls_cert too")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.settings import Settings
+from indexer.tls import server_context
 from service import errors, openapi, startup
 from service.dependencies import confirm_access, documented_key, documented_token
 from service.middleware.access import Access
@@ -84,7 +85,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
                 with stop.on_sigterm():
-                    yield {"connections": Connections(_connection_limits(settings)), "stop": stop}
+                    yield {
+                        "connections": Connections(_connection_limits(settings)),
+                        "stop": stop,
+                        "tls": settings.tls_cert and server_context(settings.tls_cert, settings.tls_key),
+                    }
                 tasks.cancel_scope.cancel()
 
     app = FastAPI(

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -127,9 +128,10 @@ class Home:
                 text=True,
                 start_new_session=True,
             )
-        base = f"http://127.0.0.1:{port}"
+        certificate = environment.get("GEMEL_TLS_CERT")
+        base = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         try:
-            wait_for(lambda: ready(base) or process.poll() is not None, 180)
+            wait_for(lambda: ready(base, certificate) or process.poll() is not None, 180)
             yield base, process
         finally:
             process.terminate()
@@ -146,9 +148,11 @@ class Home:
             worker.wait()
 
 
-def ready(base: str) -> bool:
+def ready(base: str, certificate: str | None = None) -> bool:
+    """`certificate`: the server's own, if it has one."""
+    context = ssl.create_default_context(cafile=certificate)
     try:
-        return httpx2.get(f"{base}/readyz", timeout=5).status_code == 200
+        return httpx2.get(f"{base}/readyz", timeout=5, verify=context).status_code == 200
     except httpx2.TransportError:
         return False
 

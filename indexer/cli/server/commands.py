@@ -23,7 +23,10 @@ from indexer.cli.output import console, out, print_result, print_warning
 from indexer.cli.server.port import bind
 from indexer.cli.server.workers import supervise
 from indexer.settings import Settings
+from indexer.tls import server_context
 
+PROTOCOL = "service.protocol.http1:BoundedProtocol"
+TLS_PROTOCOL = "service.protocol.tls:TlsProtocol"
 FALLBACK_HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 75
 """Longer than the minute for which load balancers keep an idle connection. Otherwise a load balancer could
@@ -70,6 +73,8 @@ def serve(
     port = settings.port if port is None else port
     workers = workers or settings.workers
     card = default_card(settings)
+    if settings.tls_cert is not None:
+        server_context(settings.tls_cert, settings.tls_key)
     check_weights(
         card, settings
     )  # a missing model is reported before anything is started, as is a port in use
@@ -99,7 +104,9 @@ def serve(
     _allow_descriptors(settings.max_connections)
     options: dict[str, Any] = {
         "factory": True,
-        "http": "service.protocol.http1:BoundedProtocol",
+        "http": TLS_PROTOCOL if settings.tls_cert else PROTOCOL,
+        # uvloop reads from a connection that `TlsProtocol` has paused: bytes of a handshake would be lost
+        "loop": "asyncio" if settings.tls_cert else "auto",
         "ws": "none",
         "proxy_headers": False,  # `service.middleware.forwarded` reads them, from the proxies of the settings
         "host": host,
@@ -115,11 +122,12 @@ def serve(
     # and leave the embedded PostgreSQL running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = listening.getsockname()[1]
-    _print_addresses(host, port, guarded=guarded)
+    base = f"{'https' if settings.tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    _print_addresses(base, guarded=guarded)
     if nobody_enrolled and (line := recommendation(settings, card)):
         console.print(f"  {line}\n", highlight=False, markup=False, soft_wrap=True)
     logging.getLogger("uvicorn.error").info(  # uvicorn logs this only for a socket that it opened itself
-        "Uvicorn running on http://%s:%d (Press CTRL+C to quit)", f"[{host}]" if ":" in host else host, port
+        "Uvicorn running on %s (Press CTRL+C to quit)", base
     )
     if workers > 1:
         supervise(uvicorn.Config("service.worker:create_app", **options), listening)
@@ -194,8 +202,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _print_addresses(host: str, port: int, *, guarded: bool) -> None:
-    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _print_addresses(base: str, *, guarded: bool) -> None:
     key = " -H 'X-API-Key: ...'" if guarded else ""
     console.print(
         f"\n  API            {base}/v1\n"
