@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells what the answer itself does not."""
+"""Whether the time of an answer reveals what the answer itself does not."""
 
 import secrets
 import time

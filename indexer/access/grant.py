@@ -25,7 +25,7 @@ class Grant:
     def check(self, permission: Permission) -> None:
         """Raises PermissionDenied."""
         if permission not in self.permissions:
-            raise PermissionDenied(f"this API key has no permission {permission!r}", permission=permission)
+            raise PermissionDenied(f"this API key has no permission '{permission}'", permission=permission)
 
     def check_gallery(self, name: str) -> None:
         """Raises GalleryNotFound as `records.galleries.get` does, without a query: whether the gallery exists

@@ -1,1 +1,1 @@
-"""What is done with the audit record: it is verified, anchored elsewhere, and pruned by month."""
+"""Verifies, anchors, exports and prunes the audit record, and explains the searches in it."""

@@ -10,7 +10,7 @@ from indexer.records.database.session import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned:
+class PruneResult:
     months: list[str]
     """Such as `2026-01`."""
     rows: int
@@ -26,7 +26,7 @@ def month_of(text: str) -> datetime:
         raise InvalidRequest(f"{text!r} is no month such as 2026-01", field="before") from None
 
 
-def prune(database: Database, before: datetime) -> Pruned:
+def prune(database: Database, before: datetime) -> PruneResult:
     """Drops the partitions of all months before `before`, the first moment of a month, and records an event
     with the number and the hash of the last dropped row. The crops that were kept of their searches go too.
 
@@ -55,7 +55,7 @@ def prune(database: Database, before: datetime) -> Pruned:
         probes.delete_before(session, before)
         for name in dropped:
             partitions.drop(session, name)
-    return Pruned(
+    return PruneResult(
         months=[partitions.month_text(name) for name in dropped],
         rows=0 if last is None else last.number - start.number,
         last_number=None if last is None else last.number,

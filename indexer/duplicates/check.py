@@ -138,7 +138,7 @@ def _duplicate(found: Sequence[DuplicateCandidate]) -> DuplicateIdentity:
     others = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return DuplicateIdentity(
         f"this person looks like identity {best.external_id or best.identity_id}{others}, with a score of"
-        f" {best.score:.3f} where {best.threshold:.3f} is required; if it is another person, enrol with"
+        f" {best.score:.3f} at a threshold of {best.threshold:.3f}; if it is another person, enrol with"
         " allow_duplicate=true",
         candidates=[candidate.as_json() for candidate in found],
     )

@@ -55,9 +55,9 @@ def explain(engine: CurrentEngine, event: Event) -> Explanation:
     summary="Repeat a search with the crops that were kept",
 )
 def repeat(engine: CurrentEngine, event: Event) -> Replay:
-    """With the model of the time, against the gallery as it is now; says whether the answer is the same, and
-    what has changed. Only `identify` can be repeated, in a gallery whose policy keeps probes. The record
-    gets an event that names the repeated one, not a search."""
+    """Against the gallery as it is now, with its present model. Says whether the answer is the same, and what
+    has changed. Only `identify` can be repeated, in a gallery whose policy keeps probes. The audit record
+    gets an event `search.replayed`."""
     return replay.replay(engine, event)
 
 

@@ -14,7 +14,7 @@ from service.requests.pagination import FACES_OF_ONE
 from service.routes import problems
 from service.routes.identities import with_faces
 from service.schemas.enrolled import Identity
-from service.schemas.people import Changed, Merge, Move, Split, Undone
+from service.schemas.people import ChangeAnswer, Merge, Move, Split, UndoAnswer
 
 router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["identities"], route_class=JsonRoute)
 
@@ -25,13 +25,13 @@ router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["identities"], route_
     operation_id="merge_identities",
     summary="Merge another identity into this one",
 )
-def merge(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Merge) -> Changed:
+def merge(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Merge) -> ChangeAnswer:
     """The other's faces become this identity's, and the other disappears: requests for it get 409
     `identity_merged`. Of a photograph that both have, this identity's face is kept. It can be undone."""
     change = engine.people.merge(
         gallery, identity_id, body.other, take=body.take, although_distinct=body.although_distinct
     )
-    return Changed.of(change, _identities(engine, gallery, change))
+    return ChangeAnswer.of(change, _identities(engine, gallery, change))
 
 
 @router.post(
@@ -41,12 +41,12 @@ def merge(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Merge) -
     operation_id="split_identity",
     summary="Make a new identity of some faces",
 )
-def split(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Split) -> Changed:
+def split(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Split) -> ChangeAnswer:
     """Searches find the new identity as soon as the answer arrives. The two are remembered as different
     people. It can be undone."""
     new = NewIdentity(external_id=body.external_id, name=body.name, metadata=body.metadata)
     change = engine.people.split(gallery, identity_id, body.faces, new)
-    return Changed.of(change, _identities(engine, gallery, change))
+    return ChangeAnswer.of(change, _identities(engine, gallery, change))
 
 
 @router.post(
@@ -55,11 +55,11 @@ def split(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Split) -
     operation_id="move_face",
     summary="Give a face to another identity",
 )
-def move(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID, body: Move) -> Changed:
+def move(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID, body: Move) -> ChangeAnswer:
     """The face keeps its id. 409 `face_exists` if the other identity has a face of the same photograph. It
     can be undone."""
     change = engine.people.move(gallery, identity_id, {face_id}, body.to)
-    return Changed.of(change, _identities(engine, gallery, change))
+    return ChangeAnswer.of(change, _identities(engine, gallery, change))
 
 
 @router.post(
@@ -68,11 +68,11 @@ def move(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID, 
     operation_id="undo_people_change",
     summary="Undo a merge, a split or a move",
 )
-def undo(engine: CurrentEngine, gallery: str, change_id: UUID) -> Undone:
-    """Faces that were deleted or moved since stay as they are. 404 if one of the people was deleted since:
+def undo(engine: CurrentEngine, gallery: str, change_id: UUID) -> UndoAnswer:
+    """Faces that were deleted or moved since stay as they are. 404 if one of the people has been deleted:
     what an undo needs is deleted with them."""
     undone = engine.people.undo(gallery, change_id)
-    return Undone.of_undo(undone, _identities(engine, gallery, undone))
+    return UndoAnswer.of_undo(undone, _identities(engine, gallery, undone))
 
 
 def _identities(engine: Engine, gallery: str, change: PeopleChange) -> dict[UUID, Identity]:

@@ -70,7 +70,7 @@ class Same(BaseModel):
     take: Take = set()
 
 
-class Changed(BaseModel):
+class ChangeAnswer(BaseModel):
     id: UUID = Field(description="Send it to `/people-changes/{change_id}/undo`", examples=[ID_EXAMPLE])
     kind: ChangeOfPeople = Field(description="What was done, or undone", examples=["merge"])
     identity: Identity | None = Field(
@@ -100,17 +100,17 @@ class Changed(BaseModel):
         }
 
     @classmethod
-    def of(cls, change: PeopleChange, identities: Mapping[UUID, Identity]) -> "Changed":
+    def of(cls, change: PeopleChange, identities: Mapping[UUID, Identity]) -> "ChangeAnswer":
         return cls(**cls.fields_of(change, identities))
 
 
-class Undone(Changed):
+class UndoAnswer(ChangeAnswer):
     faces_left: int = Field(
         description="Faces that did not return, because they were deleted or moved since", examples=[0]
     )
 
     @classmethod
-    def of_undo(cls, undone: Undo, identities: Mapping[UUID, Identity]) -> "Undone":
+    def of_undo(cls, undone: Undo, identities: Mapping[UUID, Identity]) -> "UndoAnswer":
         return cls(**cls.fields_of(undone, identities), faces_left=undone.faces_left)
 
 

@@ -27,7 +27,7 @@ def dispute(database: Database, event_id: UUID, face: int, identity_id: UUID) ->
         candidate = _candidate(search, face, identity_id)
         enrolled = present.faces(session, [candidate.face_id]).get(candidate.face_id)
         if enrolled is None:
-            raise FaceNotFound("the enrolled face was deleted since", id=str(candidate.face_id))
+            raise FaceNotFound("the enrolled face has since been deleted", id=str(candidate.face_id))
         gallery = galleries.lock(session, enrolled.gallery_id)
         found, is_new = disputes.add(
             session,

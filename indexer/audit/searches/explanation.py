@@ -130,7 +130,7 @@ def explain(database: Database, event_id: UUID) -> Explanation:
 
     def named(identity_id: UUID) -> str:
         if identity_id not in people:
-            return f"a person who was deleted since ({identity_id})"
+            return f"a person who has since been deleted ({identity_id})"
         return people[identity_id].name or f"a person without a name ({identity_id})"
 
     def explained(face: RecordedFace, number: int) -> ExplainedFace:
@@ -215,7 +215,7 @@ def _since(
     first = face.candidates[0]
     now = faces.get(first.face_id)
     if now is None:
-        return ["This enrolled face was deleted since."] if first.identity_id in people else []
+        return ["This enrolled face has since been deleted."] if first.identity_id in people else []
     if now.identity_id != first.identity_id:
         return [f"This enrolled face belongs to {named(now.identity_id)} now."]
     return []
@@ -237,4 +237,4 @@ def _exchanged(face: RecordedFace, probe: Probe | None) -> list[str]:
 def _crop_sentence(face: RecordedFace, kept: bool) -> list[str]:
     if face.crop_sha256 is None or kept:
         return []
-    return ["The crop of the face was kept, and was deleted since."]
+    return ["The crop of the face was kept, but has since been deleted."]

@@ -35,7 +35,7 @@ class ReplayedFace(BaseModel):
     score_now: float | None = Field(description="Likewise, by the kept crop")
     sentences: list[str] = Field(
         description="What is different, for people",
-        examples=[["Grace Hopper was deleted since."]],
+        examples=[["Grace Hopper has since been deleted."]],
     )
 
 
@@ -62,7 +62,7 @@ class _Now:
     def named(self, identity_id: UUID) -> str:
         person = self.people.get(identity_id)
         if person is None:
-            return f"a person who was deleted since ({identity_id})"
+            return f"a person who has since been deleted ({identity_id})"
         return person.name or f"a person without a name ({identity_id})"
 
 
@@ -191,14 +191,14 @@ def _differences(
     if before is not None:
         enrolled = now.faces.get(before.face_id)
         if before.identity_id not in now.people:
-            found.append("The person whom the face resembled most was deleted since.")
+            found.append("The person whom the face resembled most has since been deleted.")
         elif enrolled is None:
-            found.append(f"The enrolled face of {now.named(before.identity_id)} was deleted since.")
+            found.append(f"The enrolled face of {now.named(before.identity_id)} has since been deleted.")
         if enrolled is not None and enrolled.identity_id != before.identity_id:
             found.append(f"The enrolled face belongs to {now.named(enrolled.identity_id)} now.")
     if after is not None and (before is None or after.owner.identity_id != before.identity_id):
         person = now.people.get(after.owner.identity_id)
-        since = ", who was enrolled since" if person is not None and person.created_at > at else ""
+        since = ", who has been enrolled since" if person is not None and person.created_at > at else ""
         found.append(
             f"The most similar person is {now.named(after.owner.identity_id)} now{since}, with a score of"
             f" {after.score:.3f}."

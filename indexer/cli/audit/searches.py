@@ -108,7 +108,7 @@ def forget(audit_id: AuditId, json: Json = None) -> None:
 
 
 def _print_explanation(explained: "Explanation") -> None:
-    _print(f"{explained.at:%Y-%m-%d %H:%M:%S} UTC, for {explained.caller}; model {explained.model}")
+    _print(f"{explained.at:%Y-%m-%d %H:%M:%S} UTC; caller: {explained.caller}; model: {explained.model}")
     for sentence in explained.sentences:
         _print(sentence)
     for number, face in enumerate(explained.faces, 1):

@@ -85,9 +85,9 @@ def print_verified(row: dict[str, Any]) -> None:
     if unlisted:
         out.print(f"... and {quantity(unlisted, 'more problem', 'more problems')}", highlight=False)
     if row["first"] is None:
-        span = "The record has no row"
+        span = "The record has no rows"
     else:
-        span = f"Rows {row['first']} to {row['last']} ({row['rows']:,})"
+        span = f"{quantity(row['rows'], 'row')}, from {row['first']} to {row['last']}"
     against = (
         f", checked against {quantity(row['anchors_checked'], 'anchor')}" if row["anchors_checked"] else ""
     )

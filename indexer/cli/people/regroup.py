@@ -44,7 +44,7 @@ def merge(
         change = merge_people(
             database, gallery, one_id, other_id, take=fields, although_distinct=although_distinct
         )
-    _print_change(change, f"Merged {second} into {one}: {quantity(change.faces, 'face')}", json)
+    _print_change(change, f"Merged {second} into {one}: {quantity(change.faces, 'face')}", json, gallery)
 
 
 def split(
@@ -68,7 +68,7 @@ def split(
         new = NewIdentity(external_id=external_id, name=name)
         change = split_person(index_store.database, gallery, one_id, set(faces), new)
     shown = name or external_id or change.other_id
-    _print_change(change, f"Made {shown} of {quantity(change.faces, 'face')} of {one}", json)
+    _print_change(change, f"Split {quantity(change.faces, 'face')} of {one} off as {shown}", json, gallery)
 
 
 def move(
@@ -88,7 +88,7 @@ def move(
         database = index_store.database
         (one_id, one), (to_id, other) = (_find(database, gallery, key) for key in (person, to))
         change = move_faces(database, gallery, one_id, set(faces), to_id)
-    _print_change(change, f"Moved {quantity(change.faces, 'face')} of {one} to {other}", json)
+    _print_change(change, f"Moved {quantity(change.faces, 'face')} of {one} to {other}", json, gallery)
 
 
 def undo(
@@ -143,9 +143,10 @@ def _as_json(change: "PeopleChange") -> dict[str, Any]:
     }
 
 
-def _print_change(change: "PeopleChange", said: str, json: Json) -> None:
+def _print_change(change: "PeopleChange", said: str, json: Json, gallery: str) -> None:
     def show() -> None:
         out.print(escape_text(f"{said}."), highlight=False, soft_wrap=True)
-        out.print(f"`gemel person undo {change.id}` undoes it.", highlight=False, soft_wrap=True)
+        undo = f"gemel person undo {change.id} --gallery {gallery}"
+        out.print(f"To undo it: {escape_text(undo)}", highlight=False, soft_wrap=True)
 
     print_result(_as_json(change), json, show)

@@ -78,7 +78,7 @@ def same(
     fields = fields_of(take)
     with open_index_store(Settings()) as index_store:
         decided = use_case.same(index_store.database, gallery, review, keep=keep, take=fields)
-    _print_decision(decided, "Merged them", json)
+    _print_decision(decided, "Merged the two people", json)
 
 
 @app.command()

@@ -46,7 +46,7 @@ def add(session: Session, gallery_id: UUID, event_id: UUID, kept: Sequence[Probe
 
 
 def of_event(session: Session, event_id: UUID) -> dict[int, Probe]:
-    """By the number of the face; without those that were not kept or were deleted since."""
+    """By the number of the face; without those that were not kept or have since been deleted."""
     rows = session.execute(
         select(AuditProbe.face, AuditProbe.crop, AuditProbe.landmarks, AuditProbe.face_id).where(
             AuditProbe.event_id == event_id

@@ -18,7 +18,7 @@ MAX_WAITING = 1_000
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _PendingEvent:
     entry: Entry
     written: bool = False
     error: BaseException | None = None
@@ -43,7 +43,7 @@ class SearchWriter:
         self._durable = durable
         self._max_waiting = max_waiting
         self._condition = threading.Condition()
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_PendingEvent] = []
         self._is_writing = False
 
     @property
@@ -60,7 +60,7 @@ class SearchWriter:
         if not self._database.audit:
             return
         try:
-            self._record(_Waiting(entry(event)))
+            self._record(_PendingEvent(entry(event)))
         except Unavailable as error:
             if self._required:
                 raise
@@ -68,7 +68,7 @@ class SearchWriter:
                 logging.ERROR, error.code, "a search is not in the audit record: %s", error.message
             )
 
-    def _record(self, own: _Waiting) -> None:
+    def _record(self, own: _PendingEvent) -> None:
         with self._condition:
             if len(self._waiting) >= self._max_waiting:
                 raise Busy(f"{self._max_waiting} searches wait to be written to the audit record")
@@ -82,7 +82,7 @@ class SearchWriter:
         if own.error is not None:
             raise own.error
 
-    def _write(self, batch: list[_Waiting]) -> None:
+    def _write(self, batch: list[_PendingEvent]) -> None:
         error: BaseException | None = None
         try:
             if len(batch) == 1:

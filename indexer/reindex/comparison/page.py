@@ -49,7 +49,7 @@ def _disagreements(database: Database, examples: list[dict[str, Any]]) -> dict[s
 
 
 def _picture(face: FacePicture | None) -> dict[str, Any] | None:
-    if face is None:  # there was no answer, or the face was deleted since
+    if face is None:  # there was no answer, or the face has since been deleted
         return None
     jpeg = None if face.jpeg is None else pages.as_url("image/jpeg", face.jpeg)
     return {"name": face.name or "without a name", "jpeg": jpeg, "identity": face.identity_id}

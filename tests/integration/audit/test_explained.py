@@ -168,7 +168,7 @@ def test_deleted_probes_are_gone_and_the_explanation_says_so(
 
     [face] = explain(client, audit_id)["faces"]
     assert face["crop"] is None
-    assert "The crop of the face was kept, and was deleted since." in face["sentences"]
+    assert "The crop of the face was kept, but has since been deleted." in face["sentences"]
     assert_problem(client.get(f"/v1/audit/{audit_id}/faces/0/crop"), 404, "crop_not_stored")
     assert [row["action"] for row in rows_after(database, before)] == ["search.probes_deleted"]
 
@@ -184,7 +184,7 @@ def test_a_person_who_was_deleted_since_has_no_name_in_the_explanation(
     [face] = explained["faces"]
     candidate = face["candidates"][0]
     assert face["sentences"][0].startswith(
-        f"The face was matched with a person who was deleted since ({staff['id']})"
+        f"The face was matched with a person who has since been deleted ({staff['id']})"
     )
     assert (candidate["person_exists"], candidate["face_exists"], candidate["crop"]) == (False, False, None)
     assert "Grace" not in str(explained)
@@ -284,7 +284,7 @@ def test_a_replay_says_that_a_person_enrolled_since_is_nearer(
     assert not repeated["same"]
     assert (face["matched_then"], face["matched_now"]) == (staff["id"], twin["id"])
     assert "The gallery has 3 enrolled faces now; it had 2." in repeated["sentences"]
-    assert any("Her double now, who was enrolled since" in sentence for sentence in face["sentences"])
+    assert any("Her double now, who has been enrolled since" in sentence for sentence in face["sentences"])
 
 
 def test_a_replay_says_that_the_policy_has_changed(
@@ -457,7 +457,7 @@ def test_a_score_of_several_faces_is_explained_as_a_mean(
         f" face, {first['face_id']}, and {first['template_score']:.3f}, the similarity to the mean of the"
         " person's faces."
     )
-    assert "This enrolled face was deleted since." in face["sentences"]
+    assert "This enrolled face has since been deleted." in face["sentences"]
     assert (face["candidates"][0]["person_exists"], face["candidates"][0]["face_exists"]) == (True, False)
 
 

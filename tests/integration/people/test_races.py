@@ -32,7 +32,7 @@ def codes(answers: list[Response]) -> Counter[str]:
     )
 
 
-def test_of_two_opposite_merges_one_is_made_and_the_other_is_told_of_it(people: People) -> None:
+def test_of_two_opposite_merges_one_is_made_and_the_other_gets_a_conflict(people: People) -> None:
     for number in range(1, 2 * ROUNDS, 2):
         one, other = people.enrol(number), people.enrol(number + 1)
 
