@@ -28,7 +28,7 @@
     │   ├── AuditEventNotFound      the audit record has no such event
     │   ├── DisputeNotFound         nobody disputes this match, or the dispute was withdrawn
     │   ├── ReviewNotFound          there is no such review of two identities
-    │   └── PeopleChangeNotFound    there is no such merge, split or move, or a person has been deleted since
+    │   └── PeopleChangeNotFound    there is no such merge, split or move, or a person was deleted after it
     ├── Conflict
     │   ├── GalleryExists           there is a gallery of this name
     │   ├── ExternalIdTaken         another identity of the gallery has this external id

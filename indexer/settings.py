@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     audit: Literal["on", "off"] = Field(
         default="on",
         description="Whether changes, searches and rejected requests are written to the audit record; `off`"
-        " leaves a gap in it",
+        " writes no event",
     )
     audit_searches: Literal["durable", "required", "best-effort", "off"] = Field(
         default="required",

@@ -92,7 +92,7 @@ def get(session: Session, gallery_id: UUID, change_id: UUID) -> PersonChange:
     )
     if change is None:
         raise PeopleChangeNotFound(
-            f"there is no merge, split or move {change_id} in this gallery, or a person has been deleted since",
+            f"there is no merge, split or move {change_id} in this gallery, or a person was deleted after it",
             id=str(change_id),
         )
     return change
