@@ -32,7 +32,7 @@ GALLERY_WORDS = {
     GalleryAt.LIST: "a list of those that the key may see",
     GalleryAt.EVENT: "that of the event",
     GalleryAt.NONE: "",
-    GalleryAt.EVERY: "every one: only for keys without galleries",
+    GalleryAt.EVERY: "all: only for keys that are for every gallery",
 }
 MARK = re.compile(r"(<!-- BEGIN (\w+)\b[^\n]*-->\n)(.*?)(<!-- END \2 -->)", re.DOTALL)
 

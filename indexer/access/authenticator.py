@@ -25,12 +25,12 @@ from indexer.replica.threads.supervised import Supervised
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.4
-"""After so long without a notification the keys are checked."""
+"""After this time without a notification, the keys are checked."""
 CURRENT_SECONDS = 0.9
-"""A key counts without a question while the last check began so recently. Hence a revocation takes effect
-within a second, even if this process learns of it late."""
+"""A key is accepted without a query while the last check began less than this time ago. So a revocation
+takes effect within a second, even if this process learns of it late."""
 GRACE_SECONDS = 5.0
-"""While PostgreSQL does not answer, keys count as they were at the last check, if that is no older."""
+"""While PostgreSQL does not answer, keys are valid as at the last check, if it is not older than this."""
 RETRY_SECONDS = 0.2
 """After a check that failed."""
 LAST_USED_SECONDS = 60.0

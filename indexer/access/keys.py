@@ -38,7 +38,7 @@ class NewKey:
 class IssuedKey:
     row: ApiKey
     text: str
-    """Shown this once: only its hash is stored."""
+    """Cannot be shown again: only its hash is stored."""
 
 
 def create(database: Database, new: NewKey, *, by: Grant) -> IssuedKey:

@@ -70,7 +70,7 @@ def read(path: Path) -> Iterator[Anchor]:
                 yield Anchor.from_json(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidRequest(
-                    f"{path}, line {number}: no anchor ({error!r})", field="anchors"
+                    f"{path}, line {number}: not an anchor ({error!r})", field="anchors"
                 ) from error
 
 
@@ -79,7 +79,7 @@ def check_webhook(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise InvalidRequest(
-            "the webhook is no address `https://...` or `http://...` without a user", field="webhook"
+            "the webhook must be an address `https://...` or `http://...` without a user", field="webhook"
         )
     return url
 
@@ -94,7 +94,7 @@ def send(anchor: Anchor, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) 
         with _OPENER.open(posted, timeout=timeout_seconds) as answer:
             answer.read(1)
     except (OSError, HTTPException) as error:  # also URLError and HTTPError
-        raise AnchorNotWritten(f"{_without_query(url)} did not take the anchor: {error}") from error
+        raise AnchorNotWritten(f"{_without_query(url)} did not accept the anchor: {error}") from error
 
 
 def _without_query(url: str) -> str:

@@ -42,7 +42,7 @@ def read(path: Path) -> Iterator[AuditRow]:
                 yield _row(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidRequest(
-                    f"{path}, line {number}: no exported event ({error!r})", field="file"
+                    f"{path}, line {number}: not an exported event ({error!r})", field="file"
                 ) from error
 
 

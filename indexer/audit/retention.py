@@ -23,7 +23,7 @@ def month_of(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
     except ValueError:
-        raise InvalidRequest(f"{text!r} is no month such as 2026-01", field="before") from None
+        raise InvalidRequest(f"{text!r} is not a month, such as 2026-01", field="before") from None
 
 
 def prune(database: Database, before: datetime) -> PruneResult:

@@ -82,7 +82,8 @@ def create(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Create an API key and print it, this once. From the first key on, every request needs one.
+    """Create an API key and print it. It cannot be shown again. From the first key on, every request needs
+    one.
 
     Example: `gemel keys create --role identify --gallery staff --name "door camera"`
     """
@@ -144,7 +145,7 @@ def rotate(
     ] = "24h",  # type: ignore[assignment]
     json: Json = None,
 ) -> None:
-    """Replace the secret of an API key, and print the new key, this once.
+    """Replace the secret of an API key, and print the new key. It cannot be shown again.
 
     Example: `gemel keys rotate 5d41402abc4b --overlap 1h`
     """
@@ -200,7 +201,7 @@ def _as_json(row: "ApiKey") -> dict[str, Any]:
 def _print_issued(issued: "IssuedKey") -> None:
     out.print(
         f"Key {issued.row.prefix} ({escape_text(issued.row.name)})."
-        f" It is shown this once:\n\n  {issued.text}\n",
+        f" It cannot be shown again:\n\n  {issued.text}\n",
         highlight=False,
         soft_wrap=True,
     )

@@ -30,7 +30,7 @@ def list_events(
     caller: OfCaller = None,
     identity: OfIdentity = None,
     before: Annotated[int | None, typer.Option(min=1, help="Only events with lower numbers.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most events to list.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of events to list.")] = 50,
     json: Json = None,
 ) -> None:
     """List events, the newest first.

@@ -15,7 +15,7 @@ def parse_time(text: str | datetime) -> datetime:
     try:
         at = text if isinstance(text, datetime) else datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time such as 2026-01-31 or 2026-01-31T09:30.") from None
+        raise typer.BadParameter(f"{text!r} is not a time, such as 2026-01-31 or 2026-01-31T09:30.") from None
     return at.astimezone()
 
 

@@ -68,7 +68,9 @@ def replay(audit_id: AuditId, json: Json = None) -> None:
 @app.command()
 def dispute(
     audit_id: AuditId,
-    identity: Annotated[UUID, typer.Argument(metavar="PERSON_ID", help="Whom the face does not show.")],
+    identity: Annotated[
+        UUID, typer.Argument(metavar="PERSON_ID", help="The person whom the face does not show.")
+    ],
     face: Annotated[int, typer.Option(min=1, help="Number of the face in the answer, from 1.")] = 1,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the dispute.")] = False,
     json: Json = None,

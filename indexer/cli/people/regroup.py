@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 Faces = Annotated[list[UUID], typer.Argument(metavar="FACE...", help="Ids of faces: `gemel person show`.")]
 Take = Annotated[
-    str, typer.Option(help="Fields to take from the other one, with commas: name, external_id, metadata.")
+    str,
+    typer.Option(help="Fields to take from the other one, separated by commas: name, external_id, metadata."),
 ]
 
 

@@ -26,7 +26,7 @@ Id = Annotated[UUID, typer.Argument(metavar="ID", help="The review's id.")]
 def list_page(
     gallery: Gallery,
     state: Annotated[str, typer.Option(help="open, same, different, or all.")] = "open",
-    limit: Annotated[int, typer.Option(min=1, help="Most reviews to list.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of reviews to list.")] = 100,
     after: Annotated[UUID | None, typer.Option(help="Begin after the review with this id.")] = None,
     json: Json = None,
 ) -> None:
@@ -64,7 +64,7 @@ def same(
     review: Id,
     gallery: Gallery,
     keep: Annotated[
-        UUID | None, typer.Option(help="Id of the person who remains; by default the older.")
+        UUID | None, typer.Option(help="Id of the person who remains; by default the one created first.")
     ] = None,
     take: Take = "",
     json: Json = None,
