@@ -22,14 +22,14 @@ class Dispute(BaseModel):
     id: UUID = Field(description="By which it is withdrawn", examples=[ID_EXAMPLE])
     audit_id: UUID = Field(description="Of the search", examples=[ID_EXAMPLE])
     face: int = Field(description="Number of the face in the answer", examples=[0])
-    identity_id: UUID = Field(examples=[ID_EXAMPLE])
+    identity_id: UUID = Field(description="Whom the face does not show", examples=[ID_EXAMPLE])
     face_id: UUID = Field(
         description="The person's enrolled face that was nearest. The dispute follows it to another identity",
         examples=[ID_EXAMPLE],
     )
     score: float = Field(description="Of the candidate", examples=[0.6412])
     disputed_by: str = Field(description="Name of the API key, or of who ran the command")
-    created_at: datetime
+    created_at: datetime = Field(description="When it was disputed")
 
     @classmethod
     def of(cls, dispute: tables.Dispute) -> "Dispute":

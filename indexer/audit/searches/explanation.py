@@ -30,7 +30,7 @@ class ExplainedCandidate(BaseModel):
         examples=["Grace Hopper"],
     )
     face_id: UUID = Field(description="The person's enrolled face that was nearest", examples=[ID_EXAMPLE])
-    score: float = Field(examples=[0.6412])
+    score: float = Field(description="Of the person, by which it was decided", examples=[0.6412])
     face_score: float = Field(description="Cosine similarity to that face", examples=[0.6307])
     template_score: float | None = Field(
         description="Cosine similarity to the person template; null where there was none", examples=[0.6517]
@@ -49,13 +49,13 @@ class ExplainedCandidate(BaseModel):
 
 
 class ExplainedDispute(BaseModel):
-    id: UUID = Field(examples=[ID_EXAMPLE])
+    id: UUID = Field(description="By which it is withdrawn", examples=[ID_EXAMPLE])
     disputed_by: str = Field(description="Name of the API key, or of who ran the command")
-    created_at: datetime
+    created_at: datetime = Field(description="When it was disputed")
 
 
 class ExplainedFace(BaseModel):
-    matched: bool
+    matched: bool = Field(description="Whether the first candidate was a match")
     unmatched_reason: str | None = Field(description="As in the answer")
     sentences: list[str] = Field(
         description="Why the answer was what it was, for people",
@@ -94,7 +94,7 @@ class Explanation(BaseModel):
     )
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
     gallery_size: int = Field(description="Enrolled faces that were searched: N; 1 for a comparison")
-    threshold: float = Field(examples=[0.4346])
+    threshold: float = Field(description="The least score that matched", examples=[0.4346])
     threshold_requested: bool = Field(description="Whether the request gave the threshold")
     target_rate: float = Field(description="The policy: an FPIR; of a comparison, an FMR", examples=[0.01])
     estimated_rate: float = Field(description="The rate of the threshold used", examples=[0.01])

@@ -40,14 +40,14 @@ class ReplayedFace(BaseModel):
 
 
 class Replay(BaseModel):
-    audit_id: UUID = Field(examples=[ID_EXAMPLE])
+    audit_id: UUID = Field(description="Of the search", examples=[ID_EXAMPLE])
     same: bool = Field(description="Whether every face that could be repeated has the same answer")
     sentences: list[str] = Field(
         description="What is different for all faces, for people",
         examples=[["The gallery has 1,204 faces now; it had 1,203."]],
     )
-    threshold_then: float = Field(examples=[0.4346])
-    threshold_now: float = Field(examples=[0.4346])
+    threshold_then: float = Field(description="At the time of the search", examples=[0.4346])
+    threshold_now: float = Field(description="Of the gallery at present", examples=[0.4346])
     faces: list[ReplayedFace] = Field(description="Those whose crop is kept")
 
 
