@@ -14,6 +14,8 @@ _PATH_PARAMETERS = {
     "face_id": ("`id` of the face, as Gemel gave it", ID_EXAMPLE),
     "audit_id": ("`audit_id` of the answer: the id of its event in the audit record", ID_EXAMPLE),
     "review_id": ("`id` of the review", ID_EXAMPLE),
+    "face": ("Number of the face in the answer, from 0", 0),
+    "dispute_id": ("`id` of the dispute", ID_EXAMPLE),
     "change_id": ("`id` of the merge, split or move", ID_EXAMPLE),
     "key_id": ("`id` of the API key", ID_EXAMPLE),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
