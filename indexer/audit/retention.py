@@ -32,31 +32,37 @@ def prune(database: Database, before: datetime) -> PruneResult:
 
     Raises InvalidRequest (a month that has not ended), DatabaseAccessDenied (the table has another owner).
     """
+    with database.reading() as session:
+        at = rows.head(session).at
+    this_month = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    if before > this_month:
+        raise InvalidRequest(
+            f"the month before {before:%Y-%m} has not ended: prune before {this_month:%Y-%m} or earlier",
+            field="before",
+        )
     with database.transaction(long=True) as session:
-        head = partitions.lock_head(session)
-        this_month = head.at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        if before > this_month:
-            raise InvalidRequest(
-                f"the month before {before:%Y-%m} has not ended: prune before {this_month:%Y-%m} or earlier",
-                field="before",
-            )
+        partitions.lock_to_drop(session)
         partitions.make_ahead(session.connection())
         dropped = partitions.before(session, before)
-        start = rows.start(session)
+        first = rows.first_number(session)
         last = rows.last_before(session, before)
-        if last is not None:
+        dropped_rows = 0
+        if first is not None and last is not None:
+            dropped_rows = last.number - first + 1
             details = {
                 "before": f"{before:%Y-%m}",
-                "first_number": start.number + 1,
+                "first_number": first,
                 "last_number": last.number,
                 "last_hash": last.hash.hex(),
             }
             record(session, AuditEvent(action=Action.AUDIT_PRUNED, details=details))
-        probes.delete_before(session, before)
         for name in dropped:
             partitions.drop(session, name)
+    # There may be millions: no search waits for them. Those that a crash leaves are deleted by the next call.
+    with database.transaction(long=True) as session:
+        probes.delete_before(session, before)
     return PruneResult(
         months=[partitions.month_text(name) for name in dropped],
-        rows=0 if last is None else last.number - start.number,
+        rows=dropped_rows,
         last_number=None if last is None else last.number,
     )

@@ -50,8 +50,9 @@ def entry(event: AuditEvent) -> Entry:
 
 
 def append(session: Session, entries: Sequence[Entry], *, durable: bool = True) -> None:
-    """In two statements. The head of the chain is locked until the commit: it is the last lock that a
-    transaction takes, so that writers never wait for each other in a circle.
+    """In two round trips. The head of the chain is locked until the commit: it is the last lock that a
+    transaction takes, so that writers never wait for each other in a circle. The table is locked before it,
+    as a single statement would: `partitions` does so too.
 
     `durable`: whether the commit waits until the disk has the rows. Otherwise a crash of PostgreSQL's machine
     may lose the last of them, less than a second's; the chain stays whole.
@@ -140,7 +141,10 @@ _TYPES = {
 }
 _HASHED = tuple(name for name in _TYPES if not name.endswith("hash"))
 _ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _TYPES.items())
-_LOCK = "SELECT number, hash, greatest(clock_timestamp(), at) AS now FROM audit_head FOR UPDATE"
+_LOCK = (
+    "LOCK TABLE ONLY audit_event IN ROW EXCLUSIVE MODE;"
+    " SELECT number, hash, greatest(clock_timestamp(), at) AS now FROM audit_head FOR UPDATE"
+)
 _HEAD = text(_LOCK)
 _HEAD_ASYNCHRONOUS = text(f"SET LOCAL synchronous_commit = off; {_LOCK}")
 _APPEND = text(

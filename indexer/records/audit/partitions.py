@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from indexer.records.audit import rows
-from indexer.records.audit.rows import Head
 from indexer.records.database.session import Database
 
 PREFIX = "audit_event_"
@@ -26,11 +24,12 @@ def make_ahead(connection: Connection) -> list[str]:
     """
     if not connection.scalar(_MAY_CREATE):
         return []
+    connection.execute(_LOCK_TABLE)
     months = _months(connection)
     existing = set(connection.scalars(_PARTITIONS))
     new = [month for month in months if name_of(month) not in existing]
     if new:
-        connection.execute(_LOCK)
+        connection.execute(_LOCK_HEAD)
     for month in new:
         _make(connection, month)
     return [name_of(month) for month in new]
@@ -42,10 +41,10 @@ def ensure(database: Database) -> None:
         make_ahead(session.connection())
 
 
-def lock_head(session: Session) -> Head:
-    """Nobody appends until the transaction ends."""
-    session.execute(_LOCK)
-    return rows.head(session)
+def lock_to_drop(session: Session) -> None:
+    """Nobody reads or appends until the transaction ends. Raises Busy, where a reader takes long."""
+    session.execute(_LOCK_TABLE_TO_DROP)
+    session.execute(_LOCK_HEAD)
 
 
 def before(session: Session, month: datetime) -> list[str]:
@@ -95,8 +94,14 @@ _MAY_CREATE = text(
     "SELECT pg_has_role(relowner, 'USAGE') AND has_schema_privilege(relnamespace, 'CREATE')"
     " AND NOT pg_is_in_recovery() FROM pg_class WHERE oid = to_regclass('audit_event')"
 )
-# Nobody appends while rows move out of the default partition; a long reader makes this fail, not wait.
-_LOCK = text("SET LOCAL lock_timeout = '2s'; SELECT FROM audit_head FOR UPDATE")
+# Those who append lock the table before the head: the other order would be a deadlock. One process at a time
+# makes partitions. A long reader makes this fail, not wait.
+_LOCK_TABLE, _LOCK_TABLE_TO_DROP = (
+    text(f"SET LOCAL lock_timeout = '2s'; LOCK TABLE ONLY audit_event IN {mode} MODE")
+    for mode in ("SHARE UPDATE EXCLUSIVE", "ACCESS EXCLUSIVE")
+)
+# Nobody appends while rows move out of the default partition.
+_LOCK_HEAD = text("SELECT FROM audit_head FOR UPDATE")
 _PARTITIONS = text(
     "SELECT relname FROM pg_class JOIN pg_inherits ON oid = inhrelid"
     " WHERE inhparent = 'audit_event'::regclass"

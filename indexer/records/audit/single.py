@@ -9,13 +9,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from indexer.records.audit.chain import Entry, canonical_json, columns_of
 
 
 def append_one(session: Session, entry: Entry, *, durable: bool) -> None:
-    """`session`: of `Database.reading`. `durable`: as for `chain.append`."""
+    """`session`: of `Database.reading`. `durable`: as for `chain.append`.
+
+    Raises DatabaseUnavailable where the head is missing, as while a backup is being restored.
+    """
     columns = columns_of(entry)
     names = sorted(columns)
     head = canonical_json({name: columns[name] for name in names if name < "at"})
@@ -29,7 +33,9 @@ def append_one(session: Session, entry: Entry, *, durable: bool) -> None:
     values: dict[str, Any] = {
         name: str(value) if isinstance(value, UUID) else value for name, value in columns.items()
     }
-    session.execute(_APPEND if durable else _APPEND_ASYNCHRONOUS, values | pieces)
+    appended = session.scalar(_APPEND if durable else _APPEND_ASYNCHRONOUS, values | pieces)
+    if appended is None:
+        raise NoResultFound("the audit record has no head")
 
 
 _STATEMENT = r"""
@@ -49,6 +55,7 @@ WITH head AS (
     FROM next
 )
 UPDATE audit_head SET number = next.number, hash = next.hash, at = next.at FROM next
+RETURNING audit_head.number
 """
 _APPEND = text(_STATEMENT.replace("{mode}", ""))
 # The setting ends with the transaction, after its commit.

@@ -1,10 +1,12 @@
 """The audit record in PostgreSQL: tampering is found, old months are pruned, it is exported."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,10 +17,11 @@ from indexer.audit import anchors, exports, retention
 from indexer.audit.verification import Damage, Verification, verify, verify_rows
 from indexer.errors import InvalidRequest
 from indexer.records import embedded
-from indexer.records.audit import rows
+from indexer.records.audit import partitions, rows
 from indexer.records.audit.chain import START
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.audit.rows import Filter
+from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.database.session import Database, Session
 from tests.support.home import Home
 
@@ -141,6 +144,64 @@ def test_a_pruned_record_begins_with_the_first_row_of_the_month(record_of: Datab
     assert retention.prune(record_of, month).rows == 0
     with tampering(record_of, f"DELETE FROM audit_event WHERE number = {new[0]}") as session:
         assert damage(verified(session)) == {(new[0], Damage.REMOVED)}
+
+
+@pytest.mark.parametrize("prune_first", [True, False])
+def test_searches_and_changes_that_are_recorded_during_a_prune_wait_for_it(
+    record_of: Database, prune_first: bool
+) -> None:
+    add(record_of, 3)
+    backdate(record_of, datetime.now(UTC) - timedelta(days=70))
+    add(record_of, 1)
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    tasks: list[Callable[[], object]] = [
+        partial(retention.prune, record_of, month),
+        partial(SearchWriter(record_of).record, AuditEvent(action=Action.SEARCHED)),
+        partial(add, record_of),
+        partial(partitions.ensure, record_of),
+    ]
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        with record_of.engine.begin() as connection:
+            connection.execute(text("SELECT FROM audit_head FOR UPDATE"))
+            started = []
+            for task in tasks if prune_first else reversed(tasks):
+                started.append(pool.submit(task))
+                wait_until(lambda: waiting(record_of) == len(started) or started[-1].done())
+        for one in started:
+            one.result()
+
+    result = verify(record_of)
+    assert result.intact, result.problems
+    with record_of.reading() as session:
+        found = rows.newest(session, Filter(), before=None, limit=3)
+    assert {row.action for row in found} == {"search.searched", "data.exported", "audit.pruned"}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        pass
+
+
+def waiting(database: Database) -> int:
+    with database.reading() as session:
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return int(session.execute(query).scalar_one())
+
+
+def test_processes_that_make_the_partitions_at_the_same_time_share_the_work(record_of: Database) -> None:
+    with record_of.engine.begin() as connection:
+        for name in connection.scalars(
+            text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_event'::regclass")
+        ).all():
+            if name != "audit_event_default":
+                connection.execute(text(f"DROP TABLE {name}"))
+    with ThreadPoolExecutor(2) as pool:
+        with record_of.engine.begin() as connection:
+            connection.execute(text("SELECT FROM audit_head FOR UPDATE"))
+            both = [pool.submit(partitions.ensure, record_of) for _ in range(2)]
+            wait_until(lambda: waiting(record_of) == 2)
+        for one in both:
+            one.result()
 
 
 def backdate(database: Database, at: datetime) -> None:

@@ -6,9 +6,11 @@ from contextvars import copy_context
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text as sql
 
 from indexer.audit.verification import verify
 from indexer.callers import Caller, current_caller
+from indexer.errors import DatabaseUnavailable
 from indexer.logs import request_id
 from indexer.records.audit.chain import entry
 from indexer.records.audit.event import Action, AuditEvent, record
@@ -42,6 +44,12 @@ def test_its_hash_is_that_of_the_row(database: Database, durable: bool) -> None:
     assert result.intact, result.problems
     with database.reading() as session:
         assert session.connection().exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
+
+
+def test_without_a_head_it_is_an_error_as_while_a_backup_is_being_restored(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable), database.transaction() as session:
+        session.execute(sql("DELETE FROM audit_head"))
+        append_one(session, entry(AuditEvent(action=Action.SEARCHED)), durable=True)
 
 
 def test_beside_transactions_it_leaves_one_chain(database: Database) -> None:
