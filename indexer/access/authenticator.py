@@ -140,6 +140,9 @@ class Authenticator:
             self._check()
         except (DatabaseUnavailable, Busy) as failure:  # the listener logs it
             error, self._failed_at = failure, time.monotonic()
+        except BaseException:  # or those who wait would take it for a check that succeeded
+            error, self._failed_at = DatabaseUnavailable("API keys cannot be checked"), time.monotonic()
+            raise
         finally:
             for future in waiting:
                 with contextlib.suppress(InvalidStateError):  # nobody waits for it any more

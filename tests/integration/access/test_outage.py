@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from indexer.access import authenticator
+from indexer.errors import DatabaseUnavailable
 from indexer.records import embedded
+from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 from tests.integration.access.conftest import BOOTSTRAP
@@ -19,6 +22,21 @@ from tests.support.home import Home
 def home(tmp_path: Path, migrated_cluster: Path) -> Iterator[Home]:
     with Home(tmp_path, cluster=migrated_cluster) as home:
         yield home
+
+
+def test_a_check_that_fails_is_no_check_whatever_the_reason(home: Home) -> None:
+    database = Database(embedded.start(home.folder))
+    keys = authenticator.Authenticator(database, bootstrap_key=BOOTSTRAP)
+    try:
+        keys.request_check().result(20)
+        with database.transaction() as session:  # as by `pg_restore --clean`
+            session.execute(text("ALTER TABLE api_key_version RENAME TO restoring"))
+
+        with pytest.raises(DatabaseUnavailable):
+            keys.request_check().result(20)
+    finally:
+        keys.close()
+        database.close()
 
 
 def test_known_keys_count_for_a_while_and_the_bootstrap_key_for_ever(
