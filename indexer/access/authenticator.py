@@ -109,7 +109,7 @@ class Authenticator:
         return grant.key_id is None or time.monotonic() - self._checked_at < CURRENT_SECONDS
 
     def check_grace(self) -> None:
-        """Raises DatabaseUnavailable if the last check is so long ago that no key counts any more."""
+        """Raises DatabaseUnavailable if the last check is so long ago that no key is valid any more."""
         if time.monotonic() - self._checked_at > GRACE_SECONDS:
             raise DatabaseUnavailable("API keys cannot be checked: PostgreSQL does not answer")
 

@@ -109,7 +109,7 @@ def rotate(
     with database.transaction() as session:
         row = _visible(session, key_id, by, lock=True)
         if not by.covers(grant_of(row)):
-            raise PermissionDenied("this API key has higher limits than your own, or lives longer")
+            raise PermissionDenied("this API key has higher limits than your own, or expires later")
         if row.revoked_at is not None or _has_expired(row):
             raise KeyState("this API key is revoked or has expired: create a new one", key_id=str(key_id))
         text = mint(row.prefix)

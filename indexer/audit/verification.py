@@ -54,7 +54,7 @@ class Verification:
     problems_total: int = 0
     anchors_checked: int = 0
     anchors_pruned: int = 0
-    """Anchors of rows that were pruned since: they say nothing any more."""
+    """Anchors of rows that have since been pruned: they can no longer be checked."""
 
     @property
     def intact(self) -> bool:

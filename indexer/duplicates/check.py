@@ -1,4 +1,4 @@
-"""Does a person who is being enrolled look like another one of the gallery?
+"""Checks whether a person who is being enrolled looks like another person of the gallery.
 
 The check runs in the enrolment's transaction, under the gallery's lock: no other enrolment of the gallery can
 commit between the check and the commit, in whatever process (docs/decisions/0021).

@@ -34,7 +34,7 @@ from service.permissions import FORGOTTEN, RULES, GalleryAt
 OPEN = {"/healthz", "/readyz"}
 DOCS = ("/docs", "/openapi.json")
 CHECK_SECONDS = 1.0
-"""How long a request waits until PostgreSQL has said whether its key still counts."""
+"""How long a request waits until PostgreSQL has answered whether its key is still valid."""
 ANYONE = Grant(name="anyone on this machine")
 """Where no key is required."""
 
@@ -135,7 +135,7 @@ def _note_denied(scope: Scope, operation: Operation, code: str) -> None:
 
 async def _recognise(authenticator: Authenticator, key: bytes) -> Grant | None:
     """Raises DatabaseUnavailable if PostgreSQL does not answer and the key is unknown, or if it has not
-    answered for so long that no stored key counts."""
+    answered for so long that no stored key is valid."""
     grant = authenticator.find(key)
     if authenticator.is_current(grant, key):
         return grant

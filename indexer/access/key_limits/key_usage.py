@@ -14,7 +14,7 @@ from indexer.records.key_limits.token_buckets import Bucket
 
 
 class KeyUsage:
-    """Methods without a session ask no PostgreSQL and never wait for it."""
+    """Methods without a session send no query and never wait for PostgreSQL."""
 
     def __init__(self, key_id: UUID, limits: KeyLimits) -> None:
         self.key_id = key_id

@@ -22,7 +22,7 @@ _failures = RateLimitedLog(log)
 
 EXTENSION_SECONDS = request_slots.LEASE_SECONDS / 3
 _BUSY_SECONDS = 1
-"""When a slot is released, nobody knows."""
+"""`Retry-After` while all slots are in use: the time of the next release is unknown."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -64,7 +64,7 @@ class KeyLimiter:
                 log.warning("the last use of keys is not stored: %s", error.message)
 
     def begin(self, key_id: UUID, limits: KeyLimits) -> Admission:
-        """Asks no PostgreSQL. An admission that is not complete needs `complete`. Raises RateLimited."""
+        """Sends no query. An admission that is not complete needs `complete`. Raises RateLimited."""
         usage = self._usage(key_id, limits)
         admission = Admission(usage=usage, has_token=usage.admit_at_once())
         if limits.max_concurrent is not None:
@@ -72,7 +72,7 @@ class KeyLimiter:
         return admission
 
     def complete(self, admission: Admission) -> None:
-        """Asks PostgreSQL. A request that is rejected for its concurrency has taken its token.
+        """Queries PostgreSQL. A request that is rejected for its concurrency has taken its token.
 
         Raises RateLimited, DatabaseUnavailable, Busy.
         """

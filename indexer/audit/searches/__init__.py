@@ -1,1 +1,1 @@
-"""A recorded search: it is explained in words, repeated, and disputed."""
+"""Explains a recorded search in words, repeats it, and stores disputes of its matches."""

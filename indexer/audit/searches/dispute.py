@@ -1,6 +1,4 @@
-"""Somebody says of a match: this is not that person. It is remembered, and can be withdrawn. And the kept
-crops of a search are deleted.
-"""
+"""Adds and withdraws disputes of matches ("this is not that person"), and deletes the kept crops of a search."""
 
 from uuid import UUID
 

@@ -13,14 +13,15 @@ from indexer.records.audit.search_details import (
 )
 
 Named = Callable[[UUID], str]
-"""What to call an identity."""
+"""Returns the name of an identity for a sentence."""
 
 CLOSE = 0.03
-"""To the threshold: another photograph of the same person often scores so much more or less."""
+"""A score this close to the threshold is worth a warning: scores of two photographs of one person often
+differ by more."""
 POOR = 50.0
 """A component of the quality below this is worth a warning."""
 WORTH_MENTIONING = 0.1
-"""An expected miss rate from which on it is."""
+"""An expected miss rate from this value on is worth a warning."""
 
 _SOURCES = {
     "gallery": "the gallery's own calibration",

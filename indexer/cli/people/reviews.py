@@ -91,7 +91,9 @@ def different(review: Id, gallery: Gallery, json: Json = None) -> None:
 
     with open_index_store(Settings()) as index_store:
         decided = use_case.different(index_store.database, gallery, review)
-    _print_decision(decided, "They are different people: neither is reported as the other again", json)
+    _print_decision(
+        decided, "Recorded as different people: they will not be reported as duplicates again", json
+    )
 
 
 @app.command()
