@@ -1,4 +1,4 @@
-"""Adds and withdraws disputes of matches ("this is not that person"), and deletes the kept crops of a search."""
+"""Adds and withdraws disputes of matches ("this is not that person"), and deletes kept crops of a search."""
 
 from uuid import UUID
 
