@@ -12,11 +12,11 @@ from indexer.errors import GalleryNotFound, PermissionDenied
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Of an API key, of the bootstrap key, or of anyone where no key is required."""
+    """What an API key, the bootstrap key, or anyone (where no key is required) may do."""
 
     name: str
     key_id: UUID | None = None
-    """None: not a key of the table."""
+    """None for the bootstrap key and for anyone."""
     permissions: frozenset[Permission] = EVERYTHING
     galleries: GalleryScope = ALL
     limits: KeyLimits = field(default_factory=KeyLimits)

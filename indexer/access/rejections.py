@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 1.0
 WINDOW_SECONDS = 60.0
 MAX_DIFFERENT = 100
-"""In a window. What exceeds it is counted together, in one event for each action."""
+"""Different rejections in a window. Further ones are counted together, in one event for each action."""
 _OTHERS = Caller(name="several callers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """What rejected requests have in common that are counted together."""
+    """Rejected requests with equal fields are counted together."""
 
     action: Action
     caller: Caller
@@ -47,9 +47,9 @@ class Rejections:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._counts: Counter[Rejection] = Counter()
-        """Not yet written."""
+        """Requests that are not yet written."""
         self._written: set[Rejection] = set()
-        """In this window."""
+        """Rejections that were written in this window."""
         self._window_began = time.monotonic()
         self._thread = Supervised("rejections", self._write, every_seconds=EVERY_SECONDS)
         self._thread.start()

@@ -154,7 +154,7 @@ def group(similar: Iterable[SimilarPeople]) -> list[list[SimilarPeople]]:
 
 
 def _open(store: IndexStore, gallery: Gallery) -> LiveIndex:
-    """An index of its own, to which nobody applies changes, with what the log has now."""
+    """A separate index with the present changes of the log. It does not follow later changes."""
     index, log = store.open(gallery.id).index, store.log(gallery.id)
     while tail := log.tail(index):
         index.apply(tail)

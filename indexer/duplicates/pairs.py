@@ -14,7 +14,7 @@ BATCH = 4_096
 WIDTHS = (64, 1_024)
 """Rows that a search reads. The second is for faces whose own person fills the first."""
 MOST = 5
-"""People that are found for each face. Who is enrolled more often is connected by other faces."""
+"""People that are found for each face. Further duplicates are connected by other faces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ STALE_SECONDS = 0.1
 
 
 class FaceAccount:
-    """Of one key in one process. Not thread-safe: `KeyUsage` holds its lock."""
+    """The faces of one key in one process. Not thread-safe: `KeyUsage` holds its lock."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
@@ -31,7 +31,7 @@ class FaceAccount:
         return True if self._clock() - self._known_at < STALE_SECONDS else None
 
     def charge(self, faces: int) -> None:
-        """PostgreSQL learns of it by `start_charging`."""
+        """Adds faces to those that `start_charging` hands to the next statement."""
         self._uncharged += faces
 
     @property
@@ -39,7 +39,7 @@ class FaceAccount:
         return self._uncharged
 
     def start_charging(self) -> int:
-        """Faces that the next statement stores."""
+        """Returns the number of faces that the next statement stores."""
         self._charging, self._uncharged = self._uncharged, 0
         return self._charging
 
@@ -47,7 +47,7 @@ class FaceAccount:
         self._charging, self._level, self._known_at = 0, level, self._clock()
 
     def failed(self) -> None:
-        """They are not stored: the next statement does it."""
+        """The statement has failed: the next one stores its faces too."""
         self._uncharged, self._charging = self._uncharged + self._charging, 0
 
     def quota(self) -> Quota:

@@ -9,8 +9,8 @@ KEEP_SECONDS = 0.25
 
 
 class IdleSlots:
-    """At most a quarter of a key's slots in each process: another process can be denied a slot that nobody
-    uses, but only above three quarters of the limit. A key with fewer than four slots keeps none.
+    """Keeps at most a quarter of a key's slots in each process. So another process can lack a slot that is
+    unused, but only above three quarters of the limit. A key with fewer than four slots keeps none.
     Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

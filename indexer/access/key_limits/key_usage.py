@@ -25,7 +25,7 @@ class KeyUsage:
         self._faces = None if limits.faces_per_second is None else FaceAccount(limits.faces_per_second)
         self._lock = threading.Lock()
         self._querying = threading.Lock()
-        """One statement at a time: those who waited for it find what it brought."""
+        """Held during a statement, so that waiting threads use its result."""
 
     def admit_at_once(self) -> bool:
         """Counts a request. False: PostgreSQL must be queried, by `admit`. Raises RateLimited."""
@@ -35,7 +35,7 @@ class KeyUsage:
             return self._admit()
 
     def admit(self, session: Session) -> None:
-        """For a request that `admit_at_once` has not admitted.
+        """Admits a request for which `admit_at_once` returned False.
 
         Raises RateLimited, DatabaseUnavailable, Busy.
         """
@@ -47,24 +47,24 @@ class KeyUsage:
             self._query_for_token(session)
 
     def charge(self, faces: int) -> None:
-        """For the header fields and the next request; PostgreSQL learns of it by `store_charge`."""
+        """Counts faces in this process; `store_charge` stores them in PostgreSQL."""
         if self._faces is not None:
             with self._lock:
                 self._faces.charge(faces)
 
     @property
     def uncharged_faces(self) -> int:
-        """That PostgreSQL does not know of."""
+        """The number of faces that are not yet stored in PostgreSQL."""
         return 0 if self._faces is None else self._faces.uncharged
 
     def store_charge(self, session: Session) -> None:
-        """Raises DatabaseUnavailable, Busy; then a later statement does it."""
+        """Stores the faces. Raises DatabaseUnavailable, Busy; a later call then stores them."""
         if self._faces is not None and self._faces.uncharged:
             with self._querying:
                 self._charge(session, self._faces)
 
     def quotas(self) -> list[Quota]:
-        """Of requests and faces."""
+        """The quotas of requests and of faces, where the key has these limits."""
         with self._lock:
             return [account.quota() for account in (self._requests, self._faces) if account is not None]
 

@@ -41,7 +41,7 @@ class Admission:
 
 class KeyLimiter:
     CONNECTIONS = 3
-    """That it takes at once: one to extend leases, the others for requests."""
+    """Largest number in use at once: one to extend leases, the others for requests."""
     THREADS_FOR_REQUESTS = CONNECTIONS - 1
 
     def __init__(self, database: Database) -> None:
@@ -50,7 +50,7 @@ class KeyLimiter:
         self._lock = threading.Lock()
         self._usages: dict[UUID, KeyUsage] = {}
         self._holders: weakref.WeakSet[Admission] = weakref.WeakSet()
-        """Those with a slot. One that nobody finishes is forgotten, and its lease expires."""
+        """Admissions with a slot. One that is never finished is garbage-collected, and its lease expires."""
         self._idle = IdleSlots()
         self._extended_at = time.monotonic()
         self._upkeep = Supervised("key limits", self.store, every_seconds=KEEP_SECONDS)

@@ -12,11 +12,11 @@ from indexer.access.key_limits.limits import Policy, Quota, capacity
 
 LEASE_SECONDS = 0.25
 MIN_PAUSE_SECONDS = 0.005
-"""For so long at least, an empty bucket is not queried: a flood of requests makes no flood of queries."""
+"""Shortest time until an empty bucket is queried again: a flood of requests causes no flood of queries."""
 
 
 class TokenLease:
-    """Of one key in one process. Not thread-safe: `KeyUsage` holds its lock."""
+    """The leased tokens of one key in one process. Not thread-safe: `KeyUsage` holds its lock."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
@@ -25,14 +25,14 @@ class TokenLease:
         self._expires_at = 0.0
         self._empty_until = 0.0
         self._level = capacity(rate)
-        """Of the bucket in PostgreSQL, at the last query."""
+        """Level of the bucket in PostgreSQL at the last query."""
         self._synced_at = clock()
         self._recent = 0.0
         """Requests of about the last lease: each counts less as it ages, e^-1 after a lease."""
         self._counted_at = clock()
 
     def count_request(self) -> None:
-        """Each one, once, also those that are rejected."""
+        """Call it once for each request, also for one that is rejected."""
         now = self._clock()
         self._recent = 1 + self._recent * exp((self._counted_at - now) / LEASE_SECONDS)
         self._counted_at = now
@@ -55,7 +55,7 @@ class TokenLease:
         return max(1, int(min(self._recent, self.rate * LEASE_SECONDS) / 2))
 
     def refill(self, granted: int, level: float) -> bool:
-        """With PostgreSQL's answer, of which one token is taken; False if there is none."""
+        """Stores PostgreSQL's answer and takes one token of it. Returns False if there is none."""
         now = self._clock()
         self._level, self._synced_at = level, now
         if granted == 0:

@@ -233,7 +233,7 @@ def test_lists_show_only_what_the_key_may_see(
     assert OUTSIDE not in names("/v1/reindexes", "reindexes", limited)
     assert OUTSIDE in names("/v1/reindexes", "reindexes", whole)
     last = admin.get("/v1/galleries", params={"cursor": INSIDE + "z", "limit": 1}, headers=limited).json()
-    assert last["next_cursor"] is None, "no cursor tells of what is hidden"
+    assert last["next_cursor"] is None, "a cursor would reveal hidden galleries"
 
 
 @pytest.mark.parametrize(
