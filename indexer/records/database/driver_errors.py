@@ -60,6 +60,8 @@ _BY_STATE: dict[str, tuple[type[GemelError], str]] = {
     "42703": (DatabaseNotMigrated, "the database lacks a column of this version: run `gemel migrate`"),
 }
 
+_UNLOGGED = "unlogged relations during recovery"
+"""A standby has no content of such tables. The SQLSTATE is that of everything unsupported."""
 _SHARED_MEMORY = "could not resize shared memory segment"
 
 _BY_TEXT: tuple[tuple[str, type[GemelError], str], ...] = (
@@ -130,6 +132,8 @@ def as_gemel_error(error: BaseException | None) -> GemelError | None:
             "PostgreSQL's shared memory is full; enlarge /dev/shm, in Docker with --shm-size"
             f" ({_first_line(message)})"
         )
+    if _UNLOGGED in message:
+        return _build(*_BY_STATE["25006"], message)
     state = getattr(error, "pgcode", None)
     if state is not None:
         known = _BY_STATE.get(state)

@@ -39,6 +39,33 @@ def test_a_check_that_fails_is_no_check_whatever_the_reason(home: Home) -> None:
         database.close()
 
 
+def test_a_standby_recognises_keys_and_rejects_those_whose_limits_it_cannot_count(home: Home) -> None:
+    settings = Settings(
+        home=home.folder,
+        database_url=embedded.start(home.folder),
+        api_key=SecretStr(BOOTSTRAP),
+        audit_searches="best-effort",
+        threads=2,
+    )
+    by_bootstrap = {"X-API-Key": BOOTSTRAP}
+    limits: list[dict[str, float]] = [{}, {"max_concurrent": 2}, {"requests_per_second": 9}]
+    with TestClient(create_app(settings), raise_server_exceptions=False) as primary:
+        issued = [
+            primary.post(
+                "/v1/keys", json={"name": "test", "roles": ["read"]} | limit, headers=by_bootstrap
+            ).json()["key"]
+            for limit in limits
+        ]
+    embedded.stop(home.folder)
+    (home.folder / "postgresql" / "standby.signal").touch()
+    embedded.start(home.folder)
+    with TestClient(create_app(settings), raise_server_exceptions=False) as standby:
+        answers = [standby.get("/v1/models", headers={"X-API-Key": key}) for key in issued]
+
+    assert [answer.status_code for answer in answers] == [200, 503, 503]
+    assert {answer.json()["code"] for answer in answers[1:]} == {"database_read_only"}
+
+
 def test_known_keys_count_for_a_while_and_the_bootstrap_key_for_ever(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
