@@ -1,1 +1,1 @@
-"""Attacks on a service of their own: who gets what his key does not allow?"""
+"""Attacks on a service that is started for them: does a client get anything that its key does not allow?"""

@@ -114,7 +114,7 @@ class RequestSlots:
         return self._most_overloaded if overloaded else self.most
 
     def _reject_waiting(self) -> None:
-        """They have waited for so long already that their answers would come late."""
+        """Rejects the requests that wait: their answers would come late."""
         while self._waiting and self._taken > self._most_overloaded:
             turn = self._waiting.pop()
             if not turn.done():

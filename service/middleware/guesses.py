@@ -6,7 +6,7 @@ from collections import OrderedDict
 import anyio
 
 FREE_GUESSES = 100
-"""Of an address; one more each second."""
+"""Wrong keys of an address that are answered at once; one more each second."""
 PAUSE_SECONDS = 1.0
 MAX_ADDRESSES = 10_000
 
@@ -22,7 +22,7 @@ class Guesses:
         """When the address has all free guesses again, by `time.monotonic`."""
 
     async def pause(self, address: str) -> None:
-        """After a wrong key, before its answer."""
+        """Call it after a wrong key, before its answer."""
         now = time.monotonic()
         full_at = max(now, self._exhausted_until.pop(address, now)) + 1.0
         self._exhausted_until[address] = min(full_at, now + self._free + 1.0)

@@ -72,7 +72,7 @@ class KeyLimitation:
 
 
 def policy_field(limits: KeyLimits) -> str:
-    """Of `RateLimit-Policy`. The window of a token bucket is the time in which it fills.
+    """Value of the field `RateLimit-Policy`. The window of a token bucket is the time in which it fills.
 
     The unit `faces` is our own: the draft has requests, bytes and concurrent requests.
     """
@@ -89,7 +89,7 @@ def policy_field(limits: KeyLimits) -> str:
 
 
 def quota_field(quotas: Sequence[Quota]) -> str:
-    """Of `RateLimit`."""
+    """Value of the field `RateLimit`."""
     return ", ".join(f'"{quota.policy}";r={quota.available};t={quota.window_seconds}' for quota in quotas)
 
 

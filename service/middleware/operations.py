@@ -17,7 +17,7 @@ class Operation:
     operation_id: str | None
     """None: a page of the documentation, a path that does not exist, or a method that it does not have."""
     gallery: str | None = None
-    """That the path names."""
+    """The gallery that the path names."""
 
 
 NO_OPERATION = Operation(None)

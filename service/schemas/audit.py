@@ -13,8 +13,10 @@ _HASH = "ae0daaca49d1fbcb014648450b4f9d1c0ca2a833678771b88026bdf563095561"
 
 
 class AuditCaller(BaseModel):
-    name: str = Field(description="Of the key, or who ran the command", examples=["front desk"])
-    key_id: UUID | None = Field(description="Of the API key; null: the bootstrap key, a command, the server")
+    name: str = Field(description="Name of the API key, or the command line's user", examples=["front desk"])
+    key_id: UUID | None = Field(
+        description="Id of the API key; null: the bootstrap key, a command, the server"
+    )
     address: str | None = Field(description="The client's network address", examples=["192.0.2.7"])
 
 

@@ -14,21 +14,22 @@ class DisputeNew(BaseModel):
 
     face: int = Field(default=0, ge=0, le=32_767, description="Number of the face in the answer, from 0")
     identity_id: UUID = Field(
-        description="Whom the face does not show: one of its first two candidates", examples=[ID_EXAMPLE]
+        description="The person whom the face does not show: one of its first two candidates",
+        examples=[ID_EXAMPLE],
     )
 
 
 class Dispute(BaseModel):
-    id: UUID = Field(description="By which it is withdrawn", examples=[ID_EXAMPLE])
-    audit_id: UUID = Field(description="Of the search", examples=[ID_EXAMPLE])
+    id: UUID = Field(description="Id of the dispute; withdraw the dispute by it", examples=[ID_EXAMPLE])
+    audit_id: UUID = Field(description="Id of the search's event", examples=[ID_EXAMPLE])
     face: int = Field(description="Number of the face in the answer", examples=[0])
-    identity_id: UUID = Field(description="Whom the face does not show", examples=[ID_EXAMPLE])
+    identity_id: UUID = Field(description="The person whom the face does not show", examples=[ID_EXAMPLE])
     face_id: UUID = Field(
         description="The person's enrolled face that was nearest. The dispute follows it to another identity",
         examples=[ID_EXAMPLE],
     )
-    score: float = Field(description="Of the candidate", examples=[0.6412])
-    disputed_by: str = Field(description="Name of the API key, or of who ran the command")
+    score: float = Field(description="Score of the candidate", examples=[0.6412])
+    disputed_by: str = Field(description="Name of the API key, or the command line's user")
     created_at: datetime = Field(description="When it was disputed")
 
     @classmethod

@@ -37,11 +37,11 @@ Galleries = Annotated[
 class KeyNew(BaseModel):
     model_config = {"extra": "forbid"}
 
-    name: str = Field(description="For people: who uses it, and where", examples=["door camera 3"])
-    roles: list[Role] = Field(min_length=1, max_length=len(Role), description="What it may do")
+    name: str = Field(description="Who uses the key, and where", examples=["door camera 3"])
+    roles: list[Role] = Field(min_length=1, max_length=len(Role), description="Roles of the key")
     galleries: Galleries = None
     expires_at: AwareDatetime | None = Field(
-        default=None, description="When it ends by itself; null: never", examples=["2030-01-31T00:00:00Z"]
+        default=None, description="When it expires; null: never", examples=["2030-01-31T00:00:00Z"]
     )
     requests_per_second: RequestsPerSecond = None
     faces_per_second: FacesPerSecond = None
@@ -73,23 +73,23 @@ class Rotation(BaseModel):
 
 
 class Key(BaseModel):
-    id: UUID = Field(description="Of the key", examples=[ID_EXAMPLE])
-    name: str = Field(description="For people", examples=["door camera 3"])
+    id: UUID = Field(description="Id of the key", examples=[ID_EXAMPLE])
+    name: str = Field(description="Who uses the key, and where", examples=["door camera 3"])
     prefix: str = Field(description="The key's text begins with `gemel_` and this", examples=["5d41402abc4b"])
-    state: Literal["active", "expired", "revoked"] = Field(description="Only an active one is accepted")
-    roles: list[str] = Field(description="What it may do", examples=[["identify"]])
+    state: Literal["active", "expired", "revoked"] = Field(description="Only an active key is accepted")
+    roles: list[str] = Field(description="Roles of the key", examples=[["identify"]])
     galleries: Galleries = None
     requests_per_second: RequestsPerSecond = None
     faces_per_second: FacesPerSecond = None
     max_concurrent: MaxConcurrent = None
     created_at: datetime = Field(description="When it was created")
-    expires_at: datetime | None = Field(description="When it ends by itself; null: never")
+    expires_at: datetime | None = Field(description="When it expires; null: never")
     rotated_at: datetime | None = Field(description="When its secret was last replaced")
     previous_expires_at: datetime | None = Field(
         description="When the secret before the last rotation ends, or ended"
     )
     revoked_at: datetime | None = Field(description="When it was revoked")
-    last_used_at: datetime | None = Field(description="Up to a minute older than its last use")
+    last_used_at: datetime | None = Field(description="When it was last used, to the minute")
 
     @classmethod
     def fields_of(cls, row: tables.ApiKey) -> dict[str, object]:
@@ -103,7 +103,7 @@ class Key(BaseModel):
 
 class KeyIssued(Key):
     key: str = Field(
-        description="The text that clients send. It is shown this once: only its hash is stored",
+        description="The text that clients send. It cannot be shown again: only its hash is stored",
         examples=["gemel_5d41402abc4b_" + 8 * "0f1e2d3c"],
     )
 
@@ -113,5 +113,5 @@ class KeyIssued(Key):
 
 
 class KeyPage(BaseModel):
-    keys: list[Key] = Field(description="Those that allow nothing that your own key does not")
+    keys: list[Key] = Field(description="Keys that allow nothing beyond your own key")
     next_cursor: str | None = Field(description="`cursor` of the next page; null on the last one")

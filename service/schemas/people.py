@@ -118,14 +118,14 @@ class Review(BaseModel):
     """Two identities that may be one person."""
 
     id: UUID = Field(description="Assigned by Gemel", examples=[ID_EXAMPLE])
-    kind: ReviewKind = Field(description="Why they are to be compared")
+    kind: ReviewKind = Field(description="Why the pair is reviewed")
     state: ReviewState = Field(description="`same`: they were merged; `different`: never reported again")
     identity_id: UUID = Field(description="Of a duplicate, the identity that was enrolled last")
     other_id: UUID = Field(description="The identity that it resembles")
     identity: Identity | None = Field(description="With its first faces; null where it was merged")
     other: Identity | None = Field(description="With its first faces; null where it was merged")
     score: float = Field(description="Their cosine similarity then", examples=[0.7312])
-    threshold: float = Field(description="The least score of a review then", examples=[0.4671])
+    threshold: float = Field(description="Lowest score that led to a review then", examples=[0.4671])
     created_at: datetime = Field(description="Time of the review")
     decided_at: datetime | None = Field(description="Time of the decision; null while it is open")
     decided_by: str | None = Field(description="Name of the API key, or the command line's user")

@@ -37,7 +37,7 @@ class ExplainedCandidate(BaseModel):
     )
     above_threshold: float = Field(description="Score less the threshold; negative below it", examples=[0.2])
     person_exists: bool = Field(description="Whether the person is still enrolled")
-    face_exists: bool = Field(description="Whether the enrolled face is")
+    face_exists: bool = Field(description="Whether the enrolled face still exists")
     face_owner: UUID | None = Field(
         description="Whom the face belongs to now; null where it was deleted", examples=[ID_EXAMPLE]
     )
@@ -45,12 +45,12 @@ class ExplainedCandidate(BaseModel):
         description="Path of the enrolled face's crop in this API; null where none is stored",
         examples=[f"/v1/galleries/staff/identities/{ID_EXAMPLE}/faces/{ID_EXAMPLE}/crop"],
     )
-    disputes: list["ExplainedDispute"] = Field(description="Who said that the face is not this person")
+    disputes: list["ExplainedDispute"] = Field(description="Disputes: the face is said not to be this person")
 
 
 class ExplainedDispute(BaseModel):
     id: UUID = Field(description="By which it is withdrawn", examples=[ID_EXAMPLE])
-    disputed_by: str = Field(description="Name of the API key, or of who ran the command")
+    disputed_by: str = Field(description="Name of the API key, or the command line's user")
     created_at: datetime = Field(description="When it was disputed")
 
 
@@ -86,7 +86,7 @@ class Explanation(BaseModel):
 
     audit_id: UUID = Field(description="Of the event", examples=[ID_EXAMPLE])
     at: datetime = Field(description="When it was answered")
-    caller: str = Field(description="Name of the API key, or of who ran the command", examples=["door-3"])
+    caller: str = Field(description="Name of the API key, or the command line's user", examples=["door-3"])
     gallery: str | None = Field(description="Its name then; null for two photographs", examples=["staff"])
     sentences: list[str] = Field(
         description="The request, and what the threshold means, for people",

@@ -174,7 +174,7 @@ def test_a_gallery_outside_the_patterns_looks_like_one_that_does_not_exist(
 
 
 @pytest.mark.parametrize("path", ["", "/identities", "/fpir-check"])
-def test_it_looks_so_to_a_key_that_finds_none_within_its_patterns_too(
+def test_a_key_without_any_gallery_within_its_patterns_gets_the_same_answer(
     path: str, admin: TestClient, keys: dict[tuple[Role, bool], str], store: Database
 ) -> None:
     """The middleware's answer is the very one of the route."""

@@ -173,7 +173,7 @@ def test_deleted_probes_are_gone_and_the_explanation_says_so(
     assert [row["action"] for row in rows_after(database, before)] == ["search.probes_deleted"]
 
 
-def test_a_person_who_was_deleted_since_has_no_name_in_the_explanation(
+def test_a_deleted_person_has_no_name_in_the_explanation(
     client: TestClient, staff: dict[str, Any], hopper: bytes
 ) -> None:
     audit_id = identify(client, "staff", hopper)["audit_id"]

@@ -229,7 +229,7 @@ def test_a_month_that_has_not_ended_is_not_pruned(database: Database) -> None:
 
 
 @pytest.mark.parametrize("month", ["2026", "2026-13", "2026-01-01", "yesterday", ""])
-def test_what_is_no_month_is_rejected(month: str) -> None:
+def test_an_invalid_month_is_rejected(month: str) -> None:
     with pytest.raises(InvalidRequest):
         retention.month_of(month)
 

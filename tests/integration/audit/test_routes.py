@@ -66,5 +66,5 @@ def test_an_event_that_does_not_exist_is_not_found(client: TestClient) -> None:
         {"colour": "red"},
     ],
 )
-def test_a_filter_that_is_none_is_rejected(client: TestClient, query: dict[str, str]) -> None:
+def test_an_invalid_filter_is_rejected(client: TestClient, query: dict[str, str]) -> None:
     assert client.get("/v1/audit", params=query).status_code == 422

@@ -90,7 +90,7 @@ def test_a_flood_of_pipelined_requests_is_cut_off(service: Service) -> None:
     assert service.memory_mb() - before < 30
 
 
-def test_who_does_not_read_the_answers_is_closed(service: Service) -> None:
+def test_a_client_that_does_not_read_the_answers_is_closed(service: Service) -> None:
     """A megabyte and a half each, of a page's script."""
     wanted = request("GET", "/docs/swagger-ui-bundle.js") * 20
     with connected(service.base) as raw:

@@ -149,7 +149,7 @@ def test_people_known_to_be_different_are_merged_only_on_purpose(people: People)
         assert distinct.others_of(session, one) == [other]
 
 
-def test_who_was_different_from_the_merged_one_is_different_from_the_one_that_remains(
+def test_people_distinct_from_the_merged_one_are_distinct_from_the_one_that_remains(
     people: People,
 ) -> None:
     one, other, third = people.enrol(1), people.enrol(2), people.enrol(3)

@@ -111,7 +111,7 @@ def test_a_body_without_end_is_answered_with_408(server: Server) -> None:
         assert secured.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
-def test_who_does_not_read_the_answers_is_closed(server: Server) -> None:
+def test_a_client_that_does_not_read_the_answers_is_closed(server: Server) -> None:
     """A megabyte and a half each, of a page's script: more than the system keeps for a client."""
     with server.secured() as secured:
         secured.sendall(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)

@@ -110,7 +110,7 @@ def test_the_threshold_names_its_calibration_and_policy(calibration: str, source
         (0.0, "Of 10,000 searches"),
     ],
 )
-def test_a_low_rate_is_told_among_so_many_searches_that_one_is_a_false_alarm(rate: float, words: str) -> None:
+def test_a_low_rate_is_given_for_so_many_searches_that_one_is_a_false_alarm(rate: float, words: str) -> None:
     decision = replace(DECISION, estimate=rate, interval=None)
 
     assert sentences.of_threshold(replace(SEARCH, decision=decision))[1].startswith(words)

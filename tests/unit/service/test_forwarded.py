@@ -36,13 +36,13 @@ def client_of(peer: str, *forwarded: str, proxies: str | None = PROXIES, proto: 
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "10.0.0.1", "192.0.2.9"])
-def test_by_default_nobody_is_believed(peer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_forwarded_addresses_are_ignored(peer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
     assert client_of(peer, "198.51.100.7", proxies=None, proto="https") == (peer, "http")
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "192.0.2.9", "10.0.0.2", "10.2.0.1", "testclient"])
-def test_who_is_no_proxy_is_not_believed(peer: str) -> None:
+def test_a_forwarded_address_is_ignored_unless_a_proxy_sends_it(peer: str) -> None:
     assert client_of(peer, "198.51.100.7", proto="https") == (peer, "http")
 
 
