@@ -8,8 +8,9 @@ from indexer.errors import DisputeNotFound, FaceNotFound, InvalidRequest
 from indexer.records import galleries
 from indexer.records.audit import disputes, present, probes, rows
 from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records.audit.present import PresentFace
 from indexer.records.audit.search_details import RecordedCandidate, RecordedSearch
-from indexer.records.database.session import Database
+from indexer.records.database.session import Database, Session
 from indexer.records.tables import Dispute
 
 
@@ -23,10 +24,8 @@ def dispute(database: Database, event_id: UUID, face: int, identity_id: UUID) ->
         row = rows.get(session, event_id)
         search = recorded_search(row)
         candidate = _candidate(search, face, identity_id)
-        enrolled = present.faces(session, [candidate.face_id]).get(candidate.face_id)
-        if enrolled is None:
-            raise FaceNotFound("the enrolled face has since been deleted", id=str(candidate.face_id))
-        gallery = galleries.lock(session, enrolled.gallery_id)
+        gallery = galleries.lock(session, _enrolled(session, candidate.face_id).gallery_id)
+        _enrolled(session, candidate.face_id)  # it may have been deleted before the lock was free
         found, is_new = disputes.add(
             session,
             gallery,
@@ -58,10 +57,8 @@ def find(database: Database, event_id: UUID, face: int, identity_id: UUID) -> Di
 def withdraw(database: Database, event_id: UUID, dispute_id: UUID) -> None:
     """Raises DisputeNotFound."""
     with database.transaction() as session:
-        found = disputes.get(session, event_id, dispute_id)
-        if found is None:
-            raise DisputeNotFound(f"the event has no dispute {dispute_id}", id=str(dispute_id))
-        gallery = galleries.lock(session, found.gallery_id)
+        gallery = galleries.lock(session, _stored(session, event_id, dispute_id).gallery_id)
+        found = _stored(session, event_id, dispute_id)  # it may have been withdrawn before the lock was free
         disputes.remove(session, dispute_id)
         record(session, _event(found, gallery.name, withdrawn=True))
 
@@ -75,6 +72,22 @@ def forget(database: Database, event_id: UUID) -> int:
             details = {"audit_id": event_id, "faces": count}
             record(session, AuditEvent(action=Action.PROBES_DELETED, gallery=row.gallery, details=details))
     return count
+
+
+def _enrolled(session: Session, face_id: UUID) -> PresentFace:
+    """Raises FaceNotFound."""
+    found = present.faces(session, [face_id]).get(face_id)
+    if found is None:
+        raise FaceNotFound("the enrolled face has since been deleted", id=str(face_id))
+    return found
+
+
+def _stored(session: Session, event_id: UUID, dispute_id: UUID) -> Dispute:
+    """Raises DisputeNotFound."""
+    found = disputes.get(session, event_id, dispute_id)
+    if found is None:
+        raise DisputeNotFound(f"the event has no dispute {dispute_id}", id=str(dispute_id))
+    return found
 
 
 def _candidate(search: RecordedSearch, face: int, identity_id: UUID) -> RecordedCandidate:

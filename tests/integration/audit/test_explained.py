@@ -1,7 +1,9 @@
 """Answers on real faces, explained in sentences, disputed, and repeated."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from indexer.access import keys
 from indexer.access.keys import NewKey
 from indexer.access.roles import Role
 from indexer.audit import retention
+from indexer.records import faces, galleries
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
@@ -235,6 +238,46 @@ def test_only_a_candidate_of_the_answer_can_be_disputed(
 
     assert_problem(client.post(path, json={"identity_id": NOBODY}), 422, "invalid_request")
     assert_problem(client.post(path, json={"face": 1, "identity_id": staff["id"]}), 422, "invalid_request")
+
+
+def when_locked(database: Database, requests: Sequence[Callable[[], Any]], change: Callable[..., Any]) -> Any:
+    """The answers of requests that wait for the gallery's lock while `change` is made under it."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with ThreadPoolExecutor(len(requests)) as pool:
+        with database.transaction() as session:
+            galleries.lock(session, galleries.get(session, "staff").id)
+            sent = [pool.submit(request) for request in requests]
+            with database.reading() as beside:
+                while beside.scalar(waiting) != len(requests) and not any(one.done() for one in sent):
+                    pass
+            change(session)
+        return [one.result() for one in sent]
+
+
+def test_a_face_that_is_deleted_while_it_is_being_disputed_is_not_found(
+    client: TestClient, database: Database, staff: dict[str, Any], hopper: bytes
+) -> None:
+    path = f"/v1/audit/{identify(client, 'staff', smaller(hopper))['audit_id']}/disputes"
+    request = partial(client.post, path, json={"identity_id": staff["id"]})
+
+    [answer] = when_locked(database, [request], lambda session: faces.remove_all(session, UUID(staff["id"])))
+
+    assert_problem(answer, 404, "face_not_found")
+
+
+def test_a_dispute_that_two_withdraw_at_once_is_withdrawn_once(
+    client: TestClient, database: Database, staff: dict[str, Any], hopper: bytes
+) -> None:
+    path = f"/v1/audit/{identify(client, 'staff', smaller(hopper))['audit_id']}/disputes"
+    dispute = client.post(path, json={"identity_id": staff["id"]}).json()
+    before = last_number(database)
+
+    answers = when_locked(
+        database, [partial(client.delete, f"{path}/{dispute['id']}")] * 2, lambda session: None
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [204, 404]
+    assert len(rows_after(database, before)) == 1
 
 
 def test_a_dispute_ends_with_the_enrolled_face(
