@@ -46,6 +46,7 @@ def attacks(target: Target, _: Namespace) -> list[Attack]:
         _wider_limits(target, limited["key"], capped),
         _others(target, limited["key"], whole),
         _new_galleries(target, limited["key"]),
+        _false_names(target),
         _metrics(target),
     ]
 
@@ -115,6 +116,21 @@ def _new_galleries(target: Target, key: str) -> Attack:
     listed = target.admin.get("/v1/galleries?limit=1000").json["galleries"]
     unexpected = {gallery["name"] for gallery in listed} & set(names) - {OUTSIDE}
     row.tried(bool(unexpected), f"there are {unexpected}")
+    return row
+
+
+def _false_names(target: Target) -> Attack:
+    row = Attack(KIND, "a key named like the bootstrap key, the command line or the server")
+    for name in (
+        "GEMEL_API_KEY",
+        "gemel_api_key ",
+        "command line",
+        "command line: root@db",
+        "server",
+        "unknown",
+    ):
+        answer = target.admin.request("POST", "/v1/keys", body={"name": name, "roles": ["read"]})
+        row.tried(answer.status < 400, f"{name!r}: {answer.status}")
     return row
 
 

@@ -147,19 +147,25 @@ def _filled(admin: Client, name: str, picture: str) -> dict[str, str]:
         ("/v1/galleries", new),
         (f"{at}/identities", {"images": [picture], "external_id": f"of-{name}", "name": PERSON}),
         (f"{at}/identities", {"images": [picture], "name": f"{PERSON} again"}),
+        (f"{at}/identities", {"images": [picture], "name": f"{PERSON} once more"}),
         (f"{at}/identify", {"image": picture}),
     ):
         answer = admin.request("POST", path, body=body)
         if answer.status not in (200, 201):
             raise SystemExit(f"POST {path}: {answer.status} {answer.body[:300].decode()}")
-        for field_name in ("audit_id", "event_id"):
-            if found := answer.json.get("audit_id"):
-                ids[field_name] = found
+        ids["audit_id"] = answer.json.get("audit_id", "")
+    ids["event_id"] = ids["audit_id"]
     people = admin.get(f"{at}/identities").json["identities"]
-    ids["identity_id"], ids["other_identity_id"] = (person["id"] for person in people[:2])
-    faces = admin.get(f"{at}/identities/{ids['identity_id']}/faces").json["faces"]
-    ids["face_id"] = faces[0]["id"]
-    reviews = admin.get(f"{at}/reviews")
-    if reviews.status == 200 and reviews.json["reviews"]:
-        ids["review_id"] = reviews.json["reviews"][0]["id"]
+    ids["identity_id"], ids["other_identity_id"], third = (person["id"] for person in people[:3])
+    ids["face_id"] = admin.get(f"{at}/identities/{ids['identity_id']}/faces").json["faces"][0]["id"]
+    ids["review_id"] = admin.get(f"{at}/reviews").json["reviews"][0]["id"]
+    found = answer.json["faces"][0]["candidates"][0]["identity"]["id"]
+    for name, path, body in (
+        ("dispute_id", f"/v1/audit/{ids['audit_id']}/disputes", {"face": 0, "identity_id": found}),
+        ("change_id", f"{at}/identities/{ids['other_identity_id']}/merge", {"other": third}),
+    ):
+        answer = admin.request("POST", path, body=body)
+        if answer.status not in (200, 201):
+            raise SystemExit(f"POST {path}: {answer.status} {answer.body[:300].decode()}")
+        ids[name] = answer.json["id"]
     return ids

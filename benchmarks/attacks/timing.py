@@ -27,7 +27,7 @@ def attacks(target: Target, arguments: Namespace) -> list[Attack]:
     limited, path = target.keys[Role.ADMIN, True], "/v1/galleries/"
 
     def request(what: str) -> Callable[[Client], float]:
-        return lambda client: _seconds(client, path + what, limited)
+        return lambda client: _seconds(client, what if what.startswith("/") else path + what, limited)
 
     def guess(key: Callable[[], str]) -> Callable[[Client], float]:
         return lambda client: _seconds(client, path + OUTSIDE, key())
@@ -77,13 +77,28 @@ def attacks(target: Target, arguments: Namespace) -> list[Attack]:
             request(f"{OUTSIDE}/identities/{people}"),
             count,
         ),
+        _compared(
+            target,
+            "search of a gallery outside, by its id: absent, or there",
+            request("/v1/audit/019ab3c0-6f6e-7c4e-9d0e-0b6f6f3d2a11/explain"),
+            request(f"/v1/audit/{target.ids[OUTSIDE]['audit_id']}/explain"),
+            count,
+            guessable=False,
+        ),
     ]
 
 
 def _compared(
-    target: Target, name: str, first: Callable[[Client], float], second: Callable[[Client], float], count: int
+    target: Target,
+    name: str,
+    first: Callable[[Client], float],
+    second: Callable[[Client], float],
+    count: int,
+    *,
+    guessable: bool = True,
 ) -> Attack:
-    """Measures both `count` times in random order. A difference gets through if it is certain and usable."""
+    """Measures both `count` times in random order. A difference gets through if it is certain and usable.
+    `guessable`: whether an attacker can name what he asks for; an id has 74 random bits."""
     rng = np.random.default_rng(0)
     seconds = np.empty((2, count))
     for start in range(0, count, OF_ONE_ADDRESS // 2):
@@ -101,7 +116,9 @@ def _compared(
         f"medians {np.median(micros[0]):.0f} and {np.median(micros[1]):.0f} µs, difference {difference:+.0f}"
         f" (99 %: {low:+.0f} to {high:+.0f}), AUC {auc:.3f}"
     )
-    if low * high > 0 and (abs(difference) > USABLE_US or abs(auc - 0.5) > USABLE_AUC):
+    if not guessable:
+        row.remark += "; such an id cannot be guessed"
+    if guessable and low * high > 0 and (abs(difference) > USABLE_US or abs(auc - 0.5) > USABLE_AUC):
         row.through.append(row.remark)
     return row
 

@@ -22,6 +22,8 @@ DEFAULT_OVERLAP_SECONDS = 24 * 3600.0
 MAX_OVERLAP_SECONDS = 30 * 24 * 3600.0
 COMMAND_LINE = Grant(name="command line")
 """Whoever can open the database may do everything."""
+_RESERVED = {"gemel_api_key", "server", "unknown", "several callers", "anyone on this machine"}
+"""How the audit record names callers that are no keys of the table; and `command line: root@host`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,9 @@ class IssuedKey:
 def create(database: Database, new: NewKey, *, by: Grant) -> IssuedKey:
     """Raises InvalidRequest, and PermissionDenied if the key would allow more than the caller's own."""
     name = checked_text(new.name, "name") or ""
+    plain = name.strip().casefold()
+    if plain in _RESERVED or plain.startswith(COMMAND_LINE.name):
+        raise InvalidRequest("the audit record uses this name for other callers", field="name")
     if not new.roles:
         raise InvalidRequest("a key has at least one role", field="roles")
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):

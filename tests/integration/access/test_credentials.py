@@ -63,3 +63,20 @@ def test_no_query_and_no_cookie_carries_a_key(anonymous: TestClient, name: str) 
     assert_problem(anonymous.get("/v1/galleries", params={name: BOOTSTRAP}), 401, "not_authenticated")
     cookie = {"Cookie": f"{name}={BOOTSTRAP.replace(' ', '+')}"}
     assert_problem(anonymous.get("/v1/galleries", headers=cookie), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GEMEL_API_KEY", " gemel_api_key", "command line: root@db", "server", "Unknown", "several callers"],
+)
+def test_a_key_cannot_be_named_like_a_caller_that_is_no_key(admin: TestClient, name: str) -> None:
+    """Its holder would lay what he does to another's charge in the audit record."""
+    answer = admin.post("/v1/keys", json={"name": name, "roles": ["read"]})
+
+    assert_problem(answer, 422, "invalid_request")
+
+
+def test_a_key_may_have_such_a_word_in_its_name(admin: TestClient) -> None:
+    answer = admin.post("/v1/keys", json={"name": "server room", "roles": ["read"]})
+
+    assert answer.status_code == 201
