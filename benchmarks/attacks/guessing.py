@@ -37,13 +37,14 @@ def attacks(target: Target, arguments: Namespace) -> list[Attack]:
         _changed(target, real),
         _slowed(target),
     ]
-    guesses = sum(row.attempts for row in rows)
     new = _events(target) - events
-    row = Attack(KIND, "flooding the audit record", guesses, remark=f"{new} events")
+    row = Attack(KIND, "flooding the audit record with all of this", 1, remark=f"{new} events")
     if new > 2 * MOST_EVENTS * 4:  # two processes, at most four windows of a minute
         row.through.append(f"{new} events")
     log = target.log_text()
-    leak = Attack(KIND, "secrets in the log", guesses, remark=f"{log.count(chr(10)) - lines:,} lines")
+    leak = Attack(
+        KIND, "secrets in the log after all of this", 1, remark=f"{log.count(chr(10)) - lines:,} lines"
+    )
     leak.through += [what for what in (real[19:], BOOTSTRAP) if what in log]
     return [*rows, row, leak]
 
