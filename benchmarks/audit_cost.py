@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -89,11 +89,13 @@ def measure(bases: dict[str, str], clients: int, rounds: int, requests: int) -> 
     }
 
 
-def batch(base: str, clients: int, requests: int) -> tuple[Sequence[float], float]:
-    """Milliseconds of each request, and seconds of all."""
+def batch(
+    base: str, clients: int, requests: int, headers: Mapping[str, str] | None = None
+) -> tuple[Sequence[float], float]:
+    """Milliseconds of each request, and seconds of all. `headers`: for the API key."""
     path = f"/v1/galleries/{GALLERY}/identify"
     form = httpx2.Request("POST", base + path, files={"image": ("photograph.jpg", one_face_640x480())})
-    body, headers = form.read(), {"Content-Type": form.headers["Content-Type"]}
+    body, headers = form.read(), {"Content-Type": form.headers["Content-Type"], **(headers or {})}
     taken: list[float] = []
     left, lock = iter(range(requests)), threading.Lock()
 

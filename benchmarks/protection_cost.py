@@ -12,8 +12,6 @@ waits is idle.
 import argparse
 import json
 import os
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,7 +22,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.gallery import GALLERY, filled, one_face_640x480
+from benchmarks.audit_cost import batch
+from benchmarks.gallery import GALLERY, filled
 from benchmarks.server import readiness, serve
 
 ADMIN = "bootstrap-key-of-the-benchmark"
@@ -79,26 +78,7 @@ def server(faces: int, *, protected: bool) -> Iterator[tuple[str, dict[str, str]
 def turn(target: tuple[str, dict[str, str]], clients: int, requests: int) -> float:
     """Seconds for so many requests."""
     base, headers = target
-    path = f"/v1/galleries/{GALLERY}/identify"
-    form = httpx2.Request("POST", base + path, files={"image": ("photograph.jpg", one_face_640x480())})
-    body, headers = form.read(), headers | {"Content-Type": form.headers["Content-Type"]}
-    left, lock = iter(range(requests)), threading.Lock()
-
-    def work() -> None:
-        with httpx2.Client(base_url=base, timeout=60) as client:
-            while True:
-                with lock:
-                    if next(left, None) is None:
-                        return
-                client.post(path, content=body, headers=headers).raise_for_status()
-
-    threads = [threading.Thread(target=work) for _ in range(clients)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - start
+    return batch(base, clients, requests, headers)[1]
 
 
 def summary(clients: int, seconds: "np.ndarray[tuple[int, int], np.dtype[np.float64]]") -> dict[str, object]:
