@@ -29,9 +29,10 @@ def upgrade() -> None:
         sa.Column("details", sa.JSON, nullable=False),
         sa.Column("previous_hash", sa.LargeBinary, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("number", "at"),
         postgresql_partition_by="RANGE (at)",
     )
+    # No primary key: `pg_restore --clean` cannot drop that of a partition.
+    op.create_index("audit_event_number_idx", "audit_event", ["number", "at"], unique=True)
     op.create_index("audit_event_id_idx", "audit_event", ["id"])
     op.create_index("audit_event_identity_id_idx", "audit_event", ["identity_id", "number"])
     # For months whose partition was not made ahead.

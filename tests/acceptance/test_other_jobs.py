@@ -46,7 +46,8 @@ def test_json_with_base64_does_what_multipart_does(
         assert form.status_code == as_json.status_code == 200
         one, other = form.json(), as_json.json()
         for answer in (one, other):
-            del answer["timings_ms"], answer["audit_id"]
+            del answer["timings_ms"]
+            answer.pop("audit_id", None)  # a detection has none
         assert one == other
 
     both = side_by_side(hopper, collins)

@@ -14,6 +14,7 @@ class AuditRecord(Base, kw_only=True):
 
     __tablename__ = "audit_event"
     __table_args__ = (
+        Index("audit_event_number_idx", "number", "at", unique=True),
         Index("audit_event_id_idx", "id"),
         Index("audit_event_identity_id_idx", "identity_id", "number"),
         {"postgresql_partition_by": "RANGE (at)"},
