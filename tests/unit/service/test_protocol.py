@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from service.protocol.closing import LINGER_SECONDS
 from service.protocol.connections import ConnectionLimits, Connections
 from service.protocol.message_size import MessageSize
+from service.stopping import Stop
 from tests.support.home import wait_for
 from tests.support.hostile.raw_http import Raw, connected, request
 
@@ -23,7 +24,7 @@ LIMITS = ConnectionLimits(max_connections=100, head_seconds=LONG, body_seconds=L
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await receive()
-        scope["state"]["connections"] = Connections(LIMITS)
+        scope["state"] |= {"connections": Connections(LIMITS), "stop": Stop(delay_seconds=0)}
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
