@@ -29,7 +29,7 @@ def add(session: Session, gallery_id: UUID, event_id: UUID, kept: Sequence[Probe
     held = select(Gallery.id).where(Gallery.id == gallery_id).with_for_update(read=True, key_share=True)
     if session.scalar(held) is None:
         return
-    faces = select(Face.id).where(Face.id.in_(matched)).order_by(Face.id)
+    faces = select(Face.id).where(Face.id.in_(matched)).order_by(Face.key)  # as those who move faces
     there = set(session.scalars(faces.with_for_update(read=True, key_share=True))) if matched else set()
     session.add_all(
         AuditProbe(
