@@ -164,6 +164,7 @@ def test_the_openapi_document_knows_every_promised_route(
     operations: dict[tuple[str, str], dict[str, Any]],
 ) -> None:
     gallery, identity = "/v1/galleries/{gallery}", "/v1/galleries/{gallery}/identities/{identity_id}"
+    search = "/v1/audit/{audit_id}"
     job, own = "/v1/reindexes/{job_id}", "/v1/galleries/{gallery}/identities/by-external-id/{external_id}"
     assert set(operations) == {
         ("post", "/v1/galleries"),
@@ -198,6 +199,25 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", f"{job}/comparison"),
         *(("post", f"{job}/{what}") for what in ("pause", "resume", "cancel")),
         *(("post", f"{job}/{what}") for what in ("activate", "rollback", "cleanup")),
+        ("post", f"{identity}/merge"),
+        ("post", f"{identity}/split"),
+        ("post", identity + "/faces/{face_id}/move"),
+        ("post", gallery + "/people-changes/{change_id}/undo"),
+        ("get", f"{gallery}/reviews"),
+        ("get", gallery + "/reviews/{review_id}"),
+        *(("post", f"{gallery}/reviews/{{review_id}}/{what}") for what in ("same", "different", "reopen")),
+        *((method, "/v1/keys") for method in ("get", "post")),
+        *((method, "/v1/keys/{key_id}") for method in ("get", "delete")),
+        ("post", "/v1/keys/{key_id}/rotate"),
+        ("get", "/v1/audit"),
+        ("get", "/v1/audit/head"),
+        ("get", "/v1/audit/{event_id}"),
+        ("get", f"{search}/explain"),
+        ("post", f"{search}/replay"),
+        ("get", f"{search}/faces/{{face}}/crop"),
+        ("delete", f"{search}/faces"),
+        ("post", f"{search}/disputes"),
+        ("delete", f"{search}/disputes/{{dispute_id}}"),
         ("get", "/healthz"),
         ("get", "/readyz"),
         ("get", "/metrics"),
