@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from indexer.records.audit import rows
 from indexer.records.audit.rows import Filter
@@ -12,6 +11,7 @@ from indexer.records.text import checked_text
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
+from service.requests.times import UtcTime
 from service.routes import problems
 from service.schemas.audit import AuditEvent, AuditHead, AuditPage
 
@@ -23,8 +23,8 @@ router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=JsonRoute)
 )
 def list_page(
     engine: CurrentEngine,
-    since: Annotated[AwareDatetime | None, Query(description="Only events from this time on")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Only events before this time")] = None,
+    since: Annotated[UtcTime | None, Query(description="Only events from this time on")] = None,
+    until: Annotated[UtcTime | None, Query(description="Only events before this time")] = None,
     action: Annotated[
         str | None, Query(description="`identity.deleted`, or `identity` for all its verbs", max_length=64)
     ] = None,

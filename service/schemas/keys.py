@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from indexer.access import keys
 from indexer.access.galleries import MAX_PATTERNS
@@ -12,6 +12,7 @@ from indexer.access.key_limits.limits import MAX_CONCURRENT, MAX_RATE, MIN_RATE,
 from indexer.access.roles import Role
 from indexer.records import tables
 from indexer.usecases.answers import ID_EXAMPLE
+from service.requests.times import UtcTime
 
 _RATES = {"ge": MIN_RATE, "le": MAX_RATE}
 RequestsPerSecond = Annotated[
@@ -40,7 +41,7 @@ class KeyNew(BaseModel):
     name: str = Field(description="Who uses the key, and where", examples=["door camera 3"])
     roles: list[Role] = Field(min_length=1, max_length=len(Role), description="Roles of the key")
     galleries: Galleries = None
-    expires_at: AwareDatetime | None = Field(
+    expires_at: UtcTime | None = Field(
         default=None, description="When it expires; null: never", examples=["2030-01-31T00:00:00Z"]
     )
     requests_per_second: RequestsPerSecond = None

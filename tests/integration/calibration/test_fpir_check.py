@@ -154,6 +154,7 @@ def test_the_command_shows_the_check_of_all_processes(
             "faces": 120,
             "model": strangers.CARD.fingerprint,
             "threshold": None,
+            "duplicate_threshold": None,
             "fpir_check": FpirCheck.of(counts).model_dump(),
         }
     )

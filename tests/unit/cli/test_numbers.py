@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from indexer.access.roles import Role
 from indexer.cli import app
 
 
@@ -54,6 +55,8 @@ def argument(parameter: object) -> list[str]:
     """Words with a valid value for a required parameter."""
     folder = getattr(parameter.type_descriptor.parameter_info, "file_okay", True) is False  # type: ignore[attr-defined]
     value = str(Path(__file__).parent) if folder else __file__
+    if parameter.type_descriptor.annotation == list[Role]:  # type: ignore[attr-defined]
+        value = Role.READ.value
     if parameter.param_type_name == "argument":  # type: ignore[attr-defined]
         return [value]
     return [parameter.opts[0], value]  # type: ignore[attr-defined]
