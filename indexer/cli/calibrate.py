@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from indexer.cli.calibration_table import print_summary, rows
-from indexer.cli.commands import Json
+from indexer.cli.commands import Json, html_file
 from indexer.cli.database import open_index_store
 from indexer.cli.output import print_result, write_atomically
 from indexer.cli.progress import progress_bar
@@ -75,12 +75,7 @@ def calibrate(
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.html",
-            dir_okay=False,
-            callback=_plottable,
-            help="Write a page with table and plots.",
-        ),
+        html_file("Write a page with table and plots.", _plottable),
     ] = None,
     json: Json = None,
 ) -> None:

@@ -22,6 +22,11 @@ def check_writable(path: Path | None) -> Path | None:
     return path
 
 
+def html_file(help: str, check: Callable[[Path | None], Path | None] = check_writable) -> Any:
+    """An option for a page that is written."""
+    return typer.Option(metavar="FILE.html", dir_okay=False, callback=check, help=help)
+
+
 Json = Annotated[
     Path | None,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from indexer.cli.commands import Gallery, Json, check_writable
+from indexer.cli.commands import Gallery, Json, html_file
 from indexer.cli.database import open_index_store
 from indexer.cli.output import console, escape_text, out, print_result, quantity, write_atomically
 from indexer.cli.progress import duration, progress_bar
@@ -37,12 +37,7 @@ def duplicates(
     ] = False,
     html: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.html",
-            dir_okay=False,
-            callback=check_writable,
-            help="Write a page with the faces of each pair side by side.",
-        ),
+        html_file("Write a page with the faces of each pair side by side."),
     ] = None,
     json: Json = None,
 ) -> None:

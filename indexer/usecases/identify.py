@@ -13,17 +13,16 @@ from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.decision import Decision
 from indexer.embedding.card import ModelCard
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
-from indexer.pipeline.pipeline import AlignedFace, Pipeline
+from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.audit.search_details import RecordedSearch, SearchKind
 from indexer.records.database.session import Database
-from indexer.records.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Crop, NearPerson, Vectors
-from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
+from indexer.types import Crop, Vectors
+from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.nearest import Hit, nearest_people, one_face_each
 from indexer.usecases.searches.recorder import (
     SearchedFace,
@@ -31,62 +30,9 @@ from indexer.usecases.searches.recorder import (
     recorded_decision,
     recorded_faces,
 )
+from indexer.usecases.searches.results import Candidate, Identification, IdentifiedFace, SearchResult
 
 _POLL_SECONDS = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A person that a face may be."""
-
-    owner: Owner
-    person: NearPerson
-    matched: bool
-    disputed: int
-    """How often somebody said of a match with one of the person's faces: not this person."""
-
-    @property
-    def score(self) -> float:
-        return self.person.score
-
-    @property
-    def distance(self) -> float:
-        return distance(self.score)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class IdentifiedFace:
-    aligned: AlignedFace
-    candidates: list[Candidate]
-    unmatched_reason: UnmatchedReason | None
-    """Why none of them is matched, whatever its score; None where the scores decide."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Identification:
-    faces: list[IdentifiedFace]
-    faces_found: int
-    """How many faces the picture has, requested or not."""
-    model: str
-    """Fingerprint."""
-    gallery_size: int
-    """Enrolled faces that were searched: the N that the threshold is for."""
-    decision: Decision
-    audit_id: UUID | None
-    """Of the event in the audit record; None where there is no record."""
-    timings_ms: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SearchResult:
-    """Of a search by an embedding."""
-
-    candidates: list[Candidate]
-    model: str
-    gallery_size: int
-    decision: Decision
-    audit_id: UUID | None
-    timings_ms: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,8 +284,3 @@ def _unit(embedding: Sequence[float], dimension: int) -> Vectors:
     vector /= largest  # so that squares neither overflow nor underflow
     unit: Vectors = (vector / np.linalg.norm(vector)).astype(np.float32)
     return unit
-
-
-def distance(score: float) -> float:
-    """Euclidean distance of two vectors of length 1 whose cosine is `score`: sqrt(2 - 2 cos)."""
-    return math.sqrt(max(0.0, 2.0 - 2.0 * score))

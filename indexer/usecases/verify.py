@@ -19,8 +19,8 @@ from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces
-from indexer.usecases.identify import distance
 from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
+from indexer.usecases.searches.results import distance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter
 
 from indexer.calibration.threshold.decision import Decision
-from indexer.usecases.identify import Identification, SearchResult
+from indexer.usecases.searches.results import Identification, SearchResult
 from indexer.usecases.verify import Verification
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from indexer.cli.audit.commands import app
-from indexer.cli.commands import Json, check_writable
+from indexer.cli.commands import Json, html_file
 from indexer.cli.database import open_index_store
 from indexer.cli.output import escape_text, out, print_result, quantity, write_atomically
 from indexer.settings import Settings
@@ -26,12 +26,7 @@ def explain(
     audit_id: AuditId,
     html: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.html",
-            dir_okay=False,
-            callback=check_writable,
-            help="Write a page with the kept crops side by side.",
-        ),
+        html_file("Write a page with the kept crops side by side."),
     ] = None,
     json: Json = None,
 ) -> None:

@@ -5,11 +5,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer import request_timings
-from indexer.usecases import identify
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
 from indexer.usecases.answers.threshold import Threshold
 from indexer.usecases.match_limits import UnmatchedReason
+from indexer.usecases.searches import results
 
 
 class IdentityRef(BaseModel):
@@ -50,7 +50,7 @@ class Candidate(BaseModel):
     )
 
     @classmethod
-    def of(cls, candidate: identify.Candidate) -> "Candidate":
+    def of(cls, candidate: results.Candidate) -> "Candidate":
         owner, person = candidate.owner, candidate.person
         return cls(
             identity=IdentityRef(id=owner.identity_id, external_id=owner.external_id, name=owner.name),
@@ -89,7 +89,7 @@ class IdentifyAnswer(Threshold):
     )
 
     @classmethod
-    def of(cls, identification: identify.Identification) -> "IdentifyAnswer":
+    def of(cls, identification: results.Identification) -> "IdentifyAnswer":
         return cls(
             faces=[
                 ProbeFace(
@@ -118,7 +118,7 @@ class SearchAnswer(Threshold):
     )
 
     @classmethod
-    def of(cls, found: identify.SearchResult) -> "SearchAnswer":
+    def of(cls, found: results.SearchResult) -> "SearchAnswer":
         return cls(
             candidates=[Candidate.of(candidate) for candidate in found.candidates],
             model=found.model,

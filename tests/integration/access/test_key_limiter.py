@@ -21,11 +21,11 @@ from indexer.records.database.session import Database
 from tests.support.key_limits import admit, count_admitted, count_admitted_in_process
 
 HOUR = 3600
-Opener = Callable[[], KeyLimiter]
+Limiters = Callable[[], KeyLimiter]
 
 
 @pytest.fixture
-def limiters(database: Database, migrated: str) -> Iterator[Opener]:
+def limiters(database: Database, migrated: str) -> Iterator[Limiters]:
     """Opens limiters with connections of their own, as other processes have."""
     opened: list[tuple[KeyLimiter, Database]] = []
 
@@ -41,7 +41,7 @@ def limiters(database: Database, migrated: str) -> Iterator[Opener]:
         own.close()
 
 
-def test_two_limiters_share_the_requests_of_a_key(limiters: Opener) -> None:
+def test_two_limiters_share_the_requests_of_a_key(limiters: Limiters) -> None:
     key_id, limits = uuid4(), KeyLimits(requests_per_second=1 / HOUR)
     one, other = limiters(), limiters()
     admit(one, key_id, limits)
@@ -52,7 +52,7 @@ def test_two_limiters_share_the_requests_of_a_key(limiters: Opener) -> None:
 
 
 @pytest.mark.parametrize("rate", [5, 100])
-def test_several_limiters_admit_no_more_than_the_rate_and_one_burst(limiters: Opener, rate: float) -> None:
+def test_several_limiters_admit_no_more_than_the_rate_and_one_burst(limiters: Limiters, rate: float) -> None:
     key_id, limits = uuid4(), KeyLimits(requests_per_second=rate)
     ours = [limiters() for _ in range(4)]
     start = time.monotonic()
@@ -79,7 +79,7 @@ def test_several_processes_admit_no_more_than_the_rate_and_one_burst(
     assert 100 <= sum(admitted) <= 100 * seconds + 100
 
 
-def test_after_a_pause_one_burst_passes_and_what_was_leased_before_does_not(limiters: Opener) -> None:
+def test_after_a_pause_one_burst_passes_and_what_was_leased_before_does_not(limiters: Limiters) -> None:
     """Tokens that processes took and did not use are lost, or a burst would have theirs too."""
     rate = 100.0
     key_id, limits = uuid4(), KeyLimits(requests_per_second=rate)
@@ -92,7 +92,7 @@ def test_after_a_pause_one_burst_passes_and_what_was_leased_before_does_not(limi
     assert admitted <= rate * (time.monotonic() - start + LEASE_SECONDS) + rate
 
 
-def test_a_rejected_request_takes_no_token(limiters: Opener, database: Database) -> None:
+def test_a_rejected_request_takes_no_token(limiters: Limiters, database: Database) -> None:
     key_id, limits = uuid4(), KeyLimits(requests_per_second=1 / HOUR)
     limiter = limiters()
     admit(limiter, key_id, limits)
@@ -104,7 +104,7 @@ def test_a_rejected_request_takes_no_token(limiters: Opener, database: Database)
     assert level >= 0
 
 
-def test_faces_that_one_process_used_count_in_another(limiters: Opener) -> None:
+def test_faces_that_one_process_used_count_in_another(limiters: Limiters) -> None:
     key_id, limits = uuid4(), KeyLimits(faces_per_second=2)
     one, other = limiters(), limiters()
     request = admit(one, key_id, limits)
@@ -116,7 +116,7 @@ def test_faces_that_one_process_used_count_in_another(limiters: Opener) -> None:
     assert HOUR - 60 <= rejected.value.retry_after_s <= HOUR + 1
 
 
-def test_a_request_may_use_more_faces_than_are_left_and_the_next_one_waits(limiters: Opener) -> None:
+def test_a_request_may_use_more_faces_than_are_left_and_the_next_one_waits(limiters: Limiters) -> None:
     key_id, limits = uuid4(), KeyLimits(faces_per_second=1)
     limiter = limiters()
     request = admit(limiter, key_id, limits)
@@ -126,7 +126,7 @@ def test_a_request_may_use_more_faces_than_are_left_and_the_next_one_waits(limit
     assert rejected.value.retry_after_s in (19, 20)
 
 
-def test_two_limiters_share_the_concurrent_requests_of_a_key(limiters: Opener) -> None:
+def test_two_limiters_share_the_concurrent_requests_of_a_key(limiters: Limiters) -> None:
     key_id, limits = uuid4(), KeyLimits(max_concurrent=2)
     one, other = limiters(), limiters()
     first = admit(one, key_id, limits)
@@ -139,7 +139,7 @@ def test_two_limiters_share_the_concurrent_requests_of_a_key(limiters: Opener) -
 
 
 def test_slots_of_a_killed_process_come_back_when_their_lease_ends(
-    limiters: Opener, database: Database, migrated: str
+    limiters: Limiters, database: Database, migrated: str
 ) -> None:
     key_id, limits = uuid4(), KeyLimits(max_concurrent=1)
     program = (
@@ -166,7 +166,7 @@ def test_slots_of_a_killed_process_come_back_when_their_lease_ends(
     admit(limiter, key_id, limits)
 
 
-def test_the_leases_of_requests_that_take_long_are_extended(limiters: Opener, database: Database) -> None:
+def test_the_leases_of_requests_that_take_long_are_extended(limiters: Limiters, database: Database) -> None:
     key_id, limits = uuid4(), KeyLimits(max_concurrent=1)
     limiter = limiters()
     request = admit(limiter, key_id, limits)
@@ -180,7 +180,7 @@ def test_the_leases_of_requests_that_take_long_are_extended(limiters: Opener, da
 
 
 def test_the_lease_of_a_request_that_nobody_finishes_is_not_extended(
-    limiters: Opener, database: Database
+    limiters: Limiters, database: Database
 ) -> None:
     key_id, limits = uuid4(), KeyLimits(max_concurrent=1)
     limiter = limiters()
@@ -192,7 +192,7 @@ def test_the_lease_of_a_request_that_nobody_finishes_is_not_extended(
     admit(limiter, key_id, limits)
 
 
-def test_changed_limits_count_with_the_next_request(limiters: Opener) -> None:
+def test_changed_limits_count_with_the_next_request(limiters: Limiters) -> None:
     key_id = uuid4()
     limiter = limiters()
     admit(limiter, key_id, KeyLimits(requests_per_second=1 / HOUR))
@@ -203,7 +203,7 @@ def test_changed_limits_count_with_the_next_request(limiters: Opener) -> None:
     admit(limiter, key_id, KeyLimits(max_concurrent=1))
 
 
-def test_without_postgresql_a_key_with_limits_gets_an_error(limiters: Opener) -> None:
+def test_without_postgresql_a_key_with_limits_gets_an_error(limiters: Limiters) -> None:
     """A limit that cannot be counted is not exceeded."""
     nowhere = Database("postgresql://nobody@127.0.0.1:1/nothing")
     limiter = KeyLimiter(nowhere)

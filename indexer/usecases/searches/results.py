@@ -1,0 +1,70 @@
+"""What an identification and a search by an embedding find."""
+
+import math
+from dataclasses import dataclass
+from uuid import UUID
+
+from indexer.calibration.threshold.decision import Decision
+from indexer.pipeline.pipeline import AlignedFace
+from indexer.records.faces import Owner
+from indexer.types import NearPerson
+from indexer.usecases.match_limits import UnmatchedReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A person that a face may be."""
+
+    owner: Owner
+    person: NearPerson
+    matched: bool
+    disputed: int
+    """How often somebody said of a match with one of the person's faces: not this person."""
+
+    @property
+    def score(self) -> float:
+        return self.person.score
+
+    @property
+    def distance(self) -> float:
+        return distance(self.score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IdentifiedFace:
+    aligned: AlignedFace
+    candidates: list[Candidate]
+    unmatched_reason: UnmatchedReason | None
+    """Why none of them is matched, whatever its score; None where the scores decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Identification:
+    faces: list[IdentifiedFace]
+    faces_found: int
+    """How many faces the picture has, requested or not."""
+    model: str
+    """Fingerprint."""
+    gallery_size: int
+    """Enrolled faces that were searched: the N that the threshold is for."""
+    decision: Decision
+    audit_id: UUID | None
+    """Of the event in the audit record; None where there is no record."""
+    timings_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SearchResult:
+    """Of a search by an embedding."""
+
+    candidates: list[Candidate]
+    model: str
+    gallery_size: int
+    decision: Decision
+    audit_id: UUID | None
+    timings_ms: dict[str, float]
+
+
+def distance(score: float) -> float:
+    """Euclidean distance of two vectors of length 1 whose cosine is `score`: sqrt(2 - 2 cos)."""
+    return math.sqrt(max(0.0, 2.0 - 2.0 * score))
