@@ -15,16 +15,16 @@ from indexer.settings import Settings
 from indexer.tls import server_context
 from service import errors, openapi, startup
 from service.dependencies import confirm_access, documented_key, documented_token
-from service.middleware.access import Access
+from service.middleware.access.access import Access
+from service.middleware.access.guesses import Guesses
+from service.middleware.access.key_limits import FIELDS, KeyLimitation
+from service.middleware.access.operations import Operations
+from service.middleware.access.origins import Origins
 from service.middleware.admission import AdmissionControl, EarlyRejection, RequestSlots
 from service.middleware.body_limit import BodyLimit
 from service.middleware.disconnects import DisconnectWatcher
 from service.middleware.forwarded import ForwardedAddress
-from service.middleware.guesses import Guesses
-from service.middleware.key_limits import FIELDS, KeyLimitation
 from service.middleware.methods import METHODS, HeadAsGet
-from service.middleware.operations import Operations
-from service.middleware.origins import Origins
 from service.middleware.path_prefix import PathPrefix
 from service.middleware.request_ids import RequestIds
 from service.monitoring.metrics import Metrics, RequestMetrics
@@ -32,22 +32,10 @@ from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
-from service.routes import (
-    audit,
-    docs,
-    explanations,
-    external_ids,
-    faces,
-    galleries,
-    identities,
-    indexes,
-    keys,
-    operations,
-    people,
-    recognition,
-    reindexes,
-    reviews,
-)
+from service.routes import docs, operations, recognition
+from service.routes.access import audit, explanations, keys
+from service.routes.galleries import galleries, indexes, reindexes
+from service.routes.people import changes, external_ids, faces, identities, reviews
 from service.stopping import Stop
 
 DESCRIPTION = """
@@ -112,7 +100,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, identities, faces, recognition, indexes, reindexes),
-        *(people, reviews, explanations, audit, keys),
+        *(changes, reviews, explanations, audit, keys),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.errors import Busy
 from service.errors import response
-from service.middleware.access import OPEN
+from service.middleware.access.access import OPEN
 from service.middleware.overload import OverloadDetector
 from service.middleware.path_prefix import route_path
 

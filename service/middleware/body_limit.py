@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.errors import Busy, GemelError, UnsupportedContentType, UploadTooLarge
 from service.errors import disconnected, response
-from service.middleware.access import OPEN
+from service.middleware.access.access import OPEN
 from service.middleware.path_prefix import route_path
 
 _MAX_DIGITS = 18

@@ -1,4 +1,7 @@
-"""The HTTP API: one module per resource. A route parses, calls a use case, and returns."""
+"""The HTTP API: one module per resource, in packages of related ones.
+
+A route parses, calls a use case, and returns.
+"""
 
 from http import HTTPStatus
 from typing import Any

@@ -24,10 +24,10 @@ from indexer.errors import (
 from indexer.records.audit.event import Action
 from indexer.records.galleries import NAME_PATTERN
 from service.errors import response
-from service.middleware.guesses import Guesses
-from service.middleware.key_limits import KeyLimitation
-from service.middleware.operations import Operation, Operations
-from service.middleware.origins import Origins
+from service.middleware.access.guesses import Guesses
+from service.middleware.access.key_limits import KeyLimitation
+from service.middleware.access.operations import Operation, Operations
+from service.middleware.access.origins import Origins
 from service.middleware.path_prefix import route_path
 from service.permissions import FORGOTTEN, RULES, GalleryAt
 

@@ -12,7 +12,7 @@ from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import FACES_OF_ONE
 from service.routes import problems
-from service.routes.identities import with_faces
+from service.routes.people.identities import with_faces
 from service.schemas.enrolled import Identity
 from service.schemas.people import ChangeAnswer, Merge, Move, Split, UndoAnswer
 

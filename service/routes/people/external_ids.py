@@ -14,9 +14,9 @@ from indexer.usecases.bootstrap import Engine
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.requests.pagination import FACES_OF_ONE
-from service.routes import faces as face_routes
-from service.routes import identities as identity_routes
 from service.routes import problems, recognition
+from service.routes.people import faces as face_routes
+from service.routes.people import identities as identity_routes
 from service.schemas.enrolled import EnrolmentNotes, FacesAdded, Identity, IdentityCreated
 from service.schemas.requests import FacesNew, IdentityPatch, IdentityPut, VerifyIdentity
 

@@ -1,0 +1,1 @@
+"""Galleries, their indexes, and their way to another model."""
