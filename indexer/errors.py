@@ -23,6 +23,7 @@
     │   ├── IdentityNotFound        the gallery has no such identity
     │   ├── FaceNotFound            the identity has no such face
     │   ├── CropNotStored           the face exists, its crop was not stored
+    │   ├── SampleNotFound          there is no such sample picture, or its package is not installed
     │   ├── ReindexNotFound         there is no such re-index job
     │   ├── KeyNotFound             there is no such API key
     │   ├── AuditEventNotFound      the audit record has no such event
@@ -188,6 +189,10 @@ class FaceNotFound(NotFound):
 
 class CropNotStored(NotFound):
     code = "crop_not_stored"
+
+
+class SampleNotFound(NotFound):
+    code = "sample_not_found"
 
 
 class AuditEventNotFound(NotFound):

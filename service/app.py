@@ -32,7 +32,7 @@ from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
-from service.routes import docs, operations, recognition
+from service.routes import docs, operations, recognition, samples
 from service.routes.access import audit, explanations, keys
 from service.routes.galleries import galleries, indexes, reindexes
 from service.routes.people import changes, external_ids, faces, identities, reviews
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, identities, faces, recognition, indexes, reindexes),
-        *(changes, reviews, explanations, audit, keys),
+        *(changes, reviews, explanations, audit, keys, samples),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])

@@ -42,6 +42,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.IdentityNotFound: HTTPStatus.NOT_FOUND,
     errors.FaceNotFound: HTTPStatus.NOT_FOUND,
     errors.CropNotStored: HTTPStatus.NOT_FOUND,
+    errors.SampleNotFound: HTTPStatus.NOT_FOUND,
     errors.GalleryExists: HTTPStatus.CONFLICT,
     errors.ExternalIdTaken: HTTPStatus.CONFLICT,
     errors.IdentityMerged: HTTPStatus.CONFLICT,

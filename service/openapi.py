@@ -18,6 +18,7 @@ _PATH_PARAMETERS = {
     "dispute_id": ("`id` of the dispute", ID_EXAMPLE),
     "change_id": ("`id` of the merge, split or move", ID_EXAMPLE),
     "key_id": ("`id` of the API key", ID_EXAMPLE),
+    "sample": ("`id` of the sample", "grace-hopper"),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
     "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),
 }

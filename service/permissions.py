@@ -84,6 +84,8 @@ RULES: dict[str, Rule] = {
     "verify_identity": Rule(_V, GalleryAt.PATH),
     "verify_identity_by_external_id": Rule(_V, GalleryAt.PATH),
     "detect": Rule(_ANY, GalleryAt.NONE),
+    "list_samples": Rule(_ANY, GalleryAt.NONE),
+    "get_sample": Rule(_ANY, GalleryAt.NONE),
     "list_indexes": Rule(_R, GalleryAt.QUERY),
     "rebuild_index": Rule(_O, GalleryAt.PATH),
     "start_reindex": Rule(_O, GalleryAt.BODY),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.resolver import CalibrationResolver
+from indexer.calibration.threshold.curve import Estimate
 from indexer.calibration.threshold.decision import Decision, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
@@ -59,6 +60,8 @@ class Verification:
     matched: bool
     decision: Decision
     """Its rates are FMR: the comparison is with one person."""
+    score_estimate: Estimate
+    """The FMR of a threshold that is this score; not below what the measurements support."""
     model: str
     faces: list[ComparedFace]
     """One of each picture, in the order of the pictures."""
@@ -212,12 +215,19 @@ def _verdict(
         score=score,
         matched=score >= decision.threshold,
         decision=decision,
+        score_estimate=_supported_estimate(calibration, score),
         model=pipeline.card.fingerprint,
         faces=faces,
         identity=identity,
         audit_id=None,
         timings_ms=watch.timings_ms(),
     )
+
+
+def _supported_estimate(calibration: ActiveCalibration, score: float) -> Estimate:
+    """The FMR of a score; that of the last score that was measured, not trusted, for those beyond it."""
+    estimate = calibration.curve.estimate(score, 1)
+    return replace(estimate, fpir=max(estimate.fpir, calibration.curve.least_fpir(1)))
 
 
 def _recorded(

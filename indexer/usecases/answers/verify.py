@@ -26,6 +26,15 @@ class VerifyAnswer(BaseModel):
     fmr: float = Field(description="The policy: share of pairs of strangers that may match")
     estimated_fmr: float = Field(description="Share of pairs of strangers that reach the threshold used")
     fmr_trusted: bool = Field(description="Whether the measurements support the estimate")
+    score_fmr: float = Field(
+        description="Share of pairs of strangers that score at least as much as this pair; never lower than"
+        " what the measurements support",
+        examples=[0.0001],
+    )
+    score_fmr_trusted: bool = Field(
+        description="Whether the measurements reach as far as this score; if not, the share is at most"
+        " `score_fmr`"
+    )
     calibration: Kind = Field(description="Where the threshold comes from, as in `identify`")
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
@@ -55,6 +64,8 @@ class VerifyAnswer(BaseModel):
             fmr=decision.target,
             estimated_fmr=rounded_rate(decision.estimate.fpir),
             fmr_trusted=decision.estimate.trusted,
+            score_fmr=rounded_rate(verification.score_estimate.fpir),
+            score_fmr_trusted=verification.score_estimate.trusted,
             calibration=decision.calibration,
             model=verification.model,
             faces=[

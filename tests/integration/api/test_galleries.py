@@ -190,6 +190,8 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", identity + "/faces/{face_id}/crop"),
         ("post", "/v1/verify"),
         ("post", "/v1/detect"),
+        ("get", "/v1/samples"),
+        ("get", "/v1/samples/{sample}"),
         ("get", "/v1/models"),
         ("get", "/v1/indexes"),
         ("post", f"{gallery}/index/rebuild"),
