@@ -15,7 +15,7 @@ from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.duplicates.gallery_search import GalleryDuplicates, SimilarPeople
-    from indexer.records.faces import Owner
+    from indexer.records.enrolled.faces import Owner
 
 LISTED = 20
 """Most groups that the terminal shows. JSON has all."""

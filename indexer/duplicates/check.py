@@ -17,8 +17,8 @@ from indexer.duplicates import threshold
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.embedding.card import ModelCard
 from indexer.errors import DuplicateIdentity, EmbeddingsMissing
-from indexer.records import faces
 from indexer.records.database.session import Session
+from indexer.records.enrolled import faces
 from indexer.records.people import distinct, reviews
 from indexer.records.people.reviews import ReviewKind
 from indexer.records.tables import Gallery

@@ -8,9 +8,10 @@ from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.decision import Decision
 from indexer.duplicates import pairs, threshold
 from indexer.index.live import LiveIndex
-from indexer.records import faces, galleries
+from indexer.records import galleries
 from indexer.records.database.session import Database
-from indexer.records.faces import Owner
+from indexer.records.enrolled import faces
+from indexer.records.enrolled.faces import Owner
 from indexer.records.people import distinct, reviews
 from indexer.records.people.reviews import ReviewKind
 from indexer.records.tables import Gallery

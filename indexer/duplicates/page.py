@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from indexer.duplicates.gallery_search import GalleryDuplicates, SimilarPeople
 from indexer.pages import html as pages
-from indexer.records import faces
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces
 
 LISTED = 200
 """Pairs that the page shows, with two crops each: some 3 MB. JSON has all."""

@@ -18,11 +18,11 @@ from sqlalchemy import Text, bindparam, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.errors import ChangesPruned, GalleryNotFound, LogForked
-from indexer.records import person_templates
-from indexer.records.enrolled import missing_embeddings
-from indexer.records.faces import as_vector
+from indexer.records.enrolled import person_templates
+from indexer.records.enrolled.contents import missing_embeddings
+from indexer.records.enrolled.faces import as_vector
+from indexer.records.enrolled.person_templates import NOTHING, Replaced
 from indexer.records.notifications import CHANNEL
-from indexer.records.person_templates import NOTHING, Replaced
 from indexer.records.tables import Change as ChangeRow
 from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Change, ChangeKind, LogPosition

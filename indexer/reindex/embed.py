@@ -16,7 +16,7 @@ from indexer.pipeline.crops import aligned
 from indexer.pipeline.pipeline import Pipeline, usable
 from indexer.records import reindexes
 from indexer.records.database.session import Database
-from indexer.records.face_rows import STORED_DTYPE
+from indexer.records.enrolled.face_rows import STORED_DTYPE
 from indexer.records.reindexes import Job, StoredCrop
 from indexer.records.tables import ReindexChunk
 from indexer.replica.threads.interruptible import InterruptiblePool

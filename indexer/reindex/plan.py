@@ -11,7 +11,8 @@ from pathlib import Path
 from indexer import memory
 from indexer.errors import NotEnoughRoom
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records import person_templates, reindexes
+from indexer.records import reindexes
+from indexer.records.enrolled import person_templates
 from indexer.records.tables import Gallery
 from indexer.reindex.embed import embed_crops
 from indexer.replica.store import IndexStore

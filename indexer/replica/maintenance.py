@@ -18,9 +18,10 @@ from indexer.errors import (
 from indexer.index.compare import Comparison, Difference
 from indexer.index.digest import Digest
 from indexer.index.live import LiveIndex
-from indexer.records import changes, enrolled, galleries, person_templates, reindexes, replicas
+from indexer.records import changes, galleries, reindexes, replicas
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import contents, person_templates
 from indexer.records.tables import Gallery, Replica
 from indexer.replica import status
 from indexer.replica.store import IndexStore
@@ -97,7 +98,7 @@ def verify(store: IndexStore, gallery: Gallery) -> Verification:
             if comparison is not None:
                 comparison.take(keys, vectors, owners)
 
-        position = enrolled.read_enrolled(session, gallery.id, store.card.fingerprint, take)
+        position = contents.read_enrolled(session, gallery.id, store.card.fingerprint, take)
         without, leftover = _amiss(session, gallery)
     return Verification(
         snapshot=name,

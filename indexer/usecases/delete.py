@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from indexer.records import changes, faces, galleries, identities, person_templates
+from indexer.records import changes, galleries
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces, identities, person_templates
 from indexer.records.people import erasure
 from indexer.types import ChangeKind
 

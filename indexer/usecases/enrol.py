@@ -13,8 +13,9 @@ from indexer.embedding.card import ModelCard
 from indexer.errors import Busy, NotFound, Unavailable
 from indexer.mean_template import MIN_FACES
 from indexer.pipeline.pipelines import Pipelines
-from indexer.records import galleries, identities, reindexes
+from indexer.records import galleries, reindexes
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import identities
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch

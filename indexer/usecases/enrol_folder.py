@@ -20,7 +20,8 @@ from indexer.errors import (
 )
 from indexer.files import reason
 from indexer.pipeline.people_folder import PeopleFolder, Person
-from indexer.records import faces, galleries, identities
+from indexer.records import galleries
+from indexer.records.enrolled import faces, identities
 from indexer.types import OnSeveralFaces
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
-from indexer.records import faces, galleries
+from indexer.records import galleries
 from indexer.records.audit import disputes
 from indexer.records.database.session import Database, Session
-from indexer.records.faces import Owner
+from indexer.records.enrolled import faces
+from indexer.records.enrolled.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch

@@ -13,9 +13,10 @@ import numpy as np
 
 from indexer.calibration.threshold.card_curve import for_fmr
 from indexer.embedding.card import ModelCard
-from indexer.records import faces, reindexes
+from indexer.records import reindexes
 from indexer.records.database.session import Database, Session
-from indexer.records.faces import as_vector
+from indexer.records.enrolled import faces
+from indexer.records.enrolled.faces import as_vector
 from indexer.records.tables import Gallery
 from indexer.types import Vectors
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from indexer.records import changes, galleries, person_templates
+from indexer.records import changes, galleries
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import person_templates
 from indexer.records.tables import Gallery
 from indexer.types import ChangeKind, PersonScore
 

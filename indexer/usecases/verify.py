@@ -14,9 +14,10 @@ from indexer.calibration.threshold.decision import Decision, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import Pipelines
-from indexer.records import faces, galleries, identities, person_templates
+from indexer.records import galleries
 from indexer.records.audit.search_details import RecordedCandidate, RecordedSearch, SearchKind
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import faces, identities, person_templates
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces

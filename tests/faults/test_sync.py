@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, insert, select, text
 
 from indexer.errors import ReplicasNotReady
-from indexer.records import changes, galleries, identities
+from indexer.records import changes, galleries
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import identities
 from indexer.records.tables import Embedding, Face, Gallery, Model, Process
 from indexer.reindex import switch
 from indexer.replica import status as index_status

@@ -10,10 +10,11 @@ from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
-from indexer.records import galleries, identities
+from indexer.records import galleries
 from indexer.records.audit.partitions import PREFIX
 from indexer.records.database import schema
 from indexer.records.database.session import Database
+from indexer.records.enrolled import identities
 from indexer.records.tables import Base
 from indexer.types import LOG_START
 

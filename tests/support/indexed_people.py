@@ -7,8 +7,9 @@ import numpy as np
 from indexer.index.build import RecallRequirement, build
 from indexer.index.live import LiveIndex
 from indexer.mean_template import mean_templates
-from indexer.records import changes, enrolled, faces, galleries, identities, models, person_templates
+from indexer.records import changes, galleries, models
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import contents, faces, identities, person_templates
 from indexer.records.tables import Gallery
 from indexer.types import LOG_START, ChangeKind, Tier, Vectors
 from tests.support.enrolments import enrolment
@@ -56,7 +57,7 @@ def built(session: Session, gallery: Gallery, by: str = MODEL) -> LiveIndex:
 
     def feed(take: object) -> None:
         nonlocal position
-        position = enrolled.read_enrolled(session, gallery.id, by, take)  # type: ignore[arg-type]
+        position = contents.read_enrolled(session, gallery.id, by, take)  # type: ignore[arg-type]
 
     result = build(Tier.EXACT, DIMENSION, feed, REQUIREMENT)
     return LiveIndex(result.searcher, position=position, digest=result.digest)

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from indexer.records import changes, faces, galleries, identities, models, person_templates
+from indexer.records import changes, galleries, models
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces, identities, person_templates
 from indexer.types import ChangeKind, Enrolment, Vectors
 from tests.support.strangers import CARD, FACE, QUALITY
 

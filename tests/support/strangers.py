@@ -5,8 +5,9 @@ import numpy as np
 from benchmarks import face_vectors
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
-from indexer.records import changes, faces, galleries, identities, models
+from indexer.records import changes, galleries, models
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces, identities
 from indexer.types import Box, ChangeKind, Enrolment, Face, Quality, Vectors
 
 CARD = sface(mirror=True)

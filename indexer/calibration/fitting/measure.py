@@ -18,9 +18,10 @@ from indexer.errors import InvalidRequest
 from indexer.pipeline.embed_files import embed_files
 from indexer.pipeline.people_folder import Person
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records import faces, reindexes
+from indexer.records import reindexes
 from indexer.records.database.session import Database
-from indexer.records.faces import Owner, as_vector
+from indexer.records.enrolled import faces
+from indexer.records.enrolled.faces import Owner, as_vector
 from indexer.types import PersonScore, Vectors
 
 MAX_SUSPECTS = 100

@@ -47,7 +47,8 @@ def list_page(
 
     Example: `gemel person list --gallery staff --name hopper`
     """
-    from indexer.records import faces, galleries, identities
+    from indexer.records import galleries
+    from indexer.records.enrolled import faces, identities
 
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
@@ -69,7 +70,8 @@ def show(person: Person, gallery: Gallery, json: Json = None) -> None:
 
     Example: `gemel person show 4711 --gallery staff`
     """
-    from indexer.records import faces, galleries
+    from indexer.records import galleries
+    from indexer.records.enrolled import faces
 
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
@@ -89,7 +91,8 @@ def delete(person: Person, gallery: Gallery, yes: Yes = False, json: Json = None
 
     Example: `gemel person delete 4711 --gallery staff`
     """
-    from indexer.records import faces, galleries
+    from indexer.records import galleries
+    from indexer.records.enrolled import faces
     from indexer.usecases.delete import remove_identity
 
     with open_index_store(Settings()) as index_store:
@@ -110,7 +113,7 @@ def find_person(session: "Session", gallery_id: UUID, key: str) -> "Identity":
     """The person with the external id `key`, or else with the id `key`. Raises IdentityNotFound,
     IdentityMerged."""
     from indexer.errors import IdentityNotFound
-    from indexer.records import identities
+    from indexer.records.enrolled import identities
 
     identity = identities.find_by_external_id(session, gallery_id, key)
     if identity is None:

@@ -34,7 +34,8 @@ def list_page(
 
     Example: `gemel reviews list --gallery staff`
     """
-    from indexer.records import galleries, identities
+    from indexer.records import galleries
+    from indexer.records.enrolled import identities
     from indexer.records.people import reviews
     from indexer.records.people.reviews import ReviewState
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, FaceNotFound
-from indexer.records import faces
+from indexer.records.enrolled import faces
 from indexer.records.tables import Face
 
 _ATTEMPTS = 5

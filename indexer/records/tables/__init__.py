@@ -3,18 +3,18 @@
 A new column: a field here, a revision in `migrations/versions`.
 """
 
-from indexer.records.tables.api_keys import ApiKey, ApiKeyVersion
-from indexer.records.tables.audit import AuditHead, AuditRecord
+from indexer.records.tables.access.api_keys import ApiKey, ApiKeyVersion
+from indexer.records.tables.access.key_limits import RequestSlot, TokenBucket
+from indexer.records.tables.audit.chain import AuditHead, AuditRecord
+from indexer.records.tables.audit.probes import AuditProbe, Dispute
 from indexer.records.tables.base import Base
 from indexer.records.tables.changes import Change
-from indexer.records.tables.faces import Embedding, Face
+from indexer.records.tables.enrolled.faces import Embedding, Face
+from indexer.records.tables.enrolled.identities import Identity
+from indexer.records.tables.enrolled.people import DistinctPeople, PersonChange, Review
+from indexer.records.tables.enrolled.person_templates import PersonTemplate
 from indexer.records.tables.galleries import Gallery
-from indexer.records.tables.identities import Identity
-from indexer.records.tables.key_limits import RequestSlot, TokenBucket
 from indexer.records.tables.models import Calibration, Model
-from indexer.records.tables.people import DistinctPeople, PersonChange, Review
-from indexer.records.tables.person_templates import PersonTemplate
-from indexer.records.tables.probes import AuditProbe, Dispute
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
 from indexer.records.tables.searches import SearchCount

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.records import galleries, models, reindexes
 from indexer.records.database.session import Database
-from indexer.records.face_rows import STORED_DTYPE
+from indexer.records.enrolled.face_rows import STORED_DTYPE
 from indexer.records.reindexes import Job
 from indexer.types import Keys, Vectors
 

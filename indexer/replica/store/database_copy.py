@@ -7,8 +7,9 @@ from uuid import UUID
 
 from indexer.embedding.card import ModelCard
 from indexer.index.build import AddBatch, BuildResult, RecallRequirement, build
-from indexer.records import enrolled, reindexes
+from indexer.records import reindexes
 from indexer.records.database.session import Database
+from indexer.records.enrolled import contents
 from indexer.records.tables import Gallery
 from indexer.types import LOG_START, LogPosition, Tier
 
@@ -44,7 +45,7 @@ def read(
     def feed(take: AddBatch) -> None:
         nonlocal position, embedded_by
         with database.repeatable_read() as session:
-            position = enrolled.read_enrolled(session, gallery.id, card.fingerprint, take)
+            position = contents.read_enrolled(session, gallery.id, card.fingerprint, take)
             embedded_by = reindexes.embedded_by(session, gallery.id, card.fingerprint)
 
     built = build(tier, card.dimension, feed, requirement, progress=progress)

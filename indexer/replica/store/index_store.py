@@ -32,8 +32,9 @@ from indexer.index.build import RecallRequirement
 from indexer.index.manifest import Manifest
 from indexer.index.snapshots import SnapshotStore, gallery_ids, remove_gallery
 from indexer.pipeline.models import GalleryModels
-from indexer.records import changes, galleries, person_templates, reindexes
+from indexer.records import changes, galleries, reindexes
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import person_templates
 from indexer.records.tables import Gallery
 from indexer.replica.store import database_copy, sweep
 from indexer.replica.store.database_copy import DatabaseCopy

@@ -6,9 +6,10 @@ from typing import Any
 
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.mean_template import MIN_FACES
-from indexer.records import changes, faces, person_templates
+from indexer.records import changes
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Session
+from indexer.records.enrolled import faces, person_templates
 from indexer.records.tables import Face, Gallery, Identity
 from indexer.types import ChangeKind
 from indexer.usecases.odd_faces import OddFace

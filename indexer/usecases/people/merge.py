@@ -6,9 +6,9 @@ from uuid import UUID
 
 from indexer.callers import current_caller
 from indexer.errors import InvalidRequest, PeopleDistinct
-from indexer.records import identities
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import identities
 from indexer.records.people import distinct, merged_pairs, moved_faces, person_changes
 from indexer.records.people.person_changes import Before, ChangeOfPeople, MergedIdentity
 from indexer.records.tables import Gallery, Identity

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from indexer.records import changes, galleries, person_templates
+from indexer.records import changes, galleries
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import person_templates
 from indexer.records.people.person_changes import ChangeOfPeople
 from indexer.records.tables import Gallery
 from indexer.types import ChangeKind

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from uuid import UUID
 
 from indexer.errors import FaceExists, InvalidRequest
-from indexer.records import identities
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import identities
 from indexer.records.people import distinct, moved_faces, person_changes
 from indexer.records.people.person_changes import Before, ChangeOfPeople
 from indexer.records.tables import Gallery

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from indexer.records import faces, identities
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import faces, identities
 from indexer.records.people import distinct, merged_pairs, moved_faces, person_changes
 from indexer.records.people.moved_faces import MovedFaces
 from indexer.records.people.person_changes import Before, ChangeOfPeople

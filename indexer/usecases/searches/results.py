@@ -6,7 +6,7 @@ from uuid import UUID
 
 from indexer.calibration.threshold.decision import Decision
 from indexer.pipeline.pipeline import AlignedFace
-from indexer.records.faces import Owner
+from indexer.records.enrolled.faces import Owner
 from indexer.types import NearPerson
 from indexer.usecases.match_limits import UnmatchedReason
 

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from indexer.records import galleries, identities
+from indexer.records import galleries
+from indexer.records.enrolled import identities
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
 from indexer.usecases.people.regrouping import PeopleChange

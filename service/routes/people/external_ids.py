@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from indexer.errors import InvalidRequest
-from indexer.records import faces, galleries, identities
+from indexer.records import galleries
+from indexer.records.enrolled import faces, identities
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.verify import VerifyAnswer
 from indexer.usecases.bootstrap import Engine

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from indexer.records import faces, galleries, identities
+from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent
+from indexer.records.enrolled import faces, identities
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.enrolment import PhotographGuidance
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most

@@ -7,8 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from indexer.errors import InvalidRequest
-from indexer.records import faces, galleries, identities, tables
+from indexer.records import galleries, tables
 from indexer.records.database.session import Session
+from indexer.records.enrolled import faces, identities
 from indexer.request_timings import Stopwatch
 from indexer.usecases.enrol import NewIdentity
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most

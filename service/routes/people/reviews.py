@@ -6,8 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from indexer.records import galleries, identities, tables
+from indexer.records import galleries, tables
 from indexer.records.database.session import Session
+from indexer.records.enrolled import identities
 from indexer.records.people import reviews
 from indexer.records.people.reviews import ReviewState
 from indexer.usecases.bootstrap import Engine

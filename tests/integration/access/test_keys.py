@@ -15,7 +15,7 @@ from indexer.access.authenticator import Authenticator
 from indexer.access.roles import Role
 from indexer.records.database.session import Database
 from indexer.records.tables import ApiKey
-from indexer.records.tables.audit import AuditRecord
+from indexer.records.tables.audit.chain import AuditRecord
 from indexer.settings import Settings
 from service.app import create_app
 from tests.support.asking import assert_problem

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
 from indexer.index.live import LiveIndex
-from indexer.records import changes, faces, galleries
+from indexer.records import changes, galleries
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import faces
 from indexer.types import ChangeKind, NearPerson, Vectors
 from tests.support.home import Home
 from tests.support.many_faces import enrol

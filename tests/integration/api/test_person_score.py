@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
 from indexer.mean_template import mean_templates
-from indexer.records import person_templates
 from indexer.records.database.session import Database
+from indexer.records.enrolled import person_templates
 from indexer.types import PersonScore, Vectors
 from indexer.usecases import person_score
 from tests.integration.api.test_identify_people import SEARCH, around

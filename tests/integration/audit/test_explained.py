@@ -15,8 +15,9 @@ from indexer.access import keys
 from indexer.access.keys import NewKey
 from indexer.access.roles import Role
 from indexer.audit import retention
-from indexer.records import faces, galleries
+from indexer.records import galleries
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces
 from indexer.settings import Settings
 from service.app import create_app
 from tests.support.altered_pictures import side_by_side

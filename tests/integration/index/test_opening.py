@@ -12,8 +12,9 @@ from sqlalchemy import text
 from indexer.embedding.catalog import sface
 from indexer.errors import GalleryNotFound, IndexNotReady
 from indexer.index.live import LiveIndex
-from indexer.records import changes, faces, galleries, identities, models, reindexes
+from indexer.records import changes, galleries, models, reindexes
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces, identities
 from indexer.records.tables import Gallery
 from indexer.replica import maintenance
 from indexer.replica.cache import IndexCache

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.records import changes, faces, galleries, identities, person_templates, reindexes
+from indexer.records import changes, galleries, reindexes
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces, identities, person_templates
 from indexer.settings import Settings
 from indexer.types import ChangeKind, Vectors
 from indexer.usecases.bootstrap import Engine

@@ -18,8 +18,9 @@ from sqlalchemy import text
 
 from indexer.errors import IdentityMerged
 from indexer.index.live import LiveIndex
-from indexer.records import changes, faces, galleries
+from indexer.records import changes, galleries
 from indexer.records.database.session import Database
+from indexer.records.enrolled import faces
 from indexer.types import LogPosition
 from indexer.usecases import delete
 from indexer.usecases.enrol import NewIdentity

@@ -5,8 +5,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from indexer.errors import ReviewNotFound
-from indexer.records import galleries, identities
+from indexer.records import galleries
 from indexer.records.database.session import Database
+from indexer.records.enrolled import identities
 from indexer.records.people import distinct, reviews
 from indexer.records.people.reviews import ReviewKind, ReviewState
 from indexer.records.tables import Gallery

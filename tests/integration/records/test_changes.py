@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
-from indexer.records import changes, enrolled, faces, galleries, identities, models
+from indexer.records import changes, galleries, models
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import contents, faces, identities
 from indexer.records.tables import Gallery
 from indexer.types import LOG_START, Change, ChangeKind, Enrolment, LogPosition
 from tests.support.enrolments import enrolment
@@ -135,7 +136,7 @@ def test_the_enrolled_faces_equal_the_replayed_log(database: Database, gallery: 
 
     with database.repeatable_read() as session:
         fed: dict[int, np.ndarray] = {}
-        position = enrolled.read_enrolled(
+        position = contents.read_enrolled(
             session,
             gallery.id,
             MODEL,
@@ -159,7 +160,7 @@ def test_faces_of_another_model_are_an_error_and_never_skipped(database: Databas
         enrol(session, gallery.id, 2, model="other-model")
 
     with database.repeatable_read() as session, pytest.raises(EmbeddingsMissing):
-        enrolled.read_enrolled(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
+        contents.read_enrolled(session, gallery.id, MODEL, lambda keys, vectors, owners: None)
     with database.reading() as session, pytest.raises(EmbeddingsMissing):
         changes.read_after(session, gallery.id, LOG_START, MODEL)
 

@@ -3,8 +3,9 @@
 import numpy as np
 from sqlalchemy import text
 
-from indexer.records import faces, galleries, identities, models, tables
+from indexer.records import galleries, models, tables
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import faces, identities
 from indexer.records.tables import Identity
 from indexer.types import Enrolment
 from tests.support.enrolments import enrolment

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from indexer.records import faces, galleries, identities, models
+from indexer.records import galleries, models
 from indexer.records.database.session import Database, Session
+from indexer.records.enrolled import faces, identities
 from tests.support.enrolments import enrolment
 
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import EmbeddingsMissing
-from indexer.records import changes, galleries, models, person_templates
+from indexer.records import changes, galleries, models
 from indexer.records.database.session import Database
+from indexer.records.enrolled import person_templates
 from indexer.records.tables import Gallery
 from indexer.types import LOG_START, PersonScore
 from indexer.usecases import delete

@@ -6,8 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from indexer.records import galleries, identities
+from indexer.records import galleries
 from indexer.records.database.session import Database
+from indexer.records.enrolled import identities
 from tests.support.asking import assert_problem
 
 IDENTITIES = "/v1/galleries/staff/identities"

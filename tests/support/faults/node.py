@@ -18,8 +18,9 @@ from indexer.errors import ExternalIdTaken, NothingEnrolled
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
-from indexer.records import galleries, identities
+from indexer.records import galleries
 from indexer.records.database.session import Database
+from indexer.records.enrolled import identities
 from indexer.records.tables import Gallery, Identity
 from indexer.replica import maintenance, rebuild_policy
 from indexer.replica.cache import IndexCache

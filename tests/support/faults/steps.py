@@ -4,8 +4,8 @@ COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
 STEPS = {
     "enrol": [
         "indexer.records.galleries:lock:after",
-        "indexer.records.identities:create:after",
-        "indexer.records.faces:add:after",
+        "indexer.records.enrolled.identities:create:after",
+        "indexer.records.enrolled.faces:add:after",
         "indexer.records.changes:append:before",
         "indexer.records.changes:append:after",
         f"{COMMIT}:before",
@@ -14,17 +14,17 @@ STEPS = {
         "indexer.index.live:LiveIndex.apply:after",
     ],
     "photograph": [
-        "indexer.records.faces:add:after",
-        "indexer.records.person_templates:replace:after",
+        "indexer.records.enrolled.faces:add:after",
+        "indexer.records.enrolled.person_templates:replace:after",
         "indexer.records.changes:append:after",
         f"{COMMIT}:before",
         f"{COMMIT}:after",
-        "indexer.records.person_templates:read:after",
+        "indexer.records.enrolled.person_templates:read:after",
         "indexer.index.live:LiveIndex.apply:before",
     ],
     "delete": [
-        "indexer.records.person_templates:remove:after",
-        "indexer.records.identities:remove:after",
+        "indexer.records.enrolled.person_templates:remove:after",
+        "indexer.records.enrolled.identities:remove:after",
         "indexer.records.changes:append:after",
         f"{COMMIT}:before",
         f"{COMMIT}:after",
@@ -32,7 +32,7 @@ STEPS = {
     ],
     "rebuild": [
         "indexer.records.galleries:request_rebuild:after",
-        "indexer.records.enrolled:read_enrolled:after",
+        "indexer.records.enrolled.contents:read_enrolled:after",
         "indexer.replica.store.database_copy:build:after",
         "indexer.index.snapshots:write_index:after",
         "indexer.index.snapshots:write_manifest:after",
@@ -51,7 +51,7 @@ STEPS = {
         "indexer.index.live:LiveIndex.apply:after",
     ],
     "swap": [
-        "indexer.records.enrolled:read_enrolled:after",
+        "indexer.records.enrolled.contents:read_enrolled:after",
         "indexer.replica.store:IndexStore.open:after",
         "indexer.replica.gallery_index:GalleryIndex.swap:before",
         "indexer.replica.gallery_index:GalleryIndex.swap:after",

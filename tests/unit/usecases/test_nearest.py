@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from indexer.embedding.card import ModelCard
-from indexer.records import faces
-from indexer.records.faces import Owner
+from indexer.records.enrolled import faces
+from indexer.records.enrolled.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import NearPerson

@@ -11,8 +11,8 @@ from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, select,
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, CropNotStored, FaceNotFound
-from indexer.records import face_rows
-from indexer.records.face_rows import STORED_DTYPE, face_of
+from indexer.records.enrolled import face_rows
+from indexer.records.enrolled.face_rows import STORED_DTYPE, face_of
 from indexer.records.tables import Embedding, Face, Identity, Model
 from indexer.types import Enrolment
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
-from indexer.records import name_search
 from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records.enrolled import name_search
 from indexer.records.people import person_changes
 from indexer.records.tables import Gallery, Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text

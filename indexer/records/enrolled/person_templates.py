@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing
 from indexer.mean_template import MIN_FACES, mean_templates
-from indexer.records.face_rows import STORED_DTYPE
+from indexer.records.enrolled.face_rows import STORED_DTYPE
 from indexer.records.tables import Embedding, Face, Identity, Model, PersonTemplate
 from indexer.types import Keys, Owners, Vectors
 

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
-from indexer.records import person_templates
-from indexer.records.face_rows import STORED_DTYPE
-from indexer.records.person_templates import Batch
+from indexer.records.enrolled import person_templates
+from indexer.records.enrolled.face_rows import STORED_DTYPE
+from indexer.records.enrolled.person_templates import Batch
 from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Keys, LogPosition, Owners, Vectors
 

@@ -1,0 +1,1 @@
+"""Enrolled people: identities, their faces and person templates."""

@@ -1,0 +1,1 @@
+"""The audit record, and what is kept of searches beside it."""

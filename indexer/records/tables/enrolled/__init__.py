@@ -1,0 +1,1 @@
+"""Enrolled people: identities, their faces and templates, reviews and changes of people."""
