@@ -43,7 +43,7 @@ hypothesis.settings.register_profile("gemel", deadline=None)
 hypothesis.settings.load_profile("gemel")
 
 
-_SLOW_FOLDERS = ("faults", "fuzz", "acceptance", "integration")
+_SLOW_FOLDERS = ("faults", "browser", "fuzz", "acceptance", "integration")
 
 
 @pytest.hookimpl(trylast=True)
