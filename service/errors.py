@@ -149,7 +149,7 @@ async def _gemel_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.GemelError)
     if STATUS[type(error)] >= HTTPStatus.INTERNAL_SERVER_ERROR:  # many at once in an outage
         level = logging.WARNING if isinstance(error, errors.Busy) else logging.ERROR
-        _failures.line(level, error.code, "%s: %s", error.code, error.message)
+        _failures.line(level, error.code, "%s: %s", error.code, error)
     return response(error)
 
 
@@ -195,7 +195,14 @@ async def _disconnected(_: Request, __: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
+    route = getattr(request.scope.get("route"), "path_format", "an unknown path")
+    log.error(
+        "unexpected error in %s %s",
+        request.method,
+        request.url.path,
+        exc_info=error,
+        extra={"summary": f"unexpected error in {request.method} {route}"},  # a path may name a person
+    )
     # This answer does not pass `RequestIds`, so the header is set here.
     own = request_id.get()
     headers = {} if own is None else {REQUEST_ID_HEADER: own}

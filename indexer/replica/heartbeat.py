@@ -1,4 +1,4 @@
-"""The threads of a serving process that register it in PostgreSQL and report its indexes there."""
+"""The threads of a serving process that register it in PostgreSQL and report its indexes and errors there."""
 
 import logging
 import os
@@ -7,7 +7,8 @@ from importlib.metadata import version
 from uuid import UUID
 
 from indexer.errors import GemelError
-from indexer.records import replicas
+from indexer.recent_errors import RecentErrors
+from indexer.records import logged_errors, replicas
 from indexer.records.database.session import Database
 from indexer.records.replicas import StatusReport
 from indexer.replica.cache import IndexCache
@@ -26,9 +27,12 @@ class Heartbeat:
 
     THREADS = 2
 
-    def __init__(self, database: Database, index_cache: IndexCache) -> None:
+    def __init__(
+        self, database: Database, index_cache: IndexCache, errors: RecentErrors | None = None
+    ) -> None:
         """Starts at once, whether PostgreSQL answers or not; `close` it."""
         self._database = database
+        self._errors = errors or RecentErrors()
         self._index_cache = index_cache
         self._process_id: UUID | None = None
         self._reported: dict[tuple[UUID, str], StatusReport] = {}
@@ -48,6 +52,7 @@ class Heartbeat:
     def close(self) -> None:
         for thread in (self._reporting, self._heartbeat):
             thread.close()
+        self._store_errors()
         if self._process_id is not None:
             try:
                 with self._database.transaction() as session:
@@ -64,6 +69,7 @@ class Heartbeat:
 
     def _report(self) -> None:
         """What has changed since the last report."""
+        self._store_errors()
         process_id = self._process_id
         if process_id is None:
             return
@@ -74,3 +80,15 @@ class Heartbeat:
             if not replicas.report(session, process_id, changed, known.keys() - reports.keys()):
                 return  # it counted as dead, and registers again with its next heartbeat
         self._reported, self._reported_as = reports, process_id
+
+    def _store_errors(self) -> None:
+        """Raises nothing: errors that cannot be stored now are stored later, or only in the log."""
+        entries = self._errors.take()
+        if not entries:
+            return
+        try:
+            with self._database.transaction() as session:
+                logged_errors.add(session, entries, host=socket.gethostname(), pid=os.getpid())
+        except Exception as error:
+            self._errors.give_back(entries)
+            log.debug("the last errors are stored later: %s", error)

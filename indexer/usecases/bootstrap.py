@@ -21,6 +21,7 @@ from indexer.embedding.card import ModelCard
 from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
+from indexer.recent_errors import RecentErrors
 from indexer.records.audit import partitions
 from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
@@ -118,6 +119,9 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
     Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
     """
     with ExitStack() as stack:
+        errors = RecentErrors()
+        if serving:
+            stack.enter_context(errors.attached())
         database = Database(
             database_url(settings),
             pool_size=settings.threads + CONNECTIONS_BESIDE,
@@ -150,7 +154,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             stack.callback(rejections.close)
             key_limiter = KeyLimiter(database)
             stack.callback(key_limiter.close)
-            heartbeat = Heartbeat(database, index_cache)
+            heartbeat = Heartbeat(database, index_cache, errors)
             stack.callback(heartbeat.close)
             index_sync = IndexSync(database, index_cache, pipelines)
             stack.callback(index_sync.close)

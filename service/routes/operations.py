@@ -1,14 +1,19 @@
-"""Operations: health, readiness, metrics, models."""
+"""Operations: health, readiness, metrics, models, the last errors."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from indexer.embedding import catalog
+from indexer.recent_errors import Level
+from indexer.records import logged_errors
 from service.dependencies import CurrentEngine, Meters
+from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.queries import known_query
 from service.requests.threads import ThreadRoute
 from service.routes import problems
-from service.schemas.operations import Health, Model, ModelList, Readiness
+from service.schemas.operations import ErrorPage, Health, LoggedError, Model, ModelList, Readiness
 
 health = APIRouter(tags=["operations"])
 guarded = APIRouter(tags=["operations"], route_class=ThreadRoute)
@@ -69,4 +74,28 @@ def models(engine: CurrentEngine) -> ModelList:
             )
             for card in catalog.known(active)
         ]
+    )
+
+
+@guarded.get(
+    "/v1/errors",
+    responses=problems(422),
+    dependencies=[Depends(known_query)],
+    operation_id="list_errors",
+    summary="List the last warnings and errors of all processes, the newest first",
+)
+def errors(
+    engine: CurrentEngine,
+    level: Annotated[Level | None, Query(description="Only lines of this level")] = None,
+    limit: PageLimit = 100,
+    cursor: PageCursor = None,
+) -> ErrorPage:
+    """Lines of the processes' logs, stored a second or two later: the last 200 of a process, 1,000 of all,
+    7 days at most. Of the same kind, one in ten seconds is stored. Tracebacks are only in the log."""
+    before = None if cursor is None else whole_number(cursor)
+    with engine.database.reading() as session:
+        found = logged_errors.newest(session, level=level, before=before, limit=limit + 1)
+    page, more = cut(found, limit)
+    return ErrorPage(
+        errors=[LoggedError.of(row) for row in page], next_cursor=str(page[-1].number) if more else None
     )

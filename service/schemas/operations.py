@@ -1,7 +1,11 @@
-"""Health, readiness, models."""
+"""Health, readiness, models, errors."""
+
+from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from indexer.recent_errors import Level
+from indexer.records import tables
 from indexer.usecases.answers import MODEL_EXAMPLE
 
 
@@ -61,3 +65,31 @@ class Readiness(BaseModel):
         " brings its own index up to date first",
         examples=["ok"],
     )
+
+
+class LoggedError(BaseModel):
+    number: int = Field(description="Higher than that of every line stored before", examples=[4711])
+    at: datetime = Field(description="When it was logged, by the clock of its machine")
+    host: str = Field(description="Host name of the process", examples=["web-1"])
+    pid: int = Field(description="Its process id on that host", examples=[4711])
+    level: Level = Field(description="`warning` or `error`")
+    logger: str = Field(description="The part of Gemel that logged it", examples=["service.errors"])
+    code: str | None = Field(
+        description="Code of the error, as in answers; null for a line about no single error",
+        examples=["database_unavailable"],
+    )
+    message: str = Field(examples=["database_unavailable: PostgreSQL does not answer"])
+    request_id: str | None = Field(
+        description="`X-Request-Id` of the request that it is about; null: of none",
+        examples=["0191e4ab-3f2b-7cc4-9d5a-6c2b1f0e8d7a"],
+    )
+    suppressed: int = Field(description="Lines of this kind since its last one that are not listed")
+
+    @classmethod
+    def of(cls, row: tables.LoggedErrorRow) -> "LoggedError":
+        return cls.model_validate(row, from_attributes=True)
+
+
+class ErrorPage(BaseModel):
+    errors: list[LoggedError] = Field(description="The newest first")
+    next_cursor: str | None = Field(description="`cursor` of the next page; null on the last page")

@@ -14,6 +14,7 @@ from indexer.records.tables.enrolled.identities import Identity
 from indexer.records.tables.enrolled.people import DistinctPeople, PersonChange, Review
 from indexer.records.tables.enrolled.person_templates import PersonTemplate
 from indexer.records.tables.galleries import Gallery
+from indexer.records.tables.logged_errors import LoggedErrorRow
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
@@ -34,6 +35,7 @@ __all__ = [
     "Face",
     "Gallery",
     "Identity",
+    "LoggedErrorRow",
     "Model",
     "PersonChange",
     "PersonTemplate",
