@@ -18,7 +18,7 @@ WORKERS ?= $(shell n=$$(nproc); echo $$(( n < 8 ? n + 1 : 8 )))
 run: install  ## serve on http://127.0.0.1:8000, with an embedded PostgreSQL
 	@exec $(BIN)/gemel serve
 
-test: install  ## all tests but the long ones
+test: install  ## all tests but the long ones; those of web pages want Chromium (Debian: chromium), or are skipped
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-long: install  ## those that take minutes: many more examples of a state machine, a longer soak
