@@ -17,7 +17,7 @@ from indexer.types import OnSeveralFaces
 
 if TYPE_CHECKING:
     from indexer.usecases.answers.identify import Candidate, IdentifyAnswer
-    from indexer.usecases.match_limits import UnmatchedReason
+    from indexer.usecases.searches.match_limits import UnmatchedReason
 
 Threshold = Annotated[
     float | None,

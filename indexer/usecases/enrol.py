@@ -22,9 +22,9 @@ from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces
 from indexer.usecases import delete, odd_faces
 from indexer.usecases.enrolment.models import models_of
+from indexer.usecases.enrolment.prepare_images import ImagePreparer
 from indexer.usecases.enrolment.write import EnrolmentResult, Person, write
 from indexer.usecases.odd_faces import OddFace
-from indexer.usecases.prepare_images import ImagePreparer
 
 log = logging.getLogger(__name__)
 

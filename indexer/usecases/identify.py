@@ -22,8 +22,8 @@ from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Crop, Vectors
-from indexer.usecases.match_limits import MatchLimits
-from indexer.usecases.nearest import Hit, nearest_people, one_face_each
+from indexer.usecases.searches.match_limits import MatchLimits
+from indexer.usecases.searches.nearest import Hit, nearest_people, one_face_each
 from indexer.usecases.searches.recorder import (
     SearchedFace,
     SearchRecorder,

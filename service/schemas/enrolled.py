@@ -16,8 +16,8 @@ from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
 from indexer.usecases.answers.enrolment import Duplicate, EnrolmentWarning, PhotographGuidance
 from indexer.usecases.answers.faces import Box, Landmarks, Quality, RotationDegrees
 from indexer.usecases.answers.threshold import Threshold
+from indexer.usecases.enrolment.quality_gate import Rejection
 from indexer.usecases.enrolment.write import EnrolmentResult
-from indexer.usecases.quality_gate import Rejection
 
 
 class EnrolledFace(BaseModel):

@@ -23,7 +23,7 @@ from indexer.request_timings import Stopwatch
 from indexer.types import Quality
 from indexer.usecases.answers import ID_EXAMPLE
 from indexer.usecases.bootstrap import Engine
-from indexer.usecases.nearest import Hit, nearest_people
+from indexer.usecases.searches.nearest import Hit, nearest_people
 
 
 class ReplayedFace(BaseModel):

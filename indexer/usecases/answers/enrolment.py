@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.types import PersonScore
+from indexer.usecases.enrolment.photographs import guidance
 from indexer.usecases.odd_faces import OddFace
-from indexer.usecases.photographs import guidance
 
 
 class EnrolmentWarning(BaseModel):

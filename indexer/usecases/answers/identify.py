@@ -8,8 +8,8 @@ from indexer import request_timings
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
 from indexer.usecases.answers.threshold import Threshold
-from indexer.usecases.match_limits import UnmatchedReason
 from indexer.usecases.searches import results
+from indexer.usecases.searches.match_limits import UnmatchedReason
 
 
 class IdentityRef(BaseModel):

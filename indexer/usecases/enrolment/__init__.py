@@ -1,1 +1,1 @@
-"""Parts of an enrolment: the models that embed the faces, and what its transaction writes."""
+"""Parts of an enrolment: which photographs pass, the models that embed the faces, and what is written."""

@@ -12,9 +12,9 @@ from indexer.records.database.session import Session
 from indexer.records.enrolled import faces, person_templates
 from indexer.records.tables import Face, Gallery, Identity
 from indexer.types import ChangeKind
+from indexer.usecases.enrolment.prepare_images import PreparedImages
+from indexer.usecases.enrolment.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 from indexer.usecases.odd_faces import OddFace
-from indexer.usecases.prepare_images import PreparedImages
-from indexer.usecases.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 
 Person = tuple[Identity, bool]
 """An identity, and whether it is new."""

@@ -1,1 +1,1 @@
-"""What the audit record says of searches, and what is kept of their probes."""
+"""Parts of a search: who is nearest, which faces may match, and what is counted and recorded of it."""

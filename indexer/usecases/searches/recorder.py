@@ -22,7 +22,7 @@ from indexer.records.audit.search_details import (
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 from indexer.types import Crop
-from indexer.usecases.nearest import Hit
+from indexer.usecases.searches.nearest import Hit
 
 _ACTIONS = {SearchKind.IDENTIFY: Action.IDENTIFIED, SearchKind.SEARCH: Action.SEARCHED}
 

@@ -8,7 +8,7 @@ from indexer.calibration.threshold.decision import Decision
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.records.enrolled.faces import Owner
 from indexer.types import NearPerson
-from indexer.usecases.match_limits import UnmatchedReason
+from indexer.usecases.searches.match_limits import UnmatchedReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

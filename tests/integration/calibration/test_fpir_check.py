@@ -16,7 +16,7 @@ from indexer.records import calibrations, galleries, search_counts
 from indexer.records.database.session import Database
 from indexer.records.search_counts import SearchCounts, basis_of
 from indexer.usecases.answers.fpir_check import FpirCheck
-from indexer.usecases.search_reporter import SearchReporter
+from indexer.usecases.searches.reporter import SearchReporter
 from tests.support import strangers
 from tests.support.asking import assert_problem
 from tests.support.home import wait_for

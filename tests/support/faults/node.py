@@ -31,10 +31,10 @@ from indexer.settings import Settings
 from indexer.types import Box, Enrolment, Face, Quality, Vectors
 from indexer.usecases.enrol import Enroller, NewIdentity
 from indexer.usecases.enrolment.models import EnrolmentModels
+from indexer.usecases.enrolment.prepare_images import ImagePreparer, PreparedImages
+from indexer.usecases.enrolment.quality_gate import QualityGate
 from indexer.usecases.identify import Identifier
-from indexer.usecases.match_limits import MatchLimits
-from indexer.usecases.prepare_images import ImagePreparer, PreparedImages
-from indexer.usecases.quality_gate import QualityGate
+from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.recorder import SearchRecorder
 from tests.support.faults.death import die_at
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from indexer.records.tables import Gallery
-from indexer.usecases.match_limits import MatchLimits, UnmatchedReason
+from indexer.usecases.searches.match_limits import MatchLimits, UnmatchedReason
 from tests.support.strangers import QUALITY
 
 SETTINGS = MatchLimits(min_face_px=20, min_sharpness=0.01, max_miss_rate=0.8)

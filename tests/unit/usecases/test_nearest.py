@@ -15,7 +15,7 @@ from indexer.records.enrolled.faces import Owner
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import NearPerson
-from indexer.usecases.nearest import Hit, nearest_people, one_face_each
+from indexer.usecases.searches.nearest import Hit, nearest_people, one_face_each
 
 
 def owner(number: int) -> Owner:

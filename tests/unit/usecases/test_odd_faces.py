@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from indexer.types import PersonScore, Vectors
+from indexer.usecases.enrolment.photographs import MISSED, guidance
 from indexer.usecases.odd_faces import find
-from indexer.usecases.photographs import MISSED, guidance
 from tests.support.vectors import unit_vectors
 
 LIMIT = 0.3

@@ -7,7 +7,7 @@ import pytest
 
 from indexer.pipeline.pipeline import AlignedFace, Photograph
 from indexer.types import Box, Face, OnSeveralFaces, Quality
-from indexer.usecases.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
+from indexer.usecases.enrolment.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
 from tests.support.strangers import QUALITY
 
 GATE = QualityGate(min_face_px=28, min_sharpness=0.004, min_quality=50, max_miss_rate=0.5)

@@ -1,8 +1,6 @@
-"""The one place where everything is wired together, for the service and for the command line."""
+"""All parts of a process that recognises faces, and in what order they are opened and closed."""
 
-import logging
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,66 +11,31 @@ from indexer.access.key_limits.limiter import KeyLimiter
 from indexer.access.rejections import Rejections
 from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
-from indexer.concurrency import ConcurrencyLimit
 from indexer.duplicates.check import DuplicateChecker
-from indexer.embedding import catalog, embedder
-from indexer.embedding.batching import BatchingEmbedder
-from indexer.embedding.card import ModelCard
-from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
-from indexer.pipeline.pipelines import PipelineFactory, Pipelines
+from indexer.pipeline.pipelines import Pipelines
 from indexer.recent_errors import RecentErrors
 from indexer.records.audit import partitions
 from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
 from indexer.records.embedded import database_url
-from indexer.replica.builds import IndexBuilds
 from indexer.replica.cache import IndexCache
 from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.store import IndexStore
 from indexer.replica.sync import IndexSync
 from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
+from indexer.usecases.bootstrap.connections import CONNECTIONS_BESIDE
+from indexer.usecases.bootstrap.networks import default_card, open_pipeline_factory
 from indexer.usecases.enrol import Enroller
+from indexer.usecases.enrolment.prepare_images import ImagePreparer
+from indexer.usecases.enrolment.quality_gate import QualityGate
 from indexer.usecases.identify import Identifier
-from indexer.usecases.match_limits import MatchLimits
 from indexer.usecases.people.editor import PeopleEditor
-from indexer.usecases.prepare_images import ImagePreparer
-from indexer.usecases.quality_gate import QualityGate
-from indexer.usecases.search_reporter import SearchReporter
+from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.recorder import SearchRecorder
-from indexer.vision.decoding.decoder import Decoder
-from indexer.vision.detect import Detector
-from indexer.vision.recognisability import RecognisabilityNetwork
-from indexer.vision.refine import LandmarkRefiner
-from indexer.vision.yunet import YuNet
-from indexer.weights.locate import find, is_present, locate
-from indexer.weights.published import LIGHTQNET, YUNET
+from indexer.usecases.searches.reporter import SearchReporter
 from indexer.weights.store import WeightStore
-
-log = logging.getLogger(__name__)
-
-WAITING_PER_THREAD = 4
-"""Callers that may queue for the network, per request thread; the next one gets Busy. Work without a client
-waits."""
-THREADS_FOR_ORDINARY = 2
-"""Request threads that pictures with a slow decode cannot take."""
-CONNECTIONS_BESIDE = (
-    2
-    + IndexSync.THREADS
-    + Heartbeat.THREADS
-    + SearchReporter.THREADS
-    + IndexBuilds.THREADS
-    + Authenticator.THREADS
-    + Rejections.THREADS
-    + KeyLimiter.CONNECTIONS
-)
-"""Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
-background thread, those of the limits of keys, and one for duplicate checks. So requests never wait for a
-connection, except that duplicate checks of several galleries take turns: each reads the change log while its
-transaction holds a connection."""
-LISTENERS = 2
-"""Connections of a process that listen: for changes of galleries, and of API keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,117 +183,3 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             rejections=rejections,
             key_limiter=key_limiter,
         )
-
-
-@contextmanager
-def open_pipeline(settings: Settings, *, processes: int = 1) -> Iterator[Pipeline]:
-    """The default model's pipeline, which needs no database. Raises WeightsMissing, WeightsDamaged."""
-    with open_pipeline_factory(settings, processes=processes) as factory:
-        yield factory.pipeline(default_card(settings))
-
-
-@contextmanager
-def open_pipelines(settings: Settings, models: Sequence[str]) -> Iterator[list[Pipeline]]:
-    """One pipeline for each of `models`, names that `catalog.named` accepts. The pipelines share a detector.
-
-    Raises ModelUnknown, CardUnusable, WeightsMissing, WeightsDamaged.
-    """
-    cards = [catalog.named(name, mirror=settings.mirror) for name in models]
-    with open_pipeline_factory(settings) as factory:
-        yield [factory.pipeline(card) for card in cards]
-
-
-@contextmanager
-def open_pipeline_factory(
-    settings: Settings, *, processes: int = 1, serving: bool = False
-) -> Iterator[PipelineFactory]:
-    """`processes`: how many processes share the machine's cores, this one included. `serving`: whether a
-    request gets Busy that finds the queue for the network full, or gets no slot to decode or detect within
-    `decoding_patience_s`.
-
-    Raises WeightsMissing, WeightsDamaged.
-    """
-    cores = max(1, (os.cpu_count() or 1) // processes)
-    load = ProcessorLoad()
-    patience_seconds = settings.decoding_patience_s if serving else None
-    weights = WeightStore.of(settings)
-
-    def open_batching(card: ModelCard) -> BatchingEmbedder:
-        threads = settings.embedder_threads or cores
-        opened = embedder.open_embedder(
-            card,
-            runtime=settings.runtime,
-            precision=settings.precision,
-            device=settings.device,
-            threads=threads,
-            load=load,
-            store=weights,
-        )
-        return BatchingEmbedder(
-            opened,
-            max_batch=settings.embedder_max_batch,
-            max_waiting=settings.threads * WAITING_PER_THREAD if serving else None,
-            threads=threads if opened.runs_batches_at_once else 1,
-        )
-
-    yunet = locate(YUNET)
-    factory = PipelineFactory(
-        Detector(
-            YuNet(
-                yunet,
-                min_confidence=settings.min_detection_confidence,
-                threads=cores,
-                load=load,
-            ),
-            size_px=settings.detection_size_px,
-        ),
-        LandmarkRefiner(yunet, threads=cores),
-        decoder=Decoder(
-            max_pixels=settings.max_pixels,
-            max_seconds=settings.max_decoding_s,
-            processes=max(2, cores),
-            patience_seconds=patience_seconds,
-            max_callers=max(1, settings.threads - THREADS_FOR_ORDINARY) if serving else None,
-        ),
-        detection_limit=ConcurrencyLimit(
-            cores, purpose="slot for face detection", patience_seconds=patience_seconds
-        ),
-        load=load,
-        open_embedder=open_batching,
-        quality_network=_open_quality_network(settings, weights, threads=cores),
-    )
-    try:
-        yield factory
-    finally:
-        factory.close()
-
-
-def _open_quality_network(
-    settings: Settings, store: WeightStore, *, threads: int
-) -> RecognisabilityNetwork | None:
-    """None where its weights were neither fetched nor added. Raises WeightsDamaged."""
-    if not is_present(LIGHTQNET, store):
-        if settings.max_match_miss_rate < 1:
-            log.warning(
-                "GEMEL_MAX_MATCH_MISS_RATE has no effect without the quality network: `gemel models fetch"
-                " lightqnet`"
-            )
-        return None
-    return RecognisabilityNetwork(locate(LIGHTQNET, store), threads=threads)
-
-
-def default_card(settings: Settings) -> ModelCard:
-    """The model for galleries that have none yet. Raises ModelUnknown, CardUnusable, WeightsMissing."""
-    return catalog.named(settings.model, mirror=settings.mirror)
-
-
-def check_weights(card: ModelCard, settings: Settings) -> None:
-    """Raises WeightsMissing if a file of `card` is not on this machine. Reads no content."""
-    store = WeightStore.of(settings)
-    for file in card.weights:
-        find(file, store)
-
-
-def connections(settings: Settings) -> int:
-    """The most connections to PostgreSQL that all serving processes hold."""
-    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + LISTENERS)

@@ -9,7 +9,7 @@ from indexer.pipeline.pipeline import AlignedFace
 from indexer.request_timings import Stopwatch
 from indexer.types import Enrolment, OnSeveralFaces
 from indexer.usecases.enrolment.models import EnrolmentModels
-from indexer.usecases.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
+from indexer.usecases.enrolment.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
 from indexer.vision.align import CROP_SCALE, crop_with_margin
 
 

@@ -1,0 +1,22 @@
+"""The one place where everything is wired together, for the service and for the command line."""
+
+from indexer.usecases.bootstrap.connections import connections
+from indexer.usecases.bootstrap.engine import Engine, open_engine
+from indexer.usecases.bootstrap.networks import (
+    check_weights,
+    default_card,
+    open_pipeline,
+    open_pipeline_factory,
+    open_pipelines,
+)
+
+__all__ = [
+    "Engine",
+    "check_weights",
+    "connections",
+    "default_card",
+    "open_engine",
+    "open_pipeline",
+    "open_pipeline_factory",
+    "open_pipelines",
+]

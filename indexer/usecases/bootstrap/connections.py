@@ -1,0 +1,32 @@
+"""How many connections to PostgreSQL a process holds."""
+
+from indexer.access.authenticator import Authenticator
+from indexer.access.key_limits.limiter import KeyLimiter
+from indexer.access.rejections import Rejections
+from indexer.replica.builds import IndexBuilds
+from indexer.replica.heartbeat import Heartbeat
+from indexer.replica.sync import IndexSync
+from indexer.settings import Settings
+from indexer.usecases.searches.reporter import SearchReporter
+
+CONNECTIONS_BESIDE = (
+    2
+    + IndexSync.THREADS
+    + Heartbeat.THREADS
+    + SearchReporter.THREADS
+    + IndexBuilds.THREADS
+    + Authenticator.THREADS
+    + Rejections.THREADS
+    + KeyLimiter.CONNECTIONS
+)
+"""Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
+background thread, those of the limits of keys, and one for duplicate checks. So requests never wait for a
+connection, except that duplicate checks of several galleries take turns: each reads the change log while its
+transaction holds a connection."""
+LISTENERS = 2
+"""Connections of a process that listen: for changes of galleries, and of API keys."""
+
+
+def connections(settings: Settings) -> int:
+    """The most connections to PostgreSQL that all serving processes hold."""
+    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + LISTENERS)
