@@ -34,7 +34,7 @@ from service.requests.queries import known_query
 from service.requests.threads import PARSERS
 from service.routes import docs, operations, recognition, samples
 from service.routes.access import audit, explanations, keys
-from service.routes.galleries import galleries, indexes, reindexes
+from service.routes.galleries import calibrations, galleries, indexes, reindexes
 from service.routes.people import changes, external_ids, faces, identities, reviews
 from service.stopping import Stop
 
@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     documented = [Depends(documented_key), Depends(documented_token), Depends(confirm_access)]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
-        *(external_ids, galleries, identities, faces, recognition, indexes, reindexes),
+        *(external_ids, galleries, calibrations, identities, faces, recognition, indexes, reindexes),
         *(changes, reviews, explanations, audit, keys, samples),
     )
     for module in modules:

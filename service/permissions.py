@@ -54,6 +54,8 @@ RULES: dict[str, Rule] = {
     "list_galleries": Rule(_R, GalleryAt.LIST),
     "get_gallery": Rule(_R, GalleryAt.PATH),
     "get_fpir_check": Rule(_R, GalleryAt.PATH),
+    "get_calibration": Rule(_R, GalleryAt.PATH),
+    "preview_policy": Rule(_R, GalleryAt.PATH),
     "update_gallery": Rule(_O, GalleryAt.PATH),
     "delete_gallery": Rule(_O, GalleryAt.PATH),
     "enrol": Rule(_E, GalleryAt.PATH),

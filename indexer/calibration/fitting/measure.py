@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.calibration.fitting import fit as fitting
-from indexer.calibration.fitting import suspects
+from indexer.calibration.fitting import mated, suspects
 from indexer.calibration.fitting.impostors import collect
 from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.embedding.card import ModelCard
@@ -146,7 +146,9 @@ def _measure(
         _nearest(vectors, *(np.flatnonzero(people == side) for side in pair))
         for pair in listed[:MAX_SUSPECTS]
     ]
-    return fitting.fit(impostors, suspected=twice), sorted(pairs, key=lambda pair: -pair.score)
+    curve = fitting.fit(impostors, suspected=twice)
+    curve = replace(curve, mated=mated.collect(vectors, people.astype(np.int64), person_score))
+    return curve, sorted(pairs, key=lambda pair: -pair.score)
 
 
 def _nearest(vectors: Vectors, one: NDArray[np.int64], other: NDArray[np.int64]) -> _Pair:

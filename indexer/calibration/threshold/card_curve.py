@@ -13,7 +13,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.calibration.threshold import misses as card_misses
 from indexer.calibration.threshold.curve import Estimate, people_needed
+from indexer.calibration.threshold.misses import Misses
 from indexer.embedding.card import ModelCard
 
 _deviate = NormalDist().inv_cdf
@@ -47,6 +49,10 @@ class CardCurve:
 
     def needed(self, fpir: float, faces: int) -> int:
         return people_needed(fpir, faces)
+
+    def misses(self, threshold: float) -> Misses | None:
+        """Of comparisons of two photographs, one to one."""
+        return card_misses.of_card(self.card.genuine_scores, threshold)
 
     @property
     def measured_on(self) -> str:

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from indexer.calibration.threshold.misses import Misses
+
 MIN_PEOPLE = 100
 """Impostor scores are measured on at least this many people."""
 
@@ -36,6 +38,10 @@ class ScoreCurve(Protocol):
 
     def needed(self, fpir: float, faces: int) -> int:
         """About how many people a calibration needs to support `fpir`."""
+
+    def misses(self, threshold: float) -> Misses | None:
+        """The expected share of searches for enrolled people that stay below it; None where that was not
+        measured."""
 
     @property
     def measured_on(self) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.calibration.threshold.curve import Estimate, people_needed
+from indexer.calibration.threshold.misses import MatedScores, Misses
 from indexer.errors import InvalidRequest
 
 FORMAT = 1
@@ -44,6 +45,8 @@ class MeasuredCurve:
     """Shape (s, r): the upper end."""
     least: Table
     """Shape (s,): the lowest FPIR that the measurement supports at that size; 1 where there is none."""
+    mated: MatedScores | None = None
+    """None where nobody had two faces, and in calibrations of earlier versions."""
 
     def threshold(self, fpir: float, faces: int) -> float:
         row = self._at(self.scores, faces)
@@ -78,6 +81,9 @@ class MeasuredCurve:
     def needed(self, fpir: float, faces: int) -> int:
         return max(self.identities + 1, people_needed(fpir, faces / self.faces_per_identity))
 
+    def misses(self, threshold: float) -> Misses | None:
+        return None if self.mated is None else self.mated.misses(threshold)
+
     @property
     def measured_on(self) -> str:
         return f"a calibration on {self.identities:,} people, {self.comparisons:,} comparisons,"
@@ -91,6 +97,7 @@ class MeasuredCurve:
             "faces_per_identity": self.faces_per_identity,
             "suspected": self.suspected,
             **{name: _significant(getattr(self, name)) for name in tables},
+            **({} if self.mated is None else {"mated": self.mated.to_json()}),
         }
 
     @classmethod
@@ -106,6 +113,7 @@ class MeasuredCurve:
             comparisons=stored["comparisons"],
             faces_per_identity=stored["faces_per_identity"],
             suspected=stored["suspected"],
+            mated=MatedScores.from_json(stored["mated"]) if stored.get("mated") else None,
             **{name: np.array(stored[name], np.float64) for name in tables},
         )
 

@@ -173,6 +173,8 @@ def test_the_openapi_document_knows_every_promised_route(
         ("patch", gallery),
         ("delete", gallery),
         ("get", f"{gallery}/fpir-check"),
+        ("get", f"{gallery}/calibration"),
+        ("get", f"{gallery}/calibration/preview"),
         ("post", f"{gallery}/identify"),
         ("post", f"{gallery}/search"),
         ("post", f"{gallery}/identities"),
