@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         default="text",
         description="Log lines as text or as JSON; both have the time and the request's `X-Request-Id`",
     )
+    console: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether the server has a console: web pages at `/`. They use this API only; with `off`,"
+        " `/` leads to the documentation of the API",
+    )
     audit: Literal["on", "off"] = Field(
         default="on",
         description="Whether changes, searches and rejected requests are written to the audit record; `off`"

@@ -32,7 +32,7 @@ from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
-from service.routes import docs, operations, recognition, samples
+from service.routes import console, docs, operations, recognition, samples
 from service.routes.access import audit, explanations, keys
 from service.routes.galleries import calibrations, galleries, indexes, reindexes
 from service.routes.people import changes, external_ids, faces, identities, reviews
@@ -106,6 +106,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])
     app.include_router(operations.health)
     app.include_router(operations.guarded, dependencies=documented)
+    if settings.console == "on":
+        console.install(app)
     app.include_router(docs.router)
     return app
 
@@ -124,6 +126,7 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
         operations=Operations(app),
         guesses=Guesses(),
         key_limitation=KeyLimitation(),
+        console=settings.console == "on",
     )
     if settings.cors_origin_list:
         app.add_middleware(

@@ -1,5 +1,6 @@
 """Serves the application below a path prefix, behind a proxy that several services share."""
 
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -13,6 +14,9 @@ class PathPrefix:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._prefix:
             path = scope["path"]
+            if path == self._prefix:  # the relative addresses of the page there need the slash
+                await RedirectResponse(f"{path}/")(scope, receive, send)
+                return
             if not f"{path}/".startswith(f"{self._prefix}/"):
                 path = self._prefix + path
             scope = {**scope, "path": path, "root_path": self._prefix}

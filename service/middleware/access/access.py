@@ -32,6 +32,7 @@ from service.middleware.path_prefix import route_path
 from service.permissions import FORGOTTEN, RULES, GalleryAt
 
 OPEN = {"/healthz", "/readyz"}
+CONSOLE = "/console/"
 DOCS = ("/docs", "/openapi.json")
 CHECK_SECONDS = 1.0
 """How long a request waits until PostgreSQL has answered whether its key is still valid."""
@@ -54,8 +55,11 @@ class Access:
         operations: Operations,
         guesses: Guesses,
         key_limitation: KeyLimitation,
+        console: bool,
     ) -> None:
+        """`console`: whether the files of the console are served."""
         self._app = app
+        self._console = console
         self._key_limitation = key_limitation
         self._origins = origins
         self._operations = operations
@@ -78,9 +82,10 @@ class Access:
     async def _admit(self, scope: Scope, authenticator: Authenticator) -> None:
         """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable, and what
         `Origins` raises."""
-        required, is_open = authenticator.required, route_path(scope) in OPEN
-        if not (required and is_open):  # load balancers use names of their own
+        required, path = authenticator.required, route_path(scope)
+        if not (required and path in OPEN):  # load balancers use names of their own
             self._origins.check_host(scope, key_required=required)
+        is_open = path in OPEN or (self._console and _is_console(path))
         if is_open:
             return
         address = scope["client"][0] if scope.get("client") else None
@@ -193,6 +198,11 @@ def _takes_password(scope: Scope) -> bool:
     """
     path = route_path(scope)
     return path in ("/", "/metrics") or path.startswith(DOCS)
+
+
+def _is_console(path: str) -> bool:
+    """Its files: the sign-in page is one of them."""
+    return path == "/" or path.startswith(CONSOLE)
 
 
 def _password(encoded: bytes) -> bytes | None:

@@ -269,8 +269,7 @@ def test_every_route_that_takes_pictures_documents_both_ways_to_send_them(
     assert takers == 9
 
 
-def test_the_docs_are_served_and_the_root_leads_to_them(client: TestClient) -> None:
-    root = client.get("/", follow_redirects=True)
-    assert root.status_code == 200
-    assert root.url.path == "/docs"
-    assert "/openapi.json" in root.text
+def test_the_docs_are_served(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "/openapi.json" in page.text

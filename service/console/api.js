@@ -1,0 +1,86 @@
+// Sends requests to the public API of this server. Pages use nothing else.
+
+import { Problem } from "./problem.js";
+
+const SAFE = new Set(["GET", "HEAD"]);
+const base = new URL(".", document.baseURI);
+let csrfToken = null;
+let onSignedOut = () => {};
+
+/** @param {{token: string | null}} options the session's token, which requests that change things carry */
+export function protect({ token }) {
+  csrfToken = token;
+}
+
+/** Called once for each answer 401. */
+export function whenSignedOut(callback) {
+  onSignedOut = callback;
+}
+
+/**
+ * The address of an operation, relative to this page, so that a path prefix stays in it.
+ * @param {string} path such as `v1/galleries`; build it with `path`, which encodes
+ * @param {Record<string, any>} [query] null and undefined are left out
+ */
+export function address(path, query = {}) {
+  const url = new URL(path, base);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.append(name, value);
+  }
+  return url.href;
+}
+
+/** Tag of a template that encodes what is put in: path`v1/galleries/${name}`. */
+export function path(parts, ...values) {
+  return parts.reduce((all, part, i) => all + encodeURIComponent(values[i - 1]) + part);
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{query?: object, json?: any, form?: FormData, body?: BodyInit, headers?: object, signal?: AbortSignal}} [options]
+ * @returns {Promise<any>} the JSON of the answer; null for 204; text for anything else
+ * @throws {Problem} for an error and for no answer; an aborted request throws `AbortError`
+ */
+export async function send(method, path, { query, json, form, body, headers = {}, signal } = {}) {
+  const fields = new Headers({ Accept: "application/json", ...headers });
+  if (json !== undefined) fields.set("Content-Type", "application/json");
+  if (!SAFE.has(method) && csrfToken !== null) fields.set("X-CSRF-Token", csrfToken);
+  const response = await fetch(address(path, query), {
+    method,
+    headers: fields,
+    body: json !== undefined ? JSON.stringify(json) : (form ?? body),
+    signal,
+    credentials: "same-origin",
+  }).catch((error) => {
+    throw error.name === "AbortError" ? error : Problem.offline();
+  });
+  if (!response.ok) {
+    const problem = await Problem.from(response);
+    if (response.status === 401) onSignedOut();
+    throw problem;
+  }
+  if (response.status === 204) return null;
+  const type = response.headers.get("Content-Type") ?? "";
+  return type.includes("json") ? response.json() : response.text();
+}
+
+export const get = (path, options) => send("GET", path, options);
+export const post = (path, options) => send("POST", path, options);
+export const put = (path, options) => send("PUT", path, options);
+export const patch = (path, options) => send("PATCH", path, options);
+export const remove = (path, options) => send("DELETE", path, options);
+
+/**
+ * All pages of a list, one after the other.
+ * @param {string} path
+ * @param {string} field the list's name in the answer
+ */
+export async function* pages(path, field, { query = {}, signal } = {}) {
+  let cursor = null;
+  do {
+    const page = await get(path, { query: { ...query, cursor }, signal });
+    yield page[field];
+    cursor = page.next_cursor;
+  } while (cursor);
+}

@@ -1,0 +1,48 @@
+// Short messages at the edge of the page, with an undo where one is possible.
+
+import { h } from "../../dom.js";
+import { styles } from "../../styles.js";
+import { t } from "../../texts.js";
+
+await styles("./toast.css", import.meta.url);
+
+const SECONDS = 8;
+const MOST = 3;
+const list = h("ol", { class: "toasts", role: "status", "aria-live": "polite" });
+
+export const createToasts = () => list;
+
+/**
+ * Shows a message for some seconds; as long as the pointer or the focus is on it, it stays.
+ * @param {string} text
+ * @param {{undo?: () => void | Promise<void>, kind?: "info" | "error", whenGone?: () => void}} [options]
+ *   `whenGone` is called once the message is gone and `undo` was not chosen, also when the page is closed
+ * @returns {() => void} removes the message
+ */
+export function toast(text, { undo, kind = "info", whenGone } = {}) {
+  let timer = 0;
+  let over = false;
+  const end = (undone) => {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    removeEventListener("pagehide", leave);
+    item.remove();
+    if (!undone) whenGone?.();
+  };
+  const leave = () => end(false);
+  const start = () => (timer = setTimeout(leave, SECONDS * 1000));
+  const stop = () => clearTimeout(timer);
+  const item = h(
+    "li",
+    { class: `toast ${kind}`, onpointerenter: stop, onpointerleave: start, onfocusin: stop, onfocusout: start },
+    h("span", {}, text),
+    undo && h("button", { onclick: () => (end(true), undo()) }, t("common.undo")),
+    h("button", { class: "quiet", onclick: leave }, t("common.close")),
+  );
+  addEventListener("pagehide", leave);
+  while (list.children.length >= MOST) list.firstChild.querySelector("button:last-child").click();
+  list.append(item);
+  start();
+  return leave;
+}

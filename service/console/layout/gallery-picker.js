@@ -1,0 +1,68 @@
+// Chooses the gallery that the pages are about, and remembers it in this browser.
+
+import { get, pages, path } from "../api.js";
+import { h, fill } from "../dom.js";
+import { go } from "../router.js";
+import { can, onSession } from "../session.js";
+import { t } from "../texts.js";
+
+const STORED = "gemel.gallery";
+const MOST = 500;
+let known = [];
+
+/** The gallery used last in this browser, or the first there is; null if there is none. */
+export async function lastGallery() {
+  await loadGalleries();
+  const last = localStorage.getItem(STORED);
+  return known.includes(last) ? last : (known[0] ?? null);
+}
+
+/** Asks the server again, after one was created or deleted. */
+export async function loadGalleries() {
+  if (!can("read")) return known;
+  const names = [];
+  for await (const page of pages("v1/galleries", "galleries", { query: { limit: 100 } })) {
+    names.push(...page.map((gallery) => gallery.name));
+    if (names.length >= MOST) break;
+  }
+  return (known = names);
+}
+
+/** @param {string} name */
+export const getGallery = (name, options) => get(path`v1/galleries/${name}`, options);
+
+export function createGalleryPicker() {
+  const select = h("select", { id: "gallery-picker", onchange: () => choose(select.value) });
+  const element = h("div", { class: "gallery-picker" }, h("label", { for: "gallery-picker" }, t("nav.gallery")), select);
+  let chosen = null;
+
+  function choose(name) {
+    const page = /^#\/galleries\/[^/]+\/(\w+)/.exec(location.hash)?.[1] ?? "identify";
+    go(`/galleries/${encodeURIComponent(name)}/${page}`);
+  }
+  function draw() {
+    const names = chosen !== null && !known.includes(chosen) ? [...known, chosen] : known;
+    fill(select, names.length ? names.map((name) => h("option", { value: name }, name)) : h("option", { value: "" }, t("nav.no_gallery")));
+    select.value = chosen ?? "";
+    select.disabled = names.length === 0;
+  }
+  onSession(() => (known = []));
+  draw();
+
+  return {
+    element,
+    gallery: () => chosen,
+    /** @param {string | null} name of the page's gallery; null: the last one stays chosen */
+    async show(name) {
+      if (name !== null && name === chosen && known.includes(name)) return;
+      if (name !== null) {
+        localStorage.setItem(STORED, name);
+        chosen = name;
+        draw();
+      }
+      await loadGalleries().catch(() => {}); // the page itself shows what is wrong
+      if (name === null && !known.includes(chosen)) chosen = await lastGallery().catch(() => null);
+      draw();
+    },
+  };
+}

@@ -1,0 +1,9 @@
+// Identify: who is on this photograph?
+
+import { h } from "../../dom.js";
+import { emptyState } from "../../components/states/states.js";
+import { t } from "../../texts.js";
+
+export async function show() {
+  return h("div", {}, h("h1", {}, t("titles.identify")), emptyState({ title: t("titles.identify") }));
+}

@@ -1,0 +1,9 @@
+// One import: its progress, its rejected pictures.
+
+import { h } from "../../dom.js";
+import { emptyState } from "../../components/states/states.js";
+import { t } from "../../texts.js";
+
+export async function show() {
+  return h("div", {}, h("h1", {}, t("titles.import")), emptyState({ title: t("titles.import") }));
+}

@@ -1,0 +1,9 @@
+// One person: faces, names, changes, sightings.
+
+import { h } from "../../dom.js";
+import { emptyState } from "../../components/states/states.js";
+import { t } from "../../texts.js";
+
+export async function show() {
+  return h("div", {}, h("h1", {}, t("titles.person")), emptyState({ title: t("titles.person") }));
+}
