@@ -34,7 +34,7 @@ export default {
     home: "Home",
     try: "Try it",
     galleries: "Galleries",
-    gallery: "Gallery",
+    gallery: "Settings",
     identify: "Identify",
     verify: "Verify",
     people: "People",
