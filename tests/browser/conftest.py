@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from sqlalchemy import text
 
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from tests.support.browser import chromium
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage, Theme
+from tests.support.browser.pages import OpenPage
 from tests.support.browser.server import served
 from tests.support.browser.watch import Watch
 from tests.support.browser.webcam import Webcam
@@ -108,17 +108,7 @@ def context(browser: Browser, watch: Watch) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def open_page(context: BrowserContext, server: str) -> OpenPage:
-    """Opens an address of the server in a page of its own, and waits until the page is there."""
-
-    def open_page(address: str = "", *, theme: Theme = "light", width: int = 1280, height: int = 800) -> Page:
-        page = context.new_page()
-        page.emulate_media(color_scheme=theme)
-        page.set_viewport_size({"width": width, "height": height})
-        page.goto(f"{server}/{address}")
-        expect(page.locator("main[aria-busy=true]")).to_have_count(0)
-        return page
-
-    return open_page
+    return OpenPage(context, server)
 
 
 @pytest.fixture

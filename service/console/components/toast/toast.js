@@ -8,7 +8,7 @@ await styles("./toast.css", import.meta.url);
 
 const SECONDS = 8;
 const MOST = 3;
-const list = h("ol", { class: "toasts", role: "status", "aria-live": "polite" });
+const list = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
 
 export const createToasts = () => list;
 
@@ -34,7 +34,7 @@ export function toast(text, { undo, kind = "info", whenGone } = {}) {
   const start = () => (timer = setTimeout(leave, SECONDS * 1000));
   const stop = () => clearTimeout(timer);
   const item = h(
-    "li",
+    "div",
     { class: `toast ${kind}`, onpointerenter: stop, onpointerleave: start, onfocusin: stop, onfocusout: start },
     h("span", {}, text),
     undo && h("button", { onclick: () => (end(true), undo()) }, t("common.undo")),
