@@ -11,6 +11,7 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from indexer.doctor import every_check
 from indexer.settings import Settings
 from indexer.tls import server_context
 from service import errors, openapi, startup
@@ -66,6 +67,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.openapi()  # built at startup: the first request would block the event loop with it
         async with startup.open_engine_patiently(settings) as engine:
             app.state.engine = engine
+            app.state.doctor = every_check.doctor(
+                settings, engine.database, own_problem=lambda: engine.sync_problem
+            )
             metrics = app.state.metrics = Metrics(engine.index_cache, engine.database)
             stop = Stop(delay_seconds=settings.stop_delay_s)
             async with anyio.create_task_group() as tasks:

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from indexer.access.grant import Grant
+from indexer.doctor.examination import Doctor
 from indexer.errors import InvalidRequest, PermissionDenied, ReindexNotFound
 from indexer.records import reindexes
 from indexer.settings import Settings
@@ -39,6 +40,11 @@ async def engine_of(request: Request) -> Engine:
 async def metrics_of(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
+
+
+async def doctor_of(request: Request) -> Doctor:
+    doctor: Doctor = request.app.state.doctor
+    return doctor
 
 
 async def used_faces_of(request: Request) -> FaceCount:
@@ -93,5 +99,6 @@ def at_most(field: str, value: int, limit: int) -> int:
 CurrentEngine = Annotated[Engine, Depends(engine_of)]
 CurrentGrant = Annotated[Grant, Depends(grant_of)]
 Config = Annotated[Settings, Depends(settings_of)]
+Examiner = Annotated[Doctor, Depends(doctor_of)]
 Meters = Annotated[Metrics, Depends(metrics_of)]
 UsedFaces = Annotated[FaceCount, Depends(used_faces_of)]

@@ -49,6 +49,7 @@ OPEN = frozenset({"get_health", "get_readiness"})
 RULES: dict[str, Rule] = {
     "get_metrics": Rule(_R, GalleryAt.EVERY),
     "list_errors": Rule(_R, GalleryAt.EVERY),
+    "examine": Rule(_R, GalleryAt.EVERY),
     "list_models": Rule(_R, GalleryAt.NONE),
     "create_gallery": Rule(_O, GalleryAt.BODY),
     "list_galleries": Rule(_R, GalleryAt.LIST),

@@ -13,11 +13,12 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from indexer import unknown_settings
 from indexer.callers import Caller, current_caller
-from indexer.cli import unknown_settings
 from indexer.cli.audit import app as audit_commands
 from indexer.cli.calibrate import calibrate
 from indexer.cli.commands import Commands
+from indexer.cli.doctor import doctor
 from indexer.cli.duplicates import duplicates
 from indexer.cli.enrol import enrol
 from indexer.cli.evaluate import app as evaluate_commands
@@ -61,7 +62,7 @@ def options(
     pass
 
 
-for command in (serve, worker, migrate, enrol, identify, verify, calibrate, duplicates):
+for command in (serve, worker, migrate, enrol, identify, verify, calibrate, duplicates, doctor):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(gallery_commands, name="gallery")

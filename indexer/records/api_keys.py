@@ -71,6 +71,19 @@ def any_exists(session: Session) -> bool:
     return bool(session.scalar(select(exists(select(ApiKey.id)))))
 
 
+def list_expiring(session: Session, *, within: timedelta) -> Sequence[ApiKey]:
+    """Keys that are valid now and expire within this time, the next first."""
+    return session.scalars(
+        select(ApiKey)
+        .where(
+            ApiKey.revoked_at.is_(None),
+            ApiKey.expires_at > func.now(),
+            ApiKey.expires_at <= func.now() + within,
+        )
+        .order_by(ApiKey.expires_at)
+    ).all()
+
+
 def add(session: Session, key: ApiKey) -> ApiKey:
     session.add(key)
     session.flush()

@@ -133,6 +133,16 @@ def list_all(session: Session) -> Sequence[Gallery]:
     return session.scalars(select(Gallery).order_by(Gallery.name)).all()
 
 
+def largest(session: Session, *, limit: int) -> Sequence[Gallery]:
+    """Those with the most faces; empty ones are left out."""
+    return session.scalars(
+        select(Gallery)
+        .where(Gallery.face_count > 0)
+        .order_by(Gallery.face_count.desc(), Gallery.name)
+        .limit(limit)
+    ).all()
+
+
 def by_ids(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, Gallery]:
     """By id, without those that were deleted."""
     rows = session.scalars(_BY_IDS, {"gallery_ids": list(gallery_ids)})

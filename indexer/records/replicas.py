@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ State = Literal["opening", "ready", "rebuilding", "failed"]
 
 GONE_AFTER = timedelta(seconds=30)
 """A process without a heartbeat for so long counts as dead."""
+_OPEN = Replica.state.in_(("ready", "rebuilding"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +115,11 @@ class Lag:
 
 def list_lags(session: Session) -> list[Lag]:
     """Of the living processes, the oldest first."""
-    is_open = Replica.state.in_(("ready", "rebuilding"))
     rows = session.execute(
         select(
             Process.host,
             Process.pid,
-            func.coalesce(func.max(Gallery.change_number - Replica.applied).filter(is_open), 0),
+            func.coalesce(func.max(Gallery.change_number - Replica.applied).filter(_OPEN), 0),
             func.count().filter(Replica.state == "failed"),
         )
         .outerjoin(Replica, Replica.process_id == Process.id)
@@ -144,3 +144,61 @@ def by_gallery(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, li
     for process, replica in rows:
         found[replica.gallery_id].append((process, replica))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubledIndex:
+    """An index that has failed, or is far behind, or does not have the target tier."""
+
+    host: str
+    pid: int
+    gallery: str
+    state: str
+    problem: str | None
+    lag: int
+    """Changes that it lacked at its last report."""
+
+
+def list_troubled(session: Session, *, lag: int, limit: int) -> list[TroubledIndex]:
+    """Of the living processes; `lag`: missing changes from which on an index is far behind. Failed ones
+    first, then those furthest behind."""
+    missing = Gallery.change_number - Replica.applied
+    rows = session.execute(
+        select(Process.host, Process.pid, Gallery.name, Replica.state, Replica.problem, missing)
+        .join(Replica, Replica.process_id == Process.id)
+        .join(Gallery, Gallery.id == Replica.gallery_id)
+        .where(
+            Process.seen_at >= func.now() - GONE_AFTER,
+            or_(Replica.problem.is_not(None), Replica.state == "failed", and_(_OPEN, missing >= lag)),
+        )
+        .order_by((Replica.state == "failed").desc(), missing.desc())
+        .limit(limit)
+    )
+    return [
+        TroubledIndex(host=host, pid=pid, gallery=gallery, state=state, problem=problem, lag=max(0, lacking))
+        for host, pid, gallery, state, problem, lacking in rows
+    ]
+
+
+def list_different(session: Session, *, limit: int) -> Sequence[str]:
+    """Galleries of which two living processes have reported the same change, but other contents."""
+    return session.scalars(
+        select(Gallery.name)
+        .join(Replica, Replica.gallery_id == Gallery.id)
+        .join(Process, Process.id == Replica.process_id)
+        .where(Process.seen_at >= func.now() - GONE_AFTER, _OPEN, Replica.digest.is_not(None))
+        .group_by(Gallery.id, Replica.model, Replica.applied, Replica.token)
+        .having(func.count(func.distinct(Replica.digest)) > 1)
+        .order_by(Gallery.name)
+        .limit(limit)
+    ).all()
+
+
+def count(session: Session) -> int:
+    """Indexes that living processes have open."""
+    return session.scalars(
+        select(func.count())
+        .select_from(Replica)
+        .join(Process, Process.id == Replica.process_id)
+        .where(Process.seen_at >= func.now() - GONE_AFTER, _OPEN)
+    ).one()

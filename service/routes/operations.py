@@ -1,4 +1,4 @@
-"""Operations: health, readiness, metrics, models, the last errors."""
+"""Operations: health, readiness, metrics, models, the last errors, what the doctor finds."""
 
 from typing import Annotated
 
@@ -8,12 +8,20 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from indexer.embedding import catalog
 from indexer.recent_errors import Level
 from indexer.records import logged_errors
-from service.dependencies import CurrentEngine, Meters
+from service.dependencies import CurrentEngine, Examiner, Meters
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.queries import known_query
 from service.requests.threads import ThreadRoute
 from service.routes import problems
-from service.schemas.operations import ErrorPage, Health, LoggedError, Model, ModelList, Readiness
+from service.schemas.operations import (
+    ErrorPage,
+    Examination,
+    Health,
+    LoggedError,
+    Model,
+    ModelList,
+    Readiness,
+)
 
 health = APIRouter(tags=["operations"])
 guarded = APIRouter(tags=["operations"], route_class=ThreadRoute)
@@ -99,3 +107,17 @@ def errors(
     return ErrorPage(
         errors=[LoggedError.of(row) for row in page], next_cursor=str(page[-1].number) if more else None
     )
+
+
+@guarded.get(
+    "/v1/doctor",
+    responses=problems(),
+    dependencies=[Depends(known_query)],
+    operation_id="examine",
+    summary="Examine the installation: what is not as it should be, and what to do about it",
+)
+def examine(doctor: Examiner) -> Examination:
+    """Settings, disk, memory, weights, certificate, PostgreSQL, processes, indexes, keys, audit record,
+    models and jobs, as the process sees them that answers. Changes nothing, and takes five seconds at most:
+    a check that has not answered by then is a finding. `gemel doctor` does the same on the command line."""
+    return Examination.of(doctor.examine())

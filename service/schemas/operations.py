@@ -1,9 +1,11 @@
-"""Health, readiness, models, errors."""
+"""Health, readiness, models, errors, examinations."""
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from indexer.doctor import examination
+from indexer.doctor.finding import Level as FindingLevel
 from indexer.recent_errors import Level
 from indexer.records import tables
 from indexer.usecases.answers import MODEL_EXAMPLE
@@ -93,3 +95,34 @@ class LoggedError(BaseModel):
 class ErrorPage(BaseModel):
     errors: list[LoggedError] = Field(description="The newest first")
     next_cursor: str | None = Field(description="`cursor` of the next page; null on the last page")
+
+
+_LEVELS = (
+    "`problem`: something does not work, or soon will not; `warning`: it should be looked at; `info`: good to"
+    " know; `ok`: it was checked and is well"
+)
+
+
+class Finding(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    check: str = Field(description="What was checked", examples=["disk"])
+    level: FindingLevel = Field(description=_LEVELS, examples=["warning"])
+    code: str = Field(description="Stable, for programs", examples=["disk_space_low"])
+    text: str = Field(
+        description="What was found, in words", examples=["Only 1.2 GB of 20.0 GB are free on the disk."]
+    )
+    advice: str | None = Field(
+        description="What to do; null: nothing", examples=["Free space or enlarge the disk."]
+    )
+
+
+class Examination(BaseModel):
+    level: FindingLevel = Field(description="The worst of the findings")
+    at: datetime = Field(description="When it was made; requests within two seconds share one")
+    seconds: float = Field(description="How long it took", examples=[0.04])
+    findings: list[Finding] = Field(description="The worst first")
+
+    @classmethod
+    def of(cls, made: examination.Examination) -> "Examination":
+        return cls.model_validate(made, from_attributes=True)

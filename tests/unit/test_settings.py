@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from indexer.cli import unknown_settings as variables
+from indexer import unknown_settings as variables
 from indexer.settings import Settings
 
 

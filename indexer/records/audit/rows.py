@@ -98,6 +98,15 @@ def head(session: Session) -> Head:
     return Head(number=row.number, hash=bytes(row.hash), at=row.at)
 
 
+def last_time(session: Session, action: Action, *, among: int) -> datetime | None:
+    """When the last such event was written; None if there is none among so many of the newest events."""
+    return session.scalar(
+        select(func.max(AuditRecord.at)).where(
+            AuditRecord.action == action, AuditRecord.number > head(session).number - among
+        )
+    )
+
+
 def get(session: Session, event_id: UUID) -> AuditRow:
     """Raises AuditEventNotFound."""
     row = session.execute(_ALL.where(AuditRecord.id == event_id)).one_or_none()

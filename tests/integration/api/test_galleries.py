@@ -196,6 +196,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", "/v1/samples/{sample}"),
         ("get", "/v1/models"),
         ("get", "/v1/errors"),
+        ("get", "/v1/doctor"),
         ("get", "/v1/indexes"),
         ("post", f"{gallery}/index/rebuild"),
         ("post", "/v1/reindexes"),

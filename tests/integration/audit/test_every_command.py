@@ -47,7 +47,7 @@ READING = {
         "keys list",
         "keys show",
     ),
-    *("audit list", "audit show", "audit verify", "audit explain", "reviews list"),
+    *("audit list", "audit show", "audit verify", "audit explain", "reviews list", "doctor"),
 }
 
 

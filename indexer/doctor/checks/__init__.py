@@ -1,0 +1,1 @@
+"""The checks: each looks at one thing, changes nothing, and returns what it found."""

@@ -1,0 +1,40 @@
+"""Weights of the default model, and the optional networks."""
+
+from collections.abc import Iterator
+
+from indexer.doctor.finding import Finding, ok
+from indexer.errors import GemelError
+from indexer.settings import Settings
+from indexer.usecases.bootstrap import check_weights, default_card
+from indexer.weights.locate import is_present
+from indexer.weights.published import LIGHTQNET
+from indexer.weights.store import WeightStore
+
+CHECK = "weights"
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Whether the files are there. Their digests are verified at each start."""
+    try:
+        card = default_card(settings)
+        check_weights(card, settings)
+    except GemelError as error:
+        yield Finding(
+            check=CHECK,
+            level="problem",
+            code=error.code,
+            text=f"The default model cannot be used: {error.message}.",
+            advice="Fetch its weights with `gemel models fetch`, or correct GEMEL_MODEL.",
+        )
+        return
+    yield ok(CHECK, f"The weights of {card.name} are on this machine.")
+    if not is_present(LIGHTQNET, WeightStore.of(settings)):
+        limited = settings.max_match_miss_rate < 1
+        yield Finding(
+            check=CHECK,
+            level="warning" if limited else "info",
+            code="quality_network_missing",
+            text="Without the quality network `lightqnet`, answers say nothing of how likely a face is missed"
+            + (", and GEMEL_MAX_MATCH_MISS_RATE has no effect." if limited else "."),
+            advice="`gemel models fetch lightqnet`",
+        )
