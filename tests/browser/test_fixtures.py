@@ -65,7 +65,10 @@ def test_a_page_that_breaks_its_policy_is_noticed(
     ("script", "fault"),
     [
         ("() => { console.error('broken') }", "console error: broken"),
-        ("() => { setTimeout(() => { throw new Error('broken') }) }", "uncaught: broken"),
+        (
+            "() => new Promise(then => setTimeout(() => { setTimeout(then); throw new Error('broken') }))",
+            "uncaught: broken",
+        ),
         ("() => { alert('from a name') }", "dialog: from a name"),
         ("() => fetch('/v1/galleries/absent')", "console error: .* 404 .*/v1/galleries/absent"),
     ],

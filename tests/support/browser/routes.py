@@ -9,12 +9,17 @@ from urllib.parse import quote
 import service
 
 CONSOLE = Path(service.__file__).parent / "console"
-_ROUTE = re.compile(r'^ *\{ *name: "(?P<name>[^"]+)",.*?\bpath: "(?P<path>/[^"]*)"', re.MULTILINE)
+_ROUTE = re.compile(
+    r'^ *\{ *name: "(?P<name>[^"]+)",(?: module: "(?P<module>[^"]+)",)?.*?\bpath: "(?P<path>/[^"]*)"',
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     name: str
+    module: str
+    """Folder of the page in `pages/`."""
     path: str
     """With `:names` for parts that vary."""
 
@@ -30,7 +35,8 @@ class Route:
 
 def routes() -> list[Route]:
     found = [
-        Route(name=m["name"], path=m["path"]) for m in _ROUTE.finditer((CONSOLE / "routes.js").read_text())
+        Route(name=m["name"], module=m["module"] or m["name"], path=m["path"])
+        for m in _ROUTE.finditer((CONSOLE / "routes.js").read_text())
     ]
     assert found, "routes.js has no routes that this understands"
     return found

@@ -1,0 +1,42 @@
+"""All words of the console are in one file, and all of that file is used."""
+
+import re
+
+from tests.support.browser.console_files import TEXTS, code, name_of, scripts, texts
+
+_CALL = re.compile(r"""\b(?:t|has)\(([^,;{)]*(?:\$\{[^}]*\}[^,;{)]*)*)""")
+_LITERAL = re.compile(r"""["']([\w-]+(?:\.[\w-]+)+)["']""")
+_TEMPLATE = re.compile(r"`([\w.-]*\$\{[^`]*)`")
+NOT_USED_YET = {
+    *("common.cancel", "common.none", "common.remove", "common.save", "common.unnamed", "nav.api"),
+}
+_OTHERS = [path for path in scripts() if path != TEXTS]
+
+
+def test_every_text_that_a_module_names_is_there() -> None:
+    named = {
+        key: name_of(path)
+        for path in _OTHERS
+        for call in _CALL.findall(code(path))
+        for key in _LITERAL.findall(call)
+    }
+    assert len(named) > 20
+    assert {key: where for key, where in named.items() if key not in texts()} == {}
+
+
+def test_every_text_is_used() -> None:
+    literal, patterns = set(), []
+    for path in _OTHERS:
+        script = code(path)
+        literal.update(_LITERAL.findall(script))
+        patterns += [
+            re.sub(r"\$\{[^}]*\}", r"[\\w.-]+", found) for found in _TEMPLATE.findall(script) if "." in found
+        ]
+    varying = [re.compile(pattern) for pattern in patterns if re.match(r"[\w-]+\.", pattern)]
+    assert len(varying) > 2
+    unused = [
+        key
+        for key in texts()
+        if key not in literal and not any(pattern.fullmatch(key) for pattern in varying)
+    ]
+    assert set(unused) <= NOT_USED_YET
