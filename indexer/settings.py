@@ -308,6 +308,11 @@ class Settings(BaseSettings):
         default=8, ge=1, description="Requests that a process works on at once; the others wait"
     )
     workers: int = Field(default=1, ge=1, description="Processes that serve, on one port")
+    reindex_worker: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether serving processes also work on re-index jobs, each in one thread; `auto`: only"
+        " with the embedded PostgreSQL. Else `gemel worker` does the work",
+    )
 
     identify_fpir: float = Field(
         default=0.01,
@@ -398,6 +403,11 @@ class Settings(BaseSettings):
     @property
     def max_upload_bytes(self) -> int:
         return int(self.max_upload_mb * 1e6)
+
+    @property
+    def works_on_reindexes(self) -> bool:
+        """Whether a serving process does."""
+        return self.reindex_worker == "on" or (self.reindex_worker == "auto" and self.database_url is None)
 
     @property
     def index_memory_bytes(self) -> float:

@@ -1,8 +1,8 @@
 """Builds the web application: the engine, the middleware, the routes."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.doctor import every_check
+from indexer.reindex.background import BackgroundWorker
 from indexer.settings import Settings
 from indexer.tls import server_context
 from service import errors, openapi, startup
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 app.state.readiness = Readiness(engine.database, slots, tasks, stop)
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
-                with stop.on_sigterm():
+                with stop.on_sigterm(), _reindex_worker(settings):
                     yield {
                         "connections": Connections(_connection_limits(settings)),
                         "stop": stop,
@@ -114,6 +115,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         console.install(app)
     app.include_router(docs.router)
     return app
+
+
+@contextmanager
+def _reindex_worker(settings: Settings) -> Iterator[None]:
+    """Works on re-index jobs in this process, if the settings say so."""
+    if not settings.works_on_reindexes:
+        yield
+        return
+    worker = BackgroundWorker(settings)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.close()
 
 
 def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> None:

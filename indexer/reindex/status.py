@@ -9,6 +9,7 @@ from indexer.errors import ReindexState
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job, Progress
+from indexer.reindex.comparison.examples import with_people
 
 MAX_SKIPPED = 1_000
 """Skipped faces in a status."""
@@ -41,6 +42,8 @@ class Status:
     gates: list[str]
     plan: dict[str, Any]
     verified: dict[str, Any] | None
+    started_at: datetime
+    rolled_back: bool
     progress: Progress
     skipped: list[Skipped]
     events: list[Event]
@@ -58,13 +61,14 @@ def waits_or_ended(job: Job) -> bool:
 
 
 def comparison(database: Database, job_id: UUID) -> dict[str, Any]:
-    """Raises ReindexNotFound, and ReindexState if the job has not been compared yet."""
+    """With the people of its examples as they are now. Raises ReindexNotFound, and ReindexState if the job
+    has not been compared yet."""
     with database.reading() as session:
-        state = reindexes.get(session, job_id).row.state
+        job = reindexes.get(session, job_id)
         stored = reindexes.comparison(session, job_id)
     if stored is None:
-        raise ReindexState("the job has not been compared yet", state=state)
-    return stored
+        raise ReindexState("the job has not been compared yet", state=job.row.state)
+    return with_people(database, job, stored)
 
 
 def of(database: Database, job_id: UUID) -> Status:
@@ -75,6 +79,7 @@ def of(database: Database, job_id: UUID) -> Status:
         progress = reindexes.progress_of(session, row.id)
         skipped = reindexes.problems(session, job.gallery.id, row.to_model_id, at_most=MAX_SKIPPED)
         events = reindexes.events(session, row.id)
+        rolled_back = reindexes.rolled_back(session, job)
     return Status(
         id=row.id,
         gallery=job.gallery.name,
@@ -86,6 +91,8 @@ def of(database: Database, job_id: UUID) -> Status:
         gates=row.gates,
         plan=row.plan,
         verified=row.verified,
+        started_at=row.created_at,
+        rolled_back=rolled_back,
         progress=progress,
         skipped=[Skipped(face=face, identity=identity, why=why) for face, identity, why in skipped],
         events=[Event(at=event.at, text=event.text) for event in events],

@@ -5,20 +5,24 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from indexer.calibration.active import of_card
 from indexer.embedding import catalog
 from indexer.recent_errors import Level
 from indexer.records import logged_errors
+from indexer.weights.locate import is_present
 from service.dependencies import CurrentEngine, Examiner, Meters
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.queries import known_query
 from service.requests.threads import ThreadRoute
 from service.routes import problems
+from service.schemas.calibrations import Misses
 from service.schemas.operations import (
     ErrorPage,
     Examination,
     Health,
     LoggedError,
     Model,
+    ModelFigure,
     ModelList,
     Readiness,
 )
@@ -79,6 +83,13 @@ def models(engine: CurrentEngine) -> ModelList:
                 available=card.is_available(engine.weight_store),
                 recommended=card.name == catalog.RECOMMENDED,
                 active=card == active,
+                download_bytes=sum(
+                    file.size_bytes or 0 for file in card.weights if not is_present(file, engine.weight_store)
+                ),
+                figures=[
+                    ModelFigure(fmr=fmr, threshold=score, misses=Misses.of(of_card(card).curve.misses(score)))
+                    for fmr, score in card.score_at_fmr
+                ],
             )
             for card in catalog.known(active)
         ]

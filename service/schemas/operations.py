@@ -9,12 +9,21 @@ from indexer.doctor.finding import Level as FindingLevel
 from indexer.recent_errors import Level
 from indexer.records import tables
 from indexer.usecases.answers import MODEL_EXAMPLE
+from service.schemas.calibrations import Misses
 
 
 class ModelPart(BaseModel):
     name: str = Field(description="Model of a single network", examples=["sface"])
     weight: float = Field(description="Its share in the score; the shares add up to 1", examples=[0.5])
     mirror: bool = Field(description="Whether it embeds the mirror image too")
+
+
+class ModelFigure(BaseModel):
+    """Comparisons of two photographs of a public set, one to one."""
+
+    fmr: float = Field(description="Share of pairs of different people that match", examples=[0.001])
+    threshold: float = Field(description="The score at that share", examples=[0.3796])
+    misses: Misses | None = Field(description="Share of pairs of the same person that do not match")
 
 
 class Model(BaseModel):
@@ -39,6 +48,13 @@ class Model(BaseModel):
         " with this one are searched with it until a re-index. Its fingerprint is its name in requests"
     )
     active: bool = Field(description="Whether it is the default model of this service")
+    download_bytes: int = Field(
+        description="Size of those of its files that are not on this machine", examples=[0]
+    )
+    figures: list[ModelFigure] = Field(
+        description="Measured on public photographs, by falling FMR; empty if they were not measured: then"
+        " the model sets no threshold"
+    )
 
 
 class ModelList(BaseModel):

@@ -1,5 +1,6 @@
 """Bodies of re-index requests and answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,8 +8,19 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer.reindex.comparison import acceptance
+from indexer.reindex.comparison.acceptance import Verdict
+from indexer.reindex.plan import Plan, Shortage
 from indexer.reindex.status import Status
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
+
+Gates = Annotated[
+    list[Annotated[str, Field(max_length=100)]],
+    Field(
+        max_length=20,
+        description="Acceptance criteria: what the new model must reach before it is activated. Each is"
+        " `METRIC<=LIMIT` or `METRIC>=LIMIT`",
+    ),
+]
 
 
 class ReindexNew(BaseModel):
@@ -21,13 +33,84 @@ class ReindexNew(BaseModel):
         " `GEMEL_MODELS_DIR`, at the same place on the machines of all workers",
         examples=["dlib-resnet"],
     )
-    gates: list[Annotated[str, Field(max_length=100)]] = Field(
-        default=list(acceptance.DEFAULT),
-        max_length=20,
-        description="Acceptance criteria: what the new model must reach before it is activated. Each is"
-        " `METRIC<=LIMIT` or `METRIC>=LIMIT`",
-    )
+    gates: Gates = list(acceptance.DEFAULT)
     force: bool = Field(default=False, description="Start even if the plan finds too little room")
+
+
+class ReindexPlanNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    gallery: str = Field(description="Name of the gallery", examples=["staff"])
+    to: str = Field(max_length=4096, description="As in `POST /v1/reindexes`", examples=["dlib-resnet"])
+    gates: Gates = list(acceptance.DEFAULT)
+
+
+class GateForecast(BaseModel):
+    """Whether a gallery of this size can show an acceptance criterion at all."""
+
+    gate: str = Field(description="The criterion", examples=["fnir@0.01<=old"])
+    measurable: bool = Field(
+        description="Whether the gallery has enough people. If not, the criterion will not be met, and the"
+        " switch needs a reason (`force`)"
+    )
+    people: int | None = Field(
+        description="People that it can be measured on; null for a count such as `skipped`", examples=[6]
+    )
+    people_needed: int | None = Field(description="People that it needs", examples=[59])
+
+
+class ReindexPlan(BaseModel):
+    """What a re-index would take. Nothing is started."""
+
+    gallery: str = Field(description="Name of the gallery", examples=["staff"])
+    from_model: str = Field(description="Fingerprint of the present model", examples=[MODEL_EXAMPLE])
+    to_model: str = Field(description="Fingerprint of the new model", examples=["dlib-resnet-3e8af2fb75c1"])
+    faces: int = Field(description="Enrolled faces, which are embedded again", examples=[9000])
+    faces_without_crop: int = Field(
+        description="Faces without a stored crop: they cannot be embedded, and are skipped", examples=[0]
+    )
+    faces_per_second: float | None = Field(
+        description="By one worker on this machine, measured on a sample of the stored crops; null without"
+        " crops",
+        examples=[118.0],
+    )
+    seconds: float | None = Field(description="For all faces, at that rate", examples=[76.3])
+    database_bytes: int = Field(description="The new embeddings in PostgreSQL")
+    disk_bytes: int = Field(description="Disk that is needed on this machine")
+    disk_free_bytes: int = Field(description="Disk that is free on this machine")
+    memory_bytes: int = Field(description="Memory for the new index in each serving process")
+    memory_free_bytes: int = Field(description="Memory that is free on this machine")
+    shortages: list[str] = Field(
+        description="What there is too little of; then `POST /v1/reindexes` needs `force`"
+    )
+    gates: list[GateForecast] = Field(description="The acceptance criteria")
+
+    @classmethod
+    def of(cls, plan: Plan, shortages: Sequence[Shortage], gates: Sequence[Verdict]) -> "ReindexPlan":
+        return cls(
+            gallery=plan.gallery,
+            from_model=plan.from_model,
+            to_model=plan.to_model,
+            faces=plan.faces,
+            faces_without_crop=plan.without_crop,
+            faces_per_second=plan.faces_per_second,
+            seconds=plan.seconds,
+            database_bytes=plan.database_bytes,
+            disk_bytes=plan.disk_bytes,
+            disk_free_bytes=plan.disk_free_bytes,
+            memory_bytes=plan.new_index_bytes,
+            memory_free_bytes=plan.memory_free_bytes,
+            shortages=[str(shortage) for shortage in shortages],
+            gates=[
+                GateForecast(
+                    gate=gate.gate,
+                    measurable=not gate.too_few,
+                    people=gate.people,
+                    people_needed=gate.people_needed,
+                )
+                for gate in gates
+            ],
+        )
 
 
 class Force(BaseModel):
@@ -85,6 +168,8 @@ class Reindex(BaseModel):
         description="Until all faces are embedded, at that rate; null if no worker is active", examples=[8.5]
     )
     workers: int = Field(description="Active workers")
+    started_at: datetime = Field(description="Time of the start")
+    rolled_back: bool = Field(description="Whether it is `ready` because the gallery was rolled back")
     skipped: list[SkippedFace] = Field(description="Faces that the new model could not embed, 1,000 at most")
     events: list[ReindexEvent] = Field(description="The newest last")
 
@@ -108,6 +193,8 @@ class Reindex(BaseModel):
             faces_per_second=progress.rate,
             seconds_left=progress.seconds_left,
             workers=progress.workers,
+            started_at=status.started_at,
+            rolled_back=status.rolled_back,
             skipped=[SkippedFace(face=s.face, identity=s.identity, why=s.why) for s in status.skipped],
             events=[ReindexEvent(at=event.at, text=event.text) for event in status.events],
         )

@@ -100,6 +100,7 @@ def serve(
         listening = bind(host, port)
     # The application reads its settings again, in this process or in workers.
     os.environ["GEMEL_DATABASE_URL"] = url
+    os.environ["GEMEL_REINDEX_WORKER"] = "on" if settings.works_on_reindexes else "off"
     os.environ["GEMEL_WORKERS"] = str(workers)
     _allow_descriptors(settings.max_connections)
     options: dict[str, Any] = {

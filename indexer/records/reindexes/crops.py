@@ -53,6 +53,19 @@ def face_counts(session: Session, gallery_id: UUID) -> tuple[int, int]:
     return int(counted), int(enrolled)
 
 
+def count_people(session: Session, gallery_id: UUID) -> tuple[int, int]:
+    """How many people have a face, and how many of them have several."""
+    faces = (
+        faces_of(gallery_id)
+        .with_only_columns(func.count().label("faces"))
+        .group_by(Face.identity_id)
+        .subquery()
+    )
+    counted = select(func.count(), func.count().filter(faces.c.faces > 1)).select_from(faces)
+    every, several = session.execute(counted).one()
+    return int(every), int(several)
+
+
 def count_without_crop(session: Session, gallery_id: UUID) -> int:
     """How many faces have no stored crop, so that no other model can embed them."""
     counted = faces_of(gallery_id).with_only_columns(func.count()).where(Face.crop.is_(None))

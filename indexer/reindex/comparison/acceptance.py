@@ -99,6 +99,28 @@ def _judge(criterion: str, comparison: Mapping[str, Any]) -> Verdict:
     )
 
 
+def forecast(criteria: Sequence[str], *, identities: int, mated_people: int) -> list[Verdict]:
+    """For each criterion whether a gallery of so many people can show it at all, before anything is embedded.
+
+    `mated_people`: those with two faces or more. No verdict is passed yet.
+    """
+    verdicts = []
+    for criterion in criteria:
+        match = _CRITERION.fullmatch(criterion.replace(" ", ""))
+        assert match is not None, criterion
+        metric, _, sign, old, number = match.groups()
+        people, needed = None, None
+        if metric != "skipped":
+            counts = {"new": {"mated_people": mated_people}, "identities": identities}
+            people, needed = _people(counts, metric, _margin(metric, sign, old, float(number or 0)))
+        verdicts.append(
+            Verdict(
+                gate=criterion, passed=False, measured=None, limit=None, people=people, people_needed=needed
+            )
+        )
+    return verdicts
+
+
 def people_needed(share: float) -> int:
     """The number of people of whom, if a share `share` of all people is missed, at least one is missed with
     probability `CONFIDENCE`: the n of 1 - (1 - share)^n, about 3 / share (Clopper and Pearson 1934, the "rule

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.evaluation.leave_one_out import rates as leave_one_out
-from indexer.evaluation.leave_one_out.rates import Searches
+from indexer.evaluation.leave_one_out.rates import NO_SCORE, Searches
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
 from indexer.reindex.comparison.acceptance import FPIRS, judge
@@ -89,8 +89,16 @@ def _disagreements(
             "face": int(keys[probes[i]]),
             "old_answer": int(keys[before.nearest[i]]) if before.nearest[i] >= 0 else None,
             "new_answer": int(keys[after.nearest[i]]) if after.nearest[i] >= 0 else None,
+            "old_scores": _scores(before, i),
+            "new_scores": _scores(after, i),
         }
         for kind, places in (("won", won), ("lost", lost))
         for i in places[:MAX_EXAMPLES]
     ]
     return {"won": len(won), "lost": len(lost), "examples": examples}
+
+
+def _scores(searches: Searches, place: int) -> dict[str, float | None]:
+    """Of the person of the probe, and of the most similar other person; None where there is no score."""
+    found = {"own": float(searches.own[place]), "other": float(searches.other[place])}
+    return {side: round(score, 4) if score > NO_SCORE else None for side, score in found.items()}

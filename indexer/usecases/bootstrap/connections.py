@@ -23,10 +23,13 @@ CONNECTIONS_BESIDE = (
 background thread, those of the limits of keys, and one for duplicate checks. So requests never wait for a
 connection, except that duplicate checks of several galleries take turns: each reads the change log while its
 transaction holds a connection."""
+REINDEX_WORKER = 6
+"""Of a process that works on re-index jobs as well."""
 LISTENERS = 2
 """Connections of a process that listen: for changes of galleries, and of API keys."""
 
 
 def connections(settings: Settings) -> int:
     """The most connections to PostgreSQL that all serving processes hold."""
-    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + LISTENERS)
+    worker = REINDEX_WORKER if settings.works_on_reindexes else 0
+    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + LISTENERS + worker)

@@ -8,19 +8,30 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from indexer.embedding import requested
+from indexer.embedding.card import ModelCard
 from indexer.errors import InvalidRequest, Misconfigured
 from indexer.pipeline.models import check_calibrated
 from indexer.records import galleries, reindexes
+from indexer.records.tables import Gallery
 from indexer.records.text import checked_text
 from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
 from indexer.reindex import status as status_of
 from indexer.reindex.comparison import acceptance
+from indexer.settings import Settings
+from indexer.usecases.bootstrap import Engine
 from service.dependencies import Config, CurrentEngine, CurrentGrant, visible_job
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
-from service.schemas.reindexes import Force, Reindex, ReindexNew, ReindexPage
+from service.schemas.reindexes import (
+    Force,
+    Reindex,
+    ReindexNew,
+    ReindexPage,
+    ReindexPlan,
+    ReindexPlanNew,
+)
 
 router = APIRouter(
     prefix="/v1/reindexes",
@@ -41,19 +52,44 @@ def start(engine: CurrentEngine, grant: CurrentGrant, config: Config, body: Rein
     """From now on new enrolments are embedded with both models. Workers embed the existing faces."""
     grant.check_gallery(body.gallery)
     acceptance.check(body.gates)
+    gallery, card, plan = _plan(engine, config, body.gallery, body.to)
+    job = control.start(
+        engine.database, engine.index_store.models, gallery, card, plan, gates=body.gates, force=body.force
+    )
+    return Reindex.of(status_of.of(engine.database, job.row.id))
+
+
+@router.post(
+    "/plan",
+    responses=problems(404, 409, 413, 422),
+    operation_id="plan_reindex",
+    summary="Estimate what a re-index takes",
+)
+def make_plan(
+    engine: CurrentEngine, grant: CurrentGrant, config: Config, body: ReindexPlanNew
+) -> ReindexPlan:
+    """Time, disk and memory, and whether the gallery has enough people for the acceptance criteria. The new
+    model embeds a sample of the stored crops. Changes nothing."""
+    grant.check_gallery(body.gallery)
+    acceptance.check(body.gates)
+    gallery, _, plan = _plan(engine, config, body.gallery, body.to)
     with engine.database.reading() as session:
-        gallery = galleries.get(session, body.gallery)
-    card = requested.model(body.to, mirror=config.mirror, folder=config.models_dir, field="to")
+        people, several = reindexes.count_people(session, gallery.id)
+    gates = acceptance.forecast(body.gates, identities=people, mated_people=several)
+    return ReindexPlan.of(plan, plans.shortages([plan]), gates)
+
+
+def _plan(engine: Engine, config: Settings, name: str, to: str) -> tuple[Gallery, ModelCard, plans.Plan]:
+    """For the gallery and the model that a request names."""
+    with engine.database.reading() as session:
+        gallery = galleries.get(session, name)
+    card = requested.model(to, mirror=config.mirror, folder=config.models_dir, field="to")
     with _requested_model():
         check_calibrated(card)
     control.check_startable(engine.database, engine.index_store.models, gallery, card)
     with _requested_model():
         pipeline = engine.pipelines.for_card(card)
-    plan = plans.make(config, engine.index_store, gallery, pipeline)
-    job = control.start(
-        engine.database, engine.index_store.models, gallery, card, plan, gates=body.gates, force=body.force
-    )
-    return Reindex.of(status_of.of(engine.database, job.row.id))
+    return gallery, card, plans.make(config, engine.index_store, gallery, pipeline)
 
 
 @contextmanager

@@ -200,6 +200,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", "/v1/indexes"),
         ("post", f"{gallery}/index/rebuild"),
         ("post", "/v1/reindexes"),
+        ("post", "/v1/reindexes/plan"),
         ("get", "/v1/reindexes"),
         ("get", job),
         ("get", f"{job}/comparison"),

@@ -177,3 +177,17 @@ def test_models_are_listed_with_what_is_on_the_machine(client: TestClient) -> No
     assert (listed["sface+reid0095"]["available"], listed["sface+reid0095"]["recommended"]) == (False, True)
     assert [name for name, model in listed.items() if model["recommended"]] == ["sface+reid0095"]
     assert "`gemel models fetch reid0095`" in answer["detail"]
+
+
+def test_models_are_listed_with_what_they_miss_on_public_photographs(client: TestClient) -> None:
+    models = client.get("/v1/models").json()["models"]
+    listed = {model["name"]: model for model in models if not model["superseded"]}
+
+    def misses(name: str) -> Any:
+        [figure] = [figure for figure in listed[name]["figures"] if figure["fmr"] == 0.001]
+        return figure["misses"]
+
+    assert misses("sface")["interval"][1] == 0.05
+    assert misses("dlib-resnet")["rate"] == pytest.approx(0.3, abs=0.02)
+    assert listed["sface"]["download_bytes"] == 0
+    assert listed["reid0095"]["download_bytes"] > 1_000_000

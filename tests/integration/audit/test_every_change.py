@@ -160,6 +160,7 @@ KEYS = {"create_key", "rotate_key", "revoke_key"}
 """In `tests/integration/access`: where a key was ever created, every other request here would need one."""
 WITHOUT = {
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
+    "plan_reindex": "embeds a sample of stored crops, and stores and shows none",
 }
 """Routes that leave no event, each with the reason."""
 

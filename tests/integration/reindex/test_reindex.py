@@ -21,7 +21,7 @@ from indexer.errors import (
 )
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import galleries, reindexes
-from indexer.records.tables import Face, ReindexChunk
+from indexer.records.tables import Face, Reindex, ReindexChunk
 from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
 from indexer.reindex.comparison import acceptance, compare, page, paired_embeddings
@@ -105,6 +105,61 @@ def test_the_page_shows_people_whom_only_one_of_the_models_finds(
     assert (html.count("the same person"), html.count("somebody else")) == (2, 1)
     assert "nobody, or deleted since" in html
     assert 'src="http' not in html, "it needs no other file"
+
+
+def test_a_plan_says_what_a_job_takes_and_what_the_gallery_cannot_show_and_starts_nothing(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes
+) -> None:
+    grace = enrol(client, "Grace", hopper)
+    client.post(
+        f"{PATH}/identities/{grace}/faces", files={"images": jpeg(pixels(hopper), 60)}
+    ).raise_for_status()
+    enrol(client, "Eileen", collins)
+    wanted = {"gallery": "staff", "to": "dlib-resnet"}
+
+    plan = client.post("/v1/reindexes/plan", json=wanted)
+    assert plan.status_code == 200, plan.text
+    body = plan.json()
+    assert (body["from_model"], body["to_model"]) == (OLD.fingerprint, NEW.fingerprint)
+    assert (body["faces"], body["faces_without_crop"]) == (3, 0)
+    assert body["faces_per_second"] > 0
+    assert body["seconds"] == pytest.approx(3 / body["faces_per_second"])
+    rate, count = body["gates"]
+    assert (rate["gate"], rate["measurable"], rate["people"]) == ("fnir@0.01<=old", False, 1)
+    assert rate["people_needed"] == 59
+    assert (count["gate"], count["measurable"], count["people"]) == ("skipped<=0", True, None)
+    assert client.get("/v1/reindexes").json()["reindexes"] == []
+    assert client.post("/v1/reindexes/plan", json=wanted | {"to": "sface"}).status_code == 422
+    operator.start()
+    assert client.post("/v1/reindexes/plan", json=wanted).json()["code"] == "reindex_exists"
+
+
+def test_an_example_of_a_comparison_names_the_people_on_its_faces_as_they_are_now(
+    operator: Operator, client: TestClient, hopper: bytes, collins: bytes
+) -> None:
+    grace = enrol(client, "Grace", hopper)
+    eileen = enrol(client, "Eileen", collins)
+    job = operator.work(operator.start())
+    with operator.database.transaction() as session:
+        found = reindexes.comparison(session, job.row.id)
+        assert found is not None
+        first, other = session.scalars(select(Face.key).order_by(Face.key)).all()
+        example = {"kind": "won", "face": first, "old_answer": other, "new_answer": other + 1}
+        found["disagreements"] = {"won": 1, "lost": 0, "examples": [example]}
+        session.execute(update(Reindex).values(comparison=found))
+    client.patch(f"{PATH}/identities/{eileen}", json={"name": "Eileen Collins"}).raise_for_status()
+
+    [shown] = client.get(f"/v1/reindexes/{job.row.id}/comparison").json()["disagreements"]["examples"]
+
+    people = shown["people"]
+    assert (people["probe"]["identity_id"], people["probe"]["name"]) == (grace, "Grace")
+    assert (people["old"]["identity_id"], people["old"]["name"]) == (eileen, "Eileen Collins")
+    assert people["new"] is None, "there is no such face any more"
+    for side in ("probe", "old"):
+        crop = client.get(
+            f"{PATH}/identities/{people[side]['identity_id']}/faces/{people[side]['face_id']}/crop"
+        )
+        assert crop.headers["content-type"] == "image/jpeg"
 
 
 def test_the_api_takes_a_job_from_its_start_to_its_end(
