@@ -126,7 +126,7 @@ def _search(
             ]
         )
         for one, other in _two_best(probes @ gallery.T):
-            tally.add(row, CARD, calibration, decision, len(gallery), [one, other])
+            tally.add(row, CARD, decision, len(gallery), [one, other])
         for counts in tally.take().values():
             total.add(counts)
         if judge(total).verdict == "exceeded":

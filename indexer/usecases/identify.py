@@ -4,32 +4,24 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 import numpy as np
 
 from indexer.calibration.check.tally import PEOPLE, ScoredPerson, SearchTally
 from indexer.calibration.resolver import CalibrationResolver
-from indexer.calibration.threshold.decision import Decision
 from indexer.embedding.card import ModelCard
-from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind, InvalidRequest
+from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
-from indexer.records.audit.search_details import RecordedSearch, SearchKind
+from indexer.records.audit.search_details import SearchKind
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Crop, Vectors
 from indexer.usecases.searches.match_limits import MatchLimits
-from indexer.usecases.searches.nearest import Hit, nearest_people, one_face_each
-from indexer.usecases.searches.recorder import (
-    SearchedFace,
-    SearchRecorder,
-    recorded_decision,
-    recorded_faces,
-)
+from indexer.usecases.searches.nearest import Hit, nearest_people, one_face_each, unit_vector
+from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
 from indexer.usecases.searches.results import Candidate, Identification, IdentifiedFace, SearchResult
 
 _POLL_SECONDS = 0.02
@@ -97,13 +89,11 @@ class Identifier:
         found = hits
         if unique_identities:
             hits = one_face_each(hits, max_candidates)
-        with watch.stage(Stage.DATABASE):
-            decision = self.calibrations.decide(gallery, pipeline.card, gallery_size, threshold)
+        searched = self._decided(SearchKind.IDENTIFY, gallery, pipeline.card, gallery_size, threshold, watch)
+        decision = searched.decision
         limits = self.match_limits.for_gallery(gallery)
         reasons = [limits.reason_against(aligned.quality) for aligned in aligned_faces]
-        if threshold is None:
-            scored = [row for row, reason in zip(found, reasons, strict=True) if reason is None]
-            self._count(gallery, pipeline.card, decision, gallery_size, scored)
+        self._count(searched, [row for row, reason in zip(found, reasons, strict=True) if reason is None])
         identified = [
             IdentifiedFace(
                 aligned=aligned,
@@ -112,21 +102,12 @@ class Identifier:
             )
             for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
         ]
-        searched = [
+        recorded = [
             SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
             for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
         ]
-        audit_id = self._record(
-            SearchKind.IDENTIFY,
-            gallery,
-            pipeline.card,
-            gallery_size,
-            decision,
-            searched,
-            watch,
-            requested=threshold is not None,
-            faces_found=faces_found,
-            crops=crops,
+        audit_id = self.recorder.record_search(
+            searched, recorded, watch, faces_found=faces_found, crops=crops
         )
         return Identification(
             faces=identified,
@@ -162,25 +143,16 @@ class Identifier:
                 f"the embedding is of the model {model}; the gallery is searched with {card.fingerprint}",
                 model=card.fingerprint,
             )
-        probe = _unit(embedding, card.dimension)
+        probe = unit_vector(embedding, card.dimension)
         most = max(max_candidates, PEOPLE)
         [hits], gallery_size = nearest_people(
             self.database, self.index_cache, gallery, card, probe[np.newaxis], most, watch
         )
-        with watch.stage(Stage.DATABASE):
-            decision = self.calibrations.decide(gallery, card, gallery_size, threshold)
-        if threshold is None:
-            self._count(gallery, card, decision, gallery_size, [hits])
-        audit_id = self._record(
-            SearchKind.SEARCH,
-            gallery,
-            card,
-            gallery_size,
-            decision,
-            [SearchedFace(aligned=None, hits=hits, unmatched_reason=None)],
-            watch,
-            requested=threshold is not None,
-        )
+        searched = self._decided(SearchKind.SEARCH, gallery, card, gallery_size, threshold, watch)
+        decision = searched.decision
+        self._count(searched, [hits])
+        face = SearchedFace(aligned=None, hits=hits, unmatched_reason=None)
+        audit_id = self.recorder.record_search(searched, [face], watch)
         return SearchResult(
             candidates=_candidates(hits[:max_candidates], decision.threshold),
             model=card.fingerprint,
@@ -190,34 +162,25 @@ class Identifier:
             timings_ms=watch.timings_ms(),
         )
 
-    def _record(
+    def _decided(
         self,
         kind: SearchKind,
         gallery: Gallery,
         card: ModelCard,
         gallery_size: int,
-        decision: Decision,
-        faces: Sequence[SearchedFace],
+        threshold: float | None,
         watch: Stopwatch,
-        *,
-        requested: bool,
-        faces_found: int | None = None,
-        crops: Sequence[Crop] = (),
-    ) -> UUID | None:
-        """`requested`: whether the caller gave the threshold."""
-        if not self.recorder.is_on:
-            return None
-        with watch.stage(Stage.AUDIT):
-            calibration = self.calibrations.for_gallery(gallery, card)
-            search = RecordedSearch(
-                kind=kind,
-                model=card.fingerprint,
-                gallery_size=gallery_size,
-                decision=recorded_decision(decision, calibration.id, requested=requested),
-                faces=recorded_faces(faces, decision, crops),
-                faces_found=faces_found,
-            )
-            return self.recorder.record(search, gallery=gallery, crops=crops)
+    ) -> Searched:
+        with watch.stage(Stage.DATABASE):
+            decision = self.calibrations.decide(gallery, card, gallery_size, threshold)
+        return Searched(
+            kind=kind,
+            gallery=gallery,
+            card=card,
+            gallery_size=gallery_size,
+            decision=decision,
+            requested=threshold is not None,
+        )
 
     def _gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Pipeline]:
         """The gallery as its row is now, and the pipeline of its model, which the whole request uses.
@@ -239,20 +202,13 @@ class Identifier:
                     )
                 time.sleep(_POLL_SECONDS)
 
-    def _count(
-        self,
-        gallery: Gallery,
-        card: ModelCard,
-        decision: Decision,
-        faces: int,
-        hits: Sequence[Sequence[Hit]],
-    ) -> None:
-        if not any(hits):
+    def _count(self, searched: Searched, hits: Sequence[Sequence[Hit]]) -> None:
+        """Only what the policy decided is counted."""
+        if searched.requested:
             return
-        calibration = self.calibrations.for_gallery(gallery, card)
         for row in hits:
             people = [ScoredPerson(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
-            self.tally.add(gallery, card, calibration, decision, faces, people)
+            self.tally.add(searched.gallery, searched.card, searched.decision, searched.gallery_size, people)
 
     def _is_switched(self, gallery: Gallery) -> bool:
         """Whether the gallery has got another model since it was read: the old one's embeddings may be
@@ -266,21 +222,3 @@ def _candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
         Candidate(owner=hit.owner, person=hit.person, matched=hit.score >= threshold, disputed=hit.disputed)
         for hit in hits
     ]
-
-
-def _unit(embedding: Sequence[float], dimension: int) -> Vectors:
-    """(dimension,), of length 1. Raises InvalidRequest."""
-    if len(embedding) != dimension:
-        raise InvalidRequest(
-            f"the embedding has {len(embedding)} numbers, those of the model have {dimension}",
-            field="embedding",
-            measured=len(embedding),
-            limit=dimension,
-        )
-    vector = np.array(embedding, np.float64)
-    largest = np.abs(vector).max()
-    if not np.isfinite(largest) or largest == 0:
-        raise InvalidRequest("the embedding has no direction: it is zero or infinite", field="embedding")
-    vector /= largest  # so that squares neither overflow nor underflow
-    unit: Vectors = (vector / np.linalg.norm(vector)).astype(np.float32)
-    return unit

@@ -1,7 +1,7 @@
 """Are these two the same person?"""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.curve import Estimate
-from indexer.calibration.threshold.decision import Decision, decide_pair
+from indexer.calibration.threshold.decision import decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
-from indexer.pipeline.pipeline import AlignedFace, Pipeline
+from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.audit.search_details import RecordedCandidate, RecordedSearch, SearchKind
@@ -22,64 +22,7 @@ from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces
 from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
-from indexer.usecases.searches.results import distance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ComparedFace:
-    """The face of a picture that was compared."""
-
-    aligned: AlignedFace
-    faces_found: int
-    """How many faces the picture has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityScore:
-    """How near a probe is to an identity."""
-
-    face_id: UUID
-    """Of the nearest face."""
-    face_score: float
-    template_score: float | None
-    """None where the identity has no template."""
-    template_faces: int | None
-    """How many faces the template is the mean of."""
-
-    @property
-    def score(self) -> float:
-        """As in a search (`index.people`)."""
-        if self.template_score is None:
-            return self.face_score
-        return (self.face_score + self.template_score) / 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Verification:
-    score: float
-    """Cosine similarity, -1 to 1."""
-    matched: bool
-    decision: Decision
-    """Its rates are FMR: the comparison is with one person."""
-    score_estimate: Estimate
-    """The FMR of a threshold that is this score; not below what the measurements support."""
-    model: str
-    faces: list[ComparedFace]
-    """One of each picture, in the order of the pictures."""
-    identity: IdentityScore | None
-    """None for a comparison of two pictures."""
-    audit_id: UUID | None
-    """Of the event in the audit record; None where there is no record."""
-    timings_ms: dict[str, float]
-
-    @property
-    def face_id(self) -> UUID | None:
-        """The enrolled face that came nearest; None for a comparison of two pictures."""
-        return None if self.identity is None else self.identity.face_id
-
-    @property
-    def distance(self) -> float:
-        return distance(self.score)
+from indexer.usecases.searches.verification import ComparedFace, IdentityScore, Verification
 
 
 def verify_pair(
@@ -105,7 +48,7 @@ def verify_pair(
     ]
     a, b = pipeline.embed([face.aligned for face in faces], watch)
     verification = _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
-    return _recorded(verification, recorder, calibration, threshold, watch)
+    return _recorded(verification, recorder, threshold, watch)
 
 
 def verify_identity(
@@ -142,9 +85,7 @@ def verify_identity(
         if identity is None:  # its faces were deleted in the meantime
             raise _nothing_to_compare(session, identity_id, fingerprint)
     verification = _verdict(pipeline, calibration, identity.score, [face], identity, fmr, threshold, watch)
-    return _recorded(
-        verification, recorder, calibration, threshold, watch, gallery=gallery, identity_id=identity_id
-    )
+    return _recorded(verification, recorder, threshold, watch, gallery=gallery, identity_id=identity_id)
 
 
 def score_identity(
@@ -234,7 +175,6 @@ def _supported_estimate(calibration: ActiveCalibration, score: float) -> Estimat
 def _recorded(
     verification: Verification,
     recorder: SearchRecorder | None,
-    calibration: ActiveCalibration,
     threshold: float | None,
     watch: Stopwatch,
     *,
@@ -258,7 +198,7 @@ def _recorded(
         kind=SearchKind.VERIFY_PAIR if candidate is None else SearchKind.VERIFY_IDENTITY,
         model=verification.model,
         gallery_size=1,
-        decision=recorded_decision(verification.decision, calibration.id, requested=threshold is not None),
+        decision=recorded_decision(verification.decision, requested=threshold is not None),
         faces=compared_faces(aligned, matched=verification.matched, candidate=candidate),
         faces_found=verification.faces[0].faces_found if candidate is not None else None,
         pair_score=verification.score if candidate is None else None,

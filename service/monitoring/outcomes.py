@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from indexer.calibration.threshold.decision import Decision
 from indexer.usecases.searches.results import Identification, SearchResult
-from indexer.usecases.verify import Verification
+from indexer.usecases.searches.verification import Verification
 
 
 class Outcomes:
@@ -69,7 +69,7 @@ class Outcomes:
 
     def _decided(self, decision: Decision) -> None:
         trusted = "true" if decision.estimate.trusted else "false"
-        self._decisions.labels(decision.calibration, trusted).inc()
+        self._decisions.labels(decision.calibration.kind, trusted).inc()
 
 
 def _outcome(matched: bool) -> str:

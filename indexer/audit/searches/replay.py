@@ -99,7 +99,6 @@ def replay(engine: Engine, event_id: UUID) -> Replay:
     engine.search_writer.record(AuditEvent(action=Action.REPLAYED, gallery=gallery.name, details=details))
     threshold = search.decision.threshold if search.decision.requested else None
     decision = engine.calibrations.decide(gallery, pipeline.card, size, threshold)
-    calibration = engine.calibrations.for_gallery(gallery, pipeline.card).id
     now = _present(engine.database, search, hits)
     faces = [
         _face(
@@ -116,7 +115,7 @@ def replay(engine: Engine, event_id: UUID) -> Replay:
     return Replay(
         audit_id=event_id,
         same=all(face.same for face in faces),
-        sentences=_changes(search, decision, calibration, size, pipeline.card.fingerprint),
+        sentences=_changes(search, decision, size, pipeline.card.fingerprint),
         threshold_then=search.decision.threshold,
         threshold_now=round(decision.threshold, 6),
         faces=faces,
@@ -208,9 +207,7 @@ def _differences(
     return found
 
 
-def _changes(
-    search: RecordedSearch, decision: Decision, calibration: UUID | None, size: int, model: str
-) -> list[str]:
+def _changes(search: RecordedSearch, decision: Decision, size: int, model: str) -> list[str]:
     then, found = search.decision, []
     if model != search.model:
         found.append(f"The gallery's model is {model} now; it was {search.model}. Their scores differ.")
@@ -218,7 +215,7 @@ def _changes(
         found.append(f"The gallery has {size:,} enrolled faces now; it had {search.gallery_size:,}.")
     if decision.target != then.target:
         found.append(f"The policy is a rate of {decision.target:g} now; it was {then.target:g}.")
-    if (decision.calibration, calibration) != (then.calibration, then.calibration_id):
+    if (decision.calibration.kind, decision.calibration.id) != (then.calibration, then.calibration_id):
         found.append("The calibration is another one.")
     if abs(decision.threshold - then.threshold) > 1e-6:
         found.append(f"The threshold is {decision.threshold:.3f} now; it was {then.threshold:.3f}.")

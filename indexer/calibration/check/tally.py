@@ -43,7 +43,6 @@ class SearchTally:
         self,
         gallery: Gallery,
         card: ModelCard,
-        calibration: ActiveCalibration,
         decision: Decision,
         faces: int,
         people: Sequence[ScoredPerson],
@@ -55,7 +54,7 @@ class SearchTally:
         if not people or decision.target > MAX_FPIR:
             return
         median = card.genuine_scores[len(card.genuine_scores) // 2]
-        level, limit, same_person = _scores(calibration, faces, median)
+        level, limit, same_person = _scores(decision.calibration, faces, median)
         best = people[0]
         second = people[1].score if len(people) > 1 else -1.0
         group = best.identity_id.int % GROUPS

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from indexer.calibration.active import ActiveCalibration, Kind
+from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.threshold.curve import Estimate
 
 
@@ -17,7 +17,8 @@ class Decision:
     gives a threshold."""
     estimate: Estimate
     """Of `threshold`."""
-    calibration: Kind
+    calibration: ActiveCalibration
+    """What both follow from."""
 
 
 @lru_cache(maxsize=4096)
@@ -30,7 +31,7 @@ def decide(
         threshold=used,
         target=fpir,
         estimate=calibration.curve.estimate(used, faces),
-        calibration=calibration.kind,
+        calibration=calibration,
     )
 
 

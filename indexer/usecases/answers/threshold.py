@@ -43,5 +43,5 @@ class Threshold(BaseModel):
             "estimated_fpir": rounded_rate(estimate.fpir),
             "estimated_fpir_interval": estimate.interval and tuple(map(rounded_rate, estimate.interval)),
             "fpir_trusted": estimate.trusted,
-            "calibration": decision.calibration,
+            "calibration": decision.calibration.kind,
         }

@@ -6,9 +6,9 @@ from pydantic import BaseModel, Field
 
 from indexer import request_timings
 from indexer.calibration.active import Kind
-from indexer.usecases import verify
 from indexer.usecases.answers import MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_rate, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
+from indexer.usecases.searches.verification import Verification
 
 
 class ComparedFace(DetectedFace):
@@ -54,7 +54,7 @@ class VerifyAnswer(BaseModel):
     )
 
     @classmethod
-    def of(cls, verification: verify.Verification) -> "VerifyAnswer":
+    def of(cls, verification: Verification) -> "VerifyAnswer":
         decision, nearest = verification.decision, verification.identity
         return cls(
             score=round(verification.score, 6),
@@ -66,7 +66,7 @@ class VerifyAnswer(BaseModel):
             fmr_trusted=decision.estimate.trusted,
             score_fmr=rounded_rate(verification.score_estimate.fpir),
             score_fmr_trusted=verification.score_estimate.trusted,
-            calibration=decision.calibration,
+            calibration=decision.calibration.kind,
             model=verification.model,
             faces=[
                 ComparedFace(**DetectedFace.fields_of(face.aligned), faces_found=face.faces_found)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import numpy as np
+
 from indexer.embedding.card import ModelCard
-from indexer.errors import GalleryNotFound
+from indexer.errors import GalleryNotFound, InvalidRequest
 from indexer.records import galleries
 from indexer.records.audit import disputes
 from indexer.records.database.session import Database, Session
@@ -100,3 +102,21 @@ def _reread(session: Session, gallery: Gallery) -> Gallery:
     if found is None:
         raise GalleryNotFound("the gallery was deleted in the meantime")
     return found
+
+
+def unit_vector(embedding: Sequence[float], dimension: int) -> Vectors:
+    """(dimension,), of length 1. Raises InvalidRequest."""
+    if len(embedding) != dimension:
+        raise InvalidRequest(
+            f"the embedding has {len(embedding)} numbers, those of the model have {dimension}",
+            field="embedding",
+            measured=len(embedding),
+            limit=dimension,
+        )
+    vector = np.array(embedding, np.float64)
+    largest = np.abs(vector).max()
+    if not np.isfinite(largest) or largest == 0:
+        raise InvalidRequest("the embedding has no direction: it is zero or infinite", field="embedding")
+    vector /= largest  # so that squares neither overflow nor underflow
+    unit: Vectors = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return unit

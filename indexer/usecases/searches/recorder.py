@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from indexer.calibration.threshold.decision import Decision
+from indexer.embedding.card import ModelCard
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.records.audit import probes
 from indexer.records.audit.event import Action, AuditEvent
@@ -21,10 +22,26 @@ from indexer.records.audit.search_details import (
 )
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
+from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Crop
 from indexer.usecases.searches.nearest import Hit
 
 _ACTIONS = {SearchKind.IDENTIFY: Action.IDENTIFIED, SearchKind.SEARCH: Action.SEARCHED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Searched:
+    """A search of a gallery, and what its answer is decided by."""
+
+    kind: SearchKind
+    gallery: Gallery
+    card: ModelCard
+    """Of the gallery's model."""
+    gallery_size: int
+    """Enrolled faces that were searched."""
+    decision: Decision
+    requested: bool
+    """Whether the caller gave the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +67,29 @@ class SearchRecorder:
 
     def keeps_probes(self, gallery: Gallery) -> bool:
         return self.is_on and gallery.keep_probes
+
+    def record_search(
+        self,
+        searched: Searched,
+        faces: Sequence[SearchedFace],
+        watch: Stopwatch,
+        *,
+        faces_found: int | None = None,
+        crops: Sequence[Crop] = (),
+    ) -> UUID | None:
+        """As `record`, of a search of a gallery."""
+        if not self.is_on:
+            return None
+        with watch.stage(Stage.AUDIT):
+            search = RecordedSearch(
+                kind=searched.kind,
+                model=searched.card.fingerprint,
+                gallery_size=searched.gallery_size,
+                decision=recorded_decision(searched.decision, requested=searched.requested),
+                faces=recorded_faces(faces, searched.decision, crops),
+                faces_found=faces_found,
+            )
+            return self.record(search, gallery=searched.gallery, crops=crops)
 
     def record(
         self,
@@ -120,9 +160,8 @@ def compared_faces(
     )
 
 
-def recorded_decision(
-    decision: Decision, calibration_id: UUID | None, *, requested: bool
-) -> RecordedDecision:
+def recorded_decision(decision: Decision, *, requested: bool) -> RecordedDecision:
+    """`requested`: whether the caller gave the threshold."""
     estimate = decision.estimate
     return RecordedDecision(
         threshold=decision.threshold,
@@ -131,8 +170,8 @@ def recorded_decision(
         estimate=estimate.fpir,
         interval=estimate.interval,
         trusted=estimate.trusted,
-        calibration=decision.calibration,
-        calibration_id=calibration_id,
+        calibration=decision.calibration.kind,
+        calibration_id=decision.calibration.id,
     )
 
 

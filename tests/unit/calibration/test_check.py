@@ -121,7 +121,7 @@ def test_the_second_person_of_a_match_and_the_first_of_no_match_are_counted(gall
         scores_at(0.05, 0.5),  # not matched; the first reaches LEVEL's score
         scores_at(0.5, 0.9),  # not matched
     ):
-        tally.add(gallery, CARD, CALIBRATION, policy(), PEOPLE, people)
+        tally.add(gallery, CARD, policy(), PEOPLE, people)
 
     [counts] = tally.take().values()
 
@@ -137,7 +137,7 @@ def test_the_second_person_of_a_match_and_the_first_of_no_match_are_counted(gall
 def test_a_second_person_who_scores_like_the_same_person_is_a_duplicate(gallery: Gallery) -> None:
     tally = SearchTally()
     alike = [ScoredPerson(UUID(int=1), 0.8), ScoredPerson(UUID(int=2), 0.75)]
-    tally.add(gallery, CARD, CALIBRATION, policy(), PEOPLE, alike)
+    tally.add(gallery, CARD, policy(), PEOPLE, alike)
 
     [counts] = tally.take().values()
 
@@ -147,7 +147,7 @@ def test_a_second_person_who_scores_like_the_same_person_is_a_duplicate(gallery:
 def test_searches_that_find_one_person_are_in_one_group(gallery: Gallery) -> None:
     tally = SearchTally()
     for _ in range(5):
-        tally.add(gallery, CARD, CALIBRATION, policy(), PEOPLE, scores_at(1e-9, 0.05))
+        tally.add(gallery, CARD, policy(), PEOPLE, scores_at(1e-9, 0.05))
 
     [counts] = tally.take().values()
 
@@ -157,16 +157,16 @@ def test_searches_that_find_one_person_are_in_one_group(gallery: Gallery) -> Non
 
 def test_a_policy_near_the_checked_level_is_not_counted(gallery: Gallery) -> None:
     tally = SearchTally()
-    tally.add(gallery, CARD, CALIBRATION, policy(0.2), PEOPLE, scores_at(0.1, 0.5))
+    tally.add(gallery, CARD, policy(0.2), PEOPLE, scores_at(0.1, 0.5))
 
     assert tally.take() == {}
 
 
 def test_counts_that_could_not_be_stored_are_added_to_the_next(gallery: Gallery) -> None:
     tally = SearchTally()
-    tally.add(gallery, CARD, CALIBRATION, policy(), PEOPLE, scores_at(1e-9, 0.05))
+    tally.add(gallery, CARD, policy(), PEOPLE, scores_at(1e-9, 0.05))
     taken = tally.take()
-    tally.add(gallery, CARD, CALIBRATION, policy(), PEOPLE, scores_at(0.5, 0.9))
+    tally.add(gallery, CARD, policy(), PEOPLE, scores_at(0.5, 0.9))
     tally.give_back(taken)
 
     [counts] = tally.take().values()

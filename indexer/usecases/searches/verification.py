@@ -1,0 +1,66 @@
+"""What a comparison finds."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from indexer.calibration.threshold.curve import Estimate
+from indexer.calibration.threshold.decision import Decision
+from indexer.pipeline.pipeline import AlignedFace
+from indexer.usecases.searches.results import distance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ComparedFace:
+    """The face of a picture that was compared."""
+
+    aligned: AlignedFace
+    faces_found: int
+    """How many faces the picture has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityScore:
+    """How near a probe is to an identity."""
+
+    face_id: UUID
+    """Of the nearest face."""
+    face_score: float
+    template_score: float | None
+    """None where the identity has no template."""
+    template_faces: int | None
+    """How many faces the template is the mean of."""
+
+    @property
+    def score(self) -> float:
+        """As in a search (`index.people`)."""
+        if self.template_score is None:
+            return self.face_score
+        return (self.face_score + self.template_score) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Verification:
+    score: float
+    """Cosine similarity, -1 to 1."""
+    matched: bool
+    decision: Decision
+    """Its rates are FMR: the comparison is with one person."""
+    score_estimate: Estimate
+    """The FMR of a threshold that is this score; not below what the measurements support."""
+    model: str
+    faces: list[ComparedFace]
+    """One of each picture, in the order of the pictures."""
+    identity: IdentityScore | None
+    """None for a comparison of two pictures."""
+    audit_id: UUID | None
+    """Of the event in the audit record; None where there is no record."""
+    timings_ms: dict[str, float]
+
+    @property
+    def face_id(self) -> UUID | None:
+        """The enrolled face that came nearest; None for a comparison of two pictures."""
+        return None if self.identity is None else self.identity.face_id
+
+    @property
+    def distance(self) -> float:
+        return distance(self.score)
