@@ -49,7 +49,8 @@
     │   ├── CalibrationUnsupported  too few people or scores for a calibration
     │   └── AnotherModel            an embedding of a model that the gallery is not searched with
     ├── Abandoned                   the client has disconnected before the answer
-    ├── CrossSite                   a page of another site sent the request, and the server has no key
+    ├── CrossSite                   a page of another site sent the request, and no key with it
+    ├── CsrfTokenInvalid            a request with a cookie that changes things lacks its session's token
     ├── HostNotAllowed              the request is for a host name that this server does not serve
     ├── Unavailable
     │   ├── DatabaseUnavailable     PostgreSQL does not answer
@@ -297,6 +298,10 @@ class Abandoned(GemelError):
 
 class CrossSite(GemelError):
     code = "cross_site"
+
+
+class CsrfTokenInvalid(GemelError):
+    code = "csrf_token_invalid"
 
 
 class HostNotAllowed(GemelError):

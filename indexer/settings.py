@@ -5,6 +5,7 @@ The module is long because it is one table: an operator looks for a setting in o
 
 import ipaddress
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,17 @@ class Settings(BaseSettings):
         description="Key of the role `admin`, to begin with: `gemel keys create` makes others. Clients send a"
         " key as `X-API-Key` or as a bearer token. Once this is set or another key exists, everything but"
         " `/healthz` and `/readyz` requires one",
+    )
+    session_hours: float = Field(
+        default=12.0,
+        gt=0,
+        le=168,
+        description="Hours after which one must sign in to the console again, however much it is used",
+    )
+    session_idle_minutes: float = Field(
+        default=60.0,
+        ge=5,
+        description="Minutes without a request after which one must sign in to the console again",
     )
     allowed_hosts: str | None = Field(
         default=None,
@@ -395,6 +407,14 @@ class Settings(BaseSettings):
         """The model mirror without its last slash, if it is on another machine."""
         mirror = (self.model_mirror or "").strip()
         return mirror.rstrip("/") if re.match(r"https?://[^/]", mirror, re.IGNORECASE) else None
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
 
     @property
     def upload_memory_bytes(self) -> int:

@@ -16,8 +16,9 @@ from indexer.reindex.background import BackgroundWorker
 from indexer.settings import Settings
 from indexer.tls import server_context
 from service import errors, openapi, startup
-from service.dependencies import confirm_access, documented_key, documented_token
+from service.dependencies import confirm_access, documented_cookie, documented_key, documented_token
 from service.middleware.access.access import Access
+from service.middleware.access.authentication import Authentication
 from service.middleware.access.guesses import Guesses
 from service.middleware.access.key_limits import FIELDS, KeyLimitation
 from service.middleware.access.operations import Operations
@@ -35,7 +36,7 @@ from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
 from service.routes import console, docs, operations, recognition, samples
-from service.routes.access import audit, explanations, keys
+from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, galleries, indexes, reindexes
 from service.routes.people import changes, external_ids, faces, identities, reviews
 from service.stopping import Stop
@@ -49,7 +50,8 @@ Enrol a person from one photograph, find them again in others.
   pixels of the upright picture. Times are in milliseconds.
 * **Errors** are problem details (RFC 9457) with a stable `code`. A 429 and a 503 carry `Retry-After`.
 * If the server requires an API key, send it as `X-API-Key` or as `Authorization: Bearer`. A gallery that
-  the key may not see is answered like one that does not exist.
+  the key may not see is answered like one that does not exist. Web pages exchange it for a cookie:
+  `POST /v1/session`.
 """
 
 
@@ -101,11 +103,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_middleware(app, settings, slots)
     errors.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
-    documented = [Depends(documented_key), Depends(documented_token), Depends(confirm_access)]
+    documented = [
+        *(Depends(documented_key), Depends(documented_token), Depends(documented_cookie)),
+        Depends(confirm_access),
+    ]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, calibrations, identities, faces, recognition, indexes, reindexes),
-        *(changes, reviews, explanations, audit, keys, samples),
+        *(changes, reviews, explanations, audit, keys, sessions, samples),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])
@@ -139,11 +144,12 @@ def _add_middleware(app: FastAPI, settings: Settings, slots: RequestSlots) -> No
         BodyLimit, max_bytes=settings.max_upload_bytes, memory_bytes=settings.upload_memory_bytes
     )
     app.add_middleware(EarlyRejection, slots=slots)
+    origins = Origins(hosts=settings.allowed_host_list, pages=settings.cors_origin_list)
     app.add_middleware(
         Access,
-        origins=Origins(hosts=settings.allowed_host_list, pages=settings.cors_origin_list),
+        origins=origins,
         operations=Operations(app),
-        guesses=Guesses(),
+        authentication=Authentication(origins=origins, guesses=Guesses()),
         key_limitation=KeyLimitation(),
         console=settings.console == "on",
     )

@@ -9,21 +9,29 @@ from uuid import UUID
 
 import anyio.to_thread
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 
 from indexer.access.grant import Grant
+from indexer.access.sign_in.sign_ins import SignIns
 from indexer.doctor.examination import Doctor
 from indexer.errors import InvalidRequest, PermissionDenied, ReindexNotFound
 from indexer.records import reindexes
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import Engine
 from service.face_count import FaceCount
+from service.middleware.access.authentication import Credential
 from service.monitoring.metrics import Metrics
 
 documented_key = APIKeyHeader(
     name="X-API-Key", auto_error=False, description="An API key, or the value of `GEMEL_API_KEY`"
 )
 documented_token = HTTPBearer(auto_error=False, description="The same key as a bearer token")
+documented_cookie = APIKeyCookie(
+    name="gemel-session",
+    auto_error=False,
+    description="A session's cookie, from `POST /v1/session`; over HTTPS its name begins with `__Host-` or"
+    " `__Secure-`. Requests that change something also need the header `X-CSRF-Token`",
+)
 """For the OpenAPI document only: `service.middleware.access` does the authentication."""
 
 
@@ -57,6 +65,17 @@ async def grant_of(request: Request) -> Grant:
     """What the caller may do, as `service.middleware.access` has stored it."""
     grant: Grant = request.state.grant
     return grant
+
+
+async def sender_of(request: Request) -> Credential | None:
+    """What the request was authenticated by. None where no key is required."""
+    credential: Credential | None = request.state.credential
+    return credential
+
+
+async def sign_ins_of(request: Request) -> SignIns:
+    sign_ins: SignIns = request.app.state.engine.sign_ins
+    return sign_ins
 
 
 async def confirm_access(request: Request) -> None:
@@ -98,6 +117,8 @@ def at_most(field: str, value: int, limit: int) -> int:
 
 CurrentEngine = Annotated[Engine, Depends(engine_of)]
 CurrentGrant = Annotated[Grant, Depends(grant_of)]
+CurrentSignIns = Annotated[SignIns, Depends(sign_ins_of)]
+Sender = Annotated[Credential | None, Depends(sender_of)]
 Config = Annotated[Settings, Depends(settings_of)]
 Examiner = Annotated[Doctor, Depends(doctor_of)]
 Meters = Annotated[Metrics, Depends(metrics_of)]

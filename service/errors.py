@@ -67,6 +67,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.ReplicasNotReady: HTTPStatus.CONFLICT,
     errors.NotEnoughRoom: HTTPStatus.CONFLICT,
     errors.CrossSite: HTTPStatus.FORBIDDEN,
+    errors.CsrfTokenInvalid: HTTPStatus.FORBIDDEN,
     errors.Abandoned: HTTPStatus.BAD_REQUEST,
     errors.HostNotAllowed: HTTPStatus.MISDIRECTED_REQUEST,
     errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -141,7 +142,7 @@ def response(error: errors.GemelError) -> JSONResponse:
     if isinstance(error, errors.RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Bearer realm="gemel", Basic realm="gemel"'
+        headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Bearer realm="gemel"'
     return _problem(status, error.code, error.message, headers, **error.details)
 
 

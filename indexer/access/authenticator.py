@@ -5,7 +5,7 @@ import hmac
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -50,6 +50,7 @@ class _Keys:
 
     version: UUID | None = None
     by_prefix: Mapping[str, _Key] = field(default_factory=dict)
+    by_id: Mapping[UUID, _Key] = field(default_factory=dict)
 
 
 class Authenticator:
@@ -101,12 +102,29 @@ class Authenticator:
                 return key.grant
         return None
 
+    def find_by_digest(self, key_id: UUID | None, matches: Callable[[bytes], bool]) -> Grant | None:
+        """The grant of the key with this id, None for the bootstrap key, if `matches` accepts the hash of a
+        text of it that is valid now. No query."""
+        if key_id is None:
+            return BOOTSTRAP if self._bootstrap is not None and matches(self._bootstrap) else None
+        key = self._keys.by_id.get(key_id)
+        now = time.monotonic()
+        if key is None or not any(matches(known) and now < until for known, until in key.digests):
+            return None
+        self._note_use(key.grant, now)
+        return key.grant
+
+    @property
+    def checked_now(self) -> bool:
+        """Whether the last check of all keys is so recent that none is needed."""
+        return time.monotonic() - self._checked_at < CURRENT_SECONDS
+
     def is_current(self, grant: Grant | None, text: bytes) -> bool:
         """Whether `find` needs no check. An unknown key may have been created just
         now; a text that no key can have is unknown for ever."""
         if grant is None:
             return prefix_of(text) is None
-        return grant.key_id is None or time.monotonic() - self._checked_at < CURRENT_SECONDS
+        return grant.key_id is None or self.checked_now
 
     def check_grace(self) -> None:
         """Raises DatabaseUnavailable if the last check is so long ago that no key is valid any more."""
@@ -161,7 +179,8 @@ class Authenticator:
             version = api_keys.version(session)
             if version is not None and version != self._keys.version:
                 by_prefix = {key.prefix: _key(key, began) for key in api_keys.live(session)}
-                self._keys = _Keys(version=version, by_prefix=by_prefix)
+                by_id = {key.grant.key_id: key for key in by_prefix.values() if key.grant.key_id is not None}
+                self._keys = _Keys(version=version, by_prefix=by_prefix, by_id=by_id)
             elif version is None and self._keys.version is not None:
                 # Another database without keys. A process that has required keys does not stop.
                 self._keys = _Keys(version=self._keys.version)

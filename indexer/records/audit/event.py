@@ -44,6 +44,8 @@ class Action(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
+    SIGNED_IN = "session.signed_in"
+    SIGNED_OUT = "session.signed_out"
     AUTHENTICATION_FAILED = "authentication.failed"
     ACCESS_DENIED = "access.denied"
     EXPORTED = "data.exported"

@@ -5,6 +5,7 @@ A new column: a field here, a revision in `migrations/versions`.
 
 from indexer.records.tables.access.api_keys import ApiKey, ApiKeyVersion
 from indexer.records.tables.access.key_limits import RequestSlot, TokenBucket
+from indexer.records.tables.access.sign_ins import SignIn
 from indexer.records.tables.audit.chain import AuditHead, AuditRecord
 from indexer.records.tables.audit.probes import AuditProbe, Dispute
 from indexer.records.tables.base import Base
@@ -47,5 +48,6 @@ __all__ = [
     "RequestSlot",
     "Review",
     "SearchCount",
+    "SignIn",
     "TokenBucket",
 ]

@@ -3,6 +3,7 @@
 from indexer.access.authenticator import Authenticator
 from indexer.access.key_limits.limiter import KeyLimiter
 from indexer.access.rejections import Rejections
+from indexer.access.sign_in.sign_ins import SignIns
 from indexer.replica.builds import IndexBuilds
 from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.sync import IndexSync
@@ -18,11 +19,12 @@ CONNECTIONS_BESIDE = (
     + Authenticator.THREADS
     + Rejections.THREADS
     + KeyLimiter.CONNECTIONS
+    + SignIns.CONNECTIONS
 )
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
-background thread, those of the limits of keys, and one for duplicate checks. So requests never wait for a
-connection, except that duplicate checks of several galleries take turns: each reads the change log while its
-transaction holds a connection."""
+background thread, those of the limits of keys and of sign-ins, and one for duplicate checks. So requests
+never wait for a connection, except that duplicate checks of several galleries take turns: each reads the
+change log while its transaction holds a connection."""
 REINDEX_WORKER = 6
 """Of a process that works on re-index jobs as well."""
 LISTENERS = 2

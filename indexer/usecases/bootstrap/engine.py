@@ -9,6 +9,7 @@ from functools import partial
 from indexer.access.authenticator import Authenticator
 from indexer.access.key_limits.limiter import KeyLimiter
 from indexer.access.rejections import Rejections
+from indexer.access.sign_in.sign_ins import SignIns
 from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.duplicates.check import DuplicateChecker
@@ -57,6 +58,7 @@ class Engine:
     """Only in a process that serves, like all that follow."""
     heartbeat: Heartbeat | None = None
     authenticator: Authenticator | None = None
+    sign_ins: SignIns | None = None
     rejections: Rejections | None = None
     key_limiter: KeyLimiter | None = None
 
@@ -107,12 +109,14 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         pipelines = Pipelines(factory, index_store.models)
         tally = SearchTally()
         index_sync, heartbeat, authenticator, rejections, key_limiter = None, None, None, None, None
+        sign_ins = None
         if serving:
             key = settings.api_key
             authenticator = Authenticator(
                 database, bootstrap_key=None if key is None else key.get_secret_value()
             )
             stack.callback(authenticator.close)
+            sign_ins = SignIns(database, lifetime=settings.session_lifetime, idle=settings.session_idle)
             rejections = Rejections(database)
             stack.callback(rejections.close)
             key_limiter = KeyLimiter(database)
@@ -180,6 +184,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             index_sync=index_sync,
             heartbeat=heartbeat,
             authenticator=authenticator,
+            sign_ins=sign_ins,
             rejections=rejections,
             key_limiter=key_limiter,
         )

@@ -1,21 +1,18 @@
-"""Authentication and authorisation, before the body is read. `service/permissions.py` has the rules."""
+"""Authentication, then authorisation, before the body is read. `service/permissions.py` has the rules."""
 
-import asyncio
-import base64
-import binascii
 import re
 
 from starlette.datastructures import QueryParams
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from indexer.access.authenticator import Authenticator
 from indexer.access.grant import Grant
-from indexer.access.key_text import prefix_of
 from indexer.access.rejections import Rejection
 from indexer.callers import Caller, current_caller
 from indexer.errors import (
-    Busy,
-    DatabaseUnavailable,
+    CrossSite,
+    CsrfTokenInvalid,
     GalleryNotFound,
     GemelError,
     NotAuthenticated,
@@ -24,18 +21,16 @@ from indexer.errors import (
 from indexer.records.audit.event import Action
 from indexer.records.galleries import NAME_PATTERN
 from service.errors import response
-from service.middleware.access.guesses import Guesses
+from service.middleware.access.authentication import Authentication, Credential
 from service.middleware.access.key_limits import KeyLimitation
 from service.middleware.access.operations import Operation, Operations
 from service.middleware.access.origins import Origins
+from service.middleware.access.sent_key import takes_password
 from service.middleware.path_prefix import route_path
 from service.permissions import FORGOTTEN, RULES, GalleryAt
 
 OPEN = {"/healthz", "/readyz"}
 CONSOLE = "/console/"
-DOCS = ("/docs", "/openapi.json")
-CHECK_SECONDS = 1.0
-"""How long a request waits until PostgreSQL has answered whether its key is still valid."""
 ANYONE = Grant(name="anyone on this machine")
 """Where no key is required."""
 
@@ -53,7 +48,7 @@ class Access:
         *,
         origins: Origins,
         operations: Operations,
-        guesses: Guesses,
+        authentication: Authentication,
         key_limitation: KeyLimitation,
         console: bool,
     ) -> None:
@@ -63,14 +58,14 @@ class Access:
         self._key_limitation = key_limitation
         self._origins = origins
         self._operations = operations
-        self._guesses = guesses
+        self._authentication = authentication
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
                 await self._admit(scope, scope["app"].state.engine.authenticator)
             except GemelError as error:
-                await self._key_limitation(scope, receive, send, response(error))
+                await self._key_limitation(scope, receive, send, _answer(error, scope))
                 return
         await self._key_limitation(scope, receive, send, self._app)
         state = scope.get("state", {})
@@ -80,8 +75,8 @@ class Access:
             _note_denied(scope, state["operation"], PermissionDenied.code)
 
     async def _admit(self, scope: Scope, authenticator: Authenticator) -> None:
-        """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable, and what
-        `Origins` raises."""
+        """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, CsrfTokenInvalid, DatabaseUnavailable,
+        and what `Origins` raises."""
         required, path = authenticator.required, route_path(scope)
         if not (required and path in OPEN):  # load balancers use names of their own
             self._origins.check_host(scope, key_required=required)
@@ -89,41 +84,25 @@ class Access:
         if is_open:
             return
         address = scope["client"][0] if scope.get("client") else None
+        credential: Credential | None = None
         if required:
-            grant = await self._authenticate(scope, authenticator, address)
+            grant, credential = await self._authentication(scope, address)
         else:
             self._origins.check_page(scope)
             grant = ANYONE
         # Not reset: each request has its own context.
         current_caller.set(Caller(name=grant.name, key_id=grant.key_id, address=address))
         state = scope.setdefault("state", {})
-        state["grant"] = grant
+        state["grant"], state["credential"] = grant, credential
         operation = self._operations.find(scope)
         try:
+            if credential is not None:
+                self._authentication.check_page(scope, credential)
             _authorise(scope, grant, operation)
-        except (PermissionDenied, GalleryNotFound) as error:
+        except (PermissionDenied, GalleryNotFound, CrossSite, CsrfTokenInvalid) as error:
             _note_denied(scope, operation, error.code)
             raise
         state["operation"] = operation
-
-    async def _authenticate(self, scope: Scope, authenticator: Authenticator, address: str | None) -> Grant:
-        """Raises NotAuthenticated, DatabaseUnavailable."""
-        key = _sent_key(scope)
-        if key is None:
-            raise NotAuthenticated("send the API key in the header X-API-Key, or as Authorization: Bearer")
-        grant = await _recognise(authenticator, key)
-        if grant is not None:
-            return grant
-        prefix = prefix_of(key)
-        scope["app"].state.engine.rejections.add(
-            Rejection(
-                action=Action.AUTHENTICATION_FAILED,
-                caller=Caller(name="unknown", address=address),
-                reason=f"key {prefix}" if prefix else "not a key",
-            )
-        )
-        await self._guesses.pause(address or "")
-        raise NotAuthenticated("this API key is not valid")
 
 
 def _note_denied(scope: Scope, operation: Operation, code: str) -> None:
@@ -136,22 +115,6 @@ def _note_denied(scope: Scope, operation: Operation, code: str) -> None:
         gallery=_shown(operation.gallery),
     )
     scope["app"].state.engine.rejections.add(rejection)
-
-
-async def _recognise(authenticator: Authenticator, key: bytes) -> Grant | None:
-    """Raises DatabaseUnavailable if PostgreSQL does not answer and the key is unknown, or if it has not
-    answered for so long that no stored key is valid."""
-    grant = authenticator.find(key)
-    if authenticator.is_current(grant, key):
-        return grant
-    try:
-        await asyncio.wait_for(asyncio.wrap_future(authenticator.request_check()), CHECK_SECONDS)
-    except (TimeoutError, DatabaseUnavailable, Busy):
-        if grant is None:  # it may have been created just now
-            raise DatabaseUnavailable("this API key cannot be checked: PostgreSQL does not answer") from None
-        authenticator.check_grace()
-        return grant
-    return authenticator.find(key)
 
 
 def _authorise(scope: Scope, grant: Grant, operation: Operation) -> None:
@@ -171,45 +134,18 @@ def _authorise(scope: Scope, grant: Grant, operation: Operation) -> None:
             grant.check_gallery(name)
 
 
-def _sent_key(scope: Scope) -> bytes | None:
-    """Raises NotAuthenticated for a field that comes twice: a proxy might check one, and this the other."""
-    key, authorization = (_only(scope, name) for name in (b"x-api-key", b"authorization"))
-    scheme, _, credentials = (authorization or b"").strip().partition(b" ")
-    scheme, credentials = scheme.lower(), credentials.strip()
-    if key is None and scheme == b"bearer":
-        key = credentials
-    if key is None and scheme == b"basic" and scope["method"] in ("GET", "HEAD") and _takes_password(scope):
-        key = _password(credentials)
-    return key
-
-
-def _only(scope: Scope, name: bytes) -> bytes | None:
-    values = [value for field, value in scope["headers"] if field == name]
-    if len(values) > 1:
-        raise NotAuthenticated(f"a request has the header field {name.decode()} at most once")
-    return values[0] if values else None
-
-
-def _takes_password(scope: Scope) -> bool:
-    """Whether the path accepts the key as the password of HTTP Basic.
-
-    Browsers and many Prometheus setups know nothing else. Only paths that change nothing and reveal nobody
-    accept it, because browsers attach a stored password to requests that other sites make.
-    """
-    path = route_path(scope)
-    return path in ("/", "/metrics") or path.startswith(DOCS)
-
-
 def _is_console(path: str) -> bool:
     """Its files: the sign-in page is one of them."""
     return path == "/" or path.startswith(CONSOLE)
 
 
-def _password(encoded: bytes) -> bytes | None:
-    try:
-        return base64.b64decode(encoded).partition(b":")[2]
-    except binascii.Error:
-        return None
+def _answer(error: GemelError, scope: Scope) -> JSONResponse:
+    """Names HTTP Basic only where it is accepted, and not to a script, or its browser asks for a password."""
+    answer = response(error)
+    modes = [value for name, value in scope["headers"] if name == b"sec-fetch-mode"]
+    if isinstance(error, NotAuthenticated) and takes_password(scope) and modes in ([], [b"navigate"]):
+        answer.headers["WWW-Authenticate"] += ', Basic realm="gemel"'
+    return answer
 
 
 def _shown(gallery: str | None) -> str | None:

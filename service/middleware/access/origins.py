@@ -58,11 +58,26 @@ class Origins:
         origins = [origin.lower() for origin in _values(scope, b"origin")]
         if origins and all(origin in self._pages for origin in origins):
             return
-        hosts = _values(scope, b"host")
-        own = hosts[0] if hosts else b""
-        sites = _values(scope, b"sec-fetch-site")
-        if not all(_is_of(origin, own) for origin in origins) or not {s.lower() for s in sites} <= _OWN_PAGES:
+        if not _is_own_page(scope, origins):
             raise CrossSite("pages of other sites may not use a server without an API key")
+
+    def check_own_page(self, scope: Scope) -> None:
+        """For requests with a cookie, which no page of another site may use, whatever the settings allow.
+
+        Raises CrossSite.
+        """
+        sites = _values(scope, b"sec-fetch-site")
+        if sites == [b"same-origin"]:
+            return  # also where a proxy has replaced `Host`
+        if not _is_own_page(scope, [origin.lower() for origin in _values(scope, b"origin")]):
+            raise CrossSite("only pages of this server may use a session's cookie")
+
+
+def _is_own_page(scope: Scope, origins: list[bytes]) -> bool:
+    hosts = _values(scope, b"host")
+    own = hosts[0] if hosts else b""
+    sites = {site.lower() for site in _values(scope, b"sec-fetch-site")}
+    return sites <= _OWN_PAGES and all(_is_of(origin, own) for origin in origins)
 
 
 def _values(scope: Scope, name: bytes) -> list[bytes]:

@@ -48,4 +48,4 @@ def anonymous(admin: TestClient) -> TestClient:
 def _empty(database: Database) -> None:
     with database.transaction() as session:
         session.execute(text("TRUNCATE gallery, identity, face, embedding, change, model CASCADE"))
-        session.execute(text("TRUNCATE api_key, api_key_version"))
+        session.execute(text("TRUNCATE api_key, api_key_version, sign_in"))

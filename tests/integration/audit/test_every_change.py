@@ -156,7 +156,7 @@ PEOPLE = {
 """Routes that need more than one person."""
 SEARCHES = {"replay_search", "get_probe_crop", "delete_probes", "dispute_match", "withdraw_dispute"}
 """Routes that need a search with kept probes."""
-KEYS = {"create_key", "rotate_key", "revoke_key"}
+KEYS = {"create_key", "rotate_key", "revoke_key", "create_session", "delete_session"}
 """In `tests/integration/access`: where a key was ever created, every other request here would need one."""
 WITHOUT = {
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
