@@ -214,7 +214,7 @@ def test_people_older_than_the_search_by_name_are_found_by_name(fresh: Database)
     with fresh.reading() as session:
         gallery = galleries.get(session, "old")
         for search, name in (("hopper", "Grace O'Hopper"), ("STRASSE", "Jörg Straße")):
-            [one] = identities.page(session, gallery.id, after=None, limit=9, name=search)
+            [one] = identities.page(session, gallery.id, after=None, limit=9, search=Search(name=search))
             assert one.name == name
 
 

@@ -52,7 +52,7 @@ def list_page(
 
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
-        page = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
+        page = identities.page(session, found.id, after=after, limit=limit + 1, search=Search(name=name))
         more = len(page) > limit
         page = page[:limit]
         counts = faces.count_by_identity(session, [identity.id for identity in page])

@@ -13,7 +13,9 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from indexer.logs import one_line, request_id
 from indexer.records.tables import Face
+from indexer.records.text import MAX_TEXT
 from indexer.types import Enrolment
 
 STORED_DTYPE = np.dtype("<f4")
@@ -29,11 +31,12 @@ WITH drawn AS (
 ), added AS (
     INSERT INTO face (
         key, id, identity_id, box, landmarks, confidence, quality, quality_components, image_sha256, crop,
-        crop_landmarks
+        crop_landmarks, audit_id, request_id
     )
     SELECT
         drawn.before + place, id, CAST(:identity_id AS uuid), CAST(box AS real[]), CAST(landmarks AS real[]),
-        confidence, quality, components, image_sha256, crop, CAST(crop_landmarks AS real[])
+        confidence, quality, components, image_sha256, crop, CAST(crop_landmarks AS real[]),
+        CAST(:audit_id AS uuid), :request_id
     FROM drawn CROSS JOIN unnest(
         CAST(:ids AS uuid[]), CAST(:boxes AS text[]), CAST(:landmarks AS text[]),
         CAST(:confidences AS real[]), CAST(:qualities AS real[]), CAST(:components AS jsonb[]),
@@ -62,7 +65,8 @@ has 53 bits, as many as a number in JSON keeps exactly. Foreign keys are checked
 def insert(
     session: Session, faces: Sequence[Face], enrolments: Sequence[Enrolment], models: Mapping[str, int]
 ) -> list[tuple[int, datetime]]:
-    """Inserts the faces of one identity, with embeddings: keys, ascending, and the times of insertion.
+    """Inserts the faces of one identity, with embeddings: keys, ascending, and the times of insertion. One
+    request has enrolled them all.
 
     Fewer than `faces`: another gallery drew one of the keys in the same millisecond. `models`: numbers of
     the models, by fingerprint.
@@ -80,6 +84,8 @@ def insert(
     arguments = {
         "identity_id": str(faces[0].identity_id),
         "count": len(faces),
+        "audit_id": faces[0].audit_id and str(faces[0].audit_id),
+        "request_id": faces[0].request_id,
         "ids": [str(face.id) for face in faces],
         "boxes": [_array(face.box) for face in faces],
         "landmarks": [_array(face.landmarks) for face in faces],
@@ -98,8 +104,9 @@ def insert(
     return [(key, created_at) for key, created_at in session.execute(_INSERT, arguments)]
 
 
-def face_of(identity_id: UUID, e: Enrolment) -> Face:
-    """The face without its key, which `insert` draws."""
+def face_of(identity_id: UUID, e: Enrolment, audit_id: UUID | None) -> Face:
+    """The face without its key, which `insert` draws. Enrolled by the current request."""
+    request = request_id.get()
     return Face(
         key=0,
         identity_id=identity_id,
@@ -111,6 +118,8 @@ def face_of(identity_id: UUID, e: Enrolment) -> Face:
         image_sha256=e.image_sha256,
         crop=None if e.crop is None else e.crop.jpeg,
         crop_landmarks=None if e.crop is None else e.crop.landmarks.ravel().tolist(),
+        audit_id=audit_id,
+        request_id=None if request is None else one_line(request)[:MAX_TEXT],
     )
 
 

@@ -41,14 +41,19 @@ class Owner:
 
 
 def add(
-    session: Session, identity_id: UUID, enrolments: Sequence[Enrolment], models: Mapping[str, int]
+    session: Session,
+    identity_id: UUID,
+    enrolments: Sequence[Enrolment],
+    models: Mapping[str, int],
+    audit_id: UUID | None = None,
 ) -> list[Face]:
-    """Adds faces with their embeddings. `models`: numbers of the models, by fingerprint.
+    """Adds faces with their embeddings. `models`: numbers of the models, by fingerprint. `audit_id`: that of
+    the event of the enrolment.
 
     The faces are objects of no session. The caller holds the gallery's lock and appends the changes.
     Raises Busy.
     """
-    faces = [face_of(identity_id, enrolment) for enrolment in enrolments]
+    faces = [face_of(identity_id, enrolment, audit_id) for enrolment in enrolments]
     for _ in range(_ATTEMPTS if faces else 0):
         inserted = face_rows.insert(session, faces, enrolments, models)
         if len(inserted) == len(faces):

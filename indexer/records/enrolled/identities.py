@@ -1,6 +1,8 @@
 """Identities: create, find, list, update, delete."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from typing import cast as cast_type
@@ -13,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
-from indexer.records.enrolled import name_search
+from indexer.records.enrolled import name_search, search_words
 from indexer.records.people import person_changes
 from indexer.records.tables import Gallery, Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
@@ -39,7 +41,6 @@ def create(
         gallery_id=gallery_id,
         external_id=checked_id(external_id, "external_id"),
         name=checked_text(name, "name"),
-        name_words=name_search.document(name),
         details=checked_metadata(metadata),
     )
     return _insert(session, identity, {})
@@ -47,11 +48,11 @@ def create(
 
 def restore(session: Session, identity: Identity, created_at: datetime) -> Identity:
     """Inserts an identity that had a row before. Raises ExternalIdTaken."""
-    identity.name_words = name_search.document(identity.name)
     return _insert(session, identity, {"created_at": created_at})
 
 
 def _insert(session: Session, identity: Identity, times: dict[str, datetime]) -> Identity:
+    _set_words(identity)
     inserted = session.execute(
         _INSERT,
         times
@@ -61,6 +62,7 @@ def _insert(session: Session, identity: Identity, times: dict[str, datetime]) ->
             "external_id": identity.external_id,
             "name": identity.name,
             "name_words": identity.name_words,
+            "search_words": identity.search_words,
             "metadata": identity.details,
         },
     ).one_or_none()
@@ -114,23 +116,66 @@ def get_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> 
     return identity
 
 
-def page(
-    session: Session, gallery_id: UUID, *, after: UUID | None, limit: int, name: str | None = None
-) -> Sequence[Identity]:
-    """At most `limit` identities after the id `after`, oldest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Of people in a gallery. None: all."""
 
-    `name`: a search. An identity matches if each word of `name` begins a word of its own name, in any case
-    and order. Raises InvalidRequest if `name` has no word.
+    name: str | None = None
+    """An identity matches if each word of it begins a word of its own name, in any case and order."""
+    q: str | None = None
+    """As `search_words.query` reads it, or the id of an identity."""
+
+
+ALL = Search()
+
+
+def page(
+    session: Session,
+    gallery_id: UUID,
+    *,
+    after: UUID | None,
+    limit: int,
+    search: Search = ALL,
+    newest_first: bool = False,
+    offset: int = 0,
+) -> Sequence[Identity]:
+    """At most `limit` identities after the id `after`, without the first `offset`, oldest first.
+
+    Raises InvalidRequest if `search` has no word.
     """
-    query = select(Identity).where(Identity.gallery_id == gallery_id)
-    if name is not None:
-        words = name_search.query(checked_text(name, "name") or "")
+    ids = _matching(gallery_id, search)
+    if after is not None:
+        ids = ids.where(Identity.id < after if newest_first else Identity.id > after)
+    order = Identity.id.desc() if newest_first else Identity.id
+    ids = ids.order_by(order).limit(limit)
+    if offset:  # reads the index only, and the rows of the page
+        ids = ids.offset(offset)
+    return session.scalars(
+        select(Identity).where(Identity.id.in_(ids.subquery().select())).order_by(order)
+    ).all()
+
+
+def count(session: Session, gallery_id: UUID, search: Search = ALL) -> int:
+    """How many identities `page` finds in all."""
+    matching = _matching(gallery_id, search).with_only_columns(func.count())
+    return session.scalar(matching) or 0
+
+
+def _matching(gallery_id: UUID, search: Search) -> Any:
+    query = select(Identity.id).where(Identity.gallery_id == gallery_id)
+    if search.name is not None:
+        words = name_search.query(checked_text(search.name, "name") or "")
         if words is None:
             raise InvalidRequest("name has no word to search for", field="name")
         query = query.where(Identity.name_words.bool_op("@@")(cast(words, TSQUERY)))
-    if after is not None:
-        query = query.where(Identity.id > after)
-    return session.scalars(query.order_by(Identity.id).limit(limit)).all()
+    if search.q is not None:
+        with suppress(ValueError):
+            return query.where(Identity.id == UUID(search.q.strip()))
+        words = search_words.query(checked_text(search.q, "q") or "")
+        if words is None:
+            raise InvalidRequest("q has no word to search for", field="q")
+        query = query.where(Identity.search_words.bool_op("@@")(cast(words, TSQUERY)))
+    return query
 
 
 def update(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
@@ -150,8 +195,7 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
     now = session.scalars(select(func.now())).one()  # first: a query flushes new values, outside of _flush
     for field, value in changed.items():
         setattr(identity, field, value)
-    if "name" in changed:
-        identity.name_words = name_search.document(identity.name)
+    _set_words(identity)
     identity.updated_at = now
     _flush(session, identity.external_id)
     gallery = session.get_one(Gallery, identity.gallery_id)
@@ -169,6 +213,12 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
 
 def remove(session: Session, identity_id: UUID) -> None:
     session.execute(delete(Identity).where(Identity.id == identity_id))
+
+
+def _set_words(identity: Identity) -> None:
+    """Before it is written."""
+    identity.name_words = name_search.document(identity.name)
+    identity.search_words = search_words.document(identity.name, identity.external_id, identity.details)
 
 
 def _flush(session: Session, external_id: str | None) -> None:

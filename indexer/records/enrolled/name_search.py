@@ -16,19 +16,25 @@ def words(name: str) -> list[str]:
 
     A name without letters and digits is split at blanks.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    folded = fold(name)
     return [word[:_MAX_WORD] for word in _WORD.findall(folded) or folded.split()]
+
+
+def fold(text: str) -> str:
+    """As texts are compared: without case, and with one form of each character."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def document(name: str | None) -> str:
     """The words of a name, as the text of a `tsvector`."""
-    return " ".join(_quoted(word) for word in words(name or ""))
+    return " ".join(quoted(word) for word in words(name or ""))
 
 
 def query(search: str) -> str | None:
     """The text of a `tsquery`; None if `search` has no word."""
-    return " & ".join(f"{_quoted(word)}:*" for word in words(search)) or None
+    return " & ".join(f"{quoted(word)}:*" for word in words(search)) or None
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """A lexeme, as a `tsvector` and a `tsquery` are written."""
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"

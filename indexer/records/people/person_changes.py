@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from indexer.errors import PeopleChangeNotFound, PeopleChangeUndone
@@ -131,6 +131,44 @@ def merged_into(session: Session, gallery_id: UUID, identity_id: UUID) -> UUID |
     return into
 
 
+def with_merged(session: Session, identity_id: UUID) -> list[UUID]:
+    """The identity, and all that were merged into it."""
+    return list(session.scalars(_WITH_MERGED, {"identity_id": str(identity_id)}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedChange:
+    change: PersonChange
+    faces: int
+    """How many changed their identity."""
+    other_name: str | None
+    """Of the identity that was merged, its name then, or else its external id."""
+
+
+def page(
+    session: Session, gallery_id: UUID, *, identity_id: UUID | None, before: UUID | None, limit: int
+) -> list[ListedChange]:
+    """At most `limit` changes before the id `before`, the newest first. `identity_id`: of this person."""
+    query = select(PersonChange).where(PersonChange.gallery_id == gallery_id)
+    if identity_id is not None:
+        query = query.where(
+            or_(PersonChange.identity_id == identity_id, PersonChange.other_id == identity_id)
+        )
+    if before is not None:
+        query = query.where(PersonChange.id < before)
+    return [_listed(row) for row in session.scalars(query.order_by(PersonChange.id.desc()).limit(limit))]
+
+
+def _listed(change: PersonChange) -> ListedChange:
+    before = _BEFORE.validate_python(change.before)
+    merged = before.merged
+    return ListedChange(
+        change=change,
+        faces=len(before.faces),
+        other_name=merged and (merged.name or merged.external_id),
+    )
+
+
 def is_needed(session: Session, identity_id: UUID) -> bool:
     """Whether a change that can still be undone involves the identity."""
     involved = or_(PersonChange.identity_id == identity_id, PersonChange.other_id == identity_id)
@@ -138,3 +176,14 @@ def is_needed(session: Session, identity_id: UUID) -> bool:
         session.scalar(select(PersonChange.id).where(involved, PersonChange.undone_at.is_(None)).limit(1))
         is not None
     )
+
+
+_WITH_MERGED = text("""
+WITH RECURSIVE merged (id) AS (
+    SELECT CAST(:identity_id AS uuid)
+    UNION
+    SELECT other_id FROM person_change JOIN merged ON person_change.identity_id = merged.id
+    WHERE kind = 'merge' AND undone_at IS NULL
+)
+SELECT id FROM merged
+""")

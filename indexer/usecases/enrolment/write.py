@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import uuid_utils.compat
+
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.mean_template import MIN_FACES
 from indexer.records import changes
@@ -71,7 +73,8 @@ def write(
         raise nothing_enrolled(rejected)
     vectors = {number: enrolment.vectors[model] for number, enrolment in new.items()}
     found = check(identity.id, vectors, allow=allow_duplicate)
-    added = faces.add(session, identity.id, list(new.values()), model_numbers)
+    event_id = uuid_utils.compat.uuid7()
+    added = faces.add(session, identity.id, list(new.values()), model_numbers, event_id)
     # A new person with one face has no template, and needs no statement that says so.
     templates = (
         person_templates.NOTHING
@@ -83,6 +86,7 @@ def write(
     if is_new or added:
         event = AuditEvent(
             action=Action.IDENTITY_ENROLLED if is_new else Action.FACES_ENROLLED,
+            id=event_id,
             gallery=gallery.name,
             identity_id=identity.id,
             details={

@@ -193,7 +193,7 @@ def test_a_rare_name_among_many_is_found_with_the_database_index(
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE identity"))
     with database.reading() as session:
-        [one] = identities.page(session, gallery.id, after=None, limit=100, name="hopper")
+        [one] = identities.page(session, gallery.id, after=None, limit=100, search=Search(name="hopper"))
         plan = session.scalars(
             text(
                 "EXPLAIN SELECT * FROM identity WHERE gallery_id = :gallery"

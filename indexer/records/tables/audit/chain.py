@@ -3,10 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from indexer.records.tables.base import Base
+
+MATCHED = (
+    "jsonb_path_query_array(details::jsonb,"
+    ' \'$."faces"[*]?(@."matched" == true)."candidates"[0]."identity_id"\'::jsonpath)'
+)
+"""Of an identification: whom its faces matched, a list. PostgreSQL prints it so."""
+SEVERAL = (
+    "(action = 'search.identified'::text) AND jsonb_path_exists((details)::jsonb, '$.\"faces\"[1]'::jsonpath)"
+)
+"""Whether an event is an identification of several faces. `identity_id` is that of the first who matched."""
 
 
 class AuditRecord(Base, kw_only=True):
@@ -17,6 +27,9 @@ class AuditRecord(Base, kw_only=True):
         Index("audit_event_number_idx", "number", "at", unique=True),
         Index("audit_event_id_idx", "id"),
         Index("audit_event_identity_id_idx", "identity_id", "number"),
+        Index(
+            "audit_event_matched_idx", text(MATCHED), postgresql_using="gin", postgresql_where=text(SEVERAL)
+        ),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

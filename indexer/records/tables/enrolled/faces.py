@@ -45,6 +45,10 @@ class Face(Base, kw_only=True):
     crop: Mapped[bytes | None] = mapped_column(LargeBinary, default=None, deferred=True)
     """JPEG."""
     crop_landmarks: Mapped[list[float] | None] = mapped_column(ARRAY(REAL), default=None)
+    audit_id: Mapped[UUID | None] = mapped_column(default=None)
+    """Of the event of its enrolment. Not a foreign key: the audit record may be pruned, or not be kept."""
+    request_id: Mapped[str | None] = mapped_column(Text, default=None)
+    """Of the request that enrolled it; None for a command."""
     created_at: Mapped[datetime] = insertion_time()
 
 

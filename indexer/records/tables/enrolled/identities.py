@@ -24,6 +24,7 @@ class Identity(Base, kw_only=True):
         CheckConstraint("jsonb_typeof(metadata) = 'object'", name="identity_metadata_check"),
         Index("identity_gallery_id_idx", "gallery_id", "id"),
         Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
+        Index("identity_search_words_idx", "search_words", postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -35,6 +36,8 @@ class Identity(Base, kw_only=True):
     name: Mapped[str | None] = mapped_column(Text, default=None)
     name_words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
     """The words of `name`, as `records.name_search` writes them."""
+    search_words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
+    """Of the name, the external id and the metadata, as `records.enrolled.search_words` writes them."""
     details: Mapped[dict[str, Any]] = mapped_column(
         "metadata", JSONB, server_default="{}", default_factory=dict
     )
