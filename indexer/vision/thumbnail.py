@@ -5,8 +5,6 @@ import numpy as np
 
 from indexer.vision.align import decode_crop
 
-SIZES_PX = (64, 96, 128, 192)
-"""Sides; a stored crop has at least 168 pixels."""
 _JPEG_QUALITY = 82
 
 

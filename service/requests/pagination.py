@@ -15,8 +15,18 @@ FACES_OF_ONE = 100
 FACES_OF_EACH = 10
 """The same, for each identity in a list."""
 MAX_LIMIT = 1_000
+MAX_OFFSET = 10_000_000
 
 PageLimit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Maximum number of entries")]
+PageOffset = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=MAX_OFFSET,
+        description="How many entries to skip, to open a long list in the middle. To read a whole list use"
+        " `cursor`, which is quicker, and misses nothing if entries are deleted meanwhile",
+    ),
+]
 PageCursor = Annotated[str | None, Query(description="`next_cursor` of the previous page")]
 
 _LARGEST = 2**63 - 1

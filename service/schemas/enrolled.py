@@ -31,6 +31,14 @@ class EnrolledFace(BaseModel):
         examples=["5f1a" * 16], description="SHA-256 of the file as it was sent, in hex"
     )
     created_at: datetime = Field(description="Time of enrolment")
+    audit_id: UUID | None = Field(
+        description="Id of the event of its enrolment in the audit record, where one is kept; null: enrolled"
+        " by an older version"
+    )
+    request_id: str | None = Field(
+        description="`X-Request-Id` of the request that enrolled it; null: enrolled by a command or an older"
+        " version"
+    )
 
     @classmethod
     def of(cls, face: tables.Face) -> "EnrolledFace":
@@ -44,6 +52,8 @@ class EnrolledFace(BaseModel):
             quality=Quality.from_stored(face.quality, face.quality_components),
             image_sha256=bytes(face.image_sha256).hex(),
             created_at=face.created_at,
+            audit_id=face.audit_id,
+            request_id=face.request_id,
         )
 
 
@@ -178,6 +188,9 @@ class FacesAdded(EnrolmentNotes):
 class IdentityPage(BaseModel):
     identities: list[Identity] = Field(description="In the order of their creation")
     next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
+    total: int | None = Field(
+        description="How many match in all; null without `with_total`", examples=[100_000]
+    )
 
 
 class FacePage(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer.records import tables
+from indexer.records.people import person_changes
 from indexer.records.people.person_changes import ChangeOfPeople
 from indexer.records.people.reviews import ReviewKind, ReviewState
 from indexer.usecases.answers import ID_EXAMPLE
@@ -112,6 +113,45 @@ class UndoAnswer(ChangeAnswer):
     @classmethod
     def of_undo(cls, undone: Undo, identities: Mapping[UUID, Identity]) -> "UndoAnswer":
         return cls(**cls.fields_of(undone, identities), faces_left=undone.faces_left)
+
+
+class ListedChange(BaseModel):
+    id: UUID = Field(description="Send it to `/people-changes/{change_id}/undo`", examples=[ID_EXAMPLE])
+    kind: ChangeOfPeople = Field(description="What was done", examples=["merge"])
+    identity_id: UUID = Field(
+        description="The identity that remained of a merge; of a split or move, the one that had the faces"
+        " before"
+    )
+    other_id: UUID = Field(
+        description="The identity that was merged into it; of a split the new one, of a move the one that got"
+        " the face"
+    )
+    other_name: str | None = Field(
+        description="Of a merge, the name or else the external id of the identity that disappeared",
+        examples=["Grace Hopper"],
+    )
+    faces: int = Field(description="How many faces changed their identity", examples=[1])
+    created_at: datetime = Field(description="When it was done")
+    undone_at: datetime | None = Field(description="When it was undone; null if it was not")
+
+    @classmethod
+    def of(cls, listed: person_changes.ListedChange) -> "ListedChange":
+        change = listed.change
+        return cls(
+            id=change.id,
+            kind=ChangeOfPeople(change.kind),
+            identity_id=change.identity_id,
+            other_id=change.other_id,
+            other_name=listed.other_name,
+            faces=listed.faces,
+            created_at=change.created_at,
+            undone_at=change.undone_at,
+        )
+
+
+class ChangePage(BaseModel):
+    changes: list[ListedChange] = Field(description="The newest first")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
 
 
 class Review(BaseModel):

@@ -15,6 +15,7 @@ from indexer.records.audit.partitions import PREFIX
 from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.records.enrolled import identities
+from indexer.records.enrolled.identities import Search
 from indexer.records.tables import Base
 from indexer.types import LOG_START
 

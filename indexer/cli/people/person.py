@@ -39,6 +39,13 @@ def list_page(
     name: Annotated[
         str | None, typer.Option(help="List only people whose name has words that begin with these.")
     ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="List only people whose name, external id or metadata match: `hop 4711`,"
+            " `department:computing`, `department:*`."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most people to list.")] = 100,
     after: Annotated[UUID | None, typer.Option(help="Begin after the person with this id.")] = None,
     json: Json = None,
@@ -49,18 +56,23 @@ def list_page(
     """
     from indexer.records import galleries
     from indexer.records.enrolled import faces, identities
+    from indexer.records.enrolled.identities import Search
 
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
-        page = identities.page(session, found.id, after=after, limit=limit + 1, search=Search(name=name))
+        page = identities.page(
+            session, found.id, after=after, limit=limit + 1, search=Search(name=name, q=search)
+        )
         more = len(page) > limit
         page = page[:limit]
         counts = faces.count_by_identity(session, [identity.id for identity in page])
     rows = [_as_json(identity) | {"faces": counts[identity.id]} for identity in page]
     last = page[-1].id if more else None
-    empty = (
-        f"No person in {gallery} has the name {name!r}." if name else f"No person is enrolled in {gallery}."
-    )
+    empty = f"No person is enrolled in {gallery}."
+    if name or search:
+        empty = f"No person in {gallery} matches {name or search!r}."
+        if name and not search:
+            empty = f"No person in {gallery} has the name {name!r}."
     print_result({"identities": rows, "next": last}, json, lambda: _print_page(rows, last, empty))
 
 

@@ -68,7 +68,7 @@ def _best(search: RecordedSearch, identity_ids: Collection[UUID]) -> int:
 
 
 # By two indexes: one has the first person whom each search matched, the other all of a photograph of several.
-_NEWEST_SQL = f"""
+NEWEST_SQL = f"""
 WITH first AS (
     SELECT number, id, at, caller, details::text AS details FROM audit_event
     WHERE identity_id = ANY(CAST(:ids AS uuid[]))
@@ -89,4 +89,4 @@ SELECT found.*, EXISTS (
 ) AS disputed
 FROM found ORDER BY number DESC
 """  # noqa: S608
-_NEWEST = text(_NEWEST_SQL.replace("::", r"\:\:"))
+_NEWEST = text(NEWEST_SQL.replace("::", r"\:\:"))

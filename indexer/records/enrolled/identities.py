@@ -118,8 +118,9 @@ def get_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Of people in a gallery. None: all."""
+    """Of people in a gallery. Each field narrows it; None: not by this field."""
 
+    external_id: str | None = None
     name: str | None = None
     """An identity matches if each word of it begins a word of its own name, in any case and order."""
     q: str | None = None
@@ -163,6 +164,8 @@ def count(session: Session, gallery_id: UUID, search: Search = ALL) -> int:
 
 def _matching(gallery_id: UUID, search: Search) -> Any:
     query = select(Identity.id).where(Identity.gallery_id == gallery_id)
+    if search.external_id is not None:
+        query = query.where(Identity.external_id == checked_id(search.external_id, "external_id"))
     if search.name is not None:
         words = name_search.query(checked_text(search.name, "name") or "")
         if words is None:

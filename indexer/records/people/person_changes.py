@@ -165,7 +165,7 @@ def _listed(change: PersonChange) -> ListedChange:
     return ListedChange(
         change=change,
         faces=len(before.faces),
-        other_name=merged and (merged.name or merged.external_id),
+        other_name=None if merged is None else merged.name or merged.external_id,
     )
 
 

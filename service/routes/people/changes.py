@@ -1,21 +1,23 @@
 """Who is whom: merge, split and move, and their undo."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from indexer.records import galleries
 from indexer.records.enrolled import identities
+from indexer.records.people import person_changes
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
 from indexer.usecases.people.regrouping import PeopleChange
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
-from service.requests.pagination import FACES_OF_ONE
+from service.requests.pagination import FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.routes.people.identities import with_faces
 from service.schemas.enrolled import Identity
-from service.schemas.people import ChangeAnswer, Merge, Move, Split, UndoAnswer
+from service.schemas.people import ChangeAnswer, ChangePage, ListedChange, Merge, Move, Split, UndoAnswer
 
 router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["identities"], route_class=JsonRoute)
 
@@ -61,6 +63,35 @@ def move(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID, 
     can be undone."""
     change = engine.people.move(gallery, identity_id, {face_id}, body.to)
     return ChangeAnswer.of(change, _identities(engine, gallery, change))
+
+
+@router.get(
+    "/people-changes",
+    responses=problems(404, 422),
+    operation_id="list_people_changes",
+    summary="List merges, splits and moves, the newest first",
+)
+def list_page(
+    engine: CurrentEngine,
+    gallery: str,
+    identity_id: Annotated[
+        UUID | None, Query(description="Only changes that this identity took part in")
+    ] = None,
+    limit: PageLimit = 100,
+    cursor: PageCursor = None,
+) -> ChangePage:
+    """Those that involve a person who was deleted since are not kept."""
+    before = None if cursor is None else uuid(cursor)
+    with engine.database.reading() as session:
+        found = galleries.get(session, gallery)
+        listed = person_changes.page(
+            session, found.id, identity_id=identity_id, before=before, limit=limit + 1
+        )
+    page, more = cut(listed, limit)
+    return ChangePage(
+        changes=[ListedChange.of(one) for one in page],
+        next_cursor=str(page[-1].change.id) if more else None,
+    )
 
 
 @router.post(

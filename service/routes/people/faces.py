@@ -1,15 +1,17 @@
 """Enrolled faces of an identity."""
 
+from enum import IntEnum
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent
 from indexer.records.enrolled import faces, identities
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.enrolment import PhotographGuidance
+from indexer.vision.thumbnail import thumbnail
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import body_of, openapi_body
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
@@ -17,6 +19,17 @@ from service.requests.threads import ThreadRoute
 from service.routes import problems
 from service.schemas.enrolled import EnrolledFace, EnrolmentNotes, FacePage, FacesAdded
 from service.schemas.requests import FacesNew
+
+_CACHED = "private, max-age=600"
+"""A crop never changes. Whoever was deleted, or may no longer be seen, is out of caches after ten minutes."""
+
+
+class CropSize(IntEnum):
+    PX_64 = 64
+    PX_96 = 96
+    PX_128 = 128
+    PX_192 = 192
+
 
 router = APIRouter(
     prefix="/v1/galleries/{gallery}/identities/{identity_id}/faces", tags=["faces"], route_class=ThreadRoute
@@ -96,19 +109,39 @@ def delete(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID
 @router.get(
     "/{face_id}/crop",
     response_class=Response,
-    responses={**problems(404, 409, 422), 200: {"content": {"image/jpeg": {}}, "description": "The crop"}},
+    responses={
+        **problems(404, 409, 422),
+        200: {"content": {"image/jpeg": {}}, "description": "The crop"},
+        304: {"description": "The crop that the client has"},
+    },
     operation_id="get_face_crop",
     summary="Get the stored crop of a face",
 )
-def crop(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID) -> Response:
-    """The crop is upright and has a margin. 404 if the gallery stores no crops."""
+def crop(
+    engine: CurrentEngine,
+    request: Request,
+    gallery: str,
+    identity_id: UUID,
+    face_id: UUID,
+    size: Annotated[
+        CropSize | None,
+        Query(description="Side in pixels, for lists of many faces; by default as it is stored"),
+    ] = None,
+) -> Response:
+    """The crop is upright and has a margin. 404 if the gallery stores no crops. A client may keep it for some
+    minutes; then it asks with `If-None-Match` whether the face is still there, and gets 304."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identities.get(session, found.id, identity_id)
-        jpeg = faces.get_crop(session, faces.get(session, identity_id, face_id))
+        face = faces.get(session, identity_id, face_id)
+        etag = f'"{face_id.hex}-{size or "stored"}"'
+        headers = {"Cache-Control": _CACHED, "ETag": etag, "Vary": "Cookie, X-API-Key, Authorization"}
+        if request.headers.get("if-none-match") == etag and face.crop_landmarks is not None:
+            return Response(status_code=304, headers=headers)
+        jpeg = faces.get_crop(session, face)
     engine.search_writer.record(
         AuditEvent(
             action=Action.FACE_READ, gallery=gallery, identity_id=identity_id, details={"face_id": face_id}
         )
     )
-    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+    return Response(jpeg if size is None else thumbnail(jpeg, size), media_type="image/jpeg", headers=headers)

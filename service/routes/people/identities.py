@@ -1,6 +1,7 @@
 """Identities: people in a gallery."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -10,14 +11,29 @@ from indexer.errors import InvalidRequest
 from indexer.records import galleries, tables
 from indexer.records.database.session import Session
 from indexer.records.enrolled import faces, identities
+from indexer.records.enrolled.identities import Search
 from indexer.request_timings import Stopwatch
 from indexer.usecases.enrol import NewIdentity
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
-from service.requests.pagination import FACES_OF_EACH, FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
+from service.requests.pagination import (
+    FACES_OF_EACH,
+    FACES_OF_ONE,
+    PageCursor,
+    PageLimit,
+    PageOffset,
+    cut,
+    uuid,
+)
 from service.routes import problems
 from service.schemas.enrolled import EnrolmentNotes, Identity, IdentityCreated, IdentityPage
 from service.schemas.requests import IdentityNew, IdentityPatch
+
+
+class Order(StrEnum):
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities", tags=["identities"], route_class=JsonRoute)
 
@@ -83,27 +99,47 @@ def list_page(
             examples=["grace"],
         ),
     ] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            description="Only identities that match, as people type it: each word begins a word of the name,"
+            " the external id or the metadata; `department:computing` is the value of a field, in any case,"
+            " and `department:*` says that it exists; quote values of several words; or an identity's `id`",
+            examples=["hop department:computing"],
+        ),
+    ] = None,
+    order: Annotated[Order, Query(description="By the time of creation")] = Order.OLDEST,
+    max_faces: Annotated[int, Query(ge=1, le=FACES_OF_EACH, description="Most faces of each identity")] = (
+        FACES_OF_EACH
+    ),
+    with_total: Annotated[bool, Query(description="Count how many there are in all")] = False,
     limit: PageLimit = 100,
+    offset: PageOffset = 0,
     cursor: PageCursor = None,
 ) -> IdentityPage:
-    """In the order of their creation, each with its first ten faces. Identities that are created meanwhile
+    """In the order of their creation, each with its first faces. Identities that are created meanwhile
     appear on a later page."""
     if external_id is not None and name is not None:
         raise InvalidRequest("send external_id or name, not both", field="name")
+    if cursor is not None and offset:
+        raise InvalidRequest("send cursor or offset, not both", field="offset")
     after = None if cursor is None else uuid(cursor)
+    search = Search(external_id=external_id, name=name, q=q)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
-        if external_id is not None:
-            one = identities.find_by_external_id(session, found.id, external_id)
-            following: Sequence[tables.Identity] = [] if one is None else [one]
-        else:
-            following = identities.page(session, found.id, after=after, limit=limit + 1, name=name)
+        following = identities.page(
+            session,
+            found.id,
+            after=after,
+            limit=limit + 1,
+            search=search,
+            newest_first=order is Order.NEWEST,
+            offset=offset,
+        )
+        total = identities.count(session, found.id, search) if with_total else None
         page, more = cut(following, limit)
-        shown = with_faces(session, found, page, FACES_OF_EACH)
-    return IdentityPage(
-        identities=shown,
-        next_cursor=str(page[-1].id) if more else None,
-    )
+        shown = with_faces(session, found, page, max_faces)
+    return IdentityPage(identities=shown, next_cursor=str(page[-1].id) if more else None, total=total)
 
 
 @router.get(

@@ -8,7 +8,9 @@ import PIL.Image
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.records.database.session import Database
 from tests.support.asking import assert_problem, counts, enrol, files
+from tests.support.audit import last_number
 
 IDENTITIES = "/v1/galleries/staff/identities"
 
@@ -85,7 +87,7 @@ def test_pages_hold_everybody_once_in_the_order_of_their_making(staff: TestClien
 
 
 def test_an_empty_gallery_has_one_empty_page(staff: TestClient) -> None:
-    assert staff.get(IDENTITIES).json() == {"identities": [], "next_cursor": None}
+    assert staff.get(IDENTITIES).json() == {"identities": [], "next_cursor": None, "total": None}
 
 
 def test_a_cursor_outlives_the_identity_it_points_at_and_finds_new_ones(staff: TestClient) -> None:
@@ -189,14 +191,14 @@ def test_a_face_of_another_identity_is_not_there(staff: TestClient, hopper: byte
 
 
 def test_the_crop_is_a_jpeg_of_the_face(staff: TestClient, hopper: bytes) -> None:
-    """Upright with a margin, good enough to be found and to be the same person; not to be cached
-    by anybody in between."""
+    """Upright with a margin, good enough to be found and to be the same person; for nobody's cache but
+    the client's."""
     identity = enrol(staff, "staff", hopper)
     answer = staff.get(f"{IDENTITIES}/{identity['id']}/faces/{identity['faces'][0]['id']}/crop")
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/jpeg"
-    assert "no-store" in answer.headers["cache-control"]
+    assert answer.headers["cache-control"].startswith("private, ")
     with PIL.Image.open(io.BytesIO(answer.content)) as image:
         assert image.format == "JPEG"
         assert image.width == image.height > 112
@@ -204,6 +206,47 @@ def test_the_crop_is_a_jpeg_of_the_face(staff: TestClient, hopper: bytes) -> Non
     assert seen["faces_found"] == 1
     same = staff.post(f"{IDENTITIES}/{identity['id']}/verify", files=files("image", answer.content))
     assert same.json()["matched"] is True
+
+
+def test_a_small_crop_is_sent_once_and_then_confirmed(
+    staff: TestClient, database: Database, hopper: bytes
+) -> None:
+    """A confirmation shows nobody a face, and is no event of the audit record."""
+    identity = enrol(staff, "staff", hopper)
+    url = f"{IDENTITIES}/{identity['id']}/faces/{identity['faces'][0]['id']}/crop"
+    small = staff.get(url, params={"size": 96})
+    with PIL.Image.open(io.BytesIO(small.content)) as image:
+        assert (image.format, image.size) == ("JPEG", (96, 96))
+    assert len(small.content) < len(staff.get(url).content) / 3
+
+    before = last_number(database)
+    confirmed = staff.get(url, params={"size": 96}, headers={"If-None-Match": small.headers["etag"]})
+    assert (confirmed.status_code, confirmed.content) == (304, b"")
+    assert last_number(database) == before
+    other = staff.get(url, params={"size": 64}, headers={"If-None-Match": small.headers["etag"]})
+    assert other.status_code == 200, "another size is another picture"
+    staff.delete(url.removesuffix("/crop")).raise_for_status()
+    gone = staff.get(url, params={"size": 96}, headers={"If-None-Match": small.headers["etag"]})
+    assert_problem(gone, 404, "face_not_found")
+    assert staff.get(url, params={"size": 100}).status_code == 422
+
+
+def test_a_face_names_the_request_that_enrolled_it(staff: TestClient, hopper: bytes, collins: bytes) -> None:
+    """Also after it was moved to another person."""
+    made = staff.post(IDENTITIES, files=files("images", hopper), headers={"X-Request-Id": "enrol-1"}).json()
+    url = f"{IDENTITIES}/{made['id']}"
+    added = staff.post(f"{url}/faces", files=files("images", collins), headers={"X-Request-Id": "add-2"})
+    faces = staff.get(f"{url}/faces").json()["faces"]
+
+    assert [face["request_id"] for face in faces] == ["enrol-1", "add-2"]
+    assert faces == [*made["faces"], *added.json()["faces"]] == staff.get(url).json()["faces"]
+    events = [staff.get(f"/v1/audit/{face['audit_id']}").json() for face in faces]
+    assert [event["action"] for event in events] == ["identity.enrolled", "face.enrolled"]
+    for event, face in zip(events, faces, strict=True):
+        assert [one["face_id"] for one in event["details"]["faces"]] == [face["id"]]
+    staff.post(f"{url}/split", json={"faces": [faces[1]["id"]]}).raise_for_status()
+    [_, split] = staff.get(IDENTITIES).json()["identities"]
+    assert split["faces"] == [faces[1]]
 
 
 def test_the_crop_goes_with_the_face(staff: TestClient, hopper: bytes) -> None:

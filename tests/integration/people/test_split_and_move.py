@@ -127,3 +127,30 @@ def test_a_split_without_faces_is_invalid(people: People) -> None:
     one = people.enrol(1)
 
     assert_problem(people.post(f"identities/{one}/split", {"faces": []}), 422, "invalid_request")
+
+
+def test_changes_are_listed_the_newest_first(people: People) -> None:
+    """With the name of who was merged, and what is undone already; also those of one person only."""
+    ada, grace, eileen = (people.enrol(n, name=name) for n, name in ((1, "Ada"), (2, "Grace"), (3, "Eileen")))
+    people.add(ada, 4)
+    merged = people.post(f"identities/{grace}/merge", {"other": str(eileen)}).json()
+    split = people.post(f"identities/{ada}/split", {"faces": people.face_ids(ada)[:1]}).json()
+    people.undo(merged)
+
+    listed = people.client.get(f"{PATH}/people-changes").json()
+    first = people.client.get(f"{PATH}/people-changes", params={"limit": 1}).json()
+
+    assert [(one["id"], one["kind"], one["other_name"], one["faces"]) for one in listed["changes"]] == [
+        (split["id"], "split", None, 1),
+        (merged["id"], "merge", "Eileen", 1),
+    ]
+    assert [one["undone_at"] is None for one in listed["changes"]] == [True, False]
+    assert first["changes"] == listed["changes"][:1]
+    query = {"cursor": first["next_cursor"]}
+    assert (
+        people.client.get(f"{PATH}/people-changes", params=query).json()["changes"] == listed["changes"][1:]
+    )
+    query = {"identity_id": str(eileen)}
+    assert (
+        people.client.get(f"{PATH}/people-changes", params=query).json()["changes"] == listed["changes"][1:]
+    )

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.enrolled import identities
+from indexer.records.enrolled.identities import Search
 from tests.support.asking import assert_problem
 
 IDENTITIES = "/v1/galleries/staff/identities"

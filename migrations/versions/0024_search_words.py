@@ -1,6 +1,6 @@
 """People are found by metadata, searches by whom they matched; faces have the request that enrolled them
 
-Revision: 0023.
+Revision: 0024.
 """
 
 import re
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
