@@ -110,11 +110,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, calibrations, identities, faces, recognition, indexes, reindexes),
-<<<<<<< HEAD
-        *(changes, reviews, explanations, audit, keys, sessions, samples),
-=======
-        *(changes, reviews, sightings, explanations, audit, keys, samples),
->>>>>>> b7b54f25 (API: people are found by metadata in one box; lists open anywhere; small crops; sightings; changes of people are listed; a face has its request)
+        *(changes, reviews, sightings, explanations, audit, keys, sessions, samples),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])
