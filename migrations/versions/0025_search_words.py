@@ -1,6 +1,6 @@
 """People are found by metadata, searches by whom they matched; faces have the request that enrolled them
 
-Revision: 0024.
+Revision: 0025.
 """
 
 import re
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
