@@ -1,9 +1,83 @@
-// Identify: who is on this photograph?
+// Who is in this photograph, or before the camera?
 
-import { h } from "../../dom.js";
-import { emptyState } from "../../components/states/states.js";
+import { identify } from "../../components/recognition/ask.js";
+import { showAnswer } from "../../components/recognition/answer.js";
+import { takeDropped } from "../../components/photo/drop.js";
+import { openPhoto } from "../../components/photo/photo.js";
+import { photoInput } from "../../components/photo/photo-input.js";
+import { errorState } from "../../components/states/states.js";
+import { fill, h } from "../../dom.js";
+import { icon } from "../../layout/icons.js";
 import { t } from "../../texts.js";
+import { createLive } from "./live.js";
 
-export async function show() {
-  return h("div", {}, h("h1", {}, t("titles.identify")), emptyState({ title: t("titles.identify") }));
+export async function show({ params, query, signal, setQuery }) {
+  const { gallery } = params;
+  const result = h("div", { class: "identify-result" });
+  const input = photoInput({ title: t("identify.drop"), onFiles: ask, signal });
+  const liveButton = h("button", { onclick: startLive }, icon("camera"), t("identify.live"));
+  let asked = null;
+  let live = null;
+
+  takeDropped({
+    onFiles: ask,
+    onFolder: () => input.setProblem(h("p", { class: "error-line" }, t("photo.folder"))),
+    signal,
+  });
+
+  async function ask(files) {
+    stopLive();
+    asked?.abort();
+    const own = (asked = new AbortController());
+    signal.addEventListener("abort", () => own.abort(), { once: true });
+    const [file] = files;
+    input.setProblem(files.length > 1 ? h("p", { class: "notice" }, t("photo.only_first")) : null);
+    const photo = await openPhoto(file, { signal: own.signal });
+    if (own.signal.aborted) return;
+    fill(result, waiting(photo));
+    input.element.classList.add("small");
+    try {
+      const answer = await identify(gallery, file, { signal: own.signal });
+      fill(result, showAnswer({ gallery, photo, answer, signal: own.signal }));
+    } catch (error) {
+      if (error.name !== "AbortError") fill(result, errorState(error, { retry: () => ask(files) }));
+    }
+  }
+
+  function startLive() {
+    asked?.abort();
+    stopLive();
+    live = createLive({ gallery, signal, onEnd: stopLive, onRestart: startLive });
+    liveButton.hidden = true;
+    input.element.hidden = true;
+    fill(result, live.element);
+    setQuery({ camera: "on" });
+  }
+  function stopLive() {
+    if (live === null) return;
+    live.stop();
+    live = null;
+    liveButton.hidden = false;
+    input.element.hidden = false;
+    fill(result);
+    setQuery({ camera: null });
+  }
+
+  if (query.get("camera") === "on") startLive();
+  return h(
+    "div",
+    { class: "stack" },
+    h("div", { class: "page-head" }, h("h1", {}, t("identify.title")), liveButton),
+    input.element,
+    result,
+  );
 }
+
+/** The picture at the size that it will have, so that nothing jumps. */
+const waiting = (photo) =>
+  h(
+    "div",
+    { class: "answer", "aria-busy": "true" },
+    h("div", { class: "answer-picture" }, photo.image && h("div", { class: "picture waiting", style: { "--ratio": `${photo.width} / ${photo.height}`, "--width": `${photo.width}` } }, h("img", { src: photo.url, alt: "" }))),
+    h("p", { role: "status" }, t("identify.searching")),
+  );

@@ -1,0 +1,81 @@
+// A person whom a face resembles: both faces side by side, the score on its scale, what may be done.
+
+import { address, path } from "../../api.js";
+import { h } from "../../dom.js";
+import { number, score as written } from "../../format.js";
+import { link } from "../../router.js";
+import { can } from "../../session.js";
+import { styles } from "../../styles.js";
+import { t } from "../../texts.js";
+import { scoreScale } from "./score-scale.js";
+
+await styles("./candidate.css", import.meta.url);
+
+/** @param {{name: string | null, external_id?: string | null}} identity */
+export const nameOf = (identity) => identity.name ?? identity.external_id ?? t("common.unnamed");
+
+/** The stored crop of an enrolled face; words where there is none. */
+export function enrolledCrop(gallery, identityId, faceId, label) {
+  const missing = h("span", { class: "crop missing", hidden: true }, t("match.no_crop"));
+  const image = h("img", {
+    class: "crop",
+    alt: label,
+    width: 168,
+    height: 168,
+    src: address(path`v1/galleries/${gallery}/identities/${identityId}/faces/${faceId}/crop`),
+    onerror: () => {
+      image.hidden = true;
+      missing.hidden = false;
+    },
+  });
+  return [image, missing];
+}
+
+/** "Score 0.720; the threshold is 0.310: at most one false alarm in 100 searches." */
+export function scoreInWords({ score }, answer) {
+  const key = answer.fpir_trusted ? "match.score_words" : "match.score_words_extrapolated";
+  return t(key, { score: written(score), threshold: written(answer.threshold), searches: perAlarm(answer.estimated_fpir) });
+}
+
+/** How many searches of strangers have one false alarm, to two digits. */
+const perAlarm = (rate) => number(Number((1 / rate).toPrecision(2)));
+
+/**
+ * @param {object} options
+ * @param {string} options.gallery
+ * @param {object} options.candidate of the answer
+ * @param {object} options.answer the whole answer of `identify`
+ * @param {HTMLElement | null} options.probe the crop of the photograph; null where it cannot be shown
+ * @param {any} [options.actions] buttons
+ * @returns {HTMLElement}
+ */
+export function candidateCard({ gallery, candidate, answer, probe, actions }) {
+  const { identity, matched, face_id: faceId, disputed } = candidate;
+  const name = nameOf(identity);
+  const personLink = can("read")
+    ? h("a", { href: link(path`/galleries/${gallery}/people/${identity.id}`) }, name)
+    : name;
+  return h(
+    "article",
+    { class: "candidate" },
+    h(
+      "div",
+      { class: "crops" },
+      probe && h("figure", {}, probe, h("figcaption", {}, t("match.this_picture"))),
+      can("read") &&
+        h("figure", {}, enrolledCrop(gallery, identity.id, faceId, t("match.enrolled_crop", { name })), h("figcaption", {}, t("match.enrolled"))),
+    ),
+    h(
+      "div",
+      { class: "candidate-words" },
+      h("h4", {}, personLink, " ", badge(matched)),
+      scoreScale({ score: candidate.score, threshold: answer.threshold }),
+      h("p", {}, scoreInWords(candidate, answer)),
+      disputed > 0 && h("p", { class: "muted" }, t("match.disputed", { count: disputed })),
+      actions && h("div", { class: "actions" }, actions),
+    ),
+  );
+}
+
+const badge = (matched) =>
+  matched ? h("span", { class: "badge match" }, t("match.match")) : h("span", { class: "badge" }, t("match.no_match"));

@@ -1,0 +1,137 @@
+// What may be done with a face of an answer: say that it is somebody else, add it to a person, enrol it as new.
+
+import { fill, h } from "../../dom.js";
+import { can } from "../../session.js";
+import { t } from "../../texts.js";
+import { nameOf } from "../match/candidate.js";
+import { portraitOf } from "../photo/crop.js";
+import { errorLine } from "../states/states.js";
+import { toast } from "../toast/toast.js";
+import { addFace, dispute, enrol, removeFace, removePerson, withdraw } from "./ask.js";
+import { rejectionInWords } from "./rejection.js";
+
+/**
+ * @typedef {object} FaceContext
+ * @property {string} gallery
+ * @property {import("../photo/photo.js").Photo} photo
+ * @property {object} answer
+ * @property {number} number of the face in the answer
+ * @property {AbortSignal} signal
+ * @property {(text: string | null, label?: string) => void} note says on the face's card what was done
+ */
+
+/** "Not this person". @param {FaceContext} context */
+export function disputeButton({ answer, number, note }, candidate) {
+  const name = nameOf(candidate.identity);
+  const problem = h("div");
+  const button = h("button", { onclick: () => act(button, problem, say) }, t("answer.not_this_person"));
+
+  async function say() {
+    const { id } = await dispute(answer.audit_id, number, candidate.identity.id);
+    button.hidden = true;
+    note(t("answer.disputed", { name }), t("answer.not_name", { name }));
+    toast(t("answer.disputed", { name }), {
+      undo: async () => {
+        await withdraw(answer.audit_id, id);
+        button.hidden = false;
+        note(null);
+      },
+    });
+  }
+  return [button, problem];
+}
+
+/** "Add to this person". @param {FaceContext} context */
+export function addButton(context, candidate) {
+  if (!canSend(context)) return null;
+  const { gallery, signal, note } = context;
+  const name = nameOf(candidate.identity);
+  const problem = h("div");
+  const button = h("button", { class: candidate.matched ? "" : "quiet", onclick: () => act(button, problem, add) }, t("answer.add_to", { name }));
+
+  async function add() {
+    const added = await addFace(gallery, candidate.identity.id, await pictureOf(context), { ...choice(context), signal });
+    const [face] = added.faces;
+    button.hidden = true;
+    note([t("answer.added", { name }), ...added.warnings.map((warning) => warning.message)].join(" "), name);
+    toast(t("answer.added", { name }), {
+      undo: async () => {
+        await removeFace(gallery, candidate.identity.id, face.id);
+        button.hidden = false;
+        note(null);
+      },
+    });
+  }
+  return [button, problem];
+}
+
+/** "Enrol as a new person", with a name. @param {FaceContext} context */
+export function enrolForm(context, { open }) {
+  if (!canSend(context)) return null;
+  const { gallery, number, signal, note } = context;
+  const id = `enrol-name-${number}`;
+  const name = h("input", { id, name: "name", autocomplete: "off", maxlength: 255 });
+  const problem = h("div");
+  const button = h("button", { type: "submit", class: open ? "primary" : "" }, t("answer.enrol"));
+  const form = h(
+    "form",
+    { class: "enrol-form", onsubmit: (event) => (event.preventDefault(), act(button, problem, () => save())) },
+    h("div", { class: "field" }, h("label", { for: id }, t("answer.name")), name),
+    button,
+  );
+  const element = h("details", { class: "enrol", open }, h("summary", {}, t("answer.enrol_as_new")), h("div", { class: "stack" }, form, problem));
+
+  async function save(allowDuplicate = false) {
+    const typed = name.value.trim();
+    let person;
+    try {
+      const options = { name: typed, ...choice(context), allowDuplicate, signal };
+      person = await enrol(gallery, await pictureOf(context), options);
+    } catch (error) {
+      if (error.code !== "duplicate_identity") throw error;
+      const anyway = h("button", { onclick: () => act(anyway, problem, () => save(true)) }, t("answer.enrol_anyway"));
+      return fill(problem, errorLine(error), anyway);
+    }
+    const shown = nameOf(person);
+    element.hidden = true;
+    const duplicates = person.duplicates.length ? ` ${t("answer.looks_enrolled", { count: person.duplicates.length })}` : "";
+    note(t("answer.enrolled", { name: shown }) + duplicates, shown);
+    toast(t("answer.enrolled", { name: shown }), {
+      undo: async () => {
+        await removePerson(gallery, person.id);
+        element.hidden = false;
+        note(null);
+      },
+    });
+  }
+  return element;
+}
+
+/** Runs one action of a button; what goes wrong is said beside it. */
+async function act(button, problem, action) {
+  fill(problem);
+  button.disabled = true;
+  try {
+    await action();
+  } catch (error) {
+    if (error.name !== "AbortError") fill(problem, errorOf(error));
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/** A rejected enrolment says which figure was too low. */
+export function errorOf(error) {
+  const [rejected] = error.extra?.rejected ?? [];
+  return rejected ? h("p", { class: "error-line", role: "alert" }, rejectionInWords(rejected)) : errorLine(error);
+}
+
+/** One of several faces can be cut out only where the browser shows the picture. */
+const canSend = ({ photo, answer }) => can("enrol") && (photo.image !== null || answer.faces_found === 1);
+
+const choice = ({ answer }) => ({ largest: answer.faces_found > 1 });
+
+function pictureOf({ photo, answer, number }) {
+  if (answer.faces_found === 1) return photo.blob;
+  return portraitOf(photo, answer.faces[number], answer.faces.filter((_, other) => other !== number));
+}

@@ -1,0 +1,92 @@
+// The answer to a photograph: the picture with its boxes, and beside it a card for each face.
+
+import { announce } from "../../announcer.js";
+import { h } from "../../dom.js";
+import { score } from "../../format.js";
+import { styles } from "../../styles.js";
+import { t } from "../../texts.js";
+import { nameOf } from "../match/candidate.js";
+import { pictureWithBoxes } from "../picture/picture.js";
+import { faceCard } from "./face-card.js";
+
+await styles("./answer.css", import.meta.url);
+
+/** The candidate that a face is matched with; undefined where it is nobody. */
+export const matchOf = (face) => face.candidates.find((candidate) => candidate.matched);
+
+/** What the box of a face says. */
+export function boxOf(face, number) {
+  const match = matchOf(face);
+  const name = match ? nameOf(match.identity) : face.unmatched_reason ? t("answer.not_trusted") : t("answer.unknown");
+  return {
+    box: face.box,
+    kind: match ? "match" : face.unmatched_reason ? "unsure" : "none",
+    label: match ? `${name} ${score(match.score)}` : name,
+    name: match
+      ? t("answer.box_match", { number: number + 1, name, score: score(match.score) })
+      : t("answer.box_nobody", { number: number + 1, name }),
+  };
+}
+
+/** One sentence on who is in the picture. */
+export function summary(answer) {
+  const { faces, faces_found: found, gallery_size: size } = answer;
+  if (!faces.length) return t("answer.no_face");
+  if (size === 0) return t("answer.empty_gallery");
+  const matches = faces.map(matchOf).filter(Boolean);
+  const people = new Map(matches.map(({ identity }) => [identity.id, nameOf(identity)])); // a mirror shows somebody twice
+  const notTrusted = faces.filter((face) => face.unmatched_reason).length;
+  const unknown = faces.length - matches.length - notTrusted;
+  const parts = [];
+  if (people.size) parts.push(t("answer.this_is", { names: list(people.values()) }));
+  if (unknown) parts.push(t(people.size ? "answer.others_unknown" : "answer.nobody", { count: unknown }));
+  if (notTrusted) parts.push(t("answer.not_trusted_count", { count: notTrusted }));
+  if (found > faces.length) parts.push(t("answer.more_faces", { count: found - faces.length }));
+  return parts.join(" ");
+}
+
+const list = (names) => new Intl.ListFormat("en").format(names);
+
+/**
+ * @param {object} options
+ * @param {string} options.gallery
+ * @param {import("../photo/photo.js").Photo} options.photo
+ * @param {object} options.answer of `identify`
+ * @param {AbortSignal} options.signal
+ * @returns {HTMLElement}
+ */
+export function showAnswer({ gallery, photo, answer, signal }) {
+  const cards = answer.faces.map((_, number) => faceCard({ gallery, photo, answer, number, signal, changed: draw }));
+  const picture = pictureWithBoxes(photo.image, {
+    ...photo,
+    missing: t("photo.not_shown"),
+    onChoose: (number) => {
+      choose(number);
+      cards[number].open();
+    },
+  });
+
+  function choose(number) {
+    picture.choose(number);
+    for (const [other, card] of cards.entries()) card.element.classList.toggle("chosen", other === number);
+  }
+  function draw() {
+    picture.show(photo.image ? answer.faces.map((face, number) => cards[number].box ?? boxOf(face, number)) : []);
+  }
+  draw();
+  for (const [number, card] of cards.entries()) card.element.addEventListener("focusin", () => choose(number));
+  const words = summary(answer);
+  announce(words);
+  return h(
+    "div",
+    { class: "answer" },
+    h("div", { class: "answer-picture" }, picture.element),
+    h(
+      "div",
+      { class: "stack" },
+      h("h2", { class: "answer-words" }, words),
+      !answer.faces.length && h("p", {}, t("answer.no_face_advice")),
+      cards.map((card) => card.element),
+    ),
+  );
+}

@@ -1,0 +1,87 @@
+// The requests of the pages that recognise people: identify, detect, verify, enrol, dispute.
+
+import { get, path, post, remove } from "../../api.js";
+
+/** Faces of a photograph that are searched for, the largest first. */
+const MOST_FACES = 20;
+let mostFaces = MOST_FACES;
+
+/** A form of fields; a list is a field with several values. */
+function form(fields) {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    for (const one of [value].flat()) if (one !== null && one !== undefined) data.append(name, one);
+  }
+  return data;
+}
+
+/**
+ * @param {string} gallery
+ * @param {Blob} image
+ * @param {{candidates?: number, minChange?: number, signal?: AbortSignal}} [options]
+ *   `minChange`: number of an enrolment that the search must include
+ */
+export async function identify(gallery, image, { candidates = 5, minChange = 0, signal } = {}) {
+  const ask = () =>
+    post(path`v1/galleries/${gallery}/identify`, {
+      form: form({ image, max_faces: mostFaces, max_candidates: candidates, min_change_number: minChange }),
+      signal,
+    });
+  try {
+    return await ask();
+  } catch (error) {
+    const { field, limit } = error.extra ?? {};
+    if (field !== "max_faces" || !(limit < mostFaces)) throw error;
+    mostFaces = limit; // this server allows fewer
+    return ask();
+  }
+}
+
+export const detect = (image, { signal } = {}) => post("v1/detect", { form: form({ image }), signal });
+
+/** Of several faces, the largest is compared; the answer says how many there were, and the page shows which. */
+const LARGEST = { several_faces: "largest" };
+
+export const verifyPair = (imageA, imageB, { signal } = {}) =>
+  post("v1/verify", { form: form({ image_a: imageA, image_b: imageB, ...LARGEST }), signal });
+
+export const verifyPerson = (gallery, identityId, image, { signal } = {}) =>
+  post(path`v1/galleries/${gallery}/identities/${identityId}/verify`, { form: form({ image, ...LARGEST }), signal });
+
+/**
+ * Enrols somebody new from one picture.
+ * @param {{name: string | null, largest?: boolean, allowDuplicate?: boolean, signal?: AbortSignal}} options
+ *   `largest`: of several faces, the largest one
+ */
+export const enrol = (gallery, image, { name, largest = false, allowDuplicate = false, signal }) =>
+  post(path`v1/galleries/${gallery}/identities`, {
+    form: form({ images: image, name: name || null, ...choice(largest, allowDuplicate) }),
+    signal,
+  });
+
+export const addFace = (gallery, identityId, image, { largest = false, allowDuplicate = false, signal } = {}) =>
+  post(path`v1/galleries/${gallery}/identities/${identityId}/faces`, {
+    form: form({ images: image, ...choice(largest, allowDuplicate) }),
+    signal,
+  });
+
+const choice = (largest, allowDuplicate) => ({
+  several_faces: largest ? "largest" : null,
+  allow_duplicate: allowDuplicate ? "true" : null,
+});
+
+export const removePerson = (gallery, identityId) => remove(path`v1/galleries/${gallery}/identities/${identityId}`);
+
+export const removeFace = (gallery, identityId, faceId) =>
+  remove(path`v1/galleries/${gallery}/identities/${identityId}/faces/${faceId}`);
+
+/** @returns {Promise<{id: string}>} the dispute, by whose id it is withdrawn */
+export const dispute = (auditId, face, identityId) =>
+  post(path`v1/audit/${auditId}/disputes`, { json: { face, identity_id: identityId } });
+
+export const withdraw = (auditId, disputeId) => remove(path`v1/audit/${auditId}/disputes/${disputeId}`);
+
+export const findPeople = (gallery, name, { signal } = {}) =>
+  get(path`v1/galleries/${gallery}/identities`, { query: { name, limit: 8 }, signal });
+
+export const getPerson = (gallery, id, { signal } = {}) => get(path`v1/galleries/${gallery}/identities/${id}`, { signal });

@@ -1,0 +1,88 @@
+// One face of an answer: who it is, how good it is, its candidates, and what may be done.
+
+import { announce } from "../../announcer.js";
+import { fill, h } from "../../dom.js";
+import { score } from "../../format.js";
+import { can } from "../../session.js";
+import { t } from "../../texts.js";
+import { candidateCard, nameOf } from "../match/candidate.js";
+import { qualityLine } from "../match/quality.js";
+import { faceCrop } from "../photo/crop.js";
+import { addButton, disputeButton, enrolForm } from "./actions.js";
+
+/** A dispute is about one of the first two candidates. */
+const DISPUTABLE = 2;
+/** With more faces than these, each is one line until it is opened. */
+const SHOWN_OPEN = 2;
+
+/**
+ * @param {object} options
+ * @param {string} options.gallery
+ * @param {import("../photo/photo.js").Photo} options.photo
+ * @param {object} options.answer
+ * @param {number} options.number of the face in the answer
+ * @param {AbortSignal} options.signal
+ * @param {() => void} options.changed called when `box` has changed
+ * @returns {{element: HTMLElement, box: object | null, open: () => void}} `box`: what the box in the picture says instead
+ */
+export function faceCard({ gallery, photo, answer, number, signal, changed }) {
+  const face = answer.faces[number];
+  const [first, ...others] = face.candidates;
+  const card = { element: null, box: null, open: null };
+  const status = h("span", { class: "badge", hidden: true });
+  const context = { gallery, photo, answer, number, signal, note };
+
+  /** Says what was done with this face, and gives its box the person's name; null takes both back. */
+  function note(text, label) {
+    status.hidden = text === null;
+    fill(status, text);
+    if (text !== null) announce(text);
+    card.box = label ? { box: face.box, kind: "match", label, name: label } : null;
+    changed();
+  }
+
+  const candidate = (one, place) =>
+    candidateCard({
+      gallery,
+      candidate: one,
+      answer,
+      probe: crop(),
+      actions: [
+        one.matched && place < DISPUTABLE && answer.audit_id && can("identify") && disputeButton(context, one),
+        can("enrol") && addButton(context, one),
+      ],
+    });
+  const crop = () => photo.image && faceCrop(photo.image, face.landmarks, t("answer.crop", { number: number + 1 }));
+  const more = h("div", { class: "stack" });
+  const showOthers = () => more.append(...others.splice(0).map((one, i) => candidate(one, i + 1))); // asks for their crops
+  const unknown = !face.candidates.some((one) => one.matched);
+
+  const fillBody = () => {
+    if (body.childElementCount) return; // canvases and crops of many faces are made when they are looked at
+    fill(
+      body,
+      qualityLine(face.quality, face.unmatched_reason),
+      first ? candidate(first, 0) : crop(),
+      others.length > 0 &&
+        h("details", { ontoggle: showOthers }, h("summary", {}, t("answer.further", { count: others.length })), more),
+      can("enrol") && enrolForm(context, { open: unknown }),
+    );
+  };
+  const body = h("div", { class: "face-body" });
+  const summary = h("summary", {}, crop(), h("h3", {}, heading(face, number)), status);
+  const open = answer.faces.length <= SHOWN_OPEN;
+  if (open) fillBody();
+  card.element = h("details", { class: "card face-card", open, ontoggle: () => card.element.open && fillBody() }, summary, body);
+  card.open = () => {
+    card.element.open = true;
+    summary.focus({ preventScroll: true });
+    card.element.scrollIntoView({ block: "nearest" });
+  };
+  return card;
+}
+
+function heading(face, number) {
+  const match = face.candidates.find((one) => one.matched);
+  const name = match ? `${nameOf(match.identity)} ${score(match.score)}` : face.unmatched_reason ? t("answer.not_trusted") : t("answer.unknown");
+  return t("answer.face", { number: number + 1, name });
+}

@@ -1,0 +1,93 @@
+// Identify before the camera: boxes and names over the moving picture, and who was seen last.
+
+import { announce } from "../../announcer.js";
+import { CameraProblem, openCamera } from "../../components/camera/camera.js";
+import { cameraIsOn, cameraProblem } from "../../components/camera/camera-panel.js";
+import { searchLive } from "../../components/camera/live.js";
+import { candidateCard } from "../../components/match/candidate.js";
+import { qualityLine } from "../../components/match/quality.js";
+import { faceCrop } from "../../components/photo/crop.js";
+import { pictureWithBoxes } from "../../components/picture/picture.js";
+import { boxOf, matchOf, summary } from "../../components/recognition/answer.js";
+import { detect, identify } from "../../components/recognition/ask.js";
+import { errorLine } from "../../components/states/states.js";
+import { fill, h } from "../../dom.js";
+import { Problem } from "../../problem.js";
+import { t } from "../../texts.js";
+
+const RETRY_MS = 3000;
+
+/**
+ * @param {{gallery: string, signal: AbortSignal, onEnd: () => void, onRestart: () => void}} options
+ *   called when somebody turns the camera off, and when somebody wants it on again
+ * @returns {{element: HTMLElement, stop: () => void}}
+ */
+export function createLive({ gallery, signal, onEnd, onRestart }) {
+  const off = new AbortController();
+  signal.addEventListener("abort", () => off.abort(), { once: true, signal: off.signal });
+  const stop = h("button", { class: "primary", onclick: onEnd }, t("camera.off"));
+  const problem = h("div");
+  const people = h("div", { class: "live-people stack" }, h("p", {}, t("identify.nobody_yet")));
+  const element = h("div", {}, h("p", { role: "status" }, t("camera.opening")), stop);
+  document.addEventListener("visibilitychange", () => document.hidden && pauseCamera(), { signal: off.signal });
+
+  openCamera(off.signal).then(run, (error) => {
+    if (!(error instanceof CameraProblem)) throw error;
+    fill(element, cameraProblem(error), h("div", { class: "actions" }, h("button", { onclick: onEnd }, t("common.close"))));
+  });
+
+  function run(video) {
+    const picture = pictureWithBoxes(video, { width: video.videoWidth, height: video.videoHeight });
+    fill(
+      element,
+      h("div", { class: "stack" }, h("div", { class: "actions" }, cameraIsOn(), stop), problem, h("div", { class: "live" }, picture.element, people)),
+    );
+    announce(t("camera.on"));
+    let said = "";
+    return searchLive({
+      video,
+      signal: off.signal,
+      detect: (blob) => detect(blob, { signal: off.signal }),
+      search: (blob) => identify(gallery, blob, { candidates: 1, signal: off.signal }),
+      show(faces, answer) {
+        fill(problem);
+        picture.show(faces.map(({ box, found }, number) => ({ ...boxWords(found, number), box })));
+        if (answer === null) return;
+        const words = summary(answer);
+        if (words !== said) announce((said = words)); // not every second the same
+        fill(people, h("h2", {}, words), answer.faces.map((face, number) => seen(face, number, answer)));
+      },
+      fail(error) {
+        if (error.name === "AbortError") return null;
+        fill(problem, errorLine(error));
+        if (!(error instanceof Problem) || !error.temporary) {
+          off.abort();
+          stop.textContent = t("common.close");
+          return null;
+        }
+        return (error.retryAfterSeconds ?? 0) * 1000 || RETRY_MS;
+      },
+    });
+  }
+
+  function seen(face, number, answer) {
+    const match = matchOf(face);
+    if (!match) return h("div", { class: "card" }, h("h3", {}, t("answer.face", { number: number + 1, name: t("answer.unknown") })), qualityLine(face.quality, face.unmatched_reason));
+    const probe = faceCrop(answer.frame, face.landmarks, t("answer.crop", { number: number + 1 }));
+    return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe }), qualityLine(face.quality, face.unmatched_reason));
+  }
+
+  /** A page in the background does not watch: the camera is off until somebody comes back and turns it on. */
+  function pauseCamera() {
+    off.abort();
+    fill(element, h("p", { class: "notice" }, t("camera.hidden")), h("div", { class: "actions" }, h("button", { class: "primary", onclick: onRestart }, t("camera.again"))));
+  }
+
+  return { element, stop: () => off.abort() };
+}
+
+function boxWords(found, number) {
+  if (found === null) return { kind: "none", label: t("identify.looking"), name: t("identify.looking") };
+  const { kind, label, name } = boxOf(found, number);
+  return { kind, label, name };
+}

@@ -1,0 +1,42 @@
+// The gallery of the first try. It is made with the first photograph, not before.
+
+import { pages, post } from "../../api.js";
+import { h } from "../../dom.js";
+import { loadGalleries } from "../../layout/gallery-picker.js";
+import { can } from "../../session.js";
+import { t } from "../../texts.js";
+
+const NAME = "try";
+
+/**
+ * The gallery `try`, so that no test photograph gets among the people of another gallery. A role that may not create
+ * it uses the first that there is.
+ * @param {AbortSignal} signal
+ * @returns {Promise<{name: string, isNew: boolean, create: () => Promise<string>}>} `create` makes it if it is new
+ */
+export async function tryGallery(signal) {
+  const names = [];
+  if (can("read")) {
+    for await (const page of pages("v1/galleries", "galleries", { signal })) names.push(...page.map(({ name }) => name));
+  }
+  const isNew = !names.includes(NAME) && can("operate");
+  const name = names.includes(NAME) || isNew ? NAME : (names[0] ?? NAME);
+  let made = !isNew;
+  return {
+    name,
+    isNew,
+    async create() {
+      if (!made) {
+        await post("v1/galleries", { json: { name }, signal }).catch((error) => {
+          if (error.code !== "gallery_exists") throw error; // another window was faster
+        });
+        made = true;
+        loadGalleries().catch(() => {});
+      }
+      return name;
+    },
+  };
+}
+
+export const gallerySaysWhich = ({ name, isNew }) =>
+  h("p", { class: "muted" }, t(isNew ? "try.gallery_new" : "try.gallery_old", { name }));
