@@ -47,9 +47,10 @@ const perAlarm = (rate) => number(Number((1 / rate).toPrecision(2)));
  * @param {object} options.answer the whole answer of `identify`
  * @param {HTMLElement | null} options.probe the crop of the photograph; null where it cannot be shown
  * @param {any} [options.actions] buttons
+ * @param {number} [options.level] of the heading
  * @returns {HTMLElement}
  */
-export function candidateCard({ gallery, candidate, answer, probe, actions }) {
+export function candidateCard({ gallery, candidate, answer, probe, actions, level = 4 }) {
   const { identity, matched, face_id: faceId, disputed } = candidate;
   const name = nameOf(identity);
   const personLink = can("read")
@@ -68,7 +69,7 @@ export function candidateCard({ gallery, candidate, answer, probe, actions }) {
     h(
       "div",
       { class: "candidate-words" },
-      h("h4", {}, personLink, " ", badge(matched)),
+      h(`h${level}`, {}, personLink, " ", badge(matched)),
       scoreScale({ score: candidate.score, threshold: answer.threshold }),
       h("p", {}, scoreInWords(candidate, answer)),
       disputed > 0 && h("p", { class: "muted" }, t("match.disputed", { count: disputed })),

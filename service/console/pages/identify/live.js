@@ -74,7 +74,7 @@ export function createLive({ gallery, signal, onEnd, onRestart }) {
     const match = matchOf(face);
     if (!match) return h("div", { class: "card" }, h("h3", {}, t("answer.face", { number: number + 1, name: t("answer.unknown") })), qualityLine(face.quality, face.unmatched_reason));
     const probe = faceCrop(answer.frame, face.landmarks, t("answer.crop", { number: number + 1 }));
-    return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe }), qualityLine(face.quality, face.unmatched_reason));
+    return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe, level: 3 }), qualityLine(face.quality, face.unmatched_reason));
   }
 
   /** A page in the background does not watch: the camera is off until somebody comes back and turns it on. */

@@ -1,0 +1,1 @@
+"""The pages that recognise people: Try it, Identify, Verify."""

@@ -1,0 +1,104 @@
+"""Photographs of one or several people: boxes, candidates, and what may be done with them."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.recognition.conftest import Drop, file
+from tests.support.browser import accessibility
+from tests.support.browser.client import ApiClient
+from tests.support.browser.pages import OpenPage
+
+PAGE = "#/galleries/staff/identify"
+
+
+@pytest.fixture
+def page(open_page: OpenPage, api: ApiClient, hopper: bytes) -> Page:
+    api.create_gallery("staff")
+    api.enrol("staff", "Grace Hopper", hopper)
+    return open_page(PAGE)
+
+
+def choose(page: Page, picture: bytes) -> None:
+    page.get_by_label("Drop a photograph here").set_input_files(file(picture))
+
+
+def test_each_face_has_its_box_its_name_and_its_candidate(page: Page, couple: bytes) -> None:
+    choose(page, couple)
+    expect(
+        page.get_by_role("heading", name="This is Grace Hopper. One more person is not enrolled.")
+    ).to_be_visible()
+    picture = page.get_by_role("list").filter(has=page.get_by_role("button", name="Face 1")).first
+    names = [box.get_attribute("aria-label") or "" for box in picture.get_by_role("button").all()]
+    assert sorted(name.split(", score")[0].split(": ")[1] for name in names) == [
+        "Grace Hopper",
+        "Not enrolled",
+    ]
+
+    card = page.get_by_role("article").filter(has=page.get_by_text("Match", exact=True))
+    expect(card.get_by_role("img", name="of this picture")).to_be_visible()
+    enrolled = card.get_by_role("img", name="Enrolled face of Grace Hopper")
+    expect(enrolled).to_be_visible()
+    assert enrolled.evaluate("image => image.naturalWidth") > 0
+    expect(card.get_by_role("img", name="on a scale from 0 to 1")).to_be_visible()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert not accessibility.violations(page), theme
+
+
+def test_a_match_is_disputed_and_the_dispute_withdrawn(
+    page: Page, api: ApiClient, drop: Drop, hopper: bytes
+) -> None:
+    drop(page, hopper)
+    page.get_by_role("button", name="Not this person").click()
+    expect(page.get_by_text("You said: this is not Grace Hopper.").first).to_be_visible()
+    assert disputes(api, hopper) == 1
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Not this person")).to_be_visible()
+    assert disputes(api, hopper) == 0
+
+
+def disputes(api: ApiClient, picture: bytes) -> int:
+    answer = api.post("/v1/galleries/staff/identify", files={"image": picture}).json()
+    return int(answer["faces"][0]["candidates"][0]["disputed"])
+
+
+def test_one_of_several_people_is_enrolled_from_the_picture_and_found_by_another(
+    page: Page, api: ApiClient, couple: bytes, collins: bytes
+) -> None:
+    choose(page, couple)
+    page.get_by_role("textbox", name="Name").fill("<b>Eileen</b> Collins")
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_text("<b>Eileen</b> Collins is enrolled.").first).to_be_visible()
+
+    answer = api.post("/v1/galleries/staff/identify", files={"image": collins}).json()
+    [first, *_] = answer["faces"][0]["candidates"]
+    assert (first["matched"], first["identity"]["name"]) == (True, "<b>Eileen</b> Collins")
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("textbox", name="Name")).to_be_visible()
+    assert api.get("/v1/galleries/staff").json()["identities"] == 1
+
+
+def test_a_picture_is_added_to_a_person_and_taken_back(page: Page, api: ApiClient, couple: bytes) -> None:
+    choose(page, couple)
+    card = page.get_by_role("article").filter(has=page.get_by_text("Match", exact=True))
+    card.get_by_role("button", name="Add to Grace Hopper").click()
+    expect(page.get_by_text("This picture was added to Grace Hopper.").first).to_be_visible()
+    assert api.get("/v1/galleries/staff").json()["faces"] == 2
+
+    page.get_by_role("button", name="Undo").click()
+    expect(card.get_by_role("button", name="Add to Grace Hopper")).to_be_visible()
+    assert api.get("/v1/galleries/staff").json()["faces"] == 1
+
+
+def test_a_picture_without_a_face_says_so(page: Page, drop: Drop, nobody: bytes) -> None:
+    drop(page, nobody)
+    expect(page.get_by_role("heading", name="No face was found.")).to_be_visible()
+    expect(page.get_by_text("in which the face is larger")).to_be_visible()
+
+
+@pytest.mark.usefixtures("watch_unsupported")
+def test_a_file_that_is_no_picture_says_so(page: Page, drop: Drop) -> None:
+    drop(page, b"no picture", name="letter.txt", type="text/plain")
+    expect(page.get_by_role("alert").filter(has_text="not a picture in a format")).to_be_visible()
