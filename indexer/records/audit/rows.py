@@ -91,6 +91,8 @@ class Filter:
     """A name, or the id of a key."""
     identity: UUID | None = None
     """Of whom the event is, or whose id its details name. A search through all details: give a time too."""
+    request_id: str | None = None
+    """Of the request, as its answer said. There is no index: give a time too."""
 
 
 def head(session: Session) -> Head:
@@ -184,6 +186,8 @@ def _filtered(selected: Filter) -> Any:
         query = query.where(or_(AuditRecord.action == selected.action, of_noun))
     if selected.gallery is not None:
         query = query.where(AuditRecord.gallery == selected.gallery)
+    if selected.request_id is not None:
+        query = query.where(AuditRecord.request_id == selected.request_id)
     if selected.caller is not None:
         by_key = cast(AuditRecord.key_id, Text) == selected.caller
         query = query.where(or_(AuditRecord.caller == selected.caller, by_key))

@@ -36,6 +36,13 @@ def list_page(
         UUID | None,
         Query(description="Only events of this person, and searches that found them; narrow it by a time"),
     ] = None,
+    request_id: Annotated[
+        str | None,
+        Query(
+            description="Only events of the request with this `X-Request-Id`; narrow it by a time",
+            max_length=128,
+        ),
+    ] = None,
     limit: PageLimit = 100,
     cursor: PageCursor = None,
 ) -> AuditPage:
@@ -46,6 +53,7 @@ def list_page(
         gallery=checked_text(gallery, "gallery"),
         caller=checked_text(caller, "caller"),
         identity=identity,
+        request_id=checked_text(request_id, "request_id"),
     )
     before = None if cursor is None else whole_number(cursor)
     with engine.database.reading() as session:

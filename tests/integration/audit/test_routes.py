@@ -36,6 +36,18 @@ def test_events_are_listed_page_by_page_the_newest_first(client: TestClient) -> 
     assert client.get("/v1/audit", params=until).json() == {"events": [], "next_cursor": None}
 
 
+def test_the_events_of_one_request_are_found_by_its_id(client: TestClient) -> None:
+    own, other = f"r-{uuid4().hex}", f"r-{uuid4().hex}"
+    for request_id in (own, other):
+        name = f"test-{uuid4().hex}"
+        created = client.post("/v1/galleries", json={"name": name}, headers={"X-Request-Id": request_id})
+        created.raise_for_status()
+
+    [event] = client.get("/v1/audit", params={"request_id": other}).json()["events"]
+
+    assert (event["request_id"], event["gallery"]) == (other, name)
+
+
 def test_the_head_is_the_last_event(client: TestClient, database: Database) -> None:
     client.post("/v1/galleries", json={"name": f"test-{uuid4().hex}"}).raise_for_status()
 
