@@ -1,9 +1,29 @@
-// Operations: whether all is well, and what is not.
+// Operations: whether all is well, what is not, and what the server does at the moment.
 
 import { h } from "../../dom.js";
-import { emptyState } from "../../components/states/states.js";
 import { t } from "../../texts.js";
+import { createErrors } from "./errors.js";
+import { createFindings } from "./findings.js";
+import { createIndexes } from "./indexes.js";
+import { createJobs } from "./jobs.js";
+import { createTraffic } from "./traffic.js";
 
-export async function show() {
-  return h("div", {}, h("h1", {}, t("titles.operations")), emptyState({ title: t("titles.operations") }));
+const PATIENCE_MS = 1500;
+
+export async function show({ query, setQuery, signal }) {
+  const parts = [
+    createFindings(signal),
+    createTraffic(signal),
+    createIndexes(signal),
+    createJobs(signal),
+    createErrors(signal, query, setQuery),
+  ];
+  // Shown with the first answers, or what is below them would move; a slow answer delays nothing else.
+  await Promise.race([Promise.all(parts.map(({ first }) => first)), new Promise((done) => setTimeout(done, PATIENCE_MS))]);
+  return h(
+    "div",
+    { class: "operations" },
+    h("header", { class: "page-head" }, h("div", {}, h("h1", {}, t("titles.operations")), h("p", { class: "muted" }, t("operations.intro")))),
+    parts.map(({ element }) => element),
+  );
 }

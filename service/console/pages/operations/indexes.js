@@ -1,0 +1,119 @@
+// The serving processes, and the index of each gallery in each of them.
+
+import { get, path, post } from "../../api.js";
+import { toast } from "../../components/toast/toast.js";
+import { h } from "../../dom.js";
+import { ago, bytes, number, time } from "../../format.js";
+import { inWords } from "../../problem.js";
+import { can } from "../../session.js";
+import { t } from "../../texts.js";
+import { createSection } from "./section.js";
+
+const EVERY_SECONDS = 5;
+const AT_ONCE = 50;
+
+/** @param {AbortSignal} signal */
+export function createIndexes(signal) {
+  let limit = AT_ONCE;
+  const section = createSection({
+    title: t("operations.indexes"),
+    hint: t("operations.indexes_hint"),
+    everySeconds: EVERY_SECONDS,
+    signal,
+    ask: async () => {
+      const status = await get("v1/indexes", { query: { limit }, signal });
+      return () => draw(status);
+    },
+  });
+
+  function draw({ processes, galleries, next_cursor }) {
+    const byId = new Map(processes.map((process) => [process.id, process]));
+    const more = next_cursor && h("button", { "data-key": "more", onclick: () => ((limit = Math.min(1000, limit * 2)), section.now()) }, t("operations.more"));
+    return [
+      table(t("operations.processes"), ["machine", "version", "started", "reported", "open_indexes", "index_memory"], processes.map((process) => row(process, galleries))),
+      galleries.length > 0 && table(t("operations.index_table"), ["gallery", "machine", "state", "tier", "faces", "lag", "memory", "contents"], galleries.flatMap((gallery) => rows(gallery, byId))),
+      more,
+    ];
+  }
+
+  function row({ id, host, pid, version, started_at, seen_at }, galleries) {
+    const own = galleries.flatMap(({ replicas }) => replicas.filter(({ process }) => process === id));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, machine({ host, pid })),
+      h("td", {}, version),
+      h("td", {}, time(started_at)),
+      h("td", {}, ago(seen_at)),
+      h("td", { class: "number" }, number(own.length)),
+      h("td", { class: "number" }, bytes(own.reduce((sum, { memory_bytes }) => sum + memory_bytes, 0))),
+    );
+  }
+
+  function rows(gallery, byId) {
+    const { replicas } = gallery;
+    const head = h(
+      "th",
+      { scope: "rowgroup", class: "index-gallery", rowspan: Math.max(1, replicas.length) },
+      gallery.gallery,
+      h("span", { class: "muted index-faces" }, t("common.faces", { count: gallery.faces })),
+      can("operate") && actions(gallery),
+    );
+    if (!replicas.length) return [h("tr", {}, head, h("td", { colspan: 7, class: "muted" }, t("operations.no_replica")))];
+    return replicas.map((replica, i) =>
+      h(
+        "tr",
+        {},
+        i === 0 && head,
+        h("td", {}, machine(byId.get(replica.process) ?? {})),
+        h("td", {}, badge(replica), replica.problem && h("p", { class: "muted" }, replica.problem)),
+        h("td", {}, replica.tier ?? t("common.none")),
+        h("td", { class: "number" }, number(replica.count)),
+        h("td", { class: "number" }, t("operations.changes", { count: replica.lag })),
+        h("td", { class: "number" }, bytes(replica.memory_bytes)),
+        h("td", {}, contents(gallery, replica)),
+      ),
+    );
+  }
+
+  const actions = ({ gallery }) =>
+    h(
+      "span",
+      { class: "index-actions" },
+      h("button", { "data-key": `rebuild ${gallery}`, "aria-label": t("operations.rebuild_of", { gallery }), onclick: () => rebuild(gallery) }, t("operations.rebuild")),
+    );
+
+  async function rebuild(gallery) {
+    try {
+      await post(path`v1/galleries/${gallery}/index/rebuild`, { json: {}, signal });
+      toast(t("operations.rebuilding", { gallery }));
+      await section.now();
+    } catch (error) {
+      if (!signal.aborted) toast(inWords(error), { kind: "error" });
+    }
+  }
+
+  return section;
+}
+
+/** Whether other processes at the same change have the same contents. */
+function contents({ replicas }, replica) {
+  const others = replicas.filter((other) => other !== replica && other.model === replica.model && other.applied === replica.applied && other.digest);
+  if (!replica.digest) return "";
+  if (others.some(({ digest }) => digest !== replica.digest)) return h("span", { class: "badge danger" }, t("operations.differs"));
+  return others.length ? h("span", { class: "badge match" }, t("operations.same")) : h("span", { class: "muted" }, t("operations.alone"));
+}
+
+const STATES = { ready: "match", opening: "unsure", rebuilding: "unsure", failed: "danger" };
+const badge = ({ state }) => h("span", { class: `badge ${STATES[state] ?? ""}` }, t(`operations.states.${state}`));
+const machine = ({ host = "", pid = "" }) => t("operations.process", { host, pid: String(pid) });
+
+function table(caption, columns, body) {
+  const numbers = new Set(["faces", "lag", "memory", "index_memory", "open_indexes"]);
+  const head = columns.map((column) => h("th", { scope: "col", class: numbers.has(column) ? "number" : null }, t(`operations.columns.${column}`)));
+  return h(
+    "div",
+    { class: "scroll-x", role: "region", tabindex: "0", "aria-label": caption },
+    h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)),
+  );
+}
