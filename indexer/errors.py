@@ -29,6 +29,9 @@
     │   ├── AuditEventNotFound      the audit record has no such event
     │   ├── DisputeNotFound         nobody disputes this match, or the dispute was withdrawn
     │   ├── ReviewNotFound          there is no such review of two identities
+    │   ├── ImportNotFound          the gallery has no such import
+    │   ├── ImportFileNotFound      the import has no such file
+    │   ├── PictureNotStored        the file exists, no picture of it is kept
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or a person was deleted after it
     ├── Conflict
     │   ├── GalleryExists           there is a gallery of this name
@@ -39,6 +42,9 @@
     │   ├── PeopleChangeUndone      the merge, split or move was undone already
     │   ├── FaceExists              the other identity has a face of this photograph
     │   ├── DuplicateIdentity       the person looks like another one of the gallery
+    │   ├── ImportExists            another import of the gallery has this key
+    │   ├── ImportState             the import is not in a state that allows this
+    │   ├── ImportFull              the import has as many files as it can have
     │   ├── ReindexExists           the gallery has a re-index job already
     │   ├── KeyState                the API key is revoked or has expired
     │   ├── ReindexState            the re-index job is not in a state that allows this
@@ -65,6 +71,7 @@
     │   ├── AnchorNotWritten        an anchor of the audit record cannot be delivered
     │   ├── DownloadFailed          a file cannot be downloaded, or is another than the published one
     │   ├── Busy                    too many requests at once; try again later
+    │   ├── LeaseLost               another process does the work that this one had claimed
     │   └── Stopping                the server is stopping; send requests to another
     ├── Unusable                    a copy that differs from PostgreSQL: it is rebuilt
     │   ├── SnapshotDamaged         an index on disk that is not as it was written
@@ -220,6 +227,18 @@ class PeopleChangeNotFound(NotFound):
     code = "people_change_not_found"
 
 
+class ImportNotFound(NotFound):
+    code = "import_not_found"
+
+
+class ImportFileNotFound(NotFound):
+    code = "import_file_not_found"
+
+
+class PictureNotStored(NotFound):
+    code = "picture_not_stored"
+
+
 class Conflict(GemelError):
     pass
 
@@ -254,6 +273,18 @@ class FaceExists(Conflict):
 
 class DuplicateIdentity(Conflict):
     code = "duplicate_identity"
+
+
+class ImportExists(Conflict):
+    code = "import_exists"
+
+
+class ImportState(Conflict):
+    code = "import_state"
+
+
+class ImportFull(Conflict):
+    code = "import_full"
 
 
 class ReindexExists(Conflict):
@@ -358,6 +389,10 @@ class DownloadFailed(Unavailable):
 
 class Busy(Unavailable):
     code = "busy"
+
+
+class LeaseLost(Unavailable):
+    code = "lease_lost"
 
 
 class Stopping(Unavailable):

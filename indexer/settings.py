@@ -151,6 +151,29 @@ class Settings(BaseSettings):
         default=100, ge=1, description="Largest `max_candidates` of an identification"
     )
 
+    import_threads: int | None = Field(
+        default=None,
+        ge=0,
+        description="Threads of a serving process that enrol the files of imports; 0: none, other processes"
+        " do it; default: one more than the process has cores",
+    )
+    import_waiting_mb: float = Field(
+        default=1000.0,
+        gt=0,
+        description="Files of imports that wait in PostgreSQL, in MB (10^6 bytes); while there are more, the"
+        " next ones get 503 and are sent again",
+    )
+    import_folder: Path | None = Field(
+        default=None,
+        description="Folder below which imports may read people from a path on the server; default: none",
+    )
+    import_days: float = Field(
+        default=30.0,
+        gt=0,
+        description="Days for which an import that has ended is listed, and small pictures of its rejected"
+        " files are kept",
+    )
+
     detection_size_px: int = Field(
         default=1024,
         ge=64,
@@ -428,6 +451,10 @@ class Settings(BaseSettings):
     def works_on_reindexes(self) -> bool:
         """Whether a serving process does."""
         return self.reindex_worker == "on" or (self.reindex_worker == "auto" and self.database_url is None)
+
+    @property
+    def import_waiting_bytes(self) -> float:
+        return self.import_waiting_mb * 1e6
 
     @property
     def index_memory_bytes(self) -> float:

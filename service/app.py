@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from indexer.doctor import every_check
+from indexer.imports.worker import ImportWorker
 from indexer.reindex.background import BackgroundWorker
 from indexer.settings import Settings
 from indexer.tls import server_context
@@ -38,7 +39,7 @@ from service.requests.threads import PARSERS
 from service.routes import console, docs, operations, recognition, samples
 from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, galleries, indexes, reindexes
-from service.routes.people import changes, external_ids, faces, identities, reviews, sightings
+from service.routes.people import changes, external_ids, faces, identities, imports, reviews, sightings
 from service.stopping import Stop
 
 DESCRIPTION = """
@@ -74,12 +75,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 settings, engine.database, own_problem=lambda: engine.sync_problem
             )
             metrics = app.state.metrics = Metrics(engine.index_cache, engine.database)
+            worker = app.state.import_worker = ImportWorker(
+                engine, settings, requests=lambda: slots.working, observe=metrics.outcomes.enrolled
+            )
             stop = Stop(delay_seconds=settings.stop_delay_s)
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks, stop)
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
-                with stop.on_sigterm(), _reindex_worker(settings):
+                with stop.on_sigterm(), _reindex_worker(settings), closing(worker):
+                    worker.start()
                     yield {
                         "connections": Connections(_connection_limits(settings)),
                         "stop": stop,
@@ -110,7 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, calibrations, identities, faces, recognition, indexes, reindexes),
-        *(changes, reviews, sightings, explanations, audit, keys, sessions, samples),
+        *(changes, imports, reviews, sightings, explanations, audit, keys, sessions, samples),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])

@@ -19,6 +19,8 @@ _PATH_PARAMETERS = {
     "change_id": ("`id` of the merge, split or move", ID_EXAMPLE),
     "key_id": ("`id` of the API key", ID_EXAMPLE),
     "sample": ("`id` of the sample", "grace-hopper"),
+    "import_id": ("`id` of the import", ID_EXAMPLE),
+    "file_id": ("`id` of the file", 17),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
     "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),
 }

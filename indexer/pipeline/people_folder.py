@@ -5,7 +5,7 @@ import stat
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from indexer.errors import InvalidRequest
 
@@ -75,12 +75,34 @@ def read(directory: Path) -> PeopleFolder:
     return PeopleFolder(path=directory, people=people, skipped=sorted(skipped, key=lambda file: file.path))
 
 
+def place(name: str, *, by_file: bool = False) -> str | tuple[str, str]:
+    """Whose picture a file is by its path within the folder: the person's name, or why it is skipped (a code
+    and a sentence). `by_file`: the file is named after the person, in whatever folder it is.
+
+    The same rules as in `read`, for files that are not on this machine's disk.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or any(part in ("..", ".") for part in name.split("/")):
+        return _OUTSIDE
+    if any(_is_hidden(PurePosixPath(part)) for part in parts):
+        return _HIDDEN
+    suffix = PurePosixPath(name).suffix
+    if suffix and suffix.lower() not in SUFFIXES:
+        return _no_picture(suffix)
+    if by_file:
+        return unicodedata.normalize("NFC", PurePosixPath(name).stem)
+    if len(parts) != 2:
+        return _LOOSE if len(parts) == 1 else _NESTED
+    return unicodedata.normalize("NFC", parts[0])
+
+
 _HIDDEN_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
 _Why = tuple[str, str]
 """A code for programs, a sentence for people."""
 _HIDDEN: _Why = ("hidden_file", "hidden file")
 _LOOSE: _Why = ("loose_file", "not in a person's folder")
+_OUTSIDE: _Why = ("unsafe_name", "the name leads out of the folder")
 _NESTED: _Why = ("nested_file", "in a subfolder of a person's folder")
 
 
@@ -118,11 +140,15 @@ def _unusable(path: Path) -> _Why | None:
     if not stat.S_ISREG(mode):
         return "not_a_file", "a pipe, a socket or a device"
     if path.suffix and path.suffix.lower() not in SUFFIXES:
-        return "not_a_picture", f"{path.suffix} is not a supported image format"
+        return _no_picture(path.suffix)
     return None
 
 
-def _is_hidden(path: Path) -> bool:
+def _no_picture(suffix: str) -> _Why:
+    return "not_a_picture", f"{suffix} is not a supported image format"
+
+
+def _is_hidden(path: PurePath) -> bool:
     """By its name; Windows hides `Thumbs.db` and `desktop.ini` by an attribute."""
     return path.name.startswith(".") or path.name.lower() in _HIDDEN_NAMES
 

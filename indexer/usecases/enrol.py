@@ -48,6 +48,10 @@ def _no_check() -> None:
     pass
 
 
+def _nothing_else(_: Session, __: EnrolmentResult) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enroller:
     database: Database
@@ -66,11 +70,13 @@ class Enroller:
         allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
         check: Callable[[], object] = _no_check,
+        also: Callable[[Session, EnrolmentResult], object] = _nothing_else,
     ) -> EnrolmentResult:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
         `allow_duplicate`: also where the gallery's policy rejects a person who looks like another one.
         `check` is called before each photograph; what it raises ends the enrolment, with nothing written.
+        `also` is called at the end of the transaction, and may write too.
         Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there are photographs and
         each is rejected), ModelUnavailable, EmbeddingUnusable, Busy; where the gallery checks for duplicates
         DuplicateIdentity and IndexNotReady.
@@ -83,7 +89,14 @@ class Enroller:
             return identity, True
 
         return self._enrol(
-            self._gallery(gallery_name), make, images, several_faces, allow_duplicate, watch, check
+            self._gallery(gallery_name),
+            make,
+            images,
+            several_faces,
+            allow_duplicate,
+            watch,
+            check,
+            also,
         )
 
     def add(
@@ -96,8 +109,9 @@ class Enroller:
         allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
         check: Callable[[], object] = _no_check,
+        also: Callable[[Session, EnrolmentResult], object] = _nothing_else,
     ) -> EnrolmentResult:
-        """More photographs of a known identity; `allow_duplicate` and `check` as in `create`.
+        """More photographs of a known identity; `allow_duplicate`, `check` and `also` as in `create`.
 
         Raises IdentityNotFound, and what `create` raises except ExternalIdTaken.
         """
@@ -108,7 +122,7 @@ class Enroller:
         found = self._gallery(gallery_name)
         with self.database.reading() as session:
             find(session, found[0])
-        return self._enrol(found, find, images, several_faces, allow_duplicate, watch, check)
+        return self._enrol(found, find, images, several_faces, allow_duplicate, watch, check, also)
 
     def put(
         self,
@@ -181,6 +195,7 @@ class Enroller:
         allow_duplicate: bool,
         watch: Stopwatch | None,
         check: Callable[[], object],
+        also: Callable[[Session, EnrolmentResult], object] = _nothing_else,
         *,
         repeatable: bool = False,
     ) -> EnrolmentResult:
@@ -220,6 +235,7 @@ class Enroller:
                         check=partial(self.duplicates.check, session, gallery, models.active.card),
                         allow_duplicate=allow_duplicate,
                     )
+                    also(session, result)
                     break
         else:
             raise Busy("the gallery changes its model at this moment")

@@ -1,6 +1,5 @@
 """Enrols the people of a folder of photographs. It can be interrupted and run again."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,23 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from indexer.duplicates.candidate import DuplicateCandidate, candidates_of
-from indexer.errors import (
-    DuplicateIdentity,
-    ExternalIdTaken,
-    GalleryExists,
-    GalleryNotFound,
-    GemelError,
-    NothingEnrolled,
-)
+from indexer.duplicates.candidate import DuplicateCandidate
+from indexer.errors import GalleryExists, GalleryNotFound, GemelError
 from indexer.files import reason
 from indexer.pipeline.people_folder import PeopleFolder, Person
 from indexer.records import galleries
-from indexer.records.enrolled import faces, identities
 from indexer.types import OnSeveralFaces
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
-from indexer.usecases.enrolment.write import EnrolmentResult
+from indexer.usecases.enrolment.pictures import enrol_pictures
 from indexer.usecases.folder_outcome import FolderOutcome, Outcome
 
 CHUNK = 20
@@ -153,86 +144,38 @@ class _PersonRun:
             self._note_rest(Outcome.FAILED, error)
 
     def _enrol(self) -> None:
-        self._check()
-        identity_id = self._identity_id()
-        with self.engine.database.reading() as session:
-            known = set() if identity_id is None else faces.enrolled_images(session, identity_id)
-        self.has_face = bool(known)
         images = self.person.images
         for start in range(0, len(images), CHUNK):
-            new: dict[Path, bytes] = {}
+            data: dict[Path, bytes] = {}
             for path in images[start : start + CHUNK]:
                 self._check()
                 try:
-                    data = path.read_bytes()
+                    data[path] = path.read_bytes()
                 except OSError as error:
                     self._note([path], Outcome.FAILED, error)
-                    continue
-                if hashlib.sha256(data).digest() in known:
-                    self._note([path], Outcome.KNOWN)
-                else:
-                    new[path] = data
-            if new:
-                identity_id = self._enrol_images(identity_id, new)
+            if data:
+                self._enrol_images(data)
 
-    def _identity_id(self) -> UUID | None:
-        with self.engine.database.reading() as session:
-            gallery = galleries.get(session, self.gallery)
-            identity = identities.find_by_external_id(session, gallery.id, self.person.folder)
-        return None if identity is None else identity.id
-
-    def _enrol_images(self, identity_id: UUID | None, images: dict[Path, bytes]) -> UUID | None:
-        """The person's id, once the person is enrolled."""
-        paths = list(images)
-        try:
-            result = self._add_images(identity_id, list(images.values()))
-        except NothingEnrolled as error:
-            for picture in error.details["rejected"]:
-                self.outcomes[paths[picture["image"]]] = (
-                    Outcome.REJECTED,
-                    picture["code"],
-                    picture["message"],
-                )
-            return identity_id
-        except DuplicateIdentity as error:
-            self._note(paths, Outcome.REJECTED, error)
-            self._note_duplicates(candidates_of(error))
-            return identity_id
-        except ExternalIdTaken:  # another run created the person in the meantime; this one adds to it
-            taken_id = self._identity_id()
-            if taken_id is None:
-                raise
-            return self._enrol_images(taken_id, images)
-        self._note(paths, Outcome.ENROLLED)
-        for number, rejection in result.rejected.items():
-            self.outcomes[paths[number]] = (Outcome.REJECTED, rejection.code, rejection.message)
-        self.created |= identity_id is None
-        self.has_face |= bool(result.faces)
-        self.odd_faces = len(result.odd_faces)
-        self._note_duplicates(result.duplicates)
-        return result.identity.id
-
-    def _add_images(self, identity_id: UUID | None, data: list[bytes]) -> EnrolmentResult:
-        enroller = self.engine.enroller
-        if identity_id is not None:
-            return enroller.add(
-                self.gallery,
-                identity_id,
-                data,
-                several_faces=self.several_faces,
-                allow_duplicate=self.allow_duplicates,
-                check=self._check,
-            )
+    def _enrol_images(self, images: dict[Path, bytes]) -> None:
         folder = self.person.folder
-        new = NewIdentity(external_id=folder, name=folder.replace("_", " "))
-        return enroller.create(
+        done = enrol_pictures(
+            self.engine.enroller,
             self.gallery,
-            new,
-            data,
+            NewIdentity(external_id=folder, name=folder.replace("_", " ")),
+            list(images.values()),
             several_faces=self.several_faces,
-            allow_duplicate=self.allow_duplicates,
+            allow_duplicates=self.allow_duplicates,
             check=self._check,
         )
+        for path, picture in zip(images, done.pictures, strict=True):
+            self.outcomes[path] = (picture.outcome, picture.code, picture.message)
+        self.created |= done.created
+        self.has_face |= any(
+            picture.outcome in (Outcome.ENROLLED, Outcome.KNOWN) for picture in done.pictures
+        )
+        if done.result is not None:
+            self.odd_faces = len(done.result.odd_faces)
+        self._note_duplicates(done.duplicates)
 
     def _note_duplicates(self, found: Iterable[DuplicateCandidate]) -> None:
         for candidate in found:

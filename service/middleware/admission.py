@@ -91,6 +91,11 @@ class RequestSlots:
                 turn.set_result(None)
 
     @property
+    def working(self) -> int:
+        """Requests that are worked on now. Any thread may read it."""
+        return self._working
+
+    @property
     def stuck(self) -> bool:
         """Whether all slots are taken and none was released for `stuck_seconds`."""
         return self._taken >= self._limit() and time.monotonic() - self._moved_at > self.stuck_seconds

@@ -15,6 +15,7 @@ from indexer.records.tables.enrolled.identities import Identity
 from indexer.records.tables.enrolled.people import DistinctPeople, PersonChange, Review
 from indexer.records.tables.enrolled.person_templates import PersonTemplate
 from indexer.records.tables.galleries import Gallery
+from indexer.records.tables.imports import ImportFile, ImportJob, ImportPicture
 from indexer.records.tables.logged_errors import LoggedErrorRow
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.processes import Process, Replica
@@ -36,6 +37,9 @@ __all__ = [
     "Face",
     "Gallery",
     "Identity",
+    "ImportFile",
+    "ImportJob",
+    "ImportPicture",
     "LoggedErrorRow",
     "Model",
     "PersonChange",

@@ -1,6 +1,6 @@
 """The one place where everything is wired together, for the service and for the command line."""
 
-from indexer.usecases.bootstrap.connections import connections
+from indexer.usecases.bootstrap.connections import connections, import_threads
 from indexer.usecases.bootstrap.engine import Engine, open_engine
 from indexer.usecases.bootstrap.networks import (
     check_weights,
@@ -15,6 +15,7 @@ __all__ = [
     "check_weights",
     "connections",
     "default_card",
+    "import_threads",
     "open_engine",
     "open_pipeline",
     "open_pipeline_factory",

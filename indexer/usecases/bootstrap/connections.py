@@ -1,5 +1,7 @@
 """How many connections to PostgreSQL a process holds."""
 
+import os
+
 from indexer.access.authenticator import Authenticator
 from indexer.access.key_limits.limiter import KeyLimiter
 from indexer.access.rejections import Rejections
@@ -31,7 +33,21 @@ LISTENERS = 2
 """Connections of a process that listen: for changes of galleries, and of API keys."""
 
 
+def import_threads(settings: Settings) -> int:
+    """Of a serving process."""
+    if settings.import_threads is not None:
+        return settings.import_threads
+    return max(1, (os.cpu_count() or 1) // settings.workers) + 1
+
+
+def pooled_connections(settings: Settings) -> int:
+    """The most connections in the pool of a serving process: with one for each thread that imports, and two
+    for their leases and for reading paths."""
+    importing = import_threads(settings)
+    return settings.threads + CONNECTIONS_BESIDE + (importing + 2 if importing else 0)
+
+
 def connections(settings: Settings) -> int:
     """The most connections to PostgreSQL that all serving processes hold."""
     worker = REINDEX_WORKER if settings.works_on_reindexes else 0
-    return settings.workers * (settings.threads + CONNECTIONS_BESIDE + LISTENERS + worker)
+    return settings.workers * (pooled_connections(settings) + LISTENERS + worker)

@@ -26,7 +26,7 @@ from indexer.replica.store import IndexStore
 from indexer.replica.sync import IndexSync
 from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
-from indexer.usecases.bootstrap.connections import CONNECTIONS_BESIDE
+from indexer.usecases.bootstrap.connections import CONNECTIONS_BESIDE, pooled_connections
 from indexer.usecases.bootstrap.networks import default_card, open_pipeline_factory
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
@@ -89,7 +89,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             stack.enter_context(errors.attached())
         database = Database(
             database_url(settings),
-            pool_size=settings.threads + CONNECTIONS_BESIDE,
+            pool_size=pooled_connections(settings) if serving else settings.threads + CONNECTIONS_BESIDE,
             timeouts=REQUEST_TIMEOUTS if serving else JOB_TIMEOUTS,
             audit=settings.audit == "on",
         )

@@ -21,11 +21,13 @@ from indexer.records.people.reviews import ReviewKind
 from indexer.settings import Settings
 from service.app import create_app
 from tests.support.audit import last_number, rows_after
+from tests.support.home import wait_for
 
 ONE = "/v1/galleries/{gallery}"
 PERSON = ONE + "/identities/{identity_id}"
 EXTERNAL = ONE + "/identities/by-external-id/{external_id}"
 SEARCH = "/v1/audit/{audit_id}"
+IMPORTS = ONE + "/imports"
 JOB = "/v1/reindexes/{job_id}"
 
 
@@ -130,6 +132,11 @@ STEPS = {
     "withdraw_dispute": Step(
         path=SEARCH + "/disputes/{dispute_id}", method="DELETE", action=Action.MATCH_DISPUTED
     ),
+    "create_import": Step(path=IMPORTS, action=Action.IMPORT_STARTED, body=lambda _: {"key": "january"}),
+    "finish_import": Step(path=IMPORTS + "/{import_id}/finish", action=Action.IMPORT_CHANGED),
+    "cancel_import": Step(path=IMPORTS + "/{import_id}/cancel", action=Action.IMPORT_CHANGED),
+    "retry_import": Step(path=IMPORTS + "/{import_id}/retry", action=Action.IMPORT_CHANGED),
+    "delete_import": Step(path=IMPORTS + "/{import_id}", method="DELETE", action=Action.IMPORT_DELETED),
     "rebuild_index": Step(path=ONE + "/index/rebuild", action=Action.INDEX_REBUILD_REQUESTED),
     "start_reindex": Step(
         path="/v1/reindexes",
@@ -154,11 +161,14 @@ PEOPLE = {
     *("decide_same", "decide_different", "reopen_review"),
 }
 """Routes that need more than one person."""
+IMPORTED = {"finish_import", "cancel_import", "retry_import", "delete_import"}
+"""Routes that need an import."""
 SEARCHES = {"replay_search", "get_probe_crop", "delete_probes", "dispute_match", "withdraw_dispute"}
 """Routes that need a search with kept probes."""
 KEYS = {"create_key", "rotate_key", "revoke_key", "create_session", "delete_session"}
 """In `tests/integration/access`: where a key was ever created, every other request here would need one."""
 WITHOUT = {
+    "add_import_files": "each person whom the import enrols leaves an event",
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
     "plan_reindex": "embeds a sample of stored crops, and stores and shows none",
 }
@@ -252,6 +262,24 @@ def add_search(service: TestClient, world: World, *, disputed_already: bool) -> 
         world.names["dispute_id"] = dispute.raise_for_status().json()["id"]
 
 
+def add_import(service: TestClient, database: Database, world: World) -> None:
+    """An import with a file that has failed."""
+    path = IMPORTS.format(**world.names)
+    made = service.post(path, json={"people_by": "file"}).raise_for_status().json()
+    world.names["import_id"] = made["id"]
+    picture = base64.b64decode(world.picture)
+    service.post(f"{path}/{made['id']}/files", files=[("files", ("a.jpg", picture))]).raise_for_status()
+    wait_for(lambda: service.get(f"{path}/{made['id']}").json()["counts"]["enrolled"] == 1, 60)
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "WITH failed AS (UPDATE import_file SET state = 'failed' WHERE import_id = :id RETURNING id)"
+                " INSERT INTO import_picture (file_id, data) SELECT id, :picture FROM failed"
+            ),
+            {"id": made["id"], "picture": picture},
+        )
+
+
 def test_every_route_but_reading_ones_leaves_an_event_or_says_why_not() -> None:
     changing = {name for name, method in operations().items() if method != "get"}
 
@@ -271,6 +299,8 @@ def test_a_route_leaves_its_event(
             )
     if operation in PEOPLE:
         add_people(service, database, world)
+    if operation in IMPORTED:
+        add_import(service, database, world)
     if operation in SEARCHES:
         add_search(service, world, disputed_already=operation == "withdraw_dispute")
     before, request = last_number(database), uuid4().hex
@@ -300,7 +330,7 @@ def test_a_request_that_changes_nothing_leaves_no_event(
 ) -> None:
     """Here because nothing of what it names exists."""
     step = STEPS[operation]
-    names = ("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id")
+    names = ("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id", "import_id")
     nothing = dict.fromkeys(
         (*names, "change_id", "review_id", "decided_id", "audit_id", "dispute_id"), str(uuid4())
     )

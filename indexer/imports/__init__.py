@@ -1,0 +1,1 @@
+"""Bulk enrolment as a job: files wait in PostgreSQL, and the serving processes enrol them."""

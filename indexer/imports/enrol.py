@@ -1,0 +1,146 @@
+"""Enrols the files that a worker has claimed, person by person, and records what became of each."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
+from uuid import UUID
+
+from indexer.callers import Caller, current_caller
+from indexer.errors import Conflict, EmbeddingUnusable, InvalidInput, InvalidRequest, NotFound
+from indexer.imports import previews
+from indexer.records import galleries
+from indexer.records.database.session import Session
+from indexer.records.imports import jobs, queue
+from indexer.records.imports.queue import Verdict
+from indexer.records.tables import Gallery, ImportFile, ImportJob
+from indexer.types import OnSeveralFaces
+from indexer.usecases.bootstrap import Engine
+from indexer.usecases.enrol import NewIdentity
+from indexer.usecases.enrolment.pictures import PersonOutcome, PictureOutcome, enrol_pictures
+
+log = logging.getLogger(__name__)
+
+Observe = Callable[[int, Iterable[str]], object]
+"""Called with the number of faces that were enrolled, and the codes of rejected pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Files of one import that a worker holds."""
+
+    worker: str
+    job: ImportJob
+    gallery: Gallery
+    files: Sequence[ImportFile]
+
+
+def claim(engine: Engine, import_id: UUID, worker: str, *, at_most: int, max_bytes: int) -> Claimed | None:
+    """None where no file of the import is free; then the import ends if nothing can be added to it."""
+    with engine.database.transaction() as session:
+        queue.fail_exhausted(session, import_id)
+        found = queue.claim(session, import_id, worker, at_most=at_most, max_bytes=max_bytes)
+        if not found:
+            jobs.end_if_done(session, import_id)
+            return None
+        job = session.get_one(ImportJob, import_id)
+        return Claimed(
+            worker=worker,
+            job=job,
+            gallery=galleries.by_ids(session, [job.gallery_id])[job.gallery_id],
+            files=found,
+        )
+
+
+def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], observe: Observe) -> None:
+    """`check` is called before each picture; what it raises ends the work, and so does any error that is not
+    a file's own: the files that are left stay claimed. Raises LeaseLost, GalleryNotFound, Unavailable,
+    Misconfigured."""
+    caller = Caller(name=claimed.job.caller_name, key_id=claimed.job.caller_key_id)
+    by_person: dict[str, list[ImportFile]] = {}
+    for file in claimed.files:
+        by_person.setdefault(file.external_id or "", []).append(file)
+
+    def run() -> None:
+        current_caller.set(caller)
+        for of_person in by_person.values():
+            _enrol_person(engine, claimed, of_person, check, observe)
+
+    copy_context().run(run)
+
+
+def _enrol_person(
+    engine: Engine,
+    claimed: Claimed,
+    claimed_files: Sequence[ImportFile],
+    check: Callable[[], object],
+    observe: Observe,
+) -> None:
+    with engine.database.reading() as session:
+        data = queue.pictures(session, [file.id for file in claimed_files])
+    files = [file for file in claimed_files if file.id in data]  # those of a cancelled import have none
+    if not files:
+        return
+    recorded = False
+
+    def commit(session: Session, identity_id: UUID, outcomes: list[PictureOutcome]) -> None:
+        nonlocal recorded
+        queue.record(session, claimed.worker, _verdicts(files, outcomes, identity_id))
+        recorded = True
+
+    first, job = files[0], claimed.job
+    try:
+        done = enrol_pictures(
+            engine.enroller,
+            claimed.gallery.name,
+            NewIdentity(external_id=first.external_id, name=first.person_name, metadata=first.details),
+            [data[file.id] for file in files],
+            several_faces=OnSeveralFaces(job.several_faces),
+            allow_duplicates=job.allow_duplicates,
+            check=check,
+            commit=commit,
+        )
+    except (Conflict, InvalidInput, NotFound, EmbeddingUnusable) as error:
+        _fail(engine, claimed, files, error)
+        return
+    if not recorded:
+        with engine.database.transaction() as session:
+            queue.record(session, claimed.worker, _verdicts(files, done.pictures, done.identity_id))
+    _observe(done, observe)
+    rejected = {
+        file.id: (picture.code or "", data[file.id])
+        for file, picture in zip(files, done.pictures, strict=True)
+        if picture.outcome == "rejected"
+    }
+    previews.keep(engine, rejected)
+
+
+def _verdicts(
+    files: Sequence[ImportFile], outcomes: Sequence[PictureOutcome], identity_id: UUID | None
+) -> dict[int, Verdict]:
+    return {
+        file.id: Verdict(
+            state=picture.outcome.value, code=picture.code, message=picture.message, identity_id=identity_id
+        )
+        for file, picture in zip(files, outcomes, strict=True)
+    }
+
+
+def _fail(
+    engine: Engine,
+    claimed: Claimed,
+    files: Sequence[ImportFile],
+    error: Conflict | InvalidInput | NotFound | EmbeddingUnusable,
+) -> None:
+    """Raises NotFound where the gallery is gone, and the import with it; LeaseLost."""
+    with engine.database.transaction() as session:
+        galleries.lock(session, claimed.gallery.id)
+        verdict = Verdict(state="failed", code=error.code, message=error.message)
+        queue.record(session, claimed.worker, dict.fromkeys((file.id for file in files), verdict))
+    if not isinstance(error, InvalidRequest):
+        log.warning("import %s: %d files failed: %s", claimed.job.id, len(files), error)
+
+
+def _observe(done: PersonOutcome, observe: Observe) -> None:
+    faces = 0 if done.result is None else len(done.result.faces)
+    observe(faces, [p.code or "" for p in done.pictures if p.outcome == "rejected"])

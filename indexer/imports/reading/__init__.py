@@ -1,0 +1,1 @@
+"""Reads what an import gets, as files with their people: uploads, ZIP archives, NDJSON lines, folders."""

@@ -1,0 +1,235 @@
+"""Imports: people in bulk. Files are sent in any number of requests, and enrolled meanwhile."""
+
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from indexer.errors import InvalidRequest
+from indexer.imports import path_reader
+from indexer.imports import status as status_of
+from indexer.imports.receive import receive
+from indexer.imports.worker import ImportWorker
+from indexer.records import galleries
+from indexer.records.audit.event import Action, AuditEvent
+from indexer.records.imports import files, jobs
+from service.dependencies import Config, CurrentEngine, UsedFaces
+from service.requests.bodies import JsonRoute
+from service.requests.import_files import OPENAPI_BODY, ImportBody
+from service.requests.pagination import PageCursor, PageLimit, cut, uuid, whole_number
+from service.routes import problems
+from service.schemas.imports import (
+    FileState,
+    Import,
+    ImportFile,
+    ImportFilePage,
+    ImportNew,
+    ImportPage,
+    ImportReceived,
+)
+
+router = APIRouter(prefix="/v1/galleries/{gallery}/imports", tags=["imports"], route_class=JsonRoute)
+
+
+async def worker_of(request: Request) -> ImportWorker:
+    return cast(ImportWorker, request.app.state.import_worker)
+
+
+Worker = Annotated[ImportWorker, Depends(worker_of)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(404, 409, 413, 422),
+    operation_id="create_import",
+    summary="Create an import",
+)
+def create(
+    engine: CurrentEngine,
+    config: Config,
+    worker: Worker,
+    response: Response,
+    gallery: str,
+    body: ImportNew,
+    idempotency_key: Annotated[str | None, Header(description="The same as `key` in the body")] = None,
+) -> Import:
+    """Then send files to `.../files`, and end with `.../finish`. With a `key` that the gallery has already,
+    the answer is 200 and that import. With a `path`, a server reads the files."""
+    if None not in (body.key, idempotency_key) and body.key != idempotency_key:
+        raise InvalidRequest("Idempotency-Key and key differ: send one of them", field="key")
+    path = None if body.path is None else path_reader.check_path(config.import_folder, body.path)
+    with engine.database.transaction() as session:
+        found = galleries.get(session, gallery)
+        job, created = jobs.create(
+            session,
+            found,
+            key=idempotency_key if body.key is None else body.key,
+            name=body.name,
+            people_by=body.people_by,
+            several_faces=body.several_faces,
+            allow_duplicates=body.allow_duplicates,
+            path=path,
+            files_expected=body.files,
+        )
+    response.status_code = 201 if created else 200
+    worker.wake()
+    return get(engine, gallery, job.id)
+
+
+@router.get(
+    "", responses=problems(404, 422), operation_id="list_imports", summary="List imports, the newest first"
+)
+def list_page(
+    engine: CurrentEngine, gallery: str, limit: PageLimit = 20, cursor: PageCursor = None
+) -> ImportPage:
+    """Those that have ended are listed for `GEMEL_IMPORT_DAYS`."""
+    before = None if cursor is None else uuid(cursor)
+    newest = status_of.newest_first(engine.database, gallery, before=before, at_most=limit + 1)
+    page, more = cut(newest, limit)
+    return ImportPage(
+        imports=[Import.of(status) for status in page], next_cursor=str(page[-1].job.id) if more else None
+    )
+
+
+@router.get(
+    "/{import_id}", responses=problems(404, 422), operation_id="get_import", summary="Progress of an import"
+)
+def get(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
+    return Import.of(status_of.of(engine.database, gallery, import_id))
+
+
+@router.post(
+    "/{import_id}/files",
+    status_code=202,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=OPENAPI_BODY,
+    operation_id="add_import_files",
+    summary="Send files to an import",
+)
+def add(
+    engine: CurrentEngine,
+    config: Config,
+    used_faces: UsedFaces,
+    worker: Worker,
+    gallery: str,
+    import_id: UUID,
+    body: ImportBody,
+) -> ImportReceived:
+    """Some at a time, as many requests as you like, also at once. A file that the import has already, by name
+    and content, is not added again: after a broken connection, send the request once more. 503 if too many
+    files wait: try again after `Retry-After`."""
+    with engine.database.reading() as session:
+        job = jobs.get(session, galleries.get(session, gallery).id, import_id)
+    new = body.files(by_file=job.people_by == "file", max_bytes=config.max_upload_bytes)
+    received = receive(engine.database, gallery, import_id, new, check_room=worker.check_room)
+    used_faces.add(received.added)
+    worker.wake()
+    return ImportReceived.of(received)
+
+
+@router.get(
+    "/{import_id}/files",
+    responses=problems(404, 422),
+    operation_id="list_import_files",
+    summary="List the files of an import, page by page",
+)
+def list_files(
+    engine: CurrentEngine,
+    gallery: str,
+    import_id: UUID,
+    state: Annotated[FileState | None, Query(description="Only files in this state")] = None,
+    code: Annotated[
+        str | None,
+        Query(max_length=100, description="Only files with this `code`", examples=["no_face_found"]),
+    ] = None,
+    limit: PageLimit = 100,
+    cursor: PageCursor = None,
+) -> ImportFilePage:
+    after = 0 if cursor is None else whole_number(cursor)
+    with engine.database.reading() as session:
+        jobs.get(session, galleries.get(session, gallery).id, import_id)
+        found = files.page(session, import_id, after=after, limit=limit + 1, state=state, code=code)
+    page, more = cut(found, limit)
+    return ImportFilePage(
+        files=[ImportFile.of(file, has_picture) for file, has_picture in page],
+        next_cursor=str(page[-1][0].id) if more else None,
+    )
+
+
+@router.get(
+    "/{import_id}/files/{file_id}/picture",
+    response_class=Response,
+    responses={
+        **problems(404, 422),
+        200: {"content": {"image/jpeg": {}}, "description": "A small picture of the file"},
+    },
+    operation_id="get_import_picture",
+    summary="Look at a rejected picture",
+)
+def picture(engine: CurrentEngine, gallery: str, import_id: UUID, file_id: int) -> Response:
+    """480 pixels at most. Kept until the import is deleted or `GEMEL_IMPORT_DAYS` after its end."""
+    with engine.database.reading() as session:
+        job = jobs.get(session, galleries.get(session, gallery).id, import_id)
+        jpeg = files.preview(session, job.id, file_id)
+    engine.search_writer.record(
+        AuditEvent(
+            action=Action.FACE_READ, gallery=gallery, details={"import_id": import_id, "file_id": file_id}
+        )
+    )
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+
+@router.post(
+    "/{import_id}/finish",
+    responses=problems(404, 409, 422),
+    operation_id="finish_import",
+    summary="Say that no more files come",
+)
+def finish(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
+    """The import ends when the files that wait are enrolled."""
+    with engine.database.transaction() as session:
+        jobs.finish(session, galleries.get(session, gallery), import_id)
+    return get(engine, gallery, import_id)
+
+
+@router.post(
+    "/{import_id}/cancel",
+    responses=problems(404, 409, 422),
+    operation_id="cancel_import",
+    summary="Cancel an import",
+)
+def cancel(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
+    """Files that wait are deleted. Who is enrolled stays enrolled."""
+    with engine.database.transaction(long=True) as session:
+        jobs.cancel(session, galleries.get(session, gallery), import_id)
+    return get(engine, gallery, import_id)
+
+
+@router.post(
+    "/{import_id}/retry",
+    responses=problems(404, 409, 422),
+    operation_id="retry_import",
+    summary="Enrol the files that failed again",
+)
+def retry(engine: CurrentEngine, worker: Worker, gallery: str, import_id: UUID) -> Import:
+    """Not rejected ones: their pictures would be rejected again. Send those in another import, perhaps with
+    another `several_faces`."""
+    with engine.database.transaction() as session:
+        jobs.retry(session, galleries.get(session, gallery), import_id)
+    worker.wake()
+    return get(engine, gallery, import_id)
+
+
+@router.delete(
+    "/{import_id}",
+    status_code=204,
+    responses=problems(404, 422),
+    operation_id="delete_import",
+    summary="Delete an import with its pictures",
+)
+def delete(engine: CurrentEngine, gallery: str, import_id: UUID) -> Response:
+    """Files that wait are no longer enrolled. Who is enrolled stays enrolled."""
+    with engine.database.transaction(long=True) as session:
+        jobs.remove(session, galleries.get(session, gallery), import_id)
+    return Response(status_code=204)

@@ -1,0 +1,206 @@
+"""Bodies of imports and their files."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.imports.receive import Received
+from indexer.imports.status import Status
+from indexer.records import tables
+from indexer.types import OnSeveralFaces
+from indexer.usecases.answers import ID_EXAMPLE
+
+FileState = Literal["waiting", "enrolled", "known", "rejected", "failed", "skipped", "cancelled"]
+
+
+class ImportNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    key: str | None = Field(
+        default=None,
+        max_length=255,
+        description="Of your choice, for this import in this gallery: the same request may be sent again, and"
+        " gets the import that it has created",
+        examples=["badges-2026-01"],
+    )
+    name: str | None = Field(default=None, description="For people", examples=["Badges of January"])
+    people_by: Literal["folder", "file"] = Field(
+        default="folder",
+        description="Where no manifest says whose picture a file is: `folder`: a person has a folder, whose"
+        " name becomes the external_id; `file`: each file is named after a person",
+    )
+    several_faces: OnSeveralFaces = Field(
+        default=OnSeveralFaces.REJECT,
+        description="A picture with several faces: reject it, or enrol the largest face; with `subject`, if"
+        " it is clearly the subject",
+    )
+    allow_duplicates: bool = Field(
+        default=False, description="Enrol also people whom the gallery's duplicate check would reject"
+    )
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="A folder or a ZIP archive on the server, below `GEMEL_IMPORT_FOLDER`; without it, send"
+        " the files",
+        examples=[None],
+    )
+    files: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="How many files you will send, for the estimate", examples=[50_000]
+    )
+
+
+class ImportCounts(BaseModel):
+    """Files by state."""
+
+    waiting: int = Field(description="Not yet enrolled", examples=[12])
+    enrolled: int = Field(description="A face of the person is enrolled", examples=[48])
+    known: int = Field(description="The person had this very picture already")
+    rejected: int = Field(
+        description="No picture, no face, or not good enough: `code` says why", examples=[2]
+    )
+    failed: int = Field(description="Not the picture's fault: a retry may succeed")
+    skipped: int = Field(description="No picture of a person, by its name, its place or its line")
+    cancelled: int = Field(description="The import was cancelled before it")
+
+
+class Import(BaseModel):
+    id: UUID = Field(description="Assigned by Gemel", examples=[ID_EXAMPLE])
+    gallery: str = Field(description="Name of the gallery", examples=["staff"])
+    state: str = Field(
+        description="receiving: files may be sent, and are enrolled; enrolling: no more come; done;"
+        " cancelled",
+        examples=["enrolling"],
+    )
+    key: str | None = Field(description="The client's", examples=["badges-2026-01"])
+    name: str | None = Field(description="For people", examples=["Badges of January"])
+    people_by: str = Field(description="folder or file", examples=["folder"])
+    several_faces: str = Field(description="reject, subject or largest", examples=["reject"])
+    allow_duplicates: bool = Field(description="Whether the duplicate check only reports")
+    path: str | None = Field(description="Where the server reads the files; null: they are sent")
+    problem: str | None = Field(description="Why the path could not be read to its end; null unless so")
+    created_by: str = Field(description="Name of the API key", examples=["badge office"])
+    created_at: datetime = Field(description="Time of its creation")
+    ended_at: datetime | None = Field(description="Time of its end; null before it")
+    files: int = Field(description="Files that have arrived", examples=[62])
+    files_expected: int | None = Field(description="As the client announced", examples=[62])
+    counts: ImportCounts = Field(description="Files by state")
+    reasons: dict[str, int] = Field(
+        description="Files that are not enrolled, by `code`", examples=[{"no_face_found": 2}]
+    )
+    people: int = Field(description="Different people of the files", examples=[50])
+    people_enrolled: int = Field(
+        description="Those of them with a picture that is enrolled, now or before", examples=[48]
+    )
+    waiting_bytes: int = Field(description="Of the files that wait")
+    files_per_second: float | None = Field(
+        description="Over the last minute; null if nothing was done in it", examples=[17.2]
+    )
+    seconds_left: float | None = Field(
+        description="At that rate; null if it is unknown or the import has ended", examples=[0.7]
+    )
+    summary: str = Field(
+        description="In words", examples=["48 of 50 people enrolled, 2 files rejected, 12 waiting"]
+    )
+
+    @classmethod
+    def of(cls, status: Status) -> "Import":
+        job, progress = status.job, status.progress
+        return cls(
+            id=job.id,
+            gallery=status.gallery,
+            state=job.state,
+            key=job.key,
+            name=job.name,
+            people_by=job.people_by,
+            several_faces=job.several_faces,
+            allow_duplicates=job.allow_duplicates,
+            path=job.path,
+            problem=job.problem,
+            created_by=job.caller_name,
+            created_at=job.created_at,
+            ended_at=job.ended_at,
+            files=progress.files,
+            files_expected=job.files_expected,
+            counts=ImportCounts(**progress.counts),
+            reasons=progress.reasons,
+            people=progress.people,
+            people_enrolled=progress.people_enrolled,
+            waiting_bytes=progress.waiting_bytes,
+            files_per_second=_rounded(progress.files_per_second),
+            seconds_left=_rounded(status.seconds_left),
+            summary=status.summary,
+        )
+
+
+class ImportPage(BaseModel):
+    imports: list[Import] = Field(description="The newest first")
+    next_cursor: str | None = Field(
+        description="Send it as `cursor` for the next page; null on the last page"
+    )
+
+
+class ImportReceived(BaseModel):
+    files: int = Field(description="Files of this request", examples=[32])
+    added: int = Field(description="Those that the import did not have, by name and content", examples=[32])
+    skipped: int = Field(description="Those that are no picture of a person; the import's files say why")
+
+    @classmethod
+    def of(cls, received: Received) -> "ImportReceived":
+        return cls(files=received.files, added=received.added, skipped=received.skipped)
+
+
+class ImportFile(BaseModel):
+    id: int = Field(description="Number of the file", examples=[17])
+    name: str = Field(description="With its folder", examples=["Grace_Hopper/1.jpg"])
+    size: int = Field(description="Of the file that was sent, in bytes", examples=[61306])
+    sha256: str = Field(description="Of its content, in hexadecimal", examples=["9f86d081884c7d65"])
+    external_id: str | None = Field(description="Of the person; null for a skipped file")
+    person_name: str | None = Field(description="Name of the person", examples=["Grace Hopper"])
+    state: str = Field(
+        description="waiting, enrolled, known, rejected, failed, skipped or cancelled", examples=["rejected"]
+    )
+    code: str | None = Field(description="Why it is not enrolled, for programs", examples=["no_face_found"])
+    message: str | None = Field(description="The same, for people", examples=["no face was found"])
+    identity_id: UUID | None = Field(description="The person, if enrolled; null if not")
+    has_picture: bool = Field(description="Whether a small picture of the file is kept", examples=[True])
+
+    @classmethod
+    def of(cls, file: tables.ImportFile, has_picture: bool) -> "ImportFile":
+        return cls(
+            id=file.id,
+            name=file.name,
+            size=file.size,
+            sha256=bytes(file.sha256).hex(),
+            external_id=file.external_id,
+            person_name=file.person_name,
+            state=file.state,
+            code=file.code,
+            message=file.message,
+            identity_id=file.identity_id,
+            has_picture=has_picture,
+        )
+
+
+class ImportFilePage(BaseModel):
+    files: list[ImportFile] = Field(description="In the order of their arrival")
+    next_cursor: str | None = Field(
+        description="Send it as `cursor` for the next page; null on the last page"
+    )
+
+
+class ImportEntry(BaseModel):
+    """Whose picture a file of a form is."""
+
+    model_config = {"extra": "forbid"}
+
+    file: str = Field(description="Name of the file, with its folder")
+    external_id: str | None = Field(default=None, description="Of the person; default: by the file's name")
+    name: str | None = Field(default=None, description="Of the person")
+    metadata: dict[str, Any] = Field(default={}, description="Of the person")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
