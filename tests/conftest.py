@@ -24,13 +24,15 @@ from indexer.records import embedded
 from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import open_pipeline
+from indexer.usecases.bootstrap import networks, open_pipeline
 from indexer.vision.refine import LandmarkRefiner
+from indexer.vision.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 from indexer.weights.store import WeightStore
 from service import openapi
 from service.app import create_app
+from tests.support.emptied import empty
 from tests.support.home import Home
 from tests.support.pictures import jpeg
 
@@ -96,9 +98,14 @@ def _short_garbage_collections() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _networks_opened_once() -> Iterator[None]:
-    """The published ones, which are the same files in all tests."""
+    """The published ones, which are the same files in all tests. To open them takes most of the time that a
+    service takes to start."""
     real = embedder.open_embedder
     opened = cache(real)
+    opened_detector, opened_refiner = cache(YuNet), cache(LandmarkRefiner)
+
+    def open_detector(weights: Path, *, load: ProcessorLoad, **options: Any) -> YuNet:
+        return opened_detector(weights, **options)
 
     def open_embedder(
         card: ModelCard, *, load: ProcessorLoad, store: WeightStore, **options: Any
@@ -109,8 +116,11 @@ def _networks_opened_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(embedder, "open_embedder", open_embedder)
+        patched.setattr(networks, "YuNet", open_detector)
+        patched.setattr(networks, "LandmarkRefiner", opened_refiner)
         yield
-    opened.cache_clear()
+    for opened_once in (opened, opened_detector, opened_refiner):
+        opened_once.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -138,6 +148,7 @@ def migrated_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
         schema.migrate(database)
         with database.reading() as session:
             session.execute(text("ALTER SYSTEM SET fsync = off"))
+            session.execute(text("ALTER SYSTEM SET full_page_writes = off"))
     finally:
         database.close()
         embedded.stop(home)
@@ -161,9 +172,7 @@ def migrated(postgresql: str) -> str:
 def database(migrated: str) -> Iterator[Database]:
     """The migrated database, with nothing in it."""
     database = Database(migrated)
-    with database.transaction() as session:
-        session.execute(text("TRUNCATE gallery, identity, face, embedding, change, model, process CASCADE"))
-        session.execute(text("TRUNCATE api_key, api_key_version"))
+    empty(database)
     yield database
     with database.transaction() as session:  # or servers of other modules would require keys
         session.execute(text("DELETE FROM api_key_version"))

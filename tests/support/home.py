@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -150,18 +151,26 @@ class Home:
 
 def ready(base: str, certificate: str | None = None) -> bool:
     """`certificate`: the server's own, if it has one."""
-    context = ssl.create_default_context(cafile=certificate)
+    context = ssl.create_default_context(cafile=certificate) if certificate else _context()
     try:
         return httpx2.get(f"{base}/readyz", timeout=5, verify=context).status_code == 200
     except httpx2.TransportError:
         return False
 
 
+@cache
+def _context() -> ssl.SSLContext:
+    """To make one takes more processor time than a request; who waits for a server makes many requests."""
+    return ssl.create_default_context()
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
+    pause_seconds = 0.01
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
+        time.sleep(pause_seconds)
+        pause_seconds = min(1.2 * pause_seconds, 0.1)  # what takes longer needs the processor itself
 
 
 @contextlib.contextmanager
