@@ -10,11 +10,9 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, text, update
 
 from indexer.records import reindexes
 from indexer.records.database.session import Database
-from indexer.records.tables import Reindex, ReindexChunk
 from indexer.reindex import control, switch
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_pipeline_factory
@@ -22,7 +20,7 @@ from service.app import create_app
 from tests.support.faults.reindex_worker import killed_at
 from tests.support.home import Home, wait_for
 from tests.support.pictures import jpeg, pixels
-from tests.support.reindexing import NEW, OLD, Operator, enrol, who
+from tests.support.reindexing import NEW, OLD, Operator, enrol, expire_leases, newest_state, who
 
 COMMAND = """
 import sys
@@ -56,10 +54,7 @@ def serving(settings: Settings) -> Iterator[TestClient]:
 def killed_worker(operator: Operator, step: str) -> None:
     """Its leases have expired when this returns."""
     killed_at(step, operator.settings)
-    with operator.database.transaction() as session:  # as after half a minute
-        past = func.now() - text("interval '1 s'")
-        session.execute(update(ReindexChunk).where(ReindexChunk.done_at.is_(None)).values(leased_until=past))
-        session.execute(update(Reindex).values(leased_until=past))
+    expire_leases(operator.database)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +160,11 @@ def test_a_worker_completes_the_job_of_a_command_that_was_killed_while_embedding
     killed_command(home, "indexer.reindex.chunks:ChunkEmbedder.embed:before:1", *begin, "--wait")
     again = home.run(*begin, "--wait", status=1)
     [left] = home.json("reindex", "status")
+    database = Database(home.database_url)
+    expire_leases(database)
     with home.worker():
-        wait_for(lambda: home.json("reindex", "status")[0]["state"] == "ready", 120)
+        wait_for(lambda: newest_state(database) == "ready", 120)
+    database.close()
     home.run("reindex", "activate")
     home.run("reindex", "cleanup")
 

@@ -31,6 +31,7 @@ from indexer.usecases.enrol import NewIdentity
 from tests.support.faults.postgresql import pg_ctl, restart
 from tests.support.home import Home, wait_for
 from tests.support.pictures import jpeg, pixels
+from tests.support.reindexing import newest_state
 
 OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
 PEOPLE = 6
@@ -201,8 +202,10 @@ def test_a_server_answers_by_the_right_model_after_a_kill_in_each_state_of_a_job
 
     assert ask_and_kill("start", "--to", "dlib-resnet", "--gate", "skipped<=0") == OLD.fingerprint
     assert ask_and_kill() == OLD.fingerprint, "while the job embeds"
+    database = Database(home.database_url)
     with home.worker():
-        wait_for(lambda: home.json("reindex", "status")[0]["state"] == "ready", 120)
+        wait_for(lambda: newest_state(database) == "ready", 120)
+    database.close()
     assert ask_and_kill("activate", "--force", "the others were killed") == OLD.fingerprint
     assert ask_and_kill("rollback", "--force", "the others were killed") == NEW.fingerprint
     assert ask_and_kill("activate", "--force", "the others were killed") == OLD.fingerprint

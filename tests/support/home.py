@@ -42,6 +42,8 @@ class Home:
         if cluster is not None:
             shutil.copytree(cluster, folder / "postgresql")
         self._held = False
+        self.database_url = ""
+        """Of the PostgreSQL, while the home uses it."""
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GEMEL_")} | {
             "GEMEL_HOME": str(folder),
             "GEMEL_EMBEDDER_THREADS": "1",  # other tests run beside it
@@ -49,7 +51,7 @@ class Home:
         }
 
     def __enter__(self) -> Self:
-        embedded.start(self.folder)
+        self.database_url = embedded.start(self.folder)
         self._held = True
         return self
 

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.records import galleries, reindexes
 from indexer.records.database.session import Database
 from indexer.records.reindexes import Job
-from indexer.records.tables import Embedding, Gallery, Model
+from indexer.records.tables import Embedding, Gallery, Model, Reindex, ReindexChunk
 from indexer.reindex import control, status
 from indexer.reindex import plan as plans
 from indexer.reindex.worker import Worker
@@ -25,6 +25,20 @@ from tests.support.home import wait_for
 
 OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
 PATH = "/v1/galleries/staff"
+
+
+def newest_state(database: Database) -> str:
+    """Of the newest job. A command would take seconds to say it."""
+    with database.reading() as session:
+        return session.scalars(select(Reindex.state).order_by(Reindex.created_at.desc())).first() or ""
+
+
+def expire_leases(database: Database) -> None:
+    """As half a minute after a worker was killed."""
+    past = func.now() - text("interval '1 s'")
+    with database.transaction() as session:
+        session.execute(update(ReindexChunk).where(ReindexChunk.done_at.is_(None)).values(leased_until=past))
+        session.execute(update(Reindex).values(leased_until=past))
 
 
 class Operator:
