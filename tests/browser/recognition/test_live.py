@@ -30,10 +30,16 @@ def test_somebody_before_the_camera_gets_a_name_and_the_camera_goes_off_with_the
     api.enrol("staff", "Grace Hopper", hopper)
     webcam.show(hopper)
     page = open_page(PAGE, settled=False)
+    crops: list[str] = []
+    page.on("request", lambda request: crops.append(request.url) if request.url.endswith("/crop") else None)
     expect(page.get_by_text("The camera is on").first).to_be_visible()
     expect(page.get_by_role("img", name="Grace Hopper").first).to_be_visible()
     expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_be_visible()
     assert not accessibility.violations(page)
+    for _ in range(2):
+        with page.expect_response("**/identify"):
+            pass
+    assert len(crops) <= 1, "the audit record notes whenever a face is shown"
 
     page.evaluate("() => (window.tracks = document.querySelector('video').srcObject.getTracks())")
     page.evaluate(HIDE)

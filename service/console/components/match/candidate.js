@@ -47,12 +47,14 @@ const perAlarm = (rate) => number(Number((1 / rate).toPrecision(2)));
  * @param {object} options.answer the whole answer of `identify`
  * @param {HTMLElement | null} options.probe the crop of the photograph; null where it cannot be shown
  * @param {any} [options.actions] buttons
+ * @param {any} [options.enrolled] the crop of the enrolled face, if it is there already
  * @param {number} [options.level] of the heading
  * @returns {HTMLElement}
  */
-export function candidateCard({ gallery, candidate, answer, probe, actions, level = 4 }) {
+export function candidateCard({ gallery, candidate, answer, probe, actions, enrolled, level = 4 }) {
   const { identity, matched, face_id: faceId, disputed } = candidate;
   const name = nameOf(identity);
+  const label = t("match.enrolled_crop", { name });
   const personLink = can("read")
     ? h("a", { href: link(path`/galleries/${gallery}/people/${identity.id}`) }, name)
     : name;
@@ -64,7 +66,7 @@ export function candidateCard({ gallery, candidate, answer, probe, actions, leve
       { class: "crops" },
       probe && h("figure", {}, probe, h("figcaption", {}, t("match.this_picture"))),
       can("read") &&
-        h("figure", {}, enrolledCrop(gallery, identity.id, faceId, t("match.enrolled_crop", { name })), h("figcaption", {}, t("match.enrolled"))),
+        h("figure", {}, enrolled ?? enrolledCrop(gallery, identity.id, faceId, label), h("figcaption", {}, t("match.enrolled"))),
     ),
     h(
       "div",

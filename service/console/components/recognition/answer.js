@@ -3,6 +3,8 @@
 import { announce } from "../../announcer.js";
 import { h } from "../../dom.js";
 import { score } from "../../format.js";
+import { link } from "../../router.js";
+import { can } from "../../session.js";
 import { styles } from "../../styles.js";
 import { t } from "../../texts.js";
 import { nameOf } from "../match/candidate.js";
@@ -87,6 +89,9 @@ export function showAnswer({ gallery, photo, answer, signal }) {
       h("h2", { class: "answer-words" }, words),
       !answer.faces.length && h("p", {}, t("answer.no_face_advice")),
       cards.map((card) => card.element),
+      answer.audit_id &&
+        can("audit") &&
+        h("p", {}, h("a", { href: link(`/access/audit/${answer.audit_id}`) }, t("answer.explain"))),
     ),
   );
 }

@@ -4,7 +4,7 @@ import { announce } from "../../announcer.js";
 import { CameraProblem, openCamera } from "../../components/camera/camera.js";
 import { cameraIsOn, cameraProblem } from "../../components/camera/camera-panel.js";
 import { searchLive } from "../../components/camera/live.js";
-import { candidateCard } from "../../components/match/candidate.js";
+import { candidateCard, enrolledCrop, nameOf } from "../../components/match/candidate.js";
 import { qualityLine } from "../../components/match/quality.js";
 import { faceCrop } from "../../components/photo/crop.js";
 import { pictureWithBoxes } from "../../components/picture/picture.js";
@@ -27,6 +27,7 @@ export function createLive({ gallery, signal, onEnd, onRestart }) {
   signal.addEventListener("abort", () => off.abort(), { once: true, signal: off.signal });
   const stop = h("button", { class: "primary", onclick: onEnd }, t("camera.off"));
   const problem = h("div");
+  const crops = new Map();
   const people = h("div", { class: "live-people stack" }, h("p", {}, t("identify.nobody_yet")));
   const element = h("div", {}, h("p", { role: "status" }, t("camera.opening")), stop);
   document.addEventListener("visibilitychange", () => document.hidden && pauseCamera(), { signal: off.signal });
@@ -70,11 +71,17 @@ export function createLive({ gallery, signal, onEnd, onRestart }) {
     });
   }
 
+  /** Asked for once, not with each search: the audit record notes whenever a face is shown. */
+  function enrolledOf({ identity, face_id: id }) {
+    if (!crops.has(id)) crops.set(id, enrolledCrop(gallery, identity.id, id, t("match.enrolled_crop", { name: nameOf(identity) })));
+    return crops.get(id);
+  }
+
   function seen(face, number, answer) {
     const match = matchOf(face);
     if (!match) return h("div", { class: "card" }, h("h3", {}, t("answer.face", { number: number + 1, name: t("answer.unknown") })), qualityLine(face.quality, face.unmatched_reason));
     const probe = faceCrop(answer.frame, face.landmarks, t("answer.crop", { number: number + 1 }));
-    return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe, level: 3 }), qualityLine(face.quality, face.unmatched_reason));
+    return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe, enrolled: enrolledOf(match), level: 3 }), qualityLine(face.quality, face.unmatched_reason));
   }
 
   /** A page in the background does not watch: the camera is off until somebody comes back and turns it on. */

@@ -10,9 +10,9 @@ const NAME = "try";
 
 /**
  * The gallery `try`, so that no test photograph gets among the people of another gallery. A role that may not create
- * it uses the first that there is.
+ * it uses the first that there is; `name` is null where there is none.
  * @param {AbortSignal} signal
- * @returns {Promise<{name: string, isNew: boolean, create: () => Promise<string>}>} `create` makes it if it is new
+ * @returns {Promise<{name: string | null, isNew: boolean, create: () => Promise<string>}>} `create` makes it if it is new
  */
 export async function tryGallery(signal) {
   const names = [];
@@ -20,7 +20,7 @@ export async function tryGallery(signal) {
     for await (const page of pages("v1/galleries", "galleries", { signal })) names.push(...page.map(({ name }) => name));
   }
   const isNew = !names.includes(NAME) && can("operate");
-  const name = names.includes(NAME) || isNew ? NAME : (names[0] ?? NAME);
+  const name = names.includes(NAME) || isNew ? NAME : (names[0] ?? null);
   let made = !isNew;
   return {
     name,

@@ -16,8 +16,9 @@ import { gallerySaysWhich, tryGallery } from "./gallery.js";
 import { createSamples } from "./samples.js";
 
 export async function show({ signal }) {
-  if (!can("enrol") || !can("identify")) return h("div", {}, h("h1", {}, t("try.title")), emptyState({ title: t("try.not_allowed"), text: t("try.not_allowed_text") }));
+  if (!can("enrol") || !can("identify")) return nothing("not_allowed");
   const which = await tryGallery(signal);
+  if (which.name === null) return nothing("no_gallery");
   const result = h("div", { class: "try-result" });
   const steps = h("ol", { class: "plain try-steps" });
   const enrolled = createEnrolled({ onChange: drawSteps, signal });
@@ -88,6 +89,9 @@ export async function show({ signal }) {
   drawSteps();
   return h("div", { class: "stack" }, h("div", {}, h("h1", {}, t("try.title")), h("p", {}, t("try.intro")), gallerySaysWhich(which)), steps, result);
 }
+
+const nothing = (why) =>
+  h("div", {}, h("h1", {}, t("try.title")), emptyState({ title: t(`try.${why}`), text: t(`try.${why}_text`) }));
 
 const next = (gallery) =>
   h(
