@@ -38,11 +38,12 @@ export function path(parts, ...values) {
 /**
  * @param {string} method
  * @param {string} path
- * @param {{query?: object, json?: any, form?: FormData, body?: BodyInit, headers?: object, signal?: AbortSignal}} [options]
+ * @param {{query?: object, json?: any, form?: FormData, body?: BodyInit, headers?: object, signal?: AbortSignal,
+ *   keepalive?: boolean}} [options] `keepalive`: the request is sent although the page is being closed
  * @returns {Promise<any>} the JSON of the answer; null for 204; text for anything else
  * @throws {Problem} for an error and for no answer; an aborted request throws `AbortError`
  */
-export async function send(method, path, { query, json, form, body, headers = {}, signal } = {}) {
+export async function send(method, path, { query, json, form, body, headers = {}, signal, keepalive } = {}) {
   const fields = new Headers({ Accept: "application/json", ...headers });
   if (json !== undefined) fields.set("Content-Type", "application/json");
   if (!SAFE.has(method) && csrfToken !== null) fields.set("X-CSRF-Token", csrfToken);
@@ -51,6 +52,7 @@ export async function send(method, path, { query, json, form, body, headers = {}
     headers: fields,
     body: json !== undefined ? JSON.stringify(json) : (form ?? body),
     signal,
+    keepalive,
     credentials: "same-origin",
   }).catch((error) => {
     throw error.name === "AbortError" ? error : Problem.offline();
