@@ -21,7 +21,7 @@ export const nameOf = (identity) => identity.name ?? identity.external_id ?? t("
  */
 export function cropAddress(gallery, identityId, faceId, cssPixels) {
   const pixels = cssPixels * Math.min(devicePixelRatio || 1, 2);
-  const size = SIZES.find((one) => one >= pixels) ?? null; // null: as it is stored, up to 336 pixels
+  const size = SIZES.find((one) => one >= pixels) ?? (pixels > 256 ? null : 192); // null: as stored, up to 336 pixels
   return address(path`v1/galleries/${gallery}/identities/${identityId}/faces/${faceId}/crop`, { size });
 }
 
@@ -53,9 +53,9 @@ export function createFaceCrop({ alt = "", size } = {}) {
   };
 }
 
-/** The first face of `identity`, or the face `face`. */
-export function faceCrop({ gallery, identity, face = identity.faces[0], size = 96, alt = "" }) {
-  const crop = createFaceCrop({ alt, size });
+/** The first face of `identity`, or the face `face`. `wide`: as wide as its place, of some `size` pixels. */
+export function faceCrop({ gallery, identity, face = identity.faces[0], size = 96, alt = "", wide = false }) {
+  const crop = createFaceCrop({ alt, size: wide ? undefined : size });
   if (face) crop.set(cropAddress(gallery, identity.id, face.id, size));
   return crop.element;
 }
