@@ -47,5 +47,5 @@ export function createSightings({ gallery, id, signal }) {
     );
 
   load();
-  return h("section", { class: "stack", "aria-label": t("person.sightings") }, h("h2", {}, t("person.sightings")), words, h("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": t("person.sightings") }, table), h("div", {}, more));
+  return h("div", { class: "stack" }, h("h2", {}, t("person.sightings")), words, h("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": t("person.sightings") }, table), h("div", {}, more));
 }
