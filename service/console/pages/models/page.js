@@ -1,9 +1,40 @@
-// The gallery's model, calibration and policy, and its changes of model.
+// The gallery's model, what its scores mean, the policy, and the way to another model.
 
+import { get, path } from "../../api.js";
+import { createCurve } from "../../components/curve/curve.js";
 import { h } from "../../dom.js";
-import { emptyState } from "../../components/states/states.js";
 import { t } from "../../texts.js";
+import { changeSection, openJob } from "./change.js";
+import { modelCard } from "./model.js";
+import { policySection } from "./policy.js";
+import { measured } from "./words.js";
 
-export async function show() {
-  return h("div", {}, h("h1", {}, t("titles.models")), emptyState({ title: t("titles.models") }));
+export async function show({ params, query, signal, setQuery }) {
+  const name = params.gallery;
+  const of = (rest) => get(`${path`v1/galleries/${name}`}${rest}`, { signal });
+  const [gallery, calibration, check, { models }, { reindexes: jobs }] = await Promise.all([
+    of(""),
+    of("/calibration"),
+    of("/fpir-check"),
+    get("v1/models", { signal }),
+    get("v1/reindexes", { query: { gallery: name }, signal }),
+  ]);
+  const curve = createCurve({ calibration });
+  const model = models.find(({ fingerprint }) => fingerprint === calibration.model);
+  return h(
+    "div",
+    { class: "stack models-page" },
+    h("header", {}, h("h1", {}, t("titles.models")), h("p", { class: "muted" }, t("models.intro"))),
+    openJob(jobs, models),
+    policySection({ gallery, calibration, check, curve, query, setQuery, signal }),
+    h(
+      "section",
+      { class: "card stack", "aria-labelledby": "calibration-title" },
+      h("h2", { id: "calibration-title" }, t("models.calibration")),
+      measured(calibration, gallery),
+      curve.element,
+    ),
+    modelCard(calibration.model, model),
+    changeSection({ gallery, calibration, models, jobs, query, setQuery, signal }),
+  );
 }
