@@ -18,12 +18,13 @@ def parts(server: str, hopper: bytes, collins: bytes) -> Iterator[dict[str, str]
         )
         api.enrol(gallery, "Eileen Collins", collins)
         api.enrol(gallery, "Ada Lovelace")
+        job = api.post("/v1/reindexes", json={"gallery": gallery, "to": "dlib-resnet"}).json()
         [event] = api.get("/v1/audit", params={"limit": 1}).json()["events"]
         yield {
             "gallery": gallery,
             "person.id": person["id"],
             "event.id": event["id"],
             "import.id": NOBODY,
-            "reindex.id": NOBODY,
+            "reindex.id": job["id"],
         }
         api.delete_galleries()
