@@ -2,7 +2,7 @@
 
 import { announce } from "./announcer.js";
 import { errorState } from "./components/states/states.js";
-import { fill } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { find } from "./routes.js";
 import { can, current, onSession } from "./session.js";
 import { styles } from "./styles.js";
@@ -85,7 +85,7 @@ async function open(layout) {
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
     console.warn("page not shown:", error.message);
-    fill(layout.main, errorState(error, { retry: () => open(layout) }));
+    fill(layout.main, h("h1", {}, t(`titles.${route.name}`)), errorState(error, { retry: () => open(layout) }));
   } finally {
     clearTimeout(slow);
     if (!signal.aborted) layout.main.removeAttribute("aria-busy");

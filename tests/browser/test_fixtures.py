@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Route
 
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
-from tests.support.browser import accessibility
+from tests.support.browser import accessibility, keyboard
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
 from tests.support.browser.watch import Watch
@@ -145,3 +145,23 @@ def test_what_a_test_puts_in_is_there(api: ApiClient, hopper: bytes) -> None:
     enrolled = api.enrol(gallery, "Grace", hopper, external_id="1", metadata={"a": [1]})
     assert enrolled["metadata"] == {"a": [1]}
     assert len(enrolled["faces"]) == 1
+
+
+def test_what_the_keyboard_does_not_reach_is_noticed(
+    publish: Publish, open_page: OpenPage, context: BrowserContext
+) -> None:
+    publish("<button>1</button><a href='#'>2</a><button>3</button><p>4</p><button>5</button>")
+    keyboard.install(context)
+    page = open_page("made")
+    assert keyboard.faults(page) == []
+    page.evaluate("""() => {
+        const [first, , third] = document.querySelectorAll("button, a");
+        first.style.outline = "none";
+        third.addEventListener("keydown", event => event.preventDefault());
+        document.querySelector("p").addEventListener("click", () => {});
+    }""")
+    assert [fault.split(":")[0] for fault in keyboard.faults(page)] == [
+        "answers clicks, but no key",
+        "the focus does not show",
+        "Tab does not reach it",
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser.console_files import name_of, reachable, scripts
+from tests.support.browser.console_files import TEXTS, code, name_of, reachable, scripts
 from tests.support.browser.routes import CONSOLE
 
 ROOT = CONSOLE.parents[1]
@@ -26,8 +26,9 @@ NOT_USED_YET = {"components/progress/progress.js", "components/progress/progress
 def test_a_module_says_what_it_is_for_is_short_and_uses_nothing_that_is_forbidden(path: Path) -> None:
     text = path.read_text()
     assert re.match(r"// [A-Z`].*[^ ]\n", text), "it begins with a sentence on what it is for"
-    assert text.count("\n") <= 250
-    found = {what: match[0] for what, pattern in FORBIDDEN.items() if (match := re.search(pattern, text))}
+    assert text.count("\n") <= 250 or path == TEXTS, "all texts are one table, other modules are short"
+    script = code(path)
+    found = {what: match[0] for what, pattern in FORBIDDEN.items() if (match := re.search(pattern, script))}
     assert not found
 
 
@@ -61,6 +62,7 @@ _LIST = """
 from setuptools import Distribution
 distribution = Distribution({'script_name': 'setup.py'})
 distribution.parse_config_files()
+distribution.include_package_data = False  # or what an earlier installation listed would hide a gap
 command = distribution.get_command_obj("build_py")
 command.ensure_finalized()
 for _, folder, _, names in command.data_files:
