@@ -29,7 +29,7 @@ def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
 def expiry(certificate: Path) -> datetime:
     """When the first certificate of the file expires, UTC. Raises Misconfigured, ValueError.
 
-    Python's `ssl` tells it only of certificates of a peer. In DER, the time is the second of the field
+    Python's `ssl` has it only for the certificate of a peer. In DER, the time is the second of the field
     `validity`: X.509, RFC 5280, section 4.1.
     """
     _check_readable("GEMEL_TLS_CERT", certificate)
@@ -38,31 +38,34 @@ def expiry(certificate: Path) -> datetime:
     )
     if found is None:
         raise ValueError(f"{certificate} holds no certificate")
-    [whole, *_] = _elements(ssl.PEM_cert_to_DER_cert(found[0]))
-    [to_be_signed, *_] = _elements(whole[1])
-    fields = _elements(to_be_signed[1])
-    if fields and fields[0][0] == 0xA0:  # the version, which may be absent
-        fields = fields[1:]
-    _, not_after, *_ = _elements(fields[3][1])  # after serial number, signature algorithm and issuer
-    tag, text = not_after[0], not_after[1].decode("ascii")
-    if tag == 0x17:  # UTCTime: a year of two digits, 1950 to 2049
-        text = f"{'19' if text[:2] >= '50' else '20'}{text}"
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    try:
+        whole = _elements(ssl.PEM_cert_to_DER_cert(found[0]))[0][1]
+        fields = _elements(_elements(whole)[0][1])
+        if fields[0][0] == _VERSION:  # it may be absent
+            fields = fields[1:]
+        tag, text = _elements(fields[3][1])[1]  # after serial number, signature algorithm and issuer
+    except IndexError:
+        raise ValueError(f"the certificate in {certificate} is cut off") from None
+    date = text.decode("ascii")
+    if tag == _UTC_TIME:  # a year of two digits, 1950 to 2049
+        date = f"{'19' if date[:2] >= '50' else '20'}{date}"
+    return datetime.strptime(date, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+
+
+_VERSION, _UTC_TIME = 0xA0, 0x17
+"""Tags in DER."""
 
 
 def _elements(data: bytes) -> list[tuple[int, bytes]]:
-    """Tag and content of each element of DER. Raises ValueError."""
+    """Tag and content of each element of DER. Raises IndexError where the data is cut off."""
     found, at = [], 0
-    try:
-        while at < len(data):
-            tag, length, at = data[at], data[at + 1], at + 2
-            if length & 0x80:
-                size = length & 0x7F
-                length, at = int.from_bytes(data[at : at + size], "big"), at + size
-            found.append((tag, data[at : at + length]))
-            at += length
-    except IndexError:
-        raise ValueError("the certificate is cut off") from None
+    while at < len(data):
+        tag, length, at = data[at], data[at + 1], at + 2
+        if length & 0x80:
+            size = length & 0x7F
+            length, at = int.from_bytes(data[at : at + size], "big"), at + size
+        found.append((tag, data[at : at + length]))
+        at += length
     return found
 
 

@@ -24,6 +24,7 @@ from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.replica.cache import IndexCache
 from service.monitoring.fpir_checks import FpirChecks
+from service.monitoring.gpu_memory import GpuMemory
 from service.monitoring.index_lag import IndexLag
 from service.monitoring.outcomes import Outcomes
 
@@ -40,10 +41,12 @@ class Metrics:
     def __init__(self, index_cache: IndexCache, database: Database) -> None:
         self._index_cache = index_cache
         self._database = database
-        self._of_database = CollectorRegistry()
-        self._of_database.register(ReindexJobs(database))
-        self._of_database.register(IndexLag(database))
-        self._of_database.register(FpirChecks(database))
+        self._of_any_process = CollectorRegistry()
+        """What each worker would expose alike: of the database, and of GPUs."""
+        self._of_any_process.register(ReindexJobs(database))
+        self._of_any_process.register(IndexLag(database))
+        self._of_any_process.register(FpirChecks(database))
+        self._of_any_process.register(GpuMemory())
         self._shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self.registry = CollectorRegistry()
         self.outcomes = Outcomes(self.registry)
@@ -92,11 +95,11 @@ class Metrics:
     def exposition(self) -> bytes:
         self._refresh()
         if self._shared is None:
-            return generate_latest(self.registry) + generate_latest(self._of_database)
+            return generate_latest(self.registry) + generate_latest(self._of_any_process)
         _remove_dead_processes(Path(self._shared))
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all, self._shared)  # type: ignore[no-untyped-call]
-        return generate_latest(of_all) + generate_latest(self._of_database)
+        return generate_latest(of_all) + generate_latest(self._of_any_process)
 
     async def keep_fresh(self) -> None:
         """Refreshes this process's gauges for the other workers, which cannot see its indexes."""

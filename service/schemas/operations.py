@@ -126,7 +126,7 @@ class Finding(BaseModel):
     level: FindingLevel = Field(description=_LEVELS, examples=["warning"])
     code: str = Field(description="Stable, for programs", examples=["disk_space_low"])
     text: str = Field(
-        description="What was found, in words", examples=["Only 1.2 GB of 20.0 GB are free on the disk."]
+        description="The finding in words", examples=["Only 1.2 GB of 20.0 GB are free on the disk."]
     )
     advice: str | None = Field(
         description="What to do; null: nothing", examples=["Free space or enlarge the disk."]
