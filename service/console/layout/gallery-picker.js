@@ -9,6 +9,7 @@ import { t } from "../texts.js";
 const STORED = "gemel.gallery";
 const MOST = 500;
 let known = [];
+const listeners = new Set();
 
 /** The gallery used last in this browser, or the first there is; null if there is none. */
 export async function lastGallery() {
@@ -17,7 +18,7 @@ export async function lastGallery() {
   return known.includes(last) ? last : (known[0] ?? null);
 }
 
-/** Asks the server again, after one was created or deleted. */
+/** Asks the server again, after one was created or deleted; the picker shows it. */
 export async function loadGalleries() {
   if (!can("read")) return known;
   const names = [];
@@ -25,7 +26,9 @@ export async function loadGalleries() {
     names.push(...page.map((gallery) => gallery.name));
     if (names.length >= MOST) break;
   }
-  return (known = names);
+  known = names;
+  for (const draw of listeners) draw();
+  return known;
 }
 
 /** @param {string} name */
@@ -47,6 +50,7 @@ export function createGalleryPicker() {
     select.disabled = names.length === 0;
   }
   onSession(() => (known = []));
+  listeners.add(draw);
   draw();
 
   return {
