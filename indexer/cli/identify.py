@@ -141,6 +141,7 @@ def verify(
 
     def show() -> None:
         out.print(sentence, soft_wrap=True)
+        out.print(_share_of_strangers(answer.score_fmr, answer.score_fmr_trusted), soft_wrap=True)
         for path, face in zip(paths.values(), answer.faces, strict=True):
             box, quality = face.box, face.quality
             described = describe_quality(quality.score, quality.expected_miss_rate)
@@ -208,3 +209,11 @@ def _add_rows(table: Table, path: Path, answer: "IdentifyAnswer") -> None:
                 "[green]yes[/]" if candidate.matched else _describe_unmatched(face.unmatched_reason),
             )
             cells = ("", "", "")
+
+
+def _share_of_strangers(fmr: float, is_trusted: bool) -> str:
+    """`fmr`: of the score; if it is not trusted, the share is lower."""
+    if fmr >= 0.5:
+        return "most pairs of strangers score as high"
+    pairs = float(f"{1 / fmr:.2g}")
+    return f"{'one' if is_trusted else 'fewer than one'} pair of strangers in {pairs:,.0f} scores as high"

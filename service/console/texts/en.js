@@ -262,7 +262,7 @@ export default {
     person: "Person {number}",
     enrolling: "Enrolling ...",
     enrolled: "{name} is enrolled. Now give another photograph.",
-    enrolled_people: "Enrolled on this page",
+    enrolled_people: "Enrolled so far",
     remove_person: "Remove {name}",
     variant_words:
       "There is one sample photograph of {name}. This is the same one, mirrored, cropped and darker: your own second photograph is the better test.",

@@ -1,6 +1,10 @@
 """Photographs of one or several people: boxes, candidates, and what may be done with them."""
 
+import io
+
+import pillow_heif
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.recognition.conftest import Drop, file
@@ -102,3 +106,17 @@ def test_a_picture_without_a_face_says_so(page: Page, drop: Drop, nobody: bytes)
 def test_a_file_that_is_no_picture_says_so(page: Page, drop: Drop) -> None:
     drop(page, b"no picture", name="letter.txt", type="text/plain")
     expect(page.get_by_role("alert").filter(has_text="not a picture in a format")).to_be_visible()
+
+
+def test_a_picture_that_only_the_server_can_show_is_answered_all_the_same(
+    page: Page, drop: Drop, hopper: bytes
+) -> None:
+    drop(page, heic(hopper), name="grace.heic", type="image/heic")
+    expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_be_visible()
+    expect(page.get_by_text("This browser cannot show a picture of this format.")).to_be_visible()
+
+
+def heic(picture: bytes) -> bytes:
+    written = io.BytesIO()
+    pillow_heif.from_pillow(Image.open(io.BytesIO(picture))).save(written)
+    return written.getvalue()

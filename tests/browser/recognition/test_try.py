@@ -51,3 +51,36 @@ def test_a_picture_without_a_face_says_what_to_do(
     page = open_page("#/try")
     page.get_by_label("Drop a photograph of one person here").set_input_files(file(nobody))
     expect(page.get_by_role("alert").filter(has_text="No face was found. Use a photograph")).to_be_visible()
+
+
+def test_who_was_enrolled_at_an_earlier_visit_is_found_at_the_next(
+    open_page: OpenPage, api: ApiClient, hopper: bytes
+) -> None:
+    api.create_gallery("try")
+    api.enrol("try", "Grace Hopper", hopper)
+    page = open_page("#/try")
+    page.get_by_role("button", name="Grace Hopper, mirrored").click()
+    expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_be_visible()
+
+
+def test_the_whole_way_works_with_the_keyboard_alone(open_page: OpenPage, api: ApiClient) -> None:
+    page = open_page("#/try")
+
+    def press(name: str) -> None:
+        """Tab until the button has the focus, then Enter."""
+        target = page.get_by_role("button", name=name)
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if target.evaluate("button => button === document.activeElement"):
+                page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"the keyboard does not reach {name}")
+
+    press("Grace Hopper")
+    expect(page.get_by_text("Grace Hopper is enrolled.")).to_be_visible()
+    press("Grace Hopper, mirrored")
+    expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_be_visible()
+    press("Face 1: Grace Hopper")
+    expect(page.get_by_role("button", name="Face 1")).to_have_attribute("aria-pressed", "true")
+    press("Not this person")
+    expect(page.get_by_text("You said: this is not Grace Hopper.").first).to_be_visible()

@@ -1,4 +1,4 @@
-// Who was enrolled on this page so far, with the way back.
+// Who was enrolled so far, with the way back.
 
 import { enrolledCrop, nameOf } from "../../components/match/candidate.js";
 import { removePerson } from "../../components/recognition/ask.js";
@@ -28,7 +28,7 @@ export function createEnrolled({ onChange, signal }) {
       },
     });
     const remove = h("button", { "aria-label": t("try.remove_person", { name: nameOf(person) }), onclick: () => removePerson(gallery, person.id).then(() => take(entry), fail) }, t("common.remove"));
-    return h("li", {}, enrolledCrop(gallery, person.id, person.faces[0].id, ""), h("div", { class: "field" }, h("label", { for: id }, t("answer.name")), name), remove, problem);
+    return h("li", {}, person.faces[0] && enrolledCrop(gallery, person.id, person.faces[0].id, ""), h("div", { class: "field" }, h("label", { for: id }, t("answer.name")), name), remove, problem);
   }
   function take(entry) {
     people.splice(people.indexOf(entry), 1);

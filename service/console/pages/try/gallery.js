@@ -1,6 +1,7 @@
 // The gallery of the first try. It is made with the first photograph, not before.
 
 import { pages, post } from "../../api.js";
+import { findPeople } from "../../components/recognition/ask.js";
 import { h } from "../../dom.js";
 import { loadGalleries } from "../../layout/gallery-picker.js";
 import { can } from "../../session.js";
@@ -12,19 +13,22 @@ const NAME = "try";
  * The gallery `try`, so that no test photograph gets among the people of another gallery. A role that may not create
  * it uses the first that there is; `name` is null where there is none.
  * @param {AbortSignal} signal
- * @returns {Promise<{name: string | null, isNew: boolean, create: () => Promise<string>}>} `create` makes it if it is new
+ * @returns {Promise<{name: string | null, isNew: boolean, people: object[], create: () => Promise<string>}>}
+ *   `people`: the first of those who were enrolled at an earlier visit; `create` makes the gallery if it is new
  */
 export async function tryGallery(signal) {
   const names = [];
   if (can("read")) {
     for await (const page of pages("v1/galleries", "galleries", { signal })) names.push(...page.map(({ name }) => name));
   }
+  const people = names.includes(NAME) ? (await findPeople(NAME, "", { signal })).identities : [];
   const isNew = !names.includes(NAME) && can("operate");
   const name = names.includes(NAME) || isNew ? NAME : (names[0] ?? null);
   let made = !isNew;
   return {
     name,
     isNew,
+    people,
     async create() {
       if (!made) {
         await post("v1/galleries", { json: { name }, signal }).catch((error) => {

@@ -86,6 +86,7 @@ export async function show({ signal }) {
     });
   }
 
+  for (const person of which.people) enrolled.add({ gallery, person, sampleId: samples.idOf(person.name) });
   drawSteps();
   return h("div", { class: "stack" }, h("div", {}, h("h1", {}, t("try.title")), h("p", {}, t("try.intro")), gallerySaysWhich(which)), steps, result);
 }

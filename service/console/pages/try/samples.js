@@ -7,7 +7,7 @@ import { t } from "../../texts.js";
 /**
  * @param {{signal: AbortSignal, onEnrol: (files: Blob[]) => void, onFind: (files: Blob[]) => void}} options
  * @returns {Promise<{forEnrolment: (enrolled: string[]) => HTMLElement | null,
- *   forSearch: (enrolled: string[]) => HTMLElement | null}>} `enrolled`: ids of samples
+ *   forSearch: (enrolled: string[]) => HTMLElement | null, idOf: (name: string | null) => string | undefined}>} `enrolled`: ids of samples
  */
 export async function createSamples({ signal, onEnrol, onFind }) {
   const { samples } = await get("v1/samples", { signal }).catch((error) => {
@@ -28,6 +28,7 @@ export async function createSamples({ signal, onEnrol, onFind }) {
     h("img", { class: variant ? "thumb variant" : "thumb", src: urlOf(sample), alt: "", title: credit(sample), width: 96, height: 96 });
 
   return {
+    idOf: (name) => samples.find(({ title }) => title === name)?.id,
     forEnrolment(enrolled) {
       const left = samples.filter((sample) => !enrolled.includes(sample.id));
       if (!left.length) return null;

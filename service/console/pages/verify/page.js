@@ -30,6 +30,7 @@ export async function show({ params, query, signal, setQuery }) {
   const right = h("div");
   const against = (what) => {
     fill(right, what === "person" ? choice.element : second.element);
+    if (what === "person") choice.open();
     setQuery({ with: what === "person" ? "person" : null, person: what === "person" ? (person?.id ?? null) : null });
     compare();
   };
@@ -70,6 +71,7 @@ export async function show({ params, query, signal, setQuery }) {
   const started = query.get("with") === "person" || query.has("person");
   if (query.has("person")) await choice.choose(query.get("person"));
   fill(right, started ? choice.element : second.element);
+  if (started) choice.open();
   return h(
     "div",
     { class: "stack" },

@@ -10,7 +10,7 @@ const TYPING_MS = 200;
 
 /**
  * @param {{gallery: string, onChoice: (person: object | null) => void, signal: AbortSignal}} options
- * @returns {{element: HTMLElement, choose: (id: string) => Promise<void>}}
+ * @returns {{element: HTMLElement, open: () => void, choose: (id: string) => Promise<void>}}
  */
 export function createPersonChoice({ gallery, onChoice, signal }) {
   const field = h("input", { id: "verify-person", type: "search", autocomplete: "off", oninput: search });
@@ -47,10 +47,11 @@ export function createPersonChoice({ gallery, onChoice, signal }) {
     const other = h("button", { onclick: () => (fill(element, chooser), onChoice(null), field.focus()) }, t("verify.other_person"));
     fill(element, h("div", { class: "stack" }, h("h2", {}, nameOf(person)), crop(person), h("div", { class: "actions" }, other)));
   }
-  ask();
 
   return {
     element,
+    /** Shows the first people: the field may stay empty. */
+    open: () => found.childElementCount || ask(),
     async choose(id) {
       const person = await getPerson(gallery, id, { signal });
       draw(person);
