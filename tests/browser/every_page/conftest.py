@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.browser.client import ApiClient
 
-NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +18,13 @@ def parts(server: str, hopper: bytes, collins: bytes) -> Iterator[dict[str, str]
         api.enrol(gallery, "Eileen Collins", collins)
         api.enrol(gallery, "Ada Lovelace")
         job = api.post("/v1/reindexes", json={"gallery": gallery, "to": "dlib-resnet"}).json()
+        imported = api.post(f"/v1/galleries/{gallery}/imports", json={"name": "Badges"}).json()
         [event] = api.get("/v1/audit", params={"limit": 1}).json()["events"]
         yield {
             "gallery": gallery,
             "person.id": person["id"],
             "event.id": event["id"],
-            "import.id": NOBODY,
             "reindex.id": job["id"],
+            "import.id": imported["id"],
         }
         api.delete_galleries()

@@ -1,9 +1,124 @@
-// One import: its progress, its rejected pictures.
+// One import: how far it is, what was rejected and why, and what to do about it.
 
-import { h } from "../../dom.js";
-import { emptyState } from "../../components/states/states.js";
+import { get, path, post, remove } from "../../api.js";
+import { createProgress } from "../../components/progress/progress.js";
+import { errorLine } from "../../components/states/states.js";
+import { toast } from "../../components/toast/toast.js";
+import { fill, h } from "../../dom.js";
+import { duration, number, time } from "../../format.js";
+import { go, link } from "../../router.js";
+import { can } from "../../session.js";
 import { t } from "../../texts.js";
+import { uploadOf } from "../imports/uploads.js";
+import { result, title } from "../imports/words.js";
+import { createRejections } from "./rejections.js";
+import { createSending } from "./sending.js";
 
-export async function show() {
-  return h("div", {}, h("h1", {}, t("titles.import")), emptyState({ title: t("titles.import") }));
+const POLL_MS = 1500;
+const OPEN = ["receiving", "enrolling"];
+
+export async function show({ params, query, setQuery, setTitle, signal }) {
+  const { gallery, id } = params;
+  const base = path`v1/galleries/${gallery}/imports/${id}`;
+  let job = await get(base, { signal });
+  setTitle?.(title(job, time));
+
+  const badge = h("span", { class: "badge" });
+  const words = h("p", { class: "import-result", role: "status" });
+  const progress = createProgress({ label: t("import.progress") });
+  const counts = h("dl", { class: "import-counts" });
+  const problem = h("div");
+  const actions = h("div", { class: "actions" });
+  const sending = createSending({ gallery, id, signal, onChange: () => void refresh() });
+  const rejections = createRejections({ gallery, id, query, setQuery, signal });
+
+  function draw() {
+    const open = OPEN.includes(job.state);
+    badge.textContent = t(`imports.states.${job.state}`);
+    words.textContent = result(job);
+    progress.element.hidden = !open;
+    if (open) progress.set(share(job), progressWords(job));
+    fill(counts, Object.entries(job.counts).filter(([, count]) => count > 0).map(countOf));
+    fill(problem, job.problem && h("p", { class: "notice" }, t("import.problem", { problem: job.problem })));
+    fill(actions, actionsOf(job, { gallery, base, act, signal }));
+    sending.draw(job);
+    rejections.draw(job);
+  }
+
+  async function act(name) {
+    try {
+      job = await post(`${base}/${name}`, { signal });
+      uploadOf(id)?.stop();
+      draw();
+      poll();
+    } catch (error) {
+      fill(problem, errorLine(error));
+    }
+  }
+
+  async function refresh() {
+    job = await get(base, { signal });
+    draw();
+  }
+
+  let timer = 0;
+  function poll() {
+    clearTimeout(timer);
+    if (signal.aborted || !OPEN.includes(job.state)) return;
+    timer = setTimeout(() => refresh().catch(() => {}).finally(poll), POLL_MS);
+  }
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  draw();
+  poll();
+  return h(
+    "div",
+    { class: "stack" },
+    h(
+      "header",
+      { class: "page-head" },
+      h("div", {}, h("h1", {}, title(job, time)), h("p", { class: "muted" }, t("import.into", { gallery, time: time(job.created_at) }))),
+      badge,
+    ),
+    words,
+    progress.element,
+    sending.element,
+    problem,
+    counts,
+    actions,
+    rejections.element,
+  );
+}
+
+function share({ counts, files, files_expected: expected }) {
+  const total = Math.max(files, expected ?? 0);
+  return total === 0 ? null : (files - counts.waiting) / total;
+}
+
+function progressWords(job) {
+  const total = Math.max(job.files, job.files_expected ?? 0);
+  const done = t("import.done_of", { done: job.files - job.counts.waiting, total });
+  if (job.files_per_second === null) return done;
+  const rate = t("import.rate", { rate: number(job.files_per_second, 1) });
+  const left = job.seconds_left === null ? [] : [t("import.left", { time: duration(job.seconds_left) })];
+  return [done, rate, ...left].join(", ");
+}
+
+const countOf = ([state, count]) => h("div", {}, h("dt", {}, t(`import.counts.${state}`)), h("dd", {}, number(count)));
+
+function actionsOf(job, { gallery, base, act, signal }) {
+  const place = encodeURIComponent(gallery);
+  const people = h("a", { class: "button primary", href: link(`/galleries/${place}/people`) }, t("import.people"));
+  if (!can("enrol")) return [job.people_enrolled > 0 && people];
+  if (OPEN.includes(job.state)) return [job.people_enrolled > 0 && people, h("button", { onclick: () => act("cancel") }, t("import.cancel"))];
+  const erase = () => {
+    go(`/galleries/${place}/imports`);
+    toast(t("import.deleted"), { undo: () => go(`/galleries/${place}/imports/${job.id}`), whenGone: () => void remove(base) });
+  };
+  return [
+    job.people_enrolled > 0 && people,
+    job.counts.failed > 0 && job.state === "done" && h("button", { onclick: () => act("retry") }, t("import.retry", { count: job.counts.failed })),
+    job.reasons.several_faces > 0 &&
+      h("a", { class: "button", href: link(`/galleries/${place}/imports?several_faces=subject`) }, t("import.again_subject")),
+    h("button", { class: "danger", onclick: erase }, t("import.delete")),
+  ];
 }

@@ -1,0 +1,69 @@
+// What an import would enrol, before anything is sent: how many people and pictures, who is named what.
+
+import { h } from "../../dom.js";
+import { bytes } from "../../format.js";
+import { t } from "../../texts.js";
+import { reason } from "./words.js";
+
+const SHOWN = 8;
+
+/**
+ * @param {import("./items.js").Plan} plan
+ * @param {AbortSignal} signal frees the pictures when the page is left
+ */
+export function previewOf(plan, signal) {
+  const first = [...plan.people].slice(0, SHOWN);
+  const more = plan.people.size - first.length;
+  return h(
+    "div",
+    { class: "stack" },
+    h(
+      "p",
+      { class: "import-total", role: "status" },
+      t("imports.found", {
+        people: t("common.people", { count: plan.people.size }),
+        pictures: t("imports.pictures", { count: plan.pictures.length }),
+        size: bytes(plan.bytes),
+      }),
+    ),
+    plan.skipped.length > 0 && skippedList(plan.skipped),
+    first.length > 0 && h("ul", { class: "plain import-people", "aria-label": t("imports.preview") }, first.map((one) => person(one, plan, signal))),
+    more > 0 && h("p", { class: "muted" }, t("imports.more_people", { count: more })),
+  );
+}
+
+function person([externalId, items], plan, signal) {
+  const entry = plan.entries.get(items[0].name);
+  const name = entry ? (entry.name ?? externalId) : externalId.replaceAll("_", " ");
+  const picture = h("img", { alt: "", width: 64, height: 64 });
+  void thumbnail(items[0], picture, signal);
+  return h(
+    "li",
+    {},
+    h("span", { class: "import-thumb" }, picture),
+    h("span", {}, h("strong", {}, name), h("span", { class: "muted import-id" }, t("imports.as_id", { id: externalId }))),
+    h("span", { class: "muted" }, t("imports.pictures", { count: items.length })),
+  );
+}
+
+async function thumbnail(item, picture, signal) {
+  try {
+    const url = URL.createObjectURL(new Blob([await item.read()]));
+    picture.addEventListener("error", () => picture.remove());
+    picture.src = url;
+    signal.addEventListener("abort", () => URL.revokeObjectURL(url), { once: true });
+  } catch {
+    picture.remove(); // the preview works without it
+  }
+}
+
+function skippedList(skipped) {
+  const counts = new Map();
+  for (const { code } of skipped) counts.set(code, (counts.get(code) ?? 0) + 1);
+  return h(
+    "details",
+    {},
+    h("summary", {}, t("imports.skipped", { count: skipped.length })),
+    h("ul", {}, [...counts].map(([code, count]) => h("li", {}, `${reason(code)}: ${count}`))),
+  );
+}
