@@ -7,7 +7,6 @@ import pytest
 from tests.support.browser.client import ApiClient
 
 
-
 @pytest.fixture(scope="module")
 def parts(server: str, hopper: bytes, collins: bytes) -> Iterator[dict[str, str]]:
     with ApiClient(server) as api:
