@@ -623,8 +623,11 @@ export default {
       other: "{count} faces have no stored crop. The new model cannot use them: they need new photographs.",
     },
     plan_shortage: "There is too little room: {shortage}.",
-    plan_unclear:
-      "This gallery is too small to check one thing for you: {gate} That needs {needed} people with several faces; here are {people}. You will see the faces that the models disagree about, and decide yourself.",
+    plan_unclear: {
+      one: "This gallery is too small to check one thing for you: {gate} That needs {needed} people with several faces; here is {count}. You will see the faces that the models disagree about, and decide yourself.",
+      other:
+        "This gallery is too small to check one thing for you: {gate} That needs {needed} people with several faces; here are {count}. You will see the faces that the models disagree about, and decide yourself.",
+    },
     start: "Start the change to {model}",
     start_anyway: "Start all the same",
     job_embedding: "A change to {model} is going on.",
@@ -735,7 +738,10 @@ export default {
     at_least_old_more: "at least {amount} more than with the old model",
     at_least_old_less: "at most {amount} fewer than with the old model",
     not_measurable: "Nobody has several faces here, so it cannot be measured.",
-    too_few: "Too few people to tell: {people} have several faces, {needed} are needed.",
+    too_few: {
+      one: "Too few people to tell: {count} has several faces, {needed} are needed.",
+      other: "Too few people to tell: {count} have several faces, {needed} are needed.",
+    },
     measured: "It is {measured}; the limit is {limit}.",
     rates: "Both models on your own people",
     rates_text: "{faces} faces of {people} people, each searched for among all others. {several} people have several faces.",

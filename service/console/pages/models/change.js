@@ -128,7 +128,7 @@ function planCard(plan, model, signal) {
     ),
     plan.shortages.map((shortage) => h("p", { class: "notice" }, t("models.plan_shortage", { shortage }))),
     unclear.map((gate) =>
-      h("p", { class: "notice" }, t("models.plan_unclear", { gate: criterion(gate.gate), people: gate.people, needed: gate.people_needed })),
+      h("p", { class: "notice" }, t("models.plan_unclear", { gate: criterion(gate.gate), count: gate.people, needed: gate.people_needed })),
     ),
     problem,
     h("div", { class: "actions" }, start),

@@ -43,12 +43,20 @@ export async function show({ params, signal }) {
     draw();
   }
 
+  /** After a command, whose button is gone: the focus goes to what the job is now. */
+  async function acted(after) {
+    await update(after);
+    const title = page.querySelector("#state-title");
+    title.setAttribute("tabindex", "-1");
+    title.focus({ preventScroll: true });
+  }
+
   function draw() {
     measureProgress();
     const key = [stateOf(job), job.state, job.rolled_back, job.events.length, comparison === null].join();
     if (key === drawn) return;
     drawn = key;
-    const focused = document.activeElement?.closest(".reindex-page") ? document.activeElement.textContent : null;
+    const focused = page.contains(document.activeElement) ? document.activeElement.textContent : null;
     fill(page, content());
     if (focused) focusAgain(page, focused);
   }
@@ -78,7 +86,7 @@ export async function show({ params, signal }) {
         h("p", {}, t(`reindex.text_${textOf(job, failed)}`, { old: names.old, new: names.new })),
         job.problem && h("p", { class: "notice" }, job.problem),
         h("div", { class: "reindex-progress" }, running && progress.element),
-        can("operate") && actions(job, { names, failed, changed: update, signal }),
+        can("operate") && actions(job, { names, failed, changed: acted, signal }),
         offline,
       ),
       comparison && [gates(comparison), rates(comparison, names), disagreements(comparison, names, job.gallery)],
@@ -129,10 +137,7 @@ function progressWords({ state, done, faces, faces_per_second: speed, seconds_le
 }
 
 function focusAgain(page, text) {
-  const same = [...page.querySelectorAll("button, a")].find((element) => element.textContent === text);
-  const target = same ?? page.querySelector("#state-title");
-  if (!same) target.setAttribute("tabindex", "-1");
-  target.focus({ preventScroll: true });
+  [...page.querySelectorAll("button, a, summary")].find((element) => element.textContent === text)?.focus({ preventScroll: true });
 }
 
 function skipped({ skipped: faces, gallery }) {

@@ -31,7 +31,7 @@ function limit(metric, sign, old, amount) {
 export function reason(verdict) {
   const { measured, limit, people, people_needed: needed } = verdict;
   if (measured === null || limit === null) return t("reindex.not_measurable");
-  if (people !== null && people < (needed ?? 0)) return t("reindex.too_few", { people, needed });
+  if (people !== null && people < (needed ?? 0)) return t("reindex.too_few", { count: people, needed });
   const shown = people === null ? number : percent;
   return t("reindex.measured", { measured: shown(measured), limit: shown(limit) });
 }

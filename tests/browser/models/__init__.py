@@ -1,0 +1,1 @@
+"""The page of a gallery's model, and changes of model."""
