@@ -104,6 +104,7 @@ RULES: dict[str, Rule] = {
     "get_sample": Rule(_ANY, GalleryAt.NONE),
     "list_indexes": Rule(_R, GalleryAt.QUERY),
     "rebuild_index": Rule(_O, GalleryAt.PATH),
+    "verify_index": Rule(_O, GalleryAt.PATH),
     "plan_reindex": Rule(_O, GalleryAt.BODY),
     "start_reindex": Rule(_O, GalleryAt.BODY),
     "list_reindexes": Rule(_R, GalleryAt.QUERY),

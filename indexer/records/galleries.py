@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
-from indexer.records.tables import Gallery, Identity
+from indexer.records.tables import Gallery, Identity, IndexCheck
 from indexer.types import DuplicateCheck, PersonScore
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
@@ -159,6 +159,9 @@ def request_rebuild(
     """
     gallery = lock(session, gallery_id)
     gallery.rebuild_number += 1
+    session.execute(  # what it found is no longer so
+        delete(IndexCheck).where(IndexCheck.gallery_id == gallery_id, IndexCheck.finished_at.is_not(None))
+    )
     if not keep_tier:
         gallery.index_tier = tier
     session.flush()

@@ -59,11 +59,11 @@ class IndexCache:
         self._indexes: dict[_Key, GalleryIndex] = {}
         self._unavailable: dict[_Key, str] = {}
         """Why a model cannot be opened in this process."""
-        self._builds = IndexBuilds()
+        self.builds = IndexBuilds()
 
     def close(self) -> None:
         """Queued builds are dropped, and running ones interrupted."""
-        self._builds.close()
+        self.builds.close()
 
     def caught_up(
         self, gallery: Gallery, card: ModelCard | None = None, *, patience_seconds: float | None = None
@@ -108,7 +108,7 @@ class IndexCache:
         with self._lock:
             index = self._indexes.get(key)
             if index is None:
-                index = self._indexes[key] = GalleryIndex(gallery, self._store.of_model(card), self._builds)
+                index = self._indexes[key] = GalleryIndex(gallery, self._store.of_model(card), self.builds)
             return index
 
     def preload(self) -> list["Future[None]"]:

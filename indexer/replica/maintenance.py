@@ -112,8 +112,33 @@ def verify(store: IndexStore, gallery: Gallery) -> Verification:
         difference=Difference() if comparison is None else comparison.difference(),
         damaged=damaged,
         foreign=foreign,
-        replicas=_verdicts(store, gallery, position, truth.hex),
+        replicas=compare_replicas(store, gallery, Contents(position=position, count=count, digest=truth.hex)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What PostgreSQL has of a gallery with one model."""
+
+    position: LogPosition
+    count: int
+    """Faces."""
+    digest: str
+
+
+def read_contents(store: IndexStore, gallery: Gallery) -> Contents:
+    """Reads every embedding, in one snapshot of the database. Raises GalleryNotFound, EmbeddingsMissing."""
+    truth = Digest()
+    count = 0
+
+    def take(keys: Keys, vectors: Vectors, owners: Owners) -> None:
+        nonlocal count
+        count += int(np.count_nonzero(owners > 0))
+        truth.add(keys, vectors)
+
+    with store.database.repeatable_read() as session:
+        position = contents.read_enrolled(session, gallery.id, store.card.fingerprint, take)
+    return Contents(position=position, count=count, digest=truth.hex)
 
 
 def snapshot(
@@ -196,9 +221,8 @@ def _amiss(session: Session, gallery: Gallery) -> tuple[int, int]:
     return 0, len(person_templates.people_with(session, gallery.id, at_most=1_000))
 
 
-def _verdicts(
-    store: IndexStore, gallery: Gallery, position: LogPosition, digest: str
-) -> list[ReplicaVerdict]:
+def compare_replicas(store: IndexStore, gallery: Gallery, of: Contents) -> list[ReplicaVerdict]:
+    """Of the indexes that living processes have reported."""
     with store.database.reading() as session:
         reported = replicas.by_gallery(session, [gallery.id])[gallery.id]
     return [
@@ -206,7 +230,7 @@ def _verdicts(
             host=process.host,
             pid=process.pid,
             applied=replica.applied,
-            equal=_equal(replica, position, digest),
+            equal=_equal(replica, of.position, of.digest),
         )
         for process, replica in reported
         if replica.digest is not None and replica.model == store.card.fingerprint

@@ -11,8 +11,9 @@ from indexer.errors import (
     SnapshotForeign,
 )
 from indexer.index.manifest import Manifest
-from indexer.records import reindexes, replicas
+from indexer.records import index_checks, reindexes, replicas
 from indexer.records.database.session import Database
+from indexer.records.index_checks import CheckStatus
 from indexer.records.tables import Gallery, Process, Replica
 from indexer.replica.store import IndexStore
 
@@ -21,6 +22,8 @@ from indexer.replica.store import IndexStore
 class GalleryStatus:
     gallery: Gallery
     replicas: list[tuple[Process, Replica]]
+    check: CheckStatus | None
+    """The last comparison of its indexes with PostgreSQL."""
 
     def lag(self, replica: Replica) -> int:
         """Changes that it lacked at its last report."""
@@ -40,8 +43,13 @@ class SnapshotStatus:
 def of_galleries(database: Database, every: Sequence[Gallery]) -> list[GalleryStatus]:
     """Each gallery's indexes in the processes that live, as last reported."""
     with database.reading() as session:
-        reported = replicas.by_gallery(session, [gallery.id for gallery in every])
-    return [GalleryStatus(gallery=gallery, replicas=reported[gallery.id]) for gallery in every]
+        ids = [gallery.id for gallery in every]
+        reported = replicas.by_gallery(session, ids)
+        checks = index_checks.by_gallery(session, ids)
+    return [
+        GalleryStatus(gallery=gallery, replicas=reported[gallery.id], check=checks.get(gallery.id))
+        for gallery in every
+    ]
 
 
 def of_snapshots(store: IndexStore, gallery: Gallery) -> list[SnapshotStatus]:

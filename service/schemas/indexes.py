@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from indexer.records import tables
+from indexer.records import index_checks, tables
 from indexer.replica.status import GalleryStatus
 from indexer.types import Tier
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE
@@ -54,12 +54,46 @@ class Replica(BaseModel):
     )
 
 
+class IndexCheck(BaseModel):
+    state: index_checks.State = Field(description="`running`, `done`, or `failed`: there is no result")
+    problem: str | None = Field(description="Why there is no result; null unless it failed")
+    started_at: datetime = Field(description="Time of its start")
+    finished_at: datetime | None = Field(description="Time of its end; null until then")
+    model: str = Field(
+        description="Fingerprint of the model whose embeddings are compared", examples=[MODEL_EXAMPLE]
+    )
+    change_number: int | None = Field(description="Last change of PostgreSQL's side; null until it has ended")
+    faces: int | None = Field(description="Faces in PostgreSQL then")
+    equal: int | None = Field(description="Processes whose index was equal")
+    different: int | None = Field(description="Processes whose index was not: rebuild it", examples=[0])
+    not_compared: int | None = Field(description="Processes whose index was at another change", examples=[0])
+
+    @classmethod
+    def of(cls, status: index_checks.CheckStatus) -> "IndexCheck":
+        row = status.row
+        return cls(
+            state=status.state,
+            problem=status.problem,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            model=row.model,
+            change_number=row.change_number,
+            faces=row.faces,
+            equal=row.equal,
+            different=row.different,
+            not_compared=row.not_compared,
+        )
+
+
 class GalleryIndexStatus(BaseModel):
     gallery: str = Field(description="Name of the gallery", examples=["staff"])
     faces: int = Field(description="Faces in PostgreSQL")
     change_number: int = Field(description="Number of its last change in PostgreSQL")
     rebuild_number: int = Field(description="How many rebuilds were requested")
     tier: str | None = Field(description="Tier chosen for this gallery; null: by the settings")
+    check: IndexCheck | None = Field(
+        description="The last comparison with PostgreSQL that `/v1/galleries/{gallery}/index/verify` began"
+    )
     replicas: list[Replica] = Field(description="One per process that has the index open or is opening it")
 
     @classmethod
@@ -71,6 +105,7 @@ class GalleryIndexStatus(BaseModel):
             change_number=gallery.change_number,
             rebuild_number=gallery.rebuild_number,
             tier=gallery.index_tier,
+            check=None if status.check is None else IndexCheck.of(status.check),
             replicas=[
                 Replica(
                     process=process.id,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from indexer.doctor.finding import Finding, ok
-from indexer.records import replicas
+from indexer.records import index_checks, replicas
 from indexer.records.database import condition
 from indexer.records.database.session import Database
 from indexer.records.replicas import TroubledIndex
@@ -56,6 +56,7 @@ def check_indexes(database: Database) -> Iterator[Finding]:
         troubled = replicas.list_troubled(session, lag=LARGE_LAG, limit=100)
         different = replicas.list_different(session, limit=100)
         checked = replicas.count(session)
+        wrong = index_checks.list_different(session, limit=100)
     failed = [index for index in troubled if index.state == "failed"]
     behind = [index for index in troubled if index.state != "failed" and index.lag >= LARGE_LAG]
     short = [index for index in troubled if index.state != "failed" and index.problem]
@@ -76,6 +77,16 @@ def check_indexes(database: Database) -> Iterator[Finding]:
             text=f"Processes have different indexes of gallery {gallery} at the same change.",
             advice=f"Find out which is wrong with `gemel index verify --gallery {gallery}`, and rebuild it.",
         )
+    for gallery, at, count in wrong[:MAX_NAMED]:
+        where = _count(count, "process", "processes")
+        yield Finding(
+            check=INDEXES,
+            level="problem",
+            code="index_wrong",
+            text=f"The index of gallery {gallery} differed from PostgreSQL in {where},"
+            f" at {at:%Y-%m-%d %H:%M} UTC.",
+            advice=f"`gemel index rebuild --gallery {gallery}`, and compare again afterwards.",
+        )
     for index in behind[:MAX_NAMED]:
         yield Finding(
             check=INDEXES,
@@ -92,7 +103,7 @@ def check_indexes(database: Database) -> Iterator[Finding]:
             text=f"The index of gallery {index.gallery} in {_process(index)}: {index.problem}.",
             advice="Searches are answered, perhaps more slowly.",
         )
-    if not troubled and not different:
+    if not troubled and not different and not wrong:
         none = "No index is open; the next search of a gallery opens its own."
         some = f"{_count(checked, 'index', 'indexes')} open, none behind or failed."
         yield ok(INDEXES, some if checked else none)

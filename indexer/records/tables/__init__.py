@@ -16,6 +16,7 @@ from indexer.records.tables.enrolled.people import DistinctPeople, PersonChange,
 from indexer.records.tables.enrolled.person_templates import PersonTemplate
 from indexer.records.tables.galleries import Gallery
 from indexer.records.tables.imports import ImportFile, ImportJob, ImportPicture
+from indexer.records.tables.index_checks import IndexCheck
 from indexer.records.tables.logged_errors import LoggedErrorRow
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.processes import Process, Replica
@@ -40,6 +41,7 @@ __all__ = [
     "ImportFile",
     "ImportJob",
     "ImportPicture",
+    "IndexCheck",
     "LoggedErrorRow",
     "Model",
     "PersonChange",

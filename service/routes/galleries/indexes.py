@@ -1,10 +1,11 @@
-"""Indexes: their status in every process, and rebuilds."""
+"""Indexes: their status in every process, comparisons with PostgreSQL, and rebuilds."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from indexer.records import galleries, replicas
+from indexer.replica import index_checks
 from indexer.replica import status as index_status
 from service.dependencies import CurrentEngine, CurrentGrant
 from service.requests.bodies import JsonRoute
@@ -62,4 +63,22 @@ def rebuild(engine: CurrentEngine, gallery: str, body: Rebuild | None = None) ->
             session, found.id, tier=None if tier == "auto" else tier, keep_tier=tier is None
         )
     [one] = index_status.of_galleries(engine.database, [requested])
+    return GalleryIndexStatus.of(one)
+
+
+@router.post(
+    "/galleries/{gallery}/index/verify",
+    status_code=202,
+    responses=problems(404, 422),
+    operation_id="verify_index",
+    summary="Compare the index of a gallery in every process with PostgreSQL",
+)
+def verify(engine: CurrentEngine, gallery: str) -> GalleryIndexStatus:
+    """Answers at once; `check` in `/v1/indexes` has the result, after half a minute for a million faces. If
+    a comparison runs already, no other begins. Changes nothing: an index that differs is rebuilt by
+    `/v1/galleries/{gallery}/index/rebuild`."""
+    with engine.database.reading() as session:
+        found = galleries.get(session, gallery)
+    index_checks.request(engine.index_store, engine.index_cache.builds, found)
+    [one] = index_status.of_galleries(engine.database, [found])
     return GalleryIndexStatus.of(one)

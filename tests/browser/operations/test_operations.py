@@ -25,6 +25,8 @@ def test_an_operator_sees_that_all_is_well_and_rebuilds_an_index(
     ).to_be_visible()
     row = page.get_by_role("row").filter(has_text=gallery)
     expect(row.get_by_text("Ready")).to_be_visible()
+    page.get_by_role("button", name=f"Compare the index of {gallery} with PostgreSQL").click()
+    expect(row.get_by_text("Equal to PostgreSQL")).to_be_visible()
     page.get_by_role("button", name=f"Rebuild the index of {gallery}").click()
 
     expect(page.get_by_text(f"The index of {gallery} is rebuilt.")).to_be_visible()

@@ -199,6 +199,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", "/v1/doctor"),
         ("get", "/v1/indexes"),
         ("post", f"{gallery}/index/rebuild"),
+        ("post", f"{gallery}/index/verify"),
         ("post", "/v1/reindexes"),
         ("post", "/v1/reindexes/plan"),
         ("get", "/v1/reindexes"),

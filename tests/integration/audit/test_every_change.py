@@ -170,6 +170,7 @@ KEYS = {"create_key", "rotate_key", "revoke_key", "create_session", "delete_sess
 WITHOUT = {
     "add_import_files": "each person whom the import enrols leaves an event",
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
+    "verify_index": "compares vectors of the database with digests that processes have reported",
     "plan_reindex": "embeds a sample of stored crops, and stores and shows none",
 }
 """Routes that leave no event, each with the reason."""

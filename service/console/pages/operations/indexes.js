@@ -57,6 +57,7 @@ export function createIndexes(signal) {
       { scope: "rowgroup", class: "index-gallery", rowspan: Math.max(1, replicas.length) },
       gallery.gallery,
       h("span", { class: "muted index-faces" }, t("common.faces", { count: gallery.faces })),
+      verdict(gallery.check),
       can("operate") && actions(gallery),
     );
     if (!replicas.length) return [h("tr", {}, head, h("td", { colspan: 7, class: "muted" }, t("operations.no_replica")))];
@@ -80,13 +81,17 @@ export function createIndexes(signal) {
     h(
       "span",
       { class: "index-actions" },
+      h("button", { "data-key": `verify ${gallery}`, "aria-label": t("operations.verify_of", { gallery }), onclick: () => verify(gallery) }, t("operations.verify")),
       h("button", { "data-key": `rebuild ${gallery}`, "aria-label": t("operations.rebuild_of", { gallery }), onclick: () => rebuild(gallery) }, t("operations.rebuild")),
     );
 
-  async function rebuild(gallery) {
+  const rebuild = (gallery) => request(path`v1/galleries/${gallery}/index/rebuild`, t("operations.rebuilding", { gallery }));
+  const verify = (gallery) => request(path`v1/galleries/${gallery}/index/verify`, t("operations.verifying", { gallery }));
+
+  async function request(address, words) {
     try {
-      await post(path`v1/galleries/${gallery}/index/rebuild`, { json: {}, signal });
-      toast(t("operations.rebuilding", { gallery }));
+      await post(address, { signal });
+      toast(words);
       await section.now();
     } catch (error) {
       if (!signal.aborted) toast(inWords(error), { kind: "error" });
@@ -94,6 +99,18 @@ export function createIndexes(signal) {
   }
 
   return section;
+}
+
+/** What the last comparison with PostgreSQL has found. */
+function verdict(check) {
+  if (!check) return null;
+  const { state, problem, finished_at, change_number, equal, different, not_compared } = check;
+  if (state === "running") return h("span", { class: "index-verdict badge" }, t("operations.comparing"));
+  if (state === "failed") return h("span", { class: "index-verdict" }, h("span", { class: "badge unsure" }, t("operations.not_compared")), ` ${problem}`);
+  const [kind, key] = different ? ["danger", "unequal"] : equal ? ["match", "equal"] : ["unsure", "not_compared"];
+  const rest = not_compared > 0 && ` ${t("operations.at_another_change", { count: not_compared })}`;
+  const when = ` ${t("operations.compared", { ago: ago(finished_at), change: change_number })}`;
+  return h("span", { class: "index-verdict" }, h("span", { class: `badge ${kind}` }, t(`operations.${key}`)), h("span", { class: "muted" }, when, rest));
 }
 
 /** Whether other processes at the same change have the same contents. */
