@@ -2,17 +2,22 @@
 
 import { Problem } from "./problem.js";
 
+/** Signs in and out, and says who is signed in: nothing to send again. */
+export const SESSION = "v1/session";
 const SAFE = new Set(["GET", "HEAD"]);
 const base = new URL(".", document.baseURI);
 let csrfToken = null;
-let onSignedOut = () => {};
+let onSignedOut = async () => false;
 
 /** @param {{token: string | null}} options the session's token, which requests that change things carry */
 export function protect({ token }) {
   csrfToken = token;
 }
 
-/** Called once for each answer 401. */
+/**
+ * Called for an answer that says that the session has ended, or is another one than this page knows.
+ * @param {() => Promise<boolean>} callback whether there is a session now, so that the request is sent again
+ */
 export function whenSignedOut(callback) {
   onSignedOut = callback;
 }
@@ -43,7 +48,17 @@ export function path(parts, ...values) {
  * @returns {Promise<any>} the JSON of the answer; null for 204; text for anything else
  * @throws {Problem} for an error and for no answer; an aborted request throws `AbortError`
  */
-export async function send(method, path, { query, json, form, body, headers = {}, signal, keepalive } = {}) {
+export async function send(method, path, options = {}) {
+  try {
+    return await sendOnce(method, path, options);
+  } catch (problem) {
+    const ended = problem.status === 401 || problem.code === "csrf_token_invalid";
+    if (!ended || path === SESSION || !(await onSignedOut())) throw problem;
+    return sendOnce(method, path, options);
+  }
+}
+
+async function sendOnce(method, path, { query, json, form, body, headers = {}, signal, keepalive }) {
   const fields = new Headers({ Accept: "application/json", ...headers });
   if (json !== undefined) fields.set("Content-Type", "application/json");
   if (!SAFE.has(method) && csrfToken !== null) fields.set("X-CSRF-Token", csrfToken);
@@ -57,11 +72,7 @@ export async function send(method, path, { query, json, form, body, headers = {}
   }).catch((error) => {
     throw error.name === "AbortError" ? error : Problem.offline();
   });
-  if (!response.ok) {
-    const problem = await Problem.from(response);
-    if (response.status === 401) onSignedOut();
-    throw problem;
-  }
+  if (!response.ok) throw await Problem.from(response);
   if (response.status === 204) return null;
   const type = response.headers.get("Content-Type") ?? "";
   return type.includes("json") ? response.json() : response.text();

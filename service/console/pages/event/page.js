@@ -1,9 +1,54 @@
-// One audit event, and why a search answered as it did.
+// One event of the audit record; of a search, also why its answer was what it was.
 
+import { get, path } from "../../api.js";
 import { h } from "../../dom.js";
-import { emptyState } from "../../components/states/states.js";
+import { time } from "../../format.js";
+import { link } from "../../router.js";
 import { t } from "../../texts.js";
+import { actionInWords, callerOf } from "../audit/words.js";
+import { explanation } from "./explanation.js";
 
-export async function show() {
-  return h("div", {}, h("h1", {}, t("titles.event")), emptyState({ title: t("titles.event") }));
+const SEARCHES = ["search.identified", "search.searched", "search.verified"];
+
+export async function show({ params, signal, setTitle }) {
+  const event = await getEvent(params.id, signal);
+  const isSearch = event === null || SEARCHES.includes(event.action);
+  const title = event === null ? t("event.search") : actionInWords(event.action);
+  setTitle(title);
+  return h(
+    "div",
+    { class: "stack" },
+    h("header", {}, h("p", {}, h("a", { href: link("/access/audit") }, t("event.back"))), h("h1", {}, title)),
+    isSearch && (await explanation(params.id, { signal })),
+    event && h("section", { class: "card stack" }, h("h2", {}, t("event.record")), figures(event)),
+    event && h("details", { class: "card" }, h("summary", {}, t("event.details")), h("pre", { tabindex: "0" }, JSON.stringify(event.details, null, 2))),
+  );
+}
+
+/** Null: the key sees only the searches of its own galleries, not the record. */
+async function getEvent(id, signal) {
+  try {
+    return await get(path`v1/audit/${id}`, { signal });
+  } catch (error) {
+    if (error.code === "permission_denied") return null;
+    throw error;
+  }
+}
+
+function figures(event) {
+  const { caller, gallery, identity_id: person } = event;
+  const rows = [
+    [t("audit.when"), h("time", { datetime: event.at }, time(event.at))],
+    [t("audit.caller"), h("a", { href: link("/access/audit", { caller: caller.key_id ?? caller.name }) }, callerOf(caller))],
+    [t("event.action"), h("code", {}, event.action)],
+    gallery && [t("audit.gallery"), h("a", { href: link(`/galleries/${encodeURIComponent(gallery)}/people`) }, gallery)],
+    person && [
+      t("audit.identity"),
+      gallery ? h("a", { href: link(`/galleries/${encodeURIComponent(gallery)}/people/${person}`) }, person) : person,
+    ],
+    event.request_id && [t("event.request"), h("code", {}, event.request_id)],
+    [t("event.number"), event.number],
+    [t("event.hash"), h("code", {}, event.hash)],
+  ];
+  return h("dl", {}, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }

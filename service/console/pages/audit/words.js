@@ -1,0 +1,16 @@
+// What an event of the audit record is called, for people.
+
+import en from "../../texts/en.js";
+import { has, t } from "../../texts.js";
+
+/** The actions that have words, as the API names them. */
+export const ACTIONS = Object.keys(en.audit.actions).map((key) => key.replace("_", "."));
+
+/** @param {string} action such as `identity.enrolled`; one without words is shown as it is */
+export function actionInWords(action) {
+  const key = `audit.actions.${action.replace(".", "_")}`;
+  return has(key) ? t(key) : action;
+}
+
+/** @param {{name: string, key_id: string | null, address: string | null}} caller */
+export const callerOf = ({ name, address }) => (address ? t("audit.from", { name, address }) : name);
