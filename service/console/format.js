@@ -15,7 +15,7 @@ export const number = (value, digits = 0) =>
   value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 /** A score: three decimals, which tell any two apart that matter. */
-export const score = (value) => number(value, 3);
+export const score = (value) => number(Number(value.toFixed(3)), 3); // rounded as the server does
 
 /** 0.0123 -> `1.2 %`, 0.00004 -> `0.004 %`. */
 export const percent = (share) =>

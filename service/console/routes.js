@@ -24,6 +24,7 @@ export const ROUTES = [
   { name: "models", path: "/galleries/:gallery/models", needs: "read" },
   { name: "reindex", path: "/galleries/:gallery/models/jobs/:id", needs: "read" },
   { name: "operations", path: "/operations", needs: "read" },
+  { name: "account", path: "/account" },
   { name: "access", path: "/access", needs: "keys" },
   { name: "audit", path: "/access/audit", needs: "audit" },
   { name: "event", path: "/access/audit/:id", needs: "audit" },

@@ -85,9 +85,10 @@ function list(name, pages, gallery, chosen) {
 
 function userOf(session) {
   if (session === null) return null;
-  if (!session.sign_in_required) return h("p", { class: "muted" }, t("nav.open"));
+  const account = (text) => h("p", {}, h("a", { href: link("/account") }, text));
+  if (!session.sign_in_required) return account(t("nav.open"));
   return [
-    h("p", { class: "muted" }, t("nav.signed_in_as", { name: session.name })),
+    account(t("nav.signed_in_as", { name: session.name })),
     h("button", { class: "quiet", onclick: () => signOut().catch((error) => announce(error.message)) }, t("nav.sign_out")),
   ];
 }

@@ -49,9 +49,9 @@ export function createFilters(chosen, { signal }) {
     go("/access/audit", Object.fromEntries(FIELDS.map((name) => [name, controls[name].value.trim()])));
   }
 
-  return h(
+  const form = h(
     "form",
-    { class: "audit-filters card", role: "search", onsubmit: apply },
+    { class: "audit-filters", role: "search", onsubmit: apply },
     FIELDS.map((name) => h("div", { class: "field" }, h("label", { for: `audit-${name}` }, t(`audit.${name}`)), controls[name])),
     names,
     h(
@@ -61,6 +61,8 @@ export function createFilters(chosen, { signal }) {
       Object.keys(chosen).length > 0 && h("a", { class: "button", href: link("/access/audit") }, t("audit.clear")),
     ),
   );
+  const open = Object.keys(chosen).length > 0 || matchMedia("(width >= 50rem)").matches;
+  return h("details", { class: "card", open }, h("summary", {}, t("audit.filters")), form);
 }
 
 const nounOf = (action) => action.split(".")[0];

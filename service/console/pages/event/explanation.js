@@ -34,13 +34,16 @@ export async function explanation(id, { signal }) {
 function figures(explained) {
   const rows = [
     [t("event.threshold"), score(explained.threshold)],
-    [t("event.policy"), oneIn(explained.target_rate)],
-    [t("event.estimate"), `${oneIn(explained.estimated_rate)}${explained.rate_trusted ? "" : ` ${t("event.not_trusted")}`}`],
+    [t("event.policy"), t("event.at_most", { rate: oneIn(explained.target_rate) })],
+    explained.estimated_rate > 0 && [
+      t("event.estimate"),
+      t(explained.rate_trusted ? "event.about" : "event.about_untrusted", { rate: oneIn(explained.estimated_rate) }),
+    ],
     [t("event.size"), number(explained.gallery_size)],
     explained.pair_score !== null && [t("event.score"), score(explained.pair_score)],
     [t("event.model"), h("code", {}, explained.model)],
   ];
-  return h("dl", {}, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("dl", { class: "figures" }, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
 function faceCard(face, i, explained, draw) {
@@ -120,7 +123,7 @@ function replay(id, signal) {
     button.disabled = true;
     try {
       const answer = await post(path`v1/audit/${id}/replay`, { signal });
-      const sentences = answer.sentences ?? answer.faces.flatMap((face) => face.sentences);
+      const sentences = [...answer.sentences, ...answer.faces.flatMap((face) => face.sentences)];
       fill(place, h("p", {}, h("span", { class: `badge ${answer.same ? "match" : "unsure"}` }, t(answer.same ? "event.same" : "event.differs"))), sentences.map((text) => h("p", {}, text)));
     } catch (error) {
       fill(place, errorLine(error));

@@ -50,5 +50,5 @@ function figures(event) {
     [t("event.number"), event.number],
     [t("event.hash"), h("code", {}, event.hash)],
   ];
-  return h("dl", {}, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("dl", { class: "figures" }, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
