@@ -1098,6 +1098,8 @@ export default {
     only: "Only {name}",
     older: "Older events",
     newest: "Newest events",
+    some_galleries: "Your key is for some galleries only",
+    some_galleries_text: "The audit record is about all galleries. To see why a search was answered as it was, choose “Why this answer?” beside the answer.",
     empty: "No event",
     empty_text: "Nothing in the audit record fits these filters.",
     nouns: {

@@ -9,7 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.access.conftest import SignIn
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage
 from tests.support.browser.watch import Watch
 
 NewKey = Callable[..., dict[str, Any]]
@@ -33,7 +32,7 @@ def test_a_new_key_is_shown_once_and_works(sign_in: SignIn, api: ApiClient, serv
     dialog.get_by_label("Requests a second").fill("2.5")
     dialog.get_by_role("button", name="Create the key").click()
 
-    text = page.get_by_label("The key").input_value()
+    text = page.get_by_label("The key", exact=True).input_value()
     assert re.fullmatch(r"gemel_[0-9a-f]{12}_[0-9a-f]{64}", text)
     with ApiClient(server, headers={"X-API-Key": text}) as holder:
         who = holder.get("/v1/session").json()
@@ -56,7 +55,10 @@ def test_the_key_is_copied(sign_in: SignIn, new_key: NewKey) -> None:
     page.get_by_role("button", name="Copy").click()
 
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == page.get_by_label("The key").input_value()
+    assert (
+        page.evaluate("navigator.clipboard.readText()")
+        == page.get_by_label("The key", exact=True).input_value()
+    )
 
 
 def test_a_form_with_a_mistake_says_what_to_do(sign_in: SignIn, watch: Watch) -> None:

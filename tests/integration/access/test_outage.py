@@ -16,6 +16,7 @@ from indexer.settings import Settings
 from service.app import create_app
 from tests.integration.access.conftest import BOOTSTRAP
 from tests.support.home import Home
+from tests.support.signing_in import NAME, sign_in
 
 
 @pytest.fixture
@@ -56,11 +57,17 @@ def test_a_standby_recognises_keys_and_rejects_those_whose_limits_it_cannot_coun
             ).json()["key"]
             for limit in limits
         ]
+        browser = TestClient(primary.app)
+        sign_in(browser, issued[0])
     embedded.stop(home.folder)
     (home.folder / "postgresql" / "standby.signal").touch()
     embedded.start(home.folder)
     with TestClient(create_app(settings), raise_server_exceptions=False) as standby:
         answers = [standby.get("/v1/models", headers={"X-API-Key": key}) for key in issued]
+        cookie = {"Cookie": f"{NAME}={browser.cookies[NAME]}"}
+        assert standby.get("/v1/models", headers=cookie).status_code == 200
+        rejected = standby.post("/v1/session", headers={"X-API-Key": issued[0]})
+        assert (rejected.status_code, rejected.json()["code"]) == (503, "database_read_only")
 
     assert [answer.status_code for answer in answers] == [200, 503, 503]
     assert {answer.json()["code"] for answer in answers[1:]} == {"database_read_only"}
@@ -83,15 +90,21 @@ def test_known_keys_count_for_a_while_and_the_bootstrap_key_for_ever(
 
         new = {"name": "test", "roles": ["read"]}
         key = client.post("/v1/keys", json=new, headers={"X-API-Key": BOOTSTRAP}).json()["key"]
+        browser = TestClient(client.app, raise_server_exceptions=False)
+        sign_in(browser, key)
         unknown = key[:-4] + ("0000" if key[-4:] != "0000" else "1111")
         assert (status(key), status(unknown), status("wrong")) == (200, 401, 401)
         embedded.stop(home.folder)
 
-        seen = []
+        seen, of_cookie = [], []
         while 503 not in seen:
+            of_cookie.append(browser.get("/v1/models").status_code)
             seen.append(status(key))
-        assert seen[0] == 200
+        assert seen[0] == of_cookie[0] == 200
         assert set(seen) == {200, 503}
+        assert browser.get("/v1/models").status_code == 503
+        forged = {"Cookie": f"{NAME}={'0' * 64}"}
+        assert TestClient(client.app).get("/v1/models", headers=forged).status_code == 503
         assert status(unknown) == 503, "it may have been created just now"
         assert status("wrong") == 401
         assert status(BOOTSTRAP) == 200
@@ -99,4 +112,5 @@ def test_known_keys_count_for_a_while_and_the_bootstrap_key_for_ever(
         embedded.start(home.folder)
         while status(key) != 200:
             pass
+        assert browser.get("/v1/models").status_code == 200
         assert status(unknown) == 401

@@ -6,6 +6,7 @@ import { emptyState } from "../../components/states/states.js";
 import { h } from "../../dom.js";
 import { time } from "../../format.js";
 import { link } from "../../router.js";
+import { current } from "../../session.js";
 import { t } from "../../texts.js";
 import { createFilters, FIELDS } from "./filters.js";
 import { actionInWords, callerOf } from "./words.js";
@@ -13,6 +14,9 @@ import { actionInWords, callerOf } from "./words.js";
 const ROWS = 50;
 
 export async function show({ query, signal }) {
+  if (current().galleries !== null) {
+    return h("div", {}, h("h1", {}, t("titles.audit")), emptyState({ title: t("audit.some_galleries"), text: t("audit.some_galleries_text") }));
+  }
   const chosen = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? ""]).filter(([, value]) => value));
   const cursor = query.get("cursor");
   const asked = { ...chosen, since: moment(chosen.since), until: moment(chosen.until), cursor, limit: ROWS };
