@@ -8,7 +8,12 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from indexer.access.authenticator import CURRENT_SECONDS, GRACE_SECONDS
+from indexer.access.grant import Grant
+from indexer.access.sign_in.sign_ins import SignIns
+from indexer.access.sign_in.token import token_hash
 from indexer.records.database.session import Database
+from indexer.records.sign_ins import LiveSignIn
 from indexer.settings import Settings
 from service.app import create_app
 from tests.integration.access.conftest import BOOTSTRAP
@@ -343,3 +348,33 @@ def test_a_session_of_a_new_key_counts_at_once_in_every_process(admin: TestClien
         sign_in(client, new_key(admin, "read")["key"])
         there.cookies.set(NAME, client.cookies[NAME])
         assert is_signed_in(there)
+
+
+def test_a_token_counts_without_a_query_for_a_second_and_for_five_if_postgresql_does_not_answer(
+    store: Database,
+) -> None:
+    now = 100.0
+    sign_ins = SignIns(store, lifetime=timedelta(seconds=3), idle=timedelta(hours=1), clock=lambda: now)
+    token, row = sign_ins.sign_in(Grant(name="test"), bytes(32), replaced=None)
+    hashed = token_hash(token.encode())
+    assert sign_ins.known(hashed) is None, "no check yet"
+    sign_ins.request_check(hashed)
+    sign_ins.request_check(bytes(32))
+    sign_ins.check_requested()
+
+    def found(seconds: float) -> LiveSignIn | None:
+        check = sign_ins.known(hashed, seconds=seconds)
+        return None if check is None else check.found
+
+    assert found(CURRENT_SECONDS) is not None
+    forged = sign_ins.known(bytes(32))
+    assert forged is not None
+    assert forged.found is None
+    now += CURRENT_SECONDS
+    assert sign_ins.known(hashed) is None
+    assert found(GRACE_SECONDS) is not None
+    now += 3 - CURRENT_SECONDS
+    assert found(GRACE_SECONDS) is None, "its lifetime is over"
+    now += GRACE_SECONDS
+    assert sign_ins.known(hashed, seconds=GRACE_SECONDS) is None
+    sign_ins.sign_out(token.encode(), row.id)
