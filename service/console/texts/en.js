@@ -229,6 +229,7 @@ export default {
       "Score {score}; the threshold is {threshold}: at most one false alarm in {searches} searches.",
     score_words_extrapolated:
       "Score {score}; the threshold is {threshold}: about one false alarm in {searches} searches, which nobody has measured.",
+    score_words_below: "Score {score}, below the threshold of {threshold}: too little for a match.",
     disputed: { one: "Somebody said once: not this person.", other: "Disputed {count} times: not this person." },
   },
 
@@ -289,6 +290,7 @@ export default {
     gallery_old: "People are enrolled in the gallery “{name}”.",
     first: "1. Give a photograph of one person",
     first_again: "1. Enrolled",
+    another: "Enrol somebody else",
     first_drop: "Drop a photograph of one person here",
     second: "2. Give another photograph: who is it?",
     second_drop: "Drop another photograph here",

@@ -1,6 +1,6 @@
 """Identify before the camera."""
 
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
@@ -80,3 +80,12 @@ def test_a_photograph_is_taken_with_the_camera(
     page.get_by_role("button", name="Take the photograph").click()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("Person 1")
     assert api.get("/v1/galleries/try").json()["faces"] == 1
+
+
+def test_a_page_that_browsers_do_not_trust_says_why_it_has_no_camera(
+    open_page: OpenPage, api: ApiClient, context: BrowserContext
+) -> None:
+    api.create_gallery("staff")
+    context.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false})")
+    page = open_page(PAGE)
+    expect(page.get_by_role("alert").filter(has_text="only to pages at localhost or https")).to_be_visible()

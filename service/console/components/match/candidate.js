@@ -33,6 +33,7 @@ export function enrolledCrop(gallery, identityId, faceId, label) {
 
 /** "Score 0.720; the threshold is 0.310: at most one false alarm in 100 searches." */
 export function scoreInWords({ score }, answer) {
+  if (score < answer.threshold) return t("match.score_words_below", { score: written(score), threshold: written(answer.threshold) });
   const key = answer.fpir_trusted ? "match.score_words" : "match.score_words_extrapolated";
   return t(key, { score: written(score), threshold: written(answer.threshold), searches: perAlarm(answer.estimated_fpir) });
 }

@@ -37,9 +37,10 @@ export async function show({ signal }) {
   function drawSteps() {
     const isFirst = enrolled.count() === 0;
     first.element.classList.toggle("small", !isFirst);
+    const input = [first.element, samples.forEnrolment(enrolled.sampleIds())];
     fill(
       steps,
-      h("li", { class: isFirst ? "card stack current" : "card stack" }, h("h2", {}, t(isFirst ? "try.first" : "try.first_again")), !isFirst && enrolled.element, first.element, samples.forEnrolment(enrolled.sampleIds())),
+      h("li", { class: isFirst ? "card stack current" : "card stack" }, h("h2", {}, t(isFirst ? "try.first" : "try.first_again")), isFirst ? input : [enrolled.element, another(input)]),
       h(
         "li",
         { class: isFirst ? "card stack later" : "card stack current" },
@@ -90,6 +91,8 @@ export async function show({ signal }) {
   drawSteps();
   return h("div", { class: "stack" }, h("div", {}, h("h1", {}, t("try.title")), h("p", {}, t("try.intro")), gallerySaysWhich(which)), steps, result);
 }
+
+const another = (input) => h("details", {}, h("summary", {}, t("try.another")), h("div", { class: "stack" }, input));
 
 const nothing = (why) =>
   h("div", {}, h("h1", {}, t("try.title")), emptyState({ title: t(`try.${why}`), text: t(`try.${why}_text`) }));
