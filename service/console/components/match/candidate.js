@@ -1,35 +1,20 @@
 // A person whom a face resembles: both faces side by side, the score on its scale, what may be done.
 
-import { address, path } from "../../api.js";
+import { path } from "../../api.js";
 import { h } from "../../dom.js";
 import { number, score as written } from "../../format.js";
 import { link } from "../../router.js";
 import { can } from "../../session.js";
 import { styles } from "../../styles.js";
 import { t } from "../../texts.js";
+import { faceCrop, nameOf } from "../face-crop/face-crop.js";
 import { scoreScale } from "./score-scale.js";
 
 await styles("./candidate.css", import.meta.url);
 
-/** @param {{name: string | null, external_id?: string | null}} identity */
-export const nameOf = (identity) => identity.name ?? identity.external_id ?? t("common.unnamed");
-
-/** The stored crop of an enrolled face; words where there is none. */
-export function enrolledCrop(gallery, identityId, faceId, label) {
-  const missing = h("span", { class: "crop missing", hidden: true }, t("match.no_crop"));
-  const image = h("img", {
-    class: "crop",
-    alt: label,
-    width: 168,
-    height: 168,
-    src: address(path`v1/galleries/${gallery}/identities/${identityId}/faces/${faceId}/crop`),
-    onerror: () => {
-      image.hidden = true;
-      missing.hidden = false;
-    },
-  });
-  return [image, missing];
-}
+/** The stored crop of an enrolled face. */
+export const enrolledCrop = (gallery, identityId, faceId, alt) =>
+  faceCrop({ gallery, identity: { id: identityId }, face: { id: faceId }, size: 112, alt });
 
 /** "Score 0.720; the threshold is 0.310: at most one false alarm in 100 searches." */
 export function scoreInWords({ score }, answer) {

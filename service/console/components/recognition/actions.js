@@ -3,7 +3,7 @@
 import { fill, h } from "../../dom.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
-import { nameOf } from "../match/candidate.js";
+import { nameOf } from "../face-crop/face-crop.js";
 import { portraitOf } from "../photo/crop.js";
 import { errorLine } from "../states/states.js";
 import { toast } from "../toast/toast.js";

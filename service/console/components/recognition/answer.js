@@ -7,7 +7,7 @@ import { link } from "../../router.js";
 import { can } from "../../session.js";
 import { styles } from "../../styles.js";
 import { t } from "../../texts.js";
-import { nameOf } from "../match/candidate.js";
+import { nameOf } from "../face-crop/face-crop.js";
 import { pictureWithBoxes } from "../picture/picture.js";
 import { faceCard } from "./face-card.js";
 

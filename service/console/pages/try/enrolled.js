@@ -1,6 +1,6 @@
 // Who was enrolled so far, with the way back.
 
-import { enrolledCrop, nameOf } from "../../components/match/candidate.js";
+import { faceCrop, nameOf } from "../../components/face-crop/face-crop.js";
 import { removePerson } from "../../components/recognition/ask.js";
 import { errorLine } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
@@ -28,7 +28,7 @@ export function createEnrolled({ onChange, signal }) {
       },
     });
     const remove = h("button", { "aria-label": t("try.remove_person", { name: nameOf(person) }), onclick: () => removePerson(gallery, person.id).then(() => take(entry), fail) }, t("common.remove"));
-    return h("li", {}, person.faces[0] && enrolledCrop(gallery, person.id, person.faces[0].id, ""), h("div", { class: "field" }, h("label", { for: id }, t("answer.name")), name), remove, problem);
+    return h("li", {}, faceCrop({ gallery, identity: person, size: 72 }), h("div", { class: "field" }, h("label", { for: id }, t("answer.name")), name), remove, problem);
   }
   function take(entry) {
     people.splice(people.indexOf(entry), 1);

@@ -2,7 +2,9 @@
 
 import { announce } from "../../announcer.js";
 import { get, path } from "../../api.js";
-import { enrolledCrop, nameOf } from "../../components/match/candidate.js";
+import { createCurve } from "../../components/curve/curve.js";
+import { nameOf } from "../../components/face-crop/face-crop.js";
+import { enrolledCrop } from "../../components/match/candidate.js";
 import { qualityInWords } from "../../components/match/quality.js";
 import { scoreScale } from "../../components/match/score-scale.js";
 import { faceCrop } from "../../components/photo/crop.js";
@@ -10,7 +12,6 @@ import { h } from "../../dom.js";
 import { number, score } from "../../format.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
-import { scoreCurve } from "./score-curve.js";
 
 /**
  * @param {{gallery: string, answer: object, person: object | null, photos: object[], signal: AbortSignal}} options
@@ -64,7 +65,9 @@ async function curve(gallery, answer, signal) {
   if (!can("read")) return null;
   try {
     const calibration = await get(path`v1/galleries/${gallery}/calibration`, { signal });
-    return calibration.model === answer.model ? scoreCurve(calibration.curve, answer) : null;
+    if (calibration.model !== answer.model) return null;
+    const mark = { score: answer.score, label: t("verify.this_pair", { score: score(answer.score) }) };
+    return createCurve({ calibration, lines: ["fmr", "misses"], threshold: answer.threshold, mark }).element;
   } catch (error) {
     if (error.name === "AbortError") throw error;
     return null; // the answer stands without it
