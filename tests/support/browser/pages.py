@@ -39,6 +39,10 @@ class OpenPage:
             self.settle(page)
         return page
 
+    def go(self, page: Page, address: str) -> None:
+        """To another address of the console, as a link goes there: the page is not loaded again."""
+        page.evaluate("address => { location.hash = address }", address)
+
     def settle(self, page: Page) -> None:
         """Waits until the console shows a heading, has every answer, and has drawn it."""
         expect(page.locator("main:not([aria-busy]) h1").first).to_be_attached()
