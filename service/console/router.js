@@ -3,6 +3,7 @@
 import { announce } from "./announcer.js";
 import { errorState } from "./components/states/states.js";
 import { fill, h } from "./dom.js";
+import { Problem } from "./problem.js";
 import { find } from "./routes.js";
 import { can, current, onSession } from "./session.js";
 import { styles } from "./styles.js";
@@ -70,7 +71,7 @@ async function open(layout) {
   try {
     const folder = `./pages/${route.module ?? route.name}`;
     const [page] = await Promise.all([
-      import(`${folder}/page.js`),
+      import(`${folder}/page.js`).catch(unreachable),
       route.styles === false ? null : styles(`${folder}/page.css`, import.meta.url),
     ]);
     const element = await page.show({
@@ -85,13 +86,25 @@ async function open(layout) {
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
     console.warn("page not shown:", error.message);
-    fill(layout.main, h("h1", {}, t(`titles.${route.name}`)), errorState(error, { retry: () => open(layout) }));
+    fill(layout.main, h("h1", {}, t(`titles.${route.name}`)), errorState(error, { retry: error.retry ?? (() => open(layout)) }));
   } finally {
     clearTimeout(slow);
     if (!signal.aborted) layout.main.removeAttribute("aria-busy");
   }
   scrollTo(0, scrolled.get(location.hash) ?? 0);
   if (leaving) focusHeading(layout.main); // not on arrival: a browser's own order is best then
+}
+
+/** A module that cannot be fetched means what a request without an answer means. Browsers do not fetch it again. */
+function unreachable(error) {
+  const missing = error instanceof TypeError && /module/i.test(error.message);
+  throw missing ? Object.assign(Problem.offline(), { retry: reload }) : error;
+}
+
+/** Once the server answers: otherwise the browser would show its own page. */
+async function reload() {
+  const answer = await fetch(location.pathname).catch(() => null);
+  if (answer?.ok) location.reload();
 }
 
 function setTitle(title, gallery) {

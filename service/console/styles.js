@@ -19,7 +19,12 @@ function load(href) {
     const link = document.createElement("link");
     link.rel = "stylesheet";
     link.href = href;
-    link.onload = link.onerror = () => resolve(); // without its style a page is plain, but it works
+    link.onload = () => resolve();
+    link.onerror = () => {
+      loaded.delete(href); // the next page that wants it tries again
+      link.remove();
+      resolve(); // without its style a page is plain, but it works
+    };
     document.head.append(link);
   });
 }

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 FOLDER = Path(__file__).parent.parent / "console"
 HEADERS = {
@@ -18,11 +19,26 @@ HEADERS = {
 }
 
 
+SMALLEST_COMPRESSED_BYTES = 400
+
+
 class _Files(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         response.headers.update(HEADERS)
         return response
+
+
+class _Compressed:
+    """ASGI application: compresses the files for clients that accept gzip. They contain no secrets."""
+
+    def __init__(self, files: StaticFiles) -> None:
+        self._files = files
+        self._compressing = GZipMiddleware(files, minimum_size=SMALLEST_COMPRESSED_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ranges = any(name == b"range" for name, _ in scope["headers"])  # of the file, not of what is sent
+        await (self._files if ranges else self._compressing)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -33,4 +49,4 @@ def install(app: FastAPI) -> None:
     async def page(request: Request) -> Response:
         return await files.get_response("index.html", request.scope)
 
-    app.mount("/console", files)
+    app.mount("/console", _Compressed(files))

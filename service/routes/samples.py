@@ -1,8 +1,12 @@
 """Sample portraits for a first try, read from packages of the server's machine."""
 
-from fastapi import APIRouter, Response
+from enum import IntEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from indexer import samples
+from indexer.vision.preview import preview_of_trusted
 from service.requests.bodies import JsonRoute
 from service.routes import problems
 from service.schemas.samples import Sample, SampleList
@@ -10,6 +14,11 @@ from service.schemas.samples import Sample, SampleList
 router = APIRouter(prefix="/v1/samples", tags=["samples"], route_class=JsonRoute)
 
 _MEDIA_TYPES = {sample.media_type for sample in samples.SAMPLES}
+
+
+class SampleSize(IntEnum):
+    PX_96 = 96
+    PX_192 = 192
 
 
 @router.get("", responses=problems(422), operation_id="list_samples", summary="List the sample portraits")
@@ -29,6 +38,15 @@ def list_all() -> SampleList:
     operation_id="get_sample",
     summary="Get a sample portrait",
 )
-def get(sample: str) -> Response:
+def get(
+    sample: str,
+    size: Annotated[
+        SampleSize | None,
+        Query(description="Longer side in pixels, as a JPEG to look at; by default the photograph as it is"),
+    ] = None,
+) -> Response:
     found, picture = samples.read(sample)
-    return Response(picture, media_type=found.media_type, headers={"Cache-Control": "private, max-age=86400"})
+    media_type = found.media_type
+    if size is not None:
+        picture, media_type = preview_of_trusted(picture, size), "image/jpeg"
+    return Response(picture, media_type=media_type, headers={"Cache-Control": "private, max-age=86400"})

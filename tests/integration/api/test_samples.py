@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from indexer import samples
 from tests.support.asking import assert_problem, files
+from tests.support.pictures import pixels
 
 
 def test_every_sample_is_a_picture_of_one_person_who_is_found_by_it(client: TestClient) -> None:
@@ -37,6 +38,13 @@ def test_a_sample_whose_package_is_not_installed_is_not_offered(
 
     assert [sample["id"] for sample in client.get("/v1/samples").json()["samples"]] == ["grace-hopper"]
     assert_problem(client.get("/v1/samples/eileen-collins"), 404, "sample_not_found")
+
+
+def test_a_sample_to_look_at_is_small(client: TestClient) -> None:
+    picture = client.get("/v1/samples/eileen-collins?size=96")
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert pixels(picture.content).shape == (96, 96, 3)
+    assert_problem(client.get("/v1/samples/eileen-collins?size=10000"), 422)
 
 
 @pytest.mark.parametrize("name", ["nobody", "..%2f..%2fetc%2fpasswd", "grace-hopper.jpg"])

@@ -40,6 +40,18 @@ def test_an_unchanged_file_is_not_sent_again(client: TestClient) -> None:
     assert client.get("/console/app.js", headers={"If-None-Match": etag}).status_code == 304
 
 
+def test_files_are_compressed_for_clients_that_accept_it(client: TestClient) -> None:
+    plain = client.get("/console/app.js", headers={"Accept-Encoding": "identity"})
+    compressed = client.get("/console/app.js", headers={"Accept-Encoding": "gzip"})
+
+    assert "content-encoding" not in plain.headers
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert compressed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert compressed.text == plain.text == (FOLDER / "app.js").read_text()
+    part = client.get("/console/app.js", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, plain.content[:10])
+
+
 def test_a_page_below_a_prefix_gets_the_slash_that_its_addresses_need(
     settings: Settings, database: Database
 ) -> None:

@@ -14,7 +14,7 @@ export async function createSamples({ signal, onEnrol, onFind }) {
     if (error.name === "AbortError") throw error;
     return { samples: [] }; // the page works without them
   });
-  const urlOf = (sample) => address(path`v1/samples/${sample.id}`);
+  const urlOf = (sample, query) => address(path`v1/samples/${sample.id}`, query);
 
   async function original(sample) {
     const response = await fetch(urlOf(sample), { signal });
@@ -25,7 +25,7 @@ export async function createSamples({ signal, onEnrol, onFind }) {
   const row = (title, items) => h("div", { class: "samples" }, h("p", {}, title), h("ul", { class: "plain" }, items));
   const credit = (sample) => t("try.credit", { title: sample.title, credit: sample.credit, licence: sample.licence });
   const thumbnail = (sample, variant) =>
-    h("img", { class: variant ? "thumb variant" : "thumb", src: urlOf(sample), alt: "", title: credit(sample), width: 96, height: 96 });
+    h("img", { class: variant ? "thumb variant" : "thumb", src: urlOf(sample, { size: 192 }), alt: "", title: credit(sample), width: 96, height: 96 });
 
   return {
     idOf: (name) => samples.find(({ title }) => title === name)?.id,
