@@ -37,7 +37,7 @@ class _Compressed:
         self._compressing = GZipMiddleware(files, minimum_size=SMALLEST_COMPRESSED_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ranges = any(name == b"range" for name, _ in scope["headers"])  # of the file, not of what is sent
+        ranges = any(name == b"range" for name, _ in scope["headers"])  # they count bytes of the file itself
         await (self._files if ranges else self._compressing)(scope, receive, send)
 
 
