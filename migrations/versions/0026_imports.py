@@ -78,6 +78,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index("import_file_state_idx", "import_file", ["import_id", "state", "id"])
+    op.create_index("import_file_external_id_idx", "import_file", ["import_id", "external_id"])
     for column in ("identity_id", "worker"):
         op.create_index(
             f"import_file_{column}_idx",

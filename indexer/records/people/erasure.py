@@ -1,4 +1,4 @@
-"""Deletes what reviews and changes that can be undone still hold of a deleted identity."""
+"""Deletes what reviews, changes that can be undone and imports still hold of a deleted identity."""
 
 from uuid import UUID
 
@@ -14,6 +14,13 @@ WITH RECURSIVE forgotten (id) AS (
 ), changes AS (
     DELETE FROM person_change
     WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM forgotten)
+), files AS (
+    DELETE FROM import_file WHERE state <> 'waiting' AND identity_id IN (SELECT id FROM forgotten)
+), namesakes AS (
+    DELETE FROM import_file
+    USING identity JOIN import_job ON import_job.gallery_id = identity.gallery_id
+    WHERE identity.id = CAST(:identity_id AS uuid) AND import_file.import_id = import_job.id
+        AND import_file.external_id = identity.external_id AND import_file.state <> 'waiting'
 ), pairs AS (
     DELETE FROM distinct_people
     WHERE lower_id IN (SELECT id FROM forgotten) OR higher_id IN (SELECT id FROM forgotten)

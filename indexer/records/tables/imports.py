@@ -91,6 +91,7 @@ class ImportFile(Base, kw_only=True):
             postgresql_where=text("state = 'waiting'"),
         ),
         Index("import_file_state_idx", "import_id", "state", "id"),
+        Index("import_file_external_id_idx", "import_id", "external_id"),
         Index("import_file_identity_id_idx", "identity_id", postgresql_where=text("identity_id IS NOT NULL")),
         Index("import_file_worker_idx", "worker", postgresql_where=text("worker IS NOT NULL")),
     )
