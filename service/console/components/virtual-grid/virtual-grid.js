@@ -108,7 +108,19 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
       cells.get(focused).focusable.tabIndex = 0;
     }
     clearTimeout(timer); // while somebody scrolls fast, nothing is asked for that is gone when it comes
-    if (total > 0) timer = setTimeout(() => pages.want(first, last), SETTLED_MS);
+    timer = setTimeout(() => settle(first, last), SETTLED_MS);
+  }
+
+  function settle(first, last) {
+    if (total > 0) pages.want(first, last);
+    // In the order in which they are read; whoever has the focus stays where it is, or would lose it.
+    const order = [...cells.keys()].sort((a, b) => a - b).map((index) => cells.get(index).element);
+    const fixed = order.find((one) => one.contains(document.activeElement)) ?? null;
+    const before = fixed === null ? order : order.slice(0, order.indexOf(fixed));
+    const sorted = [...element.children].filter((one) => !one.hidden);
+    if (order.every((one, i) => one === sorted[i])) return;
+    for (const one of before) element.insertBefore(one, fixed);
+    if (fixed !== null) element.append(...order.slice(order.indexOf(fixed) + 1));
   }
 
   function added() {

@@ -1,6 +1,5 @@
 // People: everybody in the gallery, as a grid of crops that is searched, scrolled and selected from.
 
-import { announce } from "../../announcer.js";
 import { get, path } from "../../api.js";
 import { errorLine, emptyState } from "../../components/states/states.js";
 import { createVirtualGrid, PAGE_SIZE } from "../../components/virtual-grid/virtual-grid.js";
@@ -83,7 +82,6 @@ export async function show({ params, query, signal, setQuery }) {
     grid.element.hidden = total === 0;
     fill(nobody, total === 0 && (q ? noneFound(q) : noneEnrolled(gallery)));
     grid.reset(total, identities);
-    if (q) announce(counted.textContent);
   }
 
   const byPhoto = can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
