@@ -2,7 +2,7 @@
 
     python -m benchmarks.console_people [--people 100000] [--seconds 6]
 
-A real server and Chromium, on a temporary PostgreSQL. Frames are those that were drawn, by the browser's trace;
+A real server and Chromium, on a temporary PostgreSQL. Frames are those that were drawn, by its own trace;
 beside them are the intervals between animation frames, as a page sees them. Crops repeat a few pictures.
 """
 
