@@ -98,7 +98,7 @@ class RecentErrors(logging.Handler):
             level="error" if record.levelno >= logging.ERROR else "warning",
             logger=record.name,
             code=code,
-            message=_message(record, error),
+            message=_message(record, error).removeprefix(f"{code}: "),
             request_id=request_id.get(),
             suppressed=suppressed,
         )

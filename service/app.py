@@ -39,7 +39,16 @@ from service.requests.threads import PARSERS
 from service.routes import console, docs, operations, recognition, samples
 from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, galleries, indexes, reindexes
-from service.routes.people import changes, external_ids, faces, identities, imports, reviews, sightings
+from service.routes.people import (
+    changes,
+    external_ids,
+    faces,
+    identities,
+    imports,
+    open_imports,
+    reviews,
+    sightings,
+)
 from service.stopping import Stop
 
 DESCRIPTION = """
@@ -115,7 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, calibrations, identities, faces, recognition, indexes, reindexes),
-        *(changes, imports, reviews, sightings, explanations, audit, keys, sessions, samples),
+        *(changes, imports, open_imports, reviews, sightings, explanations, audit, keys, sessions, samples),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])

@@ -80,6 +80,7 @@ RULES: dict[str, Rule] = {
     "list_people_changes": Rule(_R, GalleryAt.PATH),
     "undo_people_change": Rule(_E, GalleryAt.PATH),
     "create_import": Rule(_E, GalleryAt.PATH),
+    "list_open_imports": Rule(_R, GalleryAt.LIST),
     "list_imports": Rule(_R, GalleryAt.PATH),
     "get_import": Rule(_R, GalleryAt.PATH),
     "add_import_files": Rule(_E, GalleryAt.PATH),

@@ -58,6 +58,16 @@ def newest_first(
         return [_status(session, gallery, job) for job in newest]
 
 
+def open_ones(
+    database: Database, *, patterns: Sequence[str] | None, before: UUID | None = None, at_most: int
+) -> Sequence[Status]:
+    """Those of all galleries that have not ended, the newest first. `patterns`: of galleries, as in
+    `galleries.page`."""
+    with database.reading() as session:
+        found = jobs.open_newest_first(session, patterns=patterns, before=before, at_most=at_most)
+        return [_status(session, gallery, job) for job, gallery in found]
+
+
 def _status(session: Session, gallery: str, job: ImportJob) -> Status:
     return Status(job=job, gallery=gallery, progress=files.progress_of(session, job.id))
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from indexer.callers import current_caller
 from indexer.errors import ImportExists, ImportNotFound, ImportState
 from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records.galleries import name_matches
 from indexer.records.tables import Gallery, ImportFile, ImportJob, ImportPicture
 from indexer.records.text import checked_id, checked_text
 from indexer.types import OnSeveralFaces
@@ -90,6 +91,23 @@ def newest_first(
     if before is not None:
         query = query.where(ImportJob.id < before)
     return session.scalars(query.order_by(ImportJob.id.desc()).limit(at_most)).all()
+
+
+def open_newest_first(
+    session: Session, *, patterns: Sequence[str] | None, before: UUID | None, at_most: int
+) -> list[tuple[ImportJob, str]]:
+    """Imports that have not ended, with their gallery's name. `patterns`: as in `galleries.page`."""
+    query = (
+        select(ImportJob, Gallery.name)
+        .join(Gallery, Gallery.id == ImportJob.gallery_id)
+        .where(ImportJob.ended_at.is_(None))
+    )
+    if patterns is not None:
+        query = query.where(name_matches(patterns))
+    if before is not None:
+        query = query.where(ImportJob.id < before)
+    rows = session.execute(query.order_by(ImportJob.id.desc()).limit(at_most))
+    return [(job, gallery) for job, gallery in rows]
 
 
 def open_ids(session: Session) -> list[UUID]:

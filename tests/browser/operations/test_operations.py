@@ -34,6 +34,16 @@ def test_an_operator_sees_that_all_is_well_and_rebuilds_an_index(
     assert status["rebuild_number"] == 1
 
 
+def test_a_job_is_shown_with_its_progress_and_leads_to_its_page(open_page: OpenPage, api: ApiClient) -> None:
+    gallery = api.create_gallery("staff")
+    created = api.post(f"/v1/galleries/{gallery}/imports", json={"name": "<b>Badges</b>", "files": 10}).json()
+    page = open_page(PAGE)
+
+    job = page.get_by_role("link", name=f"Import into {gallery}: <b>Badges</b>")
+    expect(job).to_have_attribute("href", f"#/galleries/{gallery}/imports/{created['id']}")
+    expect(page.get_by_text("0 of 0 people enrolled.")).to_be_visible()
+
+
 def test_what_is_not_well_is_said_first_with_what_to_do(open_page: OpenPage) -> None:
     page = open_page(PAGE)
     finding = {"check": "disk", "level": "problem", "code": "disk_space_low"}

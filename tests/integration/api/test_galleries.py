@@ -198,6 +198,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", "/v1/errors"),
         ("get", "/v1/doctor"),
         ("get", "/v1/indexes"),
+        ("get", "/v1/imports"),
         ("post", f"{gallery}/index/rebuild"),
         ("post", f"{gallery}/index/verify"),
         ("post", "/v1/reindexes"),

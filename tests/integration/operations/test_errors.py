@@ -52,7 +52,7 @@ def test_an_error_of_a_request_is_listed_with_its_request_and_code(
     [error] = listed(client, 1)
     assert (error["code"], error["request_id"]) == (failed.json()["code"], "of-this-test")
     assert (error["level"], error["logger"]) == ("error", "service.errors")
-    assert error["message"].startswith(failed.json()["code"])
+    assert error["message"] == failed.json()["detail"], "without its code, which is beside it"
 
 
 def test_errors_are_listed_in_pages_the_newest_first_and_by_level(

@@ -12,7 +12,8 @@ import { parse } from "./metrics-text.js";
 import { poll } from "./poll.js";
 
 const SEARCHES = /\/(identify|search|verify)$/;
-const WATCHING = /^\/(metrics|healthz|readyz|console|$)|^\/v1\/(errors|doctor|indexes|reindexes|session)$/;
+/** What this console asks, and its files (`none`): they are no use of the service. */
+const WATCHING = /^none$|^\/(metrics|healthz|readyz|console|$)|^\/v1\/(errors|doctor|indexes|reindexes|imports|session)$/;
 const MOST_OPERATIONS = 8;
 
 /** @param {AbortSignal} signal */
@@ -66,7 +67,7 @@ export function createTraffic(signal) {
     times.update(at, [series("half", time(0.5)), series("most", time(0.95))]);
     stages.update(quantiles("gemel_stage_seconds", ({ stage }) => (stage === "total" ? null : stage)));
     operations.update(
-      quantiles("gemel_request_seconds", ({ method, route }) => (WATCHING.test(route) || route === "none" ? null : operation(method, route))).slice(0, MOST_OPERATIONS),
+      quantiles("gemel_request_seconds", ({ method, route }) => (WATCHING.test(route) ? null : operation(method, route))).slice(0, MOST_OPERATIONS),
     );
     memory.update(at, [series("resident", history.gauges("gemel_process_resident_memory_bytes"))]);
     const used = ({ kind }) => kind === "used";
