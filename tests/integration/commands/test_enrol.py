@@ -13,6 +13,7 @@ from sqlalchemy import text
 from indexer.records.database.session import Database
 from tests.support.faults.embedded_user import User
 from tests.support.home import GEMEL, Home, wait_for
+from tests.support.pictures import jpeg, pixels
 
 
 def test_a_folder_is_enrolled_once_and_a_second_run_passes_over_it(home: Home, people: Path) -> None:
@@ -86,10 +87,11 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
     unused: Home, tmp_path: Path, hopper: bytes, how: signal.Signals
 ) -> None:
     """Ctrl-C, or as a service is ended, in the middle of many pictures, many of them one person's."""
+    small = jpeg(pixels(hopper)[::2, ::2])
     for person in range(4):
         (tmp_path / f"person{person}").mkdir()
-        for number in range(12):
-            (tmp_path / f"person{person}" / f"{number:03d}.jpg").write_bytes(hopper + bytes([person, number]))
+        for number in range(30):
+            (tmp_path / f"person{person}" / f"{number:03d}.jpg").write_bytes(small + bytes([person, number]))
     answer = unused.folder / f"{how.name}.json"
     user = User(unused.folder)
     database = Database(user.url())
@@ -114,10 +116,10 @@ def test_an_interrupted_enrolment_says_so_and_the_next_one_goes_on(
     second = unused.json("enrol", tmp_path, "--gallery", how.name)
 
     assert first["interrupted"]
-    assert 0 < first["faces_enrolled"] < 48
-    assert first["faces_enrolled"] + first["not_reached"] == first["files"] == 48
+    assert 0 < first["faces_enrolled"] < 120
+    assert first["faces_enrolled"] + first["not_reached"] == first["files"] == 120
     assert second["images_known"] == first["faces_enrolled"]
-    assert second["faces_enrolled"] == 48 - first["faces_enrolled"]
+    assert second["faces_enrolled"] == 120 - first["faces_enrolled"]
 
 
 def _faces(database: Database, gallery: str) -> int:
