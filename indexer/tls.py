@@ -84,7 +84,7 @@ def _reason(error: ssl.SSLError, certificate: Path, key: Path | None) -> str:
         return (
             f"the key in {key_file} is encrypted: write it without a password, readable by the server alone"
         )
-    return (
-        f"{certificate} and {key_file} must hold a certificate and its key as PEM: {error.reason or error}"
-        + ("; if the key is in a file of its own, set GEMEL_TLS_KEY" if key is None else "")
+    files = f"{certificate}" if key is None else f"{certificate} and {key}"
+    return f"{files} must hold a certificate and its key as PEM: {error.reason or error}" + (
+        "; if the key is in a file of its own, set GEMEL_TLS_KEY" if key is None else ""
     )

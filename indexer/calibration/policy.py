@@ -16,6 +16,7 @@ from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
+from indexer.types import PersonScore
 
 POLICY = frozenset(
     {
@@ -32,19 +33,24 @@ def update(
     resolver: CalibrationResolver,
     name: str,
     policy: Mapping[str, Any],
+    *,
+    person_score: PersonScore | None = None,
 ) -> Gallery:
     """Takes effect with the next request, in every process.
 
     `policy`: the members of `POLICY` that change; None means the setting's value, and leaves a
     `duplicate_check` or `keep_probes` as it is. The FPIR of the duplicate check needs no support, like its
-    default. Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
+    default. `person_score`: that the gallery is about to get, on which its calibration depends.
+    Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
     """
     assert policy.keys() <= POLICY, policy
     with database.reading() as session:
         gallery = galleries.get(session, name)
     fpir = policy.get("identify_fpir")
     if fpir is not None:
-        check_supported(resolver.for_gallery(gallery, models.for_gallery(gallery)), fpir, gallery.face_count)
+        card = models.for_gallery(gallery)
+        calibration = resolver.for_gallery(gallery, card, person_score=person_score)
+        check_supported(calibration, fpir, gallery.face_count)
     with database.transaction() as session:
         row = galleries.lock(session, gallery.id)
         details = {field: [getattr(row, field), value] for field, value in policy.items()}

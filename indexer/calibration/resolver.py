@@ -18,6 +18,7 @@ from indexer.pipeline.models import GalleryModels
 from indexer.records import calibrations
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
+from indexer.types import PersonScore
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,18 @@ class CalibrationResolver:
         self._warned: dict[UUID, UUID | str] = {}
         """By gallery: the calibration that a warning was logged about."""
 
-    def for_gallery(self, gallery: Gallery, card: ModelCard) -> ActiveCalibration:
-        """`card`: of the model that the gallery's row names. Raises DatabaseUnavailable."""
+    def for_gallery(
+        self, gallery: Gallery, card: ModelCard, *, person_score: PersonScore | None = None
+    ) -> ActiveCalibration:
+        """`card`: of the model that the gallery's row names. `person_score`: as if this were the gallery's
+        policy. Raises DatabaseUnavailable."""
         if gallery.model_id is None:
             return self.for_model(card)
-        return self._load(gallery.calibration_id, card)
+        if person_score is None:
+            return self._load(gallery.calibration_id, card)
+        with self._database.reading() as session:
+            number = calibrations.number_with_score(session, gallery, person_score)
+        return self._load(number, card)
 
     def for_model(self, card: ModelCard) -> ActiveCalibration:
         """For a request without a gallery. Uses the last one known while PostgreSQL is unavailable."""

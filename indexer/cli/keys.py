@@ -246,7 +246,13 @@ def _print_key(row: dict[str, Any]) -> None:
         elif isinstance(value, datetime):
             text = _time(value)
         else:
-            text = ", ".join(value) if isinstance(value, list) else str(value)
+            text = (
+                ", ".join(value)
+                if isinstance(value, list)
+                else f"{value:g}"
+                if isinstance(value, float)
+                else str(value)
+            )
         if text:
             table.add_row(name.replace("_", " "), escape_text(text))
     out.print(table)

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
 from indexer.records.tables import Calibration, Gallery
+from indexer.records.tables.galleries import active_calibration
 from indexer.types import PersonScore
 
 Source = Literal["gallery", "photographs", "pairs"]
@@ -68,6 +69,13 @@ def of_gallery(session: Session, gallery_id: UUID, model_id: int) -> Calibration
         .where(Calibration.gallery_id == gallery_id, Calibration.model_id == model_id)
         .order_by(Calibration.created_at.desc())
         .limit(1)
+    )
+
+
+def number_with_score(session: Session, gallery: Gallery, person_score: PersonScore) -> UUID | None:
+    """The id of the one that is active once the gallery has this policy; None for the model's card."""
+    return session.scalar(
+        active_calibration(literal(gallery.id), literal(gallery.model_id), literal(person_score))
     )
 
 

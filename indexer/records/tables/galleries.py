@@ -1,16 +1,48 @@
 """Galleries: their model, policy and place in the change log."""
 
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Text, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Double,
+    ForeignKey,
+    Select,
+    Text,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from indexer.records.tables.base import Base, insertion_time
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.reindexes import Reindex
 from indexer.types import LOG_START, DuplicateCheck, LogPosition, PersonScore
+
+_T = TypeVar("_T")
+_Of = ColumnElement[_T] | Mapped[_T]
+
+
+def active_calibration(
+    gallery_id: _Of[UUID], model_id: _Of[int | None], person_score: _Of[str]
+) -> Select[UUID]:
+    """Of a gallery with this model and policy: the newest of the gallery, else the newest of the model."""
+    return (
+        select(Calibration.id)
+        .where(
+            Calibration.model_id == model_id,
+            or_(Calibration.gallery_id == gallery_id, Calibration.gallery_id.is_(None)),
+            # Scores of strangers are lower where they are fused: thresholds for these are too low for others.
+            or_(Calibration.person_score == PersonScore.NEAREST, person_score == PersonScore.FUSED),
+        )
+        .order_by(Calibration.gallery_id.is_(None), Calibration.created_at.desc())
+        .limit(1)
+    )
 
 
 class Gallery(Base, kw_only=True):
@@ -73,15 +105,7 @@ class Gallery(Base, kw_only=True):
     of identification."""
     created_at: Mapped[datetime] = insertion_time()
     calibration_id: Mapped[UUID | None] = column_property(
-        select(Calibration.id)
-        .where(
-            Calibration.model_id == model_id,
-            or_(Calibration.gallery_id == id, Calibration.gallery_id.is_(None)),  # noqa: A003
-            # Scores of strangers are lower where they are fused: thresholds for these are too low for others.
-            or_(Calibration.person_score == PersonScore.NEAREST, person_score == PersonScore.FUSED),
-        )
-        .order_by(Calibration.gallery_id.is_(None), Calibration.created_at.desc())
-        .limit(1)
+        active_calibration(id, model_id, person_score)  # noqa: A003
         .correlate_except(Calibration)
         .scalar_subquery(),
         init=False,

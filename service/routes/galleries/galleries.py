@@ -98,7 +98,9 @@ def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
     """
     changes = body.model_dump(exclude_unset=True)
     score = changes.pop("person_score", None)
-    found = policy.update(engine.database, engine.index_store.models, engine.calibrations, gallery, changes)
+    found = policy.update(
+        engine.database, engine.index_store.models, engine.calibrations, gallery, changes, person_score=score
+    )
     if score is not None:
         found = person_score.change(engine.database, gallery, score)
     with engine.database.reading() as session:

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from benchmarks import face_vectors
+from indexer.calibration.active import of_card
 from indexer.calibration.fitting.disputed import disputed_matches
 from indexer.calibration.fitting.measure import on_gallery
 from indexer.calibration.threshold.measured_curve import MeasuredCurve
@@ -381,6 +382,21 @@ def test_a_calibration_of_fused_scores_is_active_only_while_scores_are_fused(
     assert active() == "gallery"
     staff.patch(PATH, json={"person_score": "fused"})
     assert active() == "gallery"
+
+
+def test_a_policy_is_checked_against_the_calibration_of_the_person_score_that_comes_with_it(
+    staff: TestClient, database: Database
+) -> None:
+    fpir = 0.01
+    assert of_card(strangers.CARD).curve.least_fpir(300) < fpir < calibrate(database).least_fpir(300)
+
+    accepted = staff.patch(PATH, json={"identify_fpir": fpir, "person_score": "nearest"})
+    rejected = staff.patch(PATH, json={"identify_fpir": fpir, "person_score": "fused"})
+
+    assert accepted.status_code == 200, accepted.text
+    assert accepted.json()["identification"]["calibration"] == "card"
+    assert_problem(rejected, 409, "policy_unsupported")
+    assert staff.get(PATH).json() == accepted.json()
 
 
 def test_a_calibration_says_how_many_disputed_matches_the_new_threshold_would_still_match(

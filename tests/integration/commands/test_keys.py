@@ -1,5 +1,7 @@
 """`gemel keys`, and a server that keys open."""
 
+import re
+
 import httpx2
 import pytest
 
@@ -26,6 +28,16 @@ def test_a_key_is_created_shown_rotated_and_revoked(home: Home) -> None:
     assert [key["id"] for key in home.json("keys", "list", "--all")["keys"]] == [made["id"]]
     failed = home.run("keys", "rotate", made["id"], status=1)
     assert "key_state" in failed.stderr
+
+
+def test_a_limit_is_shown_as_it_was_given(home: Home) -> None:
+    limits = ("--requests-per-second", 20, "--faces-per-second", 0.5)
+    made = home.json("keys", "create", "--role", "read", *limits)
+
+    shown = home.run("keys", "show", made["prefix"]).stdout
+
+    assert re.search(r"requests per second +20 *$", shown, re.M)
+    assert re.search(r"faces per second +0.5 *$", shown, re.M)
 
 
 def test_people_see_the_key_once_and_no_hash(home: Home) -> None:
