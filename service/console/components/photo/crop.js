@@ -15,7 +15,8 @@ const MARGIN = SIDE / 4;
 const POINTS = ["left_eye", "right_eye", "nose", "mouth_left", "mouth_right"];
 
 /**
- * The upright face with the margin of stored crops, so that both can be compared side by side.
+ * The upright face with the margin of stored crops, so that both can be compared side by side. They differ by a few
+ * pixels where an answer's landmarks are refined: stored crops are cut by the detected ones.
  * @param {CanvasImageSource} image
  * @param {Record<string, number[]>} landmarks of the answer
  * @param {string} label what it shows

@@ -35,14 +35,12 @@ export async function openPhoto(blob, { name = blob.name ?? "", signal } = {}) {
   };
 }
 
-/** The name of a person that a file's name suggests: `grace_hopper-2.jpg` is "grace hopper". */
+/** Words of file names that are no person's. */
+const NO_NAMES = new Set("dsc dscn foto image img photo picture portrait pxl screenshot unnamed whatsapp".split(" "));
+
+/** The name of a person that a file's name suggests: `grace_hopper-2.jpg` is "grace hopper"; often none. */
 export function personIn(fileName) {
-  const words = fileName
-    .replace(/\.[^.]*$/, "")
-    .replace(/[\s_.-]+/g, " ")
-    .replace(/\(\d+\)|\b(img|dsc|dscn|pxl|photo|image|screenshot|whatsapp|portrait|foto)\b/gi, " ")
-    .replace(/\b[\da-f-]*\d[\da-f-]*\b/gi, " ")
-    .replace(/\s+/g, " ")
-    .trim();
-  return words.slice(0, 255);
+  const words = fileName.replace(/\.[^.]*$/, "").split(/[\s_.()-]+/);
+  const names = words.filter((word) => word && !/\d/.test(word) && !NO_NAMES.has(word.toLowerCase()));
+  return names.join(" ").slice(0, 255);
 }

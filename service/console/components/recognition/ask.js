@@ -3,7 +3,7 @@
 import { get, path, post, remove } from "../../api.js";
 
 /** Faces of a photograph that are searched for, the largest first. */
-const MOST_FACES = 20;
+const MOST_FACES = 50;
 let mostFaces = MOST_FACES;
 
 /** A form of fields; a list is a field with several values. */
