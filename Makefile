@@ -13,7 +13,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 # Tests side by side: more than there are cores, for many wait for PostgreSQL. Each takes about 1 GB.
 WORKERS ?= $(shell n=$$(nproc); echo $$(( n < 8 ? n + 1 : 8 )))
 
-.PHONY: run test test-long install check format docs reference words bench clean
+.PHONY: run test test-long install check format docs reference words screenshots bench clean
 
 run: install  ## serve on http://127.0.0.1:8000, with an embedded PostgreSQL
 	@exec $(BIN)/gemel serve
@@ -58,6 +58,9 @@ reference: install  ## update the parts of the documents that are generated from
 
 words: install  ## list words that documents, comments and messages should not use
 	$(BIN)/python -m docs.scripts.words --strict
+
+screenshots: install  ## take a picture of each page of the console, in build/screenshots
+	$(BIN)/python -m docs.scripts.screenshots
 
 bench: install  ## measure the milliseconds of each stage of an identification
 	$(BIN)/python -m benchmarks.identify

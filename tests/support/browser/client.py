@@ -26,15 +26,20 @@ class ApiClient(httpx2.Client):
         *images: bytes,
         external_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        several_faces: str = "reject",
     ) -> dict[str, Any]:
         """The new identity. Without images it has no face."""
         fields = {"name": name, "external_id": external_id, "metadata": json.dumps(metadata or {})}
+        fields["several_faces"] = several_faces
         answer = self.post(
             f"/v1/galleries/{gallery}/identities",
             files=files("images", *images),
             data={field: value for field, value in fields.items() if value is not None},
         )
         return dict(answer.json())
+
+    def identify(self, gallery: str, image: bytes) -> dict[str, Any]:
+        return dict(self.post(f"/v1/galleries/{gallery}/identify", files=files("image", image)).json())
 
     def delete_galleries(self) -> None:
         while names := [gallery["name"] for gallery in self.get("/v1/galleries").json()["galleries"]]:
