@@ -56,6 +56,7 @@ RULES: dict[str, Rule] = {
     "get_gallery": Rule(_R, GalleryAt.PATH),
     "get_fpir_check": Rule(_R, GalleryAt.PATH),
     "get_calibration": Rule(_R, GalleryAt.PATH),
+    "calibrate_gallery": Rule(_O, GalleryAt.PATH),
     "preview_policy": Rule(_R, GalleryAt.PATH),
     "update_gallery": Rule(_O, GalleryAt.PATH),
     "delete_gallery": Rule(_O, GalleryAt.PATH),

@@ -627,7 +627,10 @@ export default {
       other: "{count} pairs of people were left out, because each two seem to be one person.",
     },
     advice_few: "A measurement on your own people needs 100 of them; {count} are enrolled.",
-    advice: "To measure on your own people, run",
+    measure: "Measure on your own people",
+    measure_again: "Measure again",
+    measuring: "Comparing everybody with everybody. It takes some seconds.",
+    measured: "Measured. Your policy is as it was; see what it means now.",
     change: "Change the model",
     change_text:
       "Another model reads the stored crops again, while searches go on with the present one. Nothing changes until you switch, and you can go back.",

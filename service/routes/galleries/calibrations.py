@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from indexer.calibration import preview as previews
 from indexer.calibration.active import ActiveCalibration
+from indexer.calibration.fitting import gallery as fitting
 from indexer.embedding.card import ModelCard
 from indexer.records import calibrations, galleries
 from indexer.records.tables import Gallery
@@ -60,6 +61,23 @@ def get(engine: CurrentEngine, gallery: str, faces: Faces = None) -> GalleryCali
         growth=[ThresholdAtSize.of(at) for at in previews.growth(active, fpir, enrolled)],
         policies=[PolicyPreview.of_preview(previews.preview(active, card, each, size)) for each in policies],
     )
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(404, 409, 422),
+    operation_id="calibrate_gallery",
+    summary="Calibrate a gallery on its own people",
+)
+def calibrate(engine: CurrentEngine, gallery: str) -> GalleryCalibration:
+    """Compares each enrolled person with all others, and each face with the person's other faces. The result
+    is active from the next request on; the policy stays as it is.
+
+    409 for fewer than 100 people, and for more than 20,000 faces: `gemel calibrate` has no such limit.
+    """
+    fitting.calibrate(engine.database, engine.index_store.models, gallery)
+    return get(engine, gallery)
 
 
 @router.get(

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from indexer.records.database.session import Database
+from tests.support import strangers
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
 from tests.support.browser.watch import Watch
@@ -116,6 +118,22 @@ def test_the_curve_is_a_table_too(open_page: OpenPage, staff: str) -> None:
     rows = page.get_by_role("region", name="Figures of the curve").get_by_role("row")
     expect(rows).to_have_count(1 + 11)
     expect(rows.nth(1)).to_contain_text("75 %")
+
+
+def test_a_gallery_is_measured_on_its_own_people_by_one_button(
+    open_page: OpenPage, api: ApiClient, empty_database: str, staff: str
+) -> None:
+    database = Database(empty_database)
+    strangers.enrol(database, staff, 120)
+    database.close()
+    page = open_page(PAGE)
+
+    page.get_by_role("button", name="Measure on your own people").click()
+
+    expect(page.get_by_text("Measured on the 122 people of this gallery")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure again")).to_be_visible()
+    expect(page.get_by_text("The measurement does not support so few false alarms")).to_be_visible()
+    assert api.get(f"/v1/galleries/{staff}/calibration").json()["calibration"] == "gallery"
 
 
 def test_a_policy_that_the_server_rejects_is_explained_and_stays_as_it_was(

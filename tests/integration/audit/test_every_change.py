@@ -20,6 +20,7 @@ from indexer.records.people import reviews
 from indexer.records.people.reviews import ReviewKind
 from indexer.settings import Settings
 from service.app import create_app
+from tests.support import strangers
 from tests.support.audit import last_number, rows_after
 from tests.support.home import wait_for
 
@@ -137,6 +138,7 @@ STEPS = {
     "cancel_import": Step(path=IMPORTS + "/{import_id}/cancel", action=Action.IMPORT_CHANGED),
     "retry_import": Step(path=IMPORTS + "/{import_id}/retry", action=Action.IMPORT_CHANGED),
     "delete_import": Step(path=IMPORTS + "/{import_id}", method="DELETE", action=Action.IMPORT_DELETED),
+    "calibrate_gallery": Step(path=ONE + "/calibration", action=Action.CALIBRATION_STORED),
     "rebuild_index": Step(path=ONE + "/index/rebuild", action=Action.INDEX_REBUILD_REQUESTED),
     "start_reindex": Step(
         path="/v1/reindexes",
@@ -300,6 +302,8 @@ def test_a_route_leaves_its_event(
             )
     if operation in PEOPLE:
         add_people(service, database, world)
+    if operation == "calibrate_gallery":
+        strangers.enrol(database, world.names["gallery"], 100)
     if operation in IMPORTED:
         add_import(service, database, world)
     if operation in SEARCHES:

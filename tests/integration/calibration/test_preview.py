@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
+from indexer.calibration.fitting import gallery as gallery_fitting
 from indexer.calibration.fitting.measure import on_gallery
 from indexer.records import calibrations, changes, galleries, models
 from indexer.records.database.session import Database
@@ -142,6 +143,33 @@ def test_the_policies_to_choose_from_hold_the_present_one_and_are_previews(
     assert {0.3, 0.1, 0.01, 0.001} <= set(rates)
     assert policies[0] == staff.get(f"{PATH}/calibration/preview?fpir=0.3").json()
     assert {policy["faces"] for policy in at_another_size} == {5000}
+
+
+def test_a_gallery_is_calibrated_over_the_api_as_by_the_command(
+    staff: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = staff.post(f"{PATH}/calibration")
+    shown = staff.get(f"{PATH}/calibration").json()
+    calibrate(database)
+    by_function = staff.get(f"{PATH}/calibration").json()
+    monkeypatch.setattr(gallery_fitting, "MAX_FACES", 209)
+    too_large = staff.post(f"{PATH}/calibration")
+
+    assert made.status_code == 201, made.text
+    assert made.json() == shown
+    assert shown["measured"]["people"] == 150
+    assert shown["policies"] == by_function["policies"]
+    assert "gemel calibrate" in assert_problem(too_large, 409, "calibration_unsupported")["detail"]
+
+
+def test_a_gallery_of_few_people_cannot_be_calibrated(client: TestClient, database: Database) -> None:
+    client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
+    nobody = assert_problem(client.post(f"{PATH}/calibration"), 409, "calibration_unsupported")
+    strangers.enrol(database, "staff", 99)
+    few = assert_problem(client.post(f"{PATH}/calibration"), 409, "calibration_unsupported")
+
+    assert (nobody["measured"], few["measured"], few["limit"]) == (0, 99, 100)
+    assert client.get(f"{PATH}/calibration").json()["calibration"] == "card"
 
 
 def test_an_empty_gallery_has_the_calibration_of_its_models_card(client: TestClient) -> None:

@@ -1,30 +1,7 @@
-// What a calibration was measured on, and what models are called, in words.
+// What models are called, and what they miss, in words.
 
-import { h } from "../../dom.js";
-import { number, percent, time } from "../../format.js";
+import { percent } from "../../format.js";
 import { t } from "../../texts.js";
-
-const PEOPLE_NEEDED = 100;
-
-/** On what the calibration was measured, and how to get a better one. */
-export function measured(calibration, gallery) {
-  const { measured: on } = calibration;
-  const values = {
-    people: t("common.people", { count: on.people ?? 0 }),
-    comparisons: number(on.comparisons ?? 0),
-    time: on.at && time(on.at),
-  };
-  return [
-    h("p", {}, t(`models.measured_${on.on}`, values)),
-    on.suspected_duplicates > 0 && h("p", {}, t("models.suspected", { count: on.suspected_duplicates })),
-    on.on !== "gallery" && advice(gallery),
-  ];
-}
-
-function advice(gallery) {
-  if (gallery.identities < PEOPLE_NEEDED) return h("p", { class: "muted" }, t("models.advice_few", { count: gallery.identities }));
-  return h("p", {}, t("models.advice"), " ", h("code", {}, `gemel calibrate --gallery ${gallery.name}`), ".");
-}
 
 /** `sface` of `sface-b361132cfca1`, with the fingerprint's digits left out. */
 export const modelName = (fingerprint, models = []) =>
