@@ -85,7 +85,7 @@ export async function show({ params, signal }) {
         h("h2", { id: "state-title" }, t(`reindex.title_${titleOf(job)}`, { old: names.old, new: names.new })),
         h("p", {}, t(`reindex.text_${textOf(job, failed)}`, { old: names.old, new: names.new })),
         job.problem && h("p", { class: "notice" }, job.problem),
-        h("div", { class: "reindex-progress" }, running && progress.element),
+        running && h("div", { class: "reindex-progress" }, progress.element),
         can("operate") && actions(job, { names, failed, changed: acted, signal }),
         offline,
       ),
