@@ -944,7 +944,7 @@ export default {
     changes: { one: "{count} change", other: "{count} changes" },
     same: "Same in all processes",
     differs: "Differs from another process",
-    alone: "No other process",
+    alone: "One process",
     verify: "Compare",
     verify_of: "Compare the index of {gallery} with PostgreSQL",
     verifying: "The index of {gallery} is compared with PostgreSQL.",
@@ -952,6 +952,7 @@ export default {
     equal: "Equal to PostgreSQL",
     unequal: "Differs from PostgreSQL: rebuild it",
     not_compared: "Not compared",
+    nothing_open: "No open index to compare",
     compared: "at change {change}, {ago}.",
     at_another_change: {
       one: "{count} process was at another change.",
@@ -994,7 +995,7 @@ export default {
     copy_of: "Copy the request id {id}",
     copied: "Copied.",
     not_copied: "The browser does not allow it. Select the text and copy it.",
-    audit: "What it did: audit record",
+    audit: "Audit events of this request",
   },
 
   access: {
@@ -1090,6 +1091,7 @@ export default {
     identity: "Person",
     identity_hint: "The id of a person, as it is in the address of their page",
     caller: "Who",
+    request_id: "Request",
     since: "From",
     until: "Until",
     every_action: "Everything",

@@ -74,7 +74,7 @@ def test_older_events_are_on_further_pages(sign_in: SignIn, open_page: OpenPage,
 
 def test_a_search_is_explained_with_both_faces_side_by_side(sign_in: SignIn, search: dict[str, Any]) -> None:
     page = sign_in("#/access/audit?action=search")
-    page.get_by_role("link", name="Faces identified").click()
+    page.get_by_role("link", name="Faces identified").first.click()
 
     expect(page.get_by_role("heading", name="Why this answer")).to_be_visible()
     expect(page.get_by_text(f"The face was matched with {MARKUP}")).to_be_visible()

@@ -8,7 +8,7 @@ import { t } from "../../texts.js";
 import { actionInWords, ACTIONS } from "./words.js";
 
 /** As the API and the address call them. */
-export const FIELDS = ["action", "gallery", "identity", "caller", "since", "until"];
+export const FIELDS = ["action", "gallery", "identity", "caller", "request_id", "since", "until"];
 
 /**
  * @param {Record<string, string>} chosen
@@ -40,6 +40,7 @@ export function createFilters(chosen, { signal }) {
     gallery: text("gallery", { list: "audit-galleries", maxlength: 63 }),
     identity: text("identity", { maxlength: 36, pattern: "[0-9a-fA-F-]{36}", title: t("audit.identity_hint") }),
     caller: text("caller", { maxlength: 255 }),
+    request_id: text("request_id", { maxlength: 128 }),
     since: text("since", { type: "datetime-local" }),
     until: text("until", { type: "datetime-local" }),
   };

@@ -52,6 +52,7 @@ export function createIndexes(signal) {
 
   function rows(gallery, byId) {
     const { replicas } = gallery;
+    const models = new Set(replicas.map(({ model }) => model)).size;
     const head = h(
       "th",
       { scope: "rowgroup", class: "index-gallery", rowspan: Math.max(1, replicas.length) },
@@ -67,7 +68,7 @@ export function createIndexes(signal) {
         {},
         i === 0 && head,
         h("td", {}, machine(byId.get(replica.process) ?? {})),
-        h("td", {}, badge(replica), replica.problem && h("p", { class: "muted" }, replica.problem)),
+        h("td", {}, badge(replica), models > 1 && h("p", { class: "muted" }, replica.model), replica.problem && h("p", { class: "muted" }, replica.problem)),
         h("td", {}, replica.tier ?? t("common.none")),
         h("td", { class: "number" }, number(replica.count)),
         h("td", { class: "number" }, t("operations.changes", { count: replica.lag })),
@@ -107,7 +108,7 @@ function verdict(check) {
   const { state, problem, finished_at, change_number, equal, different, not_compared } = check;
   if (state === "running") return h("span", { class: "index-verdict badge" }, t("operations.comparing"));
   if (state === "failed") return h("span", { class: "index-verdict" }, h("span", { class: "badge unsure" }, t("operations.not_compared")), ` ${problem}`);
-  const [kind, key] = different ? ["danger", "unequal"] : equal ? ["match", "equal"] : ["unsure", "not_compared"];
+  const [kind, key] = different ? ["danger", "unequal"] : equal ? ["match", "equal"] : ["unsure", not_compared ? "not_compared" : "nothing_open"];
   const rest = not_compared > 0 && ` ${t("operations.at_another_change", { count: not_compared })}`;
   const when = ` ${t("operations.compared", { ago: ago(finished_at), change: change_number })}`;
   return h("span", { class: "index-verdict" }, h("span", { class: `badge ${kind}` }, t(`operations.${key}`)), h("span", { class: "muted" }, when, rest));
