@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -28,46 +29,67 @@ def test_a_running_server_finds_whom_the_command_line_enrols(home: Home, people:
     assert after["gallery_size"] == 2
 
 
-def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(unused: Home, hopper: bytes) -> None:
-    """Asked to stop, interrupted, killed: what was answered with 201 is there when it runs again."""
-    enrolled: list[str] = []
-    for how in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, None):
-        with unused.server() as (base, process), httpx2.Client(base_url=base, timeout=60) as client:
-            for name in enrolled:
-                found = client.post(f"/v1/galleries/{name}/identify", files={"image": hopper}).json()
-                [candidate] = found["faces"][0]["candidates"]
-                assert (candidate["identity"]["name"], candidate["matched"]) == (name, True)
-            if how is None:
-                break
-            name = f"stopped-by-{how.name}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """Of a server, from its start to its end."""
+
+    ended_by: signal.Signals
+    log: str
+    """When it was ready."""
+    found: list[tuple[str, bool]]
+    """The person whom it identified in the gallery of each life before, and whether it was a match."""
+    postgresql_runs: bool
+    """After the end."""
+
+
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path, hopper: bytes) -> list[Life]:
+    """Of four servers, one after the other, in a home that nobody else uses. Each enrols a person in a
+    gallery of the person's name."""
+    home = Home(tmp_path_factory.mktemp("lives"), cluster=migrated_cluster)
+    lives: list[Life] = []
+    for how in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGTERM):
+        with home.server() as (base, process), httpx2.Client(base_url=base, timeout=60) as client:
+            log = (home.folder / "server.log").read_text()
+            found = []
+            for number in range(len(lives)):
+                answer = client.post(f"/v1/galleries/life-{number}/identify", files={"image": hopper}).json()
+                [candidate] = answer["faces"][0]["candidates"]
+                found.append((candidate["identity"]["name"], candidate["matched"]))
+            name = f"life-{len(lives)}"
             client.post("/v1/galleries", json={"name": name}).raise_for_status()
             client.post(
                 f"/v1/galleries/{name}/identities", files={"images": hopper}, data={"name": name}
             ).raise_for_status()
-            enrolled.append(name)
             process.send_signal(how)
             process.wait()
+        runs = (home.folder / "postgresql" / "postmaster.pid").exists()
+        lives.append(Life(ended_by=how, log=log, found=found, postgresql_runs=runs))
+    return lives
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_postgresql_stops_with_the_server(unused: Home, how: signal.Signals) -> None:
-    with unused.server() as (_, process):
-        assert (unused.folder / "postgresql" / "postmaster.pid").exists()
-        process.send_signal(how)
-        process.wait()
-
-    assert not (unused.folder / "postgresql" / "postmaster.pid").exists()
+def test_after_a_stop_of_any_kind_everybody_enrolled_is_still_found(lives: list[Life]) -> None:
+    """Asked to stop, interrupted, killed: what was answered with 201 is there when it runs again."""
+    for number, life in enumerate(lives):
+        assert life.found == [(f"life-{before}", True) for before in range(number)]
 
 
-def test_postgresql_stops_with_the_last_process_though_another_was_killed(unused: Home) -> None:
-    with unused.server() as (_, process):
-        process.kill()
-        process.wait()
-    assert (unused.folder / "postgresql" / "postmaster.pid").exists()
+def test_postgresql_stops_with_the_last_process_though_another_was_killed(lives: list[Life]) -> None:
+    runs = [(life.ended_by, life.postgresql_runs) for life in lives]
+    assert runs == [
+        (signal.SIGTERM, False),
+        (signal.SIGINT, False),
+        (signal.SIGKILL, True),
+        (signal.SIGTERM, False),
+    ]
 
-    unused.process("migrate")
 
-    assert not (unused.folder / "postgresql" / "postmaster.pid").exists()
+def test_the_recommended_model_is_named_until_somebody_is_enrolled(lives: list[Life]) -> None:
+    first, *later = [life.log for life in lives]
+    assert "`gemel models fetch sface+reid0095`" in first
+    for log in later:
+        assert "Documentation" in log
+        assert "gemel models fetch" not in log
 
 
 def test_postgresql_stops_with_the_server_though_a_command_that_used_it_was_killed(unused: Home) -> None:
@@ -142,16 +164,3 @@ def test_a_worker_ends_when_it_is_told_to(home: Home) -> None:
         worker.send_signal(signal.SIGTERM)
 
         assert worker.wait(timeout=60) == 0
-
-
-def test_the_recommended_model_is_named_until_somebody_is_enrolled(unused: Home, people: Path) -> None:
-    log = unused.folder / "server.log"
-    with unused.server():
-        first = log.read_text()
-    unused.run("enrol", people, "--gallery", "staff")
-    with unused.server():
-        later = log.read_text()
-
-    assert "`gemel models fetch sface+reid0095`" in first
-    assert "Documentation" in later
-    assert "gemel models fetch" not in later
