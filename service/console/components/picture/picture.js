@@ -1,6 +1,6 @@
 // A photograph, or the camera's picture, with a box around each face and its name.
 
-import { h } from "../../dom.js";
+import { fill, h } from "../../dom.js";
 import { styles } from "../../styles.js";
 
 await styles("./picture.css", import.meta.url);
@@ -8,7 +8,8 @@ await styles("./picture.css", import.meta.url);
 /**
  * @typedef {object} Box
  * @property {{x: number, y: number, width: number, height: number}} box in pixels of the picture
- * @property {string} label short, shown below the box
+ * @property {string} label shown below the box, shortened if it is long
+ * @property {string} [detail] shown behind the label, never shortened
  * @property {string} name for screen readers
  * @property {"match" | "unsure" | "none"} kind
  */
@@ -43,13 +44,13 @@ export function pictureWithBoxes(media, { width, height, onChoose, missing }) {
     element,
     /** Keeps the elements of before, so that boxes of a moving picture keep the focus. */
     show(boxes) {
-      for (const [number, { box, label, name, kind }] of boxes.entries()) {
+      for (const [number, { box, label, detail = "", name, kind }] of boxes.entries()) {
         made[number] ??= make(number);
         const { item, frame, label: text } = made[number];
         item.hidden = false;
         frame.className = `box ${kind}`;
         frame.setAttribute("aria-label", name);
-        if (text.textContent !== label) text.textContent = label;
+        if (text.textContent !== label + detail) fill(text, h("span", {}, label), detail && h("b", {}, detail));
         frame.style.setProperty("--left", `${(100 * box.x) / width}%`);
         frame.style.setProperty("--top", `${(100 * box.y) / height}%`);
         frame.style.setProperty("--w", `${(100 * box.width) / width}%`);

@@ -23,7 +23,8 @@ export function boxOf(face, number) {
   return {
     box: face.box,
     kind: match ? "match" : face.unmatched_reason ? "unsure" : "none",
-    label: match ? `${name} ${score(match.score)}` : name,
+    label: name,
+    detail: match && score(match.score),
     name: match
       ? t("answer.box_match", { number: number + 1, name, score: score(match.score) })
       : t("answer.box_nobody", { number: number + 1, name }),

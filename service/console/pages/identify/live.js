@@ -96,6 +96,5 @@ export function createLive({ gallery, signal, onEnd, onRestart }) {
 
 function boxWords(found, number) {
   if (found === null) return { kind: "none", label: t("identify.looking"), name: t("identify.looking") };
-  const { kind, label, name } = boxOf(found, number);
-  return { kind, label, name };
+  return boxOf(found, number);
 }
