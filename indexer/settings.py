@@ -155,7 +155,7 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         description="Threads of a serving process that enrol the files of imports; 0: none, other processes"
-        " do it; default: one more than the process has cores",
+        " do it; default: two more than the process has cores",
     )
     import_waiting_mb: float = Field(
         default=1000.0,

@@ -63,8 +63,12 @@ def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], obse
 
     def run() -> None:
         current_caller.set(caller)
-        for of_person in by_person.values():
-            _enrol_person(engine, claimed, of_person, check, observe)
+        try:
+            for of_person in by_person.values():
+                _enrol_person(engine, claimed, of_person, check, observe)
+        finally:
+            with engine.database.transaction() as session:
+                queue.drop_bytes(session, [file.id for file in claimed.files])
 
     copy_context().run(run)
 

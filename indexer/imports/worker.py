@@ -168,6 +168,7 @@ class ImportWorker:
             self._expired_at = time.monotonic()
             previews.repair(self._engine)
             with self._engine.database.transaction(long=True) as session:
+                queue.drop_bytes(session)  # what workers left that were killed
                 deleted = jobs.expire(session, timedelta(days=self._settings.import_days))
             if deleted:
                 log.info("deleted %d imports that ended %g days ago", deleted, self._settings.import_days)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from indexer.errors import LeaseLost
@@ -81,42 +81,53 @@ def pictures(session: Session, file_ids: Collection[int]) -> dict[int, bytes]:
     return {file_id: bytes(data) for file_id, data in rows}
 
 
+_RECORD = text("""
+UPDATE import_file
+SET state = verdict.state, code = verdict.code, message = verdict.message,
+    identity_id = CAST(verdict.identity_id AS uuid), worker = NULL, leased_until = NULL,
+    done_at = clock_timestamp()
+FROM unnest(
+    CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:codes AS text[]), CAST(:messages AS text[]),
+    CAST(:identity_ids AS text[])
+) AS verdict (id, state, code, message, identity_id)
+WHERE import_file.id = verdict.id AND import_file.worker = :worker AND import_file.state = 'waiting'
+RETURNING import_file.id
+""")
+
+
 def record(session: Session, worker: str, verdicts: Mapping[int, Verdict]) -> None:
-    """Ends the files' wait. The bytes of those that have failed are kept for another attempt, those of
-    rejected ones until `keep_preview`.
+    """Ends the files' wait, by one statement: it may be under a gallery's lock. The bytes stay until
+    `drop_bytes`, those of rejected files until `keep_preview`.
 
     Raises LeaseLost if the worker no longer holds one of them, or its import was cancelled.
     """
-    ids = sorted(verdicts)
-    held = session.scalars(
-        select(ImportFile.id)
-        .where(ImportFile.id.in_(ids), ImportFile.worker == worker, ImportFile.state == "waiting")
-        .order_by(ImportFile.id)
-        .with_for_update()
-    ).all()
-    if len(held) != len(ids):
-        raise LeaseLost(f"{len(ids) - len(held)} files are no longer this worker's")
-    for file_id, verdict in verdicts.items():
-        session.execute(
-            update(ImportFile)
-            .where(ImportFile.id == file_id)
-            .values(
-                state=verdict.state,
-                code=verdict.code,
-                message=verdict.message,
-                identity_id=verdict.identity_id,
-                worker=None,
-                leased_until=None,
-                done_at=func.clock_timestamp(),
-            )
-            .execution_options(synchronize_session=False)
-        )
-    ended = [file_id for file_id, verdict in verdicts.items() if verdict.state not in ("failed", "rejected")]
-    session.execute(
-        delete(ImportPicture)
-        .where(ImportPicture.file_id.in_(ended))
-        .execution_options(synchronize_session=False)
+    found = verdicts.values()
+    values = {
+        "ids": list(verdicts),
+        "states": [verdict.state for verdict in found],
+        "codes": [verdict.code for verdict in found],
+        "messages": [verdict.message for verdict in found],
+        "identity_ids": [verdict.identity_id and str(verdict.identity_id) for verdict in found],
+        "worker": worker,
+    }
+    recorded = len(session.execute(_RECORD, values).all())
+    if recorded != len(verdicts):
+        raise LeaseLost(f"{len(verdicts) - recorded} files are no longer this worker's")
+
+
+_NEEDED = ("waiting", "failed", "rejected")
+"""States of files whose bytes are kept: for an attempt, or for the small picture."""
+
+
+def drop_bytes(session: Session, file_ids: Collection[int] | None = None) -> None:
+    """Of those files that need them no longer; by default of all files."""
+    done = select(ImportFile.id).where(
+        ImportFile.id == ImportPicture.file_id, ImportFile.state.not_in(_NEEDED)
     )
+    statement = delete(ImportPicture).where(done.exists())
+    if file_ids is not None:
+        statement = statement.where(ImportPicture.file_id.in_(file_ids))
+    session.execute(statement.execution_options(synchronize_session=False))
 
 
 def keep_preview(session: Session, file_id: int, jpeg: bytes | None) -> None:

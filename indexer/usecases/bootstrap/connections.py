@@ -37,7 +37,7 @@ def import_threads(settings: Settings) -> int:
     """Of a serving process."""
     if settings.import_threads is not None:
         return settings.import_threads
-    return max(1, (os.cpu_count() or 1) // settings.workers) + 1
+    return max(1, (os.cpu_count() or 1) // settings.workers) + 2
 
 
 def pooled_connections(settings: Settings) -> int:
