@@ -28,6 +28,7 @@ from indexer.cli.index.commands import app as index_commands
 from indexer.cli.keys import app as keys_commands
 from indexer.cli.models import app as models_commands
 from indexer.cli.output import ConsoleLogHandler, fail, print_error, print_warning
+from indexer.cli.people import imports as imports_commands
 from indexer.cli.people import person as person_commands
 from indexer.cli.people import reviews as reviews_commands
 from indexer.cli.reindex import app as reindex_commands
@@ -69,6 +70,7 @@ app.add_typer(gallery_commands, name="gallery")
 app.add_typer(keys_commands, name="keys")
 app.add_typer(person_commands, name="person")
 app.add_typer(reviews_commands, name="reviews")
+app.add_typer(imports_commands, name="imports")
 app.add_typer(index_commands, name="index")
 app.add_typer(reindex_commands, name="reindex")
 app.add_typer(models_commands, name="models")

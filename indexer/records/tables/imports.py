@@ -1,4 +1,4 @@
-"""Imports: people who are enrolled in bulk, file by file (docs/decisions)."""
+"""Imports: people who are enrolled in bulk, file by file (docs/decisions/0029)."""
 
 from datetime import datetime
 from typing import Any

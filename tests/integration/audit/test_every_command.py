@@ -31,7 +31,7 @@ CHANGING = {
 LIKE_ROUTES = {
     *("keys create", "keys rotate", "keys revoke", "reindex activate", "reindex rollback", "reindex cleanup"),
     *("person merge", "person split", "person move", "person undo"),
-    *("reviews same", "reviews different", "reviews reopen"),
+    *("imports cancel", "reviews same", "reviews different", "reviews reopen"),
     *("audit dispute", "audit forget", "audit replay", "audit prune", "calibrate", "duplicates", "worker"),
 }
 """They call a use case whose event another test looks for."""
@@ -47,7 +47,16 @@ READING = {
         "keys list",
         "keys show",
     ),
-    *("audit list", "audit show", "audit verify", "audit explain", "reviews list", "doctor"),
+    *(
+        "audit list",
+        "audit show",
+        "audit verify",
+        "audit explain",
+        "imports list",
+        "imports show",
+        "reviews list",
+        "doctor",
+    ),
 }
 
 
