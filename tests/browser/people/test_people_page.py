@@ -122,7 +122,10 @@ def test_names_and_metadata_are_text_everywhere(open_page: OpenPage, api: ApiCli
     expect(page.get_by_role("heading", level=1, name=EVIL)).to_be_visible()
     expect(page.get_by_role("term").filter(has_text=EVIL)).to_be_visible()
     page.get_by_role("button", name="Merge with ...").click()
+    page.get_by_role("dialog").get_by_role("searchbox").fill("4711")
+    expect(page.get_by_text("Nobody matches “4711”")).to_be_visible()
     page.get_by_role("dialog").get_by_role("searchbox").fill(EVIL)
+    expect(page.get_by_text(f"Nobody matches “{EVIL}”")).to_be_visible()
     assert page.locator("img[src=x], img[onerror]").count() == 0
     assert api.get(f"/v1/galleries/staff/identities/{person['id']}").json()["name"] == EVIL
 

@@ -135,10 +135,19 @@ def test_the_address_of_a_merged_person_leads_to_the_one_who_remains(
     expect(page.get_by_text("Eileen Collins was merged into this person, with 1 face.")).to_be_visible()
 
 
-def test_a_removed_person_is_back_by_undo(open_page: OpenPage, api: ApiClient, staff: Staff) -> None:
+def test_a_removed_person_is_back_by_undo_and_gone_when_the_message_is(
+    open_page: OpenPage, api: ApiClient, staff: Staff
+) -> None:
     page = opened(open_page, staff["grace"])
     page.get_by_role("button", name="Remove this person").click()
     expect(page.get_by_role("heading", level=1, name="People")).to_be_visible()
+    expect(page.locator(".person-cell.leaving")).to_contain_text("Grace Hopper")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", level=1, name="Grace Hopper")).to_be_visible()
     assert api.get("/v1/galleries/staff").json()["identities"] == 2
+
+    page.get_by_role("button", name="Remove this person").click()
+    expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
+    page.locator(".toast").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("link", name="Grace Hopper")).to_have_count(0)
+    assert api.get("/v1/galleries/staff").json()["identities"] == 1

@@ -4,6 +4,23 @@ import { remove } from "../../api.js";
 import { inWords } from "../../problem.js";
 import { toast } from "../toast/toast.js";
 
+const waiting = new Set();
+const listeners = new Set();
+
+/** Whether the deletion of `path` waits for its message. */
+export const isLeaving = (path) => waiting.has(path);
+
+/** Calls `listener` when a deletion begins to wait, is undone, or is done; until `signal` is aborted. */
+export function onRemoval(listener, signal) {
+  listeners.add(listener);
+  signal.addEventListener("abort", () => listeners.delete(listener), { once: true });
+}
+
+function note(path, isWaiting) {
+  isWaiting ? waiting.add(path) : waiting.delete(path);
+  for (const listener of listeners) listener();
+}
+
 /**
  * @param {object} options
  * @param {string} options.path of what is deleted
@@ -14,15 +31,21 @@ import { toast } from "../toast/toast.js";
  * @returns {{now: () => void}} sends it at once
  */
 export function removeLater({ path, text, hide, show, whenRemoved }) {
+  note(path, true);
   hide();
+  const undo = () => {
+    note(path, false);
+    show();
+  };
   const whenGone = async () => {
     try {
       await remove(path, { keepalive: true });
       whenRemoved?.();
+      note(path, false);
     } catch (error) {
-      show();
+      undo();
       toast(inWords(error), { kind: "error" });
     }
   };
-  return { now: toast(text, { undo: show, whenGone }) };
+  return { now: toast(text, { undo, whenGone }) };
 }

@@ -2,6 +2,7 @@
 
 import { path } from "../../api.js";
 import { createFaceCrop, cropAddress, nameOf } from "../../components/face-crop/face-crop.js";
+import { isLeaving } from "../../components/removal/removal.js";
 import { h } from "../../dom.js";
 import { link } from "../../router.js";
 import { t } from "../../texts.js";
@@ -25,6 +26,7 @@ export function createPersonCell({ gallery, selection }) {
       const chosen = person !== undefined && selection.has(person.id);
       box.checked = chosen;
       element.classList.toggle("selected", chosen);
+      element.classList.toggle("leaving", person !== undefined && isLeaving(path`v1/galleries/${gallery}/identities/${person.id}`));
       if (person === shown && person !== undefined) return;
       if (person === undefined && loading) return;
       loading = person === undefined;

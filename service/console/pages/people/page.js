@@ -1,6 +1,7 @@
 // People: everybody in the gallery, as a grid of crops that is searched, scrolled and selected from.
 
 import { get, path } from "../../api.js";
+import { onRemoval } from "../../components/removal/removal.js";
 import { errorLine, emptyState } from "../../components/states/states.js";
 import { createVirtualGrid, PAGE_SIZE } from "../../components/virtual-grid/virtual-grid.js";
 import { fill, h } from "../../dom.js";
@@ -84,6 +85,7 @@ export async function show({ params, query, signal, setQuery }) {
     grid.reset(total, identities);
   }
 
+  onRemoval(search, signal);
   const byPhoto = can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
   const first = await get(url, { query: { ...asking(), limit: PAGE_SIZE, with_total: true }, signal });
   const element = h(

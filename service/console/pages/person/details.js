@@ -37,6 +37,7 @@ export function createDetails({ gallery, signal, onSaved }) {
     ];
     fill(
       element,
+      h("h2", {}, t("person.details")),
       h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
       h("p", { class: "muted" }, identity.photographs.advice),
       can("enrol") && h("div", {}, h("button", { onclick: edit }, t("person.edit"))),
