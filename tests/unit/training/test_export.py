@@ -1,7 +1,7 @@
 """An exported model serves as it is, from safetensors and from ONNX, or is rejected."""
 
 import json
-from dataclasses import replace
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,20 @@ from tests.support.weights import REID0095, needs_reid0095
 Sides = tuple[Faces, Faces]
 
 
+@pytest.fixture(scope="module")
+def exported(people: Path, sides: Sides, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The card of a trained network, with its files beside it."""
+    out = tmp_path_factory.mktemp("exported")
+    options = Options(
+        data=people, out=out, name="mine", backbone="paper", dimension=16, steps=2, pairs=2, evaluate_every=2
+    )
+    return export(options, *sides, train(options, *sides))
+
+
 @pytest.fixture
-def card_path(options: Options, sides: Sides) -> Path:
-    one = replace(options, steps=2, name="mine")
-    return export(one, *sides, train(one, *sides))
+def card_path(exported: Path, tmp_path: Path) -> Path:
+    """A copy that the test may change."""
+    return shutil.copytree(exported.parent, tmp_path / "run") / exported.name
 
 
 def test_safetensors_and_onnx_give_the_embeddings_of_the_trained_network(

@@ -267,25 +267,24 @@ def test_two_processes_train_one_network_from_two_batches(
 
     job, script = tmp_path / "job.pickle", tmp_path / "together.py"
     script.write_text(TOGETHER)
-    made = {}
-    for processes in ("2", "1"):
-        one = replace(options, steps=2, out=tmp_path / processes)
+    alone, together = (replace(options, steps=2, out=tmp_path / name) for name in ("alone", "together"))
+    for one in (alone, together):
         one.out.mkdir()
-        job.write_bytes(pickle.dumps((one, *sides)))
-        launched = subprocess.run(
-            [
-                sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes,
-                str(script), str(job),
-            ],
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )  # fmt: skip
-        assert launched.returncode == 0, launched.stderr[-3000:]
-        made[processes] = weights(one)
-    assert not equal(made["2"], made["1"]), "the other process's batch counted"
-    assert all(torch.isfinite(tensor).all() for tensor in made["2"].values())
+    train(alone, *sides)
+    job.write_bytes(pickle.dumps((together, *sides)))
+    launched = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            str(script), str(job),
+        ],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert launched.returncode == 0, launched.stderr[-3000:]
+    assert not equal(weights(together), weights(alone)), "the other process's batch counted"
+    assert all(torch.isfinite(tensor).all() for tensor in weights(together).values())
 
 
 KILLED = """
