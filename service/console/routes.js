@@ -11,7 +11,7 @@
 /** @type {Route[]} in the order of the search: the first that matches is shown */
 export const ROUTES = [
   { name: "home", path: "/" },
-  { name: "try", path: "/try" },
+  { name: "try", path: "/try", needs: "enrol" },
   { name: "galleries", path: "/galleries", needs: "read" },
   { name: "gallery", path: "/galleries/:gallery", needs: "read" },
   { name: "identify", path: "/galleries/:gallery/identify", needs: "identify" },
