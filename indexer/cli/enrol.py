@@ -12,7 +12,15 @@ import typer
 from rich.table import Column, Table
 
 from indexer.cli.commands import Gallery, Json, check_writable
-from indexer.cli.output import console, escape_text, out, print_result, quantity, write_atomically
+from indexer.cli.output import (
+    console,
+    escape_text,
+    name_options,
+    out,
+    print_result,
+    quantity,
+    write_atomically,
+)
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
@@ -138,7 +146,9 @@ def _csv(result: "FolderOutcome") -> str:
     writer = csv.writer(text)
     writer.writerow(["file", "person", "outcome", "code", "message"])
     for file in sorted(result.files, key=lambda file: file.path):
-        writer.writerow([file.path, file.person or "", file.outcome, file.code or "", file.message or ""])
+        writer.writerow(
+            [file.path, file.person or "", file.outcome, file.code or "", name_options(file.message or "")]
+        )
     return text.getvalue()
 
 
@@ -212,7 +222,7 @@ def _print_files(title: str, files: "list[FileOutcome]") -> None:
         out.print(f"{title}: {len(of_code):,} {code}{hint}", highlight=False, soft_wrap=True)
     table = Table(Column(title, overflow="fold"), Column("Reason", overflow="fold"))
     for file in files[:LISTED]:
-        table.add_row(escape_text(file.path), escape_text(file.message or file.code or ""))
+        table.add_row(escape_text(file.path), escape_text(name_options(file.message or file.code or "")))
     out.print(table)
     _print_more(len(files))
 

@@ -116,6 +116,20 @@ def json_line(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
+_OPTIONS = {
+    "allow_duplicate=true": "--allow-duplicates",
+    "several_faces=subject": "--several-faces subject",
+    "several_faces=largest": "--several-faces largest",
+}
+
+
+def name_options(message: str) -> str:
+    """The message of an error with the options of commands in place of the API's fields."""
+    for field, option in _OPTIONS.items():
+        message = message.replace(field, option)
+    return message
+
+
 def print_warning(message: str) -> None:
     console.print(f"[yellow]warning:[/] {escape_text(message)}", highlight=False, soft_wrap=True)
 

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.asking import assert_problem
+from tests.support.pictures import jpeg, pixels
 
 DENORMAL, TINY, HUGE = "5e-324", "1e-308", "1.7976931348623157e308"
 EVERY = [
@@ -52,7 +53,8 @@ def bodies(image: bytes) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 def test_every_numeric_field_takes_or_refuses_every_number(staff: TestClient, nobody: bytes) -> None:
     refused = 0
-    for (method, path, field), others in bodies(nobody).items():
+    small = jpeg(pixels(nobody)[:96, :96])  # hundreds of requests search it for faces
+    for (method, path, field), others in bodies(small).items():
         for number in EVERY:
             body = json.dumps(others | {field: "HERE"}).replace('"HERE"', number)
             answer = staff.request(method, path, content=body, headers=JSON)

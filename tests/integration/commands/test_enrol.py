@@ -165,6 +165,8 @@ def test_people_of_a_folder_who_look_like_somebody_enrolled_are_rejected_and_nam
         assert found["person"] == "Amazing_Grace"
         assert [one["external_id"] for one in found["candidates"]] == ["Grace_Hopper"]
     assert "People who look like somebody enrolled: 1" in shown
+    assert "enrol with --allow-duplicates" in " ".join(shown.replace("│", " ").split())
+    assert "allow_duplicate=" not in shown
     assert allowed["identities_created"] == 1
 
 
