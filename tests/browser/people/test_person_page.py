@@ -75,6 +75,8 @@ def test_photographs_are_added_and_a_rejected_one_says_why(
     expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="No face was found")).to_be_visible()
     assert api.get(path(staff["grace"])).json()["faces_total"] == 2
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="1 face", exact=True)).to_be_visible()
 
 
 def test_a_face_becomes_a_new_person_and_the_change_is_undone_later(

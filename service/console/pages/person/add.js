@@ -3,7 +3,7 @@
 import { takeDropped } from "../../components/photo/drop.js";
 import { photoInput } from "../../components/photo/photo-input.js";
 import { errorOf } from "../../components/recognition/actions.js";
-import { addFace } from "../../components/recognition/ask.js";
+import { addFace, removeFace } from "../../components/recognition/ask.js";
 import { toast } from "../../components/toast/toast.js";
 import { fill, h } from "../../dom.js";
 import { t } from "../../texts.js";
@@ -15,14 +15,14 @@ export function createAdding({ gallery, id, signal, onAdded }) {
   takeDropped({ onFiles: add, onFolder: () => input.setProblem(h("p", { class: "error-line" }, t("photo.folder"))), signal });
 
   async function add(files) {
-    let added = 0;
+    const added = [];
     input.setProblem(null);
     fill(result, h("li", { role: "status" }, t("person.adding", { count: files.length })));
     const notes = [];
     for (const file of files) {
       try {
         const answer = await addFace(gallery, id, file, { signal });
-        added += answer.faces.length;
+        added.push(...answer.faces.map((face) => face.id));
         for (const warning of answer.warnings) notes.push(note(file, h("p", {}, warning.message)));
       } catch (error) {
         if (error.name === "AbortError") return;
@@ -30,8 +30,13 @@ export function createAdding({ gallery, id, signal, onAdded }) {
       }
     }
     fill(result, notes);
-    if (added === 0) return;
-    toast(t("person.added", { count: added }));
+    if (added.length === 0) return;
+    toast(t("person.added", { count: added.length }), {
+      undo: async () => {
+        for (const face of added) await removeFace(gallery, id, face);
+        if (!signal.aborted) onAdded();
+      },
+    });
     onAdded();
   }
 
