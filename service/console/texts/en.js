@@ -781,6 +781,7 @@ export default {
     },
     measured: "It is {measured}; the limit is {limit}.",
     rates: "Both models on your own people",
+    rates_table: "Rates of both models",
     rates_text: "{faces} faces of {people} people, each searched for among all others. {several} people have several faces.",
     rates_none: "{faces} faces of {people} people. Nobody has several faces, so nobody can be searched for.",
     rate: "{rate} ({low} to {high})",

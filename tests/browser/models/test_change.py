@@ -9,6 +9,7 @@ from sqlalchemy import select, text, update
 
 from indexer.records.database.session import Database
 from indexer.records.tables import Face, Reindex
+from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
 from tests.support.pictures import jpeg, pixels
@@ -71,6 +72,7 @@ def test_a_gallery_moves_to_another_model_and_back_by_clicks_alone(
     assert model(api) == "sface"
 
     page.get_by_role("button", name="Switch to dlib-resnet all the same").click()
+    assert accessibility.violations(page) == [], "of the dialog"
     page.get_by_label("Reason").fill("looked at both people")
     page.get_by_role("button", name="Switch", exact=True).click()
     heading(page, "dlib-resnet is in use")
@@ -138,6 +140,9 @@ def test_disputed_faces_are_shown_side_by_side_with_names_as_text(
     expect(row.get_by_role("link", name=MARKUP)).to_be_visible()
     expect(row.get_by_text("Right person: 0.620, threshold 0.450.")).to_be_visible()
     expect(row.get_by_text("Somebody else: 0.960, threshold 0.950.")).to_be_visible()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert accessibility.violations(page) == []
     for picture in row.locator("img").all():
         picture.scroll_into_view_if_needed()
         expect(picture).to_have_js_property("complete", True)

@@ -1,7 +1,7 @@
 """The policy is a sentence with a slider: seen before it is saved, saved by one button, undone by another."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from indexer.records.database.session import Database
 from tests.support import strangers
@@ -161,3 +161,21 @@ def test_a_policy_that_the_server_rejects_is_explained_and_stays_as_it_was(
     expect(page.get_by_text("It is rejected: N.")).to_be_visible()
     expect(page.get_by_role("button", name="Save", exact=True)).to_be_enabled()
     assert fpir(api) is None
+
+
+def test_who_may_only_read_sees_everything_and_can_change_nothing(
+    open_page: OpenPage, api: ApiClient, context: BrowserContext, staff: str
+) -> None:
+    job = api.post("/v1/reindexes", json={"gallery": staff, "to": "dlib-resnet"}).json()
+    session = api.get("/v1/session").json() | {"permissions": ["read"]}
+    context.route("**/v1/session", lambda route: route.fulfill(json=session))
+    page = open_page(PAGE)
+
+    expect(page.get_by_text("Your key does not allow you to change this.")).to_be_visible()
+    expect(page.get_by_role("slider")).to_be_disabled()
+    expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+    expect(page.get_by_role("radio")).to_have_count(0)
+    page.get_by_role("link", name="Show the change").click()
+    expect(page.get_by_role("heading", name="dlib-resnet reads the faces")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    api.post(f"/v1/reindexes/{job['id']}/cancel")

@@ -48,7 +48,7 @@ export function rates({ old, new: fresh, faces, identities }, names) {
     h("p", {}, t(fresh.mated_people ? "reindex.rates_text" : "reindex.rates_none", { faces: number(faces), people: number(identities), several: number(fresh.mated_people ?? 0) })),
     h(
       "div",
-      { class: "scroll-x", tabindex: 0, role: "region", "aria-labelledby": "rates-title" },
+      { class: "scroll-x", tabindex: 0, role: "region", "aria-label": t("reindex.rates_table") },
       h(
         "table",
         {},

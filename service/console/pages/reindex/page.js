@@ -46,6 +46,7 @@ export async function show({ params, signal }) {
   /** After a command, whose button is gone: the focus goes to what the job is now. */
   async function acted(after) {
     await update(after);
+    polling.wake();
     const title = page.querySelector("#state-title");
     title.setAttribute("tabindex", "-1");
     title.focus({ preventScroll: true });
@@ -97,7 +98,7 @@ export async function show({ params, signal }) {
 
   comparison = await compared(address, job, signal);
   draw();
-  poll({
+  const polling = poll({
     signal,
     seconds: () => (ENDED.has(job.state) ? null : WORKING.has(job.state) && !job.paused && !job.problem ? 1 : 10),
     ask: async () => {
