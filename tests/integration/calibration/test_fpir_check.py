@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from benchmarks import face_vectors
 from indexer.calibration.check.tally import SearchTally
-from indexer.cli.gallery_table import print_gallery
+from indexer.cli.gallery.tables import print_gallery
 from indexer.errors import DatabaseUnavailable
 from indexer.records import calibrations, galleries, search_counts
 from indexer.records.database.session import Database

@@ -2,34 +2,27 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Column, Table
 
 from indexer.access.galleries import PATTERN
 from indexer.access.key_limits.limits import MAX_CONCURRENT, MAX_RATE, MIN_RATE, KeyLimits
 from indexer.access.roles import Role
 from indexer.cli.commands import Commands, Json
 from indexer.cli.database import open_index_store
+from indexer.cli.keys.tables import as_row, print_issued, print_key, print_list
 from indexer.cli.output import escape_text, out, print_result
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from indexer.access.keys import IssuedKey
     from indexer.records.database.session import Database
-    from indexer.records.tables import ApiKey
 
 app = Commands("Create, list, show, rotate and revoke API keys.")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_FIELDS = (
-    *("id", "name", "prefix", "roles", "galleries"),
-    *("requests_per_second", "faces_per_second", "max_concurrent"),
-    *("created_at", "expires_at", "rotated_at", "previous_expires_at", "revoked_at", "last_used_at"),
-)
 
 
 def _duration(text: str) -> timedelta:
@@ -102,7 +95,7 @@ def create(
     )
     with open_index_store(Settings()) as index_store:
         issued = keys.create(index_store.database, new, by=keys.COMMAND_LINE)
-    print_result(_as_json(issued.row) | {"key": issued.text}, json, lambda: _print_issued(issued))
+    print_result(as_row(issued.row) | {"key": issued.text}, json, lambda: print_issued(issued))
 
 
 @app.command("list")
@@ -118,8 +111,8 @@ def list_all(
 
     with open_index_store(Settings()) as index_store:
         rows = keys.list_visible(index_store.database, by=keys.COMMAND_LINE)
-    shown = [_as_json(row) for row in rows if every or keys.state(row) == "active"]
-    print_result({"keys": shown}, json, lambda: _print_table(shown))
+    shown = [as_row(row) for row in rows if every or keys.state(row) == "active"]
+    print_result({"keys": shown}, json, lambda: print_list(shown))
 
 
 @app.command()
@@ -132,8 +125,8 @@ def show(key: KeyArgument, json: Json = None) -> None:
 
     with open_index_store(Settings()) as index_store:
         row = keys.get(index_store.database, _id(index_store.database, key), by=keys.COMMAND_LINE)
-    shown = _as_json(row)
-    print_result(shown, json, lambda: _print_key(shown))
+    shown = as_row(row)
+    print_result(shown, json, lambda: print_key(shown))
 
 
 @app.command()
@@ -158,7 +151,7 @@ def rotate(
             by=keys.COMMAND_LINE,
             overlap_seconds=overlap.total_seconds(),
         )
-    print_result(_as_json(issued.row) | {"key": issued.text}, json, lambda: _print_issued(issued))
+    print_result(as_row(issued.row) | {"key": issued.text}, json, lambda: print_issued(issued))
 
 
 @app.command()
@@ -172,7 +165,7 @@ def revoke(key: KeyArgument, json: Json = None) -> None:
     with open_index_store(Settings()) as index_store:
         row = keys.revoke(index_store.database, _id(index_store.database, key), by=keys.COMMAND_LINE)
     sentence = f"Key {row.prefix} ({escape_text(row.name)}) is revoked."
-    print_result(_as_json(row), json, lambda: out.print(sentence, highlight=False, soft_wrap=True))
+    print_result(as_row(row), json, lambda: out.print(sentence, highlight=False, soft_wrap=True))
 
 
 def _id(database: "Database", key: str) -> "UUID":
@@ -190,73 +183,3 @@ def _id(database: "Database", key: str) -> "UUID":
         if found is None:
             raise KeyNotFound("there is no API key with this id or prefix") from None
         return found
-
-
-def _as_json(row: "ApiKey") -> dict[str, Any]:
-    from indexer.access.keys import state
-
-    return {name: getattr(row, name) for name in _FIELDS} | {"state": state(row)}
-
-
-def _print_issued(issued: "IssuedKey") -> None:
-    out.print(
-        f"Key {issued.row.prefix} ({escape_text(issued.row.name)})."
-        f" It cannot be shown again:\n\n  {issued.text}\n",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if issued.row.previous_hash is not None and issued.row.previous_expires_at is not None:
-        until = _time(issued.row.previous_expires_at)
-        out.print(f"The old one is valid until {until}.", highlight=False, soft_wrap=True)
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        out.print("No keys.")
-        return
-    table = Table(
-        Column("Prefix", no_wrap=True),
-        "Name",
-        "Roles",
-        "Galleries",
-        "State",
-        "Expires",
-        "Last used",
-        box=None,
-    )
-    for row in rows:
-        table.add_row(
-            row["prefix"],
-            escape_text(row["name"]),
-            ", ".join(row["roles"]),
-            ", ".join(row["galleries"] or ["all"]),
-            row["state"],
-            _time(row["expires_at"]),
-            _time(row["last_used_at"]),
-        )
-    out.print(table)
-
-
-def _print_key(row: dict[str, Any]) -> None:
-    table = Table(Column(style="dim"), Column(), box=None, show_header=False)
-    for name in (*_FIELDS, "state"):
-        value = row[name]
-        if value is None:
-            text = "all" if name == "galleries" else ""
-        elif isinstance(value, datetime):
-            text = _time(value)
-        else:
-            text = (
-                ", ".join(value)
-                if isinstance(value, list)
-                else f"{value:g}"
-                if isinstance(value, float)
-                else str(value)
-            )
-        if text:
-            table.add_row(name.replace("_", " "), escape_text(text))
-    out.print(table)
-
-
-def _time(time: datetime | None) -> str:
-    return "never" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")

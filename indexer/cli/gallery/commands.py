@@ -4,17 +4,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Column, Table
 
 from indexer.cli.commands import Commands, Json, Yes, confirm
 from indexer.cli.database import open_index_store
-from indexer.cli.output import escape_text, out, print_result, quantity
+from indexer.cli.gallery.tables import as_row, print_gallery, print_list, print_odd, print_policy
+from indexer.cli.output import out, print_result, quantity
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 from indexer.types import DuplicateCheck, PersonScore
 
 if TYPE_CHECKING:
-    from indexer.records.tables import Gallery, Model
+    pass
 
 app = Commands("List, show, create, set, check and delete galleries.")
 
@@ -36,8 +36,8 @@ def list_all(json: Json = None) -> None:
         every = galleries.list_all(session)
         people = galleries.count_identities(session, [gallery.id for gallery in every])
         known = models.list_all(session)
-    rows = [_as_json(gallery, people[gallery.id], known) for gallery in every]
-    print_result({"galleries": rows}, json, lambda: _print(rows))
+    rows = [as_row(gallery, people[gallery.id], known) for gallery in every]
+    print_result({"galleries": rows}, json, lambda: print_list(rows))
 
 
 @app.command()
@@ -48,7 +48,6 @@ def show(name: Name, json: Json = None) -> None:
     """
     from indexer.calibration import policy
     from indexer.calibration.resolver import CalibrationResolver
-    from indexer.cli.gallery_table import print_gallery
     from indexer.duplicates import threshold as duplicate_threshold
     from indexer.records import galleries, models, search_counts
     from indexer.usecases.answers.fpir_check import FpirCheck
@@ -59,7 +58,7 @@ def show(name: Name, json: Json = None) -> None:
         with index_store.database.reading() as session:
             gallery = galleries.get(session, name)
             people = galleries.count_identities(session, [gallery.id])[gallery.id]
-            row = _as_json(gallery, people, models.list_all(session))
+            row = as_row(gallery, people, models.list_all(session))
             counts = search_counts.recent(session, gallery.id, search_counts.basis_of(gallery))
         resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
         status = policy.status(index_store.models, resolver, gallery)
@@ -108,9 +107,7 @@ def create(
             person_score=person_score,
             duplicate_check=duplicate_check,
         )
-    print_result(
-        _as_json(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False)
-    )
+    print_result(as_row(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False))
 
 
 @app.command("set")
@@ -182,7 +179,7 @@ def set_policy(
         with database.reading() as session:
             people = galleries.count_identities(session, [gallery.id])[gallery.id]
             known = models.list_all(session)
-    print_result(_as_json(gallery, people, known), json, lambda: _print_policy(gallery))
+    print_result(as_row(gallery, people, known), json, lambda: print_policy(gallery))
 
 
 @app.command()
@@ -205,7 +202,7 @@ def check(name: Name, json: Json = None) -> None:
         {"identity_id": odd.identity_id, "external_id": odd.external_id, "name": odd.name} | asdict(odd.face)
         for odd in found
     ]
-    print_result({"gallery": name, "odd_faces": rows}, json, lambda: _print_odd(name, rows))
+    print_result({"gallery": name, "odd_faces": rows}, json, lambda: print_odd(name, rows))
 
 
 @app.command()
@@ -230,81 +227,3 @@ def delete(name: Name, yes: Yes = False, json: Json = None) -> None:
     sentence = f"Deleted gallery {name} with {content}."
     result = {"deleted": name, "identities": people, "faces": gallery.face_count}
     print_result(result, json, lambda: out.print(sentence, highlight=False))
-
-
-def _print_policy(gallery: "Gallery") -> None:
-    fpir = gallery.duplicate_fpir
-    kept = "keeps" if gallery.keep_probes else "does not keep"
-    how = "" if gallery.duplicate_check == DuplicateCheck.OFF or fpir is None else f", at an FPIR of {fpir:g}"
-    out.print(
-        f"Gallery {gallery.name} uses the person score {gallery.person_score}. Its duplicate check is"
-        f" {gallery.duplicate_check}{how}. It {kept} probes.",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _print_odd(name: str, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        out.print(f"Every face in {name} resembles the other faces of its person.", highlight=False)
-        return
-    table = Table(
-        Column("Person", overflow="fold"),
-        Column("Faces", justify="right"),
-        Column("Face", overflow="fold"),
-        Column("Score", justify="right"),
-    )
-    for row in rows:
-        person = row["name"] or row["external_id"] or str(row["identity_id"])
-        table.add_row(escape_text(person), f"{row['faces']:,}", str(row["face_id"]), f"{row['score']:.3f}")
-    out.print(table)
-    out.print(
-        f"Below {rows[0]['limit']:.3f}, the score that one stranger in a hundred reaches. Of two faces, the"
-        " newer is listed.",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _as_json(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[str, Any]:
-    model = models.get(gallery.model_id or 0)
-    return {
-        "id": gallery.id,
-        "name": gallery.name,
-        "identities": people,
-        "faces": gallery.face_count,
-        "model": None if model is None else model.fingerprint,
-        "store_crops": gallery.store_crops,
-        "keep_probes": gallery.keep_probes,
-        "identify_fpir": gallery.identify_fpir,
-        "min_match_face_px": gallery.min_match_face_px,
-        "min_match_sharpness": gallery.min_match_sharpness,
-        "max_match_miss_rate": gallery.max_match_miss_rate,
-        "person_score": gallery.person_score,
-        "duplicate_check": gallery.duplicate_check,
-        "duplicate_fpir": gallery.duplicate_fpir,
-        "change_number": gallery.change_number,
-        "created_at": gallery.created_at,
-    }
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        out.print("There are no galleries. Create one with `gemel gallery create NAME`.")
-        return
-    table = Table(
-        Column("Gallery", overflow="fold"),
-        Column("People", justify="right"),
-        Column("Faces", justify="right"),
-        Column("Model", overflow="fold"),
-        Column("Created", no_wrap=True),
-    )
-    for row in rows:
-        table.add_row(
-            escape_text(row["name"]),
-            f"{row['identities']:,}",
-            f"{row['faces']:,}",
-            escape_text(row["model"] or "-"),
-            f"{row['created_at'].astimezone():%Y-%m-%d}",
-        )
-    out.print(table)
