@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
@@ -34,7 +34,15 @@ def hostile_parts(server: str, hopper: bytes) -> Iterator[dict[str, str]]:
             for text in TEXTS
         ]
         [event] = api.get("/v1/audit", params={"limit": 1}).json()["events"]
-        yield {"gallery": gallery, "person.id": people[0]["id"], "event.id": event["id"]}
+        imported = api.post(f"/v1/galleries/{gallery}/imports", json={"name": IMAGE}).json()
+        job = api.post("/v1/reindexes", json={"gallery": gallery, "to": "dlib-resnet"}).json()
+        yield {
+            "gallery": gallery,
+            "person.id": people[0]["id"],
+            "event.id": event["id"],
+            "import.id": imported["id"],
+            "reindex.id": job["id"],
+        }
         api.delete_galleries()
 
 
@@ -48,7 +56,7 @@ def test_texts_of_people_and_files_stay_text(
 
     watch.allow("415", "422")  # it is no picture
     file = FilePayload(name=f"{IMAGE}.jpg", mimeType="image/jpeg", buffer=b"nothing")
-    fields = page.locator("main input[type=file]")
+    fields = page.locator("main input[type=file]:not([webkitdirectory])")
     for place in range(fields.count()):
         if place < fields.count():  # the page may have taken the first file for more than a field
             fields.nth(place).set_input_files([file])
@@ -66,6 +74,13 @@ def test_texts_of_an_address_stay_text(
     query = urlencode(dict.fromkeys(("q", "name", "state", "cursor", "gallery", "key", "action"), SCRIPT))
     for address in (f"{route.address(parts)}?{query}", route.address(hostile)):
         check(open_page(address))
+
+
+def test_a_person_with_a_hostile_name_is_shown_by_that_name(
+    open_page: OpenPage, hostile_parts: dict[str, str]
+) -> None:
+    page = open_page(f"#/galleries/constructor/people/{hostile_parts['person.id']}")
+    expect(page.get_by_role("heading", name=IMAGE)).to_be_visible()
 
 
 def check(page: Page) -> None:
