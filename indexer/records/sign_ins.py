@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import CursorResult, Float, cast, delete, func, insert, select, update
+from sqlalchemy import CursorResult, Float, Select, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -39,7 +39,7 @@ def add(
 ) -> UUID:
     """Also deletes what has ended, of all keys, and the oldest of this key above `MOST_OF_A_KEY`."""
     now = func.clock_timestamp()
-    session.execute(delete(SignIn).where(~_is_live(idle)))
+    _delete_unlocked(session, select(SignIn.id).where(~_is_live(idle)))
     sign_in_id = uuid_utils.compat.uuid7()
     values = {
         "id": sign_in_id,
@@ -52,7 +52,7 @@ def add(
     }
     session.execute(insert(SignIn).values(values))
     kept = select(SignIn.id).where(_is_of(key_id)).order_by(SignIn.id.desc()).limit(MOST_OF_A_KEY)
-    session.execute(delete(SignIn).where(_is_of(key_id), SignIn.id.not_in(kept)))
+    _delete_unlocked(session, select(SignIn.id).where(_is_of(key_id), SignIn.id.not_in(kept)))
     return sign_in_id
 
 
@@ -90,6 +90,11 @@ def end(session: Session, token_hash: bytes) -> bool:
 def end_all_of(session: Session, key_id: UUID | None) -> int:
     """How many there were. None: those of the bootstrap key."""
     return _rows(session.execute(delete(SignIn).where(_is_of(key_id))))
+
+
+def _delete_unlocked(session: Session, ids: Select[UUID]) -> None:
+    """Leaves out rows that others delete or use: two that sign in at once never wait for each other."""
+    session.execute(delete(SignIn).where(SignIn.id.in_(ids.with_for_update(skip_locked=True))))
 
 
 def _is_live(idle: timedelta) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 // Why a search answered as it did: in words, in figures, with the crops that are kept.
 
 import { address, get, path, post, remove } from "../../api.js";
+import { scoreScale } from "../../components/match/score-scale.js";
 import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
 import { fill, h } from "../../dom.js";
@@ -79,6 +80,7 @@ function candidateCard(candidate, place, { face, explained, draw }) {
     t(candidate.face_exists ? "event.no_crop" : "event.face_deleted"),
     h("span", { class: "figure-line" }, t(place === 0 ? "event.nearest" : "event.second"), " ", h("strong", {}, score(candidate.score))),
     h("span", { class: `badge ${above ? "match" : "unsure"}` }, t(above ? "event.above" : "event.below", { by: score(Math.abs(candidate.above_threshold)) })),
+    scoreScale({ score: candidate.score, threshold: explained.threshold }),
     candidate.disputes.length > 0 && h("span", { class: "badge danger" }, t("event.disputed", { name: candidate.disputes[0].disputed_by })),
     can("identify") && explained.gallery && candidate.face_exists && dispute(candidate, { face, id: explained.audit_id, name, draw }),
   );
