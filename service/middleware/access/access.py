@@ -21,7 +21,7 @@ from indexer.errors import (
 from indexer.records.audit.event import Action
 from indexer.records.galleries import NAME_PATTERN
 from service.errors import response
-from service.middleware.access.authentication import Authentication, Credential
+from service.middleware.access.authentication import Authentication, Credential, required_now
 from service.middleware.access.key_limits import KeyLimitation
 from service.middleware.access.operations import Operation, Operations
 from service.middleware.access.origins import Origins
@@ -31,6 +31,7 @@ from service.permissions import FORGOTTEN, RULES, GalleryAt
 
 OPEN = {"/healthz", "/readyz"}
 CONSOLE = "/console/"
+SESSION = "/v1/session"
 ANYONE = Grant(name="anyone on this machine")
 """Where no key is required."""
 
@@ -78,6 +79,8 @@ class Access:
         """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, CsrfTokenInvalid, DatabaseUnavailable,
         and what `Origins` raises."""
         required, path = authenticator.required, route_path(scope)
+        if not required and (scope["method"], path) == ("POST", SESSION):
+            required = await required_now(authenticator)
         if not (required and path in OPEN):  # load balancers use names of their own
             self._origins.check_host(scope, key_required=required)
         is_open = path in OPEN or (self._console and _is_console(path))

@@ -8,6 +8,7 @@ more: see `check_page`.
 import asyncio
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -103,13 +104,10 @@ class Authentication:
         check = sign_ins.known(hashed)
         if check is None:
             sign_ins.request_check(hashed)
-            try:
-                with anyio.fail_after(CHECK_SECONDS):
-                    await anyio.to_thread.run_sync(
-                        sign_ins.check_requested, limiter=self._threads, abandon_on_cancel=True
-                    )
-            except (TimeoutError, DatabaseUnavailable, Busy):
-                pass
+            with suppress(TimeoutError, DatabaseUnavailable, Busy), anyio.fail_after(CHECK_SECONDS):
+                await anyio.to_thread.run_sync(
+                    sign_ins.check_requested, limiter=self._threads, abandon_on_cancel=True
+                )
             check = sign_ins.known(hashed, seconds=GRACE_SECONDS)
         if check is None:
             raise DatabaseUnavailable("this session cannot be checked: PostgreSQL does not answer")
@@ -125,6 +123,13 @@ class Authentication:
             )
         )
         await self._guesses.pause(address or "")
+
+
+async def required_now(authenticator: Authenticator) -> bool:
+    """Whether requests need a key, also if the first one was created a moment ago, in any process."""
+    with suppress(TimeoutError, DatabaseUnavailable, Busy):
+        await asyncio.wait_for(asyncio.wrap_future(authenticator.request_check()), CHECK_SECONDS)
+    return authenticator.required
 
 
 async def _find_key(authenticator: Authenticator, key: bytes) -> Grant | None:

@@ -104,7 +104,7 @@ def test_when_the_session_ends_one_signs_in_over_the_page_and_loses_nothing(
     page.get_by_role("button", name="New gallery").click()
     page.get_by_label("Name").fill("visitors")
     api.delete("/v1/session", params={"everywhere": "true"})
-    watch.expect(r"status of 401 \(Unauthorized\) at http://[^/]+/v1/galleries$")
+    watch.expect(r"status of 401 \(Unauthorized\)")
 
     page.get_by_role("button", name="Create").click()
     again = page.get_by_role("dialog", name="Sign in again")
@@ -162,7 +162,7 @@ def test_a_key_that_is_revoked_ends_the_work_of_whoever_signed_in_with_it(
     key = new_key("admin")
     page = sign_in("#/galleries", key["key"])
     api.delete(f"/v1/keys/{key['id']}")
-    watch.expect(r"status of 401 \(Unauthorized\) at ")
+    watch.expect(r"status of 401 \(Unauthorized\)")
 
     page.get_by_role("link", name="Audit").click()
 

@@ -6,7 +6,7 @@ import { createKeyForm } from "../../components/key-form/key-form.js";
 import { issuedKey } from "../../components/key-form/issued-key.js";
 import { errorLine } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
-import { current, signIn } from "../../session.js";
+import { current, loadSession, signIn } from "../../session.js";
 import { t } from "../../texts.js";
 
 /** @param {{signal: AbortSignal, whenChanged: () => void, first: boolean}} options `first`: there is no key yet */
@@ -31,7 +31,7 @@ export function openNew({ signal, whenChanged, first }) {
       const issued = await post("v1/keys", { json: form.value(), signal });
       dialog.close();
       showKey(issued, t("access.created", { name: issued.name }));
-      if (open) await signIn(issued.key);
+      if (open) await signIn(issued.key).catch(loadSession);
       else whenChanged();
     } catch (error) {
       fill(problem, errorLine(error));
