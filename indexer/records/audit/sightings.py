@@ -68,19 +68,23 @@ def _best(search: RecordedSearch, identity_ids: Collection[UUID]) -> int:
 
 
 # By two indexes: one has the first person whom each search matched, the other all of a photograph of several.
+# One person at a time, so that the first is read in its order. `number + 0`: PostgreSQL, which cannot know how
+# many photographs show a person, would otherwise read the whole record in the order of its numbers.
 NEWEST_SQL = f"""
 WITH first AS (
-    SELECT number, id, at, caller, details::text AS details FROM audit_event
-    WHERE identity_id = ANY(CAST(:ids AS uuid[]))
-        AND action IN ('search.identified', 'search.searched', 'search.verified')
-        AND jsonb_path_exists(details::jsonb, '$.faces[*]?(@.matched == true).candidates[0]')
-        AND (CAST(:before AS bigint) IS NULL OR number < :before)
-    ORDER BY number DESC LIMIT :limit
+    SELECT event.* FROM unnest(CAST(:ids AS uuid[])) AS person (id) CROSS JOIN LATERAL (
+        SELECT number, id, at, caller, details::text AS details FROM audit_event
+        WHERE identity_id = person.id
+            AND action IN ('search.identified', 'search.searched', 'search.verified')
+            AND jsonb_path_exists(details::jsonb, '$.faces[*]?(@.matched == true).candidates[0]')
+            AND (CAST(:before AS bigint) IS NULL OR number < :before)
+        ORDER BY number DESC LIMIT :limit
+    ) AS event
 ), several AS (
     SELECT number, id, at, caller, details::text AS details FROM audit_event
     WHERE {SEVERAL} AND {MATCHED} ?| CAST(:ids AS text[])
-        AND (CAST(:before AS bigint) IS NULL OR number < :before)
-    ORDER BY number DESC LIMIT :limit
+        AND (CAST(:before AS bigint) IS NULL OR number + 0 < :before)
+    ORDER BY number + 0 DESC LIMIT :limit
 ), found AS (
     SELECT * FROM first UNION SELECT * FROM several ORDER BY number DESC LIMIT :limit
 )

@@ -118,4 +118,6 @@ def test_a_person_on_photographs_of_several_is_found_with_the_database_index(
         plan = "\n".join(session.scalars(statement, arguments))
 
     assert "Bitmap Index Scan on audit_event_default_jsonb_path_query_array_idx" in plan, plan
+    assert "identity_id_number_idx" in plan, plan
     assert "Seq Scan on audit_event" not in plan, plan
+    assert "number_at_idx" not in plan, f"it reads the whole record in the order of its numbers: {plan}"
