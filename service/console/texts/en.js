@@ -285,7 +285,7 @@ export default {
   try: {
     title: "Try it",
     intro: "One photograph is enough to find a person again. Nothing leaves this server.",
-    gallery_new: "Your first photograph makes a gallery named “{name}”. Delete it when you are done.",
+    gallery_new: "Your first photograph creates a gallery named “{name}”. Delete it when you are done.",
     gallery_old: "People are enrolled in the gallery “{name}”.",
     first: "1. Give a photograph of one person",
     first_again: "1. Enrolled",

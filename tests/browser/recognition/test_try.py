@@ -13,7 +13,7 @@ def test_a_newcomer_finds_a_sample_person_with_two_clicks_in_an_empty_installati
 ) -> None:
     page = open_page()
     assert page.url.endswith("#/try"), "an empty installation opens it by itself"
-    assert api.get("/v1/galleries").json()["galleries"] == [], "nothing is made before it is needed"
+    assert api.get("/v1/galleries").json()["galleries"] == [], "nothing is created before it is needed"
 
     page.get_by_role("button", name="Grace Hopper").click()
     page.get_by_role("button", name="Grace Hopper, mirrored").click()

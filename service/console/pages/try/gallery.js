@@ -1,4 +1,4 @@
-// The gallery of the first try. It is made with the first photograph, not before.
+// The gallery of the first try. It is created with the first photograph, not before.
 
 import { pages, post } from "../../api.js";
 import { findPeople } from "../../components/recognition/ask.js";
@@ -14,7 +14,7 @@ const NAME = "try";
  * it uses the first that there is; `name` is null where there is none.
  * @param {AbortSignal} signal
  * @returns {Promise<{name: string | null, isNew: boolean, people: object[], create: () => Promise<string>}>}
- *   `people`: the first of those who were enrolled at an earlier visit; `create` makes the gallery if it is new
+ *   `people`: the first of those who were enrolled at an earlier visit; `create` creates the gallery if it is new
  */
 export async function tryGallery(signal) {
   const names = [];
@@ -24,17 +24,17 @@ export async function tryGallery(signal) {
   const people = names.includes(NAME) ? (await findPeople(NAME, "", { signal })).identities : [];
   const isNew = !names.includes(NAME) && can("operate");
   const name = names.includes(NAME) || isNew ? NAME : (names[0] ?? null);
-  let made = !isNew;
+  let exists = !isNew;
   return {
     name,
     isNew,
     people,
     async create() {
-      if (!made) {
+      if (!exists) {
         await post("v1/galleries", { json: { name }, signal }).catch((error) => {
           if (error.code !== "gallery_exists") throw error; // another window was faster
         });
-        made = true;
+        exists = true;
         loadGalleries().catch(() => {});
       }
       return name;
