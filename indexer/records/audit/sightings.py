@@ -67,8 +67,8 @@ def _best(search: RecordedSearch, identity_ids: Collection[UUID]) -> int:
     return max(scores, key=lambda number: scores[number])
 
 
-# By two indexes: one has the first person whom a search matched, the other all of a photograph of several.
-# By two indexes: one has the first person whom a search matched, the other all who are on a photograph.
+# By two indexes: one has the first person whom a search matched, the other all who are on a photograph. One
+# person at a time, so that the first is read in its order. `number + 0`: PostgreSQL, which cannot know how
 # many photographs show a person, would otherwise read the whole record in the order of its numbers.
 NEWEST_SQL = f"""
 WITH first AS (
