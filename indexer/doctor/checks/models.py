@@ -10,6 +10,7 @@ from indexer.errors import Misconfigured
 from indexer.records import galleries, reindexes
 from indexer.records.database import condition
 from indexer.records.database.session import Database
+from indexer.records.imports import jobs as imports
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import default_card
@@ -111,6 +112,16 @@ def check_jobs(database: Database, *, now: datetime | None = None) -> Iterator[F
                     code="reindex_without_worker",
                     text=f"{what} has no worker.",
                     advice="Start one: `gemel worker`.",
+                )
+        for imported, name in imports.open_newest_first(session, patterns=None, before=None, at_most=LARGEST):
+            if imported.problem is not None:
+                found += 1
+                yield Finding(
+                    check=JOBS,
+                    level="warning",
+                    code="import_stopped",
+                    text=f"An import into gallery {name} cannot go on: {imported.problem}.",
+                    advice="Remove the cause, or cancel the import on its page.",
                 )
     if not found:
         yield ok(JOBS, "No job needs attention.")

@@ -855,6 +855,8 @@ export default {
 
   operations: {
     intro: "Whether all is well, and what the server does at the moment.",
+    some_galleries:
+      "Your key is for some galleries: the page shows their indexes and jobs. Whether all is well, the traffic and the errors are about the whole server.",
     well: "All is well.",
     problems: { one: "{count} problem", other: "{count} problems" },
     warnings: { one: "{count} thing should be looked at", other: "{count} things should be looked at" },

@@ -11,8 +11,9 @@ from indexer.access.keys import COMMAND_LINE, NewKey
 from indexer.access.roles import Role
 from indexer.doctor import every_check
 from indexer.doctor.finding import Finding
-from indexer.records import galleries, models, replicas
+from indexer.records import galleries, models, reindexes, replicas
 from indexer.records.database.session import Database
+from indexer.records.imports import jobs
 from indexer.records.replicas import StatusReport
 from indexer.settings import Settings
 
@@ -137,6 +138,24 @@ def test_a_gallery_whose_model_is_unknown_here_is_a_problem(settings: Settings, 
 
     assert (finding.level, finding.check) == ("problem", "models")
     assert "staff" in finding.text
+
+
+def test_jobs_that_stand_still_are_found(settings: Settings, database: Database) -> None:
+    with database.transaction() as session:
+        gallery = galleries.create(session, "staff")
+        imported, _ = jobs.create(session, gallery, path="/srv/badges")
+        imported.problem = "the folder cannot be read"
+        gallery.model_id = models.register(session, "old", 128)
+        session.flush()
+        new = models.register(session, "new", 128)
+        begun = reindexes.begin(session, gallery, new, gates=[], plan={})
+        begun.problem = "the disk is full"
+
+    found = examine(settings, database)
+
+    assert "the folder cannot be read" in found["import_stopped"].text
+    assert "the disk is full" in found["reindex_stopped"].text
+    assert f"gemel reindex resume {begun.id}" in (found["reindex_stopped"].advice or "")
 
 
 def test_without_postgresql_the_machine_is_examined_all_the_same(settings: Settings) -> None:
