@@ -38,9 +38,9 @@ class Claimed:
 def claim(engine: Engine, import_id: UUID, worker: str, *, at_most: int, max_bytes: int) -> Claimed | None:
     """None where no file of the import is free; then the import ends if nothing can be added to it."""
     with engine.database.transaction() as session:
-        queue.fail_exhausted(session, import_id)
         found = queue.claim(session, import_id, worker, at_most=at_most, max_bytes=max_bytes)
         if not found:
+            queue.fail_exhausted(session, import_id)
             jobs.end_if_done(session, import_id)
             return None
         job = session.get_one(ImportJob, import_id)

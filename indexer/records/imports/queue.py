@@ -45,6 +45,7 @@ def claim(
         .where(
             ImportFile.import_id == import_id,
             ImportFile.state == "waiting",
+            ImportFile.attempts < MAX_ATTEMPTS,
             ImportJob.ended_at.is_(None),
             or_(ImportFile.leased_until.is_(None), ImportFile.leased_until < func.now()),
         )
@@ -156,7 +157,7 @@ def without_preview(session: Session, *, at_most: int) -> Sequence[tuple[int, st
 
 
 def fail_exhausted(session: Session, import_id: UUID) -> None:
-    """Files that were claimed too often have failed."""
+    """Files that were claimed too often, and so are claimed no more, have failed."""
     session.execute(
         update(ImportFile)
         .where(
