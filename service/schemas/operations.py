@@ -96,7 +96,10 @@ class LoggedError(BaseModel):
         description="Code of the error, as in answers; null for a line about no single error",
         examples=["database_unavailable"],
     )
-    message: str = Field(examples=["database_unavailable: PostgreSQL does not answer"])
+    message: str = Field(
+        description="The line, as the log has it",
+        examples=["database_unavailable: PostgreSQL does not answer"],
+    )
     request_id: str | None = Field(
         description="`X-Request-Id` of the request that it is about; null: of none",
         examples=["0191e4ab-3f2b-7cc4-9d5a-6c2b1f0e8d7a"],
