@@ -33,7 +33,7 @@ def actions(page: Page) -> list[str]:
 
 
 def test_events_are_found_by_filters_that_are_in_the_address(
-    sign_in: SignIn, open_page: OpenPage, new_key: NewKey
+    new_key: NewKey, sign_in: SignIn, open_page: OpenPage
 ) -> None:
     made = new_key("read", name=MARKUP)
     page = sign_in("#/access/audit")
@@ -55,7 +55,7 @@ def test_events_are_found_by_filters_that_are_in_the_address(
     expect(page.get_by_label("What", exact=True)).to_have_value("")
 
 
-def test_older_events_are_on_further_pages(sign_in: SignIn, open_page: OpenPage, new_key: NewKey) -> None:
+def test_older_events_are_on_further_pages(new_key: NewKey, sign_in: SignIn, open_page: OpenPage) -> None:
     key = new_key("admin", name="busy")
     with ApiClient(str(sign_in("#/account").url).split("/#")[0], headers={"X-API-Key": key["key"]}) as busy:
         for _ in range(51):
@@ -72,7 +72,7 @@ def test_older_events_are_on_further_pages(sign_in: SignIn, open_page: OpenPage,
     expect(page.locator("tbody tr")).to_have_count(50)
 
 
-def test_a_search_is_explained_with_both_faces_side_by_side(sign_in: SignIn, search: dict[str, Any]) -> None:
+def test_a_search_is_explained_with_both_faces_side_by_side(search: dict[str, Any], sign_in: SignIn) -> None:
     page = sign_in("#/access/audit?action=search")
     page.get_by_role("link", name="Faces identified").first.click()
 
@@ -88,7 +88,7 @@ def test_a_search_is_explained_with_both_faces_side_by_side(sign_in: SignIn, sea
 
 
 def test_a_match_is_said_to_be_wrong_and_the_statement_is_undone(
-    sign_in: SignIn, search: dict[str, Any], api: ApiClient
+    search: dict[str, Any], api: ApiClient, sign_in: SignIn
 ) -> None:
     def disputes() -> list[Any]:
         explained = api.get(f"/v1/audit/{search['audit_id']}/explain").json()
@@ -103,7 +103,7 @@ def test_a_match_is_said_to_be_wrong_and_the_statement_is_undone(
     assert disputes() == []
 
 
-def test_a_search_is_repeated_today(sign_in: SignIn, search: dict[str, Any], api: ApiClient) -> None:
+def test_a_search_is_repeated_today(search: dict[str, Any], api: ApiClient, sign_in: SignIn) -> None:
     page = sign_in(f"#/access/audit/{search['audit_id']}")
     page.get_by_role("button", name="Search again").click()
     expect(page.get_by_text("The same answer")).to_be_visible()
@@ -115,7 +115,7 @@ def test_a_search_is_repeated_today(sign_in: SignIn, search: dict[str, Any], api
 
 
 def test_a_key_for_one_gallery_sees_why_without_the_record(
-    sign_in: SignIn, search: dict[str, Any], new_key: NewKey
+    search: dict[str, Any], new_key: NewKey, sign_in: SignIn
 ) -> None:
     """The record is about all galleries."""
     watched = new_key("admin", galleries=["staff"])["key"]
@@ -127,7 +127,7 @@ def test_a_key_for_one_gallery_sees_why_without_the_record(
     expect(page.get_by_role("heading", name="In the audit record")).to_have_count(0)
 
 
-def test_an_explained_search_is_accessible(sign_in: SignIn, search: dict[str, Any]) -> None:
+def test_an_explained_search_is_accessible(search: dict[str, Any], sign_in: SignIn) -> None:
     page = sign_in(f"#/access/audit/{search['audit_id']}", theme="dark", width=360)
     faults = accessibility.violations(page)
     page.emulate_media(color_scheme="light")

@@ -19,7 +19,7 @@ def row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
 
 
-def test_a_new_key_is_shown_once_and_works(sign_in: SignIn, api: ApiClient, server: str) -> None:
+def test_a_new_key_is_shown_once_and_works(api: ApiClient, sign_in: SignIn, server: str) -> None:
     page = sign_in("#/access")
     page.get_by_role("button", name="New key").click()
     dialog = page.get_by_role("dialog", name="New key")
@@ -45,7 +45,7 @@ def test_a_new_key_is_shown_once_and_works(sign_in: SignIn, api: ApiClient, serv
     assert text not in page.content()
 
 
-def test_the_key_is_copied(sign_in: SignIn, new_key: NewKey) -> None:
+def test_the_key_is_copied(new_key: NewKey, sign_in: SignIn) -> None:
     made = new_key("read", name="to be copied")
     page = sign_in(f"#/access?key={made['id']}")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -74,7 +74,7 @@ def test_a_form_with_a_mistake_says_what_to_do(sign_in: SignIn, watch: Watch) ->
 
 
 def test_a_revoked_key_ends_and_says_what_that_means(
-    sign_in: SignIn, new_key: NewKey, api: ApiClient
+    new_key: NewKey, api: ApiClient, sign_in: SignIn
 ) -> None:
     made = new_key("read", name="old camera")
     page = sign_in("#/access")
@@ -92,7 +92,7 @@ def test_a_revoked_key_ends_and_says_what_that_means(
     expect(row(page, "old camera")).to_contain_text("Revoked")
 
 
-def test_a_deep_link_shows_the_same_list_and_the_same_key(sign_in: SignIn, new_key: NewKey) -> None:
+def test_a_deep_link_shows_the_same_list_and_the_same_key(new_key: NewKey, sign_in: SignIn) -> None:
     made = new_key("read", name="zebra crossing")
     new_key("identify", name="aardvark gate")
     page = sign_in(f"#/access?q=r&sort=Name&key={made['id']}")
@@ -109,7 +109,7 @@ def test_a_deep_link_shows_the_same_list_and_the_same_key(sign_in: SignIn, new_k
     assert "sort=-Name" in page.url
 
 
-def test_who_replaces_the_secret_of_the_own_key_stays_signed_in(sign_in: SignIn, new_key: NewKey) -> None:
+def test_who_replaces_the_secret_of_the_own_key_stays_signed_in(new_key: NewKey, sign_in: SignIn) -> None:
     made = new_key("admin", name="own key")
     page = sign_in(f"#/access?key={made['id']}", made["key"])
     page.get_by_role("button", name="Replace the secret").click()
@@ -122,7 +122,7 @@ def test_who_replaces_the_secret_of_the_own_key_stays_signed_in(sign_in: SignIn,
     expect(page.get_by_role("heading", name="Audit", level=1)).to_be_visible()
 
 
-def test_a_key_is_made_by_keyboard_alone(sign_in: SignIn, api: ApiClient) -> None:
+def test_a_key_is_made_by_keyboard_alone(api: ApiClient, sign_in: SignIn) -> None:
     page = sign_in("#/access")
     button = page.get_by_role("button", name="New key")
     for _ in range(40):
@@ -144,7 +144,7 @@ def test_a_key_is_made_by_keyboard_alone(sign_in: SignIn, api: ApiClient) -> Non
     assert not page.evaluate(focused)
 
 
-def test_the_forms_and_cards_are_accessible(sign_in: SignIn, new_key: NewKey) -> None:
+def test_the_forms_and_cards_are_accessible(new_key: NewKey, sign_in: SignIn) -> None:
     made = new_key("read", name="a card", max_concurrent=3)
     page = sign_in("#/access", theme="dark", width=360)
     expect(row(page, "a card")).to_contain_text("3 at once")

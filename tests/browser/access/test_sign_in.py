@@ -82,7 +82,7 @@ def test_after_signing_out_nothing_is_shown_without_a_key(
 
 
 def test_signing_out_everywhere_ends_the_sessions_of_other_browsers(
-    sign_in: SignIn, api: ApiClient, server: str
+    api: ApiClient, sign_in: SignIn, server: str
 ) -> None:
     with ApiClient(server) as other:
         csrf = other.post("/v1/session", headers={"X-API-Key": BOOTSTRAP}).json()["csrf_token"]
@@ -98,7 +98,7 @@ def test_signing_out_everywhere_ends_the_sessions_of_other_browsers(
 
 
 def test_when_the_session_ends_one_signs_in_over_the_page_and_loses_nothing(
-    sign_in: SignIn, api: ApiClient, watch: Watch
+    api: ApiClient, sign_in: SignIn, watch: Watch
 ) -> None:
     page = sign_in("#/galleries")
     page.get_by_role("button", name="New gallery").click()
@@ -116,7 +116,7 @@ def test_when_the_session_ends_one_signs_in_over_the_page_and_loses_nothing(
 
 
 def test_who_does_not_sign_in_again_sees_the_sign_in_page(
-    sign_in: SignIn, api: ApiClient, watch: Watch
+    api: ApiClient, sign_in: SignIn, watch: Watch
 ) -> None:
     page = sign_in("#/galleries")
     api.delete("/v1/session", params={"everywhere": "true"})
@@ -130,7 +130,7 @@ def test_who_does_not_sign_in_again_sees_the_sign_in_page(
 
 
 def test_a_tab_goes_on_after_another_tab_has_signed_in_again(
-    sign_in: SignIn, open_page: OpenPage, context: BrowserContext, api: ApiClient, watch: Watch
+    api: ApiClient, sign_in: SignIn, open_page: OpenPage, context: BrowserContext, watch: Watch
 ) -> None:
     """The first tab has the token of a session that is no more."""
     first = sign_in("#/galleries")
@@ -145,7 +145,7 @@ def test_a_tab_goes_on_after_another_tab_has_signed_in_again(
     expect(first.get_by_text("The gallery contractors was created.")).to_be_visible()
 
 
-def test_pages_that_the_role_does_not_allow_are_not_offered(sign_in: SignIn, new_key: NewKey) -> None:
+def test_pages_that_the_role_does_not_allow_are_not_offered(new_key: NewKey, sign_in: SignIn) -> None:
     page = sign_in("#/access", new_key("enrol", name="front desk")["key"])
 
     expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
@@ -157,7 +157,7 @@ def test_pages_that_the_role_does_not_allow_are_not_offered(sign_in: SignIn, new
 
 
 def test_a_key_that_is_revoked_ends_the_work_of_whoever_signed_in_with_it(
-    sign_in: SignIn, new_key: NewKey, api: ApiClient, watch: Watch
+    new_key: NewKey, api: ApiClient, sign_in: SignIn, watch: Watch
 ) -> None:
     key = new_key("admin")
     page = sign_in("#/galleries", key["key"])
