@@ -124,6 +124,23 @@ def test_without_its_metrics_the_page_says_so_and_shows_the_rest(
     expect(page.get_by_role("table", name="Processes")).to_be_visible()
 
 
+def test_a_server_that_stops_answering_is_not_said_to_be_well(
+    open_page: OpenPage, context: BrowserContext, watch: Watch
+) -> None:
+    context.clock.install()
+    page = open_page(PAGE)
+    watch.expect(r"request failed: .*/(metrics|v1/\w+)")
+    watch.expect("console error: Failed to load resource: net::ERR_INTERNET_DISCONNECTED")
+    context.set_offline(True)
+    page.clock.fast_forward(5_500)
+
+    expect(page.get_by_role("heading", name="It is not known whether all is well")).to_be_visible()
+
+    context.set_offline(False)
+    page.clock.fast_forward(5_500)
+    expect(page.get_by_role("heading", name="It is not known whether all is well")).to_have_count(0)
+
+
 def test_the_text_of_metrics_is_understood(open_page: OpenPage) -> None:
     page = open_page(PAGE)
     lines = [

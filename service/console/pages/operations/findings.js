@@ -23,7 +23,8 @@ export function createFindings(signal) {
     } catch (error) {
       if (signal.aborted) throw error;
       element.dataset.level = "problem";
-      fill(content, h("h2", { id: "verdict" }, t("operations.not_checked")), errorState(error, { retry: check }));
+      said = t("operations.not_checked");
+      fill(content, h("h2", { id: "verdict" }, said), errorState(error, { retry: check }));
     }
   }
   const polling = poll(EVERY_SECONDS, ask, signal);
@@ -32,7 +33,7 @@ export function createFindings(signal) {
     again.disabled = true;
     await polling.now();
     again.disabled = false;
-    again.focus();
+    if (again.isConnected) again.focus();
     announce(said ?? "");
   }
 
@@ -56,7 +57,7 @@ export function createFindings(signal) {
     );
   }
 
-  return { element, first: polling.first };
+  return { element, first: polling.first, now: polling.now };
 }
 
 const isBad = ({ level }) => level === "problem" || level === "warning";

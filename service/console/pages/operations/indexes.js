@@ -68,7 +68,7 @@ export function createIndexes(signal) {
         {},
         i === 0 && head,
         h("td", {}, machine(byId.get(replica.process) ?? {})),
-        h("td", {}, badge(replica), models > 1 && h("p", { class: "muted" }, replica.model), replica.problem && h("p", { class: "muted" }, replica.problem)),
+        h("td", {}, badge(replica), models > 1 && h("span", { class: "muted index-model" }, replica.model), replica.problem && h("p", { class: "muted" }, replica.problem)),
         h("td", {}, replica.tier ?? t("common.none")),
         h("td", { class: "number" }, number(replica.count)),
         h("td", { class: "number" }, t("operations.changes", { count: replica.lag })),

@@ -13,9 +13,10 @@ const PATIENCE_MS = 1500;
 
 export async function show({ query, setQuery, signal }) {
   const everything = current().galleries === null;
+  const findings = everything && createFindings(signal);
   const parts = [
-    everything && createFindings(signal),
-    everything && createTraffic(signal),
+    findings,
+    everything && createTraffic(signal, { whenChanged: findings.now }),
     createIndexes(signal),
     createJobs(signal),
     everything && createErrors(signal, query, setQuery),

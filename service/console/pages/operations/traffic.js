@@ -16,8 +16,11 @@ const SEARCHES = /\/(identify|search|verify)$/;
 const WATCHING = /^none$|^\/(metrics|healthz|readyz|console|$)|^\/v1\/(errors|doctor|indexes|reindexes|imports|session)$/;
 const MOST_OPERATIONS = 8;
 
-/** @param {AbortSignal} signal */
-export function createTraffic(signal) {
+/**
+ * @param {AbortSignal} signal
+ * @param {{whenChanged: () => void}} options called when the server stops answering, and when it answers again
+ */
+export function createTraffic(signal, { whenChanged }) {
   const line = (name, options) => createLineChart({ title: t(`operations.charts.${name}`), unit: t(`operations.units.${name}`), signal, ...options });
   const bars = (name) =>
     createBarChart({ title: t(`operations.charts.${name}`), unit: t("operations.units.times"), parts: [t("operations.half"), t("operations.most")], format: milliseconds });
@@ -40,10 +43,12 @@ export function createTraffic(signal) {
   async function ask() {
     try {
       history.add(Date.now(), parse(await get("metrics", { headers: { Accept: "text/plain" }, signal })));
+      if (trouble.hasChildNodes()) whenChanged();
       fill(trouble);
       draw();
     } catch (error) {
       if (signal.aborted) throw error;
+      if (!trouble.hasChildNodes()) whenChanged();
       fill(trouble, errorState(error));
     }
   }
