@@ -72,8 +72,11 @@ def test_texts_of_an_address_stay_text(
     watch.allow("404", "422", "page not shown")
     hostile = dict.fromkeys(parts, IMAGE)
     query = urlencode(dict.fromkeys(("q", "name", "state", "cursor", "gallery", "key", "action"), SCRIPT))
-    for address in (f"{route.address(parts)}?{query}", route.address(hostile)):
-        check(open_page(address))
+    page = open_page(f"{route.address(parts)}?{query}")
+    check(page)
+    open_page.go(page, route.address(hostile))
+    open_page.settle(page)
+    check(page)
 
 
 def test_a_person_with_a_hostile_name_is_shown_by_that_name(
