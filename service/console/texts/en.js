@@ -1196,7 +1196,7 @@ export default {
     matched: "Match",
     unmatched: "No match",
     probe: "In the photograph",
-    crop_not_kept: "Not kept: the gallery keeps no crops of searches",
+    crop_not_kept: "No picture was kept",
     crop_deleted: "Was kept, but has been deleted",
     no_crop: "No crop is stored",
     face_deleted: "This face was deleted",

@@ -108,6 +108,7 @@ def test_when_the_session_ends_one_signs_in_over_the_page_and_loses_nothing(
 
     page.get_by_role("button", name="Create").click()
     again = page.get_by_role("dialog", name="Sign in again")
+    page.mouse.click(5, 5)  # beside it
     again.get_by_label("API key").fill(BOOTSTRAP)
     again.get_by_role("button", name="Sign in").click()
 

@@ -20,6 +20,8 @@ export function openSignIn() {
       content: [h("p", {}, t("sign_in.ended_text")), form.element],
       whenClosed: () => resolve(done),
     });
+    // A click beside it does not close it: what is typed on the page would be lost.
+    dialog.element.addEventListener("click", (event) => event.target === dialog.element && event.stopImmediatePropagation(), { capture: true });
     form.focus();
   });
 }

@@ -40,7 +40,7 @@ function figures(explained) {
       t("event.estimate"),
       t(explained.rate_trusted ? "event.about" : "event.about_untrusted", { rate: oneIn(explained.estimated_rate) }),
     ],
-    [t("event.size"), number(explained.gallery_size)],
+    explained.pair_score === null && [t("event.size"), number(explained.gallery_size)],
     explained.pair_score !== null && [t("event.score"), score(explained.pair_score)],
     [t("event.model"), h("code", {}, explained.model)],
   ];
@@ -59,7 +59,7 @@ function faceCard(face, i, explained, draw) {
       " ",
       explained.pair_score === null && h("span", { class: `badge ${face.matched ? "match" : ""}` }, t(face.matched ? "event.matched" : "event.unmatched")),
     ),
-    h(
+    (face.crop !== null || face.candidates.length > 0) && h(
       "div",
       { class: "crops" },
       crop(face.crop, t("event.probe"), face.crop_sha256 ? t("event.crop_deleted") : t("event.crop_not_kept")),
