@@ -32,7 +32,6 @@ export default {
     no_gallery: "No gallery yet",
     this_gallery: "This gallery",
     server: "Server",
-    api: "API documentation",
     sign_out: "Sign out",
     signed_in_as: "Signed in as {name}",
     open: "Anyone on this machine",

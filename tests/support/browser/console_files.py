@@ -14,7 +14,7 @@ from tests.support.browser.routes import CONSOLE, routes
 
 TEXTS = CONSOLE / "texts" / "en.js"
 _NODE = Path(playwright.__file__).parent / "driver" / "node"
-_IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["'`]([^"'`]+)["'`]""")
+_IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["'`](\.{1,2}/[^"'`\n]+)["'`]""")
 _SHEET = re.compile(r"""\bstyles\(\s*["'`]([^"'`]+)["'`]""")
 _LINK = re.compile(r'(?:href|src)="console/([^"]+)"')
 

@@ -19,7 +19,6 @@ FORBIDDEN = {
     "an address of another site": r"""["'`](?:https?:)?//(?!www\.w3\.org/)""",
     "a key that stays in the browser": r"localStorage\.setItem\([^)]*[kK]ey|document\.cookie",
 }
-NOT_USED_YET = {"components/progress/progress.js", "components/progress/progress.css"}
 
 
 @pytest.mark.parametrize("path", scripts(), ids=name_of)
@@ -47,7 +46,7 @@ def test_the_page_has_no_script_or_style_of_its_own() -> None:
 
 def test_every_file_is_reached_from_the_page_and_every_file_that_is_reached_exists() -> None:
     there = {path for path in CONSOLE.rglob("*") if path.suffix in (".js", ".css")}
-    assert {name_of(path) for path in there ^ reachable() if path.suffix in (".js", ".css")} <= NOT_USED_YET
+    assert {name_of(path) for path in there ^ reachable() if path.suffix in (".js", ".css")} == set()
 
 
 def test_a_package_that_is_built_has_every_file() -> None:
