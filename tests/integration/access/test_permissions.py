@@ -38,7 +38,7 @@ class Operation:
         rule = RULES[self.id]
         query = {"gallery": gallery} if rule.gallery is GalleryAt.QUERY else None
         body: dict[str, Any] = {}
-        if self.id == "start_reindex":
+        if self.id in ("start_reindex", "plan_reindex"):
             body = {"gallery": gallery, "to": "nothing"}
         if self.id == "create_gallery":
             body = {"name": gallery}
