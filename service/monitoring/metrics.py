@@ -25,6 +25,7 @@ from indexer.records.database.session import Database
 from indexer.replica.cache import IndexCache
 from service.monitoring.fpir_checks import FpirChecks
 from service.monitoring.gpu_memory import GpuMemory
+from service.monitoring.import_queue import ImportQueue
 from service.monitoring.index_lag import IndexLag
 from service.monitoring.outcomes import Outcomes
 
@@ -46,6 +47,7 @@ class Metrics:
         self._of_any_process.register(ReindexJobs(database))
         self._of_any_process.register(IndexLag(database))
         self._of_any_process.register(FpirChecks(database))
+        self._of_any_process.register(ImportQueue(database))
         self._of_any_process.register(GpuMemory())
         self._shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self.registry = CollectorRegistry()

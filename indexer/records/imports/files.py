@@ -33,19 +33,21 @@ class NewFile:
     message: str | None = None
 
 
-def waiting_bytes(session: Session) -> int:
-    """Of all files that wait, of all imports."""
-    total = select(func.coalesce(func.sum(ImportFile.size), 0)).where(ImportFile.state == "waiting")
-    return int(session.scalar(total) or 0)
+def waiting(session: Session) -> tuple[int, int]:
+    """Files that wait, of all imports, and their bytes."""
+    files, size = session.execute(
+        select(func.count(), func.coalesce(func.sum(ImportFile.size), 0)).where(ImportFile.state == "waiting")
+    ).one()
+    return files, int(size)
 
 
 def check_room(session: Session, most_bytes: float) -> None:
     """Raises Busy while files of more than `most_bytes` wait."""
-    waiting = waiting_bytes(session)
-    if waiting > most_bytes:
+    _, size = waiting(session)
+    if size > most_bytes:
         raise Busy(
-            f"files of {waiting / 1e6:.0f} MB wait to be enrolled; send this again in a few seconds",
-            measured=waiting,
+            f"files of {size / 1e6:.0f} MB wait to be enrolled; send this again in a few seconds",
+            measured=size,
             limit=int(most_bytes),
         )
 

@@ -235,6 +235,24 @@ def test_too_many_waiting_bytes_are_answered_with_busy_and_later_accepted(
         object.__setattr__(settings, "import_waiting_mb", 1000.0)
 
 
+def test_what_waits_is_a_metric(alone: Importer, engine: Engine, small: Pair) -> None:
+    def metric(name: str) -> float:
+        lines = alone.client.get("/metrics").text.splitlines()
+        [value] = [line.split()[1] for line in lines if line.startswith(f"{name} ")]
+        return float(value)
+
+    names = ("gemel_imports_open", "gemel_import_files_waiting", "gemel_import_bytes_waiting")
+    before = [metric(name) for name in names]
+    id = alone.create(people_by="file")
+    alone.send(id, {"Grace.jpg": small[0]})
+
+    assert [metric(name) - old for name, old in zip(names, before, strict=True)] == [1, 1, len(small[0])]
+    alone.act(id, "finish")
+    assert work(engine, id) == 1
+    assert work(engine, id) == 0
+    assert [metric(name) - old for name, old in zip(names, before, strict=True)] == [0, 0, 0]
+
+
 def test_two_servers_enrol_each_file_once(
     service: TestClient, migrated: str, tmp_path: Path, small: Pair
 ) -> None:
