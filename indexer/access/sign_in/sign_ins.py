@@ -109,7 +109,7 @@ class SignIns:
             record(session, AuditEvent(action=Action.SIGNED_IN, details={"session_id": str(sign_in_id)}))
             [row] = sign_ins.live(session, [hashed], idle=self.idle)
         if replaced is not None:
-            self._forget(token_hash(replaced))
+            self._note_ended(lambda hashed, _: hashed == token_hash(replaced))
         return token, row
 
     def sign_out(self, token: bytes, sign_in_id: UUID) -> None:
@@ -120,7 +120,7 @@ class SignIns:
                 if sign_ins.end(session, hashed):
                     details = {"session_id": str(sign_in_id)}
                     record(session, AuditEvent(action=Action.SIGNED_OUT, details=details))
-            self._forget(hashed)
+            self._note_ended(lambda each, _: each == hashed)
 
     def sign_out_everywhere(self, grant: Grant) -> None:
         """Ends all sign-ins of the caller's key. Raises DatabaseUnavailable, Busy."""
@@ -128,12 +128,15 @@ class SignIns:
             with self._database.transaction() as session:
                 if ended := sign_ins.end_all_of(session, grant.key_id):
                     record(session, AuditEvent(action=Action.SIGNED_OUT, details={"sessions": ended}))
-            with self._lock:
-                self._checks.clear()
+            self._note_ended(lambda _, row: row.key_id == grant.key_id)
 
-    def _forget(self, hashed: bytes) -> None:
+    def _note_ended(self, ended: Callable[[bytes, LiveSignIn], bool]) -> None:
+        """A request that waits for a check finds that the session has ended, not that there was no check."""
+        began_at = self._clock()
         with self._lock:
-            self._checks.pop(hashed, None)
+            for hashed, check in self._checks.items():
+                if check.found is not None and ended(hashed, check.found):
+                    self._checks[hashed] = Check(began_at, None)
 
     def _forget_old(self, now: float) -> None:
         """With the lock."""
@@ -141,7 +144,7 @@ class SignIns:
             self._checks = {
                 hashed: check
                 for hashed, check in self._checks.items()
-                if check.found is not None and now - check.began_at < GRACE_SECONDS
+                if now - check.began_at < (CURRENT_SECONDS if check.found is None else GRACE_SECONDS)
             }
 
     def _note_use(self, rows: Iterable[LiveSignIn]) -> None:

@@ -378,3 +378,25 @@ def test_a_token_counts_without_a_query_for_a_second_and_for_five_if_postgresql_
     now += GRACE_SECONDS
     assert sign_ins.known(hashed, seconds=GRACE_SECONDS) is None
     sign_ins.sign_out(token.encode(), row.id)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_request_that_was_checked_just_before_a_sign_out_finds_that_the_session_has_ended(
+    store: Database, everywhere: bool
+) -> None:
+    """Not that there was no check, for which the answer would be 503."""
+    sign_ins = SignIns(store, lifetime=timedelta(hours=1), idle=timedelta(hours=1))
+    grant = Grant(name="test")
+    token, row = sign_ins.sign_in(grant, bytes(32), replaced=None)
+    hashed = token_hash(token.encode())
+    sign_ins.request_check(hashed)
+    sign_ins.check_requested()
+
+    if everywhere:
+        sign_ins.sign_out_everywhere(grant)
+    else:
+        sign_ins.sign_out(token.encode(), row.id)
+
+    check = sign_ins.known(hashed)
+    assert check is not None
+    assert check.found is None
