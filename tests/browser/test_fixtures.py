@@ -154,6 +154,7 @@ def test_what_the_keyboard_does_not_reach_is_noticed(
     keyboard.install(context)
     page = open_page("made")
     assert keyboard.faults(page) == []
+    page = open_page("made")
     page.evaluate("""() => {
         const [first, , third] = document.querySelectorAll("button, a");
         first.style.outline = "none";

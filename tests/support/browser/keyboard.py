@@ -38,6 +38,7 @@ SURVEY = """() => {
             .filter(other => other.name === radio.name && other.form === radio.form);
         return radio === (group.find(other => other.checked) ?? group[0]);
     };
+    document.activeElement?.blur();
     const within = document.querySelector("dialog[open]") ?? document;
     const controls = [...within.querySelectorAll(FOCUSABLE)].filter(isReachable);
     const unfocused = new Map(controls.map(control => [control, looks(control)]));
