@@ -142,7 +142,10 @@ def _fail(
         verdict = Verdict(state="failed", code=error.code, message=error.message)
         queue.record(session, claimed.worker, dict.fromkeys((file.id for file in files), verdict))
     if not isinstance(error, InvalidRequest):
-        log.warning("import %s: %d files failed: %s", claimed.job.id, len(files), error)
+        summary = f"import {claimed.job.id}: {len(files)} files failed: {error.code}"  # names nobody
+        log.warning(
+            "import %s: %d files failed: %s", claimed.job.id, len(files), error, extra={"summary": summary}
+        )
 
 
 def _observe(done: PersonOutcome, observe: Observe) -> None:

@@ -77,6 +77,11 @@ def read(
         problem = error.message
     except OSError as error:
         problem = f"the path cannot be read: {reason(error)}"
+    except GemelError:
+        raise
+    except Exception:  # or the import would be claimed for ever by a process that does nothing for it
+        log.exception("import %s: its path was not read to the end", job.id)
+        problem = "an unexpected error; the server's log has the reason"
     else:
         problem = None
     with database.transaction() as session:

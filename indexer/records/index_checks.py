@@ -33,6 +33,8 @@ _LIVES = (
         Process.host == IndexCheck.host,
         Process.pid == IndexCheck.pid,
         Process.seen_at >= func.now() - GONE_AFTER,
+        # Not one that has started since: in a container, every process may have the same number.
+        Process.started_at <= IndexCheck.started_at,
     )
     .exists()
 )

@@ -19,6 +19,9 @@ MAX_EXPANSION = 4
 """All entries together may have so many times the bytes of the largest body: pictures hardly shrink."""
 _ENTRY = b"PK\x01\x02"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, RuntimeError)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compressions that are read: of others, `zipfile` unpacks whatever an entry's bytes unpack to, all at once, so
+that some hundred bytes fill the memory."""
 
 
 def files_of_upload(body: bytes, *, by_file: bool, max_bytes: int) -> Iterator[NewFile]:
@@ -56,7 +59,7 @@ def _files(archive: zipfile.ZipFile, *, by_file: bool, max_bytes: int) -> Iterat
     lines = Manifest(by_file=by_file)
     for name, entry in entries:
         if name.removeprefix(folder) in manifest.NAMES:
-            lines = Manifest.parse(name, _read(archive, entry, manifest.MAX_BYTES))
+            lines = Manifest.parse(name, _manifest(archive, entry))
     for whole, entry in entries:
         name = whole.removeprefix(folder)
         if name in manifest.NAMES:
@@ -93,7 +96,26 @@ def _unusable(entry: zipfile.ZipInfo) -> tuple[str, str] | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return "not_a_file", "a link or a device"
+    if entry.compress_type not in _METHODS:
+        return (
+            "unreadable_file",
+            "the archive's entry is neither stored nor deflated: zip it in the usual way",
+        )
     return None
+
+
+def _manifest(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Raises InvalidRequest: without it, nobody knows whom the pictures show."""
+    why = _unusable(entry)
+    if why is not None:
+        raise InvalidRequest(f"{entry.filename} cannot be read: {why[1]}")
+    try:
+        data = _read(archive, entry, manifest.MAX_BYTES)
+    except _DAMAGED as error:
+        raise InvalidRequest(f"{entry.filename} is damaged: {error}") from None
+    if len(data) > manifest.MAX_BYTES:
+        raise InvalidRequest(f"{entry.filename} has more than {manifest.MAX_BYTES} bytes")
+    return data
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) -> bytes:

@@ -8,10 +8,11 @@ from typing import Any
 from typing import cast as cast_type
 from uuid import UUID
 
-from sqlalchemy import Table, cast, delete, func, select
+from sqlalchemy import Table, cast, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import TSQUERY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
 from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
@@ -172,12 +173,13 @@ def _matching(gallery_id: UUID, search: Search) -> Any:
             raise InvalidRequest("name has no word to search for", field="name")
         query = query.where(Identity.name_words.bool_op("@@")(cast(words, TSQUERY)))
     if search.q is not None:
-        with suppress(ValueError):
-            return query.where(Identity.id == UUID(search.q.strip()))
         words = search_words.query(checked_text(search.q, "q") or "")
         if words is None:
             raise InvalidRequest("q has no word to search for", field="q")
-        query = query.where(Identity.search_words.bool_op("@@")(cast(words, TSQUERY)))
+        matches: ColumnElement[bool] = Identity.search_words.bool_op("@@")(cast(words, TSQUERY))
+        with suppress(ValueError):  # it may be an external id all the same
+            matches = or_(matches, Identity.id == UUID(search.q.strip()))
+        query = query.where(matches)
     return query
 
 

@@ -111,9 +111,15 @@ def open_newest_first(
 
 
 def open_ids(session: Session) -> list[UUID]:
-    """Of all imports whose files are enrolled, the oldest first."""
+    """Of all imports with something to do, the oldest first: not those that only wait for files, of which
+    there may be thousands."""
+    waits = exists().where(ImportFile.import_id == ImportJob.id, ImportFile.state == "waiting")
     return list(
-        session.scalars(select(ImportJob.id).where(ImportJob.ended_at.is_(None)).order_by(ImportJob.id))
+        session.scalars(
+            select(ImportJob.id)
+            .where(ImportJob.ended_at.is_(None), or_(ImportJob.state == "enrolling", waits))
+            .order_by(ImportJob.id)
+        )
     )
 
 

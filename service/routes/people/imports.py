@@ -13,6 +13,7 @@ from indexer.imports.worker import ImportWorker
 from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent
 from indexer.records.imports import files, jobs
+from indexer.records.text import checked_text
 from service.dependencies import Config, CurrentEngine, UsedFaces
 from service.requests.bodies import JsonRoute
 from service.requests.import_files import OPENAPI_BODY, ImportBody
@@ -149,7 +150,14 @@ def list_files(
     after = 0 if cursor is None else whole_number(cursor)
     with engine.database.reading() as session:
         jobs.get(session, galleries.get(session, gallery).id, import_id)
-        found = files.page(session, import_id, after=after, limit=limit + 1, state=state, code=code)
+        found = files.page(
+            session,
+            import_id,
+            after=after,
+            limit=limit + 1,
+            state=state,
+            code=checked_text(code, "code"),
+        )
     page, more = cut(found, limit)
     return ImportFilePage(
         files=[ImportFile.of(file, has_picture) for file, has_picture in page],

@@ -73,6 +73,17 @@ def test_a_person_is_found_by_id_in_their_own_gallery(staff: TestClient) -> None
     assert staff.get("/v1/galleries/other/identities", params={"q": ada["id"]}).json()["identities"] == []
 
 
+@pytest.mark.parametrize(
+    "external_id", ["3f2504e0-4f89-41d3-9a0c-0305e82c3301", "9e107d9d372bb6826bd81d3542a419d6"]
+)
+def test_a_person_is_found_by_an_external_id_that_looks_like_an_id(
+    staff: TestClient, external_id: str
+) -> None:
+    staff.post(IDENTITIES, json={"external_id": external_id, "name": "Mary Jackson"}).raise_for_status()
+
+    assert found(staff, q=external_id) == ["Mary Jackson"]
+
+
 def test_what_was_changed_is_found_by_its_new_words_only(staff: TestClient) -> None:
     [ada] = staff.get(IDENTITIES, params={"q": "ada"}).json()["identities"]
     url = f"{IDENTITIES}/{ada['id']}"

@@ -8,8 +8,9 @@ from indexer.access.roles import Role
 from indexer.imports import status
 from indexer.records import galleries
 from indexer.records.database.session import Database
-from indexer.records.imports import jobs
-from indexer.records.tables import ImportJob
+from indexer.records.imports import files, jobs
+from indexer.records.imports.files import NewFile
+from indexer.records.tables import Gallery, ImportJob
 from indexer.settings import Settings
 from service.app import create_app
 
@@ -36,6 +37,20 @@ def test_open_imports_of_all_galleries_are_listed_in_pages_the_newest_first(
     assert [one["gallery"] for one in listed] == ["north-gate", "guests", "staff"]
     assert [one["id"] for one in listed] == [str(job.id) for job in reversed(running)]
     assert second["next_cursor"] is None
+
+
+def test_workers_claim_from_no_import_that_only_waits_for_files(
+    running: list[ImportJob], database: Database
+) -> None:
+    """Thousands that somebody created and forgot would else cost every worker statements all the time."""
+    file = NewFile(name="1.jpg", sha256=bytes(32), size=1, data=b"x", external_id="1")
+    with database.transaction() as session:
+        first, second, _ = (session.get_one(ImportJob, job.id) for job in running)
+        files.add(session, first, [file])
+        jobs.finish(session, session.get_one(Gallery, second.gallery_id), second.id)
+        claimable = jobs.open_ids(session)
+
+    assert claimable == [running[0].id]
 
 
 def test_a_key_sees_the_imports_of_its_galleries(

@@ -103,6 +103,21 @@ def test_one_comparison_of_a_gallery_runs_at_a_time_and_a_killed_process_holds_n
         assert index_checks.begin(session, gallery.id, host="web-2", pid=1, model="m")
 
 
+def test_a_process_that_has_the_number_of_a_killed_one_does_not_hold_its_comparison(
+    database: Database, gallery: Gallery
+) -> None:
+    """As in a container that is started again: the same host, and the same process number."""
+    with database.transaction() as session:
+        killed = replicas.register(session, host="web-1", pid=1, version="1")
+        assert index_checks.begin(session, gallery.id, host="web-1", pid=1, model="m")
+    with database.transaction() as session:
+        replicas.unregister(session, killed)
+        replicas.register(session, host="web-1", pid=1, version="1")
+    with database.transaction() as session:
+        assert index_checks.by_gallery(session, [gallery.id])[gallery.id].state == "failed"
+        assert index_checks.begin(session, gallery.id, host="web-1", pid=1, model="m")
+
+
 def test_a_late_result_does_not_overwrite_the_next_comparison(database: Database, gallery: Gallery) -> None:
     with database.transaction() as session:
         assert index_checks.begin(session, gallery.id, host="web-2", pid=1, model="m")
