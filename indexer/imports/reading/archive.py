@@ -20,8 +20,8 @@ MAX_EXPANSION = 4
 _ENTRY = b"PK\x01\x02"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError, RuntimeError)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Compressions that are read: of others, `zipfile` unpacks all that an entry's bytes hold at once, and some hundred
-bytes fill the memory."""
+"""Compressions that are read. Of others, `zipfile` unpacks all that an entry's bytes hold at once: some
+hundred bytes fill the memory."""
 
 
 def files_of_upload(body: bytes, *, by_file: bool, max_bytes: int) -> Iterator[NewFile]:
