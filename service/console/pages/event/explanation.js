@@ -61,7 +61,7 @@ function faceCard(face, i, explained, draw) {
     ),
     (face.crop !== null || face.candidates.length > 0) && h(
       "div",
-      { class: "crops" },
+      { class: "event-crops" },
       crop(face.crop, t("event.probe"), face.crop_sha256 ? t("event.crop_deleted") : t("event.crop_not_kept")),
       face.candidates.map((candidate, place) => candidateCard(candidate, place, { face: i, explained, draw })),
     ),
@@ -88,7 +88,7 @@ function candidateCard(candidate, place, { face, explained, draw }) {
 
 function crop(address_, caption, without, ...figures) {
   const picture = address_ ? h("img", { src: address(address_.replace(/^\//, "")), alt: "", loading: "lazy" }) : h("span", { class: "muted" }, without);
-  return h("figure", { class: "crop" }, h("div", { class: "crop-place" }, picture), h("figcaption", {}, h("span", {}, caption), figures));
+  return h("figure", { class: "event-crop" }, h("div", { class: "crop-place" }, picture), h("figcaption", {}, h("span", {}, caption), figures));
 }
 
 /** "Not this person", or its withdrawal. It changes no threshold, so it happens at once, and can be undone. */

@@ -14,7 +14,7 @@ const EVERY_SECONDS = 60;
 export function createFindings(signal) {
   const content = h("div", { class: "verdict-content" }, loadingState({ count: 1 }));
   const again = h("button", { onclick: check }, t("operations.check_again"));
-  const element = h("section", { class: "card verdict", "aria-labelledby": "verdict" }, content);
+  const element = h("section", { class: "card health-verdict", "aria-labelledby": "verdict" }, content);
   let said = null;
 
   async function ask() {

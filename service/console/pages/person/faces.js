@@ -47,7 +47,7 @@ export function createFaces({ gallery, signal, onChanged }) {
     const label = t("person.face_of", { name: nameOf(identity), time: time(face.created_at) });
     const item = h(
       "li",
-      { class: "card face-card" },
+      { class: "card person-face" },
       faceCrop({ gallery, identity, face, size: 144, alt: label, wide: true }),
       qualityLine(face.quality),
       h("p", { class: "muted" }, time(face.created_at), origin(face)),

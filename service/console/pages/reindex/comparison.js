@@ -86,24 +86,24 @@ function dispute({ people, old_scores: before, new_scores: after }, names, thres
     const answer = answerInWords(people[role], people.probe, scores, thresholds[role]);
     return h(
       "div",
-      { class: `answer ${answer.right ? "right" : "wrong"}` },
+      { class: `dispute-answer ${answer.right ? "right" : "wrong"}` },
       h("h4", {}, names[role]),
       crop(people[role], gallery),
       h("p", {}, h("span", { "aria-hidden": "true" }, answer.right ? "✓ " : "✗ "), answer.text),
     );
   };
-  return h("li", {}, h("div", { class: "answer" }, h("h4", {}, t("reindex.searched")), crop(people.probe, gallery)), side("old", before), side("new", after));
+  return h("li", {}, h("div", { class: "dispute-answer" }, h("h4", {}, t("reindex.searched")), crop(people.probe, gallery)), side("old", before), side("new", after));
 }
 
 /** The stored crop of a face with the person's name; a box of the same size where there is none. */
 function crop(face, gallery) {
-  if (!face) return h("div", { class: "crop" }, h("div", { class: "crop-empty" }, t("reindex.no_face")));
+  if (!face) return h("div", { class: "dispute-crop" }, h("div", { class: "dispute-crop-empty" }, t("reindex.no_face")));
   const name = face.name ?? face.external_id ?? t("common.unnamed");
   const src = address(path`v1/galleries/${gallery}/identities/${face.identity_id}/faces/${face.face_id}/crop`);
   return h(
     "div",
-    { class: "crop" },
-    h("img", { src, alt: "", width: 112, height: 112, loading: "lazy", onerror: (event) => event.target.replaceWith(h("div", { class: "crop-empty" }, t("reindex.no_crop"))) }),
+    { class: "dispute-crop" },
+    h("img", { src, alt: "", width: 112, height: 112, loading: "lazy", onerror: (event) => event.target.replaceWith(h("div", { class: "dispute-crop-empty" }, t("reindex.no_crop"))) }),
     h("a", { href: link(path`/galleries/${gallery}/people/${face.identity_id}`) }, name),
   );
 }

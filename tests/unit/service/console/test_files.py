@@ -39,6 +39,17 @@ def test_style_sheets_are_short_and_have_no_address_of_another_site() -> None:
         assert not re.search(r"@import|url\(\s*[\"']?(?:https?:)?//", sheet.read_text()), name_of(sheet)
 
 
+def test_a_class_has_its_rules_in_one_sheet() -> None:
+    """A sheet stays when its page is left: rules of the same name in two sheets would change each other's page."""
+    rules: dict[str, set[str]] = {}
+    for sheet in CONSOLE.rglob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+        for selector in re.findall(r"(?:[{}]|,\n)\s*\.([\w-]+)(?=[^{};]*\{)", "}" + text):
+            rules.setdefault(selector, set()).add(name_of(sheet))
+    assert len(rules) > 100
+    assert {name: sorted(sheets) for name, sheets in rules.items() if len(sheets) > 1} == {}
+
+
 def test_the_page_has_no_script_or_style_of_its_own() -> None:
     html = (CONSOLE / "index.html").read_text()
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
