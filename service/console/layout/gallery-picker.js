@@ -14,6 +14,10 @@ const listeners = new Set();
 /** The gallery used last in this browser, or the first there is; null if there is none. */
 export async function lastGallery() {
   await loadGalleries();
+  return lastKnown();
+}
+
+function lastKnown() {
   const last = localStorage.getItem(STORED);
   return known.includes(last) ? last : (known[0] ?? null);
 }
@@ -27,14 +31,15 @@ export async function loadGalleries() {
     if (names.length >= MOST) break;
   }
   known = names;
-  for (const draw of listeners) draw();
+  for (const listener of listeners) listener();
   return known;
 }
 
 /** @param {string} name */
 export const getGallery = (name, options) => get(path`v1/galleries/${name}`, options);
 
-export function createGalleryPicker() {
+/** @param {() => void} onFirst called when the first gallery is created on a page without one */
+export function createGalleryPicker(onFirst) {
   const select = h("select", { id: "gallery-picker", onchange: () => choose(select.value) });
   const element = h("div", { class: "gallery-picker" }, h("label", { for: "gallery-picker" }, t("nav.gallery")), select);
   let chosen = null;
@@ -50,7 +55,12 @@ export function createGalleryPicker() {
     select.disabled = names.length === 0;
   }
   onSession(() => (known = []));
-  listeners.add(draw);
+  listeners.add(() => {
+    const first = chosen === null && known.length > 0;
+    if (first) chosen = lastKnown();
+    draw();
+    if (first) onFirst();
+  });
   draw();
 
   return {

@@ -15,7 +15,7 @@ const PARENTS = { person: "people", import: "imports", reindex: "models", event:
 
 export function createLayout() {
   const main = h("main", { id: "main", tabindex: "-1" });
-  const picker = createGalleryPicker();
+  const picker = createGalleryPicker(draw);
   const lists = h("div", { class: "nav-lists" });
   const user = h("div", { class: "nav-user" });
   const nav = h("nav", { id: "nav", "aria-label": t("nav.main") }, picker.element, lists, user);

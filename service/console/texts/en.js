@@ -321,7 +321,7 @@ export default {
     live: "Identify live with the camera",
     searching: "Searching ...",
     looking: "Looking",
-    nobody_yet: "Nobody is before the camera yet.",
+    nobody_yet: "Nobody is in front of the camera yet.",
   },
 
   verify: {

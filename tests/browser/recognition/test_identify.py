@@ -1,7 +1,9 @@
 """Photographs of one or several people: boxes, candidates, and what may be done with them."""
 
 import io
+import re
 
+import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from tests.browser.recognition.conftest import Drop, file
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
+from tests.support.pictures import jpeg, pixels
 
 PAGE = "#/galleries/staff/identify"
 
@@ -54,7 +57,8 @@ def test_a_match_is_disputed_and_the_dispute_withdrawn(
 ) -> None:
     drop(page, hopper)
     page.get_by_role("button", name="Not this person").click()
-    expect(page.get_by_text("You said: this is not Grace Hopper.").first).to_be_visible()
+    expect(page.get_by_role("heading", name="You said: this is not Grace Hopper.")).to_be_visible()
+    expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_have_count(0)
     assert disputes(api, hopper) == 1
 
     page.get_by_role("button", name="Undo").click()
@@ -74,6 +78,12 @@ def test_one_of_several_people_is_enrolled_from_the_picture_and_found_by_another
     page.get_by_role("textbox", name="Name").fill("<b>Eileen</b> Collins")
     page.get_by_role("button", name="Enrol", exact=True).click()
     expect(page.get_by_text("<b>Eileen</b> Collins is enrolled.").first).to_be_visible()
+    expect(page.get_by_role("heading", name="This is ")).to_have_text(
+        re.compile(
+            "^This is (Grace Hopper and <b>Eileen</b> Collins|<b>Eileen</b> Collins and Grace Hopper)[.]$"
+        )
+    )
+    expect(page.get_by_role("button", name="Add to Grace Hopper")).to_have_count(1)  # for her own face
 
     answer = api.post("/v1/galleries/staff/identify", files={"image": collins}).json()
     [first, *_] = answer["faces"][0]["candidates"]
@@ -94,6 +104,15 @@ def test_a_picture_is_added_to_a_person_and_taken_back(page: Page, api: ApiClien
     page.get_by_role("button", name="Undo").click()
     expect(card.get_by_role("button", name="Add to Grace Hopper")).to_be_visible()
     assert api.get("/v1/galleries/staff").json()["faces"] == 1
+
+
+def test_nobody_is_said_to_be_not_enrolled_by_a_picture_that_is_too_poor(
+    page: Page, drop: Drop, collins: bytes
+) -> None:
+    drop(page, jpeg(np.asarray(Image.fromarray(pixels(collins)).resize((100, 100)))))
+    expect(page.get_by_role("heading", name="One face is too poor to tell.")).to_be_visible()
+    expect(page.get_by_role("button", name="Face 1: Cannot tell")).to_be_visible()
+    expect(page.get_by_text("Not enrolled")).to_have_count(0)
 
 
 def test_a_picture_without_a_face_says_so(page: Page, drop: Drop, nobody: bytes) -> None:

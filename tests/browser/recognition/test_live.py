@@ -54,7 +54,7 @@ def test_an_empty_room_is_not_searched(open_page: OpenPage, api: ApiClient, webc
     sent = requests_of(page)
     with page.expect_response("**/v1/detect"):
         page.get_by_role("button", name="Identify live").click()
-    expect(page.get_by_text("Nobody is before the camera yet.")).to_be_visible()
+    expect(page.get_by_text("Nobody is in front of the camera yet.")).to_be_visible()
     page.get_by_role("button", name="Turn the camera off").click()
     expect(page.get_by_role("button", name="Identify live")).to_be_visible()
     assert not [request.url for request in sent if "identify" in request.url]

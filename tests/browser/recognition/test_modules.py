@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 from typing import Any
 
 import numpy as np
@@ -101,3 +102,24 @@ def test_a_face_that_the_gallery_does_not_trust_says_so(
     page.get_by_role("heading", name="One face is too poor to tell.").wait_for()
     page.get_by_text("Too small to trust: this face matches nobody").wait_for()
     page.get_by_role("button", name="Face 1: Cannot tell").wait_for()
+
+
+def test_names_of_neighbours_do_not_cover_each_other(page: Page) -> None:
+    labels = page.evaluate(
+        """async () => {
+            const {pictureWithBoxes} = await import("/console/components/picture/picture.js");
+            const picture = pictureWithBoxes(null, {width: 400, height: 200, missing: ""});
+            document.querySelector("main").append(picture.element);
+            picture.show([0, 1, 2, 3].map((i) => ({
+                box: {x: 30 + 100 * i, y: 40 + 5 * (i % 2), width: 40, height: 60},
+                label: "Somebody with a long name", detail: "0.579", name: "", kind: "match",
+            })));
+            return [...picture.element.querySelectorAll(".box-label")].map((label) => {
+                const {left, right} = label.getBoundingClientRect();
+                return [left, right];
+            });
+        }"""
+    )
+    assert len(labels) == 4
+    assert all(right <= left for (_, right), (left, _) in itertools.pairwise(labels))
+    assert all(right - left > 40 for left, right in labels)

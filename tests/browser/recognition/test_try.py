@@ -16,6 +16,8 @@ def test_a_newcomer_finds_a_sample_person_with_two_clicks_in_an_empty_installati
     assert api.get("/v1/galleries").json()["galleries"] == [], "nothing is created before it is needed"
 
     page.get_by_role("button", name="Grace Hopper").click()
+    expect(page.get_by_label("Gallery")).to_have_value("try")
+    expect(page.get_by_role("link", name="People", exact=True)).to_be_visible()
     page.get_by_role("button", name="Grace Hopper, mirrored").click()
     expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_be_visible()
     expect(page.get_by_text("at most one false alarm in 100 searches")).to_be_visible()

@@ -29,6 +29,9 @@ export function qualityInWords(quality, unmatchedReason = null) {
   return { level: bad ? "bad" : "weak", text: t(bad ? "quality.bad" : "quality.weak", { causes }) };
 }
 
+/** Whether an answer for this face is not to be trusted. @param {object} face of an answer */
+export const tooPoor = (face) => qualityInWords(face.quality, face.unmatched_reason).level === "bad";
+
 /** The words as a line under a face. */
 export function qualityLine(quality, unmatchedReason) {
   const { level, text } = qualityInWords(quality, unmatchedReason);

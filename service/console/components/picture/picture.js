@@ -5,6 +5,10 @@ import { styles } from "../../styles.js";
 
 await styles("./picture.css", import.meta.url);
 
+/** Shares of the picture's width: names nearer to each other in height than this may overlap; room for a name and a score. */
+const LABEL_HEIGHT = 0.07;
+const CROWDED = 0.35;
+
 /**
  * @typedef {object} Box
  * @property {{x: number, y: number, width: number, height: number}} box in pixels of the picture
@@ -40,6 +44,23 @@ export function pictureWithBoxes(media, { width, height, onChoose, missing }) {
     return { item, frame, label };
   }
 
+  /** A name ends where that of the next face begins; where there is little room, its score is left out. */
+  function giveRoom(boxes) {
+    const labels = boxes.map(({ box }, number) => {
+      const is = (name) => made[number].frame.classList.contains(name);
+      return { left: is("label-left"), x: box.x + (is("label-left") ? box.width : 0), y: box.y + (is("label-above") ? 0 : box.height) };
+    });
+    for (const [number, label] of labels.entries()) {
+      const gaps = labels
+        .filter((other) => other !== label && Math.abs(other.y - label.y) < LABEL_HEIGHT * width)
+        .map((other) => (label.left ? label.x - other.x : other.x - label.x) / (label.left === other.left ? 1 : 2))
+        .filter((gap) => gap > 0);
+      const room = Math.min(width, ...gaps) / width;
+      made[number].frame.style.setProperty("--room", `${100 * room}cqw`);
+      made[number].frame.classList.toggle("crowded", room < CROWDED);
+    }
+  }
+
   return {
     element,
     /** Keeps the elements of before, so that boxes of a moving picture keep the focus. */
@@ -60,6 +81,7 @@ export function pictureWithBoxes(media, { width, height, onChoose, missing }) {
         frame.classList.toggle("label-left", box.x + box.width / 2 > 0.75 * width);
       }
       for (const { item } of made.slice(boxes.length)) item.hidden = true;
+      giveRoom(boxes);
     },
     choose(number) {
       for (const [other, { frame }] of made.entries()) {

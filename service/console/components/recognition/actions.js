@@ -17,7 +17,7 @@ import { rejectionInWords } from "./rejection.js";
  * @property {object} answer
  * @property {number} number of the face in the answer
  * @property {AbortSignal} signal
- * @property {(text: string | null, label?: string) => void} note says on the face's card what was done
+ * @property {(text: string | null, said?: {person?: object, not?: object}) => void} note says on the face's card what was done
  */
 
 /** "Not this person". @param {FaceContext} context */
@@ -29,7 +29,7 @@ export function disputeButton({ answer, number, note }, candidate) {
   async function say() {
     const { id } = await dispute(answer.audit_id, number, candidate.identity.id);
     button.hidden = true;
-    note(t("answer.disputed", { name }), t("answer.not_name", { name }));
+    note(t("answer.disputed", { name }), { not: candidate.identity });
     toast(t("answer.disputed", { name }), {
       undo: async () => {
         await withdraw(answer.audit_id, id);
@@ -53,7 +53,7 @@ export function addButton(context, candidate) {
     const added = await addFace(gallery, candidate.identity.id, await pictureOf(context), { ...choice(context), signal });
     const [face] = added.faces;
     button.hidden = true;
-    note([t("answer.added", { name }), ...added.warnings.map((warning) => warning.message)].join(" "), name);
+    note([t("answer.added", { name }), ...added.warnings.map((warning) => warning.message)].join(" "), { person: candidate.identity });
     toast(t("answer.added", { name }), {
       undo: async () => {
         await removeFace(gallery, candidate.identity.id, face.id);
@@ -95,7 +95,7 @@ export function enrolForm(context, { open }) {
     const shown = nameOf(person);
     element.hidden = true;
     const duplicates = person.duplicates.length ? ` ${t("answer.looks_enrolled", { count: person.duplicates.length })}` : "";
-    note(t("answer.enrolled", { name: shown }) + duplicates, shown);
+    note(t("answer.enrolled", { name: shown }) + duplicates, { person });
     toast(t("answer.enrolled", { name: shown }), {
       undo: async () => {
         await removePerson(gallery, person.id);

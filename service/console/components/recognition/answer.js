@@ -8,6 +8,7 @@ import { can } from "../../session.js";
 import { styles } from "../../styles.js";
 import { t } from "../../texts.js";
 import { nameOf } from "../face-crop/face-crop.js";
+import { tooPoor } from "../match/quality.js";
 import { pictureWithBoxes } from "../picture/picture.js";
 import { faceCard } from "./face-card.js";
 
@@ -16,13 +17,16 @@ await styles("./answer.css", import.meta.url);
 /** The candidate that a face is matched with; undefined where it is nobody. */
 export const matchOf = (face) => face.candidates.find((candidate) => candidate.matched);
 
+/** What a face is called that is matched with nobody: a poor picture does not show that the person is not enrolled. */
+export const nobody = (face) => t(tooPoor(face) ? "answer.not_trusted" : "answer.unknown");
+
 /** What the box of a face says. */
 export function boxOf(face, number) {
   const match = matchOf(face);
-  const name = match ? nameOf(match.identity) : face.unmatched_reason ? t("answer.not_trusted") : t("answer.unknown");
+  const name = match ? nameOf(match.identity) : nobody(face);
   return {
     box: face.box,
-    kind: match ? "match" : face.unmatched_reason ? "unsure" : "none",
+    kind: match ? "match" : tooPoor(face) ? "unsure" : "none",
     label: name,
     detail: match && score(match.score),
     name: match
@@ -31,19 +35,25 @@ export function boxOf(face, number) {
   };
 }
 
-/** One sentence on who is in the picture. */
-export function summary(answer) {
+/**
+ * Who is in the picture, in words.
+ * @param {object} answer
+ * @param {({person?: object, not?: object} | null)[]} [said] by the person who looks at it, for each face
+ */
+export function summary(answer, said = []) {
   const { faces, faces_found: found, gallery_size: size } = answer;
   if (!faces.length) return t("answer.no_face");
   if (size === 0) return t("answer.empty_gallery");
-  const matches = faces.map(matchOf).filter(Boolean);
-  const people = new Map(matches.map(({ identity }) => [identity.id, nameOf(identity)])); // a mirror shows somebody twice
-  const notTrusted = faces.filter((face) => face.unmatched_reason).length;
-  const unknown = faces.length - matches.length - notTrusted;
+  const identities = faces.map((face, number) => (said[number] ? said[number].person : matchOf(face)?.identity)).filter(Boolean);
+  const people = new Map(identities.map((identity) => [identity.id, nameOf(identity)])); // a mirror shows somebody twice
+  const open = faces.filter((face, number) => !said[number] && !matchOf(face));
+  const notTrusted = open.filter(tooPoor).length;
+  const unknown = open.length - notTrusted;
   const parts = [];
   if (people.size) parts.push(t("answer.this_is", { names: list(people.values()) }));
   if (unknown) parts.push(t(people.size ? "answer.others_unknown" : "answer.nobody", { count: unknown }));
   if (notTrusted) parts.push(t("answer.not_trusted_count", { count: notTrusted }));
+  for (const one of said) if (one?.not) parts.push(t("answer.disputed", { name: nameOf(one.not) }));
   if (found > faces.length) parts.push(t("answer.more_faces", { count: found - faces.length }));
   return parts.join(" ");
 }
@@ -75,11 +85,12 @@ export function showAnswer({ gallery, photo, answer, signal }) {
   }
   function draw() {
     picture.show(photo.image ? answer.faces.map((face, number) => cards[number].box ?? boxOf(face, number)) : []);
+    words.textContent = summary(answer, cards.map((card) => card.said));
   }
+  const words = h("h2", { class: "answer-words" });
   draw();
   for (const [number, card] of cards.entries()) card.element.addEventListener("focusin", () => choose(number));
-  const words = summary(answer);
-  announce(words);
+  announce(words.textContent);
   return h(
     "div",
     { class: "answer" },
@@ -87,7 +98,7 @@ export function showAnswer({ gallery, photo, answer, signal }) {
     h(
       "div",
       { class: "stack" },
-      h("h2", { class: "answer-words" }, words),
+      words,
       !answer.faces.length && h("p", {}, t("answer.no_face_advice")),
       cards.map((card) => card.element),
       answer.audit_id &&

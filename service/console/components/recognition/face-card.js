@@ -7,7 +7,7 @@ import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { nameOf } from "../face-crop/face-crop.js";
 import { candidateCard } from "../match/candidate.js";
-import { qualityLine } from "../match/quality.js";
+import { qualityLine, tooPoor } from "../match/quality.js";
 import { faceCrop } from "../photo/crop.js";
 import { addButton, disputeButton, enrolForm } from "./actions.js";
 
@@ -24,21 +24,26 @@ const SHOWN_OPEN = 2;
  * @param {number} options.number of the face in the answer
  * @param {AbortSignal} options.signal
  * @param {() => void} options.changed called when `box` has changed
- * @returns {{element: HTMLElement, box: object | null, open: () => void}} `box`: what the box in the picture says instead
+ * @returns {{element: HTMLElement, box: object | null, said: object | null, open: () => void}}
+ *   `box`: what the box in the picture says instead; `said`: who it is or is not, by the person who looks at it
  */
 export function faceCard({ gallery, photo, answer, number, signal, changed }) {
   const face = answer.faces[number];
   const [first, ...others] = face.candidates;
-  const card = { element: null, box: null, open: null };
+  const card = { element: null, box: null, said: null, open: null };
   const status = h("span", { class: "badge", hidden: true });
   const context = { gallery, photo, answer, number, signal, note };
 
-  /** Says what was done with this face, and gives its box the person's name; null takes both back. */
-  function note(text, label) {
+  /** Says what was done with this face, and gives its box and its card the person's name; null takes both back. */
+  function note(text, said = null) {
     status.hidden = text === null;
     fill(status, text);
     if (text !== null) announce(text);
-    card.box = label ? { box: face.box, kind: "match", label, name: label } : null;
+    const label = said && (said.person ? nameOf(said.person) : t("answer.not_name", { name: nameOf(said.not) }));
+    card.said = said;
+    card.box = said && { box: face.box, kind: said.person ? "match" : "unsure", label, name: label };
+    fill(title, said ? t("answer.face", { number: number + 1, name: label }) : heading(face, number));
+    card.element.classList.toggle("settled", Boolean(said?.person)); // nothing is left to be done with this face
     changed();
   }
 
@@ -66,11 +71,12 @@ export function faceCard({ gallery, photo, answer, number, signal, changed }) {
       first ? candidate(first, 0) : crop(),
       others.length > 0 &&
         h("details", { ontoggle: showOthers }, h("summary", {}, t("answer.further", { count: others.length })), more),
-      can("enrol") && enrolForm(context, { open: unknown }),
+      can("enrol") && enrolForm(context, { open: unknown && !tooPoor(face) }),
     );
   };
   const body = h("div", { class: "face-body" });
-  const summary = h("summary", {}, crop(), h("h3", {}, heading(face, number)), status);
+  const title = h("h3", {}, heading(face, number));
+  const summary = h("summary", {}, crop(), title, status);
   const open = answer.faces.length <= SHOWN_OPEN;
   if (open) fillBody();
   card.element = h("details", { class: "card face-card", open, ontoggle: () => card.element.open && fillBody() }, summary, body);
@@ -84,6 +90,6 @@ export function faceCard({ gallery, photo, answer, number, signal, changed }) {
 
 function heading(face, number) {
   const match = face.candidates.find((one) => one.matched);
-  const name = match ? `${nameOf(match.identity)} ${score(match.score)}` : face.unmatched_reason ? t("answer.not_trusted") : t("answer.unknown");
+  const name = match ? `${nameOf(match.identity)} ${score(match.score)}` : t(tooPoor(face) ? "answer.not_trusted" : "answer.unknown");
   return t("answer.face", { number: number + 1, name });
 }

@@ -9,7 +9,7 @@ import { candidateCard, enrolledCrop } from "../../components/match/candidate.js
 import { qualityLine } from "../../components/match/quality.js";
 import { faceCrop } from "../../components/photo/crop.js";
 import { pictureWithBoxes } from "../../components/picture/picture.js";
-import { boxOf, matchOf, summary } from "../../components/recognition/answer.js";
+import { boxOf, matchOf, nobody, summary } from "../../components/recognition/answer.js";
 import { detect, identify } from "../../components/recognition/ask.js";
 import { errorLine } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
@@ -80,7 +80,7 @@ export function createLive({ gallery, signal, onEnd, onRestart }) {
 
   function seen(face, number, answer) {
     const match = matchOf(face);
-    if (!match) return h("div", { class: "card" }, h("h3", {}, t("answer.face", { number: number + 1, name: t("answer.unknown") })), qualityLine(face.quality, face.unmatched_reason));
+    if (!match) return h("div", { class: "card" }, h("h3", {}, t("answer.face", { number: number + 1, name: nobody(face) })), qualityLine(face.quality, face.unmatched_reason));
     const probe = faceCrop(answer.frame, face.landmarks, t("answer.crop", { number: number + 1 }));
     return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe, enrolled: enrolledOf(match), level: 3 }), qualityLine(face.quality, face.unmatched_reason));
   }

@@ -79,12 +79,17 @@ export async function show({ params, query, signal, setQuery }) {
 
   function show({ identities, total }) {
     const q = input.value.trim();
+    if (enrolLink) enrolLink.hidden = total === 0; // the empty page has it in the middle
     counted.textContent = t(q ? "people.count_found" : "common.people", { count: total });
     grid.element.hidden = total === 0;
     fill(nobody, total === 0 && (q ? noneFound(q) : noneEnrolled(gallery)));
     grid.reset(total, identities);
   }
 
+  const enrolLink =
+    can("enrol") &&
+    can("identify") &&
+    h("a", { class: "button", href: link(path`/galleries/${gallery}/identify`) }, t("people.empty_photo"));
   onRemoval(search, signal);
   const byPhoto = can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
   const first = await get(url, { query: { ...asking(), limit: PAGE_SIZE, with_total: true }, signal });
@@ -104,6 +109,7 @@ export async function show({ params, query, signal, setQuery }) {
       ),
       h("div", { class: "field" }, h("label", { for: "people-order" }, t("people.order")), order),
       byPhoto && byPhoto.button,
+      enrolLink,
     ),
     byPhoto && byPhoto.element,
     problem,

@@ -40,7 +40,7 @@ def test_style_sheets_are_short_and_have_no_address_of_another_site() -> None:
 
 
 def test_a_class_has_its_rules_in_one_sheet() -> None:
-    """A sheet stays when its page is left: rules of the same name in two sheets would change each other's page."""
+    """A sheet stays when its page is left: it would change another page that uses the name."""
     rules: dict[str, set[str]] = {}
     for sheet in CONSOLE.rglob("*.css"):
         text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
