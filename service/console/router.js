@@ -65,6 +65,7 @@ async function open(layout) {
   const controller = (shown = Object.assign(new AbortController(), { address: location.hash }));
   const { signal } = controller;
   const { route, params } = find(path, { signedIn: current() !== null, can });
+  controller.redirects = route.name === "home";
   layout.update(route, params);
   setTitle(t(`titles.${route.name}`), params.gallery);
   const slow = setTimeout(() => layout.main.setAttribute("aria-busy", "true"), 200);
@@ -92,7 +93,8 @@ async function open(layout) {
     if (!signal.aborted) layout.main.removeAttribute("aria-busy");
   }
   scrollTo(0, scrolled.get(location.hash) ?? 0);
-  if (leaving) focusHeading(layout.main); // not on arrival: a browser's own order is best then
+  // Not on arrival, also by the start page: a browser's own order is best then.
+  if (leaving && !leaving.redirects) focusHeading(layout.main);
 }
 
 /** A module that cannot be fetched means what a request without an answer means. Browsers do not fetch it again. */

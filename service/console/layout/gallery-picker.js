@@ -3,7 +3,7 @@
 import { get, pages, path } from "../api.js";
 import { h, fill } from "../dom.js";
 import { go } from "../router.js";
-import { can, onSession } from "../session.js";
+import { can, current, onSession } from "../session.js";
 import { t } from "../texts.js";
 
 const STORED = "gemel.gallery";
@@ -19,14 +19,17 @@ export async function lastGallery() {
 
 function lastKnown() {
   const last = localStorage.getItem(STORED);
-  return known.includes(last) ? last : (known[0] ?? null);
+  const mayExist = known.includes(last) || (isUnlisted() && last);
+  return mayExist ? last : (known[0] ?? null);
 }
+
+/** Whether this key cannot find out which galleries there are. */
+const isUnlisted = () => !can("read") && known.length === 0;
 
 /** Asks the server again, after one was created or deleted; the picker shows it. */
 export async function loadGalleries() {
-  if (!can("read")) return known;
-  const names = [];
-  for await (const page of pages("v1/galleries", "galleries", { query: { limit: 100 } })) {
+  const names = can("read") ? [] : ofKey();
+  for await (const page of can("read") ? pages("v1/galleries", "galleries", { query: { limit: 100 } }) : []) {
     names.push(...page.map((gallery) => gallery.name));
     if (names.length >= MOST) break;
   }
@@ -35,17 +38,22 @@ export async function loadGalleries() {
   return known;
 }
 
+/** The galleries that the key names; a pattern is no name. */
+const ofKey = () => (current()?.galleries ?? []).filter((name) => !name.includes("*"));
+
 /** @param {string} name */
 export const getGallery = (name, options) => get(path`v1/galleries/${name}`, options);
 
 /** @param {() => void} onFirst called when the first gallery is created on a page without one */
 export function createGalleryPicker(onFirst) {
   const select = h("select", { id: "gallery-picker", onchange: () => choose(select.value) });
-  const element = h("div", { class: "gallery-picker" }, h("label", { for: "gallery-picker" }, t("nav.gallery")), select);
+  const typed = h("input", { id: "gallery-picker", autocomplete: "off", onchange: () => typed.value && choose(typed.value.trim()) });
+  const place = h("div");
+  const element = h("div", { class: "gallery-picker" }, h("label", { for: "gallery-picker" }, t("nav.gallery")), place);
   let chosen = null;
 
   function choose(name) {
-    const page = /^#\/galleries\/[^/]+\/(\w+)/.exec(location.hash)?.[1] ?? "identify";
+    const page = /^#\/galleries\/[^/]+\/(\w+)/.exec(location.hash)?.[1] ?? (can("identify") ? "identify" : "verify");
     go(`/galleries/${encodeURIComponent(name)}/${page}`);
   }
   function draw() {
@@ -53,6 +61,9 @@ export function createGalleryPicker(onFirst) {
     fill(select, names.length ? names.map((name) => h("option", { value: name }, name)) : h("option", { value: "" }, t("nav.no_gallery")));
     select.value = chosen ?? "";
     select.disabled = names.length === 0;
+    typed.value = chosen ?? "";
+    const control = current() !== null && isUnlisted() ? typed : select;
+    if (place.firstChild !== control) fill(place, control);
   }
   onSession(() => (known = []));
   listeners.add(() => {

@@ -91,7 +91,10 @@ export default {
     text: "The key that you signed in with does not allow this page.",
   },
 
-  home: {},
+  home: {
+    which: "Which gallery?",
+    which_text: "Your key may not list the galleries. Type the name of yours in the navigation, under “Gallery”.",
+  },
 
   galleries: {
     intro: "A gallery is a set of people who are searched together.",

@@ -1,6 +1,7 @@
 // Short messages at the edge of the page, with an undo where one is possible.
 
 import { h } from "../../dom.js";
+import { inWords } from "../../problem.js";
 import { styles } from "../../styles.js";
 import { t } from "../../texts.js";
 
@@ -37,7 +38,7 @@ export function toast(text, { undo, kind = "info", whenGone } = {}) {
     "div",
     { class: `toast ${kind}`, onpointerenter: stop, onpointerleave: start, onfocusin: stop, onfocusout: start },
     h("span", {}, text),
-    undo && h("button", { onclick: () => (end(true), undo()) }, t("common.undo")),
+    undo && h("button", { onclick: () => (end(true), goBack(undo)) }, t("common.undo")),
     h("button", { class: "quiet", onclick: leave }, t("common.close")),
   );
   addEventListener("pagehide", leave);
@@ -45,4 +46,13 @@ export function toast(text, { undo, kind = "info", whenGone } = {}) {
   list.append(item);
   start();
   return leave;
+}
+
+/** Says so if it cannot be undone any more. */
+async function goBack(undo) {
+  try {
+    await undo();
+  } catch (error) {
+    toast(inWords(error), { kind: "error" });
+  }
 }

@@ -1,19 +1,25 @@
 // The start page: leads to the first step of a new installation, or to the gallery used last.
 
-import { go } from "../../router.js";
+import { emptyState } from "../../components/states/states.js";
 import { h } from "../../dom.js";
-import { can } from "../../session.js";
 import { getGallery, lastGallery } from "../../layout/gallery-picker.js";
+import { go } from "../../router.js";
 import { find, ROUTES } from "../../routes.js";
-import { current } from "../../session.js";
+import { can, current } from "../../session.js";
+import { t } from "../../texts.js";
 
 export async function show({ signal }) {
   const gallery = await lastGallery();
-  const empty = gallery === null || (await getGallery(gallery, { signal })).identities === 0;
+  if (gallery === null && !can("read")) return nameIt();
+  const empty = gallery === null || (can("read") && (await getGallery(gallery, { signal })).identities === 0);
   if (empty && can("enrol") && can("identify")) go("/try", {}, { replace: true });
   else go(first(gallery), {}, { replace: true });
   return h("div");
 }
+
+/** For keys that may not list the galleries. */
+const nameIt = () =>
+  h("div", {}, h("h1", {}, t("titles.home")), emptyState({ title: t("home.which"), text: t("home.which_text") }));
 
 /** The first page that one may open. */
 function first(gallery) {
