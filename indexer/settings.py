@@ -59,12 +59,12 @@ class Settings(BaseSettings):
         default=12.0,
         gt=0,
         le=168,
-        description="Hours after which one must sign in to the console again, however much it is used",
+        description="Hours after a sign-in to the console when the session ends, even if it is in use",
     )
     session_idle_minutes: float = Field(
         default=60.0,
         ge=5,
-        description="Minutes without a request after which one must sign in to the console again",
+        description="Minutes without a request after which a session of the console ends",
     )
     allowed_hosts: str | None = Field(
         default=None,
@@ -104,8 +104,8 @@ class Settings(BaseSettings):
     )
     console: Literal["on", "off"] = Field(
         default="on",
-        description="Whether the server has a console: web pages at `/`. They use this API only; with `off`,"
-        " `/` leads to the documentation of the API",
+        description="Whether the server has the console, web pages at `/`. With `off`, `/` redirects to the"
+        " documentation of the API",
     )
     audit: Literal["on", "off"] = Field(
         default="on",
@@ -155,23 +155,23 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         description="Threads of a serving process that enrol the files of imports; 0: none, other processes"
-        " do it; default: two more than the process has cores",
+        " must do it; default: two more than the process has cores",
     )
     import_waiting_mb: float = Field(
         default=1000.0,
         gt=0,
-        description="Files of imports that wait in PostgreSQL, in MB (10^6 bytes); while there are more, the"
-        " next ones get 503 and are sent again",
+        description="Most data of imports that may wait in PostgreSQL, in MB (10^6 bytes); while more waits,"
+        " requests that send files get 503",
     )
     import_folder: Path | None = Field(
         default=None,
-        description="Folder below which imports may read people from a path on the server; default: none",
+        description="Folder on the server from which imports may read files, given by a path; default: none",
     )
     import_days: float = Field(
         default=30.0,
         gt=0,
-        description="Days for which an import that has ended is listed, and small pictures of its rejected"
-        " files are kept",
+        description="Days after its end for which an import is listed, with small pictures of its rejected"
+        " files",
     )
 
     detection_size_px: int = Field(
@@ -346,7 +346,7 @@ class Settings(BaseSettings):
     reindex_worker: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="Whether serving processes also work on re-index jobs, each in one thread; `auto`: only"
-        " with the embedded PostgreSQL. Else `gemel worker` does the work",
+        " with the embedded PostgreSQL. Otherwise, run `gemel worker`",
     )
 
     identify_fpir: float = Field(

@@ -1,4 +1,4 @@
-"""`gemel doctor`: what is not as it should be, and what to do about it."""
+"""`gemel doctor`: problems, and what to do about them."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING

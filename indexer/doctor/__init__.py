@@ -1,1 +1,1 @@
-"""Examines an installation: what is not as it should be, and what to do about it."""
+"""Examines an installation: problems, and what to do about them."""

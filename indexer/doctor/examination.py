@@ -1,4 +1,4 @@
-"""Runs the checks. None may hang the whole: what has not answered in time is itself a finding."""
+"""Runs the checks. A check cannot block the others: if it does not end in time, that is itself a finding."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 5.0
 FRESH_SECONDS = 2.0
-"""Callers that come within it share one examination."""
+"""Callers within this time share one examination."""
 
 Check = Callable[[], Iterable[Finding]]
 
@@ -83,7 +83,7 @@ def _ends(error: GemelError) -> bool:
 
 class Doctor:
     """Thread-safe. Checks that depend on the same thing run one after the other, such as those that query
-    PostgreSQL; others beside them."""
+    PostgreSQL; the others run at the same time."""
 
     def __init__(
         self, sequences: Sequence[Mapping[str, Check]], *, deadline_seconds: float = DEADLINE_SECONDS
@@ -130,6 +130,6 @@ class Doctor:
             check=check,
             level="problem",
             code="check_unfinished",
-            text=f"It did not answer within {self._deadline_seconds:g} s; the checks after it were not made.",
-            advice="Look for what hangs: a disk, a network, or PostgreSQL.",
+            text=f"It did not end within {self._deadline_seconds:g} s; the checks after it did not run.",
+            advice="Find what does not answer: a disk, the network, or PostgreSQL.",
         )

@@ -1,11 +1,11 @@
-"""What a check has found."""
+"""A finding of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["ok", "info", "warning", "problem"]
-"""`problem`: something does not work, or soon will not. `warning`: it should be looked at. `info`: good to
-know, nothing to do. `ok`: it was checked and is well."""
+"""`problem`: something does not work, or soon will not. `warning`: it needs attention. `info`: for
+information, nothing to do. `ok`: the check found nothing wrong."""
 
 LEVELS: tuple[Level, ...] = ("problem", "warning", "info", "ok")
 """The worst first."""

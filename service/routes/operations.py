@@ -125,7 +125,7 @@ def errors(
     responses=problems(),
     dependencies=[Depends(known_query)],
     operation_id="examine",
-    summary="Examine the installation: what is not as it should be, and what to do about it",
+    summary="Examine the installation: problems, and what to do about them",
 )
 def examine(doctor: Examiner) -> Examination:
     """Settings, disk, memory, weights, certificate, PostgreSQL, processes, indexes, keys, audit record,

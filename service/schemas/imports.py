@@ -21,34 +21,38 @@ class ImportNew(BaseModel):
     key: str | None = Field(
         default=None,
         max_length=255,
-        description="Of your choice, for this import in this gallery: the same request may be sent again, and"
-        " gets the import that it has created",
+        description="Idempotency key of your choice: if the same request is sent again, it returns the"
+        " import that exists",
         examples=["badges-2026-01"],
     )
-    name: str | None = Field(default=None, description="For people", examples=["Badges of January"])
+    name: str | None = Field(
+        default=None, description="Name of the import, for display", examples=["Badges of January"]
+    )
     people_by: Literal["folder", "file"] = Field(
         default="folder",
-        description="Where no manifest says whose picture a file is: `folder`: a person has a folder, whose"
-        " name becomes the external_id; `file`: each file is named after a person",
+        description="Used without a manifest. `folder`: each person has a folder, whose name becomes the"
+        " external_id; `file`: each person has one file, whose name becomes the external_id",
     )
     several_faces: OnSeveralFaces = Field(
         default=OnSeveralFaces.REJECT,
-        description="A picture with several faces: reject it, or enrol the largest face; with `subject`, if"
-        " it is clearly the subject",
+        description="For a picture with several faces. `reject`: reject it; `largest`: enrol the largest"
+        " face; `subject`: enrol the largest face only if it is clearly the subject",
     )
     allow_duplicates: bool = Field(
-        default=False, description="Enrol also people whom the gallery's duplicate check would reject"
+        default=False, description="Also enrol people whom the duplicate check of the gallery would reject"
     )
     path: str | None = Field(
         default=None,
         min_length=1,
         max_length=4096,
-        description="A folder or a ZIP archive on the server, below `GEMEL_IMPORT_FOLDER`; without it, send"
-        " the files",
+        description="A folder or a ZIP archive on the server, relative to `GEMEL_IMPORT_FOLDER`; null: you"
+        " send the files",
         examples=[None],
     )
     files: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
-        default=None, description="How many files you will send, for the estimate", examples=[50_000]
+        default=None,
+        description="Number of files that you will send, for the time estimate",
+        examples=[50_000],
     )
 
 
@@ -57,52 +61,53 @@ class ImportCounts(BaseModel):
 
     waiting: int = Field(description="Not yet enrolled", examples=[12])
     enrolled: int = Field(description="A face of the person is enrolled", examples=[48])
-    known: int = Field(description="The person had this very picture already")
+    known: int = Field(description="The same picture was already enrolled for this person")
     rejected: int = Field(
-        description="No picture, no face, or not good enough: `code` says why", examples=[2]
+        description="Not a readable picture, no face, or too low a quality; `code` says why", examples=[2]
     )
-    failed: int = Field(description="Not the picture's fault: a retry may succeed")
-    skipped: int = Field(description="No picture of a person, by its name, its place or its line")
-    cancelled: int = Field(description="The import was cancelled before it")
+    failed: int = Field(description="An error of the server: a retry may succeed")
+    skipped: int = Field(description="Not used, because of its name, its folder or its line in the manifest")
+    cancelled: int = Field(description="The import was cancelled before this file was enrolled")
 
 
 class Import(BaseModel):
     id: UUID = Field(description="Assigned by Gemel", examples=[ID_EXAMPLE])
     gallery: str = Field(description="Name of the gallery", examples=["staff"])
     state: str = Field(
-        description="receiving: files may be sent, and are enrolled; enrolling: no more come; done;"
-        " cancelled",
+        description="receiving: files may be sent, and are enrolled; enrolling: no more files are sent;"
+        " done; cancelled",
         examples=["enrolling"],
     )
-    key: str | None = Field(description="The client's", examples=["badges-2026-01"])
-    name: str | None = Field(description="For people", examples=["Badges of January"])
+    key: str | None = Field(description="Idempotency key of the client", examples=["badges-2026-01"])
+    name: str | None = Field(description="Name of the import, for display", examples=["Badges of January"])
     people_by: str = Field(description="folder or file", examples=["folder"])
     several_faces: str = Field(description="reject, subject or largest", examples=["reject"])
     allow_duplicates: bool = Field(description="Whether the duplicate check only reports")
     path: str | None = Field(description="Where the server reads the files; null: they are sent")
-    problem: str | None = Field(description="Why the path could not be read to its end; null unless so")
+    problem: str | None = Field(description="Why the path could not be read completely; null if it could")
     created_by: str = Field(description="Name of the API key", examples=["badge office"])
     created_at: datetime = Field(description="Time of its creation")
     ended_at: datetime | None = Field(description="Time of its end; null before it")
     files: int = Field(description="Files that have arrived", examples=[62])
-    files_expected: int | None = Field(description="As the client announced", examples=[62])
+    files_expected: int | None = Field(description="Number of files that the client announced", examples=[62])
     counts: ImportCounts = Field(description="Files by state")
     reasons: dict[str, int] = Field(
         description="Files that are not enrolled, by `code`", examples=[{"no_face_found": 2}]
     )
-    people: int = Field(description="Different people of the files", examples=[50])
+    people: int = Field(description="Number of different people in the files", examples=[50])
     people_enrolled: int = Field(
-        description="Those of them with a picture that is enrolled, now or before", examples=[48]
+        description="Number of these people with an enrolled picture, from this import or before",
+        examples=[48],
     )
-    waiting_bytes: int = Field(description="Of the files that wait")
+    waiting_bytes: int = Field(description="Bytes of the files that wait")
     files_per_second: float | None = Field(
-        description="Over the last minute; null if nothing was done in it", examples=[17.2]
+        description="Over the last minute; null if no file was processed in it", examples=[17.2]
     )
     seconds_left: float | None = Field(
-        description="At that rate; null if it is unknown or the import has ended", examples=[0.7]
+        description="Estimate at this rate; null if it is unknown, or the import has ended", examples=[0.7]
     )
     summary: str = Field(
-        description="In words", examples=["48 of 50 people enrolled, 2 files rejected, 12 waiting"]
+        description="Progress in words", examples=["48 of 50 people enrolled, 2 files rejected, 12 waiting"]
     )
 
     @classmethod
@@ -144,8 +149,12 @@ class ImportPage(BaseModel):
 
 class ImportReceived(BaseModel):
     files: int = Field(description="Files of this request", examples=[32])
-    added: int = Field(description="Those that the import did not have, by name and content", examples=[32])
-    skipped: int = Field(description="Those that are no picture of a person; the import's files say why")
+    added: int = Field(
+        description="Files that the import did not have yet, by name and content", examples=[32]
+    )
+    skipped: int = Field(
+        description="Files that are not used; `code` in the list of the import's files says why"
+    )
 
     @classmethod
     def of(cls, received: Received) -> "ImportReceived":
@@ -154,10 +163,10 @@ class ImportReceived(BaseModel):
 
 class ImportFile(BaseModel):
     id: int = Field(description="Number of the file", examples=[17])
-    name: str = Field(description="With its folder", examples=["Grace_Hopper/1.jpg"])
-    size: int = Field(description="Of the file that was sent, in bytes", examples=[61306])
-    sha256: str = Field(description="Of its content, in hexadecimal", examples=["9f86d081884c7d65"])
-    external_id: str | None = Field(description="Of the person; null for a skipped file")
+    name: str = Field(description="Name of the file, with its folder", examples=["Grace_Hopper/1.jpg"])
+    size: int = Field(description="Size of the file that was sent, in bytes", examples=[61306])
+    sha256: str = Field(description="SHA-256 of its content, in hexadecimal", examples=["9f86d081884c7d65"])
+    external_id: str | None = Field(description="External id of the person; null for a skipped file")
     person_name: str | None = Field(description="Name of the person", examples=["Grace Hopper"])
     state: str = Field(
         description="waiting, enrolled, known, rejected, failed, skipped or cancelled", examples=["rejected"]
@@ -192,14 +201,16 @@ class ImportFilePage(BaseModel):
 
 
 class ImportEntry(BaseModel):
-    """Whose picture a file of a form is."""
+    """The person of a file in a form."""
 
     model_config = {"extra": "forbid"}
 
     file: str = Field(description="Name of the file, with its folder")
-    external_id: str | None = Field(default=None, description="Of the person; default: by the file's name")
-    name: str | None = Field(default=None, description="Of the person")
-    metadata: dict[str, Any] = Field(default={}, description="Of the person")
+    external_id: str | None = Field(
+        default=None, description="External id of the person; default: from the file's name"
+    )
+    name: str | None = Field(default=None, description="Name of the person")
+    metadata: dict[str, Any] = Field(default={}, description="Metadata of the person")
 
 
 def _rounded(value: float | None) -> float | None:

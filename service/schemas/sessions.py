@@ -13,13 +13,13 @@ from service.schemas.keys import FacesPerSecond, Galleries, MaxConcurrent, Reque
 
 
 class Session(BaseModel):
-    name: str = Field(description="Of the API key", examples=["door camera 3"])
+    name: str = Field(description="Name of the API key", examples=["door camera 3"])
     key_id: UUID | None = Field(
-        description="Of the API key; null for `GEMEL_API_KEY`, and where no key is required",
+        description="Id of the API key; null for `GEMEL_API_KEY`, and where no key is required",
         examples=[ID_EXAMPLE],
     )
     signed_in_by: Literal["cookie", "key", "nothing"] = Field(
-        description="What this request carried; `nothing` where no key is required"
+        description="Credential of this request; `nothing` where no key is required"
     )
     sign_in_required: bool = Field(description="Whether requests need an API key or a cookie")
     permissions: list[Permission] = Field(description="What the caller may do", examples=[["identify"]])
@@ -31,15 +31,15 @@ class Session(BaseModel):
         description="When the session ends, or the key expires, whichever is first; null: never"
     )
     idle_seconds: float | None = Field(
-        description="The session ends after so many seconds without a request; null: this is no session",
+        description="The session ends after this number of seconds without a request; null: no session",
         examples=[3600.0],
     )
     csrf_token: str | None = Field(
-        description="Send it as `X-CSRF-Token` with requests with the cookie that change something; null:"
-        " none is needed",
+        description="With the cookie, send it as `X-CSRF-Token` in each request that changes something;"
+        " null: not needed",
         examples=[8 * "0f1e2d3c"],
     )
-    version: str = Field(description="Of the server", examples=["1.0.0"])
+    version: str = Field(description="Version of the server", examples=["1.0.0"])
 
     @classmethod
     def of(

@@ -14,21 +14,24 @@ from indexer.usecases.answers.faces import Box
 
 class Sighting(BaseModel):
     audit_id: UUID = Field(
-        description="Of the search: `/v1/audit/{audit_id}/explain` explains it", examples=[ID_EXAMPLE]
+        description="Id of the event of the search: `/v1/audit/{audit_id}/explain` explains it",
+        examples=[ID_EXAMPLE],
     )
     number: int = Field(description="Number of its event in the audit record", examples=[4711])
-    at: datetime = Field(description="When it was")
-    kind: SearchKind = Field(description="Which search", examples=["identify"])
+    at: datetime = Field(description="Time of the search")
+    kind: SearchKind = Field(description="Kind of the search", examples=["identify"])
     caller: str = Field(
         description="Name of the API key, or the command line's user", examples=["front desk"]
     )
     face: int = Field(
-        description="Number of the face in the answer, from 0; of several that matched, the most similar"
+        description="Number of the face in the answer, from 0; if several matched, the most similar one"
     )
     box: Box | None = Field(description="Where the face was; null for a search by an embedding")
     score: float = Field(description="Similarity to the person, -1 to 1", examples=[0.7113])
-    threshold: float = Field(description="Lower scores did not match", examples=[0.4671])
-    disputed: bool = Field(description="Whether somebody said that it was not the person")
+    threshold: float = Field(
+        description="Threshold of the search: lower scores did not match", examples=[0.4671]
+    )
+    disputed: bool = Field(description="Whether somebody disputed the match")
 
     @classmethod
     def of(cls, sighting: sightings.Sighting) -> "Sighting":

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from indexer.records.tables import ImportFile
 
 LISTED = 20
-"""Most files that the terminal shows. JSON has up to a thousand."""
+"""The most files that the terminal shows. JSON lists up to a thousand."""
 _MOST = 1000
 
-app = Commands("Look at imports, which a client or the console has begun.")
+app = Commands("List, show and cancel imports, which a client or the console has started.")
 
 Id = Annotated[UUID, typer.Argument(metavar="ID", help="The import's id.")]
 
@@ -41,7 +41,7 @@ def list_page(
 
     def show_table() -> None:
         if not found:
-            console.print(f"No import into {escape_text(gallery)}.")
+            console.print(f"There are no imports into {escape_text(gallery)}.")
             return
         table = Table(Column("Import", no_wrap=True), "Name", "State", Column("Result", overflow="fold"))
         for one in found:
@@ -53,7 +53,7 @@ def list_page(
 
 @app.command()
 def show(id: Id, gallery: Gallery, json: Json = None) -> None:
-    """Show how far an import is, and the files that it did not enrol.
+    """Show the progress of an import, and the files that it did not enrol.
 
     Example: `gemel imports show 019c8f2e-5f0e-7d3a-b1c4-2f4d6a8b0c1e --gallery staff`
     """
@@ -74,7 +74,7 @@ def show(id: Id, gallery: Gallery, json: Json = None) -> None:
 
 @app.command()
 def cancel(id: Id, gallery: Gallery, json: Json = None) -> None:
-    """Cancel an import: files that wait are deleted. Who is enrolled stays enrolled.
+    """Cancel an import: waiting files are deleted. Enrolled people stay enrolled.
 
     Example: `gemel imports cancel 019c8f2e-5f0e-7d3a-b1c4-2f4d6a8b0c1e --gallery staff`
     """
@@ -114,7 +114,7 @@ def _file_as_json(file: "ImportFile") -> dict[str, Any]:
 def _print(found: "Status", left: "list[ImportFile]") -> None:
     out.print(f"{found.job.state}: {found.summary}", highlight=False, soft_wrap=True)
     if found.job.problem:
-        out.print(f"The path could not be read: {escape_text(found.job.problem)}", soft_wrap=True)
+        out.print(f"The path could not be read completely: {escape_text(found.job.problem)}", soft_wrap=True)
     if not left:
         return
     table = Table(Column("File", overflow="fold"), "State", Column("Reason", overflow="fold"))

@@ -1,1 +1,1 @@
-"""The checks: each looks at one thing, changes nothing, and returns what it found."""
+"""The checks: each examines one thing, changes nothing, and returns its findings."""

@@ -34,9 +34,9 @@ def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
             + (
                 f": the server listens on 127.0.0.1 and not on {settings.host}."
                 if public
-                else ": everybody on this machine may do everything; others cannot connect."
+                else ": everybody on this machine may do everything; other machines cannot connect."
             ),
-            advice="Create one with `gemel keys create --role admin` before others shall connect.",
+            advice="Create one with `gemel keys create --role admin` before other machines connect.",
         )
         return
     if not _is_loopback(settings.host) and settings.tls_cert is None and not settings.forwarded_networks:
@@ -44,8 +44,8 @@ def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
             check=KEYS,
             level="info",
             code="keys_unencrypted",
-            text=f"The server on {settings.host} speaks HTTP: keys and photographs travel unencrypted, unless"
-            " a proxy in front of it speaks HTTPS.",
+            text=f"The server on {settings.host} uses HTTP: keys and photographs are not encrypted, unless"
+            " a proxy in front of it uses HTTPS.",
             advice="Set GEMEL_TLS_CERT, or GEMEL_FORWARDED_ALLOW_IPS where a proxy is in front.",
         )
     for key in expiring[:MAX_NAMED]:
@@ -54,7 +54,7 @@ def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
             level="warning",
             code="key_expires",
             text=f"The key {key.name} ({key.prefix}) expires at {key.expires_at:%Y-%m-%d %H:%M} UTC.",
-            advice="Create another for its users: `gemel keys create`.",
+            advice="Create another key for its users: `gemel keys create`.",
         )
     if not expiring:
         yield ok(KEYS, f"API keys are required, and none expires within {SOON.days} days.")
@@ -75,8 +75,8 @@ def check_audit(database: Database) -> Iterator[Finding]:
             level="info",
             code="audit_not_anchored",
             text=f"None of the last {min(head.number, RECENT_EVENTS):,} events of the audit record is an"
-            " anchor: who can write to the database can rewrite them unnoticed.",
-            advice="Run `gemel audit anchor --file ...` regularly, to a place that the server cannot change.",
+            " anchor: somebody who can write to the database can change them unnoticed.",
+            advice="Run `gemel audit anchor --file ...` regularly, with a file that the server cannot write.",
         )
     else:
         yield ok(AUDIT, f"{head.number:,} events; the last anchor is of {anchored_at:%Y-%m-%d %H:%M} UTC.")

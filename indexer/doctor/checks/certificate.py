@@ -31,9 +31,9 @@ def check(settings: Settings, *, now: datetime | None = None) -> Iterator[Findin
         return
     now = now or datetime.now(UTC)
     day = f"{expires_at:%Y-%m-%d %H:%M} UTC"
-    advice = "Get a new one and restart the server, which reads the file when it starts."
+    advice = "Get a new certificate and restart the server, which reads the file at its start."
     if expires_at <= now:
-        text = f"The certificate has expired at {day}: clients do not connect."
+        text = f"The certificate expired at {day}: clients do not connect."
         yield Finding(check=CHECK, level="problem", code="certificate_expired", text=text, advice=advice)
     elif expires_at - now < SOON:
         text = f"The certificate expires in {(expires_at - now).days} days, at {day}."

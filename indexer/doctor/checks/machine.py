@@ -1,4 +1,4 @@
-"""This machine: room on the disk, and memory."""
+"""This machine: free disk space, and memory."""
 
 import shutil
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def check_memory() -> Iterator[Finding]:
         check=MEMORY,
         level="warning",
         code="memory_low",
-        text=f"Only {_size(available)} of memory are available; the kernel may end a process.",
+        text=f"Only {_size(available)} of memory are available; the kernel may kill a process.",
         advice="Give the machine or the container more memory, or lower GEMEL_WORKERS, GEMEL_THREADS or"
         " GEMEL_INDEX_MEMORY_MB.",
     )

@@ -21,7 +21,7 @@ STATEMENT_SECONDS = 3.0
 LARGEST = 100
 """Galleries that are examined, the largest first."""
 MANY_FACES = 500
-"""From so many faces on, a gallery deserves a calibration of its own."""
+"""A gallery with at least this many faces should have a calibration of its own."""
 WAITING = timedelta(minutes=5)
 
 
@@ -55,7 +55,7 @@ def check_models(settings: Settings, database: Database) -> Iterator[Finding]:
                 code="weights_missing",
                 text=f"The weights of {card.name}, the model of gallery {gallery.name}, are not on this"
                 " machine.",
-                advice=f"`gemel models fetch {card.name}`",
+                advice=f"Run `gemel models fetch {card.name}`.",
             )
         status = policy.status(models, resolver, gallery)
         if status is not None and not status.decision.estimate.trusted:
@@ -71,7 +71,7 @@ def check_models(settings: Settings, database: Database) -> Iterator[Finding]:
                 advice=f"Calibrate it: `gemel calibrate --gallery {gallery.name}`.",
             )
     if not found:
-        yield ok(MODELS, "Every gallery's model is here, and its policy is supported by a calibration.")
+        yield ok(MODELS, "Every gallery's model is on this machine, and a calibration supports its policy.")
 
 
 def check_jobs(database: Database, *, now: datetime | None = None) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def check_jobs(database: Database, *, now: datetime | None = None) -> Iterator[F
                     level="problem",
                     code="reindex_stopped",
                     text=f"{what} has stopped: {row.problem}.",
-                    advice=f"Remove the cause, then `gemel reindex resume {row.id}`.",
+                    advice=f"Remove the cause, then run `gemel reindex resume {row.id}`.",
                 )
             elif row.state == "active":
                 found += 1
@@ -97,7 +97,7 @@ def check_jobs(database: Database, *, now: datetime | None = None) -> Iterator[F
                     level="info",
                     code="reindex_cleanup_due",
                     text=f"{what} is active; every enrolment still embeds with both models.",
-                    advice=f"Once you are sure of it: `gemel reindex cleanup {row.id}`.",
+                    advice=f"When you are sure of the new model, run `gemel reindex cleanup {row.id}`.",
                 )
             elif (
                 row.state == "embedding"
@@ -111,7 +111,7 @@ def check_jobs(database: Database, *, now: datetime | None = None) -> Iterator[F
                     level="warning",
                     code="reindex_without_worker",
                     text=f"{what} has no worker.",
-                    advice="Start one: `gemel worker`.",
+                    advice="Start a worker: `gemel worker`.",
                 )
         for imported, name in imports.open_newest_first(session, patterns=None, before=None, at_most=LARGEST):
             if imported.problem is not None:
@@ -120,8 +120,8 @@ def check_jobs(database: Database, *, now: datetime | None = None) -> Iterator[F
                     check=JOBS,
                     level="warning",
                     code="import_stopped",
-                    text=f"An import into gallery {name} cannot go on: {imported.problem}.",
-                    advice="Remove the cause, or cancel the import on its page.",
+                    text=f"An import into gallery {name} cannot continue: {imported.problem}.",
+                    advice="Remove the cause, or cancel the import: `gemel imports cancel`.",
                 )
     if not found:
         yield ok(JOBS, "No job needs attention.")

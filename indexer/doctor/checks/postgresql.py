@@ -1,4 +1,4 @@
-"""PostgreSQL: reachable, of the right schema, safe, with connections to spare, and of the same time."""
+"""PostgreSQL: whether it answers, its schema, its durability settings, free connections, and its clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -46,8 +46,8 @@ def check_schema(database: Database) -> Iterator[Finding]:
             check=SCHEMA,
             level="problem",
             code=error.code,
-            text=f"The schema is not that of this version: {error.message}.",
-            advice="`gemel migrate` migrates it, once every server process has the new version.",
+            text=f"The database has the schema of another version: {error.message}.",
+            advice="When every server process has the new version, run `gemel migrate`.",
         )
     else:
         yield ok(SCHEMA, "The database has the schema of this version.")
@@ -59,14 +59,14 @@ def _safety(found: Condition) -> Iterator[Finding]:
             check=DATABASE,
             level="info",
             code="database_read_only",
-            text="PostgreSQL is a standby: searches are answered, changes are not.",
+            text="PostgreSQL is a standby server: it allows searches, but no changes.",
         )
     for name in found.unsafe:
         yield Finding(
             check=DATABASE,
             level="warning",
             code="database_unsafe",
-            text=f"PostgreSQL has {name} = off: a crash may lose or damage what was enrolled.",
+            text=f"PostgreSQL has {name} = off: a crash may lose or damage enrolled data.",
             advice=f"Set {name} = on in postgresql.conf and reload it.",
         )
     if not found.autovacuum:
@@ -82,7 +82,7 @@ def _safety(found: Condition) -> Iterator[Finding]:
             check=DATABASE,
             level="warning",
             code="database_old",
-            text=f"PostgreSQL {found.version} gets no security fixes any more.",
+            text=f"PostgreSQL {found.version} no longer gets security fixes.",
             advice=f"Upgrade to PostgreSQL {OLDEST_MAJOR} or newer; Gemel is tested with 18.",
         )
 
@@ -102,8 +102,8 @@ def _load(found: Condition) -> Iterator[Finding]:
             check=DATABASE,
             level="warning",
             code="database_long_transaction",
-            text=f"A transaction has been open for {minutes:,.0f} minutes: PostgreSQL cannot clean up behind"
-            " it.",
+            text=f"A transaction has been open for {minutes:,.0f} minutes: PostgreSQL cannot remove older"
+            " dead rows.",
             advice="Find it with `SELECT * FROM pg_stat_activity ORDER BY xact_start`, and end it if nobody"
             " needs it.",
         )
@@ -118,5 +118,5 @@ def _clock(skew_seconds: float) -> Iterator[Finding]:
         level="problem" if skew_seconds > LARGE_SKEW_SECONDS else "warning",
         code="clock_skew",
         text=f"The clocks of this machine and of PostgreSQL differ by {skew_seconds:,.0f} s.",
-        advice="Let both synchronise their clocks (NTP): keys expire and events are dated by them.",
+        advice="Synchronise both clocks (NTP): the expiry of keys and the times of events depend on them.",
     )

@@ -26,7 +26,7 @@ def check_processes(database: Database, own_problem: Callable[[], str | None]) -
             level="problem",
             code="process_stuck",
             text=f"In this process, {problem}.",
-            advice="If it lasts, restart the process; its log has the reason.",
+            advice="If this persists, restart the process; its log has the reason.",
         )
     versions = sorted({process.version for process in processes})
     if len(versions) > 1:
@@ -34,13 +34,11 @@ def check_processes(database: Database, own_problem: Callable[[], str | None]) -
             check=PROCESSES,
             level="warning",
             code="process_versions",
-            text=f"Processes of different versions serve: {', '.join(versions)}.",
+            text=f"Serving processes have different versions: {', '.join(versions)}.",
             advice="Finish the upgrade: restart the older ones.",
         )
     if not processes:
-        yield Finding(
-            check=PROCESSES, level="info", code="process_none", text="No process serves at the moment."
-        )
+        yield Finding(check=PROCESSES, level="info", code="process_none", text="No process is serving.")
     elif problem is None and len(versions) == 1:
         serving = _count(len(processes), "process", "processes")
         hosts = _count(len({process.host for process in processes}), "host")
@@ -67,7 +65,7 @@ def check_indexes(database: Database) -> Iterator[Finding]:
             code="index_failed",
             text=f"Gallery {index.gallery} cannot be searched by {_process(index)}:"
             f" {index.problem or 'its index is not kept up to date'}.",
-            advice="It is tried again by itself; if it lasts, rebuild the index and read the log.",
+            advice="The process tries again automatically. If this persists, read its log.",
         )
     for gallery in different[:MAX_NAMED]:
         yield Finding(
@@ -85,7 +83,7 @@ def check_indexes(database: Database) -> Iterator[Finding]:
             code="index_wrong",
             text=f"The index of gallery {gallery} differed from PostgreSQL in {where},"
             f" at {at:%Y-%m-%d %H:%M} UTC.",
-            advice=f"`gemel index rebuild --gallery {gallery}`, and compare again afterwards.",
+            advice=f"Run `gemel index rebuild --gallery {gallery}`, then compare again.",
         )
     for index in behind[:MAX_NAMED]:
         yield Finding(
@@ -93,7 +91,7 @@ def check_indexes(database: Database) -> Iterator[Finding]:
             level="warning",
             code="index_lag",
             text=f"The index of gallery {index.gallery} in {_process(index)} lacks {index.lag:,} changes.",
-            advice="It catches up before its next search, which takes longer. If it lasts, read the log.",
+            advice="The next search applies the changes first. If this persists, read the log.",
         )
     for index in short[:MAX_NAMED]:
         yield Finding(
@@ -101,10 +99,10 @@ def check_indexes(database: Database) -> Iterator[Finding]:
             level="warning",
             code="index_shortfall",
             text=f"The index of gallery {index.gallery} in {_process(index)}: {index.problem}.",
-            advice="Searches are answered, perhaps more slowly.",
+            advice="Searches work, but may be slower.",
         )
     if not troubled and not different and not wrong:
-        none = "No index is open; the next search of a gallery opens its own."
+        none = "No index is open; the next search in a gallery opens its index."
         some = f"{_count(checked, 'index', 'indexes')} open, none behind or failed."
         yield ok(INDEXES, some if checked else none)
 

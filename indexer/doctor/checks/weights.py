@@ -34,7 +34,7 @@ def check(settings: Settings) -> Iterator[Finding]:
             check=CHECK,
             level="warning" if limited else "info",
             code="quality_network_missing",
-            text="Without the quality network `lightqnet`, answers say nothing of how likely a face is missed"
+            text="Without the quality network `lightqnet`, answers do not give the miss rate of a face"
             + (", and GEMEL_MAX_MATCH_MISS_RATE has no effect." if limited else "."),
-            advice="`gemel models fetch lightqnet`",
+            advice="Run `gemel models fetch lightqnet`.",
         )

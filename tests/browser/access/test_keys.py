@@ -29,7 +29,7 @@ def test_a_new_key_is_shown_once_and_works(api: ApiClient, sign_in: SignIn, serv
     dialog.get_by_label("Galleries").fill("staff, visitors-*")
     dialog.get_by_label("Expires after").select_option("90 days")
     dialog.get_by_text("Limits").click()
-    dialog.get_by_label("Requests a second").fill("2.5")
+    dialog.get_by_label("Requests per second").fill("2.5")
     dialog.get_by_role("button", name="Create the key").click()
 
     text = page.get_by_label("The key", exact=True).input_value()
@@ -82,7 +82,7 @@ def test_a_revoked_key_ends_and_says_what_that_means(
     assert f"key={made['id']}" in page.url
     page.get_by_role("button", name="Revoke the key").click()
     expect(page.get_by_role("dialog")).to_contain_text("cannot be undone")
-    expect(page.get_by_role("dialog")).to_contain_text("It was not used yet.")
+    expect(page.get_by_role("dialog")).to_contain_text("It has not been used yet.")
 
     page.get_by_role("dialog").get_by_role("button", name="Revoke the key").click()
 
@@ -113,7 +113,7 @@ def test_who_replaces_the_secret_of_the_own_key_stays_signed_in(new_key: NewKey,
     made = new_key("admin", name="own key")
     page = sign_in(f"#/access?key={made['id']}", made["key"])
     page.get_by_role("button", name="Replace the secret").click()
-    page.get_by_label("The old text is valid for").select_option("No longer: it ends now")
+    page.get_by_label("The old secret stays valid for").select_option("Not at all: it ends now")
     page.get_by_role("dialog").get_by_role("button", name="Replace the secret").click()
     page.get_by_role("button", name="I have stored it").click()
 

@@ -46,12 +46,14 @@ def test_a_folder_is_looked_at_and_imported_and_every_rejection_is_shown(
     page = open_page(f"#/galleries/{gallery}/imports")
 
     choose(page, people)
-    expect(page.get_by_text("3 people, 3 pictures")).to_be_visible()
-    expect(page.get_by_text("1 file is no picture of a person")).to_be_visible()
+    expect(page.get_by_text("3 people, 3 photographs")).to_be_visible()
+    expect(page.get_by_text("1 file is skipped")).to_be_visible()
     expect(page.get_by_text(MARKUP, exact=True)).to_be_visible()
     page.keyboard.press("Enter")
 
-    expect(page.get_by_text("2 of 3 people enrolled, 1 picture rejected.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("2 of 3 people enrolled, 1 photograph rejected.")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
     expect(page.get_by_text("Done", exact=True)).to_be_visible()
     rejected = page.get_by_role("listitem").filter(has_text=MARKUP)
     expect(rejected.get_by_text("No face found")).to_be_visible()
@@ -98,7 +100,9 @@ def test_after_a_reload_the_same_folder_is_chosen_again_and_only_the_rest_is_sen
     with page.expect_response(lambda r: r.request.method == "POST" and r.url.endswith("/files")) as answer:
         choose(page, people)
 
-    expect(page.get_by_text("2 of 3 people enrolled, 1 picture rejected.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("2 of 3 people enrolled, 1 photograph rejected.")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
     assert answer.value.json() == {"files": 2, "added": 2, "skipped": 0}
 
 

@@ -58,7 +58,7 @@ def test_a_gallery_moves_to_another_model_and_back_by_clicks_alone(
     page.get_by_role("radio", name="dlib-resnet").check()
     start = page.get_by_role("button", name="Start the change to dlib-resnet")
     expect(start).to_be_visible(timeout=PATIENCE_MS)  # the model is opened, and its speed is measured
-    expect(page.get_by_text("needs 59 people with several faces; here is 1.")).to_be_visible()
+    expect(page.get_by_text("needs 59 people with several faces; the gallery has 1.")).to_be_visible()
     start.click()
 
     heading(page, "From sface to dlib-resnet")
@@ -71,7 +71,7 @@ def test_a_gallery_moves_to_another_model_and_back_by_clicks_alone(
     expect(compared).to_contain_text("3 faces of 2 people")
     assert model(api) == "sface"
 
-    page.get_by_role("button", name="Switch to dlib-resnet all the same").click()
+    page.get_by_role("button", name="Switch to dlib-resnet anyway").click()
     assert accessibility.violations(page) == [], "of the dialog"
     page.get_by_label("Reason").fill("looked at both people")
     page.get_by_role("button", name="Switch", exact=True).click()

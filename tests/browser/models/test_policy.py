@@ -68,7 +68,7 @@ def test_what_the_measurement_does_not_support_cannot_be_saved_and_the_page_says
     sentence(page, "200,000")
     expect(page.get_by_text("The measurement does not support so few false alarms")).to_be_visible()
     expect(page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
-    page.get_by_role("button", name="Back to what is saved").click()
+    page.get_by_role("button", name="Reset to the saved policy").click()
     sentence(page, "100")
     assert "fpir" not in page.url
 
@@ -176,6 +176,6 @@ def test_who_may_only_read_sees_everything_and_can_change_nothing(
     expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
     expect(page.get_by_role("radio")).to_have_count(0)
     page.get_by_role("link", name="Show the change").click()
-    expect(page.get_by_role("heading", name="dlib-resnet reads the faces")).to_be_visible()
+    expect(page.get_by_role("heading", name="dlib-resnet embeds the faces")).to_be_visible()
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)
     api.post(f"/v1/reindexes/{job['id']}/cancel")

@@ -51,13 +51,13 @@ def test_a_removed_face_comes_back_by_undo_and_goes_when_the_page_is_left(
     """The API cannot give a face back: so nothing is sent before the message is gone."""
     page = opened(open_page, staff["grace"])
     face = page.get_by_role("listitem").filter(has_text="Good picture of the face")
-    page.get_by_role("button", name=re.compile("Remove the face of")).click()
+    page.get_by_role("button", name=re.compile("Delete the face of")).click()
     expect(face).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(face).to_be_visible()
     assert api.get(path(staff["grace"])).json()["faces_total"] == 1
 
-    page.get_by_role("button", name=re.compile("Remove the face of")).click()
+    page.get_by_role("button", name=re.compile("Delete the face of")).click()
     expect(face).to_have_count(0)
     page.goto("about:blank")
     page = opened(open_page, staff["grace"])
@@ -86,7 +86,7 @@ def test_a_face_becomes_a_new_person_and_the_change_is_undone_later(
     api.post(f"{path(staff['grace'])}/faces", files=files("images", mirrored))
     page = opened(open_page, staff["grace"])
     page.get_by_role("checkbox", name=re.compile("Select the face of")).nth(1).check()
-    page.get_by_role("button", name="Make a new person").click()
+    page.get_by_role("button", name="Create a new person").click()
     page.get_by_role("dialog").get_by_label("Name").fill("Ada")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="1 face", exact=True)).to_be_visible()
@@ -141,14 +141,14 @@ def test_a_removed_person_is_back_by_undo_and_gone_when_the_message_is(
     open_page: OpenPage, api: ApiClient, staff: Staff
 ) -> None:
     page = opened(open_page, staff["grace"])
-    page.get_by_role("button", name="Remove this person").click()
+    page.get_by_role("button", name="Delete this person").click()
     expect(page.get_by_role("heading", level=1, name="People")).to_be_visible()
     expect(page.locator(".person-cell.leaving")).to_contain_text("Grace Hopper")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", level=1, name="Grace Hopper")).to_be_visible()
     assert api.get("/v1/galleries/staff").json()["identities"] == 2
 
-    page.get_by_role("button", name="Remove this person").click()
+    page.get_by_role("button", name="Delete this person").click()
     expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
     page.locator(".toast").get_by_role("button", name="Close").click()
     expect(page.get_by_role("link", name="Grace Hopper")).to_have_count(0)

@@ -42,7 +42,7 @@ def test_each_face_has_its_box_its_name_and_its_candidate(page: Page, couple: by
     ]
 
     card = page.get_by_role("article").filter(has=page.get_by_text("Match", exact=True))
-    expect(card.get_by_role("img", name="of this picture")).to_be_visible()
+    expect(card.get_by_role("img", name="of this photograph")).to_be_visible()
     enrolled = card.get_by_role("img", name="Enrolled face of Grace Hopper")
     expect(enrolled).to_be_visible()
     assert enrolled.evaluate("image => image.naturalWidth") > 0
@@ -98,7 +98,7 @@ def test_a_picture_is_added_to_a_person_and_taken_back(page: Page, api: ApiClien
     choose(page, couple)
     card = page.get_by_role("article").filter(has=page.get_by_text("Match", exact=True))
     card.get_by_role("button", name="Add to Grace Hopper").click()
-    expect(page.get_by_text("This picture was added to Grace Hopper.").first).to_be_visible()
+    expect(page.get_by_text("This face was added to Grace Hopper.").first).to_be_visible()
     assert api.get("/v1/galleries/staff").json()["faces"] == 2
 
     page.get_by_role("button", name="Undo").click()
@@ -124,7 +124,7 @@ def test_a_picture_without_a_face_says_so(page: Page, drop: Drop, nobody: bytes)
 @pytest.mark.usefixtures("watch_unsupported")
 def test_a_file_that_is_no_picture_says_so(page: Page, drop: Drop) -> None:
     drop(page, b"no picture", name="letter.txt", type="text/plain")
-    expect(page.get_by_role("alert").filter(has_text="not a picture in a format")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="cannot read this file format")).to_be_visible()
 
 
 def test_a_picture_that_only_the_server_can_show_is_answered_all_the_same(
@@ -132,7 +132,7 @@ def test_a_picture_that_only_the_server_can_show_is_answered_all_the_same(
 ) -> None:
     drop(page, heic(hopper), name="grace.heic", type="image/heic")
     expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_be_visible()
-    expect(page.get_by_text("This browser cannot show a picture of this format.")).to_be_visible()
+    expect(page.get_by_text("This browser cannot show a photograph in this format.")).to_be_visible()
 
 
 def heic(picture: bytes) -> bytes:

@@ -42,8 +42,8 @@ def test_own_photographs_are_dropped_and_pasted_and_the_name_comes_from_the_file
     drop(page, hopper, name="pasted")
     expect(page.get_by_role("heading", name="This is Grace.")).to_be_visible()
 
-    page.get_by_role("button", name="Remove Grace").click()
-    expect(page.get_by_role("heading", name="1. Give a photograph of one person")).to_be_visible()
+    page.get_by_role("button", name="Delete Grace").click()
+    expect(page.get_by_role("heading", name="1. Add a photograph of one person")).to_be_visible()
     assert api.get("/v1/galleries/try").json()["identities"] == 0
 
 

@@ -27,7 +27,7 @@ export function createEnrolled({ onChange, signal }) {
         patch(path`v1/galleries/${gallery}/identities/${person.id}`, { json: { name: text || null }, signal }).then((changed) => (person.name = changed.name), fail);
       },
     });
-    const remove = h("button", { "aria-label": t("try.remove_person", { name: nameOf(person) }), onclick: () => removePerson(gallery, person.id).then(() => take(entry), fail) }, t("common.remove"));
+    const remove = h("button", { "aria-label": t("try.remove_person", { name: nameOf(person) }), onclick: () => removePerson(gallery, person.id).then(() => take(entry), fail) }, t("common.delete"));
     return h("li", {}, faceCrop({ gallery, identity: person, size: 72 }), h("div", { class: "field" }, h("label", { for: id }, t("answer.name")), name), remove, problem);
   }
   function take(entry) {
