@@ -31,10 +31,10 @@ def test_a_gallery_is_created_and_is_in_the_picker_at_once(
 def test_a_policy_is_saved_at_once_and_undone(open_page: OpenPage, api: ApiClient) -> None:
     page = _settings(open_page, api)
 
-    page.get_by_label("looks like another person").select_option(label="Do not enrol them")
+    page.get_by_label("looks like somebody who is already enrolled").select_option(label="Do not enrol them")
     page.get_by_role("button", name="Undo").click()
 
-    expect(page.get_by_label("looks like another person")).to_have_value("off")
+    expect(page.get_by_label("looks like somebody who is already enrolled")).to_have_value("off")
     assert api.get("/v1/galleries/staff").json()["duplicate_check"] == "off"
 
 
@@ -49,7 +49,7 @@ def test_an_undo_that_is_not_possible_any_more_says_why(
 
     page.get_by_role("button", name="Undo").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("There is no gallery of this name")
+    expect(page.get_by_role("alert")).to_contain_text("There is no gallery with this name")
     expect(page.get_by_label("Keep a crop")).to_be_checked()
 
 

@@ -47,7 +47,7 @@ def test_a_pair_is_decided_by_one_key_and_undone_by_another(
     expect(page.get_by_text("2 pairs to decide")).to_be_visible()
     eileen = page.get_by_role("heading", name="Eileen Collins")
     expect(eileen).to_be_visible()
-    expect(page.get_by_text("They look very alike: score 0.700")).to_be_visible()
+    expect(page.get_by_text("They look very similar: score 0.700")).to_be_visible()
 
     page.keyboard.press("s")
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
