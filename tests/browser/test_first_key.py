@@ -11,6 +11,7 @@ def test_who_creates_the_first_key_is_signed_in_with_it(open_page: OpenPage) -> 
     page.get_by_role("button", name="New key").first.click()
     dialog = page.get_by_role("dialog", name="New key")
     expect(dialog.get_by_label("Admin")).to_be_checked()
+    expect(dialog.get_by_label("Expires after").locator("option:checked")).to_have_text("Never")
     dialog.get_by_label("Name").fill("first")
     dialog.get_by_role("button", name="Create the key").click()
 

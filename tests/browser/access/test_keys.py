@@ -45,6 +45,24 @@ def test_a_new_key_is_shown_once_and_works(api: ApiClient, sign_in: SignIn, serv
     assert text not in page.content()
 
 
+def test_who_has_a_key_that_expires_can_create_one_that_lasts_as_long(
+    sign_in: SignIn, new_key: NewKey, api: ApiClient
+) -> None:
+    soon = "2999-01-31T09:30:00Z"
+    own = new_key("admin", name="own", expires_at=soon)
+    page = sign_in("#/access", own["key"])
+    page.get_by_role("button", name="New key").click()
+    dialog = page.get_by_role("dialog", name="New key")
+    expect(dialog.get_by_label("Expires after")).not_to_contain_text("Never")
+    dialog.get_by_label("Name").fill("lasts as long")
+    dialog.get_by_label("Expires after").select_option(soon)
+    dialog.get_by_role("button", name="Create the key").click()
+
+    expect(page.get_by_label("The key", exact=True)).to_be_visible()
+    [made] = [key for key in api.get("/v1/keys").json()["keys"] if key["name"] == "lasts as long"]
+    assert made["expires_at"] == soon
+
+
 def test_the_key_is_copied(new_key: NewKey, sign_in: SignIn) -> None:
     made = new_key("read", name="to be copied")
     page = sign_in(f"#/access?key={made['id']}")
@@ -90,6 +108,20 @@ def test_a_revoked_key_ends_and_says_what_that_means(
     assert api.get(f"/v1/keys/{made['id']}").json()["state"] == "revoked"
     page.get_by_label("Show revoked and expired keys").check()
     expect(row(page, "old camera")).to_contain_text("Revoked")
+
+
+def test_a_key_is_revoked_by_keyboard_and_the_focus_is_never_lost(sign_in: SignIn, new_key: NewKey) -> None:
+    new_key("read", name="old door")
+    page = sign_in("#/access")
+    page.get_by_role("link", name="old door").press("Enter")
+    page.get_by_role("button", name="Revoke the key").press("Enter")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Revoke the key")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(row(page, "old door")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Access", level=1)).to_be_focused()
 
 
 def test_a_deep_link_shows_the_same_list_and_the_same_key(new_key: NewKey, sign_in: SignIn) -> None:

@@ -66,6 +66,21 @@ def test_a_pair_is_decided_by_one_key_and_undone_by_another(
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
 
 
+def test_a_pair_that_waits_shows_who_the_merged_person_is_now(
+    open_page: OpenPage, staff: dict[str, dict[str, Any]], pair: str
+) -> None:
+    page = open_page("#/galleries/staff/reviews")
+    expect(page.get_by_role("heading", name="Eileen Collins")).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(page.get_by_text("2 faces")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_role("heading", name="Eileen Collins")).to_be_visible()
+    page.keyboard.press("d")
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(page.get_by_text("2 faces")).to_have_count(0)
+
+
 def test_a_review_has_an_address(open_page: OpenPage, pair: str, api: ApiClient) -> None:
     [_, second] = api.get("/v1/galleries/staff/reviews").json()["reviews"]
     page = open_page(f"#/galleries/staff/reviews?review={second['id']}")

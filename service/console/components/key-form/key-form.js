@@ -2,6 +2,7 @@
 
 import { get } from "../../api.js";
 import { h } from "../../dom.js";
+import { time } from "../../format.js";
 import { can } from "../../session.js";
 import { styles } from "../../styles.js";
 import { t } from "../../texts.js";
@@ -13,10 +14,12 @@ const DAYS = [30, 90, 365];
 const LIMITS = ["requests_per_second", "faces_per_second", "max_concurrent"];
 
 /**
- * @param {{roles?: string[], signal?: AbortSignal}} [options] `roles`: chosen at the beginning
+ * @param {{roles?: string[], latest?: string | null, lasting?: boolean, signal?: AbortSignal}} [options]
+ *   `roles`: chosen at the beginning; `latest`: when the user's own key expires, which no new key may outlast;
+ *   `lasting`: "never" is chosen at the beginning
  * @returns {{fields: HTMLElement[], value: () => object, focus: () => void}} `value`: the body of `POST /v1/keys`
  */
-export function createKeyForm({ roles = ["identify"], signal } = {}) {
+export function createKeyForm({ roles = ["identify"], latest = null, lasting = false, signal } = {}) {
   const name = h("input", { id: "key-name", required: true, maxlength: 255, autocomplete: "off", "aria-describedby": "key-name-hint" });
   const boxes = ROLES.map((role) => h("input", { type: "checkbox", name: "role", value: role, checked: roles.includes(role), "aria-describedby": `role-${role}` }));
   const galleries = h("input", { id: "key-galleries", list: "key-gallery-names", autocomplete: "off", "aria-describedby": "key-galleries-hint" });
@@ -24,8 +27,8 @@ export function createKeyForm({ roles = ["identify"], signal } = {}) {
   const expiry = h(
     "select",
     { id: "key-expiry" },
-    DAYS.map((days) => h("option", { value: days }, t("access.days", { count: days }))),
-    h("option", { value: "" }, t("access.never")),
+    DAYS.filter((days) => !latest || after(days) < new Date(latest)).map((days) => h("option", { value: days }, t("access.days", { count: days }))),
+    latest ? h("option", { value: latest }, t("access.as_own", { date: time(latest) })) : h("option", { value: "", selected: lasting }, t("access.never")),
   );
   const limits = LIMITS.map((limit) =>
     h("input", { id: `key-${limit}`, type: "number", min: limit === "max_concurrent" ? 1 : 0.001, step: limit === "max_concurrent" ? 1 : "any", inputmode: "decimal" }),
@@ -59,18 +62,20 @@ export function createKeyForm({ roles = ["identify"], signal } = {}) {
     ],
     value() {
       const patterns = galleries.value.split(/[\s,]+/).filter(Boolean);
-      const until = new Date(Date.now() + Number(expiry.value) * 86_400_000);
+      const days = Number(expiry.value); // NaN: the time itself
       return {
         name: name.value.trim(),
         roles: boxes.filter((box) => box.checked).map((box) => box.value),
         galleries: patterns.length ? patterns : null,
-        expires_at: expiry.value ? until.toISOString() : null,
+        expires_at: days ? after(days).toISOString() : expiry.value || null,
         ...Object.fromEntries(LIMITS.map((limit, i) => [limit, limits[i].value ? Number(limits[i].value) : null])),
       };
     },
     focus: () => name.focus(),
   };
 }
+
+const after = (days) => new Date(Date.now() + days * 86_400_000);
 
 const field = (id, label, control, hint) =>
   h("div", { class: "field" }, h("label", { for: id }, label), control, hint && h("p", { class: "hint", id: `${id}-hint` }, hint));

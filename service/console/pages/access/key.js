@@ -16,27 +16,31 @@ const OVERLAPS = [86400, 3600, 604800, 0];
 
 export const stateBadge = ({ state }) => h("span", { class: `badge ${state === "active" ? "match" : "danger"}` }, t(`access.states.${state}`));
 
-/** @param {{signal: AbortSignal, whenChanged: () => void, whenClosed: () => void}} options */
+/** @param {{signal: AbortSignal, whenChanged: () => Promise<void>, whenClosed: () => void}} options */
 export function openKey(key, { signal, whenChanged, whenClosed }) {
   const place = h("div", { class: "stack" });
   const dialog = openDialog({ title: key.name, content: place, signal, whenClosed });
   const own = key.id === current()?.key_id;
-  const after = { key, own, signal, whenChanged, close: dialog.close, back: overview };
+  const after = { key, own, signal, whenChanged, close: dialog.close, back: () => turn(overview()) };
 
-  function overview() {
-    fill(place, figures(key), key.state === "active" && actions());
+  const overview = () => [figures(key), key.state === "active" && actions()];
+
+  /** Shows something else in the dialog. The button that was pressed is gone, so another one has the focus. */
+  function turn(content) {
+    fill(place, content);
+    place.querySelector("select, .actions button:last-child")?.focus();
   }
 
   function actions() {
     return h(
       "div",
       { class: "actions" },
-      h("button", { onclick: () => fill(place, rotation(after)) }, t("access.rotate")),
-      h("button", { class: "danger", onclick: () => fill(place, revocation(after)) }, t("access.revoke")),
+      h("button", { onclick: () => turn(rotation(after)) }, t("access.rotate")),
+      h("button", { class: "danger", onclick: () => turn(revocation(after)) }, t("access.revoke")),
     );
   }
 
-  overview();
+  fill(place, overview());
 }
 
 function figures(key) {
@@ -95,8 +99,9 @@ function revocation({ key, own, signal, whenChanged, close, back }) {
     }
     close();
     toast(t("access.revoked", { name: key.name }));
-    if (own) await signOut();
-    else whenChanged();
+    if (own) return signOut();
+    await whenChanged();
+    if (document.activeElement === document.body) document.querySelector("main h1")?.focus(); // the key's row is gone
   }
 
   const used = key.last_used_at ? t("access.revoke_used", { ago: ago(key.last_used_at) }) : t("access.revoke_unused");

@@ -9,10 +9,13 @@ import { fill, h } from "../../dom.js";
 import { current, loadSession, signIn } from "../../session.js";
 import { t } from "../../texts.js";
 
-/** @param {{signal: AbortSignal, whenChanged: () => void, first: boolean}} options `first`: there is no key yet */
-export function openNew({ signal, whenChanged, first }) {
+/**
+ * @param {{signal: AbortSignal, whenChanged: () => void, first: boolean, latest: string | null}} options
+ *   `first`: there is no key yet; `latest`: when the user's own key expires
+ */
+export function openNew({ signal, whenChanged, first, latest }) {
   const open = !current().sign_in_required; // from the first key on, everybody needs one
-  const form = createKeyForm({ roles: open ? ["admin"] : ["identify"], signal });
+  const form = createKeyForm({ roles: open ? ["admin"] : ["identify"], latest, lasting: open, signal });
   const problem = h("div");
   const element = h(
     "form",
@@ -34,7 +37,7 @@ export function openNew({ signal, whenChanged, first }) {
       if (open) await signIn(issued.key).catch(loadSession);
       else whenChanged();
     } catch (error) {
-      fill(problem, errorLine(error));
+      fill(problem, error.code === "permission_denied" ? h("p", { class: "error-line", role: "alert" }, t("access.beyond_own")) : errorLine(error));
     }
   }
 }

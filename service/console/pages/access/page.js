@@ -69,10 +69,12 @@ export async function show({ query, setQuery, signal }) {
     openKey(key, { signal, whenChanged: load, whenClosed: () => setQuery({ key: null }) });
   }
 
+  const own = () => keys.find(({ id }) => id === current()?.key_id);
+
   await load();
   const chosen = keys.find(({ id }) => id === query.get("key"));
   if (chosen) requestAnimationFrame(() => open(chosen));
-  const create = h("button", { class: "primary", onclick: () => openNew({ signal, whenChanged: load, first: keys.length === 0 }) }, t("access.new"));
+  const create = h("button", { class: "primary", onclick: () => openNew({ signal, whenChanged: load, first: keys.length === 0, latest: own()?.expires_at ?? null }) }, t("access.new"));
   return h(
     "div",
     { class: "stack" },

@@ -73,7 +73,7 @@ function openNew(signal) {
         try {
           await post("v1/galleries", { json: { name: name.value.trim() }, signal });
         } catch (error) {
-          fill(problem, errorLine(error));
+          fill(problem, error.status === 422 ? h("p", { class: "error-line", role: "alert" }, t("galleries.bad_name")) : errorLine(error));
           return name.focus();
         }
         dialog.close();

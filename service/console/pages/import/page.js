@@ -97,7 +97,7 @@ function share({ counts, files, files_expected: expected }) {
 function progressWords(job) {
   const total = Math.max(job.files, job.files_expected ?? 0);
   const done = t("import.done_of", { done: job.files - job.counts.waiting, total });
-  if (job.files_per_second === null) return done;
+  if (job.files_per_second === null || job.counts.waiting === 0) return done; // nothing goes on: files are missing
   const rate = t("import.rate", { rate: number(job.files_per_second, 1) });
   const left = job.seconds_left === null ? [] : [t("import.left", { time: duration(job.seconds_left) })];
   return [done, rate, ...left].join(", ");

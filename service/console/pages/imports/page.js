@@ -84,6 +84,7 @@ function newImport({ gallery, base, query, signal }) {
   return h(
     "section",
     { class: "stack", "aria-label": t("imports.new") },
+    query.get("several_faces") === "subject" && h("p", { class: "notice" }, t("imports.again")),
     createChooser({ onItems: (items, label) => void onItems(items, label), onError }),
     serverPath({ gallery, base, query, signal }),
     problem,

@@ -83,9 +83,18 @@ export async function show({ params, query, signal, setQuery }) {
     if (decision !== "later") await post(`${url}/${review.id}/${decision}`, { signal });
     waiting.shift();
     done.push({ review, decision });
+    if (decision === "same") await askAgain(review);
     const words = t(`reviews.done_${decision}`, { one: nameOf(review.identity), other: nameOf(review.other) });
     announce(words);
     if (decision !== "later") toast(words, { undo: () => undoOne(done.findIndex((one) => one.review === review)) });
+  }
+
+  /** The pairs that wait and have somebody in common with `review`, whose two people were merged or parted. */
+  async function askAgain({ identity, other }) {
+    const both = [identity.id, other.id];
+    const shared = (review) => both.includes(review.identity.id) || both.includes(review.other.id);
+    const found = await Promise.all(waiting.map((review) => (shared(review) ? get(`${url}/${review.id}`, { signal }).catch(() => review) : review)));
+    waiting = found.filter(({ state }) => state === "open");
   }
 
   const undo = () => undoOne(done.length - 1, true);
@@ -96,6 +105,7 @@ export async function show({ params, query, signal, setQuery }) {
     const [{ review, decision }] = done.splice(index, 1);
     try {
       const again = decision === "later" ? review : await post(`${url}/${review.id}/reopen`);
+      if (decision === "same") await askAgain(review);
       waiting.unshift(again);
       announce(t("reviews.reopened"));
     } catch (error) {
