@@ -22,7 +22,7 @@ class ImportQueue(Collector):
         try:
             with self._database.reading() as session:
                 waiting, size = files.waiting(session)
-                imports = len(jobs.open_ids(session))
+                imports = jobs.count_open(session)
         except Unavailable:
             return ()
         return (

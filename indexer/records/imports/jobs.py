@@ -123,6 +123,11 @@ def open_ids(session: Session) -> list[UUID]:
     )
 
 
+def count_open(session: Session) -> int:
+    """Imports that have not ended, also those that wait for files."""
+    return session.scalar(select(func.count()).where(ImportJob.ended_at.is_(None))) or 0
+
+
 def finish(session: Session, gallery: Gallery, import_id: UUID) -> None:
     """No more files come. Changes nothing if that is known. Raises ImportNotFound, ImportState."""
     job = get(session, gallery.id, import_id, lock=True)

@@ -48,9 +48,10 @@ def test_workers_claim_from_no_import_that_only_waits_for_files(
         first, second, _ = (session.get_one(ImportJob, job.id) for job in running)
         files.add(session, first, [file])
         jobs.finish(session, session.get_one(Gallery, second.gallery_id), second.id)
-        claimable = jobs.open_ids(session)
+        claimable, still_open = jobs.open_ids(session), jobs.count_open(session)
 
     assert claimable == [running[0].id]
+    assert still_open == 2  # one had no files, and has ended
 
 
 def test_a_key_sees_the_imports_of_its_galleries(
