@@ -57,15 +57,19 @@ def _of_form(parts: list[Part], *, by_file: bool, max_bytes: int) -> Iterator[Ne
     entries = _entries(others[0].text) if others else None
     if entries is None:
         for part in pictures:
-            yield file_of(part.filename or "", part.picture, None, by_file=by_file, max_bytes=max_bytes)
+            yield _of_part(part, ImportEntry(file=part.filename or ""), by_file=by_file, max_bytes=max_bytes)
         return
     if len(entries) != len(pictures):
         raise InvalidRequest(f"entries has {len(entries)} entries for {len(pictures)} files", field="entries")
     for entry, part in zip(entries, pictures, strict=True):
-        yield _of_entry(entry, part.picture, by_file=by_file, max_bytes=max_bytes)
+        yield _of_part(part, entry, by_file=by_file, max_bytes=max_bytes)
 
 
-def _of_entry(entry: ImportEntry, data: bytes, *, by_file: bool, max_bytes: int) -> NewFile:
+def _of_part(part: Part, entry: ImportEntry, *, by_file: bool, max_bytes: int) -> NewFile:
+    try:
+        data = part.picture
+    except ValueError as error:
+        return skipped(entry.file, "invalid_request", f"the picture is not base64: {error}")
     if entry.external_id is None:
         return file_of(entry.file, data, None, by_file=by_file, max_bytes=max_bytes)
     try:

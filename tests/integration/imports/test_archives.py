@@ -61,3 +61,12 @@ def test_an_archive_whose_manifest_cannot_be_read_is_rejected(
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "manifest.csv" in importer.get(of_path)["problem"]
+
+
+def test_a_field_of_a_form_that_is_no_picture_in_base64_is_skipped(importer: Importer, small: Pair) -> None:
+    id = importer.create()
+    form = [("files", ("Grace/1.jpg", small[0])), ("files", (None, b"data:image/jpeg;base64,A!!!"))]
+
+    answer = importer.client.post(f"{importer.path}/{id}/files", files=form)
+
+    assert (answer.status_code, answer.json()["skipped"]) == (202, 1)

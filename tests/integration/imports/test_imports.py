@@ -191,3 +191,7 @@ def test_people_whom_the_duplicate_check_rejects_are_rejected_with_whom_they_loo
     assert (rejected["state"], rejected["code"]) == ("rejected", "duplicate_identity")
     assert "Grace" in rejected["message"]
     assert importer.people() == {"Grace": 1, "Amazing": 1}
+
+    importer.client.delete(f"{gallery}/identities/by-external-id/Grace").raise_for_status()
+    forgotten = importer.files(second)["Amazing/1.jpg"]
+    assert (forgotten["code"], "Grace" in forgotten["message"]) == ("duplicate_identity", False)
