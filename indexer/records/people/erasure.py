@@ -33,7 +33,9 @@ WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM f
 _UNNAME = text("""
 UPDATE import_file SET message = 'this person looked like another, who was deleted later'
 FROM identity JOIN import_job ON import_job.gallery_id = identity.gallery_id
-    CROSS JOIN LATERAL concat('this person looks like identity ', coalesce(identity.external_id, CAST(identity.id AS text))) AS begin
+    CROSS JOIN LATERAL concat(
+        'this person looks like identity ', coalesce(identity.external_id, CAST(identity.id AS text))
+    ) AS begin
 WHERE identity.id = CAST(:identity_id AS uuid) AND import_file.import_id = import_job.id
     AND import_file.state = 'rejected' AND import_file.code = 'duplicate_identity'
     AND (starts_with(message, begin || ',') OR starts_with(message, begin || ' and '))
