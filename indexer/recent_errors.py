@@ -43,7 +43,7 @@ class LoggedError:
 
 
 class RecentErrors(logging.Handler):
-    """Collects them, of each kind one in ten seconds. Thread-safe."""
+    """Collects log lines: one of each kind every ten seconds. Thread-safe."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

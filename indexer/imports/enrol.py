@@ -1,4 +1,4 @@
-"""Enrols the files that a worker has claimed, person by person, and records what became of each."""
+"""Enrols the files that a worker has claimed, person by person, and records the result of each."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence

@@ -20,15 +20,15 @@ log = logging.getLogger(__name__)
 
 
 def check_path(folder: Path | None, path: str) -> str:
-    """`path` without needless parts. Raises InvalidRequest unless it is below `folder` and there."""
+    """The normalised `path`. Raises InvalidRequest unless it exists below `folder`."""
     if folder is None:
         raise InvalidRequest(
-            "this server reads no paths: set GEMEL_IMPORT_FOLDER to the folder with people to import",
+            "imports from a path are disabled: set GEMEL_IMPORT_FOLDER to the folder with the files",
             field="path",
         )
     found = resolved(folder, path)
     if not found.is_dir() and found.suffix.lower() != ".zip":
-        raise InvalidRequest("path is neither a folder nor a file `.zip`", field="path")
+        raise InvalidRequest("path must be a folder or a .zip file", field="path")
     return str(PurePosixPath(path))
 
 

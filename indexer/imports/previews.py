@@ -34,7 +34,7 @@ def keep(engine: Engine, rejected: Mapping[int, tuple[str, bytes]]) -> None:
 
 
 def repair(engine: Engine, *, at_most: int = 20) -> None:
-    """Makes those that a worker did not make before it was killed."""
+    """Creates the previews that a worker did not create before it was killed."""
     with engine.database.reading() as session:
         left = dict(queue.without_preview(session, at_most=at_most))
     for file_id, code in left.items():

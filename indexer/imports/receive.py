@@ -1,4 +1,4 @@
-"""Takes files into an import: some at a time, so that no transaction is long and no memory is full."""
+"""Adds files to an import, some at a time: this keeps transactions short and the use of memory low."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

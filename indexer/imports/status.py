@@ -1,4 +1,4 @@
-"""How far an import is."""
+"""The status of an import."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

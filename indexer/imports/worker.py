@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 FILES = 8
 """Most files in one claim, and in one batch of the network: a request waits for a batch to end."""
 BYTES = 32_000_000
-"""The same, together."""
+"""Most bytes in one claim."""
 IDLE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 10.0
 UPKEEP_SECONDS = 1.0

@@ -41,7 +41,7 @@ _LIVES = (
 
 
 def begin(session: Session, gallery_id: UUID, *, host: str, pid: int, model: str) -> bool:
-    """False if a living process makes one already."""
+    """False if a live process is already comparing."""
     values = {"host": host, "pid": pid, "model": model, "started_at": func.now()}
     statement = insert(IndexCheck).values(gallery_id=gallery_id, **values)
     columns = ("finished_at", "change_number", "faces", "equal", "different", "not_compared", "problem")

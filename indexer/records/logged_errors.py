@@ -12,7 +12,7 @@ from indexer.records.tables import LoggedErrorRow
 
 MAX_ROWS = 1_000
 MAX_ROWS_OF_PROCESS = 200
-"""So that a process that logs much leaves room for the others."""
+"""A limit for each process, so that one that logs much leaves room for the others."""
 MAX_AGE = timedelta(days=7)
 
 

@@ -24,7 +24,7 @@ ATTEMPTS = 3
 
 
 def request(store: IndexStore, builds: IndexBuilds, gallery: Gallery) -> None:
-    """Begins one, unless one runs already. Raises ModelUnavailable."""
+    """Starts a comparison, unless one is running. Raises ModelUnavailable."""
     own = store.of_gallery(gallery)
     with own.database.transaction() as session:
         begun = index_checks.begin(
@@ -39,7 +39,7 @@ def request(store: IndexStore, builds: IndexBuilds, gallery: Gallery) -> None:
 
 
 def run(store: IndexStore, gallery: Gallery) -> None:
-    """Stores the result, also where there is none."""
+    """Stores the result, or that there is none."""
     try:
         contents = maintenance.read_contents(store, gallery)
         verdicts = maintenance.compare_replicas(store, gallery, contents)

@@ -23,7 +23,7 @@ def preview(pixels: Image, side_px: int = SIDE_PX) -> bytes:
 
 
 def preview_of_trusted(data: bytes, side_px: int) -> bytes:
-    """Of a file that nobody else can have written: foreign ones go through `vision/decoding`."""
+    """Only for files of installed packages: files from clients go through `vision/decoding`."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None
     return preview(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8), side_px)

@@ -1,4 +1,4 @@
-"""Makes stored crops smaller, for lists of many faces."""
+"""Scales stored crops down, for lists of many faces."""
 
 import cv2
 import numpy as np

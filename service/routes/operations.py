@@ -1,4 +1,4 @@
-"""Operations: health, readiness, metrics, models, the last errors, what the doctor finds."""
+"""Operations: health, readiness, metrics, models, the last errors, and findings of the doctor."""
 
 from typing import Annotated
 
@@ -110,7 +110,8 @@ def errors(
     cursor: PageCursor = None,
 ) -> ErrorPage:
     """Lines of the processes' logs, stored a second or two later: the last 200 of a process, 1,000 of all,
-    7 days at most. Of the same kind, one in ten seconds is stored. Tracebacks are only in the log."""
+    7 days at most. Of lines of the same kind, one every ten seconds is stored. Tracebacks are
+    only in the log."""
     before = None if cursor is None else whole_number(cursor)
     with engine.database.reading() as session:
         found = logged_errors.newest(session, level=level, before=before, limit=limit + 1)

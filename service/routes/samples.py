@@ -23,8 +23,8 @@ class SampleSize(IntEnum):
 
 @router.get("", responses=problems(422), operation_id="list_samples", summary="List the sample portraits")
 def list_all() -> SampleList:
-    """Portraits in the public domain, one photograph a person, from packages that are installed on the
-    server. The list is empty where there is none of these packages."""
+    """Portraits in the public domain, one photograph of each person, from packages that are installed on the
+    server. The list is empty if none of these packages is installed."""
     return SampleList(samples=[Sample.of(sample) for sample in samples.installed()])
 
 
@@ -42,7 +42,7 @@ def get(
     sample: str,
     size: Annotated[
         SampleSize | None,
-        Query(description="Longer side in pixels, as a JPEG to look at; by default the photograph as it is"),
+        Query(description="Longer side in pixels, for a preview in JPEG; default: the original file"),
     ] = None,
 ) -> Response:
     found, picture = samples.read(sample)

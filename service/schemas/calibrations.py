@@ -1,4 +1,4 @@
-"""A gallery's calibration as data, and what a policy would mean."""
+"""The calibration of a gallery as data, and previews of policies."""
 
 from datetime import datetime
 from typing import Literal
@@ -94,7 +94,7 @@ class Rate(BaseModel):
 
 
 class CurvePoint(BaseModel):
-    """What a score means."""
+    """The rates at a score."""
 
     score: float = Field(description="Cosine similarity", examples=[0.4])
     fmr: Rate = Field(description="Of comparisons of two different people, one to one")
@@ -179,12 +179,12 @@ class GalleryCalibration(BaseModel):
         description="Whose calibration it is: the gallery's own, its model's, or the figures on the model's"
         " card"
     )
-    measured: Measured = Field(description="On what, when, on how many people")
+    measured: Measured = Field(description="Data and time of the measurement")
     faces: int = Field(description="Number of enrolled faces", examples=[1000])
     policy: PolicyPreview = Field(description="The gallery's present policy")
-    curve: list[CurvePoint] = Field(description="What scores mean, by rising score")
+    curve: list[CurvePoint] = Field(description="Rates by rising score")
     growth: list[ThresholdAtSize] = Field(description="The policy's threshold as the gallery grows")
     policies: list[PolicyPreview] = Field(
         description="What other policies would mean, from 1 false alarm in 10 searches for strangers to 1 in"
-        " 500,000, among so many faces as `faces` of the request asks for, or else as are enrolled"
+        " 500,000, at the gallery size `faces` of the request, by default the number of enrolled faces"
     )

@@ -32,8 +32,8 @@ class EnrolledFace(BaseModel):
     )
     created_at: datetime = Field(description="Time of enrolment")
     audit_id: UUID | None = Field(
-        description="Id of the event of its enrolment in the audit record, where one is kept; null: enrolled"
-        " by an older version"
+        description="Id of the enrolment in the audit record; null if there is no record, or if an older"
+        " version enrolled the face"
     )
     request_id: str | None = Field(
         description="`X-Request-Id` of the request that enrolled it; null: enrolled by a command or an older"
@@ -189,7 +189,7 @@ class IdentityPage(BaseModel):
     identities: list[Identity] = Field(description="In the order of their creation")
     next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
     total: int | None = Field(
-        description="How many match in all; null without `with_total`", examples=[100_000]
+        description="Number of all matching identities; null without `with_total`", examples=[100_000]
     )
 
 

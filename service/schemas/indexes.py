@@ -62,10 +62,12 @@ class IndexCheck(BaseModel):
     model: str = Field(
         description="Fingerprint of the model whose embeddings are compared", examples=[MODEL_EXAMPLE]
     )
-    change_number: int | None = Field(description="Last change of PostgreSQL's side; null until it has ended")
+    change_number: int | None = Field(
+        description="Last change that the comparison covers; null until it has ended"
+    )
     faces: int | None = Field(description="Faces in PostgreSQL then")
     equal: int | None = Field(description="Processes whose index was equal")
-    different: int | None = Field(description="Processes whose index was not: rebuild it", examples=[0])
+    different: int | None = Field(description="Processes whose index differed: rebuild it", examples=[0])
     not_compared: int | None = Field(description="Processes whose index was at another change", examples=[0])
 
     @classmethod

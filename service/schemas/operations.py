@@ -86,14 +86,14 @@ class Readiness(BaseModel):
 
 
 class LoggedError(BaseModel):
-    number: int = Field(description="Higher than that of every line stored before", examples=[4711])
+    number: int = Field(description="Number of the line; later lines have higher numbers", examples=[4711])
     at: datetime = Field(description="When it was logged, by the clock of its machine")
     host: str = Field(description="Host name of the process", examples=["web-1"])
     pid: int = Field(description="Its process id on that host", examples=[4711])
     level: Level = Field(description="`warning` or `error`")
     logger: str = Field(description="The part of Gemel that logged it", examples=["service.errors"])
     code: str | None = Field(
-        description="Code of the error, as in answers; null for a line about no single error",
+        description="Code of the error, as in answers; null if the line has none",
         examples=["database_unavailable"],
     )
     message: str = Field(
@@ -101,10 +101,10 @@ class LoggedError(BaseModel):
         examples=["database_unavailable: PostgreSQL does not answer"],
     )
     request_id: str | None = Field(
-        description="`X-Request-Id` of the request that it is about; null: of none",
+        description="`X-Request-Id` of the request; null if the line is about no request",
         examples=["0191e4ab-3f2b-7cc4-9d5a-6c2b1f0e8d7a"],
     )
-    suppressed: int = Field(description="Lines of this kind since its last one that are not listed")
+    suppressed: int = Field(description="Lines of the same kind that were left out before this one")
 
     @classmethod
     def of(cls, row: tables.LoggedErrorRow) -> "LoggedError":
@@ -117,8 +117,8 @@ class ErrorPage(BaseModel):
 
 
 _LEVELS = (
-    "`problem`: something does not work, or soon will not; `warning`: it should be looked at; `info`: good to"
-    " know; `ok`: it was checked and is well"
+    "`problem`: something does not work, or soon will not; `warning`: it needs attention; `info`: for"
+    " information; `ok`: the check found nothing wrong"
 )
 
 
@@ -138,8 +138,8 @@ class Finding(BaseModel):
 
 class Examination(BaseModel):
     level: FindingLevel = Field(description="The worst of the findings")
-    at: datetime = Field(description="When it was made; requests within two seconds share one")
-    seconds: float = Field(description="How long it took", examples=[0.04])
+    at: datetime = Field(description="Time of the examination; requests within two seconds share one")
+    seconds: float = Field(description="Duration of the examination", examples=[0.04])
     findings: list[Finding] = Field(description="The worst first")
 
     @classmethod

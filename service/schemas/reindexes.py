@@ -17,7 +17,7 @@ Gates = Annotated[
     list[Annotated[str, Field(max_length=100)]],
     Field(
         max_length=20,
-        description="Acceptance criteria: what the new model must reach before it is activated. Each is"
+        description="Acceptance criteria that the new model must meet before it is activated. Each is"
         " `METRIC<=LIMIT` or `METRIC>=LIMIT`",
     ),
 ]
@@ -74,14 +74,14 @@ class ReindexPlan(BaseModel):
         " crops",
         examples=[118.0],
     )
-    seconds: float | None = Field(description="For all faces, at that rate", examples=[76.3])
+    seconds: float | None = Field(description="Estimated time for all faces, at that rate", examples=[76.3])
     database_bytes: int = Field(description="The new embeddings in PostgreSQL")
     disk_bytes: int = Field(description="Disk that is needed on this machine")
     disk_free_bytes: int = Field(description="Disk that is free on this machine")
     memory_bytes: int = Field(description="Memory for the new index in each serving process")
     memory_free_bytes: int = Field(description="Memory that is free on this machine")
     shortages: list[str] = Field(
-        description="What there is too little of; then `POST /v1/reindexes` needs `force`"
+        description="Resources that are too small; if there are any, `POST /v1/reindexes` needs `force`"
     )
     gates: list[GateForecast] = Field(description="The acceptance criteria")
 

@@ -8,11 +8,11 @@ from indexer import samples
 class Sample(BaseModel):
     """A portrait of one person, in the public domain."""
 
-    id: str = Field(description="For the address of the picture", examples=["grace-hopper"])
+    id: str = Field(description="Id, for `/v1/samples/{sample}`", examples=["grace-hopper"])
     title: str = Field(description="Name of the person", examples=["Grace Hopper"])
-    credit: str = Field(description="Who took the picture", examples=["United States Navy"])
+    credit: str = Field(description="Source of the photograph", examples=["United States Navy"])
     licence: str = Field(
-        description="What allows its use",
+        description="Licence, or reason why none is needed",
         examples=["Public domain: a work of the United States government"],
     )
     media_type: str = Field(description="Format of the picture", examples=["image/jpeg"])
@@ -29,4 +29,4 @@ class Sample(BaseModel):
 
 
 class SampleList(BaseModel):
-    samples: list[Sample] = Field(description="Those that this server can read")
+    samples: list[Sample] = Field(description="Samples on this server")

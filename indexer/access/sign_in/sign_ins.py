@@ -1,4 +1,4 @@
-"""Exchanges API keys for tokens, recognises tokens, and ends them. PostgreSQL is the truth."""
+"""Exchanges API keys for tokens, recognises tokens, and ends them. PostgreSQL has the authoritative state."""
 
 import contextlib
 import threading
@@ -18,12 +18,12 @@ from indexer.records.database.session import Database
 from indexer.records.sign_ins import LAST_USED_PRECISION, LiveSignIn
 
 MAX_REMEMBERED = 1000
-"""Checks in memory. Above it, those that are no longer of use are dropped."""
+"""Most checks in memory. Beyond it, those that are no longer of use are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What PostgreSQL has said of a token."""
+    """The result of a check of a token in PostgreSQL."""
 
     began_at: float
     """By `time.monotonic`."""

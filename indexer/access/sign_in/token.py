@@ -18,7 +18,7 @@ def mint() -> str:
 
 
 def is_token(text: bytes) -> bool:
-    """Whether `mint` can have made it."""
+    """Whether it has the format of a token of `mint`."""
     return _TEXT.fullmatch(text) is not None
 
 

@@ -50,7 +50,7 @@ def _opened(file: io.BytesIO | io.BufferedReader) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except _DAMAGED as error:
-        raise InvalidRequest(f"this is no ZIP archive that can be read: {error}") from None
+        raise InvalidRequest(f"the ZIP archive cannot be read: {error}") from None
 
 
 def _files(archive: zipfile.ZipFile, *, by_file: bool, max_bytes: int) -> Iterator[NewFile]:
@@ -99,7 +99,7 @@ def _unusable(entry: zipfile.ZipInfo) -> tuple[str, str] | None:
     if entry.compress_type not in _METHODS:
         return (
             "unreadable_file",
-            "the archive's entry is neither stored nor deflated: zip it in the usual way",
+            "the archive uses an unsupported compression method; create it with deflate",
         )
     return None
 

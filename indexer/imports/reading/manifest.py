@@ -49,13 +49,13 @@ class Manifest:
         if person is None:
             return skipped(name, "not_in_manifest", "the manifest does not name this file")
         if isinstance(person, str):
-            return skipped(name, "invalid_request", f"the manifest's line is wrong: {person}")
+            return skipped(name, "invalid_request", f"the line in the manifest is invalid: {person}")
         return person
 
     def missing(self) -> list[NewFile]:
         """Files that the manifest names, and for which `person` was not called."""
         return [
-            skipped(name, "file_missing", "the manifest names this file; it is not there")
+            skipped(name, "file_missing", "the manifest names this file, but it is missing")
             for name in self._people or ()
             if name not in self._seen
         ]

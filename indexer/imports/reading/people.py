@@ -30,7 +30,7 @@ class Person:
         external_id, name = values.get("external_id"), values.get("name")
         metadata = values.get("metadata") or {}
         if not isinstance(external_id, str) or not (name is None or isinstance(name, str)):
-            raise InvalidRequest("external_id and name must be texts", field="external_id")
+            raise InvalidRequest("external_id and name must be strings", field="external_id")
         if not isinstance(metadata, dict):
             raise InvalidRequest("metadata must be an object", field="metadata")
         identifier = checked_id(external_id.strip(), "external_id")

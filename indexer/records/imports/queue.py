@@ -1,4 +1,4 @@
-"""Files that wait: a worker claims some, and records what became of them.
+"""The queue of waiting files: a worker claims some, and records the results.
 
 A claim is a lease. What a worker records, it records only of files that it still holds, so that of two
 workers that both believe to hold a file only one succeeds.

@@ -1,1 +1,1 @@
-"""What decides whether a request may go on: its site, its key, the role and the limits of the key."""
+"""Decides whether a request is allowed, by its origin, its key, and the role and limits of the key."""

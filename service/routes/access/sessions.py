@@ -1,4 +1,4 @@
-"""The session of a browser: sign in with an API key, find out who one is, sign out."""
+"""Browser sessions: sign in with an API key, see who is signed in, sign out."""
 
 from typing import Annotated
 
@@ -28,9 +28,10 @@ _NO_STORE = {"Cache-Control": "no-store"}
 )
 def create(request: Request, sign_ins: CurrentSignIns, grant: CurrentGrant, sender: Sender) -> Response:
     """Send the key in a header field, without a body. The cookie has `HttpOnly`, `SameSite=Strict` and, over
-    HTTPS, `Secure`. It allows what the key allows, and ends with it. 422 where no key is required."""
+    HTTPS, `Secure`. The session allows what the key allows, and ends with the key.
+    422 if the server requires no key."""
     if sender is None:
-        raise InvalidRequest("this server requires no API key: there is no need to sign in")
+        raise InvalidRequest("this server requires no API key: use it without signing in")
     if not isinstance(sender, ByKey):
         raise NotAuthenticated("a session begins with an API key: send it in the header X-API-Key")
     token, row = sign_ins.sign_in(grant, sender.digest, replaced=_replaced(request))
@@ -44,10 +45,10 @@ def create(request: Request, sign_ins: CurrentSignIns, grant: CurrentGrant, send
     response_model=Session,
     responses=problems(),
     operation_id="get_session",
-    summary="Who am I, and what may I do?",
+    summary="Get the caller and its permissions",
 )
 def get(request: Request, sign_ins: CurrentSignIns, grant: CurrentGrant, sender: Sender) -> Response:
-    """Also with a key, and where no key is required."""
+    """Works with a cookie, with a key, and if no key is required."""
     answer = _session(request, grant, sender, sign_ins)
     return Response(answer.model_dump_json(), headers=_NO_STORE, media_type="application/json")
 
@@ -66,13 +67,16 @@ def delete(
     sender: Sender,
     everywhere: Annotated[bool, Query(description="End all sessions of the key, in every browser")] = False,
 ) -> Response:
-    """Takes effect within a second in every process. With a key and no cookie, say `everywhere=true`."""
+    """Takes effect within a second in every process. With a key instead of a cookie, send
+    `everywhere=true`."""
     if everywhere and sender is not None:
         sign_ins.sign_out_everywhere(grant)
     elif isinstance(sender, ByCookie):
         sign_ins.sign_out(sender.token, sender.sign_in.id)
     else:
-        raise InvalidRequest("this request belongs to no session", field="everywhere")
+        raise InvalidRequest(
+            "this request belongs to no session; send its cookie, or everywhere=true", field="everywhere"
+        )
     return Response(status_code=204, headers=_NO_STORE | {"Set-Cookie": clear_cookie(request.scope)})
 
 

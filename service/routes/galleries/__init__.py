@@ -1,1 +1,1 @@
-"""Galleries, their indexes, and their way to another model."""
+"""Galleries, their indexes, calibrations, and changes of their model."""

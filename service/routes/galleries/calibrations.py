@@ -1,4 +1,4 @@
-"""Calibrations: what scores mean in a gallery, and what a policy would mean there."""
+"""Calibrations of galleries: what scores mean, and what a policy would mean."""
 
 from typing import Annotated
 

@@ -63,7 +63,7 @@ def start(engine: CurrentEngine, grant: CurrentGrant, config: Config, body: Rein
     "/plan",
     responses=problems(404, 409, 413, 422),
     operation_id="plan_reindex",
-    summary="Estimate what a re-index takes",
+    summary="Estimate the time and the resources of a re-index",
 )
 def make_plan(
     engine: CurrentEngine, grant: CurrentGrant, config: Config, body: ReindexPlanNew

@@ -80,7 +80,7 @@ def list_page(
     limit: PageLimit = 100,
     cursor: PageCursor = None,
 ) -> ChangePage:
-    """Those that involve a person who was deleted since are not kept."""
+    """Changes of a person who was deleted later are not kept."""
     before = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)

@@ -21,7 +21,8 @@ from service.schemas.enrolled import EnrolledFace, EnrolmentNotes, FacePage, Fac
 from service.schemas.requests import FacesNew
 
 _CACHED = "private, max-age=600"
-"""A crop never changes. Whoever was deleted, or may no longer be seen, is out of caches after ten minutes."""
+"""A crop never changes. After ten minutes, caches no longer show faces that were deleted, or that the caller
+may no longer see."""
 
 
 class CropSize(IntEnum):
@@ -112,7 +113,7 @@ def delete(engine: CurrentEngine, gallery: str, identity_id: UUID, face_id: UUID
     responses={
         **problems(404, 409, 422),
         200: {"content": {"image/jpeg": {}}, "description": "The crop"},
-        304: {"description": "The crop that the client has"},
+        304: {"description": "The client has this crop"},
     },
     operation_id="get_face_crop",
     summary="Get the stored crop of a face",
@@ -125,11 +126,11 @@ def crop(
     face_id: UUID,
     size: Annotated[
         CropSize | None,
-        Query(description="Side in pixels, for lists of many faces; by default as it is stored"),
+        Query(description="Side in pixels, for lists of many faces; default: the size of the stored crop"),
     ] = None,
 ) -> Response:
-    """The crop is upright and has a margin. 404 if the gallery stores no crops. A client may keep it for some
-    minutes; then it asks with `If-None-Match` whether the face is still there, and gets 304."""
+    """The crop is upright and has a margin. 404 if the gallery stores no crops. A client may cache it for ten
+    minutes. After that, it asks with `If-None-Match` whether the face still exists, and gets 304."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         identities.get(session, found.id, identity_id)

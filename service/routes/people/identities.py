@@ -102,17 +102,18 @@ def list_page(
     q: Annotated[
         str | None,
         Query(
-            description="Only identities that match, as people type it: each word begins a word of the name,"
-            " the external id or the metadata; `department:computing` is the value of a field, in any case,"
-            " and `department:*` says that it exists; quote values of several words; or an identity's `id`",
+            description="Only identities that match this search text. A word matches the beginning of a word"
+            " in the name, the external id or the metadata; `department:computing` a field with this value,"
+            " in upper or lower case; `department:*` every value of the field; an `id` this identity. Quote"
+            " values of several words",
             examples=["hop department:computing"],
         ),
     ] = None,
     order: Annotated[Order, Query(description="By the time of creation")] = Order.OLDEST,
-    max_faces: Annotated[int, Query(ge=1, le=FACES_OF_EACH, description="Most faces of each identity")] = (
-        FACES_OF_EACH
-    ),
-    with_total: Annotated[bool, Query(description="Count how many there are in all")] = False,
+    max_faces: Annotated[
+        int, Query(ge=1, le=FACES_OF_EACH, description="Largest number of faces of each identity")
+    ] = (FACES_OF_EACH),
+    with_total: Annotated[bool, Query(description="Whether to count all matching identities")] = False,
     limit: PageLimit = 100,
     offset: PageOffset = 0,
     cursor: PageCursor = None,

@@ -1,4 +1,4 @@
-"""Imports: people in bulk. Files are sent in any number of requests, and enrolled meanwhile."""
+"""Imports enrol people in bulk: files are sent in any number of requests, and enrolled at the same time."""
 
 from typing import Annotated, cast
 from uuid import UUID
@@ -55,8 +55,8 @@ def create(
     body: ImportNew,
     idempotency_key: Annotated[str | None, Header(description="The same as `key` in the body")] = None,
 ) -> Import:
-    """Then send files to `.../files`, and end with `.../finish`. With a `key` that the gallery has already,
-    the answer is 200 and that import. With a `path`, a server reads the files."""
+    """After this, send files to `.../files`, and end with `.../finish`. If the gallery already has an
+    import with this `key`, the answer is 200 with that import. With a `path`, the server reads the files."""
     if None not in (body.key, idempotency_key) and body.key != idempotency_key:
         raise InvalidRequest("Idempotency-Key and key differ: send one of them", field="key")
     path = None if body.path is None else path_reader.check_path(config.import_folder, body.path)
@@ -84,7 +84,7 @@ def create(
 def list_page(
     engine: CurrentEngine, gallery: str, limit: PageLimit = 20, cursor: PageCursor = None
 ) -> ImportPage:
-    """Those that have ended are listed for `GEMEL_IMPORT_DAYS`."""
+    """Imports that have ended are listed for `GEMEL_IMPORT_DAYS`."""
     before = None if cursor is None else uuid(cursor)
     newest = status_of.newest_first(engine.database, gallery, before=before, at_most=limit + 1)
     page, more = cut(newest, limit)
@@ -94,7 +94,10 @@ def list_page(
 
 
 @router.get(
-    "/{import_id}", responses=problems(404, 422), operation_id="get_import", summary="Progress of an import"
+    "/{import_id}",
+    responses=problems(404, 422),
+    operation_id="get_import",
+    summary="Get the progress of an import",
 )
 def get(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
     return Import.of(status_of.of(engine.database, gallery, import_id))
@@ -173,7 +176,7 @@ def list_files(
         200: {"content": {"image/jpeg": {}}, "description": "A small picture of the file"},
     },
     operation_id="get_import_picture",
-    summary="Look at a rejected picture",
+    summary="Get a small copy of a rejected picture",
 )
 def picture(engine: CurrentEngine, gallery: str, import_id: UUID, file_id: int) -> Response:
     """480 pixels at most. Kept until the import is deleted or `GEMEL_IMPORT_DAYS` after its end."""
@@ -192,7 +195,7 @@ def picture(engine: CurrentEngine, gallery: str, import_id: UUID, file_id: int) 
     "/{import_id}/finish",
     responses=problems(404, 409, 422),
     operation_id="finish_import",
-    summary="Say that no more files come",
+    summary="Finish sending files",
 )
 def finish(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
     """The import ends when the files that wait are enrolled."""
@@ -208,7 +211,7 @@ def finish(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
     summary="Cancel an import",
 )
 def cancel(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
-    """Files that wait are deleted. Who is enrolled stays enrolled."""
+    """Waiting files are deleted. Enrolled people stay enrolled."""
     with engine.database.transaction(long=True) as session:
         jobs.cancel(session, galleries.get(session, gallery), import_id)
     return get(engine, gallery, import_id)
@@ -221,8 +224,8 @@ def cancel(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
     summary="Enrol the files that failed again",
 )
 def retry(engine: CurrentEngine, worker: Worker, gallery: str, import_id: UUID) -> Import:
-    """Not rejected ones: their pictures would be rejected again. Send those in another import, perhaps with
-    another `several_faces`."""
+    """Rejected files are not tried again, because they would be rejected again. Send them in another import,
+    perhaps with another `several_faces`."""
     with engine.database.transaction() as session:
         jobs.retry(session, galleries.get(session, gallery), import_id)
     worker.wake()
@@ -234,10 +237,10 @@ def retry(engine: CurrentEngine, worker: Worker, gallery: str, import_id: UUID) 
     status_code=204,
     responses=problems(404, 422),
     operation_id="delete_import",
-    summary="Delete an import with its pictures",
+    summary="Delete an import with its files",
 )
 def delete(engine: CurrentEngine, gallery: str, import_id: UUID) -> Response:
-    """Files that wait are no longer enrolled. Who is enrolled stays enrolled."""
+    """Waiting files are not enrolled. Enrolled people stay enrolled."""
     with engine.database.transaction(long=True) as session:
         jobs.remove(session, galleries.get(session, gallery), import_id)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""The imports that run, of all galleries: what an operator watches."""
+"""The running imports of all galleries, for operators."""
 
 from fastapi import APIRouter
 
@@ -16,12 +16,12 @@ router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=JsonRoute
     "",
     responses=problems(422),
     operation_id="list_open_imports",
-    summary="List the imports of all galleries that have not ended, the newest first",
+    summary="List the running imports of all galleries, the newest first",
 )
 def list_page(
     engine: CurrentEngine, grant: CurrentGrant, limit: PageLimit = 20, cursor: PageCursor = None
 ) -> ImportPage:
-    """Of the galleries that the key may see."""
+    """Only of galleries that the key may see."""
     before = None if cursor is None else uuid(cursor)
     newest = status_of.open_ones(
         engine.database, patterns=grant.galleries.patterns, before=before, at_most=limit + 1
