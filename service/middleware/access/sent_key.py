@@ -12,7 +12,7 @@ DOCS = ("/docs", "/openapi.json")
 
 
 def sent_key(scope: Scope) -> bytes | None:
-    """Raises NotAuthenticated for a field that comes twice: a proxy might check one, this server the other."""
+    """Raises NotAuthenticated for a repeated field: a proxy might check one, this server another."""
     key, authorization = (_only(scope, name) for name in (b"x-api-key", b"authorization"))
     scheme, _, credentials = (authorization or b"").strip().partition(b" ")
     scheme, credentials = scheme.lower(), credentials.strip()
