@@ -56,7 +56,7 @@ def split(
     external_id: Annotated[str | None, typer.Option(help="The new person's external id.")] = None,
     json: Json = None,
 ) -> None:
-    """Make a new person of some of PERSON's faces.
+    """Create a new person from some of PERSON's faces.
 
     Example: `gemel person split 4711 019f7a2e-3c4d-7b1a-9e0f-5a6b7c8d9e0f --gallery staff --name "Grace
     Hopper"`

@@ -42,7 +42,7 @@ def merge(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Merge) -
     status_code=201,
     responses=problems(404, 409, 413, 422),
     operation_id="split_identity",
-    summary="Make a new identity of some faces",
+    summary="Create a new identity from some faces",
 )
 def split(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Split) -> ChangeAnswer:
     """Searches find the new identity as soon as the answer arrives. The two are remembered as different
