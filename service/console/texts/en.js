@@ -529,7 +529,7 @@ export default {
   },
 
   imports: {
-    again: "Choose the same folder or archive again. This time, pictures with several faces enrol the main person.",
+    again: "Choose the same folder or archive again. This time, the main person of photographs with several faces is enrolled.",
     intro: "Enrol many people at once: from a folder, a ZIP archive or a path on the server.",
     new: "New import",
     drop: "Drop a folder or a ZIP archive here, with a folder for each person.",
@@ -799,7 +799,7 @@ export default {
     searched: "Searched for",
     no_answer: "No answer.",
     no_face: "Nobody",
-    no_crop: "No picture",
+    no_crop: "No crop",
     right: "Right person.",
     right_score: "Right person: {score}, threshold {threshold}.",
     below: "Right person, but not found: {score} is below {threshold}.",
@@ -1090,7 +1090,7 @@ export default {
   },
 
   audit: {
-    intro: "Every change, search and rejected request, the newest first. An event holds ids and figures, no names and no pictures.",
+    intro: "Every change, search and rejected request, the newest first. Events contain ids and figures, but no names and no photographs.",
     caption: "Events",
     pages: "Pages of events",
     what: "What",
