@@ -66,6 +66,28 @@ def test_a_match_is_disputed_and_the_dispute_withdrawn(
     assert disputes(api, hopper) == 0
 
 
+def test_the_last_picture_is_there_again_on_the_way_back_and_in_no_other_gallery(
+    page: Page, api: ApiClient, hopper: bytes
+) -> None:
+    api.create_gallery("visitors")
+    choose(page, hopper)
+    page.get_by_role("button", name="Not this person").click()
+    said = page.get_by_role("heading", name="You said: this is not Grace Hopper.")
+    expect(said).to_be_visible()
+    for name in ("Why this answer?", "Grace Hopper"):
+        page.get_by_role("main").get_by_role("link", name=name).click()
+        expect(said).to_have_count(0)
+        page.go_back()
+        expect(said).to_be_visible()
+        assert page.locator(".answer-picture img").evaluate("image => image.naturalWidth") > 0
+
+    page.goto(page.url.replace("staff", "visitors"))
+    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
+    page.goto(page.url.replace("visitors", "staff"))
+    expect(page.get_by_role("combobox", name="Gallery")).to_have_value("staff")
+    expect(said).to_have_count(0)
+
+
 def disputes(api: ApiClient, picture: bytes) -> int:
     answer = api.post("/v1/galleries/staff/identify", files={"image": picture}).json()
     return int(answer["faces"][0]["candidates"][0]["disputed"])

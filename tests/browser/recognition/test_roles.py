@@ -42,6 +42,23 @@ def test_who_may_only_identify_sees_the_name_and_no_button_that_enrols(
     expect(page.get_by_text("You said: this is not Grace Hopper.").first).to_be_visible()
 
 
+def test_the_last_picture_is_gone_after_signing_out(
+    context: BrowserContext, open_page: OpenPage, api: ApiClient, drop: Drop, hopper: bytes
+) -> None:
+    api.create_gallery("staff")
+    sign_in(context, api, "identify")
+    page = open_page("#/galleries/staff/identify")
+    drop(page, hopper)
+    answer = page.get_by_role("heading", name="Nobody is enrolled in this gallery yet.")
+    expect(answer).to_be_visible()
+
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("API key").fill(ADMIN_KEY)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
+    expect(answer).to_have_count(0)
+
+
 def test_who_may_only_verify_compares_two_pictures(
     context: BrowserContext, open_page: OpenPage, api: ApiClient, drop: Drop, hopper: bytes
 ) -> None:

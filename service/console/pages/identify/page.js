@@ -8,7 +8,9 @@ import { photoInput } from "../../components/photo/photo-input.js";
 import { errorState } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
 import { icon } from "../../layout/icons.js";
+import { current } from "../../session.js";
 import { t } from "../../texts.js";
+import { forget, keep, recall } from "./last.js";
 import { createLive } from "./live.js";
 
 export async function show({ params, query, signal, setQuery }) {
@@ -27,9 +29,11 @@ export async function show({ params, query, signal, setQuery }) {
 
   async function ask(files) {
     stopLive();
+    forget();
     asked?.abort();
     const own = (asked = new AbortController());
-    signal.addEventListener("abort", () => own.abort(), { once: true });
+    const leave = () => own.abort();
+    signal.addEventListener("abort", leave, { once: true });
     const [file] = files;
     input.setProblem(files.length > 1 ? h("p", { class: "notice" }, t("photo.only_first")) : null);
     const photo = await openPhoto(file, { signal: own.signal });
@@ -38,14 +42,25 @@ export async function show({ params, query, signal, setQuery }) {
     input.element.classList.add("small");
     try {
       const answer = await identify(gallery, file, { signal: own.signal });
-      fill(result, showAnswer({ gallery, photo, answer, signal: own.signal }));
+      if (own.signal.aborted) return;
+      const element = showAnswer({ gallery, photo, answer, signal: own.signal });
+      fill(result, element);
+      signal.removeEventListener("abort", leave);
+      keep({ gallery, element, controller: own }, current()?.name);
     } catch (error) {
       if (error.name !== "AbortError") fill(result, errorState(error, { retry: () => ask(files) }));
     }
   }
 
+  function showLast() {
+    const element = recall(gallery);
+    if (element === null) return;
+    fill(result, element);
+    input.element.classList.add("small");
+  }
   function startLive() {
     asked?.abort();
+    forget();
     stopLive();
     live = createLive({ gallery, signal, onEnd: stopLive, onRestart: startLive });
     liveButton.hidden = true;
@@ -64,6 +79,7 @@ export async function show({ params, query, signal, setQuery }) {
   }
 
   if (query.get("camera") === "on") startLive();
+  else showLast();
   return h(
     "div",
     { class: "stack" },
