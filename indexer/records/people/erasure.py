@@ -15,12 +15,12 @@ WITH RECURSIVE forgotten (id) AS (
     DELETE FROM person_change
     WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM forgotten)
 ), files AS (
-    DELETE FROM import_file WHERE state <> 'waiting' AND identity_id IN (SELECT id FROM forgotten)
+    DELETE FROM import_file WHERE identity_id IN (SELECT id FROM forgotten)
 ), namesakes AS (
     DELETE FROM import_file
     USING identity JOIN import_job ON import_job.gallery_id = identity.gallery_id
     WHERE identity.id = CAST(:identity_id AS uuid) AND import_file.import_id = import_job.id
-        AND import_file.external_id = identity.external_id AND import_file.state <> 'waiting'
+        AND import_file.external_id = identity.external_id
 ), pairs AS (
     DELETE FROM distinct_people
     WHERE lower_id IN (SELECT id FROM forgotten) OR higher_id IN (SELECT id FROM forgotten)
@@ -28,7 +28,9 @@ WITH RECURSIVE forgotten (id) AS (
 DELETE FROM review
 WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM forgotten)
 """)
-"""An identity includes those that were merged into it: their names are in `person_change`."""
+"""An identity includes those that were merged into it: their names are in `person_change`. Files that wait
+are deleted too, or they would enrol the person again; a worker that holds one finds that it no longer does.
+"""
 
 _UNNAME = text("""
 UPDATE import_file SET message = 'this person looked like another, who was deleted later'

@@ -195,6 +195,22 @@ def test_deleting_a_person_deletes_what_imports_hold_of_them(
     assert pictures(engine, id) == 0
 
 
+def test_a_deleted_person_is_not_enrolled_again_by_files_that_waited(
+    alone: Importer, engine: Engine, small: Pair
+) -> None:
+    id = alone.create()
+    alone.send(id, {"Grace/1.jpg": small[0], "Grace/2.jpg": small[0] + b" ", "Grace/3.jpg": small[0] + b"  "})
+    work(engine, id, at_most=1)
+    claimed = claim(engine, UUID(id), "two", at_most=1, max_bytes=10**9)
+    assert claimed is not None
+
+    alone.client.delete(f"/v1/galleries/{alone.gallery}/identities/by-external-id/Grace").raise_for_status()
+    enrol(engine, claimed, check=lambda: None, observe=lambda *_: None)
+    work(engine, id)
+
+    assert (alone.people(), alone.files(id)) == ({}, {})
+
+
 def test_an_import_that_ended_long_ago_is_forgotten_and_one_that_gets_nothing_ends(
     alone: Importer, engine: Engine, database: Database
 ) -> None:
