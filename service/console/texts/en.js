@@ -239,7 +239,11 @@ export default {
   answer: {
     no_face: "No face was found.",
     no_face_advice: "Try a photograph in which the face is larger, brighter and turned to the camera.",
-    this_is: "This is {names}.",
+    this_is: { one: "This is {names}.", other: "On this picture: {names}." },
+    this_may_be: {
+      one: "This may be {names}: the picture is too poor to be sure.",
+      other: "These may be {names}: the picture is too poor to be sure.",
+    },
     nobody: { one: "This person is not enrolled.", other: "None of the {count} people is enrolled." },
     others_unknown: { one: "One more person is not enrolled.", other: "{count} more people are not enrolled." },
     not_trusted_count: {

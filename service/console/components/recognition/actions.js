@@ -27,7 +27,7 @@ export function disputeButton({ answer, number, note }, candidate) {
   const button = h("button", { onclick: () => act(button, problem, say) }, t("answer.not_this_person"));
 
   async function say() {
-    const { id } = await dispute(answer.audit_id, number, candidate.identity.id);
+    const { id } = await dispute(answer.audit_id, answer.faces[number].number, candidate.identity.id);
     button.hidden = true;
     note(t("answer.disputed", { name }), { not: candidate.identity });
     toast(t("answer.disputed", { name }), {

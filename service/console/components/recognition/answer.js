@@ -26,7 +26,7 @@ export function boxOf(face, number) {
   const name = match ? nameOf(match.identity) : nobody(face);
   return {
     box: face.box,
-    kind: match ? "match" : tooPoor(face) ? "unsure" : "none",
+    kind: tooPoor(face) ? "unsure" : match ? "match" : "none",
     label: name,
     detail: match && score(match.score),
     name: match
@@ -44,21 +44,33 @@ export function summary(answer, said = []) {
   const { faces, faces_found: found, gallery_size: size } = answer;
   if (!faces.length) return t("answer.no_face");
   if (size === 0) return t("answer.empty_gallery");
-  const identities = faces.map((face, number) => (said[number] ? said[number].person : matchOf(face)?.identity)).filter(Boolean);
-  const people = new Map(identities.map((identity) => [identity.id, nameOf(identity)])); // a mirror shows somebody twice
+  const certain = faces.map((face, number) => (said[number] ? said[number].person : !tooPoor(face) && matchOf(face)?.identity));
+  const people = namesOf(certain);
+  const maybe = namesOf(faces.map((face, number) => !said[number] && tooPoor(face) && matchOf(face)?.identity));
+  for (const id of people.keys()) maybe.delete(id);
   const open = faces.filter((face, number) => !said[number] && !matchOf(face));
   const notTrusted = open.filter(tooPoor).length;
   const unknown = open.length - notTrusted;
   const parts = [];
-  if (people.size) parts.push(t("answer.this_is", { names: list(people.values()) }));
-  if (unknown) parts.push(t(people.size ? "answer.others_unknown" : "answer.nobody", { count: unknown }));
+  if (people.size) parts.push(t("answer.this_is", { count: people.size, names: list(people.values()) }));
+  if (maybe.size) parts.push(t("answer.this_may_be", { count: maybe.size, names: list(maybe.values()) }));
+  if (unknown) parts.push(t(people.size + maybe.size ? "answer.others_unknown" : "answer.nobody", { count: unknown }));
   if (notTrusted) parts.push(t("answer.not_trusted_count", { count: notTrusted }));
   for (const one of said) if (one?.not) parts.push(t("answer.disputed", { name: nameOf(one.not) }));
   if (found > faces.length) parts.push(t("answer.more_faces", { count: found - faces.length }));
   return parts.join(" ");
 }
 
-const list = (names) => new Intl.ListFormat("en").format(names);
+/** By their ids: a mirror shows somebody twice. */
+const namesOf = (identities) => new Map(identities.filter(Boolean).map((identity) => [identity.id, nameOf(identity)]));
+
+const list = (names) => new Intl.ListFormat("en-GB").format(names);
+
+/** The faces as one counts them in the picture; `number` is that in the API's answer. */
+const leftToRight = (answer) => ({
+  ...answer,
+  faces: answer.faces.map((face, number) => ({ ...face, number })).sort((a, b) => a.box.x - b.box.x),
+});
 
 /**
  * @param {object} options
@@ -68,7 +80,8 @@ const list = (names) => new Intl.ListFormat("en").format(names);
  * @param {AbortSignal} options.signal
  * @returns {HTMLElement}
  */
-export function showAnswer({ gallery, photo, answer, signal }) {
+export function showAnswer({ gallery, photo, answer: asAnswered, signal }) {
+  const answer = leftToRight(asAnswered);
   const cards = answer.faces.map((_, number) => faceCard({ gallery, photo, answer, number, signal, changed: draw }));
   const picture = pictureWithBoxes(photo.image, {
     ...photo,
