@@ -233,7 +233,7 @@ export default {
     score_words_extrapolated:
       "Score {score}; the threshold is {threshold}: about one false alarm in {searches} searches. This rate is an estimate beyond what was measured.",
     score_words_below: "Score {score}, below the threshold of {threshold}: too little for a match.",
-    disputed: { one: "Disputed once: not this person.", other: "Disputed {count} times: not this person." },
+    disputed: { one: "Said once: not this person.", other: "Said {count} times: not this person." },
   },
 
   answer: {
@@ -462,7 +462,7 @@ export default {
     kind_search: "Search by embedding",
     kind_verify_identity: "Verification",
     kind_verify_pair: "Verification",
-    disputed: "Disputed",
+    disputed: "Said: not this person",
     score_of: "{score}, threshold {threshold}",
     explain: "Explain",
     explain_at: "Explain the answer of {time}",
@@ -1094,6 +1094,7 @@ export default {
   },
 
   audit: {
+    withdrawn: "Taken back: not this person",
     intro: "Every change, search and rejected request, the newest first. Events contain ids and figures, but no names and no photographs.",
     caption: "Events",
     pages: "Pages of events",
@@ -1158,7 +1159,7 @@ export default {
       search_verified: "Faces compared",
       search_replayed: "Search repeated",
       search_probes_deleted: "Kept crops deleted",
-      search_disputed: "Match disputed",
+      search_disputed: "Said: not this person",
       import_started: "Import started",
       import_changed: "Import changed",
       import_deleted: "Import deleted",
@@ -1218,7 +1219,9 @@ export default {
     below: "{by} below the threshold",
     not_this_person: "Not this person",
     withdraw: "It is this person after all",
-    disputed: "{name}: not this person",
+    disputed: "{name} said: not this person",
+    to_search: "Open the search that this is about.",
+    to_withdraw: "There it can be taken back.",
     said: "Noted: this is not {name}. Later answers show the dispute; thresholds do not change.",
     replay: "Search again",
     replay_title: "The same search today",

@@ -96,11 +96,26 @@ def test_a_match_is_said_to_be_wrong_and_the_statement_is_undone(
 
     page = sign_in(f"#/access/audit/{search['audit_id']}")
     page.get_by_role("button", name="Not this person").first.click()
-    expect(page.get_by_text("GEMEL_API_KEY: not this person")).to_be_visible()
+    expect(page.get_by_text("GEMEL_API_KEY said: not this person")).to_be_visible()
     assert len(disputes()) == 1
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("GEMEL_API_KEY: not this person")).to_have_count(0)
+    expect(page.get_by_text("GEMEL_API_KEY said: not this person")).to_have_count(0)
     assert disputes() == []
+
+
+def test_what_was_said_leads_from_the_record_to_the_search_where_it_is_taken_back(
+    search: dict[str, Any], api: ApiClient, sign_in: SignIn
+) -> None:
+    person = search["faces"][0]["candidates"][0]["identity"]["id"]
+    api.post(f"/v1/audit/{search['audit_id']}/disputes", json={"face": 0, "identity_id": person})
+    page = sign_in("#/access/audit?action=search.disputed")
+    page.get_by_role("link", name="Said: not this person").first.click()
+    expect(page.get_by_role("heading", name="Said: not this person")).to_be_visible()
+    page.get_by_role("link", name="Open the search").click()
+    page.get_by_role("button", name="It is this person after all").click()
+    expect(page.get_by_role("button", name="Not this person").first).to_be_visible()
+    page.goto(page.url.split("#")[0] + "#/access/audit?action=search.disputed")
+    expect(page.get_by_role("link", name="Taken back: not this person").first).to_be_visible()
 
 
 def test_a_search_is_repeated_today(search: dict[str, Any], api: ApiClient, sign_in: SignIn) -> None:

@@ -55,10 +55,13 @@ def test_a_match_is_disputed_and_the_dispute_withdrawn(
     page.get_by_role("button", name="Not this person").click()
     expect(page.get_by_role("heading", name="You said: this is not Grace Hopper.")).to_be_visible()
     expect(page.get_by_role("heading", name="This is Grace Hopper.")).to_have_count(0)
+    expect(page.get_by_text("Match", exact=True)).to_have_count(1)
+    expect(page.get_by_text("Match", exact=True)).to_be_hidden()
     assert disputes(api, hopper) == 1
 
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Not this person")).to_be_visible()
+    expect(page.get_by_text("Match", exact=True)).to_be_visible()
     assert disputes(api, hopper) == 0
 
 

@@ -28,15 +28,20 @@ export function disputeButton({ answer, number, note }, candidate) {
 
   async function say() {
     const { id } = await dispute(answer.audit_id, answer.faces[number].number, candidate.identity.id);
-    button.hidden = true;
+    showDisputed(true);
     note(t("answer.disputed", { name }), { not: candidate.identity });
     toast(t("answer.disputed", { name }), {
       undo: async () => {
         await withdraw(answer.audit_id, id);
-        button.hidden = false;
+        showDisputed(false);
         note(null);
       },
     });
+  }
+  /** The candidate's badge "Match" goes with the button. */
+  function showDisputed(yes) {
+    button.closest(".candidate").querySelector(".badge").hidden = yes;
+    button.hidden = yes;
   }
   return [button, problem];
 }
@@ -47,7 +52,7 @@ export function addButton(context, candidate) {
   const { gallery, signal, note } = context;
   const name = nameOf(candidate.identity);
   const problem = h("div");
-  const button = h("button", { class: candidate.matched ? "" : "quiet", onclick: () => act(button, problem, add) }, t("answer.add_to", { name }));
+  const button = h("button", { onclick: () => act(button, problem, add) }, t("answer.add_to", { name }));
 
   async function add() {
     const added = await addFace(gallery, candidate.identity.id, await pictureOf(context), { ...choice(context), signal });

@@ -9,7 +9,7 @@ import { link } from "../../router.js";
 import { current } from "../../session.js";
 import { t } from "../../texts.js";
 import { createFilters, FIELDS } from "./filters.js";
-import { actionInWords, callerOf } from "./words.js";
+import { callerOf, eventInWords } from "./words.js";
 
 const ROWS = 50;
 
@@ -42,7 +42,7 @@ export async function show({ query, signal }) {
 function columns(chosen) {
   const only = (changes, text, name) => h("a", { class: "only", href: link("/access/audit", { ...chosen, ...changes }), title: t("audit.only", { name }) }, text);
   return [
-    { title: t("audit.what"), main: true, cell: (event) => h("a", { href: link(`/access/audit/${event.id}`) }, actionInWords(event.action)) },
+    { title: t("audit.what"), main: true, cell: (event) => h("a", { href: link(`/access/audit/${event.id}`) }, eventInWords(event)) },
     { title: t("audit.when"), cell: (event) => h("time", { datetime: event.at }, time(event.at)) },
     { title: t("audit.caller"), cell: ({ caller }) => only({ caller: caller.key_id ?? caller.name }, callerOf(caller), caller.name) },
     { title: t("audit.gallery"), cell: ({ gallery }) => gallery && only({ gallery }, gallery, gallery) },

@@ -12,5 +12,9 @@ export function actionInWords(action) {
   return has(key) ? t(key) : action;
 }
 
+/** @param {{action: string, details: object}} event */
+export const eventInWords = ({ action, details }) =>
+  action === "search.disputed" && details.withdrawn ? t("audit.withdrawn") : actionInWords(action);
+
 /** @param {{name: string, key_id: string | null, address: string | null}} caller */
 export const callerOf = ({ name, address }) => (address ? t("audit.from", { name, address }) : name);

@@ -56,7 +56,7 @@ export function createFaces({ gallery, signal, onChanged }) {
           "div",
           { class: "actions" },
           h("label", { class: "choice" }, h("input", { type: "checkbox", "aria-label": t("person.select_face", { time: time(face.created_at) }), onchange: (event) => choose(face, event.target.checked) }), t("person.select")),
-          h("button", { class: "quiet", "aria-label": t("person.remove_face", { time: time(face.created_at) }), onclick: () => removeFace(face, item) }, t("common.delete")),
+          h("button", { "aria-label": t("person.remove_face", { time: time(face.created_at) }), onclick: () => removeFace(face, item) }, t("common.delete")),
         ),
     );
     return item;
