@@ -48,6 +48,7 @@ def test_a_folder_is_looked_at_and_imported_and_every_rejection_is_shown(
     choose(page, people)
     expect(page.get_by_text("3 people, 3 photographs")).to_be_visible()
     expect(page.get_by_text("1 file is skipped")).to_be_visible()
+    expect(page.get_by_text("Not a photograph (1): notes.txt")).to_have_count(1)
     expect(page.get_by_text(MARKUP, exact=True)).to_be_visible()
     page.keyboard.press("Enter")
 
@@ -55,6 +56,7 @@ def test_a_folder_is_looked_at_and_imported_and_every_rejection_is_shown(
         timeout=PATIENCE_MS
     )
     expect(page.get_by_text("Done", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Of 1 person, no photograph was enrolled: {MARKUP}")).to_be_visible()
     rejected = page.get_by_role("listitem").filter(has_text=MARKUP)
     expect(rejected.get_by_text("No face found")).to_be_visible()
     picture = rejected.get_by_role("img")
@@ -95,7 +97,9 @@ def test_after_a_reload_the_same_folder_is_chosen_again_and_only_the_rest_is_sen
     path = f"/v1/galleries/{gallery}/imports"
     made = api.post(path, json={"name": "Badges", "files": 3}).json()
     api.post(f"{path}/{made['id']}/files", files={"files": ("Grace_Hopper/1.jpg", hopper)})
-    page = open_page(f"#/galleries/{gallery}/imports/{made['id']}")
+    page = open_page(f"#/galleries/{gallery}/imports")
+    expect(page.get_by_text("Interrupted: choose the folder again")).to_be_visible()
+    open_page.go(page, f"#/galleries/{gallery}/imports/{made['id']}")
     expect(page.get_by_text("1 of 3 files have arrived.")).to_be_visible()
     with page.expect_response(lambda r: r.request.method == "POST" and r.url.endswith("/files")) as answer:
         choose(page, people)

@@ -1,6 +1,7 @@
 // One import: how far it is, what was rejected and why, and what to do about it.
 
 import { get, path, post, remove } from "../../api.js";
+import { openReviews, reviewsNotice } from "../../components/open-reviews/open-reviews.js";
 import { createProgress } from "../../components/progress/progress.js";
 import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
@@ -11,6 +12,7 @@ import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { uploadOf } from "../imports/uploads.js";
 import { result, title } from "../imports/words.js";
+import { nobodyOf, peopleWithoutPhotograph } from "./nobody.js";
 import { createRejections } from "./rejections.js";
 import { createSending } from "./sending.js";
 
@@ -29,6 +31,7 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
   const counts = h("dl", { class: "import-counts" });
   const problem = h("div");
   const actions = h("div", { class: "actions" });
+  const after = h("div", { class: "stack" });
   const sending = createSending({ gallery, id, signal, onChange: () => void refresh() });
   const rejections = createRejections({ gallery, id, query, setQuery, signal });
 
@@ -43,6 +46,17 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
     fill(actions, actionsOf(job, { gallery, base, act, signal }));
     sending.draw(job);
     rejections.draw(job);
+    if (!open) void conclude();
+  }
+
+  /** What is left to do after its end. */
+  async function conclude() {
+    try {
+      const [names, reviews] = await Promise.all([peopleWithoutPhotograph(job, signal), openReviews(gallery, signal)]);
+      if (!OPEN.includes(job.state)) fill(after, names?.length > 0 && nobodyOf(names), reviewsNotice(gallery, reviews));
+    } catch (error) {
+      if (error.name !== "AbortError") fill(after, errorLine(error));
+    }
   }
 
   async function act(name) {
@@ -84,6 +98,7 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
     sending.element,
     problem,
     counts,
+    after,
     actions,
     rejections.element,
   );
@@ -119,6 +134,7 @@ function actionsOf(job, { gallery, base, act, signal }) {
     job.counts.failed > 0 && job.state === "done" && h("button", { onclick: () => act("retry") }, t("import.retry", { count: job.counts.failed })),
     job.reasons.several_faces > 0 &&
       h("a", { class: "button", href: link(`/galleries/${place}/imports?several_faces=subject`) }, t("import.again_subject")),
-    h("button", { class: "danger", onclick: erase }, t("import.delete")),
+    h("button", { class: "danger", "aria-describedby": "import-delete-hint", onclick: erase }, t("import.delete")),
+    h("p", { class: "hint", id: "import-delete-hint" }, t("import.delete_hint")),
   ];
 }

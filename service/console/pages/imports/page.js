@@ -12,7 +12,7 @@ import { looksNamedByFile, MANIFEST, plan, withoutCommonFolder } from "./items.j
 import { readManifest } from "./manifest.js";
 import { createOptions } from "./options.js";
 import { previewOf } from "./preview.js";
-import { startUpload } from "./uploads.js";
+import { startUpload, uploadOf } from "./uploads.js";
 import { result, title } from "./words.js";
 
 export async function show({ params, query, signal }) {
@@ -121,12 +121,16 @@ function serverPath({ gallery, base, query, signal }) {
   );
 }
 
+/** Whether files are missing that this tab does not send; a program that sends files says a `key`. */
+const isInterrupted = ({ id, state, path: folder, key }) =>
+  state === "receiving" && folder === null && key === null && !uploadOf(id);
+
 function row(gallery, one) {
   return h(
     "li",
     { class: "card import-row" },
     h("a", { href: link(`/galleries/${encodeURIComponent(gallery)}/imports/${one.id}`) }, title(one, time)),
-    h("span", { class: "badge" }, t(`imports.states.${one.state}`)),
+    h("span", { class: "badge" }, t(`imports.states.${isInterrupted(one) ? "interrupted" : one.state}`)),
     h("span", {}, result(one)),
     h("span", { class: "muted" }, t("imports.by", { name: one.created_by, when: ago(one.created_at) })),
   );

@@ -6,6 +6,7 @@ import { t } from "../../texts.js";
 import { reason } from "./words.js";
 
 const SHOWN = 8;
+const NAMES = 20;
 
 /**
  * @param {import("./items.js").Plan} plan
@@ -58,12 +59,15 @@ async function thumbnail(item, picture, signal) {
 }
 
 function skippedList(skipped) {
-  const counts = new Map();
-  for (const { code } of skipped) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const names = new Map();
+  for (const { item, code } of skipped) {
+    if (!names.has(code)) names.set(code, []);
+    names.get(code).push(item.name);
+  }
   return h(
     "details",
     {},
     h("summary", {}, t("imports.skipped", { count: skipped.length })),
-    h("ul", {}, [...counts].map(([code, count]) => h("li", {}, `${reason(code)}: ${count}`))),
+    h("ul", {}, [...names].map(([code, all]) => h("li", {}, `${reason(code)} (${all.length}): ${all.slice(0, NAMES).join(", ")}${all.length > NAMES ? " …" : ""}`))),
   );
 }
