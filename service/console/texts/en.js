@@ -327,6 +327,8 @@ export default {
   identify: {
     title: "Who is this?",
     drop: "Drop a photograph here",
+    enrolling:
+      "To enrol somebody, give a photograph. Gemel looks first whether this person is enrolled already; then you enter the name.",
     live: "Identify live with the camera",
     searching: "Searching ...",
     looking: "Detecting faces",

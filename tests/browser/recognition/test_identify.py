@@ -113,6 +113,20 @@ def test_one_of_several_people_is_enrolled_from_the_picture_and_found_by_another
     assert api.get("/v1/galleries/staff").json()["identities"] == 1
 
 
+def test_who_comes_to_enrol_finds_the_form_first_with_the_name_of_the_file(
+    page: Page, collins: bytes
+) -> None:
+    page.goto(page.url.replace("/identify", "/people"))
+    page.get_by_role("link", name="Enrol from a photograph").click()
+    expect(page.get_by_text("To enrol somebody, give a photograph.")).to_be_visible()
+    page.get_by_label("Drop a photograph here").set_input_files(file(collins, "Eileen_Collins-2.jpg"))
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_have_value("Eileen Collins")
+    expect(name).to_be_in_viewport()
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("heading", name="This is Eileen Collins.")).to_be_visible()
+
+
 def test_a_picture_is_added_to_a_person_and_taken_back(page: Page, api: ApiClient, couple: bytes) -> None:
     choose(page, couple)
     card = page.get_by_role("article").filter(has=page.get_by_text("Match", exact=True))

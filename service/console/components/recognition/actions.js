@@ -5,6 +5,7 @@ import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { nameOf } from "../face-crop/face-crop.js";
 import { portraitOf } from "../photo/crop.js";
+import { personIn } from "../photo/photo.js";
 import { errorLine } from "../states/states.js";
 import { toast } from "../toast/toast.js";
 import { addFace, dispute, enrol, removeFace, removePerson, withdraw } from "./ask.js";
@@ -73,9 +74,10 @@ export function addButton(context, candidate) {
 /** "Enrol as a new person", with a name. @param {FaceContext} context */
 export function enrolForm(context, { open }) {
   if (!canSend(context)) return null;
-  const { gallery, number, signal, note } = context;
+  const { gallery, number, photo, answer, signal, note } = context;
   const id = `enrol-name-${number}`;
-  const name = h("input", { id, name: "name", autocomplete: "off", maxlength: 255 });
+  const suggested = answer.faces_found === 1 ? personIn(photo.name) : "";
+  const name = h("input", { id, name: "name", value: suggested, autocomplete: "off", maxlength: 255 });
   const problem = h("div");
   const button = h("button", { type: "submit", class: open ? "primary" : "" }, t("answer.enrol"));
   const form = h(

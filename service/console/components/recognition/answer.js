@@ -78,11 +78,12 @@ const leftToRight = (answer) => ({
  * @param {import("../photo/photo.js").Photo} options.photo
  * @param {object} options.answer of `identify`
  * @param {AbortSignal} options.signal
+ * @param {boolean} [options.enrolling] the form that enrols comes first
  * @returns {HTMLElement}
  */
-export function showAnswer({ gallery, photo, answer: asAnswered, signal }) {
+export function showAnswer({ gallery, photo, answer: asAnswered, signal, enrolling = false }) {
   const answer = leftToRight(asAnswered);
-  const cards = answer.faces.map((_, number) => faceCard({ gallery, photo, answer, number, signal, changed: draw }));
+  const cards = answer.faces.map((_, number) => faceCard({ gallery, photo, answer, number, signal, enrolling, changed: draw }));
   const picture = pictureWithBoxes(photo.image, {
     ...photo,
     missing: t("photo.not_shown"),

@@ -23,11 +23,12 @@ const SHOWN_OPEN = 2;
  * @param {object} options.answer
  * @param {number} options.number of the face in the answer
  * @param {AbortSignal} options.signal
+ * @param {boolean} options.enrolling whether somebody came to enrol the person: the form for somebody new comes first
  * @param {() => void} options.changed called when `box` has changed
  * @returns {{element: HTMLElement, box: object | null, said: object | null, open: () => void}}
  *   `box`: what the box in the picture says instead; `said`: who it is or is not, by the person who looks at it
  */
-export function faceCard({ gallery, photo, answer, number, signal, changed }) {
+export function faceCard({ gallery, photo, answer, number, signal, enrolling, changed }) {
   const face = answer.faces[number];
   const [first, ...others] = face.candidates;
   const card = { element: null, box: null, said: null, open: null };
@@ -65,13 +66,16 @@ export function faceCard({ gallery, photo, answer, number, signal, changed }) {
 
   const fillBody = () => {
     if (body.childElementCount) return; // canvases and crops of many faces are made when they are looked at
+    const form = can("enrol") && enrolForm(context, { open: unknown && (enrolling || !tooPoor(face)) });
+    const formFirst = enrolling && unknown;
     fill(
       body,
       qualityLine(face.quality, face.unmatched_reason),
+      formFirst && form,
       first ? candidate(first, 0) : crop(),
       others.length > 0 &&
         h("details", { ontoggle: showOthers }, h("summary", {}, t("answer.further", { count: others.length })), more),
-      can("enrol") && enrolForm(context, { open: unknown && !tooPoor(face) }),
+      !formFirst && form,
     );
   };
   const body = h("div", { class: "face-body" });

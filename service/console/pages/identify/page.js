@@ -8,7 +8,7 @@ import { photoInput } from "../../components/photo/photo-input.js";
 import { errorState } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
 import { icon } from "../../layout/icons.js";
-import { current } from "../../session.js";
+import { can, current } from "../../session.js";
 import { t } from "../../texts.js";
 import { forget, keep, recall } from "./last.js";
 import { createLive } from "./live.js";
@@ -18,6 +18,7 @@ export async function show({ params, query, signal, setQuery }) {
   const result = h("div", { class: "identify-result" });
   const input = photoInput({ title: t("identify.drop"), onFiles: ask, signal });
   const liveButton = h("button", { onclick: startLive }, icon("camera"), t("identify.live"));
+  const enrolling = query.get("enrol") === "on" && can("enrol");
   let asked = null;
   let live = null;
 
@@ -43,7 +44,7 @@ export async function show({ params, query, signal, setQuery }) {
     try {
       const answer = await identify(gallery, file, { signal: own.signal });
       if (own.signal.aborted) return;
-      const element = showAnswer({ gallery, photo, answer, signal: own.signal });
+      const element = showAnswer({ gallery, photo, answer, signal: own.signal, enrolling });
       fill(result, element);
       signal.removeEventListener("abort", leave);
       keep({ gallery, element, controller: own }, current()?.name);
@@ -84,6 +85,7 @@ export async function show({ params, query, signal, setQuery }) {
     "div",
     { class: "stack" },
     h("div", { class: "page-head" }, h("h1", {}, t("identify.title")), liveButton),
+    enrolling && h("p", {}, t("identify.enrolling")),
     input.element,
     result,
   );

@@ -89,7 +89,7 @@ export async function show({ params, query, signal, setQuery }) {
   const enrolLink =
     can("enrol") &&
     can("identify") &&
-    h("a", { class: "button", href: link(path`/galleries/${gallery}/identify`) }, t("people.empty_photo"));
+    h("a", { class: "button", href: link(path`/galleries/${gallery}/identify`, { enrol: "on" }) }, t("people.empty_photo"));
   onRemoval(search, signal);
   const byPhoto = can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
   const first = await get(url, { query: { ...asking(), limit: PAGE_SIZE, with_total: true }, signal });
@@ -129,7 +129,7 @@ const noneEnrolled = (gallery) =>
     text: t(can("enrol") ? "people.empty_text" : "people.empty_read"),
     actions: can("enrol") && [
       can("identify") &&
-        h("a", { class: "button primary", href: link(path`/galleries/${gallery}/identify`) }, t("people.empty_photo")),
+        h("a", { class: "button primary", href: link(path`/galleries/${gallery}/identify`, { enrol: "on" }) }, t("people.empty_photo")),
       h("a", { class: "button", href: link(path`/galleries/${gallery}/imports`) }, t("people.empty_import")),
     ],
   });
