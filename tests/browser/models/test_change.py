@@ -59,6 +59,7 @@ def test_a_gallery_moves_to_another_model_and_back_by_clicks_alone(
     start = page.get_by_role("button", name="Start the change to dlib-resnet")
     expect(start).to_be_visible(timeout=PATIENCE_MS)  # the model is opened, and its speed is measured
     expect(page.get_by_text("needs 59 people with several faces; the gallery has 1.")).to_be_visible()
+    expect(page.get_by_text("dlib-resnet is much worse")).to_be_visible()
     start.click()
 
     heading(page, "From sface to dlib-resnet")
@@ -79,6 +80,9 @@ def test_a_gallery_moves_to_another_model_and_back_by_clicks_alone(
     assert model(api) == "dlib-resnet"
     page.reload()
     heading(page, "dlib-resnet is in use")
+    open_page.go(page, PAGE)
+    expect(page.get_by_text("you cannot go back to it")).to_be_visible()
+    page.go_back()
 
     page.get_by_role("button", name="Go back to sface").click()
     heading(page, "sface is in use again")

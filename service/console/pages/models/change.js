@@ -1,6 +1,7 @@
 // The way to another model: the models there are, what a change takes, its start; and the changes so far.
 
 import { path, post } from "../../api.js";
+import { createProgress } from "../../components/progress/progress.js";
 import { errorLine } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
 import { bytes, duration, time } from "../../format.js";
@@ -8,7 +9,7 @@ import { go, link } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { criterion } from "../reindex/words.js";
-import { missesInWords, modelName } from "./words.js";
+import { missesInWords, modelName, muchWorse } from "./words.js";
 
 const OPEN = new Set(["embedding", "building", "comparing", "ready", "active", "cleaning", "cancelling"]);
 const jobLink = (job) => link(`/galleries/${encodeURIComponent(job.gallery)}/models/jobs/${job.id}`);
@@ -33,10 +34,12 @@ export function changeSection({ gallery, calibration, models, jobs, query, setQu
 
   async function choose(model) {
     setQuery({ to: model.name });
-    fill(plan, h("p", { class: "muted" }, t("models.planning", { model: model.name })));
+    const progress = createProgress({ label: t("models.planning", { model: model.name }) });
+    progress.set(null, t("models.planning_text", { model: model.name }));
+    fill(plan, progress.element, startButton({ gallery: gallery.name, model, words: t("models.start_now"), signal }));
     try {
       const found = await post("v1/reindexes/plan", { json: { gallery: gallery.name, to: model.name }, signal });
-      fill(plan, planCard(found, model, signal));
+      fill(plan, planCard(found, model, muchWorse(calibration.model, model.fingerprint, models), signal));
     } catch (error) {
       if (error.name !== "AbortError") fill(plan, errorLine(error));
     }
@@ -53,7 +56,7 @@ export function changeSection({ gallery, calibration, models, jobs, query, setQu
     h("h2", { id: "change-title" }, t("models.change")),
     h("p", {}, t("models.change_text")),
     gallery.faces === 0 && h("p", { class: "muted" }, t("models.nobody")),
-    openOf(jobs) && h("p", { class: "muted" }, t("models.one_at_a_time")),
+    openOf(jobs) && h("p", { class: "muted" }, t(openOf(jobs).state === "active" ? "models.one_at_a_time_active" : "models.one_at_a_time", { model: modelName(openOf(jobs).from_model, models) })),
     possible &&
       h(
         "fieldset",
@@ -92,27 +95,9 @@ function choice(model, checked, onchange) {
 }
 
 /** What the change takes, and the button that starts it. */
-function planCard(plan, model, signal) {
-  const problem = h("div");
+function planCard(plan, model, worse, signal) {
   const short = plan.shortages.length > 0;
   const unclear = plan.gates.filter(({ measurable }) => !measurable);
-  const start = h(
-    "button",
-    {
-      class: "primary",
-      onclick: async () => {
-        start.disabled = true;
-        try {
-          const job = await post("v1/reindexes", { json: { gallery: plan.gallery, to: model.name, force: short }, signal });
-          go(`${path`/galleries/${plan.gallery}/models/jobs/${job.id}`}`);
-        } catch (error) {
-          start.disabled = false;
-          if (error.name !== "AbortError") fill(problem, errorLine(error));
-        }
-      },
-    },
-    t(short ? "models.start_anyway" : "models.start", { model: model.name }),
-  );
   return h(
     "div",
     { class: "stack plan-card" },
@@ -130,9 +115,32 @@ function planCard(plan, model, signal) {
     unclear.map((gate) =>
       h("p", { class: "notice" }, t("models.plan_unclear", { gate: criterion(gate.gate), count: gate.people, needed: gate.people_needed })),
     ),
-    problem,
-    h("div", { class: "actions" }, start),
+    worse && h("p", { class: "notice" }, worse),
+    startButton({ gallery: plan.gallery, model, primary: true, force: short, words: t(short ? "models.start_anyway" : "models.start", { model: model.name }), signal }),
   );
+}
+
+/** Starts the change, and says beside it why it could not. */
+function startButton({ gallery, model, words, primary = false, force = false, signal }) {
+  const problem = h("div");
+  const start = h(
+    "button",
+    {
+      class: primary ? "primary" : "",
+      onclick: async () => {
+        start.disabled = true;
+        try {
+          const job = await post("v1/reindexes", { json: { gallery, to: model.name, force }, signal });
+          go(`${path`/galleries/${gallery}/models/jobs/${job.id}`}`);
+        } catch (error) {
+          start.disabled = false;
+          if (error.name !== "AbortError") fill(problem, errorLine(error));
+        }
+      },
+    },
+    words,
+  );
+  return h("div", {}, problem, h("div", { class: "actions" }, start));
 }
 
 function history(jobs, models) {

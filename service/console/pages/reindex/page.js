@@ -1,6 +1,7 @@
 // One change of model: where it is, how far it has got, both models compared, and what a person may do.
 
 import { get, path } from "../../api.js";
+import { openReviews, reviewsNotice } from "../../components/open-reviews/open-reviews.js";
 import { createProgress } from "../../components/progress/progress.js";
 import { errorLine } from "../../components/states/states.js";
 import { announce } from "../../announcer.js";
@@ -10,7 +11,7 @@ import { Problem } from "../../problem.js";
 import { link } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
-import { modelName } from "../models/words.js";
+import { modelName, muchWorse } from "../models/words.js";
 import { actions } from "./actions.js";
 import { disagreements, gates, rates } from "./comparison.js";
 import { poll } from "./poll.js";
@@ -31,6 +32,8 @@ export async function show({ params, signal }) {
   const offline = h("div");
   let job = first;
   let comparison = null;
+  const reviews = await openReviews(first.gallery, signal);
+  const worse = muchWorse(first.from_model, first.to_model, models);
   let drawn = "";
   let workedAt = performance.now();
 
@@ -87,10 +90,11 @@ export async function show({ params, signal }) {
         h("p", {}, t(`reindex.text_${textOf(job, failed)}`, { old: names.old, new: names.new })),
         job.problem && h("p", { class: "notice" }, job.problem),
         running && h("div", { class: "reindex-progress" }, progress.element),
+        job.state === "ready" && worse && h("p", { class: "notice" }, worse),
         can("operate") && actions(job, { names, failed, changed: acted, signal }),
         offline,
       ),
-      comparison && [gates(comparison), rates(comparison, names), disagreements(comparison, names, job.gallery)],
+      comparison && [reviewsNotice(job.gallery, reviews, t("reindex.reviews_spoil")), gates(comparison), rates(comparison, names), disagreements(comparison, names, job.gallery)],
       skipped(job),
       history(job),
     ];
