@@ -1,6 +1,7 @@
 """The migrations create the schema that the code expects, and can be undone."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import alembic.command
 import pytest
@@ -14,7 +15,7 @@ from indexer.records import galleries
 from indexer.records.audit.partitions import PREFIX
 from indexer.records.database import schema
 from indexer.records.database.session import Database
-from indexer.records.enrolled import identities
+from indexer.records.enrolled import identities, unsearched
 from indexer.records.enrolled.identities import Search
 from indexer.records.tables import Base
 from indexer.types import LOG_START
@@ -217,6 +218,46 @@ def test_people_older_than_the_search_by_name_are_found_by_name(fresh: Database)
         for search, name in (("hopper", "Grace O'Hopper"), ("STRASSE", "Jörg Straße")):
             [one] = identities.page(session, gallery.id, after=None, limit=9, search=Search(name=search))
             assert one.name == name
+
+
+def test_people_without_search_words_are_found_after_a_migration(fresh: Database) -> None:
+    """Older ones, in more than one batch, and those that an older process has enrolled since."""
+    schema.migrate(fresh, "0024")
+    gallery = _insert_people(fresh, unsearched.BATCH + 1)
+
+    schema.migrate(fresh)
+    assert _found(fresh, gallery) == unsearched.BATCH + 1
+    _insert_people(fresh, 1, gallery)
+    assert unsearched.exist(fresh)
+    assert _found(fresh, gallery) == unsearched.BATCH + 1
+    schema.migrate(fresh)
+
+    assert _found(fresh, gallery) == unsearched.BATCH + 2
+    assert not unsearched.exist(fresh)
+
+
+def _insert_people(database: Database, count: int, gallery: UUID | None = None) -> UUID:
+    """As an older version does."""
+    with database.transaction() as session:
+        if gallery is None:
+            gallery = uuid7()
+            session.execute(
+                text("INSERT INTO gallery (id, name, store_crops) VALUES (:id, 'staff', true)"),
+                {"id": gallery},
+            )
+        session.execute(
+            text(
+                "INSERT INTO identity (id, gallery_id, name, metadata)"
+                " VALUES (:id, :gallery, 'Grace', '{\"department\": \"computing\"}')"
+            ),
+            [{"id": uuid7(), "gallery": gallery} for _ in range(count)],
+        )
+    return gallery
+
+
+def _found(database: Database, gallery: UUID) -> int:
+    with database.reading() as session:
+        return identities.count(session, gallery, Search(q="grace department:computing"))
 
 
 def test_a_name_whose_composed_form_is_too_long_is_unchanged(fresh: Database) -> None:

@@ -8,6 +8,7 @@ from indexer.errors import DatabaseNotMigrated, DatabaseTooNew
 from indexer.records.database import condition, schema
 from indexer.records.database.condition import Condition
 from indexer.records.database.session import Database
+from indexer.records.enrolled import unsearched
 
 DATABASE, SCHEMA, CLOCK = "postgresql", "schema", "clock"
 STATEMENT_SECONDS = 3.0
@@ -47,6 +48,16 @@ def check_schema(database: Database) -> Iterator[Finding]:
             level="problem",
             code=error.code,
             text=f"The database has the schema of another version: {error.message}.",
+            advice="When every server process has the new version, run `gemel migrate`.",
+        )
+        return
+    if unsearched.exist(database):
+        yield Finding(
+            check=SCHEMA,
+            level="warning",
+            code="people_not_in_search",
+            text="The search of people by `q` does not find everybody: processes of an older version have"
+            " enrolled some of them.",
             advice="When every server process has the new version, run `gemel migrate`.",
         )
     else:

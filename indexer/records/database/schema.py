@@ -15,6 +15,7 @@ from indexer.errors import DatabaseNotMigrated, DatabaseTooNew, InvalidRequest
 from indexer.records.audit import partitions
 from indexer.records.database.driver_errors import translate_errors
 from indexer.records.database.session import Database
+from indexer.records.enrolled import unsearched
 from indexer.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ _POLL_SECONDS = 0.1
 
 
 def migrate(database: Database, revision: str = "head") -> str:
-    """Migrates up to `revision`. Returns the revision of the database afterwards.
+    """Migrates up to `revision`, in one transaction. Returns the revision of the database afterwards. What
+    need not be there at once is written after that transaction.
 
     Raises DatabaseUnavailable, DatabaseTooNew, and Busy if another transaction holds a lock on a table.
     """
@@ -39,7 +41,10 @@ def migrate(database: Database, revision: str = "head") -> str:
         alembic.command.upgrade(config, revision)
         if revision == "head":
             partitions.make_ahead(connection)
-        return _current(connection) or "base"
+        reached = _current(connection) or "base"
+    if revision == "head":
+        unsearched.complete(database)
+    return reached
 
 
 def grant(database: Database, role: str) -> None:

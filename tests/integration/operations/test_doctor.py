@@ -13,6 +13,7 @@ from indexer.doctor import every_check
 from indexer.doctor.finding import Finding
 from indexer.records import galleries, models, reindexes, replicas
 from indexer.records.database.session import Database
+from indexer.records.enrolled import unsearched
 from indexer.records.imports import jobs
 from indexer.records.replicas import StatusReport
 from indexer.settings import Settings
@@ -54,6 +55,24 @@ def test_processes_of_two_versions_are_an_upgrade_that_is_not_finished(
 
     assert finding.level == "warning"
     assert "1.0, 1.1" in finding.text
+
+
+def test_people_whom_an_older_process_has_enrolled_are_missing_in_the_search(
+    settings: Settings, database: Database
+) -> None:
+    with database.transaction() as session:
+        staff = galleries.create(session, "staff")
+        session.execute(
+            text("INSERT INTO identity (id, gallery_id) VALUES (gen_random_uuid(), :gallery)"),
+            {"gallery": staff.id},
+        )
+
+    finding = examine(settings, database)["people_not_in_search"]
+
+    assert finding.level == "warning"
+    assert "gemel migrate" in finding.advice
+    unsearched.complete(database)
+    assert "people_not_in_search" not in examine(settings, database)
 
 
 def test_a_thread_of_the_process_that_is_stuck_is_a_problem(settings: Settings, database: Database) -> None:

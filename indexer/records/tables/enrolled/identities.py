@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy import Identity as GeneratedAlways
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,6 +25,7 @@ class Identity(Base, kw_only=True):
         Index("identity_gallery_id_idx", "gallery_id", "id"),
         Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
         Index("identity_search_words_idx", "search_words", postgresql_using="gin"),
+        Index("identity_unsearched_idx", "id", postgresql_where=text("search_words IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -36,8 +37,9 @@ class Identity(Base, kw_only=True):
     name: Mapped[str | None] = mapped_column(Text, default=None)
     name_words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
     """The words of `name`, as `records.name_search` writes them."""
-    search_words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
-    """Of the name, the external id and the metadata, as `records.enrolled.search_words` writes them."""
+    search_words: Mapped[str | None] = mapped_column(TSVECTOR, default=None, deferred=True)
+    """Of the name, the external id and the metadata, as `records.enrolled.search_words` writes them; null
+    until `records.enrolled.unsearched` has written them."""
     details: Mapped[dict[str, Any]] = mapped_column(
         "metadata", JSONB, server_default="{}", default_factory=dict
     )
