@@ -19,13 +19,35 @@ def test_a_gallery_is_created_and_is_in_the_picker_at_once(
     name = dialog.get_by_label("Name")
     name.fill("No capitals, please")
     name.press("Enter")
-    expect(dialog.get_by_role("alert")).to_contain_text("name")
+    expect(dialog.get_by_role("alert")).to_contain_text("63 letters")
     expect(name).to_be_focused()
     name.fill("staff")
     name.press("Enter")
 
     expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()
     expect(page.get_by_label("Gallery", exact=True)).to_have_value("staff")
+
+    message = page.locator(".toast")
+    expect(message).to_have_count(1)  # from the page before
+    page.get_by_role("link", name="Identify").click()
+    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
+    expect(message).to_have_count(0)
+
+
+def test_messages_with_an_undo_follow_to_the_next_page_and_cover_no_card(
+    open_page: OpenPage, api: ApiClient
+) -> None:
+    page = _settings(open_page, api)
+    for i in range(3):
+        page.get_by_label("Keep a crop").click()
+        expect(page.locator(".toast")).to_have_count(i + 1)
+    gap = """() => document.querySelector("main").getBoundingClientRect().bottom
+        - document.querySelector("main > :last-child").getBoundingClientRect().bottom
+        - document.querySelector(".toasts").getBoundingClientRect().height"""
+    assert page.evaluate(gap) > 0
+    page.get_by_role("link", name="Identify").click()
+    expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()
+    expect(page.locator(".toast")).to_have_count(3)
 
 
 def test_a_policy_is_saved_at_once_and_undone(open_page: OpenPage, api: ApiClient) -> None:

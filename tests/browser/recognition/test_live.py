@@ -69,6 +69,8 @@ def test_a_camera_that_is_not_allowed_says_what_to_do(
     expect(
         page.get_by_role("alert").filter(has_text="does not allow this page to use the camera")
     ).to_be_visible()
+    with page.expect_file_chooser():
+        page.get_by_role("button", name="Choose a photograph").click()
 
 
 def test_a_photograph_is_taken_with_the_camera(

@@ -14,8 +14,8 @@ def test_two_pictures_are_compared_and_the_answer_is_in_words(
 ) -> None:
     api.create_gallery("staff")
     page = open_page("#/galleries/staff/verify")
-    page.get_by_label("Photograph", exact=True).set_input_files(file(hopper))
-    page.get_by_label("Other photograph", exact=True).set_input_files(file(collins))
+    page.get_by_label("Drop a photograph", exact=True).set_input_files(file(hopper))
+    page.get_by_label("Drop the other photograph", exact=True).set_input_files(file(collins))
     expect(page.get_by_role("heading", name="Not the same person")).to_be_visible()
     expect(page.get_by_text("One pair of strangers in").last).to_be_visible()
     expect(page.get_by_role("img", name="How often two different people reach a score.")).to_be_visible()
@@ -24,7 +24,7 @@ def test_two_pictures_are_compared_and_the_answer_is_in_words(
         assert not accessibility.violations(page), theme
 
     page.get_by_role("button", name="Another photograph").last.click()
-    page.get_by_label("Other photograph", exact=True).set_input_files(file(hopper))
+    page.get_by_label("Drop the other photograph", exact=True).set_input_files(file(hopper))
     expect(page.get_by_role("heading", name="The same person")).to_be_visible()
     expect(page.get_by_text("Fewer than one pair of strangers in")).to_be_visible()
 
@@ -40,12 +40,12 @@ def test_a_picture_is_compared_with_a_person_found_by_name_and_the_address_keeps
     page.get_by_label("Person", exact=True).fill("hop")
     expect(page.get_by_role("button", name="Eileen Collins")).to_have_count(0)
     page.get_by_role("button", name="Grace Hopper").click()
-    page.get_by_label("Photograph", exact=True).set_input_files(file(hopper))
+    page.get_by_label("Drop a photograph", exact=True).set_input_files(file(hopper))
     expect(page.get_by_role("heading", name="This is Grace Hopper")).to_be_visible()
 
     page.reload()
     expect(page.get_by_role("heading", name="Grace Hopper")).to_be_visible()
-    page.get_by_label("Photograph", exact=True).set_input_files(file(collins))
+    page.get_by_label("Drop a photograph", exact=True).set_input_files(file(collins))
     expect(page.get_by_role("heading", name="This is not Grace Hopper")).to_be_visible()
 
 
@@ -55,6 +55,6 @@ def test_a_picture_without_a_face_says_so(
 ) -> None:
     api.create_gallery("staff")
     page = open_page("#/galleries/staff/verify")
-    page.get_by_label("Photograph", exact=True).set_input_files(file(hopper))
-    page.get_by_label("Other photograph", exact=True).set_input_files(file(nobody))
+    page.get_by_label("Drop a photograph", exact=True).set_input_files(file(hopper))
+    page.get_by_label("Drop the other photograph", exact=True).set_input_files(file(nobody))
     expect(page.get_by_role("alert").filter(has_text="No face was found")).to_be_visible()

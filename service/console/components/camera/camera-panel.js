@@ -10,10 +10,11 @@ import { CameraProblem, openCamera, takePicture } from "./camera.js";
 await styles("./camera.css", import.meta.url);
 
 /**
- * @param {{onPicture: (blob: Blob) => void, onClose: () => void, signal: AbortSignal}} options
+ * @param {{onPicture: (blob: Blob) => void, onClose: () => void, onChoose: () => void, signal: AbortSignal}} options
+ *   `onChoose`: somebody whose camera does not work wants to choose a file
  * @returns {HTMLElement}
  */
-export function openCameraPanel({ onPicture, onClose, signal }) {
+export function openCameraPanel({ onPicture, onClose, onChoose, signal }) {
   const off = new AbortController();
   signal.addEventListener("abort", () => off.abort(), { once: true, signal: off.signal });
   document.addEventListener("visibilitychange", () => document.hidden && close(), { signal: off.signal });
@@ -46,7 +47,8 @@ export function openCameraPanel({ onPicture, onClose, signal }) {
     },
     (error) => {
       if (!(error instanceof CameraProblem)) throw error;
-      fill(panel, cameraProblem(error), h("div", { class: "actions" }, closer));
+      const choose = h("button", { onclick: () => (close(), onChoose()) }, t("camera.choose"));
+      fill(panel, cameraProblem(error), h("div", { class: "actions" }, choose, closer));
     },
   );
   return panel;

@@ -18,7 +18,8 @@ let count = 0;
  * @param {AbortSignal} options.signal
  * @param {boolean} [options.several] whether several files may be chosen at once
  * @param {boolean} [options.small]
- * @returns {{element: HTMLElement, setProblem: (problem: Node | null) => void}}
+ * @returns {{element: HTMLElement, setProblem: (problem: Node | null) => void, choose: () => void}}
+ *   `choose`: opens the choice of a file
  */
 export function photoInput({ title, onFiles, signal, several = false, small = false }) {
   const hintId = `photo-hint-${++count}`;
@@ -41,7 +42,7 @@ export function photoInput({ title, onFiles, signal, several = false, small = fa
     "button",
     {
       onclick: () => {
-        const panel = openCameraPanel({ onPicture: (blob) => onFiles([blob]), onClose: close, signal });
+        const panel = openCameraPanel({ onPicture: (blob) => onFiles([blob]), onClose: close, onChoose: choose, signal });
         camera.hidden = true;
         fill(below, panel);
       },
@@ -49,6 +50,7 @@ export function photoInput({ title, onFiles, signal, several = false, small = fa
     icon("camera"),
     t("camera.use"),
   );
+  const choose = () => input.click();
   function close() {
     fill(below);
     camera.hidden = false;
@@ -69,5 +71,5 @@ export function photoInput({ title, onFiles, signal, several = false, small = fa
     below,
     problem,
   );
-  return { element, setProblem: (node) => fill(problem, node) };
+  return { element, setProblem: (node) => fill(problem, node), choose };
 }

@@ -77,8 +77,8 @@ function openNew(signal) {
           return name.focus();
         }
         dialog.close();
-        toast(t("galleries.created", { name: name.value.trim() }));
         go(`/galleries/${encodeURIComponent(name.value.trim())}/people`);
+        toast(t("galleries.created", { name: name.value.trim() })); // on the page that is shown next
       },
     },
     h(

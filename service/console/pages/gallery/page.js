@@ -99,8 +99,8 @@ function openDelete(name, signal) {
           return fill(problem, errorLine(error));
         }
         dialog.close();
-        toast(t("gallery.deleted", { name }));
         go("/galleries");
+        toast(t("gallery.deleted", { name })); // on the page that is shown next
       },
     },
     h("p", {}, t("gallery.delete_text")),

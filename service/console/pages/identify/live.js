@@ -19,11 +19,12 @@ import { t } from "../../texts.js";
 const RETRY_MS = 3000;
 
 /**
- * @param {{gallery: string, signal: AbortSignal, onEnd: () => void, onRestart: () => void}} options
- *   called when somebody turns the camera off, and when somebody wants it on again
+ * @param {{gallery: string, signal: AbortSignal, onEnd: () => void, onRestart: () => void, onChoose: () => void}} options
+ *   called when somebody turns the camera off, when somebody wants it on
+ *   again, and when somebody chooses a file instead
  * @returns {{element: HTMLElement, stop: () => void}}
  */
-export function createLive({ gallery, signal, onEnd, onRestart }) {
+export function createLive({ gallery, signal, onEnd, onRestart, onChoose }) {
   const off = new AbortController();
   signal.addEventListener("abort", () => off.abort(), { once: true, signal: off.signal });
   const stop = h("button", { class: "primary", onclick: onEnd }, t("camera.off"));
@@ -35,7 +36,8 @@ export function createLive({ gallery, signal, onEnd, onRestart }) {
 
   openCamera(off.signal).then(run, (error) => {
     if (!(error instanceof CameraProblem)) throw error;
-    fill(element, cameraProblem(error), h("div", { class: "actions" }, h("button", { onclick: onEnd }, t("common.close"))));
+    const choose = h("button", { onclick: onChoose }, t("camera.choose"));
+    fill(element, cameraProblem(error), h("div", { class: "actions" }, choose, h("button", { onclick: onEnd }, t("common.close"))));
   });
 
   function run(video) {

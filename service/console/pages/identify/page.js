@@ -63,7 +63,7 @@ export async function show({ params, query, signal, setQuery }) {
     asked?.abort();
     forget();
     stopLive();
-    live = createLive({ gallery, signal, onEnd: stopLive, onRestart: startLive });
+    live = createLive({ gallery, signal, onEnd: stopLive, onRestart: startLive, onChoose: () => (stopLive(), input.choose()) });
     liveButton.hidden = true;
     input.element.hidden = true;
     fill(result, live.element);

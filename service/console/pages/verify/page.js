@@ -16,8 +16,8 @@ export async function show({ params, query, signal, setQuery }) {
   let person = null;
   let asked = null;
 
-  const first = createSlot({ title: t("verify.first"), onPhoto: compare, signal });
-  const second = createSlot({ title: t("verify.second"), onPhoto: compare, signal });
+  const first = createSlot({ title: t("verify.first"), drop: t("verify.first_drop"), onPhoto: compare, signal });
+  const second = createSlot({ title: t("verify.second"), drop: t("verify.second_drop"), onPhoto: compare, signal });
   const choice = createPersonChoice({
     gallery,
     signal,

@@ -7,12 +7,12 @@ import { fill, h } from "../../dom.js";
 import { t } from "../../texts.js";
 
 /**
- * @param {{title: string, onPhoto: () => void, signal: AbortSignal}} options
+ * @param {{title: string, drop: string, onPhoto: () => void, signal: AbortSignal}} options
  * @returns {{element: HTMLElement, photo: () => import("../../components/photo/photo.js").Photo | null,
  *   take: (file: Blob) => Promise<void>, mark: (face: object) => void}}
  */
-export function createSlot({ title, onPhoto, signal }) {
-  const input = photoInput({ title, onFiles: ([file]) => take(file), signal });
+export function createSlot({ title, drop, onPhoto, signal }) {
+  const input = photoInput({ title: drop, onFiles: ([file]) => take(file), signal });
   const element = h("div", { class: "slot" }, input.element);
   let photo = null;
   let picture = null;
