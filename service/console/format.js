@@ -41,6 +41,10 @@ export function duration(seconds) {
 export const time = (text) =>
   new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
+/** `26 Nov 2026, 15:04:09`, where the order of events matters. */
+export const timeWithSeconds = (text) =>
+  new Date(text).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
 /** `3 minutes ago`. */
 export function ago(text, now = Date.now()) {
   const seconds = (new Date(text).getTime() - now) / 1000;

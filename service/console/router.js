@@ -57,7 +57,7 @@ function address() {
   return { path: path || "/", query: new URLSearchParams(search) };
 }
 
-async function open(layout) {
+async function open(layout, { alone = false } = {}) {
   const leaving = shown;
   if (leaving) scrolled.set(leaving.address, scrollY);
   leaving?.abort();
@@ -68,6 +68,7 @@ async function open(layout) {
   controller.redirects = route.name === "home";
   layout.update(route, params);
   setTitle(t(`titles.${route.name}`), params.gallery);
+  let failed = false;
   const slow = setTimeout(() => layout.main.setAttribute("aria-busy", "true"), 200);
   try {
     const folder = `./pages/${route.module ?? route.name}`;
@@ -87,14 +88,17 @@ async function open(layout) {
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
     console.warn("page not shown:", error.message);
-    fill(layout.main, h("h1", {}, t(`titles.${route.name}`)), errorState(error, { retry: error.retry ?? (() => open(layout)) }));
+    failed = true;
+    const retry = error.retry ?? (() => open(layout));
+    const retryAlone = error.retry ?? (async () => (await answers()) && !signal.aborted && open(layout, { alone: true }));
+    fill(layout.main, h("h1", {}, t(`titles.${route.name}`)), errorState(error, { retry, retryAlone }));
   } finally {
     clearTimeout(slow);
     if (!signal.aborted) layout.main.removeAttribute("aria-busy");
   }
   scrollTo(0, scrolled.get(location.hash) ?? 0);
   // Not on arrival, also by the start page: a browser's own order is best then.
-  if (leaving && !leaving.redirects) focusHeading(layout.main);
+  if (leaving && !leaving.redirects && !(alone && failed)) focusHeading(layout.main);
 }
 
 /** A module that cannot be fetched means what a request without an answer means. Browsers do not fetch it again. */
@@ -105,9 +109,10 @@ function unreachable(error) {
 
 /** Once the server answers: otherwise the browser would show its own page. */
 async function reload() {
-  const answer = await fetch(location.pathname).catch(() => null);
-  if (answer?.ok) location.reload();
+  if (await answers()) location.reload();
 }
+
+const answers = async () => (await fetch(location.pathname).catch(() => null))?.ok ?? false;
 
 function setTitle(title, gallery) {
   document.title = [title, gallery, "Gemel"].filter(Boolean).join(" - ");

@@ -10,6 +10,7 @@ export default {
     remove: "Remove",
     undo: "Undo",
     retry: "Try again",
+    retries: "This page tries again by itself every few seconds.",
     loading: "Loading",
     none: "None",
     unnamed: "No name",
@@ -112,6 +113,7 @@ export default {
   },
 
   gallery: {
+    heading: "Settings of {gallery}",
     policies: "Policies",
     people: "People",
     faces: "Faces",
@@ -129,7 +131,7 @@ export default {
     duplicate_reject: "Do not enrol them",
     person_score: "Score of a person with several faces",
     person_nearest: "Score of the nearest face",
-    person_fused: "Mean of two scores: of the nearest face, and of all faces together",
+    person_fused: "Nearest face and all faces of the person, half each",
     keep_probes: "Keep a crop of each face that is searched for, beside the audit record",
     crops_kept: "Crops of enrolled faces are stored. So a change of the model needs no new photographs.",
     crops_not_kept: "No crops are stored. So pages show no faces, and a change of the model needs new photographs.",

@@ -7,6 +7,8 @@ import { t } from "../../texts.js";
 
 await styles("./states.css", import.meta.url);
 
+const RETRY_SECONDS = 5;
+
 /**
  * @param {{title: string, text?: string, actions?: any}} options
  */
@@ -19,16 +21,30 @@ export const loadingState = ({ count = 3 } = {}) =>
 
 /**
  * @param {unknown} error
- * @param {{retry?: () => void}} [options]
+ * @param {{retry?: () => void, retryAlone?: () => void}} [options] `retryAlone`: called every few seconds while the
+ *   page is seen, if the error is one that passes
  */
-export const errorState = (error, { retry } = {}) =>
-  h(
+export function errorState(error, { retry, retryAlone } = {}) {
+  const again = retryAlone !== undefined && error instanceof Problem && error.temporary && error.status !== 500;
+  const element = h(
     "div",
     { class: "state error", role: "alert" },
     h("p", {}, inWords(error)),
+    again && h("p", { class: "muted" }, t("common.retries")),
     error instanceof Problem && error.requestId && h("p", { class: "muted" }, t("problems.request_id", { id: error.requestId })),
-    retry && h("div", { class: "actions" }, h("button", { onclick: retry }, t("common.retry"))),
+    retry && h("div", { class: "actions" }, h("button", { onclick: () => retry() }, t("common.retry"))),
   );
+  if (again) retryWhileShown(element, retryAlone, error.retryAfterSeconds ?? RETRY_SECONDS);
+  return element;
+}
+
+/** Tries again every few seconds, as long as the error is on a page that can be seen. */
+function retryWhileShown(element, retry, seconds) {
+  const timer = setInterval(() => {
+    if (!element.isConnected) clearInterval(timer);
+    else if (!document.hidden) retry();
+  }, seconds * 1000);
+}
 
 /** An error beside the field or button that caused it. */
 export const errorLine = (error) => h("p", { class: "error-line", role: "alert" }, inWords(error));

@@ -4,7 +4,7 @@ import { get } from "../../api.js";
 import { createTable } from "../../components/data-table/data-table.js";
 import { emptyState } from "../../components/states/states.js";
 import { h } from "../../dom.js";
-import { time } from "../../format.js";
+import { timeWithSeconds } from "../../format.js";
 import { link } from "../../router.js";
 import { current } from "../../session.js";
 import { t } from "../../texts.js";
@@ -43,7 +43,7 @@ function columns(chosen) {
   const only = (changes, text, name) => h("a", { class: "only", href: link("/access/audit", { ...chosen, ...changes }), title: t("audit.only", { name }) }, text);
   return [
     { title: t("audit.what"), main: true, cell: (event) => h("a", { href: link(`/access/audit/${event.id}`) }, eventInWords(event)) },
-    { title: t("audit.when"), cell: (event) => h("time", { datetime: event.at }, time(event.at)) },
+    { title: t("audit.when"), cell: (event) => h("time", { datetime: event.at }, timeWithSeconds(event.at)) },
     { title: t("audit.caller"), cell: ({ caller }) => only({ caller: caller.key_id ?? caller.name }, callerOf(caller), caller.name) },
     { title: t("audit.gallery"), cell: ({ gallery }) => gallery && only({ gallery }, gallery, gallery) },
     { title: t("audit.identity"), cell: ({ identity_id }) => identity_id && only({ identity: identity_id }, h("code", {}, identity_id.slice(-8)), identity_id) },

@@ -2,7 +2,7 @@
 
 import { get, path } from "../../api.js";
 import { h } from "../../dom.js";
-import { time } from "../../format.js";
+import { timeWithSeconds } from "../../format.js";
 import { link } from "../../router.js";
 import { current } from "../../session.js";
 import { t } from "../../texts.js";
@@ -37,7 +37,7 @@ const getEvent = async (id, signal) => (current().galleries === null ? get(path`
 function figures(event) {
   const { caller, gallery, identity_id: person } = event;
   const rows = [
-    [t("audit.when"), h("time", { datetime: event.at }, time(event.at))],
+    [t("audit.when"), h("time", { datetime: event.at }, timeWithSeconds(event.at))],
     [t("audit.caller"), h("a", { href: link("/access/audit", { caller: caller.key_id ?? caller.name }) }, callerOf(caller))],
     [t("event.action"), h("code", {}, event.action)],
     gallery && [t("audit.gallery"), h("a", { href: link(`/galleries/${encodeURIComponent(gallery)}/people`) }, gallery)],

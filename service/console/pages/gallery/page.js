@@ -35,7 +35,7 @@ export async function show({ params, signal }) {
   return h(
     "div",
     { class: "stack" },
-    h("h1", {}, gallery.name),
+    h("h1", {}, t("gallery.heading", { gallery: gallery.name })),
     h(
       "dl",
       {},
