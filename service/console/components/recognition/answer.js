@@ -54,9 +54,9 @@ export function summary(answer, said = []) {
   const parts = [];
   if (people.size) parts.push(t("answer.this_is", { count: people.size, names: list(people.values()) }));
   if (maybe.size) parts.push(t("answer.this_may_be", { count: maybe.size, names: list(maybe.values()) }));
-  if (unknown) parts.push(t(people.size + maybe.size ? "answer.others_unknown" : "answer.nobody", { count: unknown }));
-  if (notTrusted) parts.push(t("answer.not_trusted_count", { count: notTrusted }));
   for (const one of said) if (one?.not) parts.push(t("answer.disputed", { name: nameOf(one.not) }));
+  if (unknown) parts.push(t(parts.length ? "answer.others_unknown" : "answer.nobody", { count: unknown }));
+  if (notTrusted) parts.push(t("answer.not_trusted_count", { count: notTrusted }));
   if (found > faces.length) parts.push(t("answer.more_faces", { count: found - faces.length }));
   return parts.join(" ");
 }
