@@ -32,6 +32,7 @@ from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Crop
 from indexer.usecases.bootstrap import open_pipeline
+from tests.support.browser import chromium
 
 WINDOW = {"width": 1280, "height": 800}
 SCROLL_PX_PER_SECOND = 4_000
@@ -178,7 +179,7 @@ def _milliseconds(times: Sequence[float]) -> str:
 
 def measure_page(server: Server, people: int, seconds: float) -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
         page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type]
         start = time.perf_counter()
         page.goto(f"http://127.0.0.1:{server.port}/#/galleries/{GALLERY}/people")
