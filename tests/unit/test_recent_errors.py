@@ -93,8 +93,8 @@ def test_what_waits_is_bounded_and_the_newest_stay(recent: RecentErrors) -> None
 
 
 def test_a_line_with_control_characters_or_wrong_values_fails_nobody(recent: RecentErrors) -> None:
-    """PostgreSQL stores no NUL. Only this handler gets the lines: a worker of pytest-xdist could not report what
-    pytest itself collects of them."""
+    """PostgreSQL stores no NUL. Only this handler gets the lines: pytest collects those of all others, and a
+    worker of pytest-xdist could not report these."""
     recent.handle(log.makeRecord(log.name, logging.WARNING, "", 0, "a\0b\ud800", (), None))
     recent.handle(log.makeRecord(log.name, logging.WARNING, "", 0, "%d", ("no number",), None))
 
