@@ -86,7 +86,7 @@ export function createGalleryPicker(onFirst) {
         draw();
       }
       await loadGalleries().catch(() => {}); // the page itself shows what is wrong
-      if (name === null && !known.includes(chosen)) chosen = await lastGallery().catch(() => null);
+      if (name === null && !known.includes(chosen)) chosen = lastKnown();
       draw();
     },
   };

@@ -6,7 +6,7 @@ import { errorState, loadingState } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
 import { ago } from "../../format.js";
 import { t } from "../../texts.js";
-import { poll } from "./poll.js";
+import { poll } from "../../poll.js";
 
 const EVERY_SECONDS = 60;
 
@@ -27,7 +27,7 @@ export function createFindings(signal) {
       fill(content, h("h2", { id: "verdict" }, said), errorState(error, { retry: check }));
     }
   }
-  const polling = poll(EVERY_SECONDS, ask, signal);
+  const polling = poll({ ask, seconds: () => EVERY_SECONDS, signal });
 
   async function check() {
     again.disabled = true;
@@ -57,7 +57,7 @@ export function createFindings(signal) {
     );
   }
 
-  return { element, first: polling.first, now: polling.now };
+  return { element, first: polling.now(), now: polling.now };
 }
 
 const isBad = ({ level }) => level === "problem" || level === "warning";

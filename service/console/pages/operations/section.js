@@ -2,7 +2,7 @@
 
 import { errorState, loadingState } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
-import { poll } from "./poll.js";
+import { poll } from "../../poll.js";
 
 /**
  * @param {object} options
@@ -37,6 +37,6 @@ export function createSection({ title, hint, everySeconds, ask, signal }) {
       failed = true;
     }
   }
-  const polling = poll(everySeconds, load, signal);
-  return { element, now: polling.now, first: polling.first };
+  const polling = poll({ ask: load, seconds: () => everySeconds, signal });
+  return { element, now: polling.now, first: polling.now() };
 }

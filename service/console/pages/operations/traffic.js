@@ -9,7 +9,7 @@ import { bytes, number } from "../../format.js";
 import { t } from "../../texts.js";
 import * as history from "./history.js";
 import { parse } from "./metrics-text.js";
-import { poll } from "./poll.js";
+import { poll } from "../../poll.js";
 
 const SEARCHES = /\/(identify|search|verify)$/;
 /** What this console asks, and its files (`none`): they are no use of the service. */
@@ -52,7 +52,7 @@ export function createTraffic(signal, { whenChanged }) {
       fill(trouble, errorState(error));
     }
   }
-  const polling = poll(history.EVERY_SECONDS, ask, signal);
+  const polling = poll({ ask, seconds: () => history.EVERY_SECONDS, signal });
 
   function draw() {
     const at = history.times();
@@ -91,7 +91,7 @@ export function createTraffic(signal, { whenChanged }) {
     trouble,
     h("div", { class: "charts" }, order.map(({ element }) => h("div", { class: "card" }, element))),
   );
-  return { element, first: polling.first };
+  return { element, first: polling.now() };
 }
 
 /** Those that took the most time together come first. */

@@ -8,13 +8,13 @@ import { announce } from "../../announcer.js";
 import { fill, h } from "../../dom.js";
 import { duration, number, time } from "../../format.js";
 import { Problem } from "../../problem.js";
+import { poll } from "../../poll.js";
 import { link } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { modelName, muchWorse } from "../models/words.js";
 import { actions } from "./actions.js";
 import { disagreements, gates, rates } from "./comparison.js";
-import { poll } from "./poll.js";
 import { stepList } from "./steps.js";
 
 const WORKING = new Set(["embedding", "building", "comparing", "cleaning", "cancelling"]);
