@@ -132,14 +132,14 @@ def test_the_quality_network_is_missed_where_a_limit_needs_it(tmp_path: Path) ->
 def test_a_certificate_is_renewed_in_time(tmp_path: Path) -> None:
     cert, key = make_certificate(tmp_path)  # valid for two days
     configured = Settings(tls_cert=cert, tls_key=key)
-    told = subprocess.run(
+    output = subprocess.run(
         ["openssl", "x509", "-enddate", "-noout", "-dateopt", "iso_8601", "-in", cert],
         check=True,
         capture_output=True,
         text=True,
     ).stdout
 
-    assert told.strip() == f"notAfter={tls.expiry(cert):%Y-%m-%d %H:%M:%SZ}"
+    assert output.strip() == f"notAfter={tls.expiry(cert):%Y-%m-%d %H:%M:%SZ}"
     now = tls.expiry(cert)
     codes = {
         days: [finding.code for finding in certificate.check(configured, now=now - timedelta(days=days))]

@@ -1,4 +1,4 @@
-"""The files of the console: who gets them, and what browsers are told about them."""
+"""The files of the console: who gets them, and with which headers."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -16,7 +16,7 @@ _OPTIONS = {
 def violations(page: Page) -> list[str]:
     """Rule, element and message of each violation of WCAG 2.2 AA and of axe's best practices.
 
-    The script goes in through the debugger's protocol, so the page's Content-Security-Policy stays in force.
+    The script goes in through the debugger's protocol, so the page's Content-Security-Policy still applies.
     """
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE)
