@@ -35,8 +35,9 @@ from tests.support.reindexing import newest_state
 
 OLD, NEW = sface(mirror=True), dlib_resnet(mirror=True)
 PEOPLE = 6
+ROOT = Path(__file__).parents[2]
 FULL = """
-import resource, sys
+import sys
 from uuid import UUID
 from indexer.embedding.catalog import sface
 from indexer.reindex.worker import Worker
@@ -46,6 +47,7 @@ from indexer.reindex import status
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.settings import Settings
+from tests.support.faults import full_disk
 
 settings = Settings()
 database = Database(settings.database_url)
@@ -55,7 +57,7 @@ def rests():
         return status.waits_or_ended(reindexes.get(session, UUID(sys.argv[1])))
 
 with open_pipeline_factory(settings) as factory:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
+    full_disk.fill(1_000)
     Worker(IndexStore.of(settings, database, sface(mirror=True)), factory).run(until=rests)
 """
 """A worker that cannot write a file of more than 1,000 bytes."""
@@ -152,7 +154,11 @@ def test_a_full_disk_stops_the_job_and_resume_continues_it(
     with a_job(settings, database) as (job, index_store, factory):
         full = subprocess.run(
             [sys.executable, "-c", FULL, str(job.row.id)],
-            env={"GEMEL_DATABASE_URL": str(settings.database_url), "GEMEL_HOME": str(settings.home)},
+            env={
+                "GEMEL_DATABASE_URL": str(settings.database_url),
+                "GEMEL_HOME": str(settings.home),
+                "PYTHONPATH": str(ROOT),
+            },
             capture_output=True,
             text=True,
         )

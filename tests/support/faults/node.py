@@ -36,6 +36,7 @@ from indexer.usecases.enrolment.quality_gate import QualityGate
 from indexer.usecases.identify import Identifier
 from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.recorder import SearchRecorder
+from tests.support.faults import full_disk
 from tests.support.faults.death import die_at
 
 CARD = sface(mirror=True)
@@ -206,7 +207,7 @@ class Node:
                 except OSError as error:
                     return str(error)
             case "limit":  # no file may get longer: the disk is full
-                resource.setrlimit(resource.RLIMIT_FSIZE, (order["bytes"], resource.RLIM_INFINITY))
+                full_disk.fill(order["bytes"])
             case "swap":
                 self.index_cache.of(self.gallery()).build().result()
             case "live":  # people come, are found, and go; the index is rebuilt now and then

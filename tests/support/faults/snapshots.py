@@ -1,6 +1,5 @@
 """Snapshots of small indexes: built, written, and written by a process that is killed."""
 
-import resource
 import sys
 import uuid
 from functools import cache
@@ -12,6 +11,7 @@ from indexer.index.build import BuildResult, RecallRequirement, build
 from indexer.index.manifest import Manifest
 from indexer.index.snapshots import SnapshotStore
 from indexer.types import LogPosition, Tier
+from tests.support.faults import full_disk
 from tests.support.faults.death import die_at
 
 GALLERY = uuid.UUID(int=7)
@@ -49,7 +49,7 @@ def write_and_die(step: str, folder: Path) -> None:
 def write_on_a_full_disk(folder: Path) -> None:
     """Ends the process with the number of the error."""
     made = built(1_500)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    full_disk.fill(20_000)
     try:
         write(SnapshotStore(folder, GALLERY, "model-1"), made)
     except OSError as error:

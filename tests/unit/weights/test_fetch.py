@@ -1,9 +1,6 @@
 """A file is fetched complete or not at all, from a real HTTP server with the faults of real ones."""
 
-import resource
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from indexer.weights.fetch import Fetched, fetch
 from indexer.weights.file import WeightFile
 from indexer.weights.locate import is_present, locate
 from indexer.weights.store import WeightStore
+from tests.support.faults import full_disk
 from tests.support.file_server import FileServer, self_signed
 from tests.support.weights import weight_file
 
@@ -210,7 +208,7 @@ def test_of_several_fetches_at_once_one_downloads(store: WeightStore) -> None:
 def test_a_full_disk_is_told_with_the_file_and_leaves_nothing_but_a_part(store: WeightStore) -> None:
     with _serving() as server:
         file = weight_file(DATA, f"{server.address}/network.bin")
-        with _no_file_larger_than(HALF), pytest.raises(OSError, match="too large") as raised:
+        with full_disk.full(HALF), pytest.raises(OSError, match="too large") as raised:
             _fetch(store, server)
         assert raised.value.filename == str(store.part(file))
         assert _left(store) == [".part"]
@@ -279,13 +277,3 @@ def test_a_mirror_folder_without_the_file_or_with_another_is_told(
 def test_what_comes_with_a_package_is_not_fetched(store: WeightStore) -> None:
     assert _fetch(store, file=published.YUNET).outcome == "in a package"
     assert not store.folder.exists()
-
-
-@contextmanager
-def _no_file_larger_than(size_bytes: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
