@@ -18,7 +18,7 @@ from indexer.types import Enrolment
 
 KEYS_OF_A_QUERY = 5_000
 _OWNERS = (
-    select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name)
+    select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name, Identity.anonymous)
     .join(Identity, Identity.id == Face.identity_id)
     .where(
         Face.key == any_(bindparam("keys", type_=ARRAY(BigInteger))),
@@ -38,6 +38,7 @@ class Owner:
     identity_id: UUID
     external_id: str | None
     name: str | None
+    anonymous: bool = False
 
 
 def add(
@@ -143,8 +144,14 @@ def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> di
     while portion := list(islice(remaining, KEYS_OF_A_QUERY)):
         rows = session.execute(_OWNERS, {"gallery_id": gallery_id, "keys": portion})
         owners |= {
-            key: Owner(face_id=face_id, identity_id=identity_id, external_id=external_id, name=name)
-            for key, face_id, identity_id, external_id, name in rows
+            key: Owner(
+                face_id=face_id,
+                identity_id=identity_id,
+                external_id=external_id,
+                name=name,
+                anonymous=anonymous,
+            )
+            for key, face_id, identity_id, external_id, name, anonymous in rows
         }
     return owners
 

@@ -36,13 +36,18 @@ def create(
     external_id: str | None,
     name: str | None,
     metadata: dict[str, Any],
+    anonymous: bool = False,
 ) -> Identity:
-    """The new identity, an object of no session. Raises InvalidRequest, ExternalIdTaken."""
+    """The new identity, an object of no session. `anonymous`: without a name and an external id.
+
+    Raises InvalidRequest, ExternalIdTaken.
+    """
     identity = Identity(
         gallery_id=gallery_id,
         external_id=checked_id(external_id, "external_id"),
         name=checked_text(name, "name"),
         details=checked_metadata(metadata),
+        anonymous=anonymous,
     )
     return _insert(session, identity, {})
 
@@ -65,6 +70,9 @@ def _insert(session: Session, identity: Identity, times: dict[str, datetime]) ->
             "name_words": identity.name_words,
             "search_words": identity.search_words,
             "metadata": identity.details,
+            "anonymous": identity.anonymous,
+            "hidden": identity.hidden,
+            "last_seen_at": identity.last_seen_at,
         },
     ).one_or_none()
     if inserted is None:
@@ -184,9 +192,10 @@ def _matching(gallery_id: UUID, search: Search) -> Any:
 
 
 def update(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
-    """Sets those of `external_id`, `name` and `metadata` that are in `values`; None clears a field.
+    """Sets those of `external_id`, `name`, `metadata` and `hidden` that are in `values`; None clears a field.
 
-    If nothing differs, nothing is written and `updated_at` stays. Raises InvalidRequest, ExternalIdTaken.
+    A name or an external id ends that the identity is anonymous. If nothing differs, nothing is written and
+    `updated_at` stays. Raises InvalidRequest, ExternalIdTaken.
     """
     changed: dict[str, Any] = {}
     if "external_id" in values:
@@ -195,6 +204,10 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         changed["name"] = checked_text(values["name"], "name")
     if "metadata" in values:
         changed["details"] = checked_metadata(values["metadata"] or {})
+    if "hidden" in values:
+        changed["hidden"] = bool(values["hidden"])
+    if changed.get("name") is not None or changed.get("external_id") is not None:
+        changed["anonymous"] = False
     if all(getattr(identity, field) == value for field, value in changed.items()):
         return identity
     now = session.scalars(select(func.now())).one()  # first: a query flushes new values, outside of _flush

@@ -30,6 +30,8 @@ class MergedIdentity:
     name: str | None
     metadata: dict[str, Any]
     created_at: datetime
+    anonymous: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,8 @@ def merge_within(
             name=merged.name,
             metadata=merged.details,
             created_at=merged.created_at,
+            anonymous=merged.anonymous,
+            hidden=merged.hidden,
         ),
         fields={name: value_of(kept, name) for name in taken},
         taken=taken,

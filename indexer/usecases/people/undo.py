@@ -72,6 +72,8 @@ def _undo_merge(
         external_id=merged.external_id,
         name=merged.name,
         details=merged.metadata,
+        anonymous=merged.anonymous,
+        hidden=merged.hidden,
     )
     identities.restore(session, restored, merged.created_at)
     moved = moved_faces.move(

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy import Identity as GeneratedAlways
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,9 +22,13 @@ class Identity(Base, kw_only=True):
         CheckConstraint("char_length(external_id) BETWEEN 1 AND 255", name="identity_external_id_check"),
         CheckConstraint("char_length(name) BETWEEN 1 AND 255", name="identity_name_check"),
         CheckConstraint("jsonb_typeof(metadata) = 'object'", name="identity_metadata_check"),
+        CheckConstraint(
+            "NOT anonymous OR (name IS NULL AND external_id IS NULL)", name="identity_anonymous_check"
+        ),
         Index("identity_gallery_id_idx", "gallery_id", "id"),
         Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
         Index("identity_search_words_idx", "search_words", postgresql_using="gin"),
+        Index("identity_anonymous_idx", "gallery_id", "id", postgresql_where=text("anonymous")),
         Index("identity_unsearched_idx", "id", postgresql_where=text("search_words IS NULL")),
     )
 
@@ -43,5 +47,12 @@ class Identity(Base, kw_only=True):
     details: Mapped[dict[str, Any]] = mapped_column(
         "metadata", JSONB, server_default="{}", default_factory=dict
     )
+    anonymous: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Nobody has said who this is: a group of faces that resemble each other, or an unknown visitor. A name
+    or an external id makes it a person like any other (docs/decisions/0033)."""
+    hidden: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Left out of the lists of people unless they are asked for. Searches find it all the same."""
+    last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    """Of an unknown visitor: the last search that matched it."""
     created_at: Mapped[datetime] = insertion_time()
     updated_at: Mapped[datetime] = insertion_time()

@@ -1,0 +1,1 @@
+"""Groups of one person each, from faces that nobody has named."""

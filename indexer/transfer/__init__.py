@@ -1,0 +1,1 @@
+"""A gallery as files: export to another installation, and import from one."""
