@@ -18,10 +18,8 @@ def upgrade() -> None:
             "identity", sa.Column(column, sa.Boolean, server_default=sa.text("false"), nullable=False)
         )
     op.add_column("identity", sa.Column("last_seen_at", sa.DateTime(timezone=True)))
-    # NOT VALID: nobody is anonymous yet, so the rows need not be read while the table is locked.
-    op.execute(
-        "ALTER TABLE identity ADD CONSTRAINT identity_anonymous_check"
-        " CHECK (NOT anonymous OR (name IS NULL AND external_id IS NULL)) NOT VALID"
+    op.create_check_constraint(
+        "identity_anonymous_check", "identity", "NOT anonymous OR (name IS NULL AND external_id IS NULL)"
     )
     op.create_index(
         "identity_anonymous_idx", "identity", ["gallery_id", "id"], postgresql_where=sa.text("anonymous")
