@@ -31,7 +31,7 @@ class Stage(StrEnum):
     EMBED = "embed", "the network, which takes the faces of several requests in one batch"
     # replica.gallery_index: opening, catching up; replica.builds: queued openings
     INDEX = "index", "the index of the gallery, which is opened or catches up with PostgreSQL"
-    # index.live: a change that is applied just then; index.gpu_batching: a queue before a GPU
+    # index.live: a change that is applied just then; index.gpu.batching: a queue before a GPU
     SEARCH = "search", "FAISS"
     # audit: the writer, which commits the searches of several requests at once
     AUDIT = "audit", "the audit record, which commits the answer before it leaves"

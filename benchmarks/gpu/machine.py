@@ -7,7 +7,7 @@ from typing import Any
 import faiss
 import torch
 
-from indexer.index import gpu as index_on_gpu
+from indexer.index.gpu import sharded as index_on_gpu
 
 
 def missing_gpu() -> str | None:

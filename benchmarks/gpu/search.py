@@ -9,7 +9,8 @@ import numpy as np
 
 from benchmarks import face_vectors
 from benchmarks.gpu.timing import Budget, milliseconds
-from indexer.index import gpu, tiers
+from indexer.index import tiers
+from indexer.index.gpu import sharded
 from indexer.index.searcher import FaissSearcher, Searcher
 from indexer.types import Tier
 
@@ -23,20 +24,20 @@ _GROWTH_SECONDS_PER_MILLION = 12.0
 
 def rows(budget: Budget, sizes: tuple[int, ...] = SIZES) -> Iterator[dict[str, Any]]:
     """One row for each size of the gallery and each batch of probes."""
-    if gpu.device_count() == 0:
+    if sharded.device_count() == 0:
         yield {"skipped": f"faiss {faiss.__version__} has no GPU: install faiss-gpu"}
         return
     dimension = len(face_vectors.parameters().mean)
     on_processor = faiss.IndexFlatIP(dimension)
     blocks = face_vectors.gallery_blocks(max(sizes), _SEED)
     searched: np.ndarray | None = None
-    on_gpu = gpu.copy_to_gpus(_empty(dimension))
+    on_gpu = sharded.copy_to_gpus(_empty(dimension))
     for size in sorted(sizes):
         needed = _GROWTH_SECONDS_PER_MILLION * (size - on_processor.ntotal) / 1e6
         if budget.left_seconds < needed:
             yield {"faces": size, "skipped": f"{budget.left_seconds:.0f} s are left, {needed:.0f} are needed"}
             return
-        if reason := gpu.unavailable_reason(size, dimension):
+        if reason := sharded.unavailable_reason(size, dimension):
             yield {"faces": size, "skipped": reason}
             return
         while on_processor.ntotal < size:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import tiers
-from indexer.index.distinct import Places, nearest_distinct, others
+from indexer.index.distinct import Places
+from indexer.index.nearest import RowFilter, nearest_allowed, nearest_rows
 from indexer.index.people import search
 from indexer.index.people.candidates import Rows
 from indexer.index.people.owner_rows import OwnerRows
@@ -181,7 +181,7 @@ class FaissSearcher:
 
     def search(self, probes: Vectors, k: int) -> Answer:
         if self._tombstones:
-            return self._best(probes, k, None)
+            return self._best(probes, k, self._allowed(None))
         k = min(k, self.count)
         if k == 0 or len(probes) == 0:
             return np.empty((len(probes), k), np.float32), np.empty((len(probes), k), np.int64)
@@ -198,7 +198,7 @@ class FaissSearcher:
             )
             k = min(k, self.count)
             return search.search_identities(self._index, rows, self.keys, probes, k, self._nearest)
-        scores, keys = self._best(probes, k, self.owners)
+        scores, keys = self._best(probes, k, self._allowed(self.owners))
         return PeopleAnswer(
             scores, keys, scores, np.full_like(scores, np.nan), np.zeros(keys.shape, np.int64)
         )
@@ -211,54 +211,15 @@ class FaissSearcher:
             vectors = stored.reconstruct_n(start, stop - start)
             yield self._keys[start:stop][alive], vectors[alive], self._owners[start:stop][alive]
 
-    def _best(self, probes: Vectors, k: int, owners: Owners | None) -> Answer:
-        """The nearest faces that are not deleted; with `owners`, only the nearest of each identity.
+    def _allowed(self, owners: Owners | None) -> RowFilter:
+        return RowFilter(excluded=self._deleted[: self._size], owners=owners)
 
-        All probes are searched at once. Where the faces of one identity, or deleted faces, crowd out the
-        others, a scan leaves these out and searches the rest exactly: each scan finds at least one identity.
-        """
-        k = min(k, self.count)
-        scores = np.zeros((len(probes), k), np.float32)
-        places = np.full((len(probes), k), -1, np.int64)
-        short = np.arange(len(probes) if k else 0)
-        deleted = self._deleted[: self._size]
-        for width in tiers.widths(self._tier, k):
-            if len(short) == 0:
-                break
-            nearest = self._nearest(probes[short], min(width, self._size))
-            scores[short], places[short] = nearest_distinct(*nearest, k, deleted, owners)
-            short = short[places[short, -1] < 0]
-        for row in short.tolist():
-            self._complete(probes[row : row + 1], scores[row : row + 1], places[row : row + 1], owners)
+    def _best(self, probes: Vectors, k: int, rows: RowFilter) -> Answer:
+        scores, places = nearest_allowed(self._index, self._tier, probes, min(k, self.count), rows)
         return scores, self._keys_at(places)
 
-    def _complete(
-        self, probe: Vectors, scores: NDArray[np.float32], places: Places, owners: Owners | None
-    ) -> None:
-        """Fills a row of answers in place, until there are no more faces."""
-        deleted = self._deleted[: self._size]
-        for width in tiers.scan_widths():
-            allowed = others(places, deleted, owners)
-            left = int(np.count_nonzero(allowed))
-            if left == 0:
-                return
-            more_scores, more = tiers.scan(self._index, probe, min(width, left), allowed)
-            before = places.copy()
-            scores[:], places[:] = nearest_distinct(
-                np.concatenate([scores, more_scores], axis=1),
-                np.concatenate([places, more], axis=1),
-                places.shape[1],
-                deleted,
-                owners,
-            )
-            if places[0, -1] >= 0 or np.array_equal(places, before):
-                return
-
     def _nearest(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Places]:
-        # FAISS does not divide a single query; with more than one thread it takes three times as long.
-        faiss.omp_set_num_threads(min(len(probes), tiers.CORES))
-        scores, places = self._index.search(probes, k, params=tiers.search_parameters(self._tier, k))
-        return scores, places
+        return nearest_rows(self._index, self._tier, probes, k)
 
     def _keys_at(self, places: Places) -> Keys:
         """The keys at places; -1, where there are no more faces, stays -1."""

@@ -15,8 +15,8 @@ from benchmarks.search.contender import Contender, build
 from benchmarks.search.contenders import gemel, raw_faiss
 from benchmarks.search.race import race
 from benchmarks.search.task import K, Task
-from indexer.index import gpu
 from indexer.index.digest import Digest
+from indexer.index.gpu import sharded
 from indexer.index.live import LiveIndex
 from indexer.types import Keys, Tier
 
@@ -83,7 +83,7 @@ def _raw(task: Task) -> Any:
 def _live(task: Task) -> LiveIndex:
     """Copied from the float16 tier, as the service does."""
     stored = gemel.live(task, Tier.EXACT_FP16)
-    moved = gpu.copy_to_gpus(stored.searcher)
+    moved = sharded.copy_to_gpus(stored.searcher)
     return LiveIndex(moved, position=stored.position, digest=Digest.from_hex(stored.digest))
 
 

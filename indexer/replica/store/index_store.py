@@ -27,8 +27,8 @@ from indexer.errors import (
     SnapshotForeign,
 )
 from indexer.files import close_to_others
-from indexer.index import gpu
 from indexer.index.build import RecallRequirement
+from indexer.index.gpu import sharded
 from indexer.index.manifest import Manifest
 from indexer.index.snapshots import SnapshotStore, gallery_ids, remove_gallery
 from indexer.pipeline.models import GalleryModels
@@ -166,7 +166,7 @@ class IndexStore:
 
     def gpu_shortcoming(self, count: int) -> str | None:
         """Why so many faces cannot be searched on the GPUs now."""
-        return gpu.unavailable_reason(count, self.card.dimension)
+        return sharded.unavailable_reason(count, self.card.dimension)
 
     def _load(self, gallery: Gallery, at_least: int) -> StoredIndex | None:
         """The newest snapshot that is undamaged and fits."""

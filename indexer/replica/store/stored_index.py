@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from indexer.index import gpu
 from indexer.index.digest import Digest
+from indexer.index.gpu import sharded
 from indexer.index.live import LiveIndex
 from indexer.index.manifest import Manifest
 from indexer.replica.store.database_copy import DatabaseCopy
@@ -59,11 +59,11 @@ class StoredIndex:
     def on_gpu(self, gallery_name: str) -> "StoredIndex":
         """Moved there; left as it is, and logged, where that is impossible."""
         index = self.index
-        shortfall = gpu.unavailable_reason(index.count, index.searcher.dimension)
+        shortfall = sharded.unavailable_reason(index.count, index.searcher.dimension)
         if shortfall is None:
             try:
                 moved = LiveIndex(
-                    gpu.copy_to_gpus(index.searcher),
+                    sharded.copy_to_gpus(index.searcher),
                     position=index.position,
                     digest=Digest.from_hex(index.digest),
                 )

@@ -10,16 +10,16 @@ import faiss
 import numpy as np
 import pytest
 
-from indexer.index import gpu
-from indexer.index.gpu import Sharded, copy_to_gpus, needed_bytes, unavailable_reason
-from indexer.index.gpu_batching import THREAD_NAME, BatchingSearcher
+from indexer.index.gpu import sharded
+from indexer.index.gpu.batching import THREAD_NAME, BatchingSearcher
+from indexer.index.gpu.sharded import Sharded, copy_to_gpus, needed_bytes, unavailable_reason
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher
 from indexer.types import Change, ChangeKind, Keys, Tier, Vectors
 from tests.support.vectors import empty_searcher, unit_vectors
 
 DIMENSION = 16
-GPUS = pytest.mark.skipif(gpu.device_count() == 0, reason="no NVIDIA GPU, or no faiss-gpu")
+GPUS = pytest.mark.skipif(sharded.device_count() == 0, reason="no NVIDIA GPU, or no faiss-gpu")
 
 
 def unit(seed: int, count: int) -> Vectors:
@@ -34,8 +34,8 @@ def flat_on_cpu(_device: int, dimension: int) -> Any:
 def gpus(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """One, three, or those of this machine."""
     if request.param != "real":
-        monkeypatch.setattr(gpu, "device_count", lambda: request.param)
-        monkeypatch.setattr(gpu, "flat_index", flat_on_cpu)
+        monkeypatch.setattr(sharded, "device_count", lambda: request.param)
+        monkeypatch.setattr(sharded, "flat_index", flat_on_cpu)
 
 
 def exact(count: int) -> FaissSearcher:
@@ -49,7 +49,7 @@ def exact(count: int) -> FaissSearcher:
 def test_an_index_on_the_gpus_answers_as_the_one_it_was_copied_from_through_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gpu, "CHUNK", 100)  # several blocks for each GPU
+    monkeypatch.setattr(sharded, "CHUNK", 100)  # several blocks for each GPU
     here, there = LiveIndex(exact(1_000)), LiveIndex(copy_to_gpus(exact(1_000)))
     probes = unit(1, 50)
     changes = [
@@ -106,18 +106,18 @@ def test_an_empty_gallery_can_be_copied() -> None:
 
 
 def test_without_a_gpu_the_reason_says_so() -> None:
-    if gpu.device_count() == 0:
+    if sharded.device_count() == 0:
         assert unavailable_reason(1, DIMENSION) == "there is no GPU that FAISS could use"
 
 
 def test_memory_is_estimated_before_it_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "device_count", lambda: 2)
+    monkeypatch.setattr(sharded, "device_count", lambda: 2)
     needed = needed_bytes(10_000_000, 128, 2)
     assert 5_000_000 * 260 * 2 < needed < 5_000_000 * 260 * 3 + 2**31
 
-    monkeypatch.setattr(gpu, "free_bytes", lambda device: needed - device)  # the second lacks one byte
+    monkeypatch.setattr(sharded, "free_bytes", lambda device: needed - device)  # the second lacks one byte
     assert "are free" in (unavailable_reason(10_000_000, 128) or "")
-    monkeypatch.setattr(gpu, "free_bytes", lambda _: needed)
+    monkeypatch.setattr(sharded, "free_bytes", lambda _: needed)
     assert unavailable_reason(10_000_000, 128) is None
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.index.build import RecallRequirement, build
-from indexer.index.gpu import Sharded
-from indexer.index.gpu_batching import BatchingSearcher
+from indexer.index.gpu.batching import BatchingSearcher
+from indexer.index.gpu.sharded import Sharded
 from indexer.index.live import LiveIndex
 from indexer.index.searcher import FaissSearcher, Searcher
 from indexer.types import Change, ChangeKind, Owners, Tier, Vectors

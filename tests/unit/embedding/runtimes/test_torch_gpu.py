@@ -15,8 +15,8 @@ from indexer.embedding.catalog import dlib_resnet, sface
 from indexer.embedding.embedder import open_embedder
 from indexer.embedding.runtimes.torch_embedder import Precision, TorchEmbedder
 from indexer.errors import Busy
-from indexer.index import gpu
-from indexer.index.gpu import copy_to_gpus
+from indexer.index.gpu import sharded
+from indexer.index.gpu.sharded import copy_to_gpus
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.types import Tier
@@ -146,7 +146,7 @@ def test_two_models_capture_their_graphs_at_the_same_time(faces: np.ndarray, exa
         assert min(threads.map(work, embedders)) > 0.9999
 
 
-@pytest.mark.skipif(gpu.device_count() == 0, reason="no faiss-gpu")
+@pytest.mark.skipif(sharded.device_count() == 0, reason="no faiss-gpu")
 def test_graphs_are_captured_while_another_thread_searches_on_the_gpu(
     faces: np.ndarray, exact: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.index import tiers
-from indexer.index.gpu_batching import BatchingSearcher
+from indexer.index.gpu.batching import BatchingSearcher
 from indexer.index.searcher import CHUNK, FaissSearcher, Searcher
 from indexer.types import Keys, Owners, Tier, Vectors
 
