@@ -1,36 +1,27 @@
 """Who is this, from now on? The photographs pass the quality gate, one transaction stores them, and the index
 has them before the answer."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from indexer.duplicates.check import DuplicateChecker
-from indexer.embedding.card import ModelCard
-from indexer.errors import Busy, NotFound, Unavailable
-from indexer.mean_template import MIN_FACES
-from indexer.pipeline.pipelines import Pipelines
-from indexer.records import galleries, reindexes
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import identities
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
-from indexer.request_timings import Stage, Stopwatch
+from indexer.request_timings import Stopwatch
 from indexer.types import OnSeveralFaces
-from indexer.usecases import delete, odd_faces
-from indexer.usecases.enrolment.models import models_of
-from indexer.usecases.enrolment.prepare_images import ImagePreparer
-from indexer.usecases.enrolment.write import EnrolmentResult, Person, write
-from indexer.usecases.odd_faces import OddFace
-
-log = logging.getLogger(__name__)
+from indexer.usecases import delete
+from indexer.usecases.enrolment.transaction import (
+    EnrolmentOptions,
+    EnrolmentTransaction,
+    no_check,
+    nothing_else,
+)
+from indexer.usecases.enrolment.write import EnrolmentResult, Person
 
 OPENING_SECONDS = 86_400.0
-_ATTEMPTS = 5
-"""To enrol with the models that the gallery uses, while a re-index begins or ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,25 +31,17 @@ class NewIdentity:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-_Found = tuple[Gallery, Mapping[str, int]]
-"""A gallery, and the models that it uses: their numbers by fingerprint."""
-
-
-def _no_check() -> None:
-    pass
-
-
-def _nothing_else(_: Session, __: EnrolmentResult) -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enroller:
-    database: Database
-    pipelines: Pipelines
-    index_cache: IndexCache
-    preparer: ImagePreparer
-    duplicates: DuplicateChecker
+    transaction: EnrolmentTransaction
+
+    @property
+    def database(self) -> Database:
+        return self.transaction.database
+
+    @property
+    def index_cache(self) -> IndexCache:
+        return self.transaction.index_cache
 
     def create(
         self,
@@ -69,8 +52,8 @@ class Enroller:
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
-        check: Callable[[], object] = _no_check,
-        also: Callable[[Session, EnrolmentResult], object] = _nothing_else,
+        check: Callable[[], object] = no_check,
+        also: Callable[[Session, EnrolmentResult], object] = nothing_else,
     ) -> EnrolmentResult:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
@@ -88,16 +71,14 @@ class Enroller:
             )
             return identity, True
 
-        return self._enrol(
-            self._gallery(gallery_name),
-            make,
-            images,
-            several_faces,
-            allow_duplicate,
-            watch,
-            check,
-            also,
+        options = EnrolmentOptions(
+            several_faces=several_faces,
+            allow_duplicate=allow_duplicate,
+            check=check,
+            also=also,
+            watch=watch or Stopwatch(),
         )
+        return self.transaction.run(self.transaction.gallery(gallery_name), make, images, options)
 
     def add(
         self,
@@ -108,8 +89,8 @@ class Enroller:
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
-        check: Callable[[], object] = _no_check,
-        also: Callable[[Session, EnrolmentResult], object] = _nothing_else,
+        check: Callable[[], object] = no_check,
+        also: Callable[[Session, EnrolmentResult], object] = nothing_else,
     ) -> EnrolmentResult:
         """More photographs of a known identity; `allow_duplicate`, `check` and `also` as in `create`.
 
@@ -119,10 +100,17 @@ class Enroller:
         def find(session: Session, gallery: Gallery) -> Person:
             return identities.get(session, gallery.id, identity_id), False
 
-        found = self._gallery(gallery_name)
+        found = self.transaction.gallery(gallery_name)
         with self.database.reading() as session:
             find(session, found[0])
-        return self._enrol(found, find, images, several_faces, allow_duplicate, watch, check, also)
+        options = EnrolmentOptions(
+            several_faces=several_faces,
+            allow_duplicate=allow_duplicate,
+            check=check,
+            also=also,
+            watch=watch or Stopwatch(),
+        )
+        return self.transaction.run(found, find, images, options)
 
     def put(
         self,
@@ -158,18 +146,22 @@ class Enroller:
                 return new, True
             return identities.update(session, identity, dict(fields)), False
 
-        found = self._gallery(gallery_name)
-        result = self._enrol(
-            found, find_or_create, images, several_faces, allow_duplicate, watch, _no_check, repeatable=True
+        options = EnrolmentOptions(
+            several_faces=several_faces,
+            allow_duplicate=allow_duplicate,
+            repeatable=True,
+            watch=watch or Stopwatch(),
         )
+        found = self.transaction.gallery(gallery_name)
+        result = self.transaction.run(found, find_or_create, images, options)
         return result, created
 
     def open_index(self, gallery_name: str) -> None:
         """Waits for the index that the duplicate check needs, however long it takes to open. Without it, the
         first enrolments would fail. Raises GalleryNotFound, ModelUnavailable, IndexNotReady."""
-        gallery, _ = self._gallery(gallery_name)
-        card = self.pipelines.for_gallery(gallery).card
-        self.duplicates.prepare(gallery, card, patience_seconds=OPENING_SECONDS)
+        gallery, _ = self.transaction.gallery(gallery_name)
+        card = self.transaction.pipelines.for_gallery(gallery).card
+        self.transaction.duplicates.prepare(gallery, card, patience_seconds=OPENING_SECONDS)
 
     def remove_identity(self, gallery_name: str, identity_id: UUID) -> None:
         """With all its faces. Raises GalleryNotFound, IdentityNotFound."""
@@ -180,76 +172,3 @@ class Enroller:
         self.index_cache.try_to_catch_up(
             delete.remove_face(self.database, gallery_name, identity_id, face_id)
         )
-
-    def _gallery(self, name: str) -> _Found:
-        with self.database.reading() as session:
-            gallery = galleries.get(session, name)
-            return gallery, reindexes.models_in_use(session, [gallery.id])[gallery.id]
-
-    def _enrol(
-        self,
-        found: _Found,
-        person: Callable[[Session, Gallery], Person],
-        images: Sequence[bytes],
-        several_faces: OnSeveralFaces,
-        allow_duplicate: bool,
-        watch: Stopwatch | None,
-        check: Callable[[], object],
-        also: Callable[[Session, EnrolmentResult], object] = _nothing_else,
-        *,
-        repeatable: bool = False,
-    ) -> EnrolmentResult:
-        """`person` gives the identity, within the transaction. `repeatable`: it is no error if all of its
-        photographs are enrolled already.
-
-        The models that the gallery uses are read before the images are prepared, and again under the
-        gallery's lock. Where a re-index began or ended in between, everything is done again.
-        """
-        watch = watch or Stopwatch()
-        gallery, in_use = found
-        for _ in range(_ATTEMPTS):
-            models = models_of(self.pipelines, gallery, in_use)
-            prepared = self.preparer.prepare(
-                images,
-                models,
-                store_crops=gallery.store_crops,
-                several_faces=several_faces,
-                watch=watch,
-                check=check,
-            )
-            self.duplicates.prepare(gallery, models.active.card)
-            with watch.stage(Stage.DATABASE), self.database.transaction() as session:
-                gallery = galleries.lock(session, gallery.id)
-                if gallery.model_id is None:
-                    gallery.model_id = self.pipelines.models.number_of(self.pipelines.models.default)
-                in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
-                if models.are_current(gallery, in_use):
-                    result = write(
-                        session,
-                        gallery,
-                        person(session, gallery),
-                        prepared,
-                        in_use,
-                        model=models.active_fingerprint,
-                        repeatable=repeatable,
-                        check=partial(self.duplicates.check, session, gallery, models.active.card),
-                        allow_duplicate=allow_duplicate,
-                    )
-                    also(session, result)
-                    break
-        else:
-            raise Busy("the gallery changes its model at this moment")
-        self.index_cache.try_to_catch_up(gallery.id)
-        if not result.faces or result.faces_total < MIN_FACES:
-            return result
-        with watch.stage(Stage.DATABASE):
-            return replace(result, odd_faces=self._odd_faces(result.identity.id, models.active.card))
-
-    def _odd_faces(self, identity_id: UUID, card: ModelCard) -> list[OddFace]:
-        """The faces are enrolled already: a failure is only logged."""
-        try:
-            with self.database.reading() as session:
-                return odd_faces.of_identity(session, identity_id, card)
-        except (Unavailable, NotFound) as error:
-            log.warning("the faces of identity %s are not compared with each other: %s", identity_id, error)
-            return []

@@ -31,6 +31,7 @@ from indexer.usecases.bootstrap.networks import default_card, open_pipeline_fact
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
 from indexer.usecases.enrolment.quality_gate import QualityGate
+from indexer.usecases.enrolment.transaction import EnrolmentTransaction
 from indexer.usecases.identify import Identifier
 from indexer.usecases.people.editor import PeopleEditor
 from indexer.usecases.searches.match_limits import MatchLimits
@@ -173,11 +174,13 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 tally=tally,
             ),
             enroller=Enroller(
-                database=database,
-                pipelines=pipelines,
-                index_cache=index_cache,
-                preparer=ImagePreparer(quality_gate=quality_gate),
-                duplicates=DuplicateChecker(index_cache=index_cache, calibrations=calibrations),
+                transaction=EnrolmentTransaction(
+                    database=database,
+                    pipelines=pipelines,
+                    index_cache=index_cache,
+                    preparer=ImagePreparer(quality_gate=quality_gate),
+                    duplicates=DuplicateChecker(index_cache=index_cache, calibrations=calibrations),
+                )
             ),
             people=PeopleEditor(database=database, index_cache=index_cache),
             search_writer=search_writer,

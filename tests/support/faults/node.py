@@ -33,6 +33,7 @@ from indexer.usecases.enrol import Enroller, NewIdentity
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.prepare_images import ImagePreparer, PreparedImages
 from indexer.usecases.enrolment.quality_gate import QualityGate
+from indexer.usecases.enrolment.transaction import EnrolmentTransaction
 from indexer.usecases.identify import Identifier
 from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.recorder import SearchRecorder
@@ -119,13 +120,15 @@ class Node:
         self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
         calibrations = CalibrationResolver(self.database, self.index_store.models, 0.01)
         self.enroller = Enroller(
-            database=self.database,
-            pipelines=pipelines,
-            index_cache=self.index_cache,
-            preparer=_Numbers(
-                quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0, max_miss_rate=1)
-            ),
-            duplicates=DuplicateChecker(index_cache=self.index_cache, calibrations=calibrations),
+            transaction=EnrolmentTransaction(
+                database=self.database,
+                pipelines=pipelines,
+                index_cache=self.index_cache,
+                preparer=_Numbers(
+                    quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0, max_miss_rate=1)
+                ),
+                duplicates=DuplicateChecker(index_cache=self.index_cache, calibrations=calibrations),
+            )
         )
         self.identifier = Identifier(
             database=self.database,
