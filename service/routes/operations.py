@@ -15,7 +15,7 @@ from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.queries import known_query
 from service.requests.threads import ThreadRoute
 from service.routes import problems
-from service.schemas.calibrations import Misses
+from service.schemas.galleries.calibrations import Misses
 from service.schemas.operations import (
     ErrorPage,
     Examination,

@@ -13,7 +13,7 @@ from indexer.usecases.answers.verify import VerifyAnswer
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
-from service.schemas import requests
+from service.schemas import recognition
 
 router = APIRouter(prefix="/v1", tags=["recognition"], route_class=JsonRoute)
 
@@ -23,7 +23,7 @@ _IMAGE = "/9j/4AAQSkZJRgABAQ..."
 @router.post(
     "/galleries/{gallery}/identify",
     responses=problems(404, 413, 415, 422),
-    openapi_extra=openapi_body(requests.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
+    openapi_extra=openapi_body(recognition.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
     operation_id="identify",
     summary="Identify the faces of a photograph",
 )
@@ -33,7 +33,7 @@ def identify(
     meters: Meters,
     used_faces: UsedFaces,
     gallery: str,
-    body: Annotated[requests.Identify, Depends(body_of(requests.Identify))],
+    body: Annotated[recognition.Identify, Depends(body_of(recognition.Identify))],
 ) -> IdentifyAnswer:
     """Returns the largest faces, each with its most similar identities, best first.
 
@@ -64,7 +64,7 @@ def identify(
     summary="Search for an embedding",
 )
 def search(
-    engine: CurrentEngine, config: Config, meters: Meters, gallery: str, body: requests.Search
+    engine: CurrentEngine, config: Config, meters: Meters, gallery: str, body: recognition.Search
 ) -> SearchAnswer:
     """For embeddings that the gallery's model made elsewhere. Send photographs to `identify`."""
     found = engine.identifier.search(
@@ -83,7 +83,7 @@ def search(
 @router.post(
     "/verify",
     responses=problems(413, 415, 422),
-    openapi_extra=openapi_body(requests.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
+    openapi_extra=openapi_body(recognition.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
     operation_id="verify",
     summary="Do two photographs show the same person?",
 )
@@ -92,7 +92,7 @@ def verify_pair(
     config: Config,
     meters: Meters,
     used_faces: UsedFaces,
-    body: Annotated[requests.VerifyPair, Depends(body_of(requests.VerifyPair))],
+    body: Annotated[recognition.VerifyPair, Depends(body_of(recognition.VerifyPair))],
 ) -> VerifyAnswer:
     """Compares one face of each photograph. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     used_faces.add(2)
@@ -114,7 +114,7 @@ def verify_pair(
 @router.post(
     "/galleries/{gallery}/identities/{identity_id}/verify",
     responses=problems(404, 409, 413, 415, 422),
-    openapi_extra=openapi_body(requests.VerifyIdentity, {"image": _IMAGE}),
+    openapi_extra=openapi_body(recognition.VerifyIdentity, {"image": _IMAGE}),
     operation_id="verify_identity",
     summary="Does a photograph show this identity?",
 )
@@ -125,7 +125,7 @@ def verify_identity(
     used_faces: UsedFaces,
     gallery: str,
     identity_id: UUID,
-    body: Annotated[requests.VerifyIdentity, Depends(body_of(requests.VerifyIdentity))],
+    body: Annotated[recognition.VerifyIdentity, Depends(body_of(recognition.VerifyIdentity))],
 ) -> VerifyAnswer:
     """Compares the face with the identity's most similar face."""
     used_faces.add(1)
@@ -149,7 +149,7 @@ def verify_identity(
 @router.post(
     "/detect",
     responses=problems(413, 415, 422),
-    openapi_extra=openapi_body(requests.Detect, {"image": _IMAGE}),
+    openapi_extra=openapi_body(recognition.Detect, {"image": _IMAGE}),
     operation_id="detect",
     summary="Detect the faces of a photograph",
 )
@@ -157,7 +157,7 @@ def detect(
     engine: CurrentEngine,
     meters: Meters,
     used_faces: UsedFaces,
-    body: Annotated[requests.Detect, Depends(body_of(requests.Detect))],
+    body: Annotated[recognition.Detect, Depends(body_of(recognition.Detect))],
 ) -> DetectAnswer:
     used_faces.add(1)
     watch = Stopwatch()

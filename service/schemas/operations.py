@@ -9,7 +9,7 @@ from indexer.doctor.finding import Level as FindingLevel
 from indexer.recent_errors import Level
 from indexer.records import tables
 from indexer.usecases.answers import MODEL_EXAMPLE
-from service.schemas.calibrations import Misses
+from service.schemas.galleries.calibrations import Misses
 
 
 class ModelPart(BaseModel):

@@ -15,7 +15,7 @@ from indexer.usecases.bootstrap import Engine
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.routes import problems
-from service.schemas.calibrations import (
+from service.schemas.galleries.calibrations import (
     CurvePoint,
     GalleryCalibration,
     Measured,

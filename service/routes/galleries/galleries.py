@@ -10,8 +10,8 @@ from service.dependencies import CurrentEngine, CurrentGrant
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
-from service.schemas.enrolled import Gallery, GalleryPage
-from service.schemas.requests import GalleryNew, GalleryPatch
+from service.schemas.galleries.galleries import Gallery, GalleryPage
+from service.schemas.galleries.policies import GalleryNew, GalleryPatch
 
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=JsonRoute)
 

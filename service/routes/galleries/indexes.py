@@ -11,7 +11,7 @@ from service.dependencies import CurrentEngine, CurrentGrant
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, gallery_name
 from service.routes import problems
-from service.schemas.indexes import GalleryIndexStatus, IndexStatus, Process, Rebuild
+from service.schemas.galleries.indexes import GalleryIndexStatus, IndexStatus, Process, Rebuild
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=JsonRoute)
 

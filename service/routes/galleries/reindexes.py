@@ -24,7 +24,7 @@ from service.dependencies import Config, CurrentEngine, CurrentGrant, visible_jo
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
-from service.schemas.reindexes import (
+from service.schemas.galleries.reindexes import (
     Force,
     Reindex,
     ReindexNew,

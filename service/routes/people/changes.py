@@ -16,8 +16,16 @@ from service.requests.bodies import JsonRoute
 from service.requests.pagination import FACES_OF_ONE, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.routes.people.identities import with_faces
-from service.schemas.enrolled import Identity
-from service.schemas.people import ChangeAnswer, ChangePage, ListedChange, Merge, Move, Split, UndoAnswer
+from service.schemas.people.changes import (
+    ChangeAnswer,
+    ChangePage,
+    ListedChange,
+    Merge,
+    Move,
+    Split,
+    UndoAnswer,
+)
+from service.schemas.people.identities import Identity
 
 router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["identities"], route_class=JsonRoute)
 

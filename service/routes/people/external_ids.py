@@ -18,8 +18,10 @@ from service.requests.pagination import FACES_OF_ONE
 from service.routes import problems, recognition
 from service.routes.people import faces as face_routes
 from service.routes.people import identities as identity_routes
-from service.schemas.enrolled import EnrolmentNotes, FacesAdded, Identity, IdentityCreated
-from service.schemas.requests import FacesNew, IdentityPatch, IdentityPut, VerifyIdentity
+from service.schemas.people.enrolment import EnrolmentNotes, FacesAdded, IdentityCreated
+from service.schemas.people.identities import Identity
+from service.schemas.people.requests import FacesNew, IdentityPatch, IdentityPut
+from service.schemas.recognition import VerifyIdentity
 
 router = APIRouter(
     prefix="/v1/galleries/{gallery}/identities/by-external-id", tags=["identities"], route_class=JsonRoute

@@ -17,8 +17,9 @@ from service.requests.bodies import body_of, openapi_body
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.threads import ThreadRoute
 from service.routes import problems
-from service.schemas.enrolled import EnrolledFace, EnrolmentNotes, FacePage, FacesAdded
-from service.schemas.requests import FacesNew
+from service.schemas.people.enrolment import EnrolmentNotes, FacesAdded
+from service.schemas.people.identities import EnrolledFace, FacePage
+from service.schemas.people.requests import FacesNew
 
 _CACHED = "private, max-age=600"
 """A crop never changes. After ten minutes, caches no longer show faces that were deleted, or that the caller

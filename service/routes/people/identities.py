@@ -26,8 +26,9 @@ from service.requests.pagination import (
     uuid,
 )
 from service.routes import problems
-from service.schemas.enrolled import EnrolmentNotes, Identity, IdentityCreated, IdentityPage
-from service.schemas.requests import IdentityNew, IdentityPatch
+from service.schemas.people.enrolment import EnrolmentNotes, IdentityCreated
+from service.schemas.people.identities import Identity, IdentityPage
+from service.schemas.people.requests import IdentityNew, IdentityPatch
 
 
 class Order(StrEnum):

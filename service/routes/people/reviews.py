@@ -18,7 +18,7 @@ from service.requests.bodies import JsonRoute
 from service.requests.pagination import FACES_OF_EACH, PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.routes.people.identities import with_faces
-from service.schemas.people import Review, ReviewPage, Same
+from service.schemas.people.changes import Review, ReviewPage, Same
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/reviews", tags=["reviews"], route_class=JsonRoute)
 

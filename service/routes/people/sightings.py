@@ -12,7 +12,7 @@ from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.routes import problems
-from service.schemas.sightings import Sighting, SightingPage
+from service.schemas.people.sightings import Sighting, SightingPage
 
 router = APIRouter(
     prefix="/v1/galleries/{gallery}/identities/{identity_id}/sightings",

@@ -14,7 +14,7 @@ from indexer.records.people.reviews import ReviewKind, ReviewState
 from indexer.usecases.answers import ID_EXAMPLE
 from indexer.usecases.people import merge
 from indexer.usecases.people.regrouping import PeopleChange, Undo
-from service.schemas.enrolled import Identity
+from service.schemas.people.identities import Identity
 
 MAX_FACES = 1_000
 """Of one split."""

@@ -12,7 +12,7 @@ from indexer.calibration.threshold import misses
 from indexer.calibration.threshold.curve import Estimate
 from indexer.records.tables import Calibration as Stored
 from indexer.usecases.answers import MODEL_EXAMPLE, rounded_rate
-from service.schemas.enrolled import Identification
+from service.schemas.galleries.galleries import Identification
 
 Range = tuple[float, float]
 

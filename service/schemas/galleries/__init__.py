@@ -1,0 +1,1 @@
+"""Bodies and answers of galleries, and of what belongs to each: calibrations, index, re-index."""

@@ -1,0 +1,120 @@
+"""Policies of a gallery: the bodies that set them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from indexer.records.galleries import NAME_PATTERN
+from indexer.settings import LEAST_RATE
+from indexer.types import DuplicateCheck, PersonScore
+
+IdentifyFpir = Annotated[
+    float | None,
+    Field(
+        ge=LEAST_RATE,
+        lt=1,
+        description="Share of searches for strangers that may give a false alarm; the threshold follows"
+        " from it and the gallery's size. 409 `policy_unsupported` if no measurement supports it",
+        examples=[0.001],
+    ),
+]
+MinMatchFacePx = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="Shorter side of a face's box, in pixels, below which it matches nobody; 0: no limit;"
+        " null: `GEMEL_MIN_MATCH_FACE_PX`",
+        examples=[24.0],
+    ),
+]
+MinMatchSharpness = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="Sharpness of a face (Laplacian energy over variance) below which it matches nobody; 0:"
+        " no limit; null: `GEMEL_MIN_MATCH_SHARPNESS`",
+        examples=[0.01],
+    ),
+]
+MaxMatchMissRate = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Expected miss rate of a face above which it matches nobody; 1: no limit; null:"
+        " `GEMEL_MAX_MATCH_MISS_RATE`. It has no effect where there is no quality network",
+        examples=[0.75],
+    ),
+]
+DuplicateFpir = Annotated[
+    float | None,
+    Field(
+        ge=LEAST_RATE,
+        lt=1,
+        description="Share of new people's faces that the duplicate check may take for somebody who is"
+        " enrolled; its threshold follows from it and the gallery's size. null: a tenth of the FPIR of"
+        " identification",
+        examples=[0.001],
+    ),
+]
+_PERSON_SCORE = (
+    "Score of a person with several faces: `nearest`, that of the nearest face; `fused`, its mean with the"
+    " score of the person template, the normalised mean of the faces"
+)
+_DUPLICATE_CHECK = (
+    "What an enrolment does with a face that looks like another person of the gallery: `off`: nothing;"
+    " `warn`: it lists the person in `duplicates`; `review`: it also puts the pair of people into the"
+    " reviews; `reject`: 409 `duplicate_identity`, and nothing is stored"
+)
+_KEEP_PROBES = (
+    "Keep a crop of each identified face beside the audit record, so that an answer can be shown and repeated"
+    " later. It is deleted with the person whom it matched, and with the events of its time. Without an audit"
+    " record nothing is kept"
+)
+
+
+class GalleryNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    name: str = Field(
+        pattern=NAME_PATTERN,
+        description="1 to 63 letters, digits, '.', '_' or '-'; clients use it in paths",
+        examples=["staff"],
+    )
+    store_crops: bool = Field(
+        default=True,
+        description="Store a crop of each face, so that a later model needs no new photographs",
+    )
+    keep_probes: bool = Field(default=False, description=_KEEP_PROBES)
+    identify_fpir: IdentifyFpir = None
+    min_match_face_px: MinMatchFacePx = None
+    min_match_sharpness: MinMatchSharpness = None
+    max_match_miss_rate: MaxMatchMissRate = None
+    person_score: PersonScore = Field(default=PersonScore.FUSED, description=_PERSON_SCORE)
+    duplicate_check: DuplicateCheck = Field(default=DuplicateCheck.OFF, description=_DUPLICATE_CHECK)
+    duplicate_fpir: DuplicateFpir = None
+
+
+class GalleryPatch(BaseModel):
+    """Omitted fields stay unchanged; null returns to the settings."""
+
+    model_config = {"extra": "forbid"}
+
+    keep_probes: bool | None = Field(default=None, description=f"{_KEEP_PROBES}; null changes nothing")
+    identify_fpir: IdentifyFpir = None
+    min_match_face_px: MinMatchFacePx = None
+    min_match_sharpness: MinMatchSharpness = None
+    max_match_miss_rate: MaxMatchMissRate = None
+    person_score: PersonScore | None = Field(
+        default=None,
+        description=f"{_PERSON_SCORE}. The templates of a large gallery take a while; null changes nothing",
+    )
+    duplicate_check: DuplicateCheck | None = Field(
+        default=None, description=f"{_DUPLICATE_CHECK}. null changes nothing"
+    )
+    duplicate_fpir: DuplicateFpir = None

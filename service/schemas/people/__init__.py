@@ -1,0 +1,1 @@
+"""Bodies and answers of identities and their faces."""

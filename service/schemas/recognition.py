@@ -1,0 +1,79 @@
+"""Bodies of identify, search, verify and detect. Those with pictures are an `UploadBody`."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from indexer.types import OnSeveralFaces
+from service.requests.bodies import ImageBytes, UploadBody
+from service.schemas.people.requests import SeveralFaces
+
+Threshold = Annotated[
+    float | None,
+    Field(
+        ge=-1,
+        le=1,
+        description="Minimum score of a `matched` candidate; default: by the policy and the active"
+        " calibration",
+    ),
+]
+LARGEST_NUMBER = 2**63 - 1
+"""The largest of PostgreSQL's bigint."""
+MinChangeNumber = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=LARGEST_NUMBER,
+        description="`change_number` of an enrolment that the search must include; the request waits for"
+        " it, and gets 503 `index_behind` if it does not arrive",
+    ),
+]
+
+
+class Identify(UploadBody):
+    image: ImageBytes
+    max_faces: int = Field(default=1, ge=1, description="Maximum number of faces, the largest first")
+    max_candidates: int = Field(default=5, ge=1, description="Maximum number of candidates per face")
+    unique_identities: bool = Field(
+        default=False,
+        description="Each identity is a candidate of one face only, the most similar one. Off by default: a"
+        " picture may show a person twice (a mirror, a badge, a collage)",
+    )
+    threshold: Threshold = None
+    min_change_number: MinChangeNumber = 0
+
+
+class Search(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    embedding: list[Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        max_length=4096,
+        description="As the model gives it; it need not have length 1, only its direction counts",
+    )
+    model: str | None = Field(
+        default=None,
+        description="Fingerprint of the model that made it; any but the gallery's model is rejected",
+    )
+    max_candidates: int = Field(default=5, ge=1, description="Maximum number of candidates")
+    threshold: Threshold = None
+    min_change_number: MinChangeNumber = 0
+
+
+class VerifyPair(UploadBody):
+    image_a: ImageBytes
+    image_b: ImageBytes
+    threshold: Threshold = None
+    several_faces: SeveralFaces = OnSeveralFaces.REJECT
+
+
+class VerifyIdentity(UploadBody):
+    image: ImageBytes
+    threshold: Threshold = None
+    several_faces: SeveralFaces = OnSeveralFaces.REJECT
+
+
+class Detect(UploadBody):
+    image: ImageBytes
+    max_faces: int | None = Field(
+        default=None, ge=1, description="Maximum number of faces, the largest first; default: all"
+    )
