@@ -78,9 +78,7 @@ def of_face(search: RecordedSearch, number: int, named: Named) -> list[str]:
     face = search.faces[number]
     if search.kind is SearchKind.VERIFY_PAIR:
         return [_of_pair(search)] if number == 0 else []
-    subject = f"Face {number + 1}" if len(search.faces) > 1 else "The face"
-    if search.kind is SearchKind.SEARCH:
-        subject = "The embedding"
+    subject = "The embedding" if search.kind is SearchKind.SEARCH else "The face"
     if not face.candidates:
         return [f"{subject} resembled nobody: nobody was enrolled."]
     first = face.candidates[0]

@@ -8,12 +8,15 @@ import { t } from "../texts.js";
 
 const STORED = "gemel.gallery";
 const MOST = 500;
+const RECENT_MS = 2000;
+/** @type {{names: Promise<string[]>, at: number} | null} the last time that the server was asked */
+let asked = null;
 let known = [];
 const listeners = new Set();
 
 /** The gallery used last in this browser, or the first there is; null if there is none. */
 export async function lastGallery() {
-  await loadGalleries();
+  await loadGalleries({ recent: true });
   return lastKnown();
 }
 
@@ -26,8 +29,19 @@ function lastKnown() {
 /** Whether this key cannot find out which galleries there are. */
 const isUnlisted = () => !can("read") && known.length === 0;
 
-/** Asks the server again, after one was created or deleted; the picker shows it. */
-export async function loadGalleries() {
+/**
+ * Asks the server; the picker shows the answer.
+ * @param {{recent?: boolean}} [options] `recent`: the answer of a moment ago will do, as on the way from page to page
+ * @returns {Promise<string[]>} names; the first 500
+ */
+export function loadGalleries({ recent = false } = {}) {
+  if (recent && asked !== null && Date.now() - asked.at < RECENT_MS) return asked.names;
+  const own = (asked = { names: list(), at: Date.now() });
+  own.names.catch(() => asked === own && (asked = null));
+  return own.names;
+}
+
+async function list() {
   const names = can("read") ? [] : ofKey();
   for await (const page of can("read") ? pages("v1/galleries", "galleries", { query: { limit: 100 } }) : []) {
     names.push(...page.map((gallery) => gallery.name));
@@ -54,7 +68,7 @@ export function createGalleryPicker(onFirst) {
 
   function choose(name) {
     const page = /^#\/galleries\/[^/]+\/(\w+)/.exec(location.hash)?.[1] ?? (can("identify") ? "identify" : "verify");
-    go(`/galleries/${encodeURIComponent(name)}/${page}`);
+    go(path`/galleries/${name}/${page}`);
   }
   function draw() {
     const names = chosen !== null && !known.includes(chosen) ? [...known, chosen] : known;
@@ -65,7 +79,7 @@ export function createGalleryPicker(onFirst) {
     const control = current() !== null && isUnlisted() ? typed : select;
     if (place.firstChild !== control) fill(place, control);
   }
-  onSession(() => (known = []));
+  onSession(() => ((known = []), (asked = null)));
   listeners.add(() => {
     const first = chosen === null && known.length > 0;
     if (first) chosen = lastKnown();
@@ -85,7 +99,7 @@ export function createGalleryPicker(onFirst) {
         chosen = name;
         draw();
       }
-      await loadGalleries().catch(() => {}); // the page itself shows what is wrong
+      await loadGalleries({ recent: known.length === 0 }).catch(() => {}); // the page itself shows what is wrong
       if (name === null && !known.includes(chosen)) chosen = lastKnown();
       draw();
     },

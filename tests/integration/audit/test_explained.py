@@ -448,9 +448,9 @@ def test_each_face_of_a_photograph_is_explained(
     all_of_it = explain(client, identify(client, "staff", both, max_faces=5)["audit_id"])
     one = explain(client, identify(client, "staff", both, max_faces=1)["audit_id"])
 
-    matched = sorted(face["sentences"][0].split(":")[0] for face in all_of_it["faces"])
+    matched = [face["sentences"][0].split(":")[0] for face in all_of_it["faces"]]
     assert all_of_it["sentences"][0].startswith("A photograph with 2 faces was searched for among the 2")
-    assert [sentence[:6] for sentence in matched] == ["Face 1", "Face 2"]
+    assert {sentence.split(" was ")[0] for sentence in matched} == {"The face"}
     assert {sentence.split(" matched with ")[1] for sentence in matched} == {"Grace Hopper", "Eileen Collins"}
     assert one["sentences"][0].endswith("of gallery staff. The largest was searched for.")
     assert len(one["faces"]) == 1

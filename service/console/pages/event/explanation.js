@@ -20,11 +20,12 @@ export async function explanation(id, { signal }) {
 
   async function draw() {
     const explained = await get(path`v1/audit/${id}/explain`, { signal });
+    const faces = leftToRight(explained.faces);
     fill(
       place,
       h("section", { class: "card" }, h("h2", {}, t("event.why")), explained.sentences.map((text) => h("p", {}, text)), figures(explained)),
-      explained.faces.map((face, i) => faceCard(face, i, explained, draw)),
-      repeatable(explained) && replay(id, signal),
+      faces.map((face, place) => faceCard(face, place, explained, draw)),
+      repeatable(explained) && replay(id, faces, signal),
     );
   }
 
@@ -47,7 +48,11 @@ function figures(explained) {
   return h("dl", { class: "figures" }, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-function faceCard(face, i, explained, draw) {
+/** As one counts them in the picture, and as the answer did; `number` is that in the API's. */
+const leftToRight = (faces) =>
+  faces.map((face, number) => ({ ...face, number })).sort((a, b) => (a.box?.[0] ?? 0) - (b.box?.[0] ?? 0));
+
+function faceCard(face, place, explained, draw) {
   const several = explained.faces.length > 1;
   return h(
     "section",
@@ -55,7 +60,7 @@ function faceCard(face, i, explained, draw) {
     h(
       "h2",
       {},
-      several ? t("event.face", { number: i + 1 }) : t("event.one_face"),
+      several ? t("event.face", { number: place + 1 }) : t("event.one_face"),
       " ",
       explained.pair_score === null && h("span", { class: `badge ${face.matched ? "match" : ""}` }, t(face.matched ? "event.matched" : "event.unmatched")),
     ),
@@ -63,22 +68,22 @@ function faceCard(face, i, explained, draw) {
       "div",
       { class: "event-crops" },
       crop(face.crop, t("event.probe"), face.crop_sha256 ? t("event.crop_deleted") : t("event.crop_not_kept")),
-      face.candidates.map((candidate, place) => candidateCard(candidate, place, { face: i, explained, draw })),
+      face.candidates.map((candidate, rank) => candidateCard(candidate, rank, { face: face.number, explained, draw })),
     ),
     face.sentences.map((text) => h("p", {}, text)),
     face.warnings.map((text) => h("p", { class: "notice" }, text)),
   );
 }
 
-function candidateCard(candidate, place, { face, explained, draw }) {
+function candidateCard(candidate, rank, { face, explained, draw }) {
   const above = candidate.above_threshold >= 0;
   const name = candidate.name ?? t(candidate.person_exists ? "common.unnamed" : "event.deleted");
-  const person = link(`/galleries/${encodeURIComponent(explained.gallery ?? "")}/people/${candidate.identity_id}`);
+  const person = link(path`/galleries/${explained.gallery ?? ""}/people/${candidate.identity_id}`);
   return crop(
     candidate.crop,
     candidate.person_exists && can("read") ? h("a", { href: person }, name) : name,
     t(candidate.face_exists ? "event.no_crop" : "event.face_deleted"),
-    h("span", { class: "figure-line" }, t(place === 0 ? "event.nearest" : "event.second"), " ", h("strong", {}, score(candidate.score))),
+    h("span", { class: "figure-line" }, t(rank === 0 ? "event.nearest" : "event.second"), " ", h("strong", {}, score(candidate.score))),
     h("span", { class: `badge ${above ? "match" : "unsure"}` }, t(above ? "event.above" : "event.below", { by: score(Math.abs(candidate.above_threshold)) })),
     scoreScale({ score: candidate.score, threshold: explained.threshold }),
     candidate.disputes.length > 0 && h("span", { class: "badge danger" }, t("event.disputed", { name: candidate.disputes[0].disputed_by })),
@@ -117,7 +122,7 @@ function dispute(candidate, { face, id, name, draw }) {
 
 const repeatable = ({ gallery, faces }) => gallery !== null && faces.length > 0 && faces.every((face) => face.crop);
 
-function replay(id, signal) {
+function replay(id, faces, signal) {
   const place = h("div", { "aria-live": "polite" });
   const button = h("button", { onclick: repeat }, t("event.replay"));
 
@@ -125,7 +130,7 @@ function replay(id, signal) {
     button.disabled = true;
     try {
       const answer = await post(path`v1/audit/${id}/replay`, { signal });
-      const sentences = [...answer.sentences, ...answer.faces.flatMap((face) => face.sentences)];
+      const sentences = [...answer.sentences, ...faces.flatMap(({ number }, place) => ofFace(answer, number, place))];
       fill(place, h("p", {}, h("span", { class: `badge ${answer.same ? "match" : "unsure"}` }, t(answer.same ? "event.same" : "event.differs"))), sentences.map((text) => h("p", {}, text)));
     } catch (error) {
       fill(place, errorLine(error));
@@ -133,6 +138,13 @@ function replay(id, signal) {
       button.disabled = false;
     }
   }
+
+  /** With the number that the page gives the face. */
+  const ofFace = (answer, number, place) => {
+    const { sentences } = answer.faces.find(({ face }) => face === number) ?? { sentences: [] };
+    if (faces.length === 1) return sentences;
+    return sentences.map((text, i) => (i === 0 ? `${t("event.face", { number: place + 1 })}: ${text}` : text));
+  };
 
   return h("section", { class: "card stack" }, h("h2", {}, t("event.replay_title")), h("p", { class: "muted" }, t("event.replay_text")), h("div", { class: "actions" }, button), place);
 }

@@ -40,10 +40,10 @@ function figures(event) {
     [t("audit.when"), h("time", { datetime: event.at }, timeWithSeconds(event.at))],
     [t("audit.caller"), h("a", { href: link("/access/audit", { caller: caller.key_id ?? caller.name }) }, callerOf(caller))],
     [t("event.action"), h("code", {}, event.action)],
-    gallery && [t("audit.gallery"), h("a", { href: link(`/galleries/${encodeURIComponent(gallery)}/people`) }, gallery)],
+    gallery && [t("audit.gallery"), h("a", { href: link(path`/galleries/${gallery}/people`) }, gallery)],
     person && [
       t("audit.identity"),
-      gallery ? h("a", { href: link(`/galleries/${encodeURIComponent(gallery)}/people/${person}`) }, person) : person,
+      gallery ? h("a", { href: link(path`/galleries/${gallery}/people/${person}`) }, person) : person,
     ],
     event.request_id && [t("event.request"), h("code", {}, event.request_id)],
     [t("event.number"), event.number],

@@ -1,6 +1,6 @@
 // All galleries, and a new one.
 
-import { pages, post } from "../../api.js";
+import { pages, path, post } from "../../api.js";
 import { emptyState, errorLine } from "../../components/states/states.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { toast } from "../../components/toast/toast.js";
@@ -55,7 +55,7 @@ function card({ name, identities, faces, identification }) {
   return h(
     "li",
     { class: "card gallery-card" },
-    h("h2", {}, h("a", { href: link(`/galleries/${encodeURIComponent(name)}/${page}`) }, name)),
+    h("h2", {}, h("a", { href: link(path`/galleries/${name}/${page}`) }, name)),
     h("p", {}, counts),
     identification && h("p", { class: "muted" }, identification.model),
   );
@@ -77,7 +77,7 @@ function openNew(signal) {
           return name.focus();
         }
         dialog.close();
-        go(`/galleries/${encodeURIComponent(name.value.trim())}/people`);
+        go(path`/galleries/${name.value.trim()}/people`);
         toast(t("galleries.created", { name: name.value.trim() })); // on the page that is shown next
       },
     },

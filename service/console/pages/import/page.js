@@ -7,6 +7,7 @@ import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
 import { fill, h } from "../../dom.js";
 import { duration, number, time } from "../../format.js";
+import { poll } from "../../poll.js";
 import { go, link } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
@@ -16,7 +17,7 @@ import { nobodyOf, peopleWithoutPhotograph } from "./nobody.js";
 import { createRejections } from "./rejections.js";
 import { createSending } from "./sending.js";
 
-const POLL_MS = 1500;
+const POLL_SECONDS = 1.5;
 const OPEN = ["receiving", "enrolling"];
 
 export async function show({ params, query, setQuery, setTitle, signal }) {
@@ -32,7 +33,7 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
   const problem = h("div");
   const actions = h("div", { class: "actions" });
   const after = h("div", { class: "stack" });
-  const sending = createSending({ gallery, id, signal, onChange: () => void refresh() });
+  const sending = createSending({ gallery, id, signal, onChange: () => void asking.now() });
   const rejections = createRejections({ gallery, id, query, setQuery, signal });
 
   function draw() {
@@ -64,7 +65,7 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
       job = await post(`${base}/${name}`, { signal });
       uploadOf(id)?.stop();
       draw();
-      poll();
+      asking.wake();
     } catch (error) {
       fill(problem, errorLine(error));
     }
@@ -75,15 +76,8 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
     draw();
   }
 
-  let timer = 0;
-  function poll() {
-    clearTimeout(timer);
-    if (signal.aborted || !OPEN.includes(job.state)) return;
-    timer = setTimeout(() => refresh().catch(() => {}).finally(poll), POLL_MS);
-  }
-  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  const asking = poll({ ask: refresh, seconds: () => (OPEN.includes(job.state) ? POLL_SECONDS : null), signal });
   draw();
-  poll();
   return h(
     "div",
     { class: "stack" },
@@ -121,19 +115,18 @@ function progressWords(job) {
 const countOf = ([state, count]) => h("div", {}, h("dt", {}, t(`import.counts.${state}`)), h("dd", {}, number(count)));
 
 function actionsOf(job, { gallery, base, act, signal }) {
-  const place = encodeURIComponent(gallery);
-  const people = h("a", { class: "button primary", href: link(`/galleries/${place}/people`) }, t("import.people"));
+  const people = h("a", { class: "button primary", href: link(path`/galleries/${gallery}/people`) }, t("import.people"));
   if (!can("enrol")) return [job.people_enrolled > 0 && people];
   if (OPEN.includes(job.state)) return [job.people_enrolled > 0 && people, h("button", { onclick: () => act("cancel") }, t("import.cancel"))];
   const erase = () => {
-    go(`/galleries/${place}/imports`);
-    toast(t("import.deleted"), { undo: () => go(`/galleries/${place}/imports/${job.id}`), whenGone: () => void remove(base) });
+    go(path`/galleries/${gallery}/imports`);
+    toast(t("import.deleted"), { undo: () => go(path`/galleries/${gallery}/imports/${job.id}`), whenGone: () => void remove(base) });
   };
   return [
     job.people_enrolled > 0 && people,
     job.counts.failed > 0 && job.state === "done" && h("button", { onclick: () => act("retry") }, t("import.retry", { count: job.counts.failed })),
     job.reasons.several_faces > 0 &&
-      h("a", { class: "button", href: link(`/galleries/${place}/imports?several_faces=subject`) }, t("import.again_subject")),
+      h("a", { class: "button", href: link(path`/galleries/${gallery}/imports`, { several_faces: "subject" }) }, t("import.again_subject")),
     h("button", { class: "danger", "aria-describedby": "import-delete-hint", onclick: erase }, t("import.delete")),
     h("p", { class: "hint", id: "import-delete-hint" }, t("import.delete_hint")),
   ];

@@ -69,7 +69,7 @@ function newImport({ gallery, base, query, signal }) {
       try {
         const made = await post(base, { json: { ...options.values(), files: current.pictures.length }, signal });
         startUpload(gallery, made.id, current);
-        go(`/galleries/${encodeURIComponent(gallery)}/imports/${made.id}`);
+        go(path`/galleries/${gallery}/imports/${made.id}`);
       } catch (error) {
         fill(problem, errorLine(error));
         start.disabled = false;
@@ -100,7 +100,7 @@ function serverPath({ gallery, base, query, signal }) {
     event.preventDefault();
     try {
       const made = await post(base, { json: { ...options.values(), path: input.value.trim() }, signal });
-      go(`/galleries/${encodeURIComponent(gallery)}/imports/${made.id}`);
+      go(path`/galleries/${gallery}/imports/${made.id}`);
     } catch (error) {
       fill(problem, errorLine(error));
       input.focus();
@@ -129,7 +129,7 @@ function row(gallery, one) {
   return h(
     "li",
     { class: "card import-row" },
-    h("a", { href: link(`/galleries/${encodeURIComponent(gallery)}/imports/${one.id}`) }, title(one, time)),
+    h("a", { href: link(path`/galleries/${gallery}/imports/${one.id}`) }, title(one, time)),
     h("span", { class: "badge" }, t(`imports.states.${isInterrupted(one) ? "interrupted" : one.state}`)),
     h("span", {}, result(one)),
     h("span", { class: "muted" }, t("imports.by", { name: one.created_by, when: ago(one.created_at) })),

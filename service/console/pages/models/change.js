@@ -12,7 +12,7 @@ import { criterion } from "../reindex/words.js";
 import { missesInWords, modelName, muchWorse } from "./words.js";
 
 const OPEN = new Set(["embedding", "building", "comparing", "ready", "active", "cleaning", "cancelling"]);
-const jobLink = (job) => link(`/galleries/${encodeURIComponent(job.gallery)}/models/jobs/${job.id}`);
+const jobLink = (job) => link(path`/galleries/${job.gallery}/models/jobs/${job.id}`);
 export const openOf = (jobs) => jobs.find(({ state }) => OPEN.has(state));
 
 /** A line about the change that is going on, if there is one. */

@@ -1,6 +1,6 @@
 // Jobs that run or wait for somebody: re-indexes and imports, with their progress.
 
-import { get } from "../../api.js";
+import { get, path } from "../../api.js";
 import { createProgress } from "../../components/progress/progress.js";
 import { emptyState } from "../../components/states/states.js";
 import { h } from "../../dom.js";
@@ -36,7 +36,7 @@ function reindex({ id, gallery, to_model, state, paused, problem, faces, done, s
   const left = seconds_left ? ` ${t("operations.left", { time: duration(seconds_left) })}` : "";
   progress.set(faces ? done / faces : 0, t("operations.done", { done, faces }) + left);
   return job({
-    href: link(`/galleries/${encodeURIComponent(gallery)}/models/jobs/${id}`),
+    href: link(path`/galleries/${gallery}/models/jobs/${id}`),
     title: t("operations.reindex", { gallery, model: to_model }),
     kind: problem ? "danger" : paused ? "unsure" : "",
     word,
@@ -52,7 +52,7 @@ function importJob({ id, gallery, name, state, problem, files, files_expected, c
   const left = seconds_left ? ` ${t("operations.left", { time: duration(seconds_left) })}` : "";
   progress.set(all ? (files - counts.waiting) / all : null, `${summary}.${left}`);
   return job({
-    href: link(`/galleries/${encodeURIComponent(gallery)}/imports/${id}`),
+    href: link(path`/galleries/${gallery}/imports/${id}`),
     title,
     kind: problem ? "danger" : "",
     word: problem ? "stopped" : state,

@@ -1,6 +1,6 @@
 // The gallery of the first try. It is created with the first photograph, not before.
 
-import { pages, post } from "../../api.js";
+import { post } from "../../api.js";
 import { findPeople } from "../../components/recognition/ask.js";
 import { h } from "../../dom.js";
 import { loadGalleries } from "../../layout/gallery-picker.js";
@@ -17,10 +17,7 @@ const NAME = "try";
  *   `people`: the first of those who were enrolled at an earlier visit; `create` creates the gallery if it is new
  */
 export async function tryGallery(signal) {
-  const names = [];
-  if (can("read")) {
-    for await (const page of pages("v1/galleries", "galleries", { signal })) names.push(...page.map(({ name }) => name));
-  }
+  const names = can("read") ? await loadGalleries({ recent: true }) : [];
   const people = names.includes(NAME) ? (await findPeople(NAME, "", { signal })).identities : [];
   const isNew = !names.includes(NAME) && can("operate");
   const name = names.includes(NAME) || isNew ? NAME : (names[0] ?? null);

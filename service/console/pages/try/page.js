@@ -1,5 +1,6 @@
 // The first visit: one photograph is enrolled, another is found.
 
+import { path } from "../../api.js";
 import { errorOf } from "../../components/recognition/actions.js";
 import { enrol, identify } from "../../components/recognition/ask.js";
 import { showAnswer } from "../../components/recognition/answer.js";
@@ -106,9 +107,9 @@ const next = (gallery) =>
       "ul",
       { class: "plain actions" },
       [
-        ["identify", `/galleries/${encodeURIComponent(gallery)}/identify`],
-        can("verify") && ["verify", `/galleries/${encodeURIComponent(gallery)}/verify`],
-        can("read") && ["people", `/galleries/${encodeURIComponent(gallery)}/people`],
+        ["identify", path`/galleries/${gallery}/identify`],
+        can("verify") && ["verify", path`/galleries/${gallery}/verify`],
+        can("read") && ["people", path`/galleries/${gallery}/people`],
       ]
         .filter(Boolean)
         .map(([name, address]) => h("li", {}, h("a", { class: "button", href: link(address) }, t(`try.next_${name}`)))),
