@@ -2,7 +2,6 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,13 +9,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
 
 from indexer import errors
 from indexer.logs import request_id
 from indexer.rate_limited_log import RateLimitedLog
 from service.middleware.methods import allowed_methods
 from service.middleware.request_ids import HEADER as REQUEST_ID_HEADER
+from service.problem_details import problem_response
 
 log = logging.getLogger(__name__)
 _failures = RateLimitedLog(log)
@@ -105,7 +104,6 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.CardUnusable: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 MAX_PROBLEMS = 20
 """Maximum number of problems that one answer lists."""
@@ -150,7 +148,7 @@ def response(error: errors.GemelError) -> JSONResponse:
         headers["Retry-After"] = str(error.retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Bearer realm="gemel"'
-    return _problem(status, error.code, error.message, headers, **error.details)
+    return problem_response(status, error.code, error.message, headers, **error.details)
 
 
 async def _gemel_error(_: Request, error: Exception) -> JSONResponse:
@@ -171,7 +169,7 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
         for e in error.errors()[:MAX_PROBLEMS]
     ]
     detail = "; ".join(f"{p['field']}: {p['message']}" for p in problems)
-    return _problem(
+    return problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail[:2000], None, problems=problems
     )
 
@@ -186,12 +184,12 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(allowed_methods(request.app.router, request.scope))
-    return _problem(status, code, str(error.detail), headers)
+    return problem_response(status, code, str(error.detail), headers)
 
 
 def disconnected() -> JSONResponse:
     """The client disconnected while sending; it will not read this answer."""
-    return _problem(
+    return problem_response(
         HTTPStatus.BAD_REQUEST,
         "client_disconnected",
         "the client disconnected while sending",
@@ -214,38 +212,10 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # This answer does not pass `RequestIds`, so the header is set here.
     own = request_id.get()
     headers = {} if own is None else {REQUEST_ID_HEADER: own}
-    return _problem(
+    return problem_response(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal_error",
         "an unexpected error; the log has its traceback under this request's id",
         headers,
         request_id=own,
     )
-
-
-def _problem(
-    status: HTTPStatus, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any
-) -> JSONResponse:
-    body = {
-        **more,
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "code": code,
-        "detail": detail,
-    }
-    return ProblemResponse(body, status_code=status, headers=headers)
-
-
-class ProblemResponse(JSONResponse):
-    """Stores the problem in the request's state for `RequestMetrics`."""
-
-    media_type = MEDIA_TYPE
-
-    def __init__(self, content: dict[str, Any], *, status_code: int, headers: dict[str, str] | None) -> None:
-        super().__init__(content, status_code=status_code, headers=headers)
-        self._problem = content
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["problem"] = self._problem
-        await super().__call__(scope, receive, send)

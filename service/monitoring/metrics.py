@@ -193,7 +193,7 @@ class RequestMetrics:
             return
         start = time.perf_counter()
         status = 500
-        state = scope.setdefault("state", {})  # `service.errors` stores the problem there
+        state = scope.setdefault("state", {})  # `ProblemResponse` stores the problem there
 
         async def observing_send(message: Message) -> None:
             nonlocal status

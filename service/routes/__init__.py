@@ -6,7 +6,7 @@ A route parses, calls a use case, and returns.
 from http import HTTPStatus
 from typing import Any
 
-from service.errors import MEDIA_TYPE
+from service.problem_details import MEDIA_TYPE
 
 _MEANINGS = {
     401: ("No API key, or a wrong one", "not_authenticated", "send the API key in the header X-API-Key"),
