@@ -13,7 +13,7 @@ class ConnectionLimits:
     """Time for a request's header block, from its first byte, or from the start of the connection."""
     body_seconds: float
     """Length of one window. A body may take ten windows, and a minimum of bytes must arrive in each
-    (`service.protocol.http1`). A client may leave an answer unread for one window."""
+    (`service.protocol.timing`). A client may leave an answer unread for one window."""
 
 
 class Connection(Protocol):

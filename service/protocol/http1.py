@@ -6,39 +6,27 @@ sends nothing. Why not another server: docs/decisions/0013-bounds-before-authent
 
 import asyncio
 import re
-from enum import Enum
 from typing import Any
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from indexer.errors import Busy, MalformedRequest, RequestTooSlow
-from service.protocol.closing import ClosingProtocol, Phase
-from service.protocol.connections import Connections
+from indexer.errors import MalformedRequest
+from service.protocol.closing import Phase
 from service.protocol.message_size import MAX_FIELDS, MessageSize
+from service.protocol.timing import TimedProtocol
 from service.stopping import Stop
 
 MAX_PIPELINED = 32
 """Requests that a client may send before the first is answered. With more, the connection ends."""
-BODY_BYTES_PER_SECOND = 2_000
-BODY_WINDOWS = 10
 PIECE_BYTES = 4_096
 """The parser gets so many bytes at a time, and a body of known length as it arrives. Limits are so exact."""
-SHUTDOWN_SECONDS = 5.0
-"""Time for bodies that are still arriving when the server is stopping."""
 _FRAMING = (b"content-length", b"transfer-encoding")
 _ABSOLUTE_TARGET = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
 
-class _State(Enum):
-    IDLE = "no byte of a request"
-    HEAD = "a part of a header block"
-    BODY = "a part of a body"
-    WORKING = "all of a request that is not answered yet"
-
-
-class BoundedProtocol(ClosingProtocol):
+class BoundedProtocol(TimedProtocol):
     def __init__(
         self,
         config: Config,
@@ -47,14 +35,8 @@ class BoundedProtocol(ClosingProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._open: Connections = app_state["connections"]
         self._stop: Stop = app_state["stop"]
-        self._messages = 0
         self._declining = False
-        self._size = MessageSize()
-        self._situation: tuple[_State, int] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._window = self._window_bytes = 0
 
     # The connection
 
@@ -63,27 +45,6 @@ class BoundedProtocol(ClosingProtocol):
         self._watch()
         if len(self.connections) > self._open.limits.max_connections and not self._open.make_room_for(self):
             self.make_room()
-
-    def make_room(self) -> None:
-        idle = self._situation is not None and self._situation[0] is _State.IDLE and self._messages > 0
-        if not idle and self._can_answer():
-            self._write(Busy("too many connections are open"))
-        self._close()
-
-    def shutdown(self) -> None:
-        super().shutdown()
-        if not self.transport.is_closing() and self._state() is _State.BODY:
-            self._cancel_timer()
-            self._timer = self.loop.call_later(SHUTDOWN_SECONDS, self._reject, Busy("the server is stopping"))
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._abort_after(self._open.limits.body_seconds)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if not (self._rejected or self.transport.is_closing()):
-            self._cancel_abort()
 
     # Incoming data
 
@@ -188,67 +149,3 @@ class BoundedProtocol(ClosingProtocol):
         self._declining = True
         self.parser.feed_data(b"".join([b"POST / HTTP/1.1\r\n", *framing, b"\r\n"]))
         self._declining = False
-
-    # Time
-
-    def _state(self) -> _State:
-        if self._phase is Phase.BODY:
-            return _State.BODY
-        if self.cycle is not None and not self.cycle.response_complete:
-            return _State.WORKING
-        if self._phase is Phase.HEAD or self._size.unreported_bytes:
-            return _State.HEAD
-        return _State.IDLE
-
-    def _watch(self) -> None:
-        """Sets the time limit for what the connection is waiting for."""
-        state = self._state()
-        if self._situation == (state, self._messages):
-            return
-        self._situation = (state, self._messages)
-        self._cancel_timer()
-        limits = self._open.limits
-        if state is _State.WORKING:
-            self._open.keep(self)
-        elif state is _State.BODY:
-            self._open.upload(self)
-            self._window = self._window_bytes = 0
-            self._timer = self.loop.call_later(limits.body_seconds, self._window_ended)
-        elif state is _State.HEAD or self._messages == 0:
-            self._open.wait(self)
-            self._timer = self.loop.call_later(limits.head_seconds, self._too_slow)
-        else:
-            self._open.wait(self)
-            self._timer = self.loop.call_later(self.timeout_keep_alive, self._too_slow)
-
-    def _too_slow(self) -> None:
-        if self._state() is _State.IDLE:
-            self._close()
-        else:
-            seconds = self._open.limits.head_seconds
-            self._reject(
-                RequestTooSlow(f"the request's header fields took more than {seconds:g} s", limit=seconds)
-            )
-
-    def _window_ended(self) -> None:
-        """Rejects a body that takes more than ten windows, or brings too few bytes in one."""
-        seconds = self._open.limits.body_seconds
-        received, self._window_bytes = self._size.body_bytes - self._window_bytes, self._size.body_bytes
-        if not self.flow.read_paused:  # while reading is paused, the server is the slow side
-            self._window += 1
-            if received < seconds * BODY_BYTES_PER_SECOND or self._window >= BODY_WINDOWS:
-                self._reject(
-                    RequestTooSlow("the request's body arrives too slowly", received=self._size.body_bytes)
-                )
-                return
-        self._timer = self.loop.call_later(seconds, self._window_ended)
-
-    def _end(self) -> None:
-        super()._end()
-        self._open.keep(self)
-        self._cancel_timer()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
