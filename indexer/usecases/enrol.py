@@ -29,6 +29,8 @@ class NewIdentity:
     external_id: str | None = None
     name: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    anonymous: bool = False
+    """Nobody has said who this is; without a name and an external id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,12 @@ class Enroller:
 
         def make(session: Session, gallery: Gallery) -> Person:
             identity = identities.create(
-                session, gallery.id, external_id=new.external_id, name=new.name, metadata=new.metadata
+                session,
+                gallery.id,
+                external_id=new.external_id,
+                name=new.name,
+                metadata=new.metadata,
+                anonymous=new.anonymous,
             )
             return identity, True
 

@@ -15,8 +15,8 @@ from indexer.records import galleries
 from indexer.records.audit.partitions import PREFIX
 from indexer.records.database import schema
 from indexer.records.database.session import Database
-from indexer.records.enrolled import identities, unsearched
-from indexer.records.enrolled.identities import Search
+from indexer.records.enrolled import identity_lists, unsearched
+from indexer.records.enrolled.identity_lists import Search
 from indexer.records.tables import Base
 from indexer.types import LOG_START
 
@@ -216,7 +216,7 @@ def test_people_older_than_the_search_by_name_are_found_by_name(fresh: Database)
     with fresh.reading() as session:
         gallery = galleries.get(session, "old")
         for search, name in (("hopper", "Grace O'Hopper"), ("STRASSE", "Jörg Straße")):
-            [one] = identities.page(session, gallery.id, after=None, limit=9, search=Search(name=search))
+            [one] = identity_lists.page(session, gallery.id, after=None, limit=9, search=Search(name=search))
             assert one.name == name
 
 
@@ -257,7 +257,7 @@ def _insert_people(database: Database, count: int, gallery: UUID | None = None) 
 
 def _found(database: Database, gallery: UUID) -> int:
     with database.reading() as session:
-        return identities.count(session, gallery, Search(q="grace department:computing"))
+        return identity_lists.count(session, gallery, Search(q="grace department:computing"))
 
 
 def test_a_name_whose_composed_form_is_too_long_is_unchanged(fresh: Database) -> None:

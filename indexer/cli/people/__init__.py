@@ -1,11 +1,19 @@
 """The commands of people: `gemel person`, `gemel reviews`, `gemel imports`."""
 
-from indexer.cli.people import regroup
+from indexer.cli.people import naming, regroup
 from indexer.cli.people.imports import app as imports
 from indexer.cli.people.person import app as person
 from indexer.cli.people.reviews import app as reviews
 
-for command in (regroup.merge, regroup.split, regroup.move, regroup.undo):
+for command in (
+    naming.name,
+    naming.hide,
+    naming.unhide,
+    regroup.merge,
+    regroup.split,
+    regroup.move,
+    regroup.undo,
+):
     person.command()(command)
 
 __all__ = ["imports", "person", "reviews"]

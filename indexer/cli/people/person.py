@@ -1,4 +1,4 @@
-"""`gemel person list|show|delete`; `regroup` has merge, split, move and undo."""
+"""`gemel person list|show|delete`; `naming` and `regroup` have the other commands of `gemel person`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -46,29 +46,54 @@ def list_page(
             " `department:computing`, `department:*`."
         ),
     ] = None,
+    anonymous: Annotated[
+        bool | None,
+        typer.Option(
+            "--anonymous/--named", help="List only groups and visitors whom nobody has named, or only others."
+        ),
+    ] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="List only hidden people.")] = False,
+    min_faces: Annotated[int, typer.Option(min=0, help="List only people with so many faces.")] = 0,
+    order: Annotated[
+        str, typer.Option(help="`oldest`, `newest`, or `faces`: those with the most faces first.")
+    ] = "oldest",
     limit: Annotated[int, typer.Option(min=1, help="Most people to list.")] = 100,
     after: Annotated[UUID | None, typer.Option(help="Begin after the person with this id.")] = None,
     json: Json = None,
 ) -> None:
-    """List the people of a gallery in the order of their enrolment.
+    """List the people of a gallery in the order of their enrolment. Hidden people are left out.
 
-    Example: `gemel person list --gallery staff --name hopper`
+    Examples: `gemel person list --gallery staff --name hopper`,
+    `gemel person list --gallery family --anonymous --order faces`
     """
     from indexer.records import galleries
-    from indexer.records.enrolled import faces, identities
-    from indexer.records.enrolled.identities import Search
+    from indexer.records.enrolled import faces, identity_lists
+    from indexer.records.enrolled.identity_lists import Order, Place, Search
+
+    if order not in list(Order):
+        raise typer.BadParameter(f"--order: {order!r} is none of {', '.join(Order)}.")
 
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
-        page = identities.page(
-            session, found.id, after=after, limit=limit + 1, search=Search(name=name, q=search)
+        place = (
+            None if after is None else Place(id=after, faces=faces.count_by_identity(session, [after])[after])
+        )
+        page = identity_lists.page(
+            session,
+            found.id,
+            after=place,
+            limit=limit + 1,
+            search=Search(name=name, q=search, anonymous=anonymous, hidden=hidden, min_faces=min_faces),
+            order=Order(order),
         )
         more = len(page) > limit
         page = page[:limit]
         counts = faces.count_by_identity(session, [identity.id for identity in page])
-    rows = [_as_json(identity) | {"faces": counts[identity.id]} for identity in page]
+    rows = [as_json(identity) | {"faces": counts[identity.id]} for identity in page]
     last = page[-1].id if more else None
     empty = f"No person is enrolled in {gallery}."
+    if anonymous is not None or hidden or min_faces:
+        empty = f"{gallery} has no such people."
     if name or search:
         empty = f"No person in {gallery} matches {name or search!r}."
         if name and not search:
@@ -93,7 +118,7 @@ def show(person: Person, gallery: Gallery, json: Json = None) -> None:
             session, identity.id, after=enrolled[-1].key if enrolled else None, limit=_PAGE_SIZE
         ):
             enrolled += page
-    row = _as_json(identity) | {"faces": [_face_as_json(face) for face in enrolled]}
+    row = as_json(identity) | {"faces": [_face_as_json(face) for face in enrolled]}
     print_result(row, json, lambda: _print_person(row))
 
 
@@ -117,7 +142,7 @@ def delete(person: Person, gallery: Gallery, yes: Yes = False, json: Json = None
         if not yes:
             confirm(f"Delete {what}?")
         remove_identity(index_store.database, gallery, identity.id)
-    result = {"deleted": _as_json(identity) | {"faces": count}}
+    result = {"deleted": as_json(identity) | {"faces": count}}
     print_result(result, json, lambda: out.print(f"Deleted {escape_text(what)}.", highlight=False))
 
 
@@ -142,12 +167,15 @@ def name_of(identity: "Identity") -> str:
     return replace_controls(identity.name or identity.external_id or str(identity.id))
 
 
-def _as_json(identity: "Identity") -> dict[str, Any]:
+def as_json(identity: "Identity") -> dict[str, Any]:
     return {
         "id": identity.id,
         "external_id": identity.external_id,
         "name": identity.name,
         "metadata": identity.details,
+        "anonymous": identity.anonymous,
+        "hidden": identity.hidden,
+        "last_seen_at": identity.last_seen_at,
         "created_at": identity.created_at,
         "updated_at": identity.updated_at,
     }
@@ -181,7 +209,7 @@ def _print_page(rows: Sequence[dict[str, Any]], last: UUID | None, empty: str) -
     )
     for row in rows:
         table.add_row(
-            escape_text(row["name"] or ""),
+            escape_text(row["name"] or "") or ("[dim]unnamed[/dim]" if row["anonymous"] else ""),
             escape_text(row["external_id"] or f"({row['id']})"),
             f"{row['faces']:,}",
             f"{row['created_at'].astimezone():%Y-%m-%d}",
@@ -197,11 +225,15 @@ def _print_person(row: dict[str, Any]) -> None:
         ("name", row["name"] or "-"),
         ("external id", row["external_id"] or "-"),
         ("id", row["id"]),
+        ("anonymous", "yes, nobody has named them" if row["anonymous"] else None),
+        ("hidden", "yes, lists leave them out" if row["hidden"] else None),
+        ("last seen", row["last_seen_at"] and f"{row['last_seen_at'].astimezone():%Y-%m-%d %H:%M}"),
         ("enrolled", f"{row['created_at'].astimezone():%Y-%m-%d %H:%M}"),
         ("metadata", row["metadata"] or "-"),
         ("faces", f"{len(row['faces']):,}"),
     ):
-        out.print(f"{label + ':':12} {escape_text(value)}", highlight=False, soft_wrap=True)
+        if value is not None:
+            out.print(f"{label + ':':12} {escape_text(value)}", highlight=False, soft_wrap=True)
     if row["faces"]:
         table = Table("Face", Column("Quality", justify="right"), "Box", "Enrolled")
         for face in row["faces"][:_SHOWN]:

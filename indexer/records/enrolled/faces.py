@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
@@ -18,7 +19,16 @@ from indexer.types import Enrolment
 
 KEYS_OF_A_QUERY = 5_000
 _OWNERS = (
-    select(Face.key, Face.id, Identity.id, Identity.external_id, Identity.name, Identity.anonymous)
+    select(
+        Face.key,
+        Face.id,
+        Identity.id,
+        Identity.external_id,
+        Identity.name,
+        Identity.anonymous,
+        Identity.hidden,
+        Identity.last_seen_at,
+    )
     .join(Identity, Identity.id == Face.identity_id)
     .where(
         Face.key == any_(bindparam("keys", type_=ARRAY(BigInteger))),
@@ -39,6 +49,8 @@ class Owner:
     external_id: str | None
     name: str | None
     anonymous: bool = False
+    hidden: bool = False
+    last_seen_at: datetime | None = None
 
 
 def add(
@@ -150,8 +162,10 @@ def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> di
                 external_id=external_id,
                 name=name,
                 anonymous=anonymous,
+                hidden=hidden,
+                last_seen_at=last_seen_at,
             )
-            for key, face_id, identity_id, external_id, name, anonymous in rows
+            for key, face_id, identity_id, external_id, name, anonymous, hidden, last_seen_at in rows
         }
     return owners
 

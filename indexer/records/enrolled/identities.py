@@ -1,18 +1,15 @@
-"""Identities: create, find, list, update, delete."""
+"""Identities: create, find, update, delete. `identity_lists` lists them."""
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from typing import cast as cast_type
 from uuid import UUID
 
-from sqlalchemy import Table, cast, delete, func, or_, select
-from sqlalchemy.dialects.postgresql import TSQUERY, insert
+from sqlalchemy import Table, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
 from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
@@ -38,10 +35,13 @@ def create(
     metadata: dict[str, Any],
     anonymous: bool = False,
 ) -> Identity:
-    """The new identity, an object of no session. `anonymous`: without a name and an external id.
+    """The new identity, an object of no session. `anonymous`: nobody has said who this is; then it has
+    neither a name nor an external id.
 
     Raises InvalidRequest, ExternalIdTaken.
     """
+    if anonymous and (name is not None or external_id is not None):
+        raise _not_anonymous()
     identity = Identity(
         gallery_id=gallery_id,
         external_id=checked_id(external_id, "external_id"),
@@ -125,77 +125,13 @@ def get_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> 
     return identity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """Of people in a gallery. Each field narrows it; None: not by this field."""
-
-    external_id: str | None = None
-    name: str | None = None
-    """An identity matches if each word of it begins a word of its own name, in any case and order."""
-    q: str | None = None
-    """As `search_words.query` reads it, or the id of an identity."""
-
-
-ALL = Search()
-
-
-def page(
-    session: Session,
-    gallery_id: UUID,
-    *,
-    after: UUID | None,
-    limit: int,
-    search: Search = ALL,
-    newest_first: bool = False,
-    offset: int = 0,
-) -> Sequence[Identity]:
-    """At most `limit` identities after the id `after`, without the first `offset`, oldest first.
-
-    Raises InvalidRequest if `search` has no word.
-    """
-    ids = _matching(gallery_id, search)
-    if after is not None:
-        ids = ids.where(Identity.id < after if newest_first else Identity.id > after)
-    order = Identity.id.desc() if newest_first else Identity.id
-    ids = ids.order_by(order).limit(limit)
-    if offset:  # reads the index only, and the rows of the page
-        ids = ids.offset(offset)
-    return session.scalars(
-        select(Identity).where(Identity.id.in_(ids.subquery().select())).order_by(order)
-    ).all()
-
-
-def count(session: Session, gallery_id: UUID, search: Search = ALL) -> int:
-    """How many identities `page` finds in all."""
-    matching = _matching(gallery_id, search).with_only_columns(func.count())
-    return session.scalar(matching) or 0
-
-
-def _matching(gallery_id: UUID, search: Search) -> Any:
-    query = select(Identity.id).where(Identity.gallery_id == gallery_id)
-    if search.external_id is not None:
-        query = query.where(Identity.external_id == checked_id(search.external_id, "external_id"))
-    if search.name is not None:
-        words = name_search.query(checked_text(search.name, "name") or "")
-        if words is None:
-            raise InvalidRequest("name has no word to search for", field="name")
-        query = query.where(Identity.name_words.bool_op("@@")(cast(words, TSQUERY)))
-    if search.q is not None:
-        words = search_words.query(checked_text(search.q, "q") or "")
-        if words is None:
-            raise InvalidRequest("q has no word to search for", field="q")
-        matches: ColumnElement[bool] = Identity.search_words.bool_op("@@")(cast(words, TSQUERY))
-        with suppress(ValueError):  # it may be an external id all the same
-            matches = or_(matches, Identity.id == UUID(search.q.strip()))
-        query = query.where(matches)
-    return query
-
-
 def update(session: Session, identity: Identity, values: dict[str, Any]) -> Identity:
-    """Sets those of `external_id`, `name`, `metadata` and `hidden` that are in `values`; None clears a field.
+    """Sets those of `external_id`, `name`, `metadata`, `hidden` and `anonymous` that are in `values`. None
+    clears a field, and leaves `hidden` and `anonymous` as they are.
 
     A name or an external id ends that the identity is anonymous. If nothing differs, nothing is written and
-    `updated_at` stays. Raises InvalidRequest, ExternalIdTaken.
+    `updated_at` stays. Raises InvalidRequest (`anonymous` of somebody with a name or an external id),
+    ExternalIdTaken.
     """
     changed: dict[str, Any] = {}
     if "external_id" in values:
@@ -204,9 +140,12 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         changed["name"] = checked_text(values["name"], "name")
     if "metadata" in values:
         changed["details"] = checked_metadata(values["metadata"] or {})
-    if "hidden" in values:
-        changed["hidden"] = bool(values["hidden"])
-    if changed.get("name") is not None or changed.get("external_id") is not None:
+    for flag in ("hidden", "anonymous"):
+        if values.get(flag) is not None:
+            changed[flag] = bool(values[flag])
+    if any(changed.get(field, getattr(identity, field)) is not None for field in ("name", "external_id")):
+        if changed.get("anonymous"):
+            raise _not_anonymous()
         changed["anonymous"] = False
     if all(getattr(identity, field) == value for field, value in changed.items()):
         return identity
@@ -250,4 +189,10 @@ def _flush(session: Session, external_id: str | None) -> None:
 def _taken(external_id: str | None) -> ExternalIdTaken:
     return ExternalIdTaken(
         f"the gallery already has an identity with the external_id {external_id!r}", external_id=external_id
+    )
+
+
+def _not_anonymous() -> InvalidRequest:
+    return InvalidRequest(
+        "somebody with a name or an external id is not anonymous; set both to null", field="anonymous"
     )

@@ -32,6 +32,7 @@ class MergedIdentity:
     created_at: datetime
     anonymous: bool = False
     hidden: bool = False
+    last_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,10 @@ class Before:
     """Of the remaining identity, those that were taken from the merged one: their values before."""
     taken: dict[str, Any] = field(default_factory=dict)
     """The same after the merge."""
+    anonymous: bool = False
+    """Of a merge, whether the remaining identity was."""
+    last_seen_at: datetime | None = None
+    """Of the remaining identity."""
     pairs: PairsBefore = field(default_factory=PairsBefore)
 
 

@@ -1,10 +1,12 @@
 """The answers of identify and of a search by an embedding."""
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from indexer import request_timings
+from indexer.records.enrolled.faces import Owner
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
 from indexer.usecases.answers.threshold import Threshold
@@ -16,6 +18,26 @@ class IdentityRef(BaseModel):
     id: UUID = Field(description="Given by Gemel", examples=[ID_EXAMPLE])
     external_id: str | None = Field(description="Your own id; null where there is none", examples=["4711"])
     name: str | None = Field(description="Null where there is none", examples=["Grace Hopper"])
+    anonymous: bool = Field(
+        description="Whether nobody has said who this is: a group of unnamed faces, or an unknown visitor",
+        examples=[False],
+    )
+    hidden: bool = Field(description="Whether lists of identities leave it out", examples=[False])
+    last_seen_at: datetime | None = Field(
+        description="Of an unknown visitor, the last search that matched it; null where there was none",
+        examples=[None],
+    )
+
+    @classmethod
+    def of(cls, owner: Owner) -> "IdentityRef":
+        return cls(
+            id=owner.identity_id,
+            external_id=owner.external_id,
+            name=owner.name,
+            anonymous=owner.anonymous,
+            hidden=owner.hidden,
+            last_seen_at=owner.last_seen_at,
+        )
 
 
 class Candidate(BaseModel):
@@ -53,7 +75,7 @@ class Candidate(BaseModel):
     def of(cls, candidate: results.Candidate) -> "Candidate":
         owner, person = candidate.owner, candidate.person
         return cls(
-            identity=IdentityRef(id=owner.identity_id, external_id=owner.external_id, name=owner.name),
+            identity=IdentityRef.of(owner),
             score=round(candidate.score, 6),
             distance=round(candidate.distance, 6),
             matched=candidate.matched,

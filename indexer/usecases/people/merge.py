@@ -1,6 +1,7 @@
 """Two identities become one: the faces of the one become faces of the other, and its row disappears."""
 
 from collections.abc import Collection
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -34,6 +35,9 @@ def merge(
 ) -> PeopleChange:
     """`identity_id` remains. `take`: fields that it gets from the other; all others stay its own.
 
+    An anonymous identity that takes in somebody who is not becomes that person: it gets the name and the
+    external id, and the metadata if it has none, also where `take` does not name them. The result is
+    anonymous only if both are.
     `although_distinct`: also where somebody decided that they are different people.
     Raises GalleryNotFound, IdentityNotFound, IdentityMerged, InvalidRequest, PeopleDistinct, Busy.
     """
@@ -86,6 +90,11 @@ def merge_within(
         regrouped=[identity_id],
         removed=[other_id],
     )
+    names_a_group = kept.anonymous and not merged.anonymous
+    if names_a_group:
+        take = {*take, Field.NAME, Field.EXTERNAL_ID, *([] if kept.details else [Field.METADATA])}
+    elif merged.anonymous:  # it has no name that could replace the other's
+        take = set(take) - {Field.NAME, Field.EXTERNAL_ID}
     taken = {name.value: value_of(merged, name) for name in sorted(take)}
     before = Before(
         faces=list(moved.ids),
@@ -97,13 +106,17 @@ def merge_within(
             created_at=merged.created_at,
             anonymous=merged.anonymous,
             hidden=merged.hidden,
+            last_seen_at=merged.last_seen_at,
         ),
+        anonymous=kept.anonymous,
+        last_seen_at=kept.last_seen_at,
         fields={name: value_of(kept, name) for name in taken},
         taken=taken,
         pairs=pairs,
     )
     identities.remove(session, other_id)
-    identities.update(session, kept, taken)
+    identities.update(session, kept, taken | ({"anonymous": False} if names_a_group else {}))
+    kept.last_seen_at = later(kept.last_seen_at, merged.last_seen_at)
     person_changes.add(
         session,
         event.id,
@@ -123,6 +136,10 @@ def merge_within(
         faces=len(moved.ids),
         change_number=number,
     )
+
+
+def later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
 
 
 def value_of(identity: Identity, name: str) -> object:

@@ -17,7 +17,8 @@ from indexer.usecases.people.regrouping import PeopleChange, locked, log_moved
 def split(
     database: Database, gallery_name: str, identity_id: UUID, face_ids: Collection[UUID], new: NewIdentity
 ) -> PeopleChange:
-    """The faces become the identity `new`. The two are remembered as different people.
+    """The faces become the identity `new`: an anonymous one, if it has neither a name nor an external id. The
+    two are remembered as different people.
 
     Raises GalleryNotFound, IdentityNotFound, IdentityMerged, FaceNotFound, InvalidRequest, ExternalIdTaken,
     Busy.
@@ -25,7 +26,12 @@ def split(
     with locked(database, gallery_name) as (session, gallery):
         identities.get(session, gallery.id, identity_id)
         other = identities.create(
-            session, gallery.id, external_id=new.external_id, name=new.name, metadata=new.metadata
+            session,
+            gallery.id,
+            external_id=new.external_id,
+            name=new.name,
+            metadata=new.metadata,
+            anonymous=new.name is None and new.external_id is None,
         )
         distinct.add(session, gallery.id, [distinct.pair_of(identity_id, other.id)])
         return _regroup(session, gallery, ChangeOfPeople.SPLIT, identity_id, other.id, face_ids)

@@ -9,7 +9,7 @@ from indexer.records.people import distinct, merged_pairs, moved_faces, person_c
 from indexer.records.people.moved_faces import MovedFaces
 from indexer.records.people.person_changes import Before, ChangeOfPeople
 from indexer.records.tables import Gallery, Identity, PersonChange
-from indexer.usecases.people.merge import value_of
+from indexer.usecases.people.merge import Field, later, value_of
 from indexer.usecases.people.regrouping import Undo, locked, log_moved
 
 
@@ -64,8 +64,16 @@ def _undo_merge(
     kept_id, merged_id, merged = change.identity_id, change.other_id, before.merged
     assert merged is not None
     kept = identities.get(session, gallery.id, kept_id)
-    unchanged = {name for name, value in before.taken.items() if value_of(kept, name) == value}
-    identities.update(session, kept, {name: before.fields[name] for name in unchanged})
+    values = {
+        name: before.fields[name] for name, value in before.taken.items() if value_of(kept, name) == value
+    }
+    if before.anonymous and all(
+        values.get(name, value_of(kept, name)) is None for name in (Field.NAME, Field.EXTERNAL_ID)
+    ):  # nobody has named it since
+        values["anonymous"] = True
+    identities.update(session, kept, values)
+    if kept.last_seen_at == later(before.last_seen_at, merged.last_seen_at):
+        kept.last_seen_at = before.last_seen_at
     restored = Identity(
         id=merged_id,
         gallery_id=gallery.id,
@@ -74,6 +82,7 @@ def _undo_merge(
         details=merged.metadata,
         anonymous=merged.anonymous,
         hidden=merged.hidden,
+        last_seen_at=merged.last_seen_at,
     )
     identities.restore(session, restored, merged.created_at)
     moved = moved_faces.move(

@@ -38,7 +38,8 @@ router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["identities"], route_
 )
 def merge(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Merge) -> ChangeAnswer:
     """The other's faces become this identity's, and the other disappears: requests for it get 409
-    `identity_merged`. Of a photograph that both have, this identity's face is kept. It can be undone."""
+    `identity_merged`. Of a photograph that both have, this identity's face is kept. If this identity is
+    anonymous and the other is not, it gets the other's name and external id. It can be undone."""
     change = engine.people.merge(
         gallery, identity_id, body.other, take=body.take, although_distinct=body.although_distinct
     )
@@ -53,8 +54,8 @@ def merge(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Merge) -
     summary="Create a new identity from some faces",
 )
 def split(engine: CurrentEngine, gallery: str, identity_id: UUID, body: Split) -> ChangeAnswer:
-    """Searches find the new identity as soon as the answer arrives. The two are remembered as different
-    people. It can be undone."""
+    """Searches find the new identity as soon as the answer arrives. Without a name and an external id it is
+    anonymous. The two are remembered as different people. It can be undone."""
     new = NewIdentity(external_id=body.external_id, name=body.name, metadata=body.metadata)
     change = engine.people.split(gallery, identity_id, body.faces, new)
     return ChangeAnswer.of(change, _identities(engine, gallery, change))

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from indexer.errors import InvalidRequest
 from indexer.records import galleries, tables
 from indexer.records.database.session import Session
-from indexer.records.enrolled import faces, identities
-from indexer.records.enrolled.identities import Search
+from indexer.records.enrolled import faces, identities, identity_lists
+from indexer.records.enrolled.identity_lists import Order, Place, Search
 from indexer.request_timings import Stopwatch
 from indexer.usecases.enrol import NewIdentity
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
@@ -24,6 +24,7 @@ from service.requests.pagination import (
     PageOffset,
     cut,
     uuid,
+    whole_number,
 )
 from service.routes import problems
 from service.schemas.people.enrolment import EnrolmentNotes, IdentityCreated
@@ -31,9 +32,10 @@ from service.schemas.people.identities import Identity, IdentityPage
 from service.schemas.people.requests import IdentityNew, IdentityPatch
 
 
-class Order(StrEnum):
-    OLDEST = "oldest"
-    NEWEST = "newest"
+class HiddenOnes(StrEnum):
+    FALSE = "false"
+    TRUE = "true"
+    ANY = "any"
 
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/identities", tags=["identities"], route_class=JsonRoute)
@@ -69,7 +71,9 @@ def create(
     watch = Stopwatch()
     enrolled = engine.enroller.create(
         gallery,
-        NewIdentity(external_id=body.external_id, name=body.name, metadata=body.metadata),
+        NewIdentity(
+            external_id=body.external_id, name=body.name, metadata=body.metadata, anonymous=body.anonymous
+        ),
         body.images,
         several_faces=body.several_faces,
         allow_duplicate=body.allow_duplicate,
@@ -110,7 +114,26 @@ def list_page(
             examples=["hop department:computing"],
         ),
     ] = None,
-    order: Annotated[Order, Query(description="By the time of creation")] = Order.OLDEST,
+    anonymous: Annotated[
+        bool | None,
+        Query(
+            description="`true`: only identities that nobody has named; `false`: only others; default: all"
+        ),
+    ] = None,
+    hidden: Annotated[
+        HiddenOnes | None,
+        Query(
+            description="`true`: only hidden identities; `any`: those too; default: `false`, or `any` with"
+            " `external_id`"
+        ),
+    ] = None,
+    min_faces: Annotated[
+        int, Query(ge=0, le=1_000_000, description="Only identities with at least so many faces")
+    ] = 0,
+    order: Annotated[
+        Order,
+        Query(description="By the time of creation, or `faces`: those with the most faces first"),
+    ] = Order.OLDEST,
     max_faces: Annotated[
         int, Query(ge=1, le=FACES_OF_EACH, description="Largest number of faces of each identity")
     ] = (FACES_OF_EACH),
@@ -119,29 +142,52 @@ def list_page(
     offset: PageOffset = 0,
     cursor: PageCursor = None,
 ) -> IdentityPage:
-    """In the order of their creation, each with its first faces. Identities that are created meanwhile
-    appear on a later page."""
+    """Each with its first faces. In the order of creation, identities that are created meanwhile appear on a
+    later page. In the order `faces` an identity that gets or loses faces meanwhile may appear twice or be
+    missing."""
     if external_id is not None and name is not None:
         raise InvalidRequest("send external_id or name, not both", field="name")
     if cursor is not None and offset:
         raise InvalidRequest("send cursor or offset, not both", field="offset")
-    after = None if cursor is None else uuid(cursor)
-    search = Search(external_id=external_id, name=name, q=q)
+    after = None if cursor is None else _place(cursor, order)
+    if hidden is None:
+        hidden = HiddenOnes.FALSE if external_id is None else HiddenOnes.ANY
+    search = Search(
+        external_id=external_id,
+        name=name,
+        q=q,
+        anonymous=anonymous,
+        hidden=None if hidden is HiddenOnes.ANY else hidden is HiddenOnes.TRUE,
+        min_faces=min_faces,
+    )
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
-        following = identities.page(
+        following = identity_lists.page(
             session,
             found.id,
             after=after,
             limit=limit + 1,
             search=search,
-            newest_first=order is Order.NEWEST,
+            order=order,
             offset=offset,
         )
-        total = identities.count(session, found.id, search) if with_total else None
+        total = identity_lists.count(session, found.id, search) if with_total else None
         page, more = cut(following, limit)
         shown = with_faces(session, found, page, max_faces)
-    return IdentityPage(identities=shown, next_cursor=str(page[-1].id) if more else None, total=total)
+    following_page = _cursor(shown[-1], order) if more else None
+    return IdentityPage(identities=shown, next_cursor=following_page, total=total)
+
+
+def _place(cursor: str, order: Order) -> Place:
+    """Raises InvalidRequest."""
+    if order is not Order.FACES:
+        return Place(id=uuid(cursor))
+    count, _, identity_id = cursor.partition(".")
+    return Place(id=uuid(identity_id), faces=whole_number(count))
+
+
+def _cursor(last: Identity, order: Order) -> str:
+    return f"{last.faces_total}.{last.id}" if order is Order.FACES else str(last.id)
 
 
 @router.get(

@@ -63,6 +63,19 @@ class Identity(BaseModel):
         description="Name of the person; null if none was set", examples=["Grace Hopper"]
     )
     metadata: dict[str, Any] = Field(description="As you sent it", examples=[{"department": "computing"}])
+    anonymous: bool = Field(
+        description="Whether nobody has said who this is: a group of faces that resemble each other, or an"
+        " unknown visitor. A name or an external id ends it",
+        examples=[False],
+    )
+    hidden: bool = Field(
+        description="Whether lists leave it out by default. Searches find it all the same",
+        examples=[False],
+    )
+    last_seen_at: datetime | None = Field(
+        description="Of an unknown visitor, the last search that matched it; null where there was none",
+        examples=[None],
+    )
     faces: list[EnrolledFace] = Field(
         description="The first faces, in the order of their enrolment; see `faces_total`"
     )
@@ -73,7 +86,7 @@ class Identity(BaseModel):
     )
     photographs: PhotographGuidance = Field(description="How much the next photograph would help")
     created_at: datetime = Field(description="Time of creation")
-    updated_at: datetime = Field(description="Time of the last change of external_id, name or metadata")
+    updated_at: datetime = Field(description="Time of the last change of a field above, except last_seen_at")
 
     @classmethod
     def fields_of(
@@ -90,6 +103,9 @@ class Identity(BaseModel):
             "external_id": identity.external_id,
             "name": identity.name,
             "metadata": identity.details,
+            "anonymous": identity.anonymous,
+            "hidden": identity.hidden,
+            "last_seen_at": identity.last_seen_at,
             "faces": [EnrolledFace.of(face) for face in faces],
             "faces_total": total,
             "faces_next_cursor": str(faces[-1].key) if faces and len(faces) < total else None,
@@ -111,7 +127,7 @@ class Identity(BaseModel):
 
 
 class IdentityPage(BaseModel):
-    identities: list[Identity] = Field(description="In the order of their creation")
+    identities: list[Identity] = Field(description="In the requested `order`")
     next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
     total: int | None = Field(
         description="Number of all matching identities; null without `with_total`", examples=[100_000]

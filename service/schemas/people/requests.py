@@ -32,6 +32,11 @@ class IdentityNew(UploadBody):
     )
     name: str | None = Field(default=None, description="1 to 255 characters")
     metadata: JsonObject = Field(default_factory=dict, description="Any JSON object, up to 16,384 bytes")
+    anonymous: bool = Field(
+        default=False,
+        description="Nobody has said who this is; without a name and an external id. A name makes it a person"
+        " later",
+    )
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: AllowDuplicate = False
 
@@ -67,4 +72,13 @@ class IdentityPatch(BaseModel):
         default=None,
         description="Any JSON object, up to 16,384 bytes; replaces the old one",
         examples=[{"department": "computing"}],
+    )
+    anonymous: bool | None = Field(
+        default=None,
+        description="Whether nobody has said who this is. A name or an external id ends it by itself; true is"
+        " for an identity that has neither. null changes nothing",
+        examples=[False],
+    )
+    hidden: bool | None = Field(
+        default=None, description="Whether lists leave it out; null changes nothing", examples=[False]
     )

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from indexer.records import galleries
 from indexer.records.database.session import Database
-from indexer.records.enrolled import identities
-from indexer.records.enrolled.identities import Search
+from indexer.records.enrolled import identity_lists
+from indexer.records.enrolled.identity_lists import Search
 from tests.support.asking import assert_problem
 
 IDENTITIES = "/v1/galleries/staff/identities"
@@ -143,7 +143,7 @@ def test_a_rare_field_among_many_people_is_found_with_the_database_index(
         connection.execute(text("VACUUM ANALYZE identity"))
     with database.reading() as session:
         query = Search(q="dept:computing")
-        [one] = identities.page(session, gallery.id, after=None, limit=100, search=query)
+        [one] = identity_lists.page(session, gallery.id, after=None, limit=100, search=query)
         plan = session.scalars(
             text(
                 "EXPLAIN SELECT id FROM identity WHERE gallery_id = :gallery"

@@ -31,6 +31,7 @@ CHANGING = {
 LIKE_ROUTES = {
     *("keys create", "keys rotate", "keys revoke", "reindex activate", "reindex rollback", "reindex cleanup"),
     *("person merge", "person split", "person move", "person undo"),
+    *("person name", "person hide", "person unhide"),
     *("imports cancel", "reviews same", "reviews different", "reviews reopen"),
     *("audit dispute", "audit forget", "audit replay", "audit prune", "calibrate", "duplicates", "worker"),
 }

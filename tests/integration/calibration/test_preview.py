@@ -11,7 +11,7 @@ from indexer.calibration.fitting import gallery as gallery_fitting
 from indexer.calibration.fitting.measure import on_gallery
 from indexer.records import calibrations, changes, galleries, models
 from indexer.records.database.session import Database
-from indexer.records.enrolled import faces, identities
+from indexer.records.enrolled import faces, identity_lists
 from indexer.types import ChangeKind, Enrolment, PersonScore
 from tests.support import strangers
 from tests.support.asking import assert_problem
@@ -28,7 +28,7 @@ def staff(client: TestClient, database: Database) -> TestClient:
     with database.transaction() as session:
         gallery = galleries.lock(session, galleries.get(session, "staff").id)
         number = {strangers.CARD.fingerprint: models.find(session, strangers.CARD.fingerprint) or 0}
-        people = identities.page(session, gallery.id, after=None, limit=60)
+        people = identity_lists.page(session, gallery.id, after=None, limit=60)
         keys = []
         for place, (person, vector) in enumerate(zip(people, face_vectors.gallery(60, 0), strict=True)):
             second = others[place] if place < 6 else vector + 0.4 * others[place % 6]

@@ -76,6 +76,38 @@ def test_reviews_are_listed_decided_and_reopened(enrolled: Home) -> None:
     assert "was decided already" in again.stderr
 
 
+def test_a_group_is_named_hidden_listed_and_made_anonymous_again(enrolled: Home) -> None:
+    [face] = show(enrolled, "gore")["faces"]
+    group = enrolled.json("person", "split", "gore", face["id"], "--gallery", "people")["other_id"]
+
+    def listed(*options: str) -> list[str]:
+        page = enrolled.json("person", "list", "--gallery", "people", *options)
+        return [one["id"] for one in page["identities"]]
+
+    assert listed("--anonymous") == [group]
+    assert group not in listed("--named")
+    assert "unnamed" in enrolled.run("person", "list", "--gallery", "people", "--anonymous").stdout
+    assert "nobody has named them" in enrolled.run("person", "show", group, "--gallery", "people").stdout
+
+    named = enrolled.run(
+        "person", "name", group, "Albert Gore", "--external-id", "g", "--gallery", "people"
+    ).stdout
+    assert named.strip() == f"{group} is Albert Gore."
+    assert listed("--anonymous") == []
+    assert listed("--named", "--order", "newest", "--limit", "1") == [group]
+    again = enrolled.json("person", "name", "g", "--clear", "--gallery", "people")
+    assert (again["name"], again["external_id"], again["anonymous"]) == (None, None, True)
+
+    enrolled.run("person", "hide", group, "--gallery", "people")
+    assert (listed("--anonymous"), listed("--hidden")) == ([], [group])
+    enrolled.run("person", "unhide", group, "--gallery", "people")
+    assert listed("--anonymous", "--order", "faces", "--min-faces", "1") == [group]
+    nothing = enrolled.run("person", "name", group, "--gallery", "people", status=2)
+    assert "give a name" in nothing.stderr
+    enrolled.run("person", "move", group, face["id"], "--to", "gore", "--gallery", "people")
+    enrolled.run("person", "delete", group, "--gallery", "people", "--yes")
+
+
 def test_an_unknown_field_to_take_is_an_error_of_usage(unused: Home, tmp_path: Path) -> None:
     failed = unused.run("person", "merge", "1", "2", "--gallery", "people", "--take", "name,face", status=2)
     assert "'face' is none of" in " ".join(failed.stderr.split())

@@ -42,14 +42,26 @@ class People:
         vector: Vectors = unit_vectors(number, 1, self.engine.pipeline.card.dimension)[0]
         return vector
 
-    def enrol(self, *numbers: int, external_id: str | None = None, name: str | None = None) -> UUID:
+    def enrol(
+        self,
+        *numbers: int,
+        external_id: str | None = None,
+        name: str | None = None,
+        anonymous: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> UUID:
         with self.database.transaction() as session:
             gallery = galleries.lock(session, galleries.get(session, GALLERY).id)
             if gallery.model_id is None:
                 gallery.model_id = self.engine.index_store.models.number_of(self.engine.pipeline.card)
                 session.flush()
             made = identities.create(
-                session, gallery.id, external_id=external_id, name=name, metadata={"n": len(numbers)}
+                session,
+                gallery.id,
+                external_id=external_id,
+                name=name,
+                metadata={"n": len(numbers)} if metadata is None else metadata,
+                anonymous=anonymous,
             )
         self.add(made.id, *numbers)
         return made.id

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from indexer.records import galleries
 from indexer.records.database.session import Database
-from indexer.records.enrolled import identities
-from indexer.records.enrolled.identities import Search
+from indexer.records.enrolled import identity_lists
+from indexer.records.enrolled.identity_lists import Search
 from tests.support.asking import assert_problem
 
 IDENTITIES = "/v1/galleries/staff/identities"
@@ -194,7 +194,7 @@ def test_a_rare_name_among_many_is_found_with_the_database_index(
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE identity"))
     with database.reading() as session:
-        [one] = identities.page(session, gallery.id, after=None, limit=100, search=Search(name="hopper"))
+        [one] = identity_lists.page(session, gallery.id, after=None, limit=100, search=Search(name="hopper"))
         plan = session.scalars(
             text(
                 "EXPLAIN SELECT * FROM identity WHERE gallery_id = :gallery"

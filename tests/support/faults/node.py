@@ -20,7 +20,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.records import galleries
 from indexer.records.database.session import Database
-from indexer.records.enrolled import identities
+from indexer.records.enrolled import identities, identity_lists
 from indexer.records.tables import Gallery, Identity
 from indexer.replica import maintenance, rebuild_policy
 from indexer.replica.cache import IndexCache
@@ -183,7 +183,7 @@ class Node:
     def enrolled(self, gallery: str = GALLERY) -> set[int]:
         """In PostgreSQL, as it says itself."""
         with self.database.reading() as session:
-            page = identities.page(session, galleries.get(session, gallery).id, after=None, limit=100_000)
+            page = identity_lists.page(session, galleries.get(session, gallery).id, after=None, limit=100_000)
             return {int(one.external_id or -1) for one in page}
 
     def verify(self) -> maintenance.Verification:
