@@ -71,7 +71,14 @@ def test_the_answer_of_identify_has_all_that_was_promised(
     assert 0.7 <= face["confidence"] <= 1
 
     [candidate] = face["candidates"]
-    assert candidate["identity"] == {"id": enrolled["id"], "external_id": "4711", "name": "Hopper"}
+    assert candidate["identity"] == {
+        "id": enrolled["id"],
+        "external_id": "4711",
+        "name": "Hopper",
+        "anonymous": False,
+        "hidden": False,
+        "last_seen_at": None,
+    }
     assert candidate["face_id"] == enrolled["faces"][0]["id"]
     assert candidate["score"] == pytest.approx(1, abs=1e-4)
     assert candidate["distance"] == pytest.approx(0, abs=0.02)

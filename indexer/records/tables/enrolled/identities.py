@@ -51,7 +51,7 @@ class Identity(Base, kw_only=True):
     """Nobody has said who this is: a group of faces that resemble each other, or an unknown visitor. A name
     or an external id makes it a person like any other (docs/decisions/0033)."""
     hidden: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    """Left out of the lists of people unless they are asked for. Searches find it all the same."""
+    """Lists of people leave it out by default. Searches find it all the same."""
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     """Of an unknown visitor: the last search that matched it."""
     created_at: Mapped[datetime] = insertion_time()
