@@ -46,14 +46,15 @@ class Groups:
 
     def means(self, rows: Rows) -> Vectors:
         """Mean vectors (len(rows), dimension) of groups: their inner products are mean cosines."""
-        means: Vectors = self._sums[rows] / self._sizes[rows, np.newaxis].astype(np.float32)
+        means = self._sums[rows]
+        means /= self._sizes[rows, np.newaxis]
         return means
 
     def link(self, a: Rows, b: Rows) -> tuple[Rows, Rows]:
         """The links between groups that links between rows amount to, each once, lower number first."""
         a, b = self.roots(a), self.roots(b)
-        apart = (a != b) & ~(self._kept[a] & self._kept[b])
-        low, high = np.minimum(a, b)[apart], np.maximum(a, b)[apart]
+        allowed = (a != b) & ~(self._kept[a] & self._kept[b])
+        low, high = np.minimum(a, b)[allowed], np.maximum(a, b)[allowed]
         pairs = np.unique(low * len(self._parent) + high)
         return np.divmod(pairs, len(self._parent))
 

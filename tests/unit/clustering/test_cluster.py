@@ -18,7 +18,7 @@ ROUNDING = 1e-5
 Groups = NDArray[np.int64]
 
 faces = st.builds(
-    lambda count, seed: unit_vectors(count, DIMENSION, seed), st.integers(2, 60), st.integers(0, 10_000)
+    lambda count, seed: unit_vectors(seed, count, DIMENSION), st.integers(2, 60), st.integers(0, 10_000)
 )
 thresholds = st.floats(0.3, 0.95)
 
@@ -36,7 +36,7 @@ def circle(*degrees: float) -> Vectors:
 def photographs(people: int, each: int, *, spread: float, dimension: int = 32, seed: int = 0) -> Vectors:
     """`each` unit vectors around each of `people` unit vectors, one person after the other."""
     rng = np.random.default_rng(seed)
-    centres = np.repeat(unit_vectors(people, dimension, seed), each, axis=0)
+    centres = np.repeat(unit_vectors(seed, people, dimension), each, axis=0)
     vectors = centres + spread * rng.standard_normal(centres.shape).astype(np.float32)
     unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
@@ -125,7 +125,7 @@ def test_people_with_several_photographs_are_a_group_each() -> None:
 
 
 def test_people_in_portions_are_grouped_as_all_at_once() -> None:
-    vectors = photographs(50, 6, spread=0.1)
+    vectors = photographs(50, 6, spread=0.07)
     order = np.random.default_rng(1).permutation(len(vectors))
     shuffled = vectors[order]
 
@@ -163,9 +163,9 @@ def test_a_new_face_joins_the_nearest_group_of_before() -> None:
 def test_a_new_face_between_two_groups_joins_them_only_on_request() -> None:
     vectors, before = circle(0, 40, 20), np.array([7, 3, NEW])
 
-    apart, joined = cluster(vectors, 0.7, groups=before), cluster(vectors, 0.7, groups=before, join=True)
+    separate, joined = cluster(vectors, 0.7, groups=before), cluster(vectors, 0.7, groups=before, join=True)
 
-    assert apart[:2].tolist() == [7, 3]
+    assert separate[:2].tolist() == [7, 3]
     assert joined.tolist() == [3, 3, 3]
 
 

@@ -8,7 +8,7 @@ from indexer.index.neighbours import links
 from tests.support.vectors import unit_vectors
 
 THRESHOLD = 0.5
-VECTORS = unit_vectors(2_000, 16, seed=3)
+VECTORS = unit_vectors(3, 2_000, 16)
 
 
 def expected_pairs() -> set[tuple[int, int]]:
