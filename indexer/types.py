@@ -57,7 +57,7 @@ class Face:
 
     box: Box
     landmarks: Points
-    """Refined, where the model's template asks for it: see `vision.refine`."""
+    """Refined, where the model's template asks for it: see `vision.detection.refine`."""
     confidence: float
     """The detector's own, 0 to 1."""
     detected: Points | None = None

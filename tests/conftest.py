@@ -25,8 +25,8 @@ from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import networks, open_pipeline
-from indexer.vision.refine import LandmarkRefiner
-from indexer.vision.yunet import YuNet
+from indexer.vision.detection.refine import LandmarkRefiner
+from indexer.vision.detection.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 from indexer.weights.store import WeightStore

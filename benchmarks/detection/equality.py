@@ -23,8 +23,8 @@ from indexer.inference.load import ProcessorLoad
 from indexer.settings import Settings
 from indexer.types import Box, Face, Image
 from indexer.vision import degrade
-from indexer.vision.detect import Detector
-from indexer.vision.yunet import GREY, MIN_SIDE_PX, YuNet
+from indexer.vision.detection.detect import Detector
+from indexer.vision.detection.yunet import GREY, MIN_SIDE_PX, YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 

@@ -23,9 +23,9 @@ from benchmarks.detection.centerface import CenterFace
 from benchmarks.detection.conditions import Known, Making, versions
 from indexer.settings import Settings
 from indexer.types import Box, Face, Image
-from indexer.vision.detect import Detector, central
-from indexer.vision.second_look import CERTAIN
-from indexer.vision.yunet import YuNet
+from indexer.vision.detection.detect import Detector, central
+from indexer.vision.detection.second_look import CERTAIN
+from indexer.vision.detection.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 

@@ -16,7 +16,7 @@ from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.types import Image, Quality, Vectors
 from indexer.vision import degrade
-from indexer.vision.detect import central
+from indexer.vision.detection.detect import central
 
 FIGURES = ("recognisability", "score", "size", "sharpness", "exposure", "pose", "face_px", "sharpness_ratio")
 """Of `Quality`: the higher, the better."""

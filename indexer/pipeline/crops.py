@@ -9,7 +9,7 @@ from indexer.records.reindexes import StoredCrop
 from indexer.types import Image, Template
 from indexer.vision.align import align, decode_crop
 from indexer.vision.decoding.decode import decode
-from indexer.vision.refine import LandmarkRefiner
+from indexer.vision.detection.refine import LandmarkRefiner
 
 _MAX_PIXELS = 4096 * 4096
 

@@ -15,7 +15,7 @@ from indexer.errors import InvalidInput
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.types import Face, Image, Vectors
-from indexer.vision.detect import central
+from indexer.vision.detection.detect import central
 
 NO_SCORE = -1.0
 """The score of a comparison with an image that has no embedding: the least that a cosine can be."""

@@ -17,9 +17,9 @@ from indexer.types import Crop, Face, Image, OnSeveralFaces, Quality, Template, 
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align, crop_with_margin, enlargement
 from indexer.vision.decoding.decoder import Decoder
-from indexer.vision.detect import Detector
+from indexer.vision.detection.detect import Detector
+from indexer.vision.detection.refine import LandmarkRefiner
 from indexer.vision.recognisability import RecognisabilityNetwork
-from indexer.vision.refine import LandmarkRefiner
 from indexer.vision.subject import is_clear_subject
 
 

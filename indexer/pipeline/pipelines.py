@@ -12,9 +12,9 @@ from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records.tables import Gallery
 from indexer.vision.decoding.decoder import Decoder
-from indexer.vision.detect import Detector
+from indexer.vision.detection.detect import Detector
+from indexer.vision.detection.refine import LandmarkRefiner
 from indexer.vision.recognisability import RecognisabilityNetwork
-from indexer.vision.refine import LandmarkRefiner
 
 
 class PipelineFactory:

@@ -37,7 +37,7 @@ def _version_2(template: Template) -> Template:
 
 
 ARCFACE_112_V2, ARCFACE_224_V2, DLIB_150_V2 = map(_version_2, (ARCFACE_112, ARCFACE_224, DLIB_150))
-"""The same points, for refined landmarks (`vision.refine`)."""
+"""The same points, for refined landmarks (`vision.detection.refine`)."""
 
 TEMPLATES = {
     template.name: template

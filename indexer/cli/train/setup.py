@@ -152,9 +152,9 @@ def _without(faces: "Faces", identities: set[str]) -> "Faces":
 def _detected(data: Path, cache: Path, settings: Settings, without: Collection[str] = frozenset()) -> "Faces":
     from indexer.training.data import dataset
     from indexer.training.data.faces import prepare
-    from indexer.vision.detect import Detector
-    from indexer.vision.refine import LandmarkRefiner
-    from indexer.vision.yunet import YuNet
+    from indexer.vision.detection.detect import Detector
+    from indexer.vision.detection.refine import LandmarkRefiner
+    from indexer.vision.detection.yunet import YuNet
     from indexer.weights.locate import locate
     from indexer.weights.published import YUNET
 

@@ -27,8 +27,8 @@ from indexer.types import Crop, Face, Image, Template
 from indexer.vision.align import align, crop_with_margin
 from indexer.vision.decoding.decode import decode
 from indexer.vision.decoding.decoder import Decoder
-from indexer.vision.detect import Detector, central
-from indexer.vision.refine import LandmarkRefiner
+from indexer.vision.detection.detect import Detector, central
+from indexer.vision.detection.refine import LandmarkRefiner
 
 _MAX_CROP_PIXELS = 4096 * 4096
 _AT_ONCE = 64

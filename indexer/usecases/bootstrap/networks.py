@@ -14,10 +14,10 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.settings import Settings
 from indexer.vision.decoding.decoder import Decoder
-from indexer.vision.detect import Detector
+from indexer.vision.detection.detect import Detector
+from indexer.vision.detection.refine import LandmarkRefiner
+from indexer.vision.detection.yunet import YuNet
 from indexer.vision.recognisability import RecognisabilityNetwork
-from indexer.vision.refine import LandmarkRefiner
-from indexer.vision.yunet import YuNet
 from indexer.weights.locate import find, is_present, locate
 from indexer.weights.published import LIGHTQNET, YUNET
 from indexer.weights.store import WeightStore

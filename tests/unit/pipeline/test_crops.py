@@ -13,7 +13,7 @@ from indexer.records.reindexes import StoredCrop
 from indexer.types import Crop, Template
 from indexer.vision.align import ARCFACE_112, DLIB_150, align, crop_with_margin
 from indexer.vision.decoding.decode import decode
-from indexer.vision.refine import LandmarkRefiner
+from indexer.vision.detection.refine import LandmarkRefiner
 
 
 def crop(size: float) -> Crop:

@@ -9,7 +9,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Image
 from indexer.vision import degrade
 from indexer.vision.align import ARCFACE_112, align
-from indexer.vision.detect import central
+from indexer.vision.detection.detect import central
 from indexer.vision.miss_rate import MISS_RATES, expected_miss_rate
 from indexer.vision.recognisability import BATCH, RecognisabilityNetwork
 from tests.support.pictures import pixels

@@ -14,9 +14,9 @@ from indexer.training.data import dataset
 from indexer.training.data.dataset import Sample
 from indexer.training.data.faces import Faces, prepare
 from indexer.types import Image
-from indexer.vision.detect import Detector
-from indexer.vision.refine import LandmarkRefiner
-from indexer.vision.yunet import YuNet
+from indexer.vision.detection.detect import Detector
+from indexer.vision.detection.refine import LandmarkRefiner
+from indexer.vision.detection.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 

@@ -10,7 +10,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Image, Points
 from indexer.vision import degrade
 from indexer.vision.align import crop_with_margin, decode_crop, similarity
-from indexer.vision.refine import LandmarkRefiner
+from indexer.vision.detection.refine import LandmarkRefiner
 from tests.support.pictures import pixels
 
 

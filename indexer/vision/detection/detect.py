@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from indexer.types import Face, Image
-from indexer.vision import overlap, rotation
-from indexer.vision.clarify import clarified
-from indexer.vision.second_look import CERTAIN, DOUBTFUL, confirmed
-from indexer.vision.yunet import YuNet
+from indexer.vision.detection import overlap, rotation
+from indexer.vision.detection.clarify import clarified
+from indexer.vision.detection.second_look import CERTAIN, DOUBTFUL, confirmed
+from indexer.vision.detection.yunet import YuNet
 
 STEP = 4
 """Each size is smaller than the one before by this factor, and costs a sixteenth of its time. YuNet finds

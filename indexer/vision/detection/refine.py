@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.inference.network import Network
 from indexer.types import Image, Points
 from indexer.vision.align import ARCFACE_112, CROP_MARGIN, similarity, warp
-from indexer.vision.yunet import STRIDES, read_model
+from indexer.vision.detection.yunet import STRIDES, read_model
 
 SIDE_PX = 160
 """Of the network's input. The largest stride divides it."""

@@ -9,7 +9,7 @@ import skimage.data
 from indexer.inference.shapes import USES_BEFORE_COMPILING
 from indexer.types import Face, Image
 from indexer.vision import degrade
-from indexer.vision.yunet import GREY, MIN_SIDE_PX, YuNet
+from indexer.vision.detection.yunet import GREY, MIN_SIDE_PX, YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 from tests.support.pictures import pixels

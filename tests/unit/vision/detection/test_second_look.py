@@ -10,9 +10,9 @@ import skimage.data
 from indexer.pipeline.pipeline import Pipeline
 from indexer.types import Face, Image
 from indexer.vision import degrade
-from indexer.vision.detect import Detector
-from indexer.vision.second_look import MAX_LOOKS, confirmed
-from indexer.vision.yunet import YuNet
+from indexer.vision.detection.detect import Detector
+from indexer.vision.detection.second_look import MAX_LOOKS, confirmed
+from indexer.vision.detection.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 from tests.support.pictures import pixels

@@ -8,8 +8,8 @@ import pytest
 import skimage.data
 
 from indexer.pipeline.pipeline import Pipeline
-from indexer.vision.detect import Detector
-from indexer.vision.yunet import YuNet
+from indexer.vision.detection.detect import Detector
+from indexer.vision.detection.yunet import YuNet
 from indexer.weights.locate import locate
 from indexer.weights.published import YUNET
 from tests.support.pictures import pixels

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.types import Box, Face, Image
-from indexer.vision import overlap
 from indexer.vision.align import warp
-from indexer.vision.yunet import YuNet
+from indexer.vision.detection import overlap
+from indexer.vision.detection.yunet import YuNet
 
 CERTAIN = 0.9
 """A picture with a face of this confidence is upright, and needs no second look. Of LFW's pictures 97.7 %

@@ -1,0 +1,1 @@
+"""Finds the faces in a picture, with YuNet at several sizes and angles, and refines their landmarks."""
