@@ -14,6 +14,7 @@
     │   ├── ImageTooExpensive       decoding would take more time or memory than the limit
     │   ├── NoFaceFound             a picture without a face where one is required
     │   ├── SeveralFaces            a picture with several faces where one is required
+    │   ├── FacePlaceUnusable       a given box or landmarks where no face can be
     │   └── NothingEnrolled         every picture of an enrolment was rejected
     ├── NotAuthenticated            no key, or a wrong one
     ├── RateLimited                 the key has reached one of its limits
@@ -154,6 +155,10 @@ class NoFaceFound(InvalidInput):
 
 class SeveralFaces(InvalidInput):
     code = "several_faces"
+
+
+class FacePlaceUnusable(InvalidInput):
+    code = "face_place_unusable"
 
 
 class NothingEnrolled(InvalidInput):

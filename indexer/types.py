@@ -50,6 +50,19 @@ class Box:
         return self.width * self.height
 
 
+class LandmarkSource(StrEnum):
+    """How the landmarks of a face came about."""
+
+    DETECTOR = "detector"
+    """Detected; refined where the model's template asks for it."""
+    REFINER = "refiner"
+    """The detector found no face in the box that the caller gave, the refiner of landmarks did."""
+    MEAN_FACE = "mean_face"
+    """Neither found one: those of an upright mean face in the middle of the box."""
+    REQUEST = "request"
+    """The caller gave them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Face:
     """A face as the detector found it: the first of its three shapes. The others are `pipeline.AlignedFace`
@@ -59,9 +72,10 @@ class Face:
     landmarks: Points
     """Refined, where the model's template asks for it: see `vision.detection.refine`."""
     confidence: float
-    """The detector's own, 0 to 1."""
+    """The detector's own, 0 to 1; 0 where it did not find the face."""
     detected: Points | None = None
     """The detector's landmarks, where `landmarks` are refined."""
+    landmark_source: LandmarkSource = LandmarkSource.DETECTOR
 
     @property
     def detected_landmarks(self) -> Points:
@@ -90,6 +104,7 @@ class Face:
             landmarks=(self.landmarks * factors).astype(np.float32),
             confidence=self.confidence,
             detected=None if self.detected is None else (self.detected * factors).astype(np.float32),
+            landmark_source=self.landmark_source,
         )
 
 

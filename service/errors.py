@@ -33,6 +33,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.ImageTooExpensive: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NoFaceFound: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SeveralFaces: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.FacePlaceUnusable: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NothingEnrolled: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,

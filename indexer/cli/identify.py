@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
+from indexer.cli.box import HELP, METAVAR, check_box, place_of
 from indexer.cli.commands import Gallery, Json
 from indexer.cli.output import describe_quality, escape_text, fail, out, print_result, quantity
 from indexer.errors import GemelError, InvalidInput, NoFaceFound, SeveralFaces
@@ -23,6 +24,8 @@ Threshold = Annotated[
     float | None,
     typer.Option(min=-1, max=1, help="Score from which a match counts.", show_default="by policy"),
 ]
+
+Box = Annotated[str | None, typer.Option("--box", metavar=METAVAR, callback=check_box, help=HELP)]
 
 _WIDE = 100
 """Width in columns from which a terminal has room for external ids too."""
@@ -39,6 +42,7 @@ def identify(
         bool, typer.Option("--unique-identities", help="Match each person to the most similar face only.")
     ] = False,
     threshold: Threshold = None,
+    box: Box = None,
     json: Json = None,
 ) -> None:
     """Identify the faces in photographs among the people of a gallery.
@@ -49,6 +53,8 @@ def identify(
     from indexer.usecases.answers.identify import IdentifyAnswer
     from indexer.usecases.bootstrap import open_engine
 
+    if box is not None and len(images) > 1:
+        raise typer.BadParameter("--box is for one photograph")
     settings = Settings()
     rows: list[dict[str, Any]] = []
     answers: list[IdentifyAnswer] = []
@@ -68,6 +74,7 @@ def identify(
                     max_candidates=max_candidates,
                     unique_identities=unique_identities,
                     threshold=threshold,
+                    place=place_of(box),
                 )
             except GemelError as error:
                 if len(images) == 1:
@@ -106,6 +113,13 @@ def verify(
             " if it is clearly the subject: much larger than the others, and near the middle."
         ),
     ] = OnSeveralFaces.REJECT,
+    box_a: Annotated[
+        str | None,
+        typer.Option(metavar=METAVAR, callback=check_box, help="Of the first photograph, as in `identify`."),
+    ] = None,
+    box_b: Annotated[
+        str | None, typer.Option(metavar=METAVAR, callback=check_box, help="Of the second photograph.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Compare two photographs: do they show the same person? Needs no database.
@@ -129,6 +143,8 @@ def verify(
                 fmr=settings.verify_fmr,
                 threshold=threshold,
                 several_faces=several_faces,
+                place_a=place_of(box_a),
+                place_b=place_of(box_b),
             )
         except InvalidInput as error:
             fail(_about(paths[str(error.details["field"])], error), code=error.code)

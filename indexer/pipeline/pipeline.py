@@ -13,12 +13,23 @@ from indexer.embedding.embedder import Embedder, stacked
 from indexer.errors import EmbeddingUnusable
 from indexer.inference.load import ProcessorLoad
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Crop, Face, Image, OnSeveralFaces, Quality, Template, Vectors
+from indexer.types import (
+    Crop,
+    Face,
+    Image,
+    LandmarkSource,
+    OnSeveralFaces,
+    Quality,
+    Template,
+    Vectors,
+)
 from indexer.vision import quality
 from indexer.vision.align import ARCFACE_112, TEMPLATES, align, crop_with_margin, enlargement
+from indexer.vision.decoding.decode import Picture
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detection.detect import Detector
 from indexer.vision.detection.refine import LandmarkRefiner
+from indexer.vision.place import FacePlace
 from indexer.vision.recognisability import RecognisabilityNetwork
 from indexer.vision.subject import is_clear_subject
 
@@ -96,13 +107,21 @@ class Pipeline:
         object.__setattr__(self, "templates", tuple(TEMPLATES[name] for name in self.card.templates))
 
     def detect(
-        self, data: bytes, watch: Stopwatch, *, max_faces: int | None = None, detail: float = 1.0
+        self,
+        data: bytes,
+        watch: Stopwatch,
+        *,
+        max_faces: int | None = None,
+        detail: float = 1.0,
+        place: FacePlace | None = None,
     ) -> Photograph:
         """`detail`: how many pixels a face needs for each one of `ARCFACE_112`, along a side, if the
         photograph has them. A large JPEG is decoded for the detector, at a half or less, and once more if a
-        face is so small that it needs more pixels.
+        face is so small that it needs more pixels. `place`: of the only face that is wanted, which is then
+        found without a search of the photograph.
 
-        Raises UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive, Busy, Abandoned.
+        Raises FacePlaceUnusable, UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive,
+        Busy, Abandoned.
         """
         with watch.stage(Stage.DECODE):
             header = self.decoder.inspect(data)
@@ -113,13 +132,17 @@ class Pipeline:
                 if header.harmless:
                     held.enter_context(self.detection_limit.slot())
             with watch.stage(Stage.DECODE):
-                picture = self.decoder.decode_in_slot(data, header, min_side_px=self.detector.size_px)
+                min_side_px: float = self.detector.size_px
+                if place is not None and place.is_finite:  # the only time that it is decoded
+                    share = self._min_share([place.face], detail)
+                    min_side_px = max(min_side_px, share * max(header.width, header.height))
+                picture = self.decoder.decode_in_slot(data, header, min_side_px=min_side_px)
             with ExitStack() as detecting:
                 if not header.harmless:  # a slow decode must not hold up the fast ones
                     with watch.stage(Stage.WAIT):
                         detecting.enter_context(self.detection_limit.slot())
                 with watch.stage(Stage.DETECT):
-                    found = [face.scaled(picture.divisor) for face in self.detector.detect(picture.pixels)]
+                    found = self._found(picture) if place is None else [self._at(place, picture)]
             requested = found[:max_faces]
             min_side_px = self._min_share(requested, detail) * max(picture.width_px, picture.height_px)
             if picture.divisor > self.decoder.divisor(header, min_side_px):
@@ -136,6 +159,23 @@ class Pipeline:
             faces_found=len(found),
             has_clear_subject=is_clear_subject(found, picture.width_px, picture.height_px),
         )
+
+    def _found(self, picture: Picture) -> list[Face]:
+        return [face.scaled(picture.divisor) for face in self.detector.detect(picture.pixels)]
+
+    def _at(self, place: FacePlace, picture: Picture) -> Face:
+        """Raises FacePlaceUnusable."""
+        place.check(picture.width_px, picture.height_px)
+        expected = place.face
+        if place.landmarks is not None:
+            return expected
+        found = self.detector.detect_at(picture.pixels, expected.scaled(1 / picture.divisor))
+        if found is not None:
+            return found.scaled(picture.divisor)
+        refined = self.refiner.refine(picture.pixels, expected.landmarks, divisor=picture.divisor)
+        if refined is expected.landmarks:
+            return expected
+        return replace(expected, landmarks=refined, detected=None, landmark_source=LandmarkSource.REFINER)
 
     def align(self, pixels: Image, face: Face, divisor: int = 1) -> AlignedFace:
         """`face`: in the pixels of the photograph as it was sent. `divisor`: of those for each one of

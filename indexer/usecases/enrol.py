@@ -14,12 +14,14 @@ from indexer.request_timings import Stopwatch
 from indexer.types import OnSeveralFaces
 from indexer.usecases import delete
 from indexer.usecases.enrolment.transaction import (
+    NO_PLACES,
     EnrolmentOptions,
     EnrolmentTransaction,
     no_check,
     nothing_else,
 )
 from indexer.usecases.enrolment.write import EnrolmentResult, Person
+from indexer.vision.place import FacePlace
 
 OPENING_SECONDS = 86_400.0
 
@@ -51,6 +53,7 @@ class Enroller:
         new: NewIdentity,
         images: Sequence[bytes],
         *,
+        places: Mapping[int, FacePlace] = NO_PLACES,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
@@ -59,6 +62,7 @@ class Enroller:
     ) -> EnrolmentResult:
         """A new identity, with those of its photographs that pass the gate; or nothing at all.
 
+        `places`: of the face in some of the photographs, by their number, from 0.
         `allow_duplicate`: also where the gallery's policy rejects a person who looks like another one.
         `check` is called before each photograph; what it raises ends the enrolment, with nothing written.
         `also` is called at the end of the transaction, and may write too.
@@ -79,6 +83,7 @@ class Enroller:
             return identity, True
 
         options = EnrolmentOptions(
+            places=places,
             several_faces=several_faces,
             allow_duplicate=allow_duplicate,
             check=check,
@@ -93,6 +98,7 @@ class Enroller:
         identity_id: UUID,
         images: Sequence[bytes],
         *,
+        places: Mapping[int, FacePlace] = NO_PLACES,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
@@ -111,6 +117,7 @@ class Enroller:
         with self.database.reading() as session:
             find(session, found[0])
         options = EnrolmentOptions(
+            places=places,
             several_faces=several_faces,
             allow_duplicate=allow_duplicate,
             check=check,
@@ -126,6 +133,7 @@ class Enroller:
         fields: Mapping[str, Any],
         images: Sequence[bytes],
         *,
+        places: Mapping[int, FacePlace] = NO_PLACES,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
         watch: Stopwatch | None = None,
@@ -154,6 +162,7 @@ class Enroller:
             return identities.update(session, identity, dict(fields)), False
 
         options = EnrolmentOptions(
+            places=places,
             several_faces=several_faces,
             allow_duplicate=allow_duplicate,
             repeatable=True,

@@ -23,6 +23,7 @@ from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.nearest import Hit, nearest_people, one_face_each, unit_vector
 from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
 from indexer.usecases.searches.results import Candidate, Identification, IdentifiedFace, SearchResult
+from indexer.vision.place import FacePlace
 
 _POLL_SECONDS = 0.02
 
@@ -50,6 +51,7 @@ class Identifier:
         unique_identities: bool = False,
         threshold: float | None = None,
         min_change: int = 0,
+        place: FacePlace | None = None,
         watch: Stopwatch | None = None,
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
@@ -58,12 +60,13 @@ class Identifier:
         default, since a picture may show a person twice (a mirror, a badge, a collage).
         `threshold`: the least score of a candidate that is `matched`; by default the score that gives the
         FPIR of the gallery's policy at its size. `min_change`: number of a change that must be in the index.
+        `place`: of the only face that is searched for.
         Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy,
         EmbeddingUnusable, and what `Pipeline.detect` raises.
         """
         watch = watch or Stopwatch()
         gallery, pipeline = self._gallery(gallery_name, min_change, watch)
-        photograph = pipeline.detect(data, watch, max_faces=max_faces)
+        photograph = pipeline.detect(data, watch, max_faces=max_faces, place=place)
         aligned_faces, faces_found = photograph.faces, photograph.faces_found
         crops = photograph.crops() if self.recorder.keeps_probes(gallery) else []
         del photograph  # its pixels are not needed while the request waits for the network
@@ -84,6 +87,7 @@ class Identifier:
                 unique_identities=unique_identities,
                 threshold=threshold,
                 min_change=min_change,
+                place=place,
                 watch=watch,
             )
         found = hits

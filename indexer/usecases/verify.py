@@ -23,6 +23,7 @@ from indexer.request_timings import Stage, Stopwatch
 from indexer.types import OnSeveralFaces
 from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
 from indexer.usecases.searches.verification import ComparedFace, IdentityScore, Verification
+from indexer.vision.place import FacePlace
 
 
 def verify_pair(
@@ -34,17 +35,20 @@ def verify_pair(
     fmr: float,
     threshold: float | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+    place_a: FacePlace | None = None,
+    place_b: FacePlace | None = None,
     recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of one picture with that of the other.
 
     `threshold`: the least score that matches; by default the one that a share `fmr` of strangers reaches.
+    `place_a`, `place_b`: of the faces, where the caller knows it.
     Raises NoFaceFound, SeveralFaces, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
     """
     watch = Stopwatch()
     faces = [
-        _face_of(pipeline, image_a, "image_a", several_faces, watch),
-        _face_of(pipeline, image_b, "image_b", several_faces, watch),
+        _face_of(pipeline, image_a, "image_a", several_faces, place_a, watch),
+        _face_of(pipeline, image_b, "image_b", several_faces, place_b, watch),
     ]
     a, b = pipeline.embed([face.aligned for face in faces], watch)
     verification = _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
@@ -62,10 +66,12 @@ def verify_identity(
     fmr: float,
     threshold: float | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
+    place: FacePlace | None = None,
     recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of the picture with the identity, by the same score as a search.
 
+    `place`: of the face, where the caller knows it.
     Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity), SeveralFaces,
     EmbeddingsMissing, ModelUnavailable, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
     """
@@ -78,7 +84,7 @@ def verify_identity(
         if not any(faces.read_vectors(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
-    face = _face_of(pipeline, image, "image", several_faces, watch)
+    face = _face_of(pipeline, image, "image", several_faces, place, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:
         identity = score_identity(session, gallery.id, identity_id, fingerprint, probe)
@@ -121,11 +127,16 @@ def _nothing_to_compare(
 
 
 def _face_of(
-    pipeline: Pipeline, data: bytes, field: str, several_faces: OnSeveralFaces, watch: Stopwatch
+    pipeline: Pipeline,
+    data: bytes,
+    field: str,
+    several_faces: OnSeveralFaces,
+    place: FacePlace | None,
+    watch: Stopwatch,
 ) -> ComparedFace:
     """Raises NoFaceFound, SeveralFaces, and what `Pipeline.detect` raises; each names the field."""
     try:
-        photograph = pipeline.detect(data, watch, max_faces=1)
+        photograph = pipeline.detect(data, watch, max_faces=1, place=place)
     except InvalidInput as error:
         error.details["field"] = field
         raise

@@ -14,6 +14,7 @@ from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_mo
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
 from service.schemas import recognition
+from service.schemas.places import place_of
 
 router = APIRouter(prefix="/v1", tags=["recognition"], route_class=JsonRoute)
 
@@ -50,6 +51,7 @@ def identify(
         unique_identities=body.unique_identities,
         threshold=body.threshold,
         min_change=body.min_change_number,
+        place=place_of(body.box, body.landmarks),
     )
     used_faces.add(max(0, len(identification.faces) - 1))
     meters.observe_stages(identification.timings_ms)
@@ -104,6 +106,8 @@ def verify_pair(
         fmr=config.verify_fmr,
         threshold=body.threshold,
         several_faces=body.several_faces,
+        place_a=place_of(body.box_a, body.landmarks_a, "box_a"),
+        place_b=place_of(body.box_b, body.landmarks_b, "box_b"),
         recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)
@@ -139,6 +143,7 @@ def verify_identity(
         fmr=config.verify_fmr,
         threshold=body.threshold,
         several_faces=body.several_faces,
+        place=place_of(body.box, body.landmarks),
         recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)
@@ -161,7 +166,8 @@ def detect(
 ) -> DetectAnswer:
     used_faces.add(1)
     watch = Stopwatch()
-    photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces)
+    place = place_of(body.box, body.landmarks)
+    photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces, place=place)
     used_faces.add(max(0, len(photograph.faces) - 1))
     timings = watch.timings_ms()
     meters.observe_stages(timings)

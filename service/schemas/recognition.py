@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from indexer.types import OnSeveralFaces
 from service.requests.bodies import ImageBytes, UploadBody
 from service.schemas.people.requests import SeveralFaces
+from service.schemas.places import OneBox, OneLandmarks
 
 Threshold = Annotated[
     float | None,
@@ -32,6 +33,8 @@ MinChangeNumber = Annotated[
 
 class Identify(UploadBody):
     image: ImageBytes
+    box: OneBox = None
+    landmarks: OneLandmarks = None
     max_faces: int = Field(default=1, ge=1, description="Maximum number of faces, the largest first")
     max_candidates: int = Field(default=5, ge=1, description="Maximum number of candidates per face")
     unique_identities: bool = Field(
@@ -62,18 +65,26 @@ class Search(BaseModel):
 class VerifyPair(UploadBody):
     image_a: ImageBytes
     image_b: ImageBytes
+    box_a: OneBox = None
+    box_b: OneBox = None
+    landmarks_a: OneLandmarks = None
+    landmarks_b: OneLandmarks = None
     threshold: Threshold = None
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class VerifyIdentity(UploadBody):
     image: ImageBytes
+    box: OneBox = None
+    landmarks: OneLandmarks = None
     threshold: Threshold = None
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
 
 
 class Detect(UploadBody):
     image: ImageBytes
+    box: OneBox = None
+    landmarks: OneLandmarks = None
     max_faces: int | None = Field(
         default=None, ge=1, description="Maximum number of faces, the largest first; default: all"
     )

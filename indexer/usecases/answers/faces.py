@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from indexer.pipeline.pipeline import AlignedFace
-from indexer.types import RECOGNISABILITY, Points
+from indexer.types import RECOGNISABILITY, LandmarkSource, Points
 from indexer.types import Box as FaceBox
 from indexer.types import Quality as FaceQuality
 from indexer.vision.miss_rate import expected_miss_rate
@@ -129,7 +129,13 @@ class DetectedFace(BaseModel):
     box: Box = Field(description="Where the face is")
     landmarks: Landmarks = Field(description="Its five points")
     rotation_degrees: RotationDegrees
-    confidence: float = Field(description="The detector's, 0 to 1")
+    confidence: float = Field(description="The detector's, 0 to 1; 0 where it did not find the face")
+    landmark_source: LandmarkSource = Field(
+        description="How the landmarks came about: `detector`, in the picture, or in the box that was given;"
+        " where it found no face in a given box, `refiner`, a network that gets the face alone, or"
+        " `mean_face`, an upright mean face in the middle of the box; `request`, the caller gave them",
+        examples=["detector"],
+    )
     quality: Quality = Field(description="How fit it is to be recognised")
 
     @classmethod
@@ -144,5 +150,6 @@ class DetectedFace(BaseModel):
             "landmarks": Landmarks.of(face.landmarks),
             "rotation_degrees": face.rotation_degrees,
             "confidence": round(face.confidence, 4),
+            "landmark_source": face.landmark_source,
             "quality": Quality.of(aligned.quality),
         }

@@ -1,7 +1,7 @@
 """From photographs to enrolments: detected, judged and embedded. Nothing is written."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer.errors import InvalidInput
@@ -11,6 +11,7 @@ from indexer.types import Enrolment, OnSeveralFaces
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
 from indexer.vision.align import CROP_SCALE, crop_with_margin
+from indexer.vision.place import FacePlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class ImagePreparer:
         images: Sequence[bytes],
         models: EnrolmentModels,
         *,
+        places: Mapping[int, FacePlace],
         store_crops: bool,
         several_faces: OnSeveralFaces,
         watch: Stopwatch,
@@ -43,7 +45,7 @@ class ImagePreparer:
         aligned: list[list[AlignedFace]] = []
         for number, data in enumerate(images):
             check()
-            outcome = self._admit(data, models, store_crops, several_faces, watch)
+            outcome = self._admit(data, models, places.get(number), store_crops, several_faces, watch)
             if isinstance(outcome, Rejection):
                 prepared.rejected[number] = outcome
                 continue
@@ -66,6 +68,7 @@ class ImagePreparer:
         self,
         data: bytes,
         models: EnrolmentModels,
+        place: FacePlace | None,
         store_crops: bool,
         several_faces: OnSeveralFaces,
         watch: Stopwatch,
@@ -75,7 +78,7 @@ class ImagePreparer:
         The crop is cut out here, so that the photograph's pixels are not kept until the faces are embedded.
         """
         try:
-            photograph = models.active.detect(data, watch, max_faces=1, detail=CROP_SCALE[1])
+            photograph = models.active.detect(data, watch, max_faces=1, detail=CROP_SCALE[1], place=place)
         except InvalidInput as error:
             return Rejection(code=error.code, message=error.message, details=error.details)
         face = self.quality_gate.admit(photograph, several_faces)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from uuid import UUID
 
 from indexer.duplicates.check import DuplicateChecker
@@ -22,6 +23,7 @@ from indexer.usecases.enrolment.models import models_of
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
 from indexer.usecases.enrolment.write import EnrolmentResult, Person, write
 from indexer.usecases.odd_faces import OddFace
+from indexer.vision.place import FacePlace
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,9 @@ _ATTEMPTS = 5
 
 FoundGallery = tuple[Gallery, Mapping[str, int]]
 """A gallery, and the models that it uses: their numbers by fingerprint."""
+
+
+NO_PLACES: Mapping[int, FacePlace] = MappingProxyType({})
 
 
 def no_check() -> None:
@@ -42,6 +47,8 @@ def nothing_else(_: Session, __: EnrolmentResult) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentOptions:
+    places: Mapping[int, FacePlace] = field(default_factory=dict)
+    """Of the face in some of the photographs, by their number, from 0."""
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: bool = False
     """Also where the gallery's policy rejects a person who looks like another one."""
@@ -86,6 +93,7 @@ class EnrolmentTransaction:
             prepared = self.preparer.prepare(
                 images,
                 models,
+                places=options.places,
                 store_crops=gallery.store_crops,
                 several_faces=options.several_faces,
                 watch=watch,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import uuid_utils.compat
 
@@ -13,7 +14,7 @@ from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Session
 from indexer.records.enrolled import faces, person_templates
 from indexer.records.tables import Face, Gallery, Identity
-from indexer.types import ChangeKind
+from indexer.types import ChangeKind, LandmarkSource
 from indexer.usecases.enrolment.prepare_images import PreparedImages
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 from indexer.usecases.odd_faces import OddFace
@@ -37,6 +38,8 @@ class EnrolmentResult:
     """The gallery's."""
     faces_total: int
     """Of the identity, the new ones included."""
+    landmark_sources: dict[UUID, LandmarkSource] = field(default_factory=dict)
+    """Of the new faces, by their ids."""
     duplicates: list[DuplicateCandidate] = field(default_factory=list)
     """Other people whom the new faces look like."""
     odd_faces: list[OddFace] = field(default_factory=list)
@@ -81,6 +84,9 @@ def write(
         if not added or (is_new and len(added) < MIN_FACES)
         else person_templates.replace(session, gallery.id, [identity.id])
     )
+    sources = {
+        face.id: enrolment.face.landmark_source for face, enrolment in zip(added, new.values(), strict=True)
+    }
     keys = [face.key for face in added]
     change_number = changes.append(session, gallery.id, ChangeKind.ENROL, keys, templates)
     if is_new or added:
@@ -90,7 +96,10 @@ def write(
             gallery=gallery.name,
             identity_id=identity.id,
             details={
-                "faces": [{"face_id": face.id, "quality": round(face.quality, 1)} for face in added],
+                "faces": [
+                    {"face_id": face.id, "quality": round(face.quality, 1)} | _landmarks_of(sources[face.id])
+                    for face in added
+                ],
                 "rejected": [rejection.code for rejection in rejected.values()],
                 "model": model,
                 "change_number": change_number,
@@ -106,8 +115,14 @@ def write(
         model=model,
         person_score=gallery.person_score,
         faces_total=len(added) if is_new else faces.count_by_identity(session, [identity.id])[identity.id],
+        landmark_sources=sources,
         duplicates=found,
     )
+
+
+def _landmarks_of(source: LandmarkSource) -> dict[str, str]:
+    """For the audit record: that the detector alone does not vouch for the face."""
+    return {} if source is LandmarkSource.DETECTOR else {"landmark_source": source.value}
 
 
 def _duplicates_of(found: Sequence[DuplicateCandidate], allowed: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from indexer.types import Face, Image
 from indexer.vision.detection import overlap, rotation
 from indexer.vision.detection.clarify import clarified
-from indexer.vision.detection.second_look import CERTAIN, DOUBTFUL, confirmed
+from indexer.vision.detection.second_look import CERTAIN, DOUBTFUL, confirmed, find_at
 from indexer.vision.detection.yunet import YuNet
 
 STEP = 4
@@ -74,6 +74,11 @@ class Detector:
         horizontal, vertical = (image.shape[axis] / picture.shape[axis] for axis in (1, 0))
         faces = [face.scaled(horizontal, vertical) for face in faces]
         return sorted(faces, key=lambda face: face.box.area_px, reverse=True)
+
+    def detect_at(self, image: Image, expected: Face) -> Face | None:
+        """The face in the box of `expected`, in the pixels of `image`; None if there is none. The least
+        confidence of `detect` does not apply: somebody says that there is a face."""
+        return find_at(self._network, image, expected)
 
     def _sure(self, faces: Iterable[Face]) -> list[Face]:
         return [face for face in faces if face.confidence >= self._network.min_confidence]

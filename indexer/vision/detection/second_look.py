@@ -32,6 +32,8 @@ FACE_PX = (56, 76)
 TURNS = (45.0, -45.0)
 """Degrees by which the face is turned in further patches: the landmarks of a face that is turned are drawn
 towards those of an upright one."""
+FAR_TURNS = (90.0, -90.0, 180.0, 135.0, -135.0)
+"""Likewise, of a face of whose angle nothing is known."""
 SAME_ROLL = math.radians(10)
 MARGIN = 0.08
 """By which the confidence of a doubtful face must exceed the network's least confidence after the second
@@ -84,6 +86,29 @@ def confirm(network: YuNet, picture: Image, face: Face) -> Face | None:
         last,
         landmarks=np.mean([each.landmarks for each in agreeing], axis=0, dtype=np.float32),
         confidence=(face.confidence + 2 * first.confidence + 2 * last.confidence) / 5,
+    )
+
+
+def find_at(network: YuNet, picture: Image, expected: Face) -> Face | None:
+    """The face in the box of `expected`, which somebody else found and which may be turned by any angle.
+
+    Its confidence is the better one of two patches, its landmarks are their mean. None if neither has one."""
+    first: Face | None = None
+    for degrees in (0.0, *TURNS, *FAR_TURNS):
+        found = _look(network, picture, expected, FACE_PX[0], degrees)
+        if found and (first is None or found.confidence > first.confidence):
+            first = found
+        if first and first.confidence >= CLEAR:
+            break
+    if first is None:
+        return None
+    last = _look(network, picture, first, FACE_PX[1], 0.0)
+    if last is None:
+        return first
+    return replace(
+        last,
+        landmarks=np.mean([first.landmarks, last.landmarks], axis=0, dtype=np.float32),
+        confidence=max(first.confidence, last.confidence),
     )
 
 

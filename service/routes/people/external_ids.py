@@ -21,6 +21,7 @@ from service.routes.people import identities as identity_routes
 from service.schemas.people.enrolment import EnrolmentNotes, FacesAdded, IdentityCreated
 from service.schemas.people.identities import Identity
 from service.schemas.people.requests import FacesNew, IdentityPatch, IdentityPut
+from service.schemas.places import places_of
 from service.schemas.recognition import VerifyIdentity
 
 router = APIRouter(
@@ -142,6 +143,7 @@ def put(
         external_id,
         body.model_dump(include={"name", "metadata"}, exclude_unset=True),
         body.images,
+        places=places_of(body.images, body.boxes, body.landmarks),
         several_faces=body.several_faces,
         allow_duplicate=body.allow_duplicate,
         watch=watch,

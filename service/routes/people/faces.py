@@ -20,6 +20,7 @@ from service.routes import problems
 from service.schemas.people.enrolment import EnrolmentNotes, FacesAdded
 from service.schemas.people.identities import EnrolledFace, FacePage
 from service.schemas.people.requests import FacesNew
+from service.schemas.places import places_of
 
 _CACHED = "private, max-age=600"
 """A crop never changes. After ten minutes, caches no longer show faces that were deleted, or that the caller
@@ -62,6 +63,7 @@ def add(
         gallery,
         identity_id,
         body.images,
+        places=places_of(body.images, body.boxes, body.landmarks),
         several_faces=body.several_faces,
         allow_duplicate=body.allow_duplicate,
         watch=watch,

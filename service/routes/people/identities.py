@@ -30,6 +30,7 @@ from service.routes import problems
 from service.schemas.people.enrolment import EnrolmentNotes, IdentityCreated
 from service.schemas.people.identities import Identity, IdentityPage
 from service.schemas.people.requests import IdentityNew, IdentityPatch
+from service.schemas.places import places_of
 
 
 class HiddenOnes(StrEnum):
@@ -75,6 +76,7 @@ def create(
             external_id=body.external_id, name=body.name, metadata=body.metadata, anonymous=body.anonymous
         ),
         body.images,
+        places=places_of(body.images, body.boxes, body.landmarks),
         several_faces=body.several_faces,
         allow_duplicate=body.allow_duplicate,
         watch=watch,

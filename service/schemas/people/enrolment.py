@@ -1,9 +1,11 @@
 """What an enrolment answers."""
 
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from indexer.types import LandmarkSource
 from indexer.usecases.answers import MODEL_EXAMPLE
 from indexer.usecases.answers.enrolment import Duplicate, EnrolmentWarning, PhotographGuidance
 from indexer.usecases.enrolment.quality_gate import Rejection
@@ -55,6 +57,9 @@ class EnrolmentNotes(BaseModel):
         description="People of the gallery whom a new face looks like, so that one person may be enrolled"
         " twice; the best first. Empty where the gallery's `duplicate_check` is `off`"
     )
+    landmark_sources: dict[UUID, LandmarkSource] = Field(
+        description="Of each new face, by its id: how its landmarks came about, as in `identify`"
+    )
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
@@ -68,6 +73,7 @@ class EnrolmentNotes(BaseModel):
             "rejected": RejectedPicture.list_of(enrolled.rejected),
             "warnings": [EnrolmentWarning.of(odd) for odd in enrolled.odd_faces],
             "duplicates": [Duplicate.of(found) for found in enrolled.duplicates],
+            "landmark_sources": enrolled.landmark_sources,
             "model": enrolled.model,
             "change_number": enrolled.change_number,
         }

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.types import OnSeveralFaces
 from service.requests.bodies import ImageBytes, JsonObject, UploadBody
+from service.schemas.places import AllLandmarks, Boxes
 
 SeveralFaces = Annotated[
     OnSeveralFaces,
@@ -37,6 +38,8 @@ class IdentityNew(UploadBody):
         description="Nobody has said who this is; without a name and an external id. A name makes it a person"
         " later",
     )
+    boxes: Boxes = Field(default_factory=list)
+    landmarks: AllLandmarks = Field(default_factory=list)
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: AllowDuplicate = False
 
@@ -49,12 +52,16 @@ class IdentityPut(UploadBody):
     )
     name: str | None = Field(default=None, description="1 to 255 characters")
     metadata: JsonObject | None = Field(default=None, description="Any JSON object, up to 16,384 bytes")
+    boxes: Boxes = Field(default_factory=list)
+    landmarks: AllLandmarks = Field(default_factory=list)
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: AllowDuplicate = False
 
 
 class FacesNew(UploadBody):
     images: list[ImageBytes] = Field(min_length=1, description="Photographs, one person each")
+    boxes: Boxes = Field(default_factory=list)
+    landmarks: AllLandmarks = Field(default_factory=list)
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: AllowDuplicate = False
 
