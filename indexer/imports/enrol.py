@@ -18,6 +18,7 @@ from indexer.types import OnSeveralFaces
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
 from indexer.usecases.enrolment.pictures import PersonOutcome, PictureOutcome, enrol_pictures
+from indexer.usecases.enrolment.unlabelled import UnlabelledPicture, enrol_unlabelled
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], obse
     a file's own: the files that are left stay claimed. Raises LeaseLost, GalleryNotFound, Unavailable,
     Misconfigured."""
     caller = Caller(name=claimed.job.caller_name, key_id=claimed.job.caller_key_id)
+    unlabelled = claimed.job.people_by == "nobody"
     by_person: dict[str, list[ImportFile]] = {}
     for file in claimed.files:
         by_person.setdefault(file.external_id or "", []).append(file)
@@ -64,8 +66,11 @@ def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], obse
     def run() -> None:
         current_caller.set(caller)
         try:
-            for of_person in by_person.values():
-                _enrol_person(engine, claimed, of_person, check, observe)
+            if unlabelled:
+                _enrol_unlabelled(engine, claimed, claimed.files, check, observe)
+            else:
+                for of_person in by_person.values():
+                    _enrol_person(engine, claimed, of_person, check, observe)
         finally:
             with engine.database.transaction() as session:
                 queue.drop_bytes(session, [file.id for file in claimed.files])
@@ -114,6 +119,63 @@ def _enrol_person(
     rejected = {
         file.id: (picture.code or "", data[file.id])
         for file, picture in zip(files, done.pictures, strict=True)
+        if picture.outcome == "rejected"
+    }
+    previews.keep(engine, rejected)
+
+
+def _enrol_unlabelled(
+    engine: Engine,
+    claimed: Claimed,
+    claimed_files: Sequence[ImportFile],
+    check: Callable[[], object],
+    observe: Observe,
+) -> None:
+    """All in one transaction; if that fails, one picture after the other."""
+    with engine.database.reading() as session:
+        data = queue.pictures(session, [file.id for file in claimed_files])
+    files = [file for file in claimed_files if file.id in data]  # those of a cancelled import have none
+    recorded = False
+
+    def verdicts(outcomes: Sequence[UnlabelledPicture]) -> dict[int, Verdict]:
+        return {
+            file.id: Verdict(
+                state=picture.outcome.value,
+                code=picture.code,
+                message=picture.message,
+                identity_id=picture.identity_ids[0] if len(picture.identity_ids) == 1 else None,
+            )
+            for file, picture in zip(files, outcomes, strict=True)
+        }
+
+    def commit(session: Session, outcomes: list[UnlabelledPicture]) -> None:
+        nonlocal recorded
+        queue.record(session, claimed.worker, verdicts(outcomes))
+        recorded = True
+
+    try:
+        done = enrol_unlabelled(
+            engine.enroller,
+            claimed.gallery.name,
+            [data[file.id] for file in files],
+            check=check,
+            commit=commit,
+        )
+    except (Conflict, InvalidInput, NotFound, EmbeddingUnusable) as error:
+        if len(files) > 1:
+            for file in files:
+                _enrol_unlabelled(engine, claimed, [file], check, observe)
+        elif files:
+            _fail(engine, claimed, files, error)
+        return
+    if not recorded:
+        with engine.database.transaction() as session:
+            queue.record(session, claimed.worker, verdicts(done))
+    faces = sum(len(picture.identity_ids) for picture in done)
+    observe(faces, [rejection.code for picture in done for rejection in picture.rejected])
+    rejected = {
+        file.id: (picture.code or "", data[file.id])
+        for file, picture in zip(files, done, strict=True)
         if picture.outcome == "rejected"
     }
     previews.keep(engine, rejected)

@@ -64,13 +64,14 @@ def read(
         if jobs.get(session, job.gallery_id, job.id).worker != worker:
             raise LeaseLost(f"another process reads the path of import {job.id}")
 
+    by_file = job.people_by != "folder"
     problem: str | None
     try:
         root = resolved(folder, job.path)
         found = (
-            archive.files_of_path(root, by_file=job.people_by == "file", max_bytes=max_bytes)
+            archive.files_of_path(root, by_file=by_file, max_bytes=max_bytes)
             if root.is_file()
-            else files_of_folder(root, by_file=job.people_by == "file", max_bytes=max_bytes)
+            else files_of_folder(root, by_file=by_file, max_bytes=max_bytes)
         )
         receive(database, gallery.name, job.id, found, check_room=check)
     except InvalidRequest as error:

@@ -1,7 +1,7 @@
 """Adds files to an import, some at a time: this keeps transactions short and the use of memory low."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from indexer.records import galleries
@@ -46,7 +46,11 @@ def receive(
         with database.transaction() as session:
             found = galleries.get(session, gallery)
             job = jobs.get(session, found.id, import_id, lock=True)
-            received.added += files.add(session, job, batch)
+            if job.people_by == "nobody":
+                new = [replace(file, external_id=None, person_name=None, metadata={}) for file in batch]
+                received.added += files.add(session, job, new)
+            else:
+                received.added += files.add(session, job, batch)
 
     for file in new:
         if batch and (size + file.size > BATCH_BYTES or len(batch) == BATCH_FILES):

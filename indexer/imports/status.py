@@ -33,6 +33,9 @@ class Status:
         """In words."""
         progress = self.progress
         words = f"{progress.people_enrolled:,} of {_counted(progress.people, 'person', 'people')} enrolled"
+        if self.job.people_by == "nobody":
+            enrolled = progress.counts["enrolled"] + progress.counts["known"]
+            words = f"{enrolled:,} of {_counted(progress.files, 'picture', 'pictures')} enrolled"
         for state in ("rejected", "failed", "skipped"):
             if count := progress.counts[state]:
                 words += f", {_counted(count, 'file', 'files')} {state}"

@@ -26,13 +26,13 @@ class RawBody:
     content_type: str
     data: bytes
 
-    def files(self, *, by_file: bool, max_bytes: int) -> Iterator[NewFile]:
+    def files(self, *, by_file: bool, max_bytes: int, unlabelled: bool = False) -> Iterator[NewFile]:
         """Raises InvalidRequest, UnsupportedContentType."""
         kind = self.content_type.partition(";")[0].strip().lower()
         if kind in _ZIP:
             return files_of_upload(self.data, by_file=by_file, max_bytes=max_bytes)
         if kind in _LINES:
-            return files_of_lines(self.data, max_bytes=max_bytes)
+            return files_of_lines(self.data, max_bytes=max_bytes, unlabelled=unlabelled)
         if kind == "multipart/form-data":
             parts = parse_multipart(self.data, self.content_type)
             return _of_form(parts, by_file=by_file, max_bytes=max_bytes)

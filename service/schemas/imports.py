@@ -28,10 +28,12 @@ class ImportNew(BaseModel):
     name: str | None = Field(
         default=None, description="Name of the import, for display", examples=["Badges of January"]
     )
-    people_by: Literal["folder", "file"] = Field(
+    people_by: Literal["folder", "file", "nobody"] = Field(
         default="folder",
         description="Used without a manifest. `folder`: each person has a folder, whose name becomes the"
-        " external_id; `file`: each person has one file, whose name becomes the external_id",
+        " external_id; `file`: each person has one file, whose name becomes the external_id; `nobody`: nobody"
+        " has named the people: every face of each picture becomes an anonymous identity, and `several_faces`"
+        " and `allow_duplicates` have no effect",
     )
     several_faces: OnSeveralFaces = Field(
         default=OnSeveralFaces.REJECT,
@@ -80,7 +82,7 @@ class Import(BaseModel):
     )
     key: str | None = Field(description="Idempotency key of the client", examples=["badges-2026-01"])
     name: str | None = Field(description="Name of the import, for display", examples=["Badges of January"])
-    people_by: str = Field(description="folder or file", examples=["folder"])
+    people_by: str = Field(description="folder, file or nobody", examples=["folder"])
     several_faces: str = Field(description="reject, subject or largest", examples=["reject"])
     allow_duplicates: bool = Field(description="Whether the duplicate check only reports")
     path: str | None = Field(description="Where the server reads the files; null: they are sent")

@@ -12,19 +12,24 @@ from indexer.imports.reading.people import Person, file_of, skipped
 from indexer.records.imports.files import NewFile
 
 MAX_LINES = 100_000
+_NOBODY = "nobody"
+"""Stands for the external id of a person whom nobody has named; `receive` drops it."""
 _FIELDS = {"file", "external_id", "name", "metadata", "image"}
 
 
-def files_of_lines(body: bytes, *, max_bytes: int) -> Iterator[NewFile]:
-    """A line that cannot be used is a skipped file. Raises InvalidRequest for a body of too many lines."""
+def files_of_lines(body: bytes, *, max_bytes: int, unlabelled: bool = False) -> Iterator[NewFile]:
+    """A line that cannot be used is a skipped file. `unlabelled`: lines name nobody.
+
+    Raises InvalidRequest for a body of too many lines.
+    """
     if body.count(b"\n") > MAX_LINES:
         raise InvalidRequest(f"the body has more than {MAX_LINES} lines; send several requests")
     for line in body.splitlines():
         if line.strip():
-            yield _file(line, max_bytes)
+            yield _file(line, max_bytes, unlabelled)
 
 
-def _file(line: bytes, max_bytes: int) -> NewFile:
+def _file(line: bytes, max_bytes: int, unlabelled: bool) -> NewFile:
     unnamed = f"line {hashlib.sha256(line).hexdigest()[:12]}"
     try:
         values: Any = json.loads(line)
@@ -38,7 +43,7 @@ def _file(line: bytes, max_bytes: int) -> NewFile:
     if unknown := sorted(values.keys() - _FIELDS):
         return skipped(name, "invalid_request", f"the line has an unknown field {unknown[0][:50]!r}")
     try:
-        person = Person.checked(values)
+        person = Person(external_id=_NOBODY) if unlabelled else Person.checked(values)
         data = _picture(values.get("image"))
     except InvalidRequest as error:
         return skipped(name, error.code, error.message)

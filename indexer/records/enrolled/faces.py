@@ -146,6 +146,16 @@ def enrolled_images(
     return set(session.scalars(query))
 
 
+def known_images(session: Session, gallery_id: UUID, among: Collection[bytes]) -> set[bytes]:
+    """Those of the SHA-256 digests `among` of which the gallery has a face."""
+    query = (
+        select(Face.image_sha256)
+        .join(Identity, Identity.id == Face.identity_id)
+        .where(Face.image_sha256.in_(among), Identity.gallery_id == gallery_id)
+    )
+    return {bytes(digest) for digest in session.scalars(query)}
+
+
 def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
     """The owners of faces, by key, without those faces that were deleted meanwhile.
 

@@ -35,7 +35,7 @@ class ImportJob(Base, kw_only=True):
         CheckConstraint(
             "(state IN ('done', 'cancelled')) = (ended_at IS NOT NULL)", name="import_job_ended_check"
         ),
-        CheckConstraint("people_by IN ('folder', 'file')", name="import_job_people_by_check"),
+        CheckConstraint("people_by IN ('folder', 'file', 'nobody')", name="import_job_people_by_check"),
         CheckConstraint(
             "several_faces IN ('reject', 'subject', 'largest')", name="import_job_several_faces_check"
         ),
@@ -51,7 +51,8 @@ class ImportJob(Base, kw_only=True):
     name: Mapped[str | None] = mapped_column(Text, default=None)
     """For people."""
     people_by: Mapped[str] = mapped_column(Text)
-    """Whether a file's folder or the file itself is named after the person."""
+    """Whether a file's folder or the file itself is named after the person; `nobody`: all faces of each file
+    become anonymous identities."""
     several_faces: Mapped[str] = mapped_column(Text)
     allow_duplicates: Mapped[bool]
     path: Mapped[str | None] = mapped_column(Text, default=None)

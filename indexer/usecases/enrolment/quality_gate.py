@@ -60,9 +60,10 @@ class QualityGate:
                 details={"measured": photograph.faces_found, "limit": 1},
             )
         face = photograph.faces[0]
-        return self._rejection(face.quality) or face
+        return self.rejection(face.quality) or face
 
-    def _rejection(self, quality: Quality) -> Rejection | None:
+    def rejection(self, quality: Quality) -> Rejection | None:
+        """Why a face of this quality is not enrolled; None: it is."""
         for code, sentence, measured, limit in (
             (
                 "face_too_small",

@@ -125,7 +125,11 @@ def add(
     files wait: try again after `Retry-After`."""
     with engine.database.reading() as session:
         job = jobs.get(session, galleries.get(session, gallery).id, import_id)
-    new = body.files(by_file=job.people_by == "file", max_bytes=config.max_upload_bytes)
+    new = body.files(
+        by_file=job.people_by != "folder",
+        unlabelled=job.people_by == "nobody",
+        max_bytes=config.max_upload_bytes,
+    )
     received = receive(engine.database, gallery, import_id, new, check_room=worker.check_room)
     used_faces.add(received.added)
     worker.wake()

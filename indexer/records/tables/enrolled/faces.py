@@ -19,6 +19,7 @@ class Face(Base, kw_only=True):
     __table_args__ = (
         UniqueConstraint("identity_id", "image_sha256", name="face_image_key"),
         Index("face_identity_id_key_idx", "identity_id", "key"),
+        Index("face_image_sha256_idx", "image_sha256", postgresql_using="hash"),
         CheckConstraint("quality BETWEEN 0 AND 100", name="face_quality_check"),
         CheckConstraint("octet_length(image_sha256) = 32", name="face_image_sha256_check"),
         CheckConstraint("(crop IS NULL) = (crop_landmarks IS NULL)", name="face_crop_check"),
