@@ -11,7 +11,7 @@ await styles("./face-crop.css", import.meta.url);
 const SIZES = [64, 96, 128, 192];
 
 /** What people call somebody: the name, or else the external id. */
-export const nameOf = (identity) => identity.name ?? identity.external_id ?? t("common.unnamed");
+export const nameOf = (identity) => identity.name ?? identity.external_id ?? t(identity.anonymous ? "common.anonymous" : "common.unnamed");
 
 /**
  * The address of a face's crop, for a picture shown at `cssPixels`.

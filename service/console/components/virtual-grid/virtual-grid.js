@@ -17,6 +17,8 @@ const MOST_PIXELS = 15_000_000;
  * @typedef {object} Cell
  * @property {HTMLElement} element
  * @property {HTMLElement} focusable what the arrow keys move to
+ * @property {HTMLElement[]} [controls] what the Tab key reaches as well, of the entry that had the focus
+ * @property {() => HTMLElement | null} [field] what is typed into, where one moves from field to field
  * @property {(item: any, index: number) => void} show `item`: undefined while it is loading
  */
 
@@ -99,13 +101,13 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
         cell.element.setAttribute("aria-setsize", total);
       }
       cell.element.hidden = false;
-      cell.focusable.tabIndex = index === focused ? 0 : -1;
       cell.show(pages.get(index), index);
+      reach(cell, index === focused);
     }
     for (const cell of spare) cell.element.hidden = true;
     if (total > 0 && !cells.has(focused)) {
       focused = Math.min(Math.max(firstVisible(), first), last);
-      cells.get(focused).focusable.tabIndex = 0;
+      reach(cells.get(focused), true);
     }
     clearTimeout(timer); // while somebody scrolls fast, nothing is asked for that is gone when it comes
     timer = setTimeout(() => settle(first, last), SETTLED_MS);
@@ -131,6 +133,8 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
   }
 
   function onkeydown(event) {
+    const typing = isField(event.target);
+    if (event.defaultPrevented || (typing && event.target.value !== "")) return;
     const rows = Math.max(1, Math.floor(innerHeight / (height + gap)) - 1);
     const step = {
       ArrowRight: 1,
@@ -143,7 +147,7 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
       End: Infinity,
     }[event.key];
     if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) {
-      return onKey?.(event, pages.get(focused));
+      return typing ? undefined : onKey?.(event, pages.get(focused));
     }
     event.preventDefault();
     const target = focused + step;
@@ -154,14 +158,30 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
   /** Scrolls to an entry and gives it the focus. */
   function focus(index) {
     if (total === 0) return;
-    cells.get(focused)?.focusable.setAttribute("tabindex", "-1");
+    const typing = isField(document.activeElement) && element.contains(document.activeElement);
+    reach(cells.get(focused), false);
     focused = index;
     const y = top() + Math.floor(index / columns) * (height + gap);
     const above = stickyHeight();
     if (y < scrollY + above) scrollTo(0, y - above - gap);
     else if (y + height > scrollY + innerHeight) scrollTo(0, y + height + gap - innerHeight);
     draw();
-    cells.get(index)?.focusable.focus({ preventScroll: true });
+    const cell = cells.get(index);
+    ((typing && cell?.field?.()) || cell?.focusable)?.focus({ preventScroll: true });
+  }
+
+  /** To the next entry that has a field, or the next one that is not there yet. */
+  function focusNextField() {
+    for (let index = focused + 1; index < total; index++) {
+      const cell = cells.get(index);
+      if (cell && pages.get(index) !== undefined && !cell.field?.()) continue;
+      return focus(index);
+    }
+  }
+
+  /** Whether the Tab key gets to the entry. */
+  function reach(cell, yes) {
+    for (const one of cell ? [cell.focusable, ...(cell.controls ?? [])] : []) one.tabIndex = yes ? 0 : -1;
   }
 
   const stickyHeight = () => parseFloat(getComputedStyle(element).scrollMarginTop) || 0;
@@ -169,9 +189,9 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
   element.addEventListener("focusin", (event) => {
     for (const [index, cell] of cells) {
       if (!cell.element.contains(event.target)) continue;
-      cells.get(focused)?.focusable.setAttribute("tabindex", "-1");
+      if (index !== focused) reach(cells.get(focused), false);
       focused = index;
-      cell.focusable.tabIndex = 0;
+      reach(cell, true);
     }
   });
   const soon = () => (frame ||= requestAnimationFrame(draw));
@@ -196,11 +216,16 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
     /** Draws again: what is selected has changed. */
     draw,
     focus,
+    focusNextField,
+    /** The field of the entry that has the focus, if there is one. */
+    field: () => cells.get(focused)?.field?.() ?? null,
     get focused() {
       return focused;
     },
   };
 }
+
+const isField = (element) => element.matches("input:not([type=checkbox])");
 
 /** Of the place that a page will have, so that the height is right before the grid is in the document. */
 function contentWidth() {

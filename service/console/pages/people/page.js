@@ -1,29 +1,36 @@
-// People: everybody in the gallery, as a grid of crops that is searched, scrolled and selected from.
+// People: everybody in the gallery, as a grid of crops that is searched, scrolled, named and selected from.
 
 import { get, path } from "../../api.js";
+import { createSuggestions } from "../../components/naming/suggestions.js";
 import { onRemoval } from "../../components/removal/removal.js";
-import { errorLine, emptyState } from "../../components/states/states.js";
+import { errorLine } from "../../components/states/states.js";
 import { createVirtualGrid, PAGE_SIZE } from "../../components/virtual-grid/virtual-grid.js";
 import { fill, h } from "../../dom.js";
 import { link } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { createPersonCell } from "./cell.js";
+import { nobodyIn } from "./empty.js";
+import { createHiding } from "./hiding.js";
 import { createPhotoSearch } from "./photo-search.js";
 import { createSelection } from "./selection.js";
+import { viewLinks, viewOf, VIEWS } from "./views.js";
 
 const TYPING_MS = 150;
 
 export async function show({ params, query, signal, setQuery }) {
   const { gallery } = params;
   const url = path`v1/galleries/${gallery}/identities`;
+  const view = viewOf(query);
+  const { orders, searched } = VIEWS[view];
+  const naming = view === "unnamed";
   let asked = new AbortController();
   let timer = 0;
 
   const input = h("input", {
     id: "people-q",
     type: "search",
-    value: query.get("q") ?? "",
+    value: (searched && query.get("q")) || "",
     autocomplete: "off",
     "aria-describedby": "people-q-hint",
     oninput: () => (clearTimeout(timer), (timer = setTimeout(search, TYPING_MS))),
@@ -31,18 +38,20 @@ export async function show({ params, query, signal, setQuery }) {
   });
   const order = h(
     "select",
-    { id: "people-order", value: query.get("order") ?? "newest", onchange: search },
-    ["newest", "oldest"].map((value) => h("option", { value }, t(`people.${value}`))),
+    { id: "people-order", value: orders.includes(query.get("order")) ? query.get("order") : orders[0], onchange: search },
+    orders.map((value) => h("option", { value }, t(`people.${value}`))),
   );
   const counted = h("p", { class: "muted people-count", role: "status" });
   const problem = h("div");
   const nobody = h("div");
-  const selection = createSelection({ gallery, signal, onChange: () => grid.draw(), onDone: search });
+  const suggestions = createSuggestions({ label: t("people.found") });
+  const hiding = createHiding({ gallery, hidden: view === "hidden", onChange: () => grid.draw() });
+  const selection = createSelection({ gallery, hiding, signal, onChange: () => grid.draw(), onDone: search });
   const grid = createVirtualGrid({
     label: t("titles.people"),
-    createCell: () => createPersonCell({ gallery, selection }),
+    createCell: () => createPersonCell({ gallery, selection, hiding, naming: naming ? { suggestions, signal, onNamed, onUndone, onSkip } : null }),
     cellWidth: 148,
-    textHeight: 60,
+    textHeight: naming ? 84 : 60,
     signal,
     load: async (offset, limit, own) => (await get(url, { query: { ...asking(), offset, limit }, signal: own })).identities,
     onError: (error) => fill(problem, errorLine(error)),
@@ -51,23 +60,35 @@ export async function show({ params, query, signal, setQuery }) {
         event.preventDefault();
         selection.toggle(person);
       } else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.altKey && !event.metaKey) {
-        input.focus(); // the character goes into the field
+        (naming ? grid.field() : input)?.focus(); // the character goes into the field
       }
     },
   });
+  const onSkip = () => grid.focusNextField();
 
-  const asking = () => ({ q: input.value.trim(), order: order.value, max_faces: 1 });
+  /** The person stays in place, by the new name, until the page is shown again: nothing jumps. */
+  function onNamed(person, named) {
+    Object.assign(person, { name: named.name, external_id: named.external_id, anonymous: false });
+    if (named.id !== person.id) person.merged_into = named.id;
+    grid.draw();
+    grid.focusNextField();
+  }
+  function onUndone(person) {
+    Object.assign(person, { name: null, external_id: null, anonymous: true });
+    delete person.merged_into;
+    grid.draw();
+  }
+
+  const asking = () => ({ ...VIEWS[view].query, q: input.value.trim(), order: order.value, max_faces: 1 });
+  const firstPage = (own) => get(url, { query: { ...asking(), limit: PAGE_SIZE, with_total: true }, signal: own });
 
   /** Shows who matches what is typed now. */
   async function search() {
     asked.abort();
     const own = (asked = new AbortController());
-    setQuery({ q: input.value.trim(), order: order.value === "newest" ? null : order.value });
+    setQuery({ q: input.value.trim(), order: order.value === orders[0] ? null : order.value });
     try {
-      const page = await get(url, {
-        query: { ...asking(), limit: PAGE_SIZE, with_total: true },
-        signal: AbortSignal.any([signal, own.signal]),
-      });
+      const page = await firstPage(AbortSignal.any([signal, own.signal]));
       fill(problem);
       show(page);
     } catch (error) {
@@ -82,31 +103,36 @@ export async function show({ params, query, signal, setQuery }) {
     if (enrolLink) enrolLink.hidden = total === 0; // the empty page has it in the middle
     counted.textContent = t(q ? "people.count_found" : "common.people", { count: total });
     grid.element.hidden = total === 0;
-    fill(nobody, total === 0 && (q ? noneFound(q) : noneEnrolled(gallery)));
+    fill(nobody);
+    if (total === 0) nobodyIn({ gallery, view, q, signal }).then((words) => fill(nobody, words), () => {});
     grid.reset(total, identities);
   }
 
   const enrolLink =
+    view === "named" &&
     can("enrol") &&
     can("identify") &&
     h("a", { class: "button", href: link(path`/galleries/${gallery}/identify`, { enrol: "on" }) }, t("people.empty_photo"));
   onRemoval(search, signal);
-  const byPhoto = can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
-  const first = await get(url, { query: { ...asking(), limit: PAGE_SIZE, with_total: true }, signal });
+  const byPhoto = searched && can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
+  const first = await firstPage(signal);
   const element = h(
     "div",
     { class: "people-page" },
     h("div", { class: "page-head" }, h("h1", {}, t("titles.people")), counted),
+    viewLinks(gallery, view),
     h(
       "div",
       { class: "people-tools" },
-      h(
-        "div",
-        { class: "field people-search" },
-        h("label", { for: "people-q" }, t("people.search")),
-        input,
-        h("p", { class: "hint", id: "people-q-hint" }, t("people.search_hint")),
-      ),
+      searched
+        ? h(
+            "div",
+            { class: "field people-search" },
+            h("label", { for: "people-q" }, t("people.search")),
+            input,
+            h("p", { class: "hint", id: "people-q-hint" }, t("people.search_hint")),
+          )
+        : h("p", { class: "people-search muted" }, t("people.unnamed_intro")),
       h("div", { class: "field" }, h("label", { for: "people-order" }, t("people.order")), order),
       byPhoto && byPhoto.button,
       enrolLink,
@@ -116,20 +142,8 @@ export async function show({ params, query, signal, setQuery }) {
     nobody,
     grid.element,
     selection.element,
+    suggestions.element,
   );
   show(first);
   return element;
 }
-
-const noneFound = (q) => emptyState({ title: t("people.nobody_found", { q }), text: t("people.nobody_found_text") });
-
-const noneEnrolled = (gallery) =>
-  emptyState({
-    title: t("people.empty"),
-    text: t(can("enrol") ? "people.empty_text" : "people.empty_read"),
-    actions: can("enrol") && [
-      can("identify") &&
-        h("a", { class: "button primary", href: link(path`/galleries/${gallery}/identify`, { enrol: "on" }) }, t("people.empty_photo")),
-      h("a", { class: "button", href: link(path`/galleries/${gallery}/imports`) }, t("people.empty_import")),
-    ],
-  });

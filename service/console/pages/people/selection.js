@@ -10,15 +10,16 @@ import { can } from "../../session.js";
 import { t } from "../../texts.js";
 
 /**
- * @param {{gallery: string, signal: AbortSignal, onChange: () => void, onDone: () => void}} options
+ * @param {{gallery: string, hiding: object, signal: AbortSignal, onChange: () => void, onDone: () => void}} options
  *   `onDone`: people were merged, or the merge was undone
  */
-export function createSelection({ gallery, signal, onChange, onDone }) {
+export function createSelection({ gallery, hiding, signal, onChange, onDone }) {
   /** @type {Map<string, any>} */
   const chosen = new Map();
   const merge = h("button", { class: "primary", onclick: openDialog }, t("people.merge"));
+  const hide = h("button", { onclick: () => hiding.hide([...chosen.values()]).then(() => set([])) }, hiding.title);
   const clear = h("button", { onclick: () => set([]) }, t("people.clear"));
-  const bar = createSelectionBar({ actions: [merge, clear] });
+  const bar = createSelectionBar({ actions: [merge, hide, clear] });
 
   function set(people) {
     chosen.clear();
