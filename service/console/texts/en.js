@@ -439,6 +439,12 @@ export default {
   },
 
   person: {
+    unnamed: "Nobody has named this person",
+    who: "Who is this?",
+    who_hint: "Type a name. Choose somebody from the list if it is the same person: then the faces are added to that person.",
+    hidden: "This person is hidden: the lists leave them out. Searches find them all the same.",
+    seen: "Unknown visitor: seen first {first}, last {last} ({ago}).",
+    maybe: "May be {name}: compare them",
     name: "Name",
     external_id: "External id",
     metadata: "Metadata",

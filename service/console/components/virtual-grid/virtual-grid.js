@@ -155,10 +155,9 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
     focus(Math.min(total - 1, Math.max(0, target)));
   }
 
-  /** Scrolls to an entry and gives it the focus. */
-  function focus(index) {
+  /** Scrolls to an entry and gives it the focus; its field, if one types into such a field now. */
+  function focus(index, typing = isField(document.activeElement) && element.contains(document.activeElement)) {
     if (total === 0) return;
-    const typing = isField(document.activeElement) && element.contains(document.activeElement);
     reach(cells.get(focused), false);
     focused = index;
     const y = top() + Math.floor(index / columns) * (height + gap);
@@ -175,7 +174,7 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
     for (let index = focused + 1; index < total; index++) {
       const cell = cells.get(index);
       if (cell && pages.get(index) !== undefined && !cell.field?.()) continue;
-      return focus(index);
+      return focus(index, true);
     }
   }
 
@@ -215,7 +214,7 @@ export function createVirtualGrid({ label, createCell, load, onError, cellWidth,
     },
     /** Draws again: what is selected has changed. */
     draw,
-    focus,
+    focus: (index) => focus(index),
     focusNextField,
     /** The field of the entry that has the focus, if there is one. */
     field: () => cells.get(focused)?.field?.() ?? null,

@@ -51,7 +51,7 @@ export async function show({ params, query, signal, setQuery }) {
     label: t("titles.people"),
     createCell: () => createPersonCell({ gallery, selection, hiding, naming: naming ? { suggestions, signal, onNamed, onUndone, onSkip } : null }),
     cellWidth: 148,
-    textHeight: naming ? 84 : 60,
+    textHeight: naming ? 74 : 60,
     signal,
     load: async (offset, limit, own) => (await get(url, { query: { ...asking(), offset, limit }, signal: own })).identities,
     onError: (error) => fill(problem, errorLine(error)),

@@ -17,8 +17,8 @@ export const viewOf = (query) => (Object.hasOwn(VIEWS, query.get("show") ?? "") 
 
 export const viewLinks = (gallery, chosen) =>
   h(
-    "nav",
-    { class: "people-views", "aria-label": t("people.views") },
+    "div", // the frame has the rules of nav
+    { class: "people-views", role: "navigation", "aria-label": t("people.views") },
     Object.keys(VIEWS).map((view) =>
       h(
         "a",

@@ -16,6 +16,7 @@ import { createAdding } from "./add.js";
 import { createChanges } from "./changes.js";
 import { createDetails } from "./details.js";
 import { createFaces } from "./faces.js";
+import { createHead } from "./unnamed.js";
 import { createSightings } from "./sightings.js";
 
 export async function show({ params, signal, setTitle }) {
@@ -30,6 +31,7 @@ export async function show({ params, signal, setTitle }) {
     throw error;
   }
   const heading = h("h1", {});
+  const unnamed = createHead({ gallery, signal, onNamed, onChanged: reload });
   const details = createDetails({ gallery, signal, onSaved: draw });
   const faces = createFaces({ gallery, signal, onChanged: changed });
   const changes = createChanges({ gallery, id, signal, onUndone: reload });
@@ -39,6 +41,7 @@ export async function show({ params, signal, setTitle }) {
     identity = shown;
     heading.textContent = nameOf(identity);
     setTitle(nameOf(identity));
+    unnamed.show(identity);
     details.show(identity);
     faces.show(identity);
   }
@@ -87,6 +90,12 @@ export async function show({ params, signal, setTitle }) {
     });
   }
 
+  /** The address of somebody who was merged leads to the other one. */
+  function onNamed(_, named) {
+    if (named.id === id) reload();
+    else go(path`/galleries/${gallery}/people/${named.id}`);
+  }
+
   const removePerson = () =>
     removeLater({
       path: url,
@@ -104,6 +113,7 @@ export async function show({ params, signal, setTitle }) {
     { class: "stack person-page" },
     h("p", {}, h("a", { href: back }, t("person.back"))),
     h("div", { class: "page-head" }, heading, actions && h("div", { class: "actions" }, actions)),
+    unnamed.element,
     faces.element,
     can("enrol") && createAdding({ gallery, id, signal, onAdded: reload }),
     details.element,
