@@ -23,6 +23,7 @@ from sqlalchemy import text
 from indexer.embedding import catalog
 from indexer.embedding.embedder import stacked
 from indexer.pipeline.crops import aligned
+from indexer.pipeline.embed_crops import BATCH
 from indexer.pipeline.people_folder import PeopleFolder, people_in
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory
@@ -35,7 +36,6 @@ from indexer.reindex import control
 from indexer.reindex import plan as plans
 from indexer.reindex.chunks import ChunkEmbedder
 from indexer.reindex.claims import Claims
-from indexer.reindex.embed import BATCH
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import close_all
 from indexer.settings import Settings

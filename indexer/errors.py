@@ -15,7 +15,10 @@
     │   ├── NoFaceFound             a picture without a face where one is required
     │   ├── SeveralFaces            a picture with several faces where one is required
     │   ├── FacePlaceUnusable       a given box or landmarks where no face can be
-    │   └── NothingEnrolled         every picture of an enrolment was rejected
+    │   ├── NothingEnrolled         every picture of an enrolment was rejected
+    │   ├── ArchiveInvalid          not an exported gallery, or content that no gallery has
+    │   ├── ArchiveDamaged          an export that is incomplete, or differs from its checksums
+    │   └── ArchiveVersionUnknown   an export in a later version of the format
     ├── NotAuthenticated            no key, or a wrong one
     ├── RateLimited                 the key has reached one of its limits
     ├── PermissionDenied            a valid key that does not allow this
@@ -163,6 +166,18 @@ class FacePlaceUnusable(InvalidInput):
 
 class NothingEnrolled(InvalidInput):
     code = "nothing_enrolled"
+
+
+class ArchiveInvalid(InvalidInput):
+    code = "archive_invalid"
+
+
+class ArchiveDamaged(InvalidInput):
+    code = "archive_damaged"
+
+
+class ArchiveVersionUnknown(InvalidInput):
+    code = "archive_version_unknown"
 
 
 class NotAuthenticated(GemelError):

@@ -20,7 +20,7 @@ class GalleryModels:
     def __init__(self, database: Database, default: ModelCard) -> None:
         """`default`: for galleries in which nobody is enrolled yet. Raises ModelNotCalibrated."""
         check_calibrated(default)
-        self._database = database
+        self.database = database
         self.default = default
         self._cards: dict[str, ModelCard] = {}
         self._registered: set[str] = set()
@@ -37,7 +37,7 @@ class GalleryModels:
 
     def by_number(self, number: int) -> ModelCard:
         """Raises ModelUnavailable where this process cannot find the model."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             row = models.get(session, number)
         with self._lock:
             card = self._cards.get(row.fingerprint)
@@ -50,11 +50,11 @@ class GalleryModels:
     def number_of(self, card: ModelCard) -> int:
         """The model's number in the database, which it gets when it is first used."""
         if card.fingerprint in self._registered:
-            with self._database.reading() as session:
+            with self.database.reading() as session:
                 number = models.find(session, card.fingerprint)
             if number is not None:
                 return number
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             number = models.register(
                 session, card.fingerprint, card.dimension, name=card.known_as, mirror=card.mirror
             )

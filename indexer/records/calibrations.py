@@ -1,6 +1,7 @@
 """Stored calibrations. `indexer.calibration` knows what their parameters mean."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -24,8 +25,10 @@ def add(
     source: Source,
     parameters: Mapping[str, Any],
     person_score: PersonScore = PersonScore.NEAREST,
+    measured_at: datetime | None = None,
 ) -> Calibration:
     """Active as soon as the transaction ends. `gallery_id`: None for a calibration of the model.
+    `measured_at`: of one that is imported.
 
     `person_score`: by which the scores were measured; one that was measured with fused scores is active only
     while they are the gallery's.
@@ -37,6 +40,8 @@ def add(
         parameters=dict(parameters),
         person_score=person_score,
     )
+    if measured_at is not None:
+        row.created_at = measured_at
     session.add(row)
     session.flush()
     if gallery_id is not None:

@@ -8,11 +8,12 @@ import threading
 from concurrent.futures import CancelledError, Future
 
 from indexer.errors import GemelError, Misconfigured
+from indexer.pipeline.embed_crops import Embedded
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.records import reindexes
 from indexer.reindex import embed
 from indexer.reindex.claims import Claims
-from indexer.reindex.embed import Embedded, LoadedChunk, Threads
+from indexer.reindex.embed import LoadedChunk, Threads
 from indexer.replica.store import IndexStore
 from indexer.replica.threads.interruptible import InterruptiblePool
 

@@ -1,1 +1,1 @@
-"""A gallery as files: export to another installation, and import from one."""
+"""A gallery as files: export, and import into this or another installation."""

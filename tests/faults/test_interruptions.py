@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from indexer.pipeline import embed_crops
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.tables import Reindex, ReindexChunk
@@ -224,7 +225,7 @@ def test_one_crop_that_no_library_can_take_is_skipped_with_the_reason(
         raise ArithmeticError("the landmarks are on one line")
 
     job = operator.start(gates=["skipped<=1"])
-    monkeypatch.setattr(embed, "aligned", fails)
+    monkeypatch.setattr(embed_crops, "aligned", fails)
     done = operator.work(job)
 
     assert done.row.state == "ready", done.row.problem

@@ -25,6 +25,8 @@ CHANGING = {
     "person delete": "identity.deleted",
     "audit anchor": "audit.anchored",
     "audit export": "data.exported",
+    "gallery export": "gallery.exported",
+    "gallery import": "gallery.imported",
     "gallery delete": "gallery.deleted",
 }
 """In the order in which they are run here."""
@@ -100,6 +102,8 @@ def test_a_command_leaves_its_event(home: Home, tmp_path: Path, collins: bytes) 
         "person delete": ["Eileen_Collins", "--gallery", "staff", "--yes"],
         "audit anchor": [],
         "audit export": [tmp_path / "events.jsonl"],
+        "gallery export": ["staff", tmp_path / "export"],
+        "gallery import": [tmp_path / "export", "--name", "copy"],
         "gallery delete": ["staff", "--yes"],
     }
     for command, action in CHANGING.items():

@@ -1,0 +1,1 @@
+"""A gallery's rows as an export reads them and an import writes them."""

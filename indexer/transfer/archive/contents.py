@@ -1,0 +1,161 @@
+"""The contents of an export, portion by portion, each checked as it is read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from indexer.errors import ArchiveInvalid, InvalidInput, InvalidRequest
+from indexer.records.enrolled.face_rows import STORED_DTYPE
+from indexer.records.text import checked_id, checked_metadata, checked_text
+from indexer.transfer.archive.lines import DistinctLine, FaceLine, IdentityLine
+from indexer.transfer.archive.manifest import File, Manifest, Strict, first_problem
+from indexer.transfer.archive.source import Source, read_file, read_manifest
+from indexer.types import Vectors
+from indexer.vision.decoding import formats
+
+MAX_LINE_BYTES = 200_000
+MAX_CROP_PIXELS = 2048 * 2048
+LENGTH_TOLERANCE = 0.001
+
+_Line = TypeVar("_Line", bound=Strict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FaceGroup:
+    lines: Sequence[FaceLine]
+    vectors: Vectors
+    """Shape (n, dimension); zeros where a face has a problem."""
+    crops: Sequence[bytes | None]
+    """JPEG."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Every method raises ArchiveInvalid, ArchiveDamaged and OSError."""
+
+    source: Source
+    manifest: Manifest
+    sha256: str
+    """Of the manifest."""
+
+    @classmethod
+    def open(cls, source: Source) -> "Contents":
+        """Raises ArchiveVersionUnknown."""
+        manifest, sha256 = read_manifest(source)
+        return cls(source=source, manifest=manifest, sha256=sha256)
+
+    def identities(self) -> Iterator[Sequence[IdentityLine]]:
+        for file in self._files("identities"):
+            lines = _lines(file, read_file(self.source, file), IdentityLine)
+            yield [_checked(file, line) for line in lines]
+
+    def distinct_people(self) -> Iterator[Sequence[DistinctLine]]:
+        for file in self._files("distinct"):
+            yield _lines(file, read_file(self.source, file), DistinctLine)
+
+    def face_groups(self) -> Iterator[FaceGroup]:
+        for file in self._files("faces"):
+            yield self._face_group(file)
+
+    @cached_property
+    def _by_name(self) -> dict[str, File]:
+        return {file.name: file for file in self.manifest.files}
+
+    def _files(self, kind: str) -> list[File]:
+        return sorted((file for file in self.manifest.files if file.kind == kind), key=lambda file: file.name)
+
+    def _face_group(self, file: File) -> FaceGroup:
+        lines = _lines(file, read_file(self.source, file), FaceLine)
+        return FaceGroup(
+            lines=lines, vectors=self._vectors(file, lines), crops=self._crops(file.number, lines)
+        )
+
+    def _vectors(self, faces: File, lines: Sequence[FaceLine]) -> Vectors:
+        if self.manifest.model is None:
+            raise ArchiveInvalid(f"{faces.name} has faces, and the manifest names no model", file=faces.name)
+        dimension = self.manifest.model.dimension
+        file = self._by_name.get(f"vectors-{faces.number:06}.f32")
+        if file is None:
+            raise ArchiveInvalid(f"the vectors of {faces.name} are not in the manifest", file=faces.name)
+        if file.bytes != len(lines) * dimension * STORED_DTYPE.itemsize:
+            raise ArchiveInvalid(
+                f"{file.name} does not have {len(lines)} vectors of dimension {dimension}", file=file.name
+            )
+        vectors = np.frombuffer(read_file(self.source, file), STORED_DTYPE).reshape(len(lines), dimension)
+        without = np.array([line.problem is not None for line in lines], bool)
+        with np.errstate(all="ignore"):
+            lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        # NaN compares as false.
+        good = np.where(without, ~vectors.any(axis=1), np.abs(lengths - 1) <= LENGTH_TOLERANCE)
+        if not good.all():
+            raise ArchiveInvalid(
+                f"{file.name}, vector {int(np.argmin(good)) + 1}: it is NaN or not of length 1",
+                file=file.name,
+            )
+        return vectors
+
+    def _crops(self, number: int, lines: Sequence[FaceLine]) -> list[bytes | None]:
+        file = self._by_name.get(f"crops-{number:06}.bin")
+        if file is None:
+            if any(line.crop is not None for line in lines):
+                raise ArchiveInvalid(f"the crops of group {number} are not in the manifest")
+            return [None] * len(lines)
+        data = read_file(self.source, file)
+        crops: list[bytes | None] = []
+        for place, line in enumerate(lines, start=1):
+            crop = None
+            if line.crop is not None:
+                crop = data[line.crop.offset : line.crop.offset + line.crop.bytes]
+                if len(crop) < line.crop.bytes:
+                    raise ArchiveInvalid(f"{file.name}: crop {place} lies outside of it", file=file.name)
+                _check_jpeg(file, place, crop)
+            crops.append(crop)
+        return crops
+
+
+def _check_jpeg(file: File, place: int, crop: bytes) -> None:
+    """By its header: it is decoded when a model embeds it."""
+    try:
+        header = formats.inspect(crop, max_pixels=MAX_CROP_PIXELS)
+    except InvalidInput as error:
+        raise ArchiveInvalid(f"{file.name}, crop {place}: {error.message}", file=file.name) from None
+    if header.format != "JPEG" or header.width * header.height > MAX_CROP_PIXELS:
+        raise ArchiveInvalid(
+            f"{file.name}, crop {place}: it is not a JPEG of at most {MAX_CROP_PIXELS} pixels", file=file.name
+        )
+
+
+def _lines(file: File, data: bytes, kind: type[_Line]) -> list[_Line]:
+    found = []
+    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+        if len(line) > MAX_LINE_BYTES:
+            raise ArchiveInvalid(
+                f"{file.name}, line {number}: more than {MAX_LINE_BYTES} bytes", file=file.name
+            )
+        try:
+            found.append(kind.model_validate_json(line))
+        except (ValidationError, ValueError, RecursionError) as error:
+            raise ArchiveInvalid(
+                f"{file.name}, line {number}: {first_problem(error)}", file=file.name
+            ) from None
+    if len(found) != file.rows or (data and not data.endswith(b"\n")):
+        raise ArchiveInvalid(f"{file.name} does not have {file.rows} lines", file=file.name)
+    return found
+
+
+def _checked(file: File, line: IdentityLine) -> IdentityLine:
+    """With its texts as they are stored."""
+    try:
+        return line.model_copy(
+            update={
+                "external_id": checked_id(line.external_id, "external_id"),
+                "name": checked_text(line.name, "name"),
+                "metadata": checked_metadata(line.metadata),
+            }
+        )
+    except InvalidRequest as error:
+        raise ArchiveInvalid(f"{file.name}, identity {line.id}: {error.message}", file=file.name) from None

@@ -1,0 +1,264 @@
+"""Imports an export: all of it is checked first, then people and faces are added in portions.
+
+A new gallery has another name until everything is in it, so that nobody searches half a gallery. Whoever is
+in the gallery already is not added again: after an interruption the same call does the rest.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import uuid_utils.compat
+
+from indexer.errors import Busy, GalleryExists, GalleryNotFound
+from indexer.pipeline.models import GalleryModels
+from indexer.records import calibrations, galleries
+from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records.database.session import Database, Session
+from indexer.records.notifications import notify
+from indexer.records.tables import Gallery
+from indexer.records.transfer import faces
+from indexer.records.transfer.faces import NewFace
+from indexer.transfer import people
+from indexer.transfer.archive import policy
+from indexer.transfer.archive.contents import Contents, FaceGroup
+from indexer.transfer.embed import Embed
+from indexer.transfer.people import PeopleCount
+from indexer.transfer.target import Target
+
+log = logging.getLogger(__name__)
+
+FACES_OF_A_TRANSACTION = 500
+_KEPT_OF_A_NAME = 45
+"""Characters of the gallery's name in the name that it has meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    gallery: Gallery
+    people: PeopleCount
+    faces: int
+    """Added."""
+    faces_there: int
+    """Already in the gallery, or of a photograph that it has of the person."""
+    faces_without_person: int
+    """Not added: their person was deleted while the import ran."""
+    pairs: int
+    """Of people who are known to be different."""
+    calibrations: int
+
+
+class GalleryImport:
+    """One import."""
+
+    def __init__(
+        self,
+        database: Database,
+        models: GalleryModels,
+        contents: Contents,
+        target: Target,
+        *,
+        name: str,
+        into: Gallery | None,
+        join: bool,
+    ) -> None:
+        """`into`: the existing gallery; None: a new one is created. `join`: the faces of whoever has an
+        external id of the existing gallery are added to that person."""
+        self._database = database
+        self._models = models
+        self._contents = contents
+        self._target = target
+        self._name = name
+        self._into = into
+        self._join = join
+        self._event_id = uuid_utils.compat.uuid7()
+
+    def run(self, embed: Embed, *, progress: Callable[[int, int], object]) -> Imported:
+        """`progress` gets the number of faces so far, and of all. The contents must be checked.
+
+        Raises GalleryExists, ExternalIdTaken, ArchiveDamaged (a file has changed since the check), Busy,
+        DatabaseUnavailable.
+        """
+        if self._into is not None and not self._join:
+            people.check_external_ids(self._database, self._into.id, self._contents)
+        number = self._models.number_of(self._target.card)
+        gallery = self._start(number)
+        count = people.add_people(self._database, gallery.id, self._contents, join=self._join)
+        added = there = without = done = 0
+        for group in self._contents.face_groups():
+            for start in range(0, len(group.lines), FACES_OF_A_TRANSACTION):
+                places = range(start, min(start + FACES_OF_A_TRANSACTION, len(group.lines)))
+                portion = self._add_faces(gallery.id, number, group, places, embed, count)
+                added, there, without = (a + b for a, b in zip((added, there, without), portion, strict=True))
+                done += len(places)
+                progress(done, self._contents.manifest.counts.faces)
+        pairs = people.add_pairs(self._database, gallery.id, self._contents, count.joined_as)
+        stored = self._finish(gallery.id, number, added, count)
+        with self._database.reading() as session:
+            gallery = galleries.get(session, self._name)
+        return Imported(
+            gallery=gallery,
+            people=count,
+            faces=added,
+            faces_there=there,
+            faces_without_person=without,
+            pairs=pairs,
+            calibrations=stored,
+        )
+
+    @property
+    def _aside(self) -> str:
+        """The name of a new gallery until it is complete."""
+        return f"{self._name[:_KEPT_OF_A_NAME]}.import-{self._contents.sha256[:8]}"
+
+    def _start(self, model: int) -> Gallery:
+        """The gallery, with its model."""
+        with self._database.transaction() as session:
+            if self._into is not None:
+                gallery = galleries.lock(session, self._into.id)
+            else:
+                gallery = self._aside_gallery(session)
+            if gallery.model_id is None and self._contents.manifest.model is not None:
+                gallery.model_id = model
+            self._check_model(gallery, model)
+            record(
+                session,
+                AuditEvent(
+                    action=Action.GALLERY_IMPORT_STARTED,
+                    id=self._event_id,
+                    gallery=gallery.name,
+                    details=self._details(gallery.id),
+                ),
+            )
+            return gallery
+
+    def _aside_gallery(self, session: Session) -> Gallery:
+        _check_free(session, self._name)
+        try:
+            gallery = galleries.get(session, self._aside)
+        except GalleryNotFound:
+            found, unknown = policy.parse(self._contents.manifest.policy)
+            if unknown:
+                log.warning("this version does not know these fields of the policy: %s", ", ".join(unknown))
+            gallery = galleries.create(session, self._aside, **found.model_dump())
+        else:
+            log.info("continuing the import into %s", self._aside)
+        return galleries.lock(session, gallery.id)
+
+    def _check_model(self, gallery: Gallery, model: int) -> None:
+        """Raises Busy."""
+        if self._contents.manifest.model is not None and gallery.model_id != model:
+            raise Busy("the gallery changes its model at this moment; import again afterwards")
+
+    def _add_faces(
+        self,
+        gallery_id: UUID,
+        model: int,
+        group: FaceGroup,
+        places: range,
+        embed: Embed,
+        count: PeopleCount,
+    ) -> tuple[int, int, int]:
+        """How many were added, were there, and have no person any more."""
+        exported = [group.lines[place].id for place in places]
+        with self._database.reading() as session:
+            there = faces.known(session, gallery_id, exported)
+        left = [place for place in places if group.lines[place].id not in there]
+        if not left:
+            return 0, len(places), 0
+        made = embed(group, left)
+        with self._database.transaction(long=True) as session:
+            self._check_model(galleries.lock(session, gallery_id), model)
+            owners = people.resolve_owners(
+                session, gallery_id, [group.lines[place].identity_id for place in left], count.joined_as
+            )
+            new = [
+                _face(group, place, owners[group.lines[place].identity_id], vector, problem)
+                for place, (vector, problem) in zip(left, made, strict=True)
+                if group.lines[place].identity_id in owners
+            ]
+            added = faces.add(session, gallery_id, model, new, self._event_id)
+        return added, len(places) - len(left) + len(new) - added, len(left) - len(new)
+
+    def _finish(self, gallery_id: UUID, model: int, added: int, count: PeopleCount) -> int:
+        """Gives a new gallery its name, and its calibrations: their number."""
+        stored = 0
+        with self._database.transaction() as session:
+            gallery = galleries.lock(session, gallery_id)
+            if self._into is None:
+                _check_free(session, self._name)
+                gallery.name = self._name
+                session.flush()
+                if not self._target.embeds:
+                    stored = self._store_calibrations(session, gallery_id, model)
+                notify(session, gallery_id)
+            record(
+                session,
+                AuditEvent(
+                    action=Action.GALLERY_IMPORTED,
+                    gallery=self._name,
+                    details=self._details(gallery_id)
+                    | {
+                        "started": self._event_id,
+                        "identities_created": count.created,
+                        "faces_added": added,
+                        "change_number": gallery.change_number,
+                    },
+                ),
+            )
+        return stored
+
+    def _store_calibrations(self, session: Session, gallery_id: UUID, model: int) -> int:
+        """Oldest first, as the newest is active."""
+        found = sorted(self._contents.manifest.calibrations, key=lambda one: one.created_at)
+        for one in found:
+            calibrations.add(
+                session,
+                gallery_id=gallery_id,
+                model_id=model,
+                source=one.source,
+                parameters=one.parameters,
+                person_score=one.person_score,
+                measured_at=one.created_at,
+            )
+        return len(found)
+
+    def _details(self, gallery_id: UUID) -> dict[str, object]:
+        manifest = self._contents.manifest
+        return {
+            "gallery_id": gallery_id,
+            "export_sha256": self._contents.sha256,
+            "identities": manifest.counts.identities,
+            "faces": manifest.counts.faces,
+            "model": self._target.card.fingerprint,
+            "embedded_again": self._target.embeds,
+        }
+
+
+def _check_free(session: Session, name: str) -> None:
+    """Raises GalleryExists."""
+    try:
+        galleries.get(session, name)
+    except GalleryNotFound:
+        return
+    raise GalleryExists(f"a gallery {name!r} already exists", name=name)
+
+
+def _face(group: FaceGroup, place: int, owner: UUID, vector: bytes | None, problem: str | None) -> NewFace:
+    line = group.lines[place]
+    return NewFace(
+        id=line.id,
+        identity_id=owner,
+        box=line.box,
+        landmarks=line.landmarks,
+        confidence=line.confidence,
+        quality=line.quality,
+        quality_components=line.quality_components,
+        image_sha256=bytes.fromhex(line.image_sha256),
+        created_at=line.created_at,
+        crop=group.crops[place],
+        crop_landmarks=None if line.crop is None else line.crop.landmarks,
+        vector=vector,
+        problem=problem,
+    )
