@@ -17,6 +17,7 @@ from indexer import unknown_settings
 from indexer.callers import Caller, current_caller
 from indexer.cli.audit import app as audit_commands
 from indexer.cli.calibrate import calibrate
+from indexer.cli.cluster import cluster
 from indexer.cli.commands import Commands
 from indexer.cli.doctor import doctor
 from indexer.cli.duplicates import duplicates
@@ -63,7 +64,7 @@ def options(
     pass
 
 
-for command in (serve, worker, migrate, enrol, identify, verify, calibrate, duplicates, doctor):
+for command in (serve, worker, migrate, enrol, identify, verify, cluster, calibrate, duplicates, doctor):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(gallery_commands, name="gallery")

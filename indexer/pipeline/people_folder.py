@@ -1,4 +1,4 @@
-"""A folder of photographs, one folder per person: the people in it, and the files that are skipped."""
+"""A folder of photographs, one folder per person, or in any order: what is in it, and the skipped files."""
 
 import os
 import stat
@@ -75,6 +75,24 @@ def read(directory: Path) -> PeopleFolder:
     return PeopleFolder(path=directory, people=people, skipped=sorted(skipped, key=lambda file: file.path))
 
 
+def photographs(directory: Path) -> tuple[list[Path], list[SkippedFile]]:
+    """All pictures of a folder and of the folders within, by path, and the skipped files. Links to folders
+    are not followed. Raises OSError."""
+    images: list[Path] = []
+    skipped: list[SkippedFile] = []
+    for path in _files_below(directory):
+        within = path.relative_to(directory)
+        if any(_is_hidden(PurePath(part)) for part in within.parts):
+            skipped.append(_skipped(path, _HIDDEN))
+        elif path.is_dir():
+            skipped.append(_skipped(path, _LINKED))
+        elif why := _unusable(path):
+            skipped.append(_skipped(path, why))
+        else:
+            images.append(path)
+    return sorted(images), sorted(skipped, key=lambda file: file.path)
+
+
 def place(name: str, *, by_file: bool = False) -> str | tuple[str, str]:
     """Whose picture a file is by its path within the folder: the person's name, or why it is skipped (a code
     and a sentence). `by_file`: the file is named after the person, in whatever folder it is.
@@ -103,6 +121,7 @@ _Why = tuple[str, str]
 _HIDDEN: _Why = ("hidden_file", "hidden file")
 _LOOSE: _Why = ("loose_file", "not in a person's folder")
 _OUTSIDE: _Why = ("unsafe_name", "the name leads out of the folder")
+_LINKED: _Why = ("linked_folder", "a link to a folder, which is not followed")
 _NESTED: _Why = ("nested_file", "in a subfolder of a person's folder")
 
 

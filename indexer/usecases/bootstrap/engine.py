@@ -142,12 +142,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             min_sharpness=settings.min_match_sharpness,
             max_miss_rate=settings.max_match_miss_rate,
         )
-        quality_gate = QualityGate(
-            min_face_px=settings.min_face_px,
-            min_sharpness=settings.min_sharpness,
-            min_quality=settings.min_quality,
-            max_miss_rate=settings.max_miss_rate,
-        )
+        quality_gate = QualityGate.of(settings)
         search_writer = SearchWriter(
             database,
             required=settings.audit_searches != "best-effort",

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from indexer.errors import NothingEnrolled
 from indexer.pipeline.pipeline import AlignedFace, Photograph
+from indexer.settings import Settings
 from indexer.types import OnSeveralFaces, Quality
 
 
@@ -48,6 +49,15 @@ class QualityGate:
     min_quality: float
     max_miss_rate: float
     """Of the expected miss rate, which faces have where there is a quality network; 1 is no limit."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            min_face_px=settings.min_face_px,
+            min_sharpness=settings.min_sharpness,
+            min_quality=settings.min_quality,
+            max_miss_rate=settings.max_miss_rate,
+        )
 
     def admit(self, photograph: Photograph, several_faces: OnSeveralFaces) -> AlignedFace | Rejection:
         """The face to enrol, of a photograph whose largest face is aligned."""

@@ -39,7 +39,16 @@ LIKE_ROUTES = {
 }
 """They call a use case whose event another test looks for."""
 READING = {
-    *("serve", "migrate", "verify", "gallery list", "gallery show", "gallery check", "person list"),
+    *(
+        "serve",
+        "migrate",
+        "verify",
+        "cluster",
+        "gallery list",
+        "gallery show",
+        "gallery check",
+        "person list",
+    ),
     *("person show", "index status", "index verify", "index snapshot", "reindex status", "reindex watch"),
     *(
         "reindex compare",

@@ -1,0 +1,1 @@
+"""Groups the faces in a folder of photographs, without a database: `gemel cluster DIR`."""
