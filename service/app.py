@@ -38,7 +38,7 @@ from service.requests.queries import known_query
 from service.requests.threads import PARSERS
 from service.routes import console, docs, operations, recognition, samples
 from service.routes.access import audit, explanations, keys, sessions
-from service.routes.galleries import calibrations, galleries, indexes, reindexes
+from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes
 from service.routes.people import (
     changes,
     external_ids,
@@ -123,7 +123,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
-        *(external_ids, galleries, calibrations, identities, faces, recognition, indexes, reindexes),
+        *(external_ids, galleries, exports, calibrations, identities, faces, recognition, indexes, reindexes),
         *(changes, imports, open_imports, reviews, sightings, explanations, audit, keys, sessions, samples),
     )
     for module in modules:

@@ -60,6 +60,7 @@ RULES: dict[str, Rule] = {
     "preview_policy": Rule(_R, GalleryAt.PATH),
     "update_gallery": Rule(_O, GalleryAt.PATH),
     "delete_gallery": Rule(_O, GalleryAt.PATH),
+    "export_gallery": Rule(Permission.EXPORT, GalleryAt.PATH),
     "enrol": Rule(_E, GalleryAt.PATH),
     "list_identities": Rule(_R, GalleryAt.PATH),
     "get_identity": Rule(_R, GalleryAt.PATH),

@@ -9,6 +9,8 @@ class Permission(StrEnum):
     """Create, rotate and revoke keys."""
     AUDIT = "audit"
     """Read the audit record."""
+    EXPORT = "export"
+    """Export whole galleries, with crops and embeddings."""
     OPERATE = "operate"
     """Create, set and delete galleries; rebuild indexes; change models."""
     ENROL = "enrol"

@@ -87,16 +87,27 @@ def to_file(database: Database, gallery_name: str, path: Path, *, progress: Prog
 class TarStream:
     """An export as the bytes of a tar file. `exported` is there when the last of them is."""
 
-    def __init__(self, database: Database, gallery_name: str, *, to: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gallery_name: str,
+        *,
+        to: str,
+        progress: Progress,
+        idle_seconds: float = 0,
+    ) -> None:
+        """`to`: what it is written to, for the audit record. `idle_seconds`: the reader must take the next
+        bytes within so long; 0: no limit."""
         self._database = database
+        self._idle_seconds = idle_seconds
         self._name = gallery_name
         self._to = to
         self._progress = progress
         self.exported: Exported | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        """Raises GalleryNotFound, EmbeddingsMissing."""
-        with self._database.repeatable_read() as session:
+        """Raises GalleryNotFound, EmbeddingsMissing, DatabaseUnavailable (the reader was too slow)."""
+        with self._database.repeatable_read(idle_seconds=self._idle_seconds) as session:
             gallery = galleries.get(session, self._name)
             export = GalleryExport(session, gallery, progress=self._progress)
             record_export(self._database, gallery, to=self._to)

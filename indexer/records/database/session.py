@@ -99,11 +99,16 @@ class Database:
             yield session
 
     @contextmanager
-    def repeatable_read(self) -> Iterator[Session]:
-        """Statements that all see the database in one state (REPEATABLE READ). No statement timeout."""
+    def repeatable_read(self, *, idle_seconds: float = 0) -> Iterator[Session]:
+        """Statements that all see the database in one state (REPEATABLE READ). No statement timeout.
+
+        `idle_seconds`: PostgreSQL ends the transaction after so long between two statements; 0: never.
+        """
         with translate_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.execute(_REPEATABLE_READ)
             session.execute(_LONG)
+            if idle_seconds:
+                session.execute(_IDLE, {"limit": str(round(1000 * idle_seconds))})
             yield session
 
     def check(self) -> None:
@@ -141,6 +146,7 @@ class Database:
 
 _REPEATABLE_READ = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 _LONG = text("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+_IDLE = text("SELECT set_config('idle_in_transaction_session_timeout', :limit, true)")
 _ALLOWED_CONNECTIONS = text(
     "SELECT least("
     " current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"

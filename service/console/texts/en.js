@@ -159,6 +159,7 @@ export default {
       keys: "manage keys",
       audit: "read the audit record",
       operate: "manage galleries and models",
+      export: "export galleries",
       enrol: "enrol, change and delete people",
       identify: "identify people",
       verify: "verify people",

@@ -173,6 +173,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("patch", gallery),
         ("delete", gallery),
         ("get", f"{gallery}/fpir-check"),
+        ("get", f"{gallery}/export"),
         *((method, f"{gallery}/calibration") for method in ("get", "post")),
         ("get", f"{gallery}/calibration/preview"),
         ("post", f"{gallery}/identify"),

@@ -76,6 +76,7 @@ STEPS = {
         path=ONE, method="PATCH", action=Action.GALLERY_CHANGED, body=lambda _: {"identify_fpir": 0.02}
     ),
     "delete_gallery": Step(path=ONE, method="DELETE", action=Action.GALLERY_DELETED),
+    "export_gallery": Step(path=ONE + "/export", method="GET", action=Action.GALLERY_EXPORTED),
     "enrol": Step(path=ONE + "/identities", action=Action.IDENTITY_ENROLLED, body=images),
     "update_identity": Step(
         path=PERSON, method="PATCH", action=Action.IDENTITY_CHANGED, body=lambda _: {"name": "Grace"}
