@@ -82,6 +82,7 @@ export default {
     image_too_expensive: "Decoding this photograph would take too long. Save it as a JPEG and try again.",
     unsupported_image_format: "The server cannot read this file format. Use JPEG, PNG, WebP or HEIC.",
     unreadable_image: "The photograph is damaged. Use another copy of it.",
+    face_place_unusable: "There can be no face in this box. Draw it around the face, within the photograph.",
     duplicate_identity: "This looks like a person who is already enrolled in the gallery.",
     index_not_ready: "The index of the gallery is loading. Wait a moment, then try again.",
   },
@@ -244,6 +245,7 @@ export default {
   answer: {
     no_face: "No face was found.",
     no_face_advice: "Try a photograph in which the face is larger, brighter and turned to the camera.",
+    no_face_draw: "If there is one, mark it below the photograph. Or try a photograph in which the face is larger, brighter and turned to the camera.",
     this_is: { one: "This is {names}.", other: "On this picture: {names}." },
     this_may_be: {
       one: "This may be {names}: the picture is too poor to be sure.",
@@ -279,6 +281,13 @@ export default {
       one: "The gallery has a person who looks the same.",
       other: "The gallery has {count} people who look the same.",
     },
+  },
+
+  marking: {
+    begin: "Mark a face that was missed",
+    hint: "Draw a box around the face, from the forehead to the chin. With the keyboard: arrow keys move the box, Shift and arrow keys change its size, Enter searches.",
+    box: "Box around the face",
+    search: "Search for this face",
   },
 
   // By the code of a picture that was not enrolled.

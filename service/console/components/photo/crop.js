@@ -54,31 +54,3 @@ function similarity(from, to) {
   const [a, b] = spread > 0 ? [real / spread, imaginary / spread] : [1, 0];
   return [a, b, -b, a, tx - (a * fx - b * fy), ty - (b * fx + a * fy)];
 }
-
-/**
- * A picture of one of several people, to be enrolled: the face with its surroundings, the other faces covered.
- * @param {import("./photo.js").Photo} photo
- * @param {object} face of the answer
- * @param {object[]} others the other faces
- * @returns {Promise<Blob>}
- */
-export async function portraitOf(photo, face, others) {
-  const { x, y, width, height } = face.box;
-  const left = Math.max(0, Math.floor(x - width));
-  const top = Math.max(0, Math.floor(y - height));
-  const canvas = h("canvas", {
-    width: Math.min(photo.width, Math.ceil(x + 2 * width)) - left,
-    height: Math.min(photo.height, Math.ceil(y + 2 * height)) - top,
-  });
-  const context = canvas.getContext("2d");
-  context.drawImage(photo.image, -left, -top);
-  context.fillStyle = "#808080";
-  for (const { box } of others) context.fillRect(box.x - left, box.y - top, box.width, box.height);
-  context.save();
-  context.beginPath();
-  context.rect(x - left, y - top, width, height);
-  context.clip();
-  context.drawImage(photo.image, -left, -top); // where a covered face lies over this one
-  context.restore();
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
-}

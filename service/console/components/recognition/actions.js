@@ -1,10 +1,8 @@
 // What may be done with a face of an answer: say that it is somebody else, add it to a person, enrol it as new.
 
 import { fill, h } from "../../dom.js";
-import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { nameOf } from "../face-crop/face-crop.js";
-import { portraitOf } from "../photo/crop.js";
 import { personIn } from "../photo/photo.js";
 import { errorLine } from "../states/states.js";
 import { toast } from "../toast/toast.js";
@@ -49,14 +47,13 @@ export function disputeButton({ answer, number, note }, candidate) {
 
 /** "Add to this person". @param {FaceContext} context */
 export function addButton(context, candidate) {
-  if (!canSend(context)) return null;
-  const { gallery, signal, note } = context;
+  const { gallery, photo, signal, note } = context;
   const name = nameOf(candidate.identity);
   const problem = h("div");
   const button = h("button", { onclick: () => act(button, problem, add) }, t("answer.add_to", { name }));
 
   async function add() {
-    const added = await addFace(gallery, candidate.identity.id, await pictureOf(context), { ...choice(context), signal });
+    const added = await addFace(gallery, candidate.identity.id, photo.blob, { ...choice(context), signal });
     const [face] = added.faces;
     button.hidden = true;
     note([t("answer.added", { name }), ...added.warnings.map((warning) => warning.message)].join(" "), { person: candidate.identity });
@@ -73,7 +70,6 @@ export function addButton(context, candidate) {
 
 /** "Enrol as a new person", with a name. @param {FaceContext} context */
 export function enrolForm(context, { open }) {
-  if (!canSend(context)) return null;
   const { gallery, number, photo, answer, signal, note } = context;
   const id = `enrol-name-${number}`;
   const suggested = answer.faces_found === 1 ? personIn(photo.name) : "";
@@ -93,7 +89,7 @@ export function enrolForm(context, { open }) {
     let person;
     try {
       const options = { name: typed, ...choice(context), allowDuplicate, signal };
-      person = await enrol(gallery, await pictureOf(context), options);
+      person = await enrol(gallery, photo.blob, options);
     } catch (error) {
       if (error.code !== "duplicate_identity") throw error;
       const anyway = h("button", { onclick: () => act(anyway, problem, () => save(true)) }, t("answer.enrol_anyway"));
@@ -133,12 +129,5 @@ export function errorOf(error) {
   return rejected ? h("p", { class: "error-line", role: "alert" }, rejectionInWords(rejected)) : errorLine(error);
 }
 
-/** One of several faces can be cut out only where the browser shows the picture. */
-const canSend = ({ photo, answer }) => can("enrol") && (photo.image !== null || answer.faces_found === 1);
-
-const choice = ({ answer }) => ({ largest: answer.faces_found > 1 });
-
-function pictureOf({ photo, answer, number }) {
-  if (answer.faces_found === 1) return photo.blob;
-  return portraitOf(photo, answer.faces[number], answer.faces.filter((_, other) => other !== number));
-}
+/** A face that is not the only one is told by its box. */
+const choice = ({ answer, number }) => ({ box: answer.faces.length > 1 || answer.faces_found > 1 ? answer.faces[number].box : null });

@@ -10,7 +10,9 @@ import { t } from "../../texts.js";
 import { nameOf } from "../face-crop/face-crop.js";
 import { tooPoor } from "../match/quality.js";
 import { pictureWithBoxes } from "../picture/picture.js";
+import { identify } from "./ask.js";
 import { faceCard } from "./face-card.js";
+import { createMarking } from "./marking.js";
 
 await styles("./answer.css", import.meta.url);
 
@@ -83,7 +85,8 @@ const leftToRight = (answer) => ({
  */
 export function showAnswer({ gallery, photo, answer: asAnswered, signal, enrolling = false }) {
   const answer = leftToRight(asAnswered);
-  const cards = answer.faces.map((_, number) => faceCard({ gallery, photo, answer, number, signal, enrolling, changed: draw }));
+  const cards = answer.faces.map((_, number) => cardOf(answer, number));
+  const list = h("div", { class: "stack" }, cards.map((card) => card.element));
   const picture = pictureWithBoxes(photo.image, {
     ...photo,
     missing: t("photo.not_shown"),
@@ -93,28 +96,47 @@ export function showAnswer({ gallery, photo, answer: asAnswered, signal, enrolli
     },
   });
 
+  function cardOf(of, number) {
+    const card = faceCard({ gallery, photo, answer: of, number, signal, enrolling, changed: draw });
+    card.element.addEventListener("focusin", () => choose(number));
+    return card;
+  }
+
+  /** A face that somebody drew a box around: it comes after those that were found. */
+  async function addMarked(box) {
+    const second = await identify(gallery, photo.blob, { box, signal });
+    answer.faces.push({ ...second.faces[0], number: 0 });
+    answer.faces_found++;
+    const number = answer.faces.length - 1;
+    cards.push(cardOf({ ...second, faces: [...answer.faces] }, number));
+    list.append(cards[number].element);
+    draw();
+    cards[number].open();
+  }
+
   function choose(number) {
     picture.choose(number);
     for (const [other, card] of cards.entries()) card.element.classList.toggle("chosen", other === number);
   }
   function draw() {
     picture.show(photo.image ? answer.faces.map((face, number) => cards[number].box ?? boxOf(face, number)) : []);
+    advice.hidden = answer.faces.length > 0;
     words.textContent = summary(answer, cards.map((card) => card.said));
   }
+  const advice = h("p", {}, t(photo.image ? "answer.no_face_draw" : "answer.no_face_advice"));
   const words = h("h2", { class: "answer-words" });
   draw();
-  for (const [number, card] of cards.entries()) card.element.addEventListener("focusin", () => choose(number));
   announce(words.textContent);
   return h(
     "div",
     { class: "answer" },
-    h("div", { class: "answer-picture" }, picture.element),
+    h("div", { class: "answer-picture" }, picture.element, photo.image && createMarking({ picture: picture.element, photo, onBox: addMarked })),
     h(
       "div",
       { class: "stack" },
       words,
-      !answer.faces.length && h("p", {}, t("answer.no_face_advice")),
-      cards.map((card) => card.element),
+      advice,
+      list,
       answer.audit_id &&
         can("audit") &&
         h("p", {}, h("a", { href: link(`/access/audit/${answer.audit_id}`) }, t("answer.explain"))),

@@ -18,13 +18,13 @@ function form(fields) {
 /**
  * @param {string} gallery
  * @param {Blob} image
- * @param {{candidates?: number, minChange?: number, signal?: AbortSignal}} [options]
- *   `minChange`: number of an enrolment that the search must include
+ * @param {{candidates?: number, minChange?: number, box?: object, signal?: AbortSignal}} [options]
+ *   `minChange`: number of an enrolment that the search must include; `box`: of the only face that is searched for
  */
-export async function identify(gallery, image, { candidates = 5, minChange = 0, signal } = {}) {
+export async function identify(gallery, image, { candidates = 5, minChange = 0, box = null, signal } = {}) {
   const ask = () =>
     post(path`v1/galleries/${gallery}/identify`, {
-      form: form({ image, max_faces: mostFaces, max_candidates: candidates, min_change_number: minChange }),
+      form: form({ image, max_faces: mostFaces, max_candidates: candidates, min_change_number: minChange, box: sides(box) }),
       signal,
     });
   try {
@@ -50,23 +50,25 @@ export const verifyPerson = (gallery, identityId, image, { signal } = {}) =>
 
 /**
  * Enrols somebody new from one picture.
- * @param {{name: string | null, largest?: boolean, allowDuplicate?: boolean, signal?: AbortSignal}} options
- *   `largest`: of several faces, the largest one
+ * @param {{name: string | null, box?: object | null, allowDuplicate?: boolean, signal?: AbortSignal}} options
+ *   `box`: of the face, where there are several
  */
-export const enrol = (gallery, image, { name, largest = false, allowDuplicate = false, signal }) =>
+export const enrol = (gallery, image, { name, box = null, allowDuplicate = false, signal }) =>
   post(path`v1/galleries/${gallery}/identities`, {
-    form: form({ images: image, name: name || null, ...choice(largest, allowDuplicate) }),
+    form: form({ images: image, name: name || null, ...choice(box, allowDuplicate) }),
     signal,
   });
 
-export const addFace = (gallery, identityId, image, { largest = false, allowDuplicate = false, signal } = {}) =>
+export const addFace = (gallery, identityId, image, { box = null, allowDuplicate = false, signal } = {}) =>
   post(path`v1/galleries/${gallery}/identities/${identityId}/faces`, {
-    form: form({ images: image, ...choice(largest, allowDuplicate) }),
+    form: form({ images: image, ...choice(box, allowDuplicate) }),
     signal,
   });
 
-const choice = (largest, allowDuplicate) => ({
-  several_faces: largest ? "largest" : null,
+const sides = (box) => box && [box.x, box.y, box.width, box.height].join(",");
+
+const choice = (box, allowDuplicate) => ({
+  boxes: sides(box),
   allow_duplicate: allowDuplicate ? "true" : null,
 });
 
