@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from indexer.errors import Busy, Unavailable
@@ -9,7 +10,7 @@ from indexer.rate_limited_log import RateLimitedLog
 from indexer.records.audit.chain import Entry, append, entry
 from indexer.records.audit.event import AuditEvent
 from indexer.records.audit.single import append_one
-from indexer.records.database.session import Database
+from indexer.records.database.session import Database, Session
 
 _failures = RateLimitedLog(logging.getLogger(__name__))
 
@@ -57,16 +58,28 @@ class SearchWriter:
         Raises DatabaseUnavailable (also DatabaseFull, DatabaseReadOnly), DatabaseNotMigrated, Busy; not where
         events are not required: then the failure is logged, and the event is lost.
         """
-        if not self._database.audit:
-            return
+        if self._database.audit:
+            self._try(lambda: self._record(_PendingEvent(entry(event))))
+
+    def record_with(self, event: AuditEvent, write: Callable[[Session], object]) -> None:
+        """As `record`, in one transaction with what `write` writes: both are committed, or neither."""
+        if self._database.audit:
+            self._try(lambda: self._record_with(entry(event), write))
+
+    def _try(self, write: Callable[[], None]) -> None:
         try:
-            self._record(_PendingEvent(entry(event)))
+            write()
         except Unavailable as error:
             if self._required:
                 raise
             _failures.line(
                 logging.ERROR, error.code, "a search is not in the audit record: %s", error.message
             )
+
+    def _record_with(self, one: Entry, write: Callable[[Session], object]) -> None:
+        with self._database.transaction() as session:
+            write(session)
+            append(session, [one], durable=self._durable)
 
     def _record(self, own: _PendingEvent) -> None:
         with self._condition:

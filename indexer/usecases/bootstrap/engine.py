@@ -149,7 +149,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             durable=settings.audit_searches == "durable",
         )
         records_searches = database.audit and settings.audit_searches != "off"
-        recorder = SearchRecorder(database=database, write=search_writer.record if records_searches else None)
+        recorder = SearchRecorder(writer=search_writer if records_searches else None)
         yield Engine(
             database=database,
             weight_store=WeightStore.of(settings),

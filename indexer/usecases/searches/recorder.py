@@ -1,6 +1,6 @@
 """Records searches in the audit record, before their answers leave."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import zip_longest
@@ -20,7 +20,7 @@ from indexer.records.audit.search_details import (
     RecordedSearch,
     SearchKind,
 )
-from indexer.records.database.session import Database
+from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Crop
@@ -57,13 +57,12 @@ class SearchedFace:
 class SearchRecorder:
     """Safe to call from several threads."""
 
-    database: Database
-    write: Callable[[AuditEvent], object] | None
-    """Returns once the event is committed. None where there is no audit record: nothing is kept then."""
+    writer: SearchWriter | None
+    """None where there is no audit record: nothing is kept then."""
 
     @property
     def is_on(self) -> bool:
-        return self.write is not None
+        return self.writer is not None
 
     def keeps_probes(self, gallery: Gallery) -> bool:
         return self.is_on and gallery.keep_probes
@@ -102,9 +101,9 @@ class SearchRecorder:
         """The id of the event; None where there is no audit record.
 
         `identity_id`: of a comparison with one person. `crops`: of the probes, where the gallery keeps them;
-        they are stored first, in a transaction of their own. Raises DatabaseUnavailable, Busy.
+        they are stored with the event or not at all. Raises DatabaseUnavailable, Busy.
         """
-        if self.write is None:
+        if self.writer is None:
             return None
         event = AuditEvent(
             action=_ACTIONS.get(search.kind, Action.VERIFIED),
@@ -112,7 +111,9 @@ class SearchRecorder:
             identity_id=identity_id or _first_matched(search),
             details=search.to_json(),
         )
-        if crops and gallery is not None:
+        if not crops or gallery is None:
+            self.writer.record(event)
+        else:
             kept = [
                 probes.Probe(
                     face=number,
@@ -122,9 +123,7 @@ class SearchRecorder:
                 )
                 for number, (face, crop) in enumerate(zip(search.faces, crops, strict=True))
             ]
-            with self.database.transaction() as session:
-                probes.add(session, gallery.id, event.id, kept)
-        self.write(event)
+            self.writer.record_with(event, lambda session: probes.add(session, gallery.id, event.id, kept))
         return event.id
 
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from indexer.records.audit import probes
 from indexer.records.audit.search_details import RecordedSearch, SearchKind
@@ -128,6 +130,35 @@ def test_a_gallery_keeps_probes_only_if_its_policy_says_so_and_they_go_with_the_
     assert client.delete(f"/v1/galleries/staff/identities/{staff['id']}").status_code == 204
     with database.reading() as session:
         assert probes.of_event(session, kept) == {}
+
+
+@contextmanager
+def without_a_head(database: Database) -> Iterator[None]:
+    """No event can be appended in the block."""
+    with database.transaction() as session:
+        head = dict(session.execute(text("DELETE FROM audit_head RETURNING *")).one()._mapping)
+    try:
+        yield
+    finally:
+        with database.transaction() as session:
+            names = ", ".join(head)
+            values = ", ".join(f":{name}" for name in head)
+            session.execute(text(f"INSERT INTO audit_head ({names}) VALUES ({values})"), head)
+
+
+@pytest.mark.parametrize(("searches", "status"), [("required", 503), ("best-effort", 200)])
+def test_a_probe_whose_event_cannot_be_written_is_not_kept(
+    database: Database, settings: Settings, staff: dict[str, Any], hopper: bytes, searches: str, status: int
+) -> None:
+    own = settings.model_copy(update={"audit_searches": searches})
+    with TestClient(create_app(own)) as client:
+        client.patch("/v1/galleries/staff", json={"keep_probes": True}).raise_for_status()
+        with without_a_head(database):
+            answer = client.post("/v1/galleries/staff/identify", files=files("image", hopper))
+
+    assert answer.status_code == status
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(AuditProbe)) == 0
 
 
 def test_without_an_audit_record_an_answer_has_no_audit_id_and_no_probe_is_kept(

@@ -137,7 +137,7 @@ class Node:
             calibrations=calibrations,
             patience_seconds=patience_seconds,
             match_limits=MatchLimits(min_face_px=0, min_sharpness=0, max_miss_rate=1),
-            recorder=SearchRecorder(database=self.database, write=None),
+            recorder=SearchRecorder(writer=None),
         )
 
     def close(self) -> None:
