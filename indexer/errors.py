@@ -36,6 +36,7 @@
     │   ├── ImportNotFound          the gallery has no such import
     │   ├── ImportFileNotFound      the import has no such file
     │   ├── PictureNotStored        the file exists, no picture of it is kept
+    │   ├── ClusteringNotFound      the gallery has no such clustering
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or a person was deleted after it
     ├── Conflict
     │   ├── GalleryExists           there is a gallery of this name
@@ -49,6 +50,8 @@
     │   ├── ImportExists            another import of the gallery has this key
     │   ├── ImportState             the import is not in a state that allows this
     │   ├── ImportFull              the import has as many files as it can have
+    │   ├── ClusteringExists        the gallery is being clustered already
+    │   ├── ClusteringState         the clustering is not in a state that allows this
     │   ├── ReindexExists           the gallery has a re-index job already
     │   ├── KeyState                the API key is revoked or has expired
     │   ├── ReindexState            the re-index job is not in a state that allows this
@@ -251,6 +254,10 @@ class ImportNotFound(NotFound):
     code = "import_not_found"
 
 
+class ClusteringNotFound(NotFound):
+    code = "clustering_not_found"
+
+
 class ImportFileNotFound(NotFound):
     code = "import_file_not_found"
 
@@ -301,6 +308,14 @@ class ImportExists(Conflict):
 
 class ImportState(Conflict):
     code = "import_state"
+
+
+class ClusteringExists(Conflict):
+    code = "clustering_exists"
+
+
+class ClusteringState(Conflict):
+    code = "clustering_state"
 
 
 class ImportFull(Conflict):

@@ -11,6 +11,7 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from indexer.clustering_jobs.worker import ClusteringWorker
 from indexer.doctor import every_check
 from indexer.imports.worker import ImportWorker
 from indexer.reindex.background import BackgroundWorker
@@ -41,6 +42,7 @@ from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes
 from service.routes.people import (
     changes,
+    clusterings,
     external_ids,
     faces,
     identities,
@@ -87,13 +89,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             worker = app.state.import_worker = ImportWorker(
                 engine, settings, requests=lambda: slots.working, observe=metrics.outcomes.enrolled
             )
+            clusterer = app.state.clustering_worker = ClusteringWorker(
+                engine.database, engine.index_store.models, engine.calibrations
+            )
             stop = Stop(delay_seconds=settings.stop_delay_s)
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks, stop)
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
-                with stop.on_sigterm(), _reindex_worker(settings), closing(worker):
+                with stop.on_sigterm(), _reindex_worker(settings), closing(worker), closing(clusterer):
                     worker.start()
+                    clusterer.start()
                     yield {
                         "connections": Connections(_connection_limits(settings)),
                         "stop": stop,
@@ -124,7 +130,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, exports, calibrations, identities, faces, recognition, indexes, reindexes),
-        *(changes, imports, open_imports, reviews, sightings, explanations, audit, keys, sessions, samples),
+        *(changes, clusterings, imports, open_imports, reviews, sightings, explanations),
+        *(audit, keys, sessions, samples),
     )
     for module in modules:
         app.include_router(module.router, dependencies=[*documented, Depends(known_query)])

@@ -20,6 +20,7 @@ _PATH_PARAMETERS = {
     "key_id": ("`id` of the API key", ID_EXAMPLE),
     "sample": ("`id` of the sample", "grace-hopper"),
     "import_id": ("`id` of the import", ID_EXAMPLE),
+    "clustering_id": ("`id` of the clustering", ID_EXAMPLE),
     "file_id": ("`id` of the file", 17),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
     "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),

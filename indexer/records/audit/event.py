@@ -41,6 +41,8 @@ class Action(StrEnum):
     IMPORT_STARTED = "import.started"
     IMPORT_CHANGED = "import.changed"
     IMPORT_DELETED = "import.deleted"
+    CLUSTERING_STARTED = "clustering.started"
+    CLUSTERING_CHANGED = "clustering.changed"
     REINDEX_STARTED = "reindex.started"
     REINDEX_CHANGED = "reindex.changed"
     MODEL_SWITCHED = "model.switched"

@@ -69,6 +69,11 @@ class Before:
 _BEFORE = TypeAdapter(Before)
 
 
+def dumped(before: Before) -> Any:
+    """As a row holds it."""
+    return _BEFORE.dump_python(before, mode="json")
+
+
 def add(
     session: Session,
     change_id: UUID,
@@ -86,7 +91,7 @@ def add(
             kind=kind,
             identity_id=identity_id,
             other_id=other_id,
-            before=_BEFORE.dump_python(before, mode="json"),
+            before=dumped(before),
         )
     )
     session.flush()

@@ -10,6 +10,7 @@ from indexer.records.tables.audit.chain import AuditHead, AuditRecord
 from indexer.records.tables.audit.probes import AuditProbe, Dispute
 from indexer.records.tables.base import Base
 from indexer.records.tables.changes import Change
+from indexer.records.tables.clusterings import Clustering
 from indexer.records.tables.enrolled.faces import Embedding, Face
 from indexer.records.tables.enrolled.identities import Identity
 from indexer.records.tables.enrolled.people import DistinctPeople, PersonChange, Review
@@ -32,6 +33,7 @@ __all__ = [
     "Base",
     "Calibration",
     "Change",
+    "Clustering",
     "Dispute",
     "DistinctPeople",
     "Embedding",

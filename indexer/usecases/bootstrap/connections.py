@@ -12,6 +12,8 @@ from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.usecases.searches.reporter import SearchReporter
 
+CLUSTERING = 2
+"""Of the thread that works on clusterings, and of its lease."""
 CONNECTIONS_BESIDE = (
     2
     + IndexSync.THREADS
@@ -22,6 +24,7 @@ CONNECTIONS_BESIDE = (
     + Rejections.THREADS
     + KeyLimiter.CONNECTIONS
     + SignIns.CONNECTIONS
+    + CLUSTERING
 )
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
 background thread, those of the limits of keys and of sign-ins, and one for duplicate checks. So requests

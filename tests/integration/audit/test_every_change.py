@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from indexer.records import galleries
 from indexer.records.audit.event import Action
+from indexer.records.clusterings import jobs as clusterings
 from indexer.records.database.session import Database
 from indexer.records.people import reviews
 from indexer.records.people.reviews import ReviewKind
@@ -135,6 +136,12 @@ STEPS = {
         path=SEARCH + "/disputes/{dispute_id}", method="DELETE", action=Action.MATCH_DISPUTED
     ),
     "create_import": Step(path=IMPORTS, action=Action.IMPORT_STARTED, body=lambda _: {"key": "january"}),
+    "create_clustering": Step(
+        path=ONE + "/clusterings", action=Action.CLUSTERING_STARTED, body=lambda _: {"dry_run": True}
+    ),
+    "cancel_clustering": Step(
+        path=ONE + "/clusterings/{clustering_id}/cancel", action=Action.CLUSTERING_CHANGED
+    ),
     "finish_import": Step(path=IMPORTS + "/{import_id}/finish", action=Action.IMPORT_CHANGED),
     "cancel_import": Step(path=IMPORTS + "/{import_id}/cancel", action=Action.IMPORT_CHANGED),
     "retry_import": Step(path=IMPORTS + "/{import_id}/retry", action=Action.IMPORT_CHANGED),
@@ -266,6 +273,14 @@ def add_search(service: TestClient, world: World, *, disputed_already: bool) -> 
         world.names["dispute_id"] = dispute.raise_for_status().json()["id"]
 
 
+def add_clustering(database: Database, world: World) -> None:
+    """An open one that another process works on."""
+    with database.transaction() as session:
+        gallery = galleries.get(session, world.names["gallery"])
+        job = clusterings.create(session, gallery, worker="elsewhere")
+        world.names["clustering_id"] = str(job.id)
+
+
 def add_import(service: TestClient, database: Database, world: World) -> None:
     """An import with a file that has failed."""
     path = IMPORTS.format(**world.names)
@@ -305,6 +320,8 @@ def test_a_route_leaves_its_event(
         add_people(service, database, world)
     if operation == "calibrate_gallery":
         strangers.enrol(database, world.names["gallery"], 100)
+    if operation == "cancel_clustering":
+        add_clustering(database, world)
     if operation in IMPORTED:
         add_import(service, database, world)
     if operation in SEARCHES:
@@ -336,7 +353,10 @@ def test_a_request_that_changes_nothing_leaves_no_event(
 ) -> None:
     """Here because nothing of what it names exists."""
     step = STEPS[operation]
-    names = ("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id", "import_id")
+    names = (
+        *("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id", "import_id"),
+        "clustering_id",
+    )
     nothing = dict.fromkeys(
         (*names, "change_id", "review_id", "decided_id", "audit_id", "dispute_id"), str(uuid4())
     )

@@ -1,0 +1,119 @@
+"""Clusterings: bodies and answers."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from indexer.records import tables
+from indexer.usecases.answers import ID_EXAMPLE
+from indexer.usecases.answers.faces import Box
+
+
+class ClusteringNew(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    threshold: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Least mean score between the faces of a group; null: the threshold of a search by the"
+        " gallery's policy at its size",
+        examples=[None],
+    )
+    join_groups: bool = Field(
+        default=False,
+        description="Groups of several faces that exist already may become one. By default they stay as they"
+        " are, and other faces join them",
+    )
+    join_named: bool = Field(
+        default=False,
+        description="A group that resembles somebody with a name joins that person. By default the two get a"
+        " review",
+    )
+    dry_run: bool = Field(default=False, description="Change nothing; `/groups` lists what would be joined")
+
+
+class ClusteringFigures(BaseModel):
+    """So far; 0 before the step."""
+
+    faces: int = Field(default=0, description="Faces of anonymous identities", examples=[13_233])
+    compared: int = Field(default=0, description="Faces whose nearest faces are known", examples=[13_233])
+    groups: int = Field(default=0, description="Groups of two faces or more", examples=[1_680])
+    grouped: int = Field(default=0, description="Faces in them", examples=[9_164])
+    joined: int = Field(default=0, description="Anonymous identities that became part of another")
+    named: int = Field(default=0, description="Those that became part of somebody with a name")
+    reviews: int = Field(default=0, description="New reviews of groups that resemble somebody with a name")
+
+
+class Clustering(BaseModel):
+    """A job that joins the anonymous identities of one person."""
+
+    id: UUID = Field(description="Assigned by Gemel", examples=[ID_EXAMPLE])
+    gallery: str = Field(description="Name of the gallery", examples=["family"])
+    state: str = Field(description="waiting, running, done, failed or cancelled", examples=["done"])
+    step: str | None = Field(
+        description="What is being done: reading, comparing, joining...", examples=[None]
+    )
+    threshold: float | None = Field(description="As requested", examples=[None])
+    used_threshold: float | None = Field(
+        description="The threshold that is used; null before the first step", examples=[0.4812]
+    )
+    join_groups: bool = Field(description="Whether groups that exist already may become one")
+    join_named: bool = Field(description="Whether groups join people with names")
+    dry_run: bool = Field(description="Whether nothing is changed")
+    figures: ClusteringFigures
+    problem: str | None = Field(description="Why it has failed; null if it has not", examples=[None])
+    created_by: str = Field(description="Name of the API key", examples=["album"])
+    created_at: datetime = Field(description="Time of its creation")
+    ended_at: datetime | None = Field(description="Time of its end; null before it")
+
+    @classmethod
+    def of(cls, job: tables.Clustering, gallery: str) -> "Clustering":
+        return cls(
+            id=job.id,
+            gallery=gallery,
+            state=job.state,
+            step=job.step,
+            threshold=_rounded(job.threshold),
+            used_threshold=_rounded(job.used_threshold),
+            join_groups=job.join_groups,
+            join_named=job.join_named,
+            dry_run=job.dry_run,
+            figures=ClusteringFigures(**job.figures),
+            problem=job.problem,
+            created_by=job.caller_name,
+            created_at=job.created_at,
+            ended_at=job.ended_at,
+        )
+
+
+class ClusteringPage(BaseModel):
+    clusterings: list[Clustering] = Field(description="The newest first")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
+
+
+class GroupedFace(BaseModel):
+    identity_id: UUID = Field(description="The anonymous identity that has the face now")
+    face_id: UUID = Field(description="The face")
+    image_sha256: str = Field(description="SHA-256 of the picture's file, in hex", examples=["5f1a" * 16])
+    box: Box = Field(description="Position in the picture")
+
+
+class FaceGroup(BaseModel):
+    id: UUID = Field(description="The identity that would remain")
+    faces: list[GroupedFace] = Field(description="Two or more")
+
+
+class ClusteringGroups(BaseModel):
+    groups: list[FaceGroup] = Field(description="The largest first")
+    unassigned: list[GroupedFace] = Field(description="Faces that resemble no other")
+
+    @classmethod
+    def of(cls, result: Any) -> "ClusteringGroups":
+        return cls.model_validate(result)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

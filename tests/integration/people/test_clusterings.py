@@ -1,0 +1,351 @@
+"""Clusterings of a gallery over HTTP: which anonymous identities become one, and who is left alone."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+
+from indexer.clustering_jobs import join
+from indexer.clustering_jobs.join import Pair
+from indexer.clustering_jobs.run import Run
+from indexer.errors import LeaseLost
+from indexer.records import changes, galleries, reindexes
+from indexer.records.clusterings import jobs
+from indexer.records.enrolled import faces, identities
+from indexer.records.tables import Clustering
+from indexer.types import ChangeKind, Vectors
+from tests.integration.people.conftest import GALLERY, PATH, People
+from tests.support.asking import assert_problem
+from tests.support.enrolments import enrolment
+from tests.support.home import wait_for
+from tests.support.vectors import unit_vectors
+
+CLUSTERINGS = f"{PATH}/clusterings"
+THRESHOLD = 0.6
+
+
+class Album:
+    """Faces of people by number, without names. Two faces of one person have a cosine of about 0.8."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self._picture = 1_000
+
+    def vector(self, person: int, face: int = 0) -> Vectors:
+        dimension = self.people.engine.pipeline.card.dimension
+        base = unit_vectors(person, 1, dimension)[0]
+        mixed = base + 0.5 * unit_vectors(10_000 * person + face, 1, dimension)[0]
+        unit: Vectors = mixed / np.linalg.norm(mixed)
+        return unit
+
+    def add(self, person: int, face: int = 0, *, name: str | None = None, picture: int | None = None) -> UUID:
+        """A new identity with one face."""
+        people = self.people
+        self._picture += 1
+        with people.database.transaction() as session:
+            gallery = galleries.lock(session, galleries.get(session, GALLERY).id)
+            if gallery.model_id is None:
+                gallery.model_id = people.engine.index_store.models.number_of(people.engine.pipeline.card)
+                session.flush()
+            models = reindexes.models_in_use(session, [gallery.id])[gallery.id]
+            made = identities.create(
+                session, gallery.id, external_id=None, name=name, metadata={}, anonymous=name is None
+            )
+            vectors = {people.engine.pipeline.card.fingerprint: self.vector(person, face)}
+            new = enrolment(self._picture if picture is None else picture, vectors)
+            [added] = faces.add(session, made.id, [new], models)
+            changes.append(session, gallery.id, ChangeKind.ENROL, [added.key])
+        return made.id
+
+    def several(self, person: int, count: int, first: int = 0) -> list[UUID]:
+        return [self.add(person, face) for face in range(first, first + count)]
+
+    def sizes(self) -> dict[str, int]:
+        """Faces of the anonymous identities."""
+        answer = self.people.client.get(
+            f"{PATH}/identities", params={"anonymous": True, "limit": 1000, "hidden": "any"}
+        )
+        return {one["id"]: one["faces_total"] for one in answer.raise_for_status().json()["identities"]}
+
+    def begin(self, **options: Any) -> str:
+        answer = self.people.client.post(CLUSTERINGS, json={"threshold": THRESHOLD, **options})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def get(self, id: str) -> dict[str, Any]:
+        return dict(self.people.client.get(f"{CLUSTERINGS}/{id}").raise_for_status().json())
+
+    def cluster(self, **options: Any) -> dict[str, Any]:
+        """Until it has ended."""
+        id = self.begin(**options)
+        wait_for(lambda: self.get(id)["ended_at"] is not None, 30)
+        return self.get(id)
+
+    def who(self, person: int, face: int = 0) -> str:
+        """The best candidate for a face."""
+        embedding = self.vector(person, face).astype(float).tolist()
+        [best, *_] = self.people.post("search", {"embedding": embedding}).json()["candidates"]
+        return str(best["identity"]["id"])
+
+    def claimed(self, worker: str, **options: Any) -> Run:
+        """A clustering that no serving process takes."""
+        with self.people.database.transaction() as session:
+            gallery = galleries.get(session, GALLERY)
+            job = jobs.create(session, gallery, threshold=THRESHOLD, worker=worker, **options)
+        return self.run_of(job, worker)
+
+    def run_of(self, job: Clustering, worker: str) -> Run:
+        engine = self.people.engine
+        return Run(
+            database=engine.database,
+            models=engine.index_store.models,
+            calibrations=engine.calibrations,
+            worker=worker,
+            job=job,
+        )
+
+
+@pytest.fixture
+def album(people: People) -> Iterator[Album]:
+    yield Album(people)
+    for one in people.client.get(CLUSTERINGS).json()["clusterings"]:
+        if one["ended_at"] is None:
+            people.client.post(f"{CLUSTERINGS}/{one['id']}/cancel").raise_for_status()
+
+
+def test_faces_of_one_person_become_one_identity_and_a_second_run_changes_nothing(album: Album) -> None:
+    ann, bea, cleo = album.several(1, 4), album.several(2, 3), album.several(3, 1)
+    named = album.add(4, name="Dora")
+
+    done = album.cluster()
+
+    assert (done["state"], done["problem"], done["used_threshold"]) == ("done", None, THRESHOLD)
+    assert done["figures"] == {
+        "faces": 8,
+        "compared": 8,
+        "groups": 2,
+        "grouped": 7,
+        "joined": 5,
+        "named": 0,
+        "reviews": 0,
+    }
+    expected = {str(ann[0]): 4, str(bea[0]): 3, str(cleo[0]): 1}
+    assert album.sizes() == expected, "the oldest remains"
+    assert [album.who(1, face) for face in range(4)] == [str(ann[0])] * 4
+    assert album.who(4) == str(named)
+
+    again = album.cluster()
+    assert (again["figures"]["joined"], album.sizes()) == (0, expected)
+
+
+def test_new_faces_join_groups_that_keep_their_ids_and_open_new_ones(album: Album) -> None:
+    ann = album.several(1, 3)
+    album.cluster()
+
+    album.several(1, 2, first=10)
+    bea = album.several(2, 2)
+    done = album.cluster()
+
+    assert done["figures"]["joined"] == 3
+    assert album.sizes() == {str(ann[0]): 5, str(bea[0]): 2}
+
+
+def test_groups_become_one_only_if_that_is_asked_for(album: Album) -> None:
+    one, other = album.several(1, 3), album.several(1, 2, first=5)
+    people = album.people
+    for first, second in ((one[0], one[1]), (one[0], one[2]), (other[0], other[1])):
+        people.merge(first, second)
+
+    album.cluster()
+    assert album.sizes() == {str(one[0]): 3, str(other[0]): 2}
+
+    done = album.cluster(join_groups=True)
+    assert (done["figures"]["joined"], album.sizes()) == (1, {str(one[0]): 5})
+    assert album.who(1, 6) == str(one[0])
+
+
+def test_a_group_like_somebody_with_a_name_gets_one_review_or_joins_on_request(album: Album) -> None:
+    group = album.several(1, 2)
+    ann = album.add(1, 9, name="Ann")
+    people = album.people
+
+    done = album.cluster()
+
+    assert (done["figures"]["joined"], done["figures"]["reviews"]) == (1, 1)
+    [review] = people.client.get(f"{PATH}/reviews").json()["reviews"]
+    assert (review["identity_id"], review["other_id"]) == (str(group[0]), str(ann))
+    assert review["kind"] == "duplicate"
+    assert people.get(ann)["faces_total"] == 1
+    assert album.cluster()["figures"]["reviews"] == 0
+
+    joined = album.cluster(join_named=True)
+    assert joined["figures"]["named"] == 1
+    assert (people.get(ann)["faces_total"], people.get(ann)["name"]) == (3, "Ann")
+    assert album.sizes() == {}
+
+
+def test_single_faces_join_somebody_with_a_name_on_request_and_that_is_undone(album: Album) -> None:
+    face, ann = album.add(1), album.add(1, 9, name="Ann")
+    people = album.people
+    before = [{**people.get(one), "updated_at": None} for one in (face, ann)]
+
+    assert album.cluster(join_named=True)["figures"]["named"] == 1
+    assert people.get(ann)["faces_total"] == 2
+    [change] = people.client.get(f"{PATH}/people-changes").json()["changes"]
+    people.undo(change)
+
+    assert [{**people.get(one), "updated_at": None} for one in (face, ann)] == before
+
+
+def test_a_dry_run_lists_the_groups_and_changes_nothing(album: Album) -> None:
+    ann, bea = album.several(1, 3), album.several(2, 1)
+    before = album.sizes()
+
+    done = album.cluster(dry_run=True)
+
+    assert (done["figures"]["groups"], done["figures"]["joined"], album.sizes()) == (1, 0, before)
+    found = album.people.client.get(f"{CLUSTERINGS}/{done['id']}/groups").raise_for_status().json()
+    [group] = found["groups"]
+    assert group["id"] == str(ann[0])
+    assert [face["identity_id"] for face in group["faces"]] == [str(one) for one in ann]
+    assert [face["identity_id"] for face in found["unassigned"]] == [str(one) for one in bea]
+    assert group["faces"][0]["box"] == {"x": 1, "y": 2, "width": 3, "height": 4}
+    real = album.cluster()
+    answer = album.people.client.get(f"{CLUSTERINGS}/{real['id']}/groups")
+    assert_problem(answer, 409, "clustering_state")
+
+
+def test_each_join_is_a_merge_that_can_be_undone(album: Album) -> None:
+    ann = album.several(1, 3)
+    people = album.people
+    before = {one: people.get(one) for one in ann}
+    album.cluster()
+    gone = people.client.get(f"{PATH}/identities/{ann[2]}")
+    assert assert_problem(gone, 409, "identity_merged")["into"] == str(ann[0])
+    changes_ = people.client.get(f"{PATH}/people-changes").json()["changes"]
+    assert [change["kind"] for change in changes_] == ["merge"] * 2
+
+    for change in changes_:
+        people.undo(change)
+
+    for one, was in before.items():
+        assert {**people.get(one), "updated_at": None} == {**was, "updated_at": None}
+    assert album.who(1, 2) == str(ann[2])
+
+
+def test_who_was_split_off_and_faces_of_one_picture_are_not_joined(album: Album) -> None:
+    people = album.people
+    ann = album.several(1, 3)
+    album.cluster()
+    wrong = people.face_ids(ann[0])[-1]
+    split = people.post(f"identities/{ann[0]}/split", {"faces": [wrong]}).json()["other_id"]
+    twins = [album.add(2, 0, picture=7), album.add(2, 1, picture=7), album.add(2, 2)]
+
+    done = album.cluster()
+
+    assert done["figures"]["joined"] == 1
+    assert album.sizes() == {
+        str(ann[0]): 2,
+        str(split): 1,
+        str(twins[0]): 2,
+        str(twins[1]): 1,
+    }
+    assert album.cluster()["figures"]["joined"] == 0
+
+
+def test_hidden_groups_stay_hidden_and_still_grow(album: Album) -> None:
+    ann = album.several(1, 2)
+    album.cluster()
+    people = album.people
+    people.client.patch(f"{PATH}/identities/{ann[0]}", json={"hidden": True}).raise_for_status()
+    album.several(1, 1, first=5)
+
+    album.cluster()
+
+    assert album.sizes() == {str(ann[0]): 3}
+    assert people.get(ann[0])["hidden"]
+
+
+def test_whoever_was_deleted_named_merged_or_photographed_since_is_left_alone(album: Album) -> None:
+    """Between the reading of the faces and the writing."""
+    people = album.people
+    target, gone, named, merged, grown, plain = album.several(1, 6)
+    into = album.add(2)
+    pairs = [Pair(into=target, joined=one) for one in (gone, named, merged, plain)]
+    people.client.delete(f"{PATH}/identities/{gone}").raise_for_status()
+    people.client.patch(f"{PATH}/identities/{named}", json={"name": "Nora"}).raise_for_status()
+    people.merge(into, merged)
+    lost = album.add(3)
+    people.client.delete(f"{PATH}/identities/{lost}").raise_for_status()
+    pairs.append(Pair(into=lost, joined=grown))
+    gallery_id = UUID(people.client.get(PATH).json()["id"])
+
+    joined = join.join(people.database, gallery_id, uuid4(), pairs, written=lambda *_: None)
+
+    assert joined == 1
+    assert people.get(target)["faces_total"] == 2
+    assert people.get(named)["faces_total"] == people.get(grown)["faces_total"] == 1
+    assert people.get(into)["faces_total"] == 2
+
+
+def test_two_clusterings_of_a_gallery_at_once_are_rejected(album: Album) -> None:
+    album.claimed("elsewhere")
+    answer = album.people.client.post(CLUSTERINGS, json={})
+    assert_problem(answer, 409, "clustering_exists")
+
+
+def test_a_cancelled_clustering_writes_nothing_more(album: Album) -> None:
+    before = album.several(1, 3)
+    run = album.claimed("elsewhere")
+    cancelled = album.people.client.post(f"{CLUSTERINGS}/{run.job.id}/cancel").raise_for_status().json()
+    assert cancelled["state"] == "cancelled"
+
+    with pytest.raises(LeaseLost):
+        run.run()
+
+    assert album.sizes() == dict.fromkeys(map(str, before), 1)
+    again = album.people.client.post(f"{CLUSTERINGS}/{run.job.id}/cancel")
+    assert again.raise_for_status().json()["state"] == "cancelled"
+    done = album.cluster()
+    answer = album.people.client.post(f"{CLUSTERINGS}/{done['id']}/cancel")
+    assert_problem(answer, 409, "clustering_state")
+
+
+def test_a_worker_whose_lease_another_has_taken_writes_nothing(album: Album) -> None:
+    before = album.several(1, 3)
+    run = album.claimed("slow")
+    with album.people.database.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE clustering SET worker = 'fast'")
+
+    with pytest.raises(LeaseLost):
+        run.run()
+
+    assert album.sizes() == dict.fromkeys(map(str, before), 1)
+
+
+def test_an_empty_gallery_has_nothing_to_cluster(album: Album) -> None:
+    done = album.cluster(dry_run=True)
+    assert done["state"] == "done"
+    found = album.people.client.get(f"{CLUSTERINGS}/{done['id']}/groups").json()
+    assert found == {"groups": [], "unassigned": []}
+
+
+def test_without_a_threshold_the_gallerys_policy_gives_one(album: Album) -> None:
+    album.several(1, 2)
+    done = album.cluster(threshold=None)
+    policy = album.people.client.get(PATH).json()["identification"]["threshold"]
+    assert (done["threshold"], done["used_threshold"]) == (None, pytest.approx(policy, abs=1e-4))
+
+
+@pytest.mark.parametrize("threshold", [0, -1, 1.5, "x"])
+def test_a_threshold_out_of_range_is_rejected(people: People, threshold: object) -> None:
+    answer = people.client.post(CLUSTERINGS, json={"threshold": threshold})
+    assert_problem(answer, 422, "invalid_request")
+
+
+def test_an_unknown_clustering_is_not_found(people: People) -> None:
+    for method, path in (("GET", ""), ("GET", "/groups"), ("POST", "/cancel")):
+        answer = people.client.request(method, f"{CLUSTERINGS}/{uuid4()}{path}")
+        assert_problem(answer, 404, "clustering_not_found")
