@@ -33,6 +33,8 @@ class Stage(StrEnum):
     INDEX = "index", "the index of the gallery, which is opened or catches up with PostgreSQL"
     # index.live: a change that is applied just then; index.gpu.batching: a queue before a GPU
     SEARCH = "search", "FAISS"
+    # visitors.memory: the gallery's lock, another search, a commit
+    REMEMBER = "remember", "the memory of unknown visitors, where the gallery has one"
     # audit: the writer, which commits the searches of several requests at once
     AUDIT = "audit", "the audit record, which commits the answer before it leaves"
     # usecases.identify: also until `min_change_number` has arrived

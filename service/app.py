@@ -50,6 +50,7 @@ from service.routes.people import (
     open_imports,
     reviews,
     sightings,
+    visitors,
 )
 from service.stopping import Stop
 
@@ -130,7 +131,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, exports, calibrations, identities, faces, recognition, indexes, reindexes),
-        *(changes, clusterings, imports, open_imports, reviews, sightings, explanations),
+        *(changes, clusterings, imports, open_imports, reviews, sightings, visitors, explanations),
         *(audit, keys, sessions, samples),
     )
     for module in modules:

@@ -75,6 +75,8 @@ RULES: dict[str, Rule] = {
     "list_faces": Rule(_R, GalleryAt.PATH),
     "delete_face": Rule(_E, GalleryAt.PATH),
     "get_face_crop": Rule(_R, GalleryAt.PATH),
+    "list_visitors": Rule(_R, GalleryAt.PATH),
+    "forget_visitors": Rule(_E, GalleryAt.PATH),
     "list_sightings": Rule(Permission.AUDIT, GalleryAt.PATH),
     "merge_identities": Rule(_E, GalleryAt.PATH),
     "split_identity": Rule(_E, GalleryAt.PATH),

@@ -1,4 +1,5 @@
-"""A gallery's policy: its FPIR, match limits and duplicate check, and whether probes are kept.
+"""A gallery's policy: its FPIR, match limits and duplicate check, what is kept of probes, and whether unknown
+visitors are remembered.
 
 The FPIR of identification must be supported by the calibration.
 """
@@ -22,9 +23,18 @@ POLICY = frozenset(
     {
         *("identify_fpir", "min_match_face_px", "min_match_sharpness", "max_match_miss_rate"),
         *("duplicate_check", "duplicate_fpir", "keep_probes"),
+        *("remember_unknown", "min_visitor_quality", "visitor_lifetime_hours", "max_visitors"),
+        "max_visitor_faces",
     }
 )
 """The columns of `Gallery` that make up its policy."""
+NEVER_NULL = frozenset(
+    {
+        *("duplicate_check", "keep_probes", "remember_unknown"),
+        *("visitor_lifetime_hours", "max_visitors", "max_visitor_faces"),
+    }
+)
+"""Those without a setting that could replace them."""
 
 
 def update(
@@ -38,8 +48,8 @@ def update(
 ) -> Gallery:
     """Takes effect with the next request, in every process.
 
-    `policy`: the members of `POLICY` that change; None means the setting's value, and leaves a
-    `duplicate_check` or `keep_probes` as it is. The FPIR of the duplicate check needs no support, like its
+    `policy`: the members of `POLICY` that change; None means the setting's value, and leaves
+    those of `NEVER_NULL` as they are. The FPIR of the duplicate check needs no support, like its
     default. `person_score`: that the gallery is about to get, on which its calibration depends.
     Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
     """
@@ -57,7 +67,7 @@ def update(
         if details:
             record(session, AuditEvent(action=Action.GALLERY_CHANGED, gallery=row.name, details=details))
         for field, value in policy.items():
-            if field not in ("duplicate_check", "keep_probes") or value is not None:
+            if field not in NEVER_NULL or value is not None:
                 setattr(row, field, value)
     with database.reading() as session:
         return galleries.get(session, name)

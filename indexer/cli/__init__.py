@@ -32,6 +32,7 @@ from indexer.cli.output import ConsoleLogHandler, fail, print_error, print_warni
 from indexer.cli.people import imports as imports_commands
 from indexer.cli.people import person as person_commands
 from indexer.cli.people import reviews as reviews_commands
+from indexer.cli.people import visitors as visitors_commands
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
 from indexer.cli.server.commands import migrate, serve
@@ -72,6 +73,7 @@ app.add_typer(keys_commands, name="keys")
 app.add_typer(person_commands, name="person")
 app.add_typer(reviews_commands, name="reviews")
 app.add_typer(imports_commands, name="imports")
+app.add_typer(visitors_commands, name="visitors")
 app.add_typer(index_commands, name="index")
 app.add_typer(reindex_commands, name="reindex")
 app.add_typer(models_commands, name="models")

@@ -43,6 +43,12 @@ def identify(
     ] = False,
     threshold: Threshold = None,
     box: Box = None,
+    remember: Annotated[
+        bool,
+        typer.Option(
+            help="Remember unknown faces, if that is the gallery's policy. With `--threshold`: never."
+        ),
+    ] = True,
     json: Json = None,
 ) -> None:
     """Identify the faces in photographs among the people of a gallery.
@@ -75,6 +81,7 @@ def identify(
                     unique_identities=unique_identities,
                     threshold=threshold,
                     place=place_of(box),
+                    remember=remember,
                 )
             except GemelError as error:
                 if len(images) == 1:

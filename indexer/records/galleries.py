@@ -14,6 +14,7 @@ from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
 from indexer.records.tables import Gallery, Identity, IndexCheck
+from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.types import DuplicateCheck, PersonScore
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
@@ -51,6 +52,11 @@ def create(
     person_score: PersonScore = PersonScore.FUSED,
     duplicate_check: DuplicateCheck = DuplicateCheck.OFF,
     duplicate_fpir: float | None = None,
+    remember_unknown: bool = False,
+    min_visitor_quality: float | None = None,
+    visitor_lifetime_hours: float = VISITOR_LIFETIME_HOURS,
+    max_visitors: int = MAX_VISITORS,
+    max_visitor_faces: int = MAX_VISITOR_FACES,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
@@ -68,6 +74,11 @@ def create(
         "person_score": person_score,
         "duplicate_check": duplicate_check,
         "duplicate_fpir": duplicate_fpir,
+        "remember_unknown": remember_unknown,
+        "min_visitor_quality": min_visitor_quality,
+        "visitor_lifetime_hours": visitor_lifetime_hours,
+        "max_visitors": max_visitors,
+        "max_visitor_faces": max_visitor_faces,
     }
     gallery = Gallery(name=name, **policy)
     try:

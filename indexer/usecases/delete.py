@@ -22,7 +22,7 @@ def remove_identity(database: Database, gallery_name: str, identity_id: UUID) ->
         identities.get(session, gallery.id, identity_id)
         keys = faces.remove_all(session, identity_id)
         templates = person_templates.remove(session, [identity_id])
-        erasure.forget(session, identity_id)
+        erasure.forget(session, [identity_id])
         identities.remove(session, identity_id)
         changes.append(session, gallery.id, ChangeKind.DELETE, keys, templates)
         record(

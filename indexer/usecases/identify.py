@@ -1,6 +1,5 @@
 """Who is in this photograph, out of a gallery?"""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,10 +19,19 @@ from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
 from indexer.usecases.searches.match_limits import MatchLimits
-from indexer.usecases.searches.nearest import Hit, nearest_people, one_face_each, unit_vector
+from indexer.usecases.searches.nearest import (
+    Hit,
+    compared,
+    named_first,
+    nearest_people,
+    one_face_each,
+    unit_vector,
+)
 from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
-from indexer.usecases.searches.results import Candidate, Identification, IdentifiedFace, SearchResult
+from indexer.usecases.searches.results import Identification, SearchResult, candidates, identified_faces
+from indexer.usecases.searches.visits import visited
 from indexer.vision.place import FacePlace
+from indexer.visitors.memory import VisitorMemory
 
 _POLL_SECONDS = 0.02
 
@@ -39,6 +47,7 @@ class Identifier:
     match_limits: MatchLimits
     """For galleries that have none of their own."""
     recorder: SearchRecorder
+    visitors: VisitorMemory | None = None
     tally: SearchTally = field(default_factory=SearchTally)
 
     def identify(
@@ -52,6 +61,7 @@ class Identifier:
         threshold: float | None = None,
         min_change: int = 0,
         place: FacePlace | None = None,
+        remember: bool = True,
         watch: Stopwatch | None = None,
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
@@ -61,6 +71,7 @@ class Identifier:
         `threshold`: the least score of a candidate that is `matched`; by default the score that gives the
         FPIR of the gallery's policy at its size. `min_change`: number of a change that must be in the index.
         `place`: of the only face that is searched for.
+        `remember`: False leaves the gallery's visitors as they are; so does a `threshold`.
         Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy,
         EmbeddingUnusable, and what `Pipeline.detect` raises.
         """
@@ -68,13 +79,21 @@ class Identifier:
         gallery, pipeline = self._gallery(gallery_name, min_change, watch)
         photograph = pipeline.detect(data, watch, max_faces=max_faces, place=place)
         aligned_faces, faces_found = photograph.faces, photograph.faces_found
-        crops = photograph.crops() if self.recorder.keeps_probes(gallery) else []
+        remembers = gallery.remember_unknown and remember and threshold is None
+        keeps_probes = self.recorder.keeps_probes(gallery)
+        crops = photograph.crops() if keeps_probes or remembers else []
         del photograph  # its pixels are not needed while the request waits for the network
         probes = pipeline.embed(aligned_faces, watch)
         most = max_candidates * len(probes) if unique_identities else max_candidates
         try:
             hits, gallery_size = nearest_people(
-                self.database, self.index_cache, gallery, pipeline.card, probes, max(most, PEOPLE), watch
+                self.database,
+                self.index_cache,
+                gallery,
+                pipeline.card,
+                probes,
+                max(most, compared(gallery)),
+                watch,
             )
         except EmbeddingsMissing:
             if not self._is_switched(gallery):
@@ -88,6 +107,7 @@ class Identifier:
                 threshold=threshold,
                 min_change=min_change,
                 place=place,
+                remember=remember,
                 watch=watch,
             )
         found = hits
@@ -95,26 +115,28 @@ class Identifier:
             hits = one_face_each(hits, max_candidates)
         searched = self._decided(SearchKind.IDENTIFY, gallery, pipeline.card, gallery_size, threshold, watch)
         decision = searched.decision
+        hits = [named_first(row, decision.threshold) for row in hits]
         limits = self.match_limits.for_gallery(gallery)
         reasons = [limits.reason_against(aligned.quality) for aligned in aligned_faces]
         self._count(searched, [row for row, reason in zip(found, reasons, strict=True) if reason is None])
-        identified = [
-            IdentifiedFace(
-                aligned=aligned,
-                candidates=_candidates(row[:max_candidates], math.inf if reason else decision.threshold),
-                unmatched_reason=reason,
-            )
-            for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
-        ]
         recorded = [
             SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
             for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
         ]
+        event_id = self.recorder.new_event_id()
+        if remembers and self.visitors is not None:
+            with watch.stage(Stage.REMEMBER):
+                recorded = visited(self.visitors, searched, recorded, probes, crops, data, event_id)
         audit_id = self.recorder.record_search(
-            searched, recorded, watch, faces_found=faces_found, crops=crops
+            searched,
+            recorded,
+            watch,
+            event_id=event_id,
+            faces_found=faces_found,
+            crops=crops if keeps_probes else [],
         )
         return Identification(
-            faces=identified,
+            faces=identified_faces(recorded, decision.threshold, max_candidates),
             faces_found=faces_found,
             model=pipeline.card.fingerprint,
             gallery_size=gallery_size,
@@ -148,17 +170,18 @@ class Identifier:
                 model=card.fingerprint,
             )
         probe = unit_vector(embedding, card.dimension)
-        most = max(max_candidates, PEOPLE)
+        most = max(max_candidates, compared(gallery))
         [hits], gallery_size = nearest_people(
             self.database, self.index_cache, gallery, card, probe[np.newaxis], most, watch
         )
         searched = self._decided(SearchKind.SEARCH, gallery, card, gallery_size, threshold, watch)
         decision = searched.decision
         self._count(searched, [hits])
+        hits = named_first(hits, decision.threshold)
         face = SearchedFace(aligned=None, hits=hits, unmatched_reason=None)
         audit_id = self.recorder.record_search(searched, [face], watch)
         return SearchResult(
-            candidates=_candidates(hits[:max_candidates], decision.threshold),
+            candidates=candidates(hits[:max_candidates], decision.threshold),
             model=card.fingerprint,
             gallery_size=gallery_size,
             decision=decision,
@@ -207,10 +230,13 @@ class Identifier:
                 time.sleep(_POLL_SECONDS)
 
     def _count(self, searched: Searched, hits: Sequence[Sequence[Hit]]) -> None:
-        """Only what the policy decided is counted."""
+        """Only what the policy decided is counted; and no search that came upon an anonymous identity, since
+        that may be one person with another one of them."""
         if searched.requested:
             return
         for row in hits:
+            if any(hit.owner.anonymous for hit in row[:PEOPLE]):
+                continue
             people = [ScoredPerson(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
             self.tally.add(searched.gallery, searched.card, searched.decision, searched.gallery_size, people)
 
@@ -219,10 +245,3 @@ class Identifier:
         deleted."""
         with self.database.reading() as session:
             return galleries.get(session, gallery.name).model_id != gallery.model_id
-
-
-def _candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
-    return [
-        Candidate(owner=hit.owner, person=hit.person, matched=hit.score >= threshold, disputed=hit.disputed)
-        for hit in hits
-    ]

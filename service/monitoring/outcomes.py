@@ -22,6 +22,13 @@ class Outcomes:
             ["outcome"],
             registry=registry,
         )
+        self._visitors = Counter(
+            "gemel_visitor_faces",
+            "Probe faces that the memory of unknown visitors has seen: new, seen, face_added, low_quality, or"
+            " skipped because PostgreSQL, the index or the gallery's lock was not available in time",
+            ["outcome"],
+            registry=registry,
+        )
         self._decisions = Counter(
             "gemel_identify_decisions",
             "Identifications and searches, by the calibration of the threshold and whether it is trusted",
@@ -47,6 +54,8 @@ class Outcomes:
     def identified(self, identification: Identification) -> None:
         for face in identification.faces:
             self._faces.labels(_outcome(any(c.matched for c in face.candidates))).inc()
+            if face.visit is not None:
+                self._visitors.labels(face.visit.outcome.value).inc()
         if not identification.faces:
             self._faces.labels("no_face").inc()
         self._decided(identification.decision)

@@ -1,4 +1,5 @@
-"""Identify, search, verify and detect. These routes store nothing."""
+"""Identify, search, verify and detect. Only identify stores faces, and only where the gallery's policy is to
+remember unknown visitors."""
 
 from typing import Annotated
 from uuid import UUID
@@ -41,6 +42,9 @@ def identify(
     `matched` says whether a candidate's score reaches the threshold. By default this is the score that a
     share `fpir` of the searches for strangers would reach in a gallery of this size: the gallery's policy
     `identify_fpir`, else `GEMEL_IDENTIFY_FPIR`. `estimated_fpir` belongs to the threshold that was used.
+
+    In a gallery with the policy `remember_unknown`, a face that matches nobody is stored as an anonymous
+    identity; a key needs no further permission for that, since the policy decides.
     """
     used_faces.add(1)  # also of a picture without a face: it was decoded and searched for one
     identification = engine.identifier.identify(
@@ -52,6 +56,7 @@ def identify(
         threshold=body.threshold,
         min_change=body.min_change_number,
         place=place_of(body.box, body.landmarks),
+        remember=body.remember,
     )
     used_faces.add(max(0, len(identification.faces) - 1))
     meters.observe_stages(identification.timings_ms)

@@ -44,6 +44,11 @@ class Identify(UploadBody):
     )
     threshold: Threshold = None
     min_change_number: MinChangeNumber = 0
+    remember: bool = Field(
+        default=True,
+        description="Whether a gallery with the policy `remember_unknown` remembers who is on the picture. A"
+        " request with a `threshold` of its own never does",
+    )
 
 
 class Search(BaseModel):

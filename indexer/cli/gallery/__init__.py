@@ -1,6 +1,6 @@
 """The commands of galleries."""
 
-from indexer.cli.gallery import transfer  # adds its commands to those of `app`
+from indexer.cli.gallery import policy, transfer  # they add their commands to those of `app`
 from indexer.cli.gallery.commands import app
 
-__all__ = ["app", "transfer"]
+__all__ = ["app", "policy", "transfer"]

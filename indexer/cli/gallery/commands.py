@@ -1,15 +1,14 @@
-"""`gemel gallery list|show|create|set|check|delete`."""
+"""`gemel gallery list|show|create|check|delete`; `policy` has `gemel gallery set`."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from indexer.cli.commands import Commands, Json, Yes, confirm
 from indexer.cli.database import open_index_store
-from indexer.cli.gallery.tables import as_row, print_gallery, print_list, print_odd, print_policy
+from indexer.cli.gallery.tables import as_row, print_gallery, print_list, print_odd
 from indexer.cli.output import out, print_result, quantity
-from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 from indexer.types import DuplicateCheck, PersonScore
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 app = Commands("List, show, create, set, check and delete galleries.")
 
-_LOOKS_ALIKE = (
+LOOKS_ALIKE = (
     "a face that looks like another person of the gallery: nothing, warn, add a review, or reject it"
 )
 Name = Annotated[str, typer.Argument(help="The gallery's name: 1 to 63 letters, digits, '.', '_' or '-'.")]
@@ -88,8 +87,11 @@ def create(
         PersonScore, typer.Option(help="Score of a person with several faces.")
     ] = PersonScore.FUSED,
     duplicate_check: Annotated[
-        DuplicateCheck, typer.Option(help=f"What an enrolment does with {_LOOKS_ALIKE}.")
+        DuplicateCheck, typer.Option(help=f"What an enrolment does with {LOOKS_ALIKE}.")
     ] = DuplicateCheck.OFF,
+    remember_unknown: Annotated[
+        bool, typer.Option("--remember-unknown", help="Remember faces that match nobody as visitors.")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Create an empty gallery.
@@ -106,80 +108,9 @@ def create(
             keep_probes=keep_probes,
             person_score=person_score,
             duplicate_check=duplicate_check,
+            remember_unknown=remember_unknown,
         )
     print_result(as_row(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False))
-
-
-@app.command("set")
-def set_policy(
-    name: Name,
-    person_score: Annotated[
-        PersonScore | None,
-        typer.Option(
-            help="Score of a person with several faces: that of the nearest face, or fused with that of the"
-            " person template, the mean of the faces.",
-            show_default=False,
-        ),
-    ] = None,
-    duplicate_check: Annotated[
-        DuplicateCheck | None,
-        typer.Option(help=f"What an enrolment does with {_LOOKS_ALIKE}."),
-    ] = None,
-    duplicate_fpir: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=0.999999,
-            help="Share of new people's faces that the duplicate check may take for somebody enrolled; 0: a"
-            " tenth of the FPIR of identification.",
-        ),
-    ] = None,
-    keep_probes: Annotated[
-        bool | None,
-        typer.Option(
-            "--keep-probes/--no-keep-probes",
-            help="Keep a crop of each identified face beside the audit record.",
-            show_default=False,
-        ),
-    ] = None,
-    json: Json = None,
-) -> None:
-    """Set a gallery's policy: the score of a person, its duplicate check, and whether it keeps probes.
-
-    After an interruption, run it again.
-
-    Example: `gemel gallery set staff --duplicate-check reject`
-    """
-    from indexer.calibration import policy
-    from indexer.calibration.resolver import CalibrationResolver
-    from indexer.records import galleries, models
-    from indexer.usecases.person_score import change
-
-    changes: dict[str, Any] = {}
-    if duplicate_check is not None:
-        changes["duplicate_check"] = duplicate_check
-    if duplicate_fpir is not None:
-        changes["duplicate_fpir"] = duplicate_fpir or None
-    if keep_probes is not None:
-        changes["keep_probes"] = keep_probes
-    if not changes and person_score is None:
-        raise typer.BadParameter("name a policy to set: `gemel gallery set --help` lists them")
-    settings = Settings()
-    with open_index_store(settings) as index_store:
-        database = index_store.database
-        if changes:
-            resolver = CalibrationResolver(database, index_store.models, settings.identify_fpir)
-            gallery = policy.update(database, index_store.models, resolver, name, changes)
-        if person_score is not None:
-            with progress_bar("people") as bar:
-                task = bar.add_task(name, total=None)
-                gallery = change(
-                    database, name, person_score, progress=lambda done: bar.update(task, completed=done)
-                )
-        with database.reading() as session:
-            people = galleries.count_identities(session, [gallery.id])[gallery.id]
-            known = models.list_all(session)
-    print_result(as_row(gallery, people, known), json, lambda: print_policy(gallery))
 
 
 @app.command()

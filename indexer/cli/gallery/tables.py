@@ -71,9 +71,21 @@ def print_policy(gallery: "Gallery") -> None:
     how = "" if gallery.duplicate_check == DuplicateCheck.OFF or fpir is None else f", at an FPIR of {fpir:g}"
     out.print(
         f"Gallery {gallery.name} uses the person score {gallery.person_score}. Its duplicate check is"
-        f" {gallery.duplicate_check}{how}. It {kept} probes.",
+        f" {gallery.duplicate_check}{how}. It {kept} probes. {visitor_policy(gallery)}",
         highlight=False,
         soft_wrap=True,
+    )
+
+
+def visitor_policy(gallery: "Gallery") -> str:
+    if not gallery.remember_unknown:
+        return "It does not remember unknown visitors."
+    quality = gallery.min_visitor_quality
+    least = "" if quality is None else f" of a quality of {quality:g} or more"
+    return (
+        f"It remembers unknown visitors by at most {quantity(gallery.max_visitor_faces, 'face')}{least},"
+        f" {gallery.max_visitors:,} of them, each until {gallery.visitor_lifetime_hours:g} hours after the"
+        " last sighting."
     )
 
 
@@ -116,6 +128,11 @@ def as_row(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[
         "person_score": gallery.person_score,
         "duplicate_check": gallery.duplicate_check,
         "duplicate_fpir": gallery.duplicate_fpir,
+        "remember_unknown": gallery.remember_unknown,
+        "min_visitor_quality": gallery.min_visitor_quality,
+        "visitor_lifetime_hours": gallery.visitor_lifetime_hours,
+        "max_visitors": gallery.max_visitors,
+        "max_visitor_faces": gallery.max_visitor_faces,
         "change_number": gallery.change_number,
         "created_at": gallery.created_at,
     }

@@ -34,6 +34,8 @@ class Action(StrEnum):
     SEARCHED = "search.searched"
     REPLAYED = "search.replayed"
     VERIFIED = "search.verified"
+    VISITOR_REMEMBERED = "visitor.remembered"
+    VISITORS_FORGOTTEN = "visitor.forgotten"
     REVIEW_DECIDED = "review.decided"
     PROBES_DELETED = "search.probes_deleted"
     MATCH_DISPUTED = "search.disputed"

@@ -73,6 +73,8 @@ class RecordedFace:
     """Best first, at most `MAX_CANDIDATES`."""
     crop_sha256: str | None = None
     """Of the kept crop, in hex. The crop itself may be deleted by now."""
+    remembered: UUID | None = None
+    """The anonymous identity that the face became, as it matched nobody."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,7 +84,7 @@ class RecordedFace:
             "matched": self.matched,
             "candidates": [candidate.to_json() for candidate in self.candidates],
             "crop_sha256": self.crop_sha256,
-        }
+        } | ({} if self.remembered is None else {"remembered": str(self.remembered)})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -94,6 +96,7 @@ class RecordedFace:
             matched=value["matched"],
             candidates=tuple(map(RecordedCandidate.from_json, value["candidates"])),
             crop_sha256=value["crop_sha256"],
+            remembered=UUID(value["remembered"]) if "remembered" in value else None,
         )
 
 

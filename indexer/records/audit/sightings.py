@@ -37,7 +37,7 @@ def newest(
     session: Session, identity_ids: Collection[UUID], *, before: int | None, limit: int
 ) -> list[Sighting]:
     """At most `limit` searches with event numbers below `before` whose first candidate was one of the
-    identities, and was matched; the newest first."""
+    identities, and was matched, or that remembered one of them as an unknown visitor; the newest first."""
     rows = session.execute(
         _NEWEST, {"ids": [str(one) for one in identity_ids], "before": before, "limit": limit}
     )
@@ -64,10 +64,13 @@ def _best(search: RecordedSearch, identity_ids: Collection[UUID]) -> int:
         for number, face in enumerate(search.faces)
         if face.matched and face.candidates and face.candidates[0].identity_id in identity_ids
     }
+    if not scores:
+        return next(number for number, face in enumerate(search.faces) if face.remembered in identity_ids)
     return max(scores, key=lambda number: scores[number])
 
 
-# By two indexes: one has the first person whom a search matched, the other all who are on a photograph. One
+# By three indexes: one has the first person whom a search matched, the other all who are on a photograph; the
+# search that made somebody a visitor is named by the visitor's face. One
 # person at a time, so that the first is read in its order. `number + 0`: PostgreSQL, which cannot know how
 # many photographs show a person, would otherwise read the whole record in the order of its numbers.
 NEWEST_SQL = f"""
@@ -85,8 +88,15 @@ WITH first AS (
     WHERE {SEVERAL} AND {MATCHED} ?| CAST(:ids AS text[])
         AND (CAST(:before AS bigint) IS NULL OR number + 0 < :before)
     ORDER BY number + 0 DESC LIMIT :limit
+), remembered AS (
+    SELECT number, id, at, caller, details::text AS details FROM audit_event
+    WHERE id IN (SELECT audit_id FROM face WHERE identity_id = ANY(CAST(:ids AS uuid[])))
+        AND action = 'search.identified'
+        AND jsonb_path_query_array(details::jsonb, '$.faces[*].remembered') ?| CAST(:ids AS text[])
+        AND (CAST(:before AS bigint) IS NULL OR number + 0 < :before)
 ), found AS (
-    SELECT * FROM first UNION SELECT * FROM several ORDER BY number DESC LIMIT :limit
+    SELECT * FROM first UNION SELECT * FROM several UNION SELECT * FROM remembered
+    ORDER BY number DESC LIMIT :limit
 )
 SELECT found.*, EXISTS (
     SELECT FROM dispute WHERE event_id = found.id AND identity_id = ANY(CAST(:ids AS uuid[]))

@@ -75,15 +75,18 @@ class Database:
         return pool.checkedout()
 
     @contextmanager
-    def transaction(self, *, long: bool = False) -> Iterator[Session]:
+    def transaction(self, *, long: bool = False, lock_seconds: float | None = None) -> Iterator[Session]:
         """One transaction: committed at the end of the block, rolled back if it raises. The events that the
         block has recorded are written last (`records.audit`).
 
         `long`: no statement timeout, as for deleting a million rows. The lock timeout stays.
+        `lock_seconds`: another lock timeout, for what may as well be left undone.
         """
         with translate_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             if long:
                 session.execute(_LONG)
+            if lock_seconds is not None:
+                session.execute(text(f"SET LOCAL lock_timeout = {round(1000 * lock_seconds)}"))
             yield session
             events = take_pending(session)
             if events and self.audit:

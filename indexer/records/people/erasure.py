@@ -1,5 +1,6 @@
-"""Deletes what reviews, changes that can be undone and imports still hold of a deleted identity."""
+"""Deletes what reviews, changes that can be undone and imports still hold of deleted identities."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import text
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 _FORGET = text("""
 WITH RECURSIVE forgotten (id) AS (
-    SELECT CAST(:identity_id AS uuid)
+    SELECT unnest(CAST(:identity_ids AS uuid[]))
     UNION
     SELECT other_id FROM person_change JOIN forgotten ON person_change.identity_id = forgotten.id
     WHERE kind = 'merge' AND undone_at IS NULL
@@ -19,7 +20,7 @@ WITH RECURSIVE forgotten (id) AS (
 ), namesakes AS (
     DELETE FROM import_file
     USING identity JOIN import_job ON import_job.gallery_id = identity.gallery_id
-    WHERE identity.id = CAST(:identity_id AS uuid) AND import_file.import_id = import_job.id
+    WHERE identity.id = ANY(CAST(:identity_ids AS uuid[])) AND import_file.import_id = import_job.id
         AND import_file.external_id = identity.external_id
 ), pairs AS (
     DELETE FROM distinct_people
@@ -38,15 +39,16 @@ FROM identity JOIN import_job ON import_job.gallery_id = identity.gallery_id
     CROSS JOIN LATERAL concat(
         'this person looks like identity ', coalesce(identity.external_id, CAST(identity.id AS text))
     ) AS begin
-WHERE identity.id = CAST(:identity_id AS uuid) AND import_file.import_id = import_job.id
+WHERE identity.id = ANY(CAST(:identity_ids AS uuid[])) AND import_file.import_id = import_job.id
     AND import_file.state = 'rejected' AND import_file.code = 'duplicate_identity'
     AND (starts_with(message, begin || ',') OR starts_with(message, begin || ' and '))
 """)
 """Files of others that were rejected because they look like the person, whom their message names."""
 
 
-def forget(session: Session, identity_id: UUID) -> None:
-    """Of the identity and of all that were merged into it. The caller holds the gallery's lock and deletes
-    the identity."""
-    session.execute(_FORGET, {"identity_id": str(identity_id)})
-    session.execute(_UNNAME, {"identity_id": str(identity_id)})
+def forget(session: Session, identity_ids: Collection[UUID]) -> None:
+    """Of the identities and of all that were merged into them. The caller holds the gallery's lock and
+    deletes the identities."""
+    ids = {"identity_ids": [str(identity_id) for identity_id in identity_ids]}
+    session.execute(_FORGET, ids)
+    session.execute(_UNNAME, ids)

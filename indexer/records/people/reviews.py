@@ -19,6 +19,7 @@ class ReviewKind(StrEnum):
     DUPLICATE = "duplicate"
     """A new person resembles one who is enrolled already."""
     DOUBTFUL_MATCH = "doubtful_match"
+    """An unknown visitor may be somebody with a name."""
 
 
 class ReviewState(StrEnum):
@@ -92,6 +93,17 @@ def add(
         )
         .returning(Review.id)
     )
+
+
+def is_settled(session: Session, one: UUID, other: UUID) -> bool:
+    """Whether the pair has an open review, or is known to be distinct."""
+    pair = {one, other}
+    open_review = select(Review.id).where(
+        Review.state == ReviewState.OPEN, Review.identity_id.in_(pair), Review.other_id.in_(pair)
+    )
+    if session.scalar(open_review.limit(1)) is not None:
+        return True
+    return bool(distinct.known(session, [distinct.pair_of(one, other)]))
 
 
 def get(session: Session, gallery_id: UUID, review_id: UUID) -> Review:

@@ -24,6 +24,10 @@ from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.reindexes import Reindex
 from indexer.types import LOG_START, DuplicateCheck, LogPosition, PersonScore
 
+VISITOR_LIFETIME_HOURS = 72.0
+MAX_VISITORS = 10_000
+MAX_VISITOR_FACES = 5
+
 _T = TypeVar("_T")
 _Of = ColumnElement[_T] | Mapped[_T]
 
@@ -64,6 +68,13 @@ class Gallery(Base, kw_only=True):
             "duplicate_check IN ('off', 'warn', 'review', 'reject')", name="gallery_duplicate_check_check"
         ),
         CheckConstraint("duplicate_fpir > 0 AND duplicate_fpir < 1", name="gallery_duplicate_fpir_check"),
+        CheckConstraint(
+            "min_visitor_quality >= 0 AND min_visitor_quality <= 100",
+            name="gallery_min_visitor_quality_check",
+        ),
+        CheckConstraint("visitor_lifetime_hours > 0", name="gallery_visitor_lifetime_hours_check"),
+        CheckConstraint("max_visitors > 0", name="gallery_max_visitors_check"),
+        CheckConstraint("max_visitor_faces > 0", name="gallery_max_visitor_faces_check"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -103,6 +114,18 @@ class Gallery(Base, kw_only=True):
     duplicate_fpir: Mapped[float | None] = mapped_column(Double, default=None)
     """Policy: share of new people's faces that may be taken for somebody enrolled. None: a tenth of the FPIR
     of identification."""
+    remember_unknown: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Policy: faces that match nobody are remembered as anonymous identities (docs/decisions/0034)."""
+    min_visitor_quality: Mapped[float | None] = mapped_column(Double, default=None)
+    """Policy: least quality of a remembered face, 0 to 100. None: the limits of enrolment alone."""
+    visitor_lifetime_hours: Mapped[float] = mapped_column(
+        Double, server_default="72", default=VISITOR_LIFETIME_HOURS
+    )
+    """Policy: since the last sighting; then the visitor is forgotten."""
+    max_visitors: Mapped[int] = mapped_column(server_default="10000", default=MAX_VISITORS)
+    """Policy: a further visitor takes the place of the one who was not seen for the longest time."""
+    max_visitor_faces: Mapped[int] = mapped_column(server_default="5", default=MAX_VISITOR_FACES)
+    """Policy: faces that are remembered of one visitor."""
     created_at: Mapped[datetime] = insertion_time()
     calibration_id: Mapped[UUID | None] = column_property(
         active_calibration(id, model_id, person_score)  # noqa: A003

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indexer.errors import ArchiveInvalid
 from indexer.records.tables import Gallery
+from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.transfer.archive.manifest import NAME, first_problem
 from indexer.types import DuplicateCheck, PersonScore
 
@@ -26,6 +27,11 @@ class Policy(BaseModel):
     person_score: PersonScore = PersonScore.NEAREST
     duplicate_check: DuplicateCheck = DuplicateCheck.OFF
     duplicate_fpir: float | None = Field(None, gt=0, lt=1)
+    remember_unknown: bool = False
+    min_visitor_quality: float | None = Field(None, ge=0, le=100)
+    visitor_lifetime_hours: float = Field(VISITOR_LIFETIME_HOURS, gt=0)
+    max_visitors: int = Field(MAX_VISITORS, gt=0, lt=2**31)
+    max_visitor_faces: int = Field(MAX_VISITOR_FACES, gt=0, lt=2**31)
 
 
 def of_gallery(gallery: Gallery) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from indexer.usecases.answers.faces import DetectedFace
 from indexer.usecases.answers.threshold import Threshold
 from indexer.usecases.searches import results
 from indexer.usecases.searches.match_limits import UnmatchedReason
+from indexer.visitors.visit import VisitOutcome
 
 
 class IdentityRef(BaseModel):
@@ -87,6 +88,19 @@ class Candidate(BaseModel):
         )
 
 
+class Visitor(BaseModel):
+    outcome: VisitOutcome = Field(
+        description="`new`: the face matched nobody, and is an anonymous identity from now on; `seen`: it"
+        " matched one; `face_added`: it matched one, and became another of its faces; `low_quality`: it"
+        " matched nobody, and is not good enough to be remembered; `skipped`: it is not remembered, since"
+        " PostgreSQL, the index or the gallery was not available in time",
+        examples=["new"],
+    )
+    identity_id: UUID | None = Field(
+        description="Id of the anonymous identity; null where there is none", examples=[ID_EXAMPLE]
+    )
+
+
 class ProbeFace(DetectedFace):
     unmatched_reason: UnmatchedReason | None = Field(
         description="Why none of the candidates is `matched`, whatever its score: by the gallery's policy the"
@@ -94,7 +108,13 @@ class ProbeFace(DetectedFace):
         " (`max_match_miss_rate`); null where the scores decide",
         examples=[None],
     )
-    candidates: list[Candidate] = Field(description="Best first, each identity once")
+    candidates: list[Candidate] = Field(
+        description="Best first, each identity once; of those that are `matched`, anonymous ones last"
+    )
+    visitor: Visitor | None = Field(
+        description="What became of the face where the policy is to `remember_unknown`; null where there was"
+        " nothing to remember"
+    )
 
 
 class IdentifyAnswer(Threshold):
@@ -118,6 +138,8 @@ class IdentifyAnswer(Threshold):
                     **DetectedFace.fields_of(face.aligned),
                     unmatched_reason=face.unmatched_reason,
                     candidates=[Candidate.of(candidate) for candidate in face.candidates],
+                    visitor=face.visit
+                    and Visitor(outcome=face.visit.outcome, identity_id=face.visit.identity_id),
                 )
                 for face in identification.faces
             ],
@@ -131,7 +153,9 @@ class IdentifyAnswer(Threshold):
 
 
 class SearchAnswer(Threshold):
-    candidates: list[Candidate] = Field(description="Best first, each identity once")
+    candidates: list[Candidate] = Field(
+        description="Best first, each identity once; of those that are `matched`, anonymous ones last"
+    )
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
     gallery_size: int = Field(description="Enrolled faces that were searched: N")
     audit_id: AuditId

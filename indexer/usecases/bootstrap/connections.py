@@ -11,6 +11,7 @@ from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.sync import IndexSync
 from indexer.settings import Settings
 from indexer.usecases.searches.reporter import SearchReporter
+from indexer.visitors.expiry import VisitorExpiry
 
 CLUSTERING = 2
 """Of the thread that works on clusterings, and of its lease."""
@@ -19,6 +20,7 @@ CONNECTIONS_BESIDE = (
     + IndexSync.THREADS
     + Heartbeat.THREADS
     + SearchReporter.THREADS
+    + VisitorExpiry.THREADS
     + IndexBuilds.THREADS
     + Authenticator.THREADS
     + Rejections.THREADS
@@ -27,9 +29,9 @@ CONNECTIONS_BESIDE = (
     + CLUSTERING
 )
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
-background thread, those of the limits of keys and of sign-ins, and one for duplicate checks. So requests
-never wait for a connection, except that duplicate checks of several galleries take turns: each reads the
-change log while its transaction holds a connection."""
+background thread, those of the limits of keys and of sign-ins, and one for duplicate checks and new
+visitors. So requests never wait for a connection, except that these take turns in several galleries: each
+reads the change log while its transaction holds a connection."""
 REINDEX_WORKER = 6
 """Of a process that works on re-index jobs as well."""
 LISTENERS = 2

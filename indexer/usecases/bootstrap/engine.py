@@ -37,6 +37,8 @@ from indexer.usecases.people.editor import PeopleEditor
 from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.recorder import SearchRecorder
 from indexer.usecases.searches.reporter import SearchReporter
+from indexer.visitors.expiry import VisitorExpiry
+from indexer.visitors.memory import VisitorMemory
 from indexer.weights.store import WeightStore
 
 
@@ -127,6 +129,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             index_sync = IndexSync(database, index_cache, pipelines)
             stack.callback(index_sync.close)
             stack.callback(SearchReporter(database, tally).close)
+            stack.callback(VisitorExpiry(database).close)
             # Its connection is one of the requests': it takes milliseconds, once a day.
             months = Supervised(
                 "audit partitions",
@@ -166,6 +169,13 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                 patience_seconds=settings.index_patience_s,
                 match_limits=match_limits,
                 recorder=recorder,
+                visitors=VisitorMemory(
+                    database=database,
+                    index_cache=index_cache,
+                    calibrations=calibrations,
+                    models=index_store.models,
+                    rejects=quality_gate.rejection,
+                ),
                 tally=tally,
             ),
             enroller=Enroller(

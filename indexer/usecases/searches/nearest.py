@@ -6,6 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
+from indexer.calibration.check.tally import PEOPLE
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound, InvalidRequest
 from indexer.records import galleries
@@ -17,6 +18,7 @@ from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import NearPerson, Vectors
+from indexer.visitors.memory import MOST as VISITORS_COMPARED
 
 _ATTEMPTS = 5
 """Searches, where a face in the answer is deleted in the meantime."""
@@ -94,6 +96,20 @@ def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:
             given[face].append(hit)
             taken.add(hit.owner.identity_id)
     return given
+
+
+def compared(gallery: Gallery) -> int:
+    """People of each face that are looked for, however few the caller asks for."""
+    return VISITORS_COMPARED if gallery.remember_unknown else PEOPLE
+
+
+def named_first(hits: Sequence[Hit], threshold: float) -> list[Hit]:
+    """Of the people who reach the threshold, those who are not anonymous come first; else in the same order.
+
+    A known person whom a search missed may be an anonymous identity as well. Without this, its newer picture
+    would hide the name for ever (docs/decisions/0034).
+    """
+    return sorted(hits, key=lambda hit: hit.owner.anonymous or hit.score < threshold)
 
 
 def _reread(session: Session, gallery: Gallery) -> Gallery:

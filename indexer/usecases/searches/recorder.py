@@ -1,11 +1,13 @@
 """Records searches in the audit record, before their answers leave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Any
 from uuid import UUID
+
+import uuid_utils.compat
 
 from indexer.calibration.threshold.decision import Decision
 from indexer.embedding.card import ModelCard
@@ -24,8 +26,11 @@ from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Crop
+from indexer.usecases.searches.match_limits import UnmatchedReason
 from indexer.usecases.searches.nearest import Hit
+from indexer.visitors.visit import Visit, VisitOutcome
 
+_NO_FACES: Mapping[int, UUID | None] = {}
 _ACTIONS = {SearchKind.IDENTIFY: Action.IDENTIFIED, SearchKind.SEARCH: Action.SEARCHED}
 
 
@@ -50,7 +55,14 @@ class SearchedFace:
     """None for a search by an embedding."""
     hits: Sequence[Hit]
     """Best first."""
-    unmatched_reason: str | None
+    unmatched_reason: UnmatchedReason | None
+    visit: Visit | None = None
+
+    @property
+    def opened(self) -> UUID | None:
+        """The anonymous identity that the face became."""
+        is_new = self.visit is not None and self.visit.outcome is VisitOutcome.NEW
+        return self.visit.identity_id if self.visit is not None and is_new else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +79,17 @@ class SearchRecorder:
     def keeps_probes(self, gallery: Gallery) -> bool:
         return self.is_on and gallery.keep_probes
 
+    def new_event_id(self) -> UUID | None:
+        """For a search that is about to be recorded; None where there is no audit record."""
+        return uuid_utils.compat.uuid7() if self.is_on else None
+
     def record_search(
         self,
         searched: Searched,
         faces: Sequence[SearchedFace],
         watch: Stopwatch,
         *,
+        event_id: UUID | None = None,
         faces_found: int | None = None,
         crops: Sequence[Crop] = (),
     ) -> UUID | None:
@@ -88,7 +105,12 @@ class SearchRecorder:
                 faces=recorded_faces(faces, searched.decision, crops),
                 faces_found=faces_found,
             )
-            return self.record(search, gallery=searched.gallery, crops=crops)
+            stored = {
+                number: face.visit.face_id for number, face in enumerate(faces) if face.visit is not None
+            }
+            return self.record(
+                search, gallery=searched.gallery, event_id=event_id, crops=crops, stored=stored
+            )
 
     def record(
         self,
@@ -96,12 +118,15 @@ class SearchRecorder:
         *,
         gallery: Gallery | None = None,
         identity_id: UUID | None = None,
+        event_id: UUID | None = None,
         crops: Sequence[Crop] = (),
+        stored: Mapping[int, UUID | None] = _NO_FACES,
     ) -> UUID | None:
         """The id of the event; None where there is no audit record.
 
-        `identity_id`: of a comparison with one person. `crops`: of the probes, where the gallery keeps them;
-        they are stored with the event or not at all. Raises DatabaseUnavailable, Busy.
+        `identity_id`: of a comparison with one person. `event_id`: from `new_event_id`. `crops`: of the
+        probes, where the gallery keeps them; they are stored with the event or not at all. `stored`: by the
+        number of the probe, the face that was remembered of it. Raises DatabaseUnavailable, Busy.
         """
         if self.writer is None:
             return None
@@ -110,6 +135,7 @@ class SearchRecorder:
             gallery=None if gallery is None else gallery.name,
             identity_id=identity_id or _first_matched(search),
             details=search.to_json(),
+            **({} if event_id is None else {"id": event_id}),
         )
         if not crops or gallery is None:
             self.writer.record(event)
@@ -119,7 +145,7 @@ class SearchRecorder:
                     face=number,
                     jpeg=crop.jpeg,
                     landmarks=crop.landmarks.ravel().tolist(),
-                    face_id=face.candidates[0].face_id if face.matched else None,
+                    face_id=stored.get(number) or (face.candidates[0].face_id if face.matched else None),
                 )
                 for number, (face, crop) in enumerate(zip(search.faces, crops, strict=True))
             ]
@@ -139,6 +165,7 @@ def recorded_faces(
             and any(hit.score >= decision.threshold for hit in face.hits[:1]),
             candidates=tuple(map(_recorded, face.hits[:MAX_CANDIDATES])),
             crop_sha256=None if crop is None else sha256(crop.jpeg).hexdigest(),
+            remembered=face.opened,
         )
         for face, crop in zip_longest(searched, crops)
     )
@@ -196,7 +223,8 @@ def _recorded(hit: Hit) -> RecordedCandidate:
 
 
 def _first_matched(search: RecordedSearch) -> UUID | None:
+    """The first person whom a face matched; else the first visitor whom one became."""
     for face in search.faces:
         if face.matched and face.candidates:
             return face.candidates[0].identity_id
-    return None
+    return next((face.remembered for face in search.faces if face.remembered is not None), None)

@@ -1,6 +1,7 @@
 """What an identification and a search by an embedding find."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from indexer.pipeline.pipeline import AlignedFace
 from indexer.records.enrolled.faces import Owner
 from indexer.types import NearPerson
 from indexer.usecases.searches.match_limits import UnmatchedReason
+from indexer.usecases.searches.nearest import Hit
+from indexer.usecases.searches.recorder import SearchedFace
+from indexer.visitors.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class IdentifiedFace:
     candidates: list[Candidate]
     unmatched_reason: UnmatchedReason | None
     """Why none of them is matched, whatever its score; None where the scores decide."""
+    visit: Visit | None = None
+    """Where the gallery remembers visitors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +69,32 @@ class SearchResult:
     decision: Decision
     audit_id: UUID | None
     timings_ms: dict[str, float]
+
+
+def candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
+    """Those with a score of `threshold` or more are matched."""
+    return [
+        Candidate(owner=hit.owner, person=hit.person, matched=hit.score >= threshold, disputed=hit.disputed)
+        for hit in hits
+    ]
+
+
+def identified_faces(
+    faces: Sequence[SearchedFace], threshold: float, max_candidates: int
+) -> list[IdentifiedFace]:
+    """As they are answered."""
+    return [
+        IdentifiedFace(
+            aligned=face.aligned,
+            candidates=candidates(
+                face.hits[:max_candidates], math.inf if face.unmatched_reason else threshold
+            ),
+            unmatched_reason=face.unmatched_reason,
+            visit=face.visit,
+        )
+        for face in faces
+        if face.aligned is not None
+    ]
 
 
 def distance(score: float) -> float:

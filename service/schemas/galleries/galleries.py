@@ -66,6 +66,24 @@ class Gallery(BaseModel):
         description="Policy: share of new people's faces that the duplicate check may take for somebody"
         " enrolled; null: a tenth of the FPIR of identification"
     )
+    remember_unknown: bool = Field(
+        description="Policy: whether faces that match nobody are remembered as anonymous identities",
+        examples=[False],
+    )
+    min_visitor_quality: float | None = Field(
+        description="Policy: least quality score of a remembered face; null: the limits of enrolment alone"
+    )
+    visitor_lifetime_hours: float = Field(
+        description="Policy: hours after which a visitor who was not seen again is forgotten", examples=[72.0]
+    )
+    max_visitors: int = Field(
+        description="Policy: most visitors that are remembered; a further one takes the place of the one who"
+        " was not seen for the longest time",
+        examples=[10_000],
+    )
+    max_visitor_faces: int = Field(
+        description="Policy: most faces that are remembered of one visitor", examples=[5]
+    )
     identification: Identification | None = Field(
         description="The threshold at its present size, and what it means; null if this process cannot"
         " open its model"
@@ -89,6 +107,11 @@ class Gallery(BaseModel):
             person_score=PersonScore(gallery.person_score),
             duplicate_check=DuplicateCheck(gallery.duplicate_check),
             duplicate_fpir=gallery.duplicate_fpir,
+            remember_unknown=gallery.remember_unknown,
+            min_visitor_quality=gallery.min_visitor_quality,
+            visitor_lifetime_hours=gallery.visitor_lifetime_hours,
+            max_visitors=gallery.max_visitors,
+            max_visitor_faces=gallery.max_visitor_faces,
             identification=policy and Identification.of(policy),
             created_at=gallery.created_at,
         )

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from indexer.records.galleries import NAME_PATTERN
+from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.settings import LEAST_RATE
 from indexer.types import DuplicateCheck, PersonScore
 
@@ -76,6 +77,29 @@ _KEEP_PROBES = (
     " later. It is deleted with the person whom it matched, and with the events of its time. Without an audit"
     " record nothing is kept"
 )
+_REMEMBER_UNKNOWN = (
+    "Remember faces that match nobody as anonymous identities, so that the next search recognises them as"
+    " somebody who was here before. This stores biometric data of people who did not agree to it: see"
+    " `how-to/visitors`"
+)
+MinVisitorQuality = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="Least quality score of a face that is remembered, beside the limits of enrolment; null:"
+        " these alone",
+        examples=[50.0],
+    ),
+]
+_LIFETIME = "Hours after which a visitor who was not seen again is forgotten"
+_MAX_VISITORS = (
+    "Most visitors that are remembered; a further one takes the place of the one who was not seen for the"
+    " longest time"
+)
+_MAX_FACES = "Most faces that are remembered of one visitor"
+_LONGEST_HOURS, _MOST, _MOST_FACES = 876_000, 10_000_000, 100
 
 
 class GalleryNew(BaseModel):
@@ -98,6 +122,17 @@ class GalleryNew(BaseModel):
     person_score: PersonScore = Field(default=PersonScore.FUSED, description=_PERSON_SCORE)
     duplicate_check: DuplicateCheck = Field(default=DuplicateCheck.OFF, description=_DUPLICATE_CHECK)
     duplicate_fpir: DuplicateFpir = None
+    remember_unknown: bool = Field(default=False, description=_REMEMBER_UNKNOWN)
+    min_visitor_quality: MinVisitorQuality = None
+    visitor_lifetime_hours: float = Field(
+        default=VISITOR_LIFETIME_HOURS,
+        gt=0,
+        le=_LONGEST_HOURS,
+        allow_inf_nan=False,
+        description=_LIFETIME,
+    )
+    max_visitors: int = Field(default=MAX_VISITORS, gt=0, le=_MOST, description=_MAX_VISITORS)
+    max_visitor_faces: int = Field(default=MAX_VISITOR_FACES, gt=0, le=_MOST_FACES, description=_MAX_FACES)
 
 
 class GalleryPatch(BaseModel):
@@ -118,3 +153,20 @@ class GalleryPatch(BaseModel):
         default=None, description=f"{_DUPLICATE_CHECK}. null changes nothing"
     )
     duplicate_fpir: DuplicateFpir = None
+    remember_unknown: bool | None = Field(
+        default=None, description=f"{_REMEMBER_UNKNOWN}. null changes nothing"
+    )
+    min_visitor_quality: MinVisitorQuality = None
+    visitor_lifetime_hours: float | None = Field(
+        default=None,
+        gt=0,
+        le=_LONGEST_HOURS,
+        allow_inf_nan=False,
+        description=f"{_LIFETIME}; null changes nothing",
+    )
+    max_visitors: int | None = Field(
+        default=None, gt=0, le=_MOST, description=f"{_MAX_VISITORS}; null changes nothing"
+    )
+    max_visitor_faces: int | None = Field(
+        default=None, gt=0, le=_MOST_FACES, description=f"{_MAX_FACES}; null changes nothing"
+    )

@@ -27,7 +27,11 @@ class Sighting(BaseModel):
         description="Number of the face in the answer, from 0; if several matched, the most similar one"
     )
     box: Box | None = Field(description="Where the face was; null for a search by an embedding")
-    score: float = Field(description="Similarity to the person, -1 to 1", examples=[0.7113])
+    score: float | None = Field(
+        description="Similarity to the person, -1 to 1; null for the first sighting of a visitor, who was"
+        " unknown until then",
+        examples=[0.7113],
+    )
     threshold: float = Field(
         description="Threshold of the search: lower scores did not match", examples=[0.4671]
     )
@@ -44,7 +48,7 @@ class Sighting(BaseModel):
             caller=sighting.caller,
             face=sighting.face,
             box=_box(face.box),
-            score=round(face.candidates[0].score, 4),
+            score=round(face.candidates[0].score, 4) if face.matched else None,
             threshold=round(sighting.search.decision.threshold, 4),
             disputed=sighting.disputed,
         )

@@ -219,6 +219,8 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", gallery + "/people-changes"),
         ("post", gallery + "/people-changes/{change_id}/undo"),
         ("get", gallery + "/identities/{identity_id}/sightings"),
+        ("get", gallery + "/visitors"),
+        ("delete", gallery + "/visitors"),
         ("get", f"{gallery}/imports"),
         ("post", f"{gallery}/imports"),
         ("get", one_import),

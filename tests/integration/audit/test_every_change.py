@@ -130,6 +130,7 @@ STEPS = {
     "reopen_review": Step(path=ONE + "/reviews/{decided_id}/reopen", action=Action.REVIEW_DECIDED),
     "replay_search": Step(path=SEARCH + "/replay", action=Action.REPLAYED),
     "get_probe_crop": Step(path=SEARCH + "/faces/0/crop", method="GET", action=Action.FACE_READ),
+    "forget_visitors": Step(path=ONE + "/visitors", method="DELETE", action=Action.VISITORS_FORGOTTEN),
     "delete_probes": Step(path=SEARCH + "/faces", method="DELETE", action=Action.PROBES_DELETED),
     "dispute_match": Step(path=SEARCH + "/disputes", action=Action.MATCH_DISPUTED, body=disputed),
     "withdraw_dispute": Step(
@@ -262,6 +263,13 @@ def add_people(service: TestClient, database: Database, world: World) -> None:
     )
 
 
+def add_visitor(service: TestClient, world: World) -> None:
+    path = ONE.format(**world.names)
+    service.patch(path, json={"remember_unknown": True}).raise_for_status()
+    found = service.post(f"{path}/identify", json=image(world)).raise_for_status().json()
+    assert found["faces"][0]["visitor"]["outcome"] == "new"
+
+
 def add_search(service: TestClient, world: World, *, disputed_already: bool) -> None:
     """A search with kept probes."""
     path = ONE.format(**world.names)
@@ -324,6 +332,8 @@ def test_a_route_leaves_its_event(
         add_clustering(database, world)
     if operation in IMPORTED:
         add_import(service, database, world)
+    if operation == "forget_visitors":
+        add_visitor(service, world)
     if operation in SEARCHES:
         add_search(service, world, disputed_already=operation == "withdraw_dispute")
     before, request = last_number(database), uuid4().hex

@@ -33,7 +33,7 @@ CHANGING = {
 LIKE_ROUTES = {
     *("keys create", "keys rotate", "keys revoke", "reindex activate", "reindex rollback", "reindex cleanup"),
     *("person merge", "person split", "person move", "person undo"),
-    *("person name", "person hide", "person unhide"),
+    *("person name", "person hide", "person unhide", "visitors forget"),
     *("imports cancel", "reviews same", "reviews different", "reviews reopen"),
     *("audit dispute", "audit forget", "audit replay", "audit prune", "calibrate", "duplicates", "worker"),
 }
@@ -67,6 +67,7 @@ READING = {
         "imports list",
         "imports show",
         "reviews list",
+        "visitors list",
         "doctor",
     ),
 }

@@ -29,6 +29,11 @@ class Identity(Base, kw_only=True):
         Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
         Index("identity_search_words_idx", "search_words", postgresql_using="gin"),
         Index("identity_anonymous_idx", "gallery_id", "id", postgresql_where=text("anonymous")),
+        Index(
+            "identity_visitor_idx",
+            *("gallery_id", "last_seen_at", "id"),
+            postgresql_where=text("anonymous AND (last_seen_at IS NOT NULL)"),
+        ),
         Index("identity_unsearched_idx", "id", postgresql_where=text("search_words IS NULL")),
     )
 
@@ -53,6 +58,7 @@ class Identity(Base, kw_only=True):
     hidden: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     """Lists of people leave it out by default. Searches find it all the same."""
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
-    """Of an unknown visitor: the last search that matched it."""
+    """Of an unknown visitor: the last search that remembered or matched it. An anonymous identity without is
+    no visitor, and is never forgotten."""
     created_at: Mapped[datetime] = insertion_time()
     updated_at: Mapped[datetime] = insertion_time()
