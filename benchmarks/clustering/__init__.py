@@ -1,0 +1,1 @@
+"""How well faces are grouped, and how fast: all of Labeled Faces in the Wild, alone and among strangers."""
