@@ -19,7 +19,7 @@ from indexer.clustering.cluster import cluster
 
 Groups = NDArray[np.int64]
 
-COSINES = tuple(np.arange(0.30, 0.661, 0.02).round(2).tolist())
+COSINES = tuple(np.arange(0.40, 0.621, 0.02).round(2).tolist())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,13 @@ def components(graph: Graph, cosine: float) -> Groups:
 def rank_order(graph: Graph, most: float) -> Groups:
     """Components of the pairs whose rank-order distance is at most `most`: Otto, Wang and Jain, "Clustering
     millions of faces by identity", 2018, equations 4 and 5, with the neighbours that the graph has."""
+    near = _rank_distances(graph) <= most
+    return _components(len(graph.vectors), graph.a[near], graph.b[near])
+
+
+@cache
+def _rank_distances(graph: Graph) -> NDArray[np.float64]:
+    """Shape (links,)."""
     neighbours = _neighbours(graph)
     places = [{row: place for place, row in enumerate(found)} for found in neighbours]
 
@@ -51,12 +58,11 @@ def rank_order(graph: Graph, most: float) -> Groups:
         end = places[a].get(b, len(neighbours[a]))
         return sum(other not in places[b] and other != b for other in neighbours[a][: end + 1])
 
-    chosen = []
-    for a, b in zip(*(ends.tolist() for ends in _ends(graph)), strict=True):
+    distances = []
+    for a, b in zip(graph.a.tolist(), graph.b.tolist(), strict=True):
         nearest = min(places[a].get(b, NEIGHBOURS), places[b].get(a, NEIGHBOURS)) + 1
-        chosen.append((absent(a, b) + absent(b, a)) / nearest <= most)
-    keep = np.array(chosen, np.bool_)
-    return _components(len(graph.vectors), graph.a[keep], graph.b[keep])
+        distances.append((absent(a, b) + absent(b, a)) / nearest)
+    return np.array(distances)
 
 
 def chinese_whispers(graph: Graph, cosine: float) -> Groups:
@@ -126,11 +132,9 @@ SFACE_USUAL = 0.363
 METHODS = (
     Method(name="average linkage", group=average_linkage, usual=None, tried=COSINES),
     Method(name="connected components", group=components, usual=SFACE_USUAL, tried=COSINES),
-    Method(
-        name="rank order", group=rank_order, usual=1.0, tried=(0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
-    ),
+    Method(name="rank order", group=rank_order, usual=1.0, tried=(0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)),
     Method(name="Chinese whispers", group=chinese_whispers, usual=SFACE_USUAL, tried=COSINES),
-    Method(name="DBSCAN", group=dbscan, usual=SFACE_USUAL, tried=COSINES[4::2]),
+    Method(name="DBSCAN", group=dbscan, usual=SFACE_USUAL, tried=COSINES[::2]),
     Method(name="HDBSCAN", group=hdbscan, usual=2, tried=(2,)),
     Method(name="Leiden", group=leiden, usual=SFACE_USUAL, tried=COSINES),
 )
