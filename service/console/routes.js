@@ -19,6 +19,7 @@ export const ROUTES = [
   { name: "people", path: "/galleries/:gallery/people", needs: "read" },
   { name: "person", path: "/galleries/:gallery/people/:id", needs: "read" },
   { name: "reviews", path: "/galleries/:gallery/reviews", needs: "read" },
+  { name: "visitors", path: "/galleries/:gallery/visitors", needs: "read" },
   { name: "imports", path: "/galleries/:gallery/imports", needs: "read" },
   { name: "import", path: "/galleries/:gallery/imports/:id", needs: "read" },
   { name: "models", path: "/galleries/:gallery/models", needs: "read" },

@@ -1,5 +1,7 @@
 """Galleries are created, set and deleted."""
 
+import tarfile
+
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.client import ApiClient
@@ -94,3 +96,12 @@ def _settings(open_page: OpenPage, api: ApiClient) -> Page:
     api.delete_galleries()
     api.post("/v1/galleries", json={"name": "staff"})
     return open_page("#/galleries/staff")
+
+
+def test_a_gallery_is_exported_as_a_file(open_page: OpenPage, api: ApiClient) -> None:
+    page = _settings(open_page, api)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the export").click()
+    assert download.value.suggested_filename == "staff.tar"
+    with tarfile.open(download.value.path()) as export:
+        assert export.getnames()[-1] == "manifest.json"

@@ -9,7 +9,7 @@ import { t } from "../texts.js";
 import { icon } from "./icons.js";
 import { createGalleryPicker } from "./gallery-picker.js";
 
-const OF_GALLERY = ["identify", "verify", "people", "reviews", "imports", "models", "gallery"];
+const OF_GALLERY = ["identify", "verify", "people", "visitors", "reviews", "imports", "models", "gallery"];
 const OF_SERVER = ["try", "galleries", "operations", "access", "audit"];
 const PARENTS = { person: "people", import: "imports", reindex: "models", event: "audit" };
 

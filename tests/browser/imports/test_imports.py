@@ -122,3 +122,22 @@ def test_a_path_that_the_server_does_not_read_is_said_beside_the_field(
     page.get_by_role("button", name="Start the import").click()
 
     expect(page.get_by_role("alert")).to_contain_text("GEMEL_IMPORT_FOLDER")
+
+
+def test_photographs_without_names_become_unnamed_people(
+    open_page: OpenPage, api: ApiClient, tmp_path: Path, hopper: bytes, collins: bytes
+) -> None:
+    gallery = api.create_gallery("album")
+    folder = tmp_path / "holidays"
+    folder.mkdir()
+    for number, data in enumerate((hopper, collins)):
+        (folder / f"DSC_{number}.jpg").write_bytes(data)
+    page = open_page(f"#/galleries/{gallery}/imports")
+
+    choose(page, folder)
+    page.get_by_role("radio", name="Nowhere: photographs without names").check()
+    expect(page.get_by_text("2 photographs without names")).to_be_visible()
+    page.get_by_role("button", name="Start the import").first.click()
+    expect(page.get_by_text("2 of 2 photographs enrolled without names.")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("link", name="See the unnamed people").click()
+    expect(page.get_by_text("2 people")).to_be_visible()

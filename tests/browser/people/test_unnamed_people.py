@@ -134,3 +134,18 @@ def test_an_unnamed_person_has_a_page_where_they_get_a_name(
     page.get_by_role("option", name="Ada Lovelace 0 faces").click()
     expect(page.get_by_role("heading", level=1, name="Ada Lovelace")).to_be_visible()
     expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
+
+
+def test_unnamed_faces_are_grouped_and_the_result_is_shown(
+    open_page: OpenPage, api: ApiClient, hopper: bytes, collins: bytes
+) -> None:
+    api.create_gallery("family")
+    for picture in (hopper, jpeg(pixels(hopper)[:, ::-1]), collins):
+        add(api, picture)
+    page = open_page("#/galleries/family/people?show=unnamed")
+    expect(page.get_by_text("3 people")).to_be_visible()
+    page.get_by_role("button", name="Group unnamed photographs").press("Enter")
+    expect(page.get_by_text("1 group with 2 faces. 1 unnamed person became part of another.")).to_be_visible()
+    expect(page.get_by_text("2 people")).to_be_visible()
+    expect(page.locator('[aria-posinset="1"]:visible')).to_contain_text("2 faces")
+    assert accessibility.violations(page) == []

@@ -11,7 +11,10 @@ await styles("./face-crop.css", import.meta.url);
 const SIZES = [64, 96, 128, 192];
 
 /** What people call somebody: the name, or else the external id. */
-export const nameOf = (identity) => identity.name ?? identity.external_id ?? t(identity.anonymous ? "common.anonymous" : "common.unnamed");
+export const nameOf = (identity) => identity.name ?? identity.external_id ?? t(`common.${unnamed(identity)}`);
+
+/** A time of the last sighting tells an unknown visitor from a group of unnamed photographs. */
+const unnamed = ({ anonymous, last_seen_at: seen }) => (!anonymous ? "unnamed" : seen ? "visitor" : "anonymous");
 
 /**
  * The address of a face's crop, for a picture shown at `cssPixels`.

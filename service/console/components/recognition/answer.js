@@ -47,7 +47,8 @@ export function summary(answer, said = []) {
   if (!faces.length) return t("answer.no_face");
   if (size === 0) return t("answer.empty_gallery");
   const certain = faces.map((face, number) => (said[number] ? said[number].person : !tooPoor(face) && matchOf(face)?.identity));
-  const people = namesOf(certain);
+  const people = namesOf(certain.filter((identity) => !identity?.anonymous));
+  const unnamed = namesOf(certain.filter((identity) => identity?.anonymous)).size;
   const maybe = namesOf(faces.map((face, number) => !said[number] && tooPoor(face) && matchOf(face)?.identity));
   for (const id of people.keys()) maybe.delete(id);
   const open = faces.filter((face, number) => !said[number] && !matchOf(face));
@@ -55,6 +56,7 @@ export function summary(answer, said = []) {
   const unknown = open.length - notTrusted;
   const parts = [];
   if (people.size) parts.push(t("answer.this_is", { count: people.size, names: list(people.values()) }));
+  if (unnamed) parts.push(t("answer.unnamed", { count: unnamed }));
   if (maybe.size) parts.push(t("answer.this_may_be", { count: maybe.size, names: list(maybe.values()) }));
   for (const one of said) if (one?.not) parts.push(t("answer.disputed", { name: nameOf(one.not) }));
   if (unknown) parts.push(t(parts.length ? "answer.others_unknown" : "answer.nobody", { count: unknown }));

@@ -9,6 +9,7 @@ import { nameOf } from "../face-crop/face-crop.js";
 import { candidateCard } from "../match/candidate.js";
 import { qualityLine, tooPoor } from "../match/quality.js";
 import { faceCrop } from "../photo/crop.js";
+import { visitorLine } from "./visitor.js";
 import { addButton, disputeButton, enrolForm } from "./actions.js";
 
 /** A dispute is about one of the first two candidates. */
@@ -71,6 +72,7 @@ export function faceCard({ gallery, photo, answer, number, signal, enrolling, ch
     fill(
       body,
       qualityLine(face.quality, face.unmatched_reason),
+      visitorLine(gallery, face),
       formFirst && form,
       first ? candidate(first, 0) : crop(),
       others.length > 0 &&

@@ -1,6 +1,6 @@
 // A gallery's figures and policies, and its end.
 
-import { patch, path, remove } from "../../api.js";
+import { address, patch, path, remove } from "../../api.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
@@ -10,6 +10,7 @@ import { getGallery } from "../../layout/gallery-picker.js";
 import { go } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
+import { visitorPolicy } from "./visitors.js";
 
 const CHECKS = ["off", "warn", "review", "reject"];
 const SCORES = ["nearest", "fused"];
@@ -28,7 +29,7 @@ export async function show({ params, signal }) {
       control(before);
       return fill(problem, errorLine(error));
     }
-    control(value);
+    control(gallery[field]);
     if (before !== value) toast(t("gallery.saved"), { undo: () => save(field, before, control) });
   }
 
@@ -55,6 +56,8 @@ export async function show({ params, signal }) {
       keepProbes(gallery, save),
       problem,
     ),
+    visitorPolicy({ gallery, save }),
+    can("operate") && exported(gallery.name),
     can("operate") && h("div", {}, h("button", { class: "danger", onclick: () => openDelete(gallery.name, signal) }, t("gallery.delete"))),
   );
 }
@@ -72,6 +75,17 @@ function choice(field, values, words, gallery, save) {
   );
   return h("div", { class: "field" }, h("label", { for: field }, t(`gallery.${field}`)), select);
 }
+
+/** The browser downloads it with the session's cookie. */
+const exported = (name) =>
+  h(
+    "section",
+    { class: "card stack" },
+    h("h2", {}, t("gallery.export")),
+    h("p", {}, t("gallery.export_text")),
+    h("pre", { tabindex: "0" }, h("code", {}, `gemel gallery import ${name}.tar`)),
+    h("div", { class: "actions" }, h("a", { class: "button", href: address(path`v1/galleries/${name}/export`), download: `${name}.tar` }, t("gallery.export_button"))),
+  );
 
 function keepProbes(gallery, save) {
   const box = h("input", {

@@ -54,7 +54,7 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
   async function conclude() {
     try {
       const [names, reviews] = await Promise.all([peopleWithoutPhotograph(job, signal), openReviews(gallery, signal)]);
-      if (!OPEN.includes(job.state)) fill(after, names?.length > 0 && nobodyOf(names), reviewsNotice(gallery, reviews));
+      if (!OPEN.includes(job.state)) fill(after, job.people_by !== "nobody" && names?.length > 0 && nobodyOf(names), reviewsNotice(gallery, reviews));
     } catch (error) {
       if (error.name !== "AbortError") fill(after, errorLine(error));
     }
@@ -115,15 +115,18 @@ function progressWords(job) {
 const countOf = ([state, count]) => h("div", {}, h("dt", {}, t(`import.counts.${state}`)), h("dd", {}, number(count)));
 
 function actionsOf(job, { gallery, base, act, signal }) {
-  const people = h("a", { class: "button primary", href: link(path`/galleries/${gallery}/people`) }, t("import.people"));
-  if (!can("enrol")) return [job.people_enrolled > 0 && people];
-  if (OPEN.includes(job.state)) return [job.people_enrolled > 0 && people, h("button", { onclick: () => act("cancel") }, t("import.cancel"))];
+  const unnamed = job.people_by === "nobody";
+  const enrolled = unnamed ? job.counts.enrolled + job.counts.known > 0 : job.people_enrolled > 0;
+  const show = { show: unnamed ? "unnamed" : null };
+  const people = enrolled && h("a", { class: "button primary", href: link(path`/galleries/${gallery}/people`, show) }, t(unnamed ? "import.unnamed" : "import.people"));
+  if (!can("enrol")) return [people];
+  if (OPEN.includes(job.state)) return [people, h("button", { onclick: () => act("cancel") }, t("import.cancel"))];
   const erase = () => {
     go(path`/galleries/${gallery}/imports`);
     toast(t("import.deleted"), { undo: () => go(path`/galleries/${gallery}/imports/${job.id}`), whenGone: () => void remove(base) });
   };
   return [
-    job.people_enrolled > 0 && people,
+    people,
     job.counts.failed > 0 && job.state === "done" && h("button", { onclick: () => act("retry") }, t("import.retry", { count: job.counts.failed })),
     job.reasons.several_faces > 0 &&
       h("a", { class: "button", href: link(path`/galleries/${gallery}/imports`, { several_faces: "subject" }) }, t("import.again_subject")),

@@ -41,11 +41,11 @@ export function createSending({ gallery, id, signal, onChange }) {
     );
   }
 
-  async function goOn(found, byFile) {
+  async function goOn(found, by) {
     const items = withoutCommonFolder(found);
     const lines = items.find(({ name }) => MANIFEST.test(name));
     const manifest = lines ? readManifest(lines.name, await (await lines.read()).text()) : null;
-    follow(startUpload(gallery, id, plan(items, { byFile, manifest })));
+    follow(startUpload(gallery, id, plan(items, { by, manifest })));
     show("sending");
   }
 
@@ -69,7 +69,7 @@ export function createSending({ gallery, id, signal, onChange }) {
       h("h2", {}, t("import.interrupted")),
       h("p", {}, t("import.interrupted_text", { files: job.files, expected: job.files_expected ?? 0 })),
       createChooser({
-        onItems: (items) => goOn(items, job.people_by === "file").catch(() => onError(t("imports.bad_manifest", { name: "manifest" }))),
+        onItems: (items) => goOn(items, job.people_by).catch(() => onError(t("imports.bad_manifest", { name: "manifest" }))),
         onError,
       }),
       note,

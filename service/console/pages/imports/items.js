@@ -59,10 +59,10 @@ export function looksNamedByFile(items) {
 
 /**
  * @param {Item[]} items
- * @param {{byFile: boolean, manifest: Map<string, object> | null}} options
+ * @param {{by: "folder" | "file" | "nobody", manifest: Map<string, object> | null}} options `by`: `people_by` of the import
  * @returns {Plan}
  */
-export function plan(items, { byFile, manifest }) {
+export function plan(items, { by, manifest }) {
   const people = new Map();
   const entries = new Map();
   const skipped = [];
@@ -75,14 +75,16 @@ export function plan(items, { byFile, manifest }) {
       ? entry
         ? { person: entry.external_id }
         : { code: "not_in_manifest" }
-      : place(item.name, byFile);
+      : place(item.name, by !== "folder");
     if (found.person === undefined) {
       skipped.push({ item, code: found.code });
       continue;
     }
     if (entry) entries.set(item.name, entry);
-    if (!people.has(found.person)) people.set(found.person, []);
-    people.get(found.person).push(item);
+    if (by !== "nobody") {
+      if (!people.has(found.person)) people.set(found.person, []);
+      people.get(found.person).push(item);
+    }
     pictures.push(item);
     bytes += item.size;
   }

@@ -59,7 +59,7 @@ function newImport({ gallery, base, query, signal }) {
     );
     let current;
     function draw() {
-      current = plan(items, { byFile: options.byFile(), manifest });
+      current = plan(items, { by: options.by(), manifest });
       fill(preview, previewOf(current, signal));
       start.disabled = current.pictures.length === 0;
     }

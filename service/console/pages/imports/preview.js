@@ -21,17 +21,17 @@ export function previewOf(plan, signal) {
     h(
       "p",
       { class: "import-total", role: "status" },
-      t("imports.found", {
-        people: t("common.people", { count: plan.people.size }),
-        pictures: t("imports.pictures", { count: plan.pictures.length }),
-        size: bytes(plan.bytes),
-      }),
+      plan.people.size > 0 || plan.pictures.length === 0
+        ? t("imports.found", { people: t("common.people", { count: plan.people.size }), ...amount(plan) })
+        : t("imports.found_unnamed", amount(plan)),
     ),
     plan.skipped.length > 0 && skippedList(plan.skipped),
     first.length > 0 && h("ul", { class: "plain import-people", "aria-label": t("imports.preview") }, first.map((one) => person(one, plan, signal))),
     more > 0 && h("p", { class: "muted" }, t("imports.more_people", { count: more })),
   );
 }
+
+const amount = ({ pictures, bytes: size }) => ({ pictures: t("imports.pictures", { count: pictures.length }), size: bytes(size) });
 
 function person([externalId, items], plan, signal) {
   const entry = plan.entries.get(items[0].name);

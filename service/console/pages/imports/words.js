@@ -9,9 +9,13 @@ export const reason = (code) => (has(`imports.reasons.${code}`) ? t(`imports.rea
 export const advice = ({ code, message }) => (has(`imports.advice.${code}`) ? t(`imports.advice.${code}`) : message);
 
 /** The result of an import as a sentence. */
-export function result({ counts, people, people_enrolled: enrolled }) {
-  if (people === 0) return t("imports.nothing_yet");
-  const parts = [t("imports.enrolled_of", { enrolled, people: t("common.people", { count: people }) })];
+export function result({ counts, people, people_enrolled: enrolled, people_by: by, files }) {
+  if (by === "nobody" ? files === 0 : people === 0) return t("imports.nothing_yet");
+  const parts = [
+    by === "nobody"
+      ? t("imports.enrolled_unnamed", { enrolled: counts.enrolled + counts.known, pictures: t("imports.pictures", { count: files }) })
+      : t("imports.enrolled_of", { enrolled, people: t("common.people", { count: people }) }),
+  ];
   if (counts.rejected) parts.push(t("imports.rejected", { count: counts.rejected }));
   if (counts.failed) parts.push(t("imports.failed", { count: counts.failed }));
   if (counts.known) parts.push(t("imports.known", { count: counts.known }));

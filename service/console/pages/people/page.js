@@ -1,6 +1,7 @@
 // People: everybody in the gallery, as a grid of crops that is searched, scrolled, named and selected from.
 
 import { get, path } from "../../api.js";
+import { createGrouping } from "../../components/grouping/grouping.js";
 import { createSuggestions } from "../../components/naming/suggestions.js";
 import { onRemoval } from "../../components/removal/removal.js";
 import { errorLine } from "../../components/states/states.js";
@@ -138,6 +139,7 @@ export async function show({ params, query, signal, setQuery }) {
       enrolLink,
     ),
     byPhoto && byPhoto.element,
+    naming && createGrouping({ gallery, signal, onDone: search }),
     problem,
     nobody,
     grid.element,

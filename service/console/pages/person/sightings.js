@@ -42,7 +42,7 @@ export function createSightings({ gallery, id, signal }) {
       h("td", {}, time(sighting.at)),
       h("td", {}, sighting.caller),
       h("td", {}, t(`person.kind_${sighting.kind}`), sighting.disputed && [" ", h("span", { class: "badge danger" }, t("person.disputed"))]),
-      h("td", {}, t("person.score_of", { score: score(sighting.score), threshold: score(sighting.threshold) })),
+      h("td", {}, sighting.score === null ? t("person.first_sighting") : t("person.score_of", { score: score(sighting.score), threshold: score(sighting.threshold) })),
       h("td", {}, h("a", { href: link(path`/access/audit/${sighting.audit_id}`), "aria-label": t("person.explain_at", { time: time(sighting.at) }) }, t("person.explain"))),
     );
 
