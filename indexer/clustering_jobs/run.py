@@ -5,6 +5,7 @@ there already, and does the rest.
 """
 
 import logging
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,8 @@ class Run:
     worker: str
     job: Clustering
     figures: dict[str, Any] = field(default_factory=dict)
+    observe: Callable[[Mapping[str, Any]], object] = lambda _: None
+    """Called with the figures whenever they are written."""
 
     def run(self) -> None:
         """Raises LeaseLost where the clustering was cancelled or another worker has it; GalleryNotFound."""
@@ -130,6 +133,7 @@ class Run:
         def written(session: Session, count: int) -> None:
             self.figures[figure] += count
             jobs.progress(session, self.job.id, self.worker, figures=self.figures)
+            self.observe(self.figures)
 
         return written
 
@@ -144,6 +148,7 @@ class Run:
                 figures=self.figures,
                 threshold=threshold,
             )
+        self.observe(self.figures)
 
 
 def listed(groups: list[Group], faces: list[ReadFace]) -> dict[str, Any]:

@@ -5,7 +5,9 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.clustering_jobs.run import Run
@@ -53,7 +55,15 @@ class ClusteringWorker:
         self._thread.close(self._give_back)
         self._lease.close()
 
-    def run(self, job: Clustering) -> None:
+    def run_here(self, job: Clustering, observe: Callable[[Mapping[str, Any]], object]) -> None:
+        """In the calling thread, of a worker that is not started; as `run`. `observe`: as of `Run`."""
+        self._lease.start()
+        try:
+            self.run(job, observe)
+        finally:
+            self._lease.close()
+
+    def run(self, job: Clustering, observe: Callable[[Mapping[str, Any]], object] = lambda _: None) -> None:
         """A clustering that this worker holds. Raises LeaseLost, GalleryNotFound, DatabaseUnavailable."""
         self._working.set()
         try:
@@ -63,6 +73,7 @@ class ClusteringWorker:
                 calibrations=self._calibrations,
                 worker=self.name,
                 job=job,
+                observe=observe,
             ).run()
         finally:
             self._working.clear()

@@ -40,7 +40,7 @@ def enrol_folder(
     result says so. `progress` is called with how many more pictures are done.
     Raises InvalidRequest, DatabaseUnavailable.
     """
-    result = FolderOutcome(path=folder.path, gallery_created=_create_gallery(engine, gallery))
+    result = FolderOutcome(path=folder.path, gallery_created=create_gallery(engine, gallery))
     engine.enroller.open_index(gallery)
     stop = threading.Event()
 
@@ -75,7 +75,7 @@ def enrol_folder(
     return result
 
 
-def _create_gallery(engine: Engine, name: str) -> bool:
+def create_gallery(engine: Engine, name: str) -> bool:
     """Whether it did not exist."""
     try:
         with engine.database.reading() as session:

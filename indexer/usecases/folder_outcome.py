@@ -50,6 +50,8 @@ class FolderOutcome:
     duplicates: dict[str, list[DuplicateCandidate]] = field(default_factory=dict)
     """By person of the folder: other people of the gallery whom the person looks like."""
     interrupted: bool = False
+    faces: int | None = None
+    """Enrolled by this run, where a picture may have several; None: one of each enrolled picture."""
 
     def with_outcome(self, outcome: Outcome) -> list[FileOutcome]:
         return [file for file in self.files if file.outcome is outcome]

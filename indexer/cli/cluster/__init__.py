@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from indexer.cli.cluster import folder
+from indexer.cli.cluster import folder, of_gallery
 from indexer.cli.cluster.options import FPIR
 from indexer.cli.commands import Json, check_writable, html_file
 from indexer.cli.evaluate.options import drawable
@@ -13,9 +13,15 @@ from indexer.cli.evaluate.options import drawable
 
 def cluster(
     directory: Annotated[
-        Path,
+        Path | None,
         typer.Argument(exists=True, file_okay=False, help="A folder with photographs, in subfolders, too."),
-    ],
+    ] = None,
+    gallery: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of a folder: join the anonymous identities of this gallery that are one person."
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -52,6 +58,20 @@ def cluster(
         Path | None,
         html_file("Write a page with the faces of each group to it; needs the extra `report`.", drawable),
     ] = None,
+    join_groups: Annotated[
+        bool, typer.Option("--join-groups", help="In a gallery: existing groups may become one.")
+    ] = False,
+    join_named: Annotated[
+        bool,
+        typer.Option(
+            "--join-named",
+            help="In a gallery: a group that resembles somebody with a name joins them. Otherwise it gets a"
+            " review.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="In a gallery: only list the groups, with --json all faces.")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Group the faces in a folder of photographs: one group for each person. Nothing is enrolled.
@@ -60,6 +80,22 @@ def cluster(
     enrolled, is in no group. Ctrl-C stops after a photograph or two, and what was read is grouped; with
     `--state`, the same command continues.
 
-    Example: `gemel cluster photographs/ --html groups.html --state groups.npz`
+    With `--gallery`, the faces are those of the gallery's anonymous identities, and each group becomes one
+    identity. Groups that are there already are never split, and keep their ids.
+
+    Examples: `gemel cluster photographs/ --html groups.html --state groups.npz`,
+    `gemel cluster --gallery family`
     """
-    folder.run(directory, threshold, fpir, model, state, html, json)
+    if (directory is None) == (gallery is None):
+        raise typer.BadParameter("give a folder or --gallery.")
+    if gallery is None:
+        if join_groups or join_named or dry_run:
+            raise typer.BadParameter("--join-groups, --join-named and --dry-run need --gallery.")
+        assert directory is not None
+        folder.run(directory, threshold, fpir, model, state, html, json)
+        return
+    if model is not None or state is not None or html is not None or fpir != FPIR:
+        raise typer.BadParameter("--model, --state, --html and --fpir are for a folder.")
+    of_gallery.run(
+        gallery, threshold, join_groups=join_groups, join_named=join_named, dry_run=dry_run, json=json
+    )

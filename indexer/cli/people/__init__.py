@@ -3,6 +3,7 @@
 from indexer.cli.people import naming, regroup
 from indexer.cli.people.imports import app as imports
 from indexer.cli.people.person import app as person
+from indexer.cli.people.photographs import photographs
 from indexer.cli.people.reviews import app as reviews
 from indexer.cli.people.visitors import app as visitors
 
@@ -10,6 +11,7 @@ for command in (
     naming.name,
     naming.hide,
     naming.unhide,
+    photographs,
     regroup.merge,
     regroup.split,
     regroup.move,

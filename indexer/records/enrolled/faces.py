@@ -156,6 +156,34 @@ def known_images(session: Session, gallery_id: UUID, among: Collection[bytes]) -
     return {bytes(digest) for digest in session.scalars(query)}
 
 
+def people_of_images(
+    session: Session, gallery_id: UUID, digests: Collection[bytes]
+) -> dict[bytes, list[Owner]]:
+    """The owners of the faces of pictures, by the SHA-256 digest of the picture; in the order of enrolment.
+    Pictures of nobody are left out."""
+    owners: dict[bytes, list[Owner]] = {}
+    remaining = iter(digests)
+    while portion := list(islice(remaining, KEYS_OF_A_QUERY)):
+        rows = session.execute(
+            select(Face, Identity)
+            .join(Identity, Identity.id == Face.identity_id)
+            .where(Face.image_sha256.in_(portion), Identity.gallery_id == gallery_id)
+            .order_by(Face.key)
+        )
+        for face, identity in rows:
+            owner = Owner(
+                face_id=face.id,
+                identity_id=identity.id,
+                external_id=identity.external_id,
+                name=identity.name,
+                anonymous=identity.anonymous,
+                hidden=identity.hidden,
+                last_seen_at=identity.last_seen_at,
+            )
+            owners.setdefault(bytes(face.image_sha256), []).append(owner)
+    return owners
+
+
 def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
     """The owners of faces, by key, without those faces that were deleted meanwhile.
 

@@ -1,29 +1,13 @@
-"""`gemel enrol`: enrol a folder of photographs, and report the outcome of every file.
-
-The engine is imported inside the command: `--help` should not wait until its libraries are imported.
-"""
+"""What `gemel enrol` says of every file: as a table, JSON or CSV."""
 
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.table import Column, Table
 
-from indexer.cli.commands import Gallery, Json, check_writable
-from indexer.cli.output import (
-    console,
-    escape_text,
-    name_options,
-    out,
-    print_result,
-    quantity,
-    write_atomically,
-)
-from indexer.cli.progress import progress_bar
-from indexer.settings import Settings
-from indexer.types import OnSeveralFaces
+from indexer.cli.output import console, escape_text, name_options, out, quantity
 
 if TYPE_CHECKING:
     from indexer.usecases.folder_outcome import FileOutcome, FolderOutcome
@@ -36,82 +20,9 @@ HINTS = {
     "duplicate_identity": "`--allow-duplicates` enrols them nevertheless",
 }
 """By error code: what to do next, in terms of commands."""
-INTERRUPTED = 130
-"""Exit status of an interrupted command: 128 + SIGINT."""
 
 
-def enrol(
-    directory: Annotated[
-        Path,
-        typer.Argument(
-            exists=True,
-            file_okay=False,
-            help="A folder with one subfolder for each person, named after the person.",
-        ),
-    ],
-    gallery: Gallery,
-    several_faces: Annotated[
-        OnSeveralFaces,
-        typer.Option(
-            help="Photographs with several faces: reject them, or enrol the largest face; with `subject`,"
-            " if it is clearly the subject: much larger than the others, and near the middle."
-        ),
-    ] = OnSeveralFaces.REJECT,
-    allow_duplicates: Annotated[
-        bool,
-        typer.Option(
-            "--allow-duplicates",
-            help="Enrol also people whom the gallery's duplicate check would reject; they are listed.",
-        ),
-    ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            dir_okay=False,
-            callback=check_writable,
-            help="Write the outcome of every file to it: file, person, outcome, code, message.",
-        ),
-    ] = None,
-    json: Json = None,
-) -> None:
-    """Enrol the people of a folder. Images that are enrolled already are skipped.
-
-    The gallery is created if it does not exist. A running server finds the new people at once. Ctrl-C stops
-    after an image or two; the same command continues where it stopped.
-
-    Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`
-    """
-    from indexer.pipeline import people_folder
-    from indexer.records.database import schema
-    from indexer.usecases.bootstrap import open_engine
-    from indexer.usecases.enrol_folder import enrol_folder
-    from indexer.usecases.folder_outcome import Outcome
-
-    settings = Settings()
-    folder = people_folder.read(directory)
-    with open_engine(settings) as engine, progress_bar("images") as bar:
-        schema.prepare(settings, engine.database)
-        task = bar.add_task("Enrolling", total=sum(len(person.images) for person in folder.people))
-        result = enrol_folder(
-            engine,
-            folder,
-            gallery,
-            several_faces=several_faces,
-            allow_duplicates=allow_duplicates,
-            parallel=settings.threads,
-            progress=lambda images: bar.advance(task, images),
-        )
-    if report is not None:
-        write_atomically(report, _csv(result))
-    print_result(_as_json(result), json, lambda: _print(result, gallery, report))
-    if result.interrupted:
-        raise SystemExit(INTERRUPTED)
-    if result.count(Outcome.FAILED):
-        raise SystemExit(1)
-
-
-def _as_json(result: "FolderOutcome") -> dict[str, Any]:
+def as_json(result: "FolderOutcome") -> dict[str, Any]:
     from indexer.usecases.folder_outcome import Outcome
 
     def listed(outcome: Outcome) -> list[dict[str, Any]]:
@@ -125,7 +36,7 @@ def _as_json(result: "FolderOutcome") -> dict[str, Any]:
         "interrupted": result.interrupted,
         "files": len(result.files),
         "identities_created": result.identities_created,
-        "faces_enrolled": result.count(Outcome.ENROLLED),
+        "faces_enrolled": result.count(Outcome.ENROLLED) if result.faces is None else result.faces,
         "images_known": result.count(Outcome.KNOWN),
         "not_reached": result.count(Outcome.NOT_REACHED),
         "reasons": dict(result.reasons(Outcome.REJECTED, Outcome.FAILED, Outcome.SKIPPED).most_common()),
@@ -141,7 +52,7 @@ def _as_json(result: "FolderOutcome") -> dict[str, Any]:
     }
 
 
-def _csv(result: "FolderOutcome") -> str:
+def as_csv(result: "FolderOutcome") -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["file", "person", "outcome", "code", "message"])
@@ -152,7 +63,7 @@ def _csv(result: "FolderOutcome") -> str:
     return text.getvalue()
 
 
-def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
+def print_outcome(result: "FolderOutcome", gallery: str, report: Path | None, unlabelled: bool) -> None:
     from indexer.usecases.folder_outcome import Outcome
 
     if result.interrupted:
@@ -161,6 +72,9 @@ def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
     created = " (created)" if result.gallery_created else ""
     people = quantity(result.identities_created, "new person", "new people")
     faces = quantity(result.count(Outcome.ENROLLED), "new face")
+    if unlabelled:
+        people = quantity(result.identities_created, "new unnamed face")
+        faces = f"from {quantity(result.count(Outcome.ENROLLED), 'picture')}"
     counts = ", ".join(
         [
             f"{quantity(result.count(Outcome.KNOWN), 'image')} enrolled before",
@@ -169,7 +83,10 @@ def _print(result: "FolderOutcome", gallery: str, report: Path | None) -> None:
             f"{result.count(Outcome.FAILED):,} failed",
         ]
     )
-    out.print(f"{escape_text(gallery)}{created}: {people}, {faces}; {counts}.", soft_wrap=True)
+    out.print(
+        f"{escape_text(gallery)}{created}: {people}{' ' if unlabelled else ', '}{faces}; {counts}.",
+        soft_wrap=True,
+    )
     for title, outcome in (
         ("Rejected", Outcome.REJECTED),
         ("Skipped", Outcome.SKIPPED),
