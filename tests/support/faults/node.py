@@ -16,7 +16,7 @@ from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken, NothingEnrolled
 from indexer.pipeline.models import GalleryModels
-from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
 from indexer.records import galleries
 from indexer.records.database.session import Database
@@ -27,8 +27,9 @@ from indexer.replica.cache import IndexCache
 from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.store import IndexStore, index_store
 from indexer.replica.sync import IndexSync
+from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
-from indexer.types import Box, Enrolment, Face, Quality, Vectors
+from indexer.types import Box, Crop, Enrolment, Face, Quality, Vectors
 from indexer.usecases.enrol import Enroller, NewIdentity
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.prepare_images import ImagePreparer, PreparedImages
@@ -36,7 +37,10 @@ from indexer.usecases.enrolment.quality_gate import QualityGate
 from indexer.usecases.enrolment.transaction import EnrolmentTransaction
 from indexer.usecases.identify import Identifier
 from indexer.usecases.searches.match_limits import MatchLimits
+from indexer.usecases.searches.nearest import named_first, nearest_people
 from indexer.usecases.searches.recorder import SearchRecorder
+from indexer.visitors.memory import MOST, VisitorMemory
+from indexer.visitors.visit import ProbeFace, Resemblance, Visit
 from tests.support.faults import full_disk
 from tests.support.faults.death import die_at
 
@@ -119,6 +123,7 @@ class Node:
         )
         self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
         calibrations = CalibrationResolver(self.database, self.index_store.models, 0.01)
+        self.calibrations = calibrations
         self.enroller = Enroller(
             transaction=EnrolmentTransaction(
                 database=self.database,
@@ -138,6 +143,14 @@ class Node:
             patience_seconds=patience_seconds,
             match_limits=MatchLimits(min_face_px=0, min_sharpness=0, max_miss_rate=1),
             recorder=SearchRecorder(writer=None),
+        )
+
+        self.visitors = VisitorMemory(
+            database=self.database,
+            index_cache=self.index_cache,
+            calibrations=calibrations,
+            models=self.index_store.models,
+            rejects=lambda _: None,
         )
 
     def close(self) -> None:
@@ -180,6 +193,23 @@ class Node:
         found = self.identifier.search(gallery, embedding(person).tolist(), max_candidates=3).candidates
         return any(c.owner.external_id == str(person) and c.score > 0.99 for c in found)
 
+    def see(self, photograph: int, gallery: str = GALLERY) -> Visit | None:
+        """Searches for the photograph's face, and remembers it if it is unknown."""
+        row, vector = self.gallery(gallery), embedding(photograph)
+        [hits], size = nearest_people(
+            self.database, self.index_cache, row, CARD, vector[np.newaxis], MOST, Stopwatch()
+        )
+        threshold = self.calibrations.decide(row, CARD, size).threshold
+        probe = ProbeFace(
+            aligned=AlignedFace(face=_FACE, pictures=(), quality=_QUALITY),
+            vector=vector,
+            people=[Resemblance(owner=hit.owner, person=hit.person) for hit in named_first(hits, threshold)],
+            crop=Crop(jpeg=b"a crop", landmarks=np.zeros((5, 2), np.float32)),
+            image_sha256=photograph.to_bytes(32, "big"),
+            audit_id=None,
+        )
+        return self.visitors.remember(row, CARD, threshold, probe)
+
     def enrolled(self, gallery: str = GALLERY) -> set[int]:
         """In PostgreSQL, as it says itself."""
         with self.database.reading() as session:
@@ -200,6 +230,9 @@ class Node:
                 return self.photograph(order["person"], order["number"])
             case "delete":
                 return self.delete(order["person"])
+            case "see":
+                visit = self.see(order["photograph"])
+                return visit and visit.outcome.value
             case "search":
                 return self.finds(order["person"])
             case "snapshot":
