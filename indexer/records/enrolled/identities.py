@@ -147,6 +147,8 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         if changed.get("anonymous"):
             raise _not_anonymous()
         changed["anonymous"] = False
+    if identity.anonymous and changed.get("anonymous") is False:
+        changed["last_seen_at"] = None  # no visitor any more, even if the name is removed
     if all(getattr(identity, field) == value for field, value in changed.items()):
         return identity
     now = session.scalars(select(func.now())).one()  # first: a query flushes new values, outside of _flush

@@ -148,6 +148,20 @@ def test_who_is_named_is_no_visitor_any_more_and_is_found_by_the_name(
     assert see(third)["candidates"][0]["identity"]["id"] == visitor
 
 
+def test_whose_name_is_removed_is_anonymous_and_no_visitor_whom_the_next_minute_deletes(
+    client: TestClient, door: str, see: See
+) -> None:
+    visitor = see(photographs("George_W_Bush", 1)[0])["visitor"]["identity_id"]
+    path = f"{DOOR}/identities/{visitor}"
+    client.patch(path, json={"name": "George"}).raise_for_status()
+
+    client.patch(path, json={"name": None, "anonymous": True}).raise_for_status()
+
+    person = client.get(path).json()
+    assert (person["anonymous"], person["last_seen_at"]) == (True, None)
+    assert visitors(client) == []
+
+
 def test_a_group_of_photographs_that_is_seen_does_not_become_a_visitor(
     client: TestClient, door: str, see: See
 ) -> None:
