@@ -6,9 +6,12 @@ import { ago } from "../../format.js";
 import { poll } from "../../poll.js";
 import { link } from "../../router.js";
 import { can } from "../../session.js";
+import { styles } from "../../styles.js";
 import { has, t } from "../../texts.js";
 import { createProgress } from "../progress/progress.js";
 import { errorLine } from "../states/states.js";
+
+await styles("./grouping.css", import.meta.url);
 
 const POLL_SECONDS = 1.5;
 const OPEN = ["waiting", "running"];
@@ -18,9 +21,9 @@ const OPEN = ["waiting", "running"];
  * @param {string} options.gallery
  * @param {AbortSignal} options.signal
  * @param {() => void} options.onDone the groups have changed
- * @returns {HTMLElement}
+ * @returns {Promise<HTMLElement>} when it is known what the last grouping did
  */
-export function createGrouping({ gallery, signal, onDone }) {
+export async function createGrouping({ gallery, signal, onDone }) {
   const url = path`v1/galleries/${gallery}/clusterings`;
   const joinGroups = h("input", { type: "checkbox" });
   const joinNamed = h("input", { type: "checkbox" });
@@ -83,23 +86,17 @@ export function createGrouping({ gallery, signal, onDone }) {
     return act(() => post(path`v1/galleries/${gallery}/clusterings/${job.id}/cancel`, { signal }));
   }
 
+  const { clusterings } = await get(url, { query: { limit: 1 }, signal });
+  job = clusterings[0] ?? null;
   draw();
-  get(url, { query: { limit: 1 }, signal }).then(
-    ({ clusterings: [last] }) => {
-      job ??= last ?? null;
-      draw();
-      asking.wake();
-    },
-    (error) => error.name !== "AbortError" && fill(problem, errorLine(error)),
-  );
+  asking.wake();
   return h(
     "section",
-    { class: "card stack grouping", "aria-label": t("grouping.title") },
-    h("p", {}, t("grouping.intro")),
+    { class: "card grouping", "aria-label": t("grouping.title") },
+    h("div", { class: "grouping-head" }, h("p", {}, t("grouping.intro")), h("div", { class: "actions" }, start, cancel)),
     progress.element,
     words,
     problem,
-    h("div", { class: "actions" }, start, cancel),
     options,
   );
 }

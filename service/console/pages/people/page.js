@@ -116,7 +116,7 @@ export async function show({ params, query, signal, setQuery }) {
     h("a", { class: "button", href: link(path`/galleries/${gallery}/identify`, { enrol: "on" }) }, t("people.empty_photo"));
   onRemoval(search, signal);
   const byPhoto = searched && can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
-  const first = await firstPage(signal);
+  const [first, grouping] = await Promise.all([firstPage(signal), naming && createGrouping({ gallery, signal, onDone: search })]);
   const element = h(
     "div",
     { class: "people-page" },
@@ -139,7 +139,7 @@ export async function show({ params, query, signal, setQuery }) {
       enrolLink,
     ),
     byPhoto && byPhoto.element,
-    naming && createGrouping({ gallery, signal, onDone: search }),
+    grouping,
     problem,
     nobody,
     grid.element,

@@ -58,7 +58,7 @@ export async function show({ params, signal }) {
   await load();
   return h(
     "div",
-    { class: "stack" },
+    { class: "stack visitors-page" },
     h("div", { class: "page-head" }, h("h1", {}, t("titles.visitors")), counted),
     h(
       "p",
@@ -103,10 +103,10 @@ function card({ gallery, visitor, suggestions, signal }) {
     "li",
     { class: "card visitor" },
     h("a", { href, "aria-label": t("visitors.open", { time: seen }) }, faceCrop({ gallery, identity: visitor, size: 128, wide: true })),
-    h("p", {}, h("strong", {}, t("visitors.last", { ago: ago(visitor.last_seen_at) })), h("span", { class: "muted" }, t("visitors.first", { time: time(visitor.created_at) }))),
+    h("p", {}, h("strong", {}, t("visitors.last", { ago: ago(visitor.last_seen_at) })), h("span", { class: "muted" }, t("visitors.first", { time: time(visitor.created_at) })), can("audit") && h("a", { href, "aria-label": t("visitors.sightings_of", { time: seen }) }, t("visitors.sightings"))),
     can("enrol") && naming.field,
     said,
-    h("div", { class: "actions" }, can("audit") && h("a", { class: "button", href, "aria-label": t("visitors.sightings_of", { time: seen }) }, t("visitors.sightings")), can("enrol") && forget),
+    can("enrol") && h("div", { class: "actions" }, forget),
   );
 
   function forgetOne() {
