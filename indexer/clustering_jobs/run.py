@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from indexer.calibration.resolver import CalibrationResolver
+from indexer.calibration.threshold import decision as thresholds
 from indexer.callers import Caller, current_caller
 from indexer.clustering_jobs import join, resemblance
 from indexer.clustering_jobs.join import Pair
@@ -27,6 +28,11 @@ from indexer.records.clusterings.faces import ReadFace
 from indexer.records.database.session import Database, Session
 from indexer.records.tables import Clustering, Gallery
 from indexer.types import Vectors
+
+FPIR = 0.1
+"""Share of faces that may resemble a face of somebody else: as in `gemel cluster` of a folder. Such a face
+alone does not bring two groups together, for their mean must reach the threshold. Whether a group is somebody
+with a name is decided by the gallery's own FPIR, which is usually lower."""
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +73,7 @@ class Run:
         if gallery is None or gallery.model_id is None:
             return {"groups": [], "unassigned": []} if self.job.dry_run else None
         card = self.models.for_gallery(gallery)
-        threshold = self._threshold(gallery, card)
+        threshold = self._threshold(gallery, card, FPIR)
         self._note("reading", threshold=threshold)
         read, vectors = self._read(gallery, card)
         self.figures |= {"faces": len(read), "compared": 0}
@@ -88,13 +94,16 @@ class Run:
         pairs = [Pair(into=group.into, joined=one) for group in groups for one in group.joined]
         join.join(self.database, gallery.id, self.job.id, pairs, written=self._joined("joined"))
         self._note("comparing with people who have names")
-        self._compare_with_named(gallery, card, groups, vectors, threshold)
+        self._compare_with_named(
+            gallery, card, groups, vectors, self._threshold(gallery, card, self.calibrations.fpir_of(gallery))
+        )
         return None
 
-    def _threshold(self, gallery: Gallery, card: ModelCard) -> float:
+    def _threshold(self, gallery: Gallery, card: ModelCard, fpir: float) -> float:
         if self.job.threshold is not None:
             return self.job.threshold
-        return self.calibrations.decide(gallery, card, max(1, gallery.face_count)).threshold
+        calibration = self.calibrations.for_gallery(gallery, card)
+        return thresholds.decide(calibration, fpir, max(1, gallery.face_count)).threshold
 
     def _read(self, gallery: Gallery, card: ModelCard) -> tuple[list[ReadFace], Vectors]:
         read: list[ReadFace] = []
@@ -123,8 +132,8 @@ class Run:
         else:
             join.add_reviews(self.database, gallery.id, found, threshold, written=self._joined("reviews"))
 
-    def _compared(self, more: int) -> None:
-        self.figures["compared"] += more
+    def _compared(self, done: int) -> None:
+        self.figures["compared"] = done
         self._note()
 
     def _joined(self, figure: str) -> join.Written:

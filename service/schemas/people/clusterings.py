@@ -18,8 +18,9 @@ class ClusteringNew(BaseModel):
         default=None,
         gt=0,
         le=1,
-        description="Least mean score between the faces of a group; null: the threshold of a search by the"
-        " gallery's policy at its size",
+        description="Least mean score between the faces of a group. null: the threshold at which a tenth of"
+        " the faces may resemble a face of somebody else, at the gallery's size, and for people with names"
+        " the threshold of its searches",
         examples=[None],
     )
     join_groups: bool = Field(

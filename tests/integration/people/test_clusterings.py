@@ -332,9 +332,10 @@ def test_an_empty_gallery_has_nothing_to_cluster(album: Album) -> None:
     assert found == {"groups": [], "unassigned": []}
 
 
-def test_without_a_threshold_the_gallerys_policy_gives_one(album: Album) -> None:
+def test_without_a_threshold_it_follows_from_a_false_alarm_rate_of_ten_percent(album: Album) -> None:
     album.several(1, 2)
     done = album.cluster(threshold=None)
+    album.people.client.patch(PATH, json={"identify_fpir": 0.1}).raise_for_status()
     policy = album.people.client.get(PATH).json()["identification"]["threshold"]
     assert (done["threshold"], done["used_threshold"]) == (None, pytest.approx(policy, abs=1e-4))
 

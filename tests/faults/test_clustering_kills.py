@@ -1,0 +1,74 @@
+"""A worker is killed at each step of a clustering. The next one does the rest, and every index follows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from indexer.records import galleries
+from indexer.records.clusterings import jobs
+from indexer.records.database.session import Database
+from indexer.usecases.enrol import NewIdentity
+from tests.support.faults.clustering_worker import killed_at, work
+from tests.support.faults.node import FURTHER, GALLERY, Node, embedding
+
+PEOPLE = 3
+PICTURES = 4
+
+
+@pytest.fixture
+def node(database: Database, migrated: str, tmp_path: Path) -> Iterator[Node]:
+    """With a gallery of three people's faces, that nobody has named."""
+    node = Node(migrated, tmp_path / "home", keeping=False)
+    with node.database.transaction() as session:
+        galleries.create(session, GALLERY)
+    for number in range(PICTURES):
+        for person in range(PEOPLE):
+            image = str(person + number * FURTHER).encode()
+            node.enroller.create(GALLERY, NewIdentity(anonymous=True), [image])
+    yield node
+    node.close()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "indexer.clustering_jobs.run:find_groups:before",
+        "indexer.clustering_jobs.run:find_groups:after",
+        "indexer.clustering_jobs.join:log_moved:before",
+        "indexer.clustering_jobs.join:log_moved:after:2",
+        "indexer.records.clusterings.joining:record_merges:after:3",
+        "indexer.records.clusterings.jobs:end:before",
+        "indexer.records.clusterings.jobs:end:after",
+    ],
+)
+def test_after_kill_minus_9_the_next_worker_does_the_rest(
+    node: Node, migrated: str, tmp_path: Path, step: str
+) -> None:
+    with node.database.transaction() as session:
+        job = jobs.create(session, galleries.get(session, GALLERY), threshold=0.6)
+    killed_at(step, migrated, tmp_path / "other")
+    assert not work(node), "the killed worker's lease has not ended"
+    with node.database.transaction() as session:
+        session.execute(text("UPDATE clustering SET leased_until = now()"))
+
+    assert work(node)
+
+    with node.database.reading() as session:
+        row = jobs.get(session, job.gallery_id, job.id)
+        sizes = session.scalars(
+            text("SELECT count(*) FROM face JOIN identity ON identity.id = identity_id GROUP BY identity_id")
+        ).all()
+        merges = session.scalar(text("SELECT count(*) FROM person_change"))
+    assert (row.state, row.attempts) == ("done", 2)
+    assert sizes == [PICTURES] * PEOPLE
+    assert merges == PEOPLE * (PICTURES - 1), "each join is recorded once"
+    owners = set()
+    for person in range(PEOPLE):
+        found = node.identifier.search(GALLERY, embedding(person).tolist()).candidates
+        owners.add(found[0].owner.identity_id)
+        assert found[0].person.faces == PICTURES, "its template is the mean of all"
+    assert len(owners) == PEOPLE
+    verified = node.verify()
+    assert verified.people_without_template == verified.leftover_templates == 0
