@@ -3,6 +3,7 @@
     GemelError
     ├── InvalidInput                the input cannot be processed
     │   ├── InvalidRequest          a field is missing, malformed or out of range
+    │   ├── InvalidFilter           a filter of people that cannot be understood, or is too long
     │   ├── UnsupportedContentType  a body that is neither multipart nor JSON
     │   ├── UploadTooLarge          more bytes than the limit
     │   ├── HeaderTooLarge          header fields that are too long or too many
@@ -117,6 +118,10 @@ class InvalidInput(GemelError):
 
 class InvalidRequest(InvalidInput):
     code = "invalid_request"
+
+
+class InvalidFilter(InvalidInput):
+    code = "invalid_filter"
 
 
 class UnsupportedContentType(InvalidInput):

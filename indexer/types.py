@@ -291,12 +291,14 @@ LOG_START = LogPosition(number=0, token=UUID(int=0))
 class ChangeKind(StrEnum):
     ENROL = "enrol"
     DELETE = "delete"
+    UPDATE = "update"
+    """Metadata, external id or anonymity of an identity changed: indexes ignore it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change:
     """One row of a gallery's change log, with all that an index needs to apply it: a face, or a person
-    template, was enrolled or deleted."""
+    template, was enrolled or deleted; or an identity was updated."""
 
     number: int
     """Counts from 1 without gaps in each gallery, in the order of the commits."""
@@ -304,6 +306,7 @@ class Change:
     """Drawn at random in the transaction that made the change."""
     kind: ChangeKind
     key: int
+    """Of the face or template; of an update, the number of the identity."""
     vector: NDArray[np.float32] | None
     """Of an enrolment; None if the face or template has been deleted since, as a later change says, or if the
     model could not embed it."""

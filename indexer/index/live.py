@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from indexer.index.digest import Digest
 from indexer.index.people.search import PeopleAnswer
 from indexer.index.searcher import Searcher
+from indexer.index.selections.selection import Selection
 from indexer.types import (
     LOG_START,
     Change,
@@ -53,6 +54,7 @@ class LiveIndex:
         self._searcher = searcher
         self._position = position
         self._digest = digest or Digest()
+        self._removed_at = 0
         self._lock = _ReadWriteLock()
         self._state = self._measured()
 
@@ -69,6 +71,11 @@ class LiveIndex:
     def applied(self) -> int:
         """Number of the last change in it."""
         return self._position.number
+
+    @property
+    def removed_at(self) -> int:
+        """Number of the last change that removed a row, among those that were applied here."""
+        return self._removed_at
 
     @property
     def count(self) -> int:
@@ -105,13 +112,20 @@ class LiveIndex:
         with self._lock.reading():
             return _neighbours(*self._searcher.search(probes, k))
 
-    def search_identities(self, probes: Vectors, k: int) -> list[list[NearPerson]]:
+    def search_identities(
+        self, probes: Vectors, k: int, selection: Selection | None = None
+    ) -> list[list[NearPerson]]:
         """For each of the probes (n, dimension) the k people with the highest scores, best first.
 
-        Fewer where the gallery has fewer people.
+        `selection`: among these people only. Fewer where there are fewer people.
         """
         with self._lock.reading():
-            return _people(self._searcher.search_identities(probes, k))
+            return _people(self._searcher.search_identities(probes, k, selection))
+
+    def count_faces(self, selection: Selection) -> int:
+        """How many faces the people of the selection have."""
+        with self._lock.reading():
+            return self._searcher.count_faces(selection)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Replays changes. Their numbers follow `position` without a gap, as those of `changes.after` do."""
@@ -125,6 +139,7 @@ class LiveIndex:
         added = [change for _, change in sorted(enrolled.items(), key=itemgetter(0))]
         with self._lock.writing():
             if deleted:
+                self._removed_at = new[-1].number
                 self._digest.remove(*self._searcher.remove(np.array(deleted, np.int64)))
             if added:
                 keys, owners = np.array([(c.key, c.owner) for c in added], np.int64).T

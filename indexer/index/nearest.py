@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.index import tiers
 from indexer.index.distinct import Places, nearest_distinct, others
+from indexer.index.selections.nearest import nearest_selected
 from indexer.types import Owners, Tier, Vectors
 
 
@@ -20,6 +21,8 @@ class RowFilter:
     """True for rows that no answer may have, such as deleted faces."""
     owners: Owners | None
     """Of each identity only the nearest row is an answer; None: each row counts as an identity."""
+    selected: int | None = None
+    """How many rows are not excluded, where the search is among some people; None otherwise."""
 
 
 def nearest_rows(index: Any, tier: Tier, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Places]:
@@ -45,9 +48,15 @@ def nearest_allowed(
     for width in tiers.widths(tier, k):
         if len(short) == 0:
             break
-        nearest = nearest_rows(index, tier, probes[short], min(width, size))
+        if rows.selected is None:
+            nearest = nearest_rows(index, tier, probes[short], min(width, size))
+        else:
+            size = rows.selected
+            nearest = nearest_selected(index, tier, probes[short], min(width, size), ~rows.excluded)
         scores[short], places[short] = nearest_distinct(*nearest, k, rows.excluded, rows.owners)
         short = short[places[short, -1] < 0]
+        if rows.selected is not None and width >= size:  # there are no other rows
+            return scores, places
     for row in short.tolist():
         _complete(index, probes[row : row + 1], scores[row : row + 1], places[row : row + 1], rows)
     return scores, places

@@ -1,6 +1,7 @@
 """The interface of an index, and its implementation with FAISS."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -13,6 +14,8 @@ from indexer.index.people import search
 from indexer.index.people.candidates import Rows
 from indexer.index.people.owner_rows import OwnerRows
 from indexer.index.people.search import PeopleAnswer
+from indexer.index.selections.nearest import nearest_selected
+from indexer.index.selections.selection import SelectedRows, Selection
 from indexer.types import Keys, Owners, Tier, Vectors
 
 CHUNK = 65_536
@@ -63,12 +66,16 @@ class Searcher(Protocol):
         """
         ...
 
-    def search_identities(self, probes: Vectors, k: int) -> PeopleAnswer:
+    def search_identities(self, probes: Vectors, k: int, selection: Selection | None = None) -> PeopleAnswer:
         """The k people with the highest scores, best first: the score of the nearest face; of people whose
         template is in the index, its mean with the score of the template (`people.search`).
 
-        Where there are fewer people, the row ends with keys -1.
+        `selection`: among these people only. Where there are fewer people, the row ends with keys -1.
         """
+        ...
+
+    def count_faces(self, selection: Selection) -> int:
+        """How many faces the people of the selection have."""
         ...
 
     def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
@@ -99,6 +106,7 @@ class FaissSearcher:
         self._templates = int(np.count_nonzero(owners < 0))
         self._of_owner = OwnerRows(owners) if self._templates else None
         """None until there is a template: nothing else needs it."""
+        self._selected = SelectedRows()
 
     @property
     def tier(self) -> Tier:
@@ -188,20 +196,29 @@ class FaissSearcher:
         scores, places = self._nearest(probes, k)
         return scores, self._keys_at(places)
 
-    def search_identities(self, probes: Vectors, k: int) -> PeopleAnswer:
+    def search_identities(self, probes: Vectors, k: int, selection: Selection | None = None) -> PeopleAnswer:
+        found = self._allowed(self.owners, selection)
         if self._of_owner is not None and self._templates:
             rows = Rows(
                 owners=self.owners,
-                deleted=self._deleted[: self._size],
+                deleted=found.excluded,
                 of_owner=self._of_owner,
                 vectors=tiers.storage(self._index).reconstruct_batch,
             )
-            k = min(k, self.count)
-            return search.search_identities(self._index, rows, self.keys, probes, k, self._nearest)
-        scores, keys = self._best(probes, k, self._allowed(self.owners))
+            if found.selected is None:
+                k, size, nearest = min(k, self.count), self._size, self._nearest
+            else:
+                k, size = min(k, found.selected), found.selected
+                nearest = partial(self._nearest_selected, ~found.excluded)
+            return search.search_identities(self._index, rows, self.keys, probes, k, nearest, size=size)
+        scores, keys = self._best(probes, k, found)
         return PeopleAnswer(
             scores, keys, scores, np.full_like(scores, np.nan), np.zeros(keys.shape, np.int64)
         )
+
+    def count_faces(self, selection: Selection) -> int:
+        mask = self._selected.of(selection, self.owners) & ~self._deleted[: self._size]
+        return int(np.count_nonzero(mask & (self.owners > 0) if self._templates else mask))
 
     def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
         stored = tiers.storage(self._index)
@@ -211,15 +228,28 @@ class FaissSearcher:
             vectors = stored.reconstruct_n(start, stop - start)
             yield self._keys[start:stop][alive], vectors[alive], self._owners[start:stop][alive]
 
-    def _allowed(self, owners: Owners | None) -> RowFilter:
-        return RowFilter(excluded=self._deleted[: self._size], owners=owners)
+    def _allowed(self, owners: Owners | None, selection: Selection | None = None) -> RowFilter:
+        deleted = self._deleted[: self._size]
+        if selection is None:
+            return RowFilter(excluded=deleted, owners=owners)
+        excluded = deleted | ~self._selected.of(selection, self.owners)
+        selected = self._size - int(np.count_nonzero(excluded))
+        if selected == self.count:  # everybody
+            return RowFilter(excluded=deleted, owners=owners)
+        return RowFilter(excluded=excluded, owners=owners, selected=selected)
 
     def _best(self, probes: Vectors, k: int, rows: RowFilter) -> Answer:
-        scores, places = nearest_allowed(self._index, self._tier, probes, min(k, self.count), rows)
+        k = min(k, self.count if rows.selected is None else rows.selected)
+        scores, places = nearest_allowed(self._index, self._tier, probes, k, rows)
         return scores, self._keys_at(places)
 
     def _nearest(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Places]:
         return nearest_rows(self._index, self._tier, probes, k)
+
+    def _nearest_selected(
+        self, selected: NDArray[np.bool_], probes: Vectors, k: int
+    ) -> tuple[NDArray[np.float32], Places]:
+        return nearest_selected(self._index, self._tier, probes, k, selected)
 
     def _keys_at(self, places: Places) -> Keys:
         """The keys at places; -1, where there are no more faces, stays -1."""

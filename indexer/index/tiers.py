@@ -26,6 +26,14 @@ GPU_MAX_K = 2_048
 SHORTLIST = 300
 """Faces that the codes of `compact` select; their float16 vectors are then compared."""
 
+FEW_ROWS = 5_000
+"""Up to so many vectors are copied out of an index and compared, rather than that each place of a large index
+is tested (`benchmarks/filters`)."""
+MAX_WIDE_CODES = 65_536
+MAX_WIDE_ROWS = 2_048
+"""Rows of which a search among some people keeps those of these people: by the codes of `compact`, and in
+tiers that compare all vectors. Beyond, a scan of their rows takes less time."""
+
 _KEY_BYTES = 17
 """Key, owner and tombstone of a face."""
 OWNER_ROW_BYTES = 8
@@ -73,16 +81,40 @@ def scan(
     """Exact search among the places that are `allowed`, shape (ntotal,): scores and places (n, k).
 
     Rows end with places -1 where fewer than k are allowed. The scan reads the stored vectors: neither the
-    fast scan of the codes nor the GPU kernels support FAISS's ID selectors.
+    fast scan of the codes nor the GPU kernels support FAISS's ID selectors. Flat indexes read the vectors of
+    an array of places one by one; the others test each place, so that a few vectors are sooner copied.
     """
     stored = storage(index)
+    count = int(np.count_nonzero(allowed))
+    if isinstance(stored, faiss.IndexFlat) and 2 * count <= len(allowed):
+        places = np.flatnonzero(allowed)
+        return _select(stored, probes, k, faiss.IDSelectorArray(places))
+    if count <= FEW_ROWS:
+        return _scan_copied(stored, probes, k, np.flatnonzero(allowed))
     if not isinstance(stored, faiss.Index):
-        scores, places = stored.scan(probes, k, allowed)
-        return scores, places
-    selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        scores, found = stored.scan(probes, k, allowed)
+        return scores, found
+    return _select(stored, probes, k, faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little")))
+
+
+def _select(
+    stored: Any, probes: Vectors, k: int, selector: Any
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     faiss.omp_set_num_threads(min(len(probes), CORES))
     scores, places = stored.search(probes, k, params=faiss.SearchParameters(sel=selector))
     return scores, places
+
+
+def _scan_copied(
+    stored: Any, probes: Vectors, k: int, places: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    best, found = np.zeros((len(probes), k), np.float32), np.full((len(probes), k), -1, np.int64)
+    if len(places):
+        scores = probes @ stored.reconstruct_batch(places).T
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        best[:, : order.shape[1]] = np.take_along_axis(scores, order, axis=1)
+        found[:, : order.shape[1]] = places[order]
+    return best, found
 
 
 def widths(tier: Tier, k: int) -> Iterator[int]:

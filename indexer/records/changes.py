@@ -74,7 +74,10 @@ _TAIL = (
         _EMBEDDED.c.vector,
         Identity.number.label("owner"),
     )
-    .outerjoin(Face, (Face.key == ChangeRow.face_key) & ~ChangeRow.is_template)
+    .outerjoin(
+        Face,
+        (Face.key == ChangeRow.face_key) & ~ChangeRow.is_template & (ChangeRow.kind != ChangeKind.UPDATE),
+    )
     .outerjoin(Identity, Identity.id == Face.identity_id)
     .outerjoin(_EMBEDDED, _EMBEDDED.c.face_key == Face.key)
     .where(ChangeRow.gallery_id == bindparam("gallery_id"), ChangeRow.number > bindparam("after"))
@@ -100,14 +103,26 @@ def append(
         *((kind, key, False) for key in keys),
         *((ChangeKind.ENROL, key, True) for key in templates.enrolled),
     ]
+    return _append(session, gallery_id, entries, len(keys) if kind is ChangeKind.ENROL else -len(keys))
+
+
+def append_update(session: Session, gallery_id: UUID, identity_number: int) -> int:
+    """Logs that something changed which filters of people look at. As `append`."""
+    return _append(session, gallery_id, [(ChangeKind.UPDATE, identity_number, False)], 0)
+
+
+def _append(
+    session: Session, gallery_id: UUID, entries: Sequence[tuple[ChangeKind, int, bool]], enrolled: int
+) -> int:
+    """`entries`: kind, key, and whether it is a template's. `enrolled`: faces, negative for deleted ones."""
     tokens = [str(uuid4()) for _ in entries]
     last = session.scalar(
         _APPEND,
         {
             "gallery_id": str(gallery_id),
             "count": len(entries),
-            "enrolled": len(keys) if kind is ChangeKind.ENROL else -len(keys),
-            "kinds": [entry_kind.value for entry_kind, _, _ in entries],
+            "enrolled": enrolled,
+            "kinds": [kind.value for kind, _, _ in entries],
             "keys": [key for _, key, _ in entries],
             "are_templates": [is_template for _, _, is_template in entries],
             "tokens": tokens,

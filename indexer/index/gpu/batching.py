@@ -14,6 +14,7 @@ import numpy as np
 
 from indexer.index.people.search import PeopleAnswer
 from indexer.index.searcher import Answer, Searcher
+from indexer.index.selections.selection import Selection
 from indexer.types import Keys, Owners, Tier, Vectors
 
 MAX_BATCH = 1_024
@@ -27,6 +28,8 @@ class _Request:
     k: int
     identities: bool
     """Whether for the nearest identities, rather than the nearest faces."""
+    selection: Selection | None = None
+    """Among these people only."""
     answer: "Future[tuple[Any, ...]]" = field(default_factory=Future)
 
 
@@ -82,9 +85,12 @@ class BatchingSearcher:
         scores, keys = self._answer(_Request(probes, k, identities=False))
         return scores, keys
 
-    def search_identities(self, probes: Vectors, k: int) -> PeopleAnswer:
+    def search_identities(self, probes: Vectors, k: int, selection: Selection | None = None) -> PeopleAnswer:
         """Raises what the searcher raises."""
-        return PeopleAnswer(*self._answer(_Request(probes, k, identities=True)))
+        return PeopleAnswer(*self._answer(_Request(probes, k, identities=True, selection=selection)))
+
+    def count_faces(self, selection: Selection) -> int:
+        return self._thread.submit(self._searcher.count_faces, selection).result()
 
     def contents(self) -> Iterator[tuple[Keys, Vectors, Owners]]:
         chunks = self._searcher.contents()
@@ -99,16 +105,18 @@ class BatchingSearcher:
     def _serve(self) -> None:
         """Runs in the thread, once for each request; an earlier run may have served the request already."""
         batch: list[_Request] = []
-        probes = 0
-        while self._queue and (not batch or self._joins(batch[0], probes)):
+        count = 0
+        while self._queue and (not batch or self._joins(batch[0], count)):
             batch.append(self._queue.popleft())
-            probes += len(batch[-1].probes)
+            count += len(batch[-1].probes)
         if not batch:
             return
         try:
-            search = self._searcher.search_identities if batch[0].identities else self._searcher.search
-            columns = search(
-                np.concatenate([request.probes for request in batch]), max(request.k for request in batch)
+            probes, k = np.concatenate([one.probes for one in batch]), max(one.k for one in batch)
+            columns: tuple[Any, ...] = (
+                self._searcher.search_identities(probes, k, batch[0].selection)
+                if batch[0].identities
+                else self._searcher.search(probes, k)
             )
         except BaseException as error:  # every caller waits for an answer, whatever happened
             for request in batch:
@@ -123,4 +131,5 @@ class BatchingSearcher:
     def _joins(self, first: _Request, probes: int) -> bool:
         """Whether the next request belongs to the batch of `first`, which has so many probes."""
         following = self._queue[0]
-        return following.identities is first.identities and probes + len(following.probes) <= MAX_BATCH
+        alike = following.identities is first.identities and following.selection is first.selection
+        return alike and probes + len(following.probes) <= MAX_BATCH

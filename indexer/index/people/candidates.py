@@ -22,6 +22,7 @@ class Rows:
 
     owners: Owners
     deleted: NDArray[np.bool_]
+    """True for rows that no answer may have."""
     of_owner: OwnerRows
     vectors: Callable[[Places], Vectors]
     """The stored vectors (m, dimension) of places (m,)."""

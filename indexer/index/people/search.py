@@ -40,10 +40,14 @@ def search_identities(
     probes: Vectors,
     k: int,
     nearest: Callable[[Vectors, int], tuple[Scores, Places]],
+    *,
+    size: int,
 ) -> PeopleAnswer:
-    """`index`: of FAISS, for scans; `keys`: of all rows; `nearest`: the best rows of each probe."""
-    n, size = len(probes), len(keys)
-    if n == 0:
+    """`index`: of FAISS, for scans; `keys`: of all rows; `nearest`: the best rows of each probe, out of
+    `size` rows. `rows.deleted`: those that no answer may have, also of people whom the search is not among.
+    """
+    n = len(probes)
+    if n == 0 or size == 0:
         return _answer(rows, n, k, Candidates.none(), keys)
     width = min(tiers.fused_width(k), size)
     scores, places = nearest(probes, width)

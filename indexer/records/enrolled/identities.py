@@ -12,12 +12,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
+from indexer.records import changes
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.enrolled import name_search, search_words
 from indexer.records.people import person_changes
 from indexer.records.tables import Gallery, Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
 
+_FILTERED = ("external_id", "details", "anonymous")
+"""What filters of people look at."""
 _TABLE = cast_type(Table, Identity.__table__)
 _INSERT = (
     insert(_TABLE)
@@ -130,8 +133,9 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
     clears a field, and leaves `hidden` and `anonymous` as they are.
 
     A name or an external id ends that the identity is anonymous. If nothing differs, nothing is written and
-    `updated_at` stays. Raises InvalidRequest (`anonymous` of somebody with a name or an external id),
-    ExternalIdTaken.
+    `updated_at` stays. What filters look at goes into the change log, so that every process searches among
+    the right people; the caller holds the gallery's lock. Raises InvalidRequest (`anonymous` of somebody with
+    a name or an external id), ExternalIdTaken.
     """
     changed: dict[str, Any] = {}
     if "external_id" in values:
@@ -151,12 +155,17 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         changed["last_seen_at"] = None  # no visitor any more, even if the name is removed
     if all(getattr(identity, field) == value for field, value in changed.items()):
         return identity
+    filtered = [
+        field for field in _FILTERED if field in changed and getattr(identity, field) != changed[field]
+    ]
     now = session.scalars(select(func.now())).one()  # first: a query flushes new values, outside of _flush
     for field, value in changed.items():
         setattr(identity, field, value)
     _set_words(identity)
     identity.updated_at = now
     _flush(session, identity.external_id)
+    if filtered:
+        changes.append_update(session, identity.gallery_id, identity.number)
     gallery = session.get_one(Gallery, identity.gallery_id)
     record(
         session,

@@ -10,11 +10,12 @@ from indexer.records.tables.base import Base, insertion_time
 
 
 class Change(Base, kw_only=True):
-    """One face, or one person template, was enrolled or deleted."""
+    """One face, or one person template, was enrolled or deleted; or what filters look at has changed of an
+    identity."""
 
     __tablename__ = "change"
     __table_args__ = (
-        CheckConstraint("kind IN ('enrol', 'delete')", name="change_kind_check"),
+        CheckConstraint("kind IN ('enrol', 'delete', 'update')", name="change_kind_check"),
         CheckConstraint("number > 0", name="change_number_check"),
     )
 
@@ -22,7 +23,8 @@ class Change(Base, kw_only=True):
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(Text)
     face_key: Mapped[int] = mapped_column(BigInteger)
-    """Not a foreign key: the log outlives the face. The key of a template where `is_template`."""
+    """Not a foreign key: the log outlives the face. The key of a template where `is_template`; the number
+    of the identity of an update."""
     is_template: Mapped[bool]
     """Whether the key is one of `person_template`. A face of another gallery may have the same number."""
     token: Mapped[UUID]

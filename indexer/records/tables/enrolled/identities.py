@@ -28,6 +28,12 @@ class Identity(Base, kw_only=True):
         Index("identity_gallery_id_idx", "gallery_id", "id"),
         Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
         Index("identity_search_words_idx", "search_words", postgresql_using="gin"),
+        Index(
+            "identity_metadata_idx",
+            "metadata",
+            postgresql_using="gin",
+            postgresql_ops={"metadata": "jsonb_path_ops"},
+        ),
         Index("identity_anonymous_idx", "gallery_id", "id", postgresql_where=text("anonymous")),
         Index(
             "identity_visitor_idx",
