@@ -24,7 +24,6 @@ from indexer.cli.duplicates import duplicates
 from indexer.cli.enrol import enrol
 from indexer.cli.evaluate import app as evaluate_commands
 from indexer.cli.gallery import app as gallery_commands
-from indexer.cli.identify import identify, verify
 from indexer.cli.index.commands import app as index_commands
 from indexer.cli.keys import app as keys_commands
 from indexer.cli.models import app as models_commands
@@ -33,6 +32,7 @@ from indexer.cli.people import imports as imports_commands
 from indexer.cli.people import person as person_commands
 from indexer.cli.people import reviews as reviews_commands
 from indexer.cli.people import visitors as visitors_commands
+from indexer.cli.recognition import identify, verify
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
 from indexer.cli.server.commands import migrate, serve

@@ -25,8 +25,13 @@ class RowFilter:
     """How many rows are not excluded, where the search is among some people; None otherwise."""
 
 
-def nearest_rows(index: Any, tier: Tier, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Places]:
-    """The k nearest of all rows: scores and places (n, k), best first."""
+def nearest_rows(
+    index: Any, tier: Tier, probes: Vectors, k: int, selected: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float32], Places]:
+    """The k nearest of all rows, or of those that are `selected`, (ntotal,): scores and places (n, k), best
+    first."""
+    if selected is not None:
+        return nearest_selected(index, tier, probes, k, selected)
     # FAISS does not divide a single query; with more than one thread it takes three times as long.
     faiss.omp_set_num_threads(min(len(probes), tiers.CORES))
     scores, places = index.search(probes, k, params=tiers.search_parameters(tier, k))
@@ -44,18 +49,16 @@ def nearest_allowed(
     scores = np.zeros((len(probes), k), np.float32)
     places = np.full((len(probes), k), -1, np.int64)
     short = np.arange(len(probes) if k else 0)
-    size = len(rows.excluded)
+    size, selected = len(rows.excluded), None
+    if rows.selected is not None:
+        size, selected = rows.selected, ~rows.excluded
     for width in tiers.widths(tier, k):
         if len(short) == 0:
             break
-        if rows.selected is None:
-            nearest = nearest_rows(index, tier, probes[short], min(width, size))
-        else:
-            size = rows.selected
-            nearest = nearest_selected(index, tier, probes[short], min(width, size), ~rows.excluded)
+        nearest = nearest_rows(index, tier, probes[short], min(width, size), selected)
         scores[short], places[short] = nearest_distinct(*nearest, k, rows.excluded, rows.owners)
         short = short[places[short, -1] < 0]
-        if rows.selected is not None and width >= size:  # there are no other rows
+        if selected is not None and width >= size:  # there are no other rows
             return scores, places
     for row in short.tolist():
         _complete(index, probes[row : row + 1], scores[row : row + 1], places[row : row + 1], rows)

@@ -14,7 +14,6 @@ from indexer.index.people import search
 from indexer.index.people.candidates import Rows
 from indexer.index.people.owner_rows import OwnerRows
 from indexer.index.people.search import PeopleAnswer
-from indexer.index.selections.nearest import nearest_selected
 from indexer.index.selections.selection import SelectedRows, Selection
 from indexer.types import Keys, Owners, Tier, Vectors
 
@@ -193,7 +192,7 @@ class FaissSearcher:
         k = min(k, self.count)
         if k == 0 or len(probes) == 0:
             return np.empty((len(probes), k), np.float32), np.empty((len(probes), k), np.int64)
-        scores, places = self._nearest(probes, k)
+        scores, places = nearest_rows(self._index, self._tier, probes, k)
         return scores, self._keys_at(places)
 
     def search_identities(self, probes: Vectors, k: int, selection: Selection | None = None) -> PeopleAnswer:
@@ -205,11 +204,10 @@ class FaissSearcher:
                 of_owner=self._of_owner,
                 vectors=tiers.storage(self._index).reconstruct_batch,
             )
-            if found.selected is None:
-                k, size, nearest = min(k, self.count), self._size, self._nearest
-            else:
-                k, size = min(k, found.selected), found.selected
-                nearest = partial(self._nearest_selected, ~found.excluded)
+            nearest, size = partial(nearest_rows, self._index, self._tier), self._size
+            if found.selected is not None:
+                nearest, size = partial(nearest, selected=~found.excluded), found.selected
+            k = min(k, self.count, size)
             return search.search_identities(self._index, rows, self.keys, probes, k, nearest, size=size)
         scores, keys = self._best(probes, k, found)
         return PeopleAnswer(
@@ -242,14 +240,6 @@ class FaissSearcher:
         k = min(k, self.count if rows.selected is None else rows.selected)
         scores, places = nearest_allowed(self._index, self._tier, probes, k, rows)
         return scores, self._keys_at(places)
-
-    def _nearest(self, probes: Vectors, k: int) -> tuple[NDArray[np.float32], Places]:
-        return nearest_rows(self._index, self._tier, probes, k)
-
-    def _nearest_selected(
-        self, selected: NDArray[np.bool_], probes: Vectors, k: int
-    ) -> tuple[NDArray[np.float32], Places]:
-        return nearest_selected(self._index, self._tier, probes, k, selected)
 
     def _keys_at(self, places: Places) -> Keys:
         """The keys at places; -1, where there are no more faces, stays -1."""

@@ -24,6 +24,7 @@ from indexer.records.tables import Gallery
 from indexer.replica import builds
 from indexer.replica.builds import IndexBuilds
 from indexer.replica.gallery_index import GalleryIndex
+from indexer.replica.selections import SelectionCache
 from indexer.replica.store import IndexStore
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class IndexCache:
         self._unavailable: dict[_Key, str] = {}
         """Why a model cannot be opened in this process."""
         self.builds = IndexBuilds()
+        self.selections = SelectionCache(database)
 
     def close(self) -> None:
         """Queued builds are dropped, and running ones interrupted."""

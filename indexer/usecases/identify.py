@@ -15,9 +15,11 @@ from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.audit.search_details import SearchKind
 from indexer.records.database.session import Database
+from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
+from indexer.types import Vectors
 from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.nearest import (
     Hit,
@@ -27,6 +29,7 @@ from indexer.usecases.searches.nearest import (
     one_face_each,
     unit_vector,
 )
+from indexer.usecases.searches.options import Found, SearchedPicture, SearchOptions
 from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
 from indexer.usecases.searches.results import Identification, SearchResult, candidates, identified_faces
 from indexer.usecases.searches.visits import visited
@@ -62,6 +65,8 @@ class Identifier:
         min_change: int = 0,
         place: FacePlace | None = None,
         remember: bool = True,
+        among: PeopleFilter | None = None,
+        metadata: bool = False,
         watch: Stopwatch | None = None,
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
@@ -71,32 +76,38 @@ class Identifier:
         `threshold`: the least score of a candidate that is `matched`; by default the score that gives the
         FPIR of the gallery's policy at its size. `min_change`: number of a change that must be in the index.
         `place`: of the only face that is searched for.
-        `remember`: False leaves the gallery's visitors as they are; so does a `threshold`.
+        `remember`: False leaves the gallery's visitors as they are; so does a `threshold`, or `among`.
+        `among`: only these people are searched. `metadata`: candidates have that of their people.
         Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy,
         EmbeddingUnusable, and what `Pipeline.detect` raises.
         """
         watch = watch or Stopwatch()
-        gallery, pipeline = self._gallery(gallery_name, min_change, watch)
+        options = SearchOptions(
+            max_candidates=max_candidates,
+            unique_identities=unique_identities,
+            threshold=threshold,
+            among=among,
+            metadata=metadata,
+        )
+        gallery, pipeline = self.gallery(gallery_name, min_change, watch)
         photograph = pipeline.detect(data, watch, max_faces=max_faces, place=place)
-        aligned_faces, faces_found = photograph.faces, photograph.faces_found
-        remembers = gallery.remember_unknown and remember and threshold is None
+        remembers = gallery.remember_unknown and remember and threshold is None and among is None
         keeps_probes = self.recorder.keeps_probes(gallery)
         crops = photograph.crops() if keeps_probes or remembers else []
+        aligned_faces, faces_found = photograph.faces, photograph.faces_found
         del photograph  # its pixels are not needed while the request waits for the network
         probes = pipeline.embed(aligned_faces, watch)
-        most = max_candidates * len(probes) if unique_identities else max_candidates
+        picture = SearchedPicture(
+            data=data if remembers else None,
+            faces=aligned_faces,
+            faces_found=faces_found,
+            probes=probes,
+            crops=crops,
+        )
         try:
-            hits, gallery_size = nearest_people(
-                self.database,
-                self.index_cache,
-                gallery,
-                pipeline.card,
-                probes,
-                max(most, compared(gallery)),
-                watch,
-            )
+            found = self.find(SearchKind.IDENTIFY, gallery, pipeline.card, probes, options, watch)
         except EmbeddingsMissing:
-            if not self._is_switched(gallery):
+            if not self.is_switched(gallery):
                 raise
             return self.identify(  # with the model that the gallery has now
                 gallery_name,
@@ -108,42 +119,11 @@ class Identifier:
                 min_change=min_change,
                 place=place,
                 remember=remember,
+                among=among,
+                metadata=metadata,
                 watch=watch,
             )
-        found = hits
-        if unique_identities:
-            hits = one_face_each(hits, max_candidates)
-        searched = self._decided(SearchKind.IDENTIFY, gallery, pipeline.card, gallery_size, threshold, watch)
-        decision = searched.decision
-        hits = [named_first(row, decision.threshold) for row in hits]
-        limits = self.match_limits.for_gallery(gallery)
-        reasons = [limits.reason_against(aligned.quality) for aligned in aligned_faces]
-        self._count(searched, [row for row, reason in zip(found, reasons, strict=True) if reason is None])
-        recorded = [
-            SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
-            for aligned, row, reason in zip(aligned_faces, hits, reasons, strict=True)
-        ]
-        event_id = self.recorder.new_event_id()
-        if remembers and self.visitors is not None:
-            with watch.stage(Stage.REMEMBER):
-                recorded = visited(self.visitors, searched, recorded, probes, crops, data, event_id)
-        audit_id = self.recorder.record_search(
-            searched,
-            recorded,
-            watch,
-            event_id=event_id,
-            faces_found=faces_found,
-            crops=crops if keeps_probes else [],
-        )
-        return Identification(
-            faces=identified_faces(recorded, decision.threshold, max_candidates),
-            faces_found=faces_found,
-            model=pipeline.card.fingerprint,
-            gallery_size=gallery_size,
-            decision=decision,
-            audit_id=audit_id,
-            timings_ms=watch.timings_ms(),
-        )
+        return self.answer(found, picture, options, watch)
 
     def search(
         self,
@@ -154,15 +134,18 @@ class Identifier:
         max_candidates: int = 5,
         threshold: float | None = None,
         min_change: int = 0,
+        among: PeopleFilter | None = None,
+        metadata: bool = False,
     ) -> SearchResult:
         """The people whom an embedding from elsewhere, shape (dimension,) and of any length, resembles.
 
-        `model`: fingerprint of the model that made it; by default the gallery's.
+        `model`: fingerprint of the model that made it; by default the gallery's. `among` and `metadata`: as
+        for `identify`.
         Raises InvalidRequest (a wrong dimension, not finite, or all zero), AnotherModel,
         GalleryNotFound, EmbeddingsMissing, IndexNotReady, IndexBehind.
         """
         watch = Stopwatch()
-        gallery, pipeline = self._gallery(gallery_name, min_change, watch)
+        gallery, pipeline = self.gallery(gallery_name, min_change, watch)
         card = pipeline.card
         if model is not None and model != card.fingerprint:
             raise AnotherModel(
@@ -170,46 +153,105 @@ class Identifier:
                 model=card.fingerprint,
             )
         probe = unit_vector(embedding, card.dimension)
-        most = max(max_candidates, compared(gallery))
-        [hits], gallery_size = nearest_people(
-            self.database, self.index_cache, gallery, card, probe[np.newaxis], most, watch
+        options = SearchOptions(
+            max_candidates=max_candidates, threshold=threshold, among=among, metadata=metadata
         )
-        searched = self._decided(SearchKind.SEARCH, gallery, card, gallery_size, threshold, watch)
-        decision = searched.decision
+        found = self.find(SearchKind.SEARCH, gallery, card, probe[np.newaxis], options, watch)
+        [hits], searched = found.nearest.hits, found.searched
         self._count(searched, [hits])
-        hits = named_first(hits, decision.threshold)
+        hits = named_first(hits, searched.decision.threshold)
         face = SearchedFace(aligned=None, hits=hits, unmatched_reason=None)
         audit_id = self.recorder.record_search(searched, [face], watch)
         return SearchResult(
-            candidates=candidates(hits[:max_candidates], decision.threshold),
+            candidates=candidates(hits[:max_candidates], searched.decision.threshold),
             model=card.fingerprint,
-            gallery_size=gallery_size,
-            decision=decision,
+            gallery_size=found.nearest.gallery_size,
+            searched=found.nearest.searched,
+            decision=searched.decision,
             audit_id=audit_id,
             timings_ms=watch.timings_ms(),
         )
 
-    def _decided(
+    def find(
         self,
         kind: SearchKind,
         gallery: Gallery,
         card: ModelCard,
-        gallery_size: int,
-        threshold: float | None,
+        probes: Vectors,
+        options: SearchOptions,
         watch: Stopwatch,
-    ) -> Searched:
+    ) -> Found:
+        """The people nearest to each of the probes (n, dimension), and the threshold of their number. Nothing
+        is counted or recorded."""
+        most = options.max_candidates * (len(probes) if options.unique_identities else 1)
+        nearest = nearest_people(
+            self.database,
+            self.index_cache,
+            gallery,
+            card,
+            probes,
+            max(most, compared(gallery)),
+            watch,
+            among=options.among,
+            metadata=options.metadata,
+        )
         with watch.stage(Stage.DATABASE):
-            decision = self.calibrations.decide(gallery, card, gallery_size, threshold)
-        return Searched(
+            decision = self.calibrations.decide(gallery, card, nearest.searched, options.threshold)
+        searched = Searched(
             kind=kind,
             gallery=gallery,
             card=card,
-            gallery_size=gallery_size,
+            gallery_size=nearest.gallery_size,
+            searched=nearest.searched,
+            among=options.among,
             decision=decision,
-            requested=threshold is not None,
+            requested=options.threshold is not None,
+        )
+        return Found(searched=searched, nearest=nearest)
+
+    def answer(
+        self, found: Found, picture: SearchedPicture, options: SearchOptions, watch: Stopwatch
+    ) -> Identification:
+        """Counts the search and records it, remembers visitors, and says what was found."""
+        searched, hits = found.searched, found.nearest.hits
+        if options.unique_identities:
+            hits = one_face_each(hits, options.max_candidates)
+        threshold = searched.decision.threshold
+        hits = [named_first(row, threshold) for row in hits]
+        limits = self.match_limits.for_gallery(searched.gallery)
+        reasons = [limits.reason_against(aligned.quality) for aligned in picture.faces]
+        rows = zip(found.nearest.hits, reasons, strict=True)
+        self._count(searched, [row for row, reason in rows if reason is None])
+        recorded = [
+            SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
+            for aligned, row, reason in zip(picture.faces, hits, reasons, strict=True)
+        ]
+        event_id = self.recorder.new_event_id()
+        if picture.data is not None and self.visitors is not None:
+            with watch.stage(Stage.REMEMBER):
+                recorded = visited(
+                    self.visitors, searched, recorded, picture.probes, picture.crops, picture.data, event_id
+                )
+        audit_id = self.recorder.record_search(
+            searched,
+            recorded,
+            watch,
+            event_id=event_id,
+            faces_found=picture.faces_found,
+            crops=picture.crops if self.recorder.keeps_probes(searched.gallery) else [],
+        )
+        return Identification(
+            faces=identified_faces(recorded, threshold, options.max_candidates),
+            faces_found=picture.faces_found,
+            model=searched.card.fingerprint,
+            gallery_size=searched.gallery_size,
+            searched=searched.searched,
+            decision=searched.decision,
+            audit_id=audit_id,
+            timings_ms=watch.timings_ms(),
         )
 
-    def _gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Pipeline]:
+    def gallery(self, name: str, min_change: int, watch: Stopwatch) -> tuple[Gallery, Pipeline]:
         """The gallery as its row is now, and the pipeline of its model, which the whole request uses.
 
         The index catches up to the row's change number. Where PostgreSQL is a standby, `min_change` may not
@@ -230,9 +272,10 @@ class Identifier:
                 time.sleep(_POLL_SECONDS)
 
     def _count(self, searched: Searched, hits: Sequence[Sequence[Hit]]) -> None:
-        """Only what the policy decided is counted; and no search that came upon an anonymous identity, since
-        that may be one person with another one of them."""
-        if searched.requested:
+        """Only what the policy decided among everybody is counted: a caller who selects people knows something
+        of the face. And no search that came upon an anonymous identity, since that may be one person with
+        another one of them."""
+        if searched.requested or searched.among is not None:
             return
         for row in hits:
             if any(hit.owner.anonymous for hit in row[:PEOPLE]):
@@ -240,7 +283,7 @@ class Identifier:
             people = [ScoredPerson(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
             self.tally.add(searched.gallery, searched.card, searched.decision, searched.gallery_size, people)
 
-    def _is_switched(self, gallery: Gallery) -> bool:
+    def is_switched(self, gallery: Gallery) -> bool:
         """Whether the gallery has got another model since it was read: the old one's embeddings may be
         deleted."""
         with self.database.reading() as session:

@@ -15,6 +15,7 @@ from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_mo
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
 from service.schemas import recognition
+from service.schemas.filters import people_filter
 from service.schemas.places import place_of
 
 router = APIRouter(prefix="/v1", tags=["recognition"], route_class=JsonRoute)
@@ -57,6 +58,8 @@ def identify(
         min_change=body.min_change_number,
         place=place_of(body.box, body.landmarks),
         remember=body.remember,
+        among=people_filter(body.filter),
+        metadata="metadata" in body.include,
     )
     used_faces.add(max(0, len(identification.faces) - 1))
     meters.observe_stages(identification.timings_ms)
@@ -81,6 +84,8 @@ def search(
         max_candidates=at_most("max_candidates", body.max_candidates, config.max_candidates),
         threshold=body.threshold,
         min_change=body.min_change_number,
+        among=people_filter(body.filter),
+        metadata="metadata" in body.include,
     )
     meters.observe_stages(found.timings_ms)
     meters.outcomes.searched(found)

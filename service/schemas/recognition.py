@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.types import OnSeveralFaces
 from service.requests.bodies import ImageBytes, UploadBody
+from service.schemas.filters import Filter, FormFilter, Include
 from service.schemas.people.requests import SeveralFaces
 from service.schemas.places import OneBox, OneLandmarks
 
@@ -47,8 +48,10 @@ class Identify(UploadBody):
     remember: bool = Field(
         default=True,
         description="Whether a gallery with the policy `remember_unknown` remembers who is on the picture. A"
-        " request with a `threshold` of its own never does",
+        " request with a `threshold` of its own, or a `filter`, never does",
     )
+    filter: FormFilter = None
+    include: Include = Field(default_factory=list)
 
 
 class Search(BaseModel):
@@ -65,6 +68,8 @@ class Search(BaseModel):
     max_candidates: int = Field(default=5, ge=1, description="Maximum number of candidates")
     threshold: Threshold = None
     min_change_number: MinChangeNumber = 0
+    filter: Filter = None
+    include: Include = Field(default_factory=list)
 
 
 class VerifyPair(UploadBody):

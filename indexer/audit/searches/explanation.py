@@ -93,7 +93,14 @@ class Explanation(BaseModel):
         examples=[["Of 10,000 searches for strangers, about 100 would reach this threshold."]],
     )
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
-    gallery_size: int = Field(description="Enrolled faces that were searched: N; 1 for a comparison")
+    gallery_size: int = Field(description="Enrolled faces; 1 for a comparison")
+    faces_searched: int = Field(
+        description="Those of them that were searched: N. Fewer than `gallery_size` where there was a filter"
+    )
+    filter: str | None = Field(
+        description="The filter of the request, as JSON; null where it had none, or a very long one",
+        examples=['{"metadata": {"site": "A"}}'],
+    )
     threshold: float = Field(description="The least score that matched", examples=[0.4346])
     threshold_requested: bool = Field(description="Whether the request gave the threshold")
     target_rate: float = Field(description="The policy: an FPIR; of a comparison, an FMR", examples=[0.01])
@@ -167,6 +174,8 @@ def explain(database: Database, event_id: UUID) -> Explanation:
             "at": row.at,
             "caller": row.caller,
             "gallery": row.gallery,
+            "faces_searched": search.searched,
+            "filter": None if search.among is None else search.among.text,
             "sentences": [
                 sentences.of_request(search, row.gallery, named),
                 *sentences.of_threshold(search),

@@ -1,5 +1,6 @@
 """Repeats an identification with the crops that were kept, against the gallery as it is now."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +11,14 @@ from pydantic import BaseModel, Field
 from indexer.audit.searches.explanation import recorded_search
 from indexer.calibration.threshold.decision import Decision
 from indexer.embedding.embedder import stacked
-from indexer.errors import CropNotStored
+from indexer.errors import CropNotStored, InvalidRequest
 from indexer.pipeline.crops import aligned
 from indexer.records import galleries
 from indexer.records.audit import present, probes, rows
 from indexer.records.audit.event import Action, AuditEvent
 from indexer.records.audit.search_details import RecordedFace, RecordedSearch
 from indexer.records.database.session import Database
+from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.reindexes import StoredCrop
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
@@ -81,6 +83,7 @@ def replay(engine: Engine, event_id: UUID) -> Replay:
                 "this search cannot be repeated: no crop of its faces is kept", id=str(event_id)
             )
         gallery = galleries.get(session, row.gallery)
+    among = _among(search)
     pipeline = engine.pipelines.for_gallery(gallery)
     numbers = sorted(kept)
     pictures = [
@@ -92,13 +95,20 @@ def replay(engine: Engine, event_id: UUID) -> Replay:
         for number in numbers
     ]
     vectors = pipeline.embedder.embed(*stacked(pictures))
-    hits, size = nearest_people(
-        engine.database, engine.index_cache, gallery, pipeline.card, vectors, 2, Stopwatch()
+    hits, size, searched = nearest_people(
+        engine.database,
+        engine.index_cache,
+        gallery,
+        pipeline.card,
+        vectors,
+        2,
+        Stopwatch(),
+        among=among,
     )
     details = {"audit_id": event_id, "gallery_size": size}
     engine.search_writer.record(AuditEvent(action=Action.REPLAYED, gallery=gallery.name, details=details))
     threshold = search.decision.threshold if search.decision.requested else None
-    decision = engine.calibrations.decide(gallery, pipeline.card, size, threshold)
+    decision = engine.calibrations.decide(gallery, pipeline.card, searched, threshold)
     now = _present(engine.database, search, hits)
     faces = [
         _face(
@@ -115,11 +125,24 @@ def replay(engine: Engine, event_id: UUID) -> Replay:
     return Replay(
         audit_id=event_id,
         same=all(face.same for face in faces),
-        sentences=_changes(search, decision, size, pipeline.card.fingerprint),
+        sentences=_changes(search, decision, size, searched, pipeline.card.fingerprint),
         threshold_then=search.decision.threshold,
         threshold_now=round(decision.threshold, 6),
         faces=faces,
     )
+
+
+def _among(search: RecordedSearch) -> PeopleFilter | None:
+    """Whom the search was among, as they are now. Raises InvalidRequest."""
+    if search.among is None:
+        return None
+    if search.among.text is None:
+        raise InvalidRequest(
+            "this search cannot be repeated: its filter was too long for the record, which has its SHA-256"
+            f" {search.among.sha256}",
+            field="audit_id",
+        )
+    return PeopleFilter.parse(json.loads(search.among.text))
 
 
 def _present(database: Database, search: RecordedSearch, hits: Sequence[Sequence[Hit]]) -> _Now:
@@ -207,12 +230,14 @@ def _differences(
     return found
 
 
-def _changes(search: RecordedSearch, decision: Decision, size: int, model: str) -> list[str]:
+def _changes(search: RecordedSearch, decision: Decision, size: int, searched: int, model: str) -> list[str]:
     then, found = search.decision, []
     if model != search.model:
         found.append(f"The gallery's model is {model} now; it was {search.model}. Their scores differ.")
     if size != search.gallery_size:
         found.append(f"The gallery has {size:,} enrolled faces now; it had {search.gallery_size:,}.")
+    if search.among is not None and searched != search.searched:
+        found.append(f"The filter selects {searched:,} of them now; it selected {search.searched:,}.")
     if decision.target != then.target:
         found.append(f"The policy is a rate of {decision.target:g} now; it was {then.target:g}.")
     if (decision.calibration.kind, decision.calibration.id) != (then.calibration, then.calibration_id):

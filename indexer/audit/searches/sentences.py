@@ -40,6 +40,12 @@ def of_request(search: RecordedSearch, gallery: str | None, named: Named) -> str
     among = f"the {search.gallery_size:,} enrolled faces of gallery {gallery}"
     if search.gallery_size == 1:
         among = f"the only enrolled face of gallery {gallery}"
+    if search.among is not None:
+        chosen = search.among.text or f"too long for the record, with the SHA-256 {search.among.sha256}"
+        among = (
+            f"{search.searched:,} of the {search.gallery_size:,} enrolled faces of gallery {gallery}, those"
+            f" of the people whom the request selected ({chosen})"
+        )
     if search.kind is SearchKind.IDENTIFY:
         shown = "no face" if not search.faces_found else _count(search.faces_found, "face")
         searched = len(search.faces)
@@ -80,7 +86,8 @@ def of_face(search: RecordedSearch, number: int, named: Named) -> list[str]:
         return [_of_pair(search)] if number == 0 else []
     subject = "The embedding" if search.kind is SearchKind.SEARCH else "The face"
     if not face.candidates:
-        return [f"{subject} resembled nobody: nobody was enrolled."]
+        nobody = "nobody was enrolled" if search.among is None else "the request selected nobody who was"
+        return [f"{subject} resembled nobody: {nobody}."]
     first = face.candidates[0]
     sentences = [_verdict(subject, face, search.decision, named), _score(first)]
     if len(face.candidates) > 1:
@@ -144,7 +151,7 @@ def _of_pair(search: RecordedSearch) -> str:
 
 def _meaning(search: RecordedSearch, decision: RecordedDecision) -> str:
     if search.kind in (SearchKind.IDENTIFY, SearchKind.SEARCH):
-        events, nouns = "searches for strangers", f" among {_count(search.gallery_size, 'enrolled face')}"
+        events, nouns = "searches for strangers", f" among {_count(search.searched, 'enrolled face')}"
     else:
         events, nouns = "comparisons of two different people", ""
     share = _share(decision.estimate)

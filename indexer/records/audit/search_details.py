@@ -10,6 +10,8 @@ from indexer.errors import InvalidRequest
 
 VERSION = 1
 """Of the JSON. A later version of Gemel reads all earlier ones."""
+MAX_FILTER_BYTES = 4_096
+"""A longer filter is recorded by its digest only."""
 MAX_CANDIDATES = 2
 """Of each face: the first, and the second for the margin between them."""
 
@@ -148,12 +150,25 @@ class RecordedDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFilter:
+    """Whom a search was among."""
+
+    text: str | None
+    """The filter as canonical JSON; None where it is too long."""
+    sha256: str
+    """Of its text, in hex."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"text": self.text, "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedSearch:
     kind: SearchKind
     model: str
     """Fingerprint."""
     gallery_size: int
-    """Enrolled faces that were searched: N. 1 for a comparison."""
+    """Enrolled faces. 1 for a comparison."""
     decision: RecordedDecision
     faces: tuple[RecordedFace, ...]
     """The largest first; of a pair, one of each photograph."""
@@ -161,13 +176,26 @@ class RecordedSearch:
     """In the photograph, searched for or not. None for a search by an embedding, and for a pair."""
     pair_score: float | None = None
     """Of two photographs; None for the other kinds."""
+    faces_searched: int | None = None
+    """Those of the enrolled faces that were searched: N. None: all of them."""
+    among: RecordedFilter | None = None
+    """None: everybody."""
+
+    @property
+    def searched(self) -> int:
+        """N."""
+        return self.gallery_size if self.faces_searched is None else self.faces_searched
 
     def to_json(self) -> dict[str, Any]:
+        filtered = (
+            {"faces_searched": self.faces_searched, "filter": self.among.to_json()} if self.among else {}
+        )
         return {
             "version": VERSION,
             "kind": self.kind.value,
             "model": self.model,
             "gallery_size": self.gallery_size,
+            **filtered,
             **self.decision.to_json(),
             "faces_found": self.faces_found,
             "pair_score": None if self.pair_score is None else round(self.pair_score, 6),
@@ -185,6 +213,8 @@ class RecordedSearch:
             kind=SearchKind(value["kind"]),
             model=value["model"],
             gallery_size=value["gallery_size"],
+            faces_searched=value.get("faces_searched"),
+            among=RecordedFilter(**value["filter"]) if "filter" in value else None,
             decision=RecordedDecision.from_json(value),
             faces=tuple(map(RecordedFace.from_json, value["faces"])),
             faces_found=value["faces_found"],

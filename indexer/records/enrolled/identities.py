@@ -108,6 +108,18 @@ def by_ids(session: Session, gallery_id: UUID, identity_ids: Collection[UUID]) -
     ).all()
 
 
+def metadata_of(
+    session: Session, gallery_id: UUID, identity_ids: Collection[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """The metadata of those that exist, by id."""
+    rows = session.execute(
+        select(Identity.id, Identity.details).where(
+            Identity.gallery_id == gallery_id, Identity.id.in_(identity_ids)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def find_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity | None:
     return session.scalar(
         select(Identity).where(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Self
@@ -24,7 +24,7 @@ class PeopleFilter:
 
     text: str
     """Canonical JSON: equal filters have equal texts."""
-    metadata_path: str | None
+    metadata_path: str | None = field(compare=False)
     """A jsonpath predicate of the metadata."""
     identities: tuple[UUID, ...] | None
     external_ids: tuple[str, ...] | None

@@ -1,6 +1,7 @@
 """The answers of identify and of a search by an embedding."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -71,6 +72,10 @@ class Candidate(BaseModel):
         " (`/v1/audit/{id}/disputes`)",
         examples=[0],
     )
+    metadata: dict[str, Any] | None = Field(
+        description="The person's, where the request says `include=metadata`; null otherwise",
+        examples=[{"department": "computing"}],
+    )
 
     @classmethod
     def of(cls, candidate: results.Candidate) -> "Candidate":
@@ -85,6 +90,7 @@ class Candidate(BaseModel):
             template_score=None if person.template_score is None else round(person.template_score, 6),
             template_faces=person.faces,
             disputed=candidate.disputed,
+            metadata=candidate.metadata,
         )
 
 
@@ -123,7 +129,12 @@ class IdentifyAnswer(Threshold):
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
-    gallery_size: int = Field(description="Enrolled faces that were searched: N")
+    gallery_size: int = Field(description="Enrolled faces of the gallery", examples=[1204])
+    faces_searched: int = Field(
+        description="Those of them that were searched: N, which the threshold follows. Fewer than"
+        " `gallery_size` where the request has a filter",
+        examples=[1204],
+    )
     audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(),
@@ -146,6 +157,7 @@ class IdentifyAnswer(Threshold):
             faces_found=identification.faces_found,
             model=identification.model,
             gallery_size=identification.gallery_size,
+            faces_searched=identification.searched,
             **cls.fields_of(identification.decision),
             audit_id=identification.audit_id,
             timings_ms=rounded_timings(identification.timings_ms),
@@ -157,7 +169,12 @@ class SearchAnswer(Threshold):
         description="Best first, each identity once; of those that are `matched`, anonymous ones last"
     )
     model: str = Field(description="Fingerprint of the model", examples=[MODEL_EXAMPLE])
-    gallery_size: int = Field(description="Enrolled faces that were searched: N")
+    gallery_size: int = Field(description="Enrolled faces of the gallery", examples=[1204])
+    faces_searched: int = Field(
+        description="Those of them that were searched: N, which the threshold follows. Fewer than"
+        " `gallery_size` where the request has a filter",
+        examples=[1204],
+    )
     audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
@@ -169,6 +186,7 @@ class SearchAnswer(Threshold):
             candidates=[Candidate.of(candidate) for candidate in found.candidates],
             model=found.model,
             gallery_size=found.gallery_size,
+            faces_searched=found.searched,
             **cls.fields_of(found.decision),
             audit_id=found.audit_id,
             timings_ms=rounded_timings(found.timings_ms),

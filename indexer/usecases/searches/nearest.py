@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -12,8 +13,9 @@ from indexer.errors import GalleryNotFound, InvalidRequest
 from indexer.records import galleries
 from indexer.records.audit import disputes
 from indexer.records.database.session import Database, Session
-from indexer.records.enrolled import faces
+from indexer.records.enrolled import faces, identities
 from indexer.records.enrolled.faces import Owner
+from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
@@ -33,10 +35,21 @@ class Hit:
     person: NearPerson
     disputed: int = 0
     """How often somebody said of a match with one of the person's faces: not this person."""
+    metadata: dict[str, Any] | None = None
+    """Of the person; None where it was not requested."""
 
     @property
     def score(self) -> float:
         return self.person.score
+
+
+class NearestPeople(NamedTuple):
+    hits: list[list[Hit]]
+    """For each probe, best first."""
+    gallery_size: int
+    """Enrolled faces."""
+    searched: int
+    """Those of them that were searched: all, or those of the selected people."""
 
 
 def nearest_people(
@@ -47,38 +60,56 @@ def nearest_people(
     probes: Vectors,
     most: int,
     watch: Stopwatch,
-) -> tuple[list[list[Hit]], int]:
-    """For each of the probes (n, dimension) the `most` nearest people, best first; and how many faces were
-    searched.
+    *,
+    among: PeopleFilter | None = None,
+    metadata: bool = False,
+) -> NearestPeople:
+    """For each of the probes (n, dimension) the `most` nearest people. `among`: of those whom it selects.
+    `metadata`: with theirs.
 
     Where PostgreSQL has deleted one of the faces since, the index catches up and is searched again: the
-    person may have other faces. Raises EmbeddingsMissing, IndexNotReady, GalleryNotFound.
+    person may have other faces. So it is where faces have moved since the selection was read: their new
+    person may be selected too. Raises EmbeddingsMissing, IndexNotReady, GalleryNotFound.
     """
     for _ in range(_ATTEMPTS):
         with watch.stage(Stage.INDEX):
             index = index_cache.caught_up(gallery, card)
-        with watch.stage(Stage.SEARCH):
-            found = index.search_identities(probes, most)
-        size = index.faces
+        if among is None:
+            with watch.stage(Stage.SEARCH):
+                found = index.search_identities(probes, most)
+            size = searched = index.faces
+            moved = False
+        else:
+            with watch.stage(Stage.DATABASE):
+                selection, selected_at = index_cache.selections.caught_up(gallery, among, index)
+            with watch.stage(Stage.SEARCH):
+                found = index.search_identities(probes, most, selection)
+                size, searched = index.faces, index.count_faces(selection)
+            moved = index.removed_at > selected_at
         keys = {person.key for row in found for person in row}
         with watch.stage(Stage.DATABASE), database.reading() as session:
             owners = faces.find_owners(session, gallery.id, keys)
-            if len(owners) == len(keys):
+            if len(owners) == len(keys) and not moved:
                 break
             gallery = _reread(session, gallery)
+    people = {owner.identity_id for owner in owners.values()}
     disputed: dict[UUID, int] = {}
     if gallery.has_disputes:
         with watch.stage(Stage.DATABASE), database.reading() as session:
-            people = {owner.identity_id for owner in owners.values()}
             disputed = disputes.count_by_identity(session, gallery.id, people)
-    return [
+    details: dict[UUID, dict[str, Any]] = {}
+    if metadata:
+        with watch.stage(Stage.DATABASE), database.reading() as session:
+            details = identities.metadata_of(session, gallery.id, people)
+    hits = [
         [
-            Hit(owner, person, disputed.get(owner.identity_id, 0))
+            Hit(owner, person, disputed.get(owner.identity_id, 0), details.get(owner.identity_id))
             for person in row
             if (owner := owners.get(person.key)) is not None
         ]
         for row in found
-    ], size
+    ]
+    return NearestPeople(hits, size, searched)
 
 
 def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:

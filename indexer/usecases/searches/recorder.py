@@ -16,13 +16,16 @@ from indexer.records.audit import probes
 from indexer.records.audit.event import Action, AuditEvent
 from indexer.records.audit.search_details import (
     MAX_CANDIDATES,
+    MAX_FILTER_BYTES,
     RecordedCandidate,
     RecordedDecision,
     RecordedFace,
+    RecordedFilter,
     RecordedSearch,
     SearchKind,
 )
 from indexer.records.audit.search_writer import SearchWriter
+from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Crop
@@ -43,7 +46,11 @@ class Searched:
     card: ModelCard
     """Of the gallery's model."""
     gallery_size: int
-    """Enrolled faces that were searched."""
+    """Enrolled faces."""
+    searched: int
+    """Those of them that were searched: the N that the threshold is for."""
+    among: PeopleFilter | None
+    """Whom the caller selected; None: everybody."""
     decision: Decision
     requested: bool
     """Whether the caller gave the threshold."""
@@ -101,6 +108,8 @@ class SearchRecorder:
                 kind=searched.kind,
                 model=searched.card.fingerprint,
                 gallery_size=searched.gallery_size,
+                faces_searched=searched.searched,
+                among=None if searched.among is None else recorded_filter(searched.among),
                 decision=recorded_decision(searched.decision, requested=searched.requested),
                 faces=recorded_faces(faces, searched.decision, crops),
                 faces_found=faces_found,
@@ -151,6 +160,11 @@ class SearchRecorder:
             ]
             self.writer.record_with(event, lambda session: probes.add(session, gallery.id, event.id, kept))
         return event.id
+
+
+def recorded_filter(people: PeopleFilter) -> RecordedFilter:
+    size = len(people.text.encode())
+    return RecordedFilter(text=people.text if size <= MAX_FILTER_BYTES else None, sha256=people.sha256)
 
 
 def recorded_faces(

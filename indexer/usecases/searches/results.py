@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from indexer.calibration.threshold.decision import Decision
@@ -24,6 +25,8 @@ class Candidate:
     matched: bool
     disputed: int
     """How often somebody said of a match with one of the person's faces: not this person."""
+    metadata: dict[str, Any] | None = None
+    """Of the person; None where it was not requested."""
 
     @property
     def score(self) -> float:
@@ -52,7 +55,9 @@ class Identification:
     model: str
     """Fingerprint."""
     gallery_size: int
-    """Enrolled faces that were searched: the N that the threshold is for."""
+    """Enrolled faces."""
+    searched: int
+    """Those of them that were searched: the N that the threshold is for."""
     decision: Decision
     audit_id: UUID | None
     """Of the event in the audit record; None where there is no record."""
@@ -66,6 +71,7 @@ class SearchResult:
     candidates: list[Candidate]
     model: str
     gallery_size: int
+    searched: int
     decision: Decision
     audit_id: UUID | None
     timings_ms: dict[str, float]
@@ -74,7 +80,13 @@ class SearchResult:
 def candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
     """Those with a score of `threshold` or more are matched."""
     return [
-        Candidate(owner=hit.owner, person=hit.person, matched=hit.score >= threshold, disputed=hit.disputed)
+        Candidate(
+            owner=hit.owner,
+            person=hit.person,
+            matched=hit.score >= threshold,
+            disputed=hit.disputed,
+            metadata=hit.metadata,
+        )
         for hit in hits
     ]
 

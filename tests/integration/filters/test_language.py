@@ -83,7 +83,10 @@ def ordered(operator: str, one: Any, other: Any) -> bool:
     numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in (one, other))
     if not numbers and not (isinstance(one, str) and isinstance(other, str)):
         return False
-    return {"$gt": one > other, "$gte": one >= other, "$lt": one < other, "$lte": one <= other}[operator]
+    less: bool = one < other
+    return (one == other and operator in ("$gte", "$lte")) or (
+        one != other and less is operator.startswith("$l")
+    )
 
 
 def holds(document: Any, conditions: dict[str, Any]) -> bool:

@@ -50,7 +50,7 @@ def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
     index_cache: Any = SimpleNamespace(caught_up=lambda *_: index)
     gallery, card = cast(Gallery, SimpleNamespace(id=UUID(int=1), has_disputes=False)), cast(ModelCard, None)
 
-    found, size = nearest_people(
+    found, size, searched = nearest_people(
         database, index_cache, gallery, card, np.zeros((3, 1), np.float32), 100, Stopwatch()
     )
 
@@ -58,7 +58,7 @@ def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
     assert [[hit.owner.external_id for hit in row] for row in found] == [
         [str(neighbour.key) for neighbour in row] for row in rows
     ]
-    assert size == 150
+    assert (size, searched) == (150, 150)
 
 
 def test_each_person_is_given_to_the_face_that_resembles_them_most() -> None:

@@ -1,12 +1,12 @@
 """Updates of identities are in the change log; an index for filters of metadata
 
-Revision: 0029.
+Revision: 0032.
 """
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

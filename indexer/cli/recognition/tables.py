@@ -1,0 +1,84 @@
+"""Answers of `gemel identify`, for people."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Column, Table
+
+from indexer.cli.output import describe_quality, escape_text, out, quantity
+
+if TYPE_CHECKING:
+    from indexer.usecases.answers.identify import Candidate, IdentifyAnswer
+    from indexer.usecases.searches.match_limits import UnmatchedReason
+
+_WIDE = 100
+"""Width in columns from which a terminal has room for external ids too."""
+
+
+def empty_table() -> Table:
+    """For `add_rows`."""
+    columns = ["Image", "Face", "Quality", "Name", "External id", "Score", "Nearest, template", "Matched"]
+    if out.width < _WIDE:
+        columns.remove("External id")
+        columns.remove("Nearest, template")
+    return Table(*(Column(name, overflow="fold") for name in columns))
+
+
+def summary(answer: "IdentifyAnswer") -> str:
+    """How many faces were searched, and the threshold."""
+    return (
+        f"{_describe_searched(answer)}; threshold {answer.threshold:.3f}, {_describe_fpir(answer)}; model"
+        f" {answer.model}"
+    )
+
+
+def _describe_searched(answer: "IdentifyAnswer") -> str:
+    if answer.faces_searched == answer.gallery_size:
+        return f"{quantity(answer.gallery_size, 'face')} searched"
+    return f"{answer.faces_searched:,} of {quantity(answer.gallery_size, 'face')} searched"
+
+
+def _describe_fpir(answer: "IdentifyAnswer") -> str:
+    estimate = f"estimated FPIR {answer.estimated_fpir:.2g}"
+    if answer.estimated_fpir_interval:
+        low, high = answer.estimated_fpir_interval
+        estimate += f" ({low:.2g} to {high:.2g})"
+    source = "model card" if answer.calibration == "card" else f"{answer.calibration}'s calibration"
+    return f"{estimate} by the {source}" + ("" if answer.fpir_trusted else ", extrapolated")
+
+
+def _describe_unmatched(reason: "UnmatchedReason | None") -> str:
+    return "no" if reason is None else f"no: {reason.value.removeprefix('face_').replace('_', ' ')}"
+
+
+def _describe_parts(candidate: "Candidate") -> str:
+    """The two scores that the score is the mean of."""
+    if candidate.template_score is None:
+        return ""
+    return f"{candidate.face_score:.3f}, {candidate.template_score:.3f} of {candidate.template_faces}"
+
+
+def add_rows(table: Table, path: Path, answer: "IdentifyAnswer") -> None:
+    if not answer.faces:
+        table.add_row(escape_text(path.name), "", "", "[dim]no face[/]")
+    for number, face in enumerate(answer.faces, start=1):
+        quality = describe_quality(face.quality.score, face.quality.expected_miss_rate)
+        cells = (escape_text(path.name) if number == 1 else "", str(number), quality)
+        if not face.candidates:
+            reason = "no other person" if answer.faces_searched else "nobody is selected"
+            if not answer.gallery_size:
+                reason = "the gallery is empty"
+            table.add_row(*cells, f"[dim]{reason}[/]")
+        for candidate in face.candidates:
+            identity = candidate.identity
+            names, parts = [identity.name or "", identity.external_id or ""], [_describe_parts(candidate)]
+            if out.width < _WIDE:
+                names, parts = [identity.name or identity.external_id or str(identity.id)], []
+            table.add_row(
+                *cells,
+                *map(escape_text, names),
+                f"{candidate.score:.3f}",
+                *parts,
+                "[green]yes[/]" if candidate.matched else _describe_unmatched(face.unmatched_reason),
+            )
+            cells = ("", "", "")

@@ -1,0 +1,27 @@
+"""Filters of people, as requests have them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from indexer.records.filters.people_filter import PeopleFilter
+from service.requests.bodies import JsonObject
+
+_DESCRIPTION = (
+    "Search among some people only; the threshold follows the number of their faces. An object with some of"
+    ' `metadata`: conditions such as `{"site": "A", "age": {"$gte": 18}}` (see the how-to on'
+    " filters); `identities`: a list of ids; `external_ids`: a list; `anonymous`: `include` or `exclude`. All"
+    " of them must hold. In a form: JSON"
+)
+_EXAMPLE: dict[str, Any] = {"metadata": {"site": {"$in": ["A", "B"]}}, "anonymous": "exclude"}
+Filter = Annotated[dict[str, Any] | None, Field(description=_DESCRIPTION, examples=[_EXAMPLE])]
+FormFilter = Annotated[JsonObject | None, Field(description=_DESCRIPTION, examples=[_EXAMPLE])]
+Include = Annotated[
+    list[Literal["metadata"]],
+    Field(description="`metadata`: candidates have that of their people", examples=[["metadata"]]),
+]
+
+
+def people_filter(value: dict[str, Any] | None) -> PeopleFilter | None:
+    """Raises InvalidFilter."""
+    return None if value is None else PeopleFilter.parse(value)
