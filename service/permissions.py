@@ -105,6 +105,7 @@ RULES: dict[str, Rule] = {
     "decide_different": Rule(_E, GalleryAt.PATH),
     "reopen_review": Rule(_E, GalleryAt.PATH),
     "identify": Rule(_I, GalleryAt.PATH),
+    "identify_in_several": Rule(_I, GalleryAt.BODY),
     "search": Rule(_I, GalleryAt.PATH),
     "verify": Rule(_V, GalleryAt.NONE),
     "verify_identity": Rule(_V, GalleryAt.PATH),

@@ -6,12 +6,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
+from indexer.errors import InvalidRequest
 from indexer.request_timings import Stopwatch
 from indexer.usecases import verify
 from indexer.usecases.answers.detect import DetectAnswer
 from indexer.usecases.answers.identify import IdentifyAnswer, SearchAnswer
+from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer
 from indexer.usecases.answers.verify import VerifyAnswer
-from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
+from indexer.usecases.identify_in_several import identify_in_several
+from indexer.usecases.searches.options import SearchOptions
+from service.dependencies import Config, CurrentEngine, CurrentGrant, Meters, UsedFaces, at_most
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
 from service.schemas import recognition
@@ -65,6 +69,52 @@ def identify(
     meters.observe_stages(identification.timings_ms)
     meters.outcomes.identified(identification)
     return IdentifyAnswer.of(identification)
+
+
+@router.post(
+    "/identify",
+    responses=problems(403, 404, 413, 415, 422),
+    openapi_extra=openapi_body(
+        recognition.IdentifyInSeveral, {"galleries": ["staff", "visitors"], "image": _IMAGE, "max_faces": 1}
+    ),
+    operation_id="identify_in_several",
+    summary="Identify the faces of a photograph in several galleries",
+)
+def identify_in_galleries(
+    engine: CurrentEngine,
+    config: Config,
+    meters: Meters,
+    used_faces: UsedFaces,
+    grant: CurrentGrant,
+    body: Annotated[recognition.IdentifyInSeveral, Depends(body_of(recognition.IdentifyInSeveral))],
+) -> IdentifyInSeveralAnswer:
+    """As `identify`, of each gallery; each candidate says which. A gallery that cannot be searched is an
+    error of the whole request. The limits of a key count each face once for each gallery."""
+    if len(set(body.galleries)) < len(body.galleries):
+        raise InvalidRequest("galleries names a gallery more than once", field="galleries")
+    for name in body.galleries:
+        grant.check_gallery(name)
+    used_faces.add(len(body.galleries))
+    found = identify_in_several(
+        engine.identifier,
+        body.galleries,
+        body.image,
+        SearchOptions(
+            max_candidates=at_most("max_candidates", body.max_candidates, config.max_candidates),
+            unique_identities=body.unique_identities,
+            threshold=body.threshold,
+            among=people_filter(body.filter),
+            metadata="metadata" in body.include,
+        ),
+        max_faces=at_most("max_faces", body.max_faces, config.max_faces),
+        place=place_of(body.box, body.landmarks),
+    )
+    identifications = [one.identification for one in found]
+    used_faces.add(len(found) * max(0, len(identifications[0].faces) - 1))
+    meters.observe_stages(identifications[-1].timings_ms)
+    for identification in identifications:
+        meters.outcomes.identified(identification)
+    return IdentifyInSeveralAnswer.of(found)
 
 
 @router.post(

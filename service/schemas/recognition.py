@@ -54,6 +54,31 @@ class Identify(UploadBody):
     include: Include = Field(default_factory=list)
 
 
+MAX_GALLERIES = 10
+
+
+class IdentifyInSeveral(UploadBody):
+    galleries: list[str] = Field(
+        min_length=1,
+        max_length=MAX_GALLERIES,
+        description="Names, each once. Each gallery is searched with its own model, policy and size",
+        examples=[["staff", "visitors"]],
+    )
+    image: ImageBytes
+    box: OneBox = None
+    landmarks: OneLandmarks = None
+    max_faces: int = Field(default=1, ge=1, description="Maximum number of faces, the largest first")
+    max_candidates: int = Field(
+        default=5, ge=1, description="Maximum number of candidates per face and gallery"
+    )
+    unique_identities: bool = Field(
+        default=False, description="Each identity is a candidate of one face only, the most similar one"
+    )
+    threshold: Threshold = None
+    filter: FormFilter = None
+    include: Include = Field(default_factory=list)
+
+
 class Search(BaseModel):
     model_config = {"extra": "forbid"}
 

@@ -1,0 +1,117 @@
+"""Who is in this photograph, out of several galleries?
+
+The photograph is decoded once and its faces are detected once; each model embeds them once. Each gallery is
+searched with its own model, policy and number of faces. Only after all were searched is anything recorded: a
+gallery that cannot be searched is an error of the whole request.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from indexer.errors import EmbeddingsMissing
+from indexer.pipeline.pipeline import AlignedFace, Photograph, Pipeline
+from indexer.records.audit.search_details import SearchKind
+from indexer.records.tables import Gallery
+from indexer.request_timings import Stopwatch
+from indexer.types import Vectors
+from indexer.usecases.identify import Identifier
+from indexer.usecases.searches.options import Found, SearchedPicture, SearchOptions
+from indexer.usecases.searches.results import Identification
+from indexer.vision.align import ARCFACE_112
+from indexer.vision.place import FacePlace
+
+_ATTEMPTS = 3
+"""Where galleries get other models in the meantime."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GalleryIdentification:
+    gallery: str
+    identification: Identification
+
+
+def identify_in_several(
+    identifier: Identifier,
+    names: Sequence[str],
+    data: bytes,
+    options: SearchOptions,
+    *,
+    max_faces: int = 1,
+    place: FacePlace | None = None,
+    watch: Stopwatch | None = None,
+) -> list[GalleryIdentification]:
+    """As `Identifier.identify`, of each of the galleries, in their order; the faces are the same in all.
+
+    Raises what `Identifier.identify` raises, for any of them.
+    """
+    watch = watch or Stopwatch()
+    for attempt in range(_ATTEMPTS):
+        galleries = [identifier.gallery(name, 0, watch) for name in names]
+        try:
+            return _identify(identifier, galleries, data, options, max_faces, place, watch)
+        except EmbeddingsMissing:
+            switched = any(identifier.is_switched(gallery) for gallery, _ in galleries)
+            if not switched or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _identify(
+    identifier: Identifier,
+    galleries: Sequence[tuple[Gallery, Pipeline]],
+    data: bytes,
+    options: SearchOptions,
+    max_faces: int,
+    place: FacePlace | None,
+    watch: Stopwatch,
+) -> list[GalleryIdentification]:
+    pipelines = {pipeline.card.fingerprint: pipeline for _, pipeline in galleries}
+    first = next(iter(pipelines.values()))
+    photograph = first.detect(
+        data, watch, max_faces=max_faces, place=place, detail=_detail(pipelines.values())
+    )
+    keeps = any(identifier.recorder.keeps_probes(gallery) for gallery, _ in galleries)
+    crops = photograph.crops() if keeps else []
+    faces = {
+        fingerprint: photograph.faces if pipeline is first else _aligned(pipeline, photograph)
+        for fingerprint, pipeline in pipelines.items()
+    }
+    faces_found = photograph.faces_found
+    del photograph  # its pixels are not needed while the request waits for the networks
+    probes: dict[str, Vectors] = {
+        fingerprint: pipeline.embed(faces[fingerprint], watch) for fingerprint, pipeline in pipelines.items()
+    }
+    found: list[Found] = [
+        identifier.find(
+            SearchKind.IDENTIFY, gallery, pipeline.card, probes[pipeline.card.fingerprint], options, watch
+        )
+        for gallery, pipeline in galleries
+    ]
+    answers = []
+    for (gallery, pipeline), one in zip(galleries, found, strict=True):
+        picture = SearchedPicture(
+            faces=faces[pipeline.card.fingerprint],
+            faces_found=faces_found,
+            crops=crops if identifier.recorder.keeps_probes(gallery) else [],
+        )
+        answers.append(
+            GalleryIdentification(
+                gallery=gallery.name, identification=identifier.answer(one, picture, options, watch)
+            )
+        )
+    return answers
+
+
+def _detail(pipelines: Iterable[Pipeline]) -> float:
+    """Pixels that a face needs for each one of `ARCFACE_112`, so that no model's is enlarged more than need
+    be."""
+    sides = [template.side_px for pipeline in pipelines for template in pipeline.templates]
+    return max(1.0, max(sides) / ARCFACE_112.side_px)
+
+
+def _aligned(pipeline: Pipeline, photograph: Photograph) -> list[AlignedFace]:
+    """The faces as another model takes them in. Their quality is one for all models."""
+    return [
+        replace(pipeline.align(photograph.pixels, face.face, photograph.divisor), quality=face.quality)
+        for face in photograph.faces
+    ]
