@@ -2,56 +2,36 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from indexer.calibration.check.tally import PEOPLE, ScoredPerson, SearchTally
-from indexer.calibration.resolver import CalibrationResolver
-from indexer.embedding.card import ModelCard
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.audit.search_details import SearchKind
-from indexer.records.database.session import Database
 from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.tables import Gallery
-from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Vectors
-from indexer.usecases.searches.match_limits import MatchLimits
+from indexer.usecases.searches.gallery_search import GallerySearch
 from indexer.usecases.searches.nearest import (
-    Hit,
-    compared,
     named_first,
-    nearest_people,
-    one_face_each,
     unit_vector,
 )
-from indexer.usecases.searches.options import Found, SearchedPicture, SearchOptions
-from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
-from indexer.usecases.searches.results import Identification, SearchResult, candidates, identified_faces
-from indexer.usecases.searches.visits import visited
+from indexer.usecases.searches.options import SearchedPicture, SearchOptions
+from indexer.usecases.searches.recorder import SearchedFace
+from indexer.usecases.searches.results import Identification, SearchResult, candidates
 from indexer.vision.place import FacePlace
-from indexer.visitors.memory import VisitorMemory
 
 _POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identifier:
-    database: Database
+class Identifier(GallerySearch):
     pipelines: Pipelines
-    index_cache: IndexCache
-    calibrations: CalibrationResolver
     patience_seconds: float
     """How long a request waits for a change that its caller knows of."""
-    match_limits: MatchLimits
-    """For galleries that have none of their own."""
-    recorder: SearchRecorder
-    visitors: VisitorMemory | None = None
-    tally: SearchTally = field(default_factory=SearchTally)
 
     def identify(
         self,
@@ -158,7 +138,7 @@ class Identifier:
         )
         found = self.find(SearchKind.SEARCH, gallery, card, probe[np.newaxis], options, watch)
         [hits], searched = found.nearest.hits, found.searched
-        self._count(searched, [hits])
+        self.count(searched, [hits])
         hits = named_first(hits, searched.decision.threshold)
         face = SearchedFace(aligned=None, hits=hits, unmatched_reason=None)
         audit_id = self.recorder.record_search(searched, [face], watch)
@@ -167,85 +147,6 @@ class Identifier:
             model=card.fingerprint,
             gallery_size=found.nearest.gallery_size,
             searched=found.nearest.searched,
-            decision=searched.decision,
-            audit_id=audit_id,
-            timings_ms=watch.timings_ms(),
-        )
-
-    def find(
-        self,
-        kind: SearchKind,
-        gallery: Gallery,
-        card: ModelCard,
-        probes: Vectors,
-        options: SearchOptions,
-        watch: Stopwatch,
-    ) -> Found:
-        """The people nearest to each of the probes (n, dimension), and the threshold of their number. Nothing
-        is counted or recorded."""
-        most = options.max_candidates * (len(probes) if options.unique_identities else 1)
-        nearest = nearest_people(
-            self.database,
-            self.index_cache,
-            gallery,
-            card,
-            probes,
-            max(most, compared(gallery)),
-            watch,
-            among=options.among,
-            metadata=options.metadata,
-        )
-        with watch.stage(Stage.DATABASE):
-            decision = self.calibrations.decide(gallery, card, nearest.searched, options.threshold)
-        searched = Searched(
-            kind=kind,
-            gallery=gallery,
-            card=card,
-            gallery_size=nearest.gallery_size,
-            searched=nearest.searched,
-            among=options.among,
-            decision=decision,
-            requested=options.threshold is not None,
-        )
-        return Found(searched=searched, nearest=nearest)
-
-    def answer(
-        self, found: Found, picture: SearchedPicture, options: SearchOptions, watch: Stopwatch
-    ) -> Identification:
-        """Counts the search and records it, remembers visitors, and says what was found."""
-        searched, hits = found.searched, found.nearest.hits
-        if options.unique_identities:
-            hits = one_face_each(hits, options.max_candidates)
-        threshold = searched.decision.threshold
-        hits = [named_first(row, threshold) for row in hits]
-        limits = self.match_limits.for_gallery(searched.gallery)
-        reasons = [limits.reason_against(aligned.quality) for aligned in picture.faces]
-        rows = zip(found.nearest.hits, reasons, strict=True)
-        self._count(searched, [row for row, reason in rows if reason is None])
-        recorded = [
-            SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
-            for aligned, row, reason in zip(picture.faces, hits, reasons, strict=True)
-        ]
-        event_id = self.recorder.new_event_id()
-        if picture.data is not None and self.visitors is not None:
-            with watch.stage(Stage.REMEMBER):
-                recorded = visited(
-                    self.visitors, searched, recorded, picture.probes, picture.crops, picture.data, event_id
-                )
-        audit_id = self.recorder.record_search(
-            searched,
-            recorded,
-            watch,
-            event_id=event_id,
-            faces_found=picture.faces_found,
-            crops=picture.crops if self.recorder.keeps_probes(searched.gallery) else [],
-        )
-        return Identification(
-            faces=identified_faces(recorded, threshold, options.max_candidates),
-            faces_found=picture.faces_found,
-            model=searched.card.fingerprint,
-            gallery_size=searched.gallery_size,
-            searched=searched.searched,
             decision=searched.decision,
             audit_id=audit_id,
             timings_ms=watch.timings_ms(),
@@ -270,18 +171,6 @@ class Identifier:
                         change_number=gallery.change_number,
                     )
                 time.sleep(_POLL_SECONDS)
-
-    def _count(self, searched: Searched, hits: Sequence[Sequence[Hit]]) -> None:
-        """Only what the policy decided among everybody is counted: a caller who selects people knows something
-        of the face. And no search that came upon an anonymous identity, since that may be one person with
-        another one of them."""
-        if searched.requested or searched.among is not None:
-            return
-        for row in hits:
-            if any(hit.owner.anonymous for hit in row[:PEOPLE]):
-                continue
-            people = [ScoredPerson(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
-            self.tally.add(searched.gallery, searched.card, searched.decision, searched.gallery_size, people)
 
     def is_switched(self, gallery: Gallery) -> bool:
         """Whether the gallery has got another model since it was read: the old one's embeddings may be

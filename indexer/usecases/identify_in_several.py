@@ -2,7 +2,8 @@
 
 The photograph is decoded once and its faces are detected once; each model embeds them once. Each gallery is
 searched with its own model, policy and number of faces. Only after all were searched is anything recorded: a
-gallery that cannot be searched is an error of the whole request.
+gallery that cannot be searched is an error of the whole request. No gallery remembers visitors: who is a
+stranger to one gallery may be well known in another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -90,9 +91,11 @@ def _identify(
     answers = []
     for (gallery, pipeline), one in zip(galleries, found, strict=True):
         picture = SearchedPicture(
+            data=None,
             faces=faces[pipeline.card.fingerprint],
             faces_found=faces_found,
-            crops=crops if identifier.recorder.keeps_probes(gallery) else [],
+            probes=probes[pipeline.card.fingerprint],
+            crops=crops,
         )
         answers.append(
             GalleryIdentification(

@@ -1,0 +1,124 @@
+"""What every search of a gallery does, wherever its probes come from: find, decide, count, record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from indexer.calibration.check.tally import PEOPLE, ScoredPerson, SearchTally
+from indexer.calibration.resolver import CalibrationResolver
+from indexer.embedding.card import ModelCard
+from indexer.records.audit.search_details import SearchKind
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery
+from indexer.replica.cache import IndexCache
+from indexer.request_timings import Stage, Stopwatch
+from indexer.types import Vectors
+from indexer.usecases.searches.match_limits import MatchLimits
+from indexer.usecases.searches.nearest import Hit, compared, named_first, nearest_people, one_face_each
+from indexer.usecases.searches.options import Found, SearchedPicture, SearchOptions
+from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
+from indexer.usecases.searches.results import Identification, identified_faces
+from indexer.usecases.searches.visits import visited
+from indexer.visitors.memory import VisitorMemory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GallerySearch:
+    database: Database
+    index_cache: IndexCache
+    calibrations: CalibrationResolver
+    match_limits: MatchLimits
+    """For galleries that have none of their own."""
+    recorder: SearchRecorder
+    visitors: VisitorMemory | None = None
+    tally: SearchTally = field(default_factory=SearchTally)
+
+    def find(
+        self,
+        kind: SearchKind,
+        gallery: Gallery,
+        card: ModelCard,
+        probes: Vectors,
+        options: SearchOptions,
+        watch: Stopwatch,
+    ) -> Found:
+        """The people nearest to each of the probes (n, dimension), and the threshold of their number. Nothing
+        is counted or recorded."""
+        most = options.max_candidates * (len(probes) if options.unique_identities else 1)
+        nearest = nearest_people(
+            self.database,
+            self.index_cache,
+            gallery,
+            card,
+            probes,
+            max(most, compared(gallery)),
+            watch,
+            among=options.among,
+            metadata=options.metadata,
+        )
+        with watch.stage(Stage.DATABASE):
+            decision = self.calibrations.decide(gallery, card, nearest.searched, options.threshold)
+        searched = Searched(
+            kind=kind,
+            gallery=gallery,
+            card=card,
+            gallery_size=nearest.gallery_size,
+            searched=nearest.searched,
+            among=options.among,
+            decision=decision,
+            requested=options.threshold is not None,
+        )
+        return Found(searched=searched, nearest=nearest)
+
+    def answer(
+        self, found: Found, picture: SearchedPicture, options: SearchOptions, watch: Stopwatch
+    ) -> Identification:
+        """Counts the search and records it, remembers visitors, and says what was found."""
+        searched, hits = found.searched, found.nearest.hits
+        if options.unique_identities:
+            hits = one_face_each(hits, options.max_candidates)
+        threshold = searched.decision.threshold
+        hits = [named_first(row, threshold) for row in hits]
+        limits = self.match_limits.for_gallery(searched.gallery)
+        reasons = [limits.reason_against(aligned.quality) for aligned in picture.faces]
+        rows = zip(found.nearest.hits, reasons, strict=True)
+        self.count(searched, [row for row, reason in rows if reason is None])
+        recorded = [
+            SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
+            for aligned, row, reason in zip(picture.faces, hits, reasons, strict=True)
+        ]
+        event_id = self.recorder.new_event_id()
+        if picture.data is not None and self.visitors is not None:
+            with watch.stage(Stage.REMEMBER):
+                recorded = visited(
+                    self.visitors, searched, recorded, picture.probes, picture.crops, picture.data, event_id
+                )
+        audit_id = self.recorder.record_search(
+            searched,
+            recorded,
+            watch,
+            event_id=event_id,
+            faces_found=picture.faces_found,
+            crops=picture.crops if self.recorder.keeps_probes(searched.gallery) else [],
+        )
+        return Identification(
+            faces=identified_faces(recorded, threshold, options.max_candidates),
+            faces_found=picture.faces_found,
+            model=searched.card.fingerprint,
+            gallery_size=searched.gallery_size,
+            searched=searched.searched,
+            decision=searched.decision,
+            audit_id=audit_id,
+            timings_ms=watch.timings_ms(),
+        )
+
+    def count(self, searched: Searched, hits: Sequence[Sequence[Hit]]) -> None:
+        """Only what the policy decided among everybody is counted: a caller who selects people knows
+        something of the face. And no search that came upon an anonymous identity, since that may be one
+        person with another one of them."""
+        if searched.requested or searched.among is not None:
+            return
+        for row in hits:
+            if any(hit.owner.anonymous for hit in row[:PEOPLE]):
+                continue
+            people = [ScoredPerson(hit.owner.identity_id, hit.score) for hit in row[:PEOPLE]]
+            self.tally.add(searched.gallery, searched.card, searched.decision, searched.gallery_size, people)
