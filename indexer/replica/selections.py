@@ -53,7 +53,7 @@ class SelectionCache:
 class _Entry:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        """Held while PostgreSQL is asked: requests that wait for the same people ask once."""
+        """Held during a query, so that requests that wait for the same people send one."""
         self._selection: Selection | None = None
         self._position: LogPosition | None = None
 

@@ -16,7 +16,7 @@ from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import Vectors
 from indexer.usecases.identify import Identifier
-from indexer.usecases.searches.options import Found, SearchedPicture, SearchOptions
+from indexer.usecases.searches.options import GalleryHits, SearchedPicture, SearchOptions
 from indexer.usecases.searches.results import Identification
 from indexer.vision.align import ARCFACE_112
 from indexer.vision.place import FacePlace
@@ -82,7 +82,7 @@ def _identify(
     probes: dict[str, Vectors] = {
         fingerprint: pipeline.embed(faces[fingerprint], watch) for fingerprint, pipeline in pipelines.items()
     }
-    found: list[Found] = [
+    found: list[GalleryHits] = [
         identifier.find(
             SearchKind.IDENTIFY, gallery, pipeline.card, probes[pipeline.card.fingerprint], options, watch
         )

@@ -1,7 +1,7 @@
 """The nearest of some rows of an index, by the way that costs least.
 
 FAISS's fast scan of codes and its GPU kernels take no ID selectors. Where many rows are selected, a search of
-all rows that asks for more of them has enough selected ones; otherwise the selected rows are scanned.
+all rows, for more of them than needed, has enough selected ones; otherwise the selected rows are scanned.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from indexer.index.distinct import Places
 from indexer.types import Tier, Vectors
 
 _MARGIN = 1.3
-"""How many more rows are asked for than hold enough selected ones on average."""
+"""How many more rows a search of all rows is for than hold enough selected ones on average."""
 
 Nearest = tuple[NDArray[np.float32], Places]
 

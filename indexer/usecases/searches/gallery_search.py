@@ -14,7 +14,7 @@ from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Vectors
 from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.nearest import Hit, compared, named_first, nearest_people, one_face_each
-from indexer.usecases.searches.options import Found, SearchedPicture, SearchOptions
+from indexer.usecases.searches.options import GalleryHits, SearchedPicture, SearchOptions
 from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
 from indexer.usecases.searches.results import Identification, identified_faces
 from indexer.usecases.searches.visits import visited
@@ -40,7 +40,7 @@ class GallerySearch:
         probes: Vectors,
         options: SearchOptions,
         watch: Stopwatch,
-    ) -> Found:
+    ) -> GalleryHits:
         """The people nearest to each of the probes (n, dimension), and the threshold of their number. Nothing
         is counted or recorded."""
         most = options.max_candidates * (len(probes) if options.unique_identities else 1)
@@ -67,12 +67,12 @@ class GallerySearch:
             decision=decision,
             requested=options.threshold is not None,
         )
-        return Found(searched=searched, nearest=nearest)
+        return GalleryHits(searched=searched, nearest=nearest)
 
     def answer(
-        self, found: Found, picture: SearchedPicture, options: SearchOptions, watch: Stopwatch
+        self, found: GalleryHits, picture: SearchedPicture, options: SearchOptions, watch: Stopwatch
     ) -> Identification:
-        """Counts the search and records it, remembers visitors, and says what was found."""
+        """Counts the search and records it, remembers visitors, and returns the answer."""
         searched, hits = found.searched, found.nearest.hits
         if options.unique_identities:
             hits = one_face_each(hits, options.max_candidates)

@@ -1,4 +1,4 @@
-"""What a search of a gallery was asked for, and what it found before it is counted and recorded."""
+"""The options of a search of a gallery, and its hits before they are counted and recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +41,6 @@ class SearchedPicture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Found:
+class GalleryHits:
     searched: Searched
     nearest: NearestPeople
