@@ -42,6 +42,8 @@ class Operation:
             body = {"gallery": gallery, "to": "nothing"}
         if self.id == "create_gallery":
             body = {"name": gallery}
+        if self.id == "identify_in_several":
+            body = {"galleries": [gallery], "image": "AAAA"}
         has_body = self.method in ("POST", "PUT", "PATCH")
         return api.request(
             self.method, path, params=query, json=body if has_body else None, headers={"X-API-Key": key}
