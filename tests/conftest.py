@@ -32,6 +32,7 @@ from indexer.weights.published import YUNET
 from indexer.weights.store import WeightStore
 from service import openapi
 from service.app import create_app
+from tests.support import clusters
 from tests.support.emptied import empty
 from tests.support.home import Home
 from tests.support.pictures import jpeg
@@ -134,6 +135,12 @@ def _openapi_document_made_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(openapi, "document", document)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _clusters_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with clusters.made_once(tmp_path_factory.mktemp("new-cluster")):
         yield
 
 

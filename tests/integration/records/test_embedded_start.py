@@ -15,6 +15,7 @@ from indexer.records import embedded
 from indexer.records.database import schema
 from indexer.records.database.session import Database
 from indexer.records.embedded import processes
+from tests.support import clusters
 from tests.support.faults.embedded_user import User
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another account, a small disk")
@@ -28,6 +29,12 @@ HOMES = {
     "letters of other alphabets": "домой-家",
     "a path of 150 bytes": "long" * 37 + "/x",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _each_cluster_is_made() -> Iterator[None]:
+    with clusters.made_each_time():
+        yield
 
 
 @pytest.fixture
