@@ -1,7 +1,7 @@
 """Builds the web application: the engine, the middleware, the routes."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -68,7 +68,8 @@ Enrol a person from one photograph, find them again in others.
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, started: Callable[[], object] = lambda: None) -> FastAPI:
+    """`started` is called once everything is open, before the first request."""
     settings = settings or Settings()
     slots = RequestSlots(
         settings.max_requests,
@@ -101,6 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 with stop.on_sigterm(), _reindex_worker(settings), closing(worker), closing(clusterer):
                     worker.start()
                     clusterer.start()
+                    started()
                     yield {
                         "connections": Connections(_connection_limits(settings)),
                         "stop": stop,

@@ -133,7 +133,7 @@ def serve(
     if workers > 1:
         supervise(uvicorn.Config("service.worker:create_app", **options), listening)
     else:
-        server = uvicorn.Server(uvicorn.Config("service.app:create_app", **options))
+        server = uvicorn.Server(uvicorn.Config("service.worker:create_app", **options))
         with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
             server.run(sockets=[listening])
         if not server.started:
