@@ -166,7 +166,8 @@ def _context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+    """The limit is for what never comes about: on a busy machine everything takes ten times as long."""
     deadline = time.monotonic() + seconds
     pause_seconds = 0.01
     while not condition():

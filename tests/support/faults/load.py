@@ -20,7 +20,7 @@ class Load:
         self.enrolled: set[int] = set()
         self.deleted: set[int] = set()
         self.wrong: list[str] = []
-        self.failures = 0
+        self.errors: list[GemelError] = []
         self.broken: BaseException | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load")
@@ -67,8 +67,8 @@ class Load:
         while True:
             try:
                 what(person)
-            except GemelError:
-                self.failures += 1
+            except GemelError as error:
+                self.errors.append(error)
                 self._ending.wait(0.01)
             else:
                 return
@@ -77,7 +77,7 @@ class Load:
         try:
             self._node.enrol(person)
         except ExternalIdTaken:  # an earlier attempt was committed, and its answer lost
-            assert self.failures
+            assert self.errors
 
     def _delete(self, person: int) -> None:
         found = self._node.identity(person)
@@ -89,5 +89,5 @@ class Load:
         try:
             if self._node.finds(person) is not expected:
                 self.wrong.append(f"{person} is {'not ' if expected else ''}found")
-        except GemelError:
-            self.failures += 1
+        except GemelError as error:
+            self.errors.append(error)
