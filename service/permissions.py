@@ -142,6 +142,7 @@ RULES: dict[str, Rule] = {
     "create_key": Rule(_K, GalleryAt.NONE),
     "list_keys": Rule(_K, GalleryAt.NONE),
     "get_key": Rule(_K, GalleryAt.NONE),
+    "update_key": Rule(_K, GalleryAt.NONE),
     "rotate_key": Rule(_K, GalleryAt.NONE),
     "revoke_key": Rule(_K, GalleryAt.NONE),
 }

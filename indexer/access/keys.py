@@ -1,8 +1,9 @@
-"""Creates, lists, rotates and revokes API keys, within what the caller's own key allows."""
+"""Creates, lists, limits, rotates and revokes API keys, within what the caller's own key allows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from indexer.access.authenticator import grant_of
@@ -98,6 +99,26 @@ def get(database: Database, key_id: UUID, *, by: Grant) -> ApiKey:
         return _visible(session, key_id, by)
 
 
+def set_limits(database: Database, key_id: UUID, changes: Mapping[str, Any], *, by: Grant) -> ApiKey:
+    """`changes`: the new values of some fields of `KeyLimits`. They hold within a second in every process.
+
+    Raises KeyNotFound, InvalidRequest, KeyState for a key that is revoked or has expired, and
+    PermissionDenied if the key would then allow more than the caller's own.
+    """
+    with database.transaction() as session:
+        row = _visible(session, key_id, by, lock=True)
+        _check_active(row)
+        before = grant_of(row)
+        limits = replace(before.limits, **changes)
+        limits.check()
+        if not by.covers(replace(before, limits=limits)):
+            raise PermissionDenied("this API key would have higher limits than your own, or expires later")
+        if limits != before.limits:
+            api_keys.set_limits(session, row, **asdict(limits))
+            _record(session, Action.KEY_LIMITED, row, before=asdict(before.limits), after=asdict(limits))
+    return row
+
+
 def rotate(
     database: Database, key_id: UUID, *, by: Grant, overlap_seconds: float = DEFAULT_OVERLAP_SECONDS
 ) -> IssuedKey:
@@ -115,8 +136,7 @@ def rotate(
         row = _visible(session, key_id, by, lock=True)
         if not by.covers(grant_of(row)):
             raise PermissionDenied("this API key has higher limits than your own, or expires later")
-        if row.revoked_at is not None or _has_expired(row):
-            raise KeyState("this API key is revoked or has expired: create a new one", key_id=str(key_id))
+        _check_active(row)
         text = mint(row.prefix)
         api_keys.rotate(session, row, digest(text.encode()), overlap_seconds=overlap_seconds)
         _record(session, Action.KEY_ROTATED, row, overlap_seconds=overlap_seconds)
@@ -138,6 +158,12 @@ def state(row: ApiKey) -> str:
     if row.revoked_at is not None:
         return "revoked"
     return "expired" if _has_expired(row) else "active"
+
+
+def _check_active(row: ApiKey) -> None:
+    """Raises KeyState."""
+    if row.revoked_at is not None or _has_expired(row):
+        raise KeyState("this API key is revoked or has expired: create a new one", key_id=str(row.id))
 
 
 def _has_expired(row: ApiKey) -> bool:

@@ -1,4 +1,4 @@
-"""API keys: create, find, rotate, revoke, and what a process needs to recognise them.
+"""API keys: create, find, limit, rotate, revoke, and what a process needs to recognise them.
 
 Each change writes a new version in the same transaction and notifies all processes.
 """
@@ -117,6 +117,22 @@ def rotate(session: Session, key: ApiKey, secret_hash: bytes, *, overlap_seconds
     key.previous_expires_at = now + func.make_interval(0, 0, 0, 0, 0, 0, overlap_seconds) if overlap else None
     key.secret_hash = secret_hash
     key.rotated_at = now
+    session.flush()
+    session.refresh(key)
+    _note_change(session, key.id)
+
+
+def set_limits(
+    session: Session,
+    key: ApiKey,
+    *,
+    requests_per_second: float | None,
+    faces_per_second: float | None,
+    max_concurrent: int | None,
+) -> None:
+    key.requests_per_second = requests_per_second
+    key.faces_per_second = faces_per_second
+    key.max_concurrent = max_concurrent
     session.flush()
     session.refresh(key)
     _note_change(session, key.id)

@@ -62,6 +62,16 @@ class KeyNew(BaseModel):
         )
 
 
+class KeyPatch(BaseModel):
+    """Omitted limits stay unchanged; null removes a limit."""
+
+    model_config = {"extra": "forbid"}
+
+    requests_per_second: RequestsPerSecond = None
+    faces_per_second: FacesPerSecond = None
+    max_concurrent: MaxConcurrent = None
+
+
 class Rotation(BaseModel):
     model_config = {"extra": "forbid"}
 

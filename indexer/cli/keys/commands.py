@@ -1,4 +1,4 @@
-"""`gemel keys create|list|show|rotate|revoke`: API keys."""
+"""`gemel keys create|list|show|limit|rotate|revoke`: API keys."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from indexer.records.database.session import Database
 
-app = Commands("Create, list, show, rotate and revoke API keys.")
+app = Commands("Create, list, show, limit, rotate and revoke API keys.")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -36,6 +36,24 @@ def _pattern(text: str) -> str:
     if not re.fullmatch(PATTERN, text):
         raise typer.BadParameter(f"{text!r} is neither a gallery's name nor a prefix such as 'staff-*'.")
     return text
+
+
+def _rate(text: str) -> float:
+    """0 for `none`."""
+    try:
+        rate = 0.0 if text == "none" else float(text)
+    except ValueError:
+        rate = -1.0
+    if rate < 0 or (rate == 0 and text != "none"):
+        raise typer.BadParameter(f"{text!r} is neither a positive number nor `none`.")
+    return rate
+
+
+def _count(text: str) -> int:
+    """0 for `none`."""
+    if not re.fullmatch(r"none|[1-9]\d{0,8}", text):
+        raise typer.BadParameter(f"{text!r} is neither a positive whole number nor `none`.")
+    return 0 if text == "none" else int(text)
 
 
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The key's id or prefix.")]
@@ -125,6 +143,40 @@ def show(key: KeyArgument, json: Json = None) -> None:
 
     with open_index_store(Settings()) as index_store:
         row = keys.get(index_store.database, _id(index_store.database, key), by=keys.COMMAND_LINE)
+    shown = as_row(row)
+    print_result(shown, json, lambda: print_key(shown))
+
+
+@app.command()
+def limit(
+    key: KeyArgument,
+    requests_per_second: Annotated[
+        float | None, typer.Option(parser=_rate, metavar="RATE", help="Requests a second, or `none`.")
+    ] = None,
+    faces_per_second: Annotated[
+        float | None, typer.Option(parser=_rate, metavar="RATE", help="Faces a second, or `none`.")
+    ] = None,
+    max_concurrent: Annotated[
+        int | None, typer.Option(parser=_count, metavar="NUMBER", help="Requests at once, or `none`.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Change the limits of an API key; `none` removes one. They hold within a second in every process.
+
+    Example: `gemel keys limit 5d41402abc4b --requests-per-second 20 --max-concurrent none`
+    """
+    from indexer.access import keys
+
+    requested = {
+        "requests_per_second": requests_per_second,
+        "faces_per_second": faces_per_second,
+        "max_concurrent": max_concurrent,
+    }
+    changes = {name: value or None for name, value in requested.items() if value is not None}
+    with open_index_store(Settings()) as index_store:
+        row = keys.set_limits(
+            index_store.database, _id(index_store.database, key), changes, by=keys.COMMAND_LINE
+        )
     shown = as_row(row)
     print_result(shown, json, lambda: print_key(shown))
 

@@ -52,6 +52,7 @@ class Action(StrEnum):
     INDEX_REBUILD_REQUESTED = "index.rebuild_requested"
     LOG_PRUNED = "index.log_pruned"
     KEY_CREATED = "key.created"
+    KEY_LIMITED = "key.limited"
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
     SIGNED_IN = "session.signed_in"

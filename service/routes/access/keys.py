@@ -1,4 +1,4 @@
-"""API keys: create, list, rotate, revoke."""
+"""API keys: create, list, limit, rotate, revoke."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from service.dependencies import CurrentEngine, CurrentGrant
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
-from service.schemas.keys import Key, KeyIssued, KeyNew, KeyPage, Rotation
+from service.schemas.keys import Key, KeyIssued, KeyNew, KeyPage, KeyPatch, Rotation
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=JsonRoute)
 
@@ -36,6 +36,18 @@ def list_page(
 @router.get("/{key_id}", responses=problems(404, 422), operation_id="get_key", summary="Get an API key")
 def get(engine: CurrentEngine, grant: CurrentGrant, key_id: UUID) -> Key:
     return Key.of(keys.get(engine.database, key_id, by=grant))
+
+
+@router.patch(
+    "/{key_id}",
+    responses=problems(404, 409, 413, 422),
+    operation_id="update_key",
+    summary="Change the limits of an API key",
+)
+def update(engine: CurrentEngine, grant: CurrentGrant, key_id: UUID, body: KeyPatch) -> Key:
+    """They hold within a second in every process. 403 if the key would then allow more than your own key."""
+    changes = body.model_dump(exclude_unset=True)
+    return Key.of(keys.set_limits(engine.database, key_id, changes, by=grant))
 
 
 @router.post(

@@ -246,9 +246,10 @@ def test_a_key_neither_sees_nor_changes_keys_beyond_its_own(admin: TestClient) -
     assert {own["id"], within["id"]} <= {key["id"] for key in listed}
     assert not {key["id"] for key in beyond} & {key["id"] for key in listed}
     for key in beyond:
-        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate")):
-            hidden = admin.request(method, f"/v1/keys/{key['id']}{path}", headers=headers)
-            missing = admin.request(method, f"/v1/keys/{NO_KEY}{path}", headers=headers)
+        for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/rotate")):
+            body: dict[str, float] | None = {} if method == "PATCH" else None
+            hidden = admin.request(method, f"/v1/keys/{key['id']}{path}", headers=headers, json=body)
+            missing = admin.request(method, f"/v1/keys/{NO_KEY}{path}", headers=headers, json=body)
             assert_problem(hidden, 404, "key_not_found")
             assert hidden.text.replace(key["id"], "?") == missing.text.replace(NO_KEY, "?")
         assert status(admin, key["key"]) in (200, 403), "it still counts"
@@ -312,6 +313,42 @@ def test_one_key_is_not_another_after_a_race_of_changes(admin: TestClient, other
             eventually(lambda key=key, api=api: status(api, key["key"]) == 401)  # type: ignore[misc]
     states = {key["id"]: admin.get(f"/v1/keys/{key['id']}").json()["state"] for key in made}
     assert [states[key["id"]] for key in made] == ["active"] * 4 + ["revoked"] * 4
+
+
+def test_the_limits_of_a_key_are_changed_in_every_process_and_what_is_not_named_stays(
+    admin: TestClient, other: TestClient, store: Database
+) -> None:
+    made = create(admin, Role.READ, requests_per_second=100, max_concurrent=3)
+    path = f"/v1/keys/{made['id']}"
+
+    changed = admin.patch(path, json={"requests_per_second": 0.001, "max_concurrent": None})
+
+    assert changed.status_code == 200
+    limits = [changed.json()[name] for name in ("requests_per_second", "faces_per_second", "max_concurrent")]
+    assert limits == [0.001, None, None]
+    for api in (admin, other):
+        eventually(lambda api=api: status(api, made["key"]) == 429)  # type: ignore[misc]
+    assert admin.patch(path, json={}).json()["requests_per_second"] == 0.001
+    admin.delete(path)
+    assert_problem(admin.patch(path, json={"max_concurrent": 2}), 409, "key_state")
+    with store.reading() as session:
+        rows = session.scalars(select(AuditRecord).where(AuditRecord.action == "key.limited")).all()
+    [event] = [row for row in rows if made["id"] in str(row.details)]
+    details: Any = event.details
+    assert details["before"]["max_concurrent"] == 3
+    assert details["after"]["max_concurrent"] is None
+
+
+def test_a_key_raises_no_limit_above_its_own(admin: TestClient) -> None:
+    own = create(admin, Role.ADMIN, requests_per_second=50)
+    made = create(admin, Role.READ, requests_per_second=10)
+    path, headers = f"/v1/keys/{made['id']}", {"X-API-Key": own["key"]}
+
+    for limit in (51, None):
+        answer = admin.patch(path, json={"requests_per_second": limit}, headers=headers)
+        assert_problem(answer, 403, "permission_denied")
+    assert admin.patch(path, json={"requests_per_second": 50}, headers=headers).status_code == 200
+    assert admin.get(path).json()["requests_per_second"] == 50
 
 
 def test_changes_of_keys_are_in_the_audit_record(admin: TestClient, store: Database) -> None:

@@ -176,7 +176,7 @@ IMPORTED = {"finish_import", "cancel_import", "retry_import", "delete_import"}
 """Routes that need an import."""
 SEARCHES = {"replay_search", "get_probe_crop", "delete_probes", "dispute_match", "withdraw_dispute"}
 """Routes that need a search with kept probes."""
-KEYS = {"create_key", "rotate_key", "revoke_key", "create_session", "delete_session"}
+KEYS = {"create_key", "update_key", "rotate_key", "revoke_key", "create_session", "delete_session"}
 """In `tests/integration/access`: where a key was ever created, every other request here would need one."""
 WITHOUT = {
     "add_import_files": "each person whom the import enrols leaves an event",

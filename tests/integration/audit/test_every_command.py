@@ -31,7 +31,15 @@ CHANGING = {
 }
 """In the order in which they are run here."""
 LIKE_ROUTES = {
-    *("keys create", "keys rotate", "keys revoke", "reindex activate", "reindex rollback", "reindex cleanup"),
+    *(
+        "keys create",
+        "keys limit",
+        "keys rotate",
+        "keys revoke",
+        "reindex activate",
+        "reindex rollback",
+        "reindex cleanup",
+    ),
     *("person merge", "person split", "person move", "person undo"),
     *("person name", "person hide", "person unhide", "visitors forget"),
     "cluster",

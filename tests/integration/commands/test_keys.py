@@ -40,6 +40,17 @@ def test_a_limit_is_shown_as_it_was_given(home: Home) -> None:
     assert re.search(r"faces per second +0.5 *$", shown, re.M)
 
 
+def test_a_limit_is_changed_and_another_removed(home: Home) -> None:
+    limits = ("--requests-per-second", 20, "--max-concurrent", 4)
+    made = home.json("keys", "create", "--role", "read", *limits)
+
+    changes = ("--faces-per-second", 0.5, "--max-concurrent", "none")
+    changed = home.json("keys", "limit", made["prefix"], *changes)
+
+    names = ("requests_per_second", "faces_per_second", "max_concurrent")
+    assert [changed[name] for name in names] == [20, 0.5, None]
+
+
 def test_people_see_the_key_once_and_no_hash(home: Home) -> None:
     created = home.run("keys", "create", "--role", "read", "--role", "verify", "--expires", "90d").stdout
     text = next(word for word in created.split() if word.startswith("gemel_"))
