@@ -135,7 +135,7 @@ METHODS = (
     Method(name="rank order", group=rank_order, usual=1.0, tried=(0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)),
     Method(name="Chinese whispers", group=chinese_whispers, usual=SFACE_USUAL, tried=COSINES),
     Method(name="DBSCAN", group=dbscan, usual=SFACE_USUAL, tried=COSINES[::2]),
-    Method(name="HDBSCAN", group=hdbscan, usual=2, tried=(2,)),
+    Method(name="HDBSCAN", group=hdbscan, usual=5, tried=(2, 3, 4)),
     Method(name="Leiden", group=leiden, usual=SFACE_USUAL, tried=COSINES),
 )
 
