@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.clustering import faces as labelled
 from benchmarks.clustering.faces import LabelledFaces
 from benchmarks.clustering.graph import Graph
-from benchmarks.clustering.measures import agreement
+from benchmarks.clustering.measures import accuracy
 from benchmarks.clustering.methods import METHODS, Method, has_leiden
 from indexer.calibration.threshold.card_curve import for_fpir
 from indexer.clustering.cluster import NEW, cluster
@@ -130,7 +130,7 @@ def _measured(faces: LabelledFaces, name: str, threshold: float, group: Callable
     wall, cpu = time.perf_counter(), time.process_time()
     groups = group()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    found = agreement(faces.all_groups(groups[: len(faces.people)]), faces.all_people())
+    found = accuracy(faces.all_groups(groups[: len(faces.people)]), faces.all_people())
     return {
         "method": name,
         "threshold": threshold,

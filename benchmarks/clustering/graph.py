@@ -10,7 +10,7 @@ from indexer.types import Vectors
 
 NEIGHBOURS = 60
 LEAST = 0.25
-"""Links of lower cosines are of no use to any method."""
+"""No method takes links of lower cosines."""
 
 Rows = NDArray[np.int64]
 

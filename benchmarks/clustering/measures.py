@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Accuracy:
     groups: int
     pair_precision: float
     pair_recall: float
@@ -22,7 +22,7 @@ class Agreement:
     bcubed_f: float
 
 
-def agreement(groups: NDArray[np.int64], people: NDArray[np.int64]) -> Agreement:
+def accuracy(groups: NDArray[np.int64], people: NDArray[np.int64]) -> Accuracy:
     """Both of shape (faces,)."""
     _, group = np.unique(groups, return_inverse=True)
     _, person = np.unique(people, return_inverse=True)
@@ -36,7 +36,7 @@ def agreement(groups: NDArray[np.int64], people: NDArray[np.int64]) -> Agreement
     common = shared_sizes[shared]
     precision = float((common / group_sizes[group]).mean())
     recall = float((common / person_sizes[person]).mean())
-    return Agreement(
+    return Accuracy(
         groups=len(group_sizes),
         pair_precision=pair_precision,
         pair_recall=pair_recall,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.clustering.graph import Graph
-from benchmarks.clustering.measures import agreement
+from benchmarks.clustering.measures import accuracy
 from benchmarks.clustering.methods import METHODS, Method, has_leiden
 from tests.support.vectors import unit_vectors
 
@@ -13,7 +13,7 @@ def test_pairs_and_faces_are_weighed_as_defined() -> None:
     people = np.array([0, 0, 0, 0, 1, 1])
     groups = np.array([5, 5, 5, 6, 6, 7])
 
-    found = agreement(groups, people)
+    found = accuracy(groups, people)
 
     assert found.groups == 3
     assert found.pair_precision == pytest.approx(3 / 4)  # of the pairs (0 1 2) and (3 4), the latter is false
@@ -23,7 +23,7 @@ def test_pairs_and_faces_are_weighed_as_defined() -> None:
 
 
 def test_equal_groups_agree_whatever_their_numbers_are() -> None:
-    found = agreement(np.array([9, 9, 2, 4]), np.array([0, 0, 1, 2]))
+    found = accuracy(np.array([9, 9, 2, 4]), np.array([0, 0, 1, 2]))
 
     assert (found.pair_f, found.bcubed_f) == (1, 1)
 
@@ -42,4 +42,4 @@ def test_every_method_by_similarity_groups_people_who_are_far_apart(method: Meth
 
     groups = method.group(Graph.of(vectors), 2 if method.name == "HDBSCAN" else 0.5)
 
-    assert agreement(groups, np.repeat(np.arange(20), 5)).bcubed_f == 1
+    assert accuracy(groups, np.repeat(np.arange(20), 5)).bcubed_f == 1
