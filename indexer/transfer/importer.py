@@ -134,7 +134,7 @@ class GalleryImport:
             return gallery
 
     def _aside_gallery(self, session: Session) -> Gallery:
-        _check_free(session, self._name)
+        check_free(session, self._name)
         try:
             gallery = galleries.get(session, self._aside)
         except GalleryNotFound:
@@ -187,7 +187,7 @@ class GalleryImport:
         with self._database.transaction() as session:
             gallery = galleries.lock(session, gallery_id)
             if self._into is None:
-                _check_free(session, self._name)
+                check_free(session, self._name)
                 gallery.name = self._name
                 session.flush()
                 if not self._target.embeds:
@@ -236,7 +236,7 @@ class GalleryImport:
         }
 
 
-def _check_free(session: Session, name: str) -> None:
+def check_free(session: Session, name: str) -> None:
     """Raises GalleryExists."""
     try:
         galleries.get(session, name)

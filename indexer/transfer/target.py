@@ -39,7 +39,7 @@ def choose(
         card, reason = gallery_models.for_gallery(into), "the gallery is searched with another model"
     elif model is not None:
         check_calibrated(model)
-        card, reason = model, "it was requested"
+        card, reason = model, "as requested"
     else:
         found = exported and _find(gallery_models, exported, store)
         card = found or gallery_models.default

@@ -99,11 +99,10 @@ def import_gallery(
 
     from indexer.embedding import catalog
     from indexer.records import galleries
-    from indexer.transfer import embed, target
+    from indexer.transfer import embed, importer, target
     from indexer.transfer.archive.check import check
     from indexer.transfer.archive.contents import Contents
     from indexer.transfer.archive.source import open_source
-    from indexer.transfer.importer import GalleryImport
     from indexer.usecases.bootstrap import open_pipeline_factory
     from indexer.weights.store import WeightStore
 
@@ -117,6 +116,8 @@ def import_gallery(
         contents = Contents.open(open_source(path))
         with index_store.database.reading() as session:
             existing = None if into is None else galleries.get(session, into)
+            if existing is None:
+                importer.check_free(session, name or contents.manifest.gallery.name)
         chosen = target.choose(
             index_store.models, WeightStore.of(settings), contents.manifest, into=existing, model=card
         )
@@ -128,7 +129,7 @@ def import_gallery(
         if chosen.embeds:
             print_warning(f"the crops are embedded again by {chosen.card.fingerprint}: {chosen.reason}")
         task = bar.add_task("import", total=contents.manifest.counts.faces)
-        running = GalleryImport(
+        running = importer.GalleryImport(
             index_store.database,
             index_store.models,
             contents,
@@ -204,12 +205,17 @@ def _print_imported(result: dict[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    for count, sentence in (
-        (result["identities_there"], "were in the gallery already"),
-        (result["identities_joined"], "joined those with the same external id"),
-        (result["new_ids"], "got a new id, as another gallery has theirs"),
+
+    def count(people: str, faces: str | None = None) -> str:
+        parts = [quantity(result[people], "person", "people")] if result[people] else []
+        if faces is not None and result[faces]:
+            parts.append(quantity(result[faces], "face"))
+        return ", ".join(parts)
+
+    for counted, what in (
+        (count("identities_there", "faces_there"), "Already in the gallery"),
+        (count("identities_joined"), "Joined with whoever has the external id"),
+        (count("new_ids"), "With a new id, as another gallery has theirs"),
     ):
-        if count:
-            out.print(f"{quantity(count, 'person', 'people')} {sentence}.", highlight=False)
-    if result["faces_there"]:
-        out.print(f"{quantity(result['faces_there'], 'face')} were there already.", highlight=False)
+        if counted:
+            out.print(f"{what}: {counted}.", highlight=False, soft_wrap=True)
