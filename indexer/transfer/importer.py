@@ -11,25 +11,23 @@ from uuid import UUID
 
 import uuid_utils.compat
 
-from indexer.errors import Busy, GalleryExists, GalleryNotFound
+from indexer.errors import GalleryExists, GalleryNotFound
 from indexer.pipeline.models import GalleryModels
 from indexer.records import calibrations, galleries
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
 from indexer.records.notifications import notify
 from indexer.records.tables import Gallery
-from indexer.records.transfer import faces
-from indexer.records.transfer.faces import NewFace
 from indexer.transfer import people
 from indexer.transfer.archive import policy
-from indexer.transfer.archive.contents import Contents, FaceGroup
+from indexer.transfer.archive.contents import Contents
 from indexer.transfer.embed import Embed
+from indexer.transfer.faces import Destination, FaceCount, add_faces, check_model
 from indexer.transfer.people import PeopleCount
 from indexer.transfer.target import Target
 
 log = logging.getLogger(__name__)
 
-FACES_OF_A_TRANSACTION = 500
 _KEPT_OF_A_NAME = 45
 """Characters of the gallery's name in the name that it has meanwhile."""
 
@@ -38,12 +36,7 @@ _KEPT_OF_A_NAME = 45
 class Imported:
     gallery: Gallery
     people: PeopleCount
-    faces: int
-    """Added."""
-    faces_there: int
-    """Already in the gallery, or of a photograph that it has of the person."""
-    faces_without_person: int
-    """Not added: their person was deleted while the import ran."""
+    faces: FaceCount
     pairs: int
     """Of people who are known to be different."""
     calibrations: int
@@ -85,24 +78,18 @@ class GalleryImport:
         number = self._models.number_of(self._target.card)
         gallery = self._start(number)
         count = people.add_people(self._database, gallery.id, self._contents, join=self._join)
-        added = there = without = done = 0
-        for group in self._contents.face_groups():
-            for start in range(0, len(group.lines), FACES_OF_A_TRANSACTION):
-                places = range(start, min(start + FACES_OF_A_TRANSACTION, len(group.lines)))
-                portion = self._add_faces(gallery.id, number, group, places, embed, count)
-                added, there, without = (a + b for a, b in zip((added, there, without), portion, strict=True))
-                done += len(places)
-                progress(done, self._contents.manifest.counts.faces)
+        destination = Destination(
+            gallery_id=gallery.id, model_id=number, joined_as=count.joined_as, event_id=self._event_id
+        )
+        faces = add_faces(self._database, self._contents, destination, embed, progress=progress)
         pairs = people.add_pairs(self._database, gallery.id, self._contents, count.joined_as)
-        stored = self._finish(gallery.id, number, added, count)
+        stored = self._finish(gallery.id, number, faces.added, count)
         with self._database.reading() as session:
             gallery = galleries.get(session, self._name)
         return Imported(
             gallery=gallery,
             people=count,
-            faces=added,
-            faces_there=there,
-            faces_without_person=without,
+            faces=faces,
             pairs=pairs,
             calibrations=stored,
         )
@@ -121,7 +108,8 @@ class GalleryImport:
                 gallery = self._aside_gallery(session)
             if gallery.model_id is None and self._contents.manifest.model is not None:
                 gallery.model_id = model
-            self._check_model(gallery, model)
+            if self._contents.manifest.model is not None:
+                check_model(gallery, model)
             record(
                 session,
                 AuditEvent(
@@ -145,41 +133,6 @@ class GalleryImport:
         else:
             log.info("continuing the import into %s", self._aside)
         return galleries.lock(session, gallery.id)
-
-    def _check_model(self, gallery: Gallery, model: int) -> None:
-        """Raises Busy."""
-        if self._contents.manifest.model is not None and gallery.model_id != model:
-            raise Busy("the gallery changes its model at this moment; import again afterwards")
-
-    def _add_faces(
-        self,
-        gallery_id: UUID,
-        model: int,
-        group: FaceGroup,
-        places: range,
-        embed: Embed,
-        count: PeopleCount,
-    ) -> tuple[int, int, int]:
-        """How many were added, were there, and have no person any more."""
-        exported = [group.lines[place].id for place in places]
-        with self._database.reading() as session:
-            there = faces.known(session, gallery_id, exported)
-        left = [place for place in places if group.lines[place].id not in there]
-        if not left:
-            return 0, len(places), 0
-        made = embed(group, left)
-        with self._database.transaction(long=True) as session:
-            self._check_model(galleries.lock(session, gallery_id), model)
-            owners = people.resolve_owners(
-                session, gallery_id, [group.lines[place].identity_id for place in left], count.joined_as
-            )
-            new = [
-                _face(group, place, owners[group.lines[place].identity_id], vector, problem)
-                for place, (vector, problem) in zip(left, made, strict=True)
-                if group.lines[place].identity_id in owners
-            ]
-            added = faces.add(session, gallery_id, model, new, self._event_id)
-        return added, len(places) - len(left) + len(new) - added, len(left) - len(new)
 
     def _finish(self, gallery_id: UUID, model: int, added: int, count: PeopleCount) -> int:
         """Gives a new gallery its name, and its calibrations: their number."""
@@ -243,22 +196,3 @@ def check_free(session: Session, name: str) -> None:
     except GalleryNotFound:
         return
     raise GalleryExists(f"a gallery {name!r} already exists", name=name)
-
-
-def _face(group: FaceGroup, place: int, owner: UUID, vector: bytes | None, problem: str | None) -> NewFace:
-    line = group.lines[place]
-    return NewFace(
-        id=line.id,
-        identity_id=owner,
-        box=line.box,
-        landmarks=line.landmarks,
-        confidence=line.confidence,
-        quality=line.quality,
-        quality_components=line.quality_components,
-        image_sha256=bytes.fromhex(line.image_sha256),
-        created_at=line.created_at,
-        crop=group.crops[place],
-        crop_landmarks=None if line.crop is None else line.crop.landmarks,
-        vector=vector,
-        problem=problem,
-    )

@@ -189,9 +189,9 @@ def _imported_as_json(done: "Imported", contents: "Contents", chosen: "Target") 
         "identities_there": done.people.there,
         "identities_joined": done.people.joined,
         "new_ids": done.people.new_ids,
-        "faces_added": done.faces,
-        "faces_there": done.faces_there,
-        "faces_without_person": done.faces_without_person,
+        "faces_added": done.faces.added,
+        "faces_there": done.faces.there,
+        "faces_without_person": done.faces.without_person,
         "distinct_pairs": done.pairs,
         "calibrations": done.calibrations,
     }

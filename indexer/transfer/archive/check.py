@@ -6,6 +6,8 @@ It remembers the ids of all people and faces: some 200 bytes for each.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from indexer.calibration.threshold.measured_curve import MeasuredCurve
 from indexer.errors import ArchiveInvalid, InvalidRequest
 from indexer.transfer.archive.contents import Contents
@@ -64,10 +66,26 @@ def check(contents: Contents, *, progress: Callable[[int, int], object]) -> Chec
 
 
 def _check_calibration(calibration: ExportedCalibration) -> None:
-    """By using it. Raises ArchiveInvalid."""
+    """By its shape, and by using it. Raises ArchiveInvalid."""
     try:
         curve = MeasuredCurve.from_json(calibration.parameters)
+        if not _is_sound(curve):
+            raise ValueError
         curve.estimate(curve.threshold(0.01, 1_000), 1_000)
         curve.misses(0.5)
     except (InvalidRequest, KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError):
         raise ArchiveInvalid("a calibration cannot be read") from None
+
+
+def _is_sound(curve: MeasuredCurve) -> bool:
+    shape = (len(curve.sizes), len(curve.rates))
+    tables = (curve.scores, curve.low, curve.high)
+    return bool(
+        min(shape) >= 2
+        and all(table.shape == shape and np.isfinite(table).all() for table in tables)
+        and curve.least.shape == shape[:1]
+        and np.isfinite(curve.least).all()
+        and (curve.sizes[0] > 0 and (np.diff(curve.sizes) > 0).all())
+        and (curve.rates.min() > 0 and curve.rates.max() < 1 and (np.diff(curve.rates) < 0).all())
+        and 0 < curve.faces_per_identity < 1e9
+    )

@@ -12,10 +12,14 @@ from indexer.records.tables import Face, Gallery, Identity
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.transfer import export as exports
-from indexer.transfer import folder, importer
+from indexer.transfer import faces, folder
 from indexer.transfer.archive.lines import FaceLine, IdentityLine
 from indexer.transfer.archive.policy import Policy
+from indexer.types import PersonScore
+from indexer.usecases import delete, person_score
+from indexer.usecases.people import merge
 from tests.integration.transfer.conftest import Restore
+from tests.support import many_faces
 from tests.support.strangers import CARD
 from tests.support.transfer.galleries import ids, nobody, people, rows
 
@@ -24,7 +28,7 @@ from tests.support.transfer.galleries import ids, nobody, people, rows
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "FACES_OF_A_GROUP", 7)
     monkeypatch.setattr(exports, "IDENTITIES_OF_A_FILE", 5)
-    monkeypatch.setattr(importer, "FACES_OF_A_TRANSACTION", 3)
+    monkeypatch.setattr(faces, "FACES_OF_A_TRANSACTION", 3)
 
 
 @pytest.mark.parametrize("path", ["export", "export.tar"])
@@ -43,7 +47,12 @@ def test_a_gallery_comes_back_with_its_ids_where_it_was_deleted(
     assert rows(database, "staff") == before
     assert ids(database, "staff") == known
     assert (imported.people.created, imported.people.new_ids) == (12, 0)
-    assert (imported.faces, imported.faces_there, imported.pairs, imported.calibrations) == (20, 0, 3, 1)
+    assert (imported.faces.added, imported.faces.there, imported.pairs, imported.calibrations) == (
+        20,
+        0,
+        3,
+        1,
+    )
     assert (done.manifest.counts.faces, done.manifest.counts.identities) == (20, 12)
 
 
@@ -84,6 +93,27 @@ def test_searches_of_the_copy_find_the_same_people(
 
     assert answers("copy") == answers("staff")
     assert [found[0][0] for found in answers("copy")] == list(range(0, 60, 4))
+
+
+def test_an_export_has_what_was_there_when_it_began(
+    database: Database, restore: Restore, tmp_path: Path
+) -> None:
+    gallery_id = people(database, "staff")
+    before = rows(database, "staff")
+    first, second, third, *_ = ids(database, "staff")["identity"]
+    stream = folder.TarStream(database, "staff", to="file", progress=nobody)
+    parts = iter(stream)
+    data = next(parts)
+    delete.remove_identity(database, "staff", first)
+    many_faces.enrol(database, gallery_id, "late", face_vectors.gallery(4, 1))
+    merge.merge(database, "staff", second, third, although_distinct=True)
+    person_score.change(database, "staff", PersonScore.NEAREST)
+    (tmp_path / "export.tar").write_bytes(data + b"".join(parts))
+
+    restore(tmp_path / "export.tar", "copy")
+
+    assert rows(database, "copy") == before
+    assert rows(database, "staff") != before
 
 
 def test_every_column_is_exported_or_left_out_on_purpose() -> None:

@@ -1,0 +1,254 @@
+"""Damaged, foreign and hostile exports: a typed error, and nothing in the database."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from indexer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveVersionUnknown, GemelError
+from indexer.records import galleries
+from indexer.records.database.session import Database
+from indexer.transfer import folder
+from indexer.transfer.archive.manifest import NAME
+from tests.integration.transfer.conftest import Restore
+from tests.support.transfer.galleries import nobody, people
+
+FACES, VECTORS = "faces-000001.ndjson", "vectors-000001.f32"
+CROPS, IDENTITIES, PAIRS = "crops-000001.bin", "identities-000001.ndjson", "distinct-000001.ndjson"
+
+
+class Export:
+    """Whose files a test changes, with checksums that fit or not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def manifest(self, change: Callable[[dict[str, Any]], object]) -> None:
+        values = json.loads((self.path / NAME).read_text())
+        change(values)
+        (self.path / NAME).write_text(json.dumps(values))
+
+    def write(self, name: str, data: bytes) -> None:
+        """With its new checksum in the manifest."""
+        (self.path / name).write_bytes(data)
+
+        def signed(values: dict[str, Any]) -> None:
+            [file] = [file for file in values["files"] if file["name"] == name]
+            file |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+        self.manifest(signed)
+
+    def lines(self, name: str, change: Callable[[dict[str, Any]], object], line: int = 0) -> None:
+        lines = [json.loads(each) for each in (self.path / name).read_bytes().splitlines()]
+        change(lines[line])
+        self.write(name, b"".join(json.dumps(each).encode() + b"\n" for each in lines))
+
+    def vectors(self, change: Callable[[Any], object]) -> None:
+        values = np.frombuffer((self.path / VECTORS).read_bytes(), "<f4").reshape(-1, 128).copy()
+        change(values)
+        self.write(VECTORS, values.tobytes())
+
+
+@pytest.fixture
+def export(database: Database, tmp_path: Path) -> Export:
+    people(database, "staff")
+    folder.to_folder(database, "staff", tmp_path / "export", progress=nobody)
+    with database.transaction() as session:
+        galleries.remove(session, galleries.get(session, "staff").id)
+    return Export(tmp_path / "export")
+
+
+def set_to(**values: Any) -> Callable[[Any], None]:
+    def change(line: Any) -> None:
+        for name, value in values.items():
+            line[name] = value
+
+    return change
+
+
+def nan(vectors: Any) -> None:
+    vectors[3, 7] = np.nan
+
+
+def twice_as_long(vectors: Any) -> None:
+    vectors[3] *= 2
+
+
+def zero(vectors: Any) -> None:
+    vectors[3] = 0
+
+
+def link(export: Export) -> None:
+    (export.path / FACES).rename(export.path / "elsewhere")
+    (export.path / FACES).symlink_to("/etc/passwd")
+
+
+def fifo(export: Export) -> None:
+    (export.path / FACES).unlink()
+    os.mkfifo(export.path / FACES)
+
+
+def huge_jpeg(export: Export) -> None:
+    data = (export.path / CROPS).read_bytes()
+    place = data.index(b"\xff\xc0") + 5  # height and width in the first frame header
+    export.write(CROPS, data[:place] + b"\xff\xff\xff\xff" + data[place + 4 :])
+
+
+HOSTILE: dict[str, tuple[Callable[[Export], object], type[GemelError]]] = {
+    "no manifest": (lambda e: (e.path / NAME).unlink(), ArchiveDamaged),
+    "not a manifest": (lambda e: (e.path / NAME).write_text("[" * 100_000), ArchiveInvalid),
+    "another manifest": (lambda e: (e.path / NAME).write_text('{"format": "zip"}'), ArchiveInvalid),
+    "a later version": (lambda e: e.manifest(set_to(version=2)), ArchiveVersionUnknown),
+    "a path as a name": (
+        lambda e: e.manifest(lambda m: m["files"][0].update(name="../../etc/passwd")),
+        ArchiveInvalid,
+    ),
+    "a line end after a name": (
+        lambda e: e.manifest(lambda m: m["files"][0].update(name=FACES + "\n")),
+        ArchiveInvalid,
+    ),
+    "a file twice": (lambda e: e.manifest(lambda m: m["files"].append(m["files"][0])), ArchiveInvalid),
+    "a terabyte": (lambda e: e.manifest(lambda m: m["files"][0].update(bytes=10**12)), ArchiveInvalid),
+    "another dimension": (lambda e: e.manifest(lambda m: m["model"].update(dimension=64)), ArchiveInvalid),
+    "no model": (lambda e: e.manifest(set_to(model=None)), ArchiveInvalid),
+    "a wrong policy": (lambda e: e.manifest(lambda m: m["policy"].update(identify_fpir=7)), ArchiveInvalid),
+    "a wrong calibration": (
+        lambda e: e.manifest(lambda m: m["calibrations"][0].update(parameters={"format": 1})),
+        ArchiveInvalid,
+    ),
+    "a calibration of one size": (
+        lambda e: e.manifest(lambda m: m["calibrations"][0]["parameters"].update(sizes=[1])),
+        ArchiveInvalid,
+    ),
+    "fewer faces than promised": (
+        lambda e: e.manifest(lambda m: m["counts"].update(faces=21)),
+        ArchiveInvalid,
+    ),
+    "a missing file": (lambda e: (e.path / VECTORS).unlink(), ArchiveDamaged),
+    "a shorter file": (lambda e: os.truncate(e.path / CROPS, 1000), ArchiveDamaged),
+    "a flipped bit": (
+        lambda e: (e.path / IDENTITIES).write_bytes(
+            (e.path / IDENTITIES).read_bytes().replace(b"Person 2", b"Person 3")
+        ),
+        ArchiveDamaged,
+    ),
+    "a link": (link, ArchiveInvalid),
+    "a pipe": (fifo, OSError),  # type: ignore[dict-item]
+    "a huge line": (lambda e: e.lines(IDENTITIES, set_to(metadata={"a": "x" * 300_000})), ArchiveInvalid),
+    "metadata that no API takes": (
+        lambda e: e.lines(IDENTITIES, set_to(metadata={"a": "x" * 20_000})),
+        ArchiveInvalid,
+    ),
+    "a name with a line end": (lambda e: e.lines(IDENTITIES, set_to(name="a\nb")), ArchiveInvalid),
+    "a NUL": (lambda e: e.lines(IDENTITIES, set_to(external_id="a\0")), ArchiveInvalid),
+    "an anonymous person with a name": (
+        lambda e: e.lines(IDENTITIES, set_to(anonymous=True)),
+        ArchiveInvalid,
+    ),
+    "an external id twice": (
+        lambda e: e.lines(IDENTITIES, set_to(external_id="staff-1")),
+        ArchiveInvalid,
+    ),
+    "a year before PostgreSQL's": (
+        lambda e: e.lines(IDENTITIES, set_to(created_at="0001-01-01T00:00:00+14:00")),
+        ArchiveInvalid,
+    ),
+    "a time without a zone": (
+        lambda e: e.lines(FACES, set_to(created_at="2026-01-01T00:00:00")),
+        ArchiveInvalid,
+    ),
+    "a face of nobody": (
+        lambda e: e.lines(FACES, set_to(identity_id="019c8f2e-5f0e-7d3a-b1c4-2f4d6a8b0c1e")),
+        ArchiveInvalid,
+    ),
+    "a face twice": (
+        lambda e: e.lines(FACES, set_to(id=json.loads((e.path / FACES).read_text().splitlines()[1])["id"])),
+        ArchiveInvalid,
+    ),
+    "infinity": (lambda e: e.lines(FACES, set_to(quality=float("inf"))), ArchiveInvalid),
+    "nine landmarks": (lambda e: e.lines(FACES, set_to(landmarks=[1.0] * 9)), ArchiveInvalid),
+    "a pair of one": (
+        lambda e: e.lines(PAIRS, lambda line: line.update(other_id=line["identity_id"])),
+        ArchiveInvalid,
+    ),
+    "a crop outside of the file": (
+        lambda e: e.lines(FACES, lambda line: line["crop"].update(offset=100_000_000)),
+        ArchiveInvalid,
+    ),
+    "a crop that is no JPEG": (
+        lambda e: e.write(CROPS, b"GIF89a" + (e.path / CROPS).read_bytes()[6:]),
+        ArchiveInvalid,
+    ),
+    "a crop of four billion pixels": (huge_jpeg, ArchiveInvalid),
+    "NaN": (lambda e: e.vectors(nan), ArchiveInvalid),
+    "a vector that is too long": (lambda e: e.vectors(twice_as_long), ArchiveInvalid),
+    "a vector of zeros": (lambda e: e.vectors(zero), ArchiveInvalid),
+    "a problem with a vector": (lambda e: e.lines(FACES, set_to(problem="none")), ArchiveInvalid),
+    "a vector too few": (lambda e: e.write(VECTORS, (e.path / VECTORS).read_bytes()[512:]), ArchiveInvalid),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_it_is_rejected_and_nothing_is_imported(
+    database: Database, restore: Restore, export: Export, what: str
+) -> None:
+    damage, error = HOSTILE[what]
+    damage(export)
+
+    with pytest.raises(error):
+        restore(export.path)
+    with database.reading() as session:
+        assert galleries.list_all(session) == []
+
+
+def entry(name: str, data: bytes = b"", kind: bytes = tarfile.REGTYPE, size: int | None = None) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.linkname = len(data) if size is None else size, kind, "x" * (kind in b"12")
+    return info.tobuf(tarfile.GNU_FORMAT) + data + bytes(-len(data) % 512)
+
+
+TARS = {
+    "empty": (b"", ArchiveDamaged),
+    "not a tar": (b"PK\3\4" + bytes(range(256)) * 4, ArchiveInvalid),
+    "a link": (entry(NAME, kind=tarfile.SYMTYPE), ArchiveInvalid),
+    "a device": (entry(NAME, kind=tarfile.CHRTYPE), ArchiveInvalid),
+    "a foreign file": (entry("../../etc/cron.d/x", b"x"), ArchiveInvalid),
+    "a file twice": (entry(NAME, b"{}") * 2, ArchiveInvalid),
+    "a file that is larger than the archive": (entry(NAME, b"{}", size=2**33 - 1), ArchiveDamaged),
+    "attributes of a terabyte": (entry(NAME, b"", kind=tarfile.XHDTYPE, size=2**40), ArchiveInvalid),
+    "a negative size": (
+        (lambda header: header[:124] + b"-0000000001\0" + header[136:])(entry(NAME)),
+        ArchiveInvalid,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TARS)
+def test_a_hostile_tar_file_is_rejected(restore: Restore, tmp_path: Path, what: str) -> None:
+    data, error = TARS[what]
+    (tmp_path / "x.tar").write_bytes(data)
+    with pytest.raises(error):
+        restore(tmp_path / "x.tar")
+
+
+def test_a_tar_file_that_was_not_copied_completely_is_rejected(
+    export: Export, restore: Restore, tmp_path: Path
+) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        tar.add(export.path, "staff")
+    for name, size, error in (("half", 0.5, ArchiveDamaged), ("whole", 1.0, None)):
+        path = tmp_path / f"{name}.tar"
+        path.write_bytes(file.getvalue()[: int(size * len(file.getvalue()))])
+        if error is None:
+            assert restore(path).faces.added == 20, "folders of a tar program are skipped"
+        else:
+            with pytest.raises(error):
+                restore(path)
