@@ -13,7 +13,7 @@ import pytest
 
 from indexer.errors import DatabaseUnavailable
 from indexer.records import embedded
-from indexer.records.embedded import locks, processes
+from indexer.records.embedded import binaries, locks, processes
 from tests.support.faults.embedded_user import User
 from tests.support.faults.postgresql import kill, pg_ctl, running
 from tests.support.home import Home, ready, wait_for
@@ -65,6 +65,26 @@ def test_a_killed_server_is_restarted_by_another_user(home: Path) -> None:
     kill(home)
 
     wait_for(lambda: answers(url))
+
+
+def test_a_user_leaves_while_the_server_that_it_restarts_has_not_written_its_pid(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.start(home)
+    begun = home / "postgresql" / "begun"
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "postgres").write_text(
+        f'#!/bin/sh\n[ "$1" = -D ] || exit 0\necho $$ > {begun}\nexec sleep 600\n'
+    )
+    (programs / "postgres").chmod(0o755)
+    monkeypatch.setattr(binaries, "folder", lambda: programs)
+    kill(home)
+    wait_for(lambda: begun.exists() and begun.read_text().endswith("\n"))
+
+    embedded.stop(home)
+
+    assert not psutil.pid_exists(int(begun.read_text()))
 
 
 def test_a_server_stopped_by_an_administrator_is_restarted_after_a_while(home: Path) -> None:

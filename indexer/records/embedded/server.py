@@ -73,10 +73,15 @@ class Server:
             log.warning("cannot stop the embedded PostgreSQL in %s: %s", self.data, error)
 
     def _leave(self) -> None:
-        if self._usage.end():
+        last = self._usage.end()
+        if last:
             stop(self.data)
-        if self._process is not None and processes.find_server(self.data) is None:
-            self._process.wait()
+        if self._process is None or processes.find_server(self.data) is not None:
+            return
+        if last:
+            _end(self._process)
+        else:
+            self._process.poll()
 
     def _find_or_start(self, *, create: bool = False) -> ServerProcess:
         """Call it with the lock held. Raises DatabaseUnavailable, DatabaseFull, Misconfigured, OSError."""
@@ -204,6 +209,17 @@ def stop(data: Path) -> None:
         while processes.find_server(data) is not None and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
     processes.kill_all(data)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """A server that has ended, or that begins: before it has written its pid, `stop` does not find it."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _url(running: ServerProcess) -> str:
