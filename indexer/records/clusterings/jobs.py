@@ -31,7 +31,10 @@ def create(
     dry_run: bool = False,
     worker: str | None = None,
 ) -> Clustering:
-    """`worker`: who begins it at once. Raises ClusteringExists if the gallery has an open one."""
+    """`worker`: who begins it at once. Lists of groups of earlier dry runs are deleted.
+
+    Raises ClusteringExists if the gallery has an open one.
+    """
     caller = current_caller.get()
     job = Clustering(
         gallery_id=gallery.id,
@@ -49,6 +52,12 @@ def create(
         if "clustering_open_key" not in str(error.orig):
             raise
         raise ClusteringExists(f"gallery {gallery.name} is being clustered already") from None
+    session.execute(
+        update(Clustering)
+        .where(Clustering.gallery_id == gallery.id, Clustering.result.is_not(None))
+        .values(result=None)
+        .execution_options(synchronize_session=False)
+    )
     if worker is not None:
         _lease(session, job.id, worker)
     session.refresh(job)
@@ -194,6 +203,7 @@ def result_of(job: Clustering) -> Any:
     if job.result is None:
         raise ClusteringState(
             f"clustering {job.id} has no list of groups: it is {job.state}"
+            + (", and a later one has begun" if job.dry_run and job.state == "done" else "")
             + ("" if job.dry_run else ", and no dry run"),
             state=job.state,
         )

@@ -78,7 +78,8 @@ def get(engine: CurrentEngine, gallery: str, clustering_id: UUID) -> Clustering:
     summary="Get the groups that a dry run has found",
 )
 def groups(engine: CurrentEngine, gallery: str, clustering_id: UUID) -> ClusteringGroups:
-    """409 `clustering_state` if it is not done, or no dry run: then the groups are identities."""
+    """Kept until the gallery's next clustering. 409 `clustering_state` if it is not done, or no dry run: then
+    the groups are identities."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
         job = jobs.get(session, found.id, clustering_id, with_result=True)

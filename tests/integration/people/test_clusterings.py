@@ -215,6 +215,8 @@ def test_a_dry_run_lists_the_groups_and_changes_nothing(album: Album) -> None:
     real = album.cluster()
     answer = album.people.client.get(f"{CLUSTERINGS}/{real['id']}/groups")
     assert_problem(answer, 409, "clustering_state")
+    old = album.people.client.get(f"{CLUSTERINGS}/{done['id']}/groups")
+    assert_problem(old, 409, "clustering_state")
 
 
 def test_each_join_is_a_merge_that_can_be_undone(album: Album) -> None:
