@@ -93,12 +93,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="LFW: a folder for each person")
     parser.add_argument("--vectors", type=Path, required=True, help="file of embeddings; made if missing")
     parser.add_argument("--most", type=int, default=10, help="photographs of a person")
+    parser.add_argument("--people", type=int, default=10_000, help="at most, chosen at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     names, vectors = embeddings(options.data, options.vectors)
     rows = [
-        row for variant in VARIANTS for row in measure(variant, names, vectors, options.most, options.seed)
+        row
+        for variant in VARIANTS
+        for row in measure(variant, names, vectors, options.people, options.most, options.seed)
     ]
     Console().print(table(rows))
     if options.json:
@@ -122,14 +125,16 @@ def embeddings(data: Path, cached: Path) -> tuple[list[str], Vectors]:
 
 
 def measure(
-    variant: Variant, names: list[str], vectors: Vectors, most: int, seed: int
+    variant: Variant, names: list[str], vectors: Vectors, most_people: int, most: int, seed: int
 ) -> list[dict[str, Any]]:
     """One row for each quarter of the probes."""
     rng = np.random.default_rng(seed)
+    all_names = sorted(set(names))
+    chosen = set(rng.permutation(all_names)[:most_people].tolist())
     taken: Counter[str] = Counter()
     order = []
     for row in rng.permutation(len(names)).tolist():
-        if taken[names[row]] < most:
+        if names[row] in chosen and taken[names[row]] < most:
             taken[names[row]] += 1
             order.append(row)
     people = sorted(taken)

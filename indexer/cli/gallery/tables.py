@@ -28,6 +28,7 @@ def print_gallery(row: dict[str, Any]) -> None:
             f"The duplicate check of enrolments is {row['duplicate_check']}: threshold"
             f" {duplicate['threshold']:.3f} for an FPIR of {duplicate['fpir']:g}."
         )
+    out.print(visitor_policy(row))
     check = row["fpir_check"]
     if not check["searches"]:
         out.print("No searches are counted yet.")
@@ -71,21 +72,21 @@ def print_policy(gallery: "Gallery") -> None:
     how = "" if gallery.duplicate_check == DuplicateCheck.OFF or fpir is None else f", at an FPIR of {fpir:g}"
     out.print(
         f"Gallery {gallery.name} uses the person score {gallery.person_score}. Its duplicate check is"
-        f" {gallery.duplicate_check}{how}. It {kept} probes. {visitor_policy(gallery)}",
+        f" {gallery.duplicate_check}{how}. It {kept} probes. {visitor_policy(as_row(gallery, 0, {}))}",
         highlight=False,
         soft_wrap=True,
     )
 
 
-def visitor_policy(gallery: "Gallery") -> str:
-    if not gallery.remember_unknown:
+def visitor_policy(row: dict[str, Any]) -> str:
+    if not row["remember_unknown"]:
         return "It does not remember unknown visitors."
-    quality = gallery.min_visitor_quality
+    quality = row["min_visitor_quality"]
     least = "" if quality is None else f" of a quality of {quality:g} or more"
     return (
-        f"It remembers unknown visitors by at most {quantity(gallery.max_visitor_faces, 'face')}{least},"
-        f" {gallery.max_visitors:,} of them, each until {gallery.visitor_lifetime_hours:g} hours after the"
-        " last sighting."
+        f"It remembers up to {row['max_visitors']:,} unknown visitors by up to"
+        f" {quantity(row['max_visitor_faces'], 'face')} each{least}, until"
+        f" {row['visitor_lifetime_hours']:g} hours after the last sighting."
     )
 
 
