@@ -62,8 +62,10 @@ def test_several_strangers_on_a_photograph_are_as_many_visitors(
     assert len(visitors(client)) == 2
 
 
-@pytest.mark.parametrize("fields", [{"remember": "false"}, {"threshold": 0.3}])
-def test_a_search_that_is_not_to_remember_or_has_its_own_threshold_changes_nothing(
+@pytest.mark.parametrize(
+    "fields", [{"remember": "false"}, {"threshold": 0.3}, {"filter": '{"anonymous": "exclude"}'}]
+)
+def test_a_search_that_is_not_to_remember_or_has_its_own_threshold_or_a_filter_changes_nothing(
     client: TestClient, door: str, see: See, fields: dict[str, Any]
 ) -> None:
     before = counts(client, "door")
@@ -72,6 +74,20 @@ def test_a_search_that_is_not_to_remember_or_has_its_own_threshold_changes_nothi
 
     assert face["visitor"] is None
     assert counts(client, "door") == before
+
+
+def test_a_search_of_several_galleries_remembers_nobody(client: TestClient, door: str) -> None:
+    """Who is unknown in one may be known in the other."""
+    client.post("/v1/galleries", json={"name": "other", "remember_unknown": True}).raise_for_status()
+
+    answer = client.post(
+        "/v1/identify",
+        files=files("image", photographs("George_W_Bush", 1)[0]),
+        data={"galleries": ["door", "other"]},
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert [counts(client, name) for name in ("door", "other")] == [(0, 0, 0)] * 2
 
 
 def test_a_gallery_remembers_nobody_unless_its_policy_says_so(
