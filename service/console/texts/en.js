@@ -308,6 +308,23 @@ export default {
     },
   },
 
+  among: {
+    title: "Search among some people",
+    active: { one: "{count} condition", other: "{count} conditions" },
+    hint: "All conditions must hold. The threshold follows the number of faces that are searched.",
+    add: "Add a condition on metadata",
+    field: "Field",
+    value: "Value",
+    operator: "Condition",
+    operators: { is: "is", in: "is one of (a, b, c)", gte: "is at least", lte: "is at most", exists: "exists", missing: "does not exist" },
+    named_only: "Leave unnamed people out",
+    galleries: "Also in",
+    most: "At most {count} galleries can be searched at once.",
+    in_gallery: "Gallery {gallery}",
+    explain_in: "Why this answer in {gallery}?",
+    searched: "Searched among {searched} of {size} faces.",
+  },
+
   marking: {
     begin: "Mark a face that was missed",
     hint: "Draw a box around the face, from the forehead to the chin. With the keyboard: arrow keys move the box, Shift and arrow keys change its size, Enter searches.",

@@ -12,6 +12,9 @@ import { scoreScale } from "./score-scale.js";
 
 await styles("./candidate.css", import.meta.url);
 
+/** Threshold and event of the gallery that a candidate is of, where several were searched. */
+export const answerFor = ({ gallery }, answer) => answer.galleries?.find((one) => one.gallery === gallery) ?? answer;
+
 /** The stored crop of an enrolled face. */
 export const enrolledCrop = (gallery, identityId, faceId, alt) =>
   faceCrop({ gallery, identity: { id: identityId }, face: { id: faceId }, size: 112, alt });
@@ -37,8 +40,10 @@ const perAlarm = (rate) => number(Number((1 / rate).toPrecision(2)));
  * @param {number} [options.level] of the heading
  * @returns {HTMLElement}
  */
-export function candidateCard({ gallery, candidate, answer, probe, actions, enrolled, level = 4 }) {
-  const { identity, matched, face_id: faceId, disputed } = candidate;
+export function candidateCard({ gallery: ofPage, candidate, answer: all, probe, actions, enrolled, level = 4 }) {
+  const gallery = candidate.gallery ?? ofPage;
+  const answer = answerFor(candidate, all);
+  const { identity, matched, face_id: faceId, disputed, metadata } = candidate;
   const name = nameOf(identity);
   const label = t("match.enrolled_crop", { name });
   const personLink = can("read")
@@ -58,6 +63,8 @@ export function candidateCard({ gallery, candidate, answer, probe, actions, enro
       "div",
       { class: "candidate-words" },
       h(`h${level}`, {}, personLink, " ", badge(matched)),
+      candidate.gallery && h("p", { class: "muted" }, t("among.in_gallery", { gallery })),
+      identity.anonymous || !Object.keys(metadata ?? {}).length ? null : h("p", { class: "muted" }, inOneLine(metadata)),
       scoreScale({ score: candidate.score, threshold: answer.threshold }),
       h("p", {}, scoreInWords(candidate, answer)),
       disputed > 0 && h("p", { class: "muted" }, t("match.disputed", { count: disputed })),
@@ -65,6 +72,11 @@ export function candidateCard({ gallery, candidate, answer, probe, actions, enro
     ),
   );
 }
+
+const inOneLine = (metadata) =>
+  Object.entries(metadata)
+    .map(([field, value]) => `${field}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" · ");
 
 const badge = (matched) =>
   matched ? h("span", { class: "badge match" }, t("match.match")) : h("span", { class: "badge" }, t("match.no_match"));

@@ -4,6 +4,7 @@ import { fill, h } from "../../dom.js";
 import { t } from "../../texts.js";
 import { nameOf } from "../face-crop/face-crop.js";
 import { personIn } from "../photo/photo.js";
+import { answerFor } from "../match/candidate.js";
 import { errorLine } from "../states/states.js";
 import { toast } from "../toast/toast.js";
 import { addFace, dispute, enrol, removeFace, removePerson, withdraw } from "./ask.js";
@@ -20,7 +21,8 @@ import { rejectionInWords } from "./rejection.js";
  */
 
 /** "Not this person". @param {FaceContext} context */
-export function disputeButton({ answer, number, note }, candidate) {
+export function disputeButton({ answer: all, number, note }, candidate) {
+  const answer = { ...all, ...answerFor(candidate, all) };
   const name = nameOf(candidate.identity);
   const problem = h("div");
   const button = h("button", { onclick: () => act(button, problem, say) }, t("answer.not_this_person"));
@@ -47,7 +49,8 @@ export function disputeButton({ answer, number, note }, candidate) {
 
 /** "Add to this person". @param {FaceContext} context */
 export function addButton(context, candidate) {
-  const { gallery, photo, signal, note } = context;
+  const { photo, signal, note } = context;
+  const gallery = candidate.gallery ?? context.gallery;
   const name = nameOf(candidate.identity);
   const problem = h("div");
   const button = h("button", { onclick: () => act(button, problem, add) }, t("answer.add_to", { name }));

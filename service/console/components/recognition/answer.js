@@ -65,6 +65,14 @@ export function summary(answer, said = []) {
   return parts.join(" ");
 }
 
+/** Links to the reasons for the answer, of each gallery. */
+const explained = ({ audit_id: id, galleries = [{ audit_id: id }] }) =>
+  galleries
+    .filter((one) => one.audit_id)
+    .map((one) =>
+      h("p", {}, h("a", { href: link(`/access/audit/${one.audit_id}`) }, one.gallery ? t("among.explain_in", one) : t("answer.explain"))),
+    );
+
 /** By their ids: a mirror shows somebody twice. */
 const namesOf = (identities) => new Map(identities.filter(Boolean).map((identity) => [identity.id, nameOf(identity)]));
 
@@ -82,10 +90,11 @@ const leftToRight = (answer) => ({
  * @param {import("../photo/photo.js").Photo} options.photo
  * @param {object} options.answer of `identify`
  * @param {AbortSignal} options.signal
+ * @param {((box: object) => Promise<object>) | null} [options.search] searches for the face in a box as the answer was searched for
  * @param {boolean} [options.enrolling] the form that enrols comes first
  * @returns {HTMLElement}
  */
-export function showAnswer({ gallery, photo, answer: asAnswered, signal, enrolling = false }) {
+export function showAnswer({ gallery, photo, answer: asAnswered, signal, search = null, enrolling = false }) {
   const answer = leftToRight(asAnswered);
   const cards = answer.faces.map((_, number) => cardOf(answer, number));
   const list = h("div", { class: "stack" }, cards.map((card) => card.element));
@@ -106,7 +115,7 @@ export function showAnswer({ gallery, photo, answer: asAnswered, signal, enrolli
 
   /** A face that somebody drew a box around: it comes after those that were found. */
   async function addMarked(box) {
-    const second = await identify(gallery, photo.blob, { box, signal });
+    const second = await (search ? search(box) : identify(gallery, photo.blob, { box, signal }));
     answer.faces.push({ ...second.faces[0], number: 0 });
     answer.faces_found++;
     const number = answer.faces.length - 1;
@@ -137,11 +146,11 @@ export function showAnswer({ gallery, photo, answer: asAnswered, signal, enrolli
       "div",
       { class: "stack" },
       words,
+      answer.faces_searched < answer.gallery_size &&
+        h("p", { class: "muted" }, t("among.searched", { searched: answer.faces_searched, size: answer.gallery_size })),
       advice,
       list,
-      answer.audit_id &&
-        can("audit") &&
-        h("p", {}, h("a", { href: link(`/access/audit/${answer.audit_id}`) }, t("answer.explain"))),
+      can("audit") && explained(answer),
     ),
   );
 }

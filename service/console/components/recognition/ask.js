@@ -18,13 +18,38 @@ function form(fields) {
 /**
  * @param {string} gallery
  * @param {Blob} image
- * @param {{candidates?: number, minChange?: number, box?: object, signal?: AbortSignal}} [options]
- *   `minChange`: number of an enrolment that the search must include; `box`: of the only face that is searched for
+ * @param {{candidates?: number, minChange?: number, box?: object, among?: object | null,
+ *   metadata?: boolean, signal?: AbortSignal}} [options]
+ *   `minChange`: number of an enrolment that the search must include; `box`: of the only face that is searched for;
+ *   `among`: a filter of people; `metadata`: candidates have that of their people
  */
-export async function identify(gallery, image, { candidates = 5, minChange = 0, box = null, signal } = {}) {
+export function identify(gallery, image, options) {
+  return searchFor(path`v1/galleries/${gallery}/identify`, image, {}, options);
+}
+
+/**
+ * The same in several galleries. Candidates say which gallery is theirs; its threshold is in `galleries`.
+ * @param {string[]} galleries
+ */
+export async function identifyInSeveral(galleries, image, options) {
+  const answer = await searchFor("v1/identify", image, { galleries }, options);
+  const sum = (field) => answer.galleries.reduce((total, one) => total + one[field], 0);
+  const faces = answer.faces.map((face) => ({ ...face, unmatched_reason: null }));
+  return { ...answer, faces, audit_id: null, gallery_size: sum("gallery_size"), faces_searched: sum("faces_searched") };
+}
+
+async function searchFor(address, image, more, { candidates = 5, minChange = 0, box = null, among = null, metadata = false, signal } = {}) {
+  const fields = {
+    ...more,
+    max_candidates: candidates,
+    min_change_number: minChange || null,
+    box: sides(box),
+    filter: among && JSON.stringify(among),
+    include: metadata ? "metadata" : null,
+  };
   const ask = () =>
-    post(path`v1/galleries/${gallery}/identify`, {
-      form: form({ image, max_faces: mostFaces, max_candidates: candidates, min_change_number: minChange, box: sides(box) }),
+    post(address, {
+      form: form({ image, max_faces: mostFaces, ...fields }),
       signal,
     });
   try {

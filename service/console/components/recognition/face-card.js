@@ -6,7 +6,7 @@ import { score } from "../../format.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
 import { nameOf } from "../face-crop/face-crop.js";
-import { candidateCard } from "../match/candidate.js";
+import { answerFor, candidateCard } from "../match/candidate.js";
 import { qualityLine, tooPoor } from "../match/quality.js";
 import { faceCrop } from "../photo/crop.js";
 import { visitorLine } from "./visitor.js";
@@ -56,7 +56,7 @@ export function faceCard({ gallery, photo, answer, number, signal, enrolling, ch
       answer,
       probe: crop(),
       actions: [
-        one.matched && place < DISPUTABLE && answer.audit_id && can("identify") && disputeButton(context, one),
+        one.matched && place < DISPUTABLE && answerFor(one, answer).audit_id && can("identify") && disputeButton(context, one),
         can("enrol") && addButton(context, one),
       ],
     });

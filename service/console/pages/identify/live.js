@@ -10,7 +10,7 @@ import { qualityLine } from "../../components/match/quality.js";
 import { faceCrop } from "../../components/photo/crop.js";
 import { pictureWithBoxes } from "../../components/picture/picture.js";
 import { boxOf, matchOf, nobody, summary } from "../../components/recognition/answer.js";
-import { detect, identify } from "../../components/recognition/ask.js";
+import { detect } from "../../components/recognition/ask.js";
 import { errorLine } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
 import { Problem } from "../../problem.js";
@@ -19,12 +19,12 @@ import { t } from "../../texts.js";
 const RETRY_MS = 3000;
 
 /**
- * @param {{gallery: string, signal: AbortSignal, onEnd: () => void, onRestart: () => void, onChoose: () => void}} options
+ * @param {{gallery: string, among: {search: () => Function}, signal: AbortSignal, onEnd: () => void, onRestart: () => void, onChoose: () => void}} options
  *   called when somebody turns the camera off, when somebody wants it on
  *   again, and when somebody chooses a file instead
  * @returns {{element: HTMLElement, stop: () => void}}
  */
-export function createLive({ gallery, signal, onEnd, onRestart, onChoose }) {
+export function createLive({ gallery, among, signal, onEnd, onRestart, onChoose }) {
   const off = new AbortController();
   signal.addEventListener("abort", () => off.abort(), { once: true, signal: off.signal });
   const stop = h("button", { class: "primary", onclick: onEnd }, t("camera.off"));
@@ -52,7 +52,7 @@ export function createLive({ gallery, signal, onEnd, onRestart, onChoose }) {
       video,
       signal: off.signal,
       detect: (blob) => detect(blob, { signal: off.signal }),
-      search: (blob) => identify(gallery, blob, { candidates: 1, signal: off.signal }),
+      search: (blob) => among.search()(blob, { candidates: 1, signal: off.signal }),
       show(faces, answer) {
         fill(problem);
         picture.show(faces.map(({ box, found }, number) => ({ ...boxWords(found, number), box })));
@@ -75,8 +75,8 @@ export function createLive({ gallery, signal, onEnd, onRestart, onChoose }) {
   }
 
   /** Asked for once, not with each search: the audit record notes whenever a face is shown. */
-  function enrolledOf({ identity, face_id: id }) {
-    if (!crops.has(id)) crops.set(id, enrolledCrop(gallery, identity.id, id, t("match.enrolled_crop", { name: nameOf(identity) })));
+  function enrolledOf({ identity, face_id: id, gallery: other = gallery }) {
+    if (!crops.has(id)) crops.set(id, enrolledCrop(other, identity.id, id, t("match.enrolled_crop", { name: nameOf(identity) })));
     return crops.get(id);
   }
 

@@ -1,6 +1,6 @@
 // Who is in this photograph, or before the camera?
 
-import { identify } from "../../components/recognition/ask.js";
+import { createAmong } from "../../components/among/among.js";
 import { showAnswer } from "../../components/recognition/answer.js";
 import { takeDropped } from "../../components/photo/drop.js";
 import { openPhoto } from "../../components/photo/photo.js";
@@ -19,6 +19,7 @@ export async function show({ params, query, signal, setQuery }) {
   const input = photoInput({ title: t("identify.drop"), onFiles: ask, signal });
   const liveButton = h("button", { onclick: startLive }, icon("camera"), t("identify.live"));
   const enrolling = query.get("enrol") === "on" && can("enrol");
+  const among = createAmong({ gallery, query, setQuery, signal });
   let asked = null;
   let live = null;
 
@@ -42,9 +43,10 @@ export async function show({ params, query, signal, setQuery }) {
     fill(result, waiting(photo));
     input.element.classList.add("small");
     try {
-      const answer = await identify(gallery, file, { signal: own.signal });
+      const search = among.search();
+      const answer = await search(file, { signal: own.signal });
       if (own.signal.aborted) return;
-      const element = showAnswer({ gallery, photo, answer, signal: own.signal, enrolling });
+      const element = showAnswer({ gallery, photo, answer, signal: own.signal, search: (box) => search(file, { box, signal: own.signal }), enrolling });
       fill(result, element);
       signal.removeEventListener("abort", leave);
       keep({ gallery, element, controller: own }, current()?.name);
@@ -63,7 +65,7 @@ export async function show({ params, query, signal, setQuery }) {
     asked?.abort();
     forget();
     stopLive();
-    live = createLive({ gallery, signal, onEnd: stopLive, onRestart: startLive, onChoose: () => (stopLive(), input.choose()) });
+    live = createLive({ gallery, among, signal, onEnd: stopLive, onRestart: startLive, onChoose: () => (stopLive(), input.choose()) });
     liveButton.hidden = true;
     input.element.hidden = true;
     fill(result, live.element);
@@ -86,6 +88,7 @@ export async function show({ params, query, signal, setQuery }) {
     { class: "stack" },
     h("div", { class: "page-head" }, h("h1", {}, t("identify.title")), liveButton),
     enrolling && h("p", {}, t("identify.enrolling")),
+    among.element,
     input.element,
     result,
   );
