@@ -87,9 +87,7 @@ def test_several_galleries_are_searched_and_each_candidate_says_which_is_its(
     expect(page.get_by_role("heading", level=1, name="E. Collins")).to_be_visible()
 
 
-def test_unnamed_people_are_left_out(
-    open_page: OpenPage, api: ApiClient, staff: None, hopper: bytes
-) -> None:
+def test_unnamed_people_are_left_out(open_page: OpenPage, api: ApiClient, staff: None, hopper: bytes) -> None:
     files = [("images", ("1.jpg", hopper))]
     api.create_gallery("album")
     api.post("/v1/galleries/album/identities", data={"anonymous": "true"}, files=files)
