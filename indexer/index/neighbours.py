@@ -11,7 +11,8 @@ from indexer.index import tiers
 from indexer.types import Tier, Vectors
 
 EXACT_UP_TO = 100_000
-"""Vectors that every probe is compared with exactly. Among more, `compact` takes a fraction of the time."""
+"""Vectors that are compared with as many probes exactly. For more comparisons, `compact` takes a fraction of
+the time, although its index is built first."""
 MIN_LINK_RECALL = 0.99
 """Share of the exact links that `compact` must find in a sample; otherwise the search is exact."""
 SAMPLED = 1_000
@@ -45,15 +46,15 @@ def links(
 ) -> Links:
     """For each of the rows `probes`, up to `k` other rows whose inner product with it reaches `threshold`.
 
-    `vectors`: shape (n, dimension), of length 1 or less. Up to 100,000 rows the search is exact; among more
-    it is that of the tier `compact`, if that finds 99 % of the links of a sample. `progress` gets the number
-    of probes that are done. Memory: up to 100,000 rows little more than the links; beyond that 2.25 bytes
-    for each component of a vector.
+    `vectors`: shape (n, dimension), of length 1 or less. Up to 100,000 rows, and for few probes, the search
+    is exact; otherwise it is that of the tier `compact`, if that finds 99 % of the links of a sample.
+    `progress` gets the number of probes that are done. Memory: for an exact search little more than the
+    links; for `compact` 2.25 bytes for each component of a vector.
     """
     wide = min(k + 1, len(vectors))  # a probe finds itself, too
     search, exact = _exact(vectors), True
     faiss.omp_set_num_threads(tiers.CORES)
-    if len(vectors) > EXACT_UP_TO:
+    if len(vectors) * len(probes) > EXACT_UP_TO**2 and len(vectors) > EXACT_UP_TO:
         compact = _compact(vectors)
         if _link_recall(vectors, compact, search, probes, wide, threshold) >= MIN_LINK_RECALL:
             search, exact = compact, False

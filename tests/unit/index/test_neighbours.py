@@ -55,3 +55,12 @@ def test_above_the_bound_compact_is_used_only_where_it_finds_enough(
     assert found.exact is exact
     pairs = set(zip(found.probes.tolist(), found.others.tolist(), strict=True))
     assert len(pairs & expected_pairs()) >= 0.5 * len(expected_pairs())
+
+
+def test_a_few_probes_among_many_vectors_are_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 1_000)
+    monkeypatch.setattr(neighbours, "MIN_LINK_RECALL", 0.5)
+
+    found = links(VECTORS, np.arange(500), len(VECTORS), THRESHOLD)
+
+    assert found.exact
