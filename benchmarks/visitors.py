@@ -201,7 +201,7 @@ class Door:
     ) -> None:
         with self.database.reading() as session:
             gallery = galleries.get(session, GALLERY)
-        [hits], size, _ = nearest_people(
+        [hits], size, *_ = nearest_people(
             self.database, self.index_cache, gallery, CARD, vector[None], MOST, Stopwatch()
         )
         threshold = self.calibrations.decide(gallery, CARD, size).threshold

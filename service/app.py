@@ -37,7 +37,7 @@ from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
-from service.routes import console, docs, operations, recognition, samples
+from service.routes import console, docs, operations, recognition, samples, streams
 from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes
 from service.routes.people import (
@@ -53,6 +53,7 @@ from service.routes.people import (
     visitors,
 )
 from service.stopping import Stop
+from service.streaming.lines import Memory
 
 DESCRIPTION = """
 Enrol a person from one photograph, find them again in others.
@@ -122,6 +123,8 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
+    app.state.slots = slots
+    app.state.stream_memory = Memory(settings.upload_memory_bytes // 2)
     app.state.openapi_json = {}
     _add_middleware(app, settings, slots)
     errors.install(app)
@@ -132,7 +135,8 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
     ]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
-        *(external_ids, galleries, exports, calibrations, identities, faces, recognition, indexes, reindexes),
+        *(external_ids, galleries, exports, calibrations, identities, faces, recognition, streams),
+        *(indexes, reindexes),
         *(changes, clusterings, imports, open_imports, reviews, sightings, visitors, explanations),
         *(audit, keys, sessions, samples),
     )

@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -157,6 +158,16 @@ def response(error: errors.GemelError) -> JSONResponse:
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'ApiKey realm="gemel", Bearer realm="gemel"'
     return problem_response(status, error.code, error.message, headers, **error.details)
+
+
+def problem_fields(error: errors.GemelError) -> dict[str, Any]:
+    """Of an error within an answer: as its problem has them."""
+    return {
+        **error.details,
+        "status": int(STATUS[type(error)]),
+        "code": error.code,
+        "detail": error.message,
+    }
 
 
 async def _gemel_error(_: Request, error: Exception) -> JSONResponse:

@@ -106,6 +106,7 @@ RULES: dict[str, Rule] = {
     "reopen_review": Rule(_E, GalleryAt.PATH),
     "identify": Rule(_I, GalleryAt.PATH),
     "identify_in_several": Rule(_I, GalleryAt.BODY),
+    "identify_stream": Rule(_I, GalleryAt.PATH),
     "search": Rule(_I, GalleryAt.PATH),
     "verify": Rule(_V, GalleryAt.NONE),
     "verify_identity": Rule(_V, GalleryAt.PATH),

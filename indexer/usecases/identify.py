@@ -147,6 +147,7 @@ class Identifier(GallerySearch):
             model=card.fingerprint,
             gallery_size=found.nearest.gallery_size,
             searched=found.nearest.searched,
+            change_number=found.nearest.change_number,
             decision=searched.decision,
             audit_id=audit_id,
             timings_ms=watch.timings_ms(),

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 10.0
 """If all slots have been taken for so long and no answer began, the process counts as not ready."""
+SPARE_SECONDS = 1.0
+"""How long a part of a request that goes on waits behind all requests, at most."""
 ALWAYS_ADMITTED = OPEN | {"/metrics"}
 
 
@@ -49,6 +51,7 @@ class RequestSlots:
         self._overload = overload or OverloadDetector()
         self._working = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._spare: deque[asyncio.Future[None]] = deque()
         self._shedding = False
         self._moved_at = time.monotonic()
 
@@ -80,15 +83,49 @@ class RequestSlots:
                 self.release()
             raise
 
+    async def take_spare(self) -> None:
+        """Waits for a slot that no request waits for, for a part of a request that goes on. After
+        `SPARE_SECONDS` the part waits in the queue of requests, but it is no arrival: it is not counted for
+        overload. Raises Busy where the queue is cut because of overload; then try again."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._spare.append(turn)
+        self._hand_out()
+        promotion = loop.call_later(SPARE_SECONDS, self._promote, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                for queue in (self._spare, self._waiting):
+                    with contextlib.suppress(ValueError):
+                        queue.remove(turn)
+            elif turn.exception() is None:
+                self.release()
+            raise
+        finally:
+            promotion.cancel()
+
+    def _promote(self, turn: asyncio.Future[None]) -> None:
+        with contextlib.suppress(ValueError):
+            self._spare.remove(turn)
+            self._waiting.append(turn)
+            self._hand_out()
+
     def release(self) -> None:
         self._moved_at = time.monotonic()
         self._overload.count_completed()
         self._working -= 1
-        while self._waiting and self._working < self._threads:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._working += 1
-                turn.set_result(None)
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        """Gives free slots to the requests that wait, and what they leave to the parts of others."""
+        most = min(self._threads, self._limit())
+        for queue, limit in ((self._waiting, self._threads), (self._spare, most)):
+            while queue and self._working < limit:
+                turn = queue.popleft()
+                if not turn.done():
+                    self._working += 1
+                    turn.set_result(None)
 
     @property
     def working(self) -> int:

@@ -8,6 +8,10 @@ from service.errors import disconnected, response
 from service.middleware.access.access import OPEN
 from service.middleware.path_prefix import route_path
 
+STREAMED = frozenset({"identify_stream"})
+"""Operations that read their bodies themselves, while they answer, in bounded memory: `service.streaming`."""
+STREAMS = "streams_body"
+"""In a request's state, of such an operation: its body may last as long as it arrives fast enough."""
 _MAX_DIGITS = 18
 """Digits of a Content-Length. A longer one counts as 10**18: Python does not parse 5,000 digits."""
 
@@ -37,6 +41,12 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or route_path(scope) in OPEN:
+            await self._app(scope, receive, send)
+            return
+        state = scope.get("state", {})
+        operation = state.get("operation")
+        if operation is not None and operation.operation_id in STREAMED:
+            state[STREAMS] = True
             await self._app(scope, receive, send)
             return
         upload = _Upload()

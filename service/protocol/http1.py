@@ -115,6 +115,7 @@ class BoundedProtocol(TimedProtocol):
         self._size.body(len(body))
         if not self._ended:
             super().on_body(body)
+            self._was_paused |= self.flow.read_paused
 
     def on_message_complete(self) -> None:
         if not (self._ended or self.parser.should_upgrade()):

@@ -8,6 +8,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from indexer.errors import Busy, RequestTooSlow
+from service.middleware.body_limit import STREAMS
 from service.protocol.closing import ClosingProtocol, Phase
 from service.protocol.connections import Connections
 from service.protocol.message_size import MessageSize
@@ -44,6 +45,8 @@ class TimedProtocol(ClosingProtocol):
         self._situation: tuple[_State, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._window = self._window_bytes = 0
+        self._was_paused = False
+        """Whether reading was paused at some time in the window."""
 
     def make_room(self) -> None:
         idle = self._situation is not None and self._situation[0] is _State.IDLE and self._messages > 0
@@ -106,11 +109,17 @@ class TimedProtocol(ClosingProtocol):
             )
 
     def _window_ended(self) -> None:
-        """Rejects a body that takes more than ten windows, or brings too few bytes in one."""
+        """Rejects a body that brings too few bytes in a window, or takes more than ten, unless it is a
+        stream's."""
         seconds = self._open.limits.body_seconds
         received, self._window_bytes = self._size.body_bytes - self._window_bytes, self._size.body_bytes
-        if not self.flow.read_paused:  # while reading is paused, the server is the slow side
-            self._window += 1
+        streams = self.scope["state"].get(STREAMS, False)
+        if streams:  # it is being worked on, and may take as long as its client sends
+            self._open.keep(self)
+        was_paused, self._was_paused = self._was_paused, self.flow.read_paused
+        # While reading is paused, the server is the slow side.
+        if not (self.flow.read_paused or (streams and was_paused)):
+            self._window += not streams
             if received < seconds * BODY_BYTES_PER_SECOND or self._window >= BODY_WINDOWS:
                 self._reject(
                     RequestTooSlow("the request's body arrives too slowly", received=self._size.body_bytes)

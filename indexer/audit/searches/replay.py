@@ -95,7 +95,7 @@ def replay(engine: Engine, event_id: UUID) -> Replay:
         for number in numbers
     ]
     vectors = pipeline.embedder.embed(*stacked(pictures))
-    hits, size, searched = nearest_people(
+    hits, size, searched, _ = nearest_people(
         engine.database,
         engine.index_cache,
         gallery,

@@ -135,6 +135,9 @@ class IdentifyAnswer(Threshold):
         " `gallery_size` where the request has a filter",
         examples=[1204],
     )
+    change_number: int = Field(
+        description="Number of the gallery's last change that the search included, at least"
+    )
     audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(),
@@ -158,6 +161,7 @@ class IdentifyAnswer(Threshold):
             model=identification.model,
             gallery_size=identification.gallery_size,
             faces_searched=identification.searched,
+            change_number=identification.change_number,
             **cls.fields_of(identification.decision),
             audit_id=identification.audit_id,
             timings_ms=rounded_timings(identification.timings_ms),
@@ -175,6 +179,9 @@ class SearchAnswer(Threshold):
         " `gallery_size` where the request has a filter",
         examples=[1204],
     )
+    change_number: int = Field(
+        description="Number of the gallery's last change that the search included, at least"
+    )
     audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
@@ -187,6 +194,7 @@ class SearchAnswer(Threshold):
             model=found.model,
             gallery_size=found.gallery_size,
             faces_searched=found.searched,
+            change_number=found.change_number,
             **cls.fields_of(found.decision),
             audit_id=found.audit_id,
             timings_ms=rounded_timings(found.timings_ms),

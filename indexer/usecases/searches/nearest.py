@@ -50,6 +50,8 @@ class NearestPeople(NamedTuple):
     """Enrolled faces."""
     searched: int
     """Those of them that were searched: all, or those of the selected people."""
+    change_number: int
+    """Up to which the index had followed, at least."""
 
 
 def nearest_people(
@@ -74,6 +76,7 @@ def nearest_people(
     for _ in range(_ATTEMPTS):
         with watch.stage(Stage.INDEX):
             index = index_cache.caught_up(gallery, card)
+            change_number = index.applied
         if among is None:
             with watch.stage(Stage.SEARCH):
                 found = index.search_identities(probes, most)
@@ -109,7 +112,7 @@ def nearest_people(
         ]
         for row in found
     ]
-    return NearestPeople(hits, size, searched)
+    return NearestPeople(hits, size, searched, change_number)
 
 
 def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:

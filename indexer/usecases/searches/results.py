@@ -58,6 +58,8 @@ class Identification:
     """Enrolled faces."""
     searched: int
     """Those of them that were searched: the N that the threshold is for."""
+    change_number: int
+    """Of the last change that was searched, at least."""
     decision: Decision
     audit_id: UUID | None
     """Of the event in the audit record; None where there is no record."""
@@ -72,6 +74,7 @@ class SearchResult:
     model: str
     gallery_size: int
     searched: int
+    change_number: int
     decision: Decision
     audit_id: UUID | None
     timings_ms: dict[str, float]

@@ -1,6 +1,8 @@
 """Authentication, then authorisation, before the body is read. `service/permissions.py` has the rules."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse
@@ -21,6 +23,7 @@ from indexer.errors import (
 from indexer.records.audit.event import Action
 from indexer.records.galleries import NAME_PATTERN
 from service.errors import response
+from service.face_count import FaceCount
 from service.middleware.access.authentication import Authentication, Credential, required_now
 from service.middleware.access.key_limits import KeyLimitation
 from service.middleware.access.operations import Operation, Operations
@@ -68,12 +71,24 @@ class Access:
             except GemelError as error:
                 await self._key_limitation(scope, receive, send, _answer(error, scope))
                 return
+            scope.setdefault("state", {})["access"] = self
         await self._key_limitation(scope, receive, send, self._app)
         state = scope.get("state", {})
         if (
             state.get("problem", {}).get("code") == PermissionDenied.code
         ):  # by a route, after the body was read
             _note_denied(scope, state["operation"], PermissionDenied.code)
+
+    @asynccontextmanager
+    async def again(self, scope: Scope) -> AsyncIterator[FaceCount]:
+        """Admits a further piece of a request that goes on, such as a picture of a stream. It counts for the
+        limits of the key like a request of its own, but waits where a request gets 429.
+
+        Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable.
+        """
+        await self._admit(scope, scope["app"].state.engine.authenticator)
+        async with self._key_limitation.piece(scope) as faces:
+            yield faces
 
     async def _admit(self, scope: Scope, authenticator: Authenticator) -> None:
         """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, CsrfTokenInvalid, DatabaseUnavailable,

@@ -3,7 +3,8 @@
 The fields are those of draft-ietf-httpapi-ratelimit-headers-11.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from math import ceil
 
 import anyio
@@ -18,6 +19,9 @@ from service.errors import response
 from service.face_count import FaceCount
 
 FIELDS = ("RateLimit", "RateLimit-Policy")
+
+_CONCURRENCY_SECONDS = 0.05
+"""Between two attempts to get one of a key's concurrent requests."""
 
 
 class KeyLimitation:
@@ -69,6 +73,34 @@ class KeyLimitation:
             await app(scope, receive, send_with_fields)
         finally:
             await finish()
+
+    @asynccontextmanager
+    async def piece(self, scope: Scope) -> AsyncIterator[FaceCount]:
+        """Waits until the key may send another request, and counts it and its faces. Raises
+        DatabaseUnavailable, Busy."""
+        faces = FaceCount()
+        grant = scope["state"]["grant"]
+        if grant.key_id is None or grant.limits == NO_LIMITS:
+            yield faces
+            return
+        limiter: KeyLimiter = scope["app"].state.engine.key_limiter
+        while True:
+            try:
+                admission = limiter.begin(grant.key_id, grant.limits)
+                if not admission.complete:
+                    await anyio.to_thread.run_sync(limiter.complete, admission, limiter=self._threads)
+                break
+            except RateLimited as error:
+                await anyio.sleep(
+                    _CONCURRENCY_SECONDS if error.policy == Policy.CONCURRENCY else error.retry_after_s
+                )
+        try:
+            yield faces
+        finally:
+            admission.usage.charge(faces.take())
+            if not limiter.finish_at_once(admission):
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(limiter.finish, admission, limiter=self._threads)
 
 
 def policy_field(limits: KeyLimits) -> str:

@@ -178,6 +178,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", f"{gallery}/calibration/preview"),
         ("post", f"{gallery}/identify"),
         ("post", "/v1/identify"),
+        ("post", f"{gallery}/identify/stream"),
         ("post", f"{gallery}/search"),
         ("post", f"{gallery}/identities"),
         ("get", f"{gallery}/identities"),

@@ -196,7 +196,7 @@ class Node:
     def see(self, photograph: int, gallery: str = GALLERY) -> Visit | None:
         """Searches for the photograph's face, and remembers it if it is unknown."""
         row, vector = self.gallery(gallery), embedding(photograph)
-        [hits], size, _ = nearest_people(
+        [hits], size, *_ = nearest_people(
             self.database, self.index_cache, row, CARD, vector[np.newaxis], MOST, Stopwatch()
         )
         threshold = self.calibrations.decide(row, CARD, size).threshold

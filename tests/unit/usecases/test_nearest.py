@@ -45,12 +45,12 @@ def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
         yield
 
     monkeypatch.setattr(faces, "find_owners", find_owners)
-    index = SimpleNamespace(search_identities=lambda _, __: rows, faces=150)
+    index = SimpleNamespace(search_identities=lambda _, __: rows, applied=7, faces=150)
     database: Any = SimpleNamespace(reading=reading)
     index_cache: Any = SimpleNamespace(caught_up=lambda *_: index)
     gallery, card = cast(Gallery, SimpleNamespace(id=UUID(int=1), has_disputes=False)), cast(ModelCard, None)
 
-    found, size, searched = nearest_people(
+    found, size, searched, _ = nearest_people(
         database, index_cache, gallery, card, np.zeros((3, 1), np.float32), 100, Stopwatch()
     )
 

@@ -1,0 +1,109 @@
+"""Reads a request's body line by line as it arrives, in a bounded share of the process's memory."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.types import Receive
+
+from indexer.errors import Busy, GemelError, UploadTooLarge
+
+
+class Disconnected(Exception):
+    """The client is gone."""
+
+
+class Memory:
+    """Of a process, for the lines of all its streams. Used by the event loop's thread only."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._left = limit_bytes
+
+    def take(self, count: int) -> bool:
+        if count > self._left:
+            return False
+        self._left -= count
+        return True
+
+    def free(self, count: int) -> None:
+        self._left += count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Line:
+    number: int
+    """From 1; blank lines count."""
+    data: bytes
+    problem: GemelError | None = None
+    """Why there is no data: UploadTooLarge, Busy."""
+
+
+class LineReader:
+    """Whoever gets a line frees its memory: `len(line.data)`. `close` frees that of an unfinished line."""
+
+    def __init__(
+        self, receive: Receive, memory: Memory, *, max_bytes: int, wait: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """`max_bytes`: of a line. `wait`: waits until one of the stream's lines is answered; False: none of
+        them is left."""
+        self._receive = receive
+        self._memory = memory
+        self._max_bytes = max_bytes
+        self._wait = wait
+        self._pieces: list[bytes] = []
+        self._size = 0
+        """Bytes in `_pieces`."""
+        self._problem: GemelError | None = None
+        """Of the line that is arriving: the rest of it is skipped."""
+        self._number = 1
+
+    async def lines(self) -> AsyncIterator[Line]:
+        """Without blank lines. Raises Disconnected."""
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise Disconnected
+            more = message.get("more_body", False)
+            *ended, rest = message.get("body", b"").split(b"\n")
+            for piece in ended:
+                await self._add(piece)
+                if line := self._line():
+                    yield line
+            await self._add(rest)
+        if line := self._line():
+            yield line
+
+    def close(self) -> None:
+        self._memory.free(self._size)
+        self._pieces, self._size = [], 0
+
+    async def _add(self, piece: bytes) -> None:
+        if self._problem is not None or not piece:
+            return
+        if self._size + len(piece) > self._max_bytes:
+            self._skip(
+                UploadTooLarge(
+                    f"the line has more than {self._max_bytes} bytes (GEMEL_MAX_UPLOAD_MB)",
+                    limit=self._max_bytes,
+                )
+            )
+            return
+        while not self._memory.take(len(piece)):
+            if not await self._wait():
+                self._skip(Busy("no memory is left for this line: too many streams at once"))
+                return
+        self._pieces.append(piece)
+        self._size += len(piece)
+
+    def _skip(self, problem: GemelError) -> None:
+        self.close()
+        self._problem = problem
+
+    def _line(self) -> Line | None:
+        data, problem, number = b"".join(self._pieces), self._problem, self._number
+        self._pieces, self._size, self._problem = [], 0, None
+        self._number += 1
+        if problem is None and not data.strip():
+            self._memory.free(len(data))
+            return None
+        return Line(number=number, data=data, problem=problem)

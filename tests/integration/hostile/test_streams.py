@@ -1,0 +1,59 @@
+"""Streams of clients that never read, send hardly anything, or are gone: the server serves others."""
+
+import json
+import time
+
+import httpx2
+import pytest
+
+from tests.support.hostile.raw_http import connected, many, request
+from tests.support.hostile.service import BODY_SECONDS, SOON, Service
+
+STREAM = request(
+    "POST",
+    "/v1/galleries/streamed/identify/stream",
+    "Content-Type: application/x-ndjson",
+    "Transfer-Encoding: chunked",
+)
+MEMORY_MB = 200
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+@pytest.fixture(autouse=True)
+def _gallery(base: str) -> None:
+    httpx2.post(f"{base}/v1/galleries", json={"name": "streamed"}, timeout=60)
+
+
+def test_a_client_that_never_reads_is_read_from_no_further_and_ended(base: str, service: Service) -> None:
+    before = service.memory_mb()
+    lines = chunk(b'{"image": "?"}\n' * 4000)
+    with connected(base, receive_bytes=4096) as raw:
+        raw.send(STREAM)
+        raw.socket.settimeout(5)
+        end = time.monotonic() + BODY_SECONDS + SOON
+        while time.monotonic() < end and raw.send_while_open(lines, times=1):
+            pass
+    assert time.monotonic() < end
+    assert service.memory_mb() - before < MEMORY_MB
+
+
+def test_a_stream_that_drips_is_ended(base: str) -> None:
+    with connected(base) as raw:
+        raw.send(STREAM, chunk(b'{"image": "?"}\n'))
+        assert raw.reader.readline().startswith(b"HTTP/1.1 200")
+        assert raw.ends_within(BODY_SECONDS * 2 + SOON)
+
+
+def test_streams_that_break_off_leave_the_server_free_for_others(base: str) -> None:
+    with many(base, 20, STREAM + chunk(b'{"image": "' + b"A" * 10_000)) as streams:
+        assert streams
+    answer = httpx2.post(
+        f"{base}/v1/galleries/streamed/identify/stream",
+        content=b'{"image": "?"}\n',
+        headers={"Content-Type": "application/x-ndjson"},
+        timeout=60,
+    )
+    assert json.loads(answer.text.splitlines()[-1]) == {"done": True, "lines": 1, "failed": 1}
