@@ -52,6 +52,8 @@ class RequestSlots:
         self._working = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._spare: deque[asyncio.Future[None]] = deque()
+        self._parts = 0
+        """Of those that are worked on, parts of requests that go on."""
         self._shedding = False
         self._moved_at = time.monotonic()
 
@@ -104,6 +106,12 @@ class RequestSlots:
             raise
         finally:
             promotion.cancel()
+        self._parts += 1
+
+    def release_spare(self) -> None:
+        """Of a slot that `take_spare` has given."""
+        self._parts -= 1
+        self.release()
 
     def _promote(self, turn: asyncio.Future[None]) -> None:
         with contextlib.suppress(ValueError):
@@ -139,7 +147,8 @@ class RequestSlots:
 
     @property
     def _taken(self) -> int:
-        return self._working + len(self._waiting)
+        """Without the parts of requests that go on: because of them no request is rejected."""
+        return self._working - self._parts + len(self._waiting)
 
     def _limit(self) -> int:
         overloaded = self._overload.overloaded

@@ -19,14 +19,14 @@ from service.streaming.identify import PictureWork
 router = APIRouter(prefix="/v1", tags=["recognition"])
 
 _LINES = {"application/x-ndjson", "application/ndjson", "application/jsonl"}
-AT_ONCE = 8
+AT_ONCE = 4
 """Pictures of a stream that are worked on at once: enough to keep the network busy."""
 
 
 @router.post(
     "/galleries/{gallery}/identify/stream",
     response_class=Response,
-    responses={**openapi_responses(), **problems(404, 415, 422)},
+    responses={**openapi_responses(), **problems(404, 413, 415, 422)},
     openapi_extra=OPENAPI_BODY,
     operation_id="identify_stream",
     summary="Identify the faces of many photographs",

@@ -60,7 +60,7 @@ class PictureWork:
                     try:
                         line_id, answered = await anyio.to_thread.run_sync(self._answer, line, faces)
                     finally:
-                        self._slots.release()
+                        self._slots.release_spare()
             except _ENDING:
                 raise
             except Abandoned:

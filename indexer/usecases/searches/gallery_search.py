@@ -106,7 +106,7 @@ class GallerySearch:
             model=searched.card.fingerprint,
             gallery_size=searched.gallery_size,
             searched=searched.searched,
-            change_number=searched.change_number,
+            change_number=found.nearest.change_number,
             decision=searched.decision,
             audit_id=audit_id,
             timings_ms=watch.timings_ms(),
