@@ -64,7 +64,7 @@ class Clustering(BaseModel):
     join_groups: bool = Field(description="Whether groups that exist already may become one")
     join_named: bool = Field(description="Whether groups join people with names")
     dry_run: bool = Field(description="Whether nothing is changed")
-    figures: ClusteringFigures
+    figures: ClusteringFigures = Field(description="What it has found so far")
     problem: str | None = Field(description="Why it has failed; null if it has not", examples=[None])
     created_by: str = Field(description="Name of the API key", examples=["album"])
     created_at: datetime = Field(description="Time of its creation")

@@ -235,7 +235,7 @@ def test_the_openapi_document_knows_every_promised_route(
         *(("post", f"{gallery}/reviews/{{review_id}}/{what}") for what in ("same", "different", "reopen")),
         *((method, "/v1/session") for method in ("get", "post", "delete")),
         *((method, "/v1/keys") for method in ("get", "post")),
-        *((method, "/v1/keys/{key_id}") for method in ("get", "delete")),
+        *((method, "/v1/keys/{key_id}") for method in ("get", "patch", "delete")),
         ("post", "/v1/keys/{key_id}/rotate"),
         ("get", "/v1/audit"),
         ("get", "/v1/audit/head"),
