@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy import text
 
 from benchmarks import face_vectors
-from benchmarks.clustering.measures import agreement
+from benchmarks.clustering.measures import accuracy
 from benchmarks.gallery import GALLERY
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.clustering_jobs.worker import ClusteringWorker
@@ -79,7 +79,7 @@ def main() -> None:
             ).all()
     by_vector = {bytes(vector): number for vector, number in owners}
     numbers = np.array([by_vector[vector.astype("<f4").tobytes()] for vector in vectors])
-    print("LFW:", agreement(numbers[: len(people)], people))
+    print("LFW:", accuracy(numbers[: len(people)], people))
 
 
 def fill(database: Database, vectors: Vectors) -> UUID:
