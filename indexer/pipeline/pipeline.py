@@ -117,7 +117,7 @@ class Pipeline:
     ) -> Photograph:
         """`detail`: how many pixels a face needs for each one of `ARCFACE_112`, along a side, if the
         photograph has them. A large JPEG is decoded for the detector, at a half or less, and once more if a
-        face is so small that it needs more pixels. `place`: of the only face that is wanted, which is then
+        face is so small that it needs more pixels. `place`: of the only face that is requested, which is then
         found without a search of the photograph.
 
         Raises FacePlaceUnusable, UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive,
