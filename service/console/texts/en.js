@@ -1339,6 +1339,11 @@ export default {
       data_exported: "Data exported",
       audit_anchored: "Audit record anchored",
       audit_pruned: "Audit record pruned",
+      clustering_changed: "Grouping of faces changed",
+      clustering_started: "Grouping of faces started",
+      key_limited: "Limit of a key reached",
+      visitor_forgotten: "Unknown visitors forgotten",
+      visitor_remembered: "Unknown visitor remembered",
     },
   },
 
