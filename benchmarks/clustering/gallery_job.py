@@ -1,4 +1,4 @@
-"""How long a clustering of a gallery takes, and how well its identities agree with people.
+"""How long a clustering of a gallery takes, and how well its identities fit people.
 
     python -m benchmarks.clustering.gallery_job VECTORS.npz [--faces 100000] [--threshold 0.5]
 
