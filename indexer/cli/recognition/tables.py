@@ -1,5 +1,6 @@
 """Answers of `gemel identify`, for people."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,22 +10,25 @@ from indexer.cli.output import describe_quality, escape_text, out, quantity
 
 if TYPE_CHECKING:
     from indexer.usecases.answers.identify import Candidate, IdentifyAnswer
+    from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer, SearchedGallery
     from indexer.usecases.searches.match_limits import UnmatchedReason
 
 _WIDE = 100
 """Width in columns from which a terminal has room for external ids too."""
 
 
-def empty_table() -> Table:
-    """For `add_rows`."""
+def empty_table(*, several: bool) -> Table:
+    """For `add_rows`. `several`: galleries."""
     columns = ["Image", "Face", "Quality", "Name", "External id", "Score", "Nearest, template", "Matched"]
     if out.width < _WIDE:
         columns.remove("External id")
         columns.remove("Nearest, template")
+    if several:
+        columns.insert(columns.index("Name"), "Gallery")
     return Table(*(Column(name, overflow="fold") for name in columns))
 
 
-def summary(answer: "IdentifyAnswer") -> str:
+def summary(answer: "IdentifyAnswer | SearchedGallery") -> str:
     """How many faces were searched, and the threshold."""
     return (
         f"{_describe_searched(answer)}; threshold {answer.threshold:.3f}, {_describe_fpir(answer)}; model"
@@ -32,13 +36,13 @@ def summary(answer: "IdentifyAnswer") -> str:
     )
 
 
-def _describe_searched(answer: "IdentifyAnswer") -> str:
+def _describe_searched(answer: "IdentifyAnswer | SearchedGallery") -> str:
     if answer.faces_searched == answer.gallery_size:
         return f"{quantity(answer.gallery_size, 'face')} searched"
     return f"{answer.faces_searched:,} of {quantity(answer.gallery_size, 'face')} searched"
 
 
-def _describe_fpir(answer: "IdentifyAnswer") -> str:
+def _describe_fpir(answer: "IdentifyAnswer | SearchedGallery") -> str:
     estimate = f"estimated FPIR {answer.estimated_fpir:.2g}"
     if answer.estimated_fpir_interval:
         low, high = answer.estimated_fpir_interval
@@ -58,27 +62,47 @@ def _describe_parts(candidate: "Candidate") -> str:
     return f"{candidate.face_score:.3f}, {candidate.template_score:.3f} of {candidate.template_faces}"
 
 
-def add_rows(table: Table, path: Path, answer: "IdentifyAnswer") -> None:
+def add_rows(table: Table, path: Path, answer: "IdentifyAnswer | IdentifyInSeveralAnswer") -> None:
+    from indexer.usecases.answers.identify import ProbeFace
+    from indexer.usecases.answers.identify_in_several import (
+        GalleryCandidate,
+        GalleryProbeFace,
+        IdentifyInSeveralAnswer,
+    )
+
+    searched = answer.galleries if isinstance(answer, IdentifyInSeveralAnswer) else [answer]
     if not answer.faces:
         table.add_row(escape_text(path.name), "", "", "[dim]no face[/]")
-    for number, face in enumerate(answer.faces, start=1):
+    faces: Sequence[ProbeFace | GalleryProbeFace] = answer.faces
+    for number, face in enumerate(faces, start=1):
         quality = describe_quality(face.quality.score, face.quality.expected_miss_rate)
         cells = (escape_text(path.name) if number == 1 else "", str(number), quality)
         if not face.candidates:
-            reason = "no other person" if answer.faces_searched else "nobody is selected"
-            if not answer.gallery_size:
-                reason = "the gallery is empty"
-            table.add_row(*cells, f"[dim]{reason}[/]")
-        for candidate in face.candidates:
+            table.add_row(*cells, f"[dim]{_describe_nobody(searched)}[/]")
+        candidates: Sequence[Candidate] = face.candidates
+        for candidate in candidates:
             identity = candidate.identity
             names, parts = [identity.name or "", identity.external_id or ""], [_describe_parts(candidate)]
             if out.width < _WIDE:
                 names, parts = [identity.name or identity.external_id or str(identity.id)], []
+            reason = face.unmatched_reason if isinstance(face, ProbeFace) else None
+            gallery = []
+            if isinstance(candidate, GalleryCandidate):
+                gallery, reason = [candidate.gallery], candidate.unmatched_reason
             table.add_row(
                 *cells,
+                *gallery,
                 *map(escape_text, names),
                 f"{candidate.score:.3f}",
                 *parts,
-                "[green]yes[/]" if candidate.matched else _describe_unmatched(face.unmatched_reason),
+                "[green]yes[/]" if candidate.matched else _describe_unmatched(reason),
             )
             cells = ("", "", "")
+
+
+def _describe_nobody(searched: "Sequence[IdentifyAnswer | SearchedGallery]") -> str:
+    if any(one.faces_searched for one in searched):
+        return "no other person"
+    if any(one.gallery_size for one in searched):
+        return "nobody is selected"
+    return "the gallery is empty"

@@ -8,6 +8,26 @@ import pytest
 from tests.support.home import Home
 
 
+def test_people_are_identified_among_some_and_in_several_galleries(home: Home, people: Path) -> None:
+    grace, both = people / "Grace_Hopper" / "1.jpg", ("--gallery", "one", "--gallery", "other")
+    for name in ("one", "other"):
+        home.run("enrol", people, "--gallery", name)
+
+    [nobody] = home.json("identify", grace, "-g", "one", "--filter", '{"external_ids": ["nobody"]}')
+    [answer] = home.json("identify", grace, *both, "--metadata")
+    shown = home.run("identify", grace, *both).stdout
+
+    assert (nobody["faces_searched"], nobody["faces"][0]["candidates"]) == (0, [])
+    assert nobody["gallery_size"] > 0
+    assert [gallery["gallery"] for gallery in answer["galleries"]] == ["one", "other"]
+    candidates = answer["faces"][0]["candidates"]
+    assert {candidate["gallery"] for candidate in candidates} == {"one", "other"}
+    assert {candidate["identity"]["name"] for candidate in candidates} == {"Grace Hopper"}
+    assert all(candidate["matched"] and candidate["metadata"] == {} for candidate in candidates)
+    assert "one: " in shown
+    assert "other: " in shown
+
+
 def test_galleries_and_people_are_listed_and_deleted_in_the_terminal(home: Home, people: Path) -> None:
     home.run("gallery", "create", "listed")
     home.run("enrol", people, "--gallery", "listed")
@@ -67,6 +87,8 @@ def test_people_are_identified_and_pictures_verified_in_the_terminal(
     [
         (("identify", "{grace}", "--gallery", "nowhere"), "gallery_not_found"),
         (("identify", "{text}", "--gallery", "nowhere"), "gallery_not_found"),
+        (("identify", "{grace}", "--gallery", "x", "--filter", "[]"), "invalid_filter"),
+        (("identify", "{grace}", "--gallery", "x", "--filter", "site=A"), "invalid_filter"),
         (("verify", "{text}", "{grace}"), "unsupported_image_format"),
         (("verify", "{grace}", "{text}"), "text.jpg: this is not an image"),
         (("enrol", "{empty}", "--gallery", "x"), "one folder per person"),
