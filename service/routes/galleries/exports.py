@@ -17,7 +17,7 @@ IDLE_SECONDS = 60.0
 """A client that takes nothing for so long loses the export: PostgreSQL keeps old rows while one is read."""
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/export", tags=["galleries"], route_class=JsonRoute)
-_one_at_a_time = threading.Lock()
+one_at_a_time = threading.Lock()
 
 
 @router.get(
@@ -36,15 +36,15 @@ def export(engine: CurrentEngine, gallery: str) -> StreamingResponse:
     A process sends one export at a time, and answers 503 to others. A client that takes nothing for a minute
     is disconnected.
     """
-    return streamed(_parts(engine, gallery), media_type="application/x-tar", file_name=f"{gallery}.tar")
+    return streamed(parts(engine, gallery), media_type="application/x-tar", file_name=f"{gallery}.tar")
 
 
-def _parts(engine: CurrentEngine, gallery: str) -> Generator[bytes]:
-    if not _one_at_a_time.acquire(blocking=False):
+def parts(engine: CurrentEngine, gallery: str) -> Generator[bytes]:
+    if not one_at_a_time.acquire(blocking=False):
         raise Busy("this process sends another export; try again later")
     try:
         yield from TarStream(
             engine.database, gallery, to="http", progress=lambda *_: None, idle_seconds=IDLE_SECONDS
         )
     finally:
-        _one_at_a_time.release()
+        one_at_a_time.release()

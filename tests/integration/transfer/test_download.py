@@ -29,7 +29,7 @@ def test_an_unknown_gallery_is_404_and_a_second_export_503(client: TestClient, d
     people(database, "staff", 3)
     assert client.get("/v1/galleries/nobody/export").json()["code"] == "gallery_not_found"
 
-    with exports._one_at_a_time:
+    with exports.one_at_a_time:
         assert client.get("/v1/galleries/staff/export").json()["code"] == "busy"
     assert client.get("/v1/galleries/staff/export").status_code == 200
 
@@ -39,7 +39,7 @@ def test_a_client_that_stops_reading_gets_no_manifest_and_frees_its_snapshot(
 ) -> None:
     people(database, "staff", 3)
     engine = client.app.state.engine  # type: ignore[attr-defined]
-    parts = exports._parts(engine, "staff")
+    parts = exports.parts(engine, "staff")
     next(parts)
     parts.close()
 
