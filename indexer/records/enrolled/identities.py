@@ -37,9 +37,10 @@ def create(
     name: str | None,
     metadata: dict[str, Any],
     anonymous: bool = False,
+    last_seen_at: datetime | None = None,
 ) -> Identity:
     """The new identity, an object of no session. `anonymous`: nobody has said who this is; then it has
-    neither a name nor an external id.
+    neither a name nor an external id. `last_seen_at`: of a visitor.
 
     Raises InvalidRequest, ExternalIdTaken.
     """
@@ -51,6 +52,7 @@ def create(
         name=checked_text(name, "name"),
         details=checked_metadata(metadata),
         anonymous=anonymous,
+        last_seen_at=last_seen_at,
     )
     return _insert(session, identity, {})
 

@@ -62,7 +62,7 @@ class Before:
     anonymous: bool = False
     """Of a merge, whether the remaining identity was."""
     last_seen_at: datetime | None = None
-    """Of the remaining identity."""
+    """Of the identity that got the faces."""
     pairs: PairsBefore = field(default_factory=PairsBefore)
 
 
@@ -179,6 +179,21 @@ def _listed(change: PersonChange) -> ListedChange:
         faces=len(before.faces),
         other_name=None if merged is None else merged.name or merged.external_id,
     )
+
+
+def has_others(session: Session, identity_id: UUID, *, but: UUID) -> bool:
+    """Whether an identity holds somebody who was no visitor, by a merge or a move other than the change
+    `but`."""
+    merged = (
+        (PersonChange.identity_id == identity_id)
+        & (PersonChange.kind == ChangeOfPeople.MERGE)
+        & PersonChange.before["merged"]["last_seen_at"].astext.is_(None)
+    )
+    moved = (PersonChange.other_id == identity_id) & (PersonChange.kind == ChangeOfPeople.MOVE)
+    others = select(PersonChange.id).where(
+        or_(merged, moved), PersonChange.undone_at.is_(None), PersonChange.id != but
+    )
+    return session.scalar(others.limit(1)) is not None
 
 
 def is_needed(session: Session, identity_id: UUID) -> bool:

@@ -73,7 +73,7 @@ def _undo_merge(
         values["anonymous"] = True
     identities.update(session, kept, values)
     if kept.last_seen_at == later(before.last_seen_at, merged.last_seen_at):
-        kept.last_seen_at = before.last_seen_at
+        _restore_visitor(session, change, before, kept)
     restored = Identity(
         id=merged_id,
         gallery_id=gallery.id,
@@ -103,7 +103,9 @@ def _undo_split_or_move(
     """The new identity of a split is deleted if it has no other faces and no other change needs it."""
     identity_id, other_id = change.identity_id, change.other_id
     identities.get(session, gallery.id, identity_id)
-    identities.get(session, gallery.id, other_id)
+    other = identities.get(session, gallery.id, other_id)
+    if change.kind == ChangeOfPeople.MOVE and other.last_seen_at is None:
+        _restore_visitor(session, change, before, other)
     moved = moved_faces.move(
         session, gallery.id, from_id=other_id, to_id=identity_id, face_ids=before.faces, drop=False
     )
@@ -124,3 +126,12 @@ def _undo_split_or_move(
     elif is_split:
         distinct.remove(session, [distinct.pair_of(identity_id, other_id)])
     return moved, number
+
+
+def _restore_visitor(session: Session, change: PersonChange, before: Before, identity: Identity) -> None:
+    """Gives back the time of the last sighting, unless the visitor has become somebody who is not to be
+    forgotten: by a name, or by another change that is still in force."""
+    if before.last_seen_at is None or (
+        identity.anonymous and not person_changes.has_others(session, identity.id, but=change.id)
+    ):
+        identity.last_seen_at = before.last_seen_at

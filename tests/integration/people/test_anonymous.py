@@ -231,3 +231,59 @@ def test_faces_that_are_split_off_without_a_name_are_anonymous(people: People) -
     assert people.get(ann)["anonymous"] is False
     people.undo(unnamed)
     assert people.get(ann)["faces_total"] == 2
+
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_a_visitor_with_faces_of_a_group_is_no_visitor_in_whatever_order_its_merges_are_undone(
+    people: People,
+) -> None:
+    """Otherwise the group's photographs would be forgotten with the visitor."""
+    visitor = people.enrol(1, anonymous=True)
+    seen(people, visitor, T0)
+    first = people.merge(visitor, people.enrol(2, anonymous=True))
+    second = people.merge(visitor, people.enrol(3, anonymous=True))
+
+    people.undo(first)
+    assert people.get(visitor)["last_seen_at"] is None
+    people.undo(second)
+    assert people.get(visitor)["faces_total"] == 1
+
+
+def test_an_undo_does_not_make_a_visitor_of_somebody_who_was_named_since(people: People) -> None:
+    visitor, group = people.enrol(1, anonymous=True), people.enrol(2, anonymous=True)
+    seen(people, visitor, T0)
+    change = people.merge(visitor, group)
+    patch(people, visitor, name="Ann")
+
+    people.undo(change)
+
+    assert patch(people, visitor, name=None, anonymous=True)["last_seen_at"] is None
+
+
+def test_a_visitor_who_gets_a_face_of_somebody_else_is_no_visitor_until_that_is_undone(
+    people: People,
+) -> None:
+    ann, visitor = people.enrol(1, 2, name="Ann"), people.enrol(3, anonymous=True)
+    seen(people, visitor, T0)
+    before = state(people, visitor)
+    [first, _] = people.face_ids(ann)
+
+    change = people.post(f"identities/{ann}/faces/{first}/move", {"to": str(visitor)}).json()
+
+    assert people.get(visitor)["last_seen_at"] is None
+    people.undo(change)
+    assert state(people, visitor) == before
+
+
+def test_what_is_split_off_from_a_visitor_without_a_name_is_a_visitor(people: People) -> None:
+    """It is forgotten in time, as it would have been without the split."""
+    visitor = people.enrol(1, 2, 3, anonymous=True)
+    seen(people, visitor, T0)
+    [first, second, _] = people.face_ids(visitor)
+
+    unnamed = people.post(f"identities/{visitor}/split", {"faces": [first]}).json()
+    named = people.post(f"identities/{visitor}/split", {"faces": [second], "name": "Bea"}).json()
+
+    assert [one["other"]["last_seen_at"] for one in (unnamed, named)] == ["2026-03-01T00:00:00Z", None]
