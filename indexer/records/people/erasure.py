@@ -6,17 +6,28 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_FORGET = text("""
+_WITH_MERGED = text("""
 WITH RECURSIVE forgotten (id) AS (
     SELECT unnest(CAST(:identity_ids AS uuid[]))
     UNION
-    SELECT other_id FROM person_change JOIN forgotten ON person_change.identity_id = forgotten.id
-    WHERE kind = 'merge' AND undone_at IS NULL
-), changes AS (
+    SELECT merged.other_id
+    FROM forgotten CROSS JOIN LATERAL (
+        SELECT other_id FROM person_change
+        WHERE identity_id = forgotten.id AND kind = 'merge' AND undone_at IS NULL
+        OFFSET 0
+    ) AS merged
+)
+SELECT id FROM forgotten
+""")
+"""An identity includes those that were merged into it: their names are in `person_change`. By its index for
+each, since a clustering leaves a row for every face (OFFSET 0: never joined to the whole table)."""
+
+_FORGET = text("""
+WITH changes AS (
     DELETE FROM person_change
-    WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM forgotten)
+    WHERE identity_id = ANY(CAST(:forgotten AS uuid[])) OR other_id = ANY(CAST(:forgotten AS uuid[]))
 ), files AS (
-    DELETE FROM import_file WHERE identity_id IN (SELECT id FROM forgotten)
+    DELETE FROM import_file WHERE identity_id = ANY(CAST(:forgotten AS uuid[]))
 ), namesakes AS (
     DELETE FROM import_file
     USING identity JOIN import_job ON import_job.gallery_id = identity.gallery_id
@@ -24,14 +35,13 @@ WITH RECURSIVE forgotten (id) AS (
         AND import_file.external_id = identity.external_id
 ), pairs AS (
     DELETE FROM distinct_people
-    WHERE lower_id IN (SELECT id FROM forgotten) OR higher_id IN (SELECT id FROM forgotten)
+    WHERE lower_id = ANY(CAST(:forgotten AS uuid[])) OR higher_id = ANY(CAST(:forgotten AS uuid[]))
 )
 DELETE FROM review
-WHERE identity_id IN (SELECT id FROM forgotten) OR other_id IN (SELECT id FROM forgotten)
+WHERE identity_id = ANY(CAST(:forgotten AS uuid[])) OR other_id = ANY(CAST(:forgotten AS uuid[]))
 """)
-"""An identity includes those that were merged into it: their names are in `person_change`. Files that wait
-are deleted too, or they would enrol the person again; a worker that holds one finds that it no longer does.
-"""
+"""Files that wait are deleted too, or they would enrol the person again; a worker that holds one finds that
+it no longer does. No subqueries: PostgreSQL would read whole tables while the gallery is locked."""
 
 _UNNAME = text("""
 UPDATE import_file SET message = 'this person looked like another, who was deleted later'
@@ -50,5 +60,6 @@ def forget(session: Session, identity_ids: Collection[UUID]) -> None:
     """Of the identities and of all that were merged into them. The caller holds the gallery's lock and
     deletes the identities."""
     ids = {"identity_ids": [str(identity_id) for identity_id in identity_ids]}
-    session.execute(_FORGET, ids)
+    forgotten = [str(identity_id) for identity_id in session.scalars(_WITH_MERGED, ids)]
+    session.execute(_FORGET, {**ids, "forgotten": forgotten})
     session.execute(_UNNAME, ids)
