@@ -31,10 +31,18 @@ def create(
     dry_run: bool = False,
     worker: str | None = None,
 ) -> Clustering:
-    """`worker`: who begins it at once. Lists of groups of earlier dry runs are deleted.
+    """`worker`: who begins it at once. Lists of groups of earlier dry runs are deleted. One whose worker was
+    killed has failed: there may be no serving process that would take it over.
 
-    Raises ClusteringExists if the gallery has an open one.
+    Raises ClusteringExists if the gallery has another open one.
     """
+    abandoned = select(Clustering).where(
+        Clustering.gallery_id == gallery.id,
+        Clustering.ended_at.is_(None),
+        Clustering.leased_until < func.now(),
+    )
+    for old in session.scalars(abandoned.with_for_update()):
+        _end(session, old, "failed", "the process that worked on it ended, and another clustering was begun")
     caller = current_caller.get()
     job = Clustering(
         gallery_id=gallery.id,

@@ -352,3 +352,21 @@ def test_an_unknown_clustering_is_not_found(people: People) -> None:
     for method, path in (("GET", ""), ("GET", "/groups"), ("POST", "/cancel")):
         answer = people.client.request(method, f"{CLUSTERINGS}/{uuid4()}{path}")
         assert_problem(answer, 404, "clustering_not_found")
+
+
+def test_a_clustering_whose_process_was_killed_does_not_prevent_the_next(album: Album) -> None:
+    """As of a command, where no serving process takes it over."""
+    ann = album.several(1, 2)
+    run = album.claimed("killed")
+    answer = album.people.client.post(CLUSTERINGS, json={})
+    assert_problem(answer, 409, "clustering_exists")
+
+    with album.people.database.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE clustering SET leased_until = now() - interval '1 s'")
+        new = jobs.create(session, galleries.get(session, GALLERY), threshold=THRESHOLD, worker="next")
+    album.run_of(new, "next").run()
+
+    assert album.get(str(run.job.id))["state"] == "failed"
+    assert album.sizes() == {str(ann[0]): 2}
+    with pytest.raises(LeaseLost):
+        run.run()
