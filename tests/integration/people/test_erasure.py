@@ -8,7 +8,9 @@ from tests.integration.people.conftest import People
 
 
 @pytest.mark.parametrize("statement", [erasure._WITH_MERGED, erasure._FORGET], ids=["merged", "forget"])
-def test_a_deletion_reads_no_whole_table_while_the_gallery_is_locked(people: People, statement: object) -> None:
+def test_a_deletion_reads_no_whole_table_while_the_gallery_is_locked(
+    people: People, statement: object
+) -> None:
     """A clustering leaves a row of `person_change` for each face that it joins."""
     values = {"identity_ids": [str(people.enrol(1))], "forgotten": [str(people.enrol(2))]}
     with people.database.transaction() as session:
