@@ -83,7 +83,7 @@ def cluster(
     With `--gallery`, the faces are those of the gallery's anonymous identities, and each group becomes one
     identity. Groups that are there already are never split, and keep their ids.
 
-    Examples: `gemel cluster photographs/ --html groups.html --state groups.npz`,
+    Example: `gemel cluster photographs/ --html groups.html --state groups.npz`, or for a gallery
     `gemel cluster --gallery family`
     """
     if (directory is None) == (gallery is None):

@@ -119,7 +119,7 @@ def test_a_setting_that_cannot_be_is_named_with_its_variable(home: Home) -> None
 @pytest.mark.parametrize(
     "command",
     [
-        *("serve", "migrate", "enrol", "identify", "verify", "calibrate", "models", "train"),
+        *("serve", "migrate", "enrol", "identify", "verify", "cluster", "calibrate", "models", "train"),
         *("models list", "models show", "models fetch", "models add"),
         *("evaluate lfw", "evaluate openset", "evaluate robustness", "evaluate fairness", "evaluate speed"),
     ],
