@@ -43,6 +43,7 @@ class Step:
     """Another event of the same request, before this one."""
     state: str | None = None
     """Of the re-index job before the request."""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,17 @@ STEPS = {
     "delete_identity_by_external_id": Step(path=EXTERNAL, method="DELETE", action=Action.IDENTITY_DELETED),
     "add_faces_by_external_id": Step(path=EXTERNAL + "/faces", action=Action.FACES_ENROLLED, body=images),
     "identify": Step(path=ONE + "/identify", action=Action.IDENTIFIED, body=image),
+    "identify_in_several": Step(
+        path="/v1/identify",
+        action=Action.IDENTIFIED,
+        body=lambda world: image(world) | {"galleries": [world.names["gallery"]]},
+    ),
+    "identify_stream": Step(
+        path=ONE + "/identify/stream",
+        action=Action.IDENTIFIED,
+        body=image,
+        headers={"Content-Type": "application/x-ndjson"},
+    ),
     "search": Step(
         path=ONE + "/search", action=Action.SEARCHED, body=lambda _: {"embedding": [1.0] + [0.0] * 127}
     ),
@@ -342,7 +354,7 @@ def test_a_route_leaves_its_event(
         step.method,
         step.path.format(**world.names),
         json=step.body(world),
-        headers={"X-Request-Id": request},
+        headers={"X-Request-Id": request} | step.headers,
     )
 
     assert answer.is_success, answer.text
@@ -374,7 +386,10 @@ def test_a_request_that_changes_nothing_leaves_no_event(
     before, request = last_number(database), uuid4().hex
 
     answer = service.request(
-        step.method, step.path.format(**nothing), json=body, headers={"X-Request-Id": request}
+        step.method,
+        step.path.format(**nothing),
+        json=body,
+        headers={"X-Request-Id": request} | step.headers,
     )
 
     assert answer.status_code == 404
