@@ -114,10 +114,18 @@ def group_photographs(
     progress: Callable[[int], object] = lambda _: None,
 ) -> FolderGroups:
     """Faces that have a group keep it, unless all others have left it. `next_id`: the first id to give.
-    `threshold_among`: the threshold among so many faces. `progress`: as of `cluster`."""
+    `threshold_among`: the threshold among so many faces. `progress` gets how many more of the faces without
+    a group are compared."""
     compared = [face for photo in photographs for face in photo.faces if face.vector is not None]
     threshold = threshold_among(len(compared))
-    numbers = _cluster(compared, threshold, progress)
+    done = 0
+
+    def advance(compared_faces: int) -> None:  # `cluster` counts from the first face on
+        nonlocal done
+        progress(compared_faces - done)
+        done = compared_faces
+
+    numbers = _cluster(compared, threshold, advance)
     kept_ids = {face.group for face in compared}
     sizes = Counter(numbers)
     ids: dict[int, int | None] = {}
