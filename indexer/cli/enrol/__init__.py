@@ -68,7 +68,7 @@ def enrol(
     The gallery is created if it does not exist. A running server finds the new people at once. Ctrl-C stops
     after an image or two; the same command continues where it stopped.
 
-    Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`, or for photographs without names
+    Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`, or without names
     `gemel enrol holidays/ --gallery family --unlabelled`
     """
     from indexer.pipeline import people_folder
