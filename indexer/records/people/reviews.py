@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -119,12 +119,20 @@ def get(session: Session, gallery_id: UUID, review_id: UUID) -> Review:
 
 
 def page(
-    session: Session, gallery_id: UUID, *, state: ReviewState | None, after: UUID | None, limit: int
+    session: Session,
+    gallery_id: UUID,
+    *,
+    state: ReviewState | None,
+    after: UUID | None,
+    limit: int,
+    identity_id: UUID | None = None,
 ) -> Sequence[Review]:
-    """At most `limit` reviews after the id `after`, oldest first."""
+    """At most `limit` reviews after the id `after`, oldest first. `identity_id`: one of the two."""
     query = select(Review).where(Review.gallery_id == gallery_id)
     if state is not None:
         query = query.where(Review.state == state)
+    if identity_id is not None:
+        query = query.where(or_(Review.identity_id == identity_id, Review.other_id == identity_id))
     if after is not None:
         query = query.where(Review.id > after)
     return session.scalars(query.order_by(Review.id).limit(limit)).all()

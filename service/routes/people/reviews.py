@@ -30,6 +30,9 @@ def list_page(
     engine: CurrentEngine,
     gallery: str,
     state: Annotated[ReviewState | None, Query(description="Only reviews in this state")] = None,
+    identity_id: Annotated[
+        UUID | None, Query(description="Only reviews of this identity; none if it does not exist")
+    ] = None,
     limit: PageLimit = 100,
     cursor: PageCursor = None,
 ) -> ReviewPage:
@@ -37,7 +40,10 @@ def list_page(
     after = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
-        page, more = cut(reviews.page(session, found.id, state=state, after=after, limit=limit + 1), limit)
+        rows = reviews.page(
+            session, found.id, state=state, identity_id=identity_id, after=after, limit=limit + 1
+        )
+        page, more = cut(rows, limit)
         shown = _shown(session, found, page)
     return ReviewPage(reviews=shown, next_cursor=str(page[-1].id) if more else None)
 

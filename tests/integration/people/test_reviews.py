@@ -68,6 +68,17 @@ def test_reviews_are_listed_by_state_and_in_pages(people: People) -> None:
     assert listed(people, state="same") == []
 
 
+def test_reviews_are_listed_of_one_person_on_whichever_side_of_the_pair(people: People) -> None:
+    person, one, other, third = (people.enrol(n) for n in (1, 2, 3, 4))
+    own = [str(add(people, person, one)), str(add(people, other, person))]
+    add(people, other, third)
+    decide(people, UUID(own[0]), "different")
+
+    assert [row["id"] for row in listed(people, identity_id=str(person))] == own
+    assert [row["id"] for row in listed(people, identity_id=str(person), state="open")] == own[1:]
+    assert listed(people, identity_id=str(uuid4())) == []
+
+
 def test_same_merges_the_two_into_the_one_that_was_created_first(people: People) -> None:
     one, other = people.enrol(1), people.enrol(2)
     review = add(people, other, one)
