@@ -10,6 +10,7 @@ from indexer.records import galleries
 from indexer.usecases.searches.results import Identification
 from service.dependencies import Config, CurrentEngine, at_most
 from service.routes import problems
+from service.schemas.filters import QueryFilter, QueryInclude, query_filter
 from service.schemas.places import place_of
 from service.schemas.recognition import LARGEST_NUMBER
 from service.schemas.streams import OPENAPI_BODY, IdentifyLine, openapi_responses
@@ -42,6 +43,8 @@ async def identify_stream(
     threshold: Annotated[float | None, Query(ge=-1, le=1, description="As in `identify`")] = None,
     remember: Annotated[bool, Query(description="As in `identify`")] = True,
     min_change_number: Annotated[int, Query(ge=0, le=LARGEST_NUMBER, description="As in `identify`")] = 0,
+    filter: QueryFilter = None,
+    include: QueryInclude = None,
 ) -> Response:
     """A line of JSON for each picture; a line of JSON for each answer, as soon as it is there. Each picture
     counts for the key's limits and has its event in the audit record like a request of its own, except that
@@ -57,6 +60,7 @@ async def identify_stream(
         )
     at_most("max_faces", max_faces, config.max_faces)
     at_most("max_candidates", max_candidates, config.max_candidates)
+    among = query_filter(filter)
     await anyio.to_thread.run_sync(_check_gallery, engine, gallery)
 
     def identify(line: IdentifyLine) -> Identification:
@@ -70,6 +74,8 @@ async def identify_stream(
             min_change=min_change_number,
             place=place_of(line.box, line.landmarks),
             remember=remember,
+            among=among,
+            metadata=include == "metadata",
         )
 
     return StreamedAnswers(

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import Field
 
+from indexer.errors import InvalidFilter, InvalidRequest
 from indexer.records.filters.people_filter import PeopleFilter
-from service.requests.bodies import JsonObject
+from service.requests.bodies import JsonObject, parse_json
 
 _DESCRIPTION = (
     "Search among some people only; the threshold follows the number of their faces. An object with some of"
@@ -20,8 +22,26 @@ Include = Annotated[
     list[Literal["metadata"]],
     Field(description="`metadata`: candidates have that of their people", examples=[["metadata"]]),
 ]
+QueryFilter = Annotated[
+    str | None,
+    Query(description="As in `identify`, in JSON", examples=['{"metadata": {"site": "A"}}']),
+]
+QueryInclude = Annotated[
+    Literal["metadata"] | None, Query(description="`metadata`: candidates have that of their people")
+]
 
 
 def people_filter(value: dict[str, Any] | None) -> PeopleFilter | None:
     """Raises InvalidFilter."""
     return None if value is None else PeopleFilter.parse(value)
+
+
+def query_filter(value: str | None) -> PeopleFilter | None:
+    """`value`: JSON. Raises InvalidFilter."""
+    if value is None:
+        return None
+    try:
+        parsed = parse_json(value.encode())
+    except InvalidRequest as error:
+        raise InvalidFilter(f"the filter cannot be read: {error.message}", field="filter") from error
+    return PeopleFilter.parse(parsed)

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -110,6 +111,36 @@ def test_the_options_of_identify_hold_for_each_picture(client: TestClient, hoppe
     assert [line["threshold"] for line in lines] == [1, 1]
     assert client.post(f"{STREAM}?max_faces=100000", headers=LINES).status_code == 422
     assert client.post(f"{STREAM}?colour=1", headers=LINES).status_code == 422
+
+
+def test_a_stream_is_searched_among_some_people_and_shows_their_metadata(
+    client: TestClient, hopper: bytes, collins: bytes
+) -> None:
+    client.post(
+        "/v1/galleries/staff/identities",
+        data={"external_id": "eileen", "metadata": '{"site": "A"}'},
+        files=[("images", collins)],
+    ).raise_for_status()
+    only_a, pictures = '{"metadata":{"site":"A"}}', body({"image": encoded(p)} for p in (hopper, collins))
+
+    lines, _ = answers(client, pictures, f"?filter={quote(only_a)}&include=metadata")
+    without, _ = answers(client, pictures)
+
+    found = [line["faces"][0]["candidates"] for line in lines]
+    assert [[one["identity"]["external_id"] for one in candidates] for candidates in found] == [
+        ["eileen"],
+        ["eileen"],
+    ]
+    assert [line["faces_searched"] for line in lines] == [1, 1]
+    assert found[1][0]["metadata"] == {"site": "A"}
+    assert {len(line["faces"][0]["candidates"]) for line in without} == {2}
+
+
+@pytest.mark.parametrize("query", ["filter=site", "filter=[]", "filter={%22colour%22:1}", "filter="])
+def test_a_stream_whose_filter_cannot_be_read_does_not_begin(client: TestClient, query: str) -> None:
+    answer = client.post(f"{STREAM}?{query}", content=b"", headers=LINES)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_filter")
 
 
 def test_a_request_that_cannot_start_is_a_problem(client: TestClient, hopper: bytes) -> None:
