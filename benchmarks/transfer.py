@@ -4,7 +4,7 @@
 
 Random people with one face each, and a crop of so many kilobytes. The export goes into a folder, the import
 into the same PostgreSQL under another name; its check reads every byte first. `COPY` is the same faces and
-embeddings written by PostgreSQL into one file, without a checksum: what the export is held against.
+embeddings written by PostgreSQL into one file, without a checksum: the export is compared with it.
 """
 
 import argparse

@@ -17,7 +17,7 @@
     │   ├── SeveralFaces            a picture with several faces where one is required
     │   ├── FacePlaceUnusable       a given box or landmarks where no face can be
     │   ├── NothingEnrolled         every picture of an enrolment was rejected
-    │   ├── ArchiveInvalid          not an exported gallery, or content that no gallery has
+    │   ├── ArchiveInvalid          not an exported gallery, or content that a gallery cannot have
     │   ├── ArchiveDamaged          an export that is incomplete, or differs from its checksums
     │   └── ArchiveVersionUnknown   an export in a later version of the format
     ├── NotAuthenticated            no key, or a wrong one

@@ -34,12 +34,12 @@ def cluster(
     """The number of the group of each of `vectors` (n, dimension), unit vectors: shape (n,).
 
     `threshold`: the mean cosine, above 0 and up to 1, from which on two groups are of one person. The
-    number of a group is its lowest row. A face like no other is a group of its own.
+    number of a group is its lowest row. A face that resembles no other is a group of its own.
 
-    `groups` (n,): the groups of before, by any numbers from 0, and `NEW` for faces that are new. Those
+    `groups` (n,): existing groups, by any numbers from 0, and `NEW` for faces that are new. Existing
     groups keep their numbers and are never split; two of them become one, by the lower number, only with
     `join`. New faces join them or open groups, whose number is their lowest row, plus one more than the
-    highest number of before. Only the new faces are searched.
+    highest number of an existing group. Only the new faces are searched.
 
     `progress` gets the number of faces searched, of all or of the new ones; an error that it raises ends
     the work. Memory: twice the vectors, three times from 100,000 faces on, and up to 60 links of each face.
@@ -91,9 +91,9 @@ def _check(vectors: Vectors, threshold: float, groups: NDArray[np.int64] | None,
 
 
 def _items(rows: int, groups: NDArray[np.int64] | None) -> tuple[Rows, Rows, int]:
-    """What is merged: the groups of before in the order of their numbers, then each new face.
+    """The items to merge: the existing groups in the order of their numbers, then each new face.
 
-    Returns the item of each row, the number of each item, and how many items are groups of before.
+    Returns the item of each row, the number of each item, and how many items are existing groups.
     """
     if groups is None:
         return np.arange(rows), np.arange(rows), 0

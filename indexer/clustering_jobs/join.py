@@ -1,7 +1,7 @@
 """Writes what a clustering found: joins identities, some at a time, and adds reviews.
 
-Each transaction holds the gallery's lock for a moment, and looks at everything again: whoever was deleted,
-named, merged or has got other faces since the clustering read them is left as he is.
+Each transaction holds the gallery's lock for a moment, and checks everything again: an identity that was
+deleted, named, merged or has got other faces since the clustering read it is left as it is.
 """
 
 from collections.abc import Callable, Sequence

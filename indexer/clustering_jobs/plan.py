@@ -33,8 +33,8 @@ def find_groups(
     join_groups: bool,
     progress: Callable[[int], object],
 ) -> list[Group]:
-    """One for each person: of two faces or more, or of one. Identities with several faces are groups of
-    before: they are not split, and two of them become one only with `join_groups`.
+    """One for each person: of two faces or more, or of one. Identities with several faces are existing
+    groups: they are not split, and two of them become one only with `join_groups`.
 
     `faces`: n, `vectors`: (n, dimension). `progress` as of `cluster`. Raises InvalidRequest.
     """

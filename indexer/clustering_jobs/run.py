@@ -31,7 +31,7 @@ from indexer.types import Vectors
 
 FPIR = 0.1
 """Share of faces that may resemble a face of somebody else: as in `gemel cluster` of a folder. Such a face
-alone does not bring two groups together, for their mean must reach the threshold. Whether a group is somebody
+alone does not join two groups, because their mean must reach the threshold. Whether a group is somebody
 with a name is decided by the gallery's own FPIR, which is usually lower."""
 
 log = logging.getLogger(__name__)

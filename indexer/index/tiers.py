@@ -27,12 +27,12 @@ SHORTLIST = 300
 """Faces that the codes of `compact` select; their float16 vectors are then compared."""
 
 FEW_ROWS = 5_000
-"""Up to so many vectors are copied out of an index and compared, rather than that each place of a large index
-is tested (`benchmarks/filters`)."""
+"""Up to this many vectors are copied out of an index and compared; for more, a scan tests each place of the
+index (`benchmarks/filters`)."""
 MAX_WIDE_CODES = 65_536
 MAX_WIDE_ROWS = 2_048
-"""Rows of which a search among some people keeps those of these people: by the codes of `compact`, and in
-tiers that compare all vectors. Beyond, a scan of their rows takes less time."""
+"""Most rows for which a search among some people asks, to keep those of these people: by the codes of
+`compact`, and in tiers that compare all vectors. Beyond, a scan of the people's rows takes less time."""
 
 _KEY_BYTES = 17
 """Key, owner and tombstone of a face."""

@@ -1,8 +1,8 @@
 """The people whom filters select, kept in step with the change log: a cache of this process.
 
 A request has read the gallery's row. A selection of that row's position is used as it is; otherwise the
-changes since are read, and the people whom they touch are judged again. So a person whose metadata changed
-is found, or not found, by the next request, whichever process made the change.
+changes since are read, and the filter is applied again to the people whom they touch. So a person whose
+metadata changed is found, or not found, by the next request, whichever process made the change.
 """
 
 import threading

@@ -41,7 +41,7 @@ PAIRS_OF_A_FILE = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Faces that are in files of their own: those with keys up to `last_key` that no group before has."""
+    """Faces that are in files of their own: those with keys up to `last_key` that no earlier group has."""
 
     number: int
     last_key: int

@@ -22,11 +22,11 @@ _LISTED = 20
 class PeopleCount:
     created: int = 0
     there: int = 0
-    """Already in the gallery: of an earlier run, or of the same people's own past."""
+    """In the gallery already, from an earlier run or because the export came from this gallery."""
     joined: int = 0
     """Their faces go to the identity that has their external id."""
     new_ids: int = 0
-    """Of those created: with another id than in the export, because that is taken."""
+    """Those among `created` that got another id than in the export, because theirs was taken."""
     joined_as: dict[UUID, UUID] = field(default_factory=dict)
 
 
@@ -43,7 +43,7 @@ def check_external_ids(database: Database, gallery_id: UUID, contents: Contents)
     if count:
         raise ExternalIdTaken(
             f"{count} external ids of the export belong to other people of the gallery, such as"
-            f" {taken[0]!r}; with same_external_id=join their faces are added to these people",
+            f" {taken[0]!r}; with --join their faces are added to these people",
             external_ids=taken,
             count=count,
         )

@@ -22,7 +22,7 @@ from indexer.vision.align import ARCFACE_112
 from indexer.vision.place import FacePlace
 
 _ATTEMPTS = 3
-"""Where galleries get other models in the meantime."""
+"""Attempts, where a gallery changes its model in the meantime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,8 +106,8 @@ def _identify(
 
 
 def _detail(pipelines: Iterable[Pipeline]) -> float:
-    """Pixels that a face needs for each one of `ARCFACE_112`, so that no model's is enlarged more than need
-    be."""
+    """Pixels that a face needs for each one of `ARCFACE_112`, along a side: those of the largest template of
+    the models."""
     sides = [template.side_px for pipeline in pipelines for template in pipeline.templates]
     return max(1.0, max(sides) / ARCFACE_112.side_px)
 

@@ -52,8 +52,8 @@ class VisitorMemory:
         """What became of the face; None where there is nothing to remember: it matched somebody who is no
         visitor.
 
-        `threshold`: of the search, by the gallery's policy. Never raises for want of PostgreSQL, of the index
-        or of the gallery's lock.
+        `threshold`: of the search, by the gallery's policy. Raises nothing where PostgreSQL, the index or
+        the gallery's lock is not available: the outcome is then SKIPPED.
         """
         try:
             return self._remember(gallery, card, threshold, probe)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 STUCK_SECONDS = 10.0
 """If all slots have been taken for so long and no answer began, the process counts as not ready."""
 SPARE_SECONDS = 1.0
-"""How long a part of a request that goes on waits behind all requests, at most."""
+"""Most seconds for which a picture of a stream lets every request go first; then it joins their queue."""
 ALWAYS_ADMITTED = OPEN | {"/metrics"}
 
 
@@ -53,7 +53,7 @@ class RequestSlots:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._spare: deque[asyncio.Future[None]] = deque()
         self._parts = 0
-        """Of those that are worked on, parts of requests that go on."""
+        """Pictures of streams among those that are worked on."""
         self._shedding = False
         self._moved_at = time.monotonic()
 
@@ -86,9 +86,9 @@ class RequestSlots:
             raise
 
     async def take_spare(self) -> None:
-        """Waits for a slot that no request waits for, for a part of a request that goes on. After
-        `SPARE_SECONDS` the part waits in the queue of requests, but it is no arrival: it is not counted for
-        overload. Raises Busy where the queue is cut because of overload; then try again."""
+        """Waits until a picture of a stream may be worked on: for a slot for which no request waits. After
+        `SPARE_SECONDS` it joins the queue of requests, but the overload detector does not count it as an
+        arrival. Raises Busy where the queue is emptied because of overload; then try again."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         self._spare.append(turn)
@@ -109,7 +109,7 @@ class RequestSlots:
         self._parts += 1
 
     def release_spare(self) -> None:
-        """Of a slot that `take_spare` has given."""
+        """Gives back a slot that `take_spare` gave."""
         self._parts -= 1
         self.release()
 
@@ -126,7 +126,7 @@ class RequestSlots:
         self._hand_out()
 
     def _hand_out(self) -> None:
-        """Gives free slots to the requests that wait, and what they leave to the parts of others."""
+        """Gives free slots to the requests that wait, and those that remain to pictures of streams."""
         most = min(self._threads, self._limit())
         for queue, limit in ((self._waiting, self._threads), (self._spare, most)):
             while queue and self._working < limit:
@@ -147,7 +147,7 @@ class RequestSlots:
 
     @property
     def _taken(self) -> int:
-        """Without the parts of requests that go on: because of them no request is rejected."""
+        """Without the pictures of streams: no request is rejected because of them."""
         return self._working - self._parts + len(self._waiting)
 
     def _limit(self) -> int:

@@ -11,7 +11,7 @@ from service.middleware.path_prefix import route_path
 STREAMED = frozenset({"identify_stream"})
 """Operations that read their bodies themselves, while they answer, in bounded memory: `service.streaming`."""
 STREAMS = "streams_body"
-"""In a request's state, of such an operation: its body may last as long as it arrives fast enough."""
+"""Key in the state of such a request: its body may take any time, as long as it arrives fast enough."""
 _MAX_DIGITS = 18
 """Digits of a Content-Length. A longer one counts as 10**18: Python does not parse 5,000 digits."""
 

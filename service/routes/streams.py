@@ -46,10 +46,10 @@ async def identify_stream(
     filter: QueryFilter = None,
     include: QueryInclude = None,
 ) -> Response:
-    """A line of JSON for each picture; a line of JSON for each answer, as soon as it is there. Each picture
-    counts for the key's limits and has its event in the audit record like a request of its own, except that
-    it waits where a request gets 429 or 503. A picture that fails ends nothing: its line has `code` and
-    `detail`.
+    """Send a line of JSON for each picture; each is answered by a line of JSON as soon as it is done.
+    Each picture counts for the key's limits and has its event in the audit record like a request of its own,
+    except that it waits where a request gets 429 or 503. A picture that fails does not end the request: its
+    line has `code` and `detail`.
 
     Read answers while you send: the server reads no further pictures while answers wait to be read.
     """

@@ -47,8 +47,8 @@ class Identify(UploadBody):
     min_change_number: MinChangeNumber = 0
     remember: bool = Field(
         default=True,
-        description="Whether a gallery with the policy `remember_unknown` remembers who is on the picture. A"
-        " request with a `threshold` of its own, or a `filter`, never does",
+        description="Whether a gallery with the policy `remember_unknown` remembers faces that match nobody."
+        " With a `threshold` of its own or a `filter`, a request never makes it remember any",
     )
     filter: FormFilter = None
     include: Include = Field(default_factory=list)

@@ -34,7 +34,7 @@ def run(
     html: Path | None,
     json: Path | None,
 ) -> None:
-    """Raises typer.BadParameter, what `cluster_folder` raises."""
+    """Raises typer.BadParameter, and what `cluster_folder` raises."""
     from indexer.calibration.threshold.card_curve import for_fpir
     from indexer.pipeline.models import check_calibrated
     from indexer.usecases.bootstrap import open_pipelines

@@ -1,5 +1,5 @@
-"""What the options of `gemel cluster` are by default."""
+"""Defaults of the options of `gemel cluster`."""
 
 FPIR = 0.1
-"""A face that is a false alarm alone does not bring two groups together, for their mean must reach the
-threshold. So it may be lower than that of identification. Figures: `docs/explanation/clustering.md`."""
+"""One false alarm alone does not join two groups, because their mean must reach the threshold. So the rate
+may be higher than that of identification. Figures: `docs/explanation/clustering.md`."""

@@ -90,7 +90,7 @@ def create(
         DuplicateCheck, typer.Option(help=f"What an enrolment does with {LOOKS_ALIKE}.")
     ] = DuplicateCheck.OFF,
     remember_unknown: Annotated[
-        bool, typer.Option("--remember-unknown", help="Remember faces that match nobody as visitors.")
+        bool, typer.Option("--remember-unknown", help="Remember faces that match nobody as unknown visitors.")
     ] = False,
     json: Json = None,
 ) -> None:

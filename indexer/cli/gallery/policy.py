@@ -50,7 +50,7 @@ def set_policy(
         bool | None,
         typer.Option(
             "--remember-unknown/--no-remember-unknown",
-            help="Remember faces that match nobody as anonymous visitors.",
+            help="Remember faces that match nobody as unknown visitors.",
             show_default=False,
         ),
     ] = None,

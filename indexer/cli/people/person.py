@@ -49,11 +49,13 @@ def list_page(
     anonymous: Annotated[
         bool | None,
         typer.Option(
-            "--anonymous/--named", help="List only groups and visitors whom nobody has named, or only others."
+            "--anonymous/--named", help="List only people whom nobody has named, or only the others."
         ),
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="List only hidden people.")] = False,
-    min_faces: Annotated[int, typer.Option(min=0, help="List only people with so many faces.")] = 0,
+    min_faces: Annotated[
+        int, typer.Option(min=0, help="List only people with at least this many faces.")
+    ] = 0,
     order: Annotated[
         str, typer.Option(help="`oldest`, `newest`, or `faces`: those with the most faces first.")
     ] = "oldest",

@@ -21,7 +21,11 @@ def identify(
     images: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Photographs.")],
     gallery: Annotated[
         list[str],
-        typer.Option("--gallery", "-g", help="The gallery's name. Several: each with its own threshold."),
+        typer.Option(
+            "--gallery",
+            "-g",
+            help="A gallery's name. Repeat it to search several, each with its own threshold.",
+        ),
     ],
     max_faces: Annotated[
         int, typer.Option(min=1, help="Most faces to identify in each photograph, largest first.")

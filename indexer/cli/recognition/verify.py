@@ -30,10 +30,15 @@ def verify(
     ] = OnSeveralFaces.REJECT,
     box_a: Annotated[
         str | None,
-        typer.Option(metavar=METAVAR, callback=check_box, help="Of the first photograph, as in `identify`."),
+        typer.Option(
+            metavar=METAVAR,
+            callback=check_box,
+            help="Where the face is in the first photograph, as `--box` of `identify`.",
+        ),
     ] = None,
     box_b: Annotated[
-        str | None, typer.Option(metavar=METAVAR, callback=check_box, help="Of the second photograph.")
+        str | None,
+        typer.Option(metavar=METAVAR, callback=check_box, help="Where the face is in the second photograph."),
     ] = None,
     json: Json = None,
 ) -> None:

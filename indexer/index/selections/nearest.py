@@ -15,7 +15,7 @@ from indexer.index.distinct import Places
 from indexer.types import Tier, Vectors
 
 _MARGIN = 1.3
-"""How many more rows a search of all rows is for than hold enough selected ones on average."""
+"""Factor by which a search of all rows asks for more rows than contain enough selected ones on average."""
 
 Nearest = tuple[NDArray[np.float32], Places]
 

@@ -70,9 +70,9 @@ def _best(search: RecordedSearch, identity_ids: Collection[UUID]) -> int:
 
 
 # By three indexes: one has the first person whom a search matched, the other all who are on a photograph; the
-# search that made somebody a visitor is named by the visitor's face. One
-# person at a time, so that the first is read in its order. `number + 0`: PostgreSQL, which cannot know how
-# many photographs show a person, would otherwise read the whole record in the order of its numbers.
+# search that made somebody a visitor is named by the visitor's face. One person at a time, so that the first
+# is read in its order. `number + 0`: PostgreSQL, which cannot know how many photographs show a person, would
+# otherwise read the whole record in the order of its numbers.
 NEWEST_SQL = f"""
 WITH first AS (
     SELECT event.* FROM unnest(CAST(:ids AS uuid[])) AS person (id) CROSS JOIN LATERAL (

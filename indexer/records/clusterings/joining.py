@@ -172,13 +172,13 @@ class Join:
     single: Single
     into: UUID
     last_seen_at: datetime | None
-    """Of the identity that remains, before."""
+    """Of the identity that remains, before the merge."""
     anonymous: bool
-    """Whether the identity that remains is."""
+    """Whether the identity that remains is anonymous."""
 
 
 def record_merges(session: Session, gallery_id: UUID, joins: Sequence[Join]) -> None:
-    """Writes what it takes to undo each, and deletes the identities that have no face any more."""
+    """Records what an undo of each needs, and deletes the identities that have no face any more."""
     rows: list[Mapping[str, Any]] = [
         {
             "id": join.id,

@@ -130,7 +130,7 @@ def _undo_split_or_move(
 
 def _restore_visitor(session: Session, change: PersonChange, before: Before, identity: Identity) -> None:
     """Gives back the time of the last sighting, unless the visitor has become somebody who is not to be
-    forgotten: by a name, or by another change that is still in force."""
+    forgotten: by a name, or by another change that was not undone."""
     if before.last_seen_at is None or (
         identity.anonymous and not person_changes.has_others(session, identity.id, but=change.id)
     ):

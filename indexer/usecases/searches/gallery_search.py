@@ -27,7 +27,7 @@ class GallerySearch:
     index_cache: IndexCache
     calibrations: CalibrationResolver
     match_limits: MatchLimits
-    """For galleries that have none of their own."""
+    """For galleries without limits of their own."""
     recorder: SearchRecorder
     visitors: VisitorMemory | None = None
     tally: SearchTally = field(default_factory=SearchTally)
@@ -113,9 +113,9 @@ class GallerySearch:
         )
 
     def count(self, searched: Searched, hits: Sequence[Sequence[Hit]]) -> None:
-        """Only what the policy decided among everybody is counted: a caller who selects people knows
-        something of the face. And no search that came upon an anonymous identity, since that may be one
-        person with another one of them."""
+        """For the check of the false positive rate. It leaves out searches with a threshold of their own;
+        searches among some people, because a caller who selects people knows something about the face; and
+        searches that found an anonymous identity, because two of these may be one person."""
         if searched.requested or searched.among is not None:
             return
         for row in hits:

@@ -81,8 +81,8 @@ class Access:
 
     @asynccontextmanager
     async def again(self, scope: Scope) -> AsyncIterator[FaceCount]:
-        """Admits a further piece of a request that goes on, such as a picture of a stream. It counts for the
-        limits of the key like a request of its own, but waits where a request gets 429.
+        """Admits one picture of a stream. It counts for the limits of the key like a request of its own, but
+        waits where a request gets 429.
 
         Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable.
         """

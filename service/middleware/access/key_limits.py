@@ -21,7 +21,7 @@ from service.face_count import FaceCount
 FIELDS = ("RateLimit", "RateLimit-Policy")
 
 _CONCURRENCY_SECONDS = 0.05
-"""Between two attempts to get one of a key's concurrent requests."""
+"""Seconds between two attempts to get one of a key's concurrent requests."""
 
 
 class KeyLimitation:
@@ -76,8 +76,8 @@ class KeyLimitation:
 
     @asynccontextmanager
     async def piece(self, scope: Scope) -> AsyncIterator[FaceCount]:
-        """Waits until the key may send another request, and counts it and its faces. Raises
-        DatabaseUnavailable, Busy."""
+        """Waits until the key may send another request, and counts one picture of a stream as such, with its
+        faces. Raises DatabaseUnavailable, Busy."""
         faces = FaceCount()
         grant = scope["state"]["grant"]
         if grant.key_id is None or grant.limits == NO_LIMITS:

@@ -45,7 +45,8 @@ def get(engine: CurrentEngine, grant: CurrentGrant, key_id: UUID) -> Key:
     summary="Change the limits of an API key",
 )
 def update(engine: CurrentEngine, grant: CurrentGrant, key_id: UUID, body: KeyPatch) -> Key:
-    """They hold within a second in every process. 403 if the key would then allow more than your own key."""
+    """The new limits hold within a second in every process. 403 if the key would then allow more than your
+    own."""
     changes = body.model_dump(exclude_unset=True)
     return Key.of(keys.set_limits(engine.database, key_id, changes, by=grant))
 

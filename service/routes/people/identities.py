@@ -119,7 +119,8 @@ def list_page(
     anonymous: Annotated[
         bool | None,
         Query(
-            description="`true`: only identities that nobody has named; `false`: only others; default: all"
+            description="`true`: only anonymous identities; `false`: only those with a name or an external"
+            " id; default: all"
         ),
     ] = None,
     hidden: Annotated[
@@ -130,7 +131,7 @@ def list_page(
         ),
     ] = None,
     min_faces: Annotated[
-        int, Query(ge=0, le=1_000_000, description="Only identities with at least so many faces")
+        int, Query(ge=0, le=1_000_000, description="Only identities with at least this many faces")
     ] = 0,
     order: Annotated[
         Order,

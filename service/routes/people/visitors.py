@@ -29,8 +29,8 @@ router = APIRouter(prefix="/v1/galleries/{gallery}/visitors", tags=["identities"
 def list_page(
     engine: CurrentEngine, gallery: str, limit: PageLimit = 100, cursor: PageCursor = None
 ) -> VisitorPage:
-    """Anonymous identities that the policy `remember_unknown` has made. Whoever gets a name is no visitor any
-    more. Where each was seen: `/v1/galleries/{gallery}/identities/{identity_id}/sightings`."""
+    """Anonymous identities that the policy `remember_unknown` has made. Somebody who gets a name is no
+    longer a visitor. Where each was seen: `/v1/galleries/{gallery}/identities/{identity_id}/sightings`."""
     before = None if cursor is None else _place(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
