@@ -18,6 +18,7 @@ from indexer.errors import (
     InvalidRequest,
     NotAuthenticated,
     PermissionDenied,
+    Stopping,
 )
 from indexer.usecases.searches.results import Identification
 from service.errors import MAX_PROBLEMS
@@ -33,7 +34,7 @@ from service.streaming.lines import Disconnected, Line
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.5
 """Before another attempt at a picture for which the server was too busy: the client would do no better."""
-_ENDING = (NotAuthenticated, PermissionDenied, GalleryNotFound)
+_ENDING = (NotAuthenticated, PermissionDenied, GalleryNotFound, Stopping)
 """Errors that every further picture would have too."""
 
 Identify = Callable[[IdentifyLine], Identification]
@@ -51,7 +52,7 @@ class PictureWork:
         self._identify = identify
 
     async def __call__(self, line: Line) -> Answer:
-        """Raises NotAuthenticated, PermissionDenied, GalleryNotFound."""
+        """Raises NotAuthenticated, PermissionDenied, GalleryNotFound, Stopping."""
         for attempt in range(1, _ATTEMPTS + 1):
             line_id: str | int | None = None
             try:

@@ -89,6 +89,11 @@ class KeyLimiter:
                 self.finish(admission)
             raise
 
+    def take_idle(self, admission: Admission) -> None:
+        """Gives an admission that lacks a slot one that this process has kept since. Sends no query."""
+        if admission.usage.limits.max_concurrent is not None and admission.slot is None:
+            self._hold(admission, self._idle.take(admission.usage.key_id))
+
     def finish_at_once(self, admission: Admission) -> bool:
         """Keeps the slot for the key's next request. False: it must be released, by `finish`."""
         most, slot = admission.usage.limits.max_concurrent, admission.slot

@@ -12,6 +12,7 @@ from indexer.access.authenticator import Authenticator
 from indexer.access.grant import Grant
 from indexer.access.rejections import Rejection
 from indexer.callers import Caller, current_caller
+from indexer.concurrency import raise_if_abandoned
 from indexer.errors import (
     CrossSite,
     CsrfTokenInvalid,
@@ -19,6 +20,7 @@ from indexer.errors import (
     GemelError,
     NotAuthenticated,
     PermissionDenied,
+    Stopping,
 )
 from indexer.records.audit.event import Action
 from indexer.records.galleries import NAME_PATTERN
@@ -31,6 +33,7 @@ from service.middleware.access.origins import Origins
 from service.middleware.access.sent_key import takes_password
 from service.middleware.path_prefix import route_path
 from service.permissions import FORGOTTEN, RULES, GalleryAt
+from service.stopping import Stop
 
 OPEN = {"/healthz", "/readyz"}
 CONSOLE = "/console/"
@@ -84,10 +87,19 @@ class Access:
         """Admits one picture of a stream. It counts for the limits of the key like a request of its own, but
         waits where a request gets 429.
 
-        Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable.
+        Raises NotAuthenticated, PermissionDenied, GalleryNotFound, DatabaseUnavailable; while it waits also
+        Stopping, Abandoned.
         """
+
+        async def check() -> None:
+            raise_if_abandoned()
+            stop: Stop | None = scope["state"].get("stop")
+            if stop is not None and stop.begun:
+                raise Stopping("the server is stopping: send the lines without an answer once more")
+            await self._admit(scope, scope["app"].state.engine.authenticator)
+
         await self._admit(scope, scope["app"].state.engine.authenticator)
-        async with self._key_limitation.piece(scope) as faces:
+        async with self._key_limitation.piece(scope, check) as faces:
             yield faces
 
     async def _admit(self, scope: Scope, authenticator: Authenticator) -> None:

@@ -3,7 +3,7 @@
 The fields are those of draft-ietf-httpapi-ratelimit-headers-11.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
 
@@ -12,7 +12,7 @@ import anyio.to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from indexer.access.key_limits.limiter import KeyLimiter
+from indexer.access.key_limits.limiter import Admission, KeyLimiter
 from indexer.access.key_limits.limits import NO_LIMITS, KeyLimits, Policy, Quota, capacity
 from indexer.errors import GemelError, RateLimited
 from service.errors import response
@@ -22,6 +22,8 @@ FIELDS = ("RateLimit", "RateLimit-Policy")
 
 _CONCURRENCY_SECONDS = 0.05
 """Seconds between two attempts to get one of a key's concurrent requests."""
+_CHECK_SECONDS = 0.25
+"""While a picture of a stream waits: seconds between two checks that it still may."""
 
 
 class KeyLimitation:
@@ -75,25 +77,16 @@ class KeyLimitation:
             await finish()
 
     @asynccontextmanager
-    async def piece(self, scope: Scope) -> AsyncIterator[FaceCount]:
+    async def piece(self, scope: Scope, check: Callable[[], Awaitable[None]]) -> AsyncIterator[FaceCount]:
         """Waits until the key may send another request, and counts one picture of a stream as such, with its
-        faces. Raises DatabaseUnavailable, Busy."""
+        faces. `check`: raises where there is no use in waiting any longer. Raises DatabaseUnavailable,
+        Busy."""
         faces = FaceCount()
-        grant = scope["state"]["grant"]
-        if grant.key_id is None or grant.limits == NO_LIMITS:
+        admission = await self._waited(scope, check)
+        if admission is None:
             yield faces
             return
         limiter: KeyLimiter = scope["app"].state.engine.key_limiter
-        while True:
-            try:
-                admission = limiter.begin(grant.key_id, grant.limits)
-                if not admission.complete:
-                    await anyio.to_thread.run_sync(limiter.complete, admission, limiter=self._threads)
-                break
-            except RateLimited as error:
-                await anyio.sleep(
-                    _CONCURRENCY_SECONDS if error.policy == Policy.CONCURRENCY else error.retry_after_s
-                )
         try:
             yield faces
         finally:
@@ -101,6 +94,31 @@ class KeyLimitation:
             if not limiter.finish_at_once(admission):
                 with anyio.CancelScope(shield=True):
                     await anyio.to_thread.run_sync(limiter.finish, admission, limiter=self._threads)
+
+    async def _waited(self, scope: Scope, check: Callable[[], Awaitable[None]]) -> Admission | None:
+        """None: the key has no limits (any more). It takes one token, however long it waits for a slot."""
+        limiter: KeyLimiter = scope["app"].state.engine.key_limiter
+        admission: Admission | None = None
+        while True:
+            grant = scope["state"]["grant"]
+            if grant.key_id is None or grant.limits == NO_LIMITS:
+                return None
+            try:
+                if admission is None or admission.usage.limits != grant.limits:
+                    admission = limiter.begin(grant.key_id, grant.limits)
+                else:
+                    limiter.take_idle(admission)
+                if not admission.complete:
+                    await anyio.to_thread.run_sync(limiter.complete, admission, limiter=self._threads)
+                return admission
+            except RateLimited as error:
+                seconds = float(error.retry_after_s)
+                if error.policy == Policy.CONCURRENCY:
+                    seconds = _CONCURRENCY_SECONDS
+            end = anyio.current_time() + seconds
+            while (left := end - anyio.current_time()) > 0 and scope["state"]["grant"].limits == grant.limits:
+                await anyio.sleep(min(left, _CHECK_SECONDS))
+                await check()
 
 
 def policy_field(limits: KeyLimits) -> str:

@@ -155,6 +155,79 @@ def test_pictures_wait_for_the_limits_of_their_key(
     assert 429 in [answer.status_code for answer in rejected]
 
 
+def test_a_picture_that_waits_for_a_slot_takes_one_token(
+    served: TestClient, database: Database, line: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = KeyLimits(requests_per_second=100, max_concurrent=1)
+    key_id, headers = issue(database, limits=limits)
+    state: Any = served.app.state  # type: ignore[attr-defined]
+    limiter, begun = state.engine.key_limiter, 0
+    begin = limiter.begin
+
+    def counted(*given: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        return begin(*given)
+
+    async def talk(stream: Conversation) -> None:
+        await stream.send(line)
+        await stream.read()
+        admission = begin(key_id, limits)
+        await anyio.to_thread.run_sync(limiter.complete, admission)
+        monkeypatch.setattr(limiter, "begin", counted)
+        sent = 0
+        while await stream.send_now(line):  # until the server works on so many, and a second more
+            sent += 1
+        assert begun <= sent
+        await anyio.to_thread.run_sync(limiter.finish, admission)
+        assert "code" not in json.loads(await stream.read())
+
+    converse(served, STREAM, headers, talk)
+
+
+def test_a_picture_that_waits_for_its_key_notices_that_the_key_is_revoked(
+    served: TestClient, database: Database, line: bytes
+) -> None:
+    key_id, headers = issue(database, limits=KeyLimits(requests_per_second=0.001))
+
+    async def talk(stream: Conversation) -> None:
+        await stream.send(line)
+        keys.revoke(database, key_id, by=COMMAND_LINE)
+        last = json.loads(await stream.read())
+        assert (last["done"], last["code"], last["lines"]) == (False, "not_authenticated", 0)
+
+    converse(served, STREAM, headers, talk)
+
+
+def test_a_picture_that_waits_for_its_key_has_the_limits_that_the_key_gets(
+    served: TestClient, database: Database, line: bytes
+) -> None:
+    key_id, headers = issue(database, limits=KeyLimits(requests_per_second=0.001))
+
+    async def talk(stream: Conversation) -> None:
+        await stream.send(line)
+        keys.set_limits(database, key_id, {"requests_per_second": None}, by=COMMAND_LINE)
+        assert json.loads(await stream.read())["line"] == 1
+
+    converse(served, STREAM, headers, talk)
+
+
+def test_a_server_that_stops_does_not_wait_for_the_limits_of_a_key(
+    served: TestClient, database: Database, line: bytes
+) -> None:
+    _, headers = issue(database, limits=KeyLimits(requests_per_second=0.001))
+    stop = SimpleNamespace(begun=False)
+    served.app_state["stop"] = stop
+
+    async def talk(stream: Conversation) -> None:
+        await stream.send(line)
+        stop.begun = True
+        last = json.loads(await stream.read())
+        assert (last["done"], last["code"], last["lines"]) == (False, "stopping", 0)
+
+    converse(served, STREAM, headers, talk)
+
+
 def test_a_key_without_the_permission_or_the_gallery_cannot_start(
     served: TestClient, database: Database
 ) -> None:
