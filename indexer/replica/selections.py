@@ -22,6 +22,7 @@ MAX_BYTES = 128 * 2**20
 """Of all selections together; beyond, those that were not used for the longest time are dropped."""
 
 _Key = tuple[UUID, str]
+"""Gallery, and the filter by its checksum: its text may have megabytes."""
 
 
 class SelectionCache:
@@ -35,7 +36,7 @@ class SelectionCache:
     def caught_up(self, gallery: Gallery, people: PeopleFilter, index: LiveIndex) -> tuple[Selection, int]:
         """The selection with every change that the gallery's row, as it was read, and `index` know of; and
         the number of its last change. Raises GalleryNotFound, DatabaseUnavailable, Busy."""
-        key = (gallery.id, people.text)
+        key = (gallery.id, people.sha256)
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)

@@ -1,5 +1,6 @@
 """The selection of each process follows enrolments, changes of identities, moves and deletions."""
 
+import tracemalloc
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -205,3 +206,20 @@ def test_the_selections_that_were_not_used_for_the_longest_time_are_dropped(
 
     assert cache.caught_up(row, parsed(FILTERS[2]), EMPTY)[0] is kept[2]
     assert cache.caught_up(row, parsed(FILTERS[0]), EMPTY)[0] is not kept[0]
+
+
+def test_filters_of_megabytes_are_not_remembered_themselves(database: Database) -> None:
+    staff, cache = world(database), SelectionCache(database)
+    row = staff.row()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(10):
+            ids = [f"{number}-{one:05}-".ljust(200, "x") for one in range(5_000)]
+            cache.caught_up(row, parsed({"external_ids": ids}), EMPTY)
+            del ids
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert after - before < 1_000_000
