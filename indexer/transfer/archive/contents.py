@@ -106,13 +106,17 @@ class Contents:
             return [None] * len(lines)
         data = read_file(self.source, file)
         crops: list[bytes | None] = []
+        end = 0
         for place, line in enumerate(lines, start=1):
             crop = None
             if line.crop is not None:
+                if line.crop.offset < end:  # or a small file is terabytes of crops
+                    raise ArchiveInvalid(f"{file.name}: crop {place} overlaps another one", file=file.name)
                 crop = data[line.crop.offset : line.crop.offset + line.crop.bytes]
                 if len(crop) < line.crop.bytes:
                     raise ArchiveInvalid(f"{file.name}: crop {place} lies outside of it", file=file.name)
                 _check_jpeg(file, place, crop)
+                end = line.crop.offset + line.crop.bytes
             crops.append(crop)
         return crops
 

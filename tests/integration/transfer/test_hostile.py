@@ -182,6 +182,14 @@ HOSTILE: dict[str, tuple[Callable[[Export], object], type[GemelError]]] = {
         lambda e: e.lines(FACES, lambda line: line["crop"].update(offset=100_000_000)),
         ArchiveInvalid,
     ),
+    "a crop that is that of another face": (
+        lambda e: e.lines(
+            FACES,
+            set_to(crop=json.loads((e.path / FACES).read_text().splitlines()[0])["crop"]),
+            line=1,
+        ),
+        ArchiveInvalid,
+    ),
     "a crop that is no JPEG": (
         lambda e: e.write(CROPS, b"GIF89a" + (e.path / CROPS).read_bytes()[6:]),
         ArchiveInvalid,
