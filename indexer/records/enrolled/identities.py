@@ -1,5 +1,6 @@
 """Identities: create, find, update, delete. `identity_lists` lists them."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Table, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
 from indexer.records import changes
@@ -19,7 +21,7 @@ from indexer.records.people import person_changes
 from indexer.records.tables import Gallery, Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
 
-_FILTERED = ("external_id", "details", "anonymous")
+_FILTERED = {"external_id", "details", "anonymous"}
 """What filters of people look at."""
 _TABLE = cast_type(Table, Identity.__table__)
 _INSERT = (
@@ -167,18 +169,18 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         changed["anonymous"] = False
     if identity.anonymous and changed.get("anonymous") is False:
         changed["last_seen_at"] = None  # no visitor any more, even if the name is removed
-    if all(getattr(identity, field) == value for field, value in changed.items()):
+    different = {field for field, value in changed.items() if not _same(getattr(identity, field), value)}
+    if not different:
         return identity
-    filtered = [
-        field for field in _FILTERED if field in changed and getattr(identity, field) != changed[field]
-    ]
     now = session.scalars(select(func.now())).one()  # first: a query flushes new values, outside of _flush
+    if "details" in different:
+        flag_modified(identity, "details")  # SQLAlchemy takes true and 1 for equal
     for field, value in changed.items():
         setattr(identity, field, value)
     _set_words(identity)
     identity.updated_at = now
     _flush(session, identity.external_id)
-    if filtered:
+    if not different.isdisjoint(_FILTERED):
         changes.append_update(session, identity.gallery_id, identity.number)
     gallery = session.get_one(Gallery, identity.gallery_id)
     record(
@@ -221,3 +223,10 @@ def _not_anonymous() -> InvalidRequest:
     return InvalidRequest(
         "somebody with a name or an external id is not anonymous; set both to null", field="anonymous"
     )
+
+
+def _same(before: Any, after: Any) -> bool:
+    """As JSON: in Python, true equals 1."""
+    if isinstance(before, dict):
+        return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
+    return bool(before == after)

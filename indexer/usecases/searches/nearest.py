@@ -71,7 +71,8 @@ def nearest_people(
 
     Where PostgreSQL has deleted one of the faces since, the index catches up and is searched again: the
     person may have other faces. So it is where faces have moved since the selection was read: their new
-    person may be selected too. Raises EmbeddingsMissing, IndexNotReady, GalleryNotFound.
+    person may be selected too; and where an anonymous person has come since, whom the selection of everybody
+    else does not know. Raises EmbeddingsMissing, IndexNotReady, GalleryNotFound.
     """
     for _ in range(_ATTEMPTS):
         with watch.stage(Stage.INDEX):
@@ -92,6 +93,8 @@ def nearest_people(
         keys = {person.key for row in found for person in row}
         with watch.stage(Stage.DATABASE), database.reading() as session:
             owners = faces.find_owners(session, gallery.id, keys)
+            if among is not None and among.exclude_anonymous:
+                owners = {key: owner for key, owner in owners.items() if not owner.anonymous}
             if len(owners) == len(keys) and not moved:
                 break
             gallery = _reread(session, gallery)

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.index.live import LiveIndex
 from indexer.pipeline.pipeline import Pipeline
+from indexer.records.filters.people_filter import PeopleFilter
+from indexer.records.tables import Gallery
+from indexer.replica.selections import SelectionCache
 from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from service.app import create_app
@@ -65,6 +69,43 @@ def test_only_selected_people_are_candidates_and_the_threshold_follows_their_num
     one = among(client, hopper, {"metadata": {"site": "A"}})
     assert one["threshold"] < everybody["threshold"]
     assert one["faces"][0]["candidates"][0]["matched"]
+
+
+@pytest.mark.usefixtures("people")
+def test_an_unnamed_person_who_arrives_during_a_search_without_such_is_no_candidate(
+    client: TestClient, collins: bytes, hopper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caught_up, arrivals = SelectionCache.caught_up, [collins]
+    app: Any = client.app
+
+    def then_somebody_arrives(
+        self: SelectionCache, gallery: Gallery, people: PeopleFilter, index: LiveIndex
+    ) -> Any:
+        found = caught_up(self, gallery, people, index)
+        if arrivals:
+            enrol(client, "staff", arrivals.pop(), anonymous="true")
+            app.state.engine.identifier.index_cache.catch_up(gallery.id)
+        return found
+
+    monkeypatch.setattr(SelectionCache, "caught_up", then_somebody_arrives)
+
+    answer = among(client, hopper, {"anonymous": "exclude"})
+
+    assert names(answer) == ["Grace", "Eileen"]
+    assert (answer["gallery_size"], answer["faces_searched"]) == (3, 2)
+
+
+@pytest.mark.usefixtures("people")
+def test_true_and_one_are_different_metadata(
+    client: TestClient, people: dict[str, str], hopper: bytes
+) -> None:
+    person = f"{STAFF}/identities/{people['Grace']}"
+    for value in (1, True, [1], [True]):
+        client.patch(person, json={"metadata": {"badge": value}}).raise_for_status()
+        [plain] = value if isinstance(value, list) else [value]
+        assert client.get(person).json()["metadata"] == {"badge": value}
+        assert type(plain) is bool or names(among(client, hopper, {"metadata": {"badge": True}})) == []
+        assert names(among(client, hopper, {"metadata": {"badge": plain}})) == ["Grace"]
 
 
 @pytest.mark.usefixtures("people")
