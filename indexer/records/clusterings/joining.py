@@ -12,20 +12,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.errors import Busy
+from indexer.records.enrolled.face_rows import KEY_BEFORE_NEW
 from indexer.records.people.person_changes import Before, ChangeOfPeople, MergedIdentity, dumped
 from indexer.records.tables import DistinctPeople, Face, Identity, PersonChange, Review
 
 _ATTEMPTS = 5
 
-_MOVE = text("""
+_MOVE = text(f"""
 WITH given AS (
     SELECT key, to_id, place FROM unnest(CAST(:keys AS bigint[]), CAST(:to_ids AS uuid[]))
         WITH ORDINALITY AS given (key, to_id, place)
 ), drawn AS (
     UPDATE gallery
-    SET last_face_key = greatest(
-        last_face_key, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096
-    ) + floor(random() * 4096)::bigint + :count
+    SET last_face_key = {KEY_BEFORE_NEW} + :count
     WHERE id = CAST(:gallery_id AS uuid)
     RETURNING last_face_key - :count AS before
 ), moved AS (
@@ -39,7 +38,7 @@ WITH given AS (
     WHERE embedding.face_key = given.key
 )
 SELECT key FROM moved ORDER BY key
-""")
+""")  # noqa: S608
 """As `moved_faces`, with a new identity for each face."""
 
 

@@ -20,12 +20,17 @@ from indexer.types import Enrolment
 
 STORED_DTYPE = np.dtype("<f4")
 
-_INSERT = text("""
+KEY_BEFORE_NEW = """greatest(
+        last_face_key, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096
+    ) + floor(random() * 4096)::bigint"""
+"""SQL, of a row of `gallery`: the number from which new face keys count. The upper 41 bits of a key are
+milliseconds since 2025, until 2094, and the lower 12 are random. So a key has 53 bits, as many as a number in
+JSON keeps exactly."""
+
+_INSERT = text(f"""
 WITH drawn AS (
     UPDATE gallery
-    SET last_face_key = greatest(
-        last_face_key, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096
-    ) + floor(random() * 4096)::bigint + :count
+    SET last_face_key = {KEY_BEFORE_NEW} + :count
     WHERE id = (SELECT gallery_id FROM identity WHERE id = CAST(:identity_id AS uuid))
     RETURNING last_face_key - :count AS before
 ), added AS (
@@ -56,10 +61,8 @@ WITH drawn AS (
     JOIN added ON added.key = drawn.before + computed.place
 )
 SELECT key, created_at FROM added ORDER BY key
-""")
-"""The upper 41 bits of a key are milliseconds since 2025, until 2094, and the lower 12 are random. So a key
-has 53 bits, as many as a number in JSON keeps exactly. Foreign keys are checked at the end of the statement.
-"""
+""")  # noqa: S608
+"""Foreign keys are checked at the end of the statement."""
 
 
 def insert(

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing
 from indexer.mean_template import MIN_FACES, mean_templates
-from indexer.records.enrolled.face_rows import STORED_DTYPE
+from indexer.records.enrolled.face_rows import KEY_BEFORE_NEW, STORED_DTYPE
 from indexer.records.tables import Embedding, Face, Identity, Model, PersonTemplate
 from indexer.types import Keys, Owners, Vectors
 
 _TEMPLATES_OF_A_QUERY = 2_000
 
-_REPLACE = text("""
+_REPLACE = text(f"""
 WITH several AS (
     SELECT identity.id, row_number() OVER (ORDER BY identity.id) AS place
     FROM identity JOIN gallery ON gallery.id = identity.gallery_id
@@ -35,9 +35,7 @@ WITH several AS (
     WHERE identity_id = ANY(CAST(:identity_ids AS uuid[])) AND identity_id NOT IN (SELECT id FROM several)
 ), drawn AS (
     UPDATE gallery
-    SET last_face_key = greatest(
-        last_face_key, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096
-    ) + floor(random() * 4096)::bigint + (SELECT count(*) FROM several)
+    SET last_face_key = {KEY_BEFORE_NEW} + (SELECT count(*) FROM several)
     WHERE id = CAST(:gallery_id AS uuid) AND EXISTS (SELECT FROM several)
     RETURNING last_face_key - (SELECT count(*) FROM several) AS before
 ), added AS (
@@ -47,7 +45,7 @@ WITH several AS (
     RETURNING key
 )
 SELECT 0 AS is_new, key FROM old UNION ALL SELECT 1, key FROM added ORDER BY is_new, key
-""")
+""")  # noqa: S608
 """One statement, because the gallery is locked. Keys are drawn as in `face_rows`, after the faces' keys."""
 
 _MEMBERS = (

@@ -12,18 +12,17 @@ from sqlalchemy.orm import Session
 
 from indexer.errors import Busy, FaceNotFound
 from indexer.records.enrolled import faces
+from indexer.records.enrolled.face_rows import KEY_BEFORE_NEW
 from indexer.records.tables import Face
 
 _ATTEMPTS = 5
 
-_MOVE = text("""
+_MOVE = text(f"""
 WITH given AS (
     SELECT key, place FROM unnest(CAST(:keys AS bigint[])) WITH ORDINALITY AS given (key, place)
 ), drawn AS (
     UPDATE gallery
-    SET last_face_key = greatest(
-        last_face_key, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096
-    ) + floor(random() * 4096)::bigint + :count
+    SET last_face_key = {KEY_BEFORE_NEW} + :count
     WHERE id = CAST(:gallery_id AS uuid)
     RETURNING last_face_key - :count AS before
 ), moved AS (
@@ -37,10 +36,10 @@ WITH given AS (
     WHERE embedding.face_key = given.key
 )
 SELECT key FROM moved ORDER BY key
-""")
+""")  # noqa: S608
 """Keys are drawn as in `face_rows`. Foreign keys are checked at the end of the statement."""
 
-_COPY = text("""
+_COPY = text(f"""
 WITH given AS (
     SELECT given.id, given.created_at, face.key AS original, given.place
     FROM unnest(CAST(:ids AS uuid[]), CAST(:digests AS bytea[]), CAST(:times AS timestamptz[]))
@@ -48,9 +47,7 @@ WITH given AS (
     JOIN face ON face.identity_id = CAST(:from_id AS uuid) AND face.image_sha256 = given.digest
 ), drawn AS (
     UPDATE gallery
-    SET last_face_key = greatest(
-        last_face_key, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096
-    ) + floor(random() * 4096)::bigint + :count
+    SET last_face_key = {KEY_BEFORE_NEW} + :count
     WHERE id = CAST(:gallery_id AS uuid)
     RETURNING last_face_key - :count AS before
 ), added AS (
@@ -69,7 +66,7 @@ WITH given AS (
     FROM drawn CROSS JOIN given JOIN embedding ON embedding.face_key = given.original
 )
 SELECT key FROM added ORDER BY key
-""")
+""")  # noqa: S608
 
 _KEPT_INSTEAD = tuple(
     text(statement)

@@ -13,17 +13,16 @@ from sqlalchemy.orm import Session
 from indexer.errors import Busy
 from indexer.records import changes
 from indexer.records.enrolled import person_templates
+from indexer.records.enrolled.face_rows import KEY_BEFORE_NEW
 from indexer.records.tables import Face, Identity
 from indexer.records.transfer.identities import replacement
 from indexer.types import ChangeKind
 
 _ATTEMPTS = 5
-_INSERT = text("""
+_INSERT = text(f"""
 WITH drawn AS (
     UPDATE gallery
-    SET last_face_key = greatest(
-        last_face_key, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1735689600000) * 4096
-    ) + floor(random() * 4096)::bigint + :count
+    SET last_face_key = {KEY_BEFORE_NEW} + :count
     WHERE id = CAST(:gallery_id AS uuid)
     RETURNING last_face_key - :count AS before
 ), given AS (
@@ -55,7 +54,7 @@ WITH drawn AS (
     FROM given JOIN added ON added.key = given.key
 )
 SELECT key FROM added ORDER BY key
-""")
+""")  # noqa: S608
 """Keys are drawn as in `enrolled.face_rows`. Foreign keys are checked at the end of the statement."""
 
 
