@@ -49,9 +49,7 @@ class LineReader:
         self._memory = memory
         self._max_bytes = max_bytes
         self._wait = wait
-        self._pieces: list[bytes] = []
-        self._size = 0
-        """Bytes in `_pieces`."""
+        self._data = bytearray()  # of pieces of two bytes, a list would take twenty times as much
         self._problem: GemelError | None = None
         """Of the line that is arriving: the rest of it is skipped."""
         self._number = 1
@@ -74,13 +72,13 @@ class LineReader:
             yield line
 
     def close(self) -> None:
-        self._memory.free(self._size)
-        self._pieces, self._size = [], 0
+        self._memory.free(len(self._data))
+        self._data = bytearray()
 
     async def _add(self, piece: bytes) -> None:
         if self._problem is not None or not piece:
             return
-        if self._size + len(piece) > self._max_bytes:
+        if len(self._data) + len(piece) > self._max_bytes:
             self._skip(
                 UploadTooLarge(
                     f"the line has more than {self._max_bytes} bytes (GEMEL_MAX_UPLOAD_MB)",
@@ -92,16 +90,15 @@ class LineReader:
             if not await self._wait():
                 self._skip(Busy("no memory is left for this line: too many streams at once"))
                 return
-        self._pieces.append(piece)
-        self._size += len(piece)
+        self._data += piece
 
     def _skip(self, problem: GemelError) -> None:
         self.close()
         self._problem = problem
 
     def _line(self) -> Line | None:
-        data, problem, number = b"".join(self._pieces), self._problem, self._number
-        self._pieces, self._size, self._problem = [], 0, None
+        data, problem, number = bytes(self._data), self._problem, self._number
+        self._data, self._problem = bytearray(), None
         self._number += 1
         if problem is None and not data.strip():
             self._memory.free(len(data))

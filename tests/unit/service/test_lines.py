@@ -1,5 +1,6 @@
 """A request's body is read line by line, in bounded memory whatever its client sends."""
 
+import tracemalloc
 from collections.abc import Sequence
 
 import anyio
@@ -102,3 +103,28 @@ def test_a_client_that_is_gone_leaves_no_memory_behind() -> None:
         read([b"one\n" + b"A" * KB, None], memory)
 
     assert memory.take(5 * KB)
+
+
+def test_a_line_in_tiny_pieces_takes_no_more_memory_than_it_has_bytes() -> None:
+    size = 200 * KB
+    left = size
+
+    async def receive() -> Message:
+        nonlocal left
+        left -= 2
+        return {"type": "http.request", "body": b"%02d" % (left % 97), "more_body": left > 0}
+
+    async def wait() -> bool:
+        return False
+
+    async def run() -> int:
+        reader = LineReader(receive, Memory(size), max_bytes=size, wait=wait)
+        return sum([len(line.data) async for line in reader.lines()])
+
+    tracemalloc.start()
+    try:
+        assert anyio.run(run) == size
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * size
