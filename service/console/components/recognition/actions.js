@@ -132,5 +132,5 @@ export function errorOf(error) {
   return rejected ? h("p", { class: "error-line", role: "alert" }, rejectionInWords(rejected)) : errorLine(error);
 }
 
-/** A face that is not the only one is told by its box. */
+/** A face that is not the only one is sent with its box, so that the server knows which one is meant. */
 const choice = ({ answer, number }) => ({ box: answer.faces.length > 1 || answer.faces_found > 1 ? answer.faces[number].box : null });
