@@ -4,21 +4,22 @@ The engine is imported inside the command: `--help` should not wait until its li
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from indexer.cli.box import place_of
 from indexer.cli.commands import Json
-from indexer.cli.output import escape_text, out, print_result
+from indexer.cli.output import print_result
+from indexer.cli.recognition.files import INTERRUPTED, collect, print_last_line, print_lines, print_table
 from indexer.cli.recognition.options import Box, Filter, Metadata, Threshold, parse_filter
-from indexer.cli.recognition.tables import add_rows, empty_table, summary
-from indexer.errors import GemelError
 from indexer.settings import Settings
 
 
 def identify(
-    images: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Photographs.")],
+    images: Annotated[
+        list[Path], typer.Argument(exists=True, help="Photographs, and folders with photographs.")
+    ],
     gallery: Annotated[
         list[str],
         typer.Option(
@@ -46,8 +47,19 @@ def identify(
     people: Filter = None,
     metadata: Metadata = False,
     json: Json = None,
+    json_lines: Annotated[
+        bool,
+        typer.Option(
+            "--json-lines",
+            help="Print a line of JSON for each photograph as soon as it is done, and a last one that counts"
+            " them.",
+        ),
+    ] = False,
 ) -> None:
     """Identify the faces in photographs among the people of a gallery, or of several.
+
+    Several photographs are identified at once, and one that fails does not stop the others: the exit status
+    is then 1. Files of a folder that are no pictures are skipped.
 
     Example: `gemel identify party.jpg --gallery staff --filter '{"metadata": {"site": "A"}}'`
     """
@@ -55,18 +67,19 @@ def identify(
     from indexer.usecases.answers.identify import IdentifyAnswer
     from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer
     from indexer.usecases.bootstrap import open_engine
+    from indexer.usecases.identify_files import photographs
     from indexer.usecases.identify_in_several import identify_in_several
     from indexer.usecases.searches.options import SearchOptions
 
-    if box is not None and len(images) > 1:
-        raise typer.BadParameter("--box is for one photograph")
-    settings = Settings()
-    rows: list[dict[str, Any]] = []
-    answers: list[IdentifyAnswer | IdentifyInSeveralAnswer] = []
-    several = len(gallery) > 1
     if len(set(gallery)) < len(gallery):
         raise typer.BadParameter("--gallery names a gallery twice")
-    table = empty_table(several=several)
+    if json_lines and json is not None:
+        raise typer.BadParameter("give --json or --json-lines.")
+    alone = len(images) == 1 and not images[0].is_dir()
+    if box is not None and not alone:
+        raise typer.BadParameter("--box is for one photograph")
+    files, skipped = photographs(images)
+    settings = Settings()
     options = SearchOptions(
         max_candidates=max_candidates,
         unique_identities=unique_identities,
@@ -76,54 +89,37 @@ def identify(
     )
     with open_engine(settings) as engine:
         schema.prepare(settings, engine.database)
-        for path in images:
-            try:
-                answer: IdentifyAnswer | IdentifyInSeveralAnswer
-                if several:
-                    answer = IdentifyInSeveralAnswer.of(
-                        identify_in_several(
-                            engine.identifier,
-                            gallery,
-                            path.read_bytes(),
-                            options,
-                            max_faces=max_faces,
-                            place=place_of(box),
-                        )
-                    )
-                else:
-                    identification = engine.identifier.identify(
-                        gallery[0],
-                        path.read_bytes(),
-                        max_faces=max_faces,
-                        max_candidates=max_candidates,
-                        unique_identities=unique_identities,
-                        threshold=threshold,
-                        place=place_of(box),
-                        remember=remember,
-                        among=options.among,
-                        metadata=metadata,
-                    )
-                    answer = IdentifyAnswer.of(identification)
-            except GemelError as error:
-                if len(images) == 1:
-                    raise
-                rows.append({"image": str(path), "code": error.code, "detail": error.message})
-                table.add_row(escape_text(path.name), "", "", f"[red]{escape_text(error.message)}[/]")
-                continue
-            answers.append(answer)
-            rows.append({"image": str(path)} | answer.model_dump(mode="json"))
-            add_rows(table, path, answer)
 
-    def show() -> None:
-        out.print(table)
-        if answers:
-            last = answers[-1]
-            if isinstance(last, IdentifyInSeveralAnswer):
-                for one in last.galleries:
-                    out.print(f"{one.gallery}: {summary(one)}", soft_wrap=True)
-            else:
-                out.print(summary(last), soft_wrap=True)
+        def identify_one(data: bytes) -> IdentifyAnswer | IdentifyInSeveralAnswer:
+            if len(gallery) > 1:
+                found = identify_in_several(
+                    engine.identifier, gallery, data, options, max_faces=max_faces, place=place_of(box)
+                )
+                return IdentifyInSeveralAnswer.of(found)
+            identification = engine.identifier.identify(
+                gallery[0],
+                data,
+                max_faces=max_faces,
+                max_candidates=max_candidates,
+                unique_identities=unique_identities,
+                threshold=threshold,
+                place=place_of(box),
+                remember=remember,
+                among=options.among,
+                metadata=metadata,
+            )
+            return IdentifyAnswer.of(identification)
 
-    print_result(rows, json, show)
-    if len(answers) < len(images):
+        if json_lines:
+            run = print_lines(files, identify_one, parallel=settings.threads)
+        else:
+            run = collect(files, identify_one, parallel=settings.threads, alone=alone)
+    run.skipped = len(skipped)
+    if json_lines:
+        print_last_line(run)
+    else:
+        print_result(run.rows(), json, lambda: print_table(run, several=len(gallery) > 1))
+    if run.interrupted:
+        raise SystemExit(INTERRUPTED)
+    if run.failed:
         raise SystemExit(1)

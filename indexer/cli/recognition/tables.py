@@ -1,7 +1,6 @@
 """Answers of `gemel identify`, for people."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Column, Table
@@ -62,7 +61,7 @@ def _describe_parts(candidate: "Candidate") -> str:
     return f"{candidate.face_score:.3f}, {candidate.template_score:.3f} of {candidate.template_faces}"
 
 
-def add_rows(table: Table, path: Path, answer: "IdentifyAnswer | IdentifyInSeveralAnswer") -> None:
+def add_rows(table: Table, image: str, answer: "IdentifyAnswer | IdentifyInSeveralAnswer") -> None:
     from indexer.usecases.answers.identify import ProbeFace
     from indexer.usecases.answers.identify_in_several import (
         GalleryCandidate,
@@ -72,11 +71,11 @@ def add_rows(table: Table, path: Path, answer: "IdentifyAnswer | IdentifyInSever
 
     searched = answer.galleries if isinstance(answer, IdentifyInSeveralAnswer) else [answer]
     if not answer.faces:
-        table.add_row(escape_text(path.name), "", "", "[dim]no face[/]")
+        table.add_row(escape_text(image), "", "", "[dim]no face[/]")
     faces: Sequence[ProbeFace | GalleryProbeFace] = answer.faces
     for number, face in enumerate(faces, start=1):
         quality = describe_quality(face.quality.score, face.quality.expected_miss_rate)
-        cells = (escape_text(path.name) if number == 1 else "", str(number), quality)
+        cells = (escape_text(image) if number == 1 else "", str(number), quality)
         if not face.candidates:
             table.add_row(*cells, f"[dim]{_describe_nobody(searched)}[/]")
         candidates: Sequence[Candidate] = face.candidates
