@@ -1,6 +1,5 @@
 """The option `--box` of commands that take one photograph."""
 
-import math
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,6 +7,7 @@ import typer
 if TYPE_CHECKING:
     from indexer.vision.place import FacePlace
 
+_MOST = 1_000_000  # pixels, as in the API
 METAVAR = "X,Y,WIDTH,HEIGHT"
 HELP = (
     "Where the face is, in pixels of the upright picture. It is found there although the detector misses it,"
@@ -38,6 +38,8 @@ def _numbers(text: str) -> list[float]:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
-        raise typer.BadParameter("a box is four numbers: x,y,width,height")
+    if len(numbers) != 4 or not all(abs(number) <= _MOST for number in numbers):  # false for NaN
+        raise typer.BadParameter(f"a box is four numbers up to {_MOST:,}: x,y,width,height")
+    if min(numbers[2:]) <= 0:
+        raise typer.BadParameter("the width and height of a box are above 0")
     return numbers

@@ -37,19 +37,36 @@ class GivenLandmarks(BaseModel):
     mouth_right: _Point
 
 
-def _parsed(value: Any) -> Any:
-    """A form's text: JSON, or the four numbers of a box."""
+def _json_or_text(value: Any) -> Any:
     if isinstance(value, str) and value.strip()[:1] in ("{", "[", "n"):
         try:
-            value = parse_json(value.encode())
+            return parse_json(value.encode())
         except InvalidRequest as error:
-            raise ValueError(error.message) from error
+            raise ValueError("this is not JSON") from error
+    return value
+
+
+def _parsed_box(value: Any) -> Any:
+    """A form's text: JSON, or the four numbers of a box."""
+    value = _json_or_text(value)
     if isinstance(value, str):
         value = value.split(",")
     if isinstance(value, list):
         if len(value) != 4:
             raise ValueError("a box is x, y, width and height")
         return dict(zip(("x", "y", "width", "height"), value, strict=True))
+    return value
+
+
+def _parsed_landmarks(value: Any) -> Any:
+    """A form's text: JSON."""
+    expected = "landmarks are a JSON object with left_eye, right_eye, nose, mouth_left and mouth_right"
+    try:
+        value = _json_or_text(value)
+    except ValueError as error:
+        raise ValueError(expected) from error
+    if isinstance(value, str | list):
+        raise ValueError(expected)
     return value
 
 
@@ -60,14 +77,16 @@ _BOX = (
 )
 _LANDMARKS = "The five landmarks of the face, instead of a box. The face is aligned by them as they are"
 
-OneBox = Annotated[GivenBox | None, BeforeValidator(_parsed), Field(description=_BOX)]
-OneLandmarks = Annotated[GivenLandmarks | None, BeforeValidator(_parsed), Field(description=_LANDMARKS)]
+OneBox = Annotated[GivenBox | None, BeforeValidator(_parsed_box), Field(description=_BOX)]
+OneLandmarks = Annotated[
+    GivenLandmarks | None, BeforeValidator(_parsed_landmarks), Field(description=_LANDMARKS)
+]
 Boxes = Annotated[
-    list[Annotated[GivenBox | None, BeforeValidator(_parsed)]],
+    list[Annotated[GivenBox | None, BeforeValidator(_parsed_box)]],
     Field(description=f"One for each of the images, or null. {_BOX}"),
 ]
 AllLandmarks = Annotated[
-    list[Annotated[GivenLandmarks | None, BeforeValidator(_parsed)]],
+    list[Annotated[GivenLandmarks | None, BeforeValidator(_parsed_landmarks)]],
     Field(description=f"One for each of the images, or null. {_LANDMARKS}"),
 ]
 
