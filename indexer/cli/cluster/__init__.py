@@ -87,7 +87,7 @@ def cluster(
     `gemel cluster --gallery family`
     """
     if (directory is None) == (gallery is None):
-        raise typer.BadParameter("give a folder or --gallery.")
+        raise typer.BadParameter("give either a folder or --gallery.")
     if gallery is None:
         if join_groups or join_named or dry_run:
             raise typer.BadParameter("--join-groups, --join-named and --dry-run need --gallery.")

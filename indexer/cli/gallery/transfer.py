@@ -43,7 +43,7 @@ def export_gallery(
 
     write = folder.to_file if path.suffix == ".tar" else folder.to_folder
     with open_index_store(Settings()) as index_store, progress_bar("faces") as bar:
-        task = bar.add_task("export", total=None)
+        task = bar.add_task("Exporting", total=None)
         done = write(
             index_store.database,
             name,
@@ -121,14 +121,14 @@ def import_gallery(
         chosen = target.choose(
             index_store.models, WeightStore.of(settings), contents.manifest, into=existing, model=card
         )
-        checking = bar.add_task("check", total=contents.manifest.counts.faces)
+        checking = bar.add_task("Checking", total=contents.manifest.counts.faces)
         checked = check(
             contents, progress=lambda done, total: bar.update(checking, completed=done, total=total)
         )
         target.check_crops(chosen, checked.without_crop)
         if chosen.embeds:
             print_warning(f"the crops are embedded again by {chosen.card.fingerprint}: {chosen.reason}")
-        task = bar.add_task("import", total=contents.manifest.counts.faces)
+        task = bar.add_task("Importing", total=contents.manifest.counts.faces)
         running = importer.GalleryImport(
             index_store.database,
             index_store.models,

@@ -72,8 +72,8 @@ def forget(
             found = galleries.get(session, gallery)
             total = visitors.count(session, found.id)
         if not yes:
-            whom = "all" if unseen is None else f"those not seen for {older_than}"
-            confirm(f"Forget {whom} of {quantity(total, 'visitor')} of {gallery}?")
+            which = "" if unseen is None else f" who were not seen for {older_than}"
+            confirm(f"{gallery} has {quantity(total, 'visitor')}. Forget all{which}?")
         with progress_bar("visitors") as bar:
             task = bar.add_task(gallery, total=None)
             forgotten = forget_unseen(
