@@ -11,7 +11,9 @@ def test_a_text_that_is_no_landmarks_is_not_called_a_box(text: str) -> None:
     with pytest.raises(ValidationError) as raised:
         TypeAdapter(OneLandmarks).validate_python(text)
     messages = [error["msg"] for error in raised.value.errors()]
-    assert len(messages) == 1 and "left_eye" in messages[0] and "box" not in messages[0]
+    assert len(messages) == 1
+    assert "left_eye" in messages[0]
+    assert "box" not in messages[0]
 
 
 def test_a_box_of_three_numbers_is_called_no_box() -> None:
