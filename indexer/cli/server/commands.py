@@ -124,7 +124,7 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = listening.getsockname()[1]
     base = f"{'https' if settings.tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-    _print_addresses(base, guarded=guarded)
+    _print_addresses(base, guarded=guarded, has_console=settings.console == "on")
     if nobody_enrolled and (line := recommendation(settings, card)):
         console.print(f"  {line}\n", highlight=False, markup=False, soft_wrap=True)
     logging.getLogger("uvicorn.error").info(  # uvicorn logs this only for a socket that it opened itself
@@ -203,10 +203,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _print_addresses(base: str, *, guarded: bool) -> None:
+def _print_addresses(base: str, *, guarded: bool, has_console: bool) -> None:
     key = " -H 'X-API-Key: ...'" if guarded else ""
+    pages = f"  Web pages      {base}/\n" if has_console else ""
     console.print(
-        f"\n  API            {base}/v1\n"
+        f"\n{pages}"
+        f"  API            {base}/v1\n"
         f"  Documentation  {base}/docs\n"
         "\n  Try it with photographs of a person:\n"
         f'    curl{key} {base}/v1/galleries -H "Content-Type: application/json" -d \'{{"name": "staff"}}\'\n'

@@ -82,7 +82,7 @@ def test_visitors_are_forgotten_one_by_one_with_an_undo_and_all_at_once(
     lobby(api, hopper, collins)
     page = open_page(PAGE)
     one = page.get_by_role("button", name="Forget the visitor").first
-    one.click()
+    one.dblclick()  # forgets one: the next has moved under the pointer
     expect(page.get_by_role("button", name="Forget the visitor")).to_have_count(1)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Forget the visitor")).to_have_count(2)

@@ -71,12 +71,15 @@ export async function createGrouping({ gallery, signal, onDone }) {
 
   const act = async (action) => {
     fill(problem);
+    start.disabled = cancel.disabled = true; // a double click asks once
     try {
       job = await action();
       draw();
       asking.wake();
     } catch (error) {
       if (error.name !== "AbortError") fill(problem, errorLine(error));
+    } finally {
+      start.disabled = cancel.disabled = false;
     }
   };
   function begin() {

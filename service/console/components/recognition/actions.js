@@ -53,7 +53,7 @@ export function addButton(context, candidate) {
   const gallery = candidate.gallery ?? context.gallery;
   const name = nameOf(candidate.identity);
   const problem = h("div");
-  const button = h("button", { onclick: () => act(button, problem, add) }, t("answer.add_to", { name }));
+  const button = h("button", { onclick: () => act(button, problem, add) }, t(candidate.identity.anonymous ? "answer.add_to_unnamed" : "answer.add_to", { name }));
 
   async function add() {
     const added = await addFace(gallery, candidate.identity.id, photo.blob, { ...choice(context), signal });

@@ -23,7 +23,7 @@ export async function show({ params, signal, setTitle }) {
     event?.action === "search.disputed" && disputedSearch(event.details),
     isSearch && (await explanation(params.id, { signal })),
     event && h("section", { class: "card stack" }, h("h2", {}, t("event.record")), figures(event)),
-    event && h("details", { class: "card" }, h("summary", {}, t("event.details")), h("pre", { tabindex: "0" }, JSON.stringify(event.details, null, 2))),
+    event && h("details", { class: "card" }, h("summary", {}, t("event.details")), h("pre", { class: "event-details", tabindex: "0" }, JSON.stringify(event.details, null, 2))),
   );
 }
 

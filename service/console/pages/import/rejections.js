@@ -15,7 +15,7 @@ export function createRejections({ gallery, id, query, setQuery, signal }) {
   let chosen = query.get("reason");
   let drawn = "";
   let cursor = null;
-  const chips = h("div", { class: "actions", role: "group", "aria-label": t("import.filter") });
+  const chips = h("div", { class: "actions import-reasons", role: "group", "aria-label": t("import.filter") });
   const list = h("ul", { class: "plain import-rejected" });
   const more = h("button", { onclick: () => void load() }, t("import.more"));
   const problem = h("div");

@@ -97,7 +97,7 @@ function card({ gallery, visitor, suggestions, signal }) {
   });
   naming.show(visitor);
   const seen = time(visitor.last_seen_at);
-  const forget = h("button", { "aria-label": t("visitors.forget_one", { time: seen }), onclick: forgetOne }, t("visitors.forget"));
+  const forget = h("button", { "aria-label": t("visitors.forget_one", { time: seen }), onclick: (event) => event.detail < 2 && forgetOne() }, t("visitors.forget"));
   const href = link(path`/galleries/${gallery}/people/${visitor.id}`);
   const element = h(
     "li",
@@ -109,6 +109,7 @@ function card({ gallery, visitor, suggestions, signal }) {
     can("enrol") && h("div", { class: "actions" }, forget),
   );
 
+  /** Not for the second click of a double click: the next visitor has moved under the pointer. */
   function forgetOne() {
     const next = (element.nextElementSibling ?? element.previousElementSibling)?.querySelector("a, button");
     removeLater({

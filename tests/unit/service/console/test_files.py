@@ -50,6 +50,13 @@ def test_a_class_has_its_rules_in_one_sheet() -> None:
     assert {name: sorted(sheets) for name, sheets in rules.items() if len(sheets) > 1} == {}
 
 
+def test_the_sheet_of_a_page_has_no_rule_for_elements_of_other_pages() -> None:
+    for sheet in CONSOLE.glob("pages/*/*.css"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+        selectors = re.findall(r"(?:[{};]|,\n|^)\s*([\w-]+[^{};@]*)(?=\{)", text)
+        assert [one.strip() for one in selectors if "." not in one and "#" not in one] == [], name_of(sheet)
+
+
 def test_the_page_has_no_script_or_style_of_its_own() -> None:
     html = (CONSOLE / "index.html").read_text()
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html)
