@@ -8,7 +8,7 @@ another search: so a stranger whom several processes see at the same moment beco
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.embedding.card import ModelCard
@@ -117,12 +117,16 @@ class VisitorMemory:
             threshold = self.calibrations.decide(row, card, size).threshold
             matched = [found for found in people if found.person.score >= threshold]
             if matched:
-                visitor = _first_visitor(matched)
-                if visitor is None or not all(found.owner.anonymous for found in matched):
+                visitor = matched[0]
+                if not visitor.is_visitor or not all(found.owner.anonymous for found in matched):
                     return None
                 identity_id = visitor.owner.identity_id
                 visitors.see(session, identity_id)
-                visit = store.add_if_fits(session, row, card, identity_id, probe, threshold)
+                visit = Visit(outcome=VisitOutcome.SEEN, identity_id=identity_id)
+                if visitor.person.face_score < SAME_LOOK:
+                    visit = store.add_if_fits(session, row, card, identity_id, probe, threshold)
+                if visit.face_id is None:  # the search found nobody to whom its kept probe would belong
+                    visit = replace(visit, face_id=visitor.owner.face_id)
             else:
                 make_room(session, row, places=1)
                 visit = store.open_visitor(session, row, card, probe)

@@ -32,7 +32,8 @@ class Visit:
     identity_id: UUID | None = None
     """Of the visitor, if there is one."""
     face_id: UUID | None = None
-    """Of the face that was stored."""
+    """Of the face that was stored; or of the visitor's, where another process stored that after the
+    search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

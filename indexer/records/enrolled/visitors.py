@@ -90,7 +90,8 @@ def galleries_to_forget_in(session: Session) -> Sequence[Gallery]:
 def remove(session: Session, identity_ids: Collection[UUID]) -> Sequence[int]:
     """Deletes visitors with their faces; returns the faces' keys, ascending. The caller holds the gallery's
     lock, and deletes before what else is known of them."""
-    keys = sorted(session.scalars(select(Face.key).where(Face.identity_id.in_(identity_ids))))
+    found = select(Face.key).where(Face.identity_id.in_(identity_ids)).order_by(Face.key)
+    keys = session.scalars(found.with_for_update()).all()  # in the order of all others who lock faces
     session.execute(delete(Embedding).where(Embedding.face_key.in_(keys)))
     session.execute(delete(Face).where(Face.key.in_(keys)))
     session.execute(delete(Identity).where(Identity.id.in_(identity_ids)))

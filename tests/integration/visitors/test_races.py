@@ -13,6 +13,7 @@ from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.enrolled import visitors
 from indexer.records.people import reviews
+from indexer.usecases.enrol import NewIdentity
 from indexer.visitors.visit import Visit, VisitOutcome
 from tests.support.faults.driven import Driven, Killed
 from tests.support.faults.node import FURTHER, GALLERY, Node, embedding
@@ -69,6 +70,30 @@ def test_a_stranger_whom_many_see_at_once_is_one_visitor(nodes: list[Node]) -> N
             text("SELECT max(n) FROM (SELECT count(*) AS n FROM face GROUP BY identity_id) AS f")
         )
         assert faces.scalar_one() <= nodes[0].gallery().max_visitor_faces
+
+
+def test_a_face_that_another_process_remembered_meanwhile_belongs_to_that_visitor(nodes: list[Node]) -> None:
+    """Its kept probe as well, though the search matched nobody: it is forgotten with the visitor."""
+    first = nodes[0].see(1)
+    assert first is not None
+
+    for photograph in (1, 1 + FURTHER):  # neither shows anything new
+        visit = nodes[1].remember(photograph, [], threshold=0.5)
+        assert visit == Visit(
+            outcome=VisitOutcome.SEEN, identity_id=first.identity_id, face_id=first.face_id
+        )
+
+
+def test_a_face_that_resembles_a_group_most_does_not_become_one_of_a_visitor(nodes: list[Node]) -> None:
+    """Also where the group was enrolled after the search."""
+    node, photograph = nodes[0], 1 + 20 * FURTHER
+    with node.database.transaction() as session:
+        galleries.get(session, GALLERY).identify_fpir = 0.5
+    node.see(1)
+    node.enroller.create(GALLERY, NewIdentity(anonymous=True), [str(photograph).encode()])
+
+    assert node.see(photograph) is None
+    assert node.remember(photograph, [], threshold=0.5) is None
 
 
 def test_strangers_who_come_at_once_are_as_many_visitors_and_no_more_than_the_most(nodes: list[Node]) -> None:

@@ -200,15 +200,22 @@ class Node:
             self.database, self.index_cache, row, CARD, vector[np.newaxis], MOST, Stopwatch()
         )
         threshold = self.calibrations.decide(row, CARD, size).threshold
+        people = [Resemblance(owner=hit.owner, person=hit.person) for hit in named_first(hits, threshold)]
+        return self.remember(photograph, people, threshold, gallery)
+
+    def remember(
+        self, photograph: int, people: Sequence[Resemblance], threshold: float, gallery: str = GALLERY
+    ) -> Visit | None:
+        """`people`: whom a search has found, maybe some time ago."""
         probe = ProbeFace(
             aligned=AlignedFace(face=_FACE, pictures=(), quality=_QUALITY),
-            vector=vector,
-            people=[Resemblance(owner=hit.owner, person=hit.person) for hit in named_first(hits, threshold)],
+            vector=embedding(photograph),
+            people=people,
             crop=Crop(jpeg=b"a crop", landmarks=np.zeros((5, 2), np.float32)),
             image_sha256=photograph.to_bytes(32, "big"),
             audit_id=None,
         )
-        return self.visitors.remember(row, CARD, threshold, probe)
+        return self.visitors.remember(self.gallery(gallery), CARD, threshold, probe)
 
     def enrolled(self, gallery: str = GALLERY) -> set[int]:
         """In PostgreSQL, as it says itself."""
