@@ -147,11 +147,13 @@ def enrolled_images(
 
 
 def known_images(session: Session, gallery_id: UUID, among: Collection[bytes]) -> set[bytes]:
-    """Those of the SHA-256 digests `among` of which the gallery has a face."""
+    """Those of the SHA-256 digests `among` of which the gallery has a face. Those of unknown visitors do not
+    count: they are forgotten, maybe soon."""
     query = (
         select(Face.image_sha256)
         .join(Identity, Identity.id == Face.identity_id)
         .where(Face.image_sha256.in_(among), Identity.gallery_id == gallery_id)
+        .where(~Identity.anonymous | Identity.last_seen_at.is_(None))
     )
     return {bytes(digest) for digest in session.scalars(query)}
 

@@ -10,6 +10,7 @@ import PIL.ImageFilter
 import pytest
 
 from tests.integration.imports.conftest import Importer
+from tests.support.asking import identify
 from tests.support.pictures import jpeg, pixels
 
 Pair = tuple[bytes, bytes]
@@ -128,3 +129,22 @@ def test_a_search_finds_an_anonymous_face_as_soon_as_its_import_has_ended(
     [face] = answer.json()["faces"]
     assert face["candidates"][0]["matched"]
     assert face["candidates"][0]["identity"]["anonymous"]
+
+
+def test_a_picture_of_which_only_a_visitor_has_a_face_is_imported(importer: Importer, couple: bytes) -> None:
+    """The visitor is forgotten some day, and would take the picture along; and others are in it too."""
+    gallery = f"/v1/galleries/{importer.gallery}"
+    importer.client.patch(gallery, json={"remember_unknown": True}).raise_for_status()
+    identify(importer.client, importer.gallery, couple)
+    importer.client.patch(gallery, json={"remember_unknown": False}).raise_for_status()
+    assert importer.client.get(f"{gallery}/visitors").json()["total"] == 1
+
+    ids = []
+    for _ in range(2):
+        ids.append(importer.create(people_by="nobody"))
+        importer.send(ids[-1], {"both.jpg": couple})
+        importer.finish(ids[-1])
+    importer.client.delete(f"{gallery}/visitors").raise_for_status()
+
+    assert [importer.outcomes(id)["both.jpg"][0] for id in ids] == ["enrolled", "known"]
+    assert len(everybody(importer)) == 2

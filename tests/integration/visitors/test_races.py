@@ -79,9 +79,7 @@ def test_a_face_that_another_process_remembered_meanwhile_belongs_to_that_visito
 
     for photograph in (1, 1 + FURTHER):  # neither shows anything new
         visit = nodes[1].remember(photograph, [], threshold=0.5)
-        assert visit == Visit(
-            outcome=VisitOutcome.SEEN, identity_id=first.identity_id, face_id=first.face_id
-        )
+        assert visit == Visit(outcome=VisitOutcome.SEEN, identity_id=first.identity_id, face_id=first.face_id)
 
 
 def test_a_face_that_resembles_a_group_most_does_not_become_one_of_a_visitor(nodes: list[Node]) -> None:
