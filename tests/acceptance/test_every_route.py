@@ -32,6 +32,8 @@ EXAMPLES = int(os.environ.get("GEMEL_TEST_EXAMPLES", "12"))
 """Requests to each route, of those that fit the document, and again of those that do not."""
 MEANT = {"index_behind", "index_not_ready", "busy"}
 """Codes of a 503 that the document promises: later it will work."""
+schemathesis.serializer.alias("application/x-ndjson", "application/json")
+"""A line of JSON is a body of lines."""
 KEY = {"X-API-Key": "correct horse battery staple"}
 """Some requests create keys: then every request needs one."""
 PICTURES: list[bytes] = []

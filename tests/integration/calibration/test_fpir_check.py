@@ -156,6 +156,7 @@ def test_the_command_shows_the_check_of_all_processes(
             "threshold": None,
             "duplicate_threshold": None,
             "fpir_check": FpirCheck.of(counts).model_dump(),
+            "remember_unknown": False,
         }
     )
 
