@@ -243,7 +243,7 @@ def test_who_was_split_off_and_faces_of_one_picture_are_not_joined(album: Album)
     album.cluster()
     wrong = people.face_ids(ann[0])[-1]
     split = people.post(f"identities/{ann[0]}/split", {"faces": [wrong]}).json()["other_id"]
-    twins = [album.add(2, 0, picture=7), album.add(2, 1, picture=7), album.add(2, 2)]
+    same_picture = [album.add(2, 0, picture=7), album.add(2, 1, picture=7), album.add(2, 2)]
 
     done = album.cluster()
 
@@ -251,8 +251,8 @@ def test_who_was_split_off_and_faces_of_one_picture_are_not_joined(album: Album)
     assert album.sizes() == {
         str(ann[0]): 2,
         str(split): 1,
-        str(twins[0]): 2,
-        str(twins[1]): 1,
+        str(same_picture[0]): 2,
+        str(same_picture[1]): 1,
     }
     assert album.cluster()["figures"]["joined"] == 0
 
