@@ -1,0 +1,40 @@
+"""The values that pass between packages. Frozen, no I/O, no library but NumPy.
+
+Dataclasses that hold an array are compared by identity, since `==` on arrays has no single answer.
+"""
+
+from indexer.types.arrays import Image, Keys, Owners, Points, Vectors
+from indexer.types.change_log import LOG_START, Change, ChangeKind, LogPosition
+from indexer.types.enrolment import Crop, Enrolment
+from indexer.types.face import Box, Face, LandmarkSource, rotation_degrees
+from indexer.types.policy import DuplicateCheck, OnSeveralFaces, PersonScore
+from indexer.types.quality import RECOGNISABILITY, Quality
+from indexer.types.search import NearPerson, Neighbour, Tier
+from indexer.types.template import Template
+
+__all__ = [
+    "LOG_START",
+    "RECOGNISABILITY",
+    "Box",
+    "Change",
+    "ChangeKind",
+    "Crop",
+    "DuplicateCheck",
+    "Enrolment",
+    "Face",
+    "Image",
+    "Keys",
+    "LandmarkSource",
+    "LogPosition",
+    "NearPerson",
+    "Neighbour",
+    "OnSeveralFaces",
+    "Owners",
+    "PersonScore",
+    "Points",
+    "Quality",
+    "Template",
+    "Tier",
+    "Vectors",
+    "rotation_degrees",
+]
