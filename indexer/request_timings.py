@@ -27,6 +27,8 @@ class Stage(StrEnum):
     DECODE = "decode", "the decoder"
     DETECT = "detect", "the face detector"
     ALIGN = "align", "the refinement of landmarks, the alignment and the quality measures"
+    # attributes.reader
+    ATTRIBUTES = "attributes", "the heads of the attributes that were asked for"
     # embedding.batching: a queue before the network
     EMBED = "embed", "the network, which takes the faces of several requests in one batch"
     # replica.gallery_index: opening, catching up; replica.builds: queued openings

@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from indexer.types import SENSITIVE, Attribute
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LEAST_RATE = 1e-9
 """The lowest rate of false alarms that can be requested. No measurement supports a lower one."""
@@ -232,6 +234,12 @@ class Settings(BaseSettings):
         " quality network `lightqnet`",
     )
 
+    attributes: str = Field(
+        default=",".join(name for name in Attribute if name not in SENSITIVE),
+        description="Attributes of a face that requests may ask for, separated by commas: `liveness`, `mask`,"
+        " `glasses`, `pose`, `eyes`, `occlusion`, `quality`, and, permitted by nobody else, `expression`,"
+        " `age`, `gender`. `none`: no attributes",
+    )
     model: str = Field(
         default="sface",
         description="Model of new galleries: one that `gemel models` lists, or `onnx:PATH` or"
@@ -405,6 +413,17 @@ class Settings(BaseSettings):
                 " or torch, or device to cpu"
             )
         return self
+
+    @model_validator(mode="after")
+    def _check_attributes(self) -> "Settings":
+        for name in _split(self.attributes):
+            if name not in [*Attribute, "none"]:
+                raise ValueError(f"attributes: there is no attribute {name!r}")
+        return self
+
+    @property
+    def permitted_attributes(self) -> frozenset[Attribute]:
+        return frozenset(Attribute(name) for name in _split(self.attributes) if name != "none")
 
     @property
     def allowed_host_list(self) -> list[str]:

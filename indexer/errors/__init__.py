@@ -23,6 +23,7 @@
     ├── NotAuthenticated            no key, or a wrong one
     ├── RateLimited                 the key has reached one of its limits
     ├── PermissionDenied            a valid key that does not allow this
+    ├── AttributeNotPermitted       an attribute that the installation or the gallery does not permit
     ├── NotFound
     │   ├── GalleryNotFound         there is no such gallery
     │   ├── IdentityNotFound        the gallery has no such identity
@@ -61,7 +62,8 @@
     │   ├── NotEnoughRoom           no memory or disk for a second index beside the first
     │   ├── PolicyUnsupported       a false alarm rate that the calibration does not support
     │   ├── CalibrationUnsupported  too few people or scores for a calibration
-    │   └── AnotherModel            an embedding of a model that the gallery is not searched with
+    │   ├── AnotherModel            an embedding of a model that the gallery is not searched with
+    │   └── AttributeUnavailable    no head, or no weights of it, for an attribute that was asked for
     ├── Abandoned                   the client has disconnected before the answer
     ├── CrossSite                   a page of another site sent the request, and no key with it
     ├── CsrfTokenInvalid            a request with a cookie that changes things lacks its session's token

@@ -83,6 +83,10 @@ class NotEnoughRoom(Conflict):
     code = "not_enough_room"
 
 
+class AttributeUnavailable(Conflict):
+    code = "attribute_unavailable"
+
+
 class PolicyUnsupported(Conflict):
     code = "policy_unsupported"
 

@@ -22,6 +22,10 @@ class PermissionDenied(GemelError):
     code = "permission_denied"
 
 
+class AttributeNotPermitted(GemelError):
+    code = "attribute_not_permitted"
+
+
 class CrossSite(GemelError):
     code = "cross_site"
 

@@ -81,6 +81,16 @@ LIGHTQNET = WeightFile(
     size_bytes=1_875_662,
 )
 
+EXPRESSION = WeightFile(
+    name="fer_mobilefacenet_2022july_int8.onnx",
+    sha256="f0d7093aff10e2638c734c5f18a6a7eabd2b9239b20bdb9b8090865a6f69a1ed",
+    addresses=(
+        "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/facial_expression_recognition"
+        "/facial_expression_recognition_mobilefacenet_2022july_int8.onnx",
+    ),
+    size_bytes=1_364_007,
+)
+
 SETS = (
     WeightSet(
         name="sface",
@@ -127,6 +137,15 @@ SETS = (
         publisher="LightQNet (Chen, Yi, Lv 2021)",
         page="https://github.com/KaenChan/lightqnet",
         notes="trained on MS-Celeb-1M",
+    ),
+    WeightSet(
+        name="expression",
+        purpose="attribute: seven expressions",
+        files=(EXPRESSION,),
+        licence="Apache-2.0",
+        publisher="OpenCV Zoo (Jiang and Deng 2021), int8",
+        page="https://github.com/opencv/opencv_zoo/tree/main/models/facial_expression_recognition",
+        figures=(("accuracy on RAF-DB, float32", "0.8827"),),
     ),
 )
 

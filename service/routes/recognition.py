@@ -213,7 +213,7 @@ def verify_identity(
 
 @router.post(
     "/detect",
-    responses=problems(413, 415, 422),
+    responses=problems(403, 409, 413, 415, 422),
     openapi_extra=openapi_body(recognition.Detect, {"image": _IMAGE}),
     operation_id="detect",
     summary="Detect the faces of a photograph",
@@ -225,10 +225,12 @@ def detect(
     body: Annotated[recognition.Detect, Depends(body_of(recognition.Detect))],
 ) -> DetectAnswer:
     used_faces.add(1)
+    engine.attributes.check(body.attributes)
     watch = Stopwatch()
     place = place_of(body.box, body.landmarks)
     photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces, place=place)
     used_faces.add(max(0, len(photograph.faces) - 1))
+    estimates = engine.attributes.read(photograph, body.attributes, watch)
     timings = watch.timings_ms()
     meters.observe_stages(timings)
-    return DetectAnswer.of(photograph, timings)
+    return DetectAnswer.of(photograph, estimates, timings)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.types import OnSeveralFaces
 from service.requests.bodies import ImageBytes, UploadBody
+from service.schemas.attributes import Wanted
 from service.schemas.filters import Filter, FormFilter, Include
 from service.schemas.people.requests import SeveralFaces
 from service.schemas.places import OneBox, OneLandmarks
@@ -123,3 +124,4 @@ class Detect(UploadBody):
     max_faces: int | None = Field(
         default=None, ge=1, description="Maximum number of faces, the largest first; default: all"
     )
+    attributes: Wanted = Field(default_factory=list)

@@ -9,12 +9,17 @@ from tests.support.pictures import SHARED
 
 REID0095 = SHARED / "models" / "reid0095"
 QUALITY = SHARED / "models" / "quality"
+ATTRIBUTES = SHARED / "models" / "attributes"
 
 needs_reid0095 = pytest.mark.skipif(
     not (REID0095 / "face-reidentification-retail-0095.bin").exists(), reason="the published files"
 )
 needs_lightqnet = pytest.mark.skipif(
     not (QUALITY / "lightqnet-dm100.pb").exists(), reason="the published file"
+)
+
+needs_attributes = pytest.mark.skipif(
+    not (ATTRIBUTES / "fer_mobilefacenet_2022july_int8.onnx").exists(), reason="the published file"
 )
 
 

@@ -1,8 +1,11 @@
 """The answer of detect."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, Field
 
 from indexer import request_timings
+from indexer.attributes.estimate import Estimates
 from indexer.pipeline.pipeline import Photograph
 from indexer.usecases.answers import TIMINGS_EXAMPLE, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
@@ -18,9 +21,14 @@ class DetectAnswer(BaseModel):
     )
 
     @classmethod
-    def of(cls, photograph: Photograph, timings_ms: dict[str, float]) -> "DetectAnswer":
+    def of(
+        cls, photograph: Photograph, estimates: Sequence[Estimates], timings_ms: dict[str, float]
+    ) -> "DetectAnswer":
         return cls(
-            faces=[DetectedFace.of(face) for face in photograph.faces],
+            faces=[
+                DetectedFace.of(face, of_face)
+                for face, of_face in zip(photograph.faces, estimates, strict=True)
+            ],
             faces_found=photograph.faces_found,
             width_px=photograph.width_px,
             height_px=photograph.height_px,

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
+from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.types import RECOGNISABILITY, LandmarkSource, Points
 from indexer.types import Box as FaceBox
 from indexer.types import Quality as FaceQuality
+from indexer.usecases.answers.attributes import Attributes, answered
 from indexer.vision.miss_rate import expected_miss_rate
 
 
@@ -137,13 +139,14 @@ class DetectedFace(BaseModel):
         examples=["detector"],
     )
     quality: Quality = Field(description="How fit it is to be recognised")
+    attributes: Attributes
 
     @classmethod
-    def of(cls, aligned: AlignedFace) -> "DetectedFace":
-        return cls(**cls.fields_of(aligned))
+    def of(cls, aligned: AlignedFace, estimates: Estimates = NO_ESTIMATES) -> "DetectedFace":
+        return cls(**cls.fields_of(aligned, estimates))
 
     @classmethod
-    def fields_of(cls, aligned: AlignedFace) -> dict[str, Any]:
+    def fields_of(cls, aligned: AlignedFace, estimates: Estimates = NO_ESTIMATES) -> dict[str, Any]:
         face = aligned.face
         return {
             "box": Box.of(face.box),
@@ -152,4 +155,5 @@ class DetectedFace(BaseModel):
             "confidence": round(face.confidence, 4),
             "landmark_source": face.landmark_source,
             "quality": Quality.of(aligned.quality),
+            "attributes": answered(estimates),
         }

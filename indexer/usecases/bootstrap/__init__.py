@@ -5,6 +5,7 @@ from indexer.usecases.bootstrap.engine import Engine, open_engine
 from indexer.usecases.bootstrap.networks import (
     check_weights,
     default_card,
+    open_attributes,
     open_pipeline,
     open_pipeline_factory,
     open_pipelines,
@@ -16,6 +17,7 @@ __all__ = [
     "connections",
     "default_card",
     "import_threads",
+    "open_attributes",
     "open_engine",
     "open_pipeline",
     "open_pipeline_factory",

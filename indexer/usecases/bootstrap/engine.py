@@ -10,6 +10,7 @@ from indexer.access.authenticator import Authenticator
 from indexer.access.key_limits.limiter import KeyLimiter
 from indexer.access.rejections import Rejections
 from indexer.access.sign_in.sign_ins import SignIns
+from indexer.attributes.reader import AttributeReader
 from indexer.calibration.check.tally import SearchTally
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.duplicates.check import DuplicateChecker
@@ -27,7 +28,11 @@ from indexer.replica.sync import IndexSync
 from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
 from indexer.usecases.bootstrap.connections import CONNECTIONS_BESIDE, pooled_connections
-from indexer.usecases.bootstrap.networks import default_card, open_pipeline_factory
+from indexer.usecases.bootstrap.networks import (
+    default_card,
+    open_attributes,
+    open_pipeline_factory,
+)
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
 from indexer.usecases.enrolment.quality_gate import QualityGate
@@ -53,6 +58,7 @@ class Engine:
     index_cache: IndexCache
     calibrations: CalibrationResolver
     recorder: SearchRecorder
+    attributes: AttributeReader
     identifier: Identifier
     enroller: Enroller
     people: PeopleEditor
@@ -161,6 +167,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             index_cache=index_cache,
             calibrations=calibrations,
             recorder=recorder,
+            attributes=open_attributes(settings, processes=settings.workers if serving else 1),
             identifier=Identifier(
                 database=database,
                 pipelines=pipelines,

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from indexer.attributes.reader import AttributeReader
 from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding import catalog, embedder
 from indexer.embedding.batching import BatchingEmbedder
@@ -112,6 +113,12 @@ def open_pipeline_factory(
         yield factory
     finally:
         factory.close()
+
+
+def open_attributes(settings: Settings, *, processes: int = 1) -> AttributeReader:
+    """Heads are opened when they are first asked for. `processes`: as of `open_pipeline_factory`."""
+    cores = max(1, (os.cpu_count() or 1) // processes)
+    return AttributeReader(settings.permitted_attributes, WeightStore.of(settings), threads=cores)
 
 
 def _open_quality_network(

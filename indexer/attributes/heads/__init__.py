@@ -1,0 +1,1 @@
+"""One file a head. `opening.py` says which head gives which attribute, and from which weights."""

@@ -1,0 +1,28 @@
+"""Which head gives which attribute. To add one: a file beside this one, its weights in
+`weights.published`, and a line here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from indexer.attributes.head import Head
+from indexer.attributes.heads.expression import ExpressionHead
+from indexer.types import Attribute
+from indexer.weights.file import WeightFile
+from indexer.weights.locate import read_verified
+from indexer.weights.published import EXPRESSION
+from indexer.weights.store import WeightStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadKind:
+    weights: tuple[WeightFile, ...]
+    open: Callable[[WeightStore, int], Head]
+    """With the number of threads. Raises WeightsMissing, WeightsDamaged."""
+
+
+HEADS: Mapping[Attribute, HeadKind] = {
+    Attribute.EXPRESSION: HeadKind(
+        weights=(EXPRESSION,),
+        open=lambda store, threads: ExpressionHead(read_verified(EXPRESSION, store), threads=threads),
+    ),
+}

@@ -1,0 +1,25 @@
+"""What can be asked about a face beside who it is."""
+
+from enum import StrEnum
+
+
+class Attribute(StrEnum):
+    LIVENESS = "liveness"
+    """Whether a person was before the camera, not a print or a screen."""
+    EXPRESSION = "expression"
+    AGE = "age"
+    GENDER = "gender"
+    MASK = "mask"
+    GLASSES = "glasses"
+    POSE = "pose"
+    """Where the head is turned."""
+    EYES = "eyes"
+    """Whether they are open."""
+    OCCLUSION = "occlusion"
+    """Which parts of the face are covered."""
+    QUALITY = "quality"
+    """What to do for a better picture."""
+
+
+SENSITIVE = frozenset({Attribute.EXPRESSION, Attribute.AGE, Attribute.GENDER})
+"""Off unless an operator permits them: see docs/explanation/attributes.md."""

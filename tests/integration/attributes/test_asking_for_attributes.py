@@ -1,0 +1,42 @@
+"""Attributes are estimated where a request asks for them, and where they are permitted."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from indexer.records.database.session import Database
+from indexer.settings import Settings
+from service.app import create_app
+from tests.support.weights import ATTRIBUTES, needs_attributes
+
+pytestmark = needs_attributes
+
+
+@pytest.fixture
+def permissive(database: Database, settings: Settings) -> Iterator[TestClient]:
+    """The service with an operator's permission for expressions, and their weights."""
+    chosen = settings.model_copy(
+        update={"model_mirror": str(ATTRIBUTES), "attributes": "expression,age,liveness"}
+    )
+    with TestClient(create_app(chosen), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_detect_estimates_the_attributes_that_are_asked_for(permissive: TestClient, hopper: bytes) -> None:
+    [plain] = permissive.post("/v1/detect", files={"image": hopper}).json()["faces"]
+    asked = permissive.post("/v1/detect", files={"image": hopper}, data={"attributes": ["expression"]})
+
+    assert plain["attributes"] == {}
+    estimate = asked.json()["faces"][0]["attributes"]["expression"]
+    assert estimate["value"] in estimate["scores"]
+    assert estimate["confidence"] == max(estimate["scores"].values())
+    assert "attributes" in asked.json()["timings_ms"]
+
+
+def test_an_attribute_that_is_not_permitted_is_refused_by_name(permissive: TestClient, hopper: bytes) -> None:
+    answer = permissive.post("/v1/detect", files={"image": hopper}, data={"attributes": ["gender"]})
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "attribute_not_permitted"
+    assert answer.json()["attribute"] == "gender"
