@@ -81,12 +81,14 @@ LIGHTQNET = WeightFile(
     size_bytes=1_875_662,
 )
 
+_FER = "facial_expression_recognition"
 EXPRESSION = WeightFile(
-    name="fer_mobilefacenet_2022july_int8.onnx",
+    name=f"{_FER}_mobilefacenet_2022july_int8.onnx",
     sha256="f0d7093aff10e2638c734c5f18a6a7eabd2b9239b20bdb9b8090865a6f69a1ed",
     addresses=(
-        "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/facial_expression_recognition"
-        "/facial_expression_recognition_mobilefacenet_2022july_int8.onnx",
+        # The commit, and the address of large files (Git LFS).
+        "https://media.githubusercontent.com/media/opencv/opencv_zoo/7c18c21465a4017921f311f721e05b734da72986"
+        f"/models/{_FER}/{_FER}_mobilefacenet_2022july_int8.onnx",
     ),
     size_bytes=1_364_007,
 )

@@ -1,9 +1,12 @@
 """Published files of weights that tests use, and small ones that they make."""
 
 import hashlib
+import shutil
+from pathlib import Path
 
 import pytest
 
+from indexer.weights import published
 from indexer.weights.file import WeightFile
 from tests.support.pictures import SHARED
 
@@ -31,3 +34,9 @@ def weight_file(data: bytes, *addresses: str, name: str = "network.bin") -> Weig
         addresses=addresses or (f"https://publisher.invalid/{name}",),
         size_bytes=len(data),
     )
+
+
+def attributes_mirror(folder: Path) -> Path:
+    """`folder`, with the weights of the attributes' heads under their published names: a `model_mirror`."""
+    shutil.copy(ATTRIBUTES / "fer_mobilefacenet_2022july_int8.onnx", folder / published.EXPRESSION.name)
+    return folder

@@ -1,6 +1,7 @@
 """Attributes are estimated where a request asks for them, and where they are permitted."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -8,16 +9,16 @@ from fastapi.testclient import TestClient
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
-from tests.support.weights import ATTRIBUTES, needs_attributes
+from tests.support.weights import attributes_mirror, needs_attributes
 
 pytestmark = needs_attributes
 
 
 @pytest.fixture
-def permissive(database: Database, settings: Settings) -> Iterator[TestClient]:
+def permissive(database: Database, settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     """The service with an operator's permission for expressions, and their weights."""
     chosen = settings.model_copy(
-        update={"model_mirror": str(ATTRIBUTES), "attributes": "expression,age,liveness"}
+        update={"model_mirror": str(attributes_mirror(tmp_path)), "attributes": "expression,age,liveness"}
     )
     with TestClient(create_app(chosen), raise_server_exceptions=False) as client:
         yield client
