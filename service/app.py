@@ -11,8 +11,8 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from indexer.clustering_jobs.worker import ClusteringWorker
 from indexer.doctor import every_check
+from indexer.gallery_jobs.worker import JobWorker
 from indexer.imports.worker import ImportWorker
 from indexer.reindex.background import BackgroundWorker
 from indexer.settings import Settings
@@ -43,6 +43,7 @@ from service.routes.galleries import calibrations, exports, galleries, indexes, 
 from service.routes.people import (
     changes,
     clusterings,
+    duplicate_searches,
     external_ids,
     faces,
     identities,
@@ -92,17 +93,15 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
             worker = app.state.import_worker = ImportWorker(
                 engine, settings, requests=lambda: slots.working, observe=metrics.outcomes.enrolled
             )
-            clusterer = app.state.clustering_worker = ClusteringWorker(
-                engine.database, engine.index_store.models, engine.calibrations
-            )
+            jobs = app.state.job_worker = JobWorker(engine.index_store, engine.calibrations)
             stop = Stop(delay_seconds=settings.stop_delay_s)
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks, stop)
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
-                with stop.on_sigterm(), _reindex_worker(settings), closing(worker), closing(clusterer):
+                with stop.on_sigterm(), _reindex_worker(settings), closing(worker), closing(jobs):
                     worker.start()
-                    clusterer.start()
+                    jobs.start()
                     started()
                     yield {
                         "connections": Connections(_connection_limits(settings)),
@@ -137,7 +136,8 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
     modules = (
         *(external_ids, galleries, exports, calibrations, identities, faces, recognition, streams),
         *(indexes, reindexes),
-        *(changes, clusterings, imports, open_imports, reviews, sightings, visitors, explanations),
+        *(changes, clusterings, duplicate_searches, imports, open_imports, reviews, sightings, visitors),
+        explanations,
         *(audit, keys, sessions, samples),
     )
     for module in modules:

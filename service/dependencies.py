@@ -15,6 +15,7 @@ from indexer.access.grant import Grant
 from indexer.access.sign_in.sign_ins import SignIns
 from indexer.doctor.examination import Doctor
 from indexer.errors import InvalidRequest, PermissionDenied, ReindexNotFound
+from indexer.gallery_jobs.worker import JobWorker
 from indexer.records import reindexes
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import Engine
@@ -48,6 +49,11 @@ async def engine_of(request: Request) -> Engine:
 async def metrics_of(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
+
+
+async def job_worker_of(request: Request) -> JobWorker:
+    worker: JobWorker = request.app.state.job_worker
+    return worker
 
 
 async def doctor_of(request: Request) -> Doctor:
@@ -116,6 +122,7 @@ def at_most(field: str, value: int, limit: int) -> int:
 
 
 CurrentEngine = Annotated[Engine, Depends(engine_of)]
+CurrentJobWorker = Annotated[JobWorker, Depends(job_worker_of)]
 CurrentGrant = Annotated[Grant, Depends(grant_of)]
 CurrentSignIns = Annotated[SignIns, Depends(sign_ins_of)]
 Sender = Annotated[Credential | None, Depends(sender_of)]

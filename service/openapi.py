@@ -21,6 +21,7 @@ _PATH_PARAMETERS = {
     "sample": ("`id` of the sample", "grace-hopper"),
     "import_id": ("`id` of the import", ID_EXAMPLE),
     "clustering_id": ("`id` of the clustering", ID_EXAMPLE),
+    "search_id": ("`id` of the search for duplicates", ID_EXAMPLE),
     "file_id": ("`id` of the file", 17),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
     "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),

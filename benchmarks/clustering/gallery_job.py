@@ -22,14 +22,15 @@ from benchmarks import face_vectors
 from benchmarks.clustering.measures import accuracy
 from benchmarks.gallery import GALLERY
 from indexer.calibration.resolver import CalibrationResolver
-from indexer.clustering_jobs.worker import ClusteringWorker
 from indexer.embedding.catalog import sface
+from indexer.gallery_jobs.worker import JobWorker
 from indexer.records import embedded, galleries, models
-from indexer.records.clusterings import jobs
 from indexer.records.database import schema
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import identity_lists
 from indexer.records.enrolled.identity_lists import Order, Search
+from indexer.records.gallery_jobs import jobs
+from indexer.records.gallery_jobs.kinds import CLUSTERING
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.types import Vectors
@@ -107,11 +108,11 @@ def fill(database: Database, vectors: Vectors) -> UUID:
 
 def run(database: Database, home: Path, threshold: float | None) -> None:
     store = IndexStore.of(Settings(home=home), database, sface(mirror=True))
-    worker = ClusteringWorker(
-        database, store.models, CalibrationResolver(database, store.models, Settings().identify_fpir)
-    )
+    worker = JobWorker(store, CalibrationResolver(database, store.models, Settings().identify_fpir))
+    options = {"threshold": threshold, "join_groups": False, "join_named": False, "dry_run": False}
     with database.transaction() as session:
-        job = jobs.create(session, galleries.get(session, GALLERY), threshold=threshold, worker=worker.name)
+        gallery = galleries.get(session, GALLERY)
+        job = jobs.create(session, gallery, CLUSTERING, options, worker=worker.name)
     begun, cpu = time.perf_counter(), time.process_time()
     marks: dict[str, float] = {}
 
@@ -122,7 +123,7 @@ def run(database: Database, home: Path, threshold: float | None) -> None:
 
     worker.run_here(job, observe)
     with database.reading() as session:
-        done = jobs.get(session, galleries.get(session, GALLERY).id, job.id)
+        done = jobs.get(session, gallery.id, CLUSTERING, job.id)
     print(
         f"{done.state}: {time.perf_counter() - begun:.1f} s, {time.process_time() - cpu:.1f} s of CPU,"
         f" threshold {done.used_threshold}, {done.figures}, begun {marks}"

@@ -15,6 +15,7 @@ from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.duplicates.gallery_search import GalleryDuplicates, SimilarPeople
+    from indexer.records.database.session import Database
     from indexer.records.enrolled.faces import Owner
 
 LISTED = 20
@@ -48,6 +49,7 @@ def duplicates(
     from indexer.calibration.resolver import CalibrationResolver
     from indexer.duplicates import gallery_search, page
     from indexer.pages import html as pages
+    from indexer.records import galleries
 
     if html is not None:
         pages.require()
@@ -55,22 +57,34 @@ def duplicates(
     begun = time.monotonic()
     with open_index_store(settings) as index_store:
         resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
+        with index_store.database.reading() as session:
+            row = galleries.get(session, gallery)
         with progress_bar("faces") as bar:
             task = bar.add_task(gallery, total=None)
             found = gallery_search.search(
                 index_store,
                 resolver,
-                gallery,
+                row,
                 fpir=fpir,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-        added = gallery_search.add_reviews(index_store.database, found) if review else None
+        added = _add_reviews(index_store.database, found) if review else None
         if html is not None:
             write_atomically(html, page.render(index_store.database, found))
     seconds = time.monotonic() - begun
     print_result(_as_json(found, added, seconds), json, lambda: _print(found, added, seconds))
     if html is not None:
         console.print(f"Wrote {escape_text(html)}.", highlight=False, soft_wrap=True)
+
+
+def _add_reviews(database: "Database", found: "GalleryDuplicates") -> int:
+    from indexer.duplicates import gallery_search
+
+    added = 0
+    for portion in gallery_search.portions(found):
+        with database.transaction() as session:
+            added += gallery_search.add_reviews(session, found, portion)
+    return added
 
 
 def _as_json(found: "GalleryDuplicates", added: int | None, seconds: float) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Finds people of a gallery who may be enrolled twice, by a search of the gallery against itself."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from indexer.calibration.threshold.decision import Decision
 from indexer.duplicates import pairs, threshold
 from indexer.index.live import LiveIndex
 from indexer.records import galleries
-from indexer.records.database.session import Database
+from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces
 from indexer.records.enrolled.faces import Owner
 from indexer.records.people import distinct, reviews
@@ -71,7 +71,7 @@ class GalleryDuplicates:
 def search(
     index_store: IndexStore,
     resolver: CalibrationResolver,
-    gallery_name: str,
+    gallery: Gallery,
     *,
     fpir: float | None = None,
     progress: Callable[[int, int], object] = lambda _, __: None,
@@ -80,11 +80,8 @@ def search(
     duplicate check. `progress` gets the number of faces that were searched, and of all.
 
     Pairs who are known to be different are left out. Raises GalleryNotFound, ModelUnavailable,
-    EmbeddingsMissing.
+    EmbeddingsMissing, and what `progress` raises.
     """
-    database = index_store.database
-    with database.reading() as session:
-        gallery = galleries.get(session, gallery_name)
     card = index_store.models.for_gallery(gallery)
     if gallery.face_count == 0:
         return GalleryDuplicates(
@@ -106,33 +103,37 @@ def search(
         people=found.people,
         faces=found.faces,
         decision=decision,
-        groups=group(_named(database, gallery, found.pairs.values())),
+        groups=group(_named(index_store.database, gallery, found.pairs.values())),
     )
 
 
-def add_reviews(database: Database, found: GalleryDuplicates) -> int:
-    """Puts the pairs into the gallery's reviews; how many were not there. Raises GalleryNotFound."""
-    added, every = 0, found.pairs
+def portions(found: GalleryDuplicates) -> Iterator[list[SimilarPeople]]:
+    """The pairs, as many at a time as one transaction adds."""
+    every = found.pairs
     for start in range(0, len(every), PAIRS_OF_A_TRANSACTION):
-        portion = every[start : start + PAIRS_OF_A_TRANSACTION]
-        with database.transaction() as session:
-            galleries.lock(session, found.gallery.id)
-            keys = {key for pair in portion for key in (pair.key, pair.other_key)}
-            owners = faces.find_owners(session, found.gallery.id, keys)
-            for pair in portion:
-                one, other = owners.get(pair.key), owners.get(pair.other_key)
-                if one is None or other is None or one.identity_id == other.identity_id:
-                    continue  # deleted or merged meanwhile
-                review = reviews.add(
-                    session,
-                    found.gallery.id,
-                    ReviewKind.DUPLICATE,
-                    identity_id=other.identity_id,
-                    other_id=one.identity_id,
-                    score=pair.score,
-                    threshold=found.decision.threshold if found.decision else pair.score,
-                )
-                added += review is not None
+        yield every[start : start + PAIRS_OF_A_TRANSACTION]
+
+
+def add_reviews(session: Session, found: GalleryDuplicates, portion: Sequence[SimilarPeople]) -> int:
+    """Puts the pairs into the gallery's reviews; how many were not there. Raises GalleryNotFound, Busy."""
+    galleries.lock(session, found.gallery.id)
+    keys = {key for pair in portion for key in (pair.key, pair.other_key)}
+    owners = faces.find_owners(session, found.gallery.id, keys)
+    added = 0
+    for pair in portion:
+        one, other = owners.get(pair.key), owners.get(pair.other_key)
+        if one is None or other is None or one.identity_id == other.identity_id:
+            continue  # deleted or merged meanwhile
+        review = reviews.add(
+            session,
+            found.gallery.id,
+            ReviewKind.DUPLICATE,
+            identity_id=other.identity_id,
+            other_id=one.identity_id,
+            score=pair.score,
+            threshold=found.decision.threshold if found.decision else pair.score,
+        )
+        added += review is not None
     return added
 
 

@@ -39,6 +39,7 @@
     │   ├── ImportFileNotFound      the import has no such file
     │   ├── PictureNotStored        the file exists, no picture of it is kept
     │   ├── ClusteringNotFound      the gallery has no such clustering
+    │   ├── DuplicateSearchNotFound the gallery has no such search for duplicates
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or a person was deleted after it
     ├── Conflict
     │   ├── GalleryExists           there is a gallery of this name
@@ -54,6 +55,8 @@
     │   ├── ImportFull              the import has as many files as it can have
     │   ├── ClusteringExists        the gallery is being clustered already
     │   ├── ClusteringState         the clustering is not in a state that allows this
+    │   ├── DuplicateSearchExists   the gallery is being searched for duplicates already
+    │   ├── DuplicateSearchState    the search for duplicates has ended
     │   ├── ReindexExists           the gallery has a re-index job already
     │   ├── KeyState                the API key is revoked or has expired
     │   ├── ReindexState            the re-index job is not in a state that allows this

@@ -55,6 +55,14 @@ class ClusteringState(Conflict):
     code = "clustering_state"
 
 
+class DuplicateSearchExists(Conflict):
+    code = "duplicate_search_exists"
+
+
+class DuplicateSearchState(Conflict):
+    code = "duplicate_search_state"
+
+
 class ImportFull(Conflict):
     code = "import_full"
 

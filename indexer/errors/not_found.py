@@ -59,6 +59,10 @@ class ClusteringNotFound(NotFound):
     code = "clustering_not_found"
 
 
+class DuplicateSearchNotFound(NotFound):
+    code = "duplicate_search_not_found"
+
+
 class ImportFileNotFound(NotFound):
     code = "import_file_not_found"
 

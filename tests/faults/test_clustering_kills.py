@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from indexer.records import galleries
-from indexer.records.clusterings import jobs
 from indexer.records.database.session import Database
+from indexer.records.gallery_jobs import jobs
+from indexer.records.gallery_jobs.kinds import CLUSTERING
 from indexer.usecases.enrol import NewIdentity
 from tests.support.faults.clustering_worker import killed_at, work
 from tests.support.faults.node import FURTHER, GALLERY, Node, embedding
@@ -34,29 +35,30 @@ def node(database: Database, migrated: str, tmp_path: Path) -> Iterator[Node]:
 @pytest.mark.parametrize(
     "step",
     [
-        "indexer.clustering_jobs.run:find_groups:before",
-        "indexer.clustering_jobs.run:find_groups:after",
-        "indexer.clustering_jobs.join:log_moved:before",
-        "indexer.clustering_jobs.join:log_moved:after:2",
+        "indexer.gallery_jobs.clustering.run:find_groups:before",
+        "indexer.gallery_jobs.clustering.run:find_groups:after",
+        "indexer.gallery_jobs.clustering.join:log_moved:before",
+        "indexer.gallery_jobs.clustering.join:log_moved:after:2",
         "indexer.records.clusterings.joining:record_merges:after:3",
-        "indexer.records.clusterings.jobs:end:before",
-        "indexer.records.clusterings.jobs:end:after",
+        "indexer.records.gallery_jobs.jobs:done:before",
+        "indexer.records.gallery_jobs.jobs:done:after",
     ],
 )
 def test_after_kill_minus_9_the_next_worker_does_the_rest(
     node: Node, migrated: str, tmp_path: Path, step: str
 ) -> None:
     with node.database.transaction() as session:
-        job = jobs.create(session, galleries.get(session, GALLERY), threshold=0.6)
+        options = {"threshold": 0.6, "join_groups": False, "join_named": False, "dry_run": False}
+        job = jobs.create(session, galleries.get(session, GALLERY), CLUSTERING, options)
     killed_at(step, migrated, tmp_path / "other")
     assert not work(node), "the killed worker's lease has not ended"
     with node.database.transaction() as session:
-        session.execute(text("UPDATE clustering SET leased_until = now()"))
+        session.execute(text("UPDATE gallery_job SET leased_until = now()"))
 
     assert work(node)
 
     with node.database.reading() as session:
-        row = jobs.get(session, job.gallery_id, job.id)
+        row = jobs.get(session, job.gallery_id, CLUSTERING, job.id)
         sizes = session.scalars(
             text("SELECT count(*) FROM face JOIN identity ON identity.id = identity_id GROUP BY identity_id")
         ).all()

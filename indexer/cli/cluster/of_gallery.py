@@ -11,7 +11,7 @@ from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.records.tables import Clustering
+    from indexer.records.tables import GalleryJob
 
 LISTED = 20
 """Most groups that the terminal shows. JSON has all."""
@@ -30,23 +30,27 @@ def run(
 ) -> None:
     """Raises GalleryNotFound, ClusteringExists, LeaseLost (somebody cancelled it), DatabaseUnavailable."""
     from indexer.calibration.resolver import CalibrationResolver
-    from indexer.clustering_jobs.worker import ClusteringWorker
+    from indexer.gallery_jobs.worker import JobWorker
     from indexer.records import galleries
-    from indexer.records.clusterings import jobs
+    from indexer.records.gallery_jobs import jobs
+    from indexer.records.gallery_jobs.kinds import CLUSTERING
 
     settings = Settings()
     with open_index_store(settings) as index_store, progress_bar("faces") as bar:
         database = index_store.database
         resolver = CalibrationResolver(database, index_store.models, settings.identify_fpir)
-        worker = ClusteringWorker(database, index_store.models, resolver)
+        worker = JobWorker(index_store, resolver)
         with database.transaction() as session:
             job = jobs.create(
                 session,
                 galleries.get(session, gallery),
-                threshold=threshold,
-                join_groups=join_groups,
-                join_named=join_named,
-                dry_run=dry_run,
+                CLUSTERING,
+                {
+                    "threshold": threshold,
+                    "join_groups": join_groups,
+                    "join_named": join_named,
+                    "dry_run": dry_run,
+                },
                 worker=worker.name,
             )
         task = bar.add_task("Comparing", total=None)
@@ -59,12 +63,12 @@ def run(
             )
         except KeyboardInterrupt:
             with database.transaction() as session:
-                jobs.cancel(session, galleries.get(session, gallery), job.id)
+                jobs.cancel(session, galleries.get(session, gallery), CLUSTERING, job.id)
             console.print("[yellow]Cancelled.[/] What was joined stays joined.")
             raise SystemExit(INTERRUPTED) from None
         with database.reading() as session:
             found = galleries.get(session, gallery)
-            job = jobs.get(session, found.id, job.id, with_result=True)
+            job = jobs.get(session, found.id, CLUSTERING, job.id, with_result=True)
     groups = jobs.result_of(job) if job.result is not None else None
     result = _as_json(job, gallery) | (groups or {})
     print_result(result, json, lambda: _print(job, gallery, groups))
@@ -72,18 +76,18 @@ def run(
         raise SystemExit(1)
 
 
-def _as_json(job: "Clustering", gallery: str) -> dict[str, Any]:
+def _as_json(job: "GalleryJob", gallery: str) -> dict[str, Any]:
     return {
         "id": job.id,
         "gallery": gallery,
         "state": job.state,
         "problem": job.problem,
         "threshold": job.used_threshold,
-        "dry_run": job.dry_run,
+        "dry_run": job.options["dry_run"],
     } | {"figures": job.figures}
 
 
-def _print(job: "Clustering", gallery: str, groups: dict[str, Any] | None) -> None:
+def _print(job: "GalleryJob", gallery: str, groups: dict[str, Any] | None) -> None:
     if job.problem is not None:
         console.print(f"The clustering has failed: {escape_text(job.problem)}", soft_wrap=True)
         return

@@ -45,6 +45,8 @@ class Action(StrEnum):
     IMPORT_DELETED = "import.deleted"
     CLUSTERING_STARTED = "clustering.started"
     CLUSTERING_CHANGED = "clustering.changed"
+    DUPLICATE_SEARCH_STARTED = "duplicate_search.started"
+    DUPLICATE_SEARCH_CHANGED = "duplicate_search.changed"
     REINDEX_STARTED = "reindex.started"
     REINDEX_CHANGED = "reindex.changed"
     MODEL_SWITCHED = "model.switched"

@@ -1,1 +1,1 @@
-"""Clusterings in the database: jobs, the faces that they read, and what they join."""
+"""What clusterings read and join in the database."""

@@ -176,7 +176,7 @@ class Join:
     """Whether the identity that remains is anonymous."""
 
 
-def record_merges(session: Session, gallery_id: UUID, joins: Sequence[Join]) -> None:
+def record_merges(session: Session, gallery_id: UUID, clustering_id: UUID, joins: Sequence[Join]) -> None:
     """Records what an undo of each needs, and deletes the identities that have no face any more."""
     rows: list[Mapping[str, Any]] = [
         {
@@ -185,6 +185,7 @@ def record_merges(session: Session, gallery_id: UUID, joins: Sequence[Join]) -> 
             "kind": ChangeOfPeople.MERGE.value,
             "identity_id": join.into,
             "other_id": join.single.identity_id,
+            "job_id": clustering_id,
             "before": dumped(
                 Before(
                     faces=[join.single.face_id],

@@ -83,7 +83,9 @@ def add(
     identity_id: UUID,
     other_id: UUID,
     before: Before,
+    clustering_id: UUID | None = None,
 ) -> None:
+    """`clustering_id`: the one that made the change, if no person did."""
     session.add(
         PersonChange(
             id=change_id,
@@ -92,6 +94,7 @@ def add(
             identity_id=identity_id,
             other_id=other_id,
             before=dumped(before),
+            job_id=clustering_id,
         )
     )
     session.flush()

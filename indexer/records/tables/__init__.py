@@ -10,12 +10,12 @@ from indexer.records.tables.audit.chain import AuditHead, AuditRecord
 from indexer.records.tables.audit.probes import AuditProbe, Dispute
 from indexer.records.tables.base import Base
 from indexer.records.tables.changes import Change
-from indexer.records.tables.clusterings import Clustering
 from indexer.records.tables.enrolled.faces import Embedding, Face
 from indexer.records.tables.enrolled.identities import Identity
 from indexer.records.tables.enrolled.people import DistinctPeople, PersonChange, Review
 from indexer.records.tables.enrolled.person_templates import PersonTemplate
 from indexer.records.tables.galleries import Gallery
+from indexer.records.tables.gallery_jobs import GalleryJob
 from indexer.records.tables.imports import ImportFile, ImportJob, ImportPicture
 from indexer.records.tables.index_checks import IndexCheck
 from indexer.records.tables.logged_errors import LoggedErrorRow
@@ -33,12 +33,12 @@ __all__ = [
     "Base",
     "Calibration",
     "Change",
-    "Clustering",
     "Dispute",
     "DistinctPeople",
     "Embedding",
     "Face",
     "Gallery",
+    "GalleryJob",
     "Identity",
     "ImportFile",
     "ImportJob",

@@ -55,8 +55,9 @@ def merge_within(
     *,
     take: Collection[Field],
     although_distinct: bool = False,
+    clustering_id: UUID | None = None,
 ) -> PeopleChange:
-    """The same in a transaction that holds the gallery's lock."""
+    """The same in a transaction that holds the gallery's lock. `clustering_id`: the one that merges them."""
     if identity_id == other_id:
         raise InvalidRequest("an identity cannot be merged with itself", field="other")
     kept = identities.get(session, gallery.id, identity_id)
@@ -72,7 +73,8 @@ def merge_within(
         action=Action.IDENTITIES_MERGED,
         gallery=gallery.name,
         identity_id=identity_id,
-        details={"other": str(other_id), "faces": len(moved.ids), "same_photographs": len(moved.dropped)},
+        details={"other": str(other_id), "faces": len(moved.ids), "same_photographs": len(moved.dropped)}
+        | ({} if clustering_id is None else {"clustering": str(clustering_id)}),
     )
     pairs = merged_pairs.follow(
         session,
@@ -125,6 +127,7 @@ def merge_within(
         identity_id=identity_id,
         other_id=other_id,
         before=before,
+        clustering_id=clustering_id,
     )
     record(session, event)
     return PeopleChange(

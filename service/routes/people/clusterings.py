@@ -1,27 +1,19 @@
 """Clusterings join the anonymous identities of one person, as a job."""
 
-from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 
-from indexer.clustering_jobs.worker import ClusteringWorker
 from indexer.records import galleries
-from indexer.records.clusterings import jobs
-from service.dependencies import CurrentEngine
+from indexer.records.gallery_jobs import jobs
+from indexer.records.gallery_jobs.kinds import CLUSTERING
+from service.dependencies import CurrentEngine, CurrentJobWorker
 from service.requests.bodies import JsonRoute
 from service.requests.pagination import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.people.clusterings import Clustering, ClusteringGroups, ClusteringNew, ClusteringPage
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/clusterings", tags=["clusterings"], route_class=JsonRoute)
-
-
-async def worker_of(request: Request) -> ClusteringWorker:
-    return cast(ClusteringWorker, request.app.state.clustering_worker)
-
-
-Worker = Annotated[ClusteringWorker, Depends(worker_of)]
 
 
 @router.post(
@@ -31,12 +23,12 @@ Worker = Annotated[ClusteringWorker, Depends(worker_of)]
     operation_id="create_clustering",
     summary="Group the anonymous faces of a gallery",
 )
-def create(engine: CurrentEngine, worker: Worker, gallery: str, body: ClusteringNew) -> Clustering:
+def create(engine: CurrentEngine, worker: CurrentJobWorker, gallery: str, body: ClusteringNew) -> Clustering:
     """A serving process does it; ask for its progress. Groups of several faces are never split, and keep
     their ids. Identities with names stay as they are, unless `join_named`. Each join is a merge, which can be
     undone. 409 `clustering_exists` while the gallery is being clustered."""
     with engine.database.transaction() as session:
-        job = jobs.create(session, galleries.get(session, gallery), **body.model_dump())
+        job = jobs.create(session, galleries.get(session, gallery), CLUSTERING, body.model_dump())
     worker.wake()
     return Clustering.of(job, gallery)
 
@@ -53,7 +45,9 @@ def list_page(
     before = None if cursor is None else uuid(cursor)
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
-        page, more = cut(jobs.newest_first(session, found.id, before=before, at_most=limit + 1), limit)
+        page, more = cut(
+            jobs.newest_first(session, found.id, CLUSTERING, before=before, at_most=limit + 1), limit
+        )
     return ClusteringPage(
         clusterings=[Clustering.of(job, gallery) for job in page],
         next_cursor=str(page[-1].id) if more else None,
@@ -68,7 +62,8 @@ def list_page(
 )
 def get(engine: CurrentEngine, gallery: str, clustering_id: UUID) -> Clustering:
     with engine.database.reading() as session:
-        return Clustering.of(jobs.get(session, galleries.get(session, gallery).id, clustering_id), gallery)
+        found = galleries.get(session, gallery)
+        return Clustering.of(jobs.get(session, found.id, CLUSTERING, clustering_id), gallery)
 
 
 @router.get(
@@ -82,7 +77,7 @@ def groups(engine: CurrentEngine, gallery: str, clustering_id: UUID) -> Clusteri
     the groups are identities."""
     with engine.database.reading() as session:
         found = galleries.get(session, gallery)
-        job = jobs.get(session, found.id, clustering_id, with_result=True)
+        job = jobs.get(session, found.id, CLUSTERING, clustering_id, with_result=True)
     return ClusteringGroups.of(jobs.result_of(job))
 
 
@@ -95,5 +90,5 @@ def groups(engine: CurrentEngine, gallery: str, clustering_id: UUID) -> Clusteri
 def cancel(engine: CurrentEngine, gallery: str, clustering_id: UUID) -> Clustering:
     """What was joined stays joined."""
     with engine.database.transaction() as session:
-        job = jobs.cancel(session, galleries.get(session, gallery), clustering_id)
+        job = jobs.cancel(session, galleries.get(session, gallery), CLUSTERING, clustering_id)
     return Clustering.of(job, gallery)

@@ -1,14 +1,13 @@
 """Clusterings: bodies and answers."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from indexer.records import tables
-from indexer.usecases.answers import ID_EXAMPLE
 from indexer.usecases.answers.faces import Box
+from service.schemas.people.jobs import Job, common
 
 
 class ClusteringNew(BaseModel):
@@ -48,46 +47,18 @@ class ClusteringFigures(BaseModel):
     reviews: int = Field(default=0, description="New reviews of groups that resemble somebody with a name")
 
 
-class Clustering(BaseModel):
+class Clustering(Job):
     """A job that joins the anonymous identities of one person."""
 
-    id: UUID = Field(description="Assigned by Gemel", examples=[ID_EXAMPLE])
-    gallery: str = Field(description="Name of the gallery", examples=["family"])
-    state: str = Field(description="waiting, running, done, failed or cancelled", examples=["done"])
-    step: str | None = Field(
-        description="What is being done: reading, comparing, joining...", examples=[None]
-    )
     threshold: float | None = Field(description="As requested", examples=[None])
-    used_threshold: float | None = Field(
-        description="The threshold that is used; null before the first step", examples=[0.4812]
-    )
     join_groups: bool = Field(description="Whether groups that exist already may become one")
     join_named: bool = Field(description="Whether groups join people with names")
     dry_run: bool = Field(description="Whether nothing is changed")
     figures: ClusteringFigures = Field(description="What it has found so far")
-    problem: str | None = Field(description="Why it has failed; null if it has not", examples=[None])
-    created_by: str = Field(description="Name of the API key", examples=["album"])
-    created_at: datetime = Field(description="Time of its creation")
-    ended_at: datetime | None = Field(description="Time of its end; null before it")
 
     @classmethod
-    def of(cls, job: tables.Clustering, gallery: str) -> "Clustering":
-        return cls(
-            id=job.id,
-            gallery=gallery,
-            state=job.state,
-            step=job.step,
-            threshold=_rounded(job.threshold),
-            used_threshold=_rounded(job.used_threshold),
-            join_groups=job.join_groups,
-            join_named=job.join_named,
-            dry_run=job.dry_run,
-            figures=ClusteringFigures(**job.figures),
-            problem=job.problem,
-            created_by=job.caller_name,
-            created_at=job.created_at,
-            ended_at=job.ended_at,
-        )
+    def of(cls, job: tables.GalleryJob, gallery: str) -> "Clustering":
+        return cls(**common(job, gallery), **job.options, figures=ClusteringFigures(**job.figures))
 
 
 class ClusteringPage(BaseModel):
@@ -114,7 +85,3 @@ class ClusteringGroups(BaseModel):
     @classmethod
     def of(cls, result: Any) -> "ClusteringGroups":
         return cls.model_validate(result)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)

@@ -15,8 +15,9 @@ from sqlalchemy import text
 
 from indexer.records import galleries
 from indexer.records.audit.event import Action
-from indexer.records.clusterings import jobs as clusterings
 from indexer.records.database.session import Database
+from indexer.records.gallery_jobs import jobs
+from indexer.records.gallery_jobs.kinds import CLUSTERING, DUPLICATE_SEARCH
 from indexer.records.people import reviews
 from indexer.records.people.reviews import ReviewKind
 from indexer.settings import Settings
@@ -155,6 +156,12 @@ STEPS = {
     "cancel_clustering": Step(
         path=ONE + "/clusterings/{clustering_id}/cancel", action=Action.CLUSTERING_CHANGED
     ),
+    "create_duplicate_search": Step(
+        path=ONE + "/duplicate-searches", action=Action.DUPLICATE_SEARCH_STARTED, body=lambda _: {}
+    ),
+    "cancel_duplicate_search": Step(
+        path=ONE + "/duplicate-searches/{search_id}/cancel", action=Action.DUPLICATE_SEARCH_CHANGED
+    ),
     "finish_import": Step(path=IMPORTS + "/{import_id}/finish", action=Action.IMPORT_CHANGED),
     "cancel_import": Step(path=IMPORTS + "/{import_id}/cancel", action=Action.IMPORT_CHANGED),
     "retry_import": Step(path=IMPORTS + "/{import_id}/retry", action=Action.IMPORT_CHANGED),
@@ -186,6 +193,10 @@ PEOPLE = {
 """Routes that need more than one person."""
 IMPORTED = {"finish_import", "cancel_import", "retry_import", "delete_import"}
 """Routes that need an import."""
+OPTIONS = {"threshold": None, "join_groups": False, "join_named": False, "dry_run": False}
+"""Of a clustering."""
+JOBS = {"cancel_clustering", "cancel_duplicate_search"}
+"""Routes that need a job of the gallery."""
 SEARCHES = {"replay_search", "get_probe_crop", "delete_probes", "dispute_match", "withdraw_dispute"}
 """Routes that need a search with kept probes."""
 KEYS = {"create_key", "update_key", "rotate_key", "revoke_key", "create_session", "delete_session"}
@@ -293,12 +304,13 @@ def add_search(service: TestClient, world: World, *, disputed_already: bool) -> 
         world.names["dispute_id"] = dispute.raise_for_status().json()["id"]
 
 
-def add_clustering(database: Database, world: World) -> None:
-    """An open one that another process works on."""
+def add_jobs(database: Database, world: World) -> None:
+    """Open ones that another process works on."""
     with database.transaction() as session:
         gallery = galleries.get(session, world.names["gallery"])
-        job = clusterings.create(session, gallery, worker="elsewhere")
-        world.names["clustering_id"] = str(job.id)
+        clustering = jobs.create(session, gallery, CLUSTERING, OPTIONS, worker="elsewhere")
+        search = jobs.create(session, gallery, DUPLICATE_SEARCH, {"fpir": None}, worker="elsewhere")
+        world.names.update({"clustering_id": str(clustering.id), "search_id": str(search.id)})
 
 
 def add_import(service: TestClient, database: Database, world: World) -> None:
@@ -340,8 +352,8 @@ def test_a_route_leaves_its_event(
         add_people(service, database, world)
     if operation == "calibrate_gallery":
         strangers.enrol(database, world.names["gallery"], 100)
-    if operation == "cancel_clustering":
-        add_clustering(database, world)
+    if operation in JOBS:
+        add_jobs(database, world)
     if operation in IMPORTED:
         add_import(service, database, world)
     if operation == "forget_visitors":
@@ -377,7 +389,7 @@ def test_a_request_that_changes_nothing_leaves_no_event(
     step = STEPS[operation]
     names = (
         *("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id", "import_id"),
-        "clustering_id",
+        *("clustering_id", "search_id"),
     )
     nothing = dict.fromkeys(
         (*names, "change_id", "review_id", "decided_id", "audit_id", "dispute_id"), str(uuid4())

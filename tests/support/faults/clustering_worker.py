@@ -4,9 +4,9 @@ import signal
 from pathlib import Path
 
 from indexer.calibration.resolver import CalibrationResolver
-from indexer.clustering_jobs import join
-from indexer.clustering_jobs.worker import ClusteringWorker
-from indexer.records.clusterings import jobs
+from indexer.gallery_jobs.clustering import join
+from indexer.gallery_jobs.worker import JobWorker
+from indexer.records.gallery_jobs import leases
 from tests.support.faults.death import die_at
 from tests.support.faults.forkserver import exit_code
 from tests.support.faults.node import Node
@@ -21,9 +21,9 @@ def work(node: Node, *, pairs_at_once: int = 2) -> bool:
     """Works on the clustering that waits, if there is one."""
     join.PAIRS = pairs_at_once
     calibrations = CalibrationResolver(node.database, node.index_store.models, 0.01)
-    worker = ClusteringWorker(node.database, node.index_store.models, calibrations)
+    worker = JobWorker(node.index_store, calibrations)
     with node.database.transaction() as session:
-        job = jobs.claim(session, worker.name)
+        job = leases.claim(session, worker.name)
     if job is not None:
         worker.run_here(job, lambda _: None)
     return job is not None

@@ -85,6 +85,7 @@ class PersonChange(Base, kw_only=True):
         Index("person_change_identity_id_idx", "identity_id"),
         Index("person_change_other_id_idx", "other_id"),
         Index("person_change_gallery_id_idx", "gallery_id"),
+        Index("person_change_job_id_idx", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -99,3 +100,6 @@ class PersonChange(Base, kw_only=True):
     """What the change replaced, as `records.people.person_changes` writes it."""
     created_at: Mapped[datetime] = insertion_time()
     undone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
+    job_id: Mapped[UUID | None] = mapped_column(default=None)
+    """The clustering that made it; None: a person did. No foreign key, since a job is deleted only with its
+    gallery, as the change is."""

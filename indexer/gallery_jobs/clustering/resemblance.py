@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 
-from indexer.clustering_jobs.join import Resemblance
+from indexer.gallery_jobs.clustering.join import Resemblance
 from indexer.records.clusterings.faces import ReadFace
 from indexer.types import Vectors
 

@@ -1,10 +1,11 @@
 """Writes what a clustering found: joins identities, some at a time, and adds reviews.
 
-Each transaction holds the gallery's lock for a moment, and checks everything again: an identity that was
-deleted, named, merged or has got other faces since the clustering read it is left as it is.
+Each function is called in a transaction of its own. It holds the gallery's lock for a moment, and checks
+everything again: an identity that was deleted, named, merged or has got other faces since the clustering read
+it is left as it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.clusterings import joining
 from indexer.records.clusterings.joining import Join, Single
-from indexer.records.database.session import Database, Session
+from indexer.records.database.session import Session
 from indexer.records.enrolled import identities
 from indexer.records.people import reviews
 from indexer.records.people.reviews import ReviewKind
@@ -42,35 +43,14 @@ class Resemblance:
     score: float
 
 
-Written = Callable[[Session, int], object]
-"""Called at the end of each transaction, with the number of joined identities or added reviews."""
-
-
 def join(
-    database: Database,
-    gallery_id: UUID,
-    clustering_id: UUID,
-    pairs: Sequence[Pair],
-    *,
-    named: bool = False,
-    written: Written,
+    session: Session, gallery_id: UUID, clustering_id: UUID, pairs: Sequence[Pair], *, named: bool = False
 ) -> int:
     """Joins the second of each pair to the first; returns how many were. `named`: the first have names.
 
-    Raises GalleryNotFound, Busy, and what `written` raises.
+    Raises GalleryNotFound, Busy.
     """
-    joined = 0
-    for start in range(0, len(pairs), PAIRS):
-        with database.transaction(long=True) as session:
-            gallery = galleries.lock(session, gallery_id)
-            count = _join(session, gallery, clustering_id, pairs[start : start + PAIRS], named)
-            written(session, count)
-        joined += count
-    return joined
-
-
-def _join(session: Session, gallery: Gallery, clustering_id: UUID, pairs: Sequence[Pair], named: bool) -> int:
-    """How many identities were joined."""
+    gallery = galleries.lock(session, gallery_id)
     intos = joining.targets(session, gallery.id, {pair.into for pair in pairs}, anonymous=not named)
     pairs = [pair for pair in pairs if pair.into in intos]
     singles = joining.singles(session, gallery.id, {pair.joined for pair in pairs})
@@ -97,7 +77,7 @@ def _join(session: Session, gallery: Gallery, clustering_id: UUID, pairs: Sequen
             into.last_seen_at = later(into.last_seen_at, single.row.last_seen_at)
     if quick:
         _write(session, gallery, clustering_id, quick)
-    return len(quick) + sum(_merge(session, gallery, pair, named) for pair in slow)
+    return len(quick) + sum(_merge(session, gallery, clustering_id, pair, named) for pair in slow)
 
 
 def _write(session: Session, gallery: Gallery, clustering_id: UUID, joins: Sequence[Join]) -> None:
@@ -112,7 +92,7 @@ def _write(session: Session, gallery: Gallery, clustering_id: UUID, joins: Seque
         regrouped={one.into for one in joins},
         removed=[one.identity_id for one in moved],
     )
-    joining.record_merges(session, gallery.id, joins)
+    joining.record_merges(session, gallery.id, clustering_id, joins)
     for one in joins:
         event = AuditEvent(
             action=Action.IDENTITIES_MERGED,
@@ -129,7 +109,7 @@ def _write(session: Session, gallery: Gallery, clustering_id: UUID, joins: Seque
         record(session, event)
 
 
-def _merge(session: Session, gallery: Gallery, pair: Pair, named: bool) -> bool:
+def _merge(session: Session, gallery: Gallery, clustering_id: UUID, pair: Pair, named: bool) -> bool:
     """Of an identity with several faces, or with reviews or people known to be distinct."""
     try:
         into = identities.get(session, gallery.id, pair.into)
@@ -138,43 +118,28 @@ def _merge(session: Session, gallery: Gallery, pair: Pair, named: bool) -> bool:
             return False
         if joining.share_a_photograph(session, into.id, other.id):
             return False
-        merge_within(session, gallery, pair.into, pair.joined, take=())
+        merge_within(session, gallery, pair.into, pair.joined, take=(), clustering_id=clustering_id)
     except (IdentityNotFound, IdentityMerged, PeopleDistinct):
         return False
     return True
 
 
-def add_reviews(
-    database: Database,
-    gallery_id: UUID,
-    found: Sequence[Resemblance],
-    threshold: float,
-    *,
-    written: Written,
-) -> int:
-    """How many were not there. Raises GalleryNotFound, and what `written` raises."""
+def add_reviews(session: Session, gallery_id: UUID, found: Sequence[Resemblance], threshold: float) -> int:
+    """How many were not there. Raises GalleryNotFound, Busy."""
+    gallery = galleries.lock(session, gallery_id)
+    anonymous = joining.targets(session, gallery.id, {one.identity_id for one in found}, anonymous=True)
+    known = joining.targets(session, gallery.id, {one.named for one in found}, anonymous=False)
     added = 0
-    for start in range(0, len(found), PAIRS):
-        portion = found[start : start + PAIRS]
-        with database.transaction() as session:
-            gallery = galleries.lock(session, gallery_id)
-            anonymous = joining.targets(
-                session, gallery.id, {one.identity_id for one in portion}, anonymous=True
+    for one in found:
+        if one.identity_id in anonymous and one.named in known:
+            review = reviews.add(
+                session,
+                gallery.id,
+                ReviewKind.DUPLICATE,
+                identity_id=one.identity_id,
+                other_id=one.named,
+                score=one.score,
+                threshold=threshold,
             )
-            known = joining.targets(session, gallery.id, {one.named for one in portion}, anonymous=False)
-            count = 0
-            for one in portion:
-                if one.identity_id in anonymous and one.named in known:
-                    review = reviews.add(
-                        session,
-                        gallery.id,
-                        ReviewKind.DUPLICATE,
-                        identity_id=one.identity_id,
-                        other_id=one.named,
-                        score=one.score,
-                        threshold=threshold,
-                    )
-                    count += review is not None
-            written(session, count)
-        added += count
+            added += review is not None
     return added

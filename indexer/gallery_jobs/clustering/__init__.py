@@ -1,0 +1,1 @@
+"""Groups the unnamed faces of a gallery."""

@@ -1,0 +1,1 @@
+"""Jobs of galleries in the database: create, find, lease, end, cancel."""
