@@ -79,8 +79,8 @@ def search(
     """`fpir`: share of the faces that may be taken for another person; by default the gallery's for its
     duplicate check. `progress` gets the number of faces that were searched, and of all.
 
-    Pairs who are known to be different are left out. Raises GalleryNotFound, ModelUnavailable,
-    EmbeddingsMissing, and what `progress` raises.
+    Pairs who are known to be different, and pairs without a name on either side, are left out. Raises
+    GalleryNotFound, ModelUnavailable, EmbeddingsMissing, and what `progress` raises.
     """
     card = index_store.models.for_gallery(gallery)
     if gallery.face_count == 0:
@@ -164,13 +164,19 @@ def _open(store: IndexStore, gallery: Gallery) -> LiveIndex:
 
 
 def _named(database: Database, gallery: Gallery, found: Iterable[pairs.FacePair]) -> Sequence[SimilarPeople]:
-    """Without pairs that are known to be different, and without people who were deleted meanwhile."""
+    """Without pairs that are known to be different, two people without names (a clustering joins those), and
+    people who were deleted meanwhile."""
     every = list(found)
     with database.reading() as session:
         owners = faces.find_owners(
             session, gallery.id, {key for pair in every for key in (pair.key, pair.other_key)}
         )
-        named = [_ordered(pair, owners) for pair in every if {pair.key, pair.other_key} <= owners.keys()]
+        named = [
+            _ordered(pair, owners)
+            for pair in every
+            if {pair.key, pair.other_key} <= owners.keys()
+            and not (owners[pair.key].anonymous and owners[pair.other_key].anonymous)
+        ]
         different = set()
         for start in range(0, len(named), PAIRS_OF_A_TRANSACTION):
             portion = [_ids(pair) for pair in named[start : start + PAIRS_OF_A_TRANSACTION]]

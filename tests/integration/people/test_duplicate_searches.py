@@ -101,6 +101,21 @@ def test_people_who_are_known_to_be_different_get_no_review(searches: Searches) 
     assert (done["figures"]["pairs"], done["figures"]["reviews"]) == (0, 0)
 
 
+def test_two_people_without_names_get_no_review_but_one_with_a_name_does(searches: Searches) -> None:
+    """Which unnamed faces are one person is a question for a clustering."""
+    album = Album(searches.people)
+    unnamed = [album.add(2, 1), album.add(2, 2)]
+
+    done = searches.done()
+
+    pairs = {frozenset((review["identity_id"], review["other_id"])) for review in searches.reviews()}
+    assert pairs == {
+        frozenset((str(searches.first), str(searches.second))),
+        *(frozenset((str(searches.other), str(one))) for one in unnamed),
+    }
+    assert done["figures"]["pairs"] == 3
+
+
 def test_an_empty_gallery_has_no_duplicates(people: People) -> None:
     id = people.client.post(SEARCHES, json={}).raise_for_status().json()["id"]
     wait_for(lambda: people.client.get(f"{SEARCHES}/{id}").json()["state"] == "done", 30)
