@@ -112,7 +112,7 @@ class JobWorker:
     def _extend_lease(self) -> None:
         if self._working.is_set():
             with self._database.transaction() as session:
-                leases.renew(session, self.name)
+                leases.extend(session, self.name)
 
     def _give_back(self, *, held: bool = False, tried: bool = False) -> None:
         """The run in progress ends at its next step: it has lost its lease."""

@@ -1,4 +1,4 @@
-"""The kinds of jobs, and what tells them apart in messages and in the audit record."""
+"""The kinds of jobs, and how they differ in messages and in the audit record."""
 
 from dataclasses import dataclass
 

@@ -59,7 +59,7 @@ def lease(session: Session, job_id: UUID, worker: str) -> None:
     )
 
 
-def renew(session: Session, worker: str) -> None:
+def extend(session: Session, worker: str) -> None:
     session.execute(
         update(GalleryJob)
         .where(GalleryJob.worker == worker, GalleryJob.ended_at.is_(None))
