@@ -389,6 +389,8 @@ export default {
       "To enrol somebody, give a photograph. Gemel looks first whether this person is enrolled already; then you enter the name.",
     live: "Identify live with the camera",
     searching: "Searching ...",
+    earlier: "You have changed whom to search among. The answer below is of the earlier choice.",
+    again: "Search again",
     looking: "Detecting faces",
     nobody_yet: "Nobody is in front of the camera yet.",
   },
@@ -528,6 +530,7 @@ export default {
     forget_count: { one: "Forget {count} visitor", other: "Forget {count} visitors" },
     forgotten: { one: "{count} visitor was forgotten.", other: "{count} visitors were forgotten." },
     more: "Show more",
+    unnamed_again: "Without a name again, and no visitor: found among the unnamed people.",
   },
 
   naming: {
@@ -550,7 +553,9 @@ export default {
     metadata: "Metadata",
     id: "Id",
     created: "Enrolled",
-    back: "All people",
+    back_named: "All people",
+    back_unnamed: "All unnamed people",
+    back_hidden: "All hidden people",
     details: "Details",
     edit: "Edit",
     field: "Field",

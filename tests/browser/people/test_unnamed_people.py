@@ -62,9 +62,11 @@ def test_people_are_named_one_after_the_other_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name=EVIL)).to_be_visible()
     assert names(api) == ["Ada Lovelace", "Grace Hopper", EVIL, None]
+    expect(page.get_by_text("1 person", exact=True)).to_be_visible()
 
     page.get_by_role("button", name="Undo").last.press("Enter")
     expect(fields(page)).to_have_count(2)
+    expect(page.get_by_text("2 people", exact=True)).to_be_visible()
     assert names(api) == ["Ada Lovelace", "Grace Hopper", None, None]
 
 
@@ -105,6 +107,7 @@ def test_hidden_people_leave_the_lists_and_come_back(
     page.get_by_role("button", name="Hide Unnamed person, 1 face").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Unnamed person is hidden.")).to_be_visible()
+    expect(page.get_by_text("2 people")).to_be_visible()
     page.reload()
     expect(page.get_by_text("2 people")).to_be_visible()
 

@@ -98,3 +98,36 @@ def test_unnamed_people_are_left_out(open_page: OpenPage, api: ApiClient, staff:
     page.get_by_label("Leave unnamed people out").uncheck()
     choose(page, hopper)
     expect(page.get_by_role("heading", name="One person without a name was seen before.")).to_be_visible()
+
+
+def test_an_answer_of_other_conditions_is_called_that_until_it_is_asked_for_again(
+    open_page: OpenPage, staff: None, couple: bytes
+) -> None:
+    page = open_page(PAGE)
+    choose(page, couple)
+    found = page.get_by_role("heading", name="On this picture: Grace Hopper and Eileen Collins.")
+    expect(found).to_be_visible()
+    page.get_by_role("button", name="Mark a face that was missed").press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=re.compile("Face 3:"))).to_be_visible()
+
+    earlier = page.get_by_role("main").get_by_text("The answer below is of the earlier choice.")
+    page.get_by_text("Search among some people").click()
+    page.get_by_role("button", name="Add a condition on metadata").click()
+    expect(earlier).to_have_count(0)
+    page.get_by_label("Field").fill("floor")
+    page.get_by_label("Value").fill("3")
+    expect(earlier).to_be_visible()
+    assert accessibility.violations(page) == []
+    page.get_by_label("Value").fill("")
+    expect(earlier).to_have_count(0)
+    page.get_by_label("Value").fill("3")
+    page.get_by_role("main").get_by_role("link", name="Grace Hopper").first.click()
+    expect(earlier).to_have_count(0)
+    page.go_back()
+    expect(earlier).to_be_visible()
+
+    page.get_by_role("button", name="Search again").click()
+    expect(page.get_by_text("Searched among 1 of 2 faces.")).to_be_visible()
+    expect(earlier).to_have_count(0)
+    expect(page.get_by_role("heading", name=re.compile("Face 3:"))).to_be_attached()

@@ -59,8 +59,20 @@ def test_a_person_is_named_by_the_file_unless_the_name_is_a_cameras(page: Page) 
     assert name("grace_hopper.jpg") == "grace hopper"
     assert name("Eileen-Collins (2).heic") == "Eileen Collins"
     assert name("Zoë Ångström.png") == "Zoë Ångström"
-    for number in ("IMG_20260131_0930.jpg", "DSC00042.JPG", "PXL_20260131.jpg", "5f1a2b3c.jpeg", ".jpg"):
-        assert name(number) == "", number
+    assert name("George_W_Bush_0001.jpg") == "George W Bush"
+    for nobody in (
+        *(
+            "IMG_20260131_0930.jpg",
+            "IMG_1234 (edited).jpg",
+            "DSC00042.JPG",
+            "PXL_20260131.jpg",
+            "P1010001.JPG",
+        ),
+        *("photo.jpg", "photo2.png", "Untitled-1.png", "WhatsApp Image 2026-01-31 at 10.11.12.jpeg"),
+        *("2026-01-31.jpg", "12 May 2026.jpg", "May 2026.jpg", "Screenshot from 2026-01-31 10-11-12.png"),
+        *("550e8400-e29b-41d4-a716-446655440000.jpg", "5f1a2b3c.jpeg", ".jpg"),
+    ):
+        assert name(nobody) == "", nobody
 
 
 def test_the_browser_cuts_a_face_as_the_server_does_by_the_same_landmarks(

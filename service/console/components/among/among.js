@@ -32,12 +32,13 @@ const CONDITIONS = {
 /** @typedef {{field: string, operator: string, value: string}} Row as the address has it */
 
 /**
- * @param {{gallery: string, query: URLSearchParams, setQuery: (changes: object) => void, signal: AbortSignal}} options
- *   `query`: of the page's address, which keeps what is chosen
- * @returns {{element: HTMLElement, search: () => (image: Blob, options: object) => Promise<object>}} `search`: as it is
- *   chosen now, a function that identifies with the options of `identify`
+ * @param {{gallery: string, query: URLSearchParams, setQuery: (changes: object) => void, signal: AbortSignal,
+ *   onChange: () => void}} options `query`: of the page's address, which keeps what is chosen
+ * @returns {{element: HTMLElement, key: () => string, search: () => (image: Blob, options: object) => Promise<object>}}
+ *   `key`: the same text for the same conditions; `search`: as it is chosen now, a function that identifies with the options
+ *   of `identify`
  */
-export function createAmong({ gallery, query, setQuery, signal }) {
+export function createAmong({ gallery, query, setQuery, signal, onChange }) {
   const chosen = new Set((query.get("galleries") ?? "").split(",").filter((name) => name && name !== gallery));
   const boxes = h("div", { class: "among-galleries" });
   const galleries = h("fieldset", { hidden: true }, h("legend", {}, t("among.galleries")), boxes, h("p", { class: "hint muted" }, t("among.most", { count: MOST_GALLERIES })));
@@ -89,6 +90,7 @@ export function createAmong({ gallery, query, setQuery, signal }) {
     const all = complete();
     setQuery({ galleries: [...chosen].join(","), among: all.length ? JSON.stringify(all.map(({ field, operator, value }) => [field, operator, value])) : null, named: named.checked ? "only" : null });
     draw();
+    onChange();
   }
 
   function draw() {
@@ -119,6 +121,7 @@ export function createAmong({ gallery, query, setQuery, signal }) {
   draw();
   return {
     element,
+    key: () => JSON.stringify([[...chosen].sort(), filter()]),
     search() {
       const [among, names] = [filter(), [gallery, ...chosen]];
       return (image, options) =>

@@ -52,14 +52,15 @@ export function createSuggestions({ label }) {
       const item = ({ content, choose }, i) =>
         h("li", { role: "option", id: `${id}-${i}`, onpointerdown: (event) => event.preventDefault(), onclick: choose }, content);
       fill(element, options.map(item));
-      const { left, bottom, width } = input.getBoundingClientRect();
+      const { left, top, bottom, width } = input.getBoundingClientRect();
       const wide = Math.min(Math.max(width, 256), innerWidth - 16);
       element.style.setProperty("--left", `${Math.min(left, innerWidth - wide - 8)}px`);
-      element.style.setProperty("--top", `${bottom + 4}px`);
       element.style.setProperty("--width", `${wide}px`);
       input.setAttribute("aria-controls", id);
       input.setAttribute("aria-expanded", "true");
       if (!element.matches(":popover-open")) element.showPopover();
+      const fits = bottom + element.offsetHeight + 8 <= innerHeight || bottom + top <= innerHeight; // or there is less room above
+      element.style.setProperty("--top", `${fits ? bottom + 4 : Math.max(4, top - element.offsetHeight - 4)}px`);
       mark(chosen);
     },
     hide,

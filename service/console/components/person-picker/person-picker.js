@@ -1,6 +1,7 @@
 // Finds a person of the gallery by what is typed, and lets one be chosen.
 
 import { get, path } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { fill, h } from "../../dom.js";
 import { styles } from "../../styles.js";
 import { t } from "../../texts.js";
@@ -60,7 +61,7 @@ export function createPersonPicker({ gallery, label, without, onChoose, signal }
       const shown = identities.filter((one) => one.id !== without).slice(0, MOST);
       fill(
         found,
-        shown.map((one) => h("button", { type: "button", class: "quiet", onclick: () => onChoose(one) }, personLine(gallery, one))),
+        shown.map((one) => h("button", { type: "button", class: "quiet", onclick: (event) => whileDisabled(event.currentTarget, async () => onChoose(one)) }, personLine(gallery, one))),
         shown.length === 0 && h("p", { class: "muted", role: "status" }, t("people.nobody_found", { q })),
       );
     } catch (error) {

@@ -35,12 +35,22 @@ export async function openPhoto(blob, { name = blob.name ?? "", signal } = {}) {
   };
 }
 
-/** Words of file names that are no person's. */
-const NO_NAMES = new Set("dsc dscn foto image img photo picture portrait pxl screenshot unnamed whatsapp".split(" "));
+/** Words that cameras, telephones and programs put into names of files: such a name is no person's. */
+const NO_NAMES = new Set(
+  `avatar badge bild camera capture cimg clipboard copy crop cropped download dsc dscf dscn edited face faces file foto frame
+  gopr hdr headshot image images imagen img imgp mg mvimg original pano passport pasted photo photograph photos pic pics
+  pict picture pictures portrait profile pxl sample scan screenshot selfie snapshot still test thumb thumbnail unknown
+  unnamed untitled vid webcam whatsapp`.split(/\s+/),
+);
+/** What several pictures of one person have at the end: `grace_hopper-2`, `Grace Hopper (3)`, `Grace_Hopper_0001`. */
+const COUNTER = /[\s_.(-]+(?!(?:19|20)\d\d\b)\d{1,4}\)?$/;
 
-/** The name of a person that a file's name suggests: `grace_hopper-2.jpg` is "grace hopper"; often none. */
+/**
+ * The name of a person that a file's name suggests: `grace_hopper-2.jpg` is "grace hopper". Often none: names by cameras,
+ * dates and ids suggest nobody.
+ */
 export function personIn(fileName) {
-  const words = fileName.replace(/\.[^.]*$/, "").split(/[\s_.()-]+/);
-  const names = words.filter((word) => word && !/\d/.test(word) && !NO_NAMES.has(word.toLowerCase()));
-  return names.join(" ").slice(0, 255);
+  const words = fileName.replace(/\.[^.]*$/, "").replace(COUNTER, "").split(/[\s_.()-]+/).filter(Boolean);
+  const isName = words.every((word) => /\p{L}/u.test(word) && !/\p{N}/u.test(word) && !NO_NAMES.has(word.toLowerCase()));
+  return isName ? words.join(" ").slice(0, 255) : "";
 }

@@ -17,6 +17,7 @@ import { rejectionInWords } from "./rejection.js";
  * @property {object} answer
  * @property {number} number of the face in the answer
  * @property {AbortSignal} signal
+ * @property {boolean} marked whether somebody drew a box around the face
  * @property {(text: string | null, said?: {person?: object, not?: object}) => void} note says on the face's card what was done
  */
 
@@ -73,9 +74,9 @@ export function addButton(context, candidate) {
 
 /** "Enrol as a new person", with a name. @param {FaceContext} context */
 export function enrolForm(context, { open }) {
-  const { gallery, number, photo, answer, signal, note } = context;
+  const { gallery, number, photo, answer, signal, marked, note } = context;
   const id = `enrol-name-${number}`;
-  const suggested = answer.faces_found === 1 ? personIn(photo.name) : "";
+  const suggested = answer.faces_found === 1 && !marked ? personIn(photo.name) : "";
   const name = h("input", { id, name: "name", value: suggested, autocomplete: "off", maxlength: 255 });
   const problem = h("div");
   const button = h("button", { type: "submit", class: open ? "primary" : "" }, t("answer.enrol"));

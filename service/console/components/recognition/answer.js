@@ -45,7 +45,7 @@ export function boxOf(face, number) {
 export function summary(answer, said = []) {
   const { faces, faces_found: found, gallery_size: size } = answer;
   if (!faces.length) return t("answer.no_face");
-  if (size === 0) return t("answer.empty_gallery");
+  if (size === 0 && !said.some(Boolean)) return t("answer.empty_gallery");
   const certain = faces.map((face, number) => (said[number] ? said[number].person : !tooPoor(face) && matchOf(face)?.identity));
   const people = namesOf(certain.filter((identity) => !identity?.anonymous));
   const unnamed = namesOf(certain.filter((identity) => identity?.anonymous)).size;
@@ -92,9 +92,11 @@ const leftToRight = (answer) => ({
  * @param {AbortSignal} options.signal
  * @param {((box: object) => Promise<object>) | null} [options.search] searches for the face in a box as the answer was searched for
  * @param {boolean} [options.enrolling] the form that enrols comes first
+ * @param {{box: object, answer: object}[]} [options.marked] boxes that somebody drew, with what was found: they are shown, and
+ *   those that are drawn from now on are added
  * @returns {HTMLElement}
  */
-export function showAnswer({ gallery, photo, answer: asAnswered, signal, search = null, enrolling = false }) {
+export function showAnswer({ gallery, photo, answer: asAnswered, signal, search = null, enrolling = false, marked = [] }) {
   const answer = leftToRight(asAnswered);
   const cards = answer.faces.map((_, number) => cardOf(answer, number));
   const list = h("div", { class: "stack" }, cards.map((card) => card.element));
@@ -107,22 +109,27 @@ export function showAnswer({ gallery, photo, answer: asAnswered, signal, search 
     },
   });
 
-  function cardOf(of, number) {
-    const card = faceCard({ gallery, photo, answer: of, number, signal, enrolling, changed: draw });
+  function cardOf(of, number, marked = false) {
+    const card = faceCard({ gallery, photo, answer: of, number, signal, enrolling, marked, changed: draw });
     card.element.addEventListener("focusin", () => choose(number));
     return card;
   }
 
   /** A face that somebody drew a box around: it comes after those that were found. */
-  async function addMarked(box) {
+  async function mark(box) {
     const second = await (search ? search(box) : identify(gallery, photo.blob, { box, signal }));
+    marked.push({ box, answer: second });
+    addMarked(second);
+    draw();
+    cards.at(-1).open();
+  }
+
+  function addMarked(second) {
     answer.faces.push({ ...second.faces[0], number: 0 });
     answer.faces_found++;
     const number = answer.faces.length - 1;
-    cards.push(cardOf({ ...second, faces: [...answer.faces] }, number));
+    cards.push(cardOf({ ...second, faces: [...answer.faces] }, number, true));
     list.append(cards[number].element);
-    draw();
-    cards[number].open();
   }
 
   function choose(number) {
@@ -136,12 +143,13 @@ export function showAnswer({ gallery, photo, answer: asAnswered, signal, search 
   }
   const advice = h("p", {}, t(photo.image ? "answer.no_face_draw" : "answer.no_face_advice"));
   const words = h("h2", { class: "answer-words" });
+  for (const one of marked) addMarked(one.answer);
   draw();
   announce(words.textContent);
   return h(
     "div",
     { class: "answer" },
-    h("div", { class: "answer-picture" }, picture.element, photo.image && createMarking({ picture: picture.element, photo, onBox: addMarked })),
+    h("div", { class: "answer-picture" }, picture.element, photo.image && createMarking({ picture: picture.element, photo, onBox: mark })),
     h(
       "div",
       { class: "stack" },

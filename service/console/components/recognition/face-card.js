@@ -9,8 +9,9 @@ import { nameOf } from "../face-crop/face-crop.js";
 import { answerFor, candidateCard } from "../match/candidate.js";
 import { qualityLine, tooPoor } from "../match/quality.js";
 import { faceCrop } from "../photo/crop.js";
-import { visitorLine } from "./visitor.js";
 import { addButton, disputeButton, enrolForm } from "./actions.js";
+import { nameForm, unnamedOf } from "./name-form.js";
+import { visitorLine } from "./visitor.js";
 
 /** A dispute is about one of the first two candidates. */
 const DISPUTABLE = 2;
@@ -25,16 +26,17 @@ const SHOWN_OPEN = 2;
  * @param {number} options.number of the face in the answer
  * @param {AbortSignal} options.signal
  * @param {boolean} options.enrolling whether somebody came to enrol the person: the form for somebody new comes first
+ * @param {boolean} options.marked whether somebody drew its box
  * @param {() => void} options.changed called when `box` has changed
  * @returns {{element: HTMLElement, box: object | null, said: object | null, open: () => void}}
  *   `box`: what the box in the picture says instead; `said`: who it is or is not, by the person who looks at it
  */
-export function faceCard({ gallery, photo, answer, number, signal, enrolling, changed }) {
+export function faceCard({ gallery, photo, answer, number, signal, enrolling, marked, changed }) {
   const face = answer.faces[number];
   const [first, ...others] = face.candidates;
   const card = { element: null, box: null, said: null, open: null };
   const status = h("span", { class: "badge", hidden: true });
-  const context = { gallery, photo, answer, number, signal, note };
+  const context = { gallery, photo, answer, number, signal, marked, note };
 
   /** Says what was done with this face, and gives its box and its card the person's name; null takes both back. */
   function note(text, said = null) {
@@ -46,6 +48,7 @@ export function faceCard({ gallery, photo, answer, number, signal, enrolling, ch
     card.box = said && { box: face.box, kind: said.person ? "match" : "unsure", label, name: label };
     fill(title, said ? t("answer.face", { number: number + 1, name: label }) : heading(face, number));
     card.element.classList.toggle("settled", Boolean(said?.person)); // nothing is left to be done with this face
+    card.element.classList.toggle("disputed", Boolean(said?.not));
     changed();
   }
 
@@ -67,14 +70,19 @@ export function faceCard({ gallery, photo, answer, number, signal, enrolling, ch
 
   const fillBody = () => {
     if (body.childElementCount) return; // canvases and crops of many faces are made when they are looked at
-    const form = can("enrol") && enrolForm(context, { open: unknown && (enrolling || !tooPoor(face)) });
+    const unnamed = can("enrol") ? unnamedOf(face) : null;
+    const naming = unnamed && nameForm(context, unnamed);
+    const remembered = unknown && unnamed; // who was stored a moment ago gets a name; a second person would be a duplicate
+    const form = can("enrol") && !remembered && enrolForm(context, { open: unknown && (enrolling || !tooPoor(face)) });
     const formFirst = enrolling && unknown;
     fill(
       body,
       qualityLine(face.quality, face.unmatched_reason),
       visitorLine(gallery, face),
       formFirst && form,
+      remembered && naming,
       first ? candidate(first, 0) : crop(),
+      !remembered && naming,
       others.length > 0 &&
         h("details", { ontoggle: showOthers }, h("summary", {}, t("answer.further", { count: others.length })), more),
       !formFirst && form,

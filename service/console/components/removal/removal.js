@@ -10,15 +10,18 @@ const listeners = new Set();
 /** Whether the deletion of `path` waits for its message. */
 export const isLeaving = (path) => waiting.has(path);
 
-/** Calls `listener` when a deletion begins to wait, is undone, or is done; until `signal` is aborted. */
+/**
+ * Calls `listener` when a deletion begins to wait, is undone, or is done; until `signal` is aborted.
+ * @param {(path: string, state: "waiting" | "undone" | "removed") => void} listener
+ */
 export function onRemoval(listener, signal) {
   listeners.add(listener);
   signal.addEventListener("abort", () => listeners.delete(listener), { once: true });
 }
 
-function note(path, isWaiting) {
-  isWaiting ? waiting.add(path) : waiting.delete(path);
-  for (const listener of listeners) listener();
+function note(path, state) {
+  state === "waiting" ? waiting.add(path) : waiting.delete(path);
+  for (const listener of listeners) listener(path, state);
 }
 
 /**
@@ -31,17 +34,17 @@ function note(path, isWaiting) {
  * @returns {{now: () => void}} sends it at once
  */
 export function removeLater({ path, text, hide, show, whenRemoved }) {
-  note(path, true);
+  note(path, "waiting");
   hide();
   const undo = () => {
-    note(path, false);
+    note(path, "undone");
     show();
   };
   const whenGone = async () => {
     try {
       await remove(path, { keepalive: true });
       whenRemoved?.();
-      note(path, false);
+      note(path, "removed");
     } catch (error) {
       undo();
       toast(inWords(error), { kind: "error" });

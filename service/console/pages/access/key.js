@@ -1,6 +1,7 @@
 // One API key: what it may do, a new secret for it, its end.
 
 import { path, post, remove } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
@@ -65,8 +66,9 @@ function rotation({ key, own, signal, whenChanged, close, back }) {
   const overlap = h("select", { id: "overlap" }, OVERLAPS.map((seconds) => h("option", { value: seconds }, t(`access.overlap_${seconds}`))));
   const problem = h("div");
 
-  async function rotate(event) {
-    event.preventDefault();
+  const button = h("button", { class: "primary", type: "submit" }, t("access.rotate"));
+
+  async function rotate() {
     try {
       const issued = await post(path`v1/keys/${key.id}/rotate`, { json: { overlap_seconds: Number(overlap.value) }, signal });
       if (own) await signIn(issued.key); // or one's own session would end with the old text
@@ -80,16 +82,17 @@ function rotation({ key, own, signal, whenChanged, close, back }) {
 
   return h(
     "form",
-    { class: "stack", onsubmit: rotate },
+    { class: "stack", onsubmit: (event) => (event.preventDefault(), void whileDisabled(button, rotate)) },
     h("p", {}, t("access.rotate_text")),
     h("div", { class: "field" }, h("label", { for: "overlap" }, t("access.overlap")), overlap),
     problem,
-    h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, t("access.rotate")), h("button", { type: "button", onclick: back }, t("common.cancel"))),
+    h("div", { class: "actions" }, button, h("button", { type: "button", onclick: back }, t("common.cancel"))),
   );
 }
 
 function revocation({ key, own, signal, whenChanged, close, back }) {
   const problem = h("div");
+  const button = h("button", { class: "danger", onclick: () => whileDisabled(button, revoke) }, t("access.revoke"));
 
   async function revoke() {
     try {
@@ -111,6 +114,6 @@ function revocation({ key, own, signal, whenChanged, close, back }) {
     h("p", {}, t("access.revoke_text"), " ", used),
     own && h("p", { class: "notice" }, t("access.revoke_own")),
     problem,
-    h("div", { class: "actions" }, h("button", { class: "danger", onclick: revoke }, t("access.revoke")), h("button", { onclick: back }, t("common.cancel"))),
+    h("div", { class: "actions" }, button, h("button", { onclick: back }, t("common.cancel"))),
   );
 }

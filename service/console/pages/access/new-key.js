@@ -1,6 +1,7 @@
 // Creates an API key, and shows its text once.
 
 import { post } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { createKeyForm } from "../../components/key-form/key-form.js";
 import { issuedKey } from "../../components/key-form/issued-key.js";
@@ -17,19 +18,19 @@ export function openNew({ signal, whenChanged, first, latest }) {
   const open = !current().sign_in_required; // from the first key on, everybody needs one
   const form = createKeyForm({ roles: open ? ["admin"] : ["identify"], latest, lasting: open, signal });
   const problem = h("div");
+  const button = h("button", { class: "primary", type: "submit" }, t("access.create"));
   const element = h(
     "form",
-    { class: "stack", onsubmit: create },
+    { class: "stack", onsubmit: (event) => (event.preventDefault(), void whileDisabled(button, create)) },
     open && first && h("p", { class: "notice" }, t("access.first")),
     form.fields,
     problem,
-    h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, t("access.create"))),
+    h("div", { class: "actions" }, button),
   );
   const dialog = openDialog({ title: t("access.new"), content: element, signal });
   form.focus();
 
-  async function create(event) {
-    event.preventDefault();
+  async function create() {
     try {
       const issued = await post("v1/keys", { json: form.value(), signal });
       dialog.close();

@@ -1,6 +1,7 @@
 // Why a search answered as it did: in words, in figures, with the crops that are kept.
 
 import { address, get, path, post, remove } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { scoreScale } from "../../components/match/score-scale.js";
 import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
@@ -114,7 +115,7 @@ function dispute(candidate, { face, id, name, draw }) {
 
   const button = h(
     "button",
-    { onclick: () => (own ? withdraw(own.id) : say()).catch((error) => fill(problem, errorLine(error))) },
+    { onclick: () => whileDisabled(button, () => (own ? withdraw(own.id) : say()).catch((error) => fill(problem, errorLine(error)))) },
     t(own ? "event.withdraw" : "event.not_this_person"),
   );
   return [button, problem];

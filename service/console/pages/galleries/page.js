@@ -1,6 +1,7 @@
 // All galleries, and a new one.
 
 import { pages, path, post } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { emptyState, errorLine } from "../../components/states/states.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { toast } from "../../components/toast/toast.js";
@@ -64,23 +65,10 @@ function card({ name, identities, faces, identification }) {
 function openNew(signal) {
   const name = h("input", { id: "new-name", required: true, autocomplete: "off", "aria-describedby": "new-name-hint" });
   const problem = h("div");
+  const button = h("button", { class: "primary", type: "submit" }, t("common.create"));
   const form = h(
     "form",
-    {
-      class: "stack",
-      onsubmit: async (event) => {
-        event.preventDefault();
-        try {
-          await post("v1/galleries", { json: { name: name.value.trim() }, signal });
-        } catch (error) {
-          fill(problem, error.status === 422 ? h("p", { class: "error-line", role: "alert" }, t("galleries.bad_name")) : errorLine(error));
-          return name.focus();
-        }
-        dialog.close();
-        go(path`/galleries/${name.value.trim()}/people`);
-        toast(t("galleries.created", { name: name.value.trim() })); // on the page that is shown next
-      },
-    },
+    { class: "stack", onsubmit: (event) => (event.preventDefault(), void whileDisabled(button, create)) },
     h(
       "div",
       { class: "field" },
@@ -89,8 +77,21 @@ function openNew(signal) {
       h("p", { class: "hint", id: "new-name-hint" }, t("galleries.name_hint")),
     ),
     problem,
-    h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, t("common.create"))),
+    h("div", { class: "actions" }, button),
   );
+
+  async function create() {
+    try {
+      await post("v1/galleries", { json: { name: name.value.trim() }, signal });
+    } catch (error) {
+      fill(problem, error.status === 422 ? h("p", { class: "error-line", role: "alert" }, t("galleries.bad_name")) : errorLine(error));
+      return name.focus();
+    }
+    dialog.close();
+    go(path`/galleries/${name.value.trim()}/people`);
+    toast(t("galleries.created", { name: name.value.trim() })); // on the page that is shown next
+  }
+
   const dialog = openDialog({ title: t("galleries.new"), content: form, signal });
   name.focus();
 }

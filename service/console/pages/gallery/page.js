@@ -1,6 +1,7 @@
 // A gallery's figures and policies, and its end.
 
 import { address, patch, path, remove } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
@@ -105,22 +106,24 @@ function openDelete(name, signal) {
     "form",
     {
       class: "stack",
-      onsubmit: async (event) => {
-        event.preventDefault();
-        try {
-          await remove(path`v1/galleries/${name}`, { signal });
-        } catch (error) {
-          return fill(problem, errorLine(error));
-        }
-        dialog.close();
-        go("/galleries");
-        toast(t("gallery.deleted", { name })); // on the page that is shown next
-      },
+      onsubmit: (event) => (event.preventDefault(), void whileDisabled(button, erase)),
     },
     h("p", {}, t("gallery.delete_text")),
     h("div", { class: "field" }, h("label", { for: "delete-name" }, t("gallery.delete_confirm")), typed),
     problem,
     h("div", { class: "actions" }, button),
   );
+
+  async function erase() {
+    try {
+      await remove(path`v1/galleries/${name}`, { signal });
+    } catch (error) {
+      return fill(problem, errorLine(error));
+    }
+    dialog.close();
+    go("/galleries");
+    toast(t("gallery.deleted", { name })); // on the page that is shown next
+  }
+
   const dialog = openDialog({ title: t("gallery.delete"), content: form, signal });
 }

@@ -7,6 +7,9 @@ import { onSession } from "../../session.js";
  * @property {string} gallery
  * @property {HTMLElement} element the answer as it was left, with what was done to it
  * @property {AbortController} controller frees the photograph
+ * @property {Blob} file the photograph
+ * @property {string} key of the conditions that were chosen
+ * @property {{box: object, answer: object}[]} marked faces that somebody drew a box around
  */
 
 /** @type {Last | null} */
@@ -26,7 +29,7 @@ export function keep(answer, name) {
 /** The answer that is kept for this gallery; that of another gallery is dropped. */
 export function recall(gallery) {
   if (last?.gallery !== gallery) forget();
-  return last?.element ?? null;
+  return last;
 }
 
 export function forget() {

@@ -1,5 +1,6 @@
 // Who is in this photograph, or before the camera?
 
+import { announce } from "../../announcer.js";
 import { createAmong } from "../../components/among/among.js";
 import { showAnswer } from "../../components/recognition/answer.js";
 import { takeDropped } from "../../components/photo/drop.js";
@@ -19,9 +20,12 @@ export async function show({ params, query, signal, setQuery }) {
   const input = photoInput({ title: t("identify.drop"), onFiles: ask, signal });
   const liveButton = h("button", { onclick: startLive }, icon("camera"), t("identify.live"));
   const enrolling = query.get("enrol") === "on" && can("enrol");
-  const among = createAmong({ gallery, query, setQuery, signal });
+  const among = createAmong({ gallery, query, setQuery, signal, onChange: compare });
+  const earlier = h("div", { class: "identify-earlier" });
   let asked = null;
   let live = null;
+  /** @type {import("./last.js").Last | null} */
+  let shown = null;
 
   takeDropped({
     onFiles: ask,
@@ -29,42 +33,67 @@ export async function show({ params, query, signal, setQuery }) {
     signal,
   });
 
-  async function ask(files) {
+  function ask(files) {
+    input.setProblem(files.length > 1 ? h("p", { class: "notice" }, t("photo.only_first")) : null);
+    return searchFor(files[0]);
+  }
+
+  /** @param {object[]} [boxes] that somebody drew on this photograph: they are searched for as well */
+  async function searchFor(file, boxes = []) {
     stopLive();
     forget();
+    display(null);
     asked?.abort();
     const own = (asked = new AbortController());
     const leave = () => own.abort();
     signal.addEventListener("abort", leave, { once: true });
-    const [file] = files;
-    input.setProblem(files.length > 1 ? h("p", { class: "notice" }, t("photo.only_first")) : null);
     const photo = await openPhoto(file, { signal: own.signal });
     if (own.signal.aborted) return;
     fill(result, waiting(photo));
     input.element.classList.add("small");
     try {
-      const search = among.search();
+      const [key, search] = [among.key(), among.search()];
       const answer = await search(file, { signal: own.signal });
+      const marked = [];
+      for (const box of boxes) marked.push({ box, answer: await search(file, { box, signal: own.signal }) });
       if (own.signal.aborted) return;
-      const element = showAnswer({ gallery, photo, answer, signal: own.signal, search: (box) => search(file, { box, signal: own.signal }), enrolling });
-      fill(result, element);
+      const element = showAnswer({ gallery, photo, answer, signal: own.signal, search: (box) => search(file, { box, signal: own.signal }), enrolling, marked });
       signal.removeEventListener("abort", leave);
-      keep({ gallery, element, controller: own }, current()?.name);
+      display({ gallery, element, controller: own, file, key, marked });
+      keep(shown, current()?.name);
     } catch (error) {
-      if (error.name !== "AbortError") fill(result, errorState(error, { retry: () => ask(files) }));
+      if (error.name !== "AbortError") fill(result, errorState(error, { retry: () => searchFor(file, boxes) }));
     }
   }
 
+  /** @param {import("./last.js").Last | null} last */
+  function display(last) {
+    shown = last;
+    if (last) fill(result, last.element);
+    compare();
+  }
+
+  /** Says so where other conditions are chosen by now than those of the answer. */
+  function compare() {
+    if (shown === null || shown.key === among.key()) return fill(earlier);
+    if (earlier.childElementCount) return undefined;
+    const { file, marked } = shown;
+    const again = h("button", { class: "primary", onclick: () => searchFor(file, marked.map(({ box }) => box)) }, t("identify.again"));
+    announce(t("identify.earlier"));
+    return fill(earlier, h("div", { class: "notice" }, h("p", {}, t("identify.earlier")), again));
+  }
+
   function showLast() {
-    const element = recall(gallery);
-    if (element === null) return;
-    fill(result, element);
+    const last = recall(gallery);
+    if (last === null) return;
     input.element.classList.add("small");
+    display(last);
   }
   function startLive() {
     asked?.abort();
     forget();
     stopLive();
+    display(null);
     live = createLive({ gallery, among, signal, onEnd: stopLive, onRestart: startLive, onChoose: () => (stopLive(), input.choose()) });
     liveButton.hidden = true;
     input.element.hidden = true;
@@ -90,6 +119,7 @@ export async function show({ params, query, signal, setQuery }) {
     enrolling && h("p", {}, t("identify.enrolling")),
     among.element,
     input.element,
+    earlier,
     result,
   );
 }

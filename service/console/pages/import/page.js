@@ -1,6 +1,7 @@
 // One import: how far it is, what was rejected and why, and what to do about it.
 
 import { get, path, post, remove } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { openReviews, reviewsNotice } from "../../components/open-reviews/open-reviews.js";
 import { createProgress } from "../../components/progress/progress.js";
 import { errorLine } from "../../components/states/states.js";
@@ -120,14 +121,14 @@ function actionsOf(job, { gallery, base, act, signal }) {
   const show = { show: unnamed ? "unnamed" : null };
   const people = enrolled && h("a", { class: "button primary", href: link(path`/galleries/${gallery}/people`, show) }, t(unnamed ? "import.unnamed" : "import.people"));
   if (!can("enrol")) return [people];
-  if (OPEN.includes(job.state)) return [people, h("button", { onclick: () => act("cancel") }, t("import.cancel"))];
+  if (OPEN.includes(job.state)) return [people, h("button", { onclick: (event) => whileDisabled(event.currentTarget, () => act("cancel")) }, t("import.cancel"))];
   const erase = () => {
     go(path`/galleries/${gallery}/imports`);
     toast(t("import.deleted"), { undo: () => go(path`/galleries/${gallery}/imports/${job.id}`), whenGone: () => void remove(base) });
   };
   return [
     people,
-    job.counts.failed > 0 && job.state === "done" && h("button", { onclick: () => act("retry") }, t("import.retry", { count: job.counts.failed })),
+    job.counts.failed > 0 && job.state === "done" && h("button", { onclick: (event) => whileDisabled(event.currentTarget, () => act("retry")) }, t("import.retry", { count: job.counts.failed })),
     job.reasons.several_faces > 0 &&
       h("a", { class: "button", href: link(path`/galleries/${gallery}/imports`, { several_faces: "subject" }) }, t("import.again_subject")),
     h("button", { class: "danger", "aria-describedby": "import-delete-hint", onclick: erase }, t("import.delete")),

@@ -1,6 +1,7 @@
 // The files of an import while this tab sends them; or, after a reload, what to do to go on.
 
 import { post, path } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { createProgress } from "../../components/progress/progress.js";
 import { errorLine } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
@@ -58,9 +59,14 @@ export function createSending({ gallery, id, signal, onChange }) {
   }
 
   function interrupted(job) {
+    const button = h("button", { onclick: () => whileDisabled(button, finish) }, t("import.finish"));
     const finish = async () => {
-      await post(path`v1/galleries/${gallery}/imports/${id}/finish`, { signal });
-      onChange();
+      try {
+        await post(path`v1/galleries/${gallery}/imports/${id}/finish`, { signal });
+        onChange();
+      } catch (error) {
+        if (error.name !== "AbortError") fill(note, errorLine(error));
+      }
     };
     const onError = (text) => fill(note, h("p", { class: "error-line", role: "alert" }, text));
     return h(
@@ -73,7 +79,7 @@ export function createSending({ gallery, id, signal, onChange }) {
         onError,
       }),
       note,
-      h("div", { class: "actions" }, h("button", { onclick: () => void finish() }, t("import.finish"))),
+      h("div", { class: "actions" }, button),
     );
   }
 

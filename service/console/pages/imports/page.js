@@ -1,6 +1,7 @@
 // Imports: choose people to enrol, look at what would happen, start; and the imports of the last weeks.
 
 import { get, path, post } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { emptyState, errorLine } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
 import { ago, time } from "../../format.js";
@@ -96,8 +97,8 @@ function serverPath({ gallery, base, query, signal }) {
   const input = h("input", { id: "import-path", required: true, autocomplete: "off", spellcheck: "false", "aria-describedby": "import-path-hint" });
   const problem = h("div");
   const options = createOptions({ name: "", byFile: false, manifest: null, query, prefix: "path", onChange: () => {} });
-  const start = async (event) => {
-    event.preventDefault();
+  const button = h("button", { class: "primary", type: "submit" }, t("imports.start"));
+  const start = async () => {
     try {
       const made = await post(base, { json: { ...options.values(), path: input.value.trim() }, signal });
       go(path`/galleries/${gallery}/imports/${made.id}`);
@@ -112,11 +113,11 @@ function serverPath({ gallery, base, query, signal }) {
     h("summary", {}, t("imports.server_path")),
     h(
       "form",
-      { class: "card stack", onsubmit: (event) => void start(event) },
+      { class: "card stack", onsubmit: (event) => (event.preventDefault(), void whileDisabled(button, start)) },
       h("div", { class: "field" }, h("label", { for: "import-path" }, t("imports.path")), input, h("p", { class: "hint", id: "import-path-hint" }, t("imports.path_hint"))),
       options.element,
       problem,
-      h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, t("imports.start"))),
+      h("div", { class: "actions" }, button),
     ),
   );
 }

@@ -1,6 +1,7 @@
 // The serving processes, and the index of each gallery in each of them.
 
 import { get, path, post } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { toast } from "../../components/toast/toast.js";
 import { h } from "../../dom.js";
 import { ago, bytes, number, time } from "../../format.js";
@@ -82,8 +83,8 @@ export function createIndexes(signal) {
     h(
       "span",
       { class: "index-actions" },
-      h("button", { "data-key": `verify ${gallery}`, "aria-label": t("operations.verify_of", { gallery }), onclick: () => verify(gallery) }, t("operations.verify")),
-      h("button", { "data-key": `rebuild ${gallery}`, "aria-label": t("operations.rebuild_of", { gallery }), onclick: () => rebuild(gallery) }, t("operations.rebuild")),
+      h("button", { "data-key": `verify ${gallery}`, "aria-label": t("operations.verify_of", { gallery }), onclick: (event) => whileDisabled(event.currentTarget, () => verify(gallery)) }, t("operations.verify")),
+      h("button", { "data-key": `rebuild ${gallery}`, "aria-label": t("operations.rebuild_of", { gallery }), onclick: (event) => whileDisabled(event.currentTarget, () => rebuild(gallery)) }, t("operations.rebuild")),
     );
 
   const rebuild = (gallery) => request(path`v1/galleries/${gallery}/index/rebuild`, t("operations.rebuilding", { gallery }));

@@ -8,8 +8,8 @@ import { can } from "../../session.js";
 import { t } from "../../texts.js";
 
 /**
- * @param {{gallery: string, hidden: boolean, onChange: () => void}} options `hidden`: whether the page shows hidden people,
- *   who are then put back
+ * @param {{gallery: string, hidden: boolean, onChange: (people: any[]) => void}} options `hidden`: whether the page shows
+ *   hidden people, who are then put back
  */
 export function createHiding({ gallery, hidden, onChange }) {
   const verb = hidden ? "unhide" : "hide";
@@ -19,7 +19,7 @@ export function createHiding({ gallery, hidden, onChange }) {
       await patch(path`v1/galleries/${gallery}/identities/${person.id}`, { json: { hidden: value } });
       Object.assign(person, { hidden: value, left: value !== hidden });
     }
-    onChange();
+    onChange(people);
   }
 
   return {
@@ -33,7 +33,7 @@ export function createHiding({ gallery, hidden, onChange }) {
         await set(people, !hidden);
         toast(t(`people.${verb}_done`, { count: people.length, name: nameOf(people[0]) }), { undo: () => set(people, hidden) });
       } catch (error) {
-        onChange();
+        onChange(people);
         toast(inWords(error), { kind: "error" });
       }
     },

@@ -27,6 +27,9 @@ export async function show({ params, query, signal, setQuery }) {
   const naming = view === "unnamed";
   let asked = new AbortController();
   let timer = 0;
+  let total = 0;
+  /** @type {Set<string>} ids of those who are still shown, but have a name by now, or are hidden */
+  const gone = new Set();
 
   const input = h("input", {
     id: "people-q",
@@ -46,7 +49,7 @@ export async function show({ params, query, signal, setQuery }) {
   const problem = h("div");
   const nobody = h("div");
   const suggestions = createSuggestions({ label: t("people.found") });
-  const hiding = createHiding({ gallery, hidden: view === "hidden", onChange: () => grid.draw() });
+  const hiding = createHiding({ gallery, hidden: view === "hidden", onChange: redraw });
   const selection = createSelection({ gallery, hiding, signal, onChange: () => grid.draw(), onDone: search });
   const grid = createVirtualGrid({
     label: t("titles.people"),
@@ -71,13 +74,26 @@ export async function show({ params, query, signal, setQuery }) {
   function onNamed(person, named) {
     Object.assign(person, { name: named.name, external_id: named.external_id, anonymous: false });
     if (named.id !== person.id) person.merged_into = named.id;
-    grid.draw();
+    redraw([person]);
     grid.focusNextField();
   }
   function onUndone(person) {
     Object.assign(person, { name: null, external_id: null, anonymous: true });
     delete person.merged_into;
+    redraw([person]);
+  }
+  /** @param {any[]} people who belong to this view no more, or again */
+  function redraw(people) {
+    for (const person of people) {
+      if (person.left || (naming && !person.anonymous)) gone.add(person.id);
+      else gone.delete(person.id);
+    }
+    count();
     grid.draw();
+  }
+  function count() {
+    const q = input.value.trim();
+    counted.textContent = t(q ? "people.count_found" : "common.people", { count: total - gone.size });
   }
 
   const asking = () => ({ ...VIEWS[view].query, q: input.value.trim(), order: order.value, max_faces: 1 });
@@ -99,14 +115,16 @@ export async function show({ params, query, signal, setQuery }) {
     }
   }
 
-  function show({ identities, total }) {
+  function show(page) {
     const q = input.value.trim();
+    total = page.total;
+    gone.clear();
+    count();
     if (enrolLink) enrolLink.hidden = total === 0; // the empty page has it in the middle
-    counted.textContent = t(q ? "people.count_found" : "common.people", { count: total });
     grid.element.hidden = total === 0;
     fill(nobody);
     if (total === 0) nobodyIn({ gallery, view, q, signal }).then((words) => fill(nobody, words), () => {});
-    grid.reset(total, identities);
+    grid.reset(total, page.identities);
   }
 
   const enrolLink =
@@ -114,7 +132,7 @@ export async function show({ params, query, signal, setQuery }) {
     can("enrol") &&
     can("identify") &&
     h("a", { class: "button", href: link(path`/galleries/${gallery}/identify`, { enrol: "on" }) }, t("people.empty_photo"));
-  onRemoval(search, signal);
+  onRemoval(() => search(), signal);
   const byPhoto = searched && can("identify") && createPhotoSearch({ gallery, signal, open: query.has("photo"), setQuery });
   const [first, grouping] = await Promise.all([firstPage(signal), naming && createGrouping({ gallery, signal, onDone: search })]);
   const element = h(

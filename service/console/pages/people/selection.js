@@ -1,6 +1,7 @@
 // The people who are selected in the grid, and what can be done with them.
 
 import { path, post } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { nameOf } from "../../components/face-crop/face-crop.js";
 import { openMerge } from "../../components/merge/merge.js";
 import { createSelectionBar } from "../../components/selection-bar/selection-bar.js";
@@ -17,7 +18,7 @@ export function createSelection({ gallery, hiding, signal, onChange, onDone }) {
   /** @type {Map<string, any>} */
   const chosen = new Map();
   const merge = h("button", { class: "primary", onclick: openDialog }, t("people.merge"));
-  const hide = h("button", { onclick: () => hiding.hide([...chosen.values()]).then(() => set([])) }, hiding.title);
+  const hide = h("button", { onclick: () => whileDisabled(hide, () => hiding.hide([...chosen.values()])).then(() => set([])) }, hiding.title);
   const clear = h("button", { onclick: () => set([]) }, t("people.clear"));
   const bar = createSelectionBar({ actions: [merge, hide, clear] });
 

@@ -1,6 +1,7 @@
 // Name, external id and metadata, and the form that changes them.
 
 import { patch, path } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
 import { fill, h } from "../../dom.js";
@@ -63,14 +64,15 @@ export function createDetails({ gallery, signal, onSaved }) {
       external_id: externalId.value.trim() || null,
       metadata: Object.fromEntries([...rows.children].map((row) => row.read()).filter(([key]) => key)),
     });
+    const button = h("button", { class: "primary", type: "submit" }, t("common.save"));
     const form = h(
       "form",
-      { class: "stack", onsubmit: (event) => (event.preventDefault(), save(values(), problem)) },
+      { class: "stack", onsubmit: (event) => (event.preventDefault(), void whileDisabled(button, () => save(values(), problem))) },
       h("div", { class: "field" }, h("label", { for: "person-name" }, t("person.name")), name),
       h("div", { class: "field" }, h("label", { for: "person-external-id" }, t("person.external_id")), externalId),
       h("fieldset", { class: "stack" }, h("legend", {}, t("person.metadata")), rows, h("div", {}, h("button", { type: "button", onclick: () => add().focus() }, t("person.add_field")))),
       problem,
-      h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, t("common.save")), h("button", { type: "button", onclick: close }, t("common.cancel"))),
+      h("div", { class: "actions" }, button, h("button", { type: "button", onclick: close }, t("common.cancel"))),
     );
     fill(element, form);
     name.focus();

@@ -1,6 +1,7 @@
 // The faces of a person: picture, quality in words, when and by which request; remove, move, make a new person of some.
 
 import { get, path, post } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { faceCrop, nameOf } from "../../components/face-crop/face-crop.js";
 import { qualityLine } from "../../components/match/quality.js";
@@ -120,25 +121,28 @@ export function createFaces({ gallery, signal, onChanged }) {
 
   function ask({ title, content, action, focus, send, done }) {
     const where = h("div");
+    const button = h("button", { class: "primary", type: "submit" }, action);
     const form = h(
       "form",
       {
         class: "stack",
-        onsubmit: async (event) => {
-          event.preventDefault();
-          try {
-            const change = await send();
-            dialog.close();
-            onChanged(change, done(change));
-          } catch (error) {
-            fill(where, errorLine(error));
-          }
-        },
+        onsubmit: (event) => (event.preventDefault(), void whileDisabled(button, act)),
       },
       content,
       where,
-      h("div", { class: "actions" }, h("button", { class: "primary", type: "submit" }, action)),
+      h("div", { class: "actions" }, button),
     );
+
+    async function act() {
+      try {
+        const change = await send();
+        dialog.close();
+        onChanged(change, done(change));
+      } catch (error) {
+        fill(where, errorLine(error));
+      }
+    }
+
     const dialog = openDialog({ title, content: form, signal });
     focus.focus();
   }

@@ -22,7 +22,6 @@ import { createSightings } from "./sightings.js";
 export async function show({ params, signal, setTitle }) {
   const { gallery, id } = params;
   const url = path`v1/galleries/${gallery}/identities/${id}`;
-  const back = link(path`/galleries/${gallery}/people`);
   let identity;
   try {
     identity = await get(url, { signal });
@@ -31,6 +30,7 @@ export async function show({ params, signal, setTitle }) {
     throw error;
   }
   const heading = h("h1", {});
+  const back = h("p", {});
   const unnamed = createHead({ gallery, signal, onNamed, onChanged: reload });
   const details = createDetails({ gallery, signal, onSaved: draw });
   const faces = createFaces({ gallery, signal, onChanged: changed });
@@ -41,6 +41,8 @@ export async function show({ params, signal, setTitle }) {
     identity = shown;
     heading.textContent = nameOf(identity);
     setTitle(nameOf(identity));
+    const { href, text } = listOf(gallery, identity);
+    fill(back, h("a", { href }, text));
     unnamed.show(identity);
     details.show(identity);
     faces.show(identity);
@@ -100,7 +102,7 @@ export async function show({ params, signal, setTitle }) {
     removeLater({
       path: url,
       text: t("person.removing", { name: nameOf(identity) }),
-      hide: () => (location.hash = back),
+      hide: () => (location.hash = listOf(gallery, identity).href),
       show: () => go(path`/galleries/${gallery}/people/${id}`),
     });
 
@@ -111,7 +113,7 @@ export async function show({ params, signal, setTitle }) {
   const element = h(
     "div",
     { class: "stack person-page" },
-    h("p", {}, h("a", { href: back }, t("person.back"))),
+    back,
     h("div", { class: "page-head" }, heading, actions && h("div", { class: "actions" }, actions)),
     unnamed.element,
     faces.element,
@@ -122,6 +124,13 @@ export async function show({ params, signal, setTitle }) {
   );
   draw(identity);
   return element;
+}
+
+/** The list that has such a person. */
+function listOf(gallery, { anonymous, hidden, last_seen_at: seen }) {
+  if (anonymous && seen) return { href: link(path`/galleries/${gallery}/visitors`), text: t("titles.visitors") };
+  const view = hidden ? "hidden" : anonymous ? "unnamed" : "named";
+  return { href: link(path`/galleries/${gallery}/people`, { show: view === "named" ? null : view }), text: t(`person.back_${view}`) };
 }
 
 const movedTo = (gallery, into) =>

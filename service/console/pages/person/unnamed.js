@@ -1,6 +1,7 @@
 // Of somebody whom nobody has named: the name, who it may be, whether lists show them, when they were seen.
 
 import { get, patch, path } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { nameOf } from "../../components/face-crop/face-crop.js";
 import { createNaming } from "../../components/naming/naming.js";
 import { createSuggestions } from "../../components/naming/suggestions.js";
@@ -35,7 +36,7 @@ export function createHead({ gallery, signal, onNamed, onChanged }) {
   );
   const seen = h("p", { class: "muted" });
   const maybe = h("div");
-  const hide = h("button", { onclick: () => setHidden(!identity.hidden) });
+  const hide = h("button", { onclick: () => whileDisabled(hide, () => setHidden(!identity.hidden)) });
   const hidden = h("p", { class: "notice" }, t("person.hidden"));
   const element = h("section", { class: "card stack", "aria-label": t("person.unnamed") }, hidden, seen, form, maybe, h("div", { class: "actions" }, hide), suggestions.element);
   let identity = null;

@@ -1,11 +1,12 @@
 // Unknown visitors: who was seen and matched nobody, the one who was seen last first. They are named or forgotten.
 
 import { get, path, remove } from "../../api.js";
+import { whileDisabled } from "../../busy.js";
 import { openDialog } from "../../components/dialog/dialog.js";
 import { faceCrop } from "../../components/face-crop/face-crop.js";
 import { createNaming } from "../../components/naming/naming.js";
 import { createSuggestions } from "../../components/naming/suggestions.js";
-import { removeLater } from "../../components/removal/removal.js";
+import { isLeaving, onRemoval, removeLater } from "../../components/removal/removal.js";
 import { emptyState, errorLine } from "../../components/states/states.js";
 import { toast } from "../../components/toast/toast.js";
 import { fill, h } from "../../dom.js";
@@ -24,31 +25,42 @@ export async function show({ params, signal }) {
   const counted = h("p", { class: "muted", role: "status" });
   const nobody = h("div");
   const problem = h("div");
-  const more = h("button", { hidden: true, onclick: () => load().catch(failed) }, t("visitors.more"));
-  const forgetAll = h("button", { class: "danger", onclick: () => openForget({ url, total, signal, onDone: restart }) }, t("visitors.forget_all"));
+  const more = h("button", { hidden: true, onclick: () => whileDisabled(more, load).catch(failed) }, t("visitors.more"));
+  const forgetAll = h("button", { class: "danger", onclick: () => openForget({ url, total: left(), signal, onDone: restart }) }, t("visitors.forget_all"));
   const suggestions = createSuggestions({ label: t("people.found") });
   let cursor = null;
+  /** By the server; those whom this page has named are not among them. */
   let total = 0;
+  /** @type {Map<string, ReturnType<typeof createCard>>} by the path of the person */
+  const cards = new Map();
+  /** Without those who are forgotten when their message closes. */
+  const left = () => total - [...cards.keys()].filter(isLeaving).length;
 
   const failed = (error) => error.name !== "AbortError" && fill(problem, errorLine(error));
 
   async function load() {
     const page = await get(url, { query: { limit: LIMIT, cursor }, signal });
-    list.append(...page.visitors.map((visitor) => card({ gallery, visitor, suggestions, signal })));
+    for (const visitor of page.visitors) {
+      const card = createCard({ gallery, visitor, suggestions, signal, onNamed: () => (total--, draw()), onUndone: () => (total++, draw()) });
+      cards.set(card.path, card);
+      list.append(card.element);
+    }
     cursor = page.next_cursor;
     total = page.total;
     draw();
   }
 
   function draw() {
+    for (const [path_, { element }] of cards) element.hidden = isLeaving(path_);
     more.hidden = cursor === null;
-    forgetAll.hidden = total === 0 || !can("enrol");
-    counted.textContent = t("visitors.count", { count: total });
-    fill(nobody, total === 0 && emptyState({ title: t("visitors.empty"), text: t(remembered ? "visitors.empty_text" : "visitors.off_text") }));
+    forgetAll.hidden = left() === 0 || !can("enrol");
+    counted.textContent = t("visitors.count", { count: left() });
+    fill(nobody, left() === 0 && emptyState({ title: t("visitors.empty"), text: t(remembered ? "visitors.empty_text" : "visitors.off_text") }));
   }
 
   function restart() {
     list.replaceChildren();
+    cards.clear();
     cursor = null;
     load().catch(failed);
   }
@@ -56,6 +68,15 @@ export async function show({ params, signal }) {
   const policy = await getGallery(gallery, { signal });
   const remembered = policy.remember_unknown;
   await load();
+  onRemoval((path_, state) => {
+    const card = cards.get(path_);
+    if (card && state === "removed") {
+      card.element.remove();
+      cards.delete(path_);
+      total--;
+    }
+    draw();
+  }, signal);
   return h(
     "div",
     { class: "stack visitors-page" },
@@ -77,7 +98,9 @@ export async function show({ params, signal }) {
 
 const daysOf = (hours) => number(hours / 24, hours % 24 ? 1 : 0);
 
-function card({ gallery, visitor, suggestions, signal }) {
+/** @returns {{element: HTMLElement, path: string}} */
+function createCard({ gallery, visitor, suggestions, signal, onNamed, onUndone }) {
+  const url = path`v1/galleries/${gallery}/identities/${visitor.id}`;
   const said = h("p", { class: "visitor-said", hidden: true });
   const naming = createNaming({
     gallery,
@@ -87,12 +110,16 @@ function card({ gallery, visitor, suggestions, signal }) {
       naming.field.hidden = forget.hidden = true;
       said.hidden = false;
       fill(said, h("a", { href: link(path`/galleries/${gallery}/people/${named.id}`) }, named.name ?? named.external_id));
+      onNamed();
       const [next] = [...element.parentElement.children].slice([...element.parentElement.children].indexOf(element) + 1).map((one) => one.querySelector(".naming:not([hidden])")).filter(Boolean);
       next?.focus();
     },
-    onUndone: () => {
+    onUndone: async () => {
       naming.field.hidden = forget.hidden = false;
-      said.hidden = true;
+      const now = await get(url);
+      said.hidden = now.last_seen_at !== null;
+      if (said.hidden) onUndone();
+      else fill(said, t("visitors.unnamed_again"));
     },
   });
   naming.show(visitor);
@@ -113,14 +140,13 @@ function card({ gallery, visitor, suggestions, signal }) {
   function forgetOne() {
     const next = (element.nextElementSibling ?? element.previousElementSibling)?.querySelector("a, button");
     removeLater({
-      path: path`v1/galleries/${gallery}/identities/${visitor.id}`,
+      path: url,
       text: t("visitors.forgetting"),
-      hide: () => ((element.hidden = true), next?.focus()),
-      show: () => (element.hidden = false),
-      whenRemoved: () => element.remove(),
+      hide: () => next?.focus(),
+      show: () => {},
     });
   }
-  return element;
+  return { element, path: url };
 }
 
 /** Cannot be undone, and may concern thousands: so it is asked. */
