@@ -20,7 +20,7 @@ from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces, visitors
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
-from indexer.types import Quality
+from indexer.types import LandmarkSource, Quality
 from indexer.visitors import doubts, store
 from indexer.visitors.forget import make_room
 from indexer.visitors.grouping import SAME_LOOK
@@ -172,7 +172,11 @@ class VisitorMemory:
         ], index.faces
 
     def _rejects(self, gallery: Gallery, probe: ProbeFace) -> bool:
+        """Whether the face is not good enough to be stored. In a box in which no face was found there may be
+        none: who enrols such a box says whose it is, but here nobody does."""
         quality = probe.aligned.quality
+        if probe.aligned.face.landmark_source is LandmarkSource.MEAN_FACE:
+            return True
         return quality.score < (gallery.min_visitor_quality or 0.0) or self.rejects(quality) is not None
 
 

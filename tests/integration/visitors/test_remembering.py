@@ -130,6 +130,20 @@ def test_a_face_below_the_quality_of_the_policy_is_not_remembered(
     assert visitors(client) == []
 
 
+def test_a_face_at_a_given_box_is_remembered_where_a_face_was_found_in_it(
+    client: TestClient, door: str, see: See, hopper: bytes
+) -> None:
+    answer = client.post("/v1/detect", files=files("image", hopper)).json()
+    box = ",".join(str(answer["faces"][0]["box"][side]) for side in ("x", "y", "width", "height"))
+    wall = jpeg(np.random.default_rng(7).integers(0, 256, (400, 400, 3), np.uint8))
+
+    on_the_wall, around_the_face = see(wall, box="100,100,200,200"), see(hopper, box=box)
+
+    assert on_the_wall["landmark_source"] == "mean_face"
+    assert on_the_wall["visitor"] == {"outcome": "low_quality", "identity_id": None}
+    assert around_the_face["visitor"]["outcome"] == "new"
+
+
 def test_a_face_that_may_match_nobody_is_not_remembered(client: TestClient, door: str, see: See) -> None:
     client.patch(DOOR, json={"min_match_face_px": 10_000}).raise_for_status()
 
