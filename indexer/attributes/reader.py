@@ -25,9 +25,7 @@ class AttributeReader:
         self._heads: dict[Attribute, Head] = {}
         self._lock = threading.Lock()
 
-    def check(
-        self, wanted: Collection[Attribute], gallery_permits: Collection[Attribute] | None = None
-    ) -> None:
+    def check(self, wanted: Collection[Attribute], gallery_permits: Collection[str] | None = None) -> None:
         """Before anything is decoded. `gallery_permits`: by the gallery's policy; None: whatever the
         installation permits. Raises AttributeNotPermitted, AttributeUnavailable."""
         for attribute in wanted:

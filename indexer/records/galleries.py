@@ -15,7 +15,7 @@ from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
 from indexer.records.tables import Gallery, Identity, IndexCheck
 from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
-from indexer.types import DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, PersonScore
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
@@ -57,6 +57,7 @@ def create(
     visitor_lifetime_hours: float = VISITOR_LIFETIME_HOURS,
     max_visitors: int = MAX_VISITORS,
     max_visitor_faces: int = MAX_VISITOR_FACES,
+    attributes: Sequence[Attribute] | None = None,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     if not re.fullmatch(NAME_PATTERN, name):
@@ -79,6 +80,7 @@ def create(
         "visitor_lifetime_hours": visitor_lifetime_hours,
         "max_visitors": max_visitors,
         "max_visitor_faces": max_visitor_faces,
+        "attributes": None if attributes is None else list(attributes),
     }
     gallery = Gallery(name=name, **policy)
     try:

@@ -1,7 +1,7 @@
 """Who is this, from now on? The photographs pass the quality gate, one transaction stores them, and the index
 has them before the answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from indexer.records.enrolled import identities
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stopwatch
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases import delete
 from indexer.usecases.enrolment.transaction import (
     NO_PLACES,
@@ -56,6 +56,7 @@ class Enroller:
         places: Mapping[int, FacePlace] = NO_PLACES,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
+        attributes: Collection[Attribute] = (),
         watch: Stopwatch | None = None,
         check: Callable[[], object] = no_check,
         also: Callable[[Session, EnrolmentResult], object] = nothing_else,
@@ -64,11 +65,12 @@ class Enroller:
 
         `places`: of the face in some of the photographs, by their number, from 0.
         `allow_duplicate`: also where the gallery's policy rejects a person who looks like another one.
+        `attributes`: to estimate of the new faces.
         `check` is called before each photograph; what it raises ends the enrolment, with nothing written.
         `also` is called at the end of the transaction, and may write too.
-        Raises GalleryNotFound, InvalidRequest, ExternalIdTaken, NothingEnrolled (there are photographs and
-        each is rejected), ModelUnavailable, EmbeddingUnusable, Busy; where the gallery checks for duplicates
-        DuplicateIdentity and IndexNotReady.
+        Raises GalleryNotFound, AttributeNotPermitted, AttributeUnavailable, InvalidRequest, ExternalIdTaken,
+        NothingEnrolled (there are photographs and each is rejected), ModelUnavailable, EmbeddingUnusable,
+        Busy; where the gallery checks for duplicates DuplicateIdentity and IndexNotReady.
         """
 
         def make(session: Session, gallery: Gallery) -> Person:
@@ -88,6 +90,7 @@ class Enroller:
             allow_duplicate=allow_duplicate,
             check=check,
             also=also,
+            attributes=attributes,
             watch=watch or Stopwatch(),
         )
         return self.transaction.run(self.transaction.gallery(gallery_name), make, images, options)
@@ -101,6 +104,7 @@ class Enroller:
         places: Mapping[int, FacePlace] = NO_PLACES,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
+        attributes: Collection[Attribute] = (),
         watch: Stopwatch | None = None,
         check: Callable[[], object] = no_check,
         also: Callable[[Session, EnrolmentResult], object] = nothing_else,
@@ -122,6 +126,7 @@ class Enroller:
             allow_duplicate=allow_duplicate,
             check=check,
             also=also,
+            attributes=attributes,
             watch=watch or Stopwatch(),
         )
         return self.transaction.run(found, find, images, options)
@@ -136,6 +141,7 @@ class Enroller:
         places: Mapping[int, FacePlace] = NO_PLACES,
         several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
         allow_duplicate: bool = False,
+        attributes: Collection[Attribute] = (),
         watch: Stopwatch | None = None,
     ) -> tuple[EnrolmentResult, bool]:
         """Creates the identity with an `external_id`, or changes it; and whether it was created.
@@ -166,6 +172,7 @@ class Enroller:
             several_faces=several_faces,
             allow_duplicate=allow_duplicate,
             repeatable=True,
+            attributes=attributes,
             watch=watch or Stopwatch(),
         )
         found = self.transaction.gallery(gallery_name)

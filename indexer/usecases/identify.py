@@ -1,11 +1,12 @@
 """Who is in this photograph, out of a gallery?"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from indexer.attributes.reader import AttributeReader
 from indexer.errors import AnotherModel, EmbeddingsMissing, IndexBehind
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
@@ -14,6 +15,7 @@ from indexer.records.audit.search_details import SearchKind
 from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
+from indexer.types import Attribute
 from indexer.usecases.searches.gallery_search import GallerySearch
 from indexer.usecases.searches.nearest import (
     named_first,
@@ -30,6 +32,7 @@ _POLL_SECONDS = 0.02
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier(GallerySearch):
     pipelines: Pipelines
+    attributes: AttributeReader
     patience_seconds: float
     """How long a request waits for a change that its caller knows of."""
 
@@ -47,6 +50,7 @@ class Identifier(GallerySearch):
         remember: bool = True,
         among: PeopleFilter | None = None,
         metadata: bool = False,
+        attributes: Collection[Attribute] = (),
         watch: Stopwatch | None = None,
     ) -> Identification:
         """The largest `max_faces` faces, each with at most `max_candidates` people, best first.
@@ -58,8 +62,10 @@ class Identifier(GallerySearch):
         `place`: of the only face that is searched for.
         `remember`: False leaves the gallery's visitors as they are; so does a `threshold`, or `among`.
         `among`: only these people are searched. `metadata`: candidates have that of their people.
-        Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing, IndexNotReady, IndexBehind, Busy,
-        EmbeddingUnusable, and what `Pipeline.detect` raises.
+        `attributes`: to estimate of each of the faces.
+        Raises GalleryNotFound, AttributeNotPermitted, AttributeUnavailable, ModelUnavailable,
+        EmbeddingsMissing, IndexNotReady, IndexBehind, Busy, EmbeddingUnusable, and what `Pipeline.detect`
+        raises.
         """
         watch = watch or Stopwatch()
         options = SearchOptions(
@@ -70,10 +76,12 @@ class Identifier(GallerySearch):
             metadata=metadata,
         )
         gallery, pipeline = self.gallery(gallery_name, min_change, watch)
+        self.attributes.check(attributes, gallery.attributes)
         photograph = pipeline.detect(data, watch, max_faces=max_faces, place=place)
         remembers = gallery.remember_unknown and remember and threshold is None and among is None
         keeps_probes = self.recorder.keeps_probes(gallery)
         crops = photograph.crops() if keeps_probes or remembers else []
+        estimates = self.attributes.read(photograph, attributes, watch)
         aligned_faces, faces_found = photograph.faces, photograph.faces_found
         del photograph  # its pixels are not needed while the request waits for the network
         probes = pipeline.embed(aligned_faces, watch)
@@ -83,6 +91,7 @@ class Identifier(GallerySearch):
             faces_found=faces_found,
             probes=probes,
             crops=crops,
+            estimates=estimates,
         )
         try:
             found = self.find(SearchKind.IDENTIFY, gallery, pipeline.card, probes, options, watch)
@@ -101,6 +110,7 @@ class Identifier(GallerySearch):
                 remember=remember,
                 among=among,
                 metadata=metadata,
+                attributes=attributes,
                 watch=watch,
             )
         return self.answer(found, picture, options, watch)

@@ -6,7 +6,7 @@ gallery that cannot be searched is an error of the whole request. No gallery rem
 stranger to one gallery may be well known in another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.errors import EmbeddingsMissing
@@ -14,7 +14,7 @@ from indexer.pipeline.pipeline import AlignedFace, Photograph, Pipeline
 from indexer.records.audit.search_details import SearchKind
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
-from indexer.types import Vectors
+from indexer.types import Attribute, Vectors
 from indexer.usecases.identify import Identifier
 from indexer.usecases.searches.options import GalleryHits, SearchedPicture, SearchOptions
 from indexer.usecases.searches.results import Identification
@@ -39,17 +39,22 @@ def identify_in_several(
     *,
     max_faces: int = 1,
     place: FacePlace | None = None,
+    attributes: Collection[Attribute] = (),
     watch: Stopwatch | None = None,
 ) -> list[GalleryIdentification]:
     """As `Identifier.identify`, of each of the galleries, in their order; the faces are the same in all.
+
+    `attributes`: those that each of the galleries permits.
 
     Raises what `Identifier.identify` raises, for any of them.
     """
     watch = watch or Stopwatch()
     for attempt in range(_ATTEMPTS):
         galleries = [identifier.gallery(name, 0, watch) for name in names]
+        for gallery, _ in galleries:
+            identifier.attributes.check(attributes, gallery.attributes)
         try:
-            return _identify(identifier, galleries, data, options, max_faces, place, watch)
+            return _identify(identifier, galleries, data, options, max_faces, place, attributes, watch)
         except EmbeddingsMissing:
             switched = any(identifier.is_switched(gallery) for gallery, _ in galleries)
             if not switched or attempt == _ATTEMPTS - 1:
@@ -64,6 +69,7 @@ def _identify(
     options: SearchOptions,
     max_faces: int,
     place: FacePlace | None,
+    attributes: Collection[Attribute],
     watch: Stopwatch,
 ) -> list[GalleryIdentification]:
     pipelines = {pipeline.card.fingerprint: pipeline for _, pipeline in galleries}
@@ -77,6 +83,7 @@ def _identify(
         fingerprint: photograph.faces if pipeline is first else _aligned(pipeline, photograph)
         for fingerprint, pipeline in pipelines.items()
     }
+    estimates = identifier.attributes.read(photograph, attributes, watch)
     faces_found = photograph.faces_found
     del photograph  # its pixels are not needed while the request waits for the networks
     probes: dict[str, Vectors] = {
@@ -96,6 +103,7 @@ def _identify(
             faces_found=faces_found,
             probes=probes[pipeline.card.fingerprint],
             crops=crops,
+            estimates=estimates,
         )
         answers.append(
             GalleryIdentification(

@@ -1,18 +1,22 @@
 """Are these two the same person?"""
 
 import math
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.attributes.estimate import Estimates
+from indexer.attributes.reader import AttributeReader
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.curve import Estimate
 from indexer.calibration.threshold.decision import decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
-from indexer.pipeline.pipeline import Pipeline
+from indexer.pipeline.pipeline import Photograph, Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.audit.search_details import RecordedCandidate, RecordedSearch, SearchKind
@@ -20,7 +24,7 @@ from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces, identities, person_templates
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
 from indexer.usecases.searches.verification import ComparedFace, IdentityScore, Verification
 from indexer.vision.place import FacePlace
@@ -33,22 +37,27 @@ def verify_pair(
     image_b: bytes,
     *,
     fmr: float,
+    reader: AttributeReader,
     threshold: float | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
     place_a: FacePlace | None = None,
     place_b: FacePlace | None = None,
+    attributes: Collection[Attribute] = (),
     recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of one picture with that of the other.
 
     `threshold`: the least score that matches; by default the one that a share `fmr` of strangers reaches.
-    `place_a`, `place_b`: of the faces, where the caller knows it.
-    Raises NoFaceFound, SeveralFaces, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
+    `place_a`, `place_b`: of the faces, where the caller knows it. `attributes`: to estimate of both.
+    Raises AttributeNotPermitted, AttributeUnavailable, NoFaceFound, SeveralFaces, EmbeddingUnusable, Busy,
+    and what `Pipeline.detect` raises.
     """
     watch = Stopwatch()
+    reader.check(attributes)
+    estimate = partial(reader.read, wanted=attributes, watch=watch)
     faces = [
-        _face_of(pipeline, image_a, "image_a", several_faces, place_a, watch),
-        _face_of(pipeline, image_b, "image_b", several_faces, place_b, watch),
+        _face_of(pipeline, image_a, "image_a", several_faces, place_a, estimate, watch),
+        _face_of(pipeline, image_b, "image_b", several_faces, place_b, estimate, watch),
     ]
     a, b = pipeline.embed([face.aligned for face in faces], watch)
     verification = _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
@@ -64,27 +73,32 @@ def verify_identity(
     image: bytes,
     *,
     fmr: float,
+    reader: AttributeReader,
     threshold: float | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
     place: FacePlace | None = None,
+    attributes: Collection[Attribute] = (),
     recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of the picture with the identity, by the same score as a search.
 
-    `place`: of the face, where the caller knows it.
-    Raises GalleryNotFound, IdentityNotFound, NoFaceFound (of the picture or of the identity), SeveralFaces,
-    EmbeddingsMissing, ModelUnavailable, EmbeddingUnusable, Busy, and what `Pipeline.detect` raises.
+    `place`: of the face, where the caller knows it. `attributes`: to estimate of it.
+    Raises GalleryNotFound, IdentityNotFound, AttributeNotPermitted, AttributeUnavailable, NoFaceFound (of the
+    picture or of the identity), SeveralFaces, EmbeddingsMissing, ModelUnavailable, EmbeddingUnusable, Busy,
+    and what `Pipeline.detect` raises.
     """
     watch = Stopwatch()
     with watch.stage(Stage.DATABASE), database.reading() as session:
         gallery = galleries.get(session, gallery_name)
+        reader.check(attributes, gallery.attributes)
         pipeline = pipelines.for_gallery(gallery)
         fingerprint = pipeline.card.fingerprint
         identities.get(session, gallery.id, identity_id)
         if not any(faces.read_vectors(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
-    face = _face_of(pipeline, image, "image", several_faces, place, watch)
+    estimate = partial(reader.read, wanted=attributes, watch=watch)
+    face = _face_of(pipeline, image, "image", several_faces, place, estimate, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:
         identity = score_identity(session, gallery.id, identity_id, fingerprint, probe)
@@ -132,6 +146,7 @@ def _face_of(
     field: str,
     several_faces: OnSeveralFaces,
     place: FacePlace | None,
+    estimate: Callable[[Photograph], list[Estimates]],
     watch: Stopwatch,
 ) -> ComparedFace:
     """Raises NoFaceFound, SeveralFaces, and what `Pipeline.detect` raises; each names the field."""
@@ -150,7 +165,8 @@ def _face_of(
             measured=photograph.faces_found,
             limit=1,
         )
-    return ComparedFace(aligned=photograph.faces[0], faces_found=photograph.faces_found)
+    [estimates] = estimate(photograph)
+    return ComparedFace(aligned=photograph.faces[0], faces_found=photograph.faces_found, estimates=estimates)
 
 
 def _verdict(

@@ -29,7 +29,7 @@ _IMAGE = "/9j/4AAQSkZJRgABAQ..."
 
 @router.post(
     "/galleries/{gallery}/identify",
-    responses=problems(404, 413, 415, 422),
+    responses=problems(403, 404, 409, 413, 415, 422),
     openapi_extra=openapi_body(recognition.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
     operation_id="identify",
     summary="Identify the faces of a photograph",
@@ -51,6 +51,7 @@ def identify(
     In a gallery with the policy `remember_unknown`, a face that matches nobody is stored as an anonymous
     identity; a key needs no further permission for that, since the policy decides.
     """
+    engine.attributes.check(body.attributes)
     used_faces.add(1)  # also of a picture without a face: it was decoded and searched for one
     identification = engine.identifier.identify(
         gallery,
@@ -64,6 +65,7 @@ def identify(
         remember=body.remember,
         among=people_filter(body.filter),
         metadata="metadata" in body.include,
+        attributes=body.attributes,
     )
     used_faces.add(max(0, len(identification.faces) - 1))
     meters.observe_stages(identification.timings_ms)
@@ -73,7 +75,7 @@ def identify(
 
 @router.post(
     "/identify",
-    responses=problems(403, 404, 413, 415, 422),
+    responses=problems(403, 404, 409, 413, 415, 422),
     openapi_extra=openapi_body(
         recognition.IdentifyInSeveral, {"galleries": ["staff", "visitors"], "image": _IMAGE, "max_faces": 1}
     ),
@@ -94,6 +96,7 @@ def identify_in_galleries(
         raise InvalidRequest("galleries names a gallery more than once", field="galleries")
     for name in body.galleries:
         grant.check_gallery(name)
+    engine.attributes.check(body.attributes)
     used_faces.add(len(body.galleries))
     found = identify_in_several(
         engine.identifier,
@@ -108,6 +111,7 @@ def identify_in_galleries(
         ),
         max_faces=at_most("max_faces", body.max_faces, config.max_faces),
         place=place_of(body.box, body.landmarks),
+        attributes=body.attributes,
     )
     identifications = [one.identification for one in found]
     used_faces.add(len(found) * max(0, len(identifications[0].faces) - 1))
@@ -144,7 +148,7 @@ def search(
 
 @router.post(
     "/verify",
-    responses=problems(413, 415, 422),
+    responses=problems(403, 409, 413, 415, 422),
     openapi_extra=openapi_body(recognition.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
     operation_id="verify",
     summary="Do two photographs show the same person?",
@@ -157,6 +161,7 @@ def verify_pair(
     body: Annotated[recognition.VerifyPair, Depends(body_of(recognition.VerifyPair))],
 ) -> VerifyAnswer:
     """Compares one face of each photograph. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
+    engine.attributes.check(body.attributes)
     used_faces.add(2)
     verification = verify.verify_pair(
         engine.pipeline,
@@ -168,6 +173,8 @@ def verify_pair(
         several_faces=body.several_faces,
         place_a=place_of(body.box_a, body.landmarks_a, "box_a"),
         place_b=place_of(body.box_b, body.landmarks_b, "box_b"),
+        reader=engine.attributes,
+        attributes=body.attributes,
         recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)
@@ -192,6 +199,7 @@ def verify_identity(
     body: Annotated[recognition.VerifyIdentity, Depends(body_of(recognition.VerifyIdentity))],
 ) -> VerifyAnswer:
     """Compares the face with the identity's most similar face."""
+    engine.attributes.check(body.attributes)
     used_faces.add(1)
     verification = verify.verify_identity(
         engine.pipelines,
@@ -204,6 +212,8 @@ def verify_identity(
         threshold=body.threshold,
         several_faces=body.several_faces,
         place=place_of(body.box, body.landmarks),
+        reader=engine.attributes,
+        attributes=body.attributes,
         recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)
@@ -224,8 +234,8 @@ def detect(
     used_faces: UsedFaces,
     body: Annotated[recognition.Detect, Depends(body_of(recognition.Detect))],
 ) -> DetectAnswer:
-    used_faces.add(1)
     engine.attributes.check(body.attributes)
+    used_faces.add(1)
     watch = Stopwatch()
     place = place_of(body.box, body.landmarks)
     photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces, place=place)

@@ -1,5 +1,6 @@
 """Identify many photographs in one request."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import anyio.to_thread
@@ -7,9 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from indexer.errors import UnsupportedContentType
 from indexer.records import galleries
+from indexer.types import Attribute
 from indexer.usecases.searches.results import Identification
 from service.dependencies import Config, CurrentEngine, at_most
 from service.routes import problems
+from service.schemas.attributes import QueryAttributes, query_attributes
 from service.schemas.filters import QueryFilter, QueryInclude, query_filter
 from service.schemas.places import place_of
 from service.schemas.recognition import LARGEST_NUMBER
@@ -27,7 +30,7 @@ AT_ONCE = 4
 @router.post(
     "/galleries/{gallery}/identify/stream",
     response_class=Response,
-    responses={**openapi_responses(), **problems(404, 413, 415, 422)},
+    responses={**openapi_responses(), **problems(403, 404, 409, 413, 415, 422)},
     openapi_extra=OPENAPI_BODY,
     operation_id="identify_stream",
     summary="Identify the faces of many photographs",
@@ -45,6 +48,7 @@ async def identify_stream(
     min_change_number: Annotated[int, Query(ge=0, le=LARGEST_NUMBER, description="As in `identify`")] = 0,
     filter: QueryFilter = None,
     include: QueryInclude = None,
+    attributes: QueryAttributes = None,
 ) -> Response:
     """Send a line of JSON for each picture; each is answered by a line of JSON as soon as it is done.
     Each picture counts for the key's limits and has its event in the audit record like a request of its own,
@@ -60,8 +64,8 @@ async def identify_stream(
         )
     at_most("max_faces", max_faces, config.max_faces)
     at_most("max_candidates", max_candidates, config.max_candidates)
-    among = query_filter(filter)
-    await anyio.to_thread.run_sync(_check_gallery, engine, gallery)
+    among, wanted = query_filter(filter), query_attributes(attributes)
+    await anyio.to_thread.run_sync(_check, engine, gallery, wanted)
 
     def identify(line: IdentifyLine) -> Identification:
         return engine.identifier.identify(
@@ -76,6 +80,7 @@ async def identify_stream(
             remember=remember,
             among=among,
             metadata=include == "metadata",
+            attributes=wanted,
         )
 
     return StreamedAnswers(
@@ -86,7 +91,8 @@ async def identify_stream(
     )
 
 
-def _check_gallery(engine: CurrentEngine, gallery: str) -> None:
-    """Raises GalleryNotFound."""
+def _check(engine: CurrentEngine, gallery: str, attributes: Collection[Attribute]) -> None:
+    """Raises GalleryNotFound, AttributeNotPermitted, AttributeUnavailable."""
     with engine.database.reading() as session:
-        galleries.get(session, gallery)
+        found = galleries.get(session, gallery)
+    engine.attributes.check(attributes, found.attributes)

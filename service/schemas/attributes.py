@@ -2,16 +2,50 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from fastapi import Query
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from indexer.errors import InvalidRequest
 from indexer.types import Attribute
+from service.requests.lists import separated
+
+_DESCRIPTION = (
+    "Attributes to estimate of each face, such as `liveness`; those that the installation"
+    " (`GEMEL_ATTRIBUTES`) and the gallery permit. They take time only where they are asked for. An estimate"
+    " from a picture is not a fact about a person"
+)
+
+
+def _once(values: list[Attribute]) -> list[Attribute]:
+    return list(dict.fromkeys(values))
+
 
 Wanted = Annotated[
     list[Attribute],
+    BeforeValidator(separated),
+    AfterValidator(_once),
     Field(
-        max_length=len(Attribute),
-        description="Attributes to estimate of each face, such as `liveness`; those that the installation"
-        " (`GEMEL_ATTRIBUTES`) and the gallery permit. They take time only where they are asked for",
+        max_length=2 * len(Attribute),
+        description=f"{_DESCRIPTION}. In a form: repeated, or separated by commas",
         examples=[["pose", "quality"]],
     ),
 ]
+QueryAttributes = Annotated[
+    str | None,
+    Query(
+        description="As in `identify`, for each picture; separated by commas",
+        max_length=200,
+        examples=["pose,quality"],
+    ),
+]
+
+
+def query_attributes(value: str | None) -> list[Attribute]:
+    """Raises InvalidRequest."""
+    names = [name.strip() for name in (value or "").split(",")]
+    try:
+        return _once([Attribute(name) for name in names if name])
+    except ValueError as error:
+        raise InvalidRequest(
+            f"attributes: {error}; there are {', '.join(Attribute)}", field="attributes"
+        ) from error

@@ -3,11 +3,12 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from indexer.errors import InvalidFilter, InvalidRequest
 from indexer.records.filters.people_filter import PeopleFilter
 from service.requests.bodies import JsonObject, parse_json
+from service.requests.lists import separated
 
 _DESCRIPTION = (
     "Search among some people only; the threshold follows the number of their faces. An object with some of"
@@ -20,6 +21,7 @@ Filter = Annotated[dict[str, Any] | None, Field(description=_DESCRIPTION, exampl
 FormFilter = Annotated[JsonObject | None, Field(description=_DESCRIPTION, examples=[_EXAMPLE])]
 Include = Annotated[
     list[Literal["metadata"]],
+    BeforeValidator(separated),
     Field(description="`metadata`: candidates have that of their people", examples=[["metadata"]]),
 ]
 QueryFilter = Annotated[

@@ -53,6 +53,7 @@ class Identify(UploadBody):
     )
     filter: FormFilter = None
     include: Include = Field(default_factory=list)
+    attributes: Wanted = Field(default_factory=list)
 
 
 MAX_GALLERIES = 10
@@ -78,6 +79,7 @@ class IdentifyInSeveral(UploadBody):
     threshold: Threshold = None
     filter: FormFilter = None
     include: Include = Field(default_factory=list)
+    attributes: Wanted = Field(default_factory=list)
 
 
 class Search(BaseModel):
@@ -107,6 +109,7 @@ class VerifyPair(UploadBody):
     landmarks_b: OneLandmarks = None
     threshold: Threshold = None
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
+    attributes: Wanted = Field(default_factory=list)
 
 
 class VerifyIdentity(UploadBody):
@@ -115,6 +118,7 @@ class VerifyIdentity(UploadBody):
     landmarks: OneLandmarks = None
     threshold: Threshold = None
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
+    attributes: Wanted = Field(default_factory=list)
 
 
 class Detect(UploadBody):

@@ -9,8 +9,9 @@ from indexer.cli.commands import Commands, Json, Yes, confirm
 from indexer.cli.database import open_index_store
 from indexer.cli.gallery.tables import as_row, print_gallery, print_list, print_odd
 from indexer.cli.output import out, print_result, quantity
+from indexer.cli.recognition.options import parse_attributes
 from indexer.settings import Settings
-from indexer.types import DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, PersonScore
 
 if TYPE_CHECKING:
     pass
@@ -20,6 +21,15 @@ app = Commands("List, show, create, set, check and delete galleries.")
 LOOKS_ALIKE = (
     "a face that looks like another person of the gallery: nothing, warn, add a review, or reject it"
 )
+
+
+def permitted_attributes(value: str) -> list[Attribute] | None:
+    """Of a gallery's policy. Raises typer.BadParameter."""
+    if value == "any":
+        return None
+    return [] if value == "none" else parse_attributes(value)
+
+
 Name = Annotated[str, typer.Argument(help="The gallery's name: 1 to 63 letters, digits, '.', '_' or '-'.")]
 
 
@@ -92,6 +102,14 @@ def create(
     remember_unknown: Annotated[
         bool, typer.Option("--remember-unknown", help="Remember faces that match nobody as unknown visitors.")
     ] = False,
+    attributes: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="Attributes that requests may ask for, among those that the installation permits; `none`, or"
+            " `any`: all of those.",
+        ),
+    ] = "any",
     json: Json = None,
 ) -> None:
     """Create an empty gallery.
@@ -109,6 +127,7 @@ def create(
             person_score=person_score,
             duplicate_check=duplicate_check,
             remember_unknown=remember_unknown,
+            attributes=permitted_attributes(attributes),
         )
     print_result(as_row(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False))
 

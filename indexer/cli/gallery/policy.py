@@ -6,7 +6,7 @@ import typer
 
 from indexer.cli.commands import Json
 from indexer.cli.database import open_index_store
-from indexer.cli.gallery.commands import LOOKS_ALIKE, Name, app
+from indexer.cli.gallery.commands import LOOKS_ALIKE, Name, app, permitted_attributes
 from indexer.cli.gallery.tables import as_row, print_policy
 from indexer.cli.output import print_result
 from indexer.cli.progress import progress_bar
@@ -70,10 +70,18 @@ def set_policy(
     max_visitor_faces: Annotated[
         int | None, typer.Option(min=1, max=100, help="Most faces to remember of one visitor.")
     ] = None,
+    attributes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Attributes that requests may ask for, among those that the installation permits; `none`, or"
+            " `any`: all of those.",
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Set a gallery's policy: the score of a person, its duplicate check, whether it keeps probes, and
-    whether and how it remembers unknown visitors.
+    """Set a gallery's policy: the score of a person, its duplicate check, whether it keeps probes, whether
+    and how it remembers unknown visitors, and the attributes that it permits.
 
     After an interruption, run it again.
 
@@ -91,6 +99,8 @@ def set_policy(
         "max_visitor_faces": max_visitor_faces,
     }
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    if attributes is not None:
+        changes["attributes"] = permitted_attributes(attributes)
     if min_visitor_quality is not None:
         changes["min_visitor_quality"] = min_visitor_quality or None
     if duplicate_check is not None:

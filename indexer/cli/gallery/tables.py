@@ -29,6 +29,7 @@ def print_gallery(row: dict[str, Any]) -> None:
             f" {duplicate['threshold']:.3f} for an FPIR of {duplicate['fpir']:g}."
         )
     out.print(visitor_policy(row))
+    out.print(attribute_policy(row))
     check = row["fpir_check"]
     if not check["searches"]:
         out.print("No searches are counted yet.")
@@ -67,12 +68,13 @@ def print_gallery(row: dict[str, Any]) -> None:
 
 
 def print_policy(gallery: "Gallery") -> None:
+    row = as_row(gallery, 0, {})
     fpir = gallery.duplicate_fpir
     kept = "keeps" if gallery.keep_probes else "does not keep"
     how = "" if gallery.duplicate_check == DuplicateCheck.OFF or fpir is None else f", at an FPIR of {fpir:g}"
     out.print(
         f"Gallery {gallery.name} uses the person score {gallery.person_score}. Its duplicate check is"
-        f" {gallery.duplicate_check}{how}. It {kept} probes. {visitor_policy(as_row(gallery, 0, {}))}",
+        f" {gallery.duplicate_check}{how}. It {kept} probes. {visitor_policy(row)} {attribute_policy(row)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -88,6 +90,13 @@ def visitor_policy(row: dict[str, Any]) -> str:
         f" {quantity(row['max_visitor_faces'], 'face')} each{least}, until"
         f" {row['visitor_lifetime_hours']:g} hours after the last sighting."
     )
+
+
+def attribute_policy(row: dict[str, Any]) -> str:
+    permitted = row["attributes"]
+    if permitted is None:
+        return "It permits the attributes that the installation permits."
+    return f"It permits the attributes {', '.join(permitted)}." if permitted else "It permits no attributes."
 
 
 def print_odd(name: str, rows: list[dict[str, Any]]) -> None:
@@ -134,6 +143,7 @@ def as_row(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[
         "visitor_lifetime_hours": gallery.visitor_lifetime_hours,
         "max_visitors": gallery.max_visitors,
         "max_visitor_faces": gallery.max_visitor_faces,
+        "attributes": gallery.attributes,
         "change_number": gallery.change_number,
         "created_at": gallery.created_at,
     }

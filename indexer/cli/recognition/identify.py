@@ -12,7 +12,15 @@ from indexer.cli.box import place_of
 from indexer.cli.commands import Json
 from indexer.cli.output import print_result
 from indexer.cli.recognition.files import INTERRUPTED, collect, print_last_line, print_lines, print_table
-from indexer.cli.recognition.options import Box, Filter, Metadata, Threshold, parse_filter
+from indexer.cli.recognition.options import (
+    Attributes,
+    Box,
+    Filter,
+    Metadata,
+    Threshold,
+    parse_attributes,
+    parse_filter,
+)
 from indexer.settings import Settings
 
 
@@ -46,6 +54,7 @@ def identify(
     ] = True,
     people: Filter = None,
     metadata: Metadata = False,
+    attributes: Attributes = "",
     json: Json = None,
     json_lines: Annotated[
         bool,
@@ -80,6 +89,7 @@ def identify(
         raise typer.BadParameter("--box is for one photograph")
     files, skipped = photographs(images)
     settings = Settings()
+    wanted = parse_attributes(attributes)
     options = SearchOptions(
         max_candidates=max_candidates,
         unique_identities=unique_identities,
@@ -93,7 +103,13 @@ def identify(
         def identify_one(data: bytes) -> IdentifyAnswer | IdentifyInSeveralAnswer:
             if len(gallery) > 1:
                 found = identify_in_several(
-                    engine.identifier, gallery, data, options, max_faces=max_faces, place=place_of(box)
+                    engine.identifier,
+                    gallery,
+                    data,
+                    options,
+                    max_faces=max_faces,
+                    place=place_of(box),
+                    attributes=wanted,
                 )
                 return IdentifyInSeveralAnswer.of(found)
             identification = engine.identifier.identify(
@@ -107,6 +123,7 @@ def identify(
                 remember=remember,
                 among=options.among,
                 metadata=metadata,
+                attributes=wanted,
             )
             return IdentifyAnswer.of(identification)
 

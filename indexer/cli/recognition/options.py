@@ -6,6 +6,7 @@ import typer
 
 from indexer.cli.box import HELP, METAVAR, check_box
 from indexer.errors import InvalidFilter
+from indexer.types import Attribute
 
 if TYPE_CHECKING:
     from indexer.records.filters.people_filter import PeopleFilter
@@ -23,7 +24,25 @@ Filter = Annotated[
         help='Search among some people only, such as \'{"metadata": {"site": "A"}}\'.',
     ),
 ]
+Attributes = Annotated[
+    str,
+    typer.Option(
+        "--attributes",
+        metavar="NAME,...",
+        help="Attributes to estimate of each face, such as `mask,glasses`; those that GEMEL_ATTRIBUTES"
+        " permits.",
+    ),
+]
 Metadata = Annotated[bool, typer.Option("--metadata", help="Give the metadata of the candidates, in --json.")]
+
+
+def parse_attributes(value: str) -> list[Attribute]:
+    """Raises typer.BadParameter."""
+    names = [name.strip() for name in value.split(",")]
+    try:
+        return list(dict.fromkeys(Attribute(name) for name in names if name))
+    except ValueError as error:
+        raise typer.BadParameter(f"--attributes: {error}; there are {', '.join(Attribute)}") from error
 
 
 def parse_filter(value: str) -> "PeopleFilter | None":

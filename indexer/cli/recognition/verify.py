@@ -11,7 +11,7 @@ import typer
 from indexer.cli.box import METAVAR, check_box, place_of
 from indexer.cli.commands import Json
 from indexer.cli.output import describe_quality, escape_text, fail, out, print_result, quantity
-from indexer.cli.recognition.options import Threshold
+from indexer.cli.recognition.options import Attributes, Threshold, parse_attributes
 from indexer.errors import InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
@@ -40,6 +40,7 @@ def verify(
         str | None,
         typer.Option(metavar=METAVAR, callback=check_box, help="Where the face is in the second photograph."),
     ] = None,
+    attributes: Attributes = "",
     json: Json = None,
 ) -> None:
     """Compare two photographs: do they show the same person? Needs no database.
@@ -48,10 +49,11 @@ def verify(
     """
     from indexer.calibration.active import of_card
     from indexer.usecases.answers.verify import VerifyAnswer
-    from indexer.usecases.bootstrap import open_pipeline
+    from indexer.usecases.bootstrap import open_attributes, open_pipeline
     from indexer.usecases.verify import verify_pair
 
     settings = Settings()
+    wanted = parse_attributes(attributes)
     paths = {"image_a": image_a, "image_b": image_b}
     with open_pipeline(settings) as pipeline:
         try:
@@ -65,6 +67,8 @@ def verify(
                 several_faces=several_faces,
                 place_a=place_of(box_a),
                 place_b=place_of(box_b),
+                reader=open_attributes(settings),
+                attributes=wanted,
             )
         except InvalidInput as error:
             fail(_about(paths[str(error.details["field"])], error), code=error.code)

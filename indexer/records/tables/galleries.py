@@ -6,6 +6,7 @@ from uuid import UUID
 
 import uuid_utils.compat
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     ColumnElement,
@@ -75,6 +76,11 @@ class Gallery(Base, kw_only=True):
         CheckConstraint("visitor_lifetime_hours > 0", name="gallery_visitor_lifetime_hours_check"),
         CheckConstraint("max_visitors > 0", name="gallery_max_visitors_check"),
         CheckConstraint("max_visitor_faces > 0", name="gallery_max_visitor_faces_check"),
+        CheckConstraint(
+            "attributes <@ ARRAY['liveness', 'expression', 'age', 'gender', 'mask', 'glasses', 'pose',"
+            " 'eyes', 'occlusion', 'quality']",
+            name="gallery_attributes_check",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -126,6 +132,8 @@ class Gallery(Base, kw_only=True):
     """Policy: a further visitor takes the place of the one who was not seen for the longest time."""
     max_visitor_faces: Mapped[int] = mapped_column(server_default="5", default=MAX_VISITOR_FACES)
     """Policy: faces that are remembered of one visitor."""
+    attributes: Mapped[list[str] | None] = mapped_column(ARRAY(Text), default=None)
+    """Policy: attributes of a face that requests may ask for. Empty: none; None: those of the settings."""
     created_at: Mapped[datetime] = insertion_time()
     calibration_id: Mapped[UUID | None] = column_property(
         active_calibration(id, model_id, person_score)  # noqa: A003

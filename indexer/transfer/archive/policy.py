@@ -9,7 +9,7 @@ from indexer.errors import ArchiveInvalid
 from indexer.records.tables import Gallery
 from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.transfer.archive.manifest import NAME, first_problem
-from indexer.types import DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, PersonScore
 
 
 class Policy(BaseModel):
@@ -32,6 +32,7 @@ class Policy(BaseModel):
     visitor_lifetime_hours: float = Field(VISITOR_LIFETIME_HOURS, gt=0)
     max_visitors: int = Field(MAX_VISITORS, gt=0, lt=2**31)
     max_visitor_faces: int = Field(MAX_VISITOR_FACES, gt=0, lt=2**31)
+    attributes: list[Attribute] | None = None
 
 
 def of_gallery(gallery: Gallery) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class IdentifyAnswer(Threshold):
         return cls(
             faces=[
                 ProbeFace(
-                    **DetectedFace.fields_of(face.aligned),
+                    **DetectedFace.fields_of(face.aligned, face.estimates),
                     unmatched_reason=face.unmatched_reason,
                     candidates=[Candidate.of(candidate) for candidate in face.candidates],
                     visitor=face.visit

@@ -88,7 +88,8 @@ def _face(found: Sequence[GalleryIdentification], number: int) -> GalleryProbeFa
             for candidate in face.candidates
         ]
     candidates.sort(key=lambda pair: -pair[0])
-    aligned = found[0].identification.faces[number].aligned
+    first = found[0].identification.faces[number]
     return GalleryProbeFace(
-        **DetectedFace.fields_of(aligned), candidates=[candidate for _, candidate in candidates]
+        **DetectedFace.fields_of(first.aligned, first.estimates),
+        candidates=[candidate for _, candidate in candidates],
     )

@@ -69,7 +69,9 @@ class VerifyAnswer(BaseModel):
             calibration=decision.calibration.kind,
             model=verification.model,
             faces=[
-                ComparedFace(**DetectedFace.fields_of(face.aligned), faces_found=face.faces_found)
+                ComparedFace(
+                    **DetectedFace.fields_of(face.aligned, face.estimates), faces_found=face.faces_found
+                )
                 for face in verification.faces
             ],
             face_id=verification.face_id,

@@ -159,6 +159,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         )
         records_searches = database.audit and settings.audit_searches != "off"
         recorder = SearchRecorder(writer=search_writer if records_searches else None)
+        attributes = open_attributes(settings, processes=settings.workers if serving else 1)
         yield Engine(
             database=database,
             weight_store=WeightStore.of(settings),
@@ -167,12 +168,13 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             index_cache=index_cache,
             calibrations=calibrations,
             recorder=recorder,
-            attributes=open_attributes(settings, processes=settings.workers if serving else 1),
+            attributes=attributes,
             identifier=Identifier(
                 database=database,
                 pipelines=pipelines,
                 index_cache=index_cache,
                 calibrations=calibrations,
+                attributes=attributes,
                 patience_seconds=settings.index_patience_s,
                 match_limits=match_limits,
                 recorder=recorder,
@@ -190,7 +192,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
                     database=database,
                     pipelines=pipelines,
                     index_cache=index_cache,
-                    preparer=ImagePreparer(quality_gate=quality_gate),
+                    preparer=ImagePreparer(quality_gate=quality_gate, attributes=attributes),
                     duplicates=DuplicateChecker(index_cache=index_cache, calibrations=calibrations),
                 )
             ),

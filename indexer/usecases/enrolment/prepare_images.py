@@ -1,13 +1,15 @@
 """From photographs to enrolments: detected, judged and embedded. Nothing is written."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from indexer.attributes.estimate import Estimates
+from indexer.attributes.reader import AttributeReader
 from indexer.errors import InvalidInput
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.request_timings import Stopwatch
-from indexer.types import Enrolment, OnSeveralFaces
+from indexer.types import Attribute, Enrolment, OnSeveralFaces
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
 from indexer.vision.align import CROP_SCALE, crop_with_margin
@@ -20,11 +22,14 @@ class PreparedImages:
 
     enrolments: dict[int, Enrolment] = field(default_factory=dict)
     rejected: dict[int, Rejection] = field(default_factory=dict)
+    estimates: dict[int, Estimates] = field(default_factory=dict)
+    """Of the faces to enrol, the attributes that the request asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePreparer:
     quality_gate: QualityGate
+    attributes: AttributeReader
 
     def prepare(
         self,
@@ -34,6 +39,7 @@ class ImagePreparer:
         places: Mapping[int, FacePlace],
         store_crops: bool,
         several_faces: OnSeveralFaces,
+        attributes: Collection[Attribute],
         watch: Stopwatch,
         check: Callable[[], object],
     ) -> PreparedImages:
@@ -45,15 +51,18 @@ class ImagePreparer:
         aligned: list[list[AlignedFace]] = []
         for number, data in enumerate(images):
             check()
-            outcome = self._admit(data, models, places.get(number), store_crops, several_faces, watch)
+            outcome = self._admit(
+                data, models, places.get(number), store_crops, several_faces, attributes, watch
+            )
             if isinstance(outcome, Rejection):
                 prepared.rejected[number] = outcome
                 continue
-            enrolment, faces = outcome
+            enrolment, faces, estimates = outcome
             if any(enrolment.image_sha256 == other.image_sha256 for other in prepared.enrolments.values()):
                 prepared.rejected[number] = DUPLICATE
                 continue
             prepared.enrolments[number] = enrolment
+            prepared.estimates[number] = estimates
             aligned.append(faces)
         if images and not prepared.enrolments:  # before the network is used
             raise nothing_enrolled(prepared.rejected)
@@ -71,9 +80,10 @@ class ImagePreparer:
         place: FacePlace | None,
         store_crops: bool,
         several_faces: OnSeveralFaces,
+        attributes: Collection[Attribute],
         watch: Stopwatch,
-    ) -> tuple[Enrolment, list[AlignedFace]] | Rejection:
-        """The enrolment, without embeddings yet, and the face for each model.
+    ) -> tuple[Enrolment, list[AlignedFace], Estimates] | Rejection:
+        """The enrolment, without embeddings yet, the face for each model, and its attributes.
 
         The crop is cut out here, so that the photograph's pixels are not kept until the faces are embedded.
         """
@@ -93,4 +103,5 @@ class ImagePreparer:
             if store_crops
             else None,
         )
-        return enrolment, models.align(photograph, face)
+        [estimates] = self.attributes.read(photograph, attributes, watch)
+        return enrolment, models.align(photograph, face), estimates

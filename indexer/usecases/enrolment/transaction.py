@@ -1,7 +1,7 @@
 """The transaction of an enrolment, with the models that the gallery uses at that moment."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from indexer.records.database.session import Database, Session
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases import odd_faces
 from indexer.usecases.enrolment.models import models_of
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
@@ -58,6 +58,8 @@ class EnrolmentOptions:
     """Is called before each photograph; what it raises ends the enrolment, with nothing written."""
     also: Callable[[Session, EnrolmentResult], object] = nothing_else
     """Is called at the end of the transaction, and may write too."""
+    attributes: Collection[Attribute] = ()
+    """To estimate of the faces that are enrolled, for the answer: they are not stored."""
     watch: Stopwatch = field(default_factory=Stopwatch)
 
 
@@ -88,6 +90,7 @@ class EnrolmentTransaction:
         """
         watch = options.watch
         gallery, in_use = found
+        self.preparer.attributes.check(options.attributes, gallery.attributes)
         for _ in range(_ATTEMPTS):
             models = models_of(self.pipelines, gallery, in_use)
             prepared = self.preparer.prepare(
@@ -96,6 +99,7 @@ class EnrolmentTransaction:
                 places=options.places,
                 store_crops=gallery.store_crops,
                 several_faces=options.several_faces,
+                attributes=options.attributes,
                 watch=watch,
                 check=options.check,
             )

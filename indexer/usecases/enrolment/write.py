@@ -7,6 +7,7 @@ from uuid import UUID
 
 import uuid_utils.compat
 
+from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.mean_template import MIN_FACES
 from indexer.records import changes
@@ -40,6 +41,8 @@ class EnrolmentResult:
     """Of the identity, the new ones included."""
     landmark_sources: dict[UUID, LandmarkSource] = field(default_factory=dict)
     """Of the new faces, by their ids."""
+    estimates: dict[UUID, Estimates] = field(default_factory=dict)
+    """Of the new faces, by their ids: the attributes that the request asks for."""
     duplicates: list[DuplicateCandidate] = field(default_factory=list)
     """Other people whom the new faces look like."""
     odd_faces: list[OddFace] = field(default_factory=list)
@@ -116,6 +119,10 @@ def write(
         person_score=gallery.person_score,
         faces_total=len(added) if is_new else faces.count_by_identity(session, [identity.id])[identity.id],
         landmark_sources=sources,
+        estimates={
+            face.id: prepared.estimates.get(number, NO_ESTIMATES)
+            for face, number in zip(added, new, strict=True)
+        },
         duplicates=found,
     )
 

@@ -101,7 +101,7 @@ class GallerySearch:
             crops=picture.crops if self.recorder.keeps_probes(searched.gallery) else [],
         )
         return Identification(
-            faces=identified_faces(recorded, threshold, options.max_candidates),
+            faces=identified_faces(recorded, picture.estimates, threshold, options.max_candidates),
             faces_found=picture.faces_found,
             model=searched.card.fingerprint,
             gallery_size=searched.gallery_size,

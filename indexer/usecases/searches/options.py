@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from indexer.attributes.estimate import Estimates
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.records.filters.people_filter import PeopleFilter
 from indexer.types import Crop, Vectors
@@ -38,6 +39,8 @@ class SearchedPicture:
     """Of the faces, (n, dimension)."""
     crops: Sequence[Crop]
     """Of the faces, where they are kept or remembered; else empty."""
+    estimates: Sequence[Estimates]
+    """Of each face, the attributes that the request asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

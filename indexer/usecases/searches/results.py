@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from indexer.attributes.estimate import Estimates
 from indexer.calibration.threshold.decision import Decision
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.records.enrolled.faces import Owner
@@ -43,8 +44,10 @@ class IdentifiedFace:
     candidates: list[Candidate]
     unmatched_reason: UnmatchedReason | None
     """Why none of them is matched, whatever its score; None where the scores decide."""
-    visit: Visit | None = None
+    visit: Visit | None
     """Where the gallery remembers visitors."""
+    estimates: Estimates
+    """The attributes that the request asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,9 +98,9 @@ def candidates(hits: Sequence[Hit], threshold: float) -> list[Candidate]:
 
 
 def identified_faces(
-    faces: Sequence[SearchedFace], threshold: float, max_candidates: int
+    faces: Sequence[SearchedFace], estimates: Sequence[Estimates], threshold: float, max_candidates: int
 ) -> list[IdentifiedFace]:
-    """As they are answered."""
+    """As they are answered. `estimates`: of each face."""
     return [
         IdentifiedFace(
             aligned=face.aligned,
@@ -106,8 +109,9 @@ def identified_faces(
             ),
             unmatched_reason=face.unmatched_reason,
             visit=face.visit,
+            estimates=of_face,
         )
-        for face in faces
+        for face, of_face in zip(faces, estimates, strict=True)
         if face.aligned is not None
     ]
 

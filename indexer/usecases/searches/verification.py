@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from indexer.attributes.estimate import Estimates
 from indexer.calibration.threshold.curve import Estimate
 from indexer.calibration.threshold.decision import Decision
 from indexer.pipeline.pipeline import AlignedFace
@@ -16,6 +17,8 @@ class ComparedFace:
     aligned: AlignedFace
     faces_found: int
     """How many faces the picture has."""
+    estimates: Estimates
+    """The attributes that the request asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

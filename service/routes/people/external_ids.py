@@ -136,6 +136,7 @@ def put(
     identity, the others find it. Omitted fields stay unchanged. Photographs are added; one that is enrolled
     already is listed in `rejected` as `duplicate_image` and changes nothing."""
     at_most("the number of images", len(body.images), config.max_images)
+    engine.attributes.check(body.attributes)
     used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled, created = engine.enroller.put(
@@ -146,6 +147,7 @@ def put(
         places=places_of(body.images, body.boxes, body.landmarks),
         several_faces=body.several_faces,
         allow_duplicate=body.allow_duplicate,
+        attributes=body.attributes,
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)

@@ -57,6 +57,7 @@ def add(
     body: Annotated[FacesNew, Depends(body_of(FacesNew))],
 ) -> FacesAdded:
     at_most("the number of images", len(body.images), config.max_images)
+    engine.attributes.check(body.attributes)
     used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled = engine.enroller.add(
@@ -66,6 +67,7 @@ def add(
         places=places_of(body.images, body.boxes, body.landmarks),
         several_faces=body.several_faces,
         allow_duplicate=body.allow_duplicate,
+        attributes=body.attributes,
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)

@@ -68,6 +68,7 @@ def create(
     """Searches find the person as soon as the answer arrives. `rejected` lists the pictures that were not
     enrolled; if all are rejected, the answer is 422 and nothing is stored."""
     at_most("the number of images", len(body.images), config.max_images)
+    engine.attributes.check(body.attributes)
     used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled = engine.enroller.create(
@@ -79,6 +80,7 @@ def create(
         places=places_of(body.images, body.boxes, body.landmarks),
         several_faces=body.several_faces,
         allow_duplicate=body.allow_duplicate,
+        attributes=body.attributes,
         watch=watch,
     )
     meters.observe_stages(watch.milliseconds)

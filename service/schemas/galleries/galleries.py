@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from indexer.calibration.policy import PolicyStatus
 from indexer.records import tables
-from indexer.types import DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, PersonScore
 from indexer.usecases.answers.threshold import Threshold
 
 
@@ -84,6 +84,11 @@ class Gallery(BaseModel):
     max_visitor_faces: int = Field(
         description="Policy: most faces that are remembered of one visitor", examples=[5]
     )
+    attributes: list[Attribute] | None = Field(
+        description="Policy: attributes of a face that requests may ask for, among those that the"
+        " installation permits; null: all of those (`GEMEL_ATTRIBUTES`)",
+        examples=[["liveness", "quality"]],
+    )
     identification: Identification | None = Field(
         description="The threshold at its present size, and what it means; null if this process cannot"
         " open its model"
@@ -112,6 +117,7 @@ class Gallery(BaseModel):
             visitor_lifetime_hours=gallery.visitor_lifetime_hours,
             max_visitors=gallery.max_visitors,
             max_visitor_faces=gallery.max_visitor_faces,
+            attributes=None if gallery.attributes is None else list(map(Attribute, gallery.attributes)),
             identification=policy and Identification.of(policy),
             created_at=gallery.created_at,
         )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from indexer.records.galleries import NAME_PATTERN
 from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.settings import LEAST_RATE
-from indexer.types import DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, PersonScore
 
 IdentifyFpir = Annotated[
     float | None,
@@ -99,6 +99,15 @@ _MAX_VISITORS = (
     " longest time"
 )
 _MAX_FACES = "Most faces that are remembered of one visitor"
+PermittedAttributes = Annotated[
+    list[Attribute] | None,
+    Field(
+        max_length=len(Attribute),
+        description="Attributes of a face that requests for this gallery may ask for, among those that the"
+        " installation permits; an empty list: none; null: all of those (`GEMEL_ATTRIBUTES`)",
+        examples=[["liveness", "quality"]],
+    ),
+]
 _LONGEST_HOURS, _MOST, _MOST_FACES = 876_000, 10_000_000, 100
 
 
@@ -133,6 +142,7 @@ class GalleryNew(BaseModel):
     )
     max_visitors: int = Field(default=MAX_VISITORS, gt=0, le=_MOST, description=_MAX_VISITORS)
     max_visitor_faces: int = Field(default=MAX_VISITOR_FACES, gt=0, le=_MOST_FACES, description=_MAX_FACES)
+    attributes: PermittedAttributes = None
 
 
 class GalleryPatch(BaseModel):
@@ -170,3 +180,4 @@ class GalleryPatch(BaseModel):
     max_visitor_faces: int | None = Field(
         default=None, gt=0, le=_MOST_FACES, description=f"{_MAX_FACES}; null changes nothing"
     )
+    attributes: PermittedAttributes = None

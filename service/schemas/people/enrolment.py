@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from indexer.types import LandmarkSource
 from indexer.usecases.answers import MODEL_EXAMPLE
+from indexer.usecases.answers.attributes import AttributeEstimate, answered
 from indexer.usecases.answers.enrolment import Duplicate, EnrolmentWarning, PhotographGuidance
 from indexer.usecases.enrolment.quality_gate import Rejection
 from indexer.usecases.enrolment.write import EnrolmentResult
@@ -60,6 +61,11 @@ class EnrolmentNotes(BaseModel):
     landmark_sources: dict[UUID, LandmarkSource] = Field(
         description="Of each new face, by its id: how its landmarks came about, as in `identify`"
     )
+    attributes: dict[UUID, dict[str, AttributeEstimate]] = Field(
+        default_factory=dict,
+        description="Of each new face, by its id, the attributes that the request asked for. They are"
+        " estimated for this answer and not stored",
+    )
     model: str = Field(
         description="Fingerprint of the model that made the embeddings", examples=[MODEL_EXAMPLE]
     )
@@ -74,6 +80,9 @@ class EnrolmentNotes(BaseModel):
             "warnings": [EnrolmentWarning.of(odd) for odd in enrolled.odd_faces],
             "duplicates": [Duplicate.of(found) for found in enrolled.duplicates],
             "landmark_sources": enrolled.landmark_sources,
+            "attributes": {
+                face: answered(of_face) for face, of_face in enrolled.estimates.items() if of_face
+            },
             "model": enrolled.model,
             "change_number": enrolled.change_number,
         }

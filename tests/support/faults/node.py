@@ -30,6 +30,7 @@ from indexer.replica.sync import IndexSync
 from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Box, Crop, Enrolment, Face, Quality, Vectors
+from indexer.usecases.bootstrap import open_attributes
 from indexer.usecases.enrol import Enroller, NewIdentity
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.prepare_images import ImagePreparer, PreparedImages
@@ -124,13 +125,15 @@ class Node:
         self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
         calibrations = CalibrationResolver(self.database, self.index_store.models, 0.01)
         self.calibrations = calibrations
+        attributes = open_attributes(settings)
         self.enroller = Enroller(
             transaction=EnrolmentTransaction(
                 database=self.database,
                 pipelines=pipelines,
                 index_cache=self.index_cache,
                 preparer=_Numbers(
-                    quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0, max_miss_rate=1)
+                    quality_gate=QualityGate(min_face_px=0, min_sharpness=0, min_quality=0, max_miss_rate=1),
+                    attributes=attributes,
                 ),
                 duplicates=DuplicateChecker(index_cache=self.index_cache, calibrations=calibrations),
             )
@@ -140,6 +143,7 @@ class Node:
             pipelines=pipelines,
             index_cache=self.index_cache,
             calibrations=calibrations,
+            attributes=attributes,
             patience_seconds=patience_seconds,
             match_limits=MatchLimits(min_face_px=0, min_sharpness=0, max_miss_rate=1),
             recorder=SearchRecorder(writer=None),
