@@ -1,4 +1,4 @@
-"""Every request that decodes a face can ask for attributes, if the installation and the gallery permit them."""
+"""Every request that decodes a face can ask for attributes that the installation and the gallery permit."""
 
 import base64
 import json

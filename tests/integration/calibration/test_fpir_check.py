@@ -157,6 +157,7 @@ def test_the_command_shows_the_check_of_all_processes(
             "duplicate_threshold": None,
             "fpir_check": FpirCheck.of(counts).model_dump(),
             "remember_unknown": False,
+            "attributes": None,
         }
     )
 
