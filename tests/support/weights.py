@@ -21,6 +21,15 @@ needs_lightqnet = pytest.mark.skipif(
     not (QUALITY / "lightqnet-dm100.pb").exists(), reason="the published file"
 )
 
+MINIFASNETS = {
+    published.MINIFASNET_V2: SHARED / "models" / "2.7_80x80_MiniFASNetV2.pth",
+    published.MINIFASNET_V1SE: SHARED / "models" / "4_0_0_80x80_MiniFASNetV1SE.pth",
+    published.MINIFASNET_CELEBA_SPOOF: SHARED / "models" / "liveness" / "antispoof_minifas_9820.onnx",
+}
+
+needs_liveness = pytest.mark.skipif(
+    not all(path.exists() for path in MINIFASNETS.values()), reason="the published files"
+)
 needs_attributes = pytest.mark.skipif(
     not (ATTRIBUTES / "fer_mobilefacenet_2022july_int8.onnx").exists(), reason="the published file"
 )
@@ -39,4 +48,6 @@ def weight_file(data: bytes, *addresses: str, name: str = "network.bin") -> Weig
 def attributes_mirror(folder: Path) -> Path:
     """`folder`, with the weights of the attributes' heads under their published names: a `model_mirror`."""
     shutil.copy(ATTRIBUTES / "fer_mobilefacenet_2022july_int8.onnx", folder / published.EXPRESSION.name)
+    for file, path in MINIFASNETS.items():
+        shutil.copy(path, folder / file.name)
     return folder

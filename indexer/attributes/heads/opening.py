@@ -6,10 +6,16 @@ from dataclasses import dataclass
 
 from indexer.attributes.head import Head
 from indexer.attributes.heads.expression import ExpressionHead
+from indexer.attributes.heads.liveness.head import LivenessHead
 from indexer.types import Attribute
 from indexer.weights.file import WeightFile
 from indexer.weights.locate import read_verified
-from indexer.weights.published import EXPRESSION
+from indexer.weights.published import (
+    EXPRESSION,
+    MINIFASNET_CELEBA_SPOOF,
+    MINIFASNET_V1SE,
+    MINIFASNET_V2,
+)
 from indexer.weights.store import WeightStore
 
 
@@ -20,9 +26,17 @@ class HeadKind:
     """With the number of threads. Raises WeightsMissing, WeightsDamaged."""
 
 
+LIVENESS = (MINIFASNET_V2, MINIFASNET_V1SE, MINIFASNET_CELEBA_SPOOF)
+
 HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.EXPRESSION: HeadKind(
         weights=(EXPRESSION,),
         open=lambda store, threads: ExpressionHead(read_verified(EXPRESSION, store), threads=threads),
+    ),
+    Attribute.LIVENESS: HeadKind(
+        weights=LIVENESS,
+        open=lambda store, threads: LivenessHead(
+            *(read_verified(file, store) for file in LIVENESS), threads=threads
+        ),
     ),
 }

@@ -41,3 +41,12 @@ def test_an_attribute_that_is_not_permitted_is_refused_by_name(permissive: TestC
     assert answer.status_code == 403
     assert answer.json()["code"] == "attribute_not_permitted"
     assert answer.json()["attribute"] == "gender"
+
+
+def test_liveness_is_estimated_by_three_networks(permissive: TestClient, hopper: bytes) -> None:
+    answer = permissive.post("/v1/detect", files={"image": hopper}, data={"attributes": ["liveness"]})
+
+    estimate = answer.json()["faces"][0]["attributes"]["liveness"]
+    assert estimate["value"] in ("live", "attack")
+    assert 0.5 <= estimate["confidence"] <= 1
+    assert {"live", "minifasnet_v2", "minifasnet_v1se", "celeba_spoof"} == estimate["scores"].keys()
