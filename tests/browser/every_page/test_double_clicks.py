@@ -43,6 +43,10 @@ def grouping(page: Page) -> Locator:
     return page.get_by_role("button", name="Group the unnamed faces")
 
 
+def duplicates(page: Page) -> Locator:
+    return page.get_by_role("button", name="Search the gallery for duplicates")
+
+
 def rebuilt(page: Page) -> Locator:
     return page.get_by_role("button", name="Rebuild the index of staff")
 
@@ -55,6 +59,7 @@ def rebuilt(page: Page) -> Locator:
         ("#/galleries/staff/people/{person}", split),
         ("#/galleries/staff/people/{person}", saved),
         ("#/galleries/staff/people?show=unnamed", grouping),
+        ("#/galleries/staff/reviews", duplicates),
         ("#/operations", rebuilt),
         ("#/access", key),
     ],

@@ -9,6 +9,7 @@ from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.people import reviews
 from indexer.records.people.reviews import ReviewKind
+from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
 
@@ -94,3 +95,29 @@ def test_without_a_pair_the_page_says_where_pairs_come_from(open_page: OpenPage,
 
     expect(page.get_by_role("heading", name="Nothing to decide")).to_be_visible()
     expect(page.get_by_text("if the gallery's settings ask for a review")).to_be_visible()
+
+
+def test_the_whole_gallery_is_searched_and_its_pairs_are_here_to_be_decided(
+    open_page: OpenPage, api: ApiClient, hopper: bytes, collins: bytes
+) -> None:
+    api.create_gallery("staff")
+    for name, picture in (("Grace Hopper", hopper), ("G. M. Hopper", hopper), ("Eileen Collins", collins)):
+        api.enrol("staff", name, picture)
+    page = open_page("#/galleries/staff/reviews", width=360)
+    expect(page.get_by_role("heading", name="Nothing to decide")).to_be_visible()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert accessibility.violations(page) == [], theme
+    page.get_by_text("Options").click()
+    page.get_by_label("Pairs that are reported").select_option(label="one false alarm among 1,000 faces")
+    page.get_by_role("button", name="Search the gallery for duplicates").dblclick()
+    expect(
+        page.get_by_text("3 people, 1 pair looks like one person. 1 is new in the reviews.")
+    ).to_be_visible()
+    expect(page.get_by_role("heading", name="Grace Hopper")).to_be_visible()
+    expect(page.get_by_text("1 pair to decide")).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", name="All decided")).to_be_visible()
+    assert api.get("/v1/galleries/staff").json()["identities"] == 2
+    [search] = api.get("/v1/galleries/staff/duplicate-searches").json()["duplicate_searches"]
+    assert search["fpir"] == 0.001

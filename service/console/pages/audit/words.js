@@ -4,11 +4,11 @@ import en from "../../texts/en.js";
 import { has, t } from "../../texts.js";
 
 /** The actions that have words, as the API names them. */
-export const ACTIONS = Object.keys(en.audit.actions).map((key) => key.replace("_", "."));
+export const ACTIONS = Object.entries(en.audit.actions).flatMap(([noun, verbs]) => Object.keys(verbs).map((verb) => `${noun}.${verb}`));
 
 /** @param {string} action such as `identity.enrolled`; one without words is shown as it is */
 export function actionInWords(action) {
-  const key = `audit.actions.${action.replace(".", "_")}`;
+  const key = `audit.actions.${action}`;
   return has(key) ? t(key) : action;
 }
 

@@ -9,6 +9,7 @@ import { fill, h } from "../../dom.js";
 import { link } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
+import { createDuplicateSearch } from "./duplicates.js";
 import { preload, showPair } from "./pair.js";
 
 const LIMIT = 10;
@@ -47,6 +48,17 @@ export async function show({ params, query, signal, setQuery }) {
     const known = new Set([...waiting, ...done.map(({ review }) => review)].map(({ id }) => id));
     waiting.push(...page.reviews.filter(({ id }) => !known.has(id)));
     cursor = page.next_cursor;
+  }
+
+  /** Pairs that are new come after those that are shown. */
+  async function loadAgain() {
+    cursor = null;
+    try {
+      await load();
+      draw();
+    } catch (error) {
+      if (error.name !== "AbortError") fill(problem, errorLine(error));
+    }
   }
 
   function draw() {
@@ -127,7 +139,7 @@ export async function show({ params, query, signal, setQuery }) {
     { signal },
   );
 
-  await load();
+  const [duplicates] = await Promise.all([createDuplicateSearch({ gallery, signal, onDone: loadAgain }), load()]);
   const asked = query.get("review");
   if (asked) await showFirst(asked);
   draw();
@@ -138,6 +150,7 @@ export async function show({ params, query, signal, setQuery }) {
     problem,
     pair,
     actions,
+    duplicates,
   );
 
   /** The review of the address comes first, if it is open. */

@@ -2,6 +2,7 @@
 
 import re
 
+from indexer.records.audit.event import Action
 from tests.support.browser.console_files import TEXTS, code, name_of, scripts, texts
 
 _CALL = re.compile(r"""\b(?:t|has)\(([^,;{)]*(?:\$\{[^}]*\}[^,;{)]*)*)""")
@@ -19,6 +20,12 @@ def test_every_text_that_a_module_names_is_there() -> None:
     }
     assert len(named) > 20
     assert {key: where for key, where in named.items() if key not in texts()} == {}
+
+
+def test_every_action_of_the_audit_record_has_words_and_so_has_its_noun() -> None:
+    missing = {f"audit.actions.{action}" for action in Action} - texts().keys()
+    missing |= {f"audit.nouns.{action.partition('.')[0]}" for action in Action} - texts().keys()
+    assert missing == set()
 
 
 def test_every_text_is_used() -> None:

@@ -1,0 +1,96 @@
+// A job of a gallery that a button begins: how far it is, and what came of the last one.
+
+import { get, post } from "../../api.js";
+import { fill, h } from "../../dom.js";
+import { poll } from "../../poll.js";
+import { can } from "../../session.js";
+import { styles } from "../../styles.js";
+import { t } from "../../texts.js";
+import { createProgress } from "../progress/progress.js";
+import { errorLine } from "../states/states.js";
+
+await styles("./gallery-job.css", import.meta.url);
+
+const POLL_SECONDS = 1.5;
+const OPEN = ["waiting", "running"];
+
+/**
+ * @typedef {object} Words
+ * @property {string} title
+ * @property {string} intro what it does
+ * @property {string} start the button that begins it
+ * @property {string} progress
+ * @property {(job: object) => string} step what is being done
+ * @property {(job: object) => any} result of a job that has ended
+ */
+
+/**
+ * @param {object} options
+ * @param {string} options.url of the jobs
+ * @param {string} options.list the field that has them in an answer
+ * @param {Words} options.words
+ * @param {() => object} options.body of the request that begins one
+ * @param {HTMLElement} options.choices for the next one
+ * @param {AbortSignal} options.signal
+ * @param {() => void} options.onDone a job has ended well
+ * @returns {Promise<{element: HTMLElement, act: (action: () => Promise<object>) => Promise<void>}>} when it is known what
+ *   came of the last job. `act`: does something with the job, which it returns
+ */
+export async function createGalleryJob({ url, list, words, body, choices, signal, onDone }) {
+  const start = h("button", { class: "primary", onclick: () => act(() => post(url, { json: body(), signal })) }, words.start);
+  const cancel = h("button", { hidden: true, onclick: () => act(() => post(`${url}/${job.id}/cancel`, { signal })) }, t("common.cancel"));
+  const progress = createProgress({ label: words.progress });
+  const said = h("p", { role: "status" });
+  const problem = h("div");
+  const options = h("details", {}, h("summary", {}, t("common.options")), choices);
+  let job = null;
+  const isOpen = () => job !== null && OPEN.includes(job.state);
+  const asking = poll({ ask: refresh, seconds: () => (isOpen() ? POLL_SECONDS : null), signal });
+
+  function draw() {
+    progress.element.hidden = !isOpen();
+    start.hidden = options.hidden = isOpen() || !can("enrol");
+    cancel.hidden = !isOpen() || !can("enrol");
+    if (isOpen()) progress.set(shareOf(job), words.step(job));
+    fill(said, job && !isOpen() && words.result(job));
+  }
+
+  async function refresh() {
+    job = await get(`${url}/${job.id}`, { signal });
+    draw();
+    if (job.state === "done") onDone();
+  }
+
+  async function act(action) {
+    fill(problem);
+    start.disabled = cancel.disabled = true; // a double click asks once
+    try {
+      job = await action();
+      draw();
+      asking.wake();
+    } catch (error) {
+      if (error.name !== "AbortError") fill(problem, errorLine(error));
+    } finally {
+      start.disabled = cancel.disabled = false;
+    }
+  }
+
+  ({
+    [list]: [job = null],
+  } = await get(url, { query: { limit: 1 }, signal }));
+  draw();
+  asking.wake();
+  const element = h(
+    "section",
+    { class: "card gallery-job", "aria-label": words.title },
+    h("div", { class: "gallery-job-head" }, h("p", {}, words.intro), h("div", { class: "actions" }, start, cancel)),
+    progress.element,
+    said,
+    problem,
+    options,
+  );
+  return { element, act };
+}
+
+/** Comparing takes nearly all of the time. */
+const shareOf = ({ figures }) => (figures.faces > 0 ? figures.compared / figures.faces : null);
