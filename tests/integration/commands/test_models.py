@@ -12,7 +12,7 @@ from indexer.weights.store import WeightStore
 from tests.support.file_server import FileServer
 from tests.support.home import GEMEL, Home, wait_for
 from tests.support.pictures import SHARED
-from tests.support.weights import QUALITY, REID0095, needs_lightqnet, needs_reid0095
+from tests.support.weights import QUALITY, REID0095, attributes_mirror, needs_lightqnet, needs_reid0095
 
 
 @pytest.fixture
@@ -120,14 +120,18 @@ def test_a_mirror_that_is_no_folder_and_no_address_is_told(home: Home) -> None:
 
 @needs_reid0095
 @needs_lightqnet
-def test_models_are_fetched_from_a_mirror(home: Home) -> None:
-    home.run("models", "fetch", "reid0095", "lightqnet", GEMEL_MODEL_MIRROR=str(SHARED / "models"))
-    again = home.json("models", "fetch", "--all", "yunet")
+def test_models_are_fetched_from_a_mirror(home: Home, tmp_path: Path) -> None:
+    with_attributes = [str(attributes_mirror(tmp_path)), str(SHARED / "models")]
+    for mirror, name in zip(with_attributes, (("expression",), ("reid0095", "lightqnet")), strict=True):
+        home.run("models", "fetch", *name, GEMEL_MODEL_MIRROR=mirror)
+    again = home.json("models", "fetch", "reid0095", "lightqnet", "expression", "yunet")
 
     outcomes = {file["file"]: file["outcome"] for file in again["files"]}
     assert set(outcomes.values()) == {"present", "in a package"}
     assert outcomes[published.YUNET.name] == "in a package"
-    assert all(network["available"] for network in home.json("models")["networks"])
+    networks = {network["name"]: network["available"] for network in home.json("models")["networks"]}
+    assert networks["lightqnet"]
+    assert networks["expression"]
 
 
 def test_a_fetch_over_http_says_where_from_and_how_far_it_got(home: Home, tmp_path: Path) -> None:
