@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +19,9 @@ from indexer.types import Vectors
 from indexer.vision.decoding import formats
 
 MAX_LINE_BYTES = 200_000
+LINES_OF_A_PORTION = 1_000
+MAX_FACES_OF_A_GROUP = 10_000
+"""An export has 2,000 in a group."""
 MAX_CROP_PIXELS = 2048 * 2048
 LENGTH_TOLERANCE = 0.001
 
@@ -49,13 +53,15 @@ class Contents:
         return cls(source=source, manifest=manifest, sha256=sha256)
 
     def identities(self) -> Iterator[Sequence[IdentityLine]]:
+        """In portions, however large their file is."""
         for file in self._files("identities"):
             lines = _lines(file, read_file(self.source, file), IdentityLine)
-            yield [_checked(file, line) for line in lines]
+            yield from _portions(_checked(file, line) for line in lines)
 
     def distinct_people(self) -> Iterator[Sequence[DistinctLine]]:
+        """In portions, likewise."""
         for file in self._files("distinct"):
-            yield _lines(file, read_file(self.source, file), DistinctLine)
+            yield from _portions(_lines(file, read_file(self.source, file), DistinctLine))
 
     def face_groups(self) -> Iterator[FaceGroup]:
         for file in self._files("faces"):
@@ -69,7 +75,9 @@ class Contents:
         return sorted((file for file in self.manifest.files if file.kind == kind), key=lambda file: file.name)
 
     def _face_group(self, file: File) -> FaceGroup:
-        lines = _lines(file, read_file(self.source, file), FaceLine)
+        if file.rows > MAX_FACES_OF_A_GROUP:
+            raise ArchiveInvalid(f"{file.name} has more than {MAX_FACES_OF_A_GROUP} faces", file=file.name)
+        lines = list(_lines(file, read_file(self.source, file), FaceLine))
         return FaceGroup(
             lines=lines, vectors=self._vectors(file, lines), crops=self._crops(file.number, lines)
         )
@@ -88,7 +96,7 @@ class Contents:
         vectors = np.frombuffer(read_file(self.source, file), STORED_DTYPE).reshape(len(lines), dimension)
         without = np.array([line.problem is not None for line in lines], bool)
         with np.errstate(all="ignore"):
-            lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+            lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         # NaN compares as false.
         good = np.where(without, ~vectors.any(axis=1), np.abs(lengths - 1) <= LENGTH_TOLERANCE)
         if not good.all():
@@ -133,22 +141,33 @@ def _check_jpeg(file: File, place: int, crop: bytes) -> None:
         )
 
 
-def _lines(file: File, data: bytes, kind: type[_Line]) -> list[_Line]:
-    found = []
-    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
-        if len(line) > MAX_LINE_BYTES:
+def _lines(file: File, data: bytes, kind: type[_Line]) -> Iterator[_Line]:
+    """Each is parsed when it is needed: objects take many times as much memory as their text."""
+    start = 0
+    for number in range(1, file.rows + 1):
+        end = data.find(b"\n", start, start + MAX_LINE_BYTES + 1)
+        if end < 0 and len(data) - start > MAX_LINE_BYTES:
             raise ArchiveInvalid(
                 f"{file.name}, line {number}: more than {MAX_LINE_BYTES} bytes", file=file.name
             )
+        if end < 0:
+            break
         try:
-            found.append(kind.model_validate_json(line))
+            yield kind.model_validate_json(data[start:end])
         except (ValidationError, ValueError, RecursionError) as error:
             raise ArchiveInvalid(
                 f"{file.name}, line {number}: {first_problem(error)}", file=file.name
             ) from None
-    if len(found) != file.rows or (data and not data.endswith(b"\n")):
-        raise ArchiveInvalid(f"{file.name} does not have {file.rows} lines", file=file.name)
-    return found
+        start = end + 1
+    else:
+        if start == len(data):
+            return
+    raise ArchiveInvalid(f"{file.name} does not have {file.rows} lines", file=file.name)
+
+
+def _portions(lines: Iterator[_Line]) -> Iterator[Sequence[_Line]]:
+    while portion := list(islice(lines, LINES_OF_A_PORTION)):
+        yield portion
 
 
 def _checked(file: File, line: IdentityLine) -> IdentityLine:

@@ -14,7 +14,12 @@ FORMAT = "gemel-gallery"
 VERSION = 1
 """Raised when older programs would misread an export. They reject it then."""
 NAME = "manifest.json"
-MAX_MANIFEST_BYTES = 32_000_000
+MAX_MANIFEST_BYTES = 16_000_000
+MAX_FILES = 60_000
+"""Of 40 million faces."""
+MAX_ELEMENTS = 500_000
+"""Limit for the commas and brackets of a manifest, each: a parser makes an object of some 100 bytes of every
+element."""
 MAX_FILE_BYTES = 256_000_000
 """Of each file: it is read at once."""
 MAX_DIMENSION = 8_192
@@ -101,7 +106,7 @@ class Manifest(Strict):
     """None: no face was ever enrolled."""
     calibrations: list[ExportedCalibration] = Field(max_length=10)
     counts: Counts
-    files: list[File] = Field(max_length=200_000)
+    files: list[File] = Field(max_length=MAX_FILES)
 
 
 class _Version(BaseModel):
@@ -111,6 +116,8 @@ class _Version(BaseModel):
 
 def parse(data: bytes) -> Manifest:
     """Raises ArchiveInvalid, ArchiveVersionUnknown."""
+    if max(data.count(sign) for sign in (b",", b"[", b"{")) > MAX_ELEMENTS:
+        raise ArchiveInvalid(f"{NAME} has more than {MAX_ELEMENTS} elements", file=NAME)
     try:
         found = _Version.model_validate_json(data)
     except (ValidationError, ValueError, RecursionError):

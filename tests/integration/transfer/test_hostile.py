@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ from indexer.errors import ArchiveDamaged, ArchiveInvalid, ArchiveVersionUnknown
 from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.transfer import folder
+from indexer.transfer.archive import contents as archive_contents
+from indexer.transfer.archive.check import check
+from indexer.transfer.archive.contents import Contents
 from indexer.transfer.archive.manifest import NAME
+from indexer.transfer.archive.source import open_source
 from tests.integration.transfer.conftest import Restore
 from tests.support.transfer.galleries import nobody, people
 
@@ -73,6 +78,14 @@ def set_to(**values: Any) -> Callable[[Any], None]:
     return change
 
 
+def set_rows(name: str, rows: int) -> Callable[[Any], None]:
+    def change(manifest: Any) -> None:
+        [file] = [file for file in manifest["files"] if file["name"] == name]
+        file["rows"] = rows
+
+    return change
+
+
 def nan(vectors: Any) -> None:
     vectors[3, 7] = np.nan
 
@@ -103,6 +116,17 @@ def huge_jpeg(export: Export) -> None:
 
 HOSTILE: dict[str, tuple[Callable[[Export], object], type[GemelError]]] = {
     "no manifest": (lambda e: (e.path / NAME).unlink(), ArchiveDamaged),
+    "a manifest of a million lists": (
+        lambda e: e.manifest(set_to(policy={"a": [[]] * 1_000_000})),
+        ArchiveInvalid,
+    ),
+    "a million faces in a group": (lambda e: e.manifest(set_rows(FACES, 1_000_000)), ArchiveInvalid),
+    "more lines than rows": (lambda e: e.manifest(set_rows(IDENTITIES, 3)), ArchiveInvalid),
+    "fewer lines than rows": (lambda e: e.manifest(set_rows(IDENTITIES, 300)), ArchiveInvalid),
+    "no line end at the end": (
+        lambda e: e.write(IDENTITIES, (e.path / IDENTITIES).read_bytes()[:-1]),
+        ArchiveInvalid,
+    ),
     "not a manifest": (lambda e: (e.path / NAME).write_text("[" * 100_000), ArchiveInvalid),
     "another manifest": (lambda e: (e.path / NAME).write_text('{"format": "zip"}'), ArchiveInvalid),
     "a later version": (lambda e: e.manifest(set_to(version=2)), ArchiveVersionUnknown),
@@ -214,6 +238,29 @@ def test_it_is_rejected_and_nothing_is_imported(
         restore(export.path)
     with database.reading() as session:
         assert galleries.list_all(session) == []
+
+
+def test_a_file_of_line_ends_takes_little_memory_until_it_is_rejected(export: Export) -> None:
+    export.write(IDENTITIES, b"\n" * 100_000_000)
+    contents = Contents.open(open_source(export.path))
+
+    tracemalloc.start()
+    with pytest.raises(ArchiveInvalid):
+        check(contents, progress=nobody)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert most < 150_000_000, "of which the file itself is 100 MB"
+
+
+def test_people_are_read_in_portions_however_large_their_file_is(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_contents, "LINES_OF_A_PORTION", 5)
+
+    portions = Contents.open(open_source(export.path)).identities()
+
+    assert [len(portion) for portion in portions] == [5, 5, 2]
 
 
 def entry(name: str, data: bytes = b"", kind: bytes = tarfile.REGTYPE, size: int | None = None) -> bytes:
