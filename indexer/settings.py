@@ -176,6 +176,13 @@ class Settings(BaseSettings):
         " files",
     )
 
+    transfer_waiting_mb: float = Field(
+        default=10_000.0,
+        ge=0,
+        description="Most data of uploaded exports that may wait in PostgreSQL, in MB (10^6 bytes), all"
+        " together; a transfer that would exceed it is rejected when it begins; 0: no uploads of exports",
+    )
+
     detection_size_px: int = Field(
         default=1024,
         ge=64,
@@ -474,6 +481,10 @@ class Settings(BaseSettings):
     @property
     def import_waiting_bytes(self) -> float:
         return self.import_waiting_mb * 1e6
+
+    @property
+    def transfer_waiting_bytes(self) -> float:
+        return self.transfer_waiting_mb * 1e6
 
     @property
     def index_memory_bytes(self) -> float:

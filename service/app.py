@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +17,7 @@ from indexer.imports.worker import ImportWorker
 from indexer.reindex.background import BackgroundWorker
 from indexer.settings import Settings
 from indexer.tls import server_context
+from indexer.transfer.worker import TransferWorker
 from service import errors, openapi, startup
 from service.dependencies import confirm_access, documented_cookie, documented_key, documented_token
 from service.middleware.access.access import Access
@@ -39,7 +40,7 @@ from service.requests.queries import known_query
 from service.requests.threads import PARSERS
 from service.routes import console, docs, operations, recognition, samples, streams
 from service.routes.access import audit, explanations, keys, sessions
-from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes
+from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes, transfers
 from service.routes.people import (
     changes,
     clusterings,
@@ -94,14 +95,16 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
                 engine, settings, requests=lambda: slots.working, observe=metrics.outcomes.enrolled
             )
             jobs = app.state.job_worker = JobWorker(engine.index_store, engine.calibrations)
+            transfers_worker = app.state.transfer_worker = TransferWorker(engine, settings)
             stop = Stop(delay_seconds=settings.stop_delay_s)
             async with anyio.create_task_group() as tasks:
                 app.state.readiness = Readiness(engine.database, slots, tasks, stop)
                 if settings.workers > 1:
                     tasks.start_soon(metrics.keep_fresh)
-                with stop.on_sigterm(), _reindex_worker(settings), closing(worker), closing(jobs):
-                    worker.start()
-                    jobs.start()
+                with stop.on_sigterm(), _reindex_worker(settings), ExitStack() as workers:
+                    for each in (worker, jobs, transfers_worker):
+                        workers.enter_context(closing(each))
+                        each.start()
                     started()
                     yield {
                         "connections": Connections(_connection_limits(settings)),
@@ -134,7 +137,7 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
     ]
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
-        *(external_ids, galleries, exports, calibrations, identities, faces, recognition, streams),
+        *(external_ids, galleries, exports, transfers, calibrations, identities, faces, recognition, streams),
         *(indexes, reindexes),
         *(changes, clusterings, duplicate_searches, imports, open_imports, reviews, sightings, visitors),
         explanations,

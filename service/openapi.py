@@ -22,6 +22,8 @@ _PATH_PARAMETERS = {
     "import_id": ("`id` of the import", ID_EXAMPLE),
     "clustering_id": ("`id` of the clustering", ID_EXAMPLE),
     "search_id": ("`id` of the search for duplicates", ID_EXAMPLE),
+    "transfer_id": ("`id` of the transfer", ID_EXAMPLE),
+    "file_name": ("Name of the file in the manifest", "faces-000001.ndjson"),
     "file_id": ("`id` of the file", 17),
     "job_id": ("`id` of the re-index job", ID_EXAMPLE),
     "event_id": ("`id` of the event, in an answer `audit_id`", ID_EXAMPLE),

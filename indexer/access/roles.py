@@ -10,7 +10,7 @@ class Permission(StrEnum):
     AUDIT = "audit"
     """Read the audit record."""
     EXPORT = "export"
-    """Export whole galleries, with crops and embeddings."""
+    """Export and import whole galleries, with crops and embeddings."""
     OPERATE = "operate"
     """Create, set and delete galleries; rebuild indexes; change models."""
     ENROL = "enrol"

@@ -40,6 +40,7 @@
     │   ├── PictureNotStored        the file exists, no picture of it is kept
     │   ├── ClusteringNotFound      the gallery has no such clustering
     │   ├── DuplicateSearchNotFound the gallery has no such search for duplicates
+    │   ├── TransferNotFound        the gallery has no such transfer of an export
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or a person was deleted after it
     ├── Conflict
     │   ├── GalleryExists           there is a gallery of this name
@@ -57,6 +58,8 @@
     │   ├── ClusteringState         the clustering is not in a state that allows this
     │   ├── DuplicateSearchExists   the gallery is being searched for duplicates already
     │   ├── DuplicateSearchState    the search for duplicates has ended
+    │   ├── TransferExists          another export is being transferred into the gallery
+    │   ├── TransferState           the transfer is not in a state that allows this
     │   ├── ReindexExists           the gallery has a re-index job already
     │   ├── KeyState                the API key is revoked or has expired
     │   ├── ReindexState            the re-index job is not in a state that allows this

@@ -105,3 +105,11 @@ class CalibrationUnsupported(Conflict):
 
 class AnotherModel(Conflict):
     code = "another_model"
+
+
+class TransferExists(Conflict):
+    code = "transfer_exists"
+
+
+class TransferState(Conflict):
+    code = "transfer_state"

@@ -69,3 +69,7 @@ class ImportFileNotFound(NotFound):
 
 class PictureNotStored(NotFound):
     code = "picture_not_stored"
+
+
+class TransferNotFound(NotFound):
+    code = "transfer_not_found"

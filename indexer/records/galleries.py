@@ -60,11 +60,7 @@ def create(
     attributes: Sequence[Attribute] | None = None,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise InvalidRequest(
-            "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
-            field="name",
-        )
+    check_name(name)
     policy: dict[str, Any] = {
         "store_crops": store_crops,
         "keep_probes": keep_probes,
@@ -96,6 +92,15 @@ def create(
         ),
     )
     return gallery
+
+
+def check_name(name: str) -> None:
+    """Raises InvalidRequest."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise InvalidRequest(
+            "a gallery's name has 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit",
+            field="name",
+        )
 
 
 def get(session: Session, name: str) -> Gallery:

@@ -41,6 +41,24 @@ class Imported:
     """Of people who are known to be different."""
     calibrations: int
 
+    @property
+    def figures(self) -> dict[str, int]:
+        return {
+            "identities_created": self.people.created,
+            "identities_there": self.people.there,
+            "identities_joined": self.people.joined,
+            "new_ids": self.people.new_ids,
+            "faces_added": self.faces.added,
+            "faces_there": self.faces.there,
+            "faces_without_person": self.faces.without_person,
+            "distinct_pairs": self.pairs,
+            "calibrations": self.calibrations,
+        }
+
+
+def _nothing(session: Session, imported: Imported) -> None:
+    pass
+
 
 class GalleryImport:
     """One import."""
@@ -67,8 +85,15 @@ class GalleryImport:
         self._join = join
         self._event_id = uuid_utils.compat.uuid7()
 
-    def run(self, embed: Embed, *, progress: Callable[[int, int], object]) -> Imported:
-        """`progress` gets the number of faces so far, and of all. The contents must be checked.
+    def run(
+        self,
+        embed: Embed,
+        *,
+        progress: Callable[[int, int], object],
+        finished: Callable[[Session, Imported], object] = _nothing,
+    ) -> Imported:
+        """`progress` gets the number of faces so far, and of all. `finished` is called in the last
+        transaction, which gives a new gallery its name. The contents must be checked.
 
         Raises GalleryExists, ExternalIdTaken, ArchiveDamaged (a file has changed since the check), Busy,
         DatabaseUnavailable.
@@ -83,21 +108,21 @@ class GalleryImport:
         )
         faces = add_faces(self._database, self._contents, destination, embed, progress=progress)
         pairs = people.add_pairs(self._database, gallery.id, self._contents, count.joined_as)
-        stored = self._finish(gallery.id, number, faces.added, count)
-        with self._database.reading() as session:
-            gallery = galleries.get(session, self._name)
-        return Imported(
-            gallery=gallery,
-            people=count,
-            faces=faces,
-            pairs=pairs,
-            calibrations=stored,
-        )
+        with self._database.transaction() as session:
+            stored = self._finish(session, gallery.id, number, faces.added, count)
+            imported = Imported(
+                gallery=galleries.get(session, self._name),
+                people=count,
+                faces=faces,
+                pairs=pairs,
+                calibrations=stored,
+            )
+            finished(session, imported)
+        return imported
 
     @property
     def _aside(self) -> str:
-        """The name of a new gallery until it is complete."""
-        return f"{self._name[:_KEPT_OF_A_NAME]}.import-{self._contents.sha256[:8]}"
+        return aside_name(self._name, self._contents.sha256)
 
     def _start(self, model: int) -> Gallery:
         """The gallery, with its model."""
@@ -134,32 +159,31 @@ class GalleryImport:
             log.info("continuing the import into %s", self._aside)
         return galleries.lock(session, gallery.id)
 
-    def _finish(self, gallery_id: UUID, model: int, added: int, count: PeopleCount) -> int:
+    def _finish(self, session: Session, gallery_id: UUID, model: int, added: int, count: PeopleCount) -> int:
         """Gives a new gallery its name, and its calibrations: their number."""
         stored = 0
-        with self._database.transaction() as session:
-            gallery = galleries.lock(session, gallery_id)
-            if self._into is None:
-                check_free(session, self._name)
-                gallery.name = self._name
-                session.flush()
-                if not self._target.embeds:
-                    stored = self._store_calibrations(session, gallery_id, model)
-                notify(session, gallery_id)
-            record(
-                session,
-                AuditEvent(
-                    action=Action.GALLERY_IMPORTED,
-                    gallery=self._name,
-                    details=self._details(gallery_id)
-                    | {
-                        "started": self._event_id,
-                        "identities_created": count.created,
-                        "faces_added": added,
-                        "change_number": gallery.change_number,
-                    },
-                ),
-            )
+        gallery = galleries.lock(session, gallery_id)
+        if self._into is None:
+            check_free(session, self._name)
+            gallery.name = self._name
+            session.flush()
+            if not self._target.embeds:
+                stored = self._store_calibrations(session, gallery_id, model)
+            notify(session, gallery_id)
+        record(
+            session,
+            AuditEvent(
+                action=Action.GALLERY_IMPORTED,
+                gallery=self._name,
+                details=self._details(gallery_id)
+                | {
+                    "started": self._event_id,
+                    "identities_created": count.created,
+                    "faces_added": added,
+                    "change_number": gallery.change_number,
+                },
+            ),
+        )
         return stored
 
     def _store_calibrations(self, session: Session, gallery_id: UUID, model: int) -> int:
@@ -189,8 +213,24 @@ class GalleryImport:
         }
 
 
+def aside_name(name: str, manifest_sha256: str) -> str:
+    """Of a new gallery until it is complete."""
+    return f"{name[:_KEPT_OF_A_NAME]}.import-{manifest_sha256[:8]}"
+
+
+def remove_aside(session: Session, name: str, manifest_sha256: str) -> None:
+    """What an import that is not continued has left, if anything."""
+    try:
+        gallery = galleries.get(session, aside_name(name, manifest_sha256))
+        galleries.lock(session, gallery.id)
+    except GalleryNotFound:
+        return
+    galleries.remove(session, gallery.id)
+
+
 def check_free(session: Session, name: str) -> None:
-    """Raises GalleryExists."""
+    """Raises GalleryExists, and InvalidRequest where no gallery can have the name."""
+    galleries.check_name(name)
     try:
         galleries.get(session, name)
     except GalleryNotFound:

@@ -185,15 +185,7 @@ def _imported_as_json(done: "Imported", contents: "Contents", chosen: "Target") 
         "sha256": contents.sha256,
         "model": chosen.card.fingerprint,
         "embedded_again": chosen.embeds,
-        "identities_created": done.people.created,
-        "identities_there": done.people.there,
-        "identities_joined": done.people.joined,
-        "new_ids": done.people.new_ids,
-        "faces_added": done.faces.added,
-        "faces_there": done.faces.there,
-        "faces_without_person": done.faces.without_person,
-        "distinct_pairs": done.pairs,
-        "calibrations": done.calibrations,
+        **done.figures,
     }
 
 

@@ -43,6 +43,8 @@ class Action(StrEnum):
     IMPORT_STARTED = "import.started"
     IMPORT_CHANGED = "import.changed"
     IMPORT_DELETED = "import.deleted"
+    TRANSFER_STARTED = "transfer.started"
+    TRANSFER_CHANGED = "transfer.changed"
     CLUSTERING_STARTED = "clustering.started"
     CLUSTERING_CHANGED = "clustering.changed"
     DUPLICATE_SEARCH_STARTED = "duplicate_search.started"

@@ -23,6 +23,7 @@ from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
 from indexer.records.tables.searches import SearchCount
+from indexer.records.tables.transfers import Transfer, TransferFile, TransferPart
 
 __all__ = [
     "ApiKey",
@@ -58,4 +59,7 @@ __all__ = [
     "SearchCount",
     "SignIn",
     "TokenBucket",
+    "Transfer",
+    "TransferFile",
+    "TransferPart",
 ]

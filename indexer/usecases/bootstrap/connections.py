@@ -15,6 +15,8 @@ from indexer.visitors.expiry import VisitorExpiry
 
 CLUSTERING = 2
 """Of the thread that works on clusterings, and of its lease."""
+TRANSFER = 2
+"""Of the thread that imports uploaded exports, and of its lease."""
 CONNECTIONS_BESIDE = (
     2
     + IndexSync.THREADS
@@ -27,6 +29,7 @@ CONNECTIONS_BESIDE = (
     + KeyLimiter.CONNECTIONS
     + SignIns.CONNECTIONS
     + CLUSTERING
+    + TRANSFER
 )
 """Connections to PostgreSQL besides one per request thread: one for the readiness check, one for each
 background thread, those of the limits of keys and of sign-ins, and one for duplicate checks and new

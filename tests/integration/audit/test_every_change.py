@@ -67,6 +67,28 @@ def disputed(world: World) -> dict[str, object]:
     return {"face": 0, "identity_id": world.names["identity_id"]}
 
 
+def manifest(files: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of an export without people."""
+    time = "2026-01-31T09:30:00Z"
+    return {
+        "format": "gemel-gallery",
+        "version": 1,
+        "gemel": "1.0",
+        "created_at": time,
+        "gallery": {
+            "id": str(uuid4()),
+            "name": "staff",
+            "created_at": time,
+            "last_change": {"number": 0, "token": str(uuid4())},
+        },
+        "policy": {},
+        "model": None,
+        "calibrations": [],
+        "counts": {"identities": 0, "faces": 0, "crops": 0, "distinct_pairs": 0, "bytes": 0},
+        "files": files,
+    }
+
+
 def reason(_: World) -> dict[str, str]:
     return {"force": "a test"}
 
@@ -80,6 +102,10 @@ STEPS = {
     ),
     "delete_gallery": Step(path=ONE, method="DELETE", action=Action.GALLERY_DELETED),
     "export_gallery": Step(path=ONE + "/export", method="GET", action=Action.GALLERY_EXPORTED),
+    "create_transfer": Step(
+        path=ONE + "/transfers?existing=true", action=Action.TRANSFER_STARTED, body=lambda _: manifest([])
+    ),
+    "cancel_transfer": Step(path=ONE + "/transfers/{transfer_id}/cancel", action=Action.TRANSFER_CHANGED),
     "enrol": Step(path=ONE + "/identities", action=Action.IDENTITY_ENROLLED, body=images),
     "update_identity": Step(
         path=PERSON, method="PATCH", action=Action.IDENTITY_CHANGED, body=lambda _: {"name": "Grace"}
@@ -202,6 +228,7 @@ SEARCHES = {"replay_search", "get_probe_crop", "delete_probes", "dispute_match",
 KEYS = {"create_key", "update_key", "rotate_key", "revoke_key", "create_session", "delete_session"}
 """In `tests/integration/access`: where a key was ever created, every other request here would need one."""
 WITHOUT = {
+    "put_transfer_file": "stores a file of the export that the transfer's first event names by its SHA-256",
     "add_import_files": "each person whom the import enrols leaves an event",
     "detect": "finds faces in a photograph, compares them with nobody and stores nothing",
     "verify_index": "compares vectors of the database with digests that processes have reported",
@@ -313,6 +340,14 @@ def add_jobs(database: Database, world: World) -> None:
         world.names.update({"clustering_id": str(clustering.id), "search_id": str(search.id)})
 
 
+def add_transfer(service: TestClient, world: World) -> None:
+    """One that waits for a file."""
+    file = {"name": "identities-000001.ndjson", "bytes": 10, "sha256": "0" * 64, "rows": 1}
+    path = ONE.format(**world.names) + "/transfers?existing=true"
+    made = service.post(path, json=manifest([file])).raise_for_status().json()
+    world.names["transfer_id"] = made["id"]
+
+
 def add_import(service: TestClient, database: Database, world: World) -> None:
     """An import with a file that has failed."""
     path = IMPORTS.format(**world.names)
@@ -354,6 +389,8 @@ def test_a_route_leaves_its_event(
         strangers.enrol(database, world.names["gallery"], 100)
     if operation in JOBS:
         add_jobs(database, world)
+    if operation == "cancel_transfer":
+        add_transfer(service, world)
     if operation in IMPORTED:
         add_import(service, database, world)
     if operation == "forget_visitors":
@@ -389,7 +426,7 @@ def test_a_request_that_changes_nothing_leaves_no_event(
     step = STEPS[operation]
     names = (
         *("gallery", "external_id", "identity_id", "other_id", "face_id", "job_id", "import_id"),
-        *("clustering_id", "search_id"),
+        *("clustering_id", "search_id", "transfer_id"),
     )
     nothing = dict.fromkeys(
         (*names, "change_id", "review_id", "decided_id", "audit_id", "dispute_id"), str(uuid4())
