@@ -38,7 +38,7 @@ class TransferWorker:
         self._working = threading.Event()
         self._expired_at: float | None = None
         self._thread = Supervised("transfer", self._turn, every_seconds=POLL_SECONDS)
-        self._lease = Supervised("transfer lease", self._renew, every_seconds=HEARTBEAT_SECONDS)
+        self._lease = Supervised("transfer lease", self._extend_lease, every_seconds=HEARTBEAT_SECONDS)
 
     def start(self) -> None:
         for thread in (self._thread, self._lease):
@@ -116,10 +116,10 @@ class TransferWorker:
                 jobs.expire(session, timedelta(days=self._settings.import_days))
             self._expired_at = time.monotonic()
 
-    def _renew(self) -> None:
+    def _extend_lease(self) -> None:
         if self._working.is_set():
             with self._engine.database.transaction() as session:
-                leases.renew(session, self.name)
+                leases.extend(session, self.name)
 
     def _give_back(self, *, tried: bool = False) -> None:
         """An import in progress ends at its next step: it has lost its lease."""

@@ -69,7 +69,7 @@ class Transfer(Base, kw_only=True):
     caller_key_id: Mapped[UUID | None] = mapped_column(default=None)
     worker: Mapped[str | None] = mapped_column(Text, default=None)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
-    """The worker renews its lease before this time; after it any worker may claim the transfer."""
+    """The worker extends its lease before this time; after it any worker may claim the transfer."""
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0", default=0)
     created_at: Mapped[datetime] = insertion_time()
     updated_at: Mapped[datetime] = insertion_time()

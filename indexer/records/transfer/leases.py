@@ -1,4 +1,4 @@
-"""Who works on a transfer: one process at a time, which renews its lease."""
+"""Who works on a transfer: one process at a time, which extends its lease."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -45,7 +45,7 @@ def claim(session: Session, worker: str) -> Transfer | None:
     return job
 
 
-def renew(session: Session, worker: str) -> None:
+def extend(session: Session, worker: str) -> None:
     session.execute(
         update(Transfer)
         .where(Transfer.worker == worker, Transfer.ended_at.is_(None))
