@@ -76,6 +76,7 @@ def test_an_uploaded_export_is_imported_and_its_files_are_deleted(
 
     assert (done["state"], done["code"], done["problem"]) == ("done", None, None)
     assert (done["figures"]["identities_created"], done["figures"]["faces_added"]) == (12, 20)
+    assert (done["figures"]["done"], done["figures"]["faces"]) == (20, 20)
     assert done["figures"]["new_ids"] == 12, "staff has their ids"
     assert rows(database, "copy") == rows(database, "staff")
     wait_for(lambda: kept_bytes(database) == 0, 10)
