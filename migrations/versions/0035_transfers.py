@@ -1,14 +1,14 @@
 """Transfers: exports that are uploaded and imported
 
-Revision: 0034.
+Revision: 0035.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
