@@ -1,17 +1,41 @@
 """Seven expressions by the network of OpenCV Zoo, a MobileFaceNet trained by Progressive Teacher (Jiang and
-Deng 2021)."""
+Deng 2021, "Boosting Facial Expression Recognition by a Semi-Supervised Progressive Teacher").
+
+It takes in what OpenCV Zoo's own program gives it: the face at ArcFace's five points, RGB, -1 to 1. It knows
+no contempt.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.attributes.estimate import Estimate
+from indexer.attributes.estimate import CannotTell, Estimate
 from indexer.attributes.head import FaceView
 from indexer.inference.network import Network, read
+from indexer.types import Image, Quality
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 """In the order of the network's outputs."""
+
+TEMPERATURE = 2.6
+"""Divides the network's outputs before the softmax (Guo et al. 2017, "On Calibration of Modern Neural
+Networks"): without it the network is right half as often as it says. Fitted by likelihood on the 561 pictures
+of CK+ that show an expression the network knows; fitted on nine tenths of the people, 2.6 to 2.8."""
+
+MIN_CONFIDENCE = 0.4
+"""With less, the head is right in a fifth of CK+'s pictures: it does not decide."""
+
+MIN_FACE_PX = 16.0
+"""Shorter side of the face's box. CK+ reduced so far keeps 43 of 67 % right; with 20 pixels 61 %."""
+MIN_SHARPNESS = 10.0
+"""Of `Quality.sharpness`. CK+ blurred so far keeps 33 of 67 % right."""
+MIN_EXPOSURE = 5.0
+"""Of `Quality.exposure`. CK+ darkened so far keeps 26 of 67 % right, brightened so far 42 %."""
+MIN_POSE = 5.0
+"""Of `Quality.pose`: a profile. Not measured: all faces of CK+ are frontal."""
+
+_MIDDLE_GREY = 127.5
 
 
 class ExpressionHead:
@@ -25,15 +49,35 @@ class ExpressionHead:
         return [self._estimate(face) for face in faces]  # the network takes one face at a time
 
     def _estimate(self, face: FaceView) -> Estimate:
-        pixels = face.aligned().astype(np.float32) / 127.5 - 1.0
+        aligned = face.aligned()
+        why = unsuitable(face.quality, aligned)
+        if why is not None:
+            return Estimate.nothing(why)
+        pixels = aligned.astype(np.float32) / 127.5 - 1.0
         [logits] = self._network.run(pixels.transpose(2, 0, 1)[np.newaxis])
-        probabilities = softmax(logits[0])
-        best = int(np.argmax(probabilities))
-        return Estimate(
-            value=EXPRESSIONS[best],
-            confidence=float(probabilities[best]),
-            scores=dict(zip(EXPRESSIONS, probabilities.tolist(), strict=True)),
-        )
+        return decide(softmax(logits[0] / TEMPERATURE))
+
+
+def decide(probabilities: NDArray[np.float32]) -> Estimate:
+    """`probabilities`: of `EXPRESSIONS`, in their order, calibrated."""
+    best = int(np.argmax(probabilities))
+    scores = dict(zip(EXPRESSIONS, probabilities.tolist(), strict=True))
+    if probabilities[best] < MIN_CONFIDENCE:
+        return Estimate.nothing(CannotTell.UNDECIDED, scores)
+    return Estimate(value=EXPRESSIONS[best], confidence=float(probabilities[best]), scores=scores)
+
+
+def unsuitable(quality: Quality, aligned: Image) -> CannotTell | None:
+    """Why the face shows too little for an estimate. `aligned`: at `ARCFACE_112`."""
+    if quality.face_px is not None and quality.face_px < MIN_FACE_PX:
+        return CannotTell.TOO_SMALL
+    if quality.exposure < MIN_EXPOSURE:
+        return CannotTell.TOO_DARK if aligned.mean() < _MIDDLE_GREY else CannotTell.TOO_BRIGHT
+    if quality.sharpness < MIN_SHARPNESS:
+        return CannotTell.TOO_BLURRED
+    if quality.pose < MIN_POSE:
+        return CannotTell.TURNED_AWAY
+    return None
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

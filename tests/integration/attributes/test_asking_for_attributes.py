@@ -24,9 +24,9 @@ def permissive(database: Database, settings: Settings, tmp_path: Path) -> Iterat
         yield client
 
 
-def test_detect_estimates_the_attributes_that_are_asked_for(permissive: TestClient, hopper: bytes) -> None:
-    [plain] = permissive.post("/v1/detect", files={"image": hopper}).json()["faces"]
-    asked = permissive.post("/v1/detect", files={"image": hopper}, data={"attributes": ["expression"]})
+def test_detect_estimates_the_attributes_that_are_asked_for(permissive: TestClient, collins: bytes) -> None:
+    [plain] = permissive.post("/v1/detect", files={"image": collins}).json()["faces"]
+    asked = permissive.post("/v1/detect", files={"image": collins}, data={"attributes": ["expression"]})
 
     assert plain["attributes"] == {}
     estimate = asked.json()["faces"][0]["attributes"]["expression"]
@@ -35,8 +35,10 @@ def test_detect_estimates_the_attributes_that_are_asked_for(permissive: TestClie
     assert "attributes" in asked.json()["timings_ms"]
 
 
-def test_an_attribute_that_is_not_permitted_is_refused_by_name(permissive: TestClient, hopper: bytes) -> None:
-    answer = permissive.post("/v1/detect", files={"image": hopper}, data={"attributes": ["gender"]})
+def test_an_attribute_that_is_not_permitted_is_refused_by_name(
+    permissive: TestClient, collins: bytes
+) -> None:
+    answer = permissive.post("/v1/detect", files={"image": collins}, data={"attributes": ["gender"]})
 
     assert answer.status_code == 403
     assert answer.json()["code"] == "attribute_not_permitted"

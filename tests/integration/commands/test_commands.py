@@ -122,6 +122,7 @@ def test_a_setting_that_cannot_be_is_named_with_its_variable(home: Home) -> None
         *("serve", "migrate", "enrol", "identify", "verify", "cluster", "calibrate", "models", "train"),
         *("models list", "models show", "models fetch", "models add"),
         *("evaluate lfw", "evaluate openset", "evaluate robustness", "evaluate fairness", "evaluate speed"),
+        *("evaluate expression",),
     ],
 )
 def test_every_commands_help_shows_an_example(home: Home, command: str) -> None:

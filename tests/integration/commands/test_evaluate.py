@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.home import Home
 from tests.support.pictures import jpeg, pixels
+from tests.support.weights import ATTRIBUTES, needs_attributes
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,25 @@ def test_speed_is_told_for_every_stage_and_batch(home: Home, faces: Path, tmp_pa
     assert (model["pictures"], model["undetected"]) == (4, 1)
 
 
+@needs_attributes
+def test_expressions_are_counted_with_the_pictures_that_show_no_face(
+    home: Home, tmp_path: Path, collins: bytes, nobody: bytes
+) -> None:
+    for name, data in {"happy/a_1.jpg": collins, "contempt/b_1.jpg": collins, "fear/c_1.png": nobody}.items():
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_bytes(data)
+    home.run("models", "add", ATTRIBUTES / "fer_mobilefacenet_2022july_int8.onnx")
+
+    said, html = evaluated(home, tmp_path / "f.html", "expression", "--data", tmp_path / "data")
+
+    assert said["accuracy"] == pytest.approx(1 / 3)
+    low, high = said["accuracy_interval"]
+    assert low < 1 / 3 < high
+    assert said["no_face"] == said["confusion"]["fear"]["no_face"] == 1
+    assert said["confusion"]["happiness"]["happiness"] == said["confusion"]["contempt"]["happiness"] == 1
+    assert "Not contempt" in html
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -128,6 +148,7 @@ def test_speed_is_told_for_every_stage_and_batch(home: Home, faces: Path, tmp_pa
         (("fairness", "--data", "{faces}"), 1, "--labels"),
         (("robustness", "--data", "{faces}", "--series", "rain"), 2, "resolution, noise"),
         (("speed", "--data", "{empty}"), 1, "holds no pictures"),
+        (("expression", "--data", "{faces}"), 1, "not named after an expression"),
         (("lfw", "--data", "{faces}", "--html", "{empty}/no/where.html"), 2, "does not exist"),
     ],
 )

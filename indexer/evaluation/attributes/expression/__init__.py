@@ -1,0 +1,1 @@
+"""How often an expression is estimated right, on a folder of labelled pictures."""
