@@ -21,14 +21,14 @@ class Stage(StrEnum):
         stage.waits_for = waits_for
         return stage
 
-    # concurrency.ConcurrencyLimit, held by pipeline.pipeline
-    WAIT = "wait", "a slot for decoding and detection: other requests have them"
+    # concurrency.ConcurrencyLimit, held by pipeline.pipeline and attributes.reader
+    WAIT = "wait", "a slot for decoding, detection or attributes: other requests have them"
     # vision.decoding.decoder
     DECODE = "decode", "the decoder"
     DETECT = "detect", "the face detector"
     ALIGN = "align", "the refinement of landmarks, the alignment and the quality measures"
     # attributes.reader
-    ATTRIBUTES = "attributes", "the heads of the attributes that were asked for"
+    ATTRIBUTES = "attributes", "the heads of the attributes in the request"
     # embedding.batching: a queue before the network
     EMBED = "embed", "the network, which takes the faces of several requests in one batch"
     # replica.gallery_index: opening, catching up; replica.builds: queued openings

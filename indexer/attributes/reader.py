@@ -1,35 +1,54 @@
-"""Opens heads when they are first asked for, and asks them about the faces of a photograph."""
+"""Opens heads when they are first needed, and has them estimate the faces of a photograph."""
 
 import threading
 from collections.abc import Collection
+from contextlib import ExitStack
 
-from indexer.attributes.estimate import Estimates
+from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.attributes.head import FaceView, Head
 from indexer.attributes.heads.opening import HEADS
+from indexer.concurrency import ConcurrencyLimit, raise_if_abandoned
 from indexer.errors import AttributeNotPermitted, AttributeUnavailable
+from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Photograph
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute
 from indexer.weights.locate import is_present
+from indexer.weights.published import set_of
 from indexer.weights.store import WeightStore
 
 
 class AttributeReader:
     """Safe to call from several threads."""
 
-    def __init__(self, permitted: Collection[Attribute], store: WeightStore, *, threads: int) -> None:
-        """`permitted`: in this installation. `threads`: how many faces a head takes in at once."""
+    def __init__(
+        self,
+        permitted: Collection[Attribute],
+        store: WeightStore,
+        *,
+        threads: int,
+        max_faces: int,
+        load: ProcessorLoad,
+        limit: ConcurrencyLimit,
+    ) -> None:
+        """`permitted`: in this installation. `threads`: how many faces a head takes in at once. `max_faces`:
+        of a photograph that get estimates, the largest. `load`: of the process. `limit`: for the photographs
+        whose faces are estimated at once: more than there are cores would only take the processor from those
+        requests that do not ask for attributes."""
         self._permitted = frozenset(permitted)
         self._store = store
         self._threads = threads
+        self._max_faces = max_faces
+        self._load = load
+        self._limit = limit
         self._heads: dict[Attribute, Head] = {}
         self._lock = threading.Lock()
 
-    def check(self, wanted: Collection[Attribute], gallery_permits: Collection[str] | None = None) -> None:
+    def check(self, requested: Collection[Attribute], gallery_permits: Collection[str] | None = None) -> None:
         """Before anything is decoded. `gallery_permits`: by the gallery's policy; None: whatever the
         installation permits. Raises AttributeNotPermitted, AttributeUnavailable."""
-        for attribute in wanted:
-            if attribute not in self._permitted:
+        for attribute in requested:
+            if not self.is_permitted(attribute):
                 raise AttributeNotPermitted(
                     f"this installation does not permit the attribute {attribute}: see GEMEL_ATTRIBUTES",
                     attribute=attribute.value,
@@ -41,40 +60,70 @@ class AttributeReader:
                 )
             if not self.is_available(attribute):
                 raise AttributeUnavailable(
-                    f"the weights for the attribute {attribute} are not on this machine:"
-                    " `gemel models list` says how to get them",
+                    f"there is no network for the attribute {attribute} on this machine:"
+                    f" {self._advice(attribute)}",
                     attribute=attribute.value,
                 )
+
+    def is_permitted(self, attribute: Attribute) -> bool:
+        """In this installation."""
+        return attribute in self._permitted
 
     def is_available(self, attribute: Attribute) -> bool:
         """Whether there is a head for it, with its weights on this machine."""
         kind = HEADS.get(attribute)
         return kind is not None and all(is_present(file, self._store) for file in kind.weights)
 
+    def missing(self, attribute: Attribute) -> list[str]:
+        """Names of the networks whose weights are not on this machine, as `gemel models fetch` takes them."""
+        kind = HEADS.get(attribute)
+        files = () if kind is None else kind.weights
+        sets = [set_of(file) for file in files if not is_present(file, self._store)]
+        return list(dict.fromkeys(each.name for each in sets if each is not None))
+
+    def _advice(self, attribute: Attribute) -> str:
+        names = self.missing(attribute)
+        return f"`gemel models fetch {' '.join(names)}`" if names else "this version has none"
+
     def read(
-        self, photograph: Photograph, wanted: Collection[Attribute], watch: Stopwatch
+        self, photograph: Photograph, requested: Collection[Attribute], watch: Stopwatch
     ) -> list[Estimates]:
-        """Of each face of the photograph, in their order. Raises WeightsMissing, WeightsDamaged."""
-        if not wanted:
-            return [{} for _ in photograph.faces]
-        with watch.stage(Stage.ATTRIBUTES):
-            views = [
-                FaceView(
-                    pixels=photograph.pixels,
-                    divisor=photograph.divisor,
-                    face=aligned.face,
-                    quality=aligned.quality,
-                )
-                for aligned in photograph.faces
-            ]
-            columns = {attribute: self._head(attribute).estimate(views) for attribute in wanted}
+        """Of each face of the photograph, in their order; beyond the number of faces that get estimates, of
+        none. Raises Busy, Abandoned, WeightsMissing, WeightsDamaged."""
+        views = [
+            FaceView(
+                pixels=photograph.pixels,
+                divisor=photograph.divisor,
+                face=aligned.face,
+                quality=aligned.quality,
+            )
+            for aligned in photograph.faces[: self._max_faces]
+            if requested
+        ]
+        estimated = self._estimated(views, requested, watch) if views else []
+        return estimated + [NO_ESTIMATES] * (len(photograph.faces) - len(estimated))
+
+    def _estimated(
+        self, views: list[FaceView], requested: Collection[Attribute], watch: Stopwatch
+    ) -> list[Estimates]:
+        columns = {}
+        with ExitStack() as held:
+            held.enter_context(self._load.task())
+            with watch.stage(Stage.WAIT):
+                held.enter_context(self._limit.slot())
+            for attribute in requested:
+                raise_if_abandoned()
+                with watch.stage(Stage.ATTRIBUTES):
+                    columns[attribute] = self._head(attribute).estimate(views)
         return [
             {attribute.value: estimates[number] for attribute, estimates in columns.items()}
             for number in range(len(views))
         ]
 
     def _head(self, attribute: Attribute) -> Head:
-        with self._lock:
-            if attribute not in self._heads:
-                self._heads[attribute] = HEADS[attribute].open(self._store, self._threads)
-            return self._heads[attribute]
+        head = self._heads.get(attribute)  # another head that is opened just then holds up nobody
+        if head is None:
+            with self._lock:
+                head = self._heads.get(attribute) or HEADS[attribute].open(self._store, self._threads)
+                self._heads[attribute] = head
+        return head

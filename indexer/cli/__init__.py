@@ -32,7 +32,7 @@ from indexer.cli.people import imports as imports_commands
 from indexer.cli.people import person as person_commands
 from indexer.cli.people import reviews as reviews_commands
 from indexer.cli.people import visitors as visitors_commands
-from indexer.cli.recognition import identify, verify
+from indexer.cli.recognition import detect, identify, verify
 from indexer.cli.reindex import app as reindex_commands
 from indexer.cli.reindex import worker
 from indexer.cli.server.commands import migrate, serve
@@ -65,7 +65,10 @@ def options(
     pass
 
 
-for command in (serve, worker, migrate, enrol, identify, verify, cluster, calibrate, duplicates, doctor):
+for command in (
+    *(serve, worker, migrate, enrol, identify, verify, detect),
+    *(cluster, calibrate, duplicates, doctor),
+):
     app.command()(command)
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(gallery_commands, name="gallery")

@@ -36,7 +36,8 @@ class PipelineFactory:
         self._refiner = refiner
         self._decoder = decoder
         self._detection_limit = detection_limit
-        self._load = load
+        self.load = load
+        """Of the process, for all networks."""
         self._open_embedder = open_embedder
         self._quality_network = quality_network
         self._pipelines: dict[str, Pipeline] = {}
@@ -65,7 +66,7 @@ class PipelineFactory:
             embedder=embedder,
             decoder=self._decoder,
             detection_limit=self._detection_limit,
-            load=self._load,
+            load=self.load,
             quality_network=self._quality_network,
         )
         return pipeline

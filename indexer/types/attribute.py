@@ -1,11 +1,11 @@
-"""What can be asked about a face beside who it is."""
+"""What a request can ask of a face beside who it is."""
 
 from enum import StrEnum
 
 
 class Attribute(StrEnum):
     LIVENESS = "liveness"
-    """Whether a person was before the camera, not a print or a screen."""
+    """Whether a person was before the lens, not a print or a screen."""
     EXPRESSION = "expression"
     AGE = "age"
     GENDER = "gender"

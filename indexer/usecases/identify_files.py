@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from indexer.errors import (
+    AttributeNotPermitted,
     Conflict,
     GemelError,
     InvalidFilter,
@@ -24,7 +25,7 @@ from indexer.pipeline.people_folder import SkippedFile
 
 Answer = TypeVar("Answer")
 
-_ENDING = (Conflict, InvalidFilter, Misconfigured, NotFound, Unavailable, Unusable)
+_ENDING = (AttributeNotPermitted, Conflict, InvalidFilter, Misconfigured, NotFound, Unavailable, Unusable)
 """Errors that every further photograph would have too."""
 _AHEAD = 2
 """Photographs for each thread that are begun or wait for it."""

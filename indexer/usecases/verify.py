@@ -54,7 +54,7 @@ def verify_pair(
     """
     watch = Stopwatch()
     reader.check(attributes)
-    estimate = partial(reader.read, wanted=attributes, watch=watch)
+    estimate = partial(reader.read, requested=attributes, watch=watch)
     faces = [
         _face_of(pipeline, image_a, "image_a", several_faces, place_a, estimate, watch),
         _face_of(pipeline, image_b, "image_b", several_faces, place_b, estimate, watch),
@@ -97,7 +97,7 @@ def verify_identity(
         if not any(faces.read_vectors(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
-    estimate = partial(reader.read, wanted=attributes, watch=watch)
+    estimate = partial(reader.read, requested=attributes, watch=watch)
     face = _face_of(pipeline, image, "image", several_faces, place, estimate, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:

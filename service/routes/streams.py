@@ -64,8 +64,8 @@ async def identify_stream(
         )
     at_most("max_faces", max_faces, config.max_faces)
     at_most("max_candidates", max_candidates, config.max_candidates)
-    among, wanted = query_filter(filter), query_attributes(attributes)
-    await anyio.to_thread.run_sync(_check, engine, gallery, wanted)
+    among, requested = query_filter(filter), query_attributes(attributes)
+    await anyio.to_thread.run_sync(_check, engine, gallery, requested)
 
     def identify(line: IdentifyLine) -> Identification:
         return engine.identifier.identify(
@@ -80,7 +80,7 @@ async def identify_stream(
             remember=remember,
             among=among,
             metadata=include == "metadata",
-            attributes=wanted,
+            attributes=requested,
         )
 
     return StreamedAnswers(

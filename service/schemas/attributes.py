@@ -11,8 +11,8 @@ from service.requests.lists import separated
 
 _DESCRIPTION = (
     "Attributes to estimate of each face, such as `liveness`; those that the installation"
-    " (`GEMEL_ATTRIBUTES`) and the gallery permit. They take time only where they are asked for. An estimate"
-    " from a picture is not a fact about a person"
+    " (`GEMEL_ATTRIBUTES`) and the gallery permit. They take time only where a request names them. An"
+    " estimate from a picture is not a fact about a person"
 )
 
 
@@ -20,7 +20,7 @@ def _once(values: list[Attribute]) -> list[Attribute]:
     return list(dict.fromkeys(values))
 
 
-Wanted = Annotated[
+RequestedAttributes = Annotated[
     list[Attribute],
     BeforeValidator(separated),
     AfterValidator(_once),
@@ -42,10 +42,10 @@ QueryAttributes = Annotated[
 
 def query_attributes(value: str | None) -> list[Attribute]:
     """Raises InvalidRequest."""
-    names = [name.strip() for name in (value or "").split(",")]
-    try:
-        return _once([Attribute(name) for name in names if name])
-    except ValueError as error:
-        raise InvalidRequest(
-            f"attributes: {error}; there are {', '.join(Attribute)}", field="attributes"
-        ) from error
+    names = [name.strip() for name in (value or "").split(",") if name.strip()]
+    for name in names:
+        if name not in list(Attribute):
+            raise InvalidRequest(
+                f"there is no attribute {name!r}; there are {', '.join(Attribute)}", field="attributes"
+            )
+    return _once(list(map(Attribute, names)))

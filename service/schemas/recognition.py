@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.types import OnSeveralFaces
 from service.requests.bodies import ImageBytes, UploadBody
-from service.schemas.attributes import Wanted
+from service.schemas.attributes import RequestedAttributes
 from service.schemas.filters import Filter, FormFilter, Include
 from service.schemas.people.requests import SeveralFaces
 from service.schemas.places import OneBox, OneLandmarks
@@ -53,7 +53,7 @@ class Identify(UploadBody):
     )
     filter: FormFilter = None
     include: Include = Field(default_factory=list)
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)
 
 
 MAX_GALLERIES = 10
@@ -79,7 +79,7 @@ class IdentifyInSeveral(UploadBody):
     threshold: Threshold = None
     filter: FormFilter = None
     include: Include = Field(default_factory=list)
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)
 
 
 class Search(BaseModel):
@@ -109,7 +109,7 @@ class VerifyPair(UploadBody):
     landmarks_b: OneLandmarks = None
     threshold: Threshold = None
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)
 
 
 class VerifyIdentity(UploadBody):
@@ -118,7 +118,7 @@ class VerifyIdentity(UploadBody):
     landmarks: OneLandmarks = None
     threshold: Threshold = None
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)
 
 
 class Detect(UploadBody):
@@ -128,4 +128,4 @@ class Detect(UploadBody):
     max_faces: int | None = Field(
         default=None, ge=1, description="Maximum number of faces, the largest first; default: all"
     )
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)

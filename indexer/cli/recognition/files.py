@@ -3,20 +3,25 @@
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import typer
 
 from indexer.cli.output import console, escape_text, json_line, out, quantity
 from indexer.cli.progress import progress_bar
+from indexer.cli.recognition.attributes import print_attributes
 from indexer.cli.recognition.tables import add_rows, empty_table, summary
 
 if TYPE_CHECKING:
+    from indexer.usecases.answers.detect import DetectAnswer
+    from indexer.usecases.answers.faces import DetectedFace
     from indexer.usecases.answers.identify import IdentifyAnswer
     from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer
     from indexer.usecases.identify_files import IdentifiedFile, Photograph
 
-    Answer = IdentifyAnswer | IdentifyInSeveralAnswer
+    Identified = IdentifyAnswer | IdentifyInSeveralAnswer
+
+Answer = TypeVar("Answer", bound="Identified | DetectAnswer")
 
 LISTED = 100
 """Most photographs that the terminal shows. JSON has all."""
@@ -25,7 +30,7 @@ INTERRUPTED = 130
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
+class Run(Generic[Answer]):
     files: "Sequence[Photograph]"
     done: "list[IdentifiedFile[Answer]]" = field(default_factory=list)
     """In the order of `files`; empty where they were printed already."""
@@ -52,11 +57,11 @@ def row_of(one: "IdentifiedFile[Answer]") -> dict[str, Any]:
 
 def print_lines(
     files: "Sequence[Photograph]", identify: "Callable[[bytes], Answer]", *, parallel: int
-) -> Run:
+) -> "Run[Answer]":
     """Prints a line for each as soon as it is done. No bar: it would be drawn across the lines."""
     from indexer.usecases.identify_files import identify_files
 
-    run = Run(files=files)
+    run: Run[Answer] = Run(files=files)
     with closing(identify_files(files, identify, parallel=parallel)) as done:
         try:
             for one in done:
@@ -67,20 +72,25 @@ def print_lines(
     return run
 
 
-def print_last_line(run: Run) -> None:
+def print_last_line(run: Run[Any]) -> None:
     counts = {"photographs": run.identified + run.failed, "failed": run.failed, "skipped": run.skipped}
     typer.echo(json_line({"done": not run.interrupted} | counts))
 
 
 def collect(
-    files: "Sequence[Photograph]", identify: "Callable[[bytes], Answer]", *, parallel: int, alone: bool
-) -> Run:
+    files: "Sequence[Photograph]",
+    identify: "Callable[[bytes], Answer]",
+    *,
+    parallel: int,
+    alone: bool,
+    doing: str = "Identifying",
+) -> "Run[Answer]":
     """`alone`: one photograph was given, whose error is the command's. Raises that, too."""
     from indexer.usecases.identify_files import identify_files
 
-    run = Run(files=files)
+    run: Run[Answer] = Run(files=files)
     with closing(identify_files(files, identify, parallel=parallel)) as done, progress_bar("images") as bar:
-        task = bar.add_task("Identifying", total=len(files), visible=not alone)
+        task = bar.add_task(doing, total=len(files), visible=not alone)
         try:
             for one in done:
                 if alone and one.error is not None:
@@ -96,7 +106,7 @@ def collect(
     return run
 
 
-def print_table(run: Run, *, several: bool) -> None:
+def print_table(run: "Run[Identified]", *, several: bool) -> None:
     """`several`: galleries."""
     from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer
 
@@ -107,6 +117,10 @@ def print_table(run: Run, *, several: bool) -> None:
         else:
             add_rows(table, one.photograph.shown, one.answer)
     out.print(table)
+    for one in run.done[:LISTED]:
+        faces: Sequence[DetectedFace] = [] if one.answer is None else one.answer.faces
+        shown = one.photograph.shown
+        print_attributes((f"{shown}, face {n}", face.attributes) for n, face in enumerate(faces, start=1))
     if len(run.done) > LISTED:
         more = quantity(len(run.done) - LISTED, "photograph")
         out.print(f"... and {more} more; `--json FILE.json` lists all", highlight=False)

@@ -89,7 +89,7 @@ def identify(
         raise typer.BadParameter("--box is for one photograph")
     files, skipped = photographs(images)
     settings = Settings()
-    wanted = parse_attributes(attributes)
+    requested = parse_attributes(attributes)
     options = SearchOptions(
         max_candidates=max_candidates,
         unique_identities=unique_identities,
@@ -109,7 +109,7 @@ def identify(
                     options,
                     max_faces=max_faces,
                     place=place_of(box),
-                    attributes=wanted,
+                    attributes=requested,
                 )
                 return IdentifyInSeveralAnswer.of(found)
             identification = engine.identifier.identify(
@@ -123,7 +123,7 @@ def identify(
                 remember=remember,
                 among=options.among,
                 metadata=metadata,
-                attributes=wanted,
+                attributes=requested,
             )
             return IdentifyAnswer.of(identification)
 

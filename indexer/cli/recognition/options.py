@@ -38,11 +38,11 @@ Metadata = Annotated[bool, typer.Option("--metadata", help="Give the metadata of
 
 def parse_attributes(value: str) -> list[Attribute]:
     """Raises typer.BadParameter."""
-    names = [name.strip() for name in value.split(",")]
-    try:
-        return list(dict.fromkeys(Attribute(name) for name in names if name))
-    except ValueError as error:
-        raise typer.BadParameter(f"--attributes: {error}; there are {', '.join(Attribute)}") from error
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    for name in names:
+        if name not in list(Attribute):
+            raise typer.BadParameter(f"there is no attribute {name!r}; there are {', '.join(Attribute)}")
+    return list(dict.fromkeys(map(Attribute, names)))
 
 
 def parse_filter(value: str) -> "PeopleFilter | None":

@@ -11,6 +11,7 @@ import typer
 from indexer.cli.box import METAVAR, check_box, place_of
 from indexer.cli.commands import Json
 from indexer.cli.output import describe_quality, escape_text, fail, out, print_result, quantity
+from indexer.cli.recognition.attributes import print_attributes
 from indexer.cli.recognition.options import Attributes, Threshold, parse_attributes
 from indexer.errors import InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
@@ -53,7 +54,7 @@ def verify(
     from indexer.usecases.verify import verify_pair
 
     settings = Settings()
-    wanted = parse_attributes(attributes)
+    requested = parse_attributes(attributes)
     paths = {"image_a": image_a, "image_b": image_b}
     with open_pipeline(settings) as pipeline:
         try:
@@ -67,8 +68,8 @@ def verify(
                 several_faces=several_faces,
                 place_a=place_of(box_a),
                 place_b=place_of(box_b),
-                reader=open_attributes(settings),
-                attributes=wanted,
+                reader=open_attributes(settings, pipeline.load),
+                attributes=requested,
             )
         except InvalidInput as error:
             fail(_about(paths[str(error.details["field"])], error), code=error.code)
@@ -92,6 +93,9 @@ def verify(
                 highlight=False,
                 soft_wrap=True,
             )
+        print_attributes(
+            (path.name, face.attributes) for path, face in zip(paths.values(), answer.faces, strict=True)
+        )
 
     named = {field: str(path) for field, path in paths.items()}
     print_result(named | answer.model_dump(mode="json"), json, show)

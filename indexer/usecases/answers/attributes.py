@@ -49,7 +49,8 @@ Attributes = Annotated[
     dict[str, AttributeEstimate],
     Field(
         default_factory=dict,
-        description="Those that the request asked for with `attributes`, by name; empty otherwise",
+        description="Those in the request's `attributes`, by name; empty otherwise, and of faces beyond"
+        " `GEMEL_MAX_FACES`",
         examples=[_EXAMPLE],
     ),
 ]

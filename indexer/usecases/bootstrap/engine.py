@@ -159,7 +159,9 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
         )
         records_searches = database.audit and settings.audit_searches != "off"
         recorder = SearchRecorder(writer=search_writer if records_searches else None)
-        attributes = open_attributes(settings, processes=settings.workers if serving else 1)
+        attributes = open_attributes(
+            settings, factory.load, processes=settings.workers if serving else 1, serving=serving
+        )
         yield Engine(
             database=database,
             weight_store=WeightStore.of(settings),

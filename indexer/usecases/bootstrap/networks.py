@@ -115,10 +115,24 @@ def open_pipeline_factory(
         factory.close()
 
 
-def open_attributes(settings: Settings, *, processes: int = 1) -> AttributeReader:
-    """Heads are opened when they are first asked for. `processes`: as of `open_pipeline_factory`."""
+def open_attributes(
+    settings: Settings, load: ProcessorLoad, *, processes: int = 1, serving: bool = False
+) -> AttributeReader:
+    """Heads are opened when they are first needed. `load`: that of the pipelines. `processes`, `serving`: as
+    of `open_pipeline_factory`."""
     cores = max(1, (os.cpu_count() or 1) // processes)
-    return AttributeReader(settings.permitted_attributes, WeightStore.of(settings), threads=cores)
+    return AttributeReader(
+        settings.permitted_attributes,
+        WeightStore.of(settings),
+        threads=cores,
+        max_faces=settings.max_faces,
+        load=load,
+        limit=ConcurrencyLimit(
+            cores,
+            purpose="slot for attributes",
+            patience_seconds=settings.decoding_patience_s if serving else None,
+        ),
+    )
 
 
 def _open_quality_network(

@@ -63,7 +63,7 @@ class EnrolmentNotes(BaseModel):
     )
     attributes: dict[UUID, dict[str, AttributeEstimate]] = Field(
         default_factory=dict,
-        description="Of each new face, by its id, the attributes that the request asked for. They are"
+        description="Of each new face, by its id, the attributes that the request names. They are"
         " estimated for this answer and not stored",
     )
     model: str = Field(

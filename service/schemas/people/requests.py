@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from indexer.types import OnSeveralFaces
 from service.requests.bodies import ImageBytes, JsonObject, UploadBody
-from service.schemas.attributes import Wanted
+from service.schemas.attributes import RequestedAttributes
 from service.schemas.places import AllLandmarks, Boxes
 
 SeveralFaces = Annotated[
@@ -43,7 +43,7 @@ class IdentityNew(UploadBody):
     landmarks: AllLandmarks = Field(default_factory=list)
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: AllowDuplicate = False
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)
 
 
 class IdentityPut(UploadBody):
@@ -58,7 +58,7 @@ class IdentityPut(UploadBody):
     landmarks: AllLandmarks = Field(default_factory=list)
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: AllowDuplicate = False
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)
 
 
 class FacesNew(UploadBody):
@@ -67,7 +67,7 @@ class FacesNew(UploadBody):
     landmarks: AllLandmarks = Field(default_factory=list)
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     allow_duplicate: AllowDuplicate = False
-    attributes: Wanted = Field(default_factory=list)
+    attributes: RequestedAttributes = Field(default_factory=list)
 
 
 class IdentityPatch(BaseModel):

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.support.pictures import jpeg, pixels
 from tests.support.weights import attributes_mirror, needs_attributes
 
 pytestmark = needs_attributes
@@ -18,7 +20,11 @@ pytestmark = needs_attributes
 def permissive(database: Database, settings: Settings, tmp_path: Path) -> Iterator[TestClient]:
     """The service with an operator's permission for expressions, and their weights."""
     chosen = settings.model_copy(
-        update={"model_mirror": str(attributes_mirror(tmp_path)), "attributes": "expression,age,liveness"}
+        update={
+            "model_mirror": str(attributes_mirror(tmp_path)),
+            "attributes": "expression,age,liveness",
+            "max_faces": 2,
+        }
     )
     with TestClient(create_app(chosen), raise_server_exceptions=False) as client:
         yield client
@@ -52,3 +58,13 @@ def test_liveness_is_estimated_by_three_networks(permissive: TestClient, hopper:
     assert estimate["value"] in ("live", "attack")
     assert 0.5 <= estimate["confidence"] <= 1
     assert {"live", "minifasnet_v2", "minifasnet_v1se", "celeba_spoof"} == estimate["scores"].keys()
+
+
+def test_only_the_largest_faces_of_a_group_get_estimates(permissive: TestClient, hopper: bytes) -> None:
+    """As many as an identification takes at most: a group photograph has no end."""
+    portrait = pixels(hopper)
+    group = jpeg(np.concatenate([portrait] * 3, axis=1))
+
+    answer = permissive.post("/v1/detect", files={"image": group}, data={"attributes": "expression"}).json()
+
+    assert [list(face["attributes"]) for face in answer["faces"]] == [["expression"], ["expression"], []]

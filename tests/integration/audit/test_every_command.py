@@ -52,6 +52,7 @@ READING = {
         "serve",
         "migrate",
         "verify",
+        "detect",
         "gallery list",
         "gallery show",
         "gallery check",

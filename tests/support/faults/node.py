@@ -15,6 +15,7 @@ from indexer.duplicates.check import DuplicateChecker
 from indexer.embedding.card import ModelCard
 from indexer.embedding.catalog import sface
 from indexer.errors import ExternalIdTaken, NothingEnrolled
+from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.models import GalleryModels
 from indexer.pipeline.pipeline import AlignedFace, Pipeline
 from indexer.pipeline.pipelines import PipelineFactory, Pipelines
@@ -125,7 +126,7 @@ class Node:
         self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
         calibrations = CalibrationResolver(self.database, self.index_store.models, 0.01)
         self.calibrations = calibrations
-        attributes = open_attributes(settings)
+        attributes = open_attributes(settings, ProcessorLoad())
         self.enroller = Enroller(
             transaction=EnrolmentTransaction(
                 database=self.database,
