@@ -27,20 +27,20 @@ class AttributeReader:
         store: WeightStore,
         *,
         threads: int,
-        max_faces: int,
-        load: ProcessorLoad,
-        limit: ConcurrencyLimit,
+        max_faces: int | None = None,
+        load: ProcessorLoad | None = None,
+        limit: ConcurrencyLimit | None = None,
     ) -> None:
         """`permitted`: in this installation. `threads`: how many faces a head takes in at once. `max_faces`:
-        of a photograph that get estimates, the largest. `load`: of the process. `limit`: for the photographs
-        whose faces are estimated at once: more than there are cores would only take the processor from those
-        requests that do not ask for attributes."""
+        of a photograph that get estimates, the largest; None: all. `load`: of the process. `limit`: for the
+        photographs whose faces are estimated at once: more than there are cores would only take the processor
+        from those requests that do not ask for attributes."""
         self._permitted = frozenset(permitted)
         self._store = store
         self._threads = threads
         self._max_faces = max_faces
-        self._load = load
-        self._limit = limit
+        self._load = load or ProcessorLoad()
+        self._limit = limit or ConcurrencyLimit(threads, purpose="slot for attributes")
         self._heads: dict[Attribute, Head] = {}
         self._lock = threading.Lock()
 
