@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import DateTime, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from indexer.errors import PeopleChangeNotFound, PeopleChangeUndone
@@ -184,9 +184,8 @@ def _listed(change: PersonChange) -> ListedChange:
     )
 
 
-def has_others(session: Session, identity_id: UUID, *, but: UUID) -> bool:
-    """Whether an identity holds somebody who was no visitor, by a merge or a move other than the change
-    `but`."""
+def has_others(session: Session, identity_id: UUID) -> bool:
+    """Whether an identity holds somebody who was no visitor, by a merge or a move that was not undone."""
     merged = (
         (PersonChange.identity_id == identity_id)
         & (PersonChange.kind == ChangeOfPeople.MERGE)
@@ -194,9 +193,24 @@ def has_others(session: Session, identity_id: UUID, *, but: UUID) -> bool:
     )
     moved = (PersonChange.other_id == identity_id) & (PersonChange.kind == ChangeOfPeople.MOVE)
     others = select(PersonChange.id).where(
-        or_(merged, moved), PersonChange.undone_at.is_(None), PersonChange.id != but
+        or_(merged, moved), PersonChange.undone_at.is_(None)
     )
     return session.scalar(others.limit(1)) is not None
+
+
+def seen_before_others(session: Session, change: PersonChange, identity_id: UUID) -> datetime | None:
+    """The last sighting of a visitor before the earlier changes that were undone after `change` was made: it
+    was no visitor then, because of them."""
+    earlier = select(PersonChange.before["last_seen_at"].astext.cast(DateTime(timezone=True))).where(
+        or_(
+            (PersonChange.identity_id == identity_id) & (PersonChange.kind == ChangeOfPeople.MERGE),
+            (PersonChange.other_id == identity_id) & (PersonChange.kind == ChangeOfPeople.MOVE),
+        ),
+        PersonChange.id < change.id,
+        PersonChange.undone_at >= change.created_at,
+        PersonChange.before["last_seen_at"].astext.is_not(None),
+    )
+    return session.scalar(earlier.order_by(PersonChange.id.desc()).limit(1))
 
 
 def is_needed(session: Session, identity_id: UUID) -> bool:

@@ -73,7 +73,7 @@ def _undo_merge(
         values["anonymous"] = True
     identities.update(session, kept, values)
     if kept.last_seen_at == later(before.last_seen_at, merged.last_seen_at):
-        _restore_visitor(session, change, before, kept)
+        restore_visitor(session, change, before, kept)
     restored = Identity(
         id=merged_id,
         gallery_id=gallery.id,
@@ -105,7 +105,7 @@ def _undo_split_or_move(
     identities.get(session, gallery.id, identity_id)
     other = identities.get(session, gallery.id, other_id)
     if change.kind == ChangeOfPeople.MOVE and other.last_seen_at is None:
-        _restore_visitor(session, change, before, other)
+        restore_visitor(session, change, before, other)
     moved = moved_faces.move(
         session, gallery.id, from_id=other_id, to_id=identity_id, face_ids=before.faces, drop=False
     )
@@ -128,10 +128,10 @@ def _undo_split_or_move(
     return moved, number
 
 
-def _restore_visitor(session: Session, change: PersonChange, before: Before, identity: Identity) -> None:
-    """Gives back the time of the last sighting, unless the visitor has become somebody who is not to be
-    forgotten: by a name, or by another change that was not undone."""
-    if before.last_seen_at is None or (
-        identity.anonymous and not person_changes.has_others(session, identity.id, but=change.id)
-    ):
-        identity.last_seen_at = before.last_seen_at
+def restore_visitor(session: Session, change: PersonChange, before: Before, identity: Identity) -> None:
+    """Gives back the time of the last sighting that the identity had before the change, which is undone,
+    unless the visitor has become somebody who is not to be forgotten: by a name, or by another change that
+    was not undone. Of several such changes, whichever is undone last gives it back."""
+    seen = before.last_seen_at or person_changes.seen_before_others(session, change, identity.id)
+    if seen is not None and identity.anonymous and not person_changes.has_others(session, identity.id):
+        identity.last_seen_at = seen

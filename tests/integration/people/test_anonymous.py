@@ -249,6 +249,38 @@ def test_a_visitor_with_faces_of_a_group_is_no_visitor_in_whatever_order_its_mer
     assert people.get(visitor)["last_seen_at"] is None
     people.undo(second)
     assert people.get(visitor)["faces_total"] == 1
+    assert people.get(visitor)["last_seen_at"] == "2026-03-01T00:00:00Z", "nothing else is left in it"
+
+
+def test_a_visitor_is_one_again_when_its_merge_and_then_a_later_move_are_undone(people: People) -> None:
+    visitor, ann = people.enrol(1, anonymous=True), people.enrol(3, 4, name="Ann")
+    seen(people, visitor, T0)
+    before = state(people, visitor)
+    merge = people.merge(visitor, people.enrol(2, anonymous=True))
+    [face, _] = people.face_ids(ann)
+    move = people.post(f"identities/{ann}/faces/{face}/move", {"to": str(visitor)}).json()
+
+    people.undo(merge)
+    assert people.get(visitor)["last_seen_at"] is None
+    people.undo(move)
+
+    assert state(people, visitor) == before
+
+
+def test_a_visitor_who_became_a_group_by_a_name_stays_one_when_later_merges_are_undone(
+    people: People,
+) -> None:
+    """A merge of before, which was undone before, does not make a visitor of it."""
+    visitor = people.enrol(1, anonymous=True)
+    seen(people, visitor, T0)
+    people.undo(people.merge(visitor, people.enrol(2, anonymous=True)))
+    patch(people, visitor, name="Ann")
+    patch(people, visitor, name=None, anonymous=True)
+    later = people.merge(visitor, people.enrol(3, anonymous=True))
+
+    people.undo(later)
+
+    assert people.get(visitor)["last_seen_at"] is None
 
 
 def test_an_undo_does_not_make_a_visitor_of_somebody_who_was_named_since(people: People) -> None:
