@@ -104,6 +104,7 @@ RULES: dict[str, Rule] = {
     "get_clustering": Rule(_R, GalleryAt.PATH),
     "get_clustering_groups": Rule(_R, GalleryAt.PATH),
     "cancel_clustering": Rule(_E, GalleryAt.PATH),
+    "undo_clustering": Rule(_E, GalleryAt.PATH),
     "create_duplicate_search": Rule(_E, GalleryAt.PATH),
     "list_duplicate_searches": Rule(_R, GalleryAt.PATH),
     "get_duplicate_search": Rule(_R, GalleryAt.PATH),

@@ -51,8 +51,14 @@ class Run(ABC):
     def run(self) -> GalleryJob:
         """The job, ended. Raises LeaseLost where it was cancelled or another worker has it; GalleryNotFound,
         DatabaseUnavailable."""
+        job = self.job
+        caller = (
+            Caller(name=job.undone_by or job.caller_name, key_id=job.undone_by_key_id)
+            if job.undo
+            else Caller(name=job.caller_name, key_id=job.caller_key_id)
+        )
         context = copy_context()
-        context.run(current_caller.set, Caller(name=self.job.caller_name, key_id=self.job.caller_key_id))
+        context.run(current_caller.set, caller)
         return context.run(self._run)
 
     def _run(self) -> GalleryJob:

@@ -12,6 +12,7 @@ from typing import Any
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.errors import DatabaseUnavailable, GalleryNotFound, GemelError, LeaseLost
 from indexer.gallery_jobs.clustering.run import ClusteringRun
+from indexer.gallery_jobs.clustering.undo import UndoRun
 from indexer.gallery_jobs.duplicates import DuplicateSearchRun
 from indexer.gallery_jobs.run import Run
 from indexer.records.gallery_jobs import leases
@@ -76,7 +77,7 @@ class JobWorker:
         """A job that this worker holds. Raises LeaseLost, GalleryNotFound, DatabaseUnavailable."""
         self._working.set()
         try:
-            run = _RUNS[job.kind](
+            run = (UndoRun if job.undo else _RUNS[job.kind])(
                 index_store=self._index_store,
                 calibrations=self._calibrations,
                 worker=self.name,

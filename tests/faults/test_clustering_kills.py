@@ -74,3 +74,46 @@ def test_after_kill_minus_9_the_next_worker_does_the_rest(
     assert len(owners) == PEOPLE
     verified = node.verify()
     assert verified.people_without_template == verified.leftover_templates == 0
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "indexer.gallery_jobs.clustering.undo:log_moved:before:2",
+        "indexer.gallery_jobs.clustering.undo:log_moved:after:3",
+        "indexer.records.gallery_jobs.jobs:done:before",
+    ],
+)
+def test_after_kill_minus_9_the_next_worker_undoes_the_rest(
+    node: Node, migrated: str, tmp_path: Path, step: str
+) -> None:
+    options = {"threshold": 0.6, "join_groups": False, "join_named": False, "dry_run": False}
+    with node.database.transaction() as session:
+        job = jobs.create(session, galleries.get(session, GALLERY), CLUSTERING, options)
+    assert work(node)
+    with node.database.transaction() as session:
+        jobs.begin_undo(session, galleries.get(session, GALLERY), job.id)
+    killed_at(step, migrated, tmp_path / "other")
+    with node.database.transaction() as session:
+        session.execute(text("UPDATE gallery_job SET leased_until = now()"))
+
+    assert work(node)
+
+    with node.database.reading() as session:
+        row = jobs.get(session, job.gallery_id, CLUSTERING, job.id)
+        sizes = session.scalars(
+            text("SELECT count(*) FROM face JOIN identity ON identity.id = identity_id GROUP BY identity_id")
+        ).all()
+        events = session.scalar(
+            text(
+                "SELECT count(*) FROM audit_event WHERE action = 'change.undone'"
+                " AND details->>'clustering' = :id"
+            ),
+            {"id": str(job.id)},
+        )
+    joined = PEOPLE * (PICTURES - 1)
+    assert (row.state, row.attempts, row.figures["undone"]) == ("undone", 2, joined)
+    assert sizes == [1] * (PEOPLE * PICTURES)
+    assert events == joined, "each is undone once"
+    verified = node.verify()
+    assert verified.people_without_template == verified.leftover_templates == 0

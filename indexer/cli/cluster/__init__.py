@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from indexer.cli.cluster import folder, of_gallery
+from indexer.cli.cluster import folder, of_gallery, undone
 from indexer.cli.cluster.options import FPIR
 from indexer.cli.commands import Json, check_writable, html_file
 from indexer.cli.evaluate.options import drawable
@@ -72,6 +72,14 @@ def cluster(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="In a gallery: only list the groups, with --json all faces.")
     ] = False,
+    undo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID|last",
+            help="In a gallery: undo what this clustering has joined, `last` for the newest. What people have"
+            " changed since stays.",
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Group the faces in a folder of photographs: one group for each person. Nothing is enrolled.
@@ -89,13 +97,18 @@ def cluster(
     if (directory is None) == (gallery is None):
         raise typer.BadParameter("give either a folder or --gallery.")
     if gallery is None:
-        if join_groups or join_named or dry_run:
-            raise typer.BadParameter("--join-groups, --join-named and --dry-run need --gallery.")
+        if join_groups or join_named or dry_run or undo is not None:
+            raise typer.BadParameter("--join-groups, --join-named, --dry-run and --undo need --gallery.")
         assert directory is not None
         folder.run(directory, threshold, fpir, model, state, html, json)
         return
     if model is not None or state is not None or html is not None or fpir != FPIR:
         raise typer.BadParameter("--model, --state, --html and --fpir are for a folder.")
+    if undo is not None:
+        if join_groups or join_named or dry_run or threshold is not None:
+            raise typer.BadParameter("--undo has no other option than --gallery and --json.")
+        undone.run(gallery, undo, json)
+        return
     of_gallery.run(
         gallery, threshold, join_groups=join_groups, join_named=join_named, dry_run=dry_run, json=json
     )

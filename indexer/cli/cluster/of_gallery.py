@@ -117,3 +117,6 @@ def _print(job: "GalleryJob", gallery: str, groups: dict[str, Any] | None) -> No
     if figures.get("groups"):
         listing = f"gemel person list --gallery {gallery} --anonymous --order faces"
         out.print(f"The groups: {escape_text(listing)}", highlight=False, soft_wrap=True)
+    if figures.get("joined") or figures.get("named"):
+        undo = f"gemel cluster --gallery {gallery} --undo {job.id}"
+        out.print(f"To undo it: {escape_text(undo)}", highlight=False, soft_wrap=True)

@@ -83,11 +83,12 @@ def join(
 def _write(session: Session, gallery: Gallery, clustering_id: UUID, joins: Sequence[Join]) -> None:
     session.flush()
     moved: list[Single] = [one.single for one in joins]
-    enrolled = joining.move(session, gallery.id, moved, [one.into for one in joins])
+    keys = [one.key for one in moved]
+    enrolled = joining.move(session, gallery.id, keys, [one.into for one in joins])
     log_moved(
         session,
         gallery.id,
-        deleted=sorted(one.key for one in moved),
+        deleted=sorted(keys),
         enrolled=enrolled,
         regrouped={one.into for one in joins},
         removed=[one.identity_id for one in moved],

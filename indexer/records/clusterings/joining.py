@@ -141,16 +141,14 @@ def in_pairs(session: Session, identity_ids: Collection[UUID]) -> set[UUID]:
     return found & set(identity_ids)
 
 
-def move(
-    session: Session, gallery_id: UUID, faces: Sequence[Single], to_ids: Sequence[UUID]
-) -> Sequence[int]:
-    """Each face becomes one of the identity in the same place of `to_ids`. Returns the new keys, ascending.
-    Raises Busy."""
+def move(session: Session, gallery_id: UUID, keys: Sequence[int], to_ids: Sequence[UUID]) -> Sequence[int]:
+    """The face of each key becomes one of the identity in the same place of `to_ids`. Returns the new keys,
+    ascending. Raises Busy."""
     arguments = {
         "gallery_id": str(gallery_id),
-        "keys": [face.key for face in faces],
+        "keys": keys,
         "to_ids": [str(to_id) for to_id in to_ids],
-        "count": len(faces),
+        "count": len(keys),
     }
     for _ in range(_ATTEMPTS):  # keys are random: a face of another gallery may have one of them already
         try:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
 from indexer.callers import current_caller
 from indexer.records.audit.event import AuditEvent, record
 from indexer.records.gallery_jobs import leases
-from indexer.records.gallery_jobs.kinds import KINDS, JobKind
+from indexer.records.gallery_jobs.kinds import CLUSTERING, KINDS, JobKind
 from indexer.records.tables import Gallery, GalleryJob
 
 
@@ -107,6 +107,21 @@ def newest_first(
     return session.scalars(query.order_by(GalleryJob.id.desc()).limit(at_most)).all()
 
 
+def newest_that_joined(session: Session, gallery_id: UUID) -> UUID | None:
+    """The newest clustering that has joined anybody, whether or not it is undone."""
+    figures = GalleryJob.figures
+    return session.scalar(
+        select(GalleryJob.id)
+        .where(
+            GalleryJob.gallery_id == gallery_id,
+            GalleryJob.kind == CLUSTERING.name,
+            or_(*(figures[name].astext.cast(Integer) > 0 for name in ("joined", "named"))),
+        )
+        .order_by(GalleryJob.id.desc())
+        .limit(1)
+    )
+
+
 def done(
     session: Session, job_id: UUID, worker: str, *, problem: str | None = None, result: Any = None
 ) -> GalleryJob:
@@ -132,6 +147,45 @@ def result_of(job: GalleryJob) -> Any:
             state=job.state,
         )
     return json.loads(zlib.decompress(job.result))
+
+
+def begin_undo(session: Session, gallery: Gallery, job_id: UUID, *, worker: str | None = None) -> GalleryJob:
+    """Of a clustering that has ended: it is open again, to undo what it has joined. Changes nothing if it is
+    being undone, or if all is undone. `worker`: as for `create`.
+
+    Raises ClusteringNotFound, ClusteringState (it has not ended, or is a dry run), ClusteringExists.
+    """
+    kind = CLUSTERING
+    _end_abandoned(session, gallery, kind)
+    job = get(session, gallery.id, kind, job_id, lock=True)
+    if job.options["dry_run"]:
+        raise kind.state(f"clustering {job_id} is a dry run: it has joined nothing", state=job.state)
+    if job.ended_at is None and not job.undo:
+        raise kind.state(f"clustering {job_id} is {job.state}: cancel it first", state=job.state)
+    if job.ended_at is None or (job.state == "undone" and not _kept(job)):
+        return job
+    caller = current_caller.get()
+    try:
+        with session.begin_nested():
+            job.undo, job.state, job.attempts, job.problem = True, "waiting", 0, None
+            job.ended_at, job.started_at = None, None
+            job.undone_by, job.undone_by_key_id = caller.name, caller.key_id
+            session.flush()
+    except IntegrityError as error:
+        if "gallery_job_open_key" not in str(error.orig):
+            raise
+        raise _exists(gallery, kind) from None
+    if worker is not None:
+        leases.lease(session, job.id, worker)
+    session.refresh(job)
+    details = {kind.name: job_id, "state": "undoing"}
+    record(session, AuditEvent(action=kind.changed, gallery=gallery.name, details=details))
+    return job
+
+
+def _kept(job: GalleryJob) -> bool:
+    """Whether some of its joins were left as they are."""
+    return any(count for name, count in job.figures.items() if name.startswith("kept_"))
 
 
 def cancel(session: Session, gallery: Gallery, kind: JobKind, job_id: UUID) -> GalleryJob:

@@ -69,6 +69,10 @@ class Before:
 _BEFORE = TypeAdapter(Before)
 
 
+def before_of(change: PersonChange) -> Before:
+    return _BEFORE.validate_python(change.before)
+
+
 def dumped(before: Before) -> Any:
     """As a row holds it."""
     return _BEFORE.dump_python(before, mode="json")
@@ -124,7 +128,7 @@ def get_to_undo(session: Session, gallery_id: UUID, change_id: UUID) -> tuple[Pe
         )
     change.undone_at = session.scalar(select(func.now()))
     session.flush()
-    return change, _BEFORE.validate_python(change.before)
+    return change, before_of(change)
 
 
 def merged_into(session: Session, gallery_id: UUID, identity_id: UUID) -> UUID | None:
@@ -175,7 +179,7 @@ def page(
 
 
 def _listed(change: PersonChange) -> ListedChange:
-    before = _BEFORE.validate_python(change.before)
+    before = before_of(change)
     merged = before.merged
     return ListedChange(
         change=change,
@@ -192,9 +196,7 @@ def has_others(session: Session, identity_id: UUID) -> bool:
         & PersonChange.before["merged"]["last_seen_at"].astext.is_(None)
     )
     moved = (PersonChange.other_id == identity_id) & (PersonChange.kind == ChangeOfPeople.MOVE)
-    others = select(PersonChange.id).where(
-        or_(merged, moved), PersonChange.undone_at.is_(None)
-    )
+    others = select(PersonChange.id).where(or_(merged, moved), PersonChange.undone_at.is_(None))
     return session.scalar(others.limit(1)) is not None
 
 

@@ -56,6 +56,9 @@ class GalleryJob(Base, kw_only=True):
     caller_name: Mapped[str] = mapped_column(Text)
     """Whom the audit record names for what it changes."""
     caller_key_id: Mapped[UUID | None] = mapped_column(default=None)
+    undone_by: Mapped[str | None] = mapped_column(Text, default=None)
+    """The caller of the undo."""
+    undone_by_key_id: Mapped[UUID | None] = mapped_column(default=None)
     worker: Mapped[str | None] = mapped_column(Text, default=None)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     """The worker extends its lease before this time; after it any worker may claim the job."""

@@ -7,7 +7,7 @@ from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces, identities
 from indexer.records.people import distinct, merged_pairs, moved_faces, person_changes
 from indexer.records.people.moved_faces import MovedFaces
-from indexer.records.people.person_changes import Before, ChangeOfPeople
+from indexer.records.people.person_changes import Before, ChangeOfPeople, MergedIdentity
 from indexer.records.tables import Gallery, Identity, PersonChange
 from indexer.usecases.people.merge import Field, later, value_of
 from indexer.usecases.people.regrouping import Undo, locked, log_moved
@@ -33,19 +33,7 @@ def undo_within(session: Session, gallery: Gallery, change_id: UUID) -> Undo:
     else:
         moved, number = _undo_split_or_move(session, gallery, change, before)
     returned, left = len(moved.enrolled), len(before.faces) + len(before.dropped) - len(moved.enrolled)
-    event = AuditEvent(
-        action=Action.UNDONE,
-        gallery=gallery.name,
-        identity_id=change.identity_id,
-        details={
-            "change": str(change_id),
-            "kind": kind.value,
-            "other": str(change.other_id),
-            "faces": returned,
-            "faces_left": left,
-        },
-    )
-    record(session, event)
+    record_undo(session, gallery, change, faces=returned, faces_left=left)
     return Undo(
         id=change_id,
         gallery_id=gallery.id,
@@ -56,6 +44,25 @@ def undo_within(session: Session, gallery: Gallery, change_id: UUID) -> Undo:
         faces_left=left,
         change_number=number,
     )
+
+
+def record_undo(
+    session: Session, gallery: Gallery, change: PersonChange, *, faces: int, faces_left: int
+) -> None:
+    """In the audit record."""
+    details = {
+        "change": str(change.id),
+        "kind": change.kind,
+        "other": str(change.other_id),
+        "faces": faces,
+        "faces_left": faces_left,
+    }
+    if change.job_id is not None:
+        details["clustering"] = str(change.job_id)
+    event = AuditEvent(
+        action=Action.UNDONE, gallery=gallery.name, identity_id=change.identity_id, details=details
+    )
+    record(session, event)
 
 
 def _undo_merge(
@@ -72,19 +79,8 @@ def _undo_merge(
     ):  # nobody has named it since
         values["anonymous"] = True
     identities.update(session, kept, values)
-    if kept.last_seen_at == later(before.last_seen_at, merged.last_seen_at):
-        restore_visitor(session, change, before, kept)
-    restored = Identity(
-        id=merged_id,
-        gallery_id=gallery.id,
-        external_id=merged.external_id,
-        name=merged.name,
-        details=merged.metadata,
-        anonymous=merged.anonymous,
-        hidden=merged.hidden,
-        last_seen_at=merged.last_seen_at,
-    )
-    identities.restore(session, restored, merged.created_at)
+    restore_sighting(session, change, before, kept)
+    restore_identity(session, gallery, merged_id, merged)
     moved = moved_faces.move(
         session, gallery.id, from_id=kept_id, to_id=merged_id, face_ids=before.faces, drop=False
     )
@@ -105,7 +101,7 @@ def _undo_split_or_move(
     identities.get(session, gallery.id, identity_id)
     other = identities.get(session, gallery.id, other_id)
     if change.kind == ChangeOfPeople.MOVE and other.last_seen_at is None:
-        restore_visitor(session, change, before, other)
+        _restore_visitor(session, change, before, other)
     moved = moved_faces.move(
         session, gallery.id, from_id=other_id, to_id=identity_id, face_ids=before.faces, drop=False
     )
@@ -128,7 +124,30 @@ def _undo_split_or_move(
     return moved, number
 
 
-def restore_visitor(session: Session, change: PersonChange, before: Before, identity: Identity) -> None:
+def restore_identity(session: Session, gallery: Gallery, identity_id: UUID, merged: MergedIdentity) -> None:
+    """The row of an identity that was merged. Raises ExternalIdTaken."""
+    restored = Identity(
+        id=identity_id,
+        gallery_id=gallery.id,
+        external_id=merged.external_id,
+        name=merged.name,
+        details=merged.metadata,
+        anonymous=merged.anonymous,
+        hidden=merged.hidden,
+        last_seen_at=merged.last_seen_at,
+    )
+    identities.restore(session, restored, merged.created_at)
+
+
+def restore_sighting(session: Session, change: PersonChange, before: Before, kept: Identity) -> None:
+    """Of the identity that remained of a merge, unless it was seen since."""
+    merged = before.merged
+    assert merged is not None
+    if kept.last_seen_at == later(before.last_seen_at, merged.last_seen_at):
+        _restore_visitor(session, change, before, kept)
+
+
+def _restore_visitor(session: Session, change: PersonChange, before: Before, identity: Identity) -> None:
     """Gives back the time of the last sighting that the identity had before the change, which is undone,
     unless the visitor has become somebody who is not to be forgotten: by a name, or by another change that
     was not undone. Of several such changes, whichever is undone last gives it back."""

@@ -92,3 +92,22 @@ def cancel(engine: CurrentEngine, gallery: str, clustering_id: UUID) -> Clusteri
     with engine.database.transaction() as session:
         job = jobs.cancel(session, galleries.get(session, gallery), CLUSTERING, clustering_id)
     return Clustering.of(job, gallery)
+
+
+@router.post(
+    "/{clustering_id}/undo",
+    status_code=202,
+    responses=problems(404, 409, 422),
+    operation_id="undo_clustering",
+    summary="Undo what a clustering has joined",
+)
+def undo(engine: CurrentEngine, worker: CurrentJobWorker, gallery: str, clustering_id: UUID) -> Clustering:
+    """A serving process does it, the newest join first; ask for its progress. What people have named, merged
+    or split since stays as it is, as does what a later clustering has joined to another; the figures of
+    `undo` that begin with `kept_` count it. Reviews stay. The same request again changes nothing if all is
+    undone, and otherwise tries what was left. 409 `clustering_state` if it has not ended or is a dry run,
+    `clustering_exists` while another clustering of the gallery is at work."""
+    with engine.database.transaction() as session:
+        job = jobs.begin_undo(session, galleries.get(session, gallery), clustering_id)
+    worker.wake()
+    return Clustering.of(job, gallery)

@@ -47,6 +47,20 @@ class ClusteringFigures(BaseModel):
     reviews: int = Field(default=0, description="New reviews of groups that resemble somebody with a name")
 
 
+class ClusteringUndo(BaseModel):
+    """So far."""
+
+    by: str | None = Field(description="Name of the API key", examples=["album"])
+    undone: int = Field(default=0, description="Joins that are undone", examples=[7_484])
+    kept_named: int = Field(default=0, description="Not undone: somebody has named the identity since")
+    kept_merged: int = Field(
+        default=0,
+        description="Not undone: the identity is a part of another now, or another was merged into it",
+    )
+    kept_split: int = Field(default=0, description="Not undone: somebody has split or moved its faces")
+    kept_deleted: int = Field(default=0, description="Not undone: the faces were deleted")
+
+
 class Clustering(Job):
     """A job that joins the anonymous identities of one person."""
 
@@ -54,11 +68,19 @@ class Clustering(Job):
     join_groups: bool = Field(description="Whether groups that exist already may become one")
     join_named: bool = Field(description="Whether groups join people with names")
     dry_run: bool = Field(description="Whether nothing is changed")
+    undo: ClusteringUndo | None = Field(
+        description="If it is being undone, or was; then `state` is that of the undo", examples=[None]
+    )
     figures: ClusteringFigures = Field(description="What it has found so far")
 
     @classmethod
     def of(cls, job: tables.GalleryJob, gallery: str) -> "Clustering":
-        return cls(**common(job, gallery), **job.options, figures=ClusteringFigures(**job.figures))
+        return cls(
+            **common(job, gallery),
+            **job.options,
+            undo=ClusteringUndo(by=job.undone_by, **job.figures) if job.undo else None,
+            figures=ClusteringFigures(**job.figures),
+        )
 
 
 class ClusteringPage(BaseModel):

@@ -13,7 +13,7 @@ from indexer.usecases.answers import ID_EXAMPLE
 class Job(BaseModel):
     id: UUID = Field(description="Assigned by Gemel", examples=[ID_EXAMPLE])
     gallery: str = Field(description="Name of the gallery", examples=["family"])
-    state: str = Field(description="waiting, running, done, failed or cancelled", examples=["done"])
+    state: str = Field(description="waiting, running, done, failed, cancelled or undone", examples=["done"])
     step: str | None = Field(description="What is being done, in words", examples=[None])
     used_threshold: float | None = Field(
         description="The threshold that is used; null before it is known", examples=[0.4812]

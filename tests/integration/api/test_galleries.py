@@ -209,7 +209,7 @@ def test_the_openapi_document_knows_every_promised_route(
         *((method, f"{gallery}/clusterings") for method in ("get", "post")),
         ("get", f"{gallery}/clusterings/{{clustering_id}}"),
         ("get", f"{gallery}/clusterings/{{clustering_id}}/groups"),
-        ("post", f"{gallery}/clusterings/{{clustering_id}}/cancel"),
+        *(("post", f"{gallery}/clusterings/{{clustering_id}}/{what}") for what in ("cancel", "undo")),
         *((method, f"{gallery}/duplicate-searches") for method in ("get", "post")),
         ("get", f"{gallery}/duplicate-searches/{{search_id}}"),
         ("post", f"{gallery}/duplicate-searches/{{search_id}}/cancel"),

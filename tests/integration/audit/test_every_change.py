@@ -182,6 +182,7 @@ STEPS = {
     "cancel_clustering": Step(
         path=ONE + "/clusterings/{clustering_id}/cancel", action=Action.CLUSTERING_CHANGED
     ),
+    "undo_clustering": Step(path=ONE + "/clusterings/{clustering_id}/undo", action=Action.CLUSTERING_CHANGED),
     "create_duplicate_search": Step(
         path=ONE + "/duplicate-searches", action=Action.DUPLICATE_SEARCH_STARTED, body=lambda _: {}
     ),
@@ -221,7 +222,7 @@ IMPORTED = {"finish_import", "cancel_import", "retry_import", "delete_import"}
 """Routes that need an import."""
 OPTIONS = {"threshold": None, "join_groups": False, "join_named": False, "dry_run": False}
 """Of a clustering."""
-JOBS = {"cancel_clustering", "cancel_duplicate_search"}
+JOBS = {"cancel_clustering", "undo_clustering", "cancel_duplicate_search"}
 """Routes that need a job of the gallery."""
 SEARCHES = {"replay_search", "get_probe_crop", "delete_probes", "dispute_match", "withdraw_dispute"}
 """Routes that need a search with kept probes."""
@@ -331,13 +332,15 @@ def add_search(service: TestClient, world: World, *, disputed_already: bool) -> 
         world.names["dispute_id"] = dispute.raise_for_status().json()["id"]
 
 
-def add_jobs(database: Database, world: World) -> None:
-    """Open ones that another process works on."""
+def add_jobs(database: Database, world: World, *, ended: bool) -> None:
+    """That another process works on. `ended`: the clustering was cancelled."""
     with database.transaction() as session:
         gallery = galleries.get(session, world.names["gallery"])
         clustering = jobs.create(session, gallery, CLUSTERING, OPTIONS, worker="elsewhere")
         search = jobs.create(session, gallery, DUPLICATE_SEARCH, {"fpir": None}, worker="elsewhere")
         world.names.update({"clustering_id": str(clustering.id), "search_id": str(search.id)})
+        if ended:
+            jobs.cancel(session, gallery, CLUSTERING, clustering.id)
 
 
 def add_transfer(service: TestClient, world: World) -> None:
@@ -388,7 +391,7 @@ def test_a_route_leaves_its_event(
     if operation == "calibrate_gallery":
         strangers.enrol(database, world.names["gallery"], 100)
     if operation in JOBS:
-        add_jobs(database, world)
+        add_jobs(database, world, ended=operation == "undo_clustering")
     if operation == "cancel_transfer":
         add_transfer(service, world)
     if operation in IMPORTED:

@@ -49,6 +49,11 @@ def test_photographs_are_enrolled_clustered_named_and_listed_by_person(
     assert "5 identities joined another" in shown
     assert home.json("cluster", *ALBUM, "--threshold", "0.6")["figures"]["joined"] == 0
 
+    assert "album: 5 identities are separate again." in home.run("cluster", *ALBUM, "--undo", "last").stdout
+    assert len(home.json("person", "list", *ALBUM, "--anonymous")["identities"]) == 7
+    joined = home.json("cluster", *ALBUM, "--threshold", "0.6")
+    assert joined["figures"]["joined"] == 5
+
     largest, other = home.json("person", "list", *ALBUM, "--anonymous", "--order", "faces")["identities"]
     assert (largest["faces"], other["faces"]) == (4, 3)
     home.run("person", "name", largest["id"], "Grace Hopper", *ALBUM)
@@ -65,12 +70,17 @@ def test_photographs_are_enrolled_clustered_named_and_listed_by_person(
     text = home.run("person", "photographs", holidays, *ALBUM).stdout
     assert "7 photographs: 1 person with a name, 1 without; 1 photograph of nobody" in text
 
+    undone = home.json("cluster", *ALBUM, "--undo", joined["id"])
+    assert (undone["state"], undone["undone"], undone["kept_named"]) == ("undone", 2, 3)
+
 
 def test_options_that_do_not_fit_are_errors_of_usage(unused: Home, tmp_path: Path) -> None:
     for arguments in (
         (),
         (tmp_path, *ALBUM),
         (tmp_path, "--join-named"),
+        (tmp_path, "--undo", "last"),
+        (*ALBUM, "--undo", "last", "--dry-run"),
         (*ALBUM, "--state", tmp_path / "state.npz"),
     ):
         assert "Usage" in unused.run("cluster", *arguments, status=2).stderr

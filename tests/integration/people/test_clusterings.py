@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from indexer.errors import LeaseLost
 from indexer.gallery_jobs.clustering import join
@@ -73,6 +74,26 @@ def test_groups_become_one_only_if_that_is_asked_for(album: Album) -> None:
     done = album.cluster(join_groups=True)
     assert (done["figures"]["joined"], album.sizes()) == (1, {str(one[0]): 5})
     assert album.who(1, 6) == str(one[0])
+
+
+def test_each_join_names_its_clustering_in_the_audit_record(album: Album) -> None:
+    """Of a face alone, and of a group."""
+    one, other = album.several(1, 3), album.several(1, 2, first=5)
+    for first, second in ((one[0], one[1]), (other[0], other[1])):
+        album.people.merge(first, second)
+
+    done = album.cluster(join_groups=True)
+
+    assert done["figures"]["joined"] == 2
+    with album.people.database.reading() as session:
+        joined = session.scalars(
+            text(
+                "SELECT details->>'other' FROM audit_event WHERE action = 'identity.merged'"
+                " AND details->>'clustering' = :id"
+            ),
+            {"id": done["id"]},
+        ).all()
+    assert set(joined) == {str(one[2]), str(other[0])}
 
 
 def test_a_group_like_somebody_with_a_name_gets_one_review_or_joins_on_request(album: Album) -> None:
