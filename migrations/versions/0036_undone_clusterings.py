@@ -1,13 +1,13 @@
 """Who undoes what a clustering has joined
 
-Revision: 0034.
+Revision: 0036.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
