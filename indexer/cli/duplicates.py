@@ -70,7 +70,7 @@ def duplicates(
             )
         added = _add_reviews(index_store.database, found) if review else None
         if html is not None:
-            write_atomically(html, page.render(index_store.database, found))
+            write_atomically(html, page.render(index_store.database, found), private=True)
     seconds = time.monotonic() - begun
     print_result(_as_json(found, added, seconds), json, lambda: _print(found, added, seconds))
     if html is not None:

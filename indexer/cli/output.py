@@ -4,6 +4,7 @@ import json
 import logging
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -92,15 +93,16 @@ def print_result(value: Any, json_file: Path | None, show: Callable[[], object])
 
 def write_json(value: Any, json_file: Path) -> None:
     """Raises OSError. The file then keeps its previous content."""
-    text = json.dumps(value, indent=2, default=str)
+    text = json.dumps(value, indent=2, default=_plain)
     if json_file == STDOUT:
         typer.echo(text)
     else:
         write_atomically(json_file, text + "\n")
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
     """Write the whole text, or leave the file as it was. A device or a pipe is written to directly.
+    `private`: only this account may read the file, as it shows faces.
 
     `text` may contain file names from `os.fsdecode`: bytes that are not UTF-8 are written as they are on the
     disk. Raises OSError.
@@ -109,11 +111,21 @@ def write_atomically(path: Path, text: str) -> None:
         path.write_text(text, "utf-8", "surrogateescape")
         return
     with atomic_write(path.resolve()) as temporary:
+        if private:
+            temporary.touch(0o600)
+            temporary.chmod(0o600)
         temporary.write_text(text, "utf-8", "surrogateescape")
 
 
 def json_line(value: Any) -> str:
-    return json.dumps(value, default=str)
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: object) -> str:
+    """Times as the API writes them: ISO 8601, UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 _OPTIONS = {

@@ -53,7 +53,9 @@ def checked_text(value: str | None, field: str) -> str | None:
         raise InvalidRequest(f"{field} contains NUL or an unpaired surrogate", field=field)
     if any(unicodedata.category(c) == "Cc" or c in _BIDI_OVERRIDES or c in _SEPARATORS for c in value):
         raise InvalidRequest(
-            f"{field} contains a control character, a line end or a bidirectional override", field=field
+            f"{field} contains a control character, a line end, or a character that changes the direction of"
+            " writing",
+            field=field,
         )
     return value
 

@@ -51,7 +51,7 @@ def _parsed_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return parse_json(value.encode())
+        return parse_json(value.encode(), what="it")
     except InvalidRequest as error:
         raise ValueError(error.message) from error
 
@@ -135,13 +135,13 @@ class JsonRoute(ThreadRoute):
         return bounded
 
 
-def parse_json(body: bytes) -> Any:
-    """Raises InvalidRequest."""
+def parse_json(body: bytes, *, what: str = "the body") -> Any:
+    """`what`: for the message of the error. Raises InvalidRequest."""
     _check_elements(body)
     try:
         return json.loads(body, parse_int=_integer)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not JSON: {error}") from error
+        raise InvalidRequest(f"{what} is not JSON: {error}") from error
 
 
 def _integer(digits: str) -> int:

@@ -81,7 +81,7 @@ def _of_part(part: Part, entry: ImportEntry, *, by_file: bool, max_bytes: int) -
 
 def _entries(text: str) -> list[ImportEntry]:
     try:
-        return _ENTRIES.validate_python(parse_json(text.encode()))
+        return _ENTRIES.validate_python(parse_json(text.encode(), what="entries"))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:100]

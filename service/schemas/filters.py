@@ -43,7 +43,7 @@ def query_filter(value: str | None) -> PeopleFilter | None:
     if value is None:
         return None
     try:
-        parsed = parse_json(value.encode())
+        parsed = parse_json(value.encode(), what="it")
     except InvalidRequest as error:
         raise InvalidFilter(f"the filter cannot be read: {error.message}", field="filter") from error
     return PeopleFilter.parse(parsed)

@@ -39,7 +39,7 @@ def explain(
     with open_index_store(Settings()) as index_store:
         explained = explanation.explain(index_store.database, audit_id)
         if html is not None:
-            write_atomically(html, page.render(index_store.database, explained))
+            write_atomically(html, page.render(index_store.database, explained), private=True)
     print_result(explained.model_dump(mode="json"), json, lambda: _print_explanation(explained))
 
 

@@ -31,15 +31,16 @@ def cluster(
         ),
     ] = None,
     fpir: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=1e-6,
             max=0.5,
             metavar="RATE",
+            show_default=str(FPIR),
             help="Share of faces that may resemble a face of somebody else. It sets the threshold, among as"
             " many faces as are found.",
         ),
-    ] = FPIR,
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="A model, named as in GEMEL_MODEL, which is the default."),
@@ -96,13 +97,15 @@ def cluster(
     """
     if (directory is None) == (gallery is None):
         raise typer.BadParameter("give either a folder or --gallery.")
+    if threshold is not None and fpir is not None:
+        raise typer.BadParameter("give --threshold or --fpir: each sets the threshold.")
     if gallery is None:
         if join_groups or join_named or dry_run or undo is not None:
             raise typer.BadParameter("--join-groups, --join-named, --dry-run and --undo need --gallery.")
         assert directory is not None
-        folder.run(directory, threshold, fpir, model, state, html, json)
+        folder.run(directory, threshold, FPIR if fpir is None else fpir, model, state, html, json)
         return
-    if model is not None or state is not None or html is not None or fpir != FPIR:
+    if model is not None or state is not None or html is not None or fpir is not None:
         raise typer.BadParameter("--model, --state, --html and --fpir are for a folder.")
     if undo is not None:
         if join_groups or join_named or dry_run or threshold is not None:

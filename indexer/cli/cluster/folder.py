@@ -60,7 +60,8 @@ def run(
         )
         if html is not None:
             task = bar.add_task("Drawing", total=1)
-            write_atomically(html, page.render(found, directory, pipeline, threads=settings.threads))
+            drawn = page.render(found, directory, pipeline, threads=settings.threads)
+            write_atomically(html, drawn, private=True)
             bar.advance(task)
     value = _as_json(found, card.fingerprint, fpir if threshold is None else None)
     print_result(value, json, lambda: _print(found, state))

@@ -101,8 +101,6 @@ def import_gallery(
     from indexer.records import galleries
     from indexer.transfer import embed, importer, target
     from indexer.transfer.archive.check import check
-    from indexer.transfer.archive.contents import Contents
-    from indexer.transfer.archive.source import open_source
     from indexer.usecases.bootstrap import open_pipeline_factory
     from indexer.weights.store import WeightStore
 
@@ -113,7 +111,7 @@ def import_gallery(
     settings = Settings()
     card = None if model is None else catalog.named(model, mirror=settings.mirror)
     with open_index_store(settings) as index_store, progress_bar("faces") as bar:
-        contents = Contents.open(open_source(path))
+        contents = _open(path)
         with index_store.database.reading() as session:
             existing = None if into is None else galleries.get(session, into)
             if existing is None:
@@ -150,6 +148,18 @@ def import_gallery(
                 )
     result = _imported_as_json(done, contents, chosen)
     print_result(result, json, lambda: _print_imported(result))
+
+
+def _open(path: Path) -> "Contents":
+    """Raises ArchiveInvalid, ArchiveDamaged, ArchiveVersionUnknown, OSError."""
+    from indexer.errors import ArchiveDamaged, ArchiveInvalid
+    from indexer.transfer.archive.contents import Contents
+    from indexer.transfer.archive.source import open_source
+
+    try:
+        return Contents.open(open_source(path))
+    except (ArchiveInvalid, ArchiveDamaged) as error:
+        raise type(error)(f"{path}: {error.message}", **error.details) from None
 
 
 def _exported_as_json(done: "Exported", path: Path) -> dict[str, Any]:

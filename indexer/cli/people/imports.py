@@ -97,7 +97,7 @@ def _as_json(found: "Status") -> dict[str, Any]:
         "state": job.state,
         "problem": job.problem,
         "created_by": job.caller_name,
-        "created_at": job.created_at.isoformat(),
+        "created_at": job.created_at,
         "files": progress.files,
         "counts": progress.counts,
         "reasons": progress.reasons,

@@ -72,7 +72,9 @@ def photographs(
     if report is not None:
         write_atomically(report, _csv(rows))
         console.print(f"Wrote {escape_text(report)}.", highlight=False, soft_wrap=True)
-    print_result({"people": rows, "without": without}, json, lambda: _print(rows, without, len(digests)))
+    print_result(
+        {"people": rows, "without": without}, json, lambda: _print(directory, rows, without, len(digests))
+    )
 
 
 def _sha256(path: Path) -> bytes:
@@ -91,7 +93,10 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _print(rows: list[dict[str, Any]], without: list[str], images: int) -> None:
+def _print(directory: Path, rows: list[dict[str, Any]], without: list[str], images: int) -> None:
+    if not images:
+        out.print(f"There is no photograph in {escape_text(directory)}.", highlight=False, soft_wrap=True)
+        return
     named = sum(not row["anonymous"] for row in rows)
     out.print(
         f"{quantity(images, 'photograph')}: {quantity(named, 'person', 'people')} with a name,"

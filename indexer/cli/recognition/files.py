@@ -106,16 +106,16 @@ def collect(
     return run
 
 
-def print_table(run: "Run[Identified]", *, several: bool) -> None:
+def print_table(run: "Run[Identified]", *, several: bool, metadata: bool) -> None:
     """`several`: galleries."""
     from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer
 
-    table = empty_table(several=several)
+    table = empty_table(several=several, metadata=metadata)
     for one in run.done[:LISTED]:
         if one.answer is None:
             table.add_row(escape_text(one.photograph.shown), "", "", f"[red]{escape_text(one.message)}[/]")
         else:
-            add_rows(table, one.photograph.shown, one.answer)
+            add_rows(table, one.photograph.shown, one.answer, metadata=metadata)
     out.print(table)
     for one in run.done[:LISTED]:
         faces: Sequence[DetectedFace] = [] if one.answer is None else one.answer.faces

@@ -135,7 +135,7 @@ def identify(
     if json_lines:
         print_last_line(run)
     else:
-        print_result(run.rows(), json, lambda: print_table(run, several=len(gallery) > 1))
+        print_result(run.rows(), json, lambda: print_table(run, several=len(gallery) > 1, metadata=metadata))
     if run.interrupted:
         raise SystemExit(INTERRUPTED)
     if run.failed:

@@ -33,7 +33,7 @@ Attributes = Annotated[
         " permits.",
     ),
 ]
-Metadata = Annotated[bool, typer.Option("--metadata", help="Give the metadata of the candidates, in --json.")]
+Metadata = Annotated[bool, typer.Option("--metadata", help="Give the metadata of the candidates.")]
 
 
 def parse_attributes(value: str) -> list[Attribute]:

@@ -1,5 +1,6 @@
 """Answers of `gemel identify`, for people."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ _WIDE = 100
 """Width in columns from which a terminal has room for external ids too."""
 
 
-def empty_table(*, several: bool) -> Table:
+def empty_table(*, several: bool, metadata: bool) -> Table:
     """For `add_rows`. `several`: galleries."""
     columns = ["Image", "Face", "Quality", "Name", "External id", "Score", "Nearest, template", "Matched"]
     if out.width < _WIDE:
@@ -24,6 +25,8 @@ def empty_table(*, several: bool) -> Table:
         columns.remove("Nearest, template")
     if several:
         columns.insert(columns.index("Name"), "Gallery")
+    if metadata:
+        columns.append("Metadata")
     return Table(*(Column(name, overflow="fold") for name in columns))
 
 
@@ -61,7 +64,13 @@ def _describe_parts(candidate: "Candidate") -> str:
     return f"{candidate.face_score:.3f}, {candidate.template_score:.3f} of {candidate.template_faces}"
 
 
-def add_rows(table: Table, image: str, answer: "IdentifyAnswer | IdentifyInSeveralAnswer") -> None:
+def _describe_metadata(candidate: "Candidate") -> str:
+    return escape_text(json.dumps(candidate.metadata or {}, ensure_ascii=False))
+
+
+def add_rows(
+    table: Table, image: str, answer: "IdentifyAnswer | IdentifyInSeveralAnswer", *, metadata: bool
+) -> None:
     from indexer.usecases.answers.identify import ProbeFace
     from indexer.usecases.answers.identify_in_several import (
         GalleryCandidate,
@@ -95,6 +104,7 @@ def add_rows(table: Table, image: str, answer: "IdentifyAnswer | IdentifyInSever
                 f"{candidate.score:.3f}",
                 *parts,
                 "[green]yes[/]" if candidate.matched else _describe_unmatched(reason),
+                *([_describe_metadata(candidate)] if metadata else []),
             )
             cells = ("", "", "")
 

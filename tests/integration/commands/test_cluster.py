@@ -108,6 +108,7 @@ def test_the_page_shows_the_faces_and_escapes_the_names_of_files(
 
     home.run("cluster", photographs, "--html", tmp_path / "groups.html")
 
+    assert (tmp_path / "groups.html").stat().st_mode & 0o777 == 0o600, "it shows faces"
     page = (tmp_path / "groups.html").read_text("utf-8")
     assert page.count("data:image/jpeg;base64,") == 4  # three of the group, one alone
     assert "&lt;b&gt;&amp;.jpg" in page

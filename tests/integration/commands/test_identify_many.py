@@ -145,3 +145,14 @@ def test_an_interrupted_command_begins_no_photograph_and_says_so_in_its_last_lin
     assert run.interrupted
     assert len(begun) < 500
     assert last == {"done": False, "photographs": len(lines), "failed": len(lines), "skipped": 0}
+
+
+def test_the_metadata_of_candidates_is_shown(home: Home, gallery: str, hopper: bytes, tmp_path: Path) -> None:
+    (tmp_path / "hopper.jpg").write_bytes(hopper)
+
+    plain = home.run("identify", tmp_path / "hopper.jpg", "-g", gallery).stdout
+    shown = home.run("identify", tmp_path / "hopper.jpg", "-g", gallery, "--metadata").stdout
+
+    assert "Metadata" not in plain
+    assert "Metadata" in shown
+    assert "{}" in shown

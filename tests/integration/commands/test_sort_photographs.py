@@ -74,6 +74,14 @@ def test_photographs_are_enrolled_clustered_named_and_listed_by_person(
     assert (undone["state"], undone["undone"], undone["kept_named"]) == ("undone", 2, 3)
 
 
+def test_a_folder_without_photographs_is_said_to_be_one(home: Home, tmp_path: Path) -> None:
+    home.run("gallery", "create", "nobody")
+
+    shown = home.run("person", "photographs", tmp_path, "--gallery", "nobody").stdout
+
+    assert shown == f"There is no photograph in {tmp_path}.\n"
+
+
 def test_options_that_do_not_fit_are_errors_of_usage(unused: Home, tmp_path: Path) -> None:
     for arguments in (
         (),
@@ -82,5 +90,6 @@ def test_options_that_do_not_fit_are_errors_of_usage(unused: Home, tmp_path: Pat
         (tmp_path, "--undo", "last"),
         (*ALBUM, "--undo", "last", "--dry-run"),
         (*ALBUM, "--state", tmp_path / "state.npz"),
+        (tmp_path, "--threshold", "0.5", "--fpir", "0.1"),
     ):
         assert "Usage" in unused.run("cluster", *arguments, status=2).stderr

@@ -167,7 +167,9 @@ def test_nonsense_is_answered_by_an_error(client: TestClient, hopper: bytes) -> 
             try_to_identify(client, "staff", hopper, filter=value), 422, "invalid_filter"
         )
         assert problem["field"].startswith("filter")
-    assert_problem(try_to_identify(client, "staff", hopper, filter="site=A"), 422, "invalid_request")
+    plain = assert_problem(try_to_identify(client, "staff", hopper, filter="site=A"), 422, "invalid_request")
+    assert "filter: " in plain["detail"]
+    assert "it is not JSON" in plain["detail"]
 
 
 @pytest.mark.usefixtures("people")

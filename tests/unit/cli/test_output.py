@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,17 @@ def test_a_file_that_cannot_be_written_keeps_its_content(tmp_path: Path) -> None
 
     assert json.loads(path.read_text()) == {"a": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_json_has_times_as_the_api_writes_them(tmp_path: Path) -> None:
+    write_json({"at": datetime(2026, 1, 31, 9, 30, tzinfo=timezone(timedelta(hours=1)))}, tmp_path / "x.json")
+
+    assert json.loads((tmp_path / "x.json").read_text()) == {"at": "2026-01-31T08:30:00Z"}
+
+
+def test_a_private_file_is_open_to_this_account_alone_even_where_there_was_another(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("old")
+    write_atomically(tmp_path / "page.html", "faces", private=True)
+
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "page.html").read_text() == "faces"
