@@ -1,13 +1,13 @@
 """Enrols the files that a worker has claimed, person by person, and records the result of each."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from uuid import UUID
 
 from indexer.callers import Caller, current_caller
-from indexer.errors import Conflict, EmbeddingUnusable, InvalidInput, InvalidRequest, NotFound
+from indexer.errors import Conflict, EmbeddingUnusable, GemelError, InvalidInput, InvalidRequest, NotFound
 from indexer.imports import previews
 from indexer.records import galleries
 from indexer.records.database.session import Session
@@ -17,7 +17,9 @@ from indexer.records.tables import Gallery, ImportFile, ImportJob
 from indexer.types import OnSeveralFaces
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
-from indexer.usecases.enrolment.pictures import PersonOutcome, PictureOutcome, enrol_pictures
+from indexer.usecases.enrolment.applicant import PersonOutcome, PersonPictures, PictureOutcome
+from indexer.usecases.enrolment.group_transaction import PERSONS_OWN
+from indexer.usecases.enrolment.people import enrol_people
 from indexer.usecases.enrolment.unlabelled import UnlabelledPicture, enrol_unlabelled
 
 log = logging.getLogger(__name__)
@@ -59,9 +61,6 @@ def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], obse
     Misconfigured."""
     caller = Caller(name=claimed.job.caller_name, key_id=claimed.job.caller_key_id)
     unlabelled = claimed.job.people_by == "nobody"
-    by_person: dict[str, list[ImportFile]] = {}
-    for file in claimed.files:
-        by_person.setdefault(file.external_id or "", []).append(file)
 
     def run() -> None:
         current_caller.set(caller)
@@ -69,8 +68,7 @@ def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], obse
             if unlabelled:
                 _enrol_unlabelled(engine, claimed, claimed.files, check, observe)
             else:
-                for of_person in by_person.values():
-                    _enrol_person(engine, claimed, of_person, check, observe)
+                _enrol_people(engine, claimed, check, observe)
         finally:
             with engine.database.transaction() as session:
                 queue.drop_bytes(session, [file.id for file in claimed.files])
@@ -78,50 +76,65 @@ def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], obse
     copy_context().run(run)
 
 
-def _enrol_person(
-    engine: Engine,
-    claimed: Claimed,
-    claimed_files: Sequence[ImportFile],
-    check: Callable[[], object],
-    observe: Observe,
-) -> None:
+def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object], observe: Observe) -> None:
+    """All in one transaction, if possible."""
     with engine.database.reading() as session:
-        data = queue.pictures(session, [file.id for file in claimed_files])
-    files = [file for file in claimed_files if file.id in data]  # those of a cancelled import have none
-    if not files:
+        data = queue.pictures(session, [file.id for file in claimed.files])
+    by_person: dict[str, list[ImportFile]] = {}
+    for file in claimed.files:
+        if file.id in data:  # those of a cancelled import have none
+            by_person.setdefault(file.external_id or "", []).append(file)
+    if not by_person:
         return
-    recorded = False
+    people = list(by_person.values())
+    recorded: set[int] = set()
 
-    def commit(session: Session, identity_id: UUID, outcomes: list[PictureOutcome]) -> None:
-        nonlocal recorded
-        queue.record(session, claimed.worker, _verdicts(files, outcomes, identity_id))
-        recorded = True
+    def commit(session: Session, done: Mapping[int, PersonOutcome]) -> None:
+        verdicts: dict[int, Verdict] = {}
+        for number, one in done.items():
+            verdicts |= _verdicts(people[number], one.pictures, one.identity_id)
+        queue.record(session, claimed.worker, verdicts)
+        recorded.update(done)
 
-    first, job = files[0], claimed.job
-    try:
-        done = enrol_pictures(
-            engine.enroller,
-            claimed.gallery.name,
-            NewIdentity(external_id=first.external_id, name=first.person_name, metadata=first.details),
-            [data[file.id] for file in files],
-            several_faces=OnSeveralFaces(job.several_faces),
-            allow_duplicates=job.allow_duplicates,
-            check=check,
-            commit=commit,
-        )
-    except (Conflict, InvalidInput, NotFound, EmbeddingUnusable) as error:
-        _fail(engine, claimed, files, error)
-        return
-    if not recorded:
+    job = claimed.job
+    outcomes = enrol_people(
+        engine.enroller,
+        claimed.gallery.name,
+        [
+            PersonPictures(
+                person=NewIdentity(
+                    external_id=files[0].external_id, name=files[0].person_name, metadata=files[0].details
+                ),
+                images=[data[file.id] for file in files],
+            )
+            for files in people
+        ],
+        several_faces=OnSeveralFaces(job.several_faces),
+        allow_duplicates=job.allow_duplicates,
+        check=check,
+        commit=commit,
+    )
+    unrecorded: dict[int, Verdict] = {}
+    rejected: dict[int, tuple[str, bytes]] = {}
+    for number, (files, done) in enumerate(zip(people, outcomes, strict=True)):
+        if isinstance(done, PERSONS_OWN):
+            _fail(engine, claimed, files, done)
+        elif isinstance(done, PersonOutcome):
+            if number not in recorded:
+                unrecorded |= _verdicts(files, done.pictures, done.identity_id)
+            _observe(done, observe)
+            rejected |= {
+                file.id: (picture.code or "", data[file.id])
+                for file, picture in zip(files, done.pictures, strict=True)
+                if picture.outcome == "rejected"
+            }
+    if unrecorded:
         with engine.database.transaction() as session:
-            queue.record(session, claimed.worker, _verdicts(files, done.pictures, done.identity_id))
-    _observe(done, observe)
-    rejected = {
-        file.id: (picture.code or "", data[file.id])
-        for file, picture in zip(files, done.pictures, strict=True)
-        if picture.outcome == "rejected"
-    }
+            queue.record(session, claimed.worker, unrecorded)
     previews.keep(engine, rejected)
+    for done in outcomes:
+        if isinstance(done, GemelError) and not isinstance(done, PERSONS_OWN):
+            raise done
 
 
 def _enrol_unlabelled(
@@ -196,7 +209,7 @@ def _fail(
     engine: Engine,
     claimed: Claimed,
     files: Sequence[ImportFile],
-    error: Conflict | InvalidInput | NotFound | EmbeddingUnusable,
+    error: GemelError,
 ) -> None:
     """Raises NotFound where the gallery is gone, and the import with it; LeaseLost."""
     with engine.database.transaction() as session:

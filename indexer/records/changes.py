@@ -1,9 +1,9 @@
 """The change log of a gallery: append to it, read its tail, prune it.
 
-The next number comes from an UPDATE of the gallery's row, which stays locked until the transaction ends.
-So numbers have no gaps and become visible in order: a reader that has seen n has seen everything up to n
-(docs/decisions/0003). A number is a place in a log; the token beside it identifies the log, because a
-restored or promoted database reuses numbers but never tokens (docs/decisions/0011).
+The next number comes from an UPDATE of the gallery's row, which stays locked until the transaction ends. So
+numbers have no gaps and become visible in order: a reader that has seen n has seen all up to n
+(docs/decisions/0003). The token beside a number identifies the log: a restored or promoted database reuses
+numbers but never tokens (docs/decisions/0011).
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,9 @@ from indexer.records.notifications import CHANNEL
 from indexer.records.tables import Change as ChangeRow
 from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
 from indexer.types import Change, ChangeKind, LogPosition
+
+_Entry = tuple[ChangeKind, int, bool]
+"""Kind, key, and whether it is a template's."""
 
 _BATCH_ROWS = 10_000
 _APPEND = text("""
@@ -98,12 +101,31 @@ def append(
 
     Returns the number of the last change. Raises GalleryNotFound.
     """
-    entries = [
-        *((ChangeKind.DELETE, key, True) for key in templates.deleted),
-        *((kind, key, False) for key in keys),
-        *((ChangeKind.ENROL, key, True) for key in templates.enrolled),
+    return append_several(session, gallery_id, kind, [(keys, templates)])[0]
+
+
+def append_several(
+    session: Session, gallery_id: UUID, kind: ChangeKind, several: Sequence[tuple[Sequence[int], Replaced]]
+) -> list[int]:
+    """As `append`, for several people by one statement: for each the number of the last change.
+
+    `several`: keys of faces, and the templates that were replaced. Keys ascend from person to person. The
+    index requires that they ascend in the log too: all faces come before all new templates.
+    """
+    deleted = [
+        (place, (ChangeKind.DELETE, key, True)) for place, (_, t) in enumerate(several) for key in t.deleted
     ]
-    return _append(session, gallery_id, entries, len(keys) if kind is ChangeKind.ENROL else -len(keys))
+    logged = [(place, (kind, key, False)) for place, (keys, _) in enumerate(several) for key in keys]
+    new = [
+        (place, (ChangeKind.ENROL, key, True)) for place, (_, t) in enumerate(several) for key in t.enrolled
+    ]
+    entries = [*deleted, *logged, *sorted(new, key=lambda one: one[1][1])]
+    enrolled = len(logged) if kind is ChangeKind.ENROL else -len(logged)
+    last = _append(session, gallery_id, [entry for _, entry in entries], enrolled)
+    numbers = [last] * len(several)
+    for number, (place, _) in enumerate(entries, last - len(entries) + 1):
+        numbers[place] = number
+    return numbers
 
 
 def append_update(session: Session, gallery_id: UUID, identity_number: int) -> int:
@@ -111,10 +133,8 @@ def append_update(session: Session, gallery_id: UUID, identity_number: int) -> i
     return _append(session, gallery_id, [(ChangeKind.UPDATE, identity_number, False)], 0)
 
 
-def _append(
-    session: Session, gallery_id: UUID, entries: Sequence[tuple[ChangeKind, int, bool]], enrolled: int
-) -> int:
-    """`entries`: kind, key, and whether it is a template's. `enrolled`: faces, negative for deleted ones."""
+def _append(session: Session, gallery_id: UUID, entries: Sequence[_Entry], enrolled: int) -> int:
+    """`enrolled`: faces, negative for deleted ones."""
     tokens = [str(uuid4()) for _ in entries]
     last = session.scalar(
         _APPEND,

@@ -2,12 +2,13 @@
 has them before the answer."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import identities
+from indexer.records.enrolled.new_identities import NewIdentity, create_several
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stopwatch
@@ -23,16 +24,9 @@ from indexer.usecases.enrolment.transaction import (
 from indexer.usecases.enrolment.write import EnrolmentResult, Person
 from indexer.vision.place import FacePlace
 
+__all__ = ["Enroller", "NewIdentity"]
+
 OPENING_SECONDS = 86_400.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewIdentity:
-    external_id: str | None = None
-    name: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    anonymous: bool = False
-    """Nobody has said who this is; without a name and an external id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +68,7 @@ class Enroller:
         """
 
         def make(session: Session, gallery: Gallery) -> Person:
-            identity = identities.create(
-                session,
-                gallery.id,
-                external_id=new.external_id,
-                name=new.name,
-                metadata=new.metadata,
-                anonymous=new.anonymous,
-            )
+            [identity] = create_several(session, gallery.id, [new])
             return identity, True
 
         options = EnrolmentOptions(

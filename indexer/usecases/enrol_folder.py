@@ -1,7 +1,7 @@
 """Enrols the people of a folder of photographs. It can be interrupted and run again."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -16,11 +16,14 @@ from indexer.records import galleries
 from indexer.types import OnSeveralFaces
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
-from indexer.usecases.enrolment.pictures import enrol_pictures
+from indexer.usecases.enrolment.applicant import PersonOutcome, PersonPictures
+from indexer.usecases.enrolment.people import enrol_people
 from indexer.usecases.folder_outcome import FolderOutcome, Outcome
 
 CHUNK = 20
 """Most pictures of one person in memory, and in one transaction."""
+PICTURES = 8
+"""Of several people, at most, in one transaction and in one batch of the network."""
 
 
 def enrol_folder(
@@ -35,7 +38,8 @@ def enrol_folder(
 ) -> FolderOutcome:
     """Enrols everybody in `folder` into `gallery`, which is created where it does not exist.
 
-    A person's pictures are enrolled in transactions of at most 20. After a run that was killed or
+    People with few pictures are enrolled several at a time, in one transaction; a person's pictures in
+    transactions of at most 20. After a run that was killed or
     interrupted, the next one does the rest. KeyboardInterrupt ends the run within a picture or two, and the
     result says so. `progress` is called with how many more pictures are done.
     Raises InvalidRequest, DatabaseUnavailable.
@@ -44,32 +48,34 @@ def enrol_folder(
     engine.enroller.open_index(gallery)
     stop = threading.Event()
 
-    def enrol(person: Person) -> _PersonRun:
-        run = _PersonRun(
+    runs = {person.folder: _PersonRun(person=person) for person in folder.people}
+
+    def enrol(people: Sequence[_PersonRun]) -> None:
+        portion = _Portion(
             engine=engine,
             gallery=gallery,
-            person=person,
+            people=people,
             several_faces=several_faces,
             allow_duplicates=allow_duplicates,
             stop=stop,
         )
-        run.run()
-        progress(sum(noted[0] is not Outcome.NOT_REACHED for noted in run.outcomes.values()))
-        return run
+        portion.run()
+        progress(sum(run.tried for run in people))
 
     with ThreadPoolExecutor(parallel, thread_name_prefix="enrol") as pool:
-        futures = {person.folder: pool.submit(copy_context().run, enrol, person) for person in folder.people}
+        futures = [
+            pool.submit(copy_context().run, enrol, people) for people in _portions(list(runs.values()))
+        ]
         try:
-            for future in futures.values():
+            for future in futures:
                 future.result()
         except KeyboardInterrupt:
             result.interrupted = True
         finally:  # however the run ends, no further person is begun
             stop.set()
             pool.shutdown(cancel_futures=True)
-    for person in folder.people:
-        future = futures[person.folder]
-        _add(result, person, None if future.cancelled() else future.result())
+    for run in runs.values():
+        _add(result, run)
     for skipped in folder.skipped:
         result.add_skipped(skipped)
     return result
@@ -90,20 +96,28 @@ def create_gallery(engine: Engine, name: str) -> bool:
     return False
 
 
-def _add(result: FolderOutcome, person: Person, run: "_PersonRun | None") -> None:
-    """`run`: None where the person was not begun."""
-    outcomes = {} if run is None else run.outcomes
-    tried = True
+def _portions(people: Sequence["_PersonRun"]) -> Iterator[list["_PersonRun"]]:
+    """Those with few pictures together."""
+    portion: list[_PersonRun] = []
+    for run in people:
+        pictures = sum(len(one.person.images) for one in portion)
+        if portion and pictures + len(run.person.images) > PICTURES:
+            yield portion
+            portion = []
+        portion.append(run)
+    if portion:
+        yield portion
+
+
+def _add(result: FolderOutcome, run: "_PersonRun") -> None:
+    person = run.person
     for path in person.images:
-        outcome, code, message = outcomes.get(path, _NOT_REACHED)
-        tried &= outcome is not Outcome.NOT_REACHED
-        result.add(path, outcome, code, message, person=person.folder)
-    if run is not None:
-        result.identities_created += run.created
-        result.odd_faces += run.odd_faces
-        if run.duplicates:
-            result.duplicates[person.folder] = list(run.duplicates.values())
-    if tried and not (run is not None and run.has_face):
+        result.add(path, *run.outcomes.get(path, _NOT_REACHED), person=person.folder)
+    result.identities_created += run.created
+    result.odd_faces += run.odd_faces
+    if run.duplicates:
+        result.duplicates[person.folder] = list(run.duplicates.values())
+    if run.tried == len(person.images) and not run.has_face:
         result.without_face.append(person.folder)
 
 
@@ -118,14 +132,9 @@ class _Interrupted(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class _PersonRun:
-    """Enrols one person, and notes what became of each picture."""
+    """What became of a person and of each picture."""
 
-    engine: Engine
-    gallery: str
     person: Person
-    several_faces: OnSeveralFaces
-    allow_duplicates: bool
-    stop: threading.Event
     outcomes: dict[Path, _Noted] = field(default_factory=dict)
     created: bool = False
     """Whether this run created the identity."""
@@ -135,39 +144,13 @@ class _PersonRun:
     duplicates: dict[UUID, DuplicateCandidate] = field(default_factory=dict)
     """Other people whom the person looks like, by their id."""
 
-    def run(self) -> None:
-        try:
-            self._enrol()
-        except _Interrupted:
-            self._note_rest(Outcome.NOT_REACHED)
-        except (GemelError, OSError) as error:
-            self._note_rest(Outcome.FAILED, error)
+    @property
+    def tried(self) -> int:
+        """Pictures."""
+        return sum(outcome is not Outcome.NOT_REACHED for outcome, _, _ in self.outcomes.values())
 
-    def _enrol(self) -> None:
-        images = self.person.images
-        for start in range(0, len(images), CHUNK):
-            data: dict[Path, bytes] = {}
-            for path in images[start : start + CHUNK]:
-                self._check()
-                try:
-                    data[path] = path.read_bytes()
-                except OSError as error:
-                    self._note([path], Outcome.FAILED, error)
-            if data:
-                self._enrol_images(data)
-
-    def _enrol_images(self, images: dict[Path, bytes]) -> None:
-        folder = self.person.folder
-        done = enrol_pictures(
-            self.engine.enroller,
-            self.gallery,
-            NewIdentity(external_id=folder, name=folder.replace("_", " ")),
-            list(images.values()),
-            several_faces=self.several_faces,
-            allow_duplicates=self.allow_duplicates,
-            check=self._check,
-        )
-        for path, picture in zip(images, done.pictures, strict=True):
+    def note_outcome(self, paths: Iterable[Path], done: PersonOutcome) -> None:
+        for path, picture in zip(paths, done.pictures, strict=True):
             self.outcomes[path] = (picture.outcome, picture.code, picture.message)
         self.created |= done.created
         self.has_face |= any(
@@ -175,19 +158,12 @@ class _PersonRun:
         )
         if done.result is not None:
             self.odd_faces = len(done.result.odd_faces)
-        self._note_duplicates(done.duplicates)
-
-    def _note_duplicates(self, found: Iterable[DuplicateCandidate]) -> None:
-        for candidate in found:
+        for candidate in done.duplicates:
             known = self.duplicates.get(candidate.identity_id)
             if known is None or candidate.score > known.score:
                 self.duplicates[candidate.identity_id] = candidate
 
-    def _check(self) -> None:
-        if self.stop.is_set():
-            raise _Interrupted
-
-    def _note(
+    def note(
         self, paths: Iterable[Path], outcome: Outcome, error: GemelError | OSError | None = None
     ) -> None:
         code = message = None
@@ -198,6 +174,73 @@ class _PersonRun:
         for path in paths:
             self.outcomes[path] = (outcome, code, message)
 
-    def _note_rest(self, outcome: Outcome, error: GemelError | OSError | None = None) -> None:
+    def note_rest(self, outcome: Outcome, error: GemelError | OSError | None = None) -> None:
         """Of the pictures of which nothing is noted yet."""
-        self._note([path for path in self.person.images if path not in self.outcomes], outcome, error)
+        self.note([path for path in self.person.images if path not in self.outcomes], outcome, error)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Portion:
+    """Enrols one person, or several with few pictures."""
+
+    engine: Engine
+    gallery: str
+    people: Sequence[_PersonRun]
+    several_faces: OnSeveralFaces
+    allow_duplicates: bool
+    stop: threading.Event
+
+    def run(self) -> None:
+        try:
+            most = max(len(run.person.images) for run in self.people)
+            for start in range(0, most, CHUNK):
+                self._enrol([(run, self._read(run, start)) for run in self.people])
+        except _Interrupted:
+            self._note_rest(Outcome.NOT_REACHED)
+        except (GemelError, OSError) as error:
+            self._note_rest(Outcome.FAILED, error)
+
+    def _read(self, run: _PersonRun, start: int) -> dict[Path, bytes]:
+        images: dict[Path, bytes] = {}
+        for path in run.person.images[start : start + CHUNK]:
+            self._check()
+            try:
+                images[path] = path.read_bytes()
+            except OSError as error:
+                run.note([path], Outcome.FAILED, error)
+        return images
+
+    def _enrol(self, read: Sequence[tuple[_PersonRun, dict[Path, bytes]]]) -> None:
+        some = [(run, images) for run, images in read if images]
+        if not some:
+            return
+        done = enrol_people(
+            self.engine.enroller,
+            self.gallery,
+            [
+                PersonPictures(
+                    person=NewIdentity(
+                        external_id=run.person.folder, name=run.person.folder.replace("_", " ")
+                    ),
+                    images=list(images.values()),
+                )
+                for run, images in some
+            ],
+            several_faces=self.several_faces,
+            allow_duplicates=self.allow_duplicates,
+            check=self._check,
+            look_for_odd_faces=True,
+        )
+        for (run, images), one in zip(some, done, strict=True):
+            if isinstance(one, GemelError):
+                run.note_rest(Outcome.FAILED, one)
+            else:
+                run.note_outcome(images, one)
+
+    def _check(self) -> None:
+        if self.stop.is_set():
+            raise _Interrupted
+
+    def _note_rest(self, outcome: Outcome, error: GemelError | OSError | None = None) -> None:
+        for run in self.people:
+            run.note_rest(outcome, error)

@@ -31,7 +31,7 @@ _INSERT = text(f"""
 WITH drawn AS (
     UPDATE gallery
     SET last_face_key = {KEY_BEFORE_NEW} + :count
-    WHERE id = (SELECT gallery_id FROM identity WHERE id = CAST(:identity_id AS uuid))
+    WHERE id = (SELECT gallery_id FROM identity WHERE id = CAST(:first_identity_id AS uuid))
     RETURNING last_face_key - :count AS before
 ), added AS (
     INSERT INTO face (
@@ -39,15 +39,17 @@ WITH drawn AS (
         crop_landmarks, audit_id, request_id
     )
     SELECT
-        drawn.before + place, id, CAST(:identity_id AS uuid), CAST(box AS real[]), CAST(landmarks AS real[]),
+        drawn.before + place, id, identity_id, CAST(box AS real[]), CAST(landmarks AS real[]),
         confidence, quality, components, image_sha256, crop, CAST(crop_landmarks AS real[]),
-        CAST(:audit_id AS uuid), :request_id
+        audit_id, :request_id
     FROM drawn CROSS JOIN unnest(
-        CAST(:ids AS uuid[]), CAST(:boxes AS text[]), CAST(:landmarks AS text[]),
+        CAST(:ids AS uuid[]), CAST(:identity_ids AS uuid[]), CAST(:audit_ids AS uuid[]),
+        CAST(:boxes AS text[]), CAST(:landmarks AS text[]),
         CAST(:confidences AS real[]), CAST(:qualities AS real[]), CAST(:components AS jsonb[]),
         CAST(:digests AS bytea[]), CAST(:crops AS bytea[]), CAST(:crop_landmarks AS text[])
     ) WITH ORDINALITY AS given (
-        id, box, landmarks, confidence, quality, components, image_sha256, crop, crop_landmarks, place
+        id, identity_id, audit_id, box, landmarks, confidence, quality, components, image_sha256, crop,
+        crop_landmarks, place
     )
     ON CONFLICT (key) DO NOTHING
     RETURNING key, created_at
@@ -68,8 +70,8 @@ SELECT key, created_at FROM added ORDER BY key
 def insert(
     session: Session, faces: Sequence[Face], enrolments: Sequence[Enrolment], models: Mapping[str, int]
 ) -> list[tuple[int, datetime]]:
-    """Inserts the faces of one identity, with embeddings: keys, ascending, and the times of insertion. One
-    request has enrolled them all.
+    """Inserts faces of one gallery, with embeddings: keys, ascending, and the times of insertion. One request
+    has enrolled them all.
 
     Fewer than `faces`: another gallery drew one of the keys in the same millisecond. `models`: numbers of
     the models, by fingerprint.
@@ -85,9 +87,10 @@ def insert(
         if fingerprint in enrolment.vectors
     ]
     arguments = {
-        "identity_id": str(faces[0].identity_id),
+        "first_identity_id": str(faces[0].identity_id),
         "count": len(faces),
-        "audit_id": faces[0].audit_id and str(faces[0].audit_id),
+        "identity_ids": [str(face.identity_id) for face in faces],
+        "audit_ids": [face.audit_id and str(face.audit_id) for face in faces],
         "request_id": faces[0].request_id,
         "ids": [str(face.id) for face in faces],
         "boxes": [_array(face.box) for face in faces],

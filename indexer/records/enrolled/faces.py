@@ -53,6 +53,16 @@ class Owner:
     last_seen_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFaces:
+    """Faces that are added to an identity."""
+
+    identity_id: UUID
+    enrolments: Sequence[Enrolment]
+    audit_id: UUID | None = None
+    """Of the event of the enrolment."""
+
+
 def add(
     session: Session,
     identity_id: UUID,
@@ -60,23 +70,35 @@ def add(
     models: Mapping[str, int],
     audit_id: UUID | None = None,
 ) -> list[Face]:
-    """Adds faces with their embeddings. `models`: numbers of the models, by fingerprint. `audit_id`: that of
-    the event of the enrolment.
+    """As `add_to_several`, to one identity."""
+    new = NewFaces(identity_id=identity_id, enrolments=enrolments, audit_id=audit_id)
+    return add_to_several(session, [new], models)[0]
 
-    The faces are objects of no session. The caller holds the gallery's lock and appends the changes.
-    Raises Busy.
+
+def add_to_several(
+    session: Session, several: Sequence[NewFaces], models: Mapping[str, int]
+) -> list[list[Face]]:
+    """Adds faces with their embeddings to identities of one gallery, by one statement: the faces of each of
+    `several`. `models`: numbers of the models, by fingerprint.
+
+    The faces are objects of no session. Keys ascend in the order given. The caller holds the gallery's lock
+    and appends the changes. Raises Busy.
     """
-    faces = [face_of(identity_id, enrolment, audit_id) for enrolment in enrolments]
+    by_identity = [
+        [face_of(new.identity_id, enrolment, new.audit_id) for enrolment in new.enrolments] for new in several
+    ]
+    faces = [face for some in by_identity for face in some]
+    enrolments = [enrolment for new in several for enrolment in new.enrolments]
     for _ in range(_ATTEMPTS if faces else 0):
         inserted = face_rows.insert(session, faces, enrolments, models)
         if len(inserted) == len(faces):
             for face, (key, created_at) in zip(faces, inserted, strict=True):
                 face.key, face.created_at = key, created_at
-            return faces
+            return by_identity
         remove(session, [key for key, _ in inserted])
     if faces:
         raise Busy("found no free keys for the faces; try again")
-    return []
+    return by_identity
 
 
 def get(session: Session, identity_id: UUID, face_id: UUID) -> Face:
@@ -144,6 +166,21 @@ def enrolled_images(
     if among is not None:
         query = query.where(Face.image_sha256.in_(among))
     return set(session.scalars(query))
+
+
+def enrolled_images_of_several(
+    session: Session, identity_ids: Collection[UUID], among: Collection[bytes]
+) -> dict[UUID, set[bytes]]:
+    """As `enrolled_images`, by identity."""
+    found: dict[UUID, set[bytes]] = {identity_id: set() for identity_id in identity_ids}
+    if not found or not among:
+        return found
+    query = select(Face.identity_id, Face.image_sha256).where(
+        Face.identity_id.in_(identity_ids), Face.image_sha256.in_(among)
+    )
+    for identity_id, digest in session.execute(query):
+        found[identity_id].add(bytes(digest))
+    return found
 
 
 def known_images(session: Session, gallery_id: UUID, among: Collection[bytes]) -> set[bytes]:

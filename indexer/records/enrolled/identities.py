@@ -4,31 +4,30 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
-from typing import cast as cast_type
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from indexer.errors import ExternalIdTaken, IdentityMerged, IdentityNotFound, InvalidRequest
+from indexer.errors import IdentityMerged, IdentityNotFound
 from indexer.records import changes
 from indexer.records.audit.event import Action, AuditEvent, record
-from indexer.records.enrolled import name_search, search_words
+from indexer.records.enrolled.new_identities import (
+    NewIdentity,
+    create_several,
+    insert,
+    not_anonymous,
+    set_words,
+    taken,
+)
 from indexer.records.people import person_changes
 from indexer.records.tables import Gallery, Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
 
 _FILTERED = {"external_id", "details", "anonymous"}
 """What filters of people look at."""
-_TABLE = cast_type(Table, Identity.__table__)
-_INSERT = (
-    insert(_TABLE)
-    .on_conflict_do_nothing(constraint="identity_external_id_key")
-    .returning(Identity.number, Identity.created_at, Identity.updated_at)
-)
 
 
 def create(
@@ -46,45 +45,19 @@ def create(
 
     Raises InvalidRequest, ExternalIdTaken.
     """
-    if anonymous and (name is not None or external_id is not None):
-        raise _not_anonymous()
-    identity = Identity(
-        gallery_id=gallery_id,
-        external_id=checked_id(external_id, "external_id"),
-        name=checked_text(name, "name"),
-        details=checked_metadata(metadata),
+    new = NewIdentity(
+        external_id=external_id,
+        name=name,
+        metadata=metadata,
         anonymous=anonymous,
         last_seen_at=last_seen_at,
     )
-    return _insert(session, identity, {})
+    return create_several(session, gallery_id, [new])[0]
 
 
 def restore(session: Session, identity: Identity, created_at: datetime) -> Identity:
     """Inserts an identity that had a row before. Raises ExternalIdTaken."""
-    return _insert(session, identity, {"created_at": created_at})
-
-
-def _insert(session: Session, identity: Identity, times: dict[str, datetime]) -> Identity:
-    _set_words(identity)
-    inserted = session.execute(
-        _INSERT,
-        times
-        | {
-            "id": identity.id,
-            "gallery_id": identity.gallery_id,
-            "external_id": identity.external_id,
-            "name": identity.name,
-            "name_words": identity.name_words,
-            "search_words": identity.search_words,
-            "metadata": identity.details,
-            "anonymous": identity.anonymous,
-            "hidden": identity.hidden,
-            "last_seen_at": identity.last_seen_at,
-        },
-    ).one_or_none()
-    if inserted is None:
-        raise _taken(identity.external_id)
-    identity.number, identity.created_at, identity.updated_at = inserted
+    insert(session, [identity], {"created_at": created_at})
     return identity
 
 
@@ -133,6 +106,17 @@ def find_by_external_id(session: Session, gallery_id: UUID, external_id: str) ->
     )
 
 
+def find_by_external_ids(
+    session: Session, gallery_id: UUID, external_ids: Collection[str]
+) -> dict[str, Identity]:
+    """Those that exist, by external id. Raises InvalidRequest."""
+    checked = [checked_id(external_id, "external_id") for external_id in external_ids]
+    found = session.scalars(
+        select(Identity).where(Identity.gallery_id == gallery_id, Identity.external_id.in_(checked))
+    )
+    return {identity.external_id: identity for identity in found if identity.external_id is not None}
+
+
 def get_by_external_id(session: Session, gallery_id: UUID, external_id: str) -> Identity:
     """Raises IdentityNotFound, InvalidRequest."""
     identity = find_by_external_id(session, gallery_id, external_id)
@@ -165,7 +149,7 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
             changed[flag] = bool(values[flag])
     if any(changed.get(field, getattr(identity, field)) is not None for field in ("name", "external_id")):
         if changed.get("anonymous"):
-            raise _not_anonymous()
+            raise not_anonymous()
         changed["anonymous"] = False
     if identity.anonymous and changed.get("anonymous") is False:
         changed["last_seen_at"] = None  # no visitor any more, even if the name is removed
@@ -177,7 +161,7 @@ def update(session: Session, identity: Identity, values: dict[str, Any]) -> Iden
         flag_modified(identity, "details")  # SQLAlchemy takes true and 1 for equal
     for field, value in changed.items():
         setattr(identity, field, value)
-    _set_words(identity)
+    set_words(identity)
     identity.updated_at = now
     _flush(session, identity.external_id)
     if not different.isdisjoint(_FILTERED):
@@ -199,30 +183,12 @@ def remove(session: Session, identity_id: UUID) -> None:
     session.execute(delete(Identity).where(Identity.id == identity_id))
 
 
-def _set_words(identity: Identity) -> None:
-    """Before it is written."""
-    identity.name_words = name_search.document(identity.name)
-    identity.search_words = search_words.document(identity.name, identity.external_id, identity.details)
-
-
 def _flush(session: Session, external_id: str | None) -> None:
     try:
         with session.begin_nested():
             session.flush()
     except IntegrityError as error:
-        raise _taken(external_id) from error
-
-
-def _taken(external_id: str | None) -> ExternalIdTaken:
-    return ExternalIdTaken(
-        f"the gallery already has an identity with the external_id {external_id!r}", external_id=external_id
-    )
-
-
-def _not_anonymous() -> InvalidRequest:
-    return InvalidRequest(
-        "somebody with a name or an external id is not anonymous; set both to null", field="anonymous"
-    )
+        raise taken(external_id) from error
 
 
 def _same(before: Any, after: Any) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, select, text
+from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing
@@ -29,7 +29,7 @@ WITH several AS (
             SELECT FROM face WHERE face.identity_id = identity.id LIMIT :min_faces
         ) AS first_faces) = :min_faces
 ), old AS (
-    SELECT key FROM person_template WHERE identity_id = ANY(CAST(:identity_ids AS uuid[]))
+    SELECT key, identity_id FROM person_template WHERE identity_id = ANY(CAST(:identity_ids AS uuid[]))
 ), removed AS (
     DELETE FROM person_template
     WHERE identity_id = ANY(CAST(:identity_ids AS uuid[])) AND identity_id NOT IN (SELECT id FROM several)
@@ -42,9 +42,10 @@ WITH several AS (
     INSERT INTO person_template (gallery_id, key, identity_id)
     SELECT CAST(:gallery_id AS uuid), drawn.before + several.place, several.id FROM drawn CROSS JOIN several
     ON CONFLICT (identity_id) DO UPDATE SET key = excluded.key
-    RETURNING key
+    RETURNING key, identity_id
 )
-SELECT 0 AS is_new, key FROM old UNION ALL SELECT 1, key FROM added ORDER BY is_new, key
+SELECT 0 AS is_new, key, identity_id FROM old UNION ALL SELECT 1, key, identity_id FROM added
+ORDER BY is_new, key
 """)  # noqa: S608
 """One statement, because the gallery is locked. Keys are drawn as in `face_rows`, after the faces' keys."""
 
@@ -99,17 +100,38 @@ def replace(session: Session, gallery_id: UUID, identity_ids: Collection[UUID]) 
     it after the faces were added or deleted, in the same transaction; the caller holds the gallery's lock
     and appends the result to the log.
     """
+    rows = _replace(session, gallery_id, identity_ids)
+    return Replaced(
+        deleted=[key for is_new, key, _ in rows if not is_new],
+        enrolled=[key for is_new, key, _ in rows if is_new],
+    )
+
+
+def replace_by_identity(
+    session: Session, gallery_id: UUID, identity_ids: Collection[UUID]
+) -> dict[UUID, Replaced]:
+    """As `replace`: what is replaced of each of the people."""
+    old: dict[UUID, list[int]] = {}
+    new: dict[UUID, list[int]] = {}
+    for is_new, key, identity_id in _replace(session, gallery_id, identity_ids):
+        (new if is_new else old).setdefault(identity_id, []).append(key)
+    return {
+        identity_id: Replaced(deleted=old.get(identity_id, ()), enrolled=new.get(identity_id, ()))
+        for identity_id in identity_ids
+    }
+
+
+def _replace(
+    session: Session, gallery_id: UUID, identity_ids: Collection[UUID]
+) -> Sequence[Row[int, int, UUID]]:
     if not identity_ids:
-        return NOTHING
+        return []
     arguments = {
         "gallery_id": str(gallery_id),
         "identity_ids": [str(identity_id) for identity_id in identity_ids],
         "min_faces": MIN_FACES,
     }
-    rows = session.execute(_REPLACE, arguments).all()
-    return Replaced(
-        deleted=[key for is_new, key in rows if not is_new], enrolled=[key for is_new, key in rows if is_new]
-    )
+    return session.execute(_REPLACE, arguments).all()
 
 
 def remove(session: Session, identity_ids: Collection[UUID]) -> Replaced:

@@ -25,6 +25,11 @@ class PreparedImages:
     estimates: dict[int, Estimates] = field(default_factory=dict)
     """Of the faces to enrol, the attributes that the request asks for."""
 
+    @property
+    def digests(self) -> list[bytes]:
+        """SHA-256 of the images that are not rejected."""
+        return [enrolment.image_sha256 for enrolment in self.enrolments.values()]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePreparer:
@@ -43,10 +48,52 @@ class ImagePreparer:
         watch: Stopwatch,
         check: Callable[[], object],
     ) -> PreparedImages:
-        """`check` is called before each image, and ends the work by raising.
+        """As `prepare_several`, of one person. Raises NothingEnrolled where there are images and each is
+        rejected."""
+        prepared, aligned = self._admit_all(
+            images, models, places, store_crops, several_faces, attributes, watch, check
+        )
+        if images and not prepared.enrolments:  # before the network is used
+            raise nothing_enrolled(prepared.rejected)
+        _embed([prepared], aligned, models, watch)
+        return prepared
 
-        Raises NothingEnrolled where there are images and each is rejected, Busy, EmbeddingUnusable.
+    def prepare_several(
+        self,
+        people: Sequence[Sequence[bytes]],
+        models: EnrolmentModels,
+        *,
+        store_crops: bool,
+        several_faces: OnSeveralFaces,
+        watch: Stopwatch,
+        check: Callable[[], object],
+    ) -> list[PreparedImages]:
+        """Of the images of each person. All faces are embedded together.
+
+        `check` is called before each image, and ends the work by raising. Raises Busy, EmbeddingUnusable.
         """
+        every, aligned = [], []
+        for images in people:
+            prepared, faces = self._admit_all(
+                images, models, {}, store_crops, several_faces, (), watch, check
+            )
+            every.append(prepared)
+            aligned += faces
+        _embed(every, aligned, models, watch)
+        return every
+
+    def _admit_all(
+        self,
+        images: Sequence[bytes],
+        models: EnrolmentModels,
+        places: Mapping[int, FacePlace],
+        store_crops: bool,
+        several_faces: OnSeveralFaces,
+        attributes: Collection[Attribute],
+        watch: Stopwatch,
+        check: Callable[[], object],
+    ) -> tuple[PreparedImages, list[list[AlignedFace]]]:
+        """Without embeddings yet; and the faces for each model, in the order of the enrolments."""
         prepared = PreparedImages()
         aligned: list[list[AlignedFace]] = []
         for number, data in enumerate(images):
@@ -58,20 +105,13 @@ class ImagePreparer:
                 prepared.rejected[number] = outcome
                 continue
             enrolment, faces, estimates = outcome
-            if any(enrolment.image_sha256 == other.image_sha256 for other in prepared.enrolments.values()):
+            if enrolment.image_sha256 in prepared.digests:
                 prepared.rejected[number] = DUPLICATE
                 continue
             prepared.enrolments[number] = enrolment
             prepared.estimates[number] = estimates
             aligned.append(faces)
-        if images and not prepared.enrolments:  # before the network is used
-            raise nothing_enrolled(prepared.rejected)
-        vectors = models.embed(aligned, watch)
-        for row, (number, enrolment) in enumerate(prepared.enrolments.items()):
-            prepared.enrolments[number] = replace(
-                enrolment, vectors={fingerprint: rows[row] for fingerprint, rows in vectors.items()}
-            )
-        return prepared
+        return prepared, aligned
 
     def _admit(
         self,
@@ -105,3 +145,21 @@ class ImagePreparer:
         )
         [estimates] = self.attributes.read(photograph, attributes, watch)
         return enrolment, models.align(photograph, face), estimates
+
+
+def _embed(
+    people: Sequence[PreparedImages],
+    aligned: Sequence[Sequence[AlignedFace]],
+    models: EnrolmentModels,
+    watch: Stopwatch,
+) -> None:
+    """`aligned`: of all enrolments, person by person."""
+    if not aligned:
+        return
+    vectors = models.embed(aligned, watch)
+    places = [(prepared, number) for prepared in people for number in prepared.enrolments]
+    for row, (prepared, number) in enumerate(places):
+        prepared.enrolments[number] = replace(
+            prepared.enrolments[number],
+            vectors={fingerprint: rows[row] for fingerprint, rows in vectors.items()},
+        )

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from uuid import UUID
 
 from indexer.duplicates.check import DuplicateChecker
 from indexer.embedding.card import ModelCard
@@ -22,7 +21,6 @@ from indexer.usecases import odd_faces
 from indexer.usecases.enrolment.models import models_of
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
 from indexer.usecases.enrolment.write import EnrolmentResult, Person, write
-from indexer.usecases.odd_faces import OddFace
 from indexer.vision.place import FacePlace
 
 log = logging.getLogger(__name__)
@@ -126,16 +124,17 @@ class EnrolmentTransaction:
         else:
             raise Busy("the gallery changes its model at this moment")
         self.index_cache.try_to_catch_up(gallery.id)
+        with watch.stage(Stage.DATABASE):
+            return self.with_odd_faces(result, models.active.card)
+
+    def with_odd_faces(self, result: EnrolmentResult, card: ModelCard) -> EnrolmentResult:
+        """With the person's odd faces. The faces are enrolled already: a failure is only logged."""
         if not result.faces or result.faces_total < MIN_FACES:
             return result
-        with watch.stage(Stage.DATABASE):
-            return replace(result, odd_faces=self._odd_faces(result.identity.id, models.active.card))
-
-    def _odd_faces(self, identity_id: UUID, card: ModelCard) -> list[OddFace]:
-        """The faces are enrolled already: a failure is only logged."""
+        identity_id = result.identity.id
         try:
             with self.database.reading() as session:
-                return odd_faces.of_identity(session, identity_id, card)
+                return replace(result, odd_faces=odd_faces.of_identity(session, identity_id, card))
         except (Unavailable, NotFound) as error:
             log.warning("the faces of identity %s are not compared with each other: %s", identity_id, error)
-            return []
+            return result

@@ -1,6 +1,6 @@
 """What the transaction of an enrolment writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,9 @@ from indexer.records import changes
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Session
 from indexer.records.enrolled import faces, person_templates
+from indexer.records.enrolled.faces import NewFaces
 from indexer.records.tables import Face, Gallery, Identity
-from indexer.types import ChangeKind, LandmarkSource
+from indexer.types import ChangeKind, Enrolment, LandmarkSource
 from indexer.usecases.enrolment.prepare_images import PreparedImages
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 from indexer.usecases.odd_faces import OddFace
@@ -49,6 +50,22 @@ class EnrolmentResult:
     """Faces of the identity, new or not, that do not resemble its others. Looked for where there are new."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Accepted:
+    """What is to be written of one person."""
+
+    identity: Identity
+    is_new: bool
+    enrolments: Mapping[int, Enrolment]
+    """By the number of the picture."""
+    rejected: Mapping[int, Rejection]
+    """Likewise."""
+    estimates: Mapping[int, Estimates] = field(default_factory=dict)
+    """Likewise, where attributes are requested."""
+    duplicates: Sequence[DuplicateCandidate] = ()
+    allow_duplicate: bool = False
+
+
 def write(
     session: Session,
     gallery: Gallery,
@@ -61,69 +78,127 @@ def write(
     check: Callable[..., list[DuplicateCandidate]],
     allow_duplicate: bool,
 ) -> EnrolmentResult:
-    """The faces, the person template, the change and the audit event, in the transaction of `session`, which
-    holds the gallery's lock.
+    """As `write_several`, of one person, with the duplicate check before it.
 
-    `model`: fingerprint of the one that the gallery is searched with. `repeatable`: it is no error if all
-    photographs are enrolled already. `check`: that of `DuplicateChecker`, which gets the identity and its new
-    faces. Raises NothingEnrolled, and what `check` does.
+    `repeatable`: it is no error if all photographs are enrolled already. `check`: that of `DuplicateChecker`,
+    which gets the identity and its new faces. Raises NothingEnrolled, and what `check` does.
     """
     identity, is_new = person
-    digests = {number: enrolment.image_sha256 for number, enrolment in prepared.enrolments.items()}
-    known = set() if is_new else faces.enrolled_images(session, identity.id, digests.values())
-    repetitions = [number for number, digest in digests.items() if digest in known]
-    rejected = prepared.rejected | dict.fromkeys(repetitions, DUPLICATE)
-    new = {number: enrolment for number, enrolment in prepared.enrolments.items() if number not in rejected}
+    digests = prepared.digests
+    known = set() if is_new else faces.enrolled_images(session, identity.id, digests)
+    new, rejected = judge(prepared, known)
     repeated = repeatable and all(rejection is DUPLICATE for rejection in rejected.values())
     if rejected and not new and not repeated:
         raise nothing_enrolled(rejected)
     vectors = {number: enrolment.vectors[model] for number, enrolment in new.items()}
-    found = check(identity.id, vectors, allow=allow_duplicate)
-    event_id = uuid_utils.compat.uuid7()
-    added = faces.add(session, identity.id, list(new.values()), model_numbers, event_id)
-    # A new person with one face has no template, and needs no statement that says so.
-    templates = (
-        person_templates.NOTHING
-        if not added or (is_new and len(added) < MIN_FACES)
-        else person_templates.replace(session, gallery.id, [identity.id])
-    )
-    sources = {
-        face.id: enrolment.face.landmark_source for face, enrolment in zip(added, new.values(), strict=True)
-    }
-    keys = [face.key for face in added]
-    change_number = changes.append(session, gallery.id, ChangeKind.ENROL, keys, templates)
-    if is_new or added:
-        event = AuditEvent(
-            action=Action.IDENTITY_ENROLLED if is_new else Action.FACES_ENROLLED,
-            id=event_id,
-            gallery=gallery.name,
-            identity_id=identity.id,
-            details={
-                "faces": [
-                    {"face_id": face.id, "quality": round(face.quality, 1)} | _landmarks_of(sources[face.id])
-                    for face in added
-                ],
-                "rejected": [rejection.code for rejection in rejected.values()],
-                "model": model,
-                "change_number": change_number,
-            }
-            | _duplicates_of(found, allow_duplicate),
-        )
-        record(session, event)
-    return EnrolmentResult(
+    accepted = Accepted(
         identity=identity,
-        faces=added,
-        rejected=dict(sorted(rejected.items())),
-        change_number=change_number,
-        model=model,
-        person_score=gallery.person_score,
-        faces_total=len(added) if is_new else faces.count_by_identity(session, [identity.id])[identity.id],
-        landmark_sources=sources,
-        estimates={
-            face.id: prepared.estimates.get(number, NO_ESTIMATES)
-            for face, number in zip(added, new, strict=True)
-        },
-        duplicates=found,
+        is_new=is_new,
+        enrolments=new,
+        rejected=rejected,
+        estimates=prepared.estimates,
+        duplicates=check(identity.id, vectors, allow=allow_duplicate),
+        allow_duplicate=allow_duplicate,
+    )
+    return write_several(session, gallery, [accepted], model_numbers, model=model)[0]
+
+
+def judge(
+    prepared: PreparedImages, known: Collection[bytes]
+) -> tuple[dict[int, Enrolment], dict[int, Rejection]]:
+    """What is new, and what is rejected: also the pictures of which the identity has a face. `known`: their
+    SHA-256 digests."""
+    repetitions = [
+        number for number, enrolment in prepared.enrolments.items() if enrolment.image_sha256 in known
+    ]
+    rejected = dict(prepared.rejected) | dict.fromkeys(repetitions, DUPLICATE)
+    new = {number: enrolment for number, enrolment in prepared.enrolments.items() if number not in rejected}
+    return new, rejected
+
+
+def write_several(
+    session: Session,
+    gallery: Gallery,
+    several: Sequence[Accepted],
+    model_numbers: Mapping[str, int],
+    *,
+    model: str,
+) -> list[EnrolmentResult]:
+    """The faces, the person templates, the changes and an audit event for each person, in the transaction of
+    `session`, which holds the gallery's lock. `model`: fingerprint of the one that the gallery is searched
+    with."""
+    event_ids = [uuid_utils.compat.uuid7() for _ in several]
+    added = faces.add_to_several(
+        session,
+        [
+            NewFaces(identity_id=one.identity.id, enrolments=list(one.enrolments.values()), audit_id=event_id)
+            for one, event_id in zip(several, event_ids, strict=True)
+        ],
+        model_numbers,
+    )
+    # A new person with one face has no template, and needs no statement that says so.
+    templates = person_templates.replace_by_identity(
+        session,
+        gallery.id,
+        [
+            one.identity.id
+            for one, new in zip(several, added, strict=True)
+            if new and not (one.is_new and len(new) < MIN_FACES)
+        ],
+    )
+    changed = [
+        ([face.key for face in new], templates.get(one.identity.id, person_templates.NOTHING))
+        for one, new in zip(several, added, strict=True)
+    ]
+    change_numbers = changes.append_several(session, gallery.id, ChangeKind.ENROL, changed)
+    totals = faces.count_by_identity(session, known) if (known := _known(several)) else {}
+    results = []
+    for one, event_id, new, change_number in zip(several, event_ids, added, change_numbers, strict=True):
+        result = EnrolmentResult(
+            identity=one.identity,
+            faces=new,
+            rejected=dict(sorted(one.rejected.items())),
+            change_number=change_number,
+            model=model,
+            person_score=gallery.person_score,
+            faces_total=totals.get(one.identity.id, len(new)),
+            landmark_sources={
+                face.id: enrolment.face.landmark_source
+                for face, enrolment in zip(new, one.enrolments.values(), strict=True)
+            },
+            estimates={
+                face.id: one.estimates.get(number, NO_ESTIMATES)
+                for face, number in zip(new, one.enrolments, strict=True)
+            },
+            duplicates=list(one.duplicates),
+        )
+        if one.is_new or new:
+            record(session, _event(gallery, one, result, event_id))
+        results.append(result)
+    return results
+
+
+def _known(several: Sequence[Accepted]) -> list[UUID]:
+    return [one.identity.id for one in several if not one.is_new]
+
+
+def _event(gallery: Gallery, one: Accepted, result: EnrolmentResult, event_id: UUID) -> AuditEvent:
+    return AuditEvent(
+        action=Action.IDENTITY_ENROLLED if one.is_new else Action.FACES_ENROLLED,
+        id=event_id,
+        gallery=gallery.name,
+        identity_id=one.identity.id,
+        details={
+            "faces": [
+                {"face_id": face.id, "quality": round(face.quality, 1)}
+                | _landmarks_of(result.landmark_sources[face.id])
+                for face in result.faces
+            ],
+            "rejected": [rejection.code for rejection in one.rejected.values()],
+            "model": result.model,
+            "change_number": result.change_number,
+        }
+        | _duplicates_of(one.duplicates, one.allow_duplicate),
     )
 
 

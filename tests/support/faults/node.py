@@ -1,6 +1,7 @@
 """A process's engine without the network: people are numbers, and so are their faces."""
 
 import gc
+import hashlib
 import resource
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -86,12 +87,17 @@ class _Numbers(ImagePreparer):
                 face=_FACE,
                 quality=_QUALITY,
                 vectors={models.active_fingerprint: embedding(int(data))},
-                image_sha256=int(data).to_bytes(32, "big"),
+                image_sha256=hashlib.sha256(data).digest(),
                 crop=None,
             )
             for i, data in enumerate(images)
         }
         return PreparedImages(enrolments=enrolments)
+
+    def prepare_several(
+        self, people: Sequence[Sequence[bytes]], models: EnrolmentModels, **_: Any
+    ) -> list[PreparedImages]:
+        return [self.prepare(images, models) for images in people]
 
 
 def _pipelines(models: GalleryModels) -> Pipelines:
