@@ -10,8 +10,8 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -57,6 +57,9 @@ class ImportWorker:
         self._settings = settings
         self._requests = requests
         self._observe = observe
+        self._receiving = 0
+        """Requests among them that bring files."""
+        self._counting = threading.Lock()
         self._closing = threading.Event()
         self._has_claimed = False
         self._turn_of = 0
@@ -83,6 +86,17 @@ class ImportWorker:
         """Files have arrived."""
         for thread in (*self._threads, *self._others[1:]):
             thread.wake()
+
+    @contextmanager
+    def receiving(self) -> Iterator[None]:
+        """Around the work on a request that brings files: enrolments do not wait for it."""
+        with self._counting:
+            self._receiving += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._receiving -= 1
 
     def check_room(self, session: Session) -> None:
         """Raises Busy while too many bytes wait."""
@@ -145,7 +159,9 @@ class ImportWorker:
     def _give_way(self) -> None:
         """Raises Stopping."""
         deadline = time.monotonic() + COURTESY_SECONDS
-        while self._requests() and time.monotonic() < deadline and not self._closing.is_set():
+        while (
+            self._requests() > self._receiving and time.monotonic() < deadline and not self._closing.is_set()
+        ):
             time.sleep(_POLL_SECONDS)
         if self._closing.is_set():
             raise Stopping("the server is stopping")

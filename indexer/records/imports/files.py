@@ -15,6 +15,12 @@ from indexer.records.tables import ImportFile, ImportJob, ImportPicture
 
 MAX_FILES = 1_000_000
 """In one import."""
+_STATEMENT_BYTES = 4_000_000
+"""Of pictures in one statement: PostgreSQL's messages are limited."""
+_INSERT_PICTURES = text(
+    "INSERT INTO import_picture (file_id, data)"
+    " SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:pictures AS bytea[]))"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +78,25 @@ def add(session: Session, job: ImportJob, new: Sequence[NewFile]) -> int:
         .on_conflict_do_nothing(constraint="import_file_name_key")
         .returning(ImportFile.id, ImportFile.name, ImportFile.sha256)
     ).all()
-    pictures = [
-        {"file_id": file_id, "data": by_key[name, bytes(digest)].data}
-        for file_id, name, digest in inserted
-        if by_key[name, bytes(digest)].data is not None
-    ]
-    for picture in pictures:  # one at a time: together they may be larger than PostgreSQL's messages
-        session.execute(insert(ImportPicture).values(picture))
+    pictures: list[tuple[int, bytes]] = []
+    size = 0
+    for file_id, name, digest in inserted:
+        data = by_key[name, bytes(digest)].data
+        if data is None:
+            continue
+        if pictures and size + len(data) > _STATEMENT_BYTES:
+            _add_pictures(session, pictures)
+            pictures, size = [], 0
+        pictures.append((file_id, data))
+        size += len(data)
+    if pictures:
+        _add_pictures(session, pictures)
     return len(inserted)
+
+
+def _add_pictures(session: Session, pictures: Sequence[tuple[int, bytes]]) -> None:
+    values = {"ids": [file_id for file_id, _ in pictures], "pictures": [data for _, data in pictures]}
+    session.execute(_INSERT_PICTURES, values)
 
 
 def _row(import_id: UUID, file: NewFile) -> dict[Any, Any]:

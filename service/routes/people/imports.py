@@ -123,14 +123,15 @@ def add(
     """Some at a time, as many requests as you like, also at once. A file that the import has already, by name
     and content, is not added again: after a broken connection, send the request once more. 503 if too many
     files wait: try again after `Retry-After`."""
-    with engine.database.reading() as session:
-        job = jobs.get(session, galleries.get(session, gallery).id, import_id)
-    new = body.files(
-        by_file=job.people_by != "folder",
-        unlabelled=job.people_by == "nobody",
-        max_bytes=config.max_upload_bytes,
-    )
-    received = receive(engine.database, gallery, import_id, new, check_room=worker.check_room)
+    with worker.receiving():
+        with engine.database.reading() as session:
+            job = jobs.get(session, galleries.get(session, gallery).id, import_id)
+        new = body.files(
+            by_file=job.people_by != "folder",
+            unlabelled=job.people_by == "nobody",
+            max_bytes=config.max_upload_bytes,
+        )
+        received = receive(engine.database, gallery, import_id, new, check_room=worker.check_room)
     used_faces.add(received.added)
     worker.wake()
     return ImportReceived.of(received)
