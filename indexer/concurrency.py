@@ -35,6 +35,23 @@ def raise_if_abandoned() -> None:
         raise Abandoned("the client has disconnected; its request is abandoned")
 
 
+_is_in_background: ContextVar[bool] = ContextVar("is_in_background", default=False)
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """What is done inside the block, and in threads with its context, gives way to requests."""
+    token = _is_in_background.set(True)
+    try:
+        yield
+    finally:
+        _is_in_background.reset(token)
+
+
+def is_in_background() -> bool:
+    return _is_in_background.get()
+
+
 class ConcurrencyLimit:
     """So many slots, one for each caller; the others wait, a limited number of them, for a limited time."""
 

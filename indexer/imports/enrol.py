@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from indexer.callers import Caller, current_caller
+from indexer.concurrency import in_background
 from indexer.errors import Conflict, EmbeddingUnusable, GemelError, InvalidInput, InvalidRequest, NotFound
 from indexer.imports import previews
 from indexer.records import galleries
@@ -65,10 +66,11 @@ def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], obse
     def run() -> None:
         current_caller.set(caller)
         try:
-            if unlabelled:
-                _enrol_unlabelled(engine, claimed, claimed.files, check, observe)
-            else:
-                _enrol_people(engine, claimed, check, observe)
+            with in_background():
+                if unlabelled:
+                    _enrol_unlabelled(engine, claimed, claimed.files, check, observe)
+                else:
+                    _enrol_people(engine, claimed, check, observe)
         finally:
             with engine.database.transaction() as session:
                 queue.drop_bytes(session, [file.id for file in claimed.files])

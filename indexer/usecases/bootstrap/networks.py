@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 WAITING_PER_THREAD = 4
 """Callers that may queue for the network, per request thread; the next one gets Busy. Work without a client
 waits."""
+BACKGROUND_BATCH = 4
+"""Faces that an import embeds at once on a processor. Of SFace, a face in a batch of 4 takes 0.95 of the time
+that it takes alone; larger batches are hardly faster, and a request waits for longer."""
 THREADS_FOR_ORDINARY = 2
 """Request threads that pictures with a slow decode cannot take."""
 
@@ -81,6 +84,7 @@ def open_pipeline_factory(
             max_batch=settings.embedder_max_batch,
             max_waiting=settings.threads * WAITING_PER_THREAD if serving else None,
             threads=threads if opened.runs_batches_at_once else 1,
+            background_batch=BACKGROUND_BATCH if opened.runs_batches_at_once else None,
         )
 
     yunet = locate(YUNET)

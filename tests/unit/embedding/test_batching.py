@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from indexer.concurrency import in_background
 from indexer.embedding.batching import BatchingEmbedder
 from indexer.embedding.catalog import sface
 from indexer.errors import Busy
@@ -154,3 +155,50 @@ def test_after_closing_callers_are_turned_away() -> None:
 
     with pytest.raises(Busy):
         batching.embed(faces(1))
+
+
+def test_a_request_does_not_wait_for_the_faces_of_an_import_that_came_before_it() -> None:
+    fake = MeanColourEmbedder(blocked=True)
+    batching = BatchingEmbedder(fake, max_batch=8, max_waiting=10, background_batch=2)
+
+    def enrol() -> np.ndarray:
+        with in_background():
+            return batching.embed(faces(1, 2, 3, 4, 5, 6))
+
+    with ThreadPoolExecutor(2) as pool:
+        imported = pool.submit(enrol)
+        fake.entered.wait()
+        while batching.waiting < 2:
+            threading.Event().wait(0.001)
+        requested = pool.submit(batching.embed, faces(7, 8, 9))
+        while batching.waiting < 3:
+            threading.Event().wait(0.001)
+        fake.unblock()
+        np.testing.assert_array_equal(requested.result(), fake.embed(faces(7, 8, 9)))
+        np.testing.assert_array_equal(imported.result(), fake.embed(faces(1, 2, 3, 4, 5, 6)))
+    batching.close()
+
+    assert fake.sizes[:4] == [2, 3, 2, 2]  # small batches, and the request after the first
+
+
+def test_an_import_is_not_rejected_because_many_requests_wait() -> None:
+    fake = MeanColourEmbedder(blocked=True)
+    batching = BatchingEmbedder(fake, max_batch=1, max_waiting=1)
+
+    def enrol() -> np.ndarray:
+        with in_background():
+            return batching.embed(faces(3))
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(batching.embed, faces(1))
+        fake.entered.wait()
+        second = pool.submit(batching.embed, faces(2))
+        while batching.waiting < 1:
+            threading.Event().wait(0.001)
+        third = pool.submit(enrol)
+        while batching.waiting < 2:
+            threading.Event().wait(0.001)
+        fake.unblock()
+        for value, answer in zip((1, 2, 3), (first, second, third), strict=True):
+            np.testing.assert_array_equal(answer.result(), fake.embed(faces(value)))
+    batching.close()
