@@ -13,7 +13,9 @@ from indexer.pipeline.pipeline import AlignedFace
 from indexer.records import changes, galleries, reindexes
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Session
-from indexer.records.enrolled import faces, identities
+from indexer.records.enrolled import faces
+from indexer.records.enrolled.faces import NewFaces
+from indexer.records.enrolled.new_identities import NewIdentity, create_several
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import ChangeKind, Enrolment
@@ -104,12 +106,7 @@ def enrol_unlabelled(
             if models.are_current(gallery, in_use):
                 for digest in faces.known_images(session, gallery.id, list(prepared)):
                     del prepared[digest]  # another process enrolled it in the meantime
-                made: dict[bytes, list[UUID]] = {}
-                keys: list[int] = []
-                for digest, one in prepared.items():
-                    made[digest], new = _write(session, gallery, one, in_use, models.active_fingerprint)
-                    keys += new
-                changes.append(session, gallery.id, ChangeKind.ENROL, keys)
+                made = _write(session, gallery, prepared, in_use, models.active_fingerprint)
                 outcomes = _outcomes(digests, prepared, made)
                 commit(session, outcomes)
                 break
@@ -169,24 +166,30 @@ def _prepare(
 
 
 def _write(
-    session: Session, gallery: Gallery, one: _Prepared, model_numbers: Mapping[str, int], model: str
-) -> tuple[list[UUID], list[int]]:
-    """Identities and keys of the new faces, in the transaction that holds the gallery's lock."""
-    ids: list[UUID] = []
-    keys: list[int] = []
-    for enrolment in one.enrolments:
-        event_id = uuid_utils.compat.uuid7()
-        identity = identities.create(
-            session, gallery.id, external_id=None, name=None, metadata={}, anonymous=True
-        )
-        [face] = faces.add(session, identity.id, [enrolment], model_numbers, event_id)
-        ids.append(identity.id)
-        keys.append(face.key)
+    session: Session,
+    gallery: Gallery,
+    prepared: Mapping[bytes, _Prepared],
+    model_numbers: Mapping[str, int],
+    model: str,
+) -> dict[bytes, list[UUID]]:
+    """New identities with a face each, by the picture, in the transaction that holds the gallery's lock."""
+    enrolments = [(digest, one) for digest, picture in prepared.items() for one in picture.enrolments]
+    people = create_several(session, gallery.id, [NewIdentity(anonymous=True) for _ in enrolments])
+    new = [
+        NewFaces(identity_id=person.id, enrolments=[one], audit_id=uuid_utils.compat.uuid7())
+        for person, (_, one) in zip(people, enrolments, strict=True)
+    ]
+    added = [face for [face] in faces.add_to_several(session, new, model_numbers)]
+    changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])
+    made: dict[bytes, list[UUID]] = {digest: [] for digest in prepared}
+    for face, (digest, _) in zip(added, enrolments, strict=True):
+        made[digest].append(face.identity_id)
+        assert face.audit_id is not None
         event = AuditEvent(
             action=Action.IDENTITY_ENROLLED,
-            id=event_id,
+            id=face.audit_id,
             gallery=gallery.name,
-            identity_id=identity.id,
+            identity_id=face.identity_id,
             details={
                 "faces": [{"face_id": face.id, "quality": round(face.quality, 1)}],
                 "rejected": [],
@@ -195,7 +198,7 @@ def _write(
             },
         )
         record(session, event)
-    return ids, keys
+    return made
 
 
 def _outcomes(
