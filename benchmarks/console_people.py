@@ -1,9 +1,11 @@
 """How quick the console's page of 100,000 people is: pages of the API, first paint, frames while it scrolls.
 
-    python -m benchmarks.console_people [--people 100000] [--seconds 6]
+    python -m benchmarks.console_people [--people 100000] [--seconds 6] [--unnamed]
 
 A real server and Chromium, on a temporary PostgreSQL. Frames are those that were drawn, by its own trace;
 beside them are the intervals between animation frames, as a page sees them. Crops repeat a few pictures.
+`--unnamed`: nobody has a name, and one in fifty has twenty faces; the page is that of unnamed people, who are
+in the order of the number of their faces.
 """
 
 import argparse
@@ -65,16 +67,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each way to scroll")
+    parser.add_argument("--unnamed", action="store_true", help="people whom nobody has named")
     options = parser.parse_args()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gemel-bench-")))
         stack.callback(embedded.stop, home)
         url = embedded.start(home)
         fill(url, options.people)
+        if options.unnamed:
+            unname(url)
         server = stack.enter_context(serve(url, home, settings={"GEMEL_AUDIT": "on"}))
         server.wait(lambda connection: _status(connection, f"/v1/galleries/{GALLERY}"))
-        measure_api(server, options.people)
-        measure_page(server, options.people, options.seconds)
+        measure_api(server, options.people, options.unnamed)
+        measure_page(server, options.people, options.seconds, options.unnamed)
 
 
 def _status(connection: Any, path: str) -> int:
@@ -123,6 +128,25 @@ def fill(url: str, count: int) -> None:
     database.close()
 
 
+def unname(url: str) -> None:
+    database = Database(url)
+    with database.transaction(long=True) as session:
+        for statement in (
+            "UPDATE identity SET name = NULL, external_id = NULL, anonymous = true",
+            "INSERT INTO face (key, id, identity_id, box, landmarks, confidence, quality,"
+            " quality_components, image_sha256, crop, crop_landmarks)"
+            " SELECT row_number() OVER () + (SELECT max(key) FROM face), gen_random_uuid(), identity_id, box,"
+            " landmarks, 1, 100, quality_components, sha256(gen_random_uuid()::text::bytea), crop,"
+            " crop_landmarks FROM face JOIN identity ON identity.id = face.identity_id,"
+            " generate_series(1, 19) WHERE identity.number % 50 = 0",
+            "UPDATE gallery SET face_count = (SELECT count(*) FROM face)",
+        ):
+            session.execute(text(statement))
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    database.close()
+
+
 def sample_crops() -> list[Crop]:
     """Of the public-domain portraits that installed packages bring, at the size of people's snapshots."""
     with open_pipeline(Settings()) as pipeline:
@@ -140,18 +164,21 @@ def _small(photograph: bytes) -> bytes:
     return file.getvalue()
 
 
-def measure_api(server: Server, people: int) -> None:
+def measure_api(server: Server, people: int, unnamed: bool) -> None:
     connection = server.connection()
-    base = f"/v1/galleries/{GALLERY}/identities?max_faces=1&limit=60&order=newest"
+    order = "faces&anonymous=true" if unnamed else "newest"
+    base = f"/v1/galleries/{GALLERY}/identities?max_faces=1&limit=60&order={order}"
     pages = {
         "first page, with total": f"{base}&with_total=true",
         "page in the middle": f"{base}&offset={people // 2}",
         "last page": f"{base}&offset={people - 60}",
+    }
+    searches = {
         "search of one, with total": f"{base}&q=person+{people // 2}&with_total=true",
         "search of a quarter, with total": f"{base}&q=department:computing&with_total=true",
         "last page of a quarter": f"{base}&q=department:computing&offset={people // 4 - 60}",
     }
-    for name, path in pages.items():
+    for name, path in (pages if unnamed else pages | searches).items():
         print(f"{name:34} {_milliseconds(_times(connection, path))}")
     connection.request("GET", base)
     person, *_ = json.loads(connection.getresponse().read())["identities"]
@@ -177,12 +204,13 @@ def _milliseconds(times: Sequence[float]) -> str:
     return f"median {statistics.median(times):6.1f} ms, 95 % below {late:6.1f} ms"
 
 
-def measure_page(server: Server, people: int, seconds: float) -> None:
+def measure_page(server: Server, people: int, seconds: float, unnamed: bool) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
         page = browser.new_page(viewport=WINDOW)  # type: ignore[arg-type]
         start = time.perf_counter()
-        page.goto(f"http://127.0.0.1:{server.port}/#/galleries/{GALLERY}/people")
+        view = "?show=unnamed" if unnamed else ""
+        page.goto(f"http://127.0.0.1:{server.port}/#/galleries/{GALLERY}/people{view}")
         page.wait_for_function(VISIBLE_LOADED)
         shown = time.perf_counter() - start
         paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")

@@ -122,6 +122,7 @@ RULES: dict[str, Rule] = {
     "verify_identity": Rule(_V, GalleryAt.PATH),
     "verify_identity_by_external_id": Rule(_V, GalleryAt.PATH),
     "detect": Rule(_ANY, GalleryAt.NONE),
+    "list_attributes": Rule(_ANY, GalleryAt.NONE),
     "list_samples": Rule(_ANY, GalleryAt.NONE),
     "get_sample": Rule(_ANY, GalleryAt.NONE),
     "list_indexes": Rule(_R, GalleryAt.QUERY),

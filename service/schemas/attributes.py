@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from indexer.errors import InvalidRequest
 from indexer.types import Attribute
@@ -49,3 +49,18 @@ def query_attributes(value: str | None) -> list[Attribute]:
                 f"there is no attribute {name!r}; there are {', '.join(Attribute)}", field="attributes"
             )
     return _once(list(map(Attribute, names)))
+
+
+class AttributeStatus(BaseModel):
+    name: Attribute = Field(description="As a request names it", examples=["liveness"])
+    permitted: bool = Field(description="Whether the installation permits it (`GEMEL_ATTRIBUTES`)")
+    available: bool = Field(
+        description="Whether its weights are on this machine: `gemel models list` says how to get them"
+    )
+    sensitive: bool = Field(
+        description="Whether it is off unless an operator permits it, because laws restrict it"
+    )
+
+
+class AttributeList(BaseModel):
+    attributes: list[AttributeStatus] = Field(description="All that there are")

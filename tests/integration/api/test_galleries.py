@@ -195,6 +195,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", identity + "/faces/{face_id}/crop"),
         ("post", "/v1/verify"),
         ("post", "/v1/detect"),
+        ("get", "/v1/attributes"),
         ("get", "/v1/samples"),
         ("get", "/v1/samples/{sample}"),
         ("get", "/v1/models"),

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from indexer.records.database.session import Database
 from indexer.settings import Settings
+from indexer.types import Attribute
 from service.app import create_app
 from tests.support.pictures import jpeg, pixels
 from tests.support.weights import attributes_mirror, needs_attributes
@@ -68,3 +69,16 @@ def test_only_the_largest_faces_of_a_group_get_estimates(permissive: TestClient,
     answer = permissive.post("/v1/detect", files={"image": group}, data={"attributes": "expression"}).json()
 
     assert [list(face["attributes"]) for face in answer["faces"]] == [["expression"], ["expression"], []]
+
+
+def test_what_may_be_asked_for_is_listed(permissive: TestClient) -> None:
+    listed = {one["name"]: one for one in permissive.get("/v1/attributes").json()["attributes"]}
+
+    assert list(listed) == list(Attribute)
+    assert listed["expression"] == {
+        "name": "expression",
+        "permitted": True,
+        "available": True,
+        "sensitive": True,
+    }
+    assert (listed["gender"]["permitted"], listed["quality"]["sensitive"]) == (False, False)

@@ -19,9 +19,10 @@ function form(fields) {
  * @param {string} gallery
  * @param {Blob} image
  * @param {{candidates?: number, minChange?: number, box?: object, among?: object | null,
- *   metadata?: boolean, signal?: AbortSignal}} [options]
+ *   metadata?: boolean, attributes?: string[], signal?: AbortSignal}} [options]
  *   `minChange`: number of an enrolment that the search must include; `box`: of the only face that is searched for;
- *   `among`: a filter of people; `metadata`: candidates have that of their people
+ *   `among`: a filter of people; `metadata`: candidates have that of their people;
+ *   `attributes`: those that are estimated of the faces
  */
 export function identify(gallery, image, options) {
   return searchFor(path`v1/galleries/${gallery}/identify`, image, {}, options);
@@ -38,7 +39,7 @@ export async function identifyInSeveral(galleries, image, options) {
   return { ...answer, faces, audit_id: null, gallery_size: sum("gallery_size"), faces_searched: sum("faces_searched") };
 }
 
-async function searchFor(address, image, more, { candidates = 5, minChange = 0, box = null, among = null, metadata = false, signal } = {}) {
+async function searchFor(address, image, more, { candidates = 5, minChange = 0, box = null, among = null, metadata = false, attributes = [], signal } = {}) {
   const fields = {
     ...more,
     max_candidates: candidates,
@@ -46,6 +47,7 @@ async function searchFor(address, image, more, { candidates = 5, minChange = 0, 
     box: sides(box),
     filter: among && JSON.stringify(among),
     include: metadata ? "metadata" : null,
+    attributes,
   };
   const ask = () =>
     post(address, {
@@ -67,11 +69,11 @@ export const detect = (image, { signal } = {}) => post("v1/detect", { form: form
 /** Of several faces, the largest is compared; the answer says how many there were, and the page shows which. */
 const LARGEST = { several_faces: "largest" };
 
-export const verifyPair = (imageA, imageB, { signal } = {}) =>
-  post("v1/verify", { form: form({ image_a: imageA, image_b: imageB, ...LARGEST }), signal });
+export const verifyPair = (imageA, imageB, { attributes = [], signal } = {}) =>
+  post("v1/verify", { form: form({ image_a: imageA, image_b: imageB, attributes, ...LARGEST }), signal });
 
-export const verifyPerson = (gallery, identityId, image, { signal } = {}) =>
-  post(path`v1/galleries/${gallery}/identities/${identityId}/verify`, { form: form({ image, ...LARGEST }), signal });
+export const verifyPerson = (gallery, identityId, image, { attributes = [], signal } = {}) =>
+  post(path`v1/galleries/${gallery}/identities/${identityId}/verify`, { form: form({ image, attributes, ...LARGEST }), signal });
 
 /**
  * Enrols somebody new from one picture.

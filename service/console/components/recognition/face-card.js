@@ -5,6 +5,7 @@ import { fill, h } from "../../dom.js";
 import { score } from "../../format.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
+import { attributeList } from "../attributes/values.js";
 import { nameOf } from "../face-crop/face-crop.js";
 import { answerFor, candidateCard } from "../match/candidate.js";
 import { qualityLine, tooPoor } from "../match/quality.js";
@@ -78,6 +79,7 @@ export function faceCard({ gallery, photo, answer, number, signal, enrolling, ma
     fill(
       body,
       qualityLine(face.quality, face.unmatched_reason),
+      attributeList(face.attributes),
       visitorLine(gallery, face),
       formFirst && form,
       remembered && naming,

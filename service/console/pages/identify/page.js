@@ -1,6 +1,7 @@
 // Who is in this photograph, or before the camera?
 
 import { announce } from "../../announcer.js";
+import { createAttributeChoice } from "../../components/attributes/choice.js";
 import { createAmong } from "../../components/among/among.js";
 import { showAnswer } from "../../components/recognition/answer.js";
 import { takeDropped } from "../../components/photo/drop.js";
@@ -21,6 +22,8 @@ export async function show({ params, query, signal, setQuery }) {
   const liveButton = h("button", { onclick: startLive }, icon("camera"), t("identify.live"));
   const enrolling = query.get("enrol") === "on" && can("enrol");
   const among = createAmong({ gallery, query, setQuery, signal, onChange: compare });
+  const also = createAttributeChoice({ gallery, query, setQuery, signal, onChange: compare });
+  const conditions = () => JSON.stringify([among.key(), also.chosen()]);
   const earlier = h("div", { class: "identify-earlier" });
   let asked = null;
   let live = null;
@@ -52,7 +55,9 @@ export async function show({ params, query, signal, setQuery }) {
     fill(result, waiting(photo));
     input.element.classList.add("small");
     try {
-      const [key, search] = [among.key(), among.search()];
+      const [key, attributes] = [conditions(), also.chosen()];
+      const searched = among.search();
+      const search = (image, more) => searched(image, { attributes, ...more });
       const answer = await search(file, { signal: own.signal });
       const marked = [];
       for (const box of boxes) marked.push({ box, answer: await search(file, { box, signal: own.signal }) });
@@ -75,7 +80,7 @@ export async function show({ params, query, signal, setQuery }) {
 
   /** Says so where other conditions are chosen by now than those of the answer. */
   function compare() {
-    if (shown === null || shown.key === among.key()) return fill(earlier);
+    if (shown === null || shown.key === conditions()) return fill(earlier);
     if (earlier.childElementCount) return undefined;
     const { file, marked } = shown;
     const again = h("button", { class: "primary", onclick: () => searchFor(file, marked.map(({ box }) => box)) }, t("identify.again"));
@@ -118,6 +123,7 @@ export async function show({ params, query, signal, setQuery }) {
     h("div", { class: "page-head" }, h("h1", {}, t("identify.title")), liveButton),
     enrolling && h("p", {}, t("identify.enrolling")),
     among.element,
+    also.element,
     input.element,
     earlier,
     result,

@@ -1,5 +1,6 @@
 // Do two pictures show the same person? Or: does a picture show this person of the gallery?
 
+import { createAttributeChoice } from "../../components/attributes/choice.js";
 import { errorOf } from "../../components/recognition/actions.js";
 import { verifyPair, verifyPerson } from "../../components/recognition/ask.js";
 import { takeDropped } from "../../components/photo/drop.js";
@@ -13,6 +14,7 @@ import { showVerdict } from "./verdict.js";
 export async function show({ params, query, signal, setQuery }) {
   const { gallery } = params;
   const verdict = h("div", { class: "verdict-place" });
+  const also = createAttributeChoice({ gallery, query, setQuery, signal, onChange: () => compare() });
   let person = null;
   let asked = null;
 
@@ -55,10 +57,11 @@ export async function show({ params, query, signal, setQuery }) {
     const own = (asked = new AbortController());
     signal.addEventListener("abort", () => own.abort(), { once: true, signal: own.signal });
     fill(verdict, h("p", { role: "status" }, t("verify.comparing")));
+    const options = { attributes: also.chosen(), signal: own.signal };
     try {
       const answer = withPerson
-        ? await verifyPerson(gallery, person.id, a.blob, { signal: own.signal })
-        : await verifyPair(a.blob, b.blob, { signal: own.signal });
+        ? await verifyPerson(gallery, person.id, a.blob, options)
+        : await verifyPair(a.blob, b.blob, options);
       const faces = answer.faces;
       first.mark(faces[0]);
       if (!withPerson) second.mark(faces[1]);
@@ -77,6 +80,7 @@ export async function show({ params, query, signal, setQuery }) {
     { class: "stack" },
     h("div", { class: "page-head" }, h("h1", {}, t("verify.title"))),
     can("read") && againstChoice(started, against),
+    also.element,
     h("div", { class: "verify-slots" }, first.element, right),
     verdict,
   );

@@ -2,6 +2,7 @@
 
 import { announce } from "../../announcer.js";
 import { get, path } from "../../api.js";
+import { attributeList } from "../../components/attributes/values.js";
 import { createCurve } from "../../components/curve/curve.js";
 import { nameOf } from "../../components/face-crop/face-crop.js";
 import { enrolledCrop } from "../../components/match/candidate.js";
@@ -35,6 +36,7 @@ export async function showVerdict({ gallery, answer, person, photos, signal }) {
       h("p", {}, t("verify.score", { score: score(answer.score), threshold: score(answer.threshold), pairs: perPair(answer.estimated_fmr) })),
       h("p", {}, shareInWords(answer)),
       answer.faces.map((face, i) => qualityNote(face, i)),
+      answer.faces.map((face, i) => attributesOf(face, i, answer.faces.length > 1)),
       await curve(gallery, answer, signal),
     ),
   );
@@ -58,6 +60,11 @@ function qualityNote(face, i) {
   const { level, text } = qualityInWords(face.quality);
   const several = face.faces_found > 1 ? t("verify.several", { number: i + 1, count: face.faces_found }) : null;
   return [level !== "good" && h("p", { class: `quality ${level}` }, t("verify.quality", { number: i + 1, text })), several && h("p", {}, several)];
+}
+
+function attributesOf(face, i, several) {
+  const list = attributeList(face.attributes);
+  return list && several ? [h("h3", {}, t("answer.crop", { number: i + 1 })), list] : list;
 }
 
 /** Nothing where the role may not read it, or where the gallery has another model than the comparison. */

@@ -2,7 +2,9 @@
 
 import re
 
+from indexer.attributes.estimate import CannotTell
 from indexer.records.audit.event import Action
+from indexer.types import Attribute
 from tests.support.browser.console_files import TEXTS, code, name_of, scripts, texts
 
 _CALL = re.compile(r"""\b(?:t|has)\(([^,;{)]*(?:\$\{[^}]*\}[^,;{)]*)*)""")
@@ -26,6 +28,13 @@ def test_every_action_of_the_audit_record_has_words_and_so_has_its_noun() -> Non
     missing = {f"audit.actions.{action}" for action in Action} - texts().keys()
     missing |= {f"audit.nouns.{action.partition('.')[0]}" for action in Action} - texts().keys()
     assert missing == set()
+
+
+def test_every_attribute_of_a_face_has_a_name_and_every_reason_for_none_has_words() -> None:
+    keys = {f"attributes.names.{name}" for name in Attribute} | {
+        f"attributes.why.{why}" for why in CannotTell
+    }
+    assert keys - texts().keys() == set()
 
 
 def test_every_text_is_used() -> None:
