@@ -332,7 +332,7 @@ export default {
   attributes: {
     title: "Also say",
     hint: "Estimates from a picture, not facts about a person. They take a little time for each face.",
-    unavailable: "(not on this server: see “gemel models list”)",
+    unavailable: "What cannot be chosen needs weights that are not on this server: “gemel models list” says how to get them.",
     names: {
       liveness: "Liveness",
       expression: "Expression",
@@ -357,6 +357,7 @@ export default {
       turned_away: "the face is turned away",
       covered: "the face is covered",
       cut_off: "the face lies at the picture's edge",
+      too_young: "the face may be a child's",
       undecided: "it could be one or the other",
     },
     values: {
@@ -1364,6 +1365,7 @@ export default {
       authentication: "Authentication",
       access: "Access",
       data: "Exports",
+      transfer: "Imports of exports",
       audit: "The record itself",
     },
     // By the action of the API, with _ for the dot.
@@ -1452,6 +1454,10 @@ export default {
       visitor: {
         forgotten: "Unknown visitors forgotten",
         remembered: "Unknown visitor remembered",
+      },
+      transfer: {
+        started: "Import of an export started",
+        changed: "Import of an export changed",
       },
       duplicate_search: {
         started: "Search for duplicates started",

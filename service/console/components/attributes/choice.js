@@ -17,12 +17,13 @@ await styles("./attributes.css", import.meta.url);
 export function createAttributeChoice({ gallery, query, setQuery, signal, onChange }) {
   const chosen = new Set((query.get("say") ?? "").split(",").filter(Boolean));
   const boxes = h("div", { class: "attribute-boxes" });
+  const absent = h("p", { class: "hint muted" });
   const count = h("span", { class: "badge", hidden: true });
   const element = h(
     "details",
     { class: "attribute-choice", hidden: true, open: chosen.size > 0 },
     h("summary", {}, t("attributes.title"), " ", count),
-    h("div", { class: "stack" }, boxes, h("p", { class: "hint muted" }, t("attributes.hint"))),
+    h("div", { class: "stack" }, boxes, absent, h("p", { class: "hint muted" }, t("attributes.hint"))),
   );
 
   function choose(name, yes) {
@@ -43,7 +44,6 @@ export function createAttributeChoice({ gallery, query, setQuery, signal, onChan
       { class: "choice" },
       h("input", { type: "checkbox", checked: chosen.has(name), disabled: !available, onchange: (event) => choose(name, event.target.checked) }),
       t(`attributes.names.${name}`),
-      !available && h("span", { class: "muted" }, ` ${t("attributes.unavailable")}`),
     );
 
   /** What the installation and the gallery permit; the page works without it. */
@@ -53,6 +53,8 @@ export function createAttributeChoice({ gallery, query, setQuery, signal, onChan
     const offered = attributes.filter(({ name, permitted }) => permitted && (policy === null || policy.includes(name)));
     for (const name of chosen) if (!offered.some((one) => one.name === name && one.available)) chosen.delete(name);
     fill(boxes, offered.map(box));
+    absent.hidden = offered.every(({ available }) => available);
+    fill(absent, t("attributes.unavailable"));
     element.hidden = offered.length === 0;
     draw();
   }

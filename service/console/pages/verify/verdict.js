@@ -64,7 +64,7 @@ function qualityNote(face, i) {
 
 function attributesOf(face, i, several) {
   const list = attributeList(face.attributes);
-  return list && several ? [h("h3", {}, t("answer.crop", { number: i + 1 })), list] : list;
+  return list && several ? [h("h3", {}, t(i === 0 ? "verify.first" : "verify.second")), list] : list;
 }
 
 /** Nothing where the role may not read it, or where the gallery has another model than the comparison. */
