@@ -94,7 +94,9 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
             worker = app.state.import_worker = ImportWorker(
                 engine, settings, requests=lambda: slots.working, observe=metrics.outcomes.enrolled
             )
-            jobs = app.state.job_worker = JobWorker(engine.index_store, engine.calibrations)
+            jobs = app.state.job_worker = JobWorker(
+                engine.index_store, engine.calibrations, ended=metrics.job_seconds.observe
+            )
             transfers_worker = app.state.transfer_worker = TransferWorker(engine, settings)
             stop = Stop(delay_seconds=settings.stop_delay_s)
             async with anyio.create_task_group() as tasks:

@@ -42,11 +42,19 @@ class JobWorker:
     THREADS = 2
     """Each uses a connection."""
 
-    def __init__(self, index_store: IndexStore, calibrations: CalibrationResolver) -> None:
+    def __init__(
+        self,
+        index_store: IndexStore,
+        calibrations: CalibrationResolver,
+        *,
+        ended: Callable[[GalleryJob], object] = lambda _: None,
+    ) -> None:
+        """`ended` is called with each job that this worker has ended."""
         self.name = worker_name()
         self._database = index_store.database
         self._index_store = index_store
         self._calibrations = calibrations
+        self._ended = ended
         self._working = threading.Event()
         self._closing = threading.Event()
         self._thread = Supervised("gallery jobs", self._turn, every_seconds=POLL_SECONDS)
@@ -85,7 +93,7 @@ class JobWorker:
                 observe=observe,
                 closing=self._closing,
             )
-            run.run()
+            self._ended(run.run())
         finally:
             self._working.clear()
 
@@ -97,6 +105,8 @@ class JobWorker:
                 return
             if job.ended_at is None:
                 self._try(job)
+            else:  # it was tried too often
+                self._ended(job)
 
     def _try(self, job: GalleryJob) -> None:
         try:

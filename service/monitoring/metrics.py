@@ -24,6 +24,7 @@ from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.replica.cache import IndexCache
 from service.monitoring.fpir_checks import FpirChecks
+from service.monitoring.gallery_jobs import JobSeconds, OpenJobs
 from service.monitoring.gpu_memory import GpuMemory
 from service.monitoring.import_queue import ImportQueue
 from service.monitoring.index_lag import IndexLag
@@ -48,10 +49,12 @@ class Metrics:
         self._of_any_process.register(IndexLag(database))
         self._of_any_process.register(FpirChecks(database))
         self._of_any_process.register(ImportQueue(database))
+        self._of_any_process.register(OpenJobs(database))
         self._of_any_process.register(GpuMemory())
         self._shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self.registry = CollectorRegistry()
         self.outcomes = Outcomes(self.registry)
+        self.job_seconds = JobSeconds(self.registry)
         self.requests = Counter(
             "gemel_requests", "HTTP requests", ["method", "route", "status"], registry=self.registry
         )

@@ -17,7 +17,9 @@ from indexer.records.clusterings import faces as records
 from indexer.records.clusterings.faces import ReadFace
 from indexer.records.database.session import Session
 from indexer.records.tables import Gallery
+from indexer.types import Box as FaceBox
 from indexer.types import Vectors
+from indexer.usecases.answers.faces import Box
 
 FPIR = 0.1
 """Share of faces that may resemble a face of somebody else: as in `gemel cluster` of a folder. Such a face
@@ -125,11 +127,12 @@ def listed(groups: list[Group], faces: list[ReadFace]) -> dict[str, Any]:
 
     def shown(row: int) -> dict[str, Any]:
         face = faces[row]
+        x, y, width, height = face.box
         return {
             "identity_id": str(face.identity_id),
             "face_id": str(face.id),
             "image_sha256": face.image_sha256.hex(),
-            "box": dict(zip(("x", "y", "width", "height"), face.box, strict=True)),
+            "box": Box.of(FaceBox(x=x, y=y, width=width, height=height)).model_dump(),
         }
 
     ordered = sorted(groups, key=lambda group: (-len(group.rows), group.rows[0]))

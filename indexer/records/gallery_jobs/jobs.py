@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -105,6 +106,27 @@ def newest_first(
     if before is not None:
         query = query.where(GalleryJob.id < before)
     return session.scalars(query.order_by(GalleryJob.id.desc()).limit(at_most)).all()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenJob:
+    job: GalleryJob
+    gallery: str
+    """Its name."""
+    seconds: float
+    """Since a worker began it; 0 before."""
+
+
+def open_jobs(session: Session) -> list[OpenJob]:
+    """Of all galleries, the oldest first."""
+    age = func.extract("epoch", func.clock_timestamp() - GalleryJob.started_at)
+    rows = session.execute(
+        select(GalleryJob, Gallery.name, age)
+        .join(Gallery, Gallery.id == GalleryJob.gallery_id)
+        .where(GalleryJob.ended_at.is_(None))
+        .order_by(GalleryJob.id)
+    )
+    return [OpenJob(job=job, gallery=name, seconds=float(seconds or 0)) for job, name, seconds in rows]
 
 
 def newest_that_joined(session: Session, gallery_id: UUID) -> UUID | None:

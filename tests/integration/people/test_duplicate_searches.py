@@ -1,5 +1,6 @@
 """Searches for duplicates over HTTP: which pairs get a review, and how a search ends."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID, uuid4
@@ -185,6 +186,43 @@ def test_a_pair_that_was_merged_meanwhile_gets_no_review(searches: Searches) -> 
     done = run.run()
 
     assert (done.state, done.figures["pairs"], done.figures["reviews"]) == ("done", 1, 0)
+
+
+def test_jobs_that_are_open_and_those_that_have_ended_are_metrics(searches: Searches) -> None:
+    """The gauges as the database has them; seconds and failures of this process."""
+
+    def metrics() -> dict[str, float]:
+        lines = searches.client.get("/metrics").text.splitlines()
+        return {
+            name: float(value)
+            for name, _, value in (line.rpartition(" ") for line in lines)
+            if name.startswith("gemel_job_")
+        }
+
+    def ended(state: str) -> float:
+        return metrics().get(f'gemel_job_seconds_count{{kind="duplicate_search",state="{state}"}}', 0)
+
+    done, failed = ended("done"), ended("failed")
+    searches.done()
+    assert (ended("done"), ended("failed")) == (done + 1, failed)
+
+    job = searches.created("elsewhere")
+    labels = f'{{gallery="{GALLERY}",kind="duplicate_search"}}'
+    figures = json.dumps({"faces": 3, "compared": 2})
+    with searches.people.database.transaction() as session:
+        session.execute(
+            text("UPDATE gallery_job SET figures = :figures WHERE id = :id"),
+            {"figures": figures, "id": job.id},
+        )
+    shown = metrics()
+    assert shown["gemel_job_running" + labels] == 1
+    assert shown["gemel_job_running_seconds" + labels] > 0
+    assert (shown["gemel_job_faces" + labels], shown["gemel_job_faces_done" + labels]) == (3, 2)
+
+    with searches.people.database.transaction() as session:
+        session.execute(text("UPDATE gallery_job SET leased_until = now(), attempts = 3"))
+    wait_for(lambda: ended("failed") == failed + 1, 30)
+    assert "gemel_job_running" + labels not in metrics()
 
 
 @pytest.mark.parametrize("fpir", [0, -1, 0.6, "x"])
