@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from indexer.attributes.heads.opening import HEADS
 from indexer.embedding import catalog
 from indexer.embedding.card import ModelCard
 from indexer.errors import ModelUnknown, WeightsMissing
@@ -91,6 +92,9 @@ def _network(network: WeightSet, store: WeightStore) -> dict[str, Any]:
     return {
         "name": network.name,
         "purpose": network.purpose,
+        "attributes": [
+            attribute.value for attribute, kind in HEADS.items() if set(kind.weights) & set(network.files)
+        ],
         "licence": network.licence,
         **_weights(network.files, store),
     }

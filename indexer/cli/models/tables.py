@@ -30,9 +30,12 @@ def print_list(rows: Mapping[str, Any]) -> None:
             ", ".join(marks),
         )
     out.print(models)
-    networks = Table(Column("Network", no_wrap=True), "Weights", "Purpose", Column("Licence", no_wrap=True))
+    networks = Table(
+        Column("Network", no_wrap=True), "Weights", "Purpose", "Attributes", Column("Licence", no_wrap=True)
+    )
     for row in rows["networks"]:
-        networks.add_row(row["name"], _weights(row), row["purpose"], row["licence"])
+        attributes = ", ".join(row["attributes"])
+        networks.add_row(row["name"], _weights(row), row["purpose"], attributes, row["licence"])
     out.print(networks)
     if any(row["missing"] for row in [*rows["models"], *rows["networks"]]):
         console.print("`gemel models fetch NAME` fetches missing weights.", highlight=False)

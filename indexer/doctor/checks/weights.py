@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from indexer.doctor.finding import Finding, ok
 from indexer.errors import GemelError
+from indexer.inference.load import ProcessorLoad
 from indexer.settings import Settings
-from indexer.usecases.bootstrap import check_weights, default_card
+from indexer.types import Attribute
+from indexer.usecases.bootstrap import check_weights, default_card, open_attributes
 from indexer.weights.locate import is_present
 from indexer.weights.published import LIGHTQNET
 from indexer.weights.store import WeightStore
@@ -37,4 +39,25 @@ def check(settings: Settings) -> Iterator[Finding]:
             text="Without the quality network `lightqnet`, answers do not give the miss rate of a face"
             + (", and GEMEL_MAX_MATCH_MISS_RATE has no effect." if limited else "."),
             advice="Run `gemel models fetch lightqnet`.",
+        )
+    yield from _attributes(settings)
+
+
+def _attributes(settings: Settings) -> Iterator[Finding]:
+    reader = open_attributes(settings, ProcessorLoad())
+    missing = {
+        attribute.value: networks
+        for attribute in Attribute
+        if reader.is_permitted(attribute) and (networks := reader.missing(attribute))
+    }
+    if missing:
+        names = dict.fromkeys(name for networks in missing.values() for name in networks)
+        yield Finding(
+            check=CHECK,
+            level="info",
+            code="attributes_unavailable",
+            text=f"Requests may not ask for {', '.join(missing)}: the networks of these attributes are not on"
+            " this machine.",
+            advice=f"If you need them, run `gemel models fetch {' '.join(names)}`; otherwise take them out of"
+            " GEMEL_ATTRIBUTES.",
         )

@@ -187,3 +187,16 @@ def test_without_postgresql_the_machine_is_examined_all_the_same(settings: Setti
     assert found["database_unavailable"].level == "problem"
     assert {"disk_ok", "weights_ok"} <= found.keys()
     assert "schema_ok" not in found
+
+
+def test_permitted_attributes_without_a_network_are_information(
+    settings: Settings, database: Database
+) -> None:
+    finding = examine(settings, database)["attributes_unavailable"]
+
+    assert finding.level == "info"
+    assert "liveness" in finding.text
+    assert "expression" not in finding.text  # off by default
+    assert "gemel models fetch" in str(finding.advice)
+    none = settings.model_copy(update={"attributes": "none"})
+    assert "attributes_unavailable" not in examine(none, database)
