@@ -13,7 +13,7 @@ from indexer.usecases.searches.results import Identification
 from service.dependencies import Config, CurrentEngine, at_most
 from service.routes import problems
 from service.schemas.attributes import QueryAttributes, query_attributes
-from service.schemas.filters import QueryFilter, QueryInclude, query_filter
+from service.schemas.filters import QueryFilter, QueryInclude, people_filter, query_filter
 from service.schemas.places import place_of
 from service.schemas.recognition import LARGEST_NUMBER
 from service.schemas.streams import OPENAPI_BODY, IdentifyLine, openapi_responses
@@ -78,7 +78,7 @@ async def identify_stream(
             min_change=min_change_number,
             place=place_of(line.box, line.landmarks),
             remember=remember,
-            among=among,
+            among=among if line.filter is None else people_filter(line.filter),
             metadata=include == "metadata",
             attributes=requested,
         )

@@ -8,6 +8,7 @@ from indexer.usecases.answers.identify import IdentifyAnswer
 from indexer.usecases.searches.results import Identification
 from service.errors import Problem
 from service.requests.bodies import ImageBytes
+from service.schemas.filters import Filter
 from service.schemas.places import OneBox, OneLandmarks
 
 MAX_ID = 255
@@ -28,6 +29,8 @@ class IdentifyLine(BaseModel):
     image: ImageBytes
     box: OneBox = None
     landmarks: OneLandmarks = None
+    filter: Filter = None
+    """In place of the request's."""
 
 
 class IdentifiedLine(IdentifyAnswer):
@@ -84,9 +87,9 @@ OPENAPI_BODY: dict[str, Any] = {
             "application/x-ndjson": {
                 "schema": {
                     "type": "string",
-                    "description": 'For each picture `{"id", "image", "box", "landmarks"}`: the image in'
-                    " base64,"
-                    " the others as in `identify` or left out",
+                    "description": 'For each picture `{"id", "image", "box", "landmarks", "filter"}`: the'
+                    " image in base64, the others as in `identify` or left out; a line without a filter has that of"
+                    " the request",
                 },
                 "example": '{"id": "a", "image": "/9j/4AAQSkZJRgABAQ..."}\n'
                 '{"id": "b", "image": "/9j/4AAQSkZJRgABAQ..."}\n',

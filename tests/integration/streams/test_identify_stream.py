@@ -136,6 +136,28 @@ def test_a_stream_is_searched_among_some_people_and_shows_their_metadata(
     assert {len(line["faces"][0]["candidates"]) for line in without} == {2}
 
 
+def test_the_filter_of_a_line_takes_the_place_of_that_of_the_request(
+    client: TestClient, hopper: bytes
+) -> None:
+    picture, only_grace = encoded(hopper), quote('{"external_ids":["grace"]}')
+    lines, last = answers(
+        client,
+        body(
+            [
+                {"image": picture},
+                {"image": picture, "filter": {"external_ids": ["nobody"]}},
+                {"image": picture, "filter": {}},
+                {"id": "d", "image": picture, "filter": {"colour": 1}},
+            ]
+        ),
+        f"?filter={only_grace}",
+    )
+
+    assert [line["faces_searched"] for line in lines[:3]] == [1, 0, 1]
+    assert (lines[3]["id"], lines[3]["code"], lines[3]["status"]) == ("d", "invalid_filter", 422)
+    assert last == {"done": True, "lines": 4, "failed": 1}
+
+
 @pytest.mark.parametrize("query", ["filter=site", "filter=[]", "filter={%22colour%22:1}", "filter="])
 def test_a_stream_whose_filter_cannot_be_read_does_not_begin(client: TestClient, query: str) -> None:
     answer = client.post(f"{STREAM}?{query}", content=b"", headers=LINES)
