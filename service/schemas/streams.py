@@ -88,8 +88,8 @@ OPENAPI_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "string",
                     "description": 'For each picture `{"id", "image", "box", "landmarks", "filter"}`: the'
-                    " image in base64, the others as in `identify` or left out; a line without a filter has that of"
-                    " the request",
+                    " image in base64, the others as in `identify` or left out; a line without a filter has"
+                    " that of the request",
                 },
                 "example": '{"id": "a", "image": "/9j/4AAQSkZJRgABAQ..."}\n'
                 '{"id": "b", "image": "/9j/4AAQSkZJRgABAQ..."}\n',
