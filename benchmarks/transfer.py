@@ -4,8 +4,8 @@
 
 Random people with one face each, and a crop of so many kilobytes. The export goes into a folder, the import
 into the same PostgreSQL under another name; its check reads every byte first. `upload` stores the export's
-files in PostgreSQL, as `/v1/galleries/{gallery}/transfers` does, without the network. `COPY` is the same faces
-and embeddings written by PostgreSQL into one file, without a checksum: the export is compared with it.
+files in PostgreSQL, as `/v1/galleries/{gallery}/transfers` does, without the network. `COPY` is the same
+faces and embeddings written by PostgreSQL into one file, without a checksum: the export is compared with it.
 
 100,000 faces take some four minutes on two cores.
 """
