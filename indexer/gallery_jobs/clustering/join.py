@@ -18,7 +18,7 @@ from indexer.records.clusterings import joining
 from indexer.records.clusterings.joining import Join, Single
 from indexer.records.database.session import Session
 from indexer.records.enrolled import identities
-from indexer.records.people import reviews
+from indexer.records.people import moved_faces, reviews
 from indexer.records.people.reviews import ReviewKind
 from indexer.records.tables import Gallery
 from indexer.usecases.people.merge import later, merge_within
@@ -84,7 +84,7 @@ def _write(session: Session, gallery: Gallery, clustering_id: UUID, joins: Seque
     session.flush()
     moved: list[Single] = [one.single for one in joins]
     keys = [one.key for one in moved]
-    enrolled = joining.move(session, gallery.id, keys, [one.into for one in joins])
+    enrolled = moved_faces.reassign(session, gallery.id, keys, [one.into for one in joins])
     log_moved(
         session,
         gallery.id,

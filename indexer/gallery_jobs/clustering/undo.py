@@ -15,10 +15,11 @@ from uuid import UUID
 from indexer.gallery_jobs.clustering import join
 from indexer.gallery_jobs.run import Run
 from indexer.records import galleries
-from indexer.records.clusterings import joining, undoing
+from indexer.records.clusterings import undoing
 from indexer.records.clusterings.undoing import JoinMade, LaterChange, OwnedFace
 from indexer.records.database.session import Session
 from indexer.records.enrolled import identities
+from indexer.records.people import moved_faces
 from indexer.records.people.person_changes import Before
 from indexer.records.tables import Gallery, Identity
 from indexer.usecases.people.regrouping import log_moved
@@ -147,7 +148,9 @@ def _undo_many(
             session, gallery, change, faces=len(returned), faces_left=len(before.faces) - len(returned)
         )
     session.flush()
-    enrolled = joining.move(session, gallery.id, [key for key, _ in moved], [to_id for _, to_id in moved])
+    enrolled = moved_faces.reassign(
+        session, gallery.id, [key for key, _ in moved], [to_id for _, to_id in moved]
+    )
     log_moved(
         session,
         gallery.id,

@@ -7,39 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, or_, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.orm import Session
 
-from indexer.errors import Busy
-from indexer.records.enrolled.face_rows import KEY_BEFORE_NEW
 from indexer.records.people.person_changes import Before, ChangeOfPeople, MergedIdentity, dumped
 from indexer.records.tables import DistinctPeople, Face, Identity, PersonChange, Review
-
-_ATTEMPTS = 5
-
-_MOVE = text(f"""
-WITH given AS (
-    SELECT key, to_id, place FROM unnest(CAST(:keys AS bigint[]), CAST(:to_ids AS uuid[]))
-        WITH ORDINALITY AS given (key, to_id, place)
-), drawn AS (
-    UPDATE gallery
-    SET last_face_key = {KEY_BEFORE_NEW} + :count
-    WHERE id = CAST(:gallery_id AS uuid)
-    RETURNING last_face_key - :count AS before
-), moved AS (
-    UPDATE face SET key = drawn.before + given.place, identity_id = given.to_id
-    FROM drawn CROSS JOIN given
-    WHERE face.key = given.key
-    RETURNING face.key
-), embedded AS (
-    UPDATE embedding SET face_key = drawn.before + given.place
-    FROM drawn CROSS JOIN given
-    WHERE embedding.face_key = given.key
-)
-SELECT key FROM moved ORDER BY key
-""")  # noqa: S608
-"""As `moved_faces`, with a new identity for each face."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,25 +111,6 @@ def in_pairs(session: Session, identity_ids: Collection[UUID]) -> set[UUID]:
         for pair in rows:
             found |= set(pair)
     return found & set(identity_ids)
-
-
-def move(session: Session, gallery_id: UUID, keys: Sequence[int], to_ids: Sequence[UUID]) -> Sequence[int]:
-    """The face of each key becomes one of the identity in the same place of `to_ids`. Returns the new keys,
-    ascending. Raises Busy."""
-    arguments = {
-        "gallery_id": str(gallery_id),
-        "keys": keys,
-        "to_ids": [str(to_id) for to_id in to_ids],
-        "count": len(keys),
-    }
-    for _ in range(_ATTEMPTS):  # keys are random: a face of another gallery may have one of them already
-        try:
-            with session.begin_nested():
-                return session.scalars(_MOVE, arguments).all()
-        except IntegrityError as error:
-            if "face_pkey" not in str(error.orig):
-                raise
-    raise Busy("found no free keys for the faces; try again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

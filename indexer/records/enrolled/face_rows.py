@@ -7,6 +7,7 @@ several statements, and ten times as long to compose them.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -93,6 +94,18 @@ def insert(
         "audit_ids": [face.audit_id and str(face.audit_id) for face in faces],
         "request_id": faces[0].request_id,
         "ids": [str(face.id) for face in faces],
+        **columns(faces),
+        "places": [place for place, _, _ in computed],
+        "model_ids": [number for _, number, _ in computed],
+        "vectors": [vector for _, _, vector in computed],
+    }
+    return [(key, created_at) for key, created_at in session.execute(_INSERT, arguments)]
+
+
+def columns(faces: Sequence[Any]) -> dict[str, list[Any]]:
+    """An array of each column, for `unnest`. `faces`: `Face`, or with the same fields. An array of arrays
+    would lose its rows there, so those are texts."""
+    return {
         "boxes": [_array(face.box) for face in faces],
         "landmarks": [_array(face.landmarks) for face in faces],
         "confidences": [face.confidence for face in faces],
@@ -103,11 +116,7 @@ def insert(
         "crop_landmarks": [
             None if face.crop_landmarks is None else _array(face.crop_landmarks) for face in faces
         ],
-        "places": [place for place, _, _ in computed],
-        "model_ids": [number for _, number, _ in computed],
-        "vectors": [vector for _, _, vector in computed],
     }
-    return [(key, created_at) for key, created_at in session.execute(_INSERT, arguments)]
 
 
 def face_of(identity_id: UUID, e: Enrolment, audit_id: UUID | None) -> Face:
@@ -130,5 +139,5 @@ def face_of(identity_id: UUID, e: Enrolment, audit_id: UUID | None) -> Face:
 
 
 def _array(values: Iterable[float]) -> str:
-    """As PostgreSQL reads it. An array of arrays as such would lose its rows in `unnest`."""
+    """As PostgreSQL reads it."""
     return "{" + ",".join(map(str, values)) + "}"

@@ -19,14 +19,15 @@ _ATTEMPTS = 5
 
 _MOVE = text(f"""
 WITH given AS (
-    SELECT key, place FROM unnest(CAST(:keys AS bigint[])) WITH ORDINALITY AS given (key, place)
+    SELECT key, to_id, place FROM unnest(CAST(:keys AS bigint[]), CAST(:to_ids AS uuid[]))
+        WITH ORDINALITY AS given (key, to_id, place)
 ), drawn AS (
     UPDATE gallery
     SET last_face_key = {KEY_BEFORE_NEW} + :count
     WHERE id = CAST(:gallery_id AS uuid)
     RETURNING last_face_key - :count AS before
 ), moved AS (
-    UPDATE face SET key = drawn.before + given.place, identity_id = CAST(:to_id AS uuid)
+    UPDATE face SET key = drawn.before + given.place, identity_id = given.to_id
     FROM drawn CROSS JOIN given
     WHERE face.key = given.key
     RETURNING face.key
@@ -145,8 +146,7 @@ def move(
         for statement in _KEPT_INSTEAD:
             session.execute(statement, {"keys": keys, "to_id": str(to_id)})
         faces.remove(session, keys)
-    arguments = {"gallery_id": str(gallery_id), "to_id": str(to_id), "keys": [row.key for row in moved]}
-    enrolled = _with_new_keys(session, _MOVE, arguments, len(moved))
+    enrolled = reassign(session, gallery_id, [row.key for row in moved], [to_id] * len(moved))
     return MovedFaces(
         ids=[row.id for row in moved],
         dropped=[
@@ -156,6 +156,15 @@ def move(
         deleted=sorted(row.key for row in [*moved, *dropped]),
         enrolled=enrolled,
     )
+
+
+def reassign(
+    session: Session, gallery_id: UUID, keys: Sequence[int], to_ids: Sequence[UUID]
+) -> Sequence[int]:
+    """The face of each key becomes one of the identity in the same place of `to_ids`, which has none of the
+    same photograph. Returns the new keys, ascending. The caller does as for `move`. Raises Busy."""
+    arguments = {"gallery_id": str(gallery_id), "keys": keys, "to_ids": [str(to_id) for to_id in to_ids]}
+    return _with_new_keys(session, _MOVE, arguments, len(keys))
 
 
 def copy(

@@ -1,7 +1,6 @@
 """Writes the faces of an export into a gallery, in portions. The caller holds the gallery's lock."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 from indexer.errors import Busy
 from indexer.records import changes
 from indexer.records.enrolled import person_templates
-from indexer.records.enrolled.face_rows import KEY_BEFORE_NEW
+from indexer.records.enrolled.face_rows import KEY_BEFORE_NEW, columns
 from indexer.records.tables import Face, Identity
 from indexer.records.transfer.identities import replacement
 from indexer.types import ChangeKind
@@ -146,22 +145,8 @@ def _arguments(
         "count": len(new),
         "ids": [str(face_id) for face_id, _ in new],
         "identity_ids": [str(face.identity_id) for face in faces],
-        "boxes": [_array(face.box) for face in faces],
-        "landmarks": [_array(face.landmarks) for face in faces],
-        "confidences": [face.confidence for face in faces],
-        "qualities": [face.quality for face in faces],
-        "components": [json.dumps(face.quality_components) for face in faces],
-        "digests": [face.image_sha256 for face in faces],
-        "crops": [face.crop for face in faces],
-        "crop_landmarks": [
-            None if face.crop_landmarks is None else _array(face.crop_landmarks) for face in faces
-        ],
+        **columns(faces),
         "times": [face.created_at for face in faces],
         "vectors": [face.vector for face in faces],
         "problems": [face.problem for face in faces],
     }
-
-
-def _array(values: Iterable[float]) -> str:
-    """As PostgreSQL reads it. An array of arrays as such would lose its rows in `unnest`."""
-    return "{" + ",".join(map(str, values)) + "}"
