@@ -34,6 +34,7 @@ class Identity(Base, kw_only=True):
             postgresql_using="gin",
             postgresql_ops={"metadata": "jsonb_path_ops"},
         ),
+        Index("identity_named_idx", "gallery_id", "id", postgresql_where=text("NOT anonymous")),
         Index("identity_anonymous_idx", "gallery_id", "id", postgresql_where=text("anonymous")),
         Index(
             "identity_visitor_idx",
