@@ -10,14 +10,19 @@ TEXTS = Path(service.__file__).parent / "console/texts/en.js"
 
 
 def test_each_action_has_words_in_the_console() -> None:
-    assert _words("actions") == {action.replace(".", "_", 1) for action in Action}
+    by_noun = re.findall(r"^ +(\w+): \{\n(.*?)^ +\},\n", _block("actions"), re.MULTILINE | re.DOTALL)
+    assert {f"{noun}.{verb}" for noun, verbs in by_noun for verb in _words(verbs)} == set(Action)
 
 
 def test_each_noun_of_an_action_has_words_in_the_console() -> None:
-    assert _words("nouns") == {action.split(".")[0] for action in Action}
+    assert _words(_block("nouns")) == {action.split(".")[0] for action in Action}
 
 
-def _words(name: str) -> set[str]:
-    block = re.search(rf"^ +{name}: \{{\n(.*?)^ +\}},\n", TEXTS.read_text(), re.MULTILINE | re.DOTALL)
+def _block(name: str) -> str:
+    block = re.search(rf"^( +){name}: \{{\n(.*?)^\1\}},\n", TEXTS.read_text(), re.MULTILINE | re.DOTALL)
     assert block is not None
-    return set(re.findall(r"^ +(\w+): \"", block[1], re.MULTILINE))
+    return block[2]
+
+
+def _words(block: str) -> set[str]:
+    return set(re.findall(r"^ +(\w+): \"", block, re.MULTILINE))
