@@ -18,13 +18,11 @@ from sqlalchemy import Text, bindparam, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.errors import ChangesPruned, GalleryNotFound, LogForked
-from indexer.records.enrolled import person_templates
-from indexer.records.enrolled.contents import missing_embeddings
-from indexer.records.enrolled.faces import as_vector
+from indexer.records.enrolled import faces_by_key, person_templates
 from indexer.records.enrolled.person_templates import NOTHING, Replaced
 from indexer.records.notifications import CHANNEL
 from indexer.records.tables import Change as ChangeRow
-from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
+from indexer.records.tables import Gallery
 from indexer.types import Change, ChangeKind, LogPosition
 
 _Entry = tuple[ChangeKind, int, bool]
@@ -57,12 +55,6 @@ SELECT
 FROM counted
 """)
 """One statement for any number of faces, because the gallery is locked. Templates do not count as faces."""
-_EMBEDDED = (
-    select(Embedding.face_key, Embedding.vector)
-    .join(Model, Model.id == Embedding.model_id)
-    .where(Model.fingerprint == bindparam("fingerprint"))
-    .subquery()
-)
 _TAIL = (
     select(
         ChangeRow.number,
@@ -72,22 +64,11 @@ _TAIL = (
         # As text: psycopg2 would spend most of the time on UUID objects.
         cast(ChangeRow.token, Text).label("token"),
         cast(ChangeRow.predecessor, Text).label("predecessor"),
-        Face.key.label("still_enrolled"),
-        _EMBEDDED.c.face_key.label("embedded"),
-        _EMBEDDED.c.vector,
-        Identity.number.label("owner"),
     )
-    .outerjoin(
-        Face,
-        (Face.key == ChangeRow.face_key) & ~ChangeRow.is_template & (ChangeRow.kind != ChangeKind.UPDATE),
-    )
-    .outerjoin(Identity, Identity.id == Face.identity_id)
-    .outerjoin(_EMBEDDED, _EMBEDDED.c.face_key == Face.key)
     .where(ChangeRow.gallery_id == bindparam("gallery_id"), ChangeRow.number > bindparam("after"))
     .order_by(ChangeRow.number)
     .limit(_BATCH_ROWS)
 )
-"""Built once, as its parts take longer to compose than to run."""
 
 
 def append(
@@ -163,26 +144,21 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
     Raises EmbeddingsMissing if an enrolled face has no embedding of that model, ChangesPruned if the next
     change was pruned, LogForked if `position` belongs to another log, GalleryNotFound.
     """
-    rows = session.execute(
-        _TAIL, {"gallery_id": gallery_id, "after": position.number, "fingerprint": fingerprint}
-    ).all()
+    rows = session.execute(_TAIL, {"gallery_id": gallery_id, "after": position.number}).all()
     expected = (position.number + 1, str(position.token))
     follows = bool(rows) and (rows[0].number, rows[0].predecessor) == expected
     if not follows:
         check(session, gallery_id, position)
     if any(later.predecessor != earlier.token for earlier, later in pairwise(rows)):
         raise ChangesPruned(f"the log has a gap after change {position.number}", number=position.number)
-    missing = sum(row.still_enrolled is not None and row.embedded is None for row in rows)
-    if missing:
-        raise missing_embeddings(missing, fingerprint)
+    keys = [row.face_key for row in rows if row.kind == ChangeKind.ENROL and not row.is_template]
+    faces = faces_by_key.read(session, gallery_id, keys, fingerprint)
     templates = _templates(session, gallery_id, rows, fingerprint)
     tail = []
     for row in rows:
         vector, owner = None, None
-        if row.is_template:
-            vector, owner = templates.get(row.face_key, (None, None))
-        elif row.vector is not None:
-            vector, owner = as_vector(row.vector), row.owner
+        if row.kind == ChangeKind.ENROL:
+            vector, owner = (templates if row.is_template else faces).get(row.face_key, (None, None))
         tail.append(
             Change(
                 number=row.number,

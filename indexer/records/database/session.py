@@ -14,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 from indexer.errors import Misconfigured
 from indexer.records.audit.chain import append, entry
 from indexer.records.audit.event import take_pending
+from indexer.records.database import statistics
 from indexer.records.database.driver_errors import (
     DRIVER_ERRORS,
     as_gemel_error,
@@ -103,10 +104,13 @@ class Database:
 
     @contextmanager
     def repeatable_read(self, *, idle_seconds: float = 0) -> Iterator[Session]:
-        """Statements that all see the database in one state (REPEATABLE READ). No statement timeout.
+        """Statements that all see the database in one state (REPEATABLE READ), as to read a whole
+        gallery. No statement timeout.
 
         `idle_seconds`: PostgreSQL ends the transaction after so long between two statements; 0: never.
         """
+        with self.reading() as session:
+            statistics.refresh_if_stale(session)
         with translate_errors(), Session(self.engine, expire_on_commit=False) as session:
             session.execute(_REPEATABLE_READ)
             session.execute(_LONG)

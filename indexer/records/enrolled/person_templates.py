@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, delete, func, select, text
+from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, delete, func, select, text, true
 from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing
@@ -49,29 +49,36 @@ ORDER BY is_new, key
 """)  # noqa: S608
 """One statement, because the gallery is locked. Keys are drawn as in `face_rows`, after the faces' keys."""
 
+_MODEL = select(Model.id).where(Model.fingerprint == bindparam("fingerprint")).scalar_subquery()
+_EMBEDDING = (Embedding.face_key == Face.key) & (Embedding.model_id == _MODEL)
+_FACE = (
+    select(
+        Face.key,
+        select(Embedding.face_key).where(_EMBEDDING).correlate(Face).scalar_subquery().label("embedded"),
+        select(Embedding.vector).where(_EMBEDDING).correlate(Face).scalar_subquery().label("vector"),
+    )
+    .where(Face.identity_id == PersonTemplate.identity_id)
+    .offset(0)  # an optimisation fence
+    .lateral("face_of_person")
+)
 _MEMBERS = (
     select(
         PersonTemplate.key,
-        Identity.number,
-        Embedding.face_key.label("embedded"),
-        Embedding.vector,
+        select(Identity.number)
+        .where(Identity.id == PersonTemplate.identity_id, Identity.gallery_id == PersonTemplate.gallery_id)
+        .scalar_subquery()
+        .label("number"),
+        _FACE.c.embedded,
+        _FACE.c.vector,
     )
-    .join(Identity, Identity.id == PersonTemplate.identity_id)
-    .join(Face, Face.identity_id == PersonTemplate.identity_id)
-    .outerjoin(
-        Embedding,
-        (Embedding.face_key == Face.key)
-        & (
-            Embedding.model_id
-            == select(Model.id).where(Model.fingerprint == bindparam("fingerprint")).scalar_subquery()
-        ),
-    )
+    .join(_FACE, true())
     .where(
         PersonTemplate.gallery_id == bindparam("gallery_id"),
         PersonTemplate.key == any_(bindparam("keys", type_=ARRAY(BigInteger))),
     )
-    .order_by(PersonTemplate.key, Face.key)
+    .order_by(PersonTemplate.key, _FACE.c.key)
 )
+"""Without joins whose order PostgreSQL chooses, as in `faces_by_key`."""
 _NEXT_KEYS = (
     select(PersonTemplate.key)
     .where(PersonTemplate.gallery_id == bindparam("gallery_id"), PersonTemplate.key > bindparam("after"))
