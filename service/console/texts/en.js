@@ -526,7 +526,15 @@ export default {
 
   grouping: {
     title: "Group the unnamed faces",
-    intro: "Grouping puts the unnamed faces of one person together. Nothing is lost: each step can be undone on the person's page.",
+    intro: "Grouping puts the unnamed faces of one person together. Nothing is lost: a grouping can be undone, also in parts on the person's page.",
+    undo: "Undo this grouping",
+    undoing: "Undoing: {undone} so far",
+    undone: {
+      one: "The grouping was undone {ago}: {count} person is on their own again.",
+      other: "The grouping was undone {ago}: {count} people are on their own again.",
+    },
+    kept: { one: "{count} was named, merged or split since, and stays as it is.", other: "{count} were named, merged or split since, and stay as they are." },
+    undo_failed: "The undo has failed: {problem}",
     start: "Group the unnamed faces",
     join_groups: "Also put groups together that exist already",
     join_named: "Add groups to people with names whom they resemble. Otherwise each pair waits for your decision",

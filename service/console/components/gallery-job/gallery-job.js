@@ -24,6 +24,8 @@ const OPEN = ["waiting", "running"];
  * @property {(job: object) => any} result of a job that has ended
  */
 
+/** @typedef {(action: () => Promise<object>) => Promise<void>} Act does something with the job, which it returns */
+
 /**
  * @param {object} options
  * @param {string} options.url of the jobs
@@ -31,16 +33,18 @@ const OPEN = ["waiting", "running"];
  * @param {Words} options.words
  * @param {() => object} options.body of the request that begins one
  * @param {HTMLElement} options.choices for the next one
+ * @param {(job: object) => number | null} [options.share] how far it is, 0 to 1; null while that is not known
+ * @param {(job: object, act: Act) => any} [options.further] buttons for a job that has ended
  * @param {AbortSignal} options.signal
- * @param {() => void} options.onDone a job has ended well
- * @returns {Promise<{element: HTMLElement, act: (action: () => Promise<object>) => Promise<void>}>} when it is known what
- *   came of the last job. `act`: does something with the job, which it returns
+ * @param {() => void} options.onDone a job has ended
+ * @returns {Promise<HTMLElement>} when it is known what came of the last job
  */
-export async function createGalleryJob({ url, list, words, body, choices, signal, onDone }) {
+export async function createGalleryJob({ url, list, words, body, choices, share = compared, further = () => null, signal, onDone }) {
   const start = h("button", { class: "primary", onclick: () => act(() => post(url, { json: body(), signal })) }, words.start);
   const cancel = h("button", { hidden: true, onclick: () => act(() => post(`${url}/${job.id}/cancel`, { signal })) }, t("common.cancel"));
   const progress = createProgress({ label: words.progress });
   const said = h("p", { role: "status" });
+  const more = h("div", { class: "actions" });
   const problem = h("div");
   const options = h("details", {}, h("summary", {}, t("common.options")), choices);
   let job = null;
@@ -51,14 +55,15 @@ export async function createGalleryJob({ url, list, words, body, choices, signal
     progress.element.hidden = !isOpen();
     start.hidden = options.hidden = isOpen() || !can("enrol");
     cancel.hidden = !isOpen() || !can("enrol");
-    if (isOpen()) progress.set(shareOf(job), words.step(job));
+    if (isOpen()) progress.set(share(job), words.step(job));
     fill(said, job && !isOpen() && words.result(job));
+    fill(more, job && !isOpen() && further(job, act));
   }
 
   async function refresh() {
     job = await get(`${url}/${job.id}`, { signal });
     draw();
-    if (job.state === "done") onDone();
+    if (!isOpen()) onDone(); // what was cancelled or has failed may have changed something, too
   }
 
   async function act(action) {
@@ -80,17 +85,17 @@ export async function createGalleryJob({ url, list, words, body, choices, signal
   } = await get(url, { query: { limit: 1 }, signal }));
   draw();
   asking.wake();
-  const element = h(
+  return h(
     "section",
     { class: "card gallery-job", "aria-label": words.title },
     h("div", { class: "gallery-job-head" }, h("p", {}, words.intro), h("div", { class: "actions" }, start, cancel)),
     progress.element,
     said,
+    more,
     problem,
     options,
   );
-  return { element, act };
 }
 
 /** Comparing takes nearly all of the time. */
-const shareOf = ({ figures }) => (figures.faces > 0 ? figures.compared / figures.faces : null);
+const compared = ({ figures }) => (figures.faces > 0 ? figures.compared / figures.faces : null);

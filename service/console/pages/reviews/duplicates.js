@@ -25,7 +25,7 @@ export async function createDuplicateSearch({ gallery, signal, onDone }) {
     h("option", { value: "" }, t("duplicates.as_set")),
     FPIRS.map((value) => h("option", { value }, t("duplicates.one_in", { count: Math.round(1 / value) }))),
   );
-  const job = await createGalleryJob({
+  return createGalleryJob({
     url: path`v1/galleries/${gallery}/duplicate-searches`,
     list: "duplicate_searches",
     words: {
@@ -41,7 +41,6 @@ export async function createDuplicateSearch({ gallery, signal, onDone }) {
     signal,
     onDone,
   });
-  return job.element;
 }
 
 function resultOf({ state, figures, problem, ended_at: ended }) {
