@@ -57,7 +57,7 @@ ExternalId = Annotated[str, Depends(_external_id)]
 
 @router.post(
     _ONE + "/verify",
-    responses=problems(404, 413, 415, 422),
+    responses=problems(404, 409, 413, 415, 422),
     openapi_extra=openapi_body(VerifyIdentity, {"image": _IMAGE}),
     operation_id="verify_identity_by_external_id",
     summary="Does a photograph show this identity?",
