@@ -31,6 +31,8 @@ class Stage(StrEnum):
     ATTRIBUTES = "attributes", "the heads of the attributes in the request"
     # embedding.batching: a queue before the network
     EMBED = "embed", "the network, which takes the faces of several requests in one batch"
+    # usecases.explain_pair
+    EXPLAIN = "explain", "the network, which embeds the faces of a pair with parts of them covered"
     # replica.gallery_index: opening, catching up; replica.builds: queued openings
     INDEX = "index", "the index of the gallery, which is opened or catches up with PostgreSQL"
     # index.live: a change that is applied just then; index.gpu.batching: a queue before a GPU

@@ -100,21 +100,22 @@ def write_json(value: Any, json_file: Path) -> None:
         write_atomically(json_file, text + "\n")
 
 
-def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
-    """Write the whole text, or leave the file as it was. A device or a pipe is written to directly.
+def write_atomically(path: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Write the whole content, or leave the file as it was. A device or a pipe is written to directly.
     `private`: only this account may read the file, as it shows faces.
 
-    `text` may contain file names from `os.fsdecode`: bytes that are not UTF-8 are written as they are on the
+    A text may contain file names from `os.fsdecode`: bytes that are not UTF-8 are written as they are on the
     disk. Raises OSError.
     """
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
     if path.exists() and not path.is_file():
-        path.write_text(text, "utf-8", "surrogateescape")
+        path.write_bytes(data)
         return
     with atomic_write(path.resolve()) as temporary:
         if private:
             temporary.touch(0o600)
             temporary.chmod(0o600)
-        temporary.write_text(text, "utf-8", "surrogateescape")
+        temporary.write_bytes(data)
 
 
 def json_line(value: Any) -> str:

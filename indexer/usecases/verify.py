@@ -25,6 +25,7 @@ from indexer.records.enrolled import faces, identities, person_templates
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute, OnSeveralFaces
+from indexer.usecases.explain_pair import explain_pair
 from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
 from indexer.usecases.searches.verification import ComparedFace, IdentityScore, Verification
 from indexer.vision.place import FacePlace
@@ -43,12 +44,14 @@ def verify_pair(
     place_a: FacePlace | None = None,
     place_b: FacePlace | None = None,
     attributes: Collection[Attribute] = (),
+    explain: bool = False,
     recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of one picture with that of the other.
 
     `threshold`: the least score that matches; by default the one that a share `fmr` of strangers reaches.
     `place_a`, `place_b`: of the faces, where the caller knows it. `attributes`: to estimate of both.
+    `explain`: also which parts of the faces made the score.
     Raises AttributeNotPermitted, AttributeUnavailable, NoFaceFound, SeveralFaces, EmbeddingUnusable, Busy,
     and what `Pipeline.detect` raises.
     """
@@ -59,8 +62,12 @@ def verify_pair(
         _face_of(pipeline, image_a, "image_a", several_faces, place_a, estimate, watch),
         _face_of(pipeline, image_b, "image_b", several_faces, place_b, estimate, watch),
     ]
-    a, b = pipeline.embed([face.aligned for face in faces], watch)
-    verification = _verdict(pipeline, calibration, float(a @ b), faces, None, fmr, threshold, watch)
+    aligned = [face.aligned for face in faces]
+    vectors = pipeline.embed(aligned, watch)
+    maps = explain_pair(pipeline, aligned, vectors, watch) if explain else []
+    score = float(vectors[0] @ vectors[1])
+    verification = _verdict(pipeline, calibration, score, faces, None, fmr, threshold, watch)
+    verification = replace(verification, maps=maps)
     return _recorded(verification, recorder, threshold, watch)
 
 

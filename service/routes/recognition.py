@@ -13,6 +13,7 @@ from indexer.usecases.answers.detect import DetectAnswer
 from indexer.usecases.answers.identify import IdentifyAnswer, SearchAnswer
 from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer
 from indexer.usecases.answers.verify import VerifyAnswer
+from indexer.usecases.explain_pair import FACES
 from indexer.usecases.identify_in_several import identify_in_several
 from indexer.usecases.searches.options import SearchOptions
 from service.dependencies import Config, CurrentEngine, CurrentGrant, Meters, UsedFaces, at_most
@@ -162,7 +163,7 @@ def verify_pair(
 ) -> VerifyAnswer:
     """Compares one face of each photograph. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
     engine.attributes.check(body.attributes)
-    used_faces.add(2)
+    used_faces.add(2 + (FACES if body.explain else 0))
     verification = verify.verify_pair(
         engine.pipeline,
         engine.calibrations.for_model(engine.pipeline.card),
@@ -175,6 +176,7 @@ def verify_pair(
         place_b=place_of(body.box_b, body.landmarks_b, "box_b"),
         reader=engine.attributes,
         attributes=body.attributes,
+        explain=body.explain,
         recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from indexer.types import OnSeveralFaces
+from indexer.usecases.explain_pair import FACES
 from service.requests.bodies import ImageBytes, UploadBody
 from service.schemas.attributes import RequestedAttributes
 from service.schemas.filters import Filter, FormFilter, Include
@@ -110,6 +111,11 @@ class VerifyPair(UploadBody):
     threshold: Threshold = None
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
     attributes: RequestedAttributes = Field(default_factory=list)
+    explain: bool = Field(
+        default=False,
+        description="Also which parts of the faces made the score, as maps over the faces. It takes as long"
+        f" as embedding {FACES} faces, and counts as many",
+    )
 
 
 class VerifyIdentity(UploadBody):

@@ -9,8 +9,16 @@ from typing import Annotated
 import typer
 
 from indexer.cli.box import METAVAR, check_box, place_of
-from indexer.cli.commands import Json
-from indexer.cli.output import describe_quality, escape_text, fail, out, print_result, quantity
+from indexer.cli.commands import Json, check_writable
+from indexer.cli.output import (
+    describe_quality,
+    escape_text,
+    fail,
+    out,
+    print_result,
+    quantity,
+    write_atomically,
+)
 from indexer.cli.recognition.attributes import print_attributes
 from indexer.cli.recognition.options import Attributes, Threshold, parse_attributes
 from indexer.errors import InvalidInput, NoFaceFound, SeveralFaces
@@ -42,6 +50,15 @@ def verify(
         typer.Option(metavar=METAVAR, callback=check_box, help="Where the face is in the second photograph."),
     ] = None,
     attributes: Attributes = "",
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jpg",
+            dir_okay=False,
+            callback=check_writable,
+            help="Write a picture of both faces that shows which parts of them made the score.",
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Compare two photographs: do they show the same person? Needs no database.
@@ -52,6 +69,7 @@ def verify(
     from indexer.usecases.answers.verify import VerifyAnswer
     from indexer.usecases.bootstrap import open_attributes, open_pipeline
     from indexer.usecases.verify import verify_pair
+    from indexer.vision.occlusion import beside
 
     settings = Settings()
     requested = parse_attributes(attributes)
@@ -70,9 +88,12 @@ def verify(
                 place_b=place_of(box_b),
                 reader=open_attributes(settings, pipeline.load),
                 attributes=requested,
+                explain=explain is not None,
             )
         except InvalidInput as error:
             fail(_about(paths[str(error.details["field"])], error), code=error.code)
+    if explain is not None:
+        write_atomically(explain, beside([each.jpeg for each in verification.maps]), private=True)
     answer = VerifyAnswer.of(verification)
     verdict = "[green]same person[/]" if answer.matched else "[red]different people[/]"
     sentence = (

@@ -1,7 +1,9 @@
 """The answer of a comparison of two faces."""
 
+from base64 import b64encode
 from uuid import UUID
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from indexer import request_timings
@@ -13,6 +15,17 @@ from indexer.usecases.searches.verification import Verification
 
 class ComparedFace(DetectedFace):
     faces_found: int = Field(description="How many faces the picture has", examples=[1])
+
+
+class OcclusionMapAnswer(BaseModel):
+    """Which parts of a face made the score: how far it falls where a part is covered. It explains the model,
+    not the person."""
+
+    drops: list[list[float]] = Field(
+        description="8 rows of 8 cells, from the upper left of the face as it is aligned; negative where the"
+        " score rises without the part"
+    )
+    picture: str = Field(description="The face beneath the map: a JPEG in base64")
 
 
 class VerifyAnswer(BaseModel):
@@ -48,6 +61,10 @@ class VerifyAnswer(BaseModel):
         description="Cosine similarity to the person template; null where there is none"
     )
     template_faces: int | None = Field(description="Number of faces that the template is the mean of")
+    explanation: list[OcclusionMapAnswer] | None = Field(
+        default=None,
+        description="One map for each of the two faces, where the request says `explain`; null otherwise",
+    )
     audit_id: AuditId
     timings_ms: dict[str, float] = Field(
         description=request_timings.description(), examples=[TIMINGS_EXAMPLE]
@@ -80,6 +97,13 @@ class VerifyAnswer(BaseModel):
             if nearest is None or nearest.template_score is None
             else round(nearest.template_score, 6),
             template_faces=None if nearest is None else nearest.template_faces,
+            explanation=[
+                OcclusionMapAnswer(
+                    drops=np.round(each.drops, 4).tolist(), picture=b64encode(each.jpeg).decode()
+                )
+                for each in verification.maps
+            ]
+            or None,
             audit_id=verification.audit_id,
             timings_ms=rounded_timings(verification.timings_ms),
         )

@@ -1,12 +1,13 @@
 """What a comparison finds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from indexer.attributes.estimate import Estimates
 from indexer.calibration.threshold.curve import Estimate
 from indexer.calibration.threshold.decision import Decision
 from indexer.pipeline.pipeline import AlignedFace
+from indexer.usecases.explain_pair import OcclusionMap
 from indexer.usecases.searches.results import distance
 
 
@@ -58,6 +59,8 @@ class Verification:
     audit_id: UUID | None
     """Of the event in the audit record; None where there is no record."""
     timings_ms: dict[str, float]
+    maps: list[OcclusionMap] = field(default_factory=list)
+    """Of the two faces, where the request asks for an explanation."""
 
     @property
     def face_id(self) -> UUID | None:
