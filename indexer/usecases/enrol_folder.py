@@ -1,23 +1,25 @@
 """Enrols the people of a folder of photographs. It can be interrupted and run again."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.duplicates.candidate import DuplicateCandidate
-from indexer.errors import GalleryExists, GalleryNotFound, GemelError
+from indexer.errors import GemelError
 from indexer.files import reason
 from indexer.pipeline.people_folder import PeopleFolder, Person
 from indexer.records import galleries
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
 from indexer.usecases.enrolment.applicant import PersonOutcome, PersonPictures
 from indexer.usecases.enrolment.people import enrol_people
+from indexer.usecases.folder_gallery import create_gallery
 from indexer.usecases.folder_outcome import FolderOutcome, Outcome
 
 CHUNK = 20
@@ -33,6 +35,7 @@ def enrol_folder(
     *,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
     allow_duplicates: bool = False,
+    attributes: Collection[Attribute] = (),
     parallel: int = 4,
     progress: Callable[[int], object] = lambda _: None,
 ) -> FolderOutcome:
@@ -42,9 +45,13 @@ def enrol_folder(
     transactions of at most 20. After a run that was killed or
     interrupted, the next one does the rest. KeyboardInterrupt ends the run within a picture or two, and the
     result says so. `progress` is called with how many more pictures are done.
-    Raises InvalidRequest, DatabaseUnavailable.
+    `attributes`: to estimate of the new faces.
+    Raises InvalidRequest, AttributeNotPermitted, AttributeUnavailable, DatabaseUnavailable.
     """
+    engine.attributes.check(attributes)
     result = FolderOutcome(path=folder.path, gallery_created=create_gallery(engine, gallery))
+    with engine.database.reading() as session:
+        engine.attributes.check(attributes, galleries.get(session, gallery).attributes)
     engine.enroller.open_index(gallery)
     stop = threading.Event()
 
@@ -57,6 +64,7 @@ def enrol_folder(
             people=people,
             several_faces=several_faces,
             allow_duplicates=allow_duplicates,
+            attributes=attributes,
             stop=stop,
         )
         portion.run()
@@ -81,21 +89,6 @@ def enrol_folder(
     return result
 
 
-def create_gallery(engine: Engine, name: str) -> bool:
-    """Whether it did not exist."""
-    try:
-        with engine.database.reading() as session:
-            galleries.get(session, name)
-    except GalleryNotFound:
-        try:
-            with engine.database.transaction() as session:
-                galleries.create(session, name)
-        except GalleryExists:
-            return False  # another process created it in the meantime
-        return True
-    return False
-
-
 def _portions(people: Sequence["_PersonRun"]) -> Iterator[list["_PersonRun"]]:
     """Those with few pictures together."""
     portion: list[_PersonRun] = []
@@ -112,7 +105,8 @@ def _portions(people: Sequence["_PersonRun"]) -> Iterator[list["_PersonRun"]]:
 def _add(result: FolderOutcome, run: "_PersonRun") -> None:
     person = run.person
     for path in person.images:
-        result.add(path, *run.outcomes.get(path, _NOT_REACHED), person=person.folder)
+        noted = run.outcomes.get(path, _NOT_REACHED)
+        result.add(path, *noted, person=person.folder, estimates=run.estimates.get(path, NO_ESTIMATES))
     result.identities_created += run.created
     result.odd_faces += run.odd_faces
     if run.duplicates:
@@ -143,15 +137,18 @@ class _PersonRun:
     """Of the person, after the last enrolment."""
     duplicates: dict[UUID, DuplicateCandidate] = field(default_factory=dict)
     """Other people whom the person looks like, by their id."""
+    estimates: dict[Path, Estimates] = field(default_factory=dict)
+    """Of the new faces."""
 
     @property
     def tried(self) -> int:
         """Pictures."""
         return sum(outcome is not Outcome.NOT_REACHED for outcome, _, _ in self.outcomes.values())
 
-    def note_outcome(self, paths: Iterable[Path], done: PersonOutcome) -> None:
+    def note_outcome(self, paths: Collection[Path], done: PersonOutcome) -> None:
         for path, picture in zip(paths, done.pictures, strict=True):
             self.outcomes[path] = (picture.outcome, picture.code, picture.message)
+        self.estimates |= {list(paths)[number]: of_face for number, of_face in done.estimates.items()}
         self.created |= done.created
         self.has_face |= any(
             picture.outcome in (Outcome.ENROLLED, Outcome.KNOWN) for picture in done.pictures
@@ -188,6 +185,7 @@ class _Portion:
     people: Sequence[_PersonRun]
     several_faces: OnSeveralFaces
     allow_duplicates: bool
+    attributes: Collection[Attribute]
     stop: threading.Event
 
     def run(self) -> None:
@@ -228,6 +226,7 @@ class _Portion:
             ],
             several_faces=self.several_faces,
             allow_duplicates=self.allow_duplicates,
+            attributes=self.attributes,
             check=self._check,
             look_for_odd_faces=True,
         )

@@ -11,8 +11,8 @@ from indexer.errors import GemelError, InvalidRequest
 from indexer.files import reason
 from indexer.pipeline import people_folder
 from indexer.usecases.bootstrap import Engine
-from indexer.usecases.enrol_folder import create_gallery
 from indexer.usecases.enrolment.unlabelled import enrol_unlabelled
+from indexer.usecases.folder_gallery import create_gallery
 from indexer.usecases.folder_outcome import FolderOutcome, Outcome
 
 CHUNK = 8

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.pipeline.people_folder import SkippedFile
 
@@ -33,6 +34,8 @@ class FileOutcome:
     code: str | None = None
     """Why it is not enrolled; stable, for programs."""
     message: str | None = None
+    estimates: Estimates = field(default_factory=dict)
+    """Of the enrolled face, the attributes that were requested."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,11 +67,23 @@ class FolderOutcome:
         return Counter(file.code or "" for file in self.files if file.outcome in outcomes)
 
     def add(
-        self, path: Path, outcome: Outcome, code: str | None, message: str | None, *, person: str | None
+        self,
+        path: Path,
+        outcome: Outcome,
+        code: str | None,
+        message: str | None,
+        *,
+        person: str | None,
+        estimates: Estimates = NO_ESTIMATES,
     ) -> None:
         self.files.append(
             FileOutcome(
-                path=path.relative_to(self.path), person=person, outcome=outcome, code=code, message=message
+                path=path.relative_to(self.path),
+                person=person,
+                outcome=outcome,
+                code=code,
+                message=message,
+                estimates=estimates,
             )
         )
 

@@ -12,6 +12,7 @@ from indexer.cli.commands import Gallery, Json, check_writable
 from indexer.cli.enrol.output import as_csv, as_json, print_outcome
 from indexer.cli.output import print_result, write_atomically
 from indexer.cli.progress import progress_bar
+from indexer.cli.recognition.options import Attributes, parse_attributes
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
 
@@ -52,6 +53,7 @@ def enrol(
             " becomes an anonymous identity. `gemel cluster --gallery` joins those of one person.",
         ),
     ] = False,
+    attributes: Attributes = "",
     report: Annotated[
         Path | None,
         typer.Option(
@@ -78,6 +80,9 @@ def enrol(
     from indexer.usecases.enrol_unlabelled_folder import enrol_unlabelled_folder
     from indexer.usecases.folder_outcome import Outcome
 
+    requested = parse_attributes(attributes)
+    if requested and unlabelled:
+        raise typer.BadParameter("--attributes is not for --unlabelled")
     settings = Settings()
     folder = None if unlabelled else people_folder.read(directory)
     with open_engine(settings) as engine, progress_bar("images") as bar:
@@ -99,6 +104,7 @@ def enrol(
                 gallery,
                 several_faces=several_faces,
                 allow_duplicates=allow_duplicates,
+                attributes=requested,
                 parallel=settings.threads,
                 progress=lambda images: bar.advance(task, images),
             )

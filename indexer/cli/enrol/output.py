@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Column, Table
 
+from indexer.cli.enrol.attributes import attributes_of, print_counts
 from indexer.cli.output import console, escape_text, name_options, out, quantity
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def as_json(result: "FolderOutcome") -> dict[str, Any]:
             {"person": person, "candidates": [candidate.as_json() for candidate in candidates]}
             for person, candidates in result.duplicates.items()
         ],
+        "attributes": attributes_of(result),
     }
 
 
@@ -107,6 +109,7 @@ def print_outcome(result: "FolderOutcome", gallery: str, report: Path | None, un
             soft_wrap=True,
         )
     _print_duplicates(result)
+    print_counts(result)
     if report is not None:
         written = f"Wrote the outcome of every file to {escape_text(report)}."
         console.print(written, highlight=False, soft_wrap=True)

@@ -56,8 +56,8 @@ def _attributes(settings: Settings) -> Iterator[Finding]:
             check=CHECK,
             level="info",
             code="attributes_unavailable",
-            text=f"Requests may not ask for {', '.join(missing)}: the networks of these attributes are not on"
-            " this machine.",
+            text="Permitted attributes that cannot be estimated, since their networks are not on this"
+            f" machine: {', '.join(missing)}.",
             advice=f"If you need them, run `gemel models fetch {' '.join(names)}`; otherwise take them out of"
             " GEMEL_ATTRIBUTES.",
         )

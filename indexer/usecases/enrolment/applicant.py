@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from indexer.attributes.estimate import Estimates
 from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.errors import GemelError
 from indexer.records.enrolled.new_identities import NewIdentity
@@ -39,6 +40,8 @@ class PersonOutcome:
     """None where no transaction wrote anything."""
     duplicates: Sequence[DuplicateCandidate] = field(default_factory=list)
     """Other people whom the person looks like."""
+    estimates: Mapping[int, Estimates] = field(default_factory=dict)
+    """Of the enrolled faces, by the number of the picture, from 0: the attributes that were requested."""
 
 
 KNOWN = PictureOutcome(outcome=Outcome.KNOWN)

@@ -70,6 +70,11 @@ class GroupTransaction:
                     created=one.is_new,
                     result=result,
                     duplicates=one.duplicates,
+                    estimates={
+                        person.tried[place]: person.prepared.estimates[place]
+                        for place in one.enrolments
+                        if place in person.prepared.estimates
+                    },
                 )
                 for person, one, result in zip(people, accepted, results, strict=True)
             }

@@ -7,13 +7,13 @@ that each needs a transaction.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.errors import Busy, EmbeddingUnusable, GemelError, InvalidRequest
 from indexer.records.text import checked_id
 from indexer.request_timings import Stopwatch
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.enrolment.applicant import Applicant, PersonOutcome, PersonPictures
 from indexer.usecases.enrolment.group_transaction import (
@@ -35,6 +35,7 @@ def enrol_people(
     *,
     several_faces: OnSeveralFaces,
     allow_duplicates: bool,
+    attributes: Collection[Attribute] = (),
     check: Callable[[], object],
     commit: Commit = lambda *_: None,
     look_for_odd_faces: bool = False,
@@ -43,7 +44,8 @@ def enrol_people(
 
     Where all of a person's pictures are known or rejected, nothing is written of it. `check` is called before
     each picture; what it raises ends the enrolment, and nothing is written any more. An error that concerns
-    everybody is that of all who are not written. Raises GalleryNotFound, ModelUnavailable, Busy.
+    everybody is that of all who are not written. `attributes`: to estimate of the new faces. Raises
+    GalleryNotFound, AttributeNotPermitted, AttributeUnavailable, ModelUnavailable, Busy.
     """
     every = [
         Applicant(
@@ -53,7 +55,8 @@ def enrol_people(
     ]
     transaction = enroller.transaction
     group = GroupTransaction(transaction, transaction.gallery(gallery_name), allow_duplicates, commit)
-    work = _Work(group, several_faces, check)
+    transaction.preparer.attributes.check(attributes, group.found[0].attributes)
+    work = _Work(group, several_faces, attributes, check)
     work.find_known(every)
     for _ in range(_ATTEMPTS):
         left = [person for person in every if person.done is None]
@@ -66,6 +69,7 @@ def enrol_people(
 class _Work:
     group: GroupTransaction
     several_faces: OnSeveralFaces
+    attributes: Collection[Attribute]
     check: Callable[[], object]
 
     def find_known(self, people: Sequence[Applicant]) -> None:
@@ -120,6 +124,7 @@ class _Work:
                 models,
                 store_crops=self.group.found[0].store_crops,
                 several_faces=self.several_faces,
+                attributes=self.attributes,
                 watch=Stopwatch(),
                 check=self.check,
             )

@@ -65,6 +65,7 @@ class ImagePreparer:
         *,
         store_crops: bool,
         several_faces: OnSeveralFaces,
+        attributes: Collection[Attribute],
         watch: Stopwatch,
         check: Callable[[], object],
     ) -> list[PreparedImages]:
@@ -75,7 +76,7 @@ class ImagePreparer:
         every, aligned = [], []
         for images in people:
             prepared, faces = self._admit_all(
-                images, models, {}, store_crops, several_faces, (), watch, check
+                images, models, {}, store_crops, several_faces, attributes, watch, check
             )
             every.append(prepared)
             aligned += faces
