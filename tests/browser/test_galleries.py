@@ -4,6 +4,7 @@ import tarfile
 
 from playwright.sync_api import Page, expect
 
+from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
 from tests.support.browser.watch import Watch
@@ -105,3 +106,37 @@ def test_a_gallery_is_exported_as_a_file(open_page: OpenPage, api: ApiClient) ->
     assert download.value.suggested_filename == "staff.tar"
     with tarfile.open(download.value.path()) as export:
         assert export.getnames()[-1] == "manifest.json"
+
+
+def test_an_export_is_imported_into_a_new_gallery_and_again_into_one_that_exists(
+    open_page: OpenPage, api: ApiClient, hopper: bytes
+) -> None:
+    api.create_gallery("staff")
+    api.enrol("staff", "Grace Hopper", hopper)
+    export = api.get("/v1/galleries/staff/export").content
+    tar = {"name": "staff.tar", "mimeType": "application/x-tar", "buffer": export}
+    page = open_page("#/galleries", width=360)
+
+    page.get_by_role("button", name="Import an export").click()
+    dialog = page.get_by_role("dialog", name="Import an export")
+    choose = dialog.get_by_label("Tar file of the export")
+    choose.set_input_files(tar | {"buffer": export[:700]})  # type: ignore[arg-type]
+    expect(dialog.get_by_role("alert")).to_have_text("This file is no complete export of a gallery.")
+    choose.set_input_files(tar)  # type: ignore[arg-type]
+    expect(dialog.get_by_label("Name")).to_have_value("staff")
+    expect(dialog.get_by_text("There is a gallery with this name")).to_be_visible()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert accessibility.violations(page) == [], theme
+    dialog.get_by_label("Name").fill("copy")
+    expect(dialog.get_by_text("There is a gallery with this name")).to_have_count(0)
+    dialog.get_by_role("button", name="Import").press("Enter")
+    expect(page.get_by_text("Imported: 1 person with 1 face.")).to_be_visible()
+    expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
+    assert api.get("/v1/galleries/copy").json()["identities"] == 1
+
+    page.goto(page.url.split("#")[0] + "#/galleries")
+    page.get_by_role("button", name="Import an export").click()
+    choose.set_input_files(tar)  # type: ignore[arg-type]
+    dialog.get_by_role("button", name="Import").press("Enter")
+    expect(page.get_by_text("Imported: 0 people with 0 faces.")).to_be_visible()

@@ -692,6 +692,23 @@ export default {
     open_people: "People",
   },
 
+  transfer: {
+    title: "Import an export",
+    text: "An export is a tar file, as the page Settings of a gallery gives it, or “gemel gallery export”. Keep this tab open until all files are sent. If that is interrupted, choose the same file again.",
+    file: "Tar file of the export",
+    existing: "There is a gallery with this name: the people are added to it.",
+    join: "Faces of people whose external ids the gallery has are added to these people. Otherwise nothing is imported then",
+    start: "Import",
+    progress: "Progress of the import",
+    beginning: "Starting ...",
+    sent: "{sent} of {total} files sent. Keep this tab open.",
+    checking: "Checking: {done} of {faces} faces",
+    importing: "Importing: {done} of {faces} faces",
+    no_export: "This file is no complete export of a gallery.",
+    cancelled: "The import was cancelled.",
+    done: "Imported: {people} with {faces}.",
+  },
+
   duplicates: {
     title: "Search the gallery for duplicates",
     intro: "Compares everybody in the gallery with everybody else. Each pair of people who look like one person comes here, to be decided. Nobody is merged.",

@@ -9,6 +9,7 @@ import { fill, h } from "../../dom.js";
 import { go, link } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
+import { openTransfer } from "./transfer.js";
 
 export async function show({ query, setQuery, signal }) {
   const galleries = [];
@@ -29,14 +30,16 @@ export async function show({ query, setQuery, signal }) {
   draw();
 
   const create = can("operate") && h("button", { class: "primary", onclick: () => openNew(signal) }, t("galleries.new"));
+  const names = galleries.map(({ name }) => name);
+  const transfer = can("export") && can("operate") && h("button", { onclick: () => openTransfer({ galleries: names, signal }) }, t("transfer.title"));
   const head = h(
     "header",
     { class: "page-head" },
     h("div", {}, h("h1", {}, t("titles.galleries")), h("p", { class: "muted" }, t("galleries.intro"))),
-    galleries.length > 0 && create,
+    galleries.length > 0 && h("div", { class: "actions" }, transfer, create),
   );
   if (galleries.length === 0) {
-    return h("div", {}, head, emptyState({ title: t("galleries.empty"), text: t("galleries.empty_text"), actions: create }));
+    return h("div", {}, head, emptyState({ title: t("galleries.empty"), text: t("galleries.empty_text"), actions: [create, transfer] }));
   }
   return h(
     "div",

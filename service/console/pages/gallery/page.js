@@ -58,7 +58,7 @@ export async function show({ params, signal }) {
       problem,
     ),
     visitorPolicy({ gallery, save }),
-    can("operate") && exported(gallery.name),
+    can("export") && exported(gallery.name),
     can("operate") && h("div", {}, h("button", { class: "danger", onclick: () => openDelete(gallery.name, signal) }, t("gallery.delete"))),
   );
 }
