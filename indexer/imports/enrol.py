@@ -10,6 +10,7 @@ from indexer.callers import Caller, current_caller
 from indexer.concurrency import in_background
 from indexer.errors import Conflict, EmbeddingUnusable, GemelError, InvalidInput, InvalidRequest, NotFound
 from indexer.imports import previews
+from indexer.imports.reading import places
 from indexer.records import galleries
 from indexer.records.database.session import Session
 from indexer.records.imports import jobs, queue
@@ -108,6 +109,11 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
                     external_id=files[0].external_id, name=files[0].person_name, metadata=files[0].details
                 ),
                 images=[data[file.id] for file in files],
+                places={
+                    number: places.place_of(file.place)
+                    for number, file in enumerate(files)
+                    if file.place is not None
+                },
             )
             for files in people
         ],

@@ -1,13 +1,14 @@
 """Reads the body of files for an import: a form, a ZIP archive or NDJSON lines."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from pydantic import TypeAdapter, ValidationError
 
 from indexer.errors import InvalidRequest, UnsupportedContentType
+from indexer.imports.reading import places
 from indexer.imports.reading.archive import files_of_upload
 from indexer.imports.reading.lines import files_of_lines
 from indexer.imports.reading.people import Person, file_of, skipped
@@ -70,10 +71,12 @@ def _of_part(part: Part, entry: ImportEntry, *, by_file: bool, max_bytes: int) -
         data = part.picture
     except ValueError as error:
         return skipped(entry.file, "invalid_request", f"the picture is not base64: {error}")
-    if entry.external_id is None:
-        return file_of(entry.file, data, None, by_file=by_file, max_bytes=max_bytes)
+    values = entry.model_dump(exclude={"file"})
     try:
-        person = Person.checked(entry.model_dump(exclude={"file"}))
+        if entry.external_id is None:
+            found = file_of(entry.file, data, None, by_file=by_file, max_bytes=max_bytes)
+            return replace(found, place=places.parse(values))
+        person = Person.checked(values)
     except InvalidRequest as error:
         return skipped(entry.file, error.code, error.message)
     return file_of(entry.file, data, person, max_bytes=max_bytes)

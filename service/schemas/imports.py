@@ -11,6 +11,7 @@ from indexer.imports.status import Status
 from indexer.records import tables
 from indexer.types import OnSeveralFaces
 from indexer.usecases.answers import ID_EXAMPLE
+from service.schemas.places import OneBox, OneLandmarks
 
 FileState = Literal["waiting", "enrolled", "known", "rejected", "failed", "skipped", "cancelled"]
 
@@ -213,6 +214,8 @@ class ImportEntry(BaseModel):
     )
     name: str | None = Field(default=None, description="Name of the person")
     metadata: dict[str, Any] = Field(default={}, description="Metadata of the person")
+    box: OneBox = None
+    landmarks: OneLandmarks = None
 
 
 def _rounded(value: float | None) -> float | None:

@@ -14,7 +14,7 @@ from indexer.records.imports.files import NewFile
 MAX_LINES = 100_000
 _NOBODY = "nobody"
 """Stands for the external id of a person whom nobody has named; `receive` drops it."""
-_FIELDS = {"file", "external_id", "name", "metadata", "image"}
+_FIELDS = {"file", "external_id", "name", "metadata", "image", "box", "landmarks"}
 
 
 def files_of_lines(body: bytes, *, max_bytes: int, unlabelled: bool = False) -> Iterator[NewFile]:

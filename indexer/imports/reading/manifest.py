@@ -72,7 +72,7 @@ def _csv(text: str) -> dict[str, Person | str]:
             more = {
                 key: value
                 for key, value in row.items()
-                if key is not None and key not in ("file", "external_id", "name") and value
+                if key is not None and key not in ("file", "external_id", "name", "box") and value
             }
             _add(people, row.get("file"), {**row, "metadata": more})
     except csv.Error as error:

@@ -2,11 +2,12 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from indexer.errors import InvalidRequest
+from indexer.imports.reading import places
 from indexer.pipeline import people_folder
 from indexer.records.imports.files import NewFile
 from indexer.records.text import checked_id, checked_metadata, checked_text
@@ -23,6 +24,8 @@ class Person:
     external_id: str
     name: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    place: Sequence[float] | None = None
+    """Of the face in the picture, as `ImportFile.place`."""
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> "Person":
@@ -39,6 +42,7 @@ class Person:
             external_id=identifier,
             name=checked_text(name or None, "name"),
             metadata=checked_metadata(metadata),
+            place=places.parse(values),
         )
 
 
@@ -61,6 +65,7 @@ def file_of(
         external_id=person.external_id,
         person_name=person.name,
         metadata=dict(person.metadata),
+        place=person.place,
     )
 
 

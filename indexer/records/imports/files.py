@@ -35,6 +35,8 @@ class NewFile:
     external_id: str | None = None
     person_name: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    place: Sequence[float] | None = None
+    """Of the face, as `ImportFile.place`."""
     code: str | None = None
     message: str | None = None
 
@@ -108,6 +110,7 @@ def _row(import_id: UUID, file: NewFile) -> dict[Any, Any]:
         ImportFile.external_id: file.external_id,
         ImportFile.person_name: file.person_name,
         ImportFile.details: file.metadata,
+        ImportFile.place: file.place,
         ImportFile.state: "waiting" if file.code is None else "skipped",
         ImportFile.code: file.code,
         ImportFile.message: file.message,

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import uuid_utils.compat
 from sqlalchemy import (
+    ARRAY,
+    REAL,
     BigInteger,
     CheckConstraint,
     DateTime,
@@ -109,6 +111,8 @@ class ImportFile(Base, kw_only=True):
     person_name: Mapped[str | None] = mapped_column(Text, default=None)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default_factory=dict)
     """The person's metadata."""
+    place: Mapped[list[float] | None] = mapped_column(ARRAY(REAL), default=None)
+    """Of the face, in pixels: x, y, width and height of a box, or x and y of five landmarks."""
     state: Mapped[str] = mapped_column(Text, server_default="waiting", default="waiting")
     code: Mapped[str | None] = mapped_column(Text, default=None)
     """Why it is not enrolled; stable, for programs."""

@@ -12,6 +12,7 @@ from indexer.usecases.enrolment.prepare_images import PreparedImages
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, Rejection
 from indexer.usecases.enrolment.write import EnrolmentResult
 from indexer.usecases.folder_outcome import Outcome
+from indexer.vision.place import FacePlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class PersonPictures:
     person: NewIdentity
     """With an external id. A person who is known keeps name and metadata."""
     images: Sequence[bytes]
+    places: Mapping[int, FacePlace] = field(default_factory=dict)
+    """Of the face in an image, by the number of the image, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

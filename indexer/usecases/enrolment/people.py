@@ -122,6 +122,11 @@ class _Work:
             prepared = self.group.transaction.preparer.prepare_several(
                 [[person.pictures.images[number] for number in person.tried] for person in people],
                 models,
+                places=[
+                    {place: known[number] for place, number in enumerate(person.tried) if number in known}
+                    for person in people
+                    for known in [person.pictures.places]
+                ],
                 store_crops=self.group.found[0].store_crops,
                 several_faces=self.several_faces,
                 attributes=self.attributes,

@@ -63,20 +63,21 @@ class ImagePreparer:
         people: Sequence[Sequence[bytes]],
         models: EnrolmentModels,
         *,
+        places: Sequence[Mapping[int, FacePlace]],
         store_crops: bool,
         several_faces: OnSeveralFaces,
         attributes: Collection[Attribute],
         watch: Stopwatch,
         check: Callable[[], object],
     ) -> list[PreparedImages]:
-        """Of the images of each person. All faces are embedded together.
+        """Of the images of each person, with their places, if any. All faces are embedded together.
 
         `check` is called before each image, and ends the work by raising. Raises Busy, EmbeddingUnusable.
         """
         every, aligned = [], []
-        for images in people:
+        for images, given in zip(people, places, strict=True):
             prepared, faces = self._admit_all(
-                images, models, {}, store_crops, several_faces, attributes, watch, check
+                images, models, given, store_crops, several_faces, attributes, watch, check
             )
             every.append(prepared)
             aligned += faces
