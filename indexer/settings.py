@@ -173,7 +173,7 @@ class Settings(BaseSettings):
         default=30.0,
         gt=0,
         description="Days after its end for which an import is listed, with small pictures of its rejected"
-        " files",
+        " files, or a transfer of an export",
     )
 
     transfer_waiting_mb: float = Field(

@@ -27,6 +27,11 @@ def html_file(help: str, check: Callable[[Path | None], Path | None] = check_wri
     return typer.Option(metavar="FILE.html", dir_okay=False, callback=check, help=help)
 
 
+def csv_file(help: str) -> Any:
+    """An option for a table that is written."""
+    return typer.Option(metavar="FILE.csv", dir_okay=False, callback=check_writable, help=help)
+
+
 Json = Annotated[
     Path | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from indexer.cli.commands import Gallery, Json, check_writable
+from indexer.cli.commands import Gallery, Json, csv_file
 from indexer.cli.enrol.output import as_csv, as_json, print_outcome
 from indexer.cli.output import print_result, write_atomically
 from indexer.cli.progress import progress_bar
@@ -56,12 +56,7 @@ def enrol(
     attributes: Attributes = "",
     report: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            dir_okay=False,
-            callback=check_writable,
-            help="Write the outcome of every file to it: file, person, outcome, code, message.",
-        ),
+        csv_file("Write the outcome of every file to it: file, person, outcome, code, message."),
     ] = None,
     json: Json = None,
 ) -> None:

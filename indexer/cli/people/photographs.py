@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from indexer.cli.commands import Gallery, Json, check_writable
+from indexer.cli.commands import Gallery, Json, csv_file
 from indexer.cli.database import open_index_store
 from indexer.cli.output import console, escape_text, out, print_result, quantity, write_atomically
 from indexer.settings import Settings
@@ -27,12 +27,7 @@ def photographs(
     gallery: Gallery,
     report: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            dir_okay=False,
-            callback=check_writable,
-            help="Write a line for each person of each photograph to it: name, external_id, id, file.",
-        ),
+        csv_file("Write a line for each person of each photograph to it: name, external_id, id, file."),
     ] = None,
     json: Json = None,
 ) -> None:
