@@ -24,7 +24,7 @@ from indexer.types import (
     Vectors,
 )
 from indexer.vision import quality
-from indexer.vision.align import ARCFACE_112, TEMPLATES, align, crop_with_margin, enlargement
+from indexer.vision.align import ARCFACE_112, TEMPLATES, align, crop_with_margin, enlargement, inside
 from indexer.vision.decoding.decode import Picture
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detection.detect import Detector
@@ -210,7 +210,8 @@ class Pipeline:
                 break
         else:
             upright = align(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
-        measured = quality.measure(face, upright)
+        seen = inside(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
+        measured = quality.measure(face, upright, seen)
         return AlignedFace(face=face, pictures=pictures, quality=measured), upright
 
     def _min_share(self, faces: Sequence[Face], detail: float) -> float:

@@ -66,6 +66,21 @@ def align(image: Image, landmarks: Points, template: Template, *, divisor: int =
     return warp(image, transform, template.side_px, divisor)
 
 
+def inside(
+    image: Image, landmarks: Points, template: Template, *, divisor: int = 1
+) -> NDArray[np.bool_] | None:
+    """Which pixels of the face that `align` makes, (side, side), lie in the picture; None where all do."""
+    transform = similarity(landmarks, template.points)
+    height, width = image.shape[0] * divisor, image.shape[1] * divisor
+    least, most = _needed(transform, template.side_px)
+    if least.min() >= 0 and most[0] <= width and most[1] <= height:
+        return None
+    linear = transform[:, :2].T / max(_scale(transform) ** 2, 1e-12)  # of a similarity: its inverse
+    places = np.stack(np.meshgrid(*[np.arange(template.side_px)] * 2), axis=-1)  # x, y of each pixel
+    x, y = np.moveaxis((places - transform[:, 2]) @ linear.T, -1, 0)
+    return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
+
+
 def crop_with_margin(image: Image, landmarks: Points, *, divisor: int = 1) -> Crop:
     """The upright face with a margin, at its own resolution within the limits of `CROP_SCALE`.
 

@@ -5,9 +5,11 @@ The ends of each score's range come from LFW, and from the same faces reduced an
 """
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.types import Face, Image, Quality
 from indexer.vision.miss_rate import expected_miss_rate
@@ -24,11 +26,13 @@ _ROUNDING = 20 / 12
 """Variance of the Laplacian of rounding errors: 1/12 per pixel, times the squares of (1, 1, -4, 1, 1)."""
 
 
-def measure(face: Face, aligned: Image) -> Quality:
-    """`aligned`: the face at a 112 x 112 template, so that sharpness does not depend on its size."""
+def measure(face: Face, aligned: Image, inside: NDArray[np.bool_] | None = None) -> Quality:
+    """`aligned`: the face at a 112 x 112 template, so that sharpness does not depend on its size. `inside`,
+    (112, 112): which of its pixels lie in the photograph; None: all. The others are black, which is neither
+    detail nor darkness."""
     grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    inner = grey[_INNER]
-    sharpness_ratio = sharpness(grey, _INNER)
+    inner = grey[_INNER] if inside is None else _some(grey[_INNER], inside[_INNER])
+    sharpness_ratio = sharpness(grey, _INNER, inside)
     components = {
         "size": _between(face.box.shorter_side_px, *SIZE_PX),
         "sharpness": _between(sharpness_ratio, *SHARPNESS_RATIO),
@@ -52,17 +56,22 @@ def with_recognisability(quality: Quality, recognisability: float) -> Quality:
     )
 
 
-def sharpness(grey: np.ndarray, region: tuple[slice, slice]) -> float:
-    """Energy of the Laplacian over the variance of the grey values (h, w, float32), within `region`.
+def sharpness(
+    grey: NDArray[np.float32], region: tuple[slice, slice], inside: NDArray[np.bool_] | None = None
+) -> float:
+    """Energy of the Laplacian over the variance of the grey values (h, w), within `region` and `inside`.
 
     The variance of the Laplacian is the usual focus measure (Pertuz et al. 2013, LAP4); divided by the
     variance of the picture it does not depend on contrast. Two things that are no detail are left out: the
     border, where OpenCV mirrors the picture, which makes a crease; and the noise of rounding to whole grey
     values.
     """
-    laplacian = cv2.Laplacian(grey, cv2.CV_32F)[region]
+    laplacian, values = cv2.Laplacian(grey, cv2.CV_32F)[region], grey[region]
+    if inside is not None:  # the Laplacian reaches a pixel farther, and the alignment interpolates
+        within = cv2.erode(inside.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1)[region] > 0
+        laplacian, values = _some(laplacian, within), _some(values, within)
     energy = max(float(laplacian.var()) - _ROUNDING, 0.0)
-    return energy / max(float(grey[region].var()), 1.0)
+    return energy / max(float(values.var()), 1.0)
 
 
 def turned_ratio(face: Face) -> float:
@@ -75,7 +84,12 @@ def turned_ratio(face: Face) -> float:
     return abs(along) / (distance / 2)
 
 
-def _distance_from_clipping(grey: np.ndarray) -> float:
+def _some(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
+    """Those `inside`; all where none is."""
+    return values[inside] if inside.any() else values
+
+
+def _distance_from_clipping(grey: NDArray[np.float32]) -> float:
     mean = float(grey.mean())
     return min(mean, 255.0 - mean)
 

@@ -42,6 +42,22 @@ def test_an_unrecognisable_face_has_no_sharpness(pipeline: Pipeline, hopper: byt
     assert blurred.sharpness < 20
 
 
+def test_a_face_at_the_pictures_edge_is_as_sharp_and_as_bright_as_in_the_middle(
+    pipeline: Pipeline, hopper: bytes
+) -> None:
+    """What the alignment fills in around the picture is black: it is no detail, and no darkness."""
+    picture = pixels(hopper)
+    box = pipeline.detect(hopper, Stopwatch()).faces[0].face.box
+    top, left = int(box.y + 0.12 * box.height), int(box.x + 0.1 * box.width)
+    bottom, right = int(box.y + 0.95 * box.height), int(box.x + 0.9 * box.width)
+    for whole in (picture, np.asarray(cv2.GaussianBlur(picture, (0, 0), 5)), picture // 8):
+        middle = quality_of(pipeline, whole)
+        edge = quality_of(pipeline, whole[top:bottom, left:right])
+
+        assert edge.sharpness_ratio == pytest.approx(middle.sharpness_ratio, rel=0.6)
+        assert edge.exposure == pytest.approx(middle.exposure, abs=15)
+
+
 def test_sharpness_is_measured_within_the_region_alone() -> None:
     grey = np.full((112, 112), 100, np.float32)
     grey[:, 56:] = 140  # an edge, and noise outside of the region
