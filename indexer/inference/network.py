@@ -16,11 +16,15 @@ Precision = Literal["float32", "bfloat16"]
 _TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16}
 
 
-def read(source: Path | bytes) -> openvino.Model:
-    """The network of an ONNX file, or of a frozen graph of TensorFlow (`.pb`).
+def read(source: Path | bytes, inner: str | None = None) -> openvino.Model:
+    """The network of an ONNX file, or of a frozen graph of TensorFlow (`.pb`). `inner`: the name of a tensor
+    inside that becomes its last output.
 
     Raises RuntimeError if it is none, or has an unknown operation."""
-    return _core().read_model(source if isinstance(source, bytes) else str(source))
+    model = _core().read_model(source if isinstance(source, bytes) else str(source))
+    if inner is not None:
+        model.add_outputs(inner)
+    return model
 
 
 def read_ir(graph: bytes, weights: bytes) -> openvino.Model:

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from indexer.attributes.estimate import CannotTell, Estimate
 from indexer.attributes.head import FaceView
+from indexer.attributes.heads.trained_expression import TrainedHead
 from indexer.inference.network import Network, read
 from indexer.types import Image, Quality
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 """In the order of the network's outputs."""
+
+FEATURES = "481"
+"""The network's name of the 512 features from which its last layer makes the outputs."""
 
 TEMPERATURE = 2.6
 """Divides the network's outputs before the softmax (Guo et al. 2017, "On Calibration of Modern Neural
@@ -41,9 +45,14 @@ _MIDDLE_GREY = 127.5
 class ExpressionHead:
     """Takes the face at `ARCFACE_112`."""
 
-    def __init__(self, weights: bytes, *, threads: int) -> None:
-        """Raises RuntimeError if `weights` is no network."""
-        self._network = Network(read(weights), threads=threads)
+    def __init__(self, weights: bytes, *, threads: int, trained: TrainedHead | None = None) -> None:
+        """`weights`: of the published network. `trained`: takes the place of its last layer.
+
+        Raises RuntimeError if a file is no network."""
+        self._network = Network(read(weights, FEATURES), threads=threads)
+        self._trained = None if trained is None else Network(read(trained.weights), threads=1)
+        self.expressions = EXPRESSIONS if trained is None else trained.card.expressions
+        """What it knows."""
 
     def estimate(self, faces: Sequence[FaceView]) -> list[Estimate]:
         return [self._estimate(face) for face in faces]  # the network takes one face at a time
@@ -53,18 +62,20 @@ class ExpressionHead:
         why = unsuitable(face.quality, aligned)
         if why is not None:
             return Estimate.nothing(why)
-        pixels = aligned.astype(np.float32) / 127.5 - 1.0
-        [logits] = self._network.run(pixels.transpose(2, 0, 1)[np.newaxis])
-        return decide(softmax(logits[0] / TEMPERATURE))
+        logits, features = self._network.run(as_input(aligned))
+        if self._trained is None:
+            return decide(softmax(logits[0] / TEMPERATURE))
+        [[probabilities]] = self._trained.run(features)
+        return decide(probabilities, self.expressions)
 
 
-def decide(probabilities: NDArray[np.float32]) -> Estimate:
-    """`probabilities`: of `EXPRESSIONS`, in their order, calibrated."""
+def decide(probabilities: NDArray[np.float32], expressions: Sequence[str] = EXPRESSIONS) -> Estimate:
+    """`probabilities`: of `expressions`, in their order, calibrated."""
     best = int(np.argmax(probabilities))
-    scores = dict(zip(EXPRESSIONS, probabilities.tolist(), strict=True))
+    scores = dict(zip(expressions, probabilities.tolist(), strict=True))
     if probabilities[best] < MIN_CONFIDENCE:
         return Estimate.nothing(CannotTell.UNDECIDED, scores)
-    return Estimate(value=EXPRESSIONS[best], confidence=float(probabilities[best]), scores=scores)
+    return Estimate(value=expressions[best], confidence=float(probabilities[best]), scores=scores)
 
 
 def unsuitable(quality: Quality, aligned: Image) -> CannotTell | None:
@@ -78,6 +89,12 @@ def unsuitable(quality: Quality, aligned: Image) -> CannotTell | None:
     if quality.pose < MIN_POSE:
         return CannotTell.TURNED_AWAY
     return None
+
+
+def as_input(aligned: Image) -> NDArray[np.float32]:
+    """What the network takes in, shape (1, 3, 112, 112), from a face at `ARCFACE_112`."""
+    pixels = aligned.astype(np.float32) / 127.5 - 1.0
+    return pixels.transpose(2, 0, 1)[np.newaxis]
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

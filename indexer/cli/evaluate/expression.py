@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from indexer.attributes.reader import AttributeReader
+from indexer.attributes.heads.expression import ExpressionHead
+from indexer.attributes.heads.trained_expression import read_trained
 from indexer.cli.commands import Json
 from indexer.cli.evaluate.measurement import pipelines, progress, publish
 from indexer.cli.evaluate.options import HtmlOption
@@ -16,7 +17,7 @@ from indexer.evaluation.attributes.expression.rates import measure
 from indexer.evaluation.attributes.expression.report import report
 from indexer.evaluation.provenance import here
 from indexer.settings import Settings
-from indexer.types import Attribute
+from indexer.weights.locate import read_verified
 from indexer.weights.published import EXPRESSION
 from indexer.weights.store import WeightStore
 
@@ -34,7 +35,20 @@ DataOption = Annotated[
 ]
 
 
-def expression(data: DataOption, json_file: Json = None, html_file: HtmlOption = None) -> None:
+HeadOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--head",
+        metavar="CARD.json",
+        help="A head that `gemel train --task expression` made, in place of the network's own. Its figures"
+        " are too good on people it was trained on.",
+    ),
+]
+
+
+def expression(
+    data: DataOption, head: HeadOption = None, json_file: Json = None, html_file: HtmlOption = None
+) -> None:
     """Expressions: accuracy, confusion, and how often the head cannot tell.
 
     Every picture counts: one without a face or a value, or of an expression that the network does not know
@@ -44,12 +58,16 @@ def expression(data: DataOption, json_file: Json = None, html_file: HtmlOption =
     """
     pictures = read_expressions(data)
     start = time.perf_counter()
-    reader = AttributeReader([Attribute.EXPRESSION], WeightStore.of(Settings()), threads=1)
-    reader.check([Attribute.EXPRESSION])
+    trained = None if head is None else read_trained(head)
+    weights = read_verified(EXPRESSION, WeightStore.of(Settings()))
+    opened = ExpressionHead(weights, threads=1, trained=trained)
     with pipelines(None) as [pipeline], progress(len(pictures), doing="estimating") as advance:
-        answers = outcomes.outcomes(pipeline, reader, pictures, advance)
+        answers = outcomes.outcomes(pipeline, opened, pictures, advance)
         shown = outcomes.examples(pipeline, answers, each=EXAMPLES) if html_file else []
-    result = measure(answers, seconds=time.perf_counter() - start, model=EXPRESSION.name)
+    model = EXPRESSION.name
+    if head is not None and trained is not None:
+        model += f" with {head.stem}, trained on {trained.card.trained_on}"
+    result = measure(answers, opened.expressions, seconds=time.perf_counter() - start, model=model)
     made = here("gemel evaluate expression")
     numbers = ", ".join(f"{number:,} {name}" for name, number in counts(pictures).items())
     description = f"{data.name}: {numbers}"

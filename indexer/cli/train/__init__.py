@@ -9,6 +9,7 @@ import typer
 from indexer.cli.commands import Commands, Group, Json
 from indexer.cli.output import console, print_result
 from indexer.cli.progress import progress_bar
+from indexer.cli.train.expression import train_expression
 from indexer.cli.train.options import (
     Augment,
     Backbone,
@@ -39,6 +40,8 @@ from indexer.cli.train.options import (
     Resume,
     Seed,
     Steps,
+    Task,
+    TaskKind,
 )
 from indexer.cli.train.output import StepBar, figures_of, print_run, print_sweep
 from indexer.cli.train.setup import Request, check, names_of, prepare_faces
@@ -51,6 +54,7 @@ def train(
     context: typer.Context,
     data: Data = None,
     out: Out = None,
+    task: TaskKind = Task.RECOGNITION,
     backbone: Backbone = "sface",
     dimension: Dimension = 128,
     distance: Distance = None,
@@ -88,9 +92,16 @@ def train(
     Writes `NAME.safetensors`, `NAME.onnx` and their card. On several GPUs, start it as
     `torchrun --nproc-per-node 4 -m indexer.cli train`.
 
+    With `--task expression`, DATA has a folder for each expression, and small heads are trained on the
+    published network's features: of a face alone, and by comparison with the person's other pictures. The
+    options --steps, --seed and --name apply.
+
     Example: `gemel train --data people --out run --from sface --disjoint-from lfw`
     """
     given = {key: value for key, value in locals().items() if _is_given(context, key)}
+    if task is Task.EXPRESSION:
+        train_expression(given, json)
+        return
     context.obj = request = Request(
         given, disjoint_from or [], overlap_score, cache, resume=resume, json=json
     )

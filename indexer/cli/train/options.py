@@ -1,5 +1,6 @@
 """The command-line options of `gemel train`. `training.options` and `recipes` describe them in full."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +17,18 @@ def _switch_from_recipe(field: str, help: str) -> Any:
     return typer.Option(f"--{field}/--no-{field}", help=help, show_default=values_by_backbone(field))
 
 
+class Task(StrEnum):
+    RECOGNITION = "recognition"
+    EXPRESSION = "expression"
+
+
+TaskKind = Annotated[Task, typer.Option("--task", help="What the network is trained for.")]
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="A folder with one folder per person, or a CSV of `file,identity`.", show_default=False
+        help="A folder with one folder per person, or a CSV of `file,identity`. For expressions: one folder"
+        " per expression.",
+        show_default=False,
     ),
 ]
 Out = Annotated[

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.attributes.estimate import Estimate
-from indexer.attributes.reader import AttributeReader
+from indexer.attributes.head import FaceView
+from indexer.attributes.heads.expression import ExpressionHead
 from indexer.errors import InvalidInput
 from indexer.evaluation.attributes.expression.data import LabelledPicture
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
-from indexer.types import Attribute, Image
+from indexer.types import Image
 from indexer.vision.align import ARCFACE_112, align
 
 CANNOT_TELL, NO_FACE, UNREADABLE = "cannot_tell", "no_face", "unreadable"
@@ -39,30 +40,30 @@ class Outcome:
 
 def outcomes(
     pipeline: Pipeline,
-    reader: AttributeReader,
+    head: ExpressionHead,
     pictures: Sequence[LabelledPicture],
     progress: Callable[[int], object],
 ) -> list[Outcome]:
-    """Of each picture's largest face, in their order. `progress` is called with the number that are done.
-
-    Raises WeightsMissing, WeightsDamaged."""
+    """Of each picture's largest face, in their order. `progress` is called with the number that are done."""
     done = []
     for picture in pictures:
-        done.append(_outcome(pipeline, reader, picture))
+        done.append(_outcome(pipeline, head, picture))
         progress(len(done))
     return done
 
 
-def _outcome(pipeline: Pipeline, reader: AttributeReader, picture: LabelledPicture) -> Outcome:
-    watch = Stopwatch()
+def _outcome(pipeline: Pipeline, head: ExpressionHead, picture: LabelledPicture) -> Outcome:
     try:
-        photograph = pipeline.detect(picture.file.read_bytes(), watch, max_faces=1)
+        photograph = pipeline.detect(picture.file.read_bytes(), Stopwatch(), max_faces=1)
     except (InvalidInput, OSError):
         return Outcome(picture=picture, answer=UNREADABLE, estimate=None)
     if not photograph.faces:
         return Outcome(picture=picture, answer=NO_FACE, estimate=None)
-    [estimates] = reader.read(photograph, [Attribute.EXPRESSION], watch)
-    estimate = estimates[Attribute.EXPRESSION.value]
+    [found] = photograph.faces
+    view = FaceView(
+        pixels=photograph.pixels, divisor=photograph.divisor, face=found.face, quality=found.quality
+    )
+    [estimate] = head.estimate([view])
     answer = CANNOT_TELL if estimate.value is None else str(estimate.value)
     return Outcome(picture=picture, answer=answer, estimate=estimate)
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.attributes.heads.expression import EXPRESSIONS
 from indexer.evaluation.attributes.expression.outcomes import CANNOT_TELL, NO_FACE, UNREADABLE, Outcome
 from indexer.evaluation.intervals import RESAMPLES, Interval, draws, interval_of
 
-ANSWERS = (*EXPRESSIONS, CANNOT_TELL, NO_FACE, UNREADABLE)
+NO_EXPRESSION = (CANNOT_TELL, NO_FACE, UNREADABLE)
 
 BINS = 10
 """Of confidence, for the calibration error."""
@@ -37,6 +36,8 @@ class ExpressionResult:
     accuracy_of_known: float | None
     """The accuracy over the pictures of expressions that the network knows; None if there are none."""
     accuracy_of_known_interval: Interval | None
+    expressions: tuple[str, ...]
+    """Those that the network knows."""
     unknown: tuple[str, ...]
     """Expressions of the data that the network does not know."""
     cannot_tell: float
@@ -56,8 +57,10 @@ class ExpressionResult:
     model: str
 
 
-def measure(outcomes: Sequence[Outcome], *, seconds: float, model: str) -> ExpressionResult:
-    """`outcomes`: at least one."""
+def measure(
+    outcomes: Sequence[Outcome], expressions: Sequence[str], *, seconds: float, model: str
+) -> ExpressionResult:
+    """`outcomes`: at least one. `expressions`: what the head knows."""
     true = np.array([outcome.picture.expression for outcome in outcomes])
     right = np.array([outcome.is_right for outcome in outcomes])
     told = np.array([outcome.is_told for outcome in outcomes])
@@ -65,7 +68,7 @@ def measure(outcomes: Sequence[Outcome], *, seconds: float, model: str) -> Expre
     confidence = np.array(
         [outcome.estimate.confidence or 0.0 if outcome.estimate else 0.0 for outcome in outcomes]
     )
-    known = np.isin(true, EXPRESSIONS)
+    known = np.isin(true, expressions)
     _, people = np.unique([outcome.picture.person for outcome in outcomes], return_inverse=True)
     weights = [np.ones(len(outcomes), np.int64), *draws(people, RESAMPLES, 0)]
 
@@ -92,7 +95,8 @@ def measure(outcomes: Sequence[Outcome], *, seconds: float, model: str) -> Expre
         accuracy_when_told_interval=when_told[1] if told.any() else None,
         accuracy_of_known=of_known[0] if known.any() else None,
         accuracy_of_known_interval=of_known[1] if known.any() else None,
-        unknown=tuple(name for name in names if name not in EXPRESSIONS),
+        expressions=tuple(expressions),
+        unknown=tuple(name for name in names if name not in expressions),
         cannot_tell=cannot_tell[0],
         cannot_tell_interval=cannot_tell[1],
         cannot_tell_reasons=_reasons(outcomes),
@@ -100,7 +104,7 @@ def measure(outcomes: Sequence[Outcome], *, seconds: float, model: str) -> Expre
         unreadable=answers[UNREADABLE],
         mean_confidence=float(confidence[told].mean()) if told.any() else None,
         calibration_error=calibration_error(confidence[told], right[told]) if told.any() else None,
-        confusion=_confusion(outcomes, names),
+        confusion=_confusion(outcomes, names, (*expressions, *NO_EXPRESSION)),
         seconds=seconds,
         model=model,
     )
@@ -116,7 +120,7 @@ def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_])
 def columns(result: ExpressionResult) -> list[str]:
     """The answers of `confusion` that are worth a column: all expressions, and what else there was."""
     rows = result.confusion.values()
-    return [answer for answer in ANSWERS if answer in EXPRESSIONS or any(row[answer] for row in rows)]
+    return [*result.expressions, *(each for each in NO_EXPRESSION if any(row[each] for row in rows))]
 
 
 def _share(hits: NDArray[np.bool_], among: NDArray[np.bool_], weights: NDArray[np.int64]) -> float:
@@ -140,6 +144,8 @@ def _reasons(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return dict(reasons.most_common())
 
 
-def _confusion(outcomes: Sequence[Outcome], names: Sequence[str]) -> dict[str, dict[str, int]]:
+def _confusion(
+    outcomes: Sequence[Outcome], names: Sequence[str], answers: Sequence[str]
+) -> dict[str, dict[str, int]]:
     counted = Counter((outcome.picture.expression, outcome.answer) for outcome in outcomes)
-    return {name: {answer: counted[name, answer] for answer in ANSWERS} for name in names}
+    return {name: {answer: counted[name, answer] for answer in answers} for name in names}

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-from indexer.attributes.heads.expression import EXPRESSIONS
 from indexer.evaluation.attributes.expression.outcomes import Example
 from indexer.evaluation.attributes.expression.plot import draw_confusion, draw_examples
 from indexer.evaluation.attributes.expression.rates import ExpressionResult, columns
@@ -77,8 +76,8 @@ def _unknown(result: ExpressionResult) -> tuple[str, ...]:
     number = sum(sum(result.confusion[name].values()) for name in result.unknown)
     names = ", ".join(result.unknown)
     return (
-        f"The network knows {', '.join(EXPRESSIONS)}. Not {names}: all {number:,} pictures of that count as"
-        " wrong, except in the last row.",
+        f"The network knows {', '.join(result.expressions)}. Not {names}: all {number:,} pictures of that"
+        " count as wrong, except in the last row.",
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from indexer.attributes.estimate import CannotTell, Estimate
+from indexer.attributes.heads.expression import EXPRESSIONS
 from indexer.evaluation.attributes.expression.data import LabelledPicture
 from indexer.evaluation.attributes.expression.outcomes import CANNOT_TELL, NO_FACE, Outcome
 from indexer.evaluation.attributes.expression.rates import calibration_error, columns, measure
@@ -27,7 +28,7 @@ PEOPLE = "abcdefgh"
 def test_a_picture_without_a_face_or_without_a_value_counts_as_wrong() -> None:
     answers = ("fear", "anger", CANNOT_TELL, NO_FACE)
 
-    result = measure([outcome("fear", answer) for answer in answers], seconds=1, model="m")
+    result = measure([outcome("fear", answer) for answer in answers], EXPRESSIONS, seconds=1, model="m")
 
     assert result.accuracy == 0.25
     assert result.accuracy_when_told == 0.5
@@ -37,7 +38,9 @@ def test_a_picture_without_a_face_or_without_a_value_counts_as_wrong() -> None:
 
 
 def test_pictures_of_an_expression_that_the_network_does_not_know_stay_in_the_denominator() -> None:
-    result = measure([outcome("fear", "fear"), outcome("contempt", "neutral")], seconds=1, model="m")
+    result = measure(
+        [outcome("fear", "fear"), outcome("contempt", "neutral")], EXPRESSIONS, seconds=1, model="m"
+    )
 
     assert (result.accuracy, result.accuracy_of_known) == (0.5, 1.0)
     assert result.balanced_accuracy == 0.5
@@ -48,7 +51,7 @@ def test_pictures_of_an_expression_that_the_network_does_not_know_stay_in_the_de
 def test_balanced_accuracy_is_the_mean_over_expressions() -> None:
     many = [outcome("happiness", "happiness") for _ in range(9)]
 
-    result = measure([*many, outcome("fear", "anger")], seconds=1, model="m")
+    result = measure([*many, outcome("fear", "anger")], EXPRESSIONS, seconds=1, model="m")
 
     assert (result.accuracy, result.balanced_accuracy) == (0.9, 0.5)
 
@@ -56,8 +59,8 @@ def test_balanced_accuracy_is_the_mean_over_expressions() -> None:
 def test_an_interval_is_as_wide_as_people_are_few_and_not_pictures() -> None:
     each = [outcome("fear", "fear" if n % 2 else "anger", person=name) for n, name in enumerate(PEOPLE)]
 
-    few = measure(each, seconds=1, model="m")
-    repeated = measure(each * 10, seconds=1, model="m")
+    few = measure(each, EXPRESSIONS, seconds=1, model="m")
+    repeated = measure(each * 10, EXPRESSIONS, seconds=1, model="m")
 
     assert few.people == repeated.people == len(PEOPLE)
     assert few.accuracy_interval == repeated.accuracy_interval
@@ -66,7 +69,9 @@ def test_an_interval_is_as_wide_as_people_are_few_and_not_pictures() -> None:
 
 
 def test_an_accuracy_of_one_has_an_interval_of_its_own() -> None:
-    result = measure([outcome("fear", "fear", person=name) for name in PEOPLE], seconds=1, model="m")
+    result = measure(
+        [outcome("fear", "fear", person=name) for name in PEOPLE], EXPRESSIONS, seconds=1, model="m"
+    )
 
     assert result.accuracy_interval is not None
     assert result.accuracy_interval[0] < 0.8
@@ -81,7 +86,9 @@ def test_confidence_is_calibrated_if_such_values_are_right_as_often() -> None:
 
 
 def test_columns_without_pictures_are_left_out_except_expressions() -> None:
-    assert "cannot_tell" in columns(measure([outcome("fear", CANNOT_TELL)], seconds=1, model="m"))
-    shown = columns(measure([outcome("fear", "fear")], seconds=1, model="m"))
+    assert "cannot_tell" in columns(
+        measure([outcome("fear", CANNOT_TELL)], EXPRESSIONS, seconds=1, model="m")
+    )
+    shown = columns(measure([outcome("fear", "fear")], EXPRESSIONS, seconds=1, model="m"))
     assert "cannot_tell" not in shown
     assert "neutral" in shown
