@@ -34,7 +34,7 @@ class Outcome:
         return self.answer == self.picture.expression
 
     @property
-    def is_told(self) -> bool:
+    def is_decided(self) -> bool:
         return self.estimate is not None and self.estimate.value is not None
 
 

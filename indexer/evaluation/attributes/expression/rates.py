@@ -30,9 +30,9 @@ class ExpressionResult:
     balanced_accuracy: float
     """The mean of the shares of right values over the expressions of the data."""
     balanced_accuracy_interval: Interval | None
-    accuracy_when_told: float | None
+    accuracy_when_decided: float | None
     """The share of right values among the pictures with a value; None if there is no value."""
-    accuracy_when_told_interval: Interval | None
+    accuracy_when_decided_interval: Interval | None
     accuracy_of_known: float | None
     """The accuracy over the pictures of expressions that the network knows; None if there are none."""
     accuracy_of_known_interval: Interval | None
@@ -47,7 +47,7 @@ class ExpressionResult:
     no_face: int
     unreadable: int
     mean_confidence: float | None
-    """Of the values: it should be `accuracy_when_told`."""
+    """Of the values: it should be `accuracy_when_decided`."""
     calibration_error: float | None
     """Expected calibration error (Naeini et al. 2015): the mean distance, over ten bins of confidence with
     their number of values as weights, between the mean confidence and the share of right values."""
@@ -63,7 +63,7 @@ def measure(
     """`outcomes`: at least one. `expressions`: what the head knows."""
     true = np.array([outcome.picture.expression for outcome in outcomes])
     right = np.array([outcome.is_right for outcome in outcomes])
-    told = np.array([outcome.is_told for outcome in outcomes])
+    decided = np.array([outcome.is_decided for outcome in outcomes])
     silent = np.array([outcome.answer == CANNOT_TELL for outcome in outcomes])
     confidence = np.array(
         [outcome.estimate.confidence or 0.0 if outcome.estimate else 0.0 for outcome in outcomes]
@@ -82,7 +82,11 @@ def measure(
     everything = np.ones(len(outcomes), np.bool_)
     names = sorted(set(true.tolist()))
     accuracy, balanced = share(right, everything), rate(lambda each: _balanced(right, true, names, each))
-    when_told, of_known, cannot_tell = share(right, told), share(right, known), share(silent, everything)
+    when_decided, of_known, cannot_tell = (
+        share(right, decided),
+        share(right, known),
+        share(silent, everything),
+    )
     answers = Counter(outcome.answer for outcome in outcomes)
     return ExpressionResult(
         pictures=len(outcomes),
@@ -91,8 +95,8 @@ def measure(
         accuracy_interval=accuracy[1],
         balanced_accuracy=balanced[0],
         balanced_accuracy_interval=balanced[1],
-        accuracy_when_told=when_told[0] if told.any() else None,
-        accuracy_when_told_interval=when_told[1] if told.any() else None,
+        accuracy_when_decided=when_decided[0] if decided.any() else None,
+        accuracy_when_decided_interval=when_decided[1] if decided.any() else None,
         accuracy_of_known=of_known[0] if known.any() else None,
         accuracy_of_known_interval=of_known[1] if known.any() else None,
         expressions=tuple(expressions),
@@ -102,8 +106,8 @@ def measure(
         cannot_tell_reasons=_reasons(outcomes),
         no_face=answers[NO_FACE],
         unreadable=answers[UNREADABLE],
-        mean_confidence=float(confidence[told].mean()) if told.any() else None,
-        calibration_error=calibration_error(confidence[told], right[told]) if told.any() else None,
+        mean_confidence=float(confidence[decided].mean()) if decided.any() else None,
+        calibration_error=calibration_error(confidence[decided], right[decided]) if decided.any() else None,
         confusion=_confusion(outcomes, names, (*expressions, *NO_EXPRESSION)),
         seconds=seconds,
         model=model,

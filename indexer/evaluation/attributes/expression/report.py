@@ -47,7 +47,7 @@ def _rates(result: ExpressionResult) -> Section:
         ),
         Row(
             label="accuracy where it can tell",
-            cells=(rate(result.accuracy_when_told, result.accuracy_when_told_interval),),
+            cells=(rate(result.accuracy_when_decided, result.accuracy_when_decided_interval),),
         ),
         Row(
             label="mean confidence",

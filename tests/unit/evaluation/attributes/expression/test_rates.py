@@ -31,7 +31,7 @@ def test_a_picture_without_a_face_or_without_a_value_counts_as_wrong() -> None:
     result = measure([outcome("fear", answer) for answer in answers], EXPRESSIONS, seconds=1, model="m")
 
     assert result.accuracy == 0.25
-    assert result.accuracy_when_told == 0.5
+    assert result.accuracy_when_decided == 0.5
     assert (result.cannot_tell, result.no_face) == (0.25, 1)
     assert result.cannot_tell_reasons == {"undecided": 1}
     assert sum(result.confusion["fear"].values()) == len(answers)
