@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Protocol
 
 from indexer.pipeline.embed_crops import BATCH, embed_batch
@@ -29,7 +30,7 @@ def as_exported(group: FaceGroup, places: Sequence[int]) -> Made:
 
 
 class FromCrops:
-    """Close it."""
+    """In several threads, which have the caller's context. Close it."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
@@ -46,7 +47,9 @@ class FromCrops:
             for line in [group.lines[place]]
         ]
         batches = [
-            self._threads.submit(embed_batch, crops[start : start + BATCH], self._pipeline)
+            self._threads.submit(
+                copy_context().run, embed_batch, crops[start : start + BATCH], self._pipeline
+            )
             for start in range(0, len(crops), BATCH)
         ]
         done = [batch.result() for batch in batches]

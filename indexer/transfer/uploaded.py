@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from indexer.callers import Caller, current_caller
+from indexer.concurrency import in_background
 from indexer.embedding.card import ModelCard
 from indexer.errors import (
     Conflict,
@@ -119,7 +120,7 @@ class UploadedImport:
         if not chosen.embeds:
             yield as_exported
             return
-        with closing(FromCrops(self.pipeline(chosen.card))) as embed:
+        with closing(FromCrops(self.pipeline(chosen.card))) as embed, in_background():
             yield embed
 
     def _progress(self, step: str, done: int, faces: int) -> None:
