@@ -1,10 +1,12 @@
-"""How long a clustering of a gallery takes, and how well its identities fit people.
+"""How long a clustering of a gallery takes, and its undo, and how well its identities fit people.
 
-    python -m benchmarks.clustering.gallery_job VECTORS.npz [--faces 100000] [--threshold 0.5]
+    python -m benchmarks.clustering.gallery_job --faces 100000
+    python -m benchmarks.clustering.gallery_job --vectors VECTORS.npz --faces 100000 [--threshold 0.5]
 
-VECTORS.npz has the embeddings of Labeled Faces in the Wild (`vectors`, `found`, `names`). More faces are
-synthetic strangers. Each face is an anonymous identity of a temporary PostgreSQL; the job is the server's.
-Pages of the list of groups are timed before it and after.
+The faces are synthetic people: two thirds have one face, the others two or more. VECTORS.npz has embeddings
+of Labeled Faces in the Wild instead (`vectors`, `found`, `names`), among synthetic strangers. Each face is an
+anonymous identity of a temporary PostgreSQL; the jobs are the server's. Pages of the list of groups are timed
+before the clustering and after.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import text
 
 from benchmarks import face_vectors
@@ -31,6 +34,7 @@ from indexer.records.enrolled import identity_lists
 from indexer.records.enrolled.identity_lists import Order, Search
 from indexer.records.gallery_jobs import jobs
 from indexer.records.gallery_jobs.kinds import CLUSTERING
+from indexer.records.tables import GalleryJob
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.types import Vectors
@@ -49,17 +53,13 @@ _STATEMENTS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("vectors", type=Path)
-    parser.add_argument("--faces", type=int, default=0, help="with synthetic strangers; default: LFW alone")
+    parser.add_argument("--vectors", type=Path, help="of LFW; default: synthetic people")
+    parser.add_argument("--faces", type=int, default=100_000)
     parser.add_argument("--threshold", type=float, default=None, help="default: by the policy")
     options = parser.parse_args()
-    with np.load(options.vectors) as file:
-        found = file["found"].astype(bool)
-        vectors, names = file["vectors"][found], file["names"][found]
-    _, people = np.unique(names, return_inverse=True)
-    more = max(0, options.faces - len(vectors))
-    if more:
-        vectors = np.concatenate([vectors, face_vectors.strangers(more, seed=1)])
+    vectors, people = (
+        synthetic(options.faces) if options.vectors is None else labelled(options.vectors, options.faces)
+    )
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gemel-bench-")))
         stack.callback(embedded.stop, home)
@@ -68,7 +68,8 @@ def main() -> None:
         schema.migrate(database)
         gallery_id = fill(database, vectors.astype("<f4"))
         print(f"{len(vectors):,} faces; pages: {pages(database, gallery_id)}", flush=True)
-        run(database, home, options.threshold)
+        store = IndexStore.of(Settings(home=home), database, sface(mirror=True))
+        made = clustered(store, options.threshold)
         print(f"pages: {pages(database, gallery_id)}")
         with database.reading() as session:
             owners = session.execute(
@@ -78,9 +79,35 @@ def main() -> None:
                     " JOIN embedding ON embedding.face_key = face.key"
                 )
             ).all()
-    by_vector = {bytes(vector): number for vector, number in owners}
-    numbers = np.array([by_vector[vector.astype("<f4").tobytes()] for vector in vectors])
-    print("LFW:", accuracy(numbers[: len(people)], people))
+        by_vector = {bytes(vector): number for vector, number in owners}
+        numbers = np.array([by_vector[vector.astype("<f4").tobytes()] for vector in vectors])
+        print("people:", accuracy(numbers[: len(people)], people), flush=True)
+        undone(store, made)
+
+
+def synthetic(faces: int) -> tuple[Vectors, NDArray[np.int64]]:
+    """Embeddings, shape (faces, dimension), in random order, and the number of each face's person."""
+    rng = np.random.default_rng(1)
+    sizes = rng.geometric(0.6, faces)
+    people = np.repeat(np.arange(faces), sizes)[:faces]
+    mates = face_vectors.gallery(int(people[-1]) + 1, seed=1)
+    first = np.diff(people, prepend=-1) > 0
+    vectors = mates[people]
+    vectors[~first] = face_vectors.probes(mates[people[~first]], seed=1)
+    order = rng.permutation(faces)
+    return vectors[order], people[order]
+
+
+def labelled(file: Path, faces: int) -> tuple[Vectors, NDArray[np.int64]]:
+    """The embeddings of the file, then strangers; the people of the former."""
+    with np.load(file) as loaded:
+        found = loaded["found"].astype(bool)
+        vectors, names = loaded["vectors"][found], loaded["names"][found]
+    _, people = np.unique(names, return_inverse=True)
+    more = max(0, faces - len(vectors))
+    if more:
+        vectors = np.concatenate([vectors, face_vectors.strangers(more, seed=1)])
+    return vectors, people
 
 
 def fill(database: Database, vectors: Vectors) -> UUID:
@@ -106,28 +133,42 @@ def fill(database: Database, vectors: Vectors) -> UUID:
     return gallery_id
 
 
-def run(database: Database, home: Path, threshold: float | None) -> None:
-    store = IndexStore.of(Settings(home=home), database, sface(mirror=True))
-    worker = JobWorker(store, CalibrationResolver(database, store.models, Settings().identify_fpir))
+def clustered(store: IndexStore, threshold: float | None) -> GalleryJob:
+    worker = JobWorker(store, CalibrationResolver(store.database, store.models, store.fpir))
     options = {"threshold": threshold, "join_groups": False, "join_named": False, "dry_run": False}
-    with database.transaction() as session:
+    with store.database.transaction() as session:
         gallery = galleries.get(session, GALLERY)
         job = jobs.create(session, gallery, CLUSTERING, options, worker=worker.name)
+    return timed(store, worker, job)
+
+
+def undone(store: IndexStore, made: GalleryJob) -> GalleryJob:
+    worker = JobWorker(store, CalibrationResolver(store.database, store.models, store.fpir))
+    with store.database.transaction() as session:
+        gallery = galleries.get(session, GALLERY)
+        job = jobs.begin_undo(session, gallery, made.id, worker=worker.name)
+    return timed(store, worker, job)
+
+
+def timed(store: IndexStore, worker: JobWorker, job: GalleryJob) -> GalleryJob:
+    """Prints the seconds, also to the first mention of each figure."""
     begun, cpu = time.perf_counter(), time.process_time()
     marks: dict[str, float] = {}
 
     def observe(figures: object) -> None:
         assert isinstance(figures, dict)
-        for name in figures:
-            marks.setdefault(name, time.perf_counter() - begun)
+        for name in map(str, figures):
+            marks.setdefault(name, round(time.perf_counter() - begun, 1))
 
     worker.run_here(job, observe)
-    with database.reading() as session:
-        done = jobs.get(session, gallery.id, CLUSTERING, job.id)
+    with store.database.reading() as session:
+        done = jobs.get(session, job.gallery_id, CLUSTERING, job.id)
     print(
         f"{done.state}: {time.perf_counter() - begun:.1f} s, {time.process_time() - cpu:.1f} s of CPU,"
-        f" threshold {done.used_threshold}, {done.figures}, begun {marks}"
+        f" threshold {done.used_threshold}, {done.figures}, begun {marks}",
+        flush=True,
     )
+    return done
 
 
 def pages(database: Database, gallery_id: UUID) -> str:

@@ -7,6 +7,7 @@ the others.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from indexer.records.people import moved_faces
 from indexer.records.people.person_changes import Before
 from indexer.records.tables import Gallery, Identity
 from indexer.usecases.people.regrouping import log_moved
-from indexer.usecases.people.undo import record_undo, restore_identity, restore_sighting, undo_within
+from indexer.usecases.people.undo import merged_row, record_undo, restore_sighting, undo_within
 
 UNDOING = "undoing"
 UNDONE = "undone"
@@ -136,18 +137,24 @@ def _undo_many(
 ) -> None:
     """By a few statements, what `undo_within` does for each."""
     undoing.mark_undone(session, [one.change for one in made])
+    visitors = undoing.once_visitors(session, {one.change.identity_id for one in made})
+    restored: list[Identity] = []
+    created_at: list[datetime] = []
     moved: list[tuple[int, UUID]] = []
     for one in made:
         change, before = one.change, one.before
         assert before.merged is not None
-        restore_sighting(session, change, before, remaining[change.identity_id])
-        restore_identity(session, gallery, change.other_id, before.merged)
+        if change.identity_id in visitors:
+            restore_sighting(session, change, before, remaining[change.identity_id])
+        restored.append(merged_row(gallery, change.other_id, before.merged))
+        created_at.append(before.merged.created_at)
         returned = _left(one, faces)
         moved += [(face.key, change.other_id) for face in returned]
         record_undo(
             session, gallery, change, faces=len(returned), faces_left=len(before.faces) - len(returned)
         )
     session.flush()
+    identities.restore(session, restored, created_at)
     enrolled = moved_faces.reassign(
         session, gallery.id, [key for key, _ in moved], [to_id for _, to_id in moved]
     )

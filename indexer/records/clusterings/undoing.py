@@ -80,6 +80,18 @@ def faces(session: Session, face_ids: Collection[UUID]) -> dict[UUID, OwnedFace]
     return {row.id: OwnedFace(id=row.id, key=row.key, identity_id=row.identity_id) for row in rows}
 
 
+def once_visitors(session: Session, identity_ids: Collection[UUID]) -> set[UUID]:
+    """Those that were visitors before some change."""
+    ids = set(identity_ids)
+    rows = session.execute(
+        select(PersonChange.identity_id, PersonChange.other_id).where(
+            or_(PersonChange.identity_id.in_(ids), PersonChange.other_id.in_(ids)),
+            PersonChange.before["last_seen_at"].astext.is_not(None),
+        )
+    )
+    return {either for pair in rows for either in pair} & ids
+
+
 def mark_undone(session: Session, changes: Sequence[PersonChange]) -> None:
     session.execute(
         update(PersonChange)

@@ -55,10 +55,9 @@ def create(
     return create_several(session, gallery_id, [new])[0]
 
 
-def restore(session: Session, identity: Identity, created_at: datetime) -> Identity:
-    """Inserts an identity that had a row before. Raises ExternalIdTaken."""
-    insert(session, [identity], {"created_at": created_at})
-    return identity
+def restore(session: Session, several: Sequence[Identity], created_at: Sequence[datetime]) -> None:
+    """Inserts identities that had rows before, each with the time of its creation. Raises ExternalIdTaken."""
+    insert(session, several, created_at)
 
 
 def get(session: Session, gallery_id: UUID, identity_id: UUID) -> Identity:

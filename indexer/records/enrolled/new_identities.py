@@ -1,9 +1,8 @@
 """Inserts identities: one, or several by one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
@@ -58,11 +57,11 @@ def _checked(gallery_id: UUID, new: NewIdentity) -> Identity:
 
 
 def insert(
-    session: Session, several: Sequence[Identity], times: Mapping[str, datetime] = MappingProxyType({})
+    session: Session, several: Sequence[Identity], created_at: Sequence[datetime] | None = None
 ) -> None:
-    """Raises ExternalIdTaken."""
+    """`created_at`: of each; by default the time of the transaction. Raises ExternalIdTaken."""
     rows: list[dict[str, Any]] = []
-    for identity in several:
+    for place, identity in enumerate(several):
         set_words(identity)
         columns = {
             "id": identity.id,
@@ -76,7 +75,7 @@ def insert(
             "hidden": identity.hidden,
             "last_seen_at": identity.last_seen_at,
         }
-        rows.append({**times, **columns})
+        rows.append(columns if created_at is None else columns | {"created_at": created_at[place]})
     given = {row.id: row for row in session.execute(_INSERT, rows)}
     for identity in several:
         row = given.get(identity.id)

@@ -80,7 +80,7 @@ def _undo_merge(
         values["anonymous"] = True
     identities.update(session, kept, values)
     restore_sighting(session, change, before, kept)
-    restore_identity(session, gallery, merged_id, merged)
+    identities.restore(session, [merged_row(gallery, merged_id, merged)], [merged.created_at])
     moved = moved_faces.move(
         session, gallery.id, from_id=kept_id, to_id=merged_id, face_ids=before.faces, drop=False
     )
@@ -124,9 +124,9 @@ def _undo_split_or_move(
     return moved, number
 
 
-def restore_identity(session: Session, gallery: Gallery, identity_id: UUID, merged: MergedIdentity) -> None:
-    """The row of an identity that was merged. Raises ExternalIdTaken."""
-    restored = Identity(
+def merged_row(gallery: Gallery, identity_id: UUID, merged: MergedIdentity) -> Identity:
+    """The row that an identity had before it was merged."""
+    return Identity(
         id=identity_id,
         gallery_id=gallery.id,
         external_id=merged.external_id,
@@ -136,7 +136,6 @@ def restore_identity(session: Session, gallery: Gallery, identity_id: UUID, merg
         hidden=merged.hidden,
         last_seen_at=merged.last_seen_at,
     )
-    identities.restore(session, restored, merged.created_at)
 
 
 def restore_sighting(session: Session, change: PersonChange, before: Before, kept: Identity) -> None:
