@@ -123,12 +123,12 @@ def test_an_export_is_imported_into_a_new_gallery_and_again_into_one_that_exists
     choose.set_input_files(tar | {"buffer": export[:700]})  # type: ignore[arg-type]
     expect(dialog.get_by_role("alert")).to_have_text("This file is no complete export of a gallery.")
     choose.set_input_files(tar)  # type: ignore[arg-type]
-    expect(dialog.get_by_label("Name")).to_have_value("staff")
+    expect(dialog.get_by_label("Into the gallery")).to_have_value("staff")
     expect(dialog.get_by_text("There is a gallery with this name")).to_be_visible()
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         assert accessibility.violations(page) == [], theme
-    dialog.get_by_label("Name").fill("copy")
+    dialog.get_by_label("Into the gallery").fill("copy")
     expect(dialog.get_by_text("There is a gallery with this name")).to_have_count(0)
     dialog.get_by_role("button", name="Import").press("Enter")
     expect(page.get_by_text("Imported: 1 person with 1 face.")).to_be_visible()

@@ -27,6 +27,11 @@ def test_two_pictures_are_compared_and_the_answer_is_in_words(
     page.get_by_label("Drop the other photograph", exact=True).set_input_files(file(hopper))
     expect(page.get_by_role("heading", name="The same person")).to_be_visible()
     expect(page.get_by_text("Fewer than one pair of strangers in")).to_be_visible()
+    page.get_by_role("button", name="Which parts of the faces made the score?").click()
+    maps = page.get_by_role("img", name="Parts that made the score")
+    expect(maps).to_have_count(2)
+    expect(page.get_by_text("This explains the model, not the person.")).to_be_visible()
+    assert all(one.evaluate("image => image.decode().then(() => image.naturalWidth)") for one in maps.all())
 
 
 def test_a_picture_is_compared_with_a_person_found_by_name_and_the_address_keeps_the_person(

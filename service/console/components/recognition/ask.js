@@ -69,8 +69,8 @@ export const detect = (image, { signal } = {}) => post("v1/detect", { form: form
 /** Of several faces, the largest is compared; the answer says how many there were, and the page shows which. */
 const LARGEST = { several_faces: "largest" };
 
-export const verifyPair = (imageA, imageB, { attributes = [], signal } = {}) =>
-  post("v1/verify", { form: form({ image_a: imageA, image_b: imageB, attributes, ...LARGEST }), signal });
+export const verifyPair = (imageA, imageB, { attributes = [], explain = false, signal } = {}) =>
+  post("v1/verify", { form: form({ image_a: imageA, image_b: imageB, attributes, explain: explain || null, ...LARGEST }), signal });
 
 export const verifyPerson = (gallery, identityId, image, { attributes = [], signal } = {}) =>
   post(path`v1/galleries/${gallery}/identities/${identityId}/verify`, { form: form({ image, attributes, ...LARGEST }), signal });

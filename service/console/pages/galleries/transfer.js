@@ -36,7 +36,7 @@ export function openTransfer({ galleries, signal: ofPage }) {
     { class: "stack" },
     h("p", {}, t("transfer.text")),
     h("div", { class: "field" }, h("label", { for: "transfer-file" }, t("transfer.file")), file),
-    h("div", { class: "field" }, h("label", { for: "transfer-name" }, t("galleries.name")), name, hint),
+    h("div", { class: "field" }, h("label", { for: "transfer-name" }, t("transfer.into")), name, hint),
     joining,
   );
   const form = h(

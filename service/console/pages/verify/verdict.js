@@ -13,6 +13,7 @@ import { h } from "../../dom.js";
 import { number, score } from "../../format.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
+import { createParts } from "./parts.js";
 
 /**
  * @param {{gallery: string, answer: object, person: object | null, photos: object[], signal: AbortSignal}} options
@@ -37,6 +38,7 @@ export async function showVerdict({ gallery, answer, person, photos, signal }) {
       h("p", {}, shareInWords(answer)),
       answer.faces.map((face, i) => qualityNote(face, i)),
       answer.faces.map((face, i) => attributesOf(face, i, answer.faces.length > 1)),
+      !person && createParts({ photos, signal }),
       await curve(gallery, answer, signal),
     ),
   );
