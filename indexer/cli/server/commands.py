@@ -3,6 +3,7 @@
 The engine is imported inside the commands: `--help` should not wait until its libraries are imported.
 """
 
+import gc
 import ipaddress
 import logging.config
 import os
@@ -57,6 +58,7 @@ def serve(
 
     Example: `gemel serve --port 8080`
     """
+    gc.disable()  # as in `service.worker`
     from indexer.cli.server.recommendation import recommendation
     from indexer.records import api_keys, galleries
     from indexer.records.database import schema
@@ -64,6 +66,7 @@ def serve(
     from indexer.records.embedded import database_url
     from indexer.usecases.bootstrap import check_weights, connections, default_card
 
+    gc.enable()
     current_caller.set(SERVER)  # requests and threads of the server are not the command's
     settings = Settings()
     log_config = logs.config(settings.log_level, settings.log_format)
