@@ -3,6 +3,7 @@
 They are coroutines: FastAPI would run functions in a thread each.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
@@ -16,8 +17,9 @@ from indexer.access.sign_in.sign_ins import SignIns
 from indexer.doctor.examination import Doctor
 from indexer.errors import InvalidRequest, PermissionDenied, ReindexNotFound
 from indexer.gallery_jobs.worker import JobWorker
-from indexer.records import reindexes
+from indexer.records import galleries, reindexes
 from indexer.settings import Settings
+from indexer.types import Attribute
 from indexer.usecases.bootstrap import Engine
 from service.face_count import FaceCount
 from service.middleware.access.authentication import Credential
@@ -119,6 +121,17 @@ def at_most(field: str, value: int, limit: int) -> int:
             f"{field} is {value}, more than the limit of {limit}", field=field, measured=value, limit=limit
         )
     return value
+
+
+def check_attributes(engine: Engine, requested: Collection[Attribute], *gallery_names: str) -> None:
+    """By the installation and the policy of each gallery. The use cases check it too; this is before the
+    request's faces are counted. Raises GalleryNotFound, AttributeNotPermitted, AttributeUnavailable."""
+    if not requested:
+        return
+    with engine.database.reading() as session:
+        policies = [galleries.get(session, name).attributes for name in gallery_names]
+    for policy in policies or [None]:
+        engine.attributes.check(requested, policy)
 
 
 CurrentEngine = Annotated[Engine, Depends(engine_of)]

@@ -16,7 +16,15 @@ from indexer.usecases.answers.verify import VerifyAnswer
 from indexer.usecases.explain_pair import FACES
 from indexer.usecases.identify_in_several import identify_in_several
 from indexer.usecases.searches.options import SearchOptions
-from service.dependencies import Config, CurrentEngine, CurrentGrant, Meters, UsedFaces, at_most
+from service.dependencies import (
+    Config,
+    CurrentEngine,
+    CurrentGrant,
+    Meters,
+    UsedFaces,
+    at_most,
+    check_attributes,
+)
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
 from service.schemas import recognition
@@ -52,7 +60,7 @@ def identify(
     In a gallery with the policy `remember_unknown`, a face that matches nobody is stored as an anonymous
     identity; a key needs no further permission for that, since the policy decides.
     """
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes, gallery)
     used_faces.add(1)  # also of a picture without a face: it was decoded and searched for one
     identification = engine.identifier.identify(
         gallery,
@@ -97,7 +105,7 @@ def identify_in_galleries(
         raise InvalidRequest("galleries names a gallery more than once", field="galleries")
     for name in body.galleries:
         grant.check_gallery(name)
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes, *body.galleries)
     used_faces.add(len(body.galleries))
     found = identify_in_several(
         engine.identifier,
@@ -162,7 +170,7 @@ def verify_pair(
     body: Annotated[recognition.VerifyPair, Depends(body_of(recognition.VerifyPair))],
 ) -> VerifyAnswer:
     """Compares one face of each photograph. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes)
     used_faces.add(2 + (FACES if body.explain else 0))
     verification = verify.verify_pair(
         engine.pipeline,
@@ -201,7 +209,7 @@ def verify_identity(
     body: Annotated[recognition.VerifyIdentity, Depends(body_of(recognition.VerifyIdentity))],
 ) -> VerifyAnswer:
     """Compares the face with the identity's most similar face."""
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes, gallery)
     used_faces.add(1)
     verification = verify.verify_identity(
         engine.pipelines,
@@ -236,7 +244,7 @@ def detect(
     used_faces: UsedFaces,
     body: Annotated[recognition.Detect, Depends(body_of(recognition.Detect))],
 ) -> DetectAnswer:
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes)
     used_faces.add(1)
     watch = Stopwatch()
     place = place_of(body.box, body.landmarks)

@@ -12,7 +12,7 @@ from indexer.records.enrolled import faces, identities
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.verify import VerifyAnswer
 from indexer.usecases.bootstrap import Engine
-from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
+from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most, check_attributes
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.requests.pagination import FACES_OF_ONE
 from service.routes import problems, recognition
@@ -136,7 +136,7 @@ def put(
     identity, the others find it. Omitted fields stay unchanged. Photographs are added; one that is enrolled
     already is listed in `rejected` as `duplicate_image` and changes nothing."""
     at_most("the number of images", len(body.images), config.max_images)
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes, gallery)
     used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled, created = engine.enroller.put(

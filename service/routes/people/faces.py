@@ -12,7 +12,7 @@ from indexer.records.enrolled import faces, identities
 from indexer.request_timings import Stopwatch
 from indexer.usecases.answers.enrolment import PhotographGuidance
 from indexer.vision.thumbnail import thumbnail
-from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
+from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most, check_attributes
 from service.requests.bodies import body_of, openapi_body
 from service.requests.pagination import PageCursor, PageLimit, cut, whole_number
 from service.requests.threads import ThreadRoute
@@ -57,7 +57,7 @@ def add(
     body: Annotated[FacesNew, Depends(body_of(FacesNew))],
 ) -> FacesAdded:
     at_most("the number of images", len(body.images), config.max_images)
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes, gallery)
     used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled = engine.enroller.add(

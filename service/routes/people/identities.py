@@ -14,7 +14,7 @@ from indexer.records.enrolled import faces, identities, identity_lists
 from indexer.records.enrolled.identity_lists import Order, Place, Search
 from indexer.request_timings import Stopwatch
 from indexer.usecases.enrol import NewIdentity
-from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most
+from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most, check_attributes
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.requests.pagination import (
     FACES_OF_EACH,
@@ -68,7 +68,7 @@ def create(
     """Searches find the person as soon as the answer arrives. `rejected` lists the pictures that were not
     enrolled; if all are rejected, the answer is 422 and nothing is stored."""
     at_most("the number of images", len(body.images), config.max_images)
-    engine.attributes.check(body.attributes)
+    check_attributes(engine, body.attributes, gallery)
     used_faces.add(len(body.images))
     watch = Stopwatch()
     enrolled = engine.enroller.create(

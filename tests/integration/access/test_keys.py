@@ -433,3 +433,21 @@ def test_the_first_key_closes_a_server_that_was_open(store: Database, migrated: 
         assert authenticator.required
     finally:
         authenticator.close()
+
+
+def test_a_request_for_a_forbidden_attribute_uses_no_face_of_the_key(
+    admin: TestClient, hopper: bytes
+) -> None:
+    admin.post("/v1/galleries", json={"name": "strict", "attributes": []}).raise_for_status()
+    key = create(admin, Role.IDENTIFY, faces_per_second=0.01)["key"]  # one face in 100 seconds
+
+    def answer(**data: str) -> Any:
+        headers = {"X-API-Key": key}
+        return admin.post(
+            "/v1/galleries/strict/identify", files={"image": hopper}, data=data, headers=headers
+        )
+
+    for _ in range(2):
+        assert_problem(answer(attributes="liveness"), 403, "attribute_not_permitted")
+    assert answer().status_code == 200
+    assert answer().status_code == 429
