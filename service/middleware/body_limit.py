@@ -14,13 +14,15 @@ STREAMS = "streams_body"
 """Key in the state of such a request: its body may take any time, as long as it arrives fast enough."""
 _MAX_DIGITS = 18
 """Digits of a Content-Length. A longer one counts as 10**18: Python does not parse 5,000 digits."""
+PIECE_BYTES = 256_000
+"""Smaller pieces of a body are put together: each takes some 60 bytes besides, and clients choose them."""
 
 
 class _Upload:
     """A request body while it arrives, and the memory that it takes."""
 
     def __init__(self) -> None:
-        self.chunks: list[bytes] = []
+        self.chunks: list[bytearray] = []
         self.size = 0
         self.scope = anyio.CancelScope()
 
@@ -107,7 +109,9 @@ class BodyLimit:
             self._used -= slowest.size
             slowest.size = 0
             slowest.chunks.clear()
-        upload.chunks.append(chunk)
+        if not upload.chunks or len(upload.chunks[-1]) >= PIECE_BYTES:
+            upload.chunks.append(bytearray())
+        upload.chunks[-1] += chunk
         upload.size += len(chunk)
         self._used += len(chunk)
 
@@ -120,7 +124,7 @@ class BodyLimit:
         )
 
 
-def _replayed(chunks: list[bytes], receive: Receive) -> Receive:
+def _replayed(chunks: list[bytearray], receive: Receive) -> Receive:
     """A `receive` that returns the chunks that were read, and then passes on what follows."""
     chunks.reverse()
     ended = False
@@ -129,7 +133,7 @@ def _replayed(chunks: list[bytes], receive: Receive) -> Receive:
         nonlocal ended
         if ended:
             return await receive()
-        chunk = chunks.pop() if chunks else b""
+        chunk = bytes(chunks.pop()) if chunks else b""
         ended = not chunks
         return {"type": "http.request", "body": chunk, "more_body": not ended}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -82,13 +83,7 @@ class _Stream:
             async with anyio.create_task_group() as tasks:
                 with anyio.CancelScope() as reading:
                     tasks.start_soon(self._end_with, stop, reading)
-                    async for line in reader.lines():
-                        self._running += 1
-                        tasks.start_soon(self._answer, line, reading)
-                        while self._running >= self._at_once:
-                            await self.wait_for_one()
-                        if self._problem is not None:
-                            break
+                    await self._read(reader, tasks, reading)
                 while self._running:
                     await self.wait_for_one()
                 tasks.cancel_scope.cancel()  # the watch for a stop
@@ -98,6 +93,18 @@ class _Stream:
         if self._problem is None:
             return {"done": True} | counted
         return {"done": False} | counted | problem_fields(self._problem)
+
+    async def _read(self, reader: LineReader, tasks: TaskGroup, reading: anyio.CancelScope) -> None:
+        try:
+            async for line in reader.lines():
+                self._running += 1
+                tasks.start_soon(self._answer, line, reading)
+                while self._running >= self._at_once:
+                    await self.wait_for_one()
+                if self._problem is not None:
+                    break
+        except GemelError as error:
+            self._problem = self._problem or error
 
     async def wait_for_one(self) -> bool:
         if not self._running:

@@ -50,12 +50,13 @@ class LineReader:
         self._max_bytes = max_bytes
         self._wait = wait
         self._data = bytearray()  # of pieces of two bytes, a list would take twenty times as much
-        self._problem: GemelError | None = None
-        """Of the line that is arriving: the rest of it is skipped."""
+        self._skipped: int | None = None
+        """Bytes of the line that is arriving, after a problem of which the stream knows already."""
         self._number = 1
 
     async def lines(self) -> AsyncIterator[Line]:
-        """Without blank lines. Raises Disconnected."""
+        """Without blank lines. A line with a problem comes before its end has arrived, and the rest of it is
+        skipped. Raises Disconnected; UploadTooLarge where this rest is as long as the longest line."""
         more = True
         while more:
             message = await self._receive()
@@ -64,10 +65,12 @@ class LineReader:
             more = message.get("more_body", False)
             *ended, rest = message.get("body", b"").split(b"\n")
             for piece in ended:
-                await self._add(piece)
+                if problem := await self._add(piece):
+                    yield problem
                 if line := self._line():
                     yield line
-            await self._add(rest)
+            if problem := await self._add(rest):
+                yield problem
         if line := self._line():
             yield line
 
@@ -75,32 +78,41 @@ class LineReader:
         self._memory.free(len(self._data))
         self._data = bytearray()
 
-    async def _add(self, piece: bytes) -> None:
-        if self._problem is not None or not piece:
-            return
+    async def _add(self, piece: bytes) -> Line | None:
+        """The line, if it has a problem now."""
+        if self._skipped is not None:
+            self._skipped += len(piece)
+            if self._skipped > self._max_bytes:
+                raise UploadTooLarge(
+                    f"line {self._number} does not end, after more than {2 * self._max_bytes} bytes",
+                    limit=self._max_bytes,
+                )
+            return None
         if len(self._data) + len(piece) > self._max_bytes:
-            self._skip(
+            return self._skip(
                 UploadTooLarge(
                     f"the line has more than {self._max_bytes} bytes (GEMEL_MAX_UPLOAD_MB)",
                     limit=self._max_bytes,
                 )
             )
-            return
         while not self._memory.take(len(piece)):
             if not await self._wait():
-                self._skip(Busy("no memory is left for this line: too many streams at once"))
-                return
+                return self._skip(Busy("no memory is left for this line: too many streams at once"))
         self._data += piece
+        return None
 
-    def _skip(self, problem: GemelError) -> None:
+    def _skip(self, problem: GemelError) -> Line:
         self.close()
-        self._problem = problem
+        self._skipped = 0
+        return Line(number=self._number, data=b"", problem=problem)
 
     def _line(self) -> Line | None:
-        data, problem, number = bytes(self._data), self._problem, self._number
-        self._data, self._problem = bytearray(), None
+        data, number, skipped = bytes(self._data), self._number, self._skipped
+        self._data, self._skipped = bytearray(), None
         self._number += 1
-        if problem is None and not data.strip():
+        if skipped is not None:
+            return None
+        if not data.strip():
             self._memory.free(len(data))
             return None
-        return Line(number=number, data=data, problem=problem)
+        return Line(number=number, data=data)

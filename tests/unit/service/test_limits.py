@@ -1,6 +1,7 @@
 """Bodies share the memory that there is for them, and slots are free for work."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,6 +103,44 @@ def test_for_a_body_that_does_not_fit_the_slowest_is_given_up() -> None:
         assert application.bodies == [KILO * 2, KILO * 3]
 
     run(clients, test)
+
+
+def test_a_body_in_tiny_pieces_takes_little_more_memory_than_it_has_bytes() -> None:
+    size = 400_000
+    left = size
+    bodies: list[bytes] = []
+    held = 0
+
+    async def receive() -> Message:
+        nonlocal left
+        left -= 2
+        return {"type": "http.request", "body": b"%02d" % (left % 97), "more_body": left > 0}
+
+    async def application(_: Scope, receive: Receive, __: Send) -> None:
+        nonlocal held
+        held = tracemalloc.get_traced_memory()[0]
+        more = True
+        while more:
+            message = await receive()
+            bodies.append(message["body"])
+            more = message["more_body"]
+
+    async def send(_: Message) -> None:
+        raise AssertionError
+
+    async def test() -> None:
+        limited = BodyLimit(application, max_bytes=size, memory_bytes=size)
+        tracemalloc.start()
+        try:
+            await limited(SCOPE, receive, send)
+        finally:
+            tracemalloc.stop()
+
+    anyio.run(test)
+
+    assert len(b"".join(bodies)) == size
+    assert b"".join(bodies)[:2] == b"%02d" % ((size - 2) % 97)
+    assert held < 2 * size
 
 
 def test_a_body_whose_request_is_worked_on_is_never_given_up() -> None:

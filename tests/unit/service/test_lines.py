@@ -7,6 +7,7 @@ import anyio
 import pytest
 from starlette.types import Message
 
+from indexer.errors import UploadTooLarge
 from service.streaming.lines import Disconnected, Line, LineReader, Memory
 
 KB = 1000
@@ -50,6 +51,10 @@ def read(
     return found
 
 
+async def no_line_is_left() -> bool:
+    return False
+
+
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_lines_are_the_same_however_the_body_arrives(size: int) -> None:
     body = b'{"a": 1}\n\n  \r\n{"b": 2}\r\n{"c": 3}'
@@ -68,12 +73,47 @@ def test_lines_are_the_same_however_the_body_arrives(size: int) -> None:
 def test_the_rest_of_a_line_that_is_too_long_is_skipped() -> None:
     memory = Memory(20 * KB)
 
-    lines = read([b"A" * KB] * 1000 + [b"\nnext\n"], memory)
+    lines = read([b"A" * KB] * 19 + [b"\nnext\n"], memory)
 
     assert [(line.data, line.problem and line.problem.code) for line in lines] == [
         (b"", "upload_too_large"),
         (b"next", None),
     ]
+    assert [line.number for line in lines] == [1, 2]
+    assert memory.take(20 * KB)
+
+
+def test_a_line_that_is_too_long_is_answered_before_its_end_arrives() -> None:
+    memory = Memory(20 * KB)
+    found: list[Line] = []
+    sent = 0
+
+    async def receive() -> Message:
+        nonlocal sent
+        if found:  # the client waits for the answer
+            return {"type": "http.disconnect"}
+        sent += KB
+        return {"type": "http.request", "body": b"A" * KB, "more_body": True}
+
+    async def run() -> None:
+        reader = LineReader(receive, memory, max_bytes=10 * KB, wait=no_line_is_left)
+        async for line in reader.lines():
+            found.append(line)  # noqa: PERF401 `receive` looks at it
+
+    with pytest.raises(Disconnected):
+        anyio.run(run)
+
+    assert [line.problem and line.problem.code for line in found] == ["upload_too_large"]
+    assert sent == 11 * KB
+
+
+def test_a_line_that_never_ends_ends_the_stream() -> None:
+    memory = Memory(20 * KB)
+    pieces: list[bytes | None] = [b"A" * KB] * 150
+
+    with pytest.raises(UploadTooLarge, match="line 1 does not end"):
+        read(pieces, memory)
+
     assert memory.take(20 * KB)
 
 
