@@ -26,8 +26,8 @@ from indexer.usecases.bootstrap import Engine, import_threads
 
 log = logging.getLogger(__name__)
 
-FILES = 8
-"""Most files in one claim, and in one batch of the network: a request waits for a batch to end."""
+FILES = 16
+"""Most files in one claim, and in one transaction that enrols."""
 BYTES = 32_000_000
 """Most bytes in one claim."""
 IDLE_SECONDS = 1.0

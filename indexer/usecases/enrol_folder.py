@@ -24,8 +24,8 @@ from indexer.usecases.folder_outcome import FolderOutcome, Outcome
 
 CHUNK = 20
 """Most pictures of one person in memory, and in one transaction."""
-PICTURES = 8
-"""Of several people, at most, in one transaction and in one batch of the network."""
+PICTURES = 16
+"""Of several people, at most, in one transaction."""
 
 
 def enrol_folder(

@@ -13,7 +13,7 @@ from tests.support.home import Home, wait_for
 from tests.support.pictures import jpeg, pixels
 
 PEOPLE = 10
-PICTURES = 30
+PICTURES = 120
 PATH = "/v1/galleries/staff/imports"
 
 
