@@ -1,9 +1,9 @@
 """Enrols pictures of several people, known or new, and says what became of each picture.
 
 Their faces are embedded together and written in one transaction: a commit, an entry in the audit record's
-chain and a catch-up of the index cost as much for one person as for sixteen. If a transaction fails because of
-a person, each is written by itself. A gallery that checks for duplicates is searched before each person, so
-that each needs a transaction.
+chain and a catch-up of the index cost as much for one person as for sixteen. If a transaction fails because
+of a person, each is written by itself. A gallery that checks for duplicates is searched before each person,
+so that each needs a transaction.
 """
 
 import hashlib
