@@ -18,6 +18,8 @@ class CannotTell(StrEnum):
     CUT_OFF = "cut_off"
     """The face lies at the picture's edge, and the head needs what is around it."""
     TOO_YOUNG = "too_young"
+    NO_COLOUR = "no_colour"
+    """A grey picture, and the head was trained on coloured ones."""
     UNDECIDED = "undecided"
     """Two values are about as likely."""
 

@@ -1,5 +1,5 @@
 """A gallery's policy: its FPIR, match limits and duplicate check, what is kept of probes, whether unknown
-visitors are remembered, and the attributes that it permits.
+visitors are remembered, the attributes that it permits, and what is done about prints and screens.
 
 The FPIR of identification must be supported by the calibration.
 """
@@ -24,13 +24,13 @@ POLICY = frozenset(
         *("identify_fpir", "min_match_face_px", "min_match_sharpness", "max_match_miss_rate"),
         *("duplicate_check", "duplicate_fpir", "keep_probes"),
         *("remember_unknown", "min_visitor_quality", "visitor_lifetime_hours", "max_visitors"),
-        *("max_visitor_faces", "attributes"),
+        *("max_visitor_faces", "attributes", "liveness"),
     }
 )
 """The columns of `Gallery` that make up its policy."""
 NEVER_NULL = frozenset(
     {
-        *("duplicate_check", "keep_probes", "remember_unknown"),
+        *("duplicate_check", "keep_probes", "remember_unknown", "liveness"),
         *("visitor_lifetime_hours", "max_visitors", "max_visitor_faces"),
     }
 )

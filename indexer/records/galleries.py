@@ -15,7 +15,7 @@ from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
 from indexer.records.tables import Gallery, Identity, IndexCheck
 from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
-from indexer.types import Attribute, DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, LivenessPolicy, PersonScore
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
@@ -58,6 +58,7 @@ def create(
     max_visitors: int = MAX_VISITORS,
     max_visitor_faces: int = MAX_VISITOR_FACES,
     attributes: Sequence[Attribute] | None = None,
+    liveness: LivenessPolicy = LivenessPolicy.OFF,
 ) -> Gallery:
     """Raises InvalidRequest, GalleryExists."""
     check_name(name)
@@ -77,6 +78,7 @@ def create(
         "max_visitors": max_visitors,
         "max_visitor_faces": max_visitor_faces,
         "attributes": None if attributes is None else list(attributes),
+        "liveness": liveness,
     }
     gallery = Gallery(name=name, **policy)
     try:

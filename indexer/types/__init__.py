@@ -8,7 +8,7 @@ from indexer.types.attribute import SENSITIVE, Attribute
 from indexer.types.change_log import LOG_START, Change, ChangeKind, LogPosition
 from indexer.types.enrolment import Crop, Enrolment
 from indexer.types.face import Box, Face, LandmarkSource, rotation_degrees
-from indexer.types.policy import DuplicateCheck, OnSeveralFaces, PersonScore
+from indexer.types.policy import DuplicateCheck, LivenessPolicy, OnSeveralFaces, PersonScore
 from indexer.types.quality import RECOGNISABILITY, Quality
 from indexer.types.search import NearPerson, Neighbour, Tier
 from indexer.types.template import Template
@@ -28,6 +28,7 @@ __all__ = [
     "Image",
     "Keys",
     "LandmarkSource",
+    "LivenessPolicy",
     "LogPosition",
     "NearPerson",
     "Neighbour",

@@ -26,6 +26,16 @@ class DuplicateCheck(StrEnum):
     """Nothing is enrolled."""
 
 
+class LivenessPolicy(StrEnum):
+    """What is done about prints and screens that show a person (`attributes.heads.liveness`)."""
+
+    OFF = "off"
+    REPORT = "report"
+    """The answer says of each face whether it looks live. Nothing else changes."""
+    REJECT = "reject"
+    """A face that does not look live, or that cannot be judged, matches nobody and is not enrolled."""
+
+
 class OnSeveralFaces(StrEnum):
     """What to do with a picture of several faces where one is needed."""
 

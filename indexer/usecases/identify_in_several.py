@@ -15,6 +15,7 @@ from indexer.records.audit.search_details import SearchKind
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import Attribute, Vectors
+from indexer.usecases import liveness
 from indexer.usecases.identify import Identifier
 from indexer.usecases.searches.options import GalleryHits, SearchedPicture, SearchOptions
 from indexer.usecases.searches.results import Identification
@@ -53,6 +54,7 @@ def identify_in_several(
         galleries = [identifier.gallery(name, 0, watch) for name in names]
         for gallery, _ in galleries:
             identifier.attributes.check(attributes, gallery.attributes)
+            liveness.check(identifier.attributes, gallery.liveness)
         try:
             return _identify(identifier, galleries, data, options, max_faces, place, attributes, watch)
         except EmbeddingsMissing:
@@ -83,7 +85,8 @@ def _identify(
         fingerprint: photograph.faces if pipeline is first else _aligned(pipeline, photograph)
         for fingerprint, pipeline in pipelines.items()
     }
-    estimates = identifier.attributes.read(photograph, attributes, watch)
+    needed = {gallery.id: liveness.to_estimate(attributes, gallery.liveness) for gallery, _ in galleries}
+    estimates = identifier.attributes.read(photograph, set().union(*needed.values()), watch)
     faces_found = photograph.faces_found
     del photograph  # its pixels are not needed while the request waits for the networks
     probes: dict[str, Vectors] = {
@@ -103,7 +106,9 @@ def _identify(
             faces_found=faces_found,
             probes=probes[pipeline.card.fingerprint],
             crops=crops,
-            estimates=estimates,
+            estimates=[
+                {name: face[name] for name in needed[gallery.id] if name in face} for face in estimates
+            ],
         )
         answers.append(
             GalleryIdentification(

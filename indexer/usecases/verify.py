@@ -14,7 +14,7 @@ from indexer.attributes.reader import AttributeReader
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.curve import Estimate
-from indexer.calibration.threshold.decision import decide_pair
+from indexer.calibration.threshold.decision import Decision, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
 from indexer.pipeline.pipeline import Photograph, Pipeline
 from indexer.pipeline.pipelines import Pipelines
@@ -24,7 +24,8 @@ from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces, identities, person_templates
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Attribute, OnSeveralFaces
+from indexer.types import Attribute, LivenessPolicy, OnSeveralFaces
+from indexer.usecases import liveness as policy
 from indexer.usecases.explain_pair import explain_pair
 from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
 from indexer.usecases.searches.verification import ComparedFace, IdentityScore, Verification
@@ -45,6 +46,7 @@ def verify_pair(
     place_b: FacePlace | None = None,
     attributes: Collection[Attribute] = (),
     explain: bool = False,
+    liveness: LivenessPolicy = LivenessPolicy.OFF,
     recorder: SearchRecorder | None = None,
 ) -> Verification:
     """Compares the face of one picture with that of the other.
@@ -52,12 +54,14 @@ def verify_pair(
     `threshold`: the least score that matches; by default the one that a share `fmr` of strangers reaches.
     `place_a`, `place_b`: of the faces, where the caller knows it. `attributes`: to estimate of both.
     `explain`: also which parts of the faces made the score.
+    `liveness`: for both.
     Raises AttributeNotPermitted, AttributeUnavailable, NoFaceFound, SeveralFaces, EmbeddingUnusable, Busy,
     and what `Pipeline.detect` raises.
     """
     watch = Stopwatch()
     reader.check(attributes)
-    estimate = partial(reader.read, requested=attributes, watch=watch)
+    policy.check(reader, liveness)
+    estimate = partial(reader.read, requested=policy.to_estimate(attributes, liveness), watch=watch)
     faces = [
         _face_of(pipeline, image_a, "image_a", several_faces, place_a, estimate, watch),
         _face_of(pipeline, image_b, "image_b", several_faces, place_b, estimate, watch),
@@ -66,7 +70,8 @@ def verify_pair(
     vectors = pipeline.embed(aligned, watch)
     maps = explain_pair(pipeline, aligned, vectors, watch) if explain else []
     score = float(vectors[0] @ vectors[1])
-    verification = _verdict(pipeline, calibration, score, faces, None, fmr, threshold, watch)
+    decision = decide_pair(calibration, fmr, threshold)
+    verification = _verdict(pipeline, calibration, score, faces, None, decision, liveness, watch)
     verification = replace(verification, maps=maps)
     return _recorded(verification, recorder, threshold, watch)
 
@@ -98,20 +103,31 @@ def verify_identity(
     with watch.stage(Stage.DATABASE), database.reading() as session:
         gallery = galleries.get(session, gallery_name)
         reader.check(attributes, gallery.attributes)
+        policy.check(reader, gallery.liveness)
         pipeline = pipelines.for_gallery(gallery)
         fingerprint = pipeline.card.fingerprint
         identities.get(session, gallery.id, identity_id)
         if not any(faces.read_vectors(session, identity_id, fingerprint, at_once=1)):
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
-    estimate = partial(reader.read, requested=attributes, watch=watch)
+    needed = policy.to_estimate(attributes, gallery.liveness)
+    estimate = partial(reader.read, requested=needed, watch=watch)
     face = _face_of(pipeline, image, "image", several_faces, place, estimate, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:
         identity = score_identity(session, gallery.id, identity_id, fingerprint, probe)
         if identity is None:  # its faces were deleted in the meantime
             raise _nothing_to_compare(session, identity_id, fingerprint)
-    verification = _verdict(pipeline, calibration, identity.score, [face], identity, fmr, threshold, watch)
+    verification = _verdict(
+        pipeline,
+        calibration,
+        identity.score,
+        [face],
+        identity,
+        decide_pair(calibration, fmr, threshold),
+        gallery.liveness,
+        watch,
+    )
     return _recorded(verification, recorder, threshold, watch, gallery=gallery, identity_id=identity_id)
 
 
@@ -182,14 +198,16 @@ def _verdict(
     score: float,
     faces: list[ComparedFace],
     identity: IdentityScore | None,
-    fmr: float,
-    threshold: float | None,
+    decision: Decision,
+    liveness: str,
     watch: Stopwatch,
 ) -> Verification:
-    decision = decide_pair(calibration, fmr, threshold)
+    reasons = [policy.reason_against(liveness, face.estimates) for face in faces]
+    reason = next((reason for reason in reasons if reason is not None), None)
     return Verification(
         score=score,
-        matched=score >= decision.threshold,
+        matched=reason is None and score >= decision.threshold,
+        unmatched_reason=reason,
         decision=decision,
         score_estimate=_supported_estimate(calibration, score),
         model=pipeline.card.fingerprint,
@@ -233,7 +251,12 @@ def _recorded(
         model=verification.model,
         gallery_size=1,
         decision=recorded_decision(verification.decision, requested=threshold is not None),
-        faces=compared_faces(aligned, matched=verification.matched, candidate=candidate),
+        faces=compared_faces(
+            aligned,
+            matched=verification.matched,
+            unmatched_reason=verification.unmatched_reason,
+            candidate=candidate,
+        ),
         faces_found=verification.faces[0].faces_found if candidate is not None else None,
         pair_score=verification.score if candidate is None else None,
     )

@@ -185,6 +185,7 @@ def verify_pair(
         reader=engine.attributes,
         attributes=body.attributes,
         explain=body.explain,
+        liveness=body.liveness,
         recorder=engine.recorder,
     )
     meters.observe_stages(verification.timings_ms)

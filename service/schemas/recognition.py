@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from indexer.types import OnSeveralFaces
+from indexer.types import LivenessPolicy, OnSeveralFaces
 from indexer.usecases.explain_pair import FACES
 from service.requests.bodies import ImageBytes, UploadBody
 from service.schemas.attributes import RequestedAttributes
@@ -115,6 +115,12 @@ class VerifyPair(UploadBody):
         default=False,
         description="Also which parts of the faces made the score, as maps over the faces. It takes as long"
         f" as embedding {FACES} faces, and counts as many",
+    )
+    liveness: LivenessPolicy = Field(
+        default=LivenessPolicy.OFF,
+        description="`report`: the answer has the attribute `liveness` of both faces. `reject`: it is also no"
+        " match where one of them looks like a print or a screen, or cannot be judged. For the"
+        " picture of a document, which is a print, take `report` and decide by the other face",
     )
 
 

@@ -22,9 +22,10 @@ from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.reindexes import StoredCrop
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
-from indexer.types import Quality
+from indexer.types import LivenessPolicy, Quality
 from indexer.usecases.answers import ID_EXAMPLE
 from indexer.usecases.bootstrap import Engine
+from indexer.usecases.searches.match_limits import UnmatchedReason
 from indexer.usecases.searches.nearest import Hit, nearest_people
 
 
@@ -51,6 +52,9 @@ class Replay(BaseModel):
     threshold_then: float = Field(description="At the time of the search", examples=[0.4346])
     threshold_now: float = Field(description="Of the gallery at present", examples=[0.4346])
     faces: list[ReplayedFace] = Field(description="Those whose crop is kept")
+
+
+_BY_LIVENESS = (UnmatchedReason.NOT_LIVE, UnmatchedReason.LIVENESS_UNCLEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -156,7 +160,9 @@ def _present(database: Database, search: RecordedSearch, hits: Sequence[Sequence
 
 
 def _reason(engine: Engine, gallery: Gallery, face: RecordedFace) -> str | None:
-    """Why the gallery's policy lets the face match nobody, now."""
+    """Why the gallery's policy lets the face match nobody, now. Whether it is live is not estimated again."""
+    if face.unmatched_reason in _BY_LIVENESS and gallery.liveness == LivenessPolicy.REJECT:
+        return face.unmatched_reason
     if face.quality is None:
         return None
     return engine.identifier.match_limits.for_gallery(gallery).reason_against(Quality(**face.quality))

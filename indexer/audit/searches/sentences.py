@@ -32,6 +32,9 @@ _REASONS = {
     "face_too_small": "the face is smaller than the gallery's policy allows",
     "face_blurred": "the face is more blurred than the gallery's policy allows",
     "face_unrecognisable": "the face is less recognisable than the gallery's policy allows",
+    "not_live": "the face looked like a print or a screen, which the gallery's policy rejects",
+    "liveness_unclear": "it could not be judged whether the face was a person's or a print's, which the"
+    " gallery's policy rejects",
 }
 
 

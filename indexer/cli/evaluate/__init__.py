@@ -5,10 +5,11 @@ from indexer.cli.evaluate.age import age
 from indexer.cli.evaluate.expression import expression
 from indexer.cli.evaluate.fairness import fairness
 from indexer.cli.evaluate.lfw import lfw
+from indexer.cli.evaluate.liveness import liveness
 from indexer.cli.evaluate.openset import openset
 from indexer.cli.evaluate.robustness import robustness
 from indexer.cli.evaluate.speed import speed
 
 app = Commands("Measure models on labelled photographs, through the pipeline that serves.")
-for command in (lfw, openset, robustness, fairness, speed, age, expression):
+for command in (lfw, openset, robustness, fairness, liveness, expression, age, speed):
     app.command()(command)

@@ -11,7 +11,7 @@ from indexer.cli.gallery.tables import as_row, print_gallery, print_list, print_
 from indexer.cli.output import out, print_result, quantity
 from indexer.cli.recognition.options import parse_attributes
 from indexer.settings import Settings
-from indexer.types import Attribute, DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, LivenessPolicy, PersonScore
 
 if TYPE_CHECKING:
     pass
@@ -20,6 +20,12 @@ app = Commands("List, show, create, set, check and delete galleries.")
 
 LOOKS_ALIKE = (
     "a face that looks like another person of the gallery: nothing, warn, add a review, or reject it"
+)
+
+
+PRINTS_AND_SCREENS = (
+    "prints and screens that show a person: nothing, say it in the answer, or let such a face match nobody"
+    " and not be enrolled"
 )
 
 
@@ -110,6 +116,9 @@ def create(
             " `any`: all of those.",
         ),
     ] = "any",
+    liveness: Annotated[
+        LivenessPolicy, typer.Option(help=f"What is done about {PRINTS_AND_SCREENS}.")
+    ] = LivenessPolicy.OFF,
     json: Json = None,
 ) -> None:
     """Create an empty gallery.
@@ -117,8 +126,12 @@ def create(
     Example: `gemel gallery create staff`
     """
     from indexer.records import galleries
+    from indexer.usecases import liveness as liveness_policy
+    from indexer.usecases.bootstrap import attribute_reader
 
-    with open_index_store(Settings()) as index_store, index_store.database.transaction() as session:
+    settings = Settings()
+    liveness_policy.check(attribute_reader(settings), liveness)
+    with open_index_store(settings) as index_store, index_store.database.transaction() as session:
         gallery = galleries.create(
             session,
             name,
@@ -128,6 +141,7 @@ def create(
             duplicate_check=duplicate_check,
             remember_unknown=remember_unknown,
             attributes=permitted_attributes(attributes),
+            liveness=liveness,
         )
     print_result(as_row(gallery, 0, {}), json, lambda: out.print(f"Created gallery {name}.", highlight=False))
 

@@ -6,12 +6,12 @@ import typer
 
 from indexer.cli.commands import Json
 from indexer.cli.database import open_index_store
-from indexer.cli.gallery.commands import LOOKS_ALIKE, Name, app, permitted_attributes
+from indexer.cli.gallery.commands import LOOKS_ALIKE, PRINTS_AND_SCREENS, Name, app, permitted_attributes
 from indexer.cli.gallery.tables import as_row, print_policy
 from indexer.cli.output import print_result
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
-from indexer.types import DuplicateCheck, PersonScore
+from indexer.types import DuplicateCheck, LivenessPolicy, PersonScore
 
 
 @app.command("set")
@@ -78,10 +78,14 @@ def set_policy(
             " `any`: all of those.",
         ),
     ] = None,
+    liveness: Annotated[
+        LivenessPolicy | None, typer.Option(help=f"What is done about {PRINTS_AND_SCREENS}.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Set a gallery's policy: the score of a person, its duplicate check, whether it keeps probes, whether
-    and how it remembers unknown visitors, and the attributes that it permits.
+    and how it remembers unknown visitors, the attributes that it permits, and what it does about prints and
+    screens.
 
     After an interruption, run it again.
 
@@ -90,6 +94,8 @@ def set_policy(
     from indexer.calibration import policy
     from indexer.calibration.resolver import CalibrationResolver
     from indexer.records import galleries, models
+    from indexer.usecases import liveness as liveness_policy
+    from indexer.usecases.bootstrap import attribute_reader
     from indexer.usecases.person_score import change
 
     given = {
@@ -99,6 +105,8 @@ def set_policy(
         "max_visitor_faces": max_visitor_faces,
     }
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    if liveness is not None:
+        changes["liveness"] = liveness
     if attributes is not None:
         changes["attributes"] = permitted_attributes(attributes)
     if min_visitor_quality is not None:
@@ -112,6 +120,8 @@ def set_policy(
     if not changes and person_score is None:
         raise typer.BadParameter("name a policy to set: `gemel gallery set --help` lists them")
     settings = Settings()
+    if liveness is not None:
+        liveness_policy.check(attribute_reader(settings), liveness)
     with open_index_store(settings) as index_store:
         database = index_store.database
         if changes:

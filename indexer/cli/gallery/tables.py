@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Column, Table
 
 from indexer.cli.output import escape_text, out, quantity
-from indexer.types import DuplicateCheck
+from indexer.types import DuplicateCheck, LivenessPolicy
 
 if TYPE_CHECKING:
     from indexer.records.tables import Gallery, Model
@@ -30,6 +30,7 @@ def print_gallery(row: dict[str, Any]) -> None:
         )
     out.print(visitor_policy(row))
     out.print(attribute_policy(row))
+    out.print(liveness_policy(row))
     check = row["fpir_check"]
     if not check["searches"]:
         out.print("No searches are counted yet.")
@@ -74,7 +75,8 @@ def print_policy(gallery: "Gallery") -> None:
     how = "" if gallery.duplicate_check == DuplicateCheck.OFF or fpir is None else f", at an FPIR of {fpir:g}"
     out.print(
         f"Gallery {gallery.name} uses the person score {gallery.person_score}. Its duplicate check is"
-        f" {gallery.duplicate_check}{how}. It {kept} probes. {visitor_policy(row)} {attribute_policy(row)}",
+        f" {gallery.duplicate_check}{how}. It {kept} probes. {visitor_policy(row)} {attribute_policy(row)}"
+        f" {liveness_policy(row)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -97,6 +99,15 @@ def attribute_policy(row: dict[str, Any]) -> str:
     if permitted is None:
         return "It permits the attributes that the installation permits."
     return f"It permits the attributes {', '.join(permitted)}." if permitted else "It permits no attributes."
+
+
+def liveness_policy(row: dict[str, Any]) -> str:
+    return {
+        LivenessPolicy.OFF: "It does not look for prints and screens.",
+        LivenessPolicy.REPORT: "Its answers say whether a face looks like a print or a screen.",
+        LivenessPolicy.REJECT: "A face that looks like a print or a screen, or that cannot be judged,"
+        " matches nobody and is not enrolled.",
+    }[LivenessPolicy(row["liveness"])]
 
 
 def print_odd(name: str, rows: list[dict[str, Any]]) -> None:
@@ -144,6 +155,7 @@ def as_row(gallery: "Gallery", people: int, models: "dict[int, Model]") -> dict[
         "max_visitors": gallery.max_visitors,
         "max_visitor_faces": gallery.max_visitor_faces,
         "attributes": gallery.attributes,
+        "liveness": gallery.liveness,
         "change_number": gallery.change_number,
         "created_at": gallery.created_at,
     }

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 from indexer.records.tables.base import Base, insertion_time
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.reindexes import Reindex
-from indexer.types import LOG_START, DuplicateCheck, LogPosition, PersonScore
+from indexer.types import LOG_START, DuplicateCheck, LivenessPolicy, LogPosition, PersonScore
 
 VISITOR_LIFETIME_HOURS = 72.0
 MAX_VISITORS = 10_000
@@ -81,6 +81,7 @@ class Gallery(Base, kw_only=True):
             " 'eyes', 'occlusion', 'quality']",
             name="gallery_attributes_check",
         ),
+        CheckConstraint("liveness IN ('off', 'report', 'reject')", name="gallery_liveness_check"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=uuid_utils.compat.uuid7)
@@ -134,6 +135,8 @@ class Gallery(Base, kw_only=True):
     """Policy: faces that are remembered of one visitor."""
     attributes: Mapped[list[str] | None] = mapped_column(ARRAY(Text), default=None)
     """Policy: attributes of a face that requests may ask for. Empty: none; None: those of the settings."""
+    liveness: Mapped[str] = mapped_column(Text, server_default="off", default=LivenessPolicy.OFF)
+    """Policy: a member of `LivenessPolicy`."""
     created_at: Mapped[datetime] = insertion_time()
     calibration_id: Mapped[UUID | None] = column_property(
         active_calibration(id, model_id, person_score)  # noqa: A003

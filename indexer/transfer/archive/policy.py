@@ -9,7 +9,7 @@ from indexer.errors import ArchiveInvalid
 from indexer.records.tables import Gallery
 from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.transfer.archive.manifest import NAME, first_problem
-from indexer.types import Attribute, DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, LivenessPolicy, PersonScore
 
 
 class Policy(BaseModel):
@@ -33,6 +33,7 @@ class Policy(BaseModel):
     max_visitors: int = Field(MAX_VISITORS, gt=0, lt=2**31)
     max_visitor_faces: int = Field(MAX_VISITOR_FACES, gt=0, lt=2**31)
     attributes: list[Attribute] | None = None
+    liveness: LivenessPolicy = LivenessPolicy.OFF
 
 
 def of_gallery(gallery: Gallery) -> dict[str, Any]:

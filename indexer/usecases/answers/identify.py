@@ -111,7 +111,8 @@ class ProbeFace(DetectedFace):
     unmatched_reason: UnmatchedReason | None = Field(
         description="Why none of the candidates is `matched`, whatever its score: by the gallery's policy the"
         " face is too small (`min_match_face_px`), too blurred (`min_match_sharpness`) or not recognisable"
-        " (`max_match_miss_rate`); null where the scores decide",
+        " (`max_match_miss_rate`), or, under the policy `reject` of `liveness`, it looks like a print or a"
+        " screen (`not_live`) or cannot be judged (`liveness_unclear`); null where the scores decide",
         examples=[None],
     )
     candidates: list[Candidate] = Field(

@@ -10,6 +10,7 @@ from indexer import request_timings
 from indexer.calibration.active import Kind
 from indexer.usecases.answers import MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_rate, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
+from indexer.usecases.searches.match_limits import UnmatchedReason
 from indexer.usecases.searches.verification import Verification
 
 
@@ -34,7 +35,15 @@ class VerifyAnswer(BaseModel):
         " `template_score`, as in `identify`"
     )
     distance: float = Field(description="Euclidean distance, 0 to 2")
-    matched: bool = Field(description="Whether the score reaches the threshold")
+    matched: bool = Field(
+        description="Whether the score reaches the threshold; never where there is an `unmatched_reason`"
+    )
+    unmatched_reason: UnmatchedReason | None = Field(
+        description="Why it is no match, whatever the score: by the policy `reject` of `liveness`, a face"
+        " looks like a print or a screen (`not_live`), or cannot be judged (`liveness_unclear`); null where"
+        " the score decides",
+        examples=[None],
+    )
     threshold: float = Field(description="The least score of a match in this answer", examples=[0.3675])
     fmr: float = Field(description="The policy: share of pairs of strangers that may match")
     estimated_fmr: float = Field(description="Share of pairs of strangers that reach the threshold used")
@@ -77,6 +86,7 @@ class VerifyAnswer(BaseModel):
             score=round(verification.score, 6),
             distance=round(verification.distance, 6),
             matched=verification.matched,
+            unmatched_reason=verification.unmatched_reason,
             threshold=round(decision.threshold, 6),
             fmr=decision.target,
             estimated_fmr=rounded_rate(decision.estimate.fpir),

@@ -3,6 +3,7 @@
 from indexer.usecases.bootstrap.connections import connections, import_threads
 from indexer.usecases.bootstrap.engine import Engine, open_engine
 from indexer.usecases.bootstrap.networks import (
+    attribute_reader,
     check_weights,
     default_card,
     open_attributes,
@@ -13,6 +14,7 @@ from indexer.usecases.bootstrap.networks import (
 
 __all__ = [
     "Engine",
+    "attribute_reader",
     "check_weights",
     "connections",
     "default_card",

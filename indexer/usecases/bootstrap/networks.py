@@ -119,6 +119,11 @@ def open_pipeline_factory(
         factory.close()
 
 
+def attribute_reader(settings: Settings) -> AttributeReader:
+    """For a command, which has no other work."""
+    return AttributeReader(settings.permitted_attributes, WeightStore.of(settings), threads=1)
+
+
 def open_attributes(
     settings: Settings, load: ProcessorLoad, *, processes: int = 1, serving: bool = False
 ) -> AttributeReader:

@@ -58,7 +58,8 @@ class GroupTransaction:
                 gallery.model_id = pipelines.models.number_of(pipelines.models.default)
             in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
             one_by_one = checks_duplicates(gallery) and len(people) > 1
-            if one_by_one or not models.are_current(gallery, in_use):
+            judged_otherwise = gallery.liveness != self.found[0].liveness
+            if one_by_one or judged_otherwise or not models.are_current(gallery, in_use):
                 self.found = gallery, in_use
                 return False
             accepted = self._accepted(session, gallery, people, models)

@@ -14,6 +14,7 @@ from indexer.errors import Busy, EmbeddingUnusable, GemelError, InvalidRequest
 from indexer.records.text import checked_id
 from indexer.request_timings import Stopwatch
 from indexer.types import Attribute, OnSeveralFaces
+from indexer.usecases import liveness
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.enrolment.applicant import Applicant, PersonOutcome, PersonPictures
 from indexer.usecases.enrolment.group_transaction import (
@@ -117,7 +118,9 @@ class _Work:
         return True
 
     def _prepare(self, people: Sequence[Applicant], models: EnrolmentModels) -> None:
-        """Raises Busy, and what `check` raises."""
+        """Raises AttributeNotPermitted, AttributeUnavailable, Busy, and what `check` raises."""
+        gallery = self.group.found[0]
+        liveness.check(self.group.transaction.preparer.attributes, gallery.liveness)
         try:
             prepared = self.group.transaction.preparer.prepare_several(
                 [[person.pictures.images[number] for number in person.tried] for person in people],
@@ -127,9 +130,10 @@ class _Work:
                     for person in people
                     for known in [person.pictures.places]
                 ],
-                store_crops=self.group.found[0].store_crops,
+                store_crops=gallery.store_crops,
                 several_faces=self.several_faces,
                 attributes=self.attributes,
+                policy=gallery.liveness,
                 watch=Stopwatch(),
                 check=self.check,
             )

@@ -10,6 +10,7 @@ from indexer.errors import InvalidInput
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.request_timings import Stopwatch
 from indexer.types import Attribute, Enrolment, OnSeveralFaces
+from indexer.usecases import liveness
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
 from indexer.vision.align import CROP_SCALE, crop_with_margin
@@ -45,13 +46,14 @@ class ImagePreparer:
         store_crops: bool,
         several_faces: OnSeveralFaces,
         attributes: Collection[Attribute],
+        policy: str,
         watch: Stopwatch,
         check: Callable[[], object],
     ) -> PreparedImages:
-        """As `prepare_several`, of one person. Raises NothingEnrolled where there are images and each is
-        rejected."""
+        """As `prepare_several`, of one person. `policy`: of liveness. Raises NothingEnrolled where there are
+        images and each is rejected."""
         prepared, aligned = self._admit_all(
-            images, models, places, store_crops, several_faces, attributes, watch, check
+            images, models, places, store_crops, several_faces, attributes, policy, watch, check
         )
         if images and not prepared.enrolments:  # before the network is used
             raise nothing_enrolled(prepared.rejected)
@@ -67,6 +69,7 @@ class ImagePreparer:
         store_crops: bool,
         several_faces: OnSeveralFaces,
         attributes: Collection[Attribute],
+        policy: str,
         watch: Stopwatch,
         check: Callable[[], object],
     ) -> list[PreparedImages]:
@@ -77,7 +80,7 @@ class ImagePreparer:
         every, aligned = [], []
         for images, given in zip(people, places, strict=True):
             prepared, faces = self._admit_all(
-                images, models, given, store_crops, several_faces, attributes, watch, check
+                images, models, given, store_crops, several_faces, attributes, policy, watch, check
             )
             every.append(prepared)
             aligned += faces
@@ -92,6 +95,7 @@ class ImagePreparer:
         store_crops: bool,
         several_faces: OnSeveralFaces,
         attributes: Collection[Attribute],
+        policy: str,
         watch: Stopwatch,
         check: Callable[[], object],
     ) -> tuple[PreparedImages, list[list[AlignedFace]]]:
@@ -101,7 +105,7 @@ class ImagePreparer:
         for number, data in enumerate(images):
             check()
             outcome = self._admit(
-                data, models, places.get(number), store_crops, several_faces, attributes, watch
+                data, models, places.get(number), store_crops, several_faces, attributes, policy, watch
             )
             if isinstance(outcome, Rejection):
                 prepared.rejected[number] = outcome
@@ -123,6 +127,7 @@ class ImagePreparer:
         store_crops: bool,
         several_faces: OnSeveralFaces,
         attributes: Collection[Attribute],
+        policy: str,
         watch: Stopwatch,
     ) -> tuple[Enrolment, list[AlignedFace], Estimates] | Rejection:
         """The enrolment, without embeddings yet, the face for each model, and its attributes.
@@ -136,6 +141,11 @@ class ImagePreparer:
         face = self.quality_gate.admit(photograph, several_faces)
         if isinstance(face, Rejection):
             return face
+        needed = liveness.to_estimate(attributes, policy)
+        [estimates] = self.attributes.read(photograph, needed, watch)
+        rejection = liveness.rejection(policy, estimates)
+        if rejection is not None:
+            return rejection
         enrolment = Enrolment(
             face=face.face,
             quality=face.quality,
@@ -145,7 +155,6 @@ class ImagePreparer:
             if store_crops
             else None,
         )
-        [estimates] = self.attributes.read(photograph, attributes, watch)
         return enrolment, models.align(photograph, face), estimates
 
 

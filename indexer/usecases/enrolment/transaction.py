@@ -17,7 +17,7 @@ from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute, OnSeveralFaces
-from indexer.usecases import odd_faces
+from indexer.usecases import liveness, odd_faces
 from indexer.usecases.enrolment.models import models_of
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
 from indexer.usecases.enrolment.write import EnrolmentResult, Person, write
@@ -84,12 +84,15 @@ class EnrolmentTransaction:
         """`person` gives the identity, within the transaction.
 
         The models that the gallery uses are read before the images are prepared, and again under the
-        gallery's lock. Where a re-index began or ended in between, everything is done again.
+        gallery's lock. Where a re-index began or ended in between, or the policy of liveness
+        changed, everything is done again.
         """
         watch = options.watch
         gallery, in_use = found
         self.preparer.attributes.check(options.attributes, gallery.attributes)
         for _ in range(_ATTEMPTS):
+            policy = gallery.liveness
+            liveness.check(self.preparer.attributes, policy)
             models = models_of(self.pipelines, gallery, in_use)
             prepared = self.preparer.prepare(
                 images,
@@ -98,6 +101,7 @@ class EnrolmentTransaction:
                 store_crops=gallery.store_crops,
                 several_faces=options.several_faces,
                 attributes=options.attributes,
+                policy=policy,
                 watch=watch,
                 check=options.check,
             )
@@ -107,7 +111,7 @@ class EnrolmentTransaction:
                 if gallery.model_id is None:
                     gallery.model_id = self.pipelines.models.number_of(self.pipelines.models.default)
                 in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
-                if models.are_current(gallery, in_use):
+                if models.are_current(gallery, in_use) and gallery.liveness == policy:
                     result = write(
                         session,
                         gallery,

@@ -19,6 +19,7 @@ from indexer.records.enrolled.new_identities import NewIdentity, create_several
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import ChangeKind, Enrolment
+from indexer.usecases import liveness
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.enrolment.models import EnrolmentModels, models_of
 from indexer.usecases.enrolment.quality_gate import Rejection
@@ -95,7 +96,11 @@ def enrol_unlabelled(
         known = faces.known_images(session, gallery.id, digests)
     for _ in range(_ATTEMPTS):
         models = models_of(pipelines, gallery, in_use)
-        prepared = _prepare(enroller, models, images, digests, known, gallery.store_crops, watch, check)
+        policy = gallery.liveness
+        liveness.check(enroller.transaction.preparer.attributes, policy)
+        prepared = _prepare(
+            enroller, models, images, digests, known, gallery.store_crops, policy, watch, check
+        )
         if not any(one.enrolments for one in prepared.values()):
             return _outcomes(digests, prepared, {})
         with enroller.database.transaction() as session:
@@ -103,7 +108,7 @@ def enrol_unlabelled(
             if gallery.model_id is None:
                 gallery.model_id = pipelines.models.number_of(pipelines.models.default)
             in_use = reindexes.models_in_use(session, [gallery.id])[gallery.id]
-            if models.are_current(gallery, in_use):
+            if models.are_current(gallery, in_use) and gallery.liveness == policy:
                 for digest in faces.known_images(session, gallery.id, list(prepared)):
                     del prepared[digest]  # another process enrolled it in the meantime
                 made = _write(session, gallery, prepared, in_use, models.active_fingerprint)
@@ -123,10 +128,12 @@ def _prepare(
     digests: Sequence[bytes],
     known: set[bytes],
     store_crops: bool,
+    policy: str,
     watch: Stopwatch,
     check: Callable[[], object],
 ) -> dict[bytes, _Prepared]:
     """By digest, without known pictures. Their embeddings are computed together."""
+    preparer = enroller.transaction.preparer
     prepared: dict[bytes, _Prepared] = {}
     for image, digest in zip(images, digests, strict=True):
         if digest in known or digest in prepared:
@@ -140,8 +147,10 @@ def _prepare(
             continue
         if not photograph.faces:
             one.rejected.append(_NO_FACE)
-        for face in photograph.faces:
-            rejection = enroller.transaction.preparer.quality_gate.rejection(face.quality)
+        estimates = preparer.attributes.read(photograph, liveness.to_estimate((), policy), watch)
+        for face, estimate in zip(photograph.faces, estimates, strict=True):
+            rejection = preparer.quality_gate.rejection(face.quality)
+            rejection = rejection or liveness.rejection(policy, estimate)
             if rejection is not None:
                 one.rejected.append(rejection)
                 continue

@@ -12,6 +12,7 @@ from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Vectors
+from indexer.usecases import liveness
 from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.nearest import Hit, compared, named_first, nearest_people, one_face_each
 from indexer.usecases.searches.options import GalleryHits, SearchedPicture, SearchOptions
@@ -79,7 +80,11 @@ class GallerySearch:
         threshold = searched.decision.threshold
         hits = [named_first(row, threshold) for row in hits]
         limits = self.match_limits.for_gallery(searched.gallery)
-        reasons = [limits.reason_against(aligned.quality) for aligned in picture.faces]
+        policy = searched.gallery.liveness
+        reasons = [
+            limits.reason_against(aligned.quality) or liveness.reason_against(policy, estimates)
+            for aligned, estimates in zip(picture.faces, picture.estimates, strict=True)
+        ]
         rows = zip(found.nearest.hits, reasons, strict=True)
         self.count(searched, [row for row, reason in rows if reason is None])
         recorded = [

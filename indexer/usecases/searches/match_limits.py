@@ -18,6 +18,10 @@ class UnmatchedReason(StrEnum):
     FACE_TOO_SMALL = "face_too_small"
     FACE_BLURRED = "face_blurred"
     FACE_UNRECOGNISABLE = "face_unrecognisable"
+    NOT_LIVE = "not_live"
+    """By the policy of liveness: it looks like a print or a screen."""
+    LIVENESS_UNCLEAR = "liveness_unclear"
+    """By the policy of liveness: the head cannot tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,13 +186,17 @@ def recorded_faces(
 
 
 def compared_faces(
-    aligned: Sequence[AlignedFace], *, matched: bool, candidate: RecordedCandidate | None = None
+    aligned: Sequence[AlignedFace],
+    *,
+    matched: bool,
+    unmatched_reason: UnmatchedReason | None,
+    candidate: RecordedCandidate | None = None,
 ) -> tuple[RecordedFace, ...]:
     """Of a comparison. `candidate`: the person whom it was with."""
     return tuple(
         RecordedFace(
             **_seen(face),
-            unmatched_reason=None,
+            unmatched_reason=unmatched_reason,
             matched=matched,
             candidates=() if candidate is None else (candidate,),
         )

@@ -8,6 +8,7 @@ from indexer.calibration.threshold.curve import Estimate
 from indexer.calibration.threshold.decision import Decision
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.usecases.explain_pair import OcclusionMap
+from indexer.usecases.searches.match_limits import UnmatchedReason
 from indexer.usecases.searches.results import distance
 
 
@@ -47,6 +48,8 @@ class Verification:
     score: float
     """Cosine similarity, -1 to 1."""
     matched: bool
+    unmatched_reason: UnmatchedReason | None
+    """By the policy of liveness, why it is no match whatever the score; None where the score decides."""
     decision: Decision
     """Its rates are FMR: the comparison is with one person."""
     score_estimate: Estimate

@@ -4,7 +4,8 @@ from fastapi import APIRouter, Response
 
 from indexer.calibration import policy
 from indexer.records import galleries, search_counts
-from indexer.usecases import person_score
+from indexer.types import LivenessPolicy
+from indexer.usecases import liveness, person_score
 from indexer.usecases.answers.fpir_check import FpirCheck
 from service.dependencies import CurrentEngine, CurrentGrant
 from service.requests.bodies import JsonRoute
@@ -19,12 +20,13 @@ router = APIRouter(prefix="/v1/galleries", tags=["galleries"], route_class=JsonR
 @router.post(
     "",
     status_code=201,
-    responses=problems(409, 413, 422),
+    responses=problems(403, 409, 413, 422),
     operation_id="create_gallery",
     summary="Create a gallery",
 )
 def create(engine: CurrentEngine, grant: CurrentGrant, body: GalleryNew) -> Gallery:
     grant.check_new_gallery(body.name)
+    liveness.check(engine.attributes, body.liveness)
     if body.identify_fpir is not None:
         policy.check_supported(
             engine.calibrations.for_model(engine.pipeline.card), body.identify_fpir, faces=0
@@ -86,7 +88,7 @@ def get_fpir_check(engine: CurrentEngine, gallery: str) -> FpirCheck:
 
 @router.patch(
     "/{gallery}",
-    responses=problems(404, 409, 413, 422),
+    responses=problems(403, 404, 409, 413, 422),
     operation_id="update_gallery",
     summary="Set a gallery's policy",
 )
@@ -94,10 +96,12 @@ def change(engine: CurrentEngine, gallery: str, body: GalleryPatch) -> Gallery:
     """Takes effect with the next request in every process. The threshold follows `identify_fpir` as the
     gallery grows.
 
-    An `identify_fpir` is rejected if no calibration supports it at the gallery's present size.
+    An `identify_fpir` is rejected if no calibration supports it at the gallery's present size, a `liveness`
+    if its weights are not on the server or `GEMEL_ATTRIBUTES` does not permit it.
     """
     changes = body.model_dump(exclude_unset=True)
     score = changes.pop("person_score", None)
+    liveness.check(engine.attributes, body.liveness or LivenessPolicy.OFF)
     found = policy.update(
         engine.database, engine.index_store.models, engine.calibrations, gallery, changes, person_score=score
     )

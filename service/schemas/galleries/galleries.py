@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from indexer.calibration.policy import PolicyStatus
 from indexer.records import tables
-from indexer.types import Attribute, DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, LivenessPolicy, PersonScore
 from indexer.usecases.answers.threshold import Threshold
 
 
@@ -89,6 +89,9 @@ class Gallery(BaseModel):
         " installation permits; null: all of those (`GEMEL_ATTRIBUTES`)",
         examples=[["liveness", "quality"]],
     )
+    liveness: LivenessPolicy = Field(
+        description="Policy: what is done about prints and screens that show a person", examples=["off"]
+    )
     identification: Identification | None = Field(
         description="The threshold at its present size, and what it means; null if this process cannot"
         " open its model"
@@ -118,6 +121,7 @@ class Gallery(BaseModel):
             max_visitors=gallery.max_visitors,
             max_visitor_faces=gallery.max_visitor_faces,
             attributes=None if gallery.attributes is None else list(map(Attribute, gallery.attributes)),
+            liveness=LivenessPolicy(gallery.liveness),
             identification=policy and Identification.of(policy),
             created_at=gallery.created_at,
         )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from indexer.records.galleries import NAME_PATTERN
 from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.settings import LEAST_RATE
-from indexer.types import Attribute, DuplicateCheck, PersonScore
+from indexer.types import Attribute, DuplicateCheck, LivenessPolicy, PersonScore
 
 IdentifyFpir = Annotated[
     float | None,
@@ -108,6 +108,13 @@ PermittedAttributes = Annotated[
         examples=[["liveness", "quality"]],
     ),
 ]
+_LIVENESS = (
+    "What is done about prints and screens that show a person. `report`: the answers of identify, verify and"
+    " enrolment have the attribute `liveness` of each face. `reject`: such a face, and one that"
+    " cannot be judged, also matches nobody and is not enrolled. It needs the weights of liveness (`gemel"
+    " models list`). It goes by a single picture: it does not detect masks, videos that are injected, or good"
+    " replays"
+)
 _LONGEST_HOURS, _MOST, _MOST_FACES = 876_000, 10_000_000, 100
 
 
@@ -143,6 +150,7 @@ class GalleryNew(BaseModel):
     max_visitors: int = Field(default=MAX_VISITORS, gt=0, le=_MOST, description=_MAX_VISITORS)
     max_visitor_faces: int = Field(default=MAX_VISITOR_FACES, gt=0, le=_MOST_FACES, description=_MAX_FACES)
     attributes: PermittedAttributes = None
+    liveness: LivenessPolicy = Field(default=LivenessPolicy.OFF, description=_LIVENESS)
 
 
 class GalleryPatch(BaseModel):
@@ -181,3 +189,6 @@ class GalleryPatch(BaseModel):
         default=None, gt=0, le=_MOST_FACES, description=f"{_MAX_FACES}; null changes nothing"
     )
     attributes: PermittedAttributes = None
+    liveness: LivenessPolicy | None = Field(
+        default=None, description=f"{_LIVENESS}; null changes nothing", examples=["report"]
+    )

@@ -20,7 +20,8 @@ class RejectedPicture(BaseModel):
     image: int = Field(description="Index of the picture in the request, from 0")
     code: str = Field(
         description="no_face_found, several_faces, face_too_small, face_blurred, quality_too_low,"
-        " face_unrecognisable, duplicate_image, or an error code of the picture itself",
+        " face_unrecognisable, not_live, liveness_unclear, duplicate_image, or an error code of the picture"
+        " itself",
         examples=["face_too_small"],
     )
     message: str = Field(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.types import Box, Image
-from indexer.vision.surroundings import share_inside, square_around, with_surroundings
+from indexer.vision.surroundings import is_grey, share_inside, square_around, with_surroundings
 
 
 @pytest.fixture
@@ -52,10 +52,20 @@ def test_a_square_is_as_wide_as_the_longer_side_asks(ramp: Image) -> None:
     assert corners(part) == ([55, 50], [114, 109])
 
 
-def test_a_square_at_the_edge_is_mirrored_there(ramp: Image) -> None:
+def test_a_square_beyond_the_edge_is_a_blurred_mirror_image_there(ramp: Image) -> None:
     part = square_around(ramp, Box(x=0, y=60, width=40, height=40), 1.5, 60)
 
-    assert part[30, :11, 0].tolist() == [*range(10, 0, -1), 0]
+    assert part[30, 10:, 0].tolist() == list(range(50))
+    assert part[30, :10, 0].tolist() == pytest.approx(list(range(9, -1, -1)), abs=2)
+
+
+def test_a_picture_without_colours_is_grey_and_skin_is_not() -> None:
+    grey = np.full((50, 50, 3), 120, np.uint8)
+    skin = np.full((50, 50, 3), (200, 150, 120), np.uint8)
+    face = Box(x=10, y=10, width=30, height=30)
+
+    assert is_grey(grey, face)
+    assert not is_grey(skin, face)
 
 
 def test_a_face_that_is_half_outside_has_half_of_its_box_inside() -> None:

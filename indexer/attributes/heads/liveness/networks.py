@@ -1,5 +1,5 @@
 """The three networks, and what each takes in. All are MiniFASNets: Minivision's two, of which one sees more
-of the surroundings, and one that was trained anew on CelebA-Spoof."""
+of the surroundings, and one that was trained again, on CelebA-Spoof."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
