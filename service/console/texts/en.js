@@ -453,7 +453,7 @@ export default {
     parts: "Which parts of the faces made the score?",
     parts_asking: "Covering one part after the other ...",
     parts_of: "Parts that made the score: {name}",
-    parts_text: "The stronger the colour, the further the score falls if this part is covered. This explains the model, not the person.",
+    parts_text: "Red: the score falls furthest if this part is covered. Without colour: it does not fall. This explains the model, not the person.",
     compared: "Compared",
     same: "The same person",
     same_as: "This is {name}",
