@@ -359,6 +359,7 @@ export default {
       turned_away: "the face is turned away",
       covered: "the face is covered",
       cut_off: "the face lies at the picture's edge",
+      no_colour: "the picture has no colour",
       too_young: "the face may be a child's",
       undecided: "it could be one or the other",
     },
