@@ -14,12 +14,10 @@ INTERVALS = (
     " person resemble each other: where a folder has few people, the intervals are too narrow."
 )
 ABSENT = (
-    "Without an answer: no face was found, or the head cannot tell. The rates count it as the policy `reject`"
+    "Without an answer: no face was found, or the head cannot tell. The rates count it as the policy reject"
     " treats it: as an error for a person, and as none for an attack."
 )
-SYNTHETIC = (
-    "Attacks named `synthetic_` were computed from the pictures of people: no printer, screen or camera."
-)
+SYNTHETIC = "Attacks named synthetic were computed from the pictures of people: no printer, screen or camera."
 
 
 def report(

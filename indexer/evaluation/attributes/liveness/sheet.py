@@ -24,7 +24,7 @@ def tiles(answers: Sequence[Answer], decoder: Decoder, detector: str) -> list[Ti
     return [
         Tile(
             picture=decoder.decode(as_bytes(answer.presentation, decoder)).pixels,
-            text=f"{answer.presentation.kind.removeprefix('synthetic_')}\n{answer.presentation.file.name[:28]}\n"
+            text=f"{answer.presentation.kind.removeprefix('synthetic_').replace('_', ' ')}\n{answer.presentation.file.name[:28]}\n"
             f"person: {answer.scores[detector]:.3f}",
         )
         for answer in answers
