@@ -21,14 +21,7 @@ class Tile:
 
 def tiles(answers: Sequence[Answer], decoder: Decoder, detector: str) -> list[Tile]:
     """Of answers whose picture was read."""
-    return [
-        Tile(
-            picture=decoder.decode(as_bytes(answer.presentation, decoder)).pixels,
-            text=f"{answer.presentation.kind.removeprefix('synthetic_').replace('_', ' ')}\n{answer.presentation.file.name[:28]}\n"
-            f"person: {answer.scores[detector]:.3f}",
-        )
-        for answer in answers
-    ]
+    return [_tile(answer, decoder, detector) for answer in answers]
 
 
 def draw_sheet(sheet: Sequence[Tile], file: IO[bytes]) -> None:
@@ -42,3 +35,12 @@ def draw_sheet(sheet: Sequence[Tile], file: IO[bytes]) -> None:
         axes.imshow(tile.picture)
         axes.set_title(tile.text, fontsize=7)
     figure.savefig(file, format="png")
+
+
+def _tile(answer: Answer, decoder: Decoder, detector: str) -> Tile:
+    shown = answer.presentation
+    kind = shown.kind.removeprefix("synthetic_").replace("_", " ")
+    return Tile(
+        picture=decoder.decode(as_bytes(shown, decoder)).pixels,
+        text=f"{kind}\n{shown.file.name[:28]}\nperson: {answer.scores[detector]:.3f}",
+    )
