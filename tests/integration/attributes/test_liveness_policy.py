@@ -14,6 +14,7 @@ from PIL import Image
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.integration.imports.conftest import Importer
 from tests.support.pictures import SHARED
 from tests.support.weights import attributes_mirror, needs_liveness
 
@@ -206,3 +207,18 @@ def test_the_policy_is_recorded_when_it_changes_and_when_it_rejects(client: Test
     search = next(event for event in events if event["action"] == "search.identified")
     assert change["details"] == {"liveness": ["off", "reject"]}
     assert "not_live" in json.dumps(search["details"])
+
+
+@pytest.mark.parametrize("people_by", ["folder", "nobody"])
+def test_an_import_takes_in_the_person_and_no_screen(client: TestClient, people_by: str) -> None:
+    importer = Importer(client=client)
+    client.patch(f"/v1/galleries/{importer.gallery}", json={"liveness": "reject"}).raise_for_status()
+    id = importer.create(people_by=people_by)
+    importer.send(id, {"him/person.jpg": PERSON.read_bytes(), "him/screen.jpg": SCREEN.read_bytes()})
+
+    importer.finish(id)
+
+    assert importer.outcomes(id) == {
+        "him/person.jpg": ("enrolled", None),
+        "him/screen.jpg": ("rejected", "not_live"),
+    }
