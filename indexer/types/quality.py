@@ -21,6 +21,8 @@ class Quality:
     """Measured: the shorter side of the box, in pixels."""
     sharpness_ratio: float
     """Measured: the sharpness of the aligned crop, as defined in `vision.quality`."""
+    brightness: float | None = None
+    """Measured: the mean grey value of the aligned crop, 0 to 255; None where it was not."""
     recognisability: float | None = None
     """0 to 1, by the quality network; None where there is none."""
     expected_miss_rate: float | None = None

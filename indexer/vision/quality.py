@@ -19,7 +19,7 @@ SHARPNESS_RATIO = (0.001, 0.02)
 EXPOSURE = (20.0, 60.0)
 POSE_RATIO = (0.75, 0.25)
 
-_INNER = (slice(24, 104), slice(16, 96))
+INNER = (slice(24, 104), slice(16, 96))
 """Rows and columns of an aligned face from brows to mouth, without background, which may be out of focus."""
 
 _ROUNDING = 20 / 12
@@ -31,8 +31,8 @@ def measure(face: Face, aligned: Image, inside: NDArray[np.bool_] | None = None)
     (112, 112): which of its pixels lie in the photograph; None: all. The others are black, which is neither
     detail nor darkness."""
     grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    inner = grey[_INNER] if inside is None else _some(grey[_INNER], inside[_INNER])
-    sharpness_ratio = sharpness(grey, _INNER, inside)
+    inner = grey[INNER] if inside is None else _some(grey[INNER], inside[INNER])
+    sharpness_ratio = sharpness(grey, INNER, inside)
     components = {
         "size": _between(face.box.shorter_side_px, *SIZE_PX),
         "sharpness": _between(sharpness_ratio, *SHARPNESS_RATIO),
@@ -44,6 +44,7 @@ def measure(face: Face, aligned: Image, inside: NDArray[np.bool_] | None = None)
         **components,
         face_px=face.box.shorter_side_px,
         sharpness_ratio=sharpness_ratio,
+        brightness=float(inner.mean()),
     )
 
 

@@ -81,6 +81,19 @@ LIGHTQNET = WeightFile(
     size_bytes=1_875_662,
 )
 
+_HEAD_POSE = "head-pose-estimation-adas-0001"
+HEAD_POSE_GRAPH = WeightFile(
+    name=f"{_HEAD_POSE}.xml",
+    sha256="e0d5d81eb47e1c5e89c43f7cd6c40c4eb14b122015e49d6e36eb88e11571f684",
+    addresses=(f"{_ZOO}/{_HEAD_POSE}/FP16/{_HEAD_POSE}.xml",),
+    size_bytes=50_582,
+)
+HEAD_POSE_WEIGHTS = WeightFile(
+    name=f"{_HEAD_POSE}.bin",
+    sha256="3616849b370b235e54b88798c053fc482cd5665faa569ee0c0d6435405d476be",
+    addresses=(f"{_ZOO}/{_HEAD_POSE}/FP16/{_HEAD_POSE}.bin",),
+    size_bytes=3_823_810,
+)
 AGE = WeightFile(
     name="age-v1.onnx",
     sha256="4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
@@ -206,6 +219,16 @@ SETS = (
         page="https://github.com/johnraivenolazo/face-antispoof-onnx",
         notes="trained on CelebA-Spoof, a set for research; knows prints and screens, no masks",
         figures=(("accuracy on CelebA-Spoof, of people and of attacks", "0.9758, 0.9873"),),
+    ),
+    WeightSet(
+        name="head-pose",
+        purpose="attributes: pose of the head; also helps quality",
+        files=(HEAD_POSE_GRAPH, HEAD_POSE_WEIGHTS),
+        licence="Apache-2.0",
+        publisher="Intel, Open Model Zoo 2023.0, FP16",
+        page="https://github.com/openvinotoolkit/open_model_zoo/tree/master/models/intel"
+        "/head-pose-estimation-adas-0001",
+        figures=(("mean absolute error on BIWI in degrees, yaw, pitch, roll", "5.4, 5.5, 4.6"),),
     ),
     WeightSet(
         name="age-gender",

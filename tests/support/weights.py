@@ -50,4 +50,7 @@ def attributes_mirror(folder: Path) -> Path:
     shutil.copy(ATTRIBUTES / "fer_mobilefacenet_2022july_int8.onnx", folder / published.EXPRESSION.name)
     for file, path in MINIFASNETS.items():
         shutil.copy(path, folder / file.name)
+    for file in (published.HEAD_POSE_GRAPH, published.HEAD_POSE_WEIGHTS):
+        name = Path(file.name)
+        shutil.copy(QUALITY / f"{name.stem}-FP16{name.suffix}", folder / name)
     return folder

@@ -8,13 +8,17 @@ from indexer.attributes.head import Head
 from indexer.attributes.heads.age_gender import AgeHead, GenderHead
 from indexer.attributes.heads.expression import ExpressionHead
 from indexer.attributes.heads.liveness.head import LivenessHead
+from indexer.attributes.heads.pose import PoseHead
+from indexer.attributes.heads.quality import QualityHead
 from indexer.types import Attribute
 from indexer.weights.file import WeightFile
-from indexer.weights.locate import read_verified
+from indexer.weights.locate import is_present, read_verified
 from indexer.weights.published import (
     AGE,
     EXPRESSION,
     GENDER,
+    HEAD_POSE_GRAPH,
+    HEAD_POSE_WEIGHTS,
     MINIFASNET_CELEBA_SPOOF,
     MINIFASNET_V1SE,
     MINIFASNET_V2,
@@ -31,6 +35,19 @@ class HeadKind:
 
 LIVENESS = (MINIFASNET_V2, MINIFASNET_V1SE, MINIFASNET_CELEBA_SPOOF)
 
+HEAD_POSE = (HEAD_POSE_GRAPH, HEAD_POSE_WEIGHTS)
+
+
+def _open_pose(store: WeightStore, threads: int) -> PoseHead:
+    return PoseHead(*(read_verified(file, store) for file in HEAD_POSE), threads=threads)
+
+
+def _open_quality(store: WeightStore, threads: int) -> QualityHead:
+    """Better with the network of the pose, where its weights are on this machine."""
+    present = all(is_present(file, store) for file in HEAD_POSE)
+    return QualityHead(_open_pose(store, threads) if present else None)
+
+
 HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.EXPRESSION: HeadKind(
         weights=(EXPRESSION,),
@@ -42,6 +59,8 @@ HEADS: Mapping[Attribute, HeadKind] = {
             *(read_verified(file, store) for file in LIVENESS), threads=threads
         ),
     ),
+    Attribute.POSE: HeadKind(weights=HEAD_POSE, open=_open_pose),
+    Attribute.QUALITY: HeadKind(weights=(), open=_open_quality),
     Attribute.AGE: HeadKind(
         weights=(AGE,),
         open=lambda store, threads: AgeHead(read_verified(AGE, store), threads=threads),

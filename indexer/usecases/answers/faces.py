@@ -12,6 +12,7 @@ from indexer.types import RECOGNISABILITY, LandmarkSource, Points
 from indexer.types import Box as FaceBox
 from indexer.types import Quality as FaceQuality
 from indexer.usecases.answers.attributes import Attributes, answered
+from indexer.vision.advice import Advice, advice
 from indexer.vision.miss_rate import expected_miss_rate
 
 
@@ -139,6 +140,12 @@ class DetectedFace(BaseModel):
         examples=["detector"],
     )
     quality: Quality = Field(description="How fit it is to be recognised")
+    advice: list[Advice] = Field(
+        default_factory=list,
+        description="What to do for a better picture, by the components of the quality; the attribute"
+        " `quality` knows more",
+        examples=[["come_nearer"]],
+    )
     attributes: Attributes
 
     @classmethod
@@ -155,5 +162,6 @@ class DetectedFace(BaseModel):
             "confidence": round(face.confidence, 4),
             "landmark_source": face.landmark_source,
             "quality": Quality.of(aligned.quality),
+            "advice": list(advice(aligned.quality)),
             "attributes": answered(estimates),
         }

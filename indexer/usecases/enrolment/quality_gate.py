@@ -8,6 +8,7 @@ from indexer.errors import NothingEnrolled
 from indexer.pipeline.pipeline import AlignedFace, Photograph
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces, Quality
+from indexer.vision.advice import advice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class Rejection:
     code: str
     message: str
     details: dict[str, Any]
-    """Among them `measured` and `limit`, where the reason is a figure."""
+    """Among them `measured` and `limit`, where the reason is a figure, and `advice`, what would help."""
 
 
 _ADVICE = {
@@ -88,7 +89,7 @@ class QualityGate:
                 return Rejection(
                     code=code,
                     message=f"{sentence.format(measured)}; at least {limit:g} is required",
-                    details={"measured": round(measured, 4), "limit": limit},
+                    details=_details(measured, limit, quality),
                 )
         expected = quality.expected_miss_rate
         if expected is not None and expected > self.max_miss_rate:
@@ -96,9 +97,14 @@ class QualityGate:
                 code="face_unrecognisable",
                 message=f"{100 * expected:.0f} % of such faces are missed{_weakness(quality)}; at most"
                 f" {100 * self.max_miss_rate:.0f} % is allowed",
-                details={"measured": round(expected, 4), "limit": self.max_miss_rate},
+                details=_details(expected, self.max_miss_rate, quality),
             )
         return None
+
+
+def _details(measured: float, limit: float, quality: Quality) -> dict[str, Any]:
+    what_helps = [each.value for each in advice(quality)]
+    return {"measured": round(measured, 4), "limit": limit, "advice": what_helps}
 
 
 def _weakness(quality: Quality) -> str:

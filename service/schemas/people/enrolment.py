@@ -11,6 +11,7 @@ from indexer.usecases.answers.attributes import AttributeEstimate, answered
 from indexer.usecases.answers.enrolment import Duplicate, EnrolmentWarning, PhotographGuidance
 from indexer.usecases.enrolment.quality_gate import Rejection
 from indexer.usecases.enrolment.write import EnrolmentResult
+from indexer.vision.advice import Advice
 from service.schemas.people.identities import EnrolledFace, Identity
 
 
@@ -34,6 +35,9 @@ class RejectedPicture(BaseModel):
     limit: float | None = Field(
         default=None, description="The limit that the value must meet", examples=[28.0]
     )
+    advice: list[Advice] = Field(
+        default_factory=list, description="What to do for a better picture", examples=[["come_nearer"]]
+    )
 
     @classmethod
     def list_of(cls, rejected: dict[int, Rejection]) -> "list[RejectedPicture]":
@@ -44,6 +48,7 @@ class RejectedPicture(BaseModel):
                 message=r.message,
                 measured=r.details.get("measured"),
                 limit=r.details.get("limit"),
+                advice=r.details.get("advice", []),
             )
             for number, r in rejected.items()
         ]

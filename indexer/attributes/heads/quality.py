@@ -1,0 +1,63 @@
+"""The quality of a face in words: what to do for a better picture, and its components by the names of
+ISO/IEC 29794-5."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from indexer.attributes.estimate import Estimate
+from indexer.attributes.head import FaceView
+from indexer.attributes.heads.pose import HeadPose, PoseHead, roll_degrees
+from indexer.vision.advice import advice
+from indexer.vision.align import ARCFACE_112
+from indexer.vision.align import inside as inside_picture
+from indexer.vision.quality import INNER
+
+
+class QualityHead:
+    """With a network for the pose of the head, or without one, by the landmarks alone."""
+
+    def __init__(self, pose: PoseHead | None) -> None:
+        self._pose = pose
+
+    def estimate(self, faces: Sequence[FaceView]) -> list[Estimate]:
+        return [self._estimate(face) for face in faces]
+
+    def _estimate(self, face: FaceView) -> Estimate:
+        pose = self._pose.pose(face) if self._pose is not None else None
+        roll = roll_degrees(face)
+        inside = share_inside(face)
+        what_helps = advice(
+            face.quality,
+            turned_degrees=None if pose is None else pose.turned,
+            tilted_degrees=roll,
+            share_inside=inside,
+        )
+        return Estimate(
+            value=tuple(each.value for each in what_helps),
+            confidence=None,
+            scores=components(face, pose, roll, inside),
+        )
+
+
+def share_inside(face: FaceView) -> float:
+    """How much of the face, from brows to mouth, is in the picture, 0 to 1. By the landmarks: a detector fits
+    its box to what is there."""
+    seen = inside_picture(face.pixels, face.face.landmarks, ARCFACE_112, divisor=face.divisor)
+    return 1.0 if seen is None else float(seen[INNER].mean())
+
+
+def components(face: FaceView, pose: HeadPose | None, roll: float, inside: float) -> dict[str, float]:
+    """By the standard's names where it has one, as Gemel measures them: the scales are not the standard's."""
+    quality = face.quality
+    left, right = face.face.landmarks[:2]
+    measured = {
+        "inter_eye_distance": float(np.hypot(*(right - left))),
+        "sharpness": quality.sharpness,
+        "luminance_mean": (quality.brightness or 0.0) / 255,
+        "face_in_picture": 100 * inside,
+        "head_pose_roll": roll,
+    }
+    if pose is not None:
+        measured |= {"head_pose_yaw": pose.yaw, "head_pose_pitch": pose.pitch}
+    return measured
