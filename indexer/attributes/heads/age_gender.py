@@ -44,7 +44,7 @@ GENDER_TEMPERATURE = 1.8
 """Divides the log odds, which are too sure of themselves; from half of the pictures."""
 MIN_GENDER_CONFIDENCE = 0.7
 MIN_GENDER_AGE = 13.0
-"""Estimated, in years: of younger children the network tells the gender hardly better than a coin."""
+"""Estimated, in years: with younger children the network is hardly better than a coin."""
 
 
 def _template(side_px: int) -> Template:

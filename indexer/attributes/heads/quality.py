@@ -48,7 +48,7 @@ def share_inside(face: FaceView) -> float:
 
 
 def components(face: FaceView, pose: HeadPose | None, roll: float, inside: float) -> dict[str, float]:
-    """By the standard's names where it has one, as Gemel measures them: the scales are not the standard's."""
+    """By the standard's names where it has one, as Gemel measures them, in units of its own."""
     quality = face.quality
     left, right = face.face.landmarks[:2]
     measured = {

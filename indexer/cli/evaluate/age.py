@@ -35,8 +35,8 @@ def age(
     Example: `gemel evaluate age --data ages --html age.html`
     """
     labelled = age_labels.read(data)
-    reader = AttributeReader(ages.WANTED, WeightStore.of(Settings()), threads=1)
-    reader.check(ages.WANTED)
+    reader = AttributeReader(ages.REQUESTED, WeightStore.of(Settings()), threads=1)
+    reader.check(ages.REQUESTED)
     with pipelines(None) as [pipeline], progress(len(labelled), doing="estimating") as advance:
         result = ages.measure(ages.answers(pipeline, reader, labelled, advance))
     made = here("gemel evaluate age")

@@ -17,7 +17,7 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.types import Attribute
 
-WANTED = (Attribute.AGE, Attribute.GENDER)
+REQUESTED = (Attribute.AGE, Attribute.GENDER)
 
 
 class Answer(NamedTuple):
@@ -35,17 +35,17 @@ class Errors:
     pictures: int
     undetected: int
     """In which no face was found."""
-    age_told: int
+    ages_estimated: int
     mae_years: float | None
-    """Mean absolute error to the age, or to the middle of its group, where an age was told."""
+    """Mean absolute error to the age, or to the middle of its group, where an age was estimated."""
     mae_interval: Interval | None
     bias_years: float | None
     in_interval: float | None
     """Share of those ages (or middles) that lay in the estimate's interval of 95 %."""
     gender_labelled: int
-    gender_told: int
+    genders_estimated: int
     gender_accuracy: float | None
-    """Where a gender was told."""
+    """Where a gender was estimated."""
     gender_accuracy_interval: Interval | None
 
 
@@ -70,7 +70,7 @@ def answers(
         watch = Stopwatch()
         try:
             photograph = pipeline.detect(label.file.read_bytes(), watch, max_faces=1)
-            [estimates] = reader.read(photograph, WANTED, watch) or [{}]
+            [estimates] = reader.read(photograph, REQUESTED, watch) or [{}]
         except InvalidInput:
             estimates = {}
         found.append(Answer(label, estimates.get("age"), estimates.get("gender")))
@@ -96,22 +96,22 @@ def measure(found: Sequence[Answer]) -> AgeResult:
 
 
 def errors(found: Sequence[Answer]) -> Errors:
-    told = [answer for answer in found if answer.age is not None and answer.age.value is not None]
-    off = np.array([_years(answer.age) - answer.label.years for answer in told])
-    inside = [_covers(answer) for answer in told]
+    estimated = [answer for answer in found if answer.age is not None and answer.age.value is not None]
+    off = np.array([_years(answer.age) - answer.label.years for answer in estimated])
+    inside = [_covers(answer) for answer in estimated]
     labelled = [answer for answer in found if answer.label.gender is not None]
     gendered = [answer for answer in labelled if answer.gender is not None and answer.gender.value]
     right = np.array([float(_gender(answer) == answer.label.gender) for answer in gendered])
     return Errors(
         pictures=len(found),
         undetected=sum(answer.age is None for answer in found),
-        age_told=len(told),
+        ages_estimated=len(estimated),
         mae_years=_mean(np.abs(off)),
         mae_interval=_interval(np.abs(off)),
         bias_years=_mean(off),
         in_interval=_mean(np.array(inside, np.float64)),
         gender_labelled=len(labelled),
-        gender_told=len(gendered),
+        genders_estimated=len(gendered),
         gender_accuracy=_mean(right),
         gender_accuracy_interval=_interval(right),
     )

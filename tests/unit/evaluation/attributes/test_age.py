@@ -34,11 +34,11 @@ def test_errors_are_of_what_was_told_and_the_rest_is_counted() -> None:
 
     assert result.all.pictures == 5
     assert result.all.undetected == 1
-    assert result.all.age_told == 3
+    assert result.all.ages_estimated == 3
     assert result.all.mae_years == pytest.approx(14 / 3)
     assert result.all.bias_years == pytest.approx(-2.0)
     assert result.all.in_interval == pytest.approx(2 / 3)
-    assert (result.all.gender_labelled, result.all.gender_told) == (4, 2)
+    assert (result.all.gender_labelled, result.all.genders_estimated) == (4, 2)
     assert result.all.gender_accuracy == 0.5
     assert result.cannot_tell["age"] == {"no_face": 0.2, "too_dark": 0.2}
     assert result.groups["female"].pictures == 4
