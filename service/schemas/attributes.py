@@ -12,8 +12,8 @@ from service.requests.lists import separated
 _DESCRIPTION = (
     "Attributes to estimate of each face, such as `liveness`; those that the installation"
     " (`GEMEL_ATTRIBUTES`) and the gallery permit. They take time only where a request names them. An"
-    " estimate from a picture is not a fact about a person. `liveness` knows prints and screens; it detects no"
-    " masks, no video that is fed in instead of the lens's, and no good replays"
+    " estimate from a picture is not a fact about a person. `liveness` knows prints and screens; it detects"
+    " neither masks nor injected videos nor good replays"
 )
 
 
