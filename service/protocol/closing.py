@@ -39,9 +39,9 @@ class ClosingProtocol(HttpToolsProtocol):
         """The request that is being answered; `cycle` is the newest request."""
         self._ended = False
         """Whether incoming data is discarded."""
-        self._rejected = False
+        self._finished = False
         """Whether the last answer was written; the connection is aborted soon."""
-        self._late_bytes = 0
+        self._late_bytes_left: float = LINGER_BYTES
         self._abort_timer: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -67,8 +67,8 @@ class ClosingProtocol(HttpToolsProtocol):
         self._abort_after(LINGER_SECONDS)
 
     def _discard(self, data: bytes) -> None:
-        self._late_bytes += len(data)
-        if self._late_bytes > LINGER_BYTES:
+        self._late_bytes_left -= len(data)
+        if self._late_bytes_left < 0:
             self.transport.abort()
 
     def _can_answer(self) -> bool:
@@ -101,10 +101,16 @@ class ClosingProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         self._write(error)
+        self._finish(LINGER_SECONDS, LINGER_BYTES)
+
+    def _finish(self, seconds: float, late_bytes: float) -> None:
+        """Nothing is answered after what was written. The client may send so many bytes more in this time,
+        which are discarded."""
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._rejected = True
-        self._abort_after(LINGER_SECONDS)
+        self._finished = True
+        self._late_bytes_left = late_bytes
+        self._abort_after(seconds)
 
     def _write(self, error: GemelError) -> None:
         answer = response(error)

@@ -5,6 +5,7 @@ sends nothing. Why not another server: docs/decisions/0013-bounds-before-authent
 """
 
 import asyncio
+import math
 import re
 from typing import Any
 
@@ -128,7 +129,13 @@ class BoundedProtocol(TimedProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._abort_after(self._open.limits.body_seconds)
-        elif not self._ended:
+        elif self._ended:
+            return
+        elif self._phase is Phase.BODY and self.cycle.response_complete and self._streams():
+            # It may never end. A client that reads only after it has sent has one window to come to its end.
+            self._end()
+            self._finish(self._open.limits.body_seconds, math.inf)
+        else:
             self._watch()
 
     def _feed(self, data: bytes) -> None:

@@ -66,7 +66,7 @@ class TimedProtocol(ClosingProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if not (self._rejected or self.transport.is_closing()):
+        if not (self._finished or self.transport.is_closing()):
             self._cancel_abort()
 
     def _state(self) -> _State:
@@ -113,7 +113,7 @@ class TimedProtocol(ClosingProtocol):
         stream's."""
         seconds = self._open.limits.body_seconds
         received, self._window_bytes = self._size.body_bytes - self._window_bytes, self._size.body_bytes
-        streams = self.scope["state"].get(STREAMS, False)
+        streams = self._streams()
         if streams:  # it is being worked on, and may take as long as its client sends
             self._open.keep(self)
         was_paused, self._was_paused = self._was_paused, self.flow.read_paused
@@ -126,6 +126,10 @@ class TimedProtocol(ClosingProtocol):
                 )
                 return
         self._timer = self.loop.call_later(seconds, self._window_ended)
+
+    def _streams(self) -> bool:
+        """Whether the body that is arriving, or arrived last, may take any time."""
+        return bool(self.scope["state"].get(STREAMS, False))
 
     def _end(self) -> None:
         super()._end()

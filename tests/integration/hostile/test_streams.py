@@ -1,13 +1,15 @@
 """Streams of clients that never read, send hardly anything, or are gone: the server serves others."""
 
+import base64
 import json
 import time
+from uuid import uuid4
 
 import httpx2
 import pytest
 
 from tests.support.home import wait_for
-from tests.support.hostile.raw_http import connected, many, request
+from tests.support.hostile.raw_http import Raw, connected, many, request
 from tests.support.hostile.service import BODY_SECONDS, SOON, Service
 
 STREAM = request(
@@ -46,6 +48,38 @@ def test_a_stream_that_drips_is_ended(base: str) -> None:
         raw.send(STREAM, chunk(b'{"image": "?"}\n'))
         assert raw.reader.readline().startswith(b"HTTP/1.1 200")
         assert raw.ends_within(BODY_SECONDS * 2 + SOON)
+
+
+def ends_however_much_is_sent(raw: Raw) -> bool:
+    end = time.monotonic() + BODY_SECONDS + SOON
+    while time.monotonic() < end:
+        if not raw.send_while_open(chunk(b"A" * 60_000), times=1):
+            return True
+    return False
+
+
+def test_a_stream_that_ended_early_reads_no_body_without_end(base: str) -> None:
+    name = f"deleted-{uuid4().hex}"
+    gallery = f"{base}/v1/galleries/{name}"
+    httpx2.post(f"{base}/v1/galleries", json={"name": name}, timeout=60).raise_for_status()
+    line = chunk(b'{"image": "%b"}\n' % base64.b64encode(b"no picture"))
+    with connected(base) as raw:
+        raw.send(STREAM.replace(b"/streamed/", f"/{name}/".encode()), line)
+        assert raw.reader.readline().startswith(b"HTTP/1.1 200")
+        httpx2.delete(gallery, timeout=60).raise_for_status()
+        raw.send(line)
+        last = next(one for one in raw.reader if b'"done"' in one)
+        assert (json.loads(last)["done"], json.loads(last)["code"]) == (False, "gallery_not_found")
+        assert ends_however_much_is_sent(raw)
+
+
+def test_a_stream_that_was_rejected_reads_no_body_without_end(base: str) -> None:
+    with connected(base) as raw:
+        raw.send(STREAM.replace(b"/streamed/", b"/nobody/"))
+        answer = raw.answer()
+        assert answer is not None
+        assert answer.status == 404
+        assert ends_however_much_is_sent(raw)
 
 
 def test_streams_that_break_off_leave_the_server_free_for_others(base: str) -> None:
