@@ -14,7 +14,7 @@ from indexer.records.transfer import files, jobs
 from indexer.records.transfer.jobs import ExpectedFile
 from indexer.transfer import importer, target
 from indexer.transfer.archive import manifest as manifests
-from indexer.transfer.archive.manifest import MAX_MANIFEST_BYTES, NAME
+from indexer.transfer.archive.manifest import FILE_PATTERN, MAX_MANIFEST_BYTES, NAME
 from indexer.weights.store import WeightStore
 
 
@@ -97,7 +97,7 @@ def receive(database: Database, gallery: str, transfer_id: UUID, name: str, data
     """
     with database.reading() as session:
         job = jobs.get(session, gallery, transfer_id)
-        file = files.find(session, transfer_id, name)
+        file = files.find(session, transfer_id, name) if FILE_PATTERN.fullmatch(name) else None
     if file is None and job.ended_at is None:
         raise ArchiveInvalid(f"the manifest of the export names no file {name[:100]!r}", file=name[:100])
     if file is not None and len(data) != file.size:

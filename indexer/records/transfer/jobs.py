@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, undefer
 
 from indexer.callers import current_caller
 from indexer.errors import Busy, TransferExists, TransferNotFound, TransferState, UploadTooLarge
+from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.tables import Transfer, TransferFile
 
@@ -105,7 +106,8 @@ def _check_room(session: Session, size: int, limit: float) -> None:
 def get(
     session: Session, gallery: str, job_id: UUID, *, lock: bool = False, with_manifest: bool = False
 ) -> Transfer:
-    """Raises TransferNotFound."""
+    """Raises TransferNotFound, InvalidRequest (no gallery can have the name)."""
+    galleries.check_name(gallery)
     query = select(Transfer).where(Transfer.gallery == gallery, Transfer.id == job_id)
     if with_manifest:
         query = query.options(undefer(Transfer.manifest))
@@ -120,6 +122,8 @@ def get(
 def newest_first(
     session: Session, gallery: str, *, before: UUID | None = None, at_most: int
 ) -> Sequence[Transfer]:
+    """Raises InvalidRequest: no gallery can have the name."""
+    galleries.check_name(gallery)
     query = select(Transfer).where(Transfer.gallery == gallery)
     if before is not None:
         query = query.where(Transfer.id < before)
@@ -176,6 +180,17 @@ def ended_with_files(session: Session) -> Transfer | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+
+
+def is_being_imported(session: Session, gallery: str, sha256: bytes) -> bool:
+    """Whether an open transfer makes a new gallery of that name from the export with that manifest."""
+    open_one = exists().where(
+        Transfer.gallery == gallery,
+        Transfer.manifest_sha256 == sha256,
+        Transfer.ended_at.is_(None),
+        ~Transfer.into_existing,
+    )
+    return bool(session.scalar(select(open_one)))
 
 
 def drop_files(session: Session, job_id: UUID) -> None:

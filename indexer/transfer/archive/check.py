@@ -3,6 +3,7 @@
 It remembers the ids of all people and faces: some 200 bytes for each.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,6 +54,8 @@ def check(contents: Contents, *, progress: Callable[[int, int], object]) -> Chec
         for line in group.lines:
             if line.identity_id.bytes not in people:
                 raise ArchiveInvalid(f"the face {line.id} is of an identity that the export does not have")
+            if line.id.bytes in faces:
+                raise ArchiveInvalid(f"the face {line.id} occurs twice")
             faces.add(line.id.bytes)
             without_crop += line.crop is None
         progress(len(faces), manifest.counts.faces)
@@ -68,6 +71,7 @@ def check(contents: Contents, *, progress: Callable[[int, int], object]) -> Chec
 def _check_calibration(calibration: ExportedCalibration) -> None:
     """By its shape, and by using it. Raises ArchiveInvalid."""
     try:
+        json.dumps(calibration.parameters, allow_nan=False)  # as it will be stored
         curve = MeasuredCurve.from_json(calibration.parameters)
         if not _is_sound(curve):
             raise ValueError

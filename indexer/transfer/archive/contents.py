@@ -13,7 +13,7 @@ from indexer.errors import ArchiveInvalid, InvalidInput, InvalidRequest
 from indexer.records.enrolled.face_rows import STORED_DTYPE
 from indexer.records.text import checked_id, checked_metadata, checked_text
 from indexer.transfer.archive.lines import DistinctLine, FaceLine, IdentityLine
-from indexer.transfer.archive.manifest import File, Manifest, Strict, first_problem
+from indexer.transfer.archive.manifest import File, Manifest, Strict, first_problem, has_nul
 from indexer.transfer.archive.source import Source, read_file, read_manifest
 from indexer.types import Vectors
 from indexer.vision.decoding import formats
@@ -152,6 +152,8 @@ def _lines(file: File, data: bytes, kind: type[_Line]) -> Iterator[_Line]:
             )
         if end < 0:
             break
+        if has_nul(data[start:end]):
+            raise ArchiveInvalid(f"{file.name}, line {number}: it contains NUL", file=file.name)
         try:
             yield kind.model_validate_json(data[start:end])
         except (ValidationError, ValueError, RecursionError) as error:

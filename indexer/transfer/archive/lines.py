@@ -3,14 +3,22 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from indexer.records.text import MAX_TEXT
 from indexer.transfer.archive.manifest import MAX_FILE_BYTES, Strict, Time
 
 MAX_CROP_BYTES = 4_000_000
 
-Pixel = Annotated[float, Field(ge=-1e9, le=1e9)]
+_SMALLEST_REAL = 1e-37
+
+
+def _as_real(value: float) -> float:
+    """PostgreSQL rejects what is smaller than its `real` has, instead of rounding it to 0."""
+    return value if abs(value) > _SMALLEST_REAL else 0.0
+
+
+Pixel = Annotated[float, Field(ge=-1e9, le=1e9), AfterValidator(_as_real)]
 Five = Annotated[list[Pixel], Field(min_length=10, max_length=10)]
 """x and y of the five landmarks."""
 
@@ -46,8 +54,8 @@ class FaceLine(Strict):
     identity_id: UUID
     box: Annotated[list[Pixel], Field(min_length=4, max_length=4)]
     landmarks: Five
-    confidence: float = Field(ge=-1e9, le=1e9)
-    quality: float = Field(ge=0, le=100)
+    confidence: Annotated[float, Field(ge=-1e9, le=1e9), AfterValidator(_as_real)]
+    quality: Annotated[float, Field(ge=0, le=100), AfterValidator(_as_real)]
     quality_components: dict[Annotated[str, Field(max_length=100)], float] = Field(max_length=100)
     image_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     created_at: Time

@@ -118,6 +118,8 @@ def parse(data: bytes) -> Manifest:
     """Raises ArchiveInvalid, ArchiveVersionUnknown."""
     if max(data.count(sign) for sign in (b",", b"[", b"{")) > MAX_ELEMENTS:
         raise ArchiveInvalid(f"{NAME} has more than {MAX_ELEMENTS} elements", file=NAME)
+    if has_nul(data):
+        raise ArchiveInvalid(f"{NAME} contains NUL", file=NAME)
     try:
         found = _Version.model_validate_json(data)
     except (ValidationError, ValueError, RecursionError):
@@ -136,6 +138,11 @@ def parse(data: bytes) -> Manifest:
     if len(set(names)) < len(names):
         raise ArchiveInvalid(f"{NAME} names a file twice", file=NAME)
     return manifest
+
+
+def has_nul(data: bytes) -> bool:
+    """Whether a text of the JSON has the character NUL, which PostgreSQL cannot store."""
+    return b"\\u0000" in data and b"\\u0000" in data.replace(b"\\\\", b"")
 
 
 def first_problem(error: Exception) -> str:

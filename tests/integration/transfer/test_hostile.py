@@ -114,6 +114,18 @@ def huge_jpeg(export: Export) -> None:
     export.write(CROPS, data[:place] + b"\xff\xff\xff\xff" + data[place + 4 :])
 
 
+def twice(export: Export) -> None:
+    """Its id is also that of the second one."""
+    first = json.loads((export.path / FACES).read_bytes().splitlines()[0])["id"]
+    export.lines(FACES, set_to(id=first), line=1)
+    export.manifest(lambda m: m["counts"].update(faces=m["counts"]["faces"] - 1))
+
+
+def with_problem(export: Export) -> None:
+    export.lines(FACES, set_to(problem="a\0b"))
+    export.vectors(lambda vectors: vectors[0].fill(0))
+
+
 HOSTILE: dict[str, tuple[Callable[[Export], object], type[GemelError]]] = {
     "no manifest": (lambda e: (e.path / NAME).unlink(), ArchiveDamaged),
     "a manifest of a million lists": (
@@ -224,6 +236,32 @@ HOSTILE: dict[str, tuple[Callable[[Export], object], type[GemelError]]] = {
     "a vector of zeros": (lambda e: e.vectors(zero), ArchiveInvalid),
     "a problem with a vector": (lambda e: e.lines(FACES, set_to(problem="none")), ArchiveInvalid),
     "a vector too few": (lambda e: e.write(VECTORS, (e.path / VECTORS).read_bytes()[512:]), ArchiveInvalid),
+    "a face twice, counted once": (twice, ArchiveInvalid),
+    "a NUL in the model": (
+        lambda e: e.manifest(lambda m: m["model"].update(fingerprint="a\0b")),
+        ArchiveInvalid,
+    ),
+    "a NUL in a calibration": (
+        lambda e: e.manifest(lambda m: m["calibrations"][0]["parameters"].update({"note": "a\0"})),
+        ArchiveInvalid,
+    ),
+    "infinity in a calibration": (
+        lambda e: e.manifest(lambda m: m["calibrations"][0]["parameters"].update({"note": float("inf")})),
+        ArchiveInvalid,
+    ),
+    "a lone surrogate in a calibration": (
+        lambda e: e.manifest(lambda m: m["calibrations"][0]["parameters"].update({"note": "\ud800"})),
+        ArchiveInvalid,
+    ),
+    "infinity in metadata": (
+        lambda e: e.lines(IDENTITIES, set_to(metadata={"a": float("inf")})),
+        ArchiveInvalid,
+    ),
+    "a NUL in a component": (
+        lambda e: e.lines(FACES, set_to(quality_components={"a\0": 1.0})),
+        ArchiveInvalid,
+    ),
+    "a NUL in a problem": (with_problem, ArchiveInvalid),
 }
 
 
@@ -238,6 +276,19 @@ def test_it_is_rejected_and_nothing_is_imported(
         restore(export.path)
     with database.reading() as session:
         assert galleries.list_all(session) == []
+
+
+def test_numbers_that_are_too_small_to_be_stored_are_zero(restore: Restore, export: Export) -> None:
+    tiny = set_to(confidence=1e-60, quality=1e-60, box=[-1e-60, 1e-300, 1.0, 1.0])
+    export.lines(FACES, tiny)
+
+    assert restore(export.path).faces.added == 20
+
+
+def test_a_backslash_before_u0000_is_no_nul(restore: Restore, export: Export) -> None:
+    export.lines(IDENTITIES, set_to(name="a\\u0000b"))
+
+    assert restore(export.path).people.created == 12
 
 
 def test_a_file_of_line_ends_takes_little_memory_until_it_is_rejected(export: Export) -> None:

@@ -126,6 +126,7 @@ def test_damaged_and_foreign_files_are_rejected_when_they_arrive(
     assert answer(FACES, b"x" + data[1:]) == (422, "archive_damaged")
     assert answer("elsewhere", data) == (422, "archive_invalid")
     assert answer(NAME, data) == (422, "archive_invalid")
+    assert answer("%00", data) == (422, "archive_invalid")
     assert kept_bytes(database) == 0
     assert FACES in client.get(path).json()["missing"]
 
@@ -149,6 +150,8 @@ def test_a_gallery_has_one_open_transfer(client: TestClient, database: Database,
         (AT, {"join": True}, "invalid_request"),
         (AT, {"model": "none-such"}, "invalid_request"),
         (AT, {"model": "onnx:/etc/passwd"}, "invalid_request"),
+        (AT, {"model": "a\0b"}, "invalid_request"),
+        ("/v1/galleries/a%00b/transfers", {}, "invalid_request"),
         ("/v1/galleries/staff/transfers", {"existing": True, "model": "dlib-resnet"}, "invalid_request"),
     ],
 )
@@ -239,3 +242,13 @@ def test_uploads_have_bounded_room(small: TestClient, database: Database, export
     folder.to_folder(database, "large", export.parent / "large", progress=nobody)
     third = begin(small, export.parent / "large", "/v1/galleries/third/transfers")
     assert (third.status_code, third.json()["code"]) == (413, "upload_too_large")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("GET", "/{id}"), ("PUT", "/{id}/files/" + FACES), ("POST", "/{id}/cancel")],
+)
+def test_a_name_that_no_gallery_can_have_is_rejected(client: TestClient, method: str, path: str) -> None:
+    path = path.replace("{id}", "019c8f2e-5f0e-7d3a-b1c4-2f4d6a8b0c1e")
+    answer = client.request(method, "/v1/galleries/a%00b/transfers" + path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
