@@ -4,6 +4,7 @@ A new gallery has another name until everything is in it, so that nobody searche
 in the gallery already is not added again: after an interruption the same call does the rest.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ class GalleryImport:
             if self._into is not None:
                 gallery = galleries.lock(session, self._into.id)
             else:
-                gallery = self._aside_gallery(session)
+                gallery = self._aside_gallery(session, model)
             if gallery.model_id is None and self._contents.manifest.model is not None:
                 gallery.model_id = model
             if self._contents.manifest.model is not None:
@@ -146,17 +147,20 @@ class GalleryImport:
             )
             return gallery
 
-    def _aside_gallery(self, session: Session) -> Gallery:
+    def _aside_gallery(self, session: Session, model: int) -> Gallery:
         check_free(session, self._name)
-        try:
-            gallery = galleries.get(session, self._aside)
-        except GalleryNotFound:
-            found, unknown = policy.parse(self._contents.manifest.policy)
-            if unknown:
-                log.warning("this version does not know these fields of the policy: %s", ", ".join(unknown))
-            gallery = galleries.create(session, self._aside, **found.model_dump())
-        else:
+        gallery = _locked(session, self._aside)
+        if gallery is not None and gallery.model_id not in (None, model):
+            log.info("the import into %s was begun with another model: beginning again", self._aside)
+            galleries.remove(session, gallery.id)
+            gallery = None
+        if gallery is not None:
             log.info("continuing the import into %s", self._aside)
+            return gallery
+        found, unknown = policy.parse(self._contents.manifest.policy)
+        if unknown:
+            log.warning("this version does not know these fields of the policy: %s", ", ".join(unknown))
+        gallery = galleries.create(session, self._aside, **found.model_dump())
         return galleries.lock(session, gallery.id)
 
     def _finish(self, session: Session, gallery_id: UUID, model: int, added: int, count: PeopleCount) -> int:
@@ -215,17 +219,25 @@ class GalleryImport:
 
 def aside_name(name: str, manifest_sha256: str) -> str:
     """Of a new gallery until it is complete."""
-    return f"{name[:_KEPT_OF_A_NAME]}.import-{manifest_sha256[:8]}"
+    digest = manifest_sha256
+    if len(name) > _KEPT_OF_A_NAME:  # others may begin with the same characters
+        digest = hashlib.sha256(f"{manifest_sha256} {name}".encode()).hexdigest()
+    return f"{name[:_KEPT_OF_A_NAME]}.import-{digest[:8]}"
 
 
 def remove_aside(session: Session, name: str, manifest_sha256: str) -> None:
     """What an import that is not continued has left, if anything."""
+    gallery = _locked(session, aside_name(name, manifest_sha256))
+    if gallery is not None:
+        galleries.remove(session, gallery.id)
+
+
+def _locked(session: Session, name: str) -> Gallery | None:
+    """None where there is no such gallery, or no longer when its lock is free."""
     try:
-        gallery = galleries.get(session, aside_name(name, manifest_sha256))
-        galleries.lock(session, gallery.id)
+        return galleries.lock(session, galleries.get(session, name).id)
     except GalleryNotFound:
-        return
-    galleries.remove(session, gallery.id)
+        return None
 
 
 def check_free(session: Session, name: str) -> None:

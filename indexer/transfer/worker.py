@@ -12,7 +12,7 @@ from datetime import timedelta
 from indexer.embedding import requested
 from indexer.embedding.card import ModelCard
 from indexer.errors import GemelError, InvalidRequest, LeaseLost, Unavailable
-from indexer.records.database.session import Session
+from indexer.records.database.session import Database, Session
 from indexer.records.tables import Transfer
 from indexer.records.transfer import jobs, leases
 from indexer.replica.threads.supervised import Supervised
@@ -102,15 +102,8 @@ class TransferWorker:
                 _remove_aside(session, found)
 
     def _clean_up(self) -> None:
-        """Deletes what transfers that have ended leave: their files, and half a gallery."""
-        while not self._thread.closing:
-            with self._engine.database.transaction(long=True) as session:
-                job = jobs.ended_with_files(session)
-                if job is None:
-                    break
-                if job.state != "done":
-                    _remove_aside(session, job)
-                jobs.drop_files(session, job.id)
+        while not self._thread.closing and remove_leftovers(self._engine.database):
+            pass
         if self._expired_at is None or time.monotonic() - self._expired_at > EXPIRY_SECONDS:
             with self._engine.database.transaction(long=True) as session:
                 jobs.expire(session, timedelta(days=self._settings.import_days))
@@ -128,6 +121,21 @@ class TransferWorker:
                 leases.release(session, self.name, tried=tried)
 
 
+def remove_leftovers(database: Database) -> bool:
+    """Deletes what one transfer that has ended has left: its files, and half a gallery. Returns whether
+    there was one."""
+    with database.transaction(long=True) as session:
+        job = jobs.ended_with_files(session)
+        if job is None:
+            return False
+        if job.state != "done":
+            _remove_aside(session, job)
+        jobs.drop_files(session, job.id)
+    return True
+
+
 def _remove_aside(session: Session, job: Transfer) -> None:
-    if not job.into_existing:
-        importer.remove_aside(session, job.gallery, bytes(job.manifest_sha256).hex())
+    """Unless another transfer of the same export goes on with it."""
+    digest = bytes(job.manifest_sha256)
+    if not job.into_existing and not jobs.is_being_imported(session, job.gallery, digest):
+        importer.remove_aside(session, job.gallery, digest.hex())
