@@ -8,7 +8,7 @@ from indexer.errors import NothingEnrolled
 from indexer.pipeline.pipeline import AlignedFace, Photograph
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces, Quality
-from indexer.vision.advice import advice
+from indexer.vision.advice import Advice, advice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,10 @@ _CAUSES = {
     "pose": "this face is turned away",
 }
 """By component of the quality."""
+
+
+_HELPS = {"face_too_small": Advice.COME_NEARER, "face_blurred": Advice.HOLD_STILL}
+"""By the code of the rejection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,7 @@ class QualityGate:
                 return Rejection(
                     code=code,
                     message=f"{sentence.format(measured)}; at least {limit:g} is required",
-                    details=_details(measured, limit, quality),
+                    details=_details(code, measured, limit, quality),
                 )
         expected = quality.expected_miss_rate
         if expected is not None and expected > self.max_miss_rate:
@@ -97,14 +101,20 @@ class QualityGate:
                 code="face_unrecognisable",
                 message=f"{100 * expected:.0f} % of such faces are missed{_weakness(quality)}; at most"
                 f" {100 * self.max_miss_rate:.0f} % is allowed",
-                details=_details(expected, self.max_miss_rate, quality),
+                details=_details("face_unrecognisable", expected, self.max_miss_rate, quality),
             )
         return None
 
 
-def _details(measured: float, limit: float, quality: Quality) -> dict[str, Any]:
-    what_helps = [each.value for each in advice(quality)]
-    return {"measured": round(measured, 4), "limit": limit, "advice": what_helps}
+def _details(code: str, measured: float, limit: float, quality: Quality) -> dict[str, Any]:
+    """With what would help: first what the rejection is about, whatever the components say."""
+    about = [_HELPS[code]] if code in _HELPS else []
+    what_helps = dict.fromkeys([*about, *advice(quality)])
+    return {
+        "measured": round(measured, 4),
+        "limit": limit,
+        "advice": [each.value for each in what_helps],
+    }
 
 
 def _weakness(quality: Quality) -> str:

@@ -41,7 +41,7 @@ def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | N
 
 
 @pytest.mark.parametrize(
-    ("quality", "code", "measured", "limit", "message"),
+    ("quality", "code", "measured", "limit", "message", "advice"),
     [
         (
             replace(GOOD, face_px=27.9),
@@ -49,6 +49,7 @@ def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | N
             27.9,
             28,
             "the face is 27.9 pixels wide on its shorter side; at least 28 is required",
+            ["come_nearer"],
         ),
         (
             replace(GOOD, sharpness_ratio=0.0039),
@@ -56,6 +57,7 @@ def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | N
             0.0039,
             0.004,
             "the sharpness is 0.0039; at least 0.004 is required",
+            ["hold_still"],
         ),
         (
             replace(GOOD, score=49.0),
@@ -63,6 +65,7 @@ def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | N
             49.0,
             50,
             "the quality score is 49; at least 50 is required",
+            [],
         ),
         (
             replace(GOOD, expected_miss_rate=0.51),
@@ -70,6 +73,7 @@ def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | N
             0.51,
             0.5,
             "51 % of such faces are missed; at most 50 % is allowed",
+            [],
         ),
         (
             replace(GOOD, expected_miss_rate=0.9, pose=20, exposure=30),
@@ -77,17 +81,18 @@ def test_a_face_that_keeps_every_limit_is_admitted(expected_miss_rate: float | N
             0.9,
             0.5,
             "90 % of such faces are missed (this face is turned away); at most 50 % is allowed",
+            ["more_light", "turn_to_camera"],
         ),
     ],
 )
-def test_a_face_beyond_a_limit_is_rejected_with_the_figure_and_the_limit(
-    quality: Quality, code: str, measured: float, limit: float, message: str
+def test_a_face_beyond_a_limit_is_rejected_with_the_figure_the_limit_and_what_would_help(
+    quality: Quality, code: str, measured: float, limit: float, message: str, advice: list[str]
 ) -> None:
     rejection = GATE.admit(photograph(aligned(quality), faces_found=1), OnSeveralFaces.LARGEST)
 
     assert isinstance(rejection, Rejection)
     assert (rejection.code, rejection.message) == (code, message)
-    assert rejection.details == {"measured": measured, "limit": limit}
+    assert rejection.details == {"measured": measured, "limit": limit, "advice": advice}
 
 
 def test_of_several_faces_the_largest_is_admitted_only_on_request() -> None:
