@@ -8,7 +8,15 @@ from uuid import UUID
 
 from indexer.callers import Caller, current_caller
 from indexer.concurrency import in_background
-from indexer.errors import Conflict, EmbeddingUnusable, GemelError, InvalidInput, InvalidRequest, NotFound
+from indexer.errors import (
+    AttributeUnavailable,
+    Conflict,
+    EmbeddingUnusable,
+    GemelError,
+    InvalidInput,
+    InvalidRequest,
+    NotFound,
+)
 from indexer.imports import previews
 from indexer.imports.reading import places
 from indexer.records import galleries
@@ -59,8 +67,8 @@ def claim(engine: Engine, import_id: UUID, worker: str, *, at_most: int, max_byt
 
 def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], observe: Observe) -> None:
     """`check` is called before each picture; what it raises ends the work, and so does any error that is not
-    a file's own: the files that are left stay claimed. Raises LeaseLost, GalleryNotFound, Unavailable,
-    Misconfigured."""
+    a file's own: the files that are left stay claimed. Raises LeaseLost, GalleryNotFound,
+    AttributeUnavailable, Unavailable, Misconfigured."""
     caller = Caller(name=claimed.job.caller_name, key_id=claimed.job.caller_key_id)
     unlabelled = claimed.job.people_by == "nobody"
 
@@ -182,6 +190,8 @@ def _enrol_unlabelled(
             check=check,
             commit=commit,
         )
+    except AttributeUnavailable:  # of this process: another one may have the weights
+        raise
     except (Conflict, InvalidInput, NotFound, EmbeddingUnusable) as error:
         if len(files) > 1:
             for file in files:

@@ -145,10 +145,13 @@ class VisitorMemory:
 
     def _locked(self, session: Session, gallery: Gallery, card: ModelCard) -> Gallery | None:
         """The gallery under its lock; None where it no longer remembers visitors. Raises Busy where it has
-        left the model, or changes it and stores no crops."""
+        left the model, or changes it and stores no crops, or where the face was judged by another policy of
+        liveness."""
         row = galleries.lock(session, gallery.id)
         if not row.remember_unknown:
             return None
+        if row.liveness != gallery.liveness:
+            raise Busy("the gallery changes its policy of liveness at this moment")
         if row.model_id is None:
             row.model_id = self.models.number_of(card)
         elif row.model_fingerprint != card.fingerprint:

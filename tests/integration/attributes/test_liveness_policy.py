@@ -5,12 +5,17 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from indexer.errors import AttributeUnavailable
+from indexer.imports.enrol import claim
+from indexer.imports.enrol import enrol as enrol_claimed
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
@@ -35,9 +40,9 @@ def opened(database: Database, settings: Settings, tmp_path: Path) -> Iterator[O
 
     with ExitStack() as stack:
 
-        def open_service(*, weights: bool = True, attributes: str = "liveness") -> TestClient:
+        def open_service(*, weights: bool = True, attributes: str = "liveness", **more: Any) -> TestClient:
             chosen = settings.model_copy(
-                update={"model_mirror": mirror if weights else None, "attributes": attributes}
+                update={"model_mirror": mirror if weights else None, "attributes": attributes} | more
             )
             return stack.enter_context(TestClient(create_app(chosen), raise_server_exceptions=False))
 
@@ -222,3 +227,21 @@ def test_an_import_takes_in_the_person_and_no_screen(client: TestClient, people_
         "him/person.jpg": ("enrolled", None),
         "him/screen.jpg": ("rejected", "not_live"),
     }
+
+
+@pytest.mark.parametrize("people_by", ["folder", "nobody"])
+def test_files_of_an_import_wait_for_a_process_with_the_weights(opened: Open, people_by: str) -> None:
+    """A process without them gives the files back as they are."""
+    client, without = opened(import_threads=0), opened(weights=False, import_threads=0)
+    importer = Importer(client=client)
+    client.patch(f"/v1/galleries/{importer.gallery}", json={"liveness": "reject"}).raise_for_status()
+    id = importer.create(people_by=people_by)
+    importer.send(id, {"him/person.jpg": PERSON.read_bytes()})
+    engine = cast(FastAPI, without.app).state.engine
+    claimed = claim(engine, UUID(id), "without", at_most=16, max_bytes=10**8)
+    assert claimed is not None
+
+    with pytest.raises(AttributeUnavailable):
+        enrol_claimed(engine, claimed, check=lambda: None, observe=lambda *_: None)
+
+    assert importer.outcomes(id) == {"him/person.jpg": ("waiting", None)}

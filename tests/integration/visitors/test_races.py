@@ -13,6 +13,7 @@ from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.enrolled import visitors
 from indexer.records.people import reviews
+from indexer.types import LivenessPolicy
 from indexer.usecases.enrol import NewIdentity
 from indexer.visitors.visit import Visit, VisitOutcome
 from tests.support.faults.driven import Driven, Killed
@@ -92,6 +93,16 @@ def test_a_face_that_resembles_a_group_most_does_not_become_one_of_a_visitor(nod
 
     assert node.see(photograph) is None
     assert node.remember(photograph, [], threshold=0.5) is None
+
+
+def test_a_face_that_was_judged_by_an_earlier_policy_of_liveness_leaves_no_visitor(nodes: list[Node]) -> None:
+    node = nodes[0]
+    searched = node.gallery()
+    with node.database.transaction() as session:
+        galleries.get(session, GALLERY).liveness = LivenessPolicy.REJECT
+
+    assert node.remember(1, [], 0.5, searched) == Visit(outcome=VisitOutcome.SKIPPED)
+    assert seen(node) == set()
 
 
 def test_strangers_who_come_at_once_are_as_many_visitors_and_no_more_than_the_most(nodes: list[Node]) -> None:

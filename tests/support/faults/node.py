@@ -215,9 +215,13 @@ class Node:
         return self.remember(photograph, people, threshold, gallery)
 
     def remember(
-        self, photograph: int, people: Sequence[Resemblance], threshold: float, gallery: str = GALLERY
+        self,
+        photograph: int,
+        people: Sequence[Resemblance],
+        threshold: float,
+        gallery: str | Gallery = GALLERY,
     ) -> Visit | None:
-        """`people`: whom a search has found, maybe some time ago."""
+        """`people`: whom a search has found, maybe some time ago. `gallery`: its name, or as it was then."""
         probe = ProbeFace(
             aligned=AlignedFace(face=_FACE, pictures=(), quality=_QUALITY),
             vector=embedding(photograph),
@@ -226,7 +230,8 @@ class Node:
             image_sha256=photograph.to_bytes(32, "big"),
             audit_id=None,
         )
-        return self.visitors.remember(self.gallery(gallery), CARD, threshold, probe)
+        row = self.gallery(gallery) if isinstance(gallery, str) else gallery
+        return self.visitors.remember(row, CARD, threshold, probe)
 
     def enrolled(self, gallery: str = GALLERY) -> set[int]:
         """In PostgreSQL, as it says itself."""
