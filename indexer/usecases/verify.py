@@ -202,12 +202,13 @@ def _verdict(
     liveness: str,
     watch: Stopwatch,
 ) -> Verification:
-    reasons = [policy.reason_against(liveness, face.estimates) for face in faces]
-    reason = next((reason for reason in reasons if reason is not None), None)
+    faces = [
+        replace(face, unmatched_reason=policy.reason_against(liveness, face.estimates)) for face in faces
+    ]
+    may_match = all(face.unmatched_reason is None for face in faces)
     return Verification(
         score=score,
-        matched=reason is None and score >= decision.threshold,
-        unmatched_reason=reason,
+        matched=may_match and score >= decision.threshold,
         decision=decision,
         score_estimate=_supported_estimate(calibration, score),
         model=pipeline.card.fingerprint,
@@ -245,16 +246,14 @@ def _recorded(
             face_score=identity.face_score,
             template_score=identity.template_score,
         )
-    aligned = [face.aligned for face in verification.faces]
     search = RecordedSearch(
         kind=SearchKind.VERIFY_PAIR if candidate is None else SearchKind.VERIFY_IDENTITY,
         model=verification.model,
         gallery_size=1,
         decision=recorded_decision(verification.decision, requested=threshold is not None),
         faces=compared_faces(
-            aligned,
+            [(face.aligned, face.unmatched_reason) for face in verification.faces],
             matched=verification.matched,
-            unmatched_reason=verification.unmatched_reason,
             candidate=candidate,
         ),
         faces_found=verification.faces[0].faces_found if candidate is not None else None,

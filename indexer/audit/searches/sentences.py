@@ -1,7 +1,7 @@
 """A recorded search in plain English, for somebody who reads it aloud."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 from indexer.records.audit.search_details import (
@@ -35,6 +35,11 @@ _REASONS = {
     "not_live": "the face looked like a print or a screen, which the gallery's policy rejects",
     "liveness_unclear": "it could not be judged whether the face was a person's or a print's, which the"
     " gallery's policy rejects",
+}
+_REASONS_OF_A_PAIR = {
+    "not_live": "the face of the {} photograph looked like a print or a screen",
+    "liveness_unclear": "it could not be judged whether the face of the {} photograph was a person's or a"
+    " print's",
 }
 
 
@@ -145,11 +150,19 @@ def _second(face: RecordedFace, threshold: float, named: Named) -> str:
 def _of_pair(search: RecordedSearch) -> str:
     score = search.pair_score or 0.0
     gap = score - search.decision.threshold
+    scored = f"The score is {score:.3f}, {abs(gap):.3f} {'above' if gap >= 0 else 'below'} the threshold."
+    reasons = [
+        _REASONS_OF_A_PAIR[face.unmatched_reason].format(photograph)
+        for face, photograph in zip(search.faces, ("first", "second"), strict=True)
+        if face.unmatched_reason is not None
+    ]
+    if reasons:
+        return (
+            f"The answer was: no match, whatever the score, because {' and '.join(reasons)}, which the"
+            f" request rejects. {scored}"
+        )
     verdict = "the same person" if search.faces[0].matched else "different people"
-    return (
-        f"The answer was: {verdict}. The score is {score:.3f}, {abs(gap):.3f}"
-        f" {'above' if gap >= 0 else 'below'} the threshold."
-    )
+    return f"The answer was: {verdict}. {scored}"
 
 
 def _meaning(search: RecordedSearch, decision: RecordedDecision) -> str:
@@ -185,11 +198,16 @@ def _quality_warnings(face: RecordedFace) -> Iterator[str]:
         yield f"Searches miss about {100 * missed:.0f} of 100 faces of this quality."
 
 
+def _decided_together(search: RecordedSearch, face: RecordedFace) -> Sequence[RecordedFace]:
+    """The faces of a pair; else the face alone."""
+    return search.faces if search.kind is SearchKind.VERIFY_PAIR else (face,)
+
+
 def _score_warnings(search: RecordedSearch, face: RecordedFace) -> Iterator[str]:
     score = search.pair_score
     if score is None and face.candidates:
         score = face.candidates[0].score
-    if score is None or face.unmatched_reason is not None:
+    if score is None or any(one.unmatched_reason for one in _decided_together(search, face)):
         return
     if abs(score - search.decision.threshold) < CLOSE:
         yield "The score is close to the threshold: another photograph may fall on its other side."

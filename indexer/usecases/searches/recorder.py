@@ -186,21 +186,21 @@ def recorded_faces(
 
 
 def compared_faces(
-    aligned: Sequence[AlignedFace],
+    faces: Sequence[tuple[AlignedFace, UnmatchedReason | None]],
     *,
     matched: bool,
-    unmatched_reason: UnmatchedReason | None,
     candidate: RecordedCandidate | None = None,
 ) -> tuple[RecordedFace, ...]:
-    """Of a comparison. `candidate`: the person whom it was with."""
+    """Of a comparison. `faces`: each with why there is no match because of it, whatever the score.
+    `candidate`: the person whom it was with."""
     return tuple(
         RecordedFace(
             **_seen(face),
-            unmatched_reason=unmatched_reason,
+            unmatched_reason=reason,
             matched=matched,
             candidates=() if candidate is None else (candidate,),
         )
-        for face in aligned
+        for face, reason in faces
     )
 
 

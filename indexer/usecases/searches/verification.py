@@ -21,6 +21,8 @@ class ComparedFace:
     """How many faces the picture has."""
     estimates: Estimates
     """The attributes that the request asks for."""
+    unmatched_reason: UnmatchedReason | None = None
+    """By the policy of liveness, why there is no match because of this face."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,6 @@ class Verification:
     score: float
     """Cosine similarity, -1 to 1."""
     matched: bool
-    unmatched_reason: UnmatchedReason | None
-    """By the policy of liveness, why it is no match whatever the score; None where the score decides."""
     decision: Decision
     """Its rates are FMR: the comparison is with one person."""
     score_estimate: Estimate
@@ -64,6 +64,11 @@ class Verification:
     timings_ms: dict[str, float]
     maps: list[OcclusionMap] = field(default_factory=list)
     """Of the two faces, where the request asks for an explanation."""
+
+    @property
+    def unmatched_reason(self) -> UnmatchedReason | None:
+        """Why it is no match whatever the score: the first face's reason. None where the score decides."""
+        return next((face.unmatched_reason for face in self.faces if face.unmatched_reason is not None), None)
 
     @property
     def face_id(self) -> UUID | None:

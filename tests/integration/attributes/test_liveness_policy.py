@@ -149,6 +149,18 @@ def test_a_comparison_of_two_pictures_follows_the_request(client: TestClient) ->
     assert (verify("reject")["matched"], verify("reject")["unmatched_reason"]) == (False, "not_live")
 
 
+def test_the_record_of_a_pair_says_which_of_the_two_was_rejected(client: TestClient) -> None:
+    pair = {"image_a": PERSON.read_bytes(), "image_b": SCREEN.read_bytes()}
+    answer = client.post("/v1/verify", files=pair, data={"liveness": "reject"}).raise_for_status().json()
+
+    explained = client.get(f"/v1/audit/{answer['audit_id']}/explain").raise_for_status().json()
+
+    assert [face["unmatched_reason"] for face in explained["faces"]] == [None, "not_live"]
+    [sentence] = explained["faces"][0]["sentences"]
+    assert "no match, whatever the score" in sentence
+    assert "the face of the second photograph looked like a print or a screen" in sentence
+
+
 def test_each_of_several_galleries_follows_its_own_policy(client: TestClient) -> None:
     gallery(client, "reject")
     client.post("/v1/galleries", json={"name": "guests"}).raise_for_status()
