@@ -41,7 +41,8 @@ def enrol_people(
     commit: Commit = lambda *_: None,
     look_for_odd_faces: bool = False,
 ) -> list[PersonOutcome | GemelError]:
-    """For each person, whose external ids differ, what became of it, or the error that kept it out.
+    """For each person what became of it, or the error that kept it out. External ids that are the same in
+    Unicode's composed form are the same person.
 
     Where all of a person's pictures are known or rejected, nothing is written of it. `check` is called before
     each picture; what it raises ends the enrolment, and nothing is written any more. An error that concerns
@@ -104,7 +105,9 @@ class _Work:
             return True
         try:
             transaction.duplicates.prepare(gallery, models.active.card)
-            portions = [[person] for person in left] if checks_duplicates(gallery) else [left]
+            # Two spellings of an external id, as of folders, are one person.
+            one_by_one = checks_duplicates(gallery) or len({one.external_id for one in left}) < len(left)
+            portions = [[person] for person in left] if one_by_one else [left]
             if not all(self.group.write(portion, models) for portion in portions):
                 return False
         except GemelError as error:

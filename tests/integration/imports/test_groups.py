@@ -195,3 +195,24 @@ def test_of_two_of_a_group_who_look_alike_only_the_first_passes_the_duplicate_ch
     assert isinstance(rejected, PersonOutcome)
     assert [picture.code for picture in rejected.pictures] == ["duplicate_identity"]
     assert [candidate.external_id for candidate in rejected.duplicates] == ["1"]
+
+
+def test_two_spellings_of_an_external_id_are_one_person(node: Node) -> None:
+    composed, decomposed = "Ren\u00e9", "Rene\u0301"
+    first = together(node, {composed: [1], decomposed: [1 + FURTHER], "2": [2]})
+    both = 1 + 4 * FURTHER
+
+    second = together(
+        node, {composed: [1 + 2 * FURTHER, both], decomposed: [1 + 3 * FURTHER, both], "2": [2 + FURTHER]}
+    )
+
+    assert [outcomes(one) for one in first.values()] == [["enrolled"]] * 3
+    assert [outcomes(one) for one in second.values()] == [
+        ["enrolled", "enrolled"],
+        ["enrolled", "known"],
+        ["enrolled"],
+    ]
+    assert node.gallery().face_count == 7
+    verified = node.verify()
+    assert verified.clean
+    assert verified.templates == 2
