@@ -244,8 +244,8 @@ class Settings(BaseSettings):
     attributes: str = Field(
         default=",".join(name for name in Attribute if name not in SENSITIVE),
         description="Attributes of a face that requests may ask for, separated by commas: `liveness`, `mask`,"
-        " `glasses`, `pose`, `eyes`, `occlusion`, `quality`, and, permitted by nobody else, `expression`,"
-        " `age`, `gender`. `none`: no attributes",
+        " `glasses`, `pose`, `eyes`, `occlusion`, `quality`, and, off by default, `expression`, `age`,"
+        " `gender`. `none`: no attributes",
     )
     model: str = Field(
         default="sface",

@@ -69,7 +69,7 @@
     │   ├── PolicyUnsupported       a false alarm rate that the calibration does not support
     │   ├── CalibrationUnsupported  too few people or scores for a calibration
     │   ├── AnotherModel            an embedding of a model that the gallery is not searched with
-    │   └── AttributeUnavailable    no head, or no weights of it, for an attribute of a request
+    │   └── AttributeUnavailable    an attribute without a head, or without its weights on this machine
     ├── Abandoned                   the client has disconnected before the answer
     ├── CrossSite                   a page of another site sent the request, and no key with it
     ├── CsrfTokenInvalid            a request with a cookie that changes things lacks its session's token

@@ -24,7 +24,7 @@ class Options:
     """Whether the people are added to a gallery that exists."""
     join: bool = False
     model: str | None = None
-    """By which the crops are embedded, as the client has named it."""
+    """Name of the model that embeds the crops, as the client sent it."""
     card: ModelCard | None = None
     """Of that model."""
 

@@ -40,7 +40,7 @@ from indexer.weights.store import WeightStore
 log = logging.getLogger(__name__)
 
 FINAL = (InvalidInput, Conflict, NotFound, Misconfigured, EmbeddingsMissing)
-"""Errors that would come again. Others, such as of a database that is away, are not the export's fault."""
+"""Errors that every attempt would have. Others, such as no connection to PostgreSQL, may not come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class UploadedImport:
     job: Transfer
     """With its manifest."""
     card: ModelCard | None
-    """Of the model that the client has named."""
+    """Of the model that the client requested, if any."""
 
     def run(self) -> None:
         """Raises LeaseLost where the transfer was cancelled or another worker has it; Busy,

@@ -53,7 +53,7 @@ class TransferWorker:
         self._lease.close()
 
     def model(self, name: str | None) -> ModelCard | None:
-        """That a client names. Raises InvalidRequest."""
+        """The card of the model that a client requests by name. Raises InvalidRequest."""
         if name is None:
             return None
         settings = self._settings

@@ -27,7 +27,7 @@ class DuplicateCheck(StrEnum):
 
 
 class LivenessPolicy(StrEnum):
-    """What is done about prints and screens that show a person (`attributes.heads.liveness`)."""
+    """What to do about prints and screens that show a person (`attributes.heads.liveness`)."""
 
     OFF = "off"
     REPORT = "report"

@@ -121,7 +121,7 @@ def test_an_export_is_imported_into_a_new_gallery_and_again_into_one_that_exists
     dialog = page.get_by_role("dialog", name="Import an export")
     choose = dialog.get_by_label("Tar file of the export")
     choose.set_input_files(tar | {"buffer": export[:700]})  # type: ignore[arg-type]
-    expect(dialog.get_by_role("alert")).to_have_text("This file is no complete export of a gallery.")
+    expect(dialog.get_by_role("alert")).to_have_text("This file is not a complete export of a gallery.")
     choose.set_input_files(tar)  # type: ignore[arg-type]
     expect(dialog.get_by_label("Into the gallery")).to_have_value("staff")
     expect(dialog.get_by_text("There is a gallery with this name")).to_be_visible()

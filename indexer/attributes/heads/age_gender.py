@@ -41,7 +41,7 @@ INTERVAL_SHARE = 0.95
 GENDERS = ("female", "male")
 """In the order of the network's outputs."""
 GENDER_TEMPERATURE = 1.8
-"""Divides the log odds, which are too sure of themselves; from half of the pictures."""
+"""Divides the log-odds of an overconfident network; fitted on half of the pictures."""
 MIN_GENDER_CONFIDENCE = 0.7
 MIN_GENDER_AGE = 13.0
 """Estimated, in years: with younger children the network is hardly better than a coin."""

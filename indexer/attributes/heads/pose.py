@@ -1,7 +1,7 @@
 """Where a head is turned, by Open Model Zoo's head-pose-estimation-adas-0001.
 
-Yaw and pitch are the network's. Roll, in the picture's plane, is the angle of the landmarks: the network's
-own follows it loosely.
+Yaw and pitch are the network's. Roll, in the picture's plane, is the angle of the landmarks: the roll
+by the network follows it only loosely.
 """
 
 import math

@@ -109,7 +109,7 @@ def cluster(
         raise typer.BadParameter("--model, --state, --html and --fpir are for a folder.")
     if undo is not None:
         if join_groups or join_named or dry_run or threshold is not None:
-            raise typer.BadParameter("--undo has no other option than --gallery and --json.")
+            raise typer.BadParameter("--undo takes no options but --gallery and --json.")
         undone.run(gallery, undo, json)
         return
     of_gallery.run(

@@ -29,8 +29,8 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="A folder with a folder for each expression, such as anger/S010_004_00000017.png. What precedes"
-        " the first _ of a file's name is the person.",
+        help="A folder with a folder for each expression, such as anger/S010_004_00000017.png. The part"
+        " of a file's name before the first _ is the person.",
     ),
 ]
 
@@ -40,8 +40,8 @@ HeadOption = Annotated[
     typer.Option(
         "--head",
         metavar="CARD.json",
-        help="A head that `gemel train --task expression` made, in place of the network's own. Its figures"
-        " are too good on people it was trained on.",
+        help="A head that `gemel train --task expression` made, in place of the published one. On people"
+        " whom it was trained on, its figures are too good.",
     ),
 ]
 
@@ -62,7 +62,7 @@ def expression(
     weights = read_verified(EXPRESSION, WeightStore.of(Settings()))
     opened = ExpressionHead(weights, threads=1, trained=trained)
     with pipelines(None) as [pipeline], progress(len(pictures), doing="estimating") as advance:
-        answers = outcomes.outcomes(pipeline, opened, pictures, advance)
+        answers = outcomes.collect(pipeline, opened, pictures, advance)
         shown = outcomes.examples(pipeline, answers, each=EXAMPLES) if html_file else []
     model = EXPRESSION.name
     if head is not None and trained is not None:

@@ -33,12 +33,13 @@ DataOption = Annotated[
 ]
 SyntheticOption = Annotated[
     bool,
-    typer.Option(
-        "--synthetic", help="Also prints and screens that are computed from the pictures of people."
-    ),
+    typer.Option("--synthetic", help="Add prints and screens that are computed from the pictures of people."),
 ]
 ThresholdOption = Annotated[
-    float, typer.Option(min=0.0, max=1.0, help="At least so probable must a person be to be taken for one.")
+    float,
+    typer.Option(
+        min=0.0, max=1.0, help="Lowest probability of a person: a face below it counts as an attack."
+    ),
 ]
 
 

@@ -24,8 +24,7 @@ LOOKS_ALIKE = (
 
 
 PRINTS_AND_SCREENS = (
-    "prints and screens that show a person: nothing, say it in the answer, or let such a face match nobody"
-    " and not be enrolled"
+    "prints and screens that show a person: nothing, say so in the answers, or match nobody and enrol nobody"
 )
 
 
@@ -117,7 +116,7 @@ def create(
         ),
     ] = "any",
     liveness: Annotated[
-        LivenessPolicy, typer.Option(help=f"What is done about {PRINTS_AND_SCREENS}.")
+        LivenessPolicy, typer.Option(help=f"What to do about {PRINTS_AND_SCREENS}.")
     ] = LivenessPolicy.OFF,
     json: Json = None,
 ) -> None:

@@ -79,7 +79,7 @@ def set_policy(
         ),
     ] = None,
     liveness: Annotated[
-        LivenessPolicy | None, typer.Option(help=f"What is done about {PRINTS_AND_SCREENS}.")
+        LivenessPolicy | None, typer.Option(help=f"What to do about {PRINTS_AND_SCREENS}.")
     ] = None,
     json: Json = None,
 ) -> None:

@@ -76,8 +76,8 @@ def import_gallery(
         bool,
         typer.Option(
             "--join",
-            help="With --into: the faces of a person whose external id the gallery has are added to that"
-            " person. Otherwise nothing is imported then.",
+            help="With --into: join people who have the same external id. Without it, nothing is imported if"
+            " the gallery has such people.",
         ),
     ] = False,
     model: Annotated[

@@ -35,7 +35,7 @@ def detect(
     An estimate from a picture is not a fact about a person. One photograph that fails does not stop the
     others: the exit status is then 1.
 
-    Example: `gemel detect party.jpg --attributes mask,glasses`
+    Example: `gemel detect party.jpg --attributes liveness,pose`
     """
     from indexer.request_timings import Stopwatch
     from indexer.usecases.answers.detect import DetectAnswer

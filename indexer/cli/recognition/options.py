@@ -29,8 +29,8 @@ Attributes = Annotated[
     typer.Option(
         "--attributes",
         metavar="NAME,...",
-        help="Attributes to estimate of each face, such as `mask,glasses`; those that GEMEL_ATTRIBUTES"
-        " permits.",
+        help="Attributes to estimate of each face, such as `liveness,pose`, among those that"
+        " GEMEL_ATTRIBUTES permits.",
     ),
 ]
 Metadata = Annotated[bool, typer.Option("--metadata", help="Give the metadata of the candidates.")]

@@ -89,8 +89,8 @@ def measure(found: Sequence[Answer]) -> AgeResult:
         all=errors(found),
         groups={name: errors(members) for name, members in groups.items()},
         cannot_tell={
-            "age": _silence([answer.age for answer in found]),
-            "gender": _silence([answer.gender for answer in found]),
+            "age": _abstentions([answer.age for answer in found]),
+            "gender": _abstentions([answer.gender for answer in found]),
         },
     )
 
@@ -146,7 +146,7 @@ def _interval(values: NDArray[np.float64]) -> Interval | None:
     return interval([float(values @ weights / weights.sum()) for weights in draws(each, RESAMPLES, 0)])
 
 
-def _silence(estimates: Sequence[Estimate | None]) -> dict[str, float]:
+def _abstentions(estimates: Sequence[Estimate | None]) -> dict[str, float]:
     reasons = Counter(
         "no_face" if estimate is None else str(estimate.cannot_tell)
         for estimate in estimates

@@ -45,7 +45,7 @@ class Transfer(Base, kw_only=True):
     """Its name: unless it exists, the import creates it."""
     into_existing: Mapped[bool]
     join_people: Mapped[bool]
-    """Whether whoever has an external id of the existing gallery is that person."""
+    """Whether people join those of the existing gallery who have the same external id."""
     model: Mapped[str | None] = mapped_column(Text, default=None)
     """By which the crops are embedded again, as requested."""
     manifest: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
@@ -61,7 +61,7 @@ class Transfer(Base, kw_only=True):
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}", default_factory=dict)
     """Numbers of faces so far; at the end, what was imported."""
     code: Mapped[str | None] = mapped_column(Text, default=None)
-    """Of the error because of which it has failed."""
+    """Of the error that made it fail."""
     problem: Mapped[str | None] = mapped_column(Text, default=None)
     """The same in words."""
     caller_name: Mapped[str] = mapped_column(Text)

@@ -115,8 +115,8 @@ def leave_subjects_out(features: LabelledFeatures, *, steps: int, seed: int) -> 
 def _check(people: int, expressions: int, has_reference: NDArray[np.bool_]) -> None:
     if people < FOLDS:
         raise InvalidRequest(
-            f"training needs at least {FOLDS} people, and found {people}: what precedes the first _ of a"
-            " file's name is the person",
+            f"training needs at least {FOLDS} people, and found {people}: the part of a file's name"
+            " before the first _ is the person",
             people=people,
         )
     if expressions < 2:

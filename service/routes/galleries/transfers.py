@@ -53,13 +53,13 @@ def create(
     gallery: str,
     body: Bytes,
     existing: Annotated[
-        bool, Query(description="Add the people to the gallery, which exists; by default it is created")
+        bool, Query(description="Add the people to an existing gallery; by default a new one is created")
     ] = False,
     join: Annotated[
         bool,
         Query(
-            description="With `existing`: the faces of a person whose external id the gallery has are added"
-            " to that person. Otherwise nothing is imported then"
+            description="With `existing`: join people who have the same external id. Without it, nothing is"
+            " imported if the gallery has such people"
         ),
     ] = False,
     model: Annotated[

@@ -109,8 +109,8 @@ def test_what_was_said_leads_from_the_record_to_the_search_where_it_is_taken_bac
     person = search["faces"][0]["candidates"][0]["identity"]["id"]
     api.post(f"/v1/audit/{search['audit_id']}/disputes", json={"face": 0, "identity_id": person})
     page = sign_in("#/access/audit?action=search.disputed")
-    page.get_by_role("link", name="Said: not this person").first.click()
-    expect(page.get_by_role("heading", name="Said: not this person")).to_be_visible()
+    page.get_by_role("link", name="Match marked as wrong").first.click()
+    expect(page.get_by_role("heading", name="Match marked as wrong")).to_be_visible()
     page.get_by_role("link", name="Open the search").click()
     page.get_by_role("button", name="It is this person after all").click()
     expect(page.get_by_role("button", name="Not this person").first).to_be_visible()

@@ -109,7 +109,7 @@ def test_the_whole_gallery_is_searched_and_its_pairs_are_here_to_be_decided(
         page.emulate_media(color_scheme=theme)
         assert accessibility.violations(page) == [], theme
     page.get_by_text("Options").click()
-    page.get_by_label("Pairs that are reported").select_option(label="one false alarm among 1,000 faces")
+    page.get_by_label("Pairs to report").select_option(label="one false alarm among 1,000 faces")
     page.get_by_role("button", name="Search the gallery for duplicates").dblclick()
     expect(
         page.get_by_text("3 people, 1 pair looks like one person. 1 is new in the reviews.")

@@ -155,7 +155,7 @@ def test_unnamed_faces_are_grouped_and_the_result_is_shown(
     assert accessibility.violations(page) == []
 
     page.get_by_role("button", name="Undo this grouping").dblclick()
-    expect(page.get_by_text("1 person is on their own again.")).to_be_visible()
+    expect(page.get_by_text("1 person is separate again.")).to_be_visible()
     expect(page.get_by_text("3 people")).to_be_visible()
     expect(page.get_by_role("button", name="Undo this grouping")).to_have_count(0)
     expect(page.get_by_role("alert")).to_have_count(0)

@@ -166,7 +166,7 @@ def test_a_visitor_whose_name_is_taken_back_is_an_unnamed_person(
     page.get_by_role("combobox", name="Name of the unnamed person").fill("Grace Hopper")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Without a name again, and no visitor")).to_be_visible()
+    expect(page.get_by_text("This person has no name again")).to_be_visible()
     page.get_by_role("link", name="Visitor, seen last").click()
     page.get_by_role("link", name="All unnamed people").click()
     expect(page.get_by_text("1 person", exact=True)).to_be_visible()

@@ -100,7 +100,7 @@ def test_unnamed_people_are_left_out(open_page: OpenPage, api: ApiClient, staff:
     expect(page.get_by_role("heading", name="One person without a name was seen before.")).to_be_visible()
 
 
-def test_an_answer_of_other_conditions_is_called_that_until_it_is_asked_for_again(
+def test_an_answer_for_earlier_conditions_says_so_until_the_search_is_repeated(
     open_page: OpenPage, staff: None, couple: bytes
 ) -> None:
     page = open_page(PAGE)
@@ -111,7 +111,7 @@ def test_an_answer_of_other_conditions_is_called_that_until_it_is_asked_for_agai
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=re.compile("Face 3:"))).to_be_visible()
 
-    earlier = page.get_by_role("main").get_by_text("The answer below is of the earlier choice.")
+    earlier = page.get_by_role("main").get_by_text("The answer below is for the earlier ones.")
     page.get_by_text("Search among some people").click()
     page.get_by_role("button", name="Add a condition on metadata").click()
     expect(earlier).to_have_count(0)

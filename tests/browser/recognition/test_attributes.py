@@ -38,7 +38,7 @@ def test_identify_says_nothing_of_a_face_until_it_is_asked(
     value = page.get_by_role("term").filter(has_text="Expression")
     expect(value).to_have_count(0)
 
-    page.get_by_text("Also say").click()
+    page.get_by_text("Also estimate").click()
     expect(page.get_by_role("checkbox", name="Gender")).to_have_count(0)
     page.get_by_role("checkbox", name="Expression").check()
     for theme in ("light", "dark"):
@@ -69,4 +69,4 @@ def test_verify_says_it_of_both_pictures_and_a_gallery_may_forbid_it(
     api.patch("/v1/galleries/staff", json={"attributes": []})
     page.reload()
     expect(page.get_by_label("Drop a photograph", exact=True)).to_be_attached()
-    expect(page.get_by_text("Also say")).to_be_hidden()
+    expect(page.get_by_text("Also estimate")).to_be_hidden()

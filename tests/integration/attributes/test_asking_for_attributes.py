@@ -42,7 +42,7 @@ def test_detect_estimates_the_attributes_that_are_asked_for(permissive: TestClie
     assert "attributes" in asked.json()["timings_ms"]
 
 
-def test_an_attribute_that_is_not_permitted_is_refused_by_name(
+def test_an_attribute_that_is_not_permitted_is_rejected_by_name(
     permissive: TestClient, collins: bytes
 ) -> None:
     answer = permissive.post("/v1/detect", files={"image": collins}, data={"attributes": ["gender"]})

@@ -88,7 +88,7 @@ def test_reject_lets_a_screen_match_nobody_and_a_person_match(client: TestClient
     assert screen["attributes"]["liveness"]["value"] == "attack"
 
 
-def test_reject_matches_nobody_where_it_cannot_be_told(client: TestClient) -> None:
+def test_reject_matches_nobody_where_the_face_cannot_be_judged(client: TestClient) -> None:
     gallery(client, "reject")
     enrol(client, PERSON.read_bytes()).raise_for_status()
 

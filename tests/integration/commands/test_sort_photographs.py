@@ -74,7 +74,7 @@ def test_photographs_are_enrolled_clustered_named_and_listed_by_person(
     assert (undone["state"], undone["undone"], undone["kept_named"]) == ("undone", 2, 3)
 
 
-def test_a_folder_without_photographs_is_said_to_be_one(home: Home, tmp_path: Path) -> None:
+def test_a_folder_without_photographs_is_reported(home: Home, tmp_path: Path) -> None:
     home.run("gallery", "create", "nobody")
 
     shown = home.run("person", "photographs", tmp_path, "--gallery", "nobody").stdout

@@ -102,7 +102,7 @@ def test_an_index_that_was_open_finds_everybody_of_a_group(node: Node) -> None:
     assert (verified.count, verified.templates, verified.applied) == (12, 6, 18)
 
 
-def test_what_is_known_already_is_said_of_each_person_of_a_group(node: Node) -> None:
+def test_each_person_of_a_group_gets_a_report_of_known_pictures(node: Node) -> None:
     together(node, {"1": [1], "2": [2]})
 
     done = together(node, {"1": [1], "2": [2, 2 + FURTHER], "3": [3]})

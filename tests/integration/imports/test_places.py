@@ -106,6 +106,6 @@ def test_landmarks_are_read_in_their_order() -> None:
         {"landmarks": POINTS | {"nose": [1, None]}},
     ],
 )
-def test_a_place_that_is_none_is_rejected(given: dict[str, object]) -> None:
+def test_a_malformed_box_or_landmark_is_rejected(given: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
         places.parse(given)

@@ -26,7 +26,7 @@ def test_the_interval_of_an_age_holds_it_and_does_not_go_below_zero() -> None:
         (1.0, 40.0, "female", None),
     ],
 )
-def test_a_gender_is_told_of_grown_faces_with_enough_confidence(
+def test_a_gender_is_estimated_of_grown_faces_with_enough_confidence(
     female: float, years: float, value: str | None, reason: CannotTell | None
 ) -> None:
     estimate = gender_estimate(np.array([female, 1 - female], np.float32), years)

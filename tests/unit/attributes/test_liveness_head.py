@@ -1,4 +1,4 @@
-"""What the liveness head cannot judge, and which numbers it adds the networks by."""
+"""What the liveness head cannot judge, and with which weights it adds the networks."""
 
 import numpy as np
 import pytest

@@ -46,7 +46,7 @@ def test_a_face_far_beyond_the_edge_still_gives_a_picture(ramp: Image) -> None:
     assert square_around(ramp, far, 1.5, 128).shape == (128, 128, 3)
 
 
-def test_a_square_is_as_wide_as_the_longer_side_asks(ramp: Image) -> None:
+def test_a_square_is_as_wide_as_the_scaled_longer_side(ramp: Image) -> None:
     part = square_around(ramp, Box(x=80, y=60, width=10, height=40), 1.5, 60)
 
     assert corners(part) == ([55, 50], [114, 109])

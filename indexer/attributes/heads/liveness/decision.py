@@ -2,4 +2,4 @@
 
 LIVE, ATTACK = "live", "attack"
 THRESHOLD = 0.5
-"""At least so probable is a person."""
+"""A face is live if its probability of a person is at least this."""

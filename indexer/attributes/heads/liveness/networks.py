@@ -1,5 +1,5 @@
-"""The three networks, and what each takes in. All are MiniFASNets: Minivision's two, of which one sees more
-of the surroundings, and one that was trained again, on CelebA-Spoof."""
+"""The three networks, and what each takes in. All are MiniFASNets: Minivision's two, of which one gets more
+of the surroundings, and one that was retrained on CelebA-Spoof."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -29,7 +29,7 @@ class LabelledPicture:
     expression: str
     """By this system's name, such as `happiness` for a folder `happy`."""
     person: str
-    """What precedes the first `_` of the file's name."""
+    """The part of the file's name before the first `_`."""
 
 
 def read_expressions(folder: Path) -> tuple[LabelledPicture, ...]:

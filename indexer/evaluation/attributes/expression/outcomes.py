@@ -1,4 +1,4 @@
-"""Asks the head about every picture, through the pipeline that serves."""
+"""Estimates the expression of every picture, through the pipeline that serves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Outcome:
         return self.estimate is not None and self.estimate.value is not None
 
 
-def outcomes(
+def collect(
     pipeline: Pipeline,
     head: ExpressionHead,
     pictures: Sequence[LabelledPicture],

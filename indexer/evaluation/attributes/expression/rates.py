@@ -64,7 +64,7 @@ def measure(
     true = np.array([outcome.picture.expression for outcome in outcomes])
     right = np.array([outcome.is_right for outcome in outcomes])
     decided = np.array([outcome.is_decided for outcome in outcomes])
-    silent = np.array([outcome.answer == CANNOT_TELL for outcome in outcomes])
+    abstained = np.array([outcome.answer == CANNOT_TELL for outcome in outcomes])
     confidence = np.array(
         [outcome.estimate.confidence or 0.0 if outcome.estimate else 0.0 for outcome in outcomes]
     )
@@ -85,7 +85,7 @@ def measure(
     when_decided, of_known, cannot_tell = (
         share(right, decided),
         share(right, known),
-        share(silent, everything),
+        share(abstained, everything),
     )
     answers = Counter(outcome.answer for outcome in outcomes)
     return ExpressionResult(

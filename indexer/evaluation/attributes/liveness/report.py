@@ -39,7 +39,7 @@ def report(
             ("liveness",),
             data,
             ("Presentations", f"{head.bona_fide.presentations:,} of people, {attacks:,} attacks"),
-            ("Threshold", f"{head.threshold:g}: at least so probable must a person be"),
+            ("Threshold", f"{head.threshold:g}, the lowest probability of a person"),
             ("ACER", _with_interval(head)),
         ),
         sections=(

@@ -21,7 +21,7 @@ def gender(value: str) -> Estimate:
     return Estimate(value=value, confidence=0.9)
 
 
-def test_errors_are_of_what_was_told_and_the_rest_is_counted() -> None:
+def test_errors_are_of_estimated_values_and_missing_values_are_counted() -> None:
     result = measure(
         [
             Answer(label(30), years(34.0), gender("female")),

@@ -55,14 +55,14 @@ def test_no_answer_is_an_error_for_a_person_and_none_for_an_attack() -> None:
     assert rates.cannot_tell == 0.5
 
 
-def test_rates_of_nobody_who_was_answered_are_still_rates() -> None:
+def test_rates_exist_where_no_presentation_has_an_answer() -> None:
     rates = measure([*answers(BONA_FIDE, "no_face"), *answers("print", "no_face")], "live", 0.5)
 
     assert (rates.bpcer, rates.apcer["print"], rates.acer, rates.auc) == (1.0, 0.0, 0.5, None)
     assert rates.bona_fide.error_of_answered is None
 
 
-def test_an_interval_contains_its_rate_and_reaches_beyond_nought() -> None:
+def test_an_interval_contains_its_rate_and_is_wide_at_a_rate_of_zero() -> None:
     rates = measure(
         [*answers(BONA_FIDE, *[0.9] * 20), *answers("print", *[0.1] * 15, *[0.9] * 5)], "live", 0.5
     )

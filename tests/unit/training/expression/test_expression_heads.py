@@ -101,5 +101,5 @@ def test_pictures_without_a_face_are_wrong_answers_of_every_method() -> None:
 
 
 def test_too_few_people_are_rejected_with_how_a_person_is_named() -> None:
-    with pytest.raises(InvalidRequest, match="at least 5 people, and found 4: what precedes the first _"):
+    with pytest.raises(InvalidRequest, match="at least 5 people, and found 4: the part of a file's name"):
         leave_subjects_out(made(4, habit=0.0), steps=STEPS, seed=0)
