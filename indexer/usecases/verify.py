@@ -19,15 +19,14 @@ from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, Several
 from indexer.pipeline.pipeline import Photograph, Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
-from indexer.records.audit.search_details import RecordedCandidate, RecordedSearch, SearchKind
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces, identities, person_templates
-from indexer.records.tables import Gallery
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute, LivenessPolicy, OnSeveralFaces
 from indexer.usecases import liveness as policy
 from indexer.usecases.explain_pair import explain_pair
-from indexer.usecases.searches.recorder import SearchRecorder, compared_faces, recorded_decision
+from indexer.usecases.searches.recorded_verification import recorded
+from indexer.usecases.searches.recorder import SearchRecorder
 from indexer.usecases.searches.verification import ComparedFace, IdentityScore, Verification
 from indexer.vision.place import FacePlace
 
@@ -73,7 +72,7 @@ def verify_pair(
     decision = decide_pair(calibration, fmr, threshold)
     verification = _verdict(pipeline, calibration, score, faces, None, decision, liveness, watch)
     verification = replace(verification, maps=maps)
-    return _recorded(verification, recorder, threshold, watch)
+    return recorded(verification, recorder, threshold, watch)
 
 
 def verify_identity(
@@ -128,7 +127,7 @@ def verify_identity(
         gallery.liveness,
         watch,
     )
-    return _recorded(verification, recorder, threshold, watch, gallery=gallery, identity_id=identity_id)
+    return recorded(verification, recorder, threshold, watch, gallery=gallery, identity_id=identity_id)
 
 
 def score_identity(
@@ -223,42 +222,3 @@ def _supported_estimate(calibration: ActiveCalibration, score: float) -> Estimat
     """The FMR of a score; that of the last score that was measured, not trusted, for those beyond it."""
     estimate = calibration.curve.estimate(score, 1)
     return replace(estimate, fpir=max(estimate.fpir, calibration.curve.least_fpir(1)))
-
-
-def _recorded(
-    verification: Verification,
-    recorder: SearchRecorder | None,
-    threshold: float | None,
-    watch: Stopwatch,
-    *,
-    gallery: Gallery | None = None,
-    identity_id: UUID | None = None,
-) -> Verification:
-    """With the id of its event. `gallery`, `identity_id`: of a comparison with a person."""
-    if recorder is None or not recorder.is_on:
-        return verification
-    identity, candidate = verification.identity, None
-    if identity is not None and identity_id is not None:
-        candidate = RecordedCandidate(
-            identity_id=identity_id,
-            face_id=identity.face_id,
-            score=identity.score,
-            face_score=identity.face_score,
-            template_score=identity.template_score,
-        )
-    search = RecordedSearch(
-        kind=SearchKind.VERIFY_PAIR if candidate is None else SearchKind.VERIFY_IDENTITY,
-        model=verification.model,
-        gallery_size=1,
-        decision=recorded_decision(verification.decision, requested=threshold is not None),
-        faces=compared_faces(
-            [(face.aligned, face.unmatched_reason) for face in verification.faces],
-            matched=verification.matched,
-            candidate=candidate,
-        ),
-        faces_found=verification.faces[0].faces_found if candidate is not None else None,
-        pair_score=verification.score if candidate is None else None,
-    )
-    with watch.stage(Stage.AUDIT):
-        audit_id = recorder.record(search, gallery=gallery, identity_id=identity_id)
-    return replace(verification, audit_id=audit_id, timings_ms=watch.timings_ms())
