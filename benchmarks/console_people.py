@@ -29,7 +29,7 @@ from indexer import samples
 from indexer.records import embedded
 from indexer.records.database import schema
 from indexer.records.database.session import Database
-from indexer.records.enrolled import search_words
+from indexer.records.enrolled.words import search_words
 from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Crop

@@ -16,7 +16,7 @@ from indexer.settings import Settings
 if TYPE_CHECKING:
     from indexer.duplicates.gallery_search import GalleryDuplicates, SimilarPeople
     from indexer.records.database.session import Database
-    from indexer.records.enrolled.faces import Owner
+    from indexer.records.enrolled.owners import Owner
 
 LISTED = 20
 """Most groups that the terminal shows. JSON has all."""

@@ -18,7 +18,7 @@ from indexer.duplicates.candidate import DuplicateCandidate
 from indexer.embedding.card import ModelCard
 from indexer.errors import DuplicateIdentity, EmbeddingsMissing
 from indexer.records.database.session import Session
-from indexer.records.enrolled import faces
+from indexer.records.enrolled.owners import find_owners
 from indexer.records.people import distinct, reviews
 from indexer.records.people.reviews import ReviewKind
 from indexer.records.tables import Gallery
@@ -108,7 +108,7 @@ class DuplicateChecker:
             for person in row
             if person.score >= least
         ]
-        owners = faces.find_owners(session, gallery.id, {person.key for _, person in similar})
+        owners = find_owners(session, gallery.id, {person.key for _, person in similar})
         best: dict[UUID, DuplicateCandidate] = {}
         for image, person in sorted(similar, key=_by_score):
             owner = owners[person.key]

@@ -10,8 +10,7 @@ from indexer.duplicates import pairs, threshold
 from indexer.index.live import LiveIndex
 from indexer.records import galleries
 from indexer.records.database.session import Database, Session
-from indexer.records.enrolled import faces
-from indexer.records.enrolled.faces import Owner
+from indexer.records.enrolled.owners import Owner, find_owners
 from indexer.records.people import distinct, reviews
 from indexer.records.people.reviews import ReviewKind
 from indexer.records.tables import Gallery
@@ -118,7 +117,7 @@ def add_reviews(session: Session, found: GalleryDuplicates, portion: Sequence[Si
     """Puts the pairs into the gallery's reviews; how many were not there. Raises GalleryNotFound, Busy."""
     galleries.lock(session, found.gallery.id)
     keys = {key for pair in portion for key in (pair.key, pair.other_key)}
-    owners = faces.find_owners(session, found.gallery.id, keys)
+    owners = find_owners(session, found.gallery.id, keys)
     added = 0
     for pair in portion:
         one, other = owners.get(pair.key), owners.get(pair.other_key)
@@ -168,7 +167,7 @@ def _named(database: Database, gallery: Gallery, found: Iterable[pairs.FacePair]
     people who were deleted meanwhile."""
     every = list(found)
     with database.reading() as session:
-        owners = faces.find_owners(
+        owners = find_owners(
             session, gallery.id, {key for pair in every for key in (pair.key, pair.other_key)}
         )
         named = [

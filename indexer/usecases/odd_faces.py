@@ -17,6 +17,7 @@ from indexer.records import reindexes
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces
 from indexer.records.enrolled.faces import as_vector
+from indexer.records.enrolled.owners import find_owners
 from indexer.records.tables import Gallery
 from indexer.types import Vectors
 
@@ -69,7 +70,7 @@ def of_gallery(database: Database, gallery: Gallery, card: ModelCard) -> list[Od
             for identity_id, own in vectors.items()
             for place, score in find(np.stack(own), limit)
         ]
-        owners = faces.find_owners(session, gallery.id, [key for _, key, _, _ in found])
+        owners = find_owners(session, gallery.id, [key for _, key, _, _ in found])
         named = []
         for identity_id, key, score, count in sorted(found, key=lambda one: one[2]):
             owner = owners[key]

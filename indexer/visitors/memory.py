@@ -17,7 +17,8 @@ from indexer.pipeline.models import GalleryModels
 from indexer.rate_limited_log import LineLimit
 from indexer.records import galleries
 from indexer.records.database.session import Database, Session
-from indexer.records.enrolled import faces, visitors
+from indexer.records.enrolled import visitors
+from indexer.records.enrolled.owners import find_owners
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
 from indexer.types import LandmarkSource, Quality
@@ -169,7 +170,7 @@ class VisitorMemory:
             return [], 0
         index = self.index_cache.caught_up(gallery, card, patience_seconds=PATIENCE_UNDER_LOCK_SECONDS)
         [row] = index.search_identities(probe.vector[None], MOST)
-        owners = faces.find_owners(session, gallery.id, {person.key for person in row})
+        owners = find_owners(session, gallery.id, {person.key for person in row})
         return [
             Resemblance(owner=owners[person.key], person=person) for person in row if person.key in owners
         ], index.faces

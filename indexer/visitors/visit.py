@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.pipeline.pipeline import AlignedFace
-from indexer.records.enrolled.faces import Owner
+from indexer.records.enrolled.owners import Owner
 from indexer.types import Crop, Enrolment, NearPerson
 
 

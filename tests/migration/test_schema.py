@@ -15,8 +15,9 @@ from indexer.records import galleries
 from indexer.records.audit.partitions import PREFIX
 from indexer.records.database import schema
 from indexer.records.database.session import Database
-from indexer.records.enrolled import identity_lists, unsearched
+from indexer.records.enrolled import identity_lists
 from indexer.records.enrolled.identity_lists import Search
+from indexer.records.enrolled.words import unsearched
 from indexer.records.tables import Base
 from indexer.types import LOG_START
 

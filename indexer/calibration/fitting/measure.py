@@ -20,8 +20,8 @@ from indexer.pipeline.people_folder import Person
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records import reindexes
 from indexer.records.database.session import Database
-from indexer.records.enrolled import faces
-from indexer.records.enrolled.faces import Owner, as_vector
+from indexer.records.enrolled.faces import as_vector
+from indexer.records.enrolled.owners import Owner, find_owners
 from indexer.types import PersonScore, Vectors
 
 MAX_SUSPECTS = 100
@@ -77,7 +77,7 @@ def on_gallery(
     fitting.check_people(len(set(owners)))
     curve, pairs = _measure(np.stack(vectors), owners, card, person_score)
     with database.reading() as session:
-        found = faces.find_owners(session, gallery_id, {keys[row] for pair in pairs for row in pair.rows})
+        found = find_owners(session, gallery_id, {keys[row] for pair in pairs for row in pair.rows})
     sides = {row: _enrolled(found[key]) for row, key in enumerate(keys) if key in found}
     return Measurement(curve=curve, suspects=_suspects(pairs, sides))
 

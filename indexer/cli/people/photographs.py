@@ -39,13 +39,13 @@ def photographs(
     """
     from indexer.pipeline import people_folder
     from indexer.records import galleries
-    from indexer.records.enrolled import faces
+    from indexer.records.enrolled.owners import people_of_images
 
     images, _ = people_folder.photographs(directory)
     digests = {path.relative_to(directory).as_posix(): _sha256(path) for path in images}
     with open_index_store(Settings()) as index_store, index_store.database.reading() as session:
         found = galleries.get(session, gallery)
-        shown = faces.people_of_images(session, found.id, set(digests.values()))
+        shown = people_of_images(session, found.id, set(digests.values()))
     people: dict[Any, dict[str, Any]] = {}
     without: list[str] = []
     for file, digest in digests.items():

@@ -8,7 +8,7 @@ from indexer.errors import DatabaseNotMigrated, DatabaseTooNew
 from indexer.records.database import condition, schema
 from indexer.records.database.condition import Condition
 from indexer.records.database.session import Database
-from indexer.records.enrolled import unsearched
+from indexer.records.enrolled.words import unsearched
 
 DATABASE, SCHEMA, CLOCK = "postgresql", "schema", "clock"
 STATEMENT_SECONDS = 3.0

@@ -15,7 +15,7 @@ from indexer.errors import DatabaseNotMigrated, DatabaseTooNew, InvalidRequest
 from indexer.records.audit import partitions
 from indexer.records.database.driver_errors import translate_errors
 from indexer.records.database.session import Database
-from indexer.records.enrolled import unsearched
+from indexer.records.enrolled.words import unsearched
 from indexer.settings import Settings
 
 log = logging.getLogger(__name__)

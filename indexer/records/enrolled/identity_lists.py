@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from indexer.errors import InvalidRequest
-from indexer.records.enrolled import name_search, search_words
+from indexer.records.enrolled.words import name_search, search_words
 from indexer.records.tables import Face, Identity
 from indexer.records.text import checked_id, checked_text
 

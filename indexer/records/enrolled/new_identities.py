@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_into
 from sqlalchemy.orm import Session
 
 from indexer.errors import ExternalIdTaken, InvalidRequest
-from indexer.records.enrolled import name_search, search_words
+from indexer.records.enrolled.words import name_search, search_words
 from indexer.records.tables import Identity
 from indexer.records.text import checked_id, checked_metadata, checked_text
 

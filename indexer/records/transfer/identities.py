@@ -12,7 +12,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from indexer.records.enrolled import name_search, search_words
+from indexer.records.enrolled.words import name_search, search_words
 from indexer.records.tables import DistinctPeople, Identity, PersonChange
 
 _TABLE = cast_type(Table, Identity.__table__)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from indexer.records.database.session import Database
-from indexer.records.enrolled.faces import Owner, find_owners
+from indexer.records.enrolled.owners import Owner, find_owners
 from indexer.records.reindexes import Job
 
 

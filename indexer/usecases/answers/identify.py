@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from indexer import request_timings
-from indexer.records.enrolled.faces import Owner
+from indexer.records.enrolled.owners import Owner
 from indexer.usecases.answers import ID_EXAMPLE, MODEL_EXAMPLE, TIMINGS_EXAMPLE, AuditId, rounded_timings
 from indexer.usecases.answers.faces import DetectedFace
 from indexer.usecases.answers.threshold import Threshold

@@ -13,8 +13,8 @@ from indexer.errors import GalleryNotFound, InvalidRequest
 from indexer.records import galleries
 from indexer.records.audit import disputes
 from indexer.records.database.session import Database, Session
-from indexer.records.enrolled import faces, identities
-from indexer.records.enrolled.faces import Owner
+from indexer.records.enrolled import identities
+from indexer.records.enrolled.owners import Owner, find_owners
 from indexer.records.filters.people_filter import PeopleFilter
 from indexer.records.tables import Gallery
 from indexer.replica.cache import IndexCache
@@ -92,7 +92,7 @@ def nearest_people(
             moved = index.removed_at > selected_at
         keys = {person.key for row in found for person in row}
         with watch.stage(Stage.DATABASE), database.reading() as session:
-            owners = faces.find_owners(session, gallery.id, keys)
+            owners = find_owners(session, gallery.id, keys)
             if among is not None and among.exclude_anonymous:
                 owners = {key: owner for key, owner in owners.items() if not owner.anonymous}
             if len(owners) == len(keys) and not moved:

@@ -9,7 +9,7 @@ from uuid import UUID
 from indexer.attributes.estimate import Estimates
 from indexer.calibration.threshold.decision import Decision
 from indexer.pipeline.pipeline import AlignedFace
-from indexer.records.enrolled.faces import Owner
+from indexer.records.enrolled.owners import Owner
 from indexer.types import NearPerson
 from indexer.usecases.searches.match_limits import UnmatchedReason
 from indexer.usecases.searches.nearest import Hit

@@ -14,7 +14,9 @@ from indexer.index.live import LiveIndex
 from indexer.records import changes, galleries
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import faces
+from indexer.records.enrolled.owners import Owner, find_owners
 from indexer.types import ChangeKind, NearPerson, Vectors
+from indexer.usecases.searches import nearest
 from tests.support.home import Home
 from tests.support.many_faces import enrol
 from tests.support.pictures import jpeg, pixels
@@ -63,13 +65,12 @@ def test_no_search_reads_the_thousands_of_faces_that_one_person_has(
     [centre] = face_vectors.gallery(1, 2)
     enrol(database, gallery, "Grace", around(centre, 1_000, 3))
     read: list[int] = []
-    owners = faces.find_owners
 
-    def counting(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, faces.Owner]:
+    def counting(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, Owner]:
         read.append(len(keys))
-        return owners(session, gallery_id, keys)
+        return find_owners(session, gallery_id, keys)
 
-    monkeypatch.setattr(faces, "find_owners", counting)
+    monkeypatch.setattr(nearest, "find_owners", counting)
 
     answer = client.post(SEARCH, json={"embedding": centre.tolist(), "max_candidates": 20}).json()
 

@@ -13,7 +13,7 @@ from indexer.doctor import every_check
 from indexer.doctor.finding import Finding
 from indexer.records import galleries, models, reindexes, replicas
 from indexer.records.database.session import Database
-from indexer.records.enrolled import unsearched
+from indexer.records.enrolled.words import unsearched
 from indexer.records.imports import jobs
 from indexer.records.replicas import StatusReport
 from indexer.settings import Settings

@@ -6,7 +6,7 @@ from sqlalchemy import event
 
 from indexer.records import galleries, models
 from indexer.records.database.session import Database, Session
-from indexer.records.enrolled import faces, identities
+from indexer.records.enrolled import faces, identities, owners
 from tests.support.enrolments import enrolment
 
 
@@ -25,7 +25,7 @@ def enrol(session: Session, gallery: str) -> list[int]:
 def test_the_owners_of_many_faces_are_read_in_several_queries_and_all_are_found(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faces, "KEYS_OF_A_QUERY", 2)
+    monkeypatch.setattr(owners, "KEYS_OF_A_QUERY", 2)
     with database.transaction() as session:
         keys = enrol(session, "staff")
         gallery_id = galleries.get(session, "staff").id
@@ -33,9 +33,9 @@ def test_the_owners_of_many_faces_are_read_in_several_queries_and_all_are_found(
     event.listen(database.engine, "before_cursor_execute", lambda *sent: queries.append(sent[2]))
 
     with database.reading() as session:
-        owners = faces.find_owners(session, gallery_id, set(keys))
+        found = owners.find_owners(session, gallery_id, set(keys))
 
-    assert {key: owner.external_id for key, owner in owners.items()} == {
+    assert {key: owner.external_id for key, owner in found.items()} == {
         key: str(number) for number, key in enumerate(keys)
     }
     assert len(queries) == 3
@@ -49,5 +49,5 @@ def test_the_faces_of_another_gallery_and_deleted_ones_have_no_owner(database: D
         faces.remove(session, keys[:1])
 
     with database.reading() as session:
-        assert set(faces.find_owners(session, gallery_id, keys + others)) == set(keys[1:])
-        assert faces.find_owners(session, gallery_id, []) == {}
+        assert set(owners.find_owners(session, gallery_id, keys + others)) == set(keys[1:])
+        assert owners.find_owners(session, gallery_id, []) == {}

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from indexer.duplicates.gallery_search import SimilarPeople, group
-from indexer.records.enrolled.faces import Owner
+from indexer.records.enrolled.owners import Owner
 
 
 def person(number: int) -> Owner:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.records.enrolled import search_words
+from indexer.records.enrolled.words import search_words
 
 
 def test_words_of_the_name_the_external_id_and_the_metadata_are_found() -> None:

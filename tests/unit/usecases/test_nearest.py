@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from indexer.embedding.card import ModelCard
-from indexer.records.enrolled import faces
-from indexer.records.enrolled.faces import Owner
+from indexer.records.enrolled.owners import Owner
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import NearPerson
+from indexer.usecases.searches import nearest
 from indexer.usecases.searches.nearest import Hit, nearest_people, one_face_each
 
 
@@ -44,7 +44,7 @@ def test_the_people_of_all_faces_of_a_picture_are_read_in_one_query(
     def reading() -> Iterator[None]:
         yield
 
-    monkeypatch.setattr(faces, "find_owners", find_owners)
+    monkeypatch.setattr(nearest, "find_owners", find_owners)
     index = SimpleNamespace(search_identities=lambda _, __: rows, applied=7, faces=150)
     database: Any = SimpleNamespace(reading=reading)
     index_cache: Any = SimpleNamespace(caught_up=lambda *_: index)

@@ -54,8 +54,8 @@ class Identity(Base, kw_only=True):
     name_words: Mapped[str] = mapped_column(TSVECTOR, server_default="", default="", deferred=True)
     """The words of `name`, as `records.name_search` writes them."""
     search_words: Mapped[str | None] = mapped_column(TSVECTOR, default=None, deferred=True)
-    """Of the name, the external id and the metadata, as `records.enrolled.search_words` writes them; null
-    until `records.enrolled.unsearched` has written them."""
+    """Of the name, the external id and the metadata, as `records.enrolled.words.search_words` writes them;
+    null until `records.enrolled.words.unsearched` has written them."""
     details: Mapped[dict[str, Any]] = mapped_column(
         "metadata", JSONB, server_default="{}", default_factory=dict
     )

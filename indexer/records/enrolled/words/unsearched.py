@@ -6,7 +6,7 @@ import time
 from sqlalchemy import text
 
 from indexer.records.database.session import Database
-from indexer.records.enrolled import search_words
+from indexer.records.enrolled.words import search_words
 
 log = logging.getLogger(__name__)
 

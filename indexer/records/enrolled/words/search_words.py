@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from indexer.records.enrolled.name_search import fold, quoted, words
+from indexer.records.enrolled.words.name_search import fold, quoted, words
 
 MAX_LEXEMES = 1_000
 """Of one person. A search does not find what is beyond."""

@@ -1,0 +1,1 @@
+"""Words by which people are found: of their names, external ids and metadata."""
