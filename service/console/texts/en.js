@@ -141,7 +141,7 @@ export default {
     person_fused: "Nearest face and all faces of the person, half each",
     keep_probes: "Keep a crop of each face that is searched for, beside the audit record",
     export: "Export",
-    export_text: "All people with their faces, crops, metadata, policy and calibrations, as a tar file. It holds biometric data: keep it as you keep the server. Another installation reads it with this command:",
+    export_text: "All people with their faces, crops, metadata, policy and calibrations, as a tar file. It holds biometric data: keep it as you keep the server. Another installation reads it on its page Galleries, or with this command:",
     export_button: "Download the export",
     remember_unknown: "Remember faces that match nobody, so that the next search recognises them",
     remember_unknown_hint: "This stores biometric data of people who did not agree to it. Tell them, keep it no longer than you need, and check what the law allows you.",
@@ -154,6 +154,20 @@ export default {
     max_visitor_faces_hint: "With more faces a visitor is recognised more often. They take more space.",
     min_visitor_quality: "Lowest quality of a face",
     min_visitor_quality_hint: "0 to 100. Empty: as for enrolment.",
+    attributes: "Attributes of faces",
+    liveness: "If a face may be a print or a screen that shows a person",
+    liveness_off: "Do not check",
+    liveness_report: "Say so in the answer",
+    liveness_reject: "It matches nobody and is not enrolled",
+    liveness_hint: "A check of one photograph stops plain attempts, not a determined attacker. Real people are rejected at times too.",
+    liveness_unavailable: "The weights for this check are not on this server: “gemel models list” says how to get them.",
+    liveness_not_permitted: "This server does not permit the attribute liveness: see the setting GEMEL_ATTRIBUTES.",
+    attributes_permitted: "What requests may ask for",
+    attributes_all: "All attributes that the server permits",
+    attributes_hint: "Estimates that are answered when somebody asks for them, and not stored. Sensitive ones need a reason: check what the law allows you.",
+    attributes_none: "This server permits no attributes: see the setting GEMEL_ATTRIBUTES.",
+    attribute_sensitive: "(sensitive)",
+    attribute_not_permitted: "(not permitted by the server)",
     crops_kept: "Crops of enrolled faces are stored. So a change of the model needs no new photographs.",
     crops_not_kept: "No crops are stored. So pages show no faces, and a change of the model needs new photographs.",
   },
@@ -365,6 +379,13 @@ export default {
     },
     values: {
       liveness: { live: "a person before the camera", attack: "a print, a screen or another attack" },
+      pose: {
+        frontal: "facing the camera",
+        left: "turned to the left of the picture",
+        right: "turned to the right of the picture",
+        up: "turned up",
+        down: "turned down",
+      },
     },
   },
 
@@ -375,15 +396,33 @@ export default {
     search: "Search for this face",
   },
 
+  // What a person before the camera should do for a better picture, by the words of the API.
+  advice: {
+    sentence: "What would help: {what}.",
+    come_nearer: "come nearer to the camera",
+    hold_still: "hold the camera still and focus on the face",
+    more_light: "more light on the face",
+    less_light: "less light on the face",
+    turn_to_camera: "turn to the camera",
+    hold_upright: "hold the head upright",
+    show_whole_face: "show the whole face",
+  },
+
   // By the code of a picture that was not enrolled.
   rejected: {
+    // Where the API has no advice for this picture.
+    otherwise: {
+      face_too_small: "Use a photograph in which the face is larger.",
+      face_blurred: "Use a sharper photograph.",
+      quality_too_low: "Use a sharper, brighter photograph, taken from the front.",
+      face_unrecognisable: "Use a sharper, brighter photograph, taken from the front.",
+    },
     no_face_found: "No face was found. Use a photograph in which the face is larger and turned to the camera.",
     several_faces: "The photograph shows {measured} faces. Use a photograph of one person.",
-    face_too_small:
-      "The face is too small: it is {measured} pixels wide, and {limit} are needed. Use a photograph in which the face is larger.",
-    face_blurred: "The face is too blurred. Use a sharper photograph.",
-    quality_too_low: "The quality of the face is too low. Use a sharper, brighter photograph, taken from the front.",
-    face_unrecognisable: "The face would be missed too often. Use a sharper, brighter photograph, taken from the front.",
+    face_too_small: "The face is too small: it is {measured} pixels wide, and {limit} are needed.",
+    face_blurred: "The face is too blurred.",
+    quality_too_low: "The quality of the face is too low.",
+    face_unrecognisable: "The face would be missed too often.",
     not_live: "The face looks like a print or a screen. Use a photograph of the person.",
     liveness_unclear: "The photograph may show a person or a print. Use a larger, sharper photograph in colour that shows more than the face.",
     duplicate_image: "This photograph is already enrolled for this person.",

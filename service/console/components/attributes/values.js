@@ -4,6 +4,7 @@ import { h } from "../../dom.js";
 import { number, percent } from "../../format.js";
 import { styles } from "../../styles.js";
 import { has, t } from "../../texts.js";
+import { adviceWord } from "../match/advice.js";
 
 await styles("./attributes.css", import.meta.url);
 
@@ -31,7 +32,8 @@ export function inWords(name, { value, confidence, cannot_tell: why, unit, inter
 
 function valueInWords(name, value, unit) {
   if (typeof value === "number") return [number(value), unit && plain(unit)].filter(Boolean).join(" ");
-  const word = (one) => (has(`attributes.values.${name}.${one}`) ? t(`attributes.values.${name}.${one}`) : plain(one));
+  const ofValue = (one) => (has(`attributes.values.${name}.${one}`) ? t(`attributes.values.${name}.${one}`) : plain(one));
+  const word = name === "quality" ? adviceWord : ofValue;
   if (!Array.isArray(value)) return word(value);
   return value.length === 0 ? t("attributes.nothing") : value.map(word).join(", ");
 }

@@ -3,6 +3,7 @@
 import { h } from "../../dom.js";
 import { percent } from "../../format.js";
 import { t } from "../../texts.js";
+import { adviceInWords } from "./advice.js";
 
 const COMPONENTS = ["size", "sharpness", "exposure", "pose"];
 /** The components are 0 to 100: below this one, the server too names it as the cause of a rejection. */
@@ -32,8 +33,12 @@ export function qualityInWords(quality, unmatchedReason = null) {
 /** Whether an answer for this face is not to be trusted. @param {object} face of an answer */
 export const tooPoor = (face) => qualityInWords(face.quality, face.unmatched_reason).level === "bad";
 
-/** The words as a line under a face. */
-export function qualityLine(quality, unmatchedReason) {
-  const { level, text } = qualityInWords(quality, unmatchedReason);
-  return h("p", { class: `quality ${level}` }, text);
+/**
+ * The words as a line under a face, and what would help if it is not good. What would help is no way out for a print.
+ * @param {{quality: object, unmatched_reason?: string | null, advice?: string[]}} face of an answer, or enrolled
+ */
+export function qualityLine({ quality, unmatched_reason: reason = null, advice = [] }) {
+  const { level, text } = qualityInWords(quality, reason);
+  const help = level === "good" || reason === "not_live" ? "" : adviceInWords(advice);
+  return h("p", { class: `quality ${level}` }, help ? `${text}. ${help}` : text);
 }

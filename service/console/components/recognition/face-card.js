@@ -78,7 +78,7 @@ export function faceCard({ gallery, photo, answer, number, signal, enrolling, ma
     const formFirst = enrolling && unknown;
     fill(
       body,
-      qualityLine(face.quality, face.unmatched_reason),
+      qualityLine(face),
       attributeList(face.attributes),
       visitorLine(gallery, face),
       formFirst && form,

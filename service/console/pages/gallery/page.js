@@ -11,6 +11,7 @@ import { getGallery } from "../../layout/gallery-picker.js";
 import { go } from "../../router.js";
 import { can } from "../../session.js";
 import { t } from "../../texts.js";
+import { attributePolicies } from "./attributes.js";
 import { visitorPolicy } from "./visitors.js";
 
 const CHECKS = ["off", "warn", "review", "reject"];
@@ -58,6 +59,7 @@ export async function show({ params, signal }) {
       problem,
     ),
     visitorPolicy({ gallery, save }),
+    await attributePolicies({ gallery, save, signal }),
     can("export") && exported(gallery.name),
     can("operate") && h("div", {}, h("button", { class: "danger", onclick: () => openDelete(gallery.name, signal) }, t("gallery.delete"))),
   );

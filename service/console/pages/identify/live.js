@@ -82,9 +82,9 @@ export function createLive({ gallery, among, signal, onEnd, onRestart, onChoose 
 
   function seen(face, number, answer) {
     const match = matchOf(face);
-    if (!match) return h("div", { class: "card" }, h("h3", {}, t("answer.face", { number: number + 1, name: nobody(face) })), qualityLine(face.quality, face.unmatched_reason));
+    if (!match) return h("div", { class: "card" }, h("h3", {}, t("answer.face", { number: number + 1, name: nobody(face) })), qualityLine(face));
     const probe = faceCrop(answer.frame, face.landmarks, t("answer.crop", { number: number + 1 }));
-    return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe, enrolled: enrolledOf(match), level: 3 }), qualityLine(face.quality, face.unmatched_reason));
+    return h("div", { class: "card stack" }, candidateCard({ gallery, candidate: match, answer, probe, enrolled: enrolledOf(match), level: 3 }), qualityLine(face));
   }
 
   /** A page in the background does not watch: the camera is off until somebody comes back and turns it on. */

@@ -50,7 +50,7 @@ export function createFaces({ gallery, signal, onChanged }) {
       "li",
       { class: "card person-face" },
       faceCrop({ gallery, identity, face, size: 144, alt: label, wide: true }),
-      qualityLine(face.quality),
+      qualityLine(face),
       h("p", { class: "muted" }, time(face.created_at), origin(face)),
       can("enrol") &&
         h(
