@@ -1,5 +1,6 @@
 """Galleries are created, set and deleted."""
 
+import re
 import tarfile
 
 from playwright.sync_api import Page, expect
@@ -61,6 +62,42 @@ def test_a_policy_is_saved_at_once_and_undone(open_page: OpenPage, api: ApiClien
 
     expect(page.get_by_label("looks like somebody who is already enrolled")).to_have_value("off")
     assert api.get("/v1/galleries/staff").json()["duplicate_check"] == "off"
+
+
+def test_the_settings_permit_some_attributes_or_all(open_page: OpenPage, api: ApiClient) -> None:
+    page = _settings(open_page, api)
+    all_attributes = page.get_by_label("All attributes that the server permits")
+    expect(all_attributes).to_be_checked()
+    expect(page.get_by_label("Mask")).to_have_count(0)
+
+    all_attributes.uncheck()
+    expect(page.get_by_label("Mask")).to_be_checked()
+    expect(page.get_by_label("Age")).to_have_count(0)  # the server does not permit it
+    permitted = api.get("/v1/galleries/staff").json()["attributes"]
+    page.get_by_label("Mask").uncheck()
+    expect(page.locator(".toast")).to_have_count(2)
+    left = [name for name in permitted if name != "mask"]
+    assert api.get("/v1/galleries/staff").json()["attributes"] == left
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert accessibility.violations(page) == [], theme
+
+    page.reload()
+    expect(page.get_by_label("Glasses")).to_be_checked()
+    expect(page.get_by_label("Mask")).not_to_be_checked()
+    all_attributes.check()
+    expect(page.get_by_label("Mask")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Mask")).not_to_be_checked()
+    assert api.get("/v1/galleries/staff").json()["attributes"] == left
+
+
+def test_the_settings_say_why_liveness_cannot_be_checked(open_page: OpenPage, api: ApiClient) -> None:
+    page = _settings(open_page, api)
+    policy = page.get_by_label("If a face may be a print")
+    expect(policy).to_have_value("off")
+    expect(policy).to_have_accessible_description(re.compile("weights for this check are not on this server"))
+    expect(policy.get_by_role("option", name="It matches nobody")).to_be_disabled()
 
 
 def test_an_undo_that_is_not_possible_any_more_says_why(

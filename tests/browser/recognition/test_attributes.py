@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.recognition.conftest import file
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
+from tests.support.pictures import jpeg, pixels
 from tests.support.weights import attributes_mirror, needs_attributes
 
 pytestmark = needs_attributes
@@ -18,9 +19,9 @@ pytestmark = needs_attributes
 
 @pytest.fixture(scope="module")
 def server_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """An installation that permits two attributes, and has the weights of one at least."""
+    """An installation that permits three attributes, and has their weights."""
     folder: Path = tmp_path_factory.mktemp("mirror")
-    return {"model_mirror": str(attributes_mirror(folder)), "attributes": "expression,occlusion"}
+    return {"model_mirror": str(attributes_mirror(folder)), "attributes": "expression,liveness,quality"}
 
 
 def choose(page: Page, label: str, picture: bytes) -> None:
@@ -70,3 +71,49 @@ def test_verify_says_it_of_both_pictures_and_a_gallery_may_forbid_it(
     page.reload()
     expect(page.get_by_label("Drop a photograph", exact=True)).to_be_attached()
     expect(page.get_by_text("Also estimate")).to_be_hidden()
+
+
+def test_a_gallery_is_set_to_let_prints_match_nobody_and_the_change_is_undone(
+    open_page: OpenPage, api: ApiClient
+) -> None:
+    api.create_gallery("door")
+    page = open_page("#/galleries/door", width=360)
+    policy = page.get_by_label("If a face may be a print")
+    policy.select_option(label="It matches nobody and is not enrolled")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert api.get("/v1/galleries/door").json()["liveness"] == "reject"
+    page.get_by_role("button", name="Undo").click()
+    expect(policy).to_have_value("off")
+    assert api.get("/v1/galleries/door").json()["liveness"] == "off"
+
+
+def test_identify_says_what_would_help_for_a_better_picture(
+    open_page: OpenPage, api: ApiClient, hopper: bytes
+) -> None:
+    api.create_gallery("staff")
+    page = open_page("#/galleries/staff/identify?say=quality", width=360)
+    expect(page.get_by_role("checkbox", name="Advice")).to_be_checked()
+    choose(page, "Drop a photograph here", jpeg(pixels(hopper)[::8, ::8]))
+    card = page.locator(".face-card")
+    expect(card.locator(".quality")).to_contain_text("What would help: come nearer to the camera")
+    expect(card.get_by_role("definition")).to_contain_text("come nearer to the camera")
+
+
+def test_an_address_that_names_what_the_gallery_forbids_searches_without_it(
+    open_page: OpenPage, api: ApiClient, hopper: bytes
+) -> None:
+    api.create_gallery("staff")
+    api.patch("/v1/galleries/staff", json={"attributes": []})
+    page = open_page("#/galleries/staff/identify?say=expression")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/attributes", hold)
+    page.reload()
+    choose(page, "Drop a photograph here", hopper)
+    expect(page.locator(".identify-result")).not_to_be_empty()
+    held[0].continue_()
+    expect(page.locator(".face-card")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)

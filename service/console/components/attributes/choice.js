@@ -12,7 +12,8 @@ await styles("./attributes.css", import.meta.url);
 /**
  * @param {{gallery: string, query: URLSearchParams, setQuery: (changes: object) => void, signal: AbortSignal,
  *   onChange: () => void}} options `query`: of the page's address, which keeps what is chosen
- * @returns {{element: HTMLElement, chosen: () => string[]}} `element` is hidden where nothing may be asked for
+ * @returns {{element: HTMLElement, chosen: () => string[], ready: Promise<void>}} `element` is hidden where
+ *   nothing may be asked for; once `ready`, nothing is chosen that may not be asked for
  */
 export function createAttributeChoice({ gallery, query, setQuery, signal, onChange }) {
   const chosen = new Set((query.get("say") ?? "").split(",").filter(Boolean));
@@ -60,6 +61,6 @@ export function createAttributeChoice({ gallery, query, setQuery, signal, onChan
   }
 
   draw();
-  offer().catch(() => {});
-  return { element, chosen: () => [...chosen] };
+  const ready = offer().catch(() => {});
+  return { element, chosen: () => [...chosen], ready };
 }

@@ -55,6 +55,7 @@ export async function show({ params, query, signal, setQuery }) {
     fill(result, waiting(photo));
     input.element.classList.add("small");
     try {
+      await also.ready; // the address may name what the gallery does not permit
       const [key, attributes] = [conditions(), also.chosen()];
       const searched = among.search();
       const search = (image, more) => searched(image, { attributes, ...more });

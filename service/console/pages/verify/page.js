@@ -57,6 +57,8 @@ export async function show({ params, query, signal, setQuery }) {
     const own = (asked = new AbortController());
     signal.addEventListener("abort", () => own.abort(), { once: true, signal: own.signal });
     fill(verdict, h("p", { role: "status" }, t("verify.comparing")));
+    await also.ready; // the address may name what the gallery does not permit
+    if (own.signal.aborted) return;
     const options = { attributes: also.chosen(), signal: own.signal };
     try {
       const answer = withPerson
