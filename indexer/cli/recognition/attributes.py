@@ -21,7 +21,8 @@ def print_attributes(faces: "Iterable[tuple[str, Mapping[str, AttributeEstimate]
 def sentences(attributes: "Mapping[str, AttributeEstimate]") -> Iterator[str]:
     """Of each attribute: `mask none (98 %)`, or `mask cannot tell: too small`."""
     for name, estimate in attributes.items():
-        yield f"[bold]{name}[/] {describe(estimate)}"
+        good = name == "quality" and estimate.value == []
+        yield f"[bold]{name}[/] {'good: nothing to improve' if good else describe(estimate)}"
 
 
 def describe(estimate: "AttributeEstimate") -> str:
