@@ -158,6 +158,7 @@ def test_the_command_shows_the_check_of_all_processes(
             "fpir_check": FpirCheck.of(counts).model_dump(),
             "remember_unknown": False,
             "attributes": None,
+            "liveness": "report",
         }
     )
 
