@@ -38,7 +38,7 @@ from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
-from service.routes import attributes, console, docs, operations, recognition, samples, streams
+from service.routes import attributes, console, docs, liveness, operations, recognition, samples, streams
 from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes, transfers
 from service.routes.people import (
@@ -140,7 +140,7 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, exports, transfers, calibrations, identities, faces),
-        *(recognition, attributes, streams),
+        *(recognition, attributes, liveness, streams),
         *(indexes, reindexes),
         *(changes, clusterings, duplicate_searches, imports, open_imports, reviews, sightings, visitors),
         explanations,

@@ -121,6 +121,8 @@ RULES: dict[str, Rule] = {
     "verify": Rule(_V, GalleryAt.NONE),
     "verify_identity": Rule(_V, GalleryAt.PATH),
     "verify_identity_by_external_id": Rule(_V, GalleryAt.PATH),
+    "draw_liveness_challenge": Rule(_V, GalleryAt.NONE),
+    "check_liveness": Rule(_V, GalleryAt.NONE),
     "detect": Rule(_ANY, GalleryAt.NONE),
     "list_attributes": Rule(_ANY, GalleryAt.NONE),
     "list_samples": Rule(_ANY, GalleryAt.NONE),

@@ -41,6 +41,7 @@
     │   ├── ClusteringNotFound      the gallery has no such clustering
     │   ├── DuplicateSearchNotFound the gallery has no such search for duplicates
     │   ├── TransferNotFound        the gallery has no such transfer of an export
+    │   ├── ChallengeNotFound       the caller has drawn no such challenge of liveness
     │   └── PeopleChangeNotFound    there is no such merge, split or move, or a person was deleted after it
     ├── Conflict
     │   ├── GalleryExists           there is a gallery of this name
@@ -69,7 +70,9 @@
     │   ├── PolicyUnsupported       a false alarm rate that the calibration does not support
     │   ├── CalibrationUnsupported  too few people or scores for a calibration
     │   ├── AnotherModel            an embedding of a model that the gallery is not searched with
-    │   └── AttributeUnavailable    an attribute without a head, or without its weights on this machine
+    │   ├── AttributeUnavailable    an attribute without a head, or without its weights on this machine
+    │   ├── ChallengeExpired        a challenge of liveness is too old
+    │   └── ChallengeUsed           a challenge of liveness counts once
     ├── Abandoned                   the client has disconnected before the answer
     ├── CrossSite                   a page of another site sent the request, and no key with it
     ├── CsrfTokenInvalid            a request with a cookie that changes things lacks its session's token

@@ -113,3 +113,11 @@ class TransferExists(Conflict):
 
 class TransferState(Conflict):
     code = "transfer_state"
+
+
+class ChallengeExpired(Conflict):
+    code = "challenge_expired"
+
+
+class ChallengeUsed(Conflict):
+    code = "challenge_used"

@@ -73,3 +73,7 @@ class PictureNotStored(NotFound):
 
 class TransferNotFound(NotFound):
     code = "transfer_not_found"
+
+
+class ChallengeNotFound(NotFound):
+    code = "challenge_not_found"

@@ -36,6 +36,7 @@ class Action(StrEnum):
     VERIFIED = "search.verified"
     VISITOR_REMEMBERED = "visitor.remembered"
     VISITORS_FORGOTTEN = "visitor.forgotten"
+    LIVENESS_CHECKED = "liveness.checked"
     REVIEW_DECIDED = "review.decided"
     PROBES_DELETED = "search.probes_deleted"
     MATCH_DISPUTED = "search.disputed"

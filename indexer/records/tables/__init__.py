@@ -18,6 +18,7 @@ from indexer.records.tables.galleries import Gallery
 from indexer.records.tables.gallery_jobs import GalleryJob
 from indexer.records.tables.imports import ImportFile, ImportJob, ImportPicture
 from indexer.records.tables.index_checks import IndexCheck
+from indexer.records.tables.liveness import LivenessChallenge
 from indexer.records.tables.logged_errors import LoggedErrorRow
 from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.processes import Process, Replica
@@ -45,6 +46,7 @@ __all__ = [
     "ImportJob",
     "ImportPicture",
     "IndexCheck",
+    "LivenessChallenge",
     "LoggedErrorRow",
     "Model",
     "PersonChange",

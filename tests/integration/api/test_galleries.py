@@ -178,6 +178,7 @@ def test_the_openapi_document_knows_every_promised_route(
         ("get", f"{gallery}/calibration/preview"),
         ("post", f"{gallery}/identify"),
         ("post", "/v1/identify"),
+        *(("post", f"/v1/liveness{path}") for path in ("", "/challenges")),
         ("post", f"{gallery}/identify/stream"),
         ("post", f"{gallery}/search"),
         ("post", f"{gallery}/identities"),
