@@ -298,7 +298,7 @@ def test_every_route_that_takes_pictures_documents_both_ways_to_send_them(
             assert content["multipart/form-data"]["schema"]["properties"].keys() == (
                 content["application/json"]["schema"]["properties"].keys()
             )
-    assert takers == 10
+    assert takers == 11
 
 
 def test_the_docs_are_served(client: TestClient) -> None:
