@@ -77,7 +77,9 @@ def test_photographs_are_added_and_a_rejected_one_says_why(
     expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="No face was found")).to_be_visible()
     too_small = page.get_by_role("alert").filter(has_text="The face is too small")
-    expect(too_small).to_contain_text(re.compile(r"What would help: come nearer to the camera[^.]*\.$"))
+    expect(too_small).to_contain_text(
+        re.compile(r"it is \d+\.\d pixels wide, and 28 .*What would help: come nearer to the camera[^.]*\.$")
+    )
     assert api.get(path(staff["grace"])).json()["faces_total"] == 2
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", name="1 face", exact=True)).to_be_visible()

@@ -40,5 +40,5 @@ export const tooPoor = (face) => qualityInWords(face.quality, face.unmatched_rea
 export function qualityLine({ quality, unmatched_reason: reason = null, advice = [] }) {
   const { level, text } = qualityInWords(quality, reason);
   const help = level === "good" || reason === "not_live" ? "" : adviceInWords(advice);
-  return h("p", { class: `quality ${level}` }, help ? `${text}. ${help}` : text);
+  return h("p", { class: `quality ${level}` }, text, help && [". ", h("span", {}, help)]);
 }
