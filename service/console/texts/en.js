@@ -1427,6 +1427,7 @@ export default {
       face: "Faces",
       search: "Searches",
       visitor: "Unknown visitors",
+      liveness: "Checks of liveness",
       import: "Imports",
       clustering: "Groupings of faces",
       duplicate_search: "Searches for duplicates",
@@ -1474,6 +1475,9 @@ export default {
         replayed: "Search repeated",
         probes_deleted: "Kept crops deleted",
         disputed: "Match marked as wrong",
+      },
+      liveness: {
+        checked: "Liveness checked",
       },
       import: {
         started: "Import started",
