@@ -65,7 +65,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Jobs of other kinds are deleted; a clustering that is undone is cancelled."""
+    """Jobs of other kinds are deleted; a clustering that is undone is cancelled. Thresholds out of range are
+    of clusterings that have failed for it."""
     op.drop_index("person_change_job_id_idx", "person_change")
     op.drop_column("person_change", "job_id")
     op.execute("DELETE FROM gallery_job WHERE kind != 'clustering'")
@@ -80,7 +81,8 @@ def downgrade() -> None:
     op.execute(
         "UPDATE gallery_job SET dry_run = (options->>'dry_run')::boolean,"
         " join_groups = (options->>'join_groups')::boolean, join_named = (options->>'join_named')::boolean,"
-        " threshold = (options->>'threshold')::real"
+        " threshold = CASE WHEN (options->>'threshold')::float8 BETWEEN 1e-30 AND 1"
+        " THEN (options->>'threshold')::real END"
     )
     for name in _FLAGS:
         op.alter_column("gallery_job", name, nullable=False)

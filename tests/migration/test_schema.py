@@ -1,5 +1,6 @@
 """The migrations create the schema that the code expects, and can be undone."""
 
+import json
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -395,3 +396,42 @@ def test_older_changes_get_unique_tokens_that_form_a_chain(fresh: Database) -> N
     every = [token for _, tokens, _ in found.values() for token in tokens]
     assert len(set(every)) == len(every) == 5
     assert found["to-its-end"][0] not in (LOG_START.token, *every)
+
+
+def test_jobs_of_galleries_and_their_undo_survive_a_downgrade_as_clusterings(fresh: Database) -> None:
+    schema.migrate(fresh)
+    options = {"dry_run": False, "join_groups": True, "join_named": False, "threshold": 0.4}
+    out_of_range = options | {"threshold": 2}
+    with fresh.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO gallery (id, name, store_crops) SELECT gen_random_uuid(), 'a', true")
+        )
+        for kind, state, undo, used in (
+            ("clustering", "waiting", True, options),
+            ("clustering", "undone", True, options),
+            ("clustering", "done", False, options),
+            ("clustering", "failed", False, out_of_range),
+            ("duplicate_search", "running", False, {"fpir": None}),
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO gallery_job"
+                    " (id, gallery_id, kind, options, state, undo, caller_name, ended_at)"
+                    " SELECT gen_random_uuid(), id, :kind, CAST(:options AS jsonb), :state, :undo, 'a',"
+                    " CASE WHEN :state IN ('waiting', 'running') THEN NULL ELSE now() END FROM gallery"
+                ),
+                {"kind": kind, "state": state, "undo": undo, "options": json.dumps(used)},
+            )
+    with fresh.engine.connect() as connection, connection.begin():
+        config = schema.alembic_config()
+        config.attributes["connection"] = connection
+        alembic.command.downgrade(config, "0032")
+        states = connection.execute(text("SELECT state FROM clustering ORDER BY state")).scalars().all()
+    assert states == ["cancelled", "cancelled", "done", "failed"]
+
+    schema.migrate(fresh)
+
+    with fresh.reading() as session:
+        rows = session.execute(text("SELECT state, undo, options FROM gallery_job ORDER BY state")).all()
+    kept = {"failed": options | {"threshold": None}}
+    assert [tuple(row) for row in rows] == [(state, False, kept.get(state, options)) for state in states]

@@ -99,6 +99,8 @@ def cluster(
         raise typer.BadParameter("give either a folder or --gallery.")
     if threshold is not None and fpir is not None:
         raise typer.BadParameter("give --threshold or --fpir: each sets the threshold.")
+    if threshold is not None and not 0 < threshold <= 1:
+        raise typer.BadParameter("--threshold must be above 0 and at most 1")
     if gallery is None:
         if join_groups or join_named or dry_run or undo is not None:
             raise typer.BadParameter("--join-groups, --join-named, --dry-run and --undo need --gallery.")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.progress import Progress, TaskID
 from rich.table import Column, Table
 
@@ -43,8 +42,6 @@ def run(
     from indexer.usecases.folder_groups import page
     from indexer.usecases.folder_groups.photographs import FaceReader
 
-    if threshold is not None and not 0 < threshold <= 1:
-        raise typer.BadParameter("--threshold must be above 0 and at most 1")
     settings = Settings()
     with open_pipelines(settings, [model or settings.model]) as [pipeline], progress_bar("images") as bar:
         card = pipeline.card

@@ -91,5 +91,6 @@ def test_options_that_do_not_fit_are_errors_of_usage(unused: Home, tmp_path: Pat
         (*ALBUM, "--undo", "last", "--dry-run"),
         (*ALBUM, "--state", tmp_path / "state.npz"),
         (tmp_path, "--threshold", "0.5", "--fpir", "0.1"),
+        *((*ALBUM, "--threshold", threshold) for threshold in ("0", "1.5", "nan")),
     ):
         assert "Usage" in unused.run("cluster", *arguments, status=2).stderr
