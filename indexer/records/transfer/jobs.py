@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, text, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session, undefer
 
 from indexer.callers import current_caller
@@ -95,11 +95,12 @@ def _check_room(session: Session, size: int, limit: float) -> None:
             measured=size,
             limit=round(limit),
         )
-    open_size = session.scalar(select(func.sum(Transfer.size)).where(Transfer.ended_at.is_(None))) or 0
-    if open_size + size > limit:
+    taking = or_(Transfer.ended_at.is_(None), _has_files())
+    taken = session.scalar(select(func.sum(Transfer.size)).where(taking)) or 0
+    if taken + size > limit:
         raise Busy(
             "other transfers take the room for uploaded exports (GEMEL_TRANSFER_WAITING_MB); try again when"
-            " they have ended"
+            " they have ended, and their files are deleted"
         )
 
 

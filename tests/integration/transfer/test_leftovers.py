@@ -1,4 +1,4 @@
-"""A new gallery has another name until its import is complete: whose that is, and what becomes of it."""
+"""What belongs to a transfer until its end, and what it leaves then: files, and half a gallery."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from indexer.errors import Busy
 from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries, models
 from indexer.records.database.session import Database
-from indexer.records.transfer import jobs, leases
+from indexer.records.transfer import jobs
 from indexer.settings import Settings
 from indexer.transfer import upload
 from indexer.transfer.archive.contents import Contents
@@ -46,7 +47,7 @@ def run(database: Database, export: Path, name: str, progress: Progress = nobody
     running.run(as_exported, progress=progress)
 
 
-def uploaded(database: Database, settings: Settings, folder: Path) -> None:
+def uploaded(database: Database, settings: Settings, folder: Path, *, room: float = 1e9) -> None:
     job, _ = upload.begin(
         database,
         GalleryModels(database, CARD),
@@ -54,11 +55,17 @@ def uploaded(database: Database, settings: Settings, folder: Path) -> None:
         "copy",
         (folder / NAME).read_bytes(),
         Options(),
-        Limits(file_bytes=10**9, waiting_bytes=10**9),
+        Limits(file_bytes=10**9, waiting_bytes=room),
     )
     for path in folder.iterdir():
         if path.name != NAME:
             upload.receive(database, "copy", job.id, path.name, path.read_bytes())
+
+
+def cancel(database: Database) -> None:
+    with database.transaction() as session:
+        [job] = jobs.newest_first(session, "copy", at_most=1)
+        jobs.cancel(session, "copy", job.id)
 
 
 def names(database: Database) -> set[str]:
@@ -85,10 +92,7 @@ def test_the_end_of_a_cancelled_transfer_leaves_the_gallery_of_the_next_one(
     database: Database, settings: Settings, export: Path
 ) -> None:
     uploaded(database, settings, export)
-    with database.transaction() as session:
-        cancelled = leases.claim(session, "first")
-        assert cancelled is not None
-        jobs.cancel(session, "copy", cancelled.id)
+    cancel(database)
     uploaded(database, settings, export)
 
     run(database, export, "copy", lambda done, faces: remove_leftovers(database))
@@ -111,3 +115,17 @@ def test_an_import_that_was_begun_with_another_model_begins_again(database: Data
 
     assert rows(database, "copy") == rows(database, "staff")
     assert names(database) == {"staff", "copy"}
+
+
+def test_the_files_of_a_cancelled_transfer_take_room_until_they_are_deleted(
+    database: Database, settings: Settings, export: Path
+) -> None:
+    room = 1.5 * sum(path.stat().st_size for path in export.iterdir())
+    uploaded(database, settings, export, room=room)
+    cancel(database)
+
+    with pytest.raises(Busy):
+        uploaded(database, settings, export, room=room)
+
+    assert remove_leftovers(database)
+    uploaded(database, settings, export, room=room)
