@@ -1,6 +1,6 @@
 """What belongs to a transfer until its end, and what it leaves then: files, and half a gallery."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,12 +30,12 @@ Progress = Callable[[int, int], object]
 
 
 @pytest.fixture
-def export(database: Database, tmp_path: Path) -> Path:
+def export(database: Database, tmp_path: Path) -> Iterator[Path]:
     people(database, "staff")
     export_staff(database, tmp_path / "export")
+    yield tmp_path / "export"
     with database.transaction() as session:
         session.execute(text("TRUNCATE transfer CASCADE"))
-    return tmp_path / "export"
 
 
 def run(database: Database, export: Path, name: str, progress: Progress = nobody) -> None:
