@@ -208,7 +208,7 @@ SETS = (
         licence="Apache-2.0",
         publisher="Minivision (Silent-Face-Anti-Spoofing, 2020)",
         page="https://github.com/minivision-ai/Silent-Face-Anti-Spoofing",
-        notes="trained on unpublished pictures; knows prints and screens, no masks",
+        notes="trained on unpublished pictures; detects prints and screens, but no masks",
     ),
     WeightSet(
         name="minifasnet-celeba-spoof",
@@ -217,12 +217,12 @@ SETS = (
         licence="Apache-2.0",
         publisher="face-antispoof-onnx (Olazo 2025)",
         page="https://github.com/johnraivenolazo/face-antispoof-onnx",
-        notes="trained on CelebA-Spoof, a set for research; knows prints and screens, no masks",
+        notes="trained on CelebA-Spoof, a data set for research; detects prints and screens, but no masks",
         figures=(("accuracy on CelebA-Spoof, of people and of attacks", "0.9758, 0.9873"),),
     ),
     WeightSet(
         name="head-pose",
-        purpose="attributes: pose of the head; also helps quality",
+        purpose="attributes: pose of the head, and advice on quality",
         files=(HEAD_POSE_GRAPH, HEAD_POSE_WEIGHTS),
         licence="Apache-2.0",
         publisher="Intel, Open Model Zoo 2023.0, FP16",

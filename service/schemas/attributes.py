@@ -64,4 +64,4 @@ class AttributeStatus(BaseModel):
 
 
 class AttributeList(BaseModel):
-    attributes: list[AttributeStatus] = Field(description="All that there are")
+    attributes: list[AttributeStatus] = Field(description="All attributes")

@@ -1,4 +1,4 @@
-"""Transfers: exports that are uploaded file by file, and then imported (docs/decisions/0037)."""
+"""Transfers: exports that are uploaded file by file, and then imported (docs/decisions/0039)."""
 
 from datetime import datetime
 from typing import Any

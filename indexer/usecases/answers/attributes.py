@@ -18,8 +18,8 @@ class AttributeEstimate(BaseModel):
         examples=["happiness"],
     )
     confidence: float | None = Field(
-        description="0 to 1: as often as such values were right where the head was measured; null where there"
-        " is no value",
+        description="0 to 1: the share of such values that were right where the head was measured;"
+        " null where there is no value",
         examples=[0.97],
     )
     cannot_tell: CannotTell | None = Field(
@@ -27,7 +27,7 @@ class AttributeEstimate(BaseModel):
     )
     unit: str | None = Field(default=None, description="Of a number", examples=["years"])
     interval: list[float] | None = Field(
-        default=None, description="Of a number: in it were 95 % of the true values where it was measured"
+        default=None, description="Of a number: lower and upper bound of 95 % of the true values"
     )
     scores: dict[str, float] = Field(
         default_factory=dict, description="What the value was made from; also where there is none"

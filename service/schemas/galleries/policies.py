@@ -112,7 +112,7 @@ _LIVENESS = (
     "What to do about prints and screens that show a person. `report`: the answers of identify, verify and"
     " enrolment have the attribute `liveness` of each face. `reject`: such a face, and one that"
     " cannot be judged, also matches nobody and is not enrolled. It needs the weights of liveness (`gemel"
-    " models list`). It goes by a single picture: it does not detect masks, videos that are injected, or good"
+    " models list`). It judges a single picture: it does not detect masks, videos that are injected, or good"
     " replays"
 )
 _LONGEST_HOURS, _MOST, _MOST_FACES = 876_000, 10_000_000, 100

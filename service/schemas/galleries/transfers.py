@@ -13,7 +13,7 @@ from indexer.usecases.answers import ID_EXAMPLE
 
 
 class TransferFigures(BaseModel):
-    """Of the step, and of the whole import at its end."""
+    """Progress of the step; at the end, what was imported."""
 
     done: int = Field(default=0, description="Faces that are checked or imported", examples=[2_430])
     faces: int = Field(default=0, description="Faces of the export", examples=[2_430])
@@ -46,12 +46,12 @@ class Transfer(BaseModel):
     model: str | None = Field(description="Model that embeds the crops, as requested", examples=[None])
     manifest_sha256: str = Field(description="SHA-256 of the manifest, in hex", examples=["5c1f" * 16])
     files: int = Field(description="Files that the manifest names", examples=[7])
-    bytes: int = Field(description="Of all of them", examples=[24_100_000])
+    bytes: int = Field(description="Size of all these files", examples=[24_100_000])
     files_missing: int = Field(description="Files that have not arrived", examples=[0])
     missing: Sequence[str] = Field(
         description="Names of the first 1,000 of them: send these", examples=[["faces-000001.ndjson"]]
     )
-    figures: TransferFigures = Field(description="How far it is")
+    figures: TransferFigures = Field(description="Progress, and at the end what was imported")
     code: str | None = Field(description="Code of the error for which it has failed", examples=[None])
     problem: str | None = Field(description="The same in words", examples=[None])
     created_by: str = Field(description="Name of the API key", examples=["migration"])

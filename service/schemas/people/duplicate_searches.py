@@ -20,7 +20,7 @@ class DuplicateSearchNew(BaseModel):
 
 
 class DuplicateSearchFigures(BaseModel):
-    """So far; 0 before the step."""
+    """Counts so far."""
 
     faces: int = Field(default=0, description="Faces to compare", examples=[13_233])
     compared: int = Field(default=0, description="Faces that were compared with all", examples=[13_233])
@@ -32,7 +32,7 @@ class DuplicateSearchFigures(BaseModel):
         " different are left out",
         examples=[12],
     )
-    fpir: float | None = Field(default=None, description="That sets the threshold", examples=[0.001])
+    fpir: float | None = Field(default=None, description="FPIR that sets the threshold", examples=[0.001])
     fpir_trusted: bool | None = Field(
         default=None, description="Whether the calibration's data support this rate", examples=[True]
     )
