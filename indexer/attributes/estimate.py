@@ -34,7 +34,8 @@ class Estimate:
     value: Value | None
     """A category, a number in `unit`, or several categories (none of them: an empty tuple)."""
     confidence: float | None
-    """0 to 1: as often as such values were right where the head was measured; None without a value."""
+    """0 to 1: as often as such values were right where the head was measured; None without a value, or where
+    that was not measured."""
     cannot_tell: CannotTell | None = None
     unit: str | None = None
     """Of a number: `years`, `degrees`."""

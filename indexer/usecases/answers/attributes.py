@@ -19,7 +19,7 @@ class AttributeEstimate(BaseModel):
     )
     confidence: float | None = Field(
         description="0 to 1: the share of such values that were right where the head was measured;"
-        " null where there is no value",
+        " null where there is no value, and for `pose` and `quality`",
         examples=[0.97],
     )
     cannot_tell: CannotTell | None = Field(

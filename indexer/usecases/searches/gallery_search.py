@@ -75,16 +75,16 @@ class GallerySearch:
     ) -> Identification:
         """Counts the search and records it, remembers visitors, and returns the answer."""
         searched, hits = found.searched, found.nearest.hits
-        if options.unique_identities:
-            hits = one_face_each(hits, options.max_candidates)
-        threshold = searched.decision.threshold
-        hits = [named_first(row, threshold) for row in hits]
         limits = self.match_limits.for_gallery(searched.gallery)
         policy = searched.gallery.liveness
         reasons = [
             limits.reason_against(aligned.quality) or liveness.reason_against(policy, estimates)
             for aligned, estimates in zip(picture.faces, picture.estimates, strict=True)
         ]
+        if options.unique_identities:
+            hits = one_face_each(hits, options.max_candidates, [reason is None for reason in reasons])
+        threshold = searched.decision.threshold
+        hits = [named_first(row, threshold) for row in hits]
         rows = zip(found.nearest.hits, reasons, strict=True)
         self.count(searched, [row for row, reason in rows if reason is None])
         recorded = [

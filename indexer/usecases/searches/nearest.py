@@ -118,13 +118,18 @@ def nearest_people(
     return NearestPeople(hits, size, searched, change_number)
 
 
-def one_face_each(hits: Sequence[Sequence[Hit]], most: int) -> list[list[Hit]]:
+def one_face_each(
+    hits: Sequence[Sequence[Hit]], most: int, may_match: Sequence[bool] | None = None
+) -> list[list[Hit]]:
     """Gives each person to one face: of all pairs the best first, as long as the face has fewer than `most`.
+    Faces that may match come before those that may not, so that a print takes nobody away from a person;
+    `may_match`: by face; None: all.
 
     With the `len(hits) * most` nearest people of each face, no face lacks a person that no other face has.
     """
     pairs = sorted(
-        ((hit, face) for face, row in enumerate(hits) for hit in row), key=lambda pair: -pair[0].score
+        ((hit, face) for face, row in enumerate(hits) for hit in row),
+        key=lambda pair: (may_match is not None and not may_match[pair[1]], -pair[0].score),
     )
     given: list[list[Hit]] = [[] for _ in hits]
     taken: set[UUID] = set()

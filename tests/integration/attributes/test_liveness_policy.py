@@ -127,6 +127,26 @@ def test_reject_enrols_no_screen(client: TestClient) -> None:
     assert client.get(IDENTITIES).json()["identities"] == []
 
 
+def test_a_screen_takes_its_person_away_from_no_other_face(client: TestClient) -> None:
+    """A person beside a screen that shows him, where each person is a candidate of one face only."""
+    gallery(client, "off")
+    enrol(client, SCREEN.read_bytes()).raise_for_status()  # so that the screen has the higher score
+    client.patch(STAFF, json={"liveness": "reject"}).raise_for_status()
+    person, screen = (Image.open(picture).convert("RGB") for picture in (PERSON, SCREEN))
+    both, file = Image.new("RGB", (person.width + screen.width, person.height), (90, 100, 95)), io.BytesIO()
+    both.paste(person, (0, 0))
+    both.paste(screen, (person.width, 0))
+    both.save(file, "PNG")
+
+    data = {"max_faces": 2, "unique_identities": True}
+    answer = client.post(f"{STAFF}/identify", files={"image": file.getvalue()}, data=data)
+
+    first, second = answer.raise_for_status().json()["faces"]
+    assert (first["unmatched_reason"], second["unmatched_reason"]) == (None, "not_live")
+    assert [candidate["matched"] for candidate in first["candidates"]] == [True]
+    assert second["candidates"] == []
+
+
 def test_a_comparison_with_an_identity_follows_the_gallery(client: TestClient) -> None:
     gallery(client, "reject")
     person = enrol(client, PERSON.read_bytes()).json()["id"]
@@ -220,7 +240,7 @@ def test_the_policy_is_recorded_when_it_changes_and_when_it_rejects(client: Test
 
     events = client.get("/v1/audit").json()["events"]
 
-    [change] = [event for event in events if event["action"] == "gallery.changed"]
+    change = next(event for event in events if event["action"] == "gallery.changed")
     search = next(event for event in events if event["action"] == "search.identified")
     assert change["details"] == {"liveness": ["off", "reject"]}
     assert "not_live" in json.dumps(search["details"])

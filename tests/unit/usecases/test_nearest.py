@@ -71,3 +71,11 @@ def test_a_face_whose_people_all_resemble_another_face_more_has_nobody() -> None
     given = one_face_each([hits((1, 0.9), (2, 0.8)), hits((1, 0.5), (2, 0.4))], most=2)
 
     assert given == [hits((1, 0.9), (2, 0.8)), []]
+
+
+def test_a_face_that_may_not_match_takes_nobody_away_from_one_that_may() -> None:
+    given = one_face_each(
+        [hits((1, 0.9), (2, 0.8)), hits((1, 0.95), (2, 0.3))], most=1, may_match=[True, False]
+    )
+
+    assert given == [hits((1, 0.9)), hits((2, 0.3))]
