@@ -125,7 +125,7 @@ def _command_line() -> Caller:
 def _describe(problem: ErrorDetails) -> str:
     if problem["type"] == "too_short":  # pydantic speaks of the items of a secret
         return f"must have at least {problem['ctx']['min_length']} characters"
-    return problem["msg"].replace("Input should", "must", 1)
+    return problem["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
 
 
 def _warn_of_unknown_settings() -> None:

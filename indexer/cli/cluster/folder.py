@@ -128,7 +128,7 @@ def _print(found: "FolderGroups", state: Path | None) -> None:
     if found.groups:
         out.print(_table(found))
     if len(found.groups) > LISTED:
-        _print_more(len(found.groups) - LISTED, "smaller group")
+        _print_more(len(found.groups) - LISTED, "group")
     _print_files(found)
 
 
@@ -159,4 +159,7 @@ def _print_files(found: "FolderGroups") -> None:
 
 
 def _print_more(count: int, noun: str) -> None:
-    out.print(f"... and {quantity(count, noun)} more; `--json FILE.json` lists all", highlight=False)
+    out.print(
+        f"... and {count:,} more {noun}{'' if count == 1 else 's'}; `--json FILE.json` lists all",
+        highlight=False,
+    )

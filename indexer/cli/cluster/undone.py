@@ -44,7 +44,8 @@ def run(gallery: str, which: str, json: Path | None) -> None:
         with database.transaction() as session:
             found = galleries.get(session, gallery)
             job = jobs.begin_undo(session, found, _id_of(session, found, which), worker=worker.name)
-        if job.worker == worker.name:
+        begun = job.worker == worker.name
+        if begun:
             joined = job.figures.get("joined", 0) + job.figures.get("named", 0)
             task = bar.add_task("Undoing", total=joined)
             try:
@@ -56,7 +57,7 @@ def run(gallery: str, which: str, json: Path | None) -> None:
                 raise SystemExit(INTERRUPTED) from None
         with database.reading() as session:
             job = jobs.get(session, galleries.get(session, gallery).id, CLUSTERING, job.id)
-    print_result(_as_json(job, gallery), json, lambda: _print(job, gallery))
+    print_result(_as_json(job, gallery), json, lambda: _print(job, gallery, begun=begun))
     if job.problem is not None:
         raise SystemExit(1)
 
@@ -85,12 +86,19 @@ def _as_json(job: "GalleryJob", gallery: str) -> dict[str, Any]:
     return {"id": job.id, "gallery": gallery, "state": job.state, "problem": job.problem} | counts
 
 
-def _print(job: "GalleryJob", gallery: str) -> None:
+def _print(job: "GalleryJob", gallery: str, *, begun: bool) -> None:
     if job.problem is not None:
         console.print(f"The undo has failed: {escape_text(job.problem)}", soft_wrap=True)
         return
     if job.state != "undone":
         console.print(f"Another process is undoing it: {escape_text(job.state)}.", soft_wrap=True)
+        return
+    if not begun:
+        out.print(
+            f"{escape_text(gallery)}: clustering {job.id} was undone before; nothing was changed.",
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     undone = quantity(job.figures.get("undone", 0), "identity is", "identities are")
     out.print(

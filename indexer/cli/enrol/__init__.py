@@ -4,7 +4,7 @@ The engine is imported inside the command: `--help` should not wait until its li
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from indexer.cli.progress import progress_bar
 from indexer.cli.recognition.options import Attributes, parse_attributes
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
+
+if TYPE_CHECKING:
+    from indexer.pipeline.people_folder import PeopleFolder
 
 INTERRUPTED = 130
 """Exit status of an interrupted command: 128 + SIGINT."""
@@ -68,7 +71,6 @@ def enrol(
     Example: `gemel enrol photographs/ --gallery staff --report enrolled.csv`, or without names
     `gemel enrol holidays/ --gallery family --unlabelled`
     """
-    from indexer.pipeline import people_folder
     from indexer.records.database import schema
     from indexer.usecases.bootstrap import open_engine
     from indexer.usecases.enrol_folder import enrol_folder
@@ -79,7 +81,7 @@ def enrol(
     if requested and unlabelled:
         raise typer.BadParameter("--attributes is not for --unlabelled")
     settings = Settings()
-    folder = None if unlabelled else people_folder.read(directory)
+    folder = None if unlabelled else _people(directory)
     with open_engine(settings) as engine, progress_bar("images") as bar:
         schema.prepare(settings, engine.database)
         if folder is None:
@@ -110,3 +112,17 @@ def enrol(
         raise SystemExit(INTERRUPTED)
     if result.count(Outcome.FAILED):
         raise SystemExit(1)
+
+
+def _people(directory: Path) -> "PeopleFolder":
+    """Raises InvalidRequest, which names `--unlabelled` where the folder has photographs of its own."""
+    from indexer.errors import InvalidRequest
+    from indexer.pipeline import people_folder
+
+    try:
+        return people_folder.read(directory)
+    except InvalidRequest as error:
+        if not people_folder.photographs(directory)[0]:
+            raise
+        hint = "`--unlabelled` enrols photographs whose people have no names"
+        raise InvalidRequest(f"{error.message}; {hint}") from None

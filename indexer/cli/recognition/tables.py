@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from indexer.cli.output import describe_quality, escape_text, out, quantity
 
 if TYPE_CHECKING:
-    from indexer.usecases.answers.identify import Candidate, IdentifyAnswer
+    from indexer.usecases.answers.identify import Candidate, IdentifyAnswer, IdentityRef
     from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer, SearchedGallery
     from indexer.usecases.searches.match_limits import UnmatchedReason
 
@@ -31,7 +31,7 @@ def empty_table(*, several: bool, metadata: bool) -> Table:
 
 
 def summary(answer: "IdentifyAnswer | SearchedGallery") -> str:
-    """How many faces were searched, and the threshold."""
+    """Among how many enrolled faces was searched, and the threshold."""
     return (
         f"{_describe_searched(answer)}; threshold {answer.threshold:.3f}, {_describe_fpir(answer)}; model"
         f" {answer.model}"
@@ -40,8 +40,8 @@ def summary(answer: "IdentifyAnswer | SearchedGallery") -> str:
 
 def _describe_searched(answer: "IdentifyAnswer | SearchedGallery") -> str:
     if answer.faces_searched == answer.gallery_size:
-        return f"{quantity(answer.gallery_size, 'face')} searched"
-    return f"{answer.faces_searched:,} of {quantity(answer.gallery_size, 'face')} searched"
+        return f"searched among {quantity(answer.gallery_size, 'enrolled face')}"
+    return f"searched among {answer.faces_searched:,} of {quantity(answer.gallery_size, 'enrolled face')}"
 
 
 def _describe_fpir(answer: "IdentifyAnswer | SearchedGallery") -> str:
@@ -90,9 +90,9 @@ def add_rows(
         candidates: Sequence[Candidate] = face.candidates
         for candidate in candidates:
             identity = candidate.identity
-            names, parts = [identity.name or "", identity.external_id or ""], [_describe_parts(candidate)]
+            names, parts = _describe_person(identity), [_describe_parts(candidate)]
             if out.width < _WIDE:
-                names, parts = [identity.name or identity.external_id or str(identity.id)], []
+                names, parts = [escape_text(identity.name or identity.external_id or str(identity.id))], []
             reason = face.unmatched_reason if isinstance(face, ProbeFace) else None
             gallery = []
             if isinstance(candidate, GalleryCandidate):
@@ -100,13 +100,20 @@ def add_rows(
             table.add_row(
                 *cells,
                 *gallery,
-                *map(escape_text, names),
+                *names,
                 f"{candidate.score:.3f}",
                 *parts,
                 "[green]yes[/]" if candidate.matched else _describe_unmatched(reason),
                 *([_describe_metadata(candidate)] if metadata else []),
             )
             cells = ("", "", "")
+
+
+def _describe_person(identity: "IdentityRef") -> list[str]:
+    """Name and external id; the id in parentheses where both are missing, for the commands that need it."""
+    if not identity.name and not identity.external_id:
+        return ["[dim]unnamed[/]" if identity.anonymous else "", f"({identity.id})"]
+    return [escape_text(identity.name or ""), escape_text(identity.external_id or "")]
 
 
 def _describe_nobody(searched: "Sequence[IdentifyAnswer | SearchedGallery]") -> str:

@@ -50,6 +50,7 @@ def test_photographs_are_enrolled_clustered_named_and_listed_by_person(
     assert home.json("cluster", *ALBUM, "--threshold", "0.6")["figures"]["joined"] == 0
 
     assert "album: 5 identities are separate again." in home.run("cluster", *ALBUM, "--undo", "last").stdout
+    assert "was undone before; nothing was changed." in home.run("cluster", *ALBUM, "--undo", "last").stdout
     assert len(home.json("person", "list", *ALBUM, "--anonymous")["identities"]) == 7
     joined = home.json("cluster", *ALBUM, "--threshold", "0.6")
     assert joined["figures"]["joined"] == 5
@@ -82,9 +83,23 @@ def test_a_folder_without_photographs_is_reported(home: Home, tmp_path: Path) ->
     assert shown == f"There is no photograph in {tmp_path}.\n"
 
 
+def test_a_folder_of_photographs_without_names_is_told_of_the_option_for_them(
+    unused: Home, holidays: Path, tmp_path: Path
+) -> None:
+    for number, photograph in enumerate(sorted(holidays.glob("*.jpg"))):
+        (tmp_path / f"{number}.jpg").write_bytes(photograph.read_bytes())
+
+    said = " ".join(unused.run("enrol", tmp_path, *ALBUM, status=1).stderr.split())
+
+    assert "one folder per person is needed" in said
+    assert "`--unlabelled` enrols photographs whose people have no names" in said
+
+
 def test_options_that_do_not_fit_are_errors_of_usage(unused: Home, tmp_path: Path) -> None:
     for arguments in (
         (),
+        (*ALBUM, "--threshold", "3"),
+        (tmp_path, "--threshold", "0"),
         (tmp_path, *ALBUM),
         (tmp_path, "--join-named"),
         (tmp_path, "--undo", "last"),
