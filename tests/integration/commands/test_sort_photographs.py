@@ -98,7 +98,6 @@ def test_a_folder_of_photographs_without_names_is_told_of_the_option_for_them(
 def test_options_that_do_not_fit_are_errors_of_usage(unused: Home, tmp_path: Path) -> None:
     for arguments in (
         (),
-        (*ALBUM, "--threshold", "3"),
         (tmp_path, "--threshold", "0"),
         (tmp_path, *ALBUM),
         (tmp_path, "--join-named"),
