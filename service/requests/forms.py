@@ -48,7 +48,9 @@ class Part:
         try:
             return self.data.decode(self.charset)
         except UnicodeDecodeError:
-            raise InvalidRequest(f"{self.name[:100]} is not {self.charset} text", field=self.name) from None
+            why = "; this request takes no picture in that field" if self.filename else ""
+            message = f"{self.name[:100]} is not {self.charset} text{why}"
+            raise InvalidRequest(message, field=self.name) from None
 
     @property
     def picture(self) -> bytes:

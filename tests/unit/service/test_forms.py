@@ -182,3 +182,10 @@ def test_a_form_whose_content_type_has_more_than_300_semicolons_is_malformed() -
     assert [part.name for part in parse_multipart(body, KIND + ";" * 200)] == ["a"]
     with pytest.raises(InvalidRequest, match="semicolons"):
         parse_multipart(body, KIND + ";" * 400)
+
+
+def test_a_picture_in_a_field_that_takes_text_is_told_that_the_field_is_wrong() -> None:
+    with pytest.raises(
+        InvalidRequest, match=r"foto is not utf-8 text; this request takes no picture in that"
+    ):
+        _ = Part(name="foto", data=b"\xff\xd8\xff", filename="me.jpg").text
