@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.types import Image
-from indexer.vision.registration import planar_correlation
+from indexer.vision.registration import has_contrast, planar_correlation
 
 MIN_JUDGED = 3
 """Frames that the liveness head has judged."""
@@ -48,9 +48,10 @@ def _log_odds(probability: float) -> float:
 
 
 def count_distinct(faces: Sequence[Image]) -> int:
-    """Of aligned faces, each of shape (side, side, 3): how many are no view of one that came before."""
+    """Of aligned faces, each of shape (side, side, 3): how many are no view of one that came before. Those
+    without contrast do not count: nothing shows that they differ."""
     distinct: list[Image] = []
-    for face in faces:
+    for face in filter(has_contrast, faces):
         if all(planar_correlation(other, face) < SAME_PICTURE for other in distinct):
             distinct.append(face)
     return len(distinct)

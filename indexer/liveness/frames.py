@@ -49,17 +49,28 @@ def measure(
     frames = []
     for number, picture in enumerate(pictures):
         try:
-            photograph = pipeline.detect(picture, watch, max_faces=1)
+            frames.append(_frame(pipeline, reader, picture, attributes, several_faces, watch))
         except InvalidInput as error:
             error.details["field"] = f"frames.{number}"
             raise
-        usable = bool(photograph.faces) and not photograph.is_ambiguous(several_faces)
-        face = None
-        if usable:
-            [estimates] = reader.read(photograph, attributes, watch)
-            face = _face(photograph, estimates)
-        frames.append(Frame(face=face, faces_found=photograph.faces_found))
     return frames
+
+
+def _frame(
+    pipeline: Pipeline,
+    reader: AttributeReader,
+    picture: bytes,
+    attributes: Collection[Attribute],
+    several_faces: OnSeveralFaces,
+    watch: Stopwatch,
+) -> Frame:
+    """A function of its own, so that its pixels are freed before the next frame is decoded."""
+    photograph = pipeline.detect(picture, watch, max_faces=1)
+    face = None
+    if photograph.faces and not photograph.is_ambiguous(several_faces):
+        [estimates] = reader.read(photograph, attributes, watch)
+        face = _face(photograph, estimates)
+    return Frame(face=face, faces_found=photograph.faces_found)
 
 
 def _face(photograph: Photograph, estimates: Estimates) -> FrameFace:

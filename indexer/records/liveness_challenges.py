@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from indexer.errors import ChallengeExpired, ChallengeNotFound, ChallengeUsed
@@ -19,23 +19,24 @@ def add(
 ) -> datetime:
     """When it expires, by the database's clock. Also deletes old challenges, of all keys; two that add at
     once never wait for each other."""
-    now = func.clock_timestamp()
-    old = select(LivenessChallenge.token_hash).where(LivenessChallenge.expires_at < now - KEPT)
-    session.execute(
-        delete(LivenessChallenge).where(
-            LivenessChallenge.token_hash.in_(old.with_for_update(skip_locked=True))
-        )
-    )
+    old = old_challenges().with_for_update(skip_locked=True)
+    session.execute(delete(LivenessChallenge).where(LivenessChallenge.token_hash.in_(old)))
     values = {
         "token_hash": token_hash,
         "key_id": key_id,
         "movements": list(map(str, movements)),
-        "expires_at": now + lifetime,
+        "expires_at": func.clock_timestamp() + lifetime,
     }
     expires_at: datetime = session.execute(
         insert(LivenessChallenge).values(values).returning(LivenessChallenge.expires_at)
     ).scalar_one()
     return expires_at
+
+
+def old_challenges() -> Select[bytes]:
+    """Their hashes. By the time of the transaction: with one that changes during it, PostgreSQL cannot use
+    the index."""
+    return select(LivenessChallenge.token_hash).where(LivenessChallenge.expires_at < func.now() - KEPT)
 
 
 def use(session: Session, token_hash: bytes, *, key_id: UUID | None) -> list[str]:

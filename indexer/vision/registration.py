@@ -15,9 +15,16 @@ SIDE_PX = 56
 INNER = (slice(36, 106), slice(22, 92))
 """Rows and columns of the face at 112 x 112 pixels, from the brows to the chin. What is around it may be cut
 off by the picture's edge, or be another background."""
+_MIN_CONTRAST = 1.0
+"""Standard deviation of the grey levels."""
 _ITERATIONS = 50
 _PRECISION = 1e-4
 _FILTER_PX = 5
+
+
+def has_contrast(face: Image) -> bool:
+    """Without it, nothing can be mapped. `face`: aligned, of shape (112, 112, 3)."""
+    return bool(_prepared(face).std() >= _MIN_CONTRAST)
 
 
 def planar_correlation(first: Image, second: Image) -> float:

@@ -8,7 +8,7 @@ any other body in a thread.
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 import anyio.to_thread
 from fastapi import Request, Response
@@ -76,6 +76,9 @@ class UploadBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    kept_blank: ClassVar[frozenset[str]] = frozenset()
+    """Fields that count even where a form has left them blank."""
+
 
 def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
     """A dependency that reads the request's body into `model`."""
@@ -85,9 +88,9 @@ def body_of(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
     def parse(content_type: str, body: bytes) -> Body:
         kind = content_type.partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
-            fields = _fields(parse_multipart(body, content_type), lists, pictures)
+            fields = _fields(parse_multipart(body, content_type), lists, pictures, model.kept_blank)
         elif kind == "application/x-www-form-urlencoded":
-            fields = _fields(parse_urlencoded(body), lists, pictures)
+            fields = _fields(parse_urlencoded(body), lists, pictures, model.kept_blank)
         elif kind == "application/json":
             fields = parse_json(body)
         else:
@@ -193,11 +196,13 @@ def _whole(schema: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _fields(parts: Iterable[Part], lists: set[str], pictures: set[str]) -> dict[str, Any]:
-    """Blank fields count as absent: a form has no other way to omit one."""
+def _fields(
+    parts: Iterable[Part], lists: set[str], pictures: set[str], kept_blank: frozenset[str]
+) -> dict[str, Any]:
+    """Blank fields count as absent, but for those of `kept_blank`: a form has no other way to omit one."""
     fields: dict[str, Any] = {}
     for part in parts:
-        if part.blank:
+        if part.blank and part.name not in kept_blank:
             continue
         value = part if part.name in pictures else part.text
         if part.name in lists:

@@ -46,6 +46,9 @@ class DrawnChallenge(BaseModel):
 
 
 class Burst(UploadBody):
+    kept_blank = frozenset({"token"})
+    """A client whose token was lost must not hear `live` without the movements."""
+
     frames: list[ImageBytes] = Field(
         min_length=MIN_FRAMES,
         max_length=MAX_FRAMES,

@@ -12,7 +12,7 @@ from indexer.errors import ChallengeExpired, ChallengeNotFound, ChallengeUsed, G
 from indexer.liveness import challenges
 from indexer.liveness.movements import Movement
 from indexer.records.database.session import Database
-from indexer.records.liveness_challenges import KEPT
+from indexer.records.liveness_challenges import KEPT, old_challenges
 from indexer.records.tables import LivenessChallenge
 
 
@@ -87,3 +87,12 @@ def test_the_token_itself_is_not_stored_and_old_challenges_are_deleted(database:
     assert new.token.encode() not in row.token_hash
     with pytest.raises(ChallengeNotFound):
         challenges.redeem(database, old.token)
+
+
+def test_old_challenges_are_found_by_their_index(database: Database) -> None:
+    found = str(old_challenges().compile(database.engine, compile_kwargs={"literal_binds": True}))
+    with database.reading() as session:
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {found}")))
+
+    assert "Index Cond: (expires_at <" in plan

@@ -105,3 +105,7 @@ def test_a_challenge_has_two_to_five_movements_three_by_default(client: TestClie
     assert len(drawn) == 3
     assert_problem(client.post("/v1/liveness/challenges", json={"movements": 1}), 422, "invalid_request")
     assert_problem(client.post("/v1/liveness/challenges", json={"movements": 6}), 422, "invalid_request")
+
+
+def test_an_empty_token_is_unknown_and_never_no_challenge(client: TestClient) -> None:
+    assert_problem(check(client, "", FRONT, LEFT, UP, DOWN), 404, "challenge_not_found")
