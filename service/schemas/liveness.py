@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from indexer import request_timings
 from indexer.attributes.estimate import CannotTell
 from indexer.liveness import burst
 from indexer.liveness.burst import MAX_FRAMES, MIN_FRAMES, BurstLiveness, Reason, Verdict
@@ -69,7 +70,7 @@ class SamePerson(BaseModel):
 
 
 class Movements(BaseModel):
-    passed: bool
+    passed: bool = Field(description="Whether the frames show the movements that were drawn, in their order")
     requested: MovementList
     shown: list[Movement] | None = Field(
         description="What the frames show, in their order; null where the first frame does not look into the"
@@ -79,7 +80,7 @@ class Movements(BaseModel):
 
 
 class FrameAnswer(BaseModel):
-    faces_found: int = Field(examples=[1])
+    faces_found: int = Field(description="How many faces the frame has", examples=[1])
     live: float | None = Field(
         description="Probability of a person; null without a face, or where the head cannot tell",
         examples=[0.97],
@@ -138,7 +139,10 @@ class BurstAnswer(BaseModel):
     audit_id: UUID | None = Field(
         description="Id of its event in the audit record; null where that is off", examples=[ID_EXAMPLE]
     )
-    timings_ms: dict[str, float] = Field(examples=[{"decode": 31.0, "detect": 82.5, "attributes": 120.4}])
+    timings_ms: dict[str, float] = Field(
+        description=request_timings.description(),
+        examples=[{"decode": 31.0, "detect": 82.5, "attributes": 120.4}],
+    )
 
     @classmethod
     def of(cls, found: BurstLiveness) -> "BurstAnswer":

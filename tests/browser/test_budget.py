@@ -5,7 +5,7 @@ from playwright.sync_api import BrowserContext, Request
 from tests.support.browser.client import ApiClient
 from tests.support.browser.pages import OpenPage
 
-MOST_BYTES = 150_000
+MOST_BYTES = 155_000
 
 
 def test_the_first_page_of_an_empty_installation_is_small(

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from indexer.records.database.session import Database
 from indexer.records.tables import Base
 
-_ROOTS = {"gallery", "model", "process", "api_key", "api_key_version"}
+_ROOTS = {"gallery", "model", "process", "api_key", "api_key_version", "transfer", "liveness_challenge"}
 _SMALL_BYTES = 4_000_000
 
 

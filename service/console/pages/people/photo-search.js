@@ -54,7 +54,7 @@ export function createPhotoSearch({ gallery, signal, open, setQuery }) {
     h(
       "div",
       { class: "photo-found" },
-      h("div", {}, photo.image && cutFace(photo.image, face.landmarks, t("people.photo_face")), qualityLine(face.quality, face.unmatched_reason)),
+      h("div", {}, photo.image && cutFace(photo.image, face.landmarks, t("people.photo_face")), qualityLine(face)),
       face.candidates.length
         ? h("ol", { class: "plain photo-candidates" }, face.candidates.map((one) => candidate(one, answer)))
         : h("p", {}, t("people.photo_nobody")),
