@@ -23,8 +23,6 @@ mirror image of a face: 3 degrees of yaw."""
 MIN_FACE_PX = 16.0
 FRONTAL_DEGREES = 20.0
 """Largest yaw and pitch of a `frontal` face."""
-_OUTPUTS = 3
-"""Pitch, roll, yaw, in degrees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +67,10 @@ class PoseHead:
 
     def pose(self, face: FaceView) -> HeadPose:
         pixels = with_surroundings(face.pixels, face.face.scaled(1 / face.divisor).box, BOX_SCALE, SIDE_PX)
-        upright = np.rot90(
-            pixels, -(face.face.rotation_degrees // 90)
-        )  # a positive number of turns is counterclockwise
+        turns = -(face.face.rotation_degrees // 90)  # NumPy counts them counterclockwise
+        upright = np.rot90(pixels, turns)
         inputs = upright[..., ::-1].transpose(2, 0, 1)[np.newaxis].astype(np.float32)
-        outputs = self._network.run(np.ascontiguousarray(inputs))
-        assert len(outputs) == _OUTPUTS
-        pitch, _, yaw = (float(output.ravel()[0]) for output in outputs)
+        pitch, _, yaw = (output.item() for output in self._network.run(np.ascontiguousarray(inputs)))
         return HeadPose(yaw=yaw, pitch=pitch, roll=roll_degrees(face))
 
 

@@ -25,7 +25,7 @@ def reader() -> AttributeReader:
 def test_the_estimates_of_two_women_are_of_grown_people_and_one_gender_is_wrong(
     reader: AttributeReader, pipeline: Pipeline, hopper: bytes, collins: bytes
 ) -> None:
-    """An estimate is no fact: Grace Hopper, 77 years old and in uniform, is told to be a man."""
+    """An estimate is no fact: Grace Hopper, 77 years old and in uniform, is estimated to be a man."""
     estimates = []
     for picture in (hopper, collins):
         [face] = reader.read(pipeline.detect(picture, Stopwatch(), max_faces=1), REQUESTED, Stopwatch())
