@@ -56,9 +56,7 @@ def _face(pipeline: Pipeline, presentation: Presentation) -> FaceView | None:
     if photograph is None or not photograph.faces:
         return None
     [aligned] = photograph.faces
-    return FaceView(
-        pixels=photograph.pixels, divisor=photograph.divisor, face=aligned.face, quality=aligned.quality
-    )
+    return FaceView.of(photograph, aligned)
 
 
 def _report(name: str, kinds: NDArray[np.str_], people: NDArray[np.int64], odds: Floats) -> None:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.attributes.head import FaceView, Head
-from indexer.attributes.heads.opening import HEADS
+from indexer.attributes.heads.opening import HEADS, HeadSources
 from indexer.concurrency import ConcurrencyLimit, raise_if_abandoned
 from indexer.errors import AttributeNotPermitted, AttributeUnavailable
 from indexer.inference.load import ProcessorLoad
@@ -37,7 +37,7 @@ class AttributeReader:
         from those requests that do not ask for attributes."""
         self._permitted = frozenset(permitted)
         self._store = store
-        self._threads = threads
+        self._sources = HeadSources(store, threads)
         self._max_faces = max_faces
         self._load = load or ProcessorLoad()
         self._limit = limit or ConcurrencyLimit(threads, purpose="slot for attributes")
@@ -90,16 +90,7 @@ class AttributeReader:
     ) -> list[Estimates]:
         """Of each face of the photograph, in their order; beyond the number of faces that get estimates, of
         none. Raises Busy, Abandoned, WeightsMissing, WeightsDamaged."""
-        views = [
-            FaceView(
-                pixels=photograph.pixels,
-                divisor=photograph.divisor,
-                face=aligned.face,
-                quality=aligned.quality,
-            )
-            for aligned in photograph.faces[: self._max_faces]
-            if requested
-        ]
+        views = [FaceView.of(photograph, face) for face in photograph.faces[: self._max_faces] if requested]
         estimated = self._estimated(views, requested, watch) if views else []
         return estimated + [NO_ESTIMATES] * (len(photograph.faces) - len(estimated))
 
@@ -124,6 +115,6 @@ class AttributeReader:
         head = self._heads.get(attribute)  # another head that is opened just then holds up nobody
         if head is None:
             with self._lock:
-                head = self._heads.get(attribute) or HEADS[attribute].open(self._store, self._threads)
+                head = self._heads.get(attribute) or HEADS[attribute].open(self._sources)
                 self._heads[attribute] = head
         return head

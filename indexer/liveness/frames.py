@@ -75,16 +75,10 @@ def _frame(
 
 def _face(photograph: Photograph, estimates: Estimates) -> FrameFace:
     aligned = photograph.faces[0]
-    view = FaceView(
-        pixels=photograph.pixels,
-        divisor=photograph.divisor,
-        face=aligned.face,
-        quality=aligned.quality,
-    )
     liveness = estimates[Attribute.LIVENESS]
     return FrameFace(
         aligned=aligned,
-        upright=view.aligned(),
+        upright=FaceView.of(photograph, aligned).aligned(),
         live=None if liveness.value is None else liveness.scores[LIVE],
         cannot_tell=liveness.cannot_tell,
         posture=_posture(photograph, aligned, estimates),

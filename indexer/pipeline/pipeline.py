@@ -43,6 +43,8 @@ class AlignedFace:
     pictures: tuple[Image, ...]
     """For each of the model's templates, shape (side, side, 3): cut out and turned as it says."""
     quality: Quality
+    share_inside: float = 1.0
+    """Of the face, from brows to mouth, in the photograph: by the landmarks, for a box is cut off with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -212,7 +214,8 @@ class Pipeline:
             upright = align(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
         seen = inside(pixels, face.landmarks, ARCFACE_112, divisor=divisor)
         measured = quality.measure(face, upright, seen)
-        return AlignedFace(face=face, pictures=pictures, quality=measured), upright
+        share = 1.0 if seen is None else float(seen[quality.INNER].mean())
+        return AlignedFace(face=face, pictures=pictures, quality=measured, share_inside=share), upright
 
     def _min_share(self, faces: Sequence[Face], detail: float) -> float:
         """Share of the photograph's pixels, along a side, with which no aligned face is enlarged more than

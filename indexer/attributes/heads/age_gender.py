@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.attributes.estimate import CannotTell, Estimate
-from indexer.attributes.head import FaceView
+from indexer.attributes.head import FaceView, once
 from indexer.inference.network import Network, read
 from indexer.types import Template
 from indexer.vision.align import DLIB_150
@@ -83,17 +83,17 @@ class AgeHead:
         ]
 
     def years(self, faces: Sequence[FaceView]) -> list[float]:
-        """The mean age of each face by the network's probabilities."""
-        return (self._network.probabilities(faces) @ AGES).tolist() if faces else []
+        """The mean age of each face by the network's probabilities, which runs once for a face."""
+        return once(self, faces, lambda new: (self._network.probabilities(new) @ AGES).tolist())
 
 
 class GenderHead:
     """It asks the age too, since it cannot tell the gender of small children."""
 
-    def __init__(self, weights: bytes, age_weights: bytes, *, threads: int) -> None:
-        """Raises RuntimeError if one of them is no network."""
+    def __init__(self, weights: bytes, age: AgeHead, *, threads: int) -> None:
+        """Raises RuntimeError if `weights` is no network."""
         self._network = _DlibNetwork(weights, GENDER_PX, threads)
-        self._age = AgeHead(age_weights, threads=threads)
+        self._age = age
 
     def estimate(self, faces: Sequence[FaceView]) -> list[Estimate]:
         if not faces:

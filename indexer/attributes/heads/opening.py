@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from indexer.attributes.head import Head
 from indexer.attributes.heads.age_gender import AgeHead, GenderHead
@@ -25,50 +26,60 @@ from indexer.weights.published import (
 )
 from indexer.weights.store import WeightStore
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadKind:
-    weights: tuple[WeightFile, ...]
-    open: Callable[[WeightStore, int], Head]
-    """With the number of threads. Raises WeightsMissing, WeightsDamaged."""
-
-
 LIVENESS = (MINIFASNET_V2, MINIFASNET_V1SE, MINIFASNET_CELEBA_SPOOF)
 
 HEAD_POSE = (HEAD_POSE_GRAPH, HEAD_POSE_WEIGHTS)
 
 
-def _open_pose(store: WeightStore, threads: int) -> PoseHead:
-    return PoseHead(*(read_verified(file, store) for file in HEAD_POSE), threads=threads)
+class HeadSources:
+    """The weights of the heads, and the heads that others use too, each opened once. Its caller holds a lock
+    while it opens one."""
+
+    def __init__(self, store: WeightStore, threads: int) -> None:
+        self.threads = threads
+        """How many faces a head takes in at once."""
+        self._store = store
+
+    def read(self, file: WeightFile) -> bytes:
+        """Raises WeightsMissing, WeightsDamaged."""
+        return read_verified(file, self._store)
+
+    def are_present(self, files: tuple[WeightFile, ...]) -> bool:
+        return all(is_present(file, self._store) for file in files)
+
+    @cached_property
+    def age(self) -> AgeHead:
+        return AgeHead(self.read(AGE), threads=self.threads)
+
+    @cached_property
+    def pose(self) -> PoseHead:
+        return PoseHead(*map(self.read, HEAD_POSE), threads=self.threads)
 
 
-def _open_quality(store: WeightStore, threads: int) -> QualityHead:
-    """Better with the network of the pose, where its weights are on this machine."""
-    present = all(is_present(file, store) for file in HEAD_POSE)
-    return QualityHead(_open_pose(store, threads) if present else None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadKind:
+    weights: tuple[WeightFile, ...]
+    open: Callable[[HeadSources], Head]
+    """Raises WeightsMissing, WeightsDamaged."""
 
 
 HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.EXPRESSION: HeadKind(
         weights=(EXPRESSION,),
-        open=lambda store, threads: ExpressionHead(read_verified(EXPRESSION, store), threads=threads),
+        open=lambda sources: ExpressionHead(sources.read(EXPRESSION), threads=sources.threads),
     ),
     Attribute.LIVENESS: HeadKind(
         weights=LIVENESS,
-        open=lambda store, threads: LivenessHead(
-            *(read_verified(file, store) for file in LIVENESS), threads=threads
-        ),
+        open=lambda sources: LivenessHead(*map(sources.read, LIVENESS), threads=sources.threads),
     ),
-    Attribute.POSE: HeadKind(weights=HEAD_POSE, open=_open_pose),
-    Attribute.QUALITY: HeadKind(weights=(), open=_open_quality),
-    Attribute.AGE: HeadKind(
-        weights=(AGE,),
-        open=lambda store, threads: AgeHead(read_verified(AGE, store), threads=threads),
+    Attribute.POSE: HeadKind(weights=HEAD_POSE, open=lambda sources: sources.pose),
+    Attribute.QUALITY: HeadKind(
+        weights=(),  # better with the network of the pose, where its weights are on this machine
+        open=lambda sources: QualityHead(sources.pose if sources.are_present(HEAD_POSE) else None),
     ),
+    Attribute.AGE: HeadKind(weights=(AGE,), open=lambda sources: sources.age),
     Attribute.GENDER: HeadKind(
         weights=(GENDER, AGE),
-        open=lambda store, threads: GenderHead(
-            read_verified(GENDER, store), read_verified(AGE, store), threads=threads
-        ),
+        open=lambda sources: GenderHead(sources.read(GENDER), sources.age, threads=sources.threads),
     ),
 }

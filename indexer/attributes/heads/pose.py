@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.attributes.estimate import CannotTell, Estimate
-from indexer.attributes.head import FaceView
+from indexer.attributes.head import FaceView, once
 from indexer.inference.network import Network, read_ir
 from indexer.vision.align import ARCFACE_112, similarity
 from indexer.vision.surroundings import with_surroundings
@@ -66,6 +66,11 @@ class PoseHead:
         return Estimate(value=pose.word, confidence=None, unit="degrees", scores=angles)
 
     def pose(self, face: FaceView) -> HeadPose:
+        """The network runs once for a face."""
+        [pose] = once(self, [face], lambda _: [self._pose(face)])
+        return pose
+
+    def _pose(self, face: FaceView) -> HeadPose:
         pixels = with_surroundings(face.pixels, face.face.scaled(1 / face.divisor).box, BOX_SCALE, SIDE_PX)
         turns = -(face.face.rotation_degrees // 90)  # NumPy counts them counterclockwise
         upright = np.rot90(pixels, turns)

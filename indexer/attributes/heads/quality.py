@@ -9,9 +9,6 @@ from indexer.attributes.estimate import Estimate
 from indexer.attributes.head import FaceView
 from indexer.attributes.heads.pose import HeadPose, PoseHead, roll_degrees
 from indexer.vision.advice import advice
-from indexer.vision.align import ARCFACE_112
-from indexer.vision.align import inside as inside_picture
-from indexer.vision.quality import INNER
 
 
 class QualityHead:
@@ -26,28 +23,20 @@ class QualityHead:
     def _estimate(self, face: FaceView) -> Estimate:
         pose = self._pose.pose(face) if self._pose is not None else None
         roll = roll_degrees(face)
-        inside = share_inside(face)
         what_helps = advice(
             face.quality,
             turned_degrees=None if pose is None else pose.turned,
             tilted_degrees=roll,
-            share_inside=inside,
+            share_inside=face.share_inside,
         )
         return Estimate(
             value=tuple(each.value for each in what_helps),
             confidence=None,
-            scores=components(face, pose, roll, inside),
+            scores=components(face, pose, roll),
         )
 
 
-def share_inside(face: FaceView) -> float:
-    """How much of the face, from brows to mouth, is in the picture, 0 to 1. By the landmarks: a detector fits
-    its box to what is there."""
-    seen = inside_picture(face.pixels, face.face.landmarks, ARCFACE_112, divisor=face.divisor)
-    return 1.0 if seen is None else float(seen[INNER].mean())
-
-
-def components(face: FaceView, pose: HeadPose | None, roll: float, inside: float) -> dict[str, float]:
+def components(face: FaceView, pose: HeadPose | None, roll: float) -> dict[str, float]:
     """By the standard's names where it has one, as Gemel measures them, in units of its own."""
     quality = face.quality
     left, right = face.face.landmarks[:2]
@@ -55,7 +44,7 @@ def components(face: FaceView, pose: HeadPose | None, roll: float, inside: float
         "inter_eye_distance": float(np.hypot(*(right - left))),
         "sharpness": quality.sharpness,
         "luminance_mean": (quality.brightness or 0.0) / 255,
-        "face_in_picture": 100 * inside,
+        "face_in_picture": 100 * face.share_inside,
         "head_pose_roll": roll,
     }
     if pose is not None:

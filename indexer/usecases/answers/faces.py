@@ -142,8 +142,8 @@ class DetectedFace(BaseModel):
     quality: Quality = Field(description="How fit it is to be recognised")
     advice: list[Advice] = Field(
         default_factory=list,
-        description="What to do for a better picture, by the components of the quality; the attribute"
-        " `quality` knows more",
+        description="What to do for a better picture, by the components of the quality and by how much of the"
+        " face is in the picture; the attribute `quality` knows more",
         examples=[["come_nearer"]],
     )
     attributes: Attributes
@@ -162,6 +162,6 @@ class DetectedFace(BaseModel):
             "confidence": round(face.confidence, 4),
             "landmark_source": face.landmark_source,
             "quality": Quality.of(aligned.quality),
-            "advice": list(advice(aligned.quality)),
+            "advice": list(advice(aligned.quality, share_inside=aligned.share_inside)),
             "attributes": answered(estimates),
         }

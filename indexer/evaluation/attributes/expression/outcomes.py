@@ -60,10 +60,7 @@ def _outcome(pipeline: Pipeline, head: ExpressionHead, picture: LabelledPicture)
     if not photograph.faces:
         return Outcome(picture=picture, answer=NO_FACE, estimate=None)
     [found] = photograph.faces
-    view = FaceView(
-        pixels=photograph.pixels, divisor=photograph.divisor, face=found.face, quality=found.quality
-    )
-    [estimate] = head.estimate([view])
+    [estimate] = head.estimate([FaceView.of(photograph, found)])
     answer = CANNOT_TELL if estimate.value is None else str(estimate.value)
     return Outcome(picture=picture, answer=answer, estimate=estimate)
 
