@@ -301,6 +301,33 @@ class Settings(BaseSettings):
         description="Memory for all indexes of a process, in MB (10^6 bytes); above it, the least"
         " recently used ones are closed, and opened again by the next search",
     )
+    cluster: str = Field(
+        default="",
+        pattern=r"^(|auto|(ray://)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5})$",
+        description="Ray cluster that holds the shards of large galleries: `auto` is that of this machine's"
+        " Ray node, `HOST:PORT` that of a head, `ray://HOST:PORT` a head's client server; empty: galleries"
+        " are searched in this process, and no Ray is imported. It needs the extra `cluster`",
+    )
+    shard_faces: int = Field(
+        default=50_000_000,
+        ge=1,
+        description="Faces from which on a gallery is searched in shards on the Ray cluster; it is so until"
+        " it has fewer than half as many. Without `GEMEL_CLUSTER` it has no effect",
+    )
+    shards: int = Field(
+        default=0,
+        ge=0,
+        le=1024,
+        description="Shards of a gallery on the Ray cluster; 0: one for each node that is alive when they are"
+        " created. `gemel index reshard` changes those of one gallery",
+    )
+    shard_copies: int = Field(
+        default=2,
+        ge=1,
+        le=8,
+        description="Copies of each shard, each on another node of the Ray cluster. With one copy, a node"
+        " that fails is an interruption of searches",
+    )
     device: str | None = Field(
         default=None,
         description="Device of the network, by torch's name: `cpu`, `cuda`, `cuda:1`; default: a GPU if"

@@ -35,6 +35,9 @@ def test_variables_and_an_env_file_are_read(monkeypatch: pytest.MonkeyPatch, tmp
         ("root_path", "/faces/"),
         ("max_connections", "0"),
         ("header_timeout_s", "0"),
+        ("cluster", "head"),
+        ("cluster", "http://head:6379"),
+        ("shard_copies", "0"),
     ],
 )
 def test_an_invalid_setting_is_rejected_at_the_start(
