@@ -247,6 +247,11 @@ class Settings(BaseSettings):
         " `glasses`, `pose`, `eyes`, `occlusion`, `quality`, and, off by default, `expression`, `age`,"
         " `gender`. `none`: no attributes",
     )
+    expression_head: Path | None = Field(
+        default=None,
+        description="Card `NAME.json` of a head that `gemel train --task expression` made, which estimates"
+        " `expression` in place of the published network's last layer; `NAME.onnx` lies beside it",
+    )
     model: str = Field(
         default="sface",
         description="Model of new galleries: one that `gemel models` lists, or `onnx:PATH` or"

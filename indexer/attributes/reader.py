@@ -1,12 +1,12 @@
 """Opens heads when they are first needed, and has them estimate the faces of a photograph."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 
 from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.attributes.head import FaceView, Head
-from indexer.attributes.heads.opening import HEADS, HeadSources
+from indexer.attributes.heads.opening import HEADS, HeadKind, HeadSources
 from indexer.concurrency import ConcurrencyLimit, raise_if_abandoned
 from indexer.errors import AttributeNotPermitted, AttributeUnavailable
 from indexer.inference.load import ProcessorLoad
@@ -27,16 +27,18 @@ class AttributeReader:
         store: WeightStore,
         *,
         threads: int,
+        kinds: Mapping[Attribute, HeadKind] = HEADS,
         max_faces: int | None = None,
         load: ProcessorLoad | None = None,
         limit: ConcurrencyLimit | None = None,
     ) -> None:
-        """`permitted`: in this installation. `threads`: how many faces a head takes in at once. `max_faces`:
-        of a photograph that get estimates, the largest; None: all. `load`: of the process. `limit`: for the
-        photographs whose faces are estimated at once: more than there are cores would only take the processor
-        from those requests that do not ask for attributes."""
+        """`permitted`: in this installation. `threads`: how many faces a head takes in at once. `kinds`: of
+        the heads. `max_faces`: of a photograph that get estimates, the largest; None: all. `load`: of the
+        process. `limit`: for the photographs whose faces are estimated at once: more than there are cores
+        would only take the processor from those requests that do not ask for attributes."""
         self._permitted = frozenset(permitted)
         self._store = store
+        self._kinds = kinds
         self._sources = HeadSources(store, threads)
         self._max_faces = max_faces
         self._load = load or ProcessorLoad()
@@ -69,14 +71,18 @@ class AttributeReader:
         """In this installation."""
         return attribute in self._permitted
 
+    def kind(self, attribute: Attribute) -> HeadKind | None:
+        """What estimates it; None where this version has no head for it."""
+        return self._kinds.get(attribute)
+
     def is_available(self, attribute: Attribute) -> bool:
         """Whether there is a head for it, with its weights on this machine."""
-        kind = HEADS.get(attribute)
+        kind = self._kinds.get(attribute)
         return kind is not None and all(is_present(file, self._store) for file in kind.weights)
 
     def missing(self, attribute: Attribute) -> list[str]:
         """Names of the networks whose weights are not on this machine, as `gemel models fetch` takes them."""
-        kind = HEADS.get(attribute)
+        kind = self._kinds.get(attribute)
         files = () if kind is None else kind.weights
         sets = [set_of(file) for file in files if not is_present(file, self._store)]
         return list(dict.fromkeys(each.name for each in sets if each is not None))
@@ -115,6 +121,6 @@ class AttributeReader:
         head = self._heads.get(attribute)  # another head that is opened just then holds up nobody
         if head is None:
             with self._lock:
-                head = self._heads.get(attribute) or HEADS[attribute].open(self._sources)
+                head = self._heads.get(attribute) or self._kinds[attribute].open(self._sources)
                 self._heads[attribute] = head
         return head

@@ -1,12 +1,16 @@
 """Which attributes of a face requests may ask for."""
 
+from collections.abc import Iterator
+
 from fastapi import APIRouter
 
+from indexer.attributes.provenance import NetworkOrigin, origins
+from indexer.attributes.reader import AttributeReader
 from indexer.types import SENSITIVE, Attribute
 from service.dependencies import CurrentEngine
 from service.requests.bodies import JsonRoute
 from service.routes import problems
-from service.schemas.attributes import AttributeList, AttributeStatus
+from service.schemas.attributes import AttributeList, AttributeNetwork, AttributeStatus
 
 router = APIRouter(prefix="/v1/attributes", tags=["recognition"], route_class=JsonRoute)
 
@@ -27,7 +31,13 @@ def list_all(engine: CurrentEngine) -> AttributeList:
                 permitted=reader.is_permitted(attribute),
                 available=reader.is_available(attribute),
                 sensitive=attribute in SENSITIVE,
+                networks=[AttributeNetwork.model_validate(each) for each in _origins(reader, attribute)],
             )
             for attribute in Attribute
         ]
     )
+
+
+def _origins(reader: AttributeReader, attribute: Attribute) -> Iterator[NetworkOrigin]:
+    kind = reader.kind(attribute)
+    return iter(()) if kind is None else origins(kind)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from indexer.errors import InvalidRequest
 from indexer.types import Attribute
@@ -52,6 +52,31 @@ def query_attributes(value: str | None) -> list[Attribute]:
     return _once(list(map(Attribute, names)))
 
 
+class AttributeNetwork(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(
+        description="As `gemel models list` names it; of a head of your own, the name of its card",
+        examples=["expression"],
+    )
+    licence: str = Field(
+        description="SPDX identifier; of a head of your own, what its card says", examples=["Apache-2.0"]
+    )
+    publisher: str | None = Field(
+        description="Who published it; null for a head of your own", examples=["OpenCV Zoo"]
+    )
+    page: str | None = Field(description="Address of the publisher's description")
+    sha256: list[str] = Field(description="SHA-256 of each of its files, verified when it is opened")
+    trained_on: str | None = Field(
+        description="Of a head of your own (`GEMEL_EXPRESSION_HEAD`), the name of the folder of its data"
+    )
+    base: str | None = Field(description="Of a head of your own, the network whose features it takes in")
+    accuracy: float | None = Field(
+        description="Of a head of your own, the accuracy on people whom it was not trained on, by its card"
+    )
+    accuracy_interval: tuple[float, float] | None = Field(description="95 %, by person")
+
+
 class AttributeStatus(BaseModel):
     name: Attribute = Field(description="As a request names it", examples=["liveness"])
     permitted: bool = Field(description="Whether the installation permits it (`GEMEL_ATTRIBUTES`)")
@@ -60,6 +85,9 @@ class AttributeStatus(BaseModel):
     )
     sensitive: bool = Field(
         description="Whether it is off unless an operator permits it, because laws restrict it"
+    )
+    networks: list[AttributeNetwork] = Field(
+        description="The networks that estimate it; empty where rules do, or where this version has no head"
     )
 
 

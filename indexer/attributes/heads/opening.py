@@ -11,6 +11,7 @@ from indexer.attributes.heads.expression import ExpressionHead
 from indexer.attributes.heads.liveness.head import LivenessHead
 from indexer.attributes.heads.pose import PoseHead
 from indexer.attributes.heads.quality import QualityHead
+from indexer.attributes.heads.trained_expression import TrainedHead
 from indexer.types import Attribute
 from indexer.weights.file import WeightFile
 from indexer.weights.locate import is_present, read_verified
@@ -61,6 +62,20 @@ class HeadKind:
     weights: tuple[WeightFile, ...]
     open: Callable[[HeadSources], Head]
     """Raises WeightsMissing, WeightsDamaged."""
+    trained: TrainedHead | None = None
+    """A head of the operator's own, on the features of a published network."""
+
+
+def with_trained_expression(trained: TrainedHead) -> Mapping[Attribute, HeadKind]:
+    """`HEADS`, with `trained` in place of the last layer of the published network of expressions."""
+    kind = HeadKind(
+        weights=(EXPRESSION,),
+        open=lambda sources: ExpressionHead(
+            sources.read(EXPRESSION), threads=sources.threads, trained=trained
+        ),
+        trained=trained,
+    )
+    return {**HEADS, Attribute.EXPRESSION: kind}
 
 
 HEADS: Mapping[Attribute, HeadKind] = {

@@ -44,7 +44,25 @@ def check(settings: Settings) -> Iterator[Finding]:
 
 
 def _attributes(settings: Settings) -> Iterator[Finding]:
-    reader = open_attributes(settings, ProcessorLoad())
+    try:
+        reader = open_attributes(settings, ProcessorLoad())
+    except GemelError as error:
+        yield Finding(
+            check=CHECK,
+            level="problem",
+            code="expression_head_unusable",
+            text=f"No server can start: GEMEL_EXPRESSION_HEAD: {error.message}.",
+            advice="Correct GEMEL_EXPRESSION_HEAD, or remove it to use the published network.",
+        )
+        return
+    if settings.expression_head is not None and not reader.is_permitted(Attribute.EXPRESSION):
+        yield Finding(
+            check=CHECK,
+            level="warning",
+            code="expression_head_unused",
+            text="GEMEL_EXPRESSION_HEAD has no effect, since GEMEL_ATTRIBUTES does not permit `expression`.",
+            advice="Add `expression` to GEMEL_ATTRIBUTES, or remove GEMEL_EXPRESSION_HEAD.",
+        )
     missing = {
         attribute.value: networks
         for attribute in Attribute

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import save as dump
 from torch import Tensor, nn
 
-from indexer.attributes.heads.trained_expression import TrainedCard
+from indexer.attributes.heads.trained_expression import FEATURE_DIMENSION, TrainedCard
 from indexer.files import atomic_write
-from indexer.training.expression.features import DIMENSION
-from indexer.training.expression.folds import ComparisonResult, Heads
+from indexer.training.expression.folds import ALONE, ComparisonResult, Heads
 from indexer.training.expression.model import SmallHead
+from indexer.weights.file import sha256
+from indexer.weights.published import EXPRESSION
 
 
 class Calibrated(nn.Module):
@@ -47,9 +48,19 @@ def export(
         aside.write_bytes(dump(state))
     with atomic_write(path.with_suffix(".onnx")) as aside:
         _write_onnx(Calibrated(heads.alone, temperature).eval(), aside)
-    card = TrainedCard(expressions=heads.expressions, temperature=temperature, trained_on=data)
+    alone = next(each for each in result.methods if each.method == ALONE)
+    card = TrainedCard(
+        expressions=heads.expressions,
+        temperature=temperature,
+        trained_on=data,
+        base_sha256=EXPRESSION.sha256,
+        weights_sha256=sha256(path.with_suffix(".onnx")),
+        licence="that of the data it was trained on",
+        accuracy=alone.accuracy,
+        accuracy_interval=alone.interval,
+    )
     content = asdict(card) | {
-        "licence": "that of the data it was trained on",
+        "base": EXPRESSION.name,
         "leave_subjects_out": asdict(result) | {"comparison_helps": result.comparison_helps},
     }
     with atomic_write(path) as aside:
@@ -65,7 +76,7 @@ def _write_onnx(network: nn.Module, path: Path) -> None:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
-            (torch.zeros(2, DIMENSION),),
+            (torch.zeros(2, FEATURE_DIMENSION),),
             path,
             input_names=["features"],
             output_names=["probabilities"],

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.attributes.heads.expression import EXPRESSIONS, FEATURES, as_input
+from indexer.attributes.heads.trained_expression import FEATURE_DIMENSION
 from indexer.errors import InvalidInput
 from indexer.evaluation.attributes.expression.data import LabelledPicture
 from indexer.inference.network import Network, read
@@ -14,8 +15,6 @@ from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.types import Image
 from indexer.vision.align import ARCFACE_112, align
-
-DIMENSION = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,8 +63,8 @@ def features_of(
         progress(number)
     return LabelledFeatures(
         pictures=tuple(kept),
-        faces=np.array(faces, np.float32).reshape(-1, DIMENSION),
-        mirrored=np.array(mirrored, np.float32).reshape(-1, DIMENSION),
+        faces=np.array(faces, np.float32).reshape(-1, FEATURE_DIMENSION),
+        mirrored=np.array(mirrored, np.float32).reshape(-1, FEATURE_DIMENSION),
         published=tuple(published),
         undetected=tuple(undetected),
     )

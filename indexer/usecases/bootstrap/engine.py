@@ -90,7 +90,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
     """`serving`: whether this is a worker of the service, which opens large indexes at its start and keeps
     open ones up to date.
 
-    Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged.
+    Raises DatabaseUnavailable, DatabaseNotMigrated, WeightsMissing, WeightsDamaged, CardUnusable.
     """
     with ExitStack() as stack:
         errors = RecentErrors()

@@ -2,9 +2,11 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from indexer.attributes.heads.opening import HEADS, HeadKind, with_trained_expression
+from indexer.attributes.heads.trained_expression import read_trained
 from indexer.attributes.reader import AttributeReader
 from indexer.concurrency import ConcurrencyLimit
 from indexer.embedding import catalog, embedder
@@ -14,6 +16,7 @@ from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import PipelineFactory
 from indexer.settings import Settings
+from indexer.types import Attribute
 from indexer.vision.decoding.decoder import Decoder
 from indexer.vision.detection.detect import Detector
 from indexer.vision.detection.refine import LandmarkRefiner
@@ -120,20 +123,32 @@ def open_pipeline_factory(
 
 
 def attribute_reader(settings: Settings) -> AttributeReader:
-    """For a command, which has no other work."""
-    return AttributeReader(settings.permitted_attributes, WeightStore.of(settings), threads=1)
+    """For a command, which has no other work. Raises what `head_kinds` raises."""
+    return AttributeReader(
+        settings.permitted_attributes, WeightStore.of(settings), threads=1, kinds=head_kinds(settings)
+    )
+
+
+def head_kinds(settings: Settings) -> Mapping[Attribute, HeadKind]:
+    """With the operator's own head of expressions, if there is one, which is read and verified.
+
+    Raises CardUnusable, WeightsMissing, WeightsDamaged."""
+    if settings.expression_head is None:
+        return HEADS
+    return with_trained_expression(read_trained(settings.expression_head.expanduser()))
 
 
 def open_attributes(
     settings: Settings, load: ProcessorLoad, *, processes: int = 1, serving: bool = False
 ) -> AttributeReader:
     """Heads are opened when they are first needed. `load`: that of the pipelines. `processes`, `serving`: as
-    of `open_pipeline_factory`."""
+    of `open_pipeline_factory`. Raises what `head_kinds` raises."""
     cores = max(1, (os.cpu_count() or 1) // processes)
     return AttributeReader(
         settings.permitted_attributes,
         WeightStore.of(settings),
         threads=cores,
+        kinds=head_kinds(settings),
         max_faces=settings.max_faces,
         load=load,
         limit=ConcurrencyLimit(

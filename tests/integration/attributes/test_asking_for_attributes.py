@@ -75,6 +75,8 @@ def test_what_may_be_asked_for_is_listed(permissive: TestClient) -> None:
     listed = {one["name"]: one for one in permissive.get("/v1/attributes").json()["attributes"]}
 
     assert list(listed) == list(Attribute)
+    [network] = listed["expression"].pop("networks")
+    assert (network["name"], network["licence"], network["trained_on"]) == ("expression", "Apache-2.0", None)
     assert listed["expression"] == {
         "name": "expression",
         "permitted": True,

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from indexer.attributes.heads.trained_expression import FEATURE_DIMENSION
 from indexer.errors import InvalidRequest
 from indexer.evaluation.attributes.expression.data import LabelledPicture
-from indexer.training.expression.features import DIMENSION, LabelledFeatures
+from indexer.training.expression.features import LabelledFeatures
 from indexer.training.expression.folds import fit_heads, leave_subjects_out
 from indexer.training.expression.references import references
 
@@ -20,14 +21,14 @@ def made(people: int, *, habit: float, missed: int = 0) -> LabelledFeatures:
     """Three expressions of each person, twice. `habit`: how much a person always shows of each
     expression, against 1 of the one that they make."""
     rng = np.random.default_rng(0)
-    directions = rng.normal(size=(len(NAMES), DIMENSION))
+    directions = rng.normal(size=(len(NAMES), FEATURE_DIMENSION))
     pictures, faces = [], []
     for person in range(people):
         own = habit * rng.normal(size=len(NAMES)) @ directions
         for number, name in enumerate(NAMES * 2):
             file = Path(f"p{person}_{number}.png")
             pictures.append(LabelledPicture(file=file, expression=name, person=f"p{person}"))
-            faces.append(directions[number % 3] + own + 0.5 * rng.normal(size=DIMENSION))
+            faces.append(directions[number % 3] + own + 0.5 * rng.normal(size=FEATURE_DIMENSION))
     rows = np.array(faces, np.float32)
     return LabelledFeatures(
         pictures=tuple(pictures),
