@@ -24,6 +24,7 @@ export const ROUTES = [
   { name: "import", path: "/galleries/:gallery/imports/:id", needs: "read" },
   { name: "models", path: "/galleries/:gallery/models", needs: "read" },
   { name: "reindex", path: "/galleries/:gallery/models/jobs/:id", needs: "read" },
+  { name: "liveness", path: "/liveness", needs: "verify" },
   { name: "operations", path: "/operations", needs: "read" },
   { name: "account", path: "/account" },
   { name: "access", path: "/access", needs: "keys" },

@@ -10,7 +10,7 @@ import { icon } from "./icons.js";
 import { createGalleryPicker } from "./gallery-picker.js";
 
 const OF_GALLERY = ["identify", "verify", "people", "visitors", "reviews", "imports", "models", "gallery"];
-const OF_SERVER = ["try", "galleries", "operations", "access", "audit"];
+const OF_SERVER = ["try", "liveness", "galleries", "operations", "access", "audit"];
 const PARENTS = { person: "people", import: "imports", reindex: "models", event: "audit" };
 
 export function createLayout() {

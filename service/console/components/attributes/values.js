@@ -23,8 +23,11 @@ const nameOf = (name) => (has(`attributes.names.${name}`) ? t(`attributes.names.
 /** The API's own word, where there is no other. */
 const plain = (word) => String(word).replaceAll("_", " ");
 
+/** Why there is no value, by the word of the API. */
+export const attributeReason = (why) => (has(`attributes.why.${why}`) ? t(`attributes.why.${why}`) : plain(why));
+
 export function inWords(name, { value, confidence, cannot_tell: why, unit, interval }) {
-  if (value === null) return t("attributes.cannot_tell", { why: has(`attributes.why.${why}`) ? t(`attributes.why.${why}`) : plain(why) });
+  if (value === null) return t("attributes.cannot_tell", { why: attributeReason(why) });
   const words = valueInWords(name, value, unit);
   if (interval) return t("attributes.between", { value: words, low: number(interval[0]), high: number(interval[1]) });
   return confidence === null ? words : t("attributes.confident", { value: words, share: percent(confidence) });

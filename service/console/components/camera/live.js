@@ -5,6 +5,7 @@
 // has moved since the last empty one are not sent at all.
 
 import { h } from "../../dom.js";
+import { pause } from "../../pause.js";
 import { takePicture } from "./camera.js";
 
 const SEARCH_MS = 1000;
@@ -98,17 +99,4 @@ function watchMotion(video) {
     hasMoved: () => last === null || cells().some((value, i) => Math.abs(value - last[i]) >= MOVED),
     remember: () => (last = cells()),
   };
-}
-
-function pause(milliseconds, signal) {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }

@@ -17,11 +17,13 @@ let count = 0;
  * @param {(files: Blob[]) => void} options.onFiles
  * @param {AbortSignal} options.signal
  * @param {boolean} [options.several] whether several files may be chosen at once
+ * @param {boolean} [options.camera] whether it can take a photograph with the camera
+ * @param {string} [options.hint] what may be done, and is not in the title
  * @param {boolean} [options.small]
  * @returns {{element: HTMLElement, setProblem: (problem: Node | null) => void, choose: () => void}}
  *   `choose`: opens the choice of a file
  */
-export function photoInput({ title, onFiles, signal, several = false, small = false }) {
+export function photoInput({ title, onFiles, signal, several = false, camera: hasCamera = true, hint = t("photo.hint"), small = false }) {
   const hintId = `photo-hint-${++count}`;
   const input = h("input", {
     type: "file",
@@ -65,9 +67,9 @@ export function photoInput({ title, onFiles, signal, several = false, small = fa
       input,
       icon("upload"),
       h("span", { class: "drop-title" }, title),
-      h("span", { class: "drop-hint", id: hintId }, t("photo.hint")),
+      h("span", { class: "drop-hint", id: hintId }, hint),
     ),
-    h("div", { class: "actions" }, camera),
+    hasCamera && h("div", { class: "actions" }, camera),
     below,
     problem,
   );
