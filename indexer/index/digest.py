@@ -29,6 +29,10 @@ class Digest:
     def remove(self, keys: Keys, vectors: Vectors) -> None:
         self._value = (self._value - _sum(keys, vectors)) % _MODULUS
 
+    def join(self, other: "Digest") -> None:
+        """Adds the contents of another index, which has none of the same rows."""
+        self._value = (self._value + other._value) % _MODULUS
+
     @property
     def hex(self) -> str:
         return f"{self._value:032x}"

@@ -19,7 +19,7 @@ import faiss
 from indexer.errors import SnapshotDamaged, SnapshotForeign
 from indexer.index.build import BuildResult
 from indexer.index.recall import Recall
-from indexer.types import LogPosition, Tier
+from indexer.types import LogPosition, Part, Tier
 
 FORMAT = 6
 _WITHOUT_TEMPLATES = 5
@@ -60,6 +60,8 @@ class Manifest:
     """Rebuilds of the gallery that had been requested when the build began."""
     digest: str
     created_at: datetime
+    part: Part | None = None
+    """Of the gallery; None for all of it."""
     format: int = FORMAT
 
     @classmethod
@@ -73,6 +75,7 @@ class Manifest:
         position: LogPosition,
         rebuild_number: int,
         embedded_by: UUID | None = None,
+        part: Part | None = None,
     ) -> "Manifest":
         searcher = built.searcher
         return cls(
@@ -90,6 +93,7 @@ class Manifest:
             rebuild_number=rebuild_number,
             digest=built.digest.hex,
             created_at=datetime.now(UTC),
+            part=part,
         )
 
     @property
@@ -193,6 +197,7 @@ def _parsed(body: dict[str, Any]) -> Manifest:
         rebuild_number=body["rebuild_number"],
         digest=body["digest"],
         created_at=datetime.fromisoformat(body["created_at"]),
+        part=None if body.get("part") is None else Part(**body["part"]),
         format=body["format"],
     )
 

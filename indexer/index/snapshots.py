@@ -33,23 +33,31 @@ from indexer.index.manifest import (
     write_manifest,
 )
 from indexer.index.searcher import FaissSearcher
+from indexer.types import Part
 
 _INDEX, _KEYS, _OWNERS = "index.faiss", "keys.npy", "owners.npy"
 _LOCKS = "locks"
 """Directory beside the galleries' own: a lock file must outlive what it protects."""
+_PARTS = ".parts"
+"""Directory within a model's, of the parts that shards hold: hidden, for it is not a snapshot."""
 _DAMAGED = ".damaged"
 _STAMP = "%Y%m%dT%H%M%S%f"
 
 
 class SnapshotStore:
-    """The snapshots of one gallery by one model, in a directory of their own."""
+    """The snapshots of one gallery, or of a part of it, by one model, in a directory of their own."""
 
-    def __init__(self, root: Path, gallery: UUID, model: str) -> None:
+    def __init__(self, root: Path, gallery: UUID, model: str, part: Part | None = None) -> None:
         """`root`: directory of all galleries; `model`: fingerprint. Directories are created by `write`."""
         self._gallery = gallery
         self._model = model
-        self._lock = root / _LOCKS / f"{gallery}-{model}.lock"
+        self._part = part
         self.path = root / str(gallery) / model
+        if part is None:
+            self._lock = root / _LOCKS / f"{gallery}-{model}.lock"
+        else:
+            self._lock = root / _LOCKS / f"{gallery}-{model}-{part.name}.lock"
+            self.path = self.path / _PARTS / part.name
 
     def names(self) -> list[str]:
         """The snapshot that was written last comes first.
@@ -75,6 +83,8 @@ class SnapshotStore:
             raise SnapshotForeign(f"{directory} is of another gallery, {manifest.gallery}")
         if manifest.model != self._model:
             raise SnapshotForeign(f"{directory} is of another model, {manifest.model}, not {self._model}")
+        if manifest.part != self._part:
+            raise SnapshotForeign(f"{directory} is of another part of the gallery, {manifest.part}")
         for file_name in (_INDEX, _KEYS, _OWNERS):
             check_file(directory / file_name, files.get(file_name))
         try:

@@ -18,12 +18,12 @@ from sqlalchemy import Text, bindparam, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from indexer.errors import ChangesPruned, GalleryNotFound, LogForked
-from indexer.records.enrolled import faces_by_key, person_templates
+from indexer.records.enrolled import faces_by_key, template_vectors
 from indexer.records.enrolled.person_templates import NOTHING, Replaced
 from indexer.records.notifications import CHANNEL
 from indexer.records.tables import Change as ChangeRow
 from indexer.records.tables import Gallery
-from indexer.types import Change, ChangeKind, LogPosition
+from indexer.types import Change, ChangeKind, LogPosition, Part
 
 _Entry = tuple[ChangeKind, int, bool]
 """Kind, key, and whether it is a template's."""
@@ -136,11 +136,17 @@ def _append(session: Session, gallery_id: UUID, entries: Sequence[_Entry], enrol
     return int(last)
 
 
-def read_after(session: Session, gallery_id: UUID, position: LogPosition, fingerprint: str) -> list[Change]:
+def read_after(
+    session: Session,
+    gallery_id: UUID,
+    position: LogPosition,
+    fingerprint: str,
+    part: Part | None = None,
+) -> list[Change]:
     """The next 10,000 changes after `position`, in order, with one model's embeddings; empty at the end.
 
-    A change has no vector if the model could not embed the face, or if the face or template was deleted
-    since.
+    A change has no vector if the model could not embed the face, if the face or template was deleted since,
+    or if it is not in `part`.
     Raises EmbeddingsMissing if an enrolled face has no embedding of that model, ChangesPruned if the next
     change was pruned, LogForked if `position` belongs to another log, GalleryNotFound.
     """
@@ -152,8 +158,8 @@ def read_after(session: Session, gallery_id: UUID, position: LogPosition, finger
     if any(later.predecessor != earlier.token for earlier, later in pairwise(rows)):
         raise ChangesPruned(f"the log has a gap after change {position.number}", number=position.number)
     keys = [row.face_key for row in rows if row.kind == ChangeKind.ENROL and not row.is_template]
-    faces = faces_by_key.read(session, gallery_id, keys, fingerprint)
-    templates = _templates(session, gallery_id, rows, fingerprint)
+    faces = faces_by_key.read(session, gallery_id, keys, fingerprint, part)
+    templates = _templates(session, gallery_id, rows, fingerprint, part)
     tail = []
     for row in rows:
         vector, owner = None, None
@@ -211,7 +217,7 @@ def prune(session: Session, gallery_id: UUID, *, older_than: timedelta) -> int:
 
 
 def _templates(
-    session: Session, gallery_id: UUID, rows: Sequence[Any], fingerprint: str
+    session: Session, gallery_id: UUID, rows: Sequence[Any], fingerprint: str, part: Part | None
 ) -> dict[int, tuple[NDArray[np.float32], int]]:
     """Vector and owner of each template that `rows` enrol and that still exists, by key.
 
@@ -222,7 +228,7 @@ def _templates(
         return {}
     return {
         key: (vector, owner)
-        for keys, vectors, owners in person_templates.read(session, gallery_id, enrolled, fingerprint)
+        for keys, vectors, owners in template_vectors.read(session, gallery_id, enrolled, fingerprint, part)
         for key, vector, owner in zip(keys.tolist(), vectors, owners.tolist(), strict=True)
     }
 

@@ -16,16 +16,17 @@ from indexer.errors import (
     NotFound,
     Unavailable,
 )
-from indexer.index.live import LiveIndex
+from indexer.index.searchable_index import SearchableIndex
 from indexer.records import galleries, reindexes
 from indexer.records.database.session import Database
 from indexer.records.replicas import StatusReport
 from indexer.records.tables import Gallery
 from indexer.replica import builds
 from indexer.replica.builds import IndexBuilds
+from indexer.replica.cached_index import CachedIndex, IndexFactory
 from indexer.replica.gallery_index import GalleryIndex
 from indexer.replica.selections import SelectionCache
-from indexer.replica.store import IndexStore
+from indexer.replica.store import IndexStore, sweep
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class IndexCache:
         *,
         patience_seconds: float,
         memory_bytes: float = float("inf"),
+        make_index: IndexFactory = GalleryIndex,
     ) -> None:
         """`patience_seconds`: how long a caller waits for an index that is loaded, built or caught up.
         `memory_bytes`: of all indexes together; beyond, `sync` closes the least recently used."""
@@ -55,9 +57,10 @@ class IndexCache:
         self._store = store
         self._patience_seconds = patience_seconds
         self._memory_bytes = memory_bytes
+        self._make_index = make_index
         self._lock = threading.Lock()
         """Of the two tables; never held while something is read, built or waited for."""
-        self._indexes: dict[_Key, GalleryIndex] = {}
+        self._indexes: dict[_Key, CachedIndex] = {}
         self._unavailable: dict[_Key, str] = {}
         """Why a model cannot be opened in this process."""
         self.builds = IndexBuilds()
@@ -69,7 +72,7 @@ class IndexCache:
 
     def caught_up(
         self, gallery: Gallery, card: ModelCard | None = None, *, patience_seconds: float | None = None
-    ) -> LiveIndex:
+    ) -> SearchableIndex:
         """The index with every change that `gallery`, as it was read, knows of; maybe later ones.
 
         `card`: of the model; by default the one that the gallery is searched with.
@@ -103,21 +106,22 @@ class IndexCache:
         except (Unavailable, NotFound) as error:
             log.warning("the index of gallery %s catches up later: %s", gallery_id, error)
 
-    def of(self, gallery: Gallery, card: ModelCard | None = None) -> GalleryIndex:
+    def of(self, gallery: Gallery, card: ModelCard | None = None) -> CachedIndex:
         """The gallery's index, opened or not. Raises ModelUnavailable."""
         card = card or self._store.models.for_gallery(gallery)
         key = (gallery.id, card.fingerprint)
         with self._lock:
             index = self._indexes.get(key)
             if index is None:
-                index = self._indexes[key] = GalleryIndex(gallery, self._store.of_model(card), self.builds)
+                index = self._make_index(gallery, self._store.of_model(card), self.builds)
+                self._indexes[key] = index
             return index
 
     def preload(self) -> list["Future[None]"]:
         """Begins to open the large galleries, the largest first, as many as there is memory for."""
         with self._database.reading() as session:
             every = galleries.list_all(session)
-        for orphan in self._store.orphans(every):
+        for orphan in sweep.orphans(self._store.root, every):
             log.info("gallery %s was deleted: its snapshots are removed", orphan)
             self._store.discard(orphan)
         room = self._memory_bytes
@@ -220,7 +224,7 @@ class IndexCache:
             for (gallery_id, model), why in unavailable.items()
         ]
 
-    def _retire(self, key: _Key, index: GalleryIndex, *, on_disk: bool) -> None:
+    def _retire(self, key: _Key, index: CachedIndex, *, on_disk: bool) -> None:
         """The gallery has left the model for good. Where it is on its way back already, with other
         embeddings, what is on the disk may be new, and stays."""
         log.info("gallery %s no longer uses the model %s: its index is removed", index.gallery_name, key[1])

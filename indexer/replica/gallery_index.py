@@ -17,6 +17,7 @@ from indexer.replica.builds import IndexBuilds
 from indexer.replica.lifecycle import Lifecycle, cannot_open, describe, not_ready
 from indexer.replica.rebuild_policy import MAX_RETRY_SECONDS, reason_to_rebuild
 from indexer.replica.store import IndexStore, StoredIndex
+from indexer.types import IndexedGallery
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,6 @@ ENTRY_BYTES = 16_384
 
 class GalleryIndex:
     """Safe to call from several threads. A search keeps the index that it was given, even if it is replaced.
-
     `_applying` is held by the one thread that applies changes or swaps. Searches wait for it, to a deadline.
     `_life` is an immutable record; `_lock` is held only while it is replaced or a build is queued.
     Reports read `_life` without a lock and a drop takes only `_lock`: neither waits for a stuck thread.
@@ -73,7 +73,7 @@ class GalleryIndex:
     def report(self) -> StatusReport:
         return self._life.report(self._gallery.id, self.card.fingerprint)
 
-    def caught_up(self, gallery: Gallery, deadline: float) -> LiveIndex:
+    def caught_up(self, gallery: IndexedGallery, deadline: float) -> LiveIndex:
         """Returns the index with every change up to the number in `gallery`, maybe with later ones.
 
         Opens it first if need be. Raises IndexNotReady at the deadline, EmbeddingsMissing, GalleryNotFound.
@@ -90,7 +90,7 @@ class GalleryIndex:
                 raise not_ready(gallery, "is being opened")
 
     def prepare(self) -> None:
-        """Begins to open it, because the gallery may be switched to this model at any moment."""
+        """Begins to open it: the gallery may be switched to this model at any moment."""
         self._used_at = now = time.monotonic()
         if self._life.serving is None and self._life.may_build(now):
             self.build()
@@ -160,7 +160,7 @@ class GalleryIndex:
         self._step(Lifecycle.retire)  # first: a running build sees it and removes its own files
         self._store.snapshots(self._gallery).remove()
 
-    def _catch_up(self, gallery: Gallery, deadline: float) -> LiveIndex | None:
+    def _catch_up(self, gallery: IndexedGallery, deadline: float) -> LiveIndex | None:
         """The open index with every change up to the number in `gallery`. None if no index is open, or if
         this one can never catch up: it is then dropped, to be opened again. Raises IndexNotReady."""
         serving = self._life.serving
@@ -202,8 +202,8 @@ class GalleryIndex:
     def _build(self) -> None:
         """Runs in a thread of `builds`. The index that serves continues to serve."""
         serving = self._life.serving
+        at_least = 0 if serving is None else serving.index.applied
         try:
-            at_least = 0 if serving is None else serving.index.applied
             fresh = self._store.open(self._gallery.id, at_least=at_least)
             self._apply_the_log(fresh.index, first=serving is None)
             self.swap(fresh)
@@ -240,7 +240,7 @@ class GalleryIndex:
             return self._life is not before
 
     @contextmanager
-    def _alone(self, gallery: Gallery, deadline: float) -> Iterator[None]:
+    def _alone(self, gallery: IndexedGallery, deadline: float) -> Iterator[None]:
         """Holds `_applying`. Raises IndexNotReady if it is not free at the deadline."""
         if not self._applying.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise not_ready(gallery, "is being updated by another request")

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from indexer.errors import GemelError, IndexNotReady
 from indexer.records.replicas import State, StatusReport
-from indexer.records.tables import Gallery
 from indexer.replica.rebuild_policy import retry_pause_seconds
 from indexer.replica.store import StoredIndex
+from indexer.types import IndexedGallery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,12 +105,12 @@ def describe(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def not_ready(gallery: Gallery, state: str) -> IndexNotReady:
+def not_ready(gallery: IndexedGallery, state: str) -> IndexNotReady:
     """`state`: what keeps the index from answering, as the rest of a sentence."""
     return IndexNotReady(f"the index of gallery {gallery.name!r} {state}; try again", gallery=gallery.name)
 
 
-def cannot_open(gallery: Gallery, error: Exception) -> GemelError:
+def cannot_open(gallery: IndexedGallery, error: Exception) -> GemelError:
     """The error of a failed opening, for a caller. The text of an unexpected error is only in the log."""
     if isinstance(error, GemelError):
         return type(error)(error.message, **error.details)

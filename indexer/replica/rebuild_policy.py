@@ -7,10 +7,9 @@ again, by `gallery_index`.
 from collections.abc import Callable
 
 from indexer.errors import Busy, DatabaseUnavailable, Unusable
-from indexer.records.tables import Gallery
 from indexer.replica.store import StoredIndex, index_store
 from indexer.replica.store.tier_choice import TierChoice
-from indexer.types import Tier
+from indexer.types import IndexedGallery, Tier
 
 MAX_DELETED_SHARE = 0.2
 """Of the faces in an index; with more deleted faces than this, and than MIN_DELETED, it is rebuilt."""
@@ -23,7 +22,7 @@ MAX_RETRY_SECONDS = 30.0
 
 
 def reason_to_rebuild(
-    stored: StoredIndex, gallery: Gallery, tiers: TierChoice, gpu_has_room: Callable[[int], bool]
+    stored: StoredIndex, gallery: IndexedGallery, tiers: TierChoice, gpu_has_room: Callable[[int], bool]
 ) -> str | None:
     """The first rule that applies, in words for the log; None where the index is as it should be.
 

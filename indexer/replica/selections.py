@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from uuid import UUID
 
-from indexer.index.live import LiveIndex
+from indexer.index.searchable_index import SearchableIndex
 from indexer.index.selections.selection import Selection
 from indexer.records.database.session import Database
 from indexer.records.filters import selected_people
@@ -33,7 +33,9 @@ class SelectionCache:
         self._lock = threading.Lock()
         self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
 
-    def caught_up(self, gallery: Gallery, people: PeopleFilter, index: LiveIndex) -> tuple[Selection, int]:
+    def caught_up(
+        self, gallery: Gallery, people: PeopleFilter, index: SearchableIndex
+    ) -> tuple[Selection, int]:
         """The selection with every change that the gallery's row, as it was read, and `index` know of; and
         the number of its last change. Raises GalleryNotFound, DatabaseUnavailable, Busy."""
         key = (gallery.id, people.sha256)

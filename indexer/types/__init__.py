@@ -8,6 +8,8 @@ from indexer.types.attribute import SENSITIVE, Attribute
 from indexer.types.change_log import LOG_START, Change, ChangeKind, LogPosition
 from indexer.types.enrolment import Crop, Enrolment
 from indexer.types.face import Box, Face, LandmarkSource, rotation_degrees
+from indexer.types.gallery_state import GalleryState, IndexedGallery
+from indexer.types.part import Part, block_of_people
 from indexer.types.policy import DuplicateCheck, LivenessPolicy, OnSeveralFaces, PersonScore
 from indexer.types.quality import RECOGNISABILITY, Quality
 from indexer.types.search import NearPerson, Neighbour, Tier
@@ -25,7 +27,9 @@ __all__ = [
     "DuplicateCheck",
     "Enrolment",
     "Face",
+    "GalleryState",
     "Image",
+    "IndexedGallery",
     "Keys",
     "LandmarkSource",
     "LivenessPolicy",
@@ -34,11 +38,13 @@ __all__ = [
     "Neighbour",
     "OnSeveralFaces",
     "Owners",
+    "Part",
     "PersonScore",
     "Points",
     "Quality",
     "Template",
     "Tier",
     "Vectors",
+    "block_of_people",
     "rotation_degrees",
 ]

@@ -43,7 +43,7 @@ class Change:
     key: int
     """Of the face or template; of an update, the number of the identity."""
     vector: NDArray[np.float32] | None
-    """Of an enrolment; None if the face or template has been deleted since, as a later change says, or if the
-    model could not embed it."""
+    """Of an enrolment; None if the face or template has been deleted since, as a later change says, if the
+    model could not embed it, or if it is not in the part of the gallery that was read."""
     owner: int | None
     """Of the face or template, as in `Owners`; None if there is no vector."""

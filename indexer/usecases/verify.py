@@ -20,7 +20,7 @@ from indexer.pipeline.pipeline import Photograph, Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.database.session import Database, Session
-from indexer.records.enrolled import faces, identities, person_templates
+from indexer.records.enrolled import faces, identities, template_vectors
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute, LivenessPolicy, OnSeveralFaces
 from indexer.usecases import liveness as policy
@@ -143,7 +143,7 @@ def score_identity(
             face_score, face_id = float(scores[best]), face_ids[best]
     if face_id is None:
         return None
-    template = person_templates.of_identity(session, gallery_id, identity_id, fingerprint)
+    template = template_vectors.of_identity(session, gallery_id, identity_id, fingerprint)
     return IdentityScore(
         face_id=face_id,
         face_score=face_score,

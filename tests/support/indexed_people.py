@@ -11,7 +11,7 @@ from indexer.records import changes, galleries, models
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import contents, faces, identities, person_templates
 from indexer.records.tables import Gallery
-from indexer.types import LOG_START, ChangeKind, Tier, Vectors
+from indexer.types import LOG_START, ChangeKind, Part, Tier, Vectors
 from tests.support.enrolments import enrolment
 from tests.support.vectors import empty_searcher, unit_vectors
 
@@ -51,13 +51,13 @@ def template_of(*numbers: int) -> Vectors:
     return vector
 
 
-def built(session: Session, gallery: Gallery, by: str = MODEL) -> LiveIndex:
+def built(session: Session, gallery: Gallery, by: str = MODEL, part: Part | None = None) -> LiveIndex:
     """As a start makes it."""
     position = LOG_START
 
     def feed(take: object) -> None:
         nonlocal position
-        position = contents.read_enrolled(session, gallery.id, by, take)  # type: ignore[arg-type]
+        position = contents.read_enrolled(session, gallery.id, by, take, part)  # type: ignore[arg-type]
 
     result = build(Tier.EXACT, DIMENSION, feed, REQUIREMENT)
     return LiveIndex(result.searcher, position=position, digest=result.digest)
@@ -67,7 +67,9 @@ def empty() -> LiveIndex:
     return LiveIndex(empty_searcher(Tier.EXACT, DIMENSION))
 
 
-def catch_up(session: Session, gallery: Gallery, index: LiveIndex, by: str = MODEL) -> LiveIndex:
-    while tail := changes.read_after(session, gallery.id, index.position, by):
+def catch_up(
+    session: Session, gallery: Gallery, index: LiveIndex, by: str = MODEL, part: Part | None = None
+) -> LiveIndex:
+    while tail := changes.read_after(session, gallery.id, index.position, by, part):
         index.apply(tail)
     return index

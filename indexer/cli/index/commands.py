@@ -135,6 +135,7 @@ def prune(
     """
     from indexer.replica import maintenance
     from indexer.replica import status as index_status
+    from indexer.replica.store import sweep
 
     snapshots: dict[str, list[str]] = {}
     changes: dict[str, int] = {}
@@ -146,7 +147,7 @@ def prune(
                 for name in maintenance.prune_snapshots(store, one, keep)
             ]
             changes[one.name] = maintenance.prune_log(index_store.database, one, timedelta(days=log_days))
-        for orphan in [] if gallery else index_store.orphans(selected):
+        for orphan in [] if gallery else sweep.orphans(index_store.root, selected):
             index_store.discard(orphan)
             snapshots[str(orphan)] = ["all"]
     removed = quantity(sum(map(len, snapshots.values())), "snapshot")

@@ -8,20 +8,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.errors import EmbeddingsMissing, GalleryNotFound
-from indexer.records.enrolled import person_templates
+from indexer.records.enrolled import template_vectors
 from indexer.records.enrolled.face_rows import STORED_DTYPE
-from indexer.records.enrolled.person_templates import Batch
+from indexer.records.enrolled.parts import contents as part_contents
+from indexer.records.enrolled.template_vectors import Batch
 from indexer.records.tables import Embedding, Face, Gallery, Identity, Model
-from indexer.types import Keys, LogPosition, Owners, Vectors
+from indexer.types import Keys, LogPosition, Owners, Part, Vectors
 
 _BATCH_ROWS = 10_000
 
 
 def read_enrolled(
-    session: Session, gallery_id: UUID, fingerprint: str, on_batch: Callable[[Keys, Vectors, Owners], object]
+    session: Session,
+    gallery_id: UUID,
+    fingerprint: str,
+    on_batch: Callable[[Keys, Vectors, Owners], object],
+    part: Part | None = None,
 ) -> LogPosition:
     """Reads all enrolled faces and templates, keys ascending. Returns the position of the last change that
-    they include.
+    they include. `part`: only those of this part of the gallery.
 
     `on_batch` gets keys (n,), vectors (n, dimension) and owners (n,). Faces that the model could not embed
     are skipped. `session` comes from `Database.repeatable_read`, so that all rows are of one moment.
@@ -35,7 +40,17 @@ def read_enrolled(
     if row is None:
         raise GalleryNotFound("the gallery was deleted meanwhile")
     number, token, face_count = row
-    templates = _Waiting(person_templates.read_all(session, gallery_id, fingerprint))
+    position = LogPosition(number=number, token=token)
+    if part is not None:
+        missing = 0
+        for of_part in part_contents.read(session, gallery_id, fingerprint, part):
+            missing += of_part.missing
+            if of_part.rows is not None:
+                on_batch(*of_part.rows)
+        if missing:
+            raise missing_embeddings(missing, fingerprint)
+        return position
+    templates = _Waiting(template_vectors.read_all(session, gallery_id, fingerprint))
     rows = session.execute(
         select(Face.key, Embedding.vector, Identity.number)
         .join(Identity, Identity.id == Face.identity_id)
@@ -46,9 +61,9 @@ def read_enrolled(
         .execution_options(yield_per=_BATCH_ROWS)
     )
     count = 0
-    for part in rows.partitions():
-        count += len(part)
-        embedded = [(key, vector, owner) for key, vector, owner in part if vector is not None]
+    for some in rows.partitions():
+        count += len(some)
+        embedded = [(key, vector, owner) for key, vector, owner in some if vector is not None]
         if embedded:
             vectors = np.frombuffer(b"".join(vector for _, vector, _ in embedded), STORED_DTYPE)
             keys = np.array([key for key, _, _ in embedded], np.int64)
@@ -58,7 +73,7 @@ def read_enrolled(
         raise missing_embeddings(face_count - count, fingerprint)
     for batch in templates.rest():
         on_batch(*batch)
-    return LogPosition(number=number, token=token)
+    return position
 
 
 def missing_embeddings(count: int, fingerprint: str) -> EmbeddingsMissing:

@@ -24,6 +24,7 @@ from indexer.records.tables.models import Calibration, Model
 from indexer.records.tables.processes import Process, Replica
 from indexer.records.tables.reindexes import Reindex, ReindexChunk, ReindexEvent
 from indexer.records.tables.searches import SearchCount
+from indexer.records.tables.shard_sets import ShardSet
 from indexer.records.tables.transfers import Transfer, TransferFile, TransferPart
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "RequestSlot",
     "Review",
     "SearchCount",
+    "ShardSet",
     "SignIn",
     "TokenBucket",
     "Transfer",

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Dialect, ForeignKey, Index, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from indexer.records.tables.base import Base, insertion_time
+from indexer.types import Part
 
 
 class Process(Base, kw_only=True):
@@ -43,6 +44,7 @@ class Replica(Base, kw_only=True):
     __tablename__ = "replica"
     __table_args__ = (
         CheckConstraint("state IN ('opening', 'ready', 'renewing', 'failed')", name="replica_state_check"),
+        CheckConstraint("num_nulls(shard, shards, block) IN (0, 3)", name="replica_part_check"),
         Index("replica_gallery_id_idx", "gallery_id"),
     )
 
@@ -65,3 +67,13 @@ class Replica(Base, kw_only=True):
     tombstones: Mapped[int] = mapped_column(BigInteger)
     memory_bytes: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str | None] = mapped_column(Text)
+    shard: Mapped[int | None]
+    """From 0, if it holds only a part of the gallery; None for all of it, as in the two below."""
+    shards: Mapped[int | None]
+    block: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def part(self) -> Part | None:
+        if self.shard is None or self.shards is None or self.block is None:
+            return None
+        return Part(shard=self.shard, shards=self.shards, block=self.block)

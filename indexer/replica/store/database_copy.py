@@ -11,7 +11,7 @@ from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.enrolled import contents
 from indexer.records.tables import Gallery
-from indexer.types import LOG_START, LogPosition, Tier
+from indexer.types import LOG_START, LogPosition, Part, Tier
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,10 @@ def read(
     tier: Tier,
     requirement: RecallRequirement,
     progress: Callable[[int], object],
+    part: Part | None = None,
 ) -> DatabaseCopy:
     """`tier`: the target; `build` says when it is not reached. `progress` gets the number of faces read.
+    `part`: only that of the gallery.
 
     Raises GalleryNotFound, EmbeddingsMissing, and what `progress` does.
     """
@@ -45,7 +47,7 @@ def read(
     def feed(take: AddBatch) -> None:
         nonlocal position, embedded_by
         with database.repeatable_read() as session:
-            position = contents.read_enrolled(session, gallery.id, card.fingerprint, take)
+            position = contents.read_enrolled(session, gallery.id, card.fingerprint, take, part)
             embedded_by = reindexes.embedded_by(session, gallery.id, card.fingerprint)
 
     built = build(tier, card.dimension, feed, requirement, progress=progress)

@@ -7,7 +7,7 @@ still has everything that followed it.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -30,7 +30,7 @@ from indexer.files import close_to_others
 from indexer.index.build import RecallRequirement
 from indexer.index.gpu import sharded
 from indexer.index.manifest import Manifest
-from indexer.index.snapshots import SnapshotStore, gallery_ids, remove_gallery
+from indexer.index.snapshots import SnapshotStore, remove_gallery
 from indexer.pipeline.models import GalleryModels
 from indexer.records import changes, galleries, reindexes
 from indexer.records.database.session import Database, Session
@@ -42,7 +42,7 @@ from indexer.replica.store.gallery_log import GalleryLog
 from indexer.replica.store.stored_index import StoredIndex
 from indexer.replica.store.tier_choice import TierChoice
 from indexer.settings import Settings
-from indexer.types import Tier
+from indexer.types import Part, Tier
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,8 @@ class IndexStore:
     """As set, for galleries that choose none themselves."""
     fpir: float
     min_recall: float
+    part: Part | None = None
+    """What its indexes hold of each gallery; None: everything."""
 
     @classmethod
     def of(cls, settings: Settings, database: Database, card: ModelCard) -> "IndexStore":
@@ -83,19 +85,22 @@ class IndexStore:
     def of_model(self, card: ModelCard) -> "IndexStore":
         return self if card.fingerprint == self.card.fingerprint else replace(self, card=card)
 
+    def of_part(self, part: Part) -> "IndexStore":
+        return replace(self, part=part)
+
     def of_gallery(self, gallery: Gallery) -> "IndexStore":
         """For the model that the gallery is searched with. Raises ModelUnavailable."""
         return self.of_model(self.models.for_gallery(gallery))
 
     @property
     def tiers(self) -> TierChoice:
-        return TierChoice(self.tier, self.card.dimension)
+        return TierChoice(self.tier, self.card.dimension, self.part)
 
     def snapshots(self, gallery: Gallery) -> SnapshotStore:
-        return SnapshotStore(self.root, gallery.id, self.card.fingerprint)
+        return SnapshotStore(self.root, gallery.id, self.card.fingerprint, self.part)
 
     def log(self, gallery_id: UUID) -> GalleryLog:
-        return GalleryLog(self.database, gallery_id, self.card.fingerprint)
+        return GalleryLog(self.database, gallery_id, self.card.fingerprint, self.part)
 
     def discard(self, gallery_id: UUID) -> None:
         """Removes what this machine's disk has of a deleted gallery."""
@@ -108,11 +113,6 @@ class IndexStore:
             sweep.remove_if_unused(self.database, self.root, gallery, self.card.fingerprint)
         except GemelError as error:
             log.warning("an unused snapshot of gallery %s is removed later: %s", gallery.name, error)
-
-    def orphans(self, every: Sequence[Gallery]) -> list[UUID]:
-        """Galleries on the disk that are not in the database: deleted through another machine, say."""
-        known = {gallery.id for gallery in every}
-        return [gallery_id for gallery_id in gallery_ids(self.root) if gallery_id not in known]
 
     def read(self, gallery_id: UUID) -> Gallery:
         """Raises GalleryNotFound."""
@@ -151,7 +151,7 @@ class IndexStore:
             min_recall=self.min_recall,
         )
         tier = self.tiers.on_disk(gallery)
-        return database_copy.read(self.database, gallery, self.card, tier, requirement, progress)
+        return database_copy.read(self.database, gallery, self.card, tier, requirement, progress, self.part)
 
     def check(self, session: Session, gallery: Gallery, manifest: Manifest) -> None:
         """That a snapshot is a copy of what this database has, and the log has all that followed.
@@ -204,7 +204,7 @@ class IndexStore:
     ) -> StoredIndex:
         """A small index is built in memory alone. A large one is written, by one process of the machine: the
         others wait, and load it."""
-        if gallery.face_count < SNAPSHOT_MIN_FACES:
+        if self.tiers.faces(gallery) < SNAPSHOT_MIN_FACES:
             return StoredIndex.copied(self.build(gallery, progress=progress), None)
         try:
             with self.snapshots(gallery).locked():
@@ -221,7 +221,7 @@ class IndexStore:
             name = self._write(gallery, copy)
         except OSError as error:  # a full disk costs time at the next start, nothing else
             log.error("the index of gallery %s is not kept on disk: %s", gallery.name, error)
-            name = None
+            return StoredIndex.copied(copy, None)
         return StoredIndex.copied(copy, name)
 
     def _write(self, gallery: Gallery, copy: DatabaseCopy) -> str:
@@ -235,13 +235,13 @@ class IndexStore:
             position=copy.position,
             rebuild_number=copy.rebuild_number,
             embedded_by=copy.embedded_by,
+            part=self.part,
         )
         name = snapshots.write(copy.built, manifest)
         snapshots.prune(KEPT_SNAPSHOTS)
         try:
             self.read(gallery.id)
-        except GalleryNotFound:
-            # Deleted while it was written: whoever removed its files may have missed these.
+        except GalleryNotFound:  # whoever removed its files may have missed these
             self.discard(gallery.id)
             raise
         except (DatabaseUnavailable, Busy) as error:

@@ -5,7 +5,9 @@ machines do so when they next open an index of the gallery.
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 from indexer.index import snapshots
 from indexer.records import reindexes
@@ -36,3 +38,9 @@ def remove_unused(database: Database, root: Path, gallery: Gallery, *, opening: 
     for name in sorted(present - in_use.keys()):
         log.info("gallery %s no longer uses the model %s: its snapshots are removed", gallery.name, name)
         snapshots.remove_model(root, gallery.id, name)
+
+
+def orphans(root: Path, every: Sequence[Gallery]) -> list[UUID]:
+    """Galleries on the disk that are not in the database: deleted through another machine, say."""
+    known = {gallery.id for gallery in every}
+    return [gallery_id for gallery_id in snapshots.gallery_ids(root) if gallery_id not in known]

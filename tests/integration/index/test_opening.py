@@ -18,7 +18,7 @@ from indexer.records.enrolled import faces, identities
 from indexer.records.tables import Gallery
 from indexer.replica import maintenance
 from indexer.replica.cache import IndexCache
-from indexer.replica.store import IndexStore, StoredIndex
+from indexer.replica.store import IndexStore, StoredIndex, sweep
 from indexer.settings import Settings
 from indexer.types import Box, ChangeKind, Enrolment, Face, Quality, Tier, Vectors
 
@@ -75,7 +75,9 @@ def follow(database: Database, index_store: IndexStore) -> LiveIndex:
     """The index as a process that starts now has it, caught up."""
     index_cache = IndexCache(database, index_store, patience_seconds=60)
     try:
-        return index_cache.caught_up(read(database))
+        index = index_cache.caught_up(read(database))
+        assert isinstance(index, LiveIndex)
+        return index
     finally:
         index_cache.close()
 
@@ -269,7 +271,7 @@ def test_of_a_deleted_gallery_nothing_stays_on_the_disk(
     known_before = read(database)
     with database.transaction() as session:
         galleries.remove(session, gallery.id)
-    orphans = index_store.orphans([])
+    orphans = sweep.orphans(index_store.root, [])
     known_before.change_number += 1  # as read after somebody's last change
 
     with pytest.raises(GalleryNotFound):
@@ -277,7 +279,7 @@ def test_of_a_deleted_gallery_nothing_stays_on_the_disk(
     index_cache.close()
 
     assert orphans == [gallery.id]
-    assert index_store.orphans([]) == []
+    assert sweep.orphans(index_store.root, []) == []
 
 
 def test_what_lies_there_of_models_that_the_gallery_has_left_goes_when_its_index_is_opened(

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from indexer.errors import DatabaseUnavailable, GalleryNotFound
-from indexer.index.live import LiveIndex
+from indexer.index.searchable_index import SearchableIndex
 from indexer.index.snapshots import SnapshotStore
 from indexer.records import galleries, models, reindexes
 from indexer.records.database.session import Database
@@ -129,7 +129,7 @@ def go_to_another_model_and_back(database: Database, gallery: Gallery) -> None:
             )
 
 
-def has_the_new_embeddings(index: LiveIndex) -> bool:
+def has_the_new_embeddings(index: SearchableIndex) -> bool:
     [[nearest]] = index.search(unit(2, 40)[7:8], 1)
     return bool(np.isclose(nearest.score, 1, atol=1e-5))
 

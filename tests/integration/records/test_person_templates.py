@@ -11,7 +11,7 @@ from sqlalchemy import text
 from indexer.errors import EmbeddingsMissing
 from indexer.records import changes, galleries, models
 from indexer.records.database.session import Database
-from indexer.records.enrolled import person_templates
+from indexer.records.enrolled import person_templates, template_vectors
 from indexer.records.tables import Gallery
 from indexer.types import LOG_START, PersonScore
 from indexer.usecases import delete
@@ -249,7 +249,7 @@ def test_faces_of_one_person_enrolled_at_the_same_time_make_one_template_of_all(
 def test_templates_of_more_people_than_a_query_reads_are_all_read(
     database: Database, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(person_templates, "_TEMPLATES_OF_A_QUERY", 2)
+    monkeypatch.setattr(template_vectors, "_TEMPLATES_OF_A_QUERY", 2)
     for number, count in enumerate((2, 7, 1, 3, 2)):
         person = new_person(database, gallery, str(number))
         add(database, gallery, person, *range(10 * number + 1, 10 * number + 1 + count))

@@ -26,6 +26,7 @@ class Identity(Base, kw_only=True):
             "NOT anonymous OR (name IS NULL AND external_id IS NULL)", name="identity_anonymous_check"
         ),
         Index("identity_gallery_id_idx", "gallery_id", "id"),
+        Index("identity_gallery_id_number_idx", "gallery_id", "number", postgresql_include=["id"]),
         Index("identity_name_words_idx", "name_words", postgresql_using="gin"),
         Index("identity_search_words_idx", "search_words", postgresql_using="gin"),
         Index(
