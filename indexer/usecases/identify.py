@@ -23,8 +23,8 @@ from indexer.usecases.searches.nearest import (
     unit_vector,
 )
 from indexer.usecases.searches.options import SearchedPicture, SearchOptions
-from indexer.usecases.searches.recorder import SearchedFace
 from indexer.usecases.searches.results import Identification, SearchResult, candidates
+from indexer.usecases.searches.searched import SearchedFace
 from indexer.vision.place import FacePlace
 
 _POLL_SECONDS = 0.02
@@ -75,6 +75,7 @@ class Identifier(GallerySearch):
             threshold=threshold,
             among=among,
             metadata=metadata,
+            attributes=tuple(attributes),
         )
         gallery, pipeline = self.gallery(gallery_name, min_change, watch)
         self.attributes.check(attributes, gallery.attributes)

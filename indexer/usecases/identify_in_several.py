@@ -50,6 +50,7 @@ def identify_in_several(
     Raises what `Identifier.identify` raises, for any of them.
     """
     watch = watch or Stopwatch()
+    options = replace(options, attributes=tuple(attributes))
     for attempt in range(_ATTEMPTS):
         galleries = [identifier.gallery(name, 0, watch) for name in names]
         for gallery, _ in galleries:

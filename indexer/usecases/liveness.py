@@ -41,6 +41,20 @@ def reason_against(policy: str, estimates: Estimates) -> UnmatchedReason | None:
     return None if estimate.value == LIVE else UnmatchedReason.NOT_LIVE
 
 
+def verdict(policy: str, estimates: Estimates) -> str | None:
+    """For the audit record, under a policy: `live`, `attack` or `cannot_tell`; None: there is no policy."""
+    if policy == LivenessPolicy.OFF:
+        return None
+    estimate = estimates.get(Attribute.LIVENESS)
+    return "cannot_tell" if estimate is None or estimate.value is None else str(estimate.value)
+
+
+def recorded(policy: str, estimates: Estimates) -> dict[str, str]:
+    """The verdict as details of an event; empty without a policy."""
+    found = verdict(policy, estimates)
+    return {} if found is None else {"liveness": found}
+
+
 def rejection(policy: str, estimates: Estimates) -> Rejection | None:
     """Why the policy lets a face not be enrolled; None: it may be."""
     reason = reason_against(policy, estimates)

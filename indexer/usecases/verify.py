@@ -72,7 +72,7 @@ def verify_pair(
     decision = decide_pair(calibration, fmr, threshold)
     verification = _verdict(pipeline, calibration, score, faces, None, decision, liveness, watch)
     verification = replace(verification, maps=maps)
-    return recorded(verification, recorder, threshold, watch)
+    return recorded(verification, recorder, threshold, watch, attributes=attributes, policy=liveness)
 
 
 def verify_identity(
@@ -127,7 +127,16 @@ def verify_identity(
         gallery.liveness,
         watch,
     )
-    return recorded(verification, recorder, threshold, watch, gallery=gallery, identity_id=identity_id)
+    return recorded(
+        verification,
+        recorder,
+        threshold,
+        watch,
+        attributes=attributes,
+        policy=gallery.liveness,
+        gallery=gallery,
+        identity_id=identity_id,
+    )
 
 
 def score_identity(

@@ -77,6 +77,8 @@ class RecordedFace:
     """Of the kept crop, in hex. The crop itself may be deleted by now."""
     remembered: UUID | None = None
     """The anonymous identity that the face became, as it matched nobody."""
+    liveness: str | None = None
+    """By the gallery's policy: `live`, `attack` or `cannot_tell`; None where there is no policy."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -86,7 +88,9 @@ class RecordedFace:
             "matched": self.matched,
             "candidates": [candidate.to_json() for candidate in self.candidates],
             "crop_sha256": self.crop_sha256,
-        } | ({} if self.remembered is None else {"remembered": str(self.remembered)})
+            **({} if self.remembered is None else {"remembered": str(self.remembered)}),
+            **({} if self.liveness is None else {"liveness": self.liveness}),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -99,6 +103,7 @@ class RecordedFace:
             candidates=tuple(map(RecordedCandidate.from_json, value["candidates"])),
             crop_sha256=value["crop_sha256"],
             remembered=UUID(value["remembered"]) if "remembered" in value else None,
+            liveness=value.get("liveness"),
         )
 
 
@@ -180,6 +185,8 @@ class RecordedSearch:
     """Those of the enrolled faces that were searched: N. None: all of them."""
     among: RecordedFilter | None = None
     """None: everybody."""
+    attributes: tuple[str, ...] = ()
+    """Names of those that the caller asked for. What was estimated is recorded nowhere."""
 
     @property
     def searched(self) -> int:
@@ -199,6 +206,7 @@ class RecordedSearch:
             **self.decision.to_json(),
             "faces_found": self.faces_found,
             "pair_score": None if self.pair_score is None else round(self.pair_score, 6),
+            **({"attributes": list(self.attributes)} if self.attributes else {}),
             "faces": [face.to_json() for face in self.faces],
         }
 
@@ -219,6 +227,7 @@ class RecordedSearch:
             faces=tuple(map(RecordedFace.from_json, value["faces"])),
             faces_found=value["faces_found"],
             pair_score=value["pair_score"],
+            attributes=tuple(value.get("attributes", ())),
         )
 
 

@@ -110,6 +110,8 @@ class GroupTransaction:
                 is_new=person.external_id in created,
                 enrolments=enrolments,
                 rejected=rejected,
+                estimates=person.prepared.estimates,
+                attributes=person.prepared.attributes,
                 duplicates=duplicates,
                 allow_duplicate=self.allow_duplicates,
             )

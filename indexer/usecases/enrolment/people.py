@@ -25,6 +25,7 @@ from indexer.usecases.enrolment.group_transaction import (
     find_known,
 )
 from indexer.usecases.enrolment.models import EnrolmentModels, models_of
+from indexer.usecases.enrolment.prepare_images import PreparationOptions
 
 _ATTEMPTS = 5
 
@@ -128,17 +129,19 @@ class _Work:
             prepared = self.group.transaction.preparer.prepare_several(
                 [[person.pictures.images[number] for number in person.tried] for person in people],
                 models,
-                places=[
+                PreparationOptions(
+                    store_crops=gallery.store_crops,
+                    several_faces=self.several_faces,
+                    attributes=self.attributes,
+                    policy=gallery.liveness,
+                    watch=Stopwatch(),
+                    check=self.check,
+                ),
+                [
                     {place: known[number] for place, number in enumerate(person.tried) if number in known}
                     for person in people
                     for known in [person.pictures.places]
                 ],
-                store_crops=gallery.store_crops,
-                several_faces=self.several_faces,
-                attributes=self.attributes,
-                policy=gallery.liveness,
-                watch=Stopwatch(),
-                check=self.check,
             )
         except EmbeddingUnusable as error:
             if len(people) == 1:

@@ -18,13 +18,28 @@ from indexer.vision.place import FacePlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationOptions:
+    store_crops: bool
+    several_faces: OnSeveralFaces
+    attributes: Collection[Attribute]
+    """To estimate of the faces that are enrolled."""
+    policy: str
+    """Of liveness."""
+    watch: Stopwatch
+    check: Callable[[], object]
+    """Is called before each image, and ends the work by raising."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedImages:
     """Each image is in one of the two, by its number, from 0."""
 
     enrolments: dict[int, Enrolment] = field(default_factory=dict)
     rejected: dict[int, Rejection] = field(default_factory=dict)
     estimates: dict[int, Estimates] = field(default_factory=dict)
-    """Of the faces to enrol, the attributes that the request asks for."""
+    """Of the faces to enrol, the attributes that the request asks for or the policy needs."""
+    attributes: Collection[Attribute] = ()
+    """Those that the request asks for."""
 
     @property
     def digests(self) -> list[bytes]:
@@ -41,72 +56,49 @@ class ImagePreparer:
         self,
         images: Sequence[bytes],
         models: EnrolmentModels,
-        *,
+        options: PreparationOptions,
         places: Mapping[int, FacePlace],
-        store_crops: bool,
-        several_faces: OnSeveralFaces,
-        attributes: Collection[Attribute],
-        policy: str,
-        watch: Stopwatch,
-        check: Callable[[], object],
     ) -> PreparedImages:
-        """As `prepare_several`, of one person. `policy`: of liveness. Raises NothingEnrolled where there are
-        images and each is rejected."""
-        prepared, aligned = self._admit_all(
-            images, models, places, store_crops, several_faces, attributes, policy, watch, check
-        )
+        """As `prepare_several`, of one person. Raises NothingEnrolled where there are images and each is
+        rejected."""
+        prepared, aligned = self._admit_all(images, models, options, places)
         if images and not prepared.enrolments:  # before the network is used
             raise nothing_enrolled(prepared.rejected)
-        _embed([prepared], aligned, models, watch)
+        _embed([prepared], aligned, models, options.watch)
         return prepared
 
     def prepare_several(
         self,
         people: Sequence[Sequence[bytes]],
         models: EnrolmentModels,
-        *,
+        options: PreparationOptions,
         places: Sequence[Mapping[int, FacePlace]],
-        store_crops: bool,
-        several_faces: OnSeveralFaces,
-        attributes: Collection[Attribute],
-        policy: str,
-        watch: Stopwatch,
-        check: Callable[[], object],
     ) -> list[PreparedImages]:
         """Of the images of each person, with their places, if any. All faces are embedded together.
 
-        `check` is called before each image, and ends the work by raising. Raises Busy, EmbeddingUnusable.
+        Raises Busy, EmbeddingUnusable.
         """
         every, aligned = [], []
         for images, given in zip(people, places, strict=True):
-            prepared, faces = self._admit_all(
-                images, models, given, store_crops, several_faces, attributes, policy, watch, check
-            )
+            prepared, faces = self._admit_all(images, models, options, given)
             every.append(prepared)
             aligned += faces
-        _embed(every, aligned, models, watch)
+        _embed(every, aligned, models, options.watch)
         return every
 
     def _admit_all(
         self,
         images: Sequence[bytes],
         models: EnrolmentModels,
+        options: PreparationOptions,
         places: Mapping[int, FacePlace],
-        store_crops: bool,
-        several_faces: OnSeveralFaces,
-        attributes: Collection[Attribute],
-        policy: str,
-        watch: Stopwatch,
-        check: Callable[[], object],
     ) -> tuple[PreparedImages, list[list[AlignedFace]]]:
         """Without embeddings yet; and the faces for each model, in the order of the enrolments."""
-        prepared = PreparedImages()
+        prepared = PreparedImages(attributes=options.attributes)
         aligned: list[list[AlignedFace]] = []
         for number, data in enumerate(images):
-            check()
-            outcome = self._admit(
-                data, models, places.get(number), store_crops, several_faces, attributes, policy, watch
-            )
+            options.check()
+            outcome = self._admit(data, models, options, places.get(number))
             if isinstance(outcome, Rejection):
                 prepared.rejected[number] = outcome
                 continue
@@ -123,27 +115,25 @@ class ImagePreparer:
         self,
         data: bytes,
         models: EnrolmentModels,
+        options: PreparationOptions,
         place: FacePlace | None,
-        store_crops: bool,
-        several_faces: OnSeveralFaces,
-        attributes: Collection[Attribute],
-        policy: str,
-        watch: Stopwatch,
     ) -> tuple[Enrolment, list[AlignedFace], Estimates] | Rejection:
         """The enrolment, without embeddings yet, the face for each model, and its attributes.
 
         The crop is cut out here, so that the photograph's pixels are not kept until the faces are embedded.
         """
         try:
-            photograph = models.active.detect(data, watch, max_faces=1, detail=CROP_SCALE[1], place=place)
+            photograph = models.active.detect(
+                data, options.watch, max_faces=1, detail=CROP_SCALE[1], place=place
+            )
         except InvalidInput as error:
             return Rejection(code=error.code, message=error.message, details=error.details)
-        face = self.quality_gate.admit(photograph, several_faces)
+        face = self.quality_gate.admit(photograph, options.several_faces)
         if isinstance(face, Rejection):
             return face
-        needed = liveness.to_estimate(attributes, policy)
-        [estimates] = self.attributes.read(photograph, needed, watch)
-        rejection = liveness.rejection(policy, estimates)
+        needed = liveness.to_estimate(options.attributes, options.policy)
+        [estimates] = self.attributes.read(photograph, needed, options.watch)
+        rejection = liveness.rejection(options.policy, estimates)
         if rejection is not None:
             return rejection
         enrolment = Enrolment(
@@ -152,7 +142,7 @@ class ImagePreparer:
             vectors={},
             image_sha256=hashlib.sha256(data).digest(),
             crop=crop_with_margin(photograph.pixels, face.face.detected_landmarks, divisor=photograph.divisor)
-            if store_crops
+            if options.store_crops
             else None,
         )
         return enrolment, models.align(photograph, face), estimates

@@ -19,7 +19,7 @@ from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases import liveness, odd_faces
 from indexer.usecases.enrolment.models import models_of
-from indexer.usecases.enrolment.prepare_images import ImagePreparer
+from indexer.usecases.enrolment.prepare_images import ImagePreparer, PreparationOptions
 from indexer.usecases.enrolment.write import EnrolmentResult, Person, write
 from indexer.vision.place import FacePlace
 
@@ -97,13 +97,15 @@ class EnrolmentTransaction:
             prepared = self.preparer.prepare(
                 images,
                 models,
-                places=options.places,
-                store_crops=gallery.store_crops,
-                several_faces=options.several_faces,
-                attributes=options.attributes,
-                policy=policy,
-                watch=watch,
-                check=options.check,
+                PreparationOptions(
+                    store_crops=gallery.store_crops,
+                    several_faces=options.several_faces,
+                    attributes=options.attributes,
+                    policy=policy,
+                    watch=watch,
+                    check=options.check,
+                ),
+                options.places,
             )
             self.duplicates.prepare(gallery, models.active.card)
             with watch.stage(Stage.DATABASE), self.database.transaction() as session:

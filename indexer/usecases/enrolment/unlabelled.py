@@ -71,6 +71,8 @@ class _Prepared:
     enrolments: list[Enrolment] = field(default_factory=list)
     aligned: list[list[AlignedFace]] = field(default_factory=list)
     """Of each enrolment, the face for each model."""
+    verdicts: list[dict[str, str]] = field(default_factory=list)
+    """Likewise, for the audit record: what the policy of liveness says of it."""
     rejected: list[Rejection] = field(default_factory=list)
 
 
@@ -163,6 +165,7 @@ def _prepare(
                 Enrolment(face=face.face, quality=face.quality, vectors={}, image_sha256=digest, crop=crop)
             )
             one.aligned.append(models.align(photograph, face))
+            one.verdicts.append(liveness.recorded(policy, estimate))
     accepted = [one for one in prepared.values() if one.enrolments]
     vectors = models.embed([face for one in accepted for face in one.aligned], watch) if accepted else {}
     row = 0
@@ -183,6 +186,7 @@ def _write(
 ) -> dict[bytes, list[UUID]]:
     """New identities with a face each, by the picture, in the transaction that holds the gallery's lock."""
     enrolments = [(digest, one) for digest, picture in prepared.items() for one in picture.enrolments]
+    verdicts = [verdict for picture in prepared.values() for verdict in picture.verdicts]
     people = create_several(session, gallery.id, [NewIdentity(anonymous=True) for _ in enrolments])
     new = [
         NewFaces(identity_id=person.id, enrolments=[one], audit_id=uuid_utils.compat.uuid7())
@@ -191,7 +195,7 @@ def _write(
     added = [face for [face] in faces.add_to_several(session, new, model_numbers)]
     changes.append(session, gallery.id, ChangeKind.ENROL, [face.key for face in added])
     made: dict[bytes, list[UUID]] = {digest: [] for digest in prepared}
-    for face, (digest, _) in zip(added, enrolments, strict=True):
+    for face, (digest, _), verdict in zip(added, enrolments, verdicts, strict=True):
         made[digest].append(face.identity_id)
         assert face.audit_id is not None
         event = AuditEvent(
@@ -200,7 +204,7 @@ def _write(
             gallery=gallery.name,
             identity_id=face.identity_id,
             details={
-                "faces": [{"face_id": face.id, "quality": round(face.quality, 1)}],
+                "faces": [{"face_id": face.id, "quality": round(face.quality, 1)} | verdict],
                 "rejected": [],
                 "model": model,
                 "anonymous": True,

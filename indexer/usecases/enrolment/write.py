@@ -16,7 +16,8 @@ from indexer.records.database.session import Session
 from indexer.records.enrolled import faces, person_templates
 from indexer.records.enrolled.faces import NewFaces
 from indexer.records.tables import Face, Gallery, Identity
-from indexer.types import ChangeKind, Enrolment, LandmarkSource
+from indexer.types import Attribute, ChangeKind, Enrolment, LandmarkSource
+from indexer.usecases import liveness
 from indexer.usecases.enrolment.prepare_images import PreparedImages
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, Rejection, nothing_enrolled
 from indexer.usecases.odd_faces import OddFace
@@ -62,6 +63,8 @@ class Accepted:
     """Likewise."""
     estimates: Mapping[int, Estimates] = field(default_factory=dict)
     """Likewise, where attributes are requested."""
+    attributes: Collection[Attribute] = ()
+    """Those that are requested."""
     duplicates: Sequence[DuplicateCandidate] = ()
     allow_duplicate: bool = False
 
@@ -97,6 +100,7 @@ def write(
         enrolments=new,
         rejected=rejected,
         estimates=prepared.estimates,
+        attributes=prepared.attributes,
         duplicates=check(identity.id, vectors, allow=allow_duplicate),
         allow_duplicate=allow_duplicate,
     )
@@ -192,12 +196,14 @@ def _event(gallery: Gallery, one: Accepted, result: EnrolmentResult, event_id: U
             "faces": [
                 {"face_id": face.id, "quality": round(face.quality, 1)}
                 | _landmarks_of(result.landmark_sources[face.id])
+                | liveness.recorded(gallery.liveness, result.estimates[face.id])
                 for face in result.faces
             ],
             "rejected": [rejection.code for rejection in one.rejected.values()],
             "model": result.model,
             "change_number": result.change_number,
         }
+        | ({"attributes": [each.value for each in one.attributes]} if one.attributes else {})
         | _duplicates_of(one.duplicates, one.allow_duplicate),
     )
 

@@ -16,8 +16,9 @@ from indexer.usecases import liveness
 from indexer.usecases.searches.match_limits import MatchLimits
 from indexer.usecases.searches.nearest import Hit, compared, named_first, nearest_people, one_face_each
 from indexer.usecases.searches.options import GalleryHits, SearchedPicture, SearchOptions
-from indexer.usecases.searches.recorder import Searched, SearchedFace, SearchRecorder
+from indexer.usecases.searches.recorder import SearchRecorder
 from indexer.usecases.searches.results import Identification, identified_faces
+from indexer.usecases.searches.searched import Searched, SearchedFace
 from indexer.usecases.searches.visits import visited
 from indexer.visitors.memory import VisitorMemory
 
@@ -67,6 +68,7 @@ class GallerySearch:
             among=options.among,
             decision=decision,
             requested=options.threshold is not None,
+            attributes=options.attributes,
         )
         return GalleryHits(searched=searched, nearest=nearest)
 
@@ -88,8 +90,15 @@ class GallerySearch:
         rows = zip(found.nearest.hits, reasons, strict=True)
         self.count(searched, [row for row, reason in rows if reason is None])
         recorded = [
-            SearchedFace(aligned=aligned, hits=row, unmatched_reason=reason)
-            for aligned, row, reason in zip(picture.faces, hits, reasons, strict=True)
+            SearchedFace(
+                aligned=aligned,
+                hits=row,
+                unmatched_reason=reason,
+                liveness=liveness.verdict(policy, estimates),
+            )
+            for aligned, row, reason, estimates in zip(
+                picture.faces, hits, reasons, picture.estimates, strict=True
+            )
         ]
         event_id = self.recorder.new_event_id()
         if picture.data is not None and self.visitors is not None:

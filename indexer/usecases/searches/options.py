@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from indexer.attributes.estimate import Estimates
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.records.filters.people_filter import PeopleFilter
-from indexer.types import Crop, Vectors
+from indexer.types import Attribute, Crop, Vectors
 from indexer.usecases.searches.nearest import NearestPeople
-from indexer.usecases.searches.recorder import Searched
+from indexer.usecases.searches.searched import Searched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,8 @@ class SearchOptions:
     """Only these people are searched; None: everybody."""
     metadata: bool = False
     """Whether candidates have the metadata of their people."""
+    attributes: tuple[Attribute, ...] = ()
+    """That the caller asks for, for the audit record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from indexer.records.enrolled.owners import Owner
 from indexer.types import NearPerson
 from indexer.usecases.searches.match_limits import UnmatchedReason
 from indexer.usecases.searches.nearest import Hit
-from indexer.usecases.searches.recorder import SearchedFace
+from indexer.usecases.searches.searched import SearchedFace
 from indexer.visitors.visit import Visit
 
 

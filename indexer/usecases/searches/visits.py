@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from indexer.types import Crop, Vectors
-from indexer.usecases.searches.recorder import Searched, SearchedFace
+from indexer.usecases.searches.searched import Searched, SearchedFace
 from indexer.visitors.memory import VisitorMemory
 from indexer.visitors.visit import ProbeFace, Resemblance
 

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.support.audit import last_number, rows_after
 from tests.support.weights import attributes_mirror, needs_attributes
 
 pytestmark = needs_attributes
@@ -167,3 +168,19 @@ def test_permission_is_checked_before_a_picture_is_decoded(staff: TestClient) ->
     by_installation = staff.post(f"{STAFF}/identify", files=data, data={"attributes": "mask"})
 
     assert (by_gallery.status_code, by_installation.status_code) == (403, 403)
+
+
+def test_the_audit_record_names_the_attributes_of_each_request_and_nothing_that_was_estimated(
+    staff: TestClient, database: Database, hopper: bytes
+) -> None:
+    before = last_number(database)
+    answers = every_answer(staff, hopper, ASKED)
+    estimates = {name: shown(name, answer)[0]["expression"] for name, answer in answers.items()}
+
+    events = [json.loads(row["details"]) for row in rows_after(database, before)]
+
+    assert len(events) == len(answers)
+    for event in events:
+        assert event["attributes"] == ["expression"], event
+        for estimate in estimates.values():
+            assert not set(estimate["scores"]) & set(json.dumps(event).split('"')), event

@@ -20,6 +20,7 @@ from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 from tests.integration.imports.conftest import Importer
+from tests.support.audit import last_number, rows_after
 from tests.support.pictures import SHARED
 from tests.support.weights import attributes_mirror, needs_liveness
 
@@ -244,6 +245,23 @@ def test_the_policy_is_recorded_when_it_changes_and_when_it_rejects(client: Test
     search = next(event for event in events if event["action"] == "search.identified")
     assert change["details"] == {"liveness": ["off", "reject"]}
     assert "not_live" in json.dumps(search["details"])
+
+
+def test_the_verdict_is_recorded_of_every_face_that_the_policy_judges(
+    client: TestClient, database: Database
+) -> None:
+    gallery(client, "report")
+    before = last_number(database)
+    person = enrol(client, SCREEN.read_bytes()).raise_for_status().json()["id"]
+    identify(client, PERSON.read_bytes())
+    client.post(f"{IDENTITIES}/{person}/verify", files={"image": SCREEN.read_bytes()}).raise_for_status()
+    identify(client, too_small(PERSON.read_bytes()))
+
+    judged = [json.loads(row["details"]) for row in rows_after(database, before)]
+
+    verdicts = [face["liveness"] for details in judged for face in details["faces"]]
+    assert verdicts == ["attack", "live", "attack", "cannot_tell"]
+    assert not any("attributes" in details for details in judged), "no request has asked for any"
 
 
 @pytest.mark.parametrize("people_by", ["folder", "nobody"])

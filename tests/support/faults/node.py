@@ -81,7 +81,7 @@ class _Numbers(ImagePreparer):
 
     __slots__ = ()
 
-    def prepare(self, images: Sequence[bytes], models: EnrolmentModels, **_: Any) -> PreparedImages:
+    def prepare(self, images: Sequence[bytes], models: EnrolmentModels, *_: Any) -> PreparedImages:
         enrolments = {
             i: Enrolment(
                 face=_FACE,
@@ -95,7 +95,7 @@ class _Numbers(ImagePreparer):
         return PreparedImages(enrolments=enrolments)
 
     def prepare_several(
-        self, people: Sequence[Sequence[bytes]], models: EnrolmentModels, **_: Any
+        self, people: Sequence[Sequence[bytes]], models: EnrolmentModels, *_: Any
     ) -> list[PreparedImages]:
         return [self.prepare(images, models) for images in people]
 
