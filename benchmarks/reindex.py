@@ -82,7 +82,7 @@ def _measured(home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     settings = settings.model_copy(update={"database_url": database_url(settings)})
     database = Database(str(settings.database_url))
     schema.migrate(database)
-    gallery = _fill(settings, database, arguments.data, arguments.faces)
+    gallery = filled_gallery(settings, database, arguments.data, arguments.faces)
     model = catalog.named(arguments.to, mirror=settings.mirror)
     with open_pipeline_factory(settings) as factory:
         index_store = IndexStore.of(settings, database, default_card(settings))
@@ -121,7 +121,7 @@ def _embed_all(index_store: IndexStore, factory: PipelineFactory) -> float:
     return seconds
 
 
-def _fill(settings: Settings, database: Database, data: Path, faces: int) -> Gallery:
+def filled_gallery(settings: Settings, database: Database, data: Path, faces: int) -> Gallery:
     with open_engine(settings) as engine:
         folder = PeopleFolder(path=data, people=people_in(data)[:PEOPLE])
         enrol_folder(engine, folder, "staff", several_faces=OnSeveralFaces.LARGEST)

@@ -117,6 +117,7 @@ class Node:
         *,
         keeping: bool = True,
         patience_seconds: float = 30.0,
+        poll_seconds: float = 0.2,
         **index_cache: Any,
     ) -> None:
         self.database = Database(url, pool_size=12)
@@ -127,7 +128,9 @@ class Node:
         )
         pipelines = _pipelines(self.index_store.models)
         self.index_sync = (
-            IndexSync(self.database, self.index_cache, pipelines, poll_seconds=0.2) if keeping else None
+            IndexSync(self.database, self.index_cache, pipelines, poll_seconds=poll_seconds)
+            if keeping
+            else None
         )
         self.heartbeat = Heartbeat(self.database, self.index_cache) if keeping else None
         calibrations = CalibrationResolver(self.database, self.index_store.models, 0.01)
