@@ -41,6 +41,9 @@ from service.requests.threads import PARSERS
 from service.routes import attributes, console, docs, liveness, operations, recognition, samples, streams
 from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes, transfers
+from service.routes.imports import files as import_files
+from service.routes.imports import jobs as import_jobs
+from service.routes.imports import open_imports
 from service.routes.people import (
     changes,
     clusterings,
@@ -48,8 +51,6 @@ from service.routes.people import (
     external_ids,
     faces,
     identities,
-    imports,
-    open_imports,
     reviews,
     sightings,
     visitors,
@@ -142,7 +143,8 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
         *(external_ids, galleries, exports, transfers, calibrations, identities, faces),
         *(recognition, attributes, liveness, streams),
         *(indexes, reindexes),
-        *(changes, clusterings, duplicate_searches, imports, open_imports, reviews, sightings, visitors),
+        *(changes, clusterings, duplicate_searches, reviews, sightings, visitors),
+        *(import_jobs, import_files, open_imports),
         explanations,
         *(audit, keys, sessions, samples),
     )

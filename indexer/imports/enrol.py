@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass
-from uuid import UUID
 
+from indexer.attributes.estimate import NO_ESTIMATES
 from indexer.callers import Caller, current_caller
 from indexer.concurrency import in_background
 from indexer.errors import (
@@ -18,16 +17,18 @@ from indexer.errors import (
     NotFound,
 )
 from indexer.imports import previews
+from indexer.imports.claim import Claimed, attributes_of
 from indexer.imports.reading import places
 from indexer.records import galleries
 from indexer.records.database.session import Session
-from indexer.records.imports import jobs, queue
+from indexer.records.imports import queue
 from indexer.records.imports.queue import Verdict
-from indexer.records.tables import Gallery, ImportFile, ImportJob
+from indexer.records.tables import ImportFile
 from indexer.types import OnSeveralFaces
+from indexer.usecases.answers.attributes import answered
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
-from indexer.usecases.enrolment.applicant import PersonOutcome, PersonPictures, PictureOutcome
+from indexer.usecases.enrolment.applicant import PersonOutcome, PersonPictures
 from indexer.usecases.enrolment.group_transaction import PERSONS_OWN
 from indexer.usecases.enrolment.people import enrol_people
 from indexer.usecases.enrolment.unlabelled import UnlabelledPicture, enrol_unlabelled
@@ -36,33 +37,6 @@ log = logging.getLogger(__name__)
 
 Observe = Callable[[int, Iterable[str]], object]
 """Called with the number of faces that were enrolled, and the codes of rejected pictures."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """Files of one import that a worker holds."""
-
-    worker: str
-    job: ImportJob
-    gallery: Gallery
-    files: Sequence[ImportFile]
-
-
-def claim(engine: Engine, import_id: UUID, worker: str, *, at_most: int, max_bytes: int) -> Claimed | None:
-    """None where no file of the import is free; then the import ends if nothing can be added to it."""
-    with engine.database.transaction() as session:
-        found = queue.claim(session, import_id, worker, at_most=at_most, max_bytes=max_bytes)
-        if not found:
-            queue.fail_exhausted(session, import_id)
-            jobs.end_if_done(session, import_id)
-            return None
-        job = session.get_one(ImportJob, import_id)
-        return Claimed(
-            worker=worker,
-            job=job,
-            gallery=galleries.by_ids(session, [job.gallery_id])[job.gallery_id],
-            files=found,
-        )
 
 
 def enrol(engine: Engine, claimed: Claimed, *, check: Callable[[], object], observe: Observe) -> None:
@@ -103,7 +77,7 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
     def commit(session: Session, done: Mapping[int, PersonOutcome]) -> None:
         verdicts: dict[int, Verdict] = {}
         for number, one in done.items():
-            verdicts |= _verdicts(people[number], one.pictures, one.identity_id)
+            verdicts |= _verdicts(people[number], one)
         queue.record(session, claimed.worker, verdicts)
         recorded.update(done)
 
@@ -127,6 +101,7 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
         ],
         several_faces=OnSeveralFaces(job.several_faces),
         allow_duplicates=job.allow_duplicates,
+        attributes=attributes_of(engine, job, claimed.gallery),
         check=check,
         commit=commit,
     )
@@ -137,7 +112,7 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
             _fail(engine, claimed, files, done)
         elif isinstance(done, PersonOutcome):
             if number not in recorded:
-                unrecorded |= _verdicts(files, done.pictures, done.identity_id)
+                unrecorded |= _verdicts(files, done)
             _observe(done, observe)
             rejected |= {
                 file.id: (picture.code or "", data[file.id])
@@ -212,14 +187,19 @@ def _enrol_unlabelled(
     previews.keep(engine, rejected)
 
 
-def _verdicts(
-    files: Sequence[ImportFile], outcomes: Sequence[PictureOutcome], identity_id: UUID | None
-) -> dict[int, Verdict]:
+def _verdicts(files: Sequence[ImportFile], done: PersonOutcome) -> dict[int, Verdict]:
     return {
         file.id: Verdict(
-            state=picture.outcome.value, code=picture.code, message=picture.message, identity_id=identity_id
+            state=picture.outcome.value,
+            code=picture.code,
+            message=picture.message,
+            identity_id=done.identity_id,
+            estimates={
+                name: estimate.model_dump(mode="json")
+                for name, estimate in answered(done.estimates.get(number, NO_ESTIMATES)).items()
+            },
         )
-        for file, picture in zip(files, outcomes, strict=True)
+        for number, (file, picture) in enumerate(zip(files, done.pictures, strict=True))
     }
 
 

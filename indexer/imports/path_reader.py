@@ -12,7 +12,7 @@ from indexer.imports.reading.people import skipped, too_large
 from indexer.imports.receive import receive
 from indexer.records import galleries
 from indexer.records.database.session import Database, Session
-from indexer.records.imports import jobs, queue
+from indexer.records.imports import jobs, queue, states
 from indexer.records.imports.files import NewFile
 from indexer.records.tables import ImportJob
 
@@ -90,7 +90,7 @@ def read(
             log.warning("import %s: %s", job.id, problem)
             jobs.get(session, gallery.id, job.id, lock=True).problem = problem[:1000]
             session.flush()
-        jobs.finish(session, gallery, job.id)
+        states.finish(session, gallery, job.id)
 
 
 def files_of_folder(root: Path, *, by_file: bool, max_bytes: int) -> Iterator[NewFile]:

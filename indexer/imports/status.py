@@ -41,7 +41,15 @@ class Status:
                 words += f", {_counted(count, 'file', 'files')} {state}"
         if waiting := progress.counts["waiting"]:
             words += f", {waiting:,} waiting"
+        if self.waits_for is not None:
+            words += f": {self.waits_for}"
         return words
+
+    @property
+    def waits_for(self) -> str | None:
+        """Why no process enrols the files that wait; None: nothing is known to hinder it."""
+        waits = self.job.ended_at is None and self.progress.counts["waiting"] > 0
+        return self.job.waits_for if waits else None
 
 
 def of(database: Database, gallery: str, import_id: UUID) -> Status:

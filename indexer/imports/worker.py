@@ -17,9 +17,10 @@ from uuid import UUID
 
 from indexer.errors import Busy, GalleryNotFound, GemelError, LeaseLost, Stopping
 from indexer.imports import path_reader, previews
-from indexer.imports.enrol import Claimed, Observe, claim, enrol
+from indexer.imports.claim import Claimed, claim
+from indexer.imports.enrol import Observe, enrol
 from indexer.records.database.session import Session
-from indexer.records.imports import files, jobs, queue
+from indexer.records.imports import files, jobs, queue, states
 from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import Engine, import_threads
@@ -185,7 +186,7 @@ class ImportWorker:
             previews.repair(self._engine)
             with self._engine.database.transaction(long=True) as session:
                 queue.drop_bytes(session)  # what workers left that were killed
-                deleted = jobs.expire(session, timedelta(days=self._settings.import_days))
+                deleted = states.expire(session, timedelta(days=self._settings.import_days))
             if deleted:
                 log.info("deleted %d imports that ended %g days ago", deleted, self._settings.import_days)
 

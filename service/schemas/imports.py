@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 from indexer.imports.receive import Received
 from indexer.imports.status import Status
 from indexer.records import tables
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases.answers import ID_EXAMPLE
+from indexer.usecases.answers.attributes import AttributeEstimate
+from service.schemas.attributes import RequestedAttributes
 from service.schemas.places import OneBox, OneLandmarks
 
 FileState = Literal["waiting", "enrolled", "known", "rejected", "failed", "skipped", "cancelled"]
@@ -44,6 +46,7 @@ class ImportNew(BaseModel):
     allow_duplicates: bool = Field(
         default=False, description="Also enrol people whom the duplicate check of the gallery would reject"
     )
+    attributes: RequestedAttributes = []
     path: str | None = Field(
         default=None,
         min_length=1,
@@ -86,8 +89,13 @@ class Import(BaseModel):
     people_by: str = Field(description="folder, file or nobody", examples=["folder"])
     several_faces: str = Field(description="reject, subject or largest", examples=["reject"])
     allow_duplicates: bool = Field(description="Whether the duplicate check only reports")
+    attributes: list[Attribute] = Field(description="Estimated of each enrolled face; see its file")
     path: str | None = Field(description="Where the server reads the files; null: they are sent")
     problem: str | None = Field(description="Why the path could not be read completely; null if it could")
+    waits_for: str | None = Field(
+        description="Why no server enrols the files that wait, such as weights that are missing; null if they"
+        " are being enrolled"
+    )
     created_by: str = Field(description="Name of the API key", examples=["badge office"])
     created_at: datetime = Field(description="Time of its creation")
     ended_at: datetime | None = Field(description="Time of its end; null before it")
@@ -125,8 +133,10 @@ class Import(BaseModel):
             people_by=job.people_by,
             several_faces=job.several_faces,
             allow_duplicates=job.allow_duplicates,
+            attributes=list(map(Attribute, job.attributes)),
             path=job.path,
             problem=job.problem,
+            waits_for=status.waits_for,
             created_by=job.caller_name,
             created_at=job.created_at,
             ended_at=job.ended_at,
@@ -178,6 +188,11 @@ class ImportFile(BaseModel):
     message: str | None = Field(description="The same, for people", examples=["no face was found"])
     identity_id: UUID | None = Field(description="The person, if enrolled; null if not")
     has_picture: bool = Field(description="Whether a small picture of the file is kept", examples=[True])
+    attributes: dict[str, AttributeEstimate] = Field(
+        description="Of the enrolled face, those in the import's `attributes`, by name. They are kept as long"
+        " as the import and the face are",
+        examples=[{}],
+    )
 
     @classmethod
     def of(cls, file: tables.ImportFile, has_picture: bool) -> "ImportFile":
@@ -193,6 +208,10 @@ class ImportFile(BaseModel):
             message=file.message,
             identity_id=file.identity_id,
             has_picture=has_picture,
+            attributes={
+                name: AttributeEstimate.model_validate(estimate)
+                for name, estimate in (file.estimates or {}).items()
+            },
         )
 
 

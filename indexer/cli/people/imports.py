@@ -80,11 +80,11 @@ def cancel(id: Id, gallery: Gallery, json: Json = None) -> None:
     """
     from indexer.imports import status
     from indexer.records import galleries
-    from indexer.records.imports import jobs
+    from indexer.records.imports import states
 
     with open_index_store(Settings()) as index_store:
         with index_store.database.transaction(long=True) as session:
-            jobs.cancel(session, galleries.get(session, gallery), id)
+            states.cancel(session, galleries.get(session, gallery), id)
         found = status.of(index_store.database, gallery, id)
     print_result(_as_json(found), json, lambda: _print(found, []))
 
@@ -96,6 +96,7 @@ def _as_json(found: "Status") -> dict[str, Any]:
         "name": job.name,
         "state": job.state,
         "problem": job.problem,
+        "waits_for": found.waits_for,
         "created_by": job.caller_name,
         "created_at": job.created_at,
         "files": progress.files,

@@ -123,5 +123,15 @@ def check_jobs(database: Database, *, now: datetime | None = None) -> Iterator[F
                     text=f"An import into gallery {name} cannot continue: {imported.problem}.",
                     advice="Remove the cause, or cancel the import: `gemel imports cancel`.",
                 )
+            if imported.waits_for is not None:
+                found += 1
+                yield Finding(
+                    check=JOBS,
+                    level="warning",
+                    code="import_waits",
+                    text=f"The files of an import into gallery {name} wait: {imported.waits_for}.",
+                    advice="Do so on the machine of a server; the import continues by itself. Or change the"
+                    " gallery's policy, or cancel the import: `gemel imports cancel`.",
+                )
     if not found:
         yield ok(JOBS, "No job needs attention.")

@@ -1,21 +1,20 @@
-"""Imports: create, find, finish, cancel, delete."""
+"""Imports: create and find."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from indexer.callers import current_caller
-from indexer.errors import ImportExists, ImportNotFound, ImportState
+from indexer.errors import ImportExists, ImportNotFound, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.galleries import name_matches
-from indexer.records.tables import Gallery, ImportFile, ImportJob, ImportPicture
+from indexer.records.tables import Gallery, ImportFile, ImportJob
 from indexer.records.text import checked_id, checked_text
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 
 OPEN = ("receiving", "enrolling")
 """States in which files are enrolled."""
@@ -30,18 +29,23 @@ def create(
     people_by: str = "folder",
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
     allow_duplicates: bool = False,
+    attributes: Collection[Attribute] = (),
     path: str | None = None,
     files_expected: int | None = None,
 ) -> tuple[ImportJob, bool]:
     """The import, and whether it is new: with the `key` of an import that exists, that one is returned.
 
-    Raises InvalidRequest, ImportExists if that import has other options.
+    Raises InvalidRequest, also for attributes where nobody is named: several people may be in one picture,
+    and none of them could have their estimates deleted. ImportExists if that import has other options.
     """
+    if people_by == "nobody" and attributes:
+        raise InvalidRequest("attributes are not estimated where nobody is named", field="attributes")
     caller = current_caller.get()
     options: dict[str, Any] = {
         "people_by": people_by,
         "several_faces": several_faces.value,
         "allow_duplicates": allow_duplicates,
+        "attributes": sorted(each.value for each in attributes),
         "path": path,
     }
     created = ImportJob(
@@ -69,7 +73,9 @@ def create(
                 f"import {known.id} has the key {created.key!r} already, with other options", id=str(known.id)
             )
         return known, False
-    _record(session, Action.IMPORT_STARTED, gallery.name, created.id, **options | {"path": path is not None})
+    told = {name: value for name, value in options.items() if name != "attributes" or value}
+    details = {"import_id": created.id, **told, "path": path is not None}
+    record(session, AuditEvent(action=Action.IMPORT_STARTED, gallery=gallery.name, details=details))
     return session.get_one(ImportJob, created.id), True
 
 
@@ -126,107 +132,3 @@ def open_ids(session: Session) -> list[UUID]:
 def count_open(session: Session) -> int:
     """Imports that have not ended, also those that wait for files."""
     return session.scalar(select(func.count()).where(ImportJob.ended_at.is_(None))) or 0
-
-
-def finish(session: Session, gallery: Gallery, import_id: UUID) -> None:
-    """No more files come. Changes nothing if that is known. Raises ImportNotFound, ImportState."""
-    job = get(session, gallery.id, import_id, lock=True)
-    if job.state == "cancelled":
-        raise ImportState(f"import {import_id} is cancelled", state=job.state)
-    if job.state == "receiving":
-        job.state = "enrolling"
-        _record(session, Action.IMPORT_CHANGED, gallery.name, import_id, state=job.state)
-        session.flush()
-        end_if_done(session, import_id)
-
-
-def end_if_done(session: Session, import_id: UUID) -> None:
-    """Ends an import to which nothing is added any more, once no file waits."""
-    waits = exists().where(ImportFile.import_id == import_id, ImportFile.state == "waiting")
-    session.execute(
-        update(ImportJob)
-        .where(ImportJob.id == import_id, ImportJob.state == "enrolling", ~waits)
-        .values(state="done", ended_at=func.clock_timestamp())
-        .execution_options(synchronize_session=False)
-    )
-
-
-def cancel(session: Session, gallery: Gallery, import_id: UUID) -> None:
-    """Files that wait are no longer enrolled, and their bytes are deleted. Who is enrolled stays.
-
-    Changes nothing if the import is cancelled. Raises ImportNotFound, ImportState if it is done.
-    """
-    job = get(session, gallery.id, import_id, lock=True)
-    if job.state == "done":
-        raise ImportState(f"import {import_id} is done", state=job.state)
-    if job.state == "cancelled":
-        return
-    job.state, job.ended_at = "cancelled", session.scalars(select(func.now())).one()
-    session.flush()
-    waiting = select(ImportFile.id).where(ImportFile.import_id == import_id, ImportFile.state == "waiting")
-    session.execute(
-        delete(ImportPicture)
-        .where(ImportPicture.file_id.in_(waiting))
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        update(ImportFile)
-        .where(ImportFile.import_id == import_id, ImportFile.state == "waiting")
-        .values(state="cancelled", worker=None, leased_until=None, done_at=func.now())
-        .execution_options(synchronize_session=False)
-    )
-    _record(session, Action.IMPORT_CHANGED, gallery.name, import_id, state="cancelled")
-
-
-def retry(session: Session, gallery: Gallery, import_id: UUID) -> int:
-    """Files that failed are enrolled again: how many. Raises ImportNotFound; ImportState if cancelled."""
-    job = get(session, gallery.id, import_id, lock=True)
-    if job.state == "cancelled":
-        raise ImportState(f"import {import_id} is cancelled", state=job.state)
-    has_bytes = exists().where(ImportPicture.file_id == ImportFile.id)
-    again = session.execute(
-        update(ImportFile)
-        .where(ImportFile.import_id == import_id, ImportFile.state == "failed", has_bytes)
-        .values(state="waiting", code=None, message=None, attempts=0, done_at=None)
-        .returning(ImportFile.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if again:
-        if job.state == "done":
-            job.state, job.ended_at = "enrolling", None
-        _record(session, Action.IMPORT_CHANGED, gallery.name, import_id, retried=len(again))
-    return len(again)
-
-
-def remove(session: Session, gallery: Gallery, import_id: UUID) -> None:
-    """With its files and pictures. Who is enrolled stays. Raises ImportNotFound."""
-    get(session, gallery.id, import_id, lock=True)
-    session.execute(delete(ImportJob).where(ImportJob.id == import_id))
-    _record(session, Action.IMPORT_DELETED, gallery.name, import_id)
-
-
-def expire(session: Session, age: timedelta) -> int:
-    """Deletes imports that ended so long ago: how many. Those that have received nothing for so long get no
-    more files."""
-    session.execute(
-        update(ImportJob)
-        .where(
-            ImportJob.state == "receiving", ImportJob.path.is_(None), ImportJob.updated_at < func.now() - age
-        )
-        .values(state="enrolling")
-        .execution_options(synchronize_session=False)
-    )
-    expired = session.execute(
-        delete(ImportJob)
-        .where(
-            or_(ImportJob.state == "done", ImportJob.state == "cancelled"),
-            ImportJob.ended_at < func.now() - age,
-        )
-        .returning(ImportJob.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(expired.all())
-
-
-def _record(session: Session, action: Action, gallery: str, import_id: UUID, **details: object) -> None:
-    record(session, AuditEvent(action=action, gallery=gallery, details={"import_id": import_id, **details}))

@@ -4,9 +4,11 @@ A claim is a lease. What a worker records, it records only of files that it stil
 workers that both believe to hold a file only one succeeds.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select, text, update
@@ -29,6 +31,8 @@ class Verdict:
     code: str | None = None
     message: str | None = None
     identity_id: UUID | None = None
+    estimates: Mapping[str, Any] | None = None
+    """Of the enrolled face, as they are answered."""
 
 
 def claim(
@@ -85,12 +89,13 @@ def pictures(session: Session, file_ids: Collection[int]) -> dict[int, bytes]:
 _RECORD = text("""
 UPDATE import_file
 SET state = verdict.state, code = verdict.code, message = verdict.message,
-    identity_id = CAST(verdict.identity_id AS uuid), worker = NULL, leased_until = NULL,
+    identity_id = CAST(verdict.identity_id AS uuid), estimates = CAST(verdict.estimates AS jsonb),
+    worker = NULL, leased_until = NULL,
     done_at = clock_timestamp()
 FROM unnest(
     CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:codes AS text[]), CAST(:messages AS text[]),
-    CAST(:identity_ids AS text[])
-) AS verdict (id, state, code, message, identity_id)
+    CAST(:identity_ids AS text[]), CAST(:estimates AS text[])
+) AS verdict (id, state, code, message, identity_id, estimates)
 WHERE import_file.id = verdict.id AND import_file.worker = :worker AND import_file.state = 'waiting'
 RETURNING import_file.id
 """)
@@ -109,6 +114,7 @@ def record(session: Session, worker: str, verdicts: Mapping[int, Verdict]) -> No
         "codes": [verdict.code for verdict in found],
         "messages": [verdict.message for verdict in found],
         "identity_ids": [verdict.identity_id and str(verdict.identity_id) for verdict in found],
+        "estimates": [json.dumps(verdict.estimates) if verdict.estimates else None for verdict in found],
         "worker": worker,
     }
     recorded = len(session.execute(_RECORD, values).all())

@@ -56,6 +56,21 @@ WHERE identity.id = ANY(CAST(:identity_ids AS uuid[])) AND import_file.import_id
 """Files of others that were rejected because they look like the person, whom their message names."""
 
 
+_FORGET_ESTIMATES = text("""
+UPDATE import_file SET estimates = NULL
+WHERE identity_id = ANY(CAST(:forgotten AS uuid[])) AND sha256 = :image_sha256 AND estimates IS NOT NULL
+""")
+
+
+def forget_face(session: Session, identity_id: UUID, image_sha256: bytes) -> None:
+    """What imports have estimated of a face of the identity, or of those that were merged into it."""
+    forgotten = session.scalars(_WITH_MERGED, {"identity_ids": [str(identity_id)]})
+    session.execute(
+        _FORGET_ESTIMATES,
+        {"forgotten": [str(each) for each in forgotten], "image_sha256": image_sha256},
+    )
+
+
 def forget(session: Session, identity_ids: Collection[UUID]) -> None:
     """Of the identities and of all that were merged into them. The caller holds the gallery's lock and
     deletes the identities."""

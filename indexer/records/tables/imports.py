@@ -41,6 +41,11 @@ class ImportJob(Base, kw_only=True):
         CheckConstraint(
             "several_faces IN ('reject', 'subject', 'largest')", name="import_job_several_faces_check"
         ),
+        CheckConstraint(
+            "attributes <@ ARRAY['liveness', 'expression', 'age', 'gender', 'mask', 'glasses', 'pose',"
+            " 'eyes', 'occlusion', 'quality']",
+            name="import_job_attributes_check",
+        ),
         UniqueConstraint("gallery_id", "key", name="import_job_key_key"),
         Index("import_job_open_idx", "id", postgresql_where=text("ended_at IS NULL")),
     )
@@ -57,12 +62,16 @@ class ImportJob(Base, kw_only=True):
     become anonymous identities."""
     several_faces: Mapped[str] = mapped_column(Text)
     allow_duplicates: Mapped[bool]
+    attributes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default_factory=list)
+    """To estimate of the enrolled faces."""
     path: Mapped[str | None] = mapped_column(Text, default=None)
     """Where a server reads the files, below `GEMEL_IMPORT_FOLDER`; None: a client sends them."""
     files_expected: Mapped[int | None] = mapped_column(default=None)
     """As the client announced."""
     problem: Mapped[str | None] = mapped_column(Text, default=None)
     """Why the path cannot be read."""
+    waits_for: Mapped[str | None] = mapped_column(Text, default=None)
+    """Why the last process that tried cannot enrol the files, such as weights that are missing there."""
     caller_name: Mapped[str] = mapped_column(Text)
     """Whom the audit record names for what the import enrols."""
     caller_key_id: Mapped[UUID | None] = mapped_column(default=None)
@@ -120,6 +129,9 @@ class ImportFile(Base, kw_only=True):
     """The same in words."""
     identity_id: Mapped[UUID | None] = mapped_column(default=None)
     """The person, once enrolled. `records.people.erasure` deletes the row with the person."""
+    estimates: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
+    """Of the enrolled face, the attributes that the import asks for, as they are answered. They go with the
+    face, the person and the import."""
     worker: Mapped[str | None] = mapped_column(Text, default=None)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     """The worker renews its lease before this time; after it any worker may claim the file."""

@@ -899,6 +899,7 @@ export default {
     interrupted_text: "{files} of {expected} files have arrived. Choose the same folder or archive again: only what is missing is sent.",
     finish: "Finish without the missing files",
     problem: "The path could not be read completely: {problem}",
+    waits_for: "The files wait, because {reason}. Do this on the machine of a server, and the import continues by itself.",
     counts: {
       waiting: "Photographs waiting",
       enrolled: "Photographs enrolled",

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.integration.imports.conftest import Importer
 from tests.support.audit import last_number, rows_after
 from tests.support.weights import attributes_mirror, needs_attributes
 
@@ -184,3 +185,42 @@ def test_the_audit_record_names_the_attributes_of_each_request_and_nothing_that_
         assert event["attributes"] == ["expression"], event
         for estimate in estimates.values():
             assert not set(estimate["scores"]) & set(json.dumps(event).split('"')), event
+
+
+def test_an_import_shows_the_attributes_of_each_enrolled_face_until_the_face_is_deleted(
+    staff: TestClient, hopper: bytes
+) -> None:
+    importer = Importer(client=staff)
+    id = importer.create(attributes=["expression"])
+    importer.send(id, {"grace/1.jpg": hopper, "grace/2.jpg": b"no picture", "ada/1.jpg": hopper + b"\0"})
+    done = importer.finish(id)
+
+    found = importer.files(id)
+    person = found["grace/1.jpg"]["identity_id"]
+    identity = f"/v1/galleries/{importer.gallery}/identities/{person}"
+    [face] = staff.get(identity).json()["faces"]
+    staff.delete(f"{identity}/faces/{face['id']}").raise_for_status()
+
+    assert done["attributes"] == ["expression"]
+    assert is_expression(found["grace/1.jpg"]["attributes"])
+    assert found["grace/2.jpg"]["attributes"] == {}
+    left = importer.files(id)
+    assert left["grace/1.jpg"]["attributes"] == {}
+    assert left["ada/1.jpg"]["attributes"] == found["ada/1.jpg"]["attributes"] != {}
+
+
+def test_an_import_estimates_nothing_that_is_not_permitted_or_of_people_without_names(
+    staff: TestClient, hopper: bytes
+) -> None:
+    importer = Importer(client=staff)
+    permitted = importer.create(attributes=["expression"])
+    forbidden = staff.post(importer.path, json={"attributes": ["gender"]})
+    unnamed = staff.post(importer.path, json={"attributes": ["expression"], "people_by": "nobody"})
+    staff.patch(f"/v1/galleries/{importer.gallery}", json={"attributes": []}).raise_for_status()
+    importer.send(permitted, {"grace/1.jpg": hopper})
+    importer.finish(permitted)
+
+    assert (forbidden.status_code, forbidden.json()["code"]) == (403, "attribute_not_permitted")
+    assert (unnamed.status_code, unnamed.json()["field"]) == (422, "attributes")
+    file = importer.files(permitted)["grace/1.jpg"]
+    assert (file["state"], file["attributes"]) == ("enrolled", {}), "by the policy as it is now"

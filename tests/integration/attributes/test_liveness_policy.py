@@ -12,15 +12,17 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
+from sqlalchemy import text
 
 from indexer.errors import AttributeUnavailable
-from indexer.imports.enrol import claim
+from indexer.imports.claim import claim
 from indexer.imports.enrol import enrol as enrol_claimed
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
 from tests.integration.imports.conftest import Importer
 from tests.support.audit import last_number, rows_after
+from tests.support.home import wait_for
 from tests.support.pictures import SHARED
 from tests.support.weights import attributes_mirror, needs_liveness
 
@@ -280,18 +282,61 @@ def test_an_import_takes_in_the_person_and_no_screen(client: TestClient, people_
 
 
 @pytest.mark.parametrize("people_by", ["folder", "nobody"])
-def test_files_of_an_import_wait_for_a_process_with_the_weights(opened: Open, people_by: str) -> None:
-    """A process without them gives the files back as they are."""
+def test_files_that_a_process_holds_when_the_policy_comes_wait_for_one_with_the_weights(
+    opened: Open, people_by: str
+) -> None:
+    """A process without them enrols none, and claims no more."""
     client, without = opened(import_threads=0), opened(weights=False, import_threads=0)
     importer = Importer(client=client)
-    client.patch(f"/v1/galleries/{importer.gallery}", json={"liveness": "reject"}).raise_for_status()
     id = importer.create(people_by=people_by)
     importer.send(id, {"him/person.jpg": PERSON.read_bytes()})
     engine = cast(FastAPI, without.app).state.engine
     claimed = claim(engine, UUID(id), "without", at_most=16, max_bytes=10**8)
     assert claimed is not None
+    client.patch(f"/v1/galleries/{importer.gallery}", json={"liveness": "reject"}).raise_for_status()
 
     with pytest.raises(AttributeUnavailable):
         enrol_claimed(engine, claimed, check=lambda: None, observe=lambda *_: None)
 
     assert importer.outcomes(id) == {"him/person.jpg": ("waiting", None)}
+    assert claim(engine, UUID(id), "without", at_most=16, max_bytes=10**8) is None
+
+
+def test_an_import_says_which_weights_a_lone_server_lacks_and_continues_when_they_are_there(
+    opened: Open, database: Database
+) -> None:
+    with_weights = opened(import_threads=0)
+    importer = Importer(client=with_weights)
+    with_weights.patch(f"/v1/galleries/{importer.gallery}", json={"liveness": "reject"}).raise_for_status()
+    id = importer.create()
+    importer.send(id, {"him/person.jpg": PERSON.read_bytes()})
+    importer.act(id, "finish")
+
+    opened(weights=False, import_threads=1)
+    wait_for(lambda: importer.get(id)["waits_for"], 30)
+    waiting, row = importer.get(id), job_row(database, id)
+    other = Importer(client=with_weights)
+    done = other.create()
+    other.send(done, {"him/person.jpg": PERSON.read_bytes()})
+    other.finish(done)
+
+    assert "gemel models fetch minifasnet" in waiting["waits_for"]
+    assert waiting["waits_for"] in waiting["summary"]
+    assert (waiting["state"], waiting["counts"]["waiting"]) == ("enrolling", 1)
+    findings = {each["code"]: each for each in with_weights.get("/v1/doctor").json()["findings"]}
+    assert "minifasnet" in findings["import_waits"]["text"]
+    assert job_row(database, id) == row, "the turns since then have written nothing"
+    opened(import_threads=1)
+    wait_for(lambda: importer.get(id)["state"] == "done", 30)
+    assert importer.get(id)["waits_for"] is None
+    assert importer.outcomes(id) == {"him/person.jpg": ("enrolled", None)}
+
+
+def job_row(database: Database, import_id: str) -> Any:
+    """The version of the import's row, and how often its file was claimed."""
+    query = text(
+        "SELECT import_job.xmin::text, attempts FROM import_job"
+        " JOIN import_file ON import_file.import_id = import_job.id WHERE import_job.id = :id"
+    )
+    with database.reading() as session:
+        return tuple(session.execute(query, {"id": import_id}).one())

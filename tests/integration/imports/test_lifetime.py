@@ -11,10 +11,11 @@ from sqlalchemy import text
 
 from indexer.errors import LeaseLost
 from indexer.imports import previews
-from indexer.imports.enrol import claim, enrol
+from indexer.imports.claim import claim
+from indexer.imports.enrol import enrol
 from indexer.records import galleries
 from indexer.records.database.session import Database
-from indexer.records.imports import jobs, queue
+from indexer.records.imports import queue, states
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import Engine
 from service.app import create_app
@@ -227,7 +228,7 @@ def test_an_import_that_ended_long_ago_is_forgotten_and_one_that_gets_nothing_en
             ),
             old,
         )
-        jobs.expire(session, timedelta(days=30))
+        states.expire(session, timedelta(days=30))
     work(engine, abandoned)
 
     listed = alone.client.get(alone.path).json()["imports"]

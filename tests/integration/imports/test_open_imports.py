@@ -8,7 +8,7 @@ from indexer.access.roles import Role
 from indexer.imports import status
 from indexer.records import galleries
 from indexer.records.database.session import Database
-from indexer.records.imports import files, jobs
+from indexer.records.imports import files, jobs, states
 from indexer.records.imports.files import NewFile
 from indexer.records.tables import Gallery, ImportJob
 from indexer.settings import Settings
@@ -23,7 +23,7 @@ def running(database: Database) -> list[ImportJob]:
         found = [jobs.create(session, gallery)[0] for gallery in made]
         ended = jobs.create(session, made[0])[0]
     with database.transaction() as session:
-        jobs.cancel(session, made[0], ended.id)
+        states.cancel(session, made[0], ended.id)
     return found
 
 
@@ -47,7 +47,7 @@ def test_workers_claim_from_no_import_that_only_waits_for_files(
     with database.transaction() as session:
         first, second, _ = (session.get_one(ImportJob, job.id) for job in running)
         files.add(session, first, [file])
-        jobs.finish(session, session.get_one(Gallery, second.gallery_id), second.id)
+        states.finish(session, session.get_one(Gallery, second.gallery_id), second.id)
         claimable, still_open = jobs.open_ids(session), jobs.count_open(session)
 
     assert claimable == [running[0].id]

@@ -44,7 +44,11 @@ export async function show({ params, query, setQuery, setTitle, signal }) {
     progress.element.hidden = !open;
     if (open) progress.set(share(job), progressWords(job));
     fill(counts, Object.entries(job.counts).filter(([, count]) => count > 0).map(countOf));
-    fill(problem, job.problem && h("p", { class: "notice" }, t("import.problem", { problem: job.problem })));
+    fill(
+      problem,
+      job.problem && h("p", { class: "notice" }, t("import.problem", { problem: job.problem })),
+      job.waits_for && h("p", { class: "notice" }, t("import.waits_for", { reason: job.waits_for })),
+    );
     fill(actions, actionsOf(job, { gallery, base, act, signal }));
     sending.draw(job);
     rejections.draw(job);

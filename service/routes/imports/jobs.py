@@ -1,32 +1,24 @@
-"""Imports enrol people in bulk: files are sent in any number of requests, and enrolled at the same time."""
+"""Imports enrol people in bulk: their files are sent in any number of requests (`files.py`)."""
 
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 
 from indexer.errors import InvalidRequest
 from indexer.imports import path_reader
 from indexer.imports import status as status_of
-from indexer.imports.receive import receive
 from indexer.imports.worker import ImportWorker
 from indexer.records import galleries
-from indexer.records.audit.event import Action, AuditEvent
-from indexer.records.imports import files, jobs
-from indexer.records.text import checked_text
-from service.dependencies import Config, CurrentEngine, UsedFaces
+from indexer.records.imports import jobs, states
+from service.dependencies import Config, CurrentEngine, check_attributes
 from service.requests.bodies import JsonRoute
-from service.requests.import_files import OPENAPI_BODY, ImportBody
-from service.requests.pagination import PageCursor, PageLimit, cut, uuid, whole_number
+from service.requests.pagination import PageCursor, PageLimit, cut, uuid
 from service.routes import problems
 from service.schemas.imports import (
-    FileState,
     Import,
-    ImportFile,
-    ImportFilePage,
     ImportNew,
     ImportPage,
-    ImportReceived,
 )
 
 router = APIRouter(prefix="/v1/galleries/{gallery}/imports", tags=["imports"], route_class=JsonRoute)
@@ -42,7 +34,7 @@ Worker = Annotated[ImportWorker, Depends(worker_of)]
 @router.post(
     "",
     status_code=201,
-    responses=problems(404, 409, 413, 422),
+    responses=problems(403, 404, 409, 413, 422),
     operation_id="create_import",
     summary="Create an import",
 )
@@ -59,6 +51,7 @@ def create(
     import with this `key`, the answer is 200 with that import. With a `path`, the server reads the files."""
     if None not in (body.key, idempotency_key) and body.key != idempotency_key:
         raise InvalidRequest("Idempotency-Key and key differ: send one of them", field="key")
+    check_attributes(engine, body.attributes, gallery)
     path = None if body.path is None else path_reader.check_path(config.import_folder, body.path)
     with engine.database.transaction() as session:
         found = galleries.get(session, gallery)
@@ -70,6 +63,7 @@ def create(
             people_by=body.people_by,
             several_faces=body.several_faces,
             allow_duplicates=body.allow_duplicates,
+            attributes=body.attributes,
             path=path,
             files_expected=body.files,
         )
@@ -104,99 +98,6 @@ def get(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
 
 
 @router.post(
-    "/{import_id}/files",
-    status_code=202,
-    responses=problems(404, 409, 413, 415, 422),
-    openapi_extra=OPENAPI_BODY,
-    operation_id="add_import_files",
-    summary="Send files to an import",
-)
-def add(
-    engine: CurrentEngine,
-    config: Config,
-    used_faces: UsedFaces,
-    worker: Worker,
-    gallery: str,
-    import_id: UUID,
-    body: ImportBody,
-) -> ImportReceived:
-    """Some at a time, as many requests as you like, also at once. A file that the import has already, by name
-    and content, is not added again: after a broken connection, send the request once more. 503 if too many
-    files wait: try again after `Retry-After`."""
-    with worker.receiving():
-        with engine.database.reading() as session:
-            job = jobs.get(session, galleries.get(session, gallery).id, import_id)
-        new = body.files(
-            by_file=job.people_by != "folder",
-            unlabelled=job.people_by == "nobody",
-            max_bytes=config.max_upload_bytes,
-        )
-        received = receive(engine.database, gallery, import_id, new, check_room=worker.check_room)
-    used_faces.add(received.added)
-    worker.wake()
-    return ImportReceived.of(received)
-
-
-@router.get(
-    "/{import_id}/files",
-    responses=problems(404, 422),
-    operation_id="list_import_files",
-    summary="List the files of an import, page by page",
-)
-def list_files(
-    engine: CurrentEngine,
-    gallery: str,
-    import_id: UUID,
-    state: Annotated[FileState | None, Query(description="Only files in this state")] = None,
-    code: Annotated[
-        str | None,
-        Query(max_length=100, description="Only files with this `code`", examples=["no_face_found"]),
-    ] = None,
-    limit: PageLimit = 100,
-    cursor: PageCursor = None,
-) -> ImportFilePage:
-    after = 0 if cursor is None else whole_number(cursor)
-    with engine.database.reading() as session:
-        jobs.get(session, galleries.get(session, gallery).id, import_id)
-        found = files.page(
-            session,
-            import_id,
-            after=after,
-            limit=limit + 1,
-            state=state,
-            code=checked_text(code, "code"),
-        )
-    page, more = cut(found, limit)
-    return ImportFilePage(
-        files=[ImportFile.of(file, has_picture) for file, has_picture in page],
-        next_cursor=str(page[-1][0].id) if more else None,
-    )
-
-
-@router.get(
-    "/{import_id}/files/{file_id}/picture",
-    response_class=Response,
-    responses={
-        **problems(404, 422),
-        200: {"content": {"image/jpeg": {}}, "description": "A small picture of the file"},
-    },
-    operation_id="get_import_picture",
-    summary="Get a small copy of a rejected picture",
-)
-def picture(engine: CurrentEngine, gallery: str, import_id: UUID, file_id: int) -> Response:
-    """480 pixels at most. Kept until the import is deleted or `GEMEL_IMPORT_DAYS` after its end."""
-    with engine.database.reading() as session:
-        job = jobs.get(session, galleries.get(session, gallery).id, import_id)
-        jpeg = files.preview(session, job.id, file_id)
-    engine.search_writer.record(
-        AuditEvent(
-            action=Action.FACE_READ, gallery=gallery, details={"import_id": import_id, "file_id": file_id}
-        )
-    )
-    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
-
-
-@router.post(
     "/{import_id}/finish",
     responses=problems(404, 409, 422),
     operation_id="finish_import",
@@ -205,7 +106,7 @@ def picture(engine: CurrentEngine, gallery: str, import_id: UUID, file_id: int) 
 def finish(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
     """The import ends when the files that wait are enrolled."""
     with engine.database.transaction() as session:
-        jobs.finish(session, galleries.get(session, gallery), import_id)
+        states.finish(session, galleries.get(session, gallery), import_id)
     return get(engine, gallery, import_id)
 
 
@@ -218,7 +119,7 @@ def finish(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
 def cancel(engine: CurrentEngine, gallery: str, import_id: UUID) -> Import:
     """Waiting files are deleted. Enrolled people stay enrolled."""
     with engine.database.transaction(long=True) as session:
-        jobs.cancel(session, galleries.get(session, gallery), import_id)
+        states.cancel(session, galleries.get(session, gallery), import_id)
     return get(engine, gallery, import_id)
 
 
@@ -232,7 +133,7 @@ def retry(engine: CurrentEngine, worker: Worker, gallery: str, import_id: UUID) 
     """Rejected files are not tried again, because they would be rejected again. Send them in another import,
     perhaps with another `several_faces`."""
     with engine.database.transaction() as session:
-        jobs.retry(session, galleries.get(session, gallery), import_id)
+        states.retry(session, galleries.get(session, gallery), import_id)
     worker.wake()
     return get(engine, gallery, import_id)
 
@@ -247,5 +148,5 @@ def retry(engine: CurrentEngine, worker: Worker, gallery: str, import_id: UUID) 
 def delete(engine: CurrentEngine, gallery: str, import_id: UUID) -> Response:
     """Waiting files are not enrolled. Enrolled people stay enrolled."""
     with engine.database.transaction(long=True) as session:
-        jobs.remove(session, galleries.get(session, gallery), import_id)
+        states.remove(session, galleries.get(session, gallery), import_id)
     return Response(status_code=204)
