@@ -66,6 +66,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.AuditEventNotFound: HTTPStatus.NOT_FOUND,
     errors.DisputeNotFound: HTTPStatus.NOT_FOUND,
     errors.ReindexNotFound: HTTPStatus.NOT_FOUND,
+    errors.ShardSetNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyState: HTTPStatus.CONFLICT,
     errors.ImportNotFound: HTTPStatus.NOT_FOUND,

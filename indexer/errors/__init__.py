@@ -31,6 +31,7 @@
     │   ├── CropNotStored           the face exists, its crop was not stored
     │   ├── SampleNotFound          there is no such sample picture, or its package is not installed
     │   ├── ReindexNotFound         there is no such re-index job
+    │   ├── ShardSetNotFound        there is no such set of shards, or it is not in a state that allows this
     │   ├── KeyNotFound             there is no such API key
     │   ├── AuditEventNotFound      the audit record has no such event
     │   ├── DisputeNotFound         nobody disputes this match, or the dispute was withdrawn

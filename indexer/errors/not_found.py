@@ -39,6 +39,10 @@ class ReindexNotFound(NotFound):
     code = "reindex_not_found"
 
 
+class ShardSetNotFound(NotFound):
+    code = "shard_set_not_found"
+
+
 class KeyNotFound(NotFound):
     code = "key_not_found"
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from indexer.errors import GalleryExists, GalleryNotFound, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.notifications import notify
-from indexer.records.tables import Gallery, Identity, IndexCheck
+from indexer.records.tables import Gallery, Identity, IndexCheck, ShardSet
 from indexer.records.tables.galleries import MAX_VISITOR_FACES, MAX_VISITORS, VISITOR_LIFETIME_HOURS
 from indexer.types import Attribute, DuplicateCheck, LivenessPolicy, PersonScore
 
@@ -178,7 +178,7 @@ def request_rebuild(
     Raises GalleryNotFound.
     """
     gallery = lock(session, gallery_id)
-    gallery.rebuild_number += 1
+    gallery.rebuild_number = last_rebuild(session, gallery) + 1
     session.execute(  # what it found is no longer so
         delete(IndexCheck).where(IndexCheck.gallery_id == gallery_id, IndexCheck.finished_at.is_not(None))
     )
@@ -196,6 +196,15 @@ def request_rebuild(
         ),
     )
     return gallery
+
+
+def last_rebuild(session: Session, gallery: Gallery) -> int:
+    """Number of the last rebuild that was requested, of the gallery or of one of its shards."""
+    numbers = func.unnest(ShardSet.rebuild_numbers).column_valued("requested", joins_implicitly=True)
+    of_shards = session.scalar(
+        select(func.max(numbers)).select_from(ShardSet).where(ShardSet.gallery_id == gallery.id)
+    )
+    return max(gallery.rebuild_number, of_shards or 0)
 
 
 def count_identities(session: Session, gallery_ids: Sequence[UUID]) -> dict[UUID, int]:

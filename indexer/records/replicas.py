@@ -16,6 +16,7 @@ State = Literal["opening", "ready", "rebuilding", "failed"]
 
 GONE_AFTER = timedelta(seconds=30)
 """A process without a heartbeat for so long counts as dead."""
+_PART = (Replica.shard, Replica.shards, Replica.block)
 _OPEN = Replica.state.in_(("ready", "rebuilding"))
 
 
@@ -38,6 +39,10 @@ class StatusReport:
     tombstones: int = 0
     memory_bytes: int = 0
     digest: str | None = None
+    shard: int | None = None
+    """Of a part of the gallery, from 0; None for all of it, as in the two below."""
+    shards: int | None = None
+    block: int | None = None
 
 
 def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
@@ -181,13 +186,14 @@ def list_troubled(session: Session, *, lag: int, limit: int) -> list[TroubledInd
 
 
 def list_different(session: Session, *, limit: int) -> Sequence[str]:
-    """Galleries of which two living processes have reported the same change, but other contents."""
+    """Galleries of which two living processes have reported the same change, but other contents of the whole,
+    or of the same shard."""
     return session.scalars(
         select(Gallery.name)
         .join(Replica, Replica.gallery_id == Gallery.id)
         .join(Process, Process.id == Replica.process_id)
         .where(Process.seen_at >= func.now() - GONE_AFTER, _OPEN, Replica.digest.is_not(None))
-        .group_by(Gallery.id, Replica.model, Replica.applied, Replica.token)
+        .group_by(Gallery.id, Replica.model, *_PART, Replica.applied, Replica.token)
         .having(func.count(func.distinct(Replica.digest)) > 1)
         .order_by(Gallery.name)
         .limit(limit)

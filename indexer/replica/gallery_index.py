@@ -34,8 +34,7 @@ class GalleryIndex:
 
     def __init__(self, gallery: Gallery, store: IndexStore, builds: IndexBuilds) -> None:
         """`store`: the model's store. Opens nothing."""
-        self._gallery = gallery
-        """Its row, as `sync` last saw it."""
+        self._gallery = gallery  # its row, as `sync` last saw it
         self._store = store
         self._builds = builds
         self._log = store.log(gallery.id)
@@ -71,7 +70,7 @@ class GalleryIndex:
         return ENTRY_BYTES + (0 if serving is None else serving.index.memory_bytes)
 
     def report(self) -> StatusReport:
-        return self._life.report(self._gallery.id, self.card.fingerprint)
+        return self._life.report(self._gallery.id, self.card.fingerprint, self._store.part)
 
     def caught_up(self, gallery: IndexedGallery, deadline: float) -> LiveIndex:
         """Returns the index with every change up to the number in `gallery`, maybe with later ones.
@@ -105,14 +104,15 @@ class GalleryIndex:
             return
         try:
             if self._catch_up(gallery, deadline) is None:
-                self.build()  # now, so that the next search need not wait
+                self.build()  # so that the next search need not wait
                 return
         except (IndexNotReady, GalleryNotFound):
             return  # the next round continues, or removes it
         self._step(lambda life: life.set_lag_problem(None))
         life = self._life
         if life.serving is not None and life.may_build(time.monotonic()):
-            reason = reason_to_rebuild(life.serving, gallery, self._store.tiers, self._gpu_has_room)
+            number, tiers = self._store.requested_rebuild(gallery), self._store.tiers
+            reason = reason_to_rebuild(life.serving, gallery, number, tiers, self._gpu_has_room)
             if reason is not None:
                 log.info("rebuilding the index of gallery %s: %s", gallery.name, reason)
                 self.build()
@@ -228,9 +228,9 @@ class GalleryIndex:
 
     def _gpu_has_room(self, faces: int) -> bool:
         """Checks at most every 30 seconds, a swap included; between checks it answers False."""
-        if time.monotonic() < self._gpu_checked_at + MAX_RETRY_SECONDS:
+        if (now := time.monotonic()) < self._gpu_checked_at + MAX_RETRY_SECONDS:
             return False
-        self._gpu_checked_at = time.monotonic()
+        self._gpu_checked_at = now
         return self._store.gpu_shortcoming(faces) is None
 
     def _step(self, step: Callable[[Lifecycle], Lifecycle]) -> bool:

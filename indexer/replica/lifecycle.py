@@ -17,7 +17,7 @@ from indexer.errors import GemelError, IndexNotReady
 from indexer.records.replicas import State, StatusReport
 from indexer.replica.rebuild_policy import retry_pause_seconds
 from indexer.replica.store import StoredIndex
-from indexer.types import IndexedGallery
+from indexer.types import IndexedGallery, Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +83,7 @@ class Lifecycle:
     def retire(self) -> "Lifecycle":
         return replace(self, retired=True)
 
-    def report(self, gallery_id: UUID, model: str) -> StatusReport:
+    def report(self, gallery_id: UUID, model: str, part: Part | None) -> StatusReport:
         index = None if self.serving is None else self.serving.index.state()
         return StatusReport(
             gallery_id=gallery_id,
@@ -98,6 +98,9 @@ class Lifecycle:
             tombstones=0 if index is None else index.tombstones,
             memory_bytes=0 if index is None else index.memory_bytes,
             digest=None if index is None else index.digest,
+            shard=None if part is None else part.shard,
+            shards=None if part is None else part.shards,
+            block=None if part is None else part.block,
         )
 
 

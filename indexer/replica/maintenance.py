@@ -24,7 +24,7 @@ from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import contents, person_templates
 from indexer.records.tables import Gallery, Replica
 from indexer.replica import status
-from indexer.replica.store import IndexStore
+from indexer.replica.store import IndexStore, snapshot_check
 from indexer.types import Keys, LogPosition, Owners, PersonScore, Tier, Vectors
 
 
@@ -202,7 +202,7 @@ def _newest(
     snapshots = store.snapshots(gallery)
     for name in snapshots.names():
         try:
-            store.check(session, gallery, snapshots.manifest(name))
+            snapshot_check.check(session, gallery.id, store.card.fingerprint, snapshots.manifest(name))
             return name, snapshots.load(name)[0]
         except (SnapshotForeign, ChangesPruned):
             continue

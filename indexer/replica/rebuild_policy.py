@@ -22,14 +22,19 @@ MAX_RETRY_SECONDS = 30.0
 
 
 def reason_to_rebuild(
-    stored: StoredIndex, gallery: IndexedGallery, tiers: TierChoice, gpu_has_room: Callable[[int], bool]
+    stored: StoredIndex,
+    gallery: IndexedGallery,
+    requested: int,
+    tiers: TierChoice,
+    gpu_has_room: Callable[[int], bool],
 ) -> str | None:
     """The first rule that applies, in words for the log; None where the index is as it should be.
 
-    `gallery`: its row now. `gpu_has_room`: whether the GPUs can take so many faces; called only if needed.
+    `gallery`: its row now. `requested`: number of the last rebuild that was requested. `gpu_has_room`:
+    whether the GPUs can take so many faces; called only if needed.
     """
     index = stored.index
-    if gallery.rebuild_number > stored.rebuild_number:
+    if requested > stored.rebuild_number:
         return "a rebuild was requested"
     if not tiers.fits(stored.target_tier, gallery):
         return f"its tier should be {tiers.on_disk(gallery)}, not {stored.target_tier}"

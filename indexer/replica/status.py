@@ -15,7 +15,7 @@ from indexer.records import index_checks, reindexes, replicas
 from indexer.records.database.session import Database
 from indexer.records.index_checks import CheckStatus
 from indexer.records.tables import Gallery, Process, Replica
-from indexer.replica.store import IndexStore
+from indexer.replica.store import IndexStore, snapshot_check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def of_snapshots(store: IndexStore, gallery: Gallery) -> list[SnapshotStatus]:
         try:
             manifest = snapshots.manifest(name)
             with store.database.reading() as session:
-                store.check(session, gallery, manifest)
+                snapshot_check.check(session, gallery.id, store.card.fingerprint, manifest)
         except (SnapshotDamaged, SnapshotForeign, ChangesPruned, LogForked, EmbeddingsReplaced) as error:
             problem = error.message
         found.append(SnapshotStatus(name=name, manifest=manifest, problem=problem))

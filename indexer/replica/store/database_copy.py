@@ -24,7 +24,7 @@ class DatabaseCopy:
     embedded_by: UUID | None
     """The re-index job that made the embeddings, if one did."""
     rebuild_number: int
-    """How many rebuilds of the gallery had been requested."""
+    """Number of the last rebuild that had been requested."""
     target_tier: Tier
 
 
@@ -32,13 +32,15 @@ def read(
     database: Database,
     gallery: Gallery,
     card: ModelCard,
+    *,
     tier: Tier,
+    part: Part | None,
     requirement: RecallRequirement,
+    rebuild_number: int,
     progress: Callable[[int], object],
-    part: Part | None = None,
 ) -> DatabaseCopy:
     """`tier`: the target; `build` says when it is not reached. `progress` gets the number of faces read.
-    `part`: only that of the gallery.
+    `part`: only that of the gallery. `rebuild_number`: how many rebuilds have been requested.
 
     Raises GalleryNotFound, EmbeddingsMissing, and what `progress` does.
     """
@@ -63,6 +65,6 @@ def read(
         built=built,
         position=position,
         embedded_by=embedded_by,
-        rebuild_number=gallery.rebuild_number,
+        rebuild_number=rebuild_number,
         target_tier=tier,
     )

@@ -32,17 +32,16 @@ from indexer.index.gpu import sharded
 from indexer.index.manifest import Manifest
 from indexer.index.snapshots import SnapshotStore, remove_gallery
 from indexer.pipeline.models import GalleryModels
-from indexer.records import changes, galleries, reindexes
-from indexer.records.database.session import Database, Session
-from indexer.records.enrolled import person_templates
+from indexer.records import galleries, shard_sets
+from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.replica.store import database_copy, sweep
+from indexer.replica.store import database_copy, snapshot_check, sweep
 from indexer.replica.store.database_copy import DatabaseCopy
 from indexer.replica.store.gallery_log import GalleryLog
 from indexer.replica.store.stored_index import StoredIndex
 from indexer.replica.store.tier_choice import TierChoice
 from indexer.settings import Settings
-from indexer.types import Part, Tier
+from indexer.types import IndexedGallery, Part, Tier
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +106,7 @@ class IndexStore:
         remove_gallery(self.root, gallery_id)
 
     def remove_if_unused(self, gallery: Gallery) -> None:
-        """What a build wrote after the gallery had left the model. What cannot be removed now is removed when
-        an index of the gallery is opened next."""
+        """What a build wrote after the gallery had left the model; now, or when an index is opened next."""
         try:
             sweep.remove_if_unused(self.database, self.root, gallery, self.card.fingerprint)
         except GemelError as error:
@@ -122,11 +120,18 @@ class IndexStore:
             raise GalleryNotFound("the gallery was deleted meanwhile")
         return gallery
 
+    def requested_rebuild(self, gallery: IndexedGallery) -> int:
+        """Number of the last rebuild that was requested of what its indexes hold."""
+        if self.part is None:
+            return gallery.rebuild_number
+        with self.database.reading() as session:
+            of_shard = shard_sets.requested_rebuild(session, gallery.id, self.card.fingerprint, self.part)
+        return max(gallery.rebuild_number, of_shard)
+
     def open(
         self, gallery_id: UUID, *, at_least: int = 0, progress: Callable[[int], object] = lambda _: None
     ) -> StoredIndex:
         """With change `at_least` in it, and maybe later ones; the caller replays what followed.
-
         Where several processes of a machine need the same snapshot, one builds it and the others load it.
         Raises GalleryNotFound, EmbeddingsMissing, and what `progress` does.
         """
@@ -150,19 +155,16 @@ class IndexStore:
             threshold=threshold.for_fpir(self.card, self.fpir, gallery.face_count),
             min_recall=self.min_recall,
         )
-        tier = self.tiers.on_disk(gallery)
-        return database_copy.read(self.database, gallery, self.card, tier, requirement, progress, self.part)
-
-    def check(self, session: Session, gallery: Gallery, manifest: Manifest) -> None:
-        """That a snapshot is a copy of what this database has, and the log has all that followed.
-
-        Raises ChangesPruned, LogForked, EmbeddingsReplaced, SnapshotForeign, GalleryNotFound.
-        """
-        changes.check(session, gallery.id, manifest.position)
-        reindexes.check_embedded_by(session, gallery.id, self.card.fingerprint, manifest.embedded_by)
-        # During an upgrade, a process of the older version may write one behind the templates' changes.
-        if manifest.leaves_out_templates and person_templates.people_with(session, gallery.id, at_most=1):
-            raise SnapshotForeign("an older version wrote it, and it may lack person templates")
+        return database_copy.read(
+            self.database,
+            gallery,
+            self.card,
+            tier=self.tiers.on_disk(gallery),
+            part=self.part,
+            requirement=requirement,
+            rebuild_number=self.requested_rebuild(gallery),
+            progress=progress,
+        )
 
     def gpu_shortcoming(self, count: int) -> str | None:
         """Why so many faces cannot be searched on the GPUs now."""
@@ -188,22 +190,21 @@ class IndexStore:
         return None
 
     def _misfit(self, gallery: Gallery, manifest: Manifest, at_least: int) -> str | None:
-        """Why it is not used. Raises what `check` does."""
+        """Why it is not used. Raises what `snapshot_check.check` does."""
         if not self.tiers.fits(manifest.target, gallery):
             return f"its tier should be {self.tiers.on_disk(gallery)}, not {manifest.target}"
-        if manifest.rebuild_number < gallery.rebuild_number:
+        if manifest.rebuild_number < self.requested_rebuild(gallery):
             return "a rebuild was requested since"
         if manifest.applied < at_least:
             return "a newer one is needed"
         with self.database.reading() as session:
-            self.check(session, gallery, manifest)
+            snapshot_check.check(session, gallery.id, self.card.fingerprint, manifest)
         return None
 
     def _load_or_build(
         self, gallery: Gallery, at_least: int, progress: Callable[[int], object]
     ) -> StoredIndex:
-        """A small index is built in memory alone. A large one is written, by one process of the machine: the
-        others wait, and load it."""
+        """A small index is built in memory alone. Of a large one, one process of the machine writes it."""
         if self.tiers.faces(gallery) < SNAPSHOT_MIN_FACES:
             return StoredIndex.copied(self.build(gallery, progress=progress), None)
         try:
@@ -244,7 +245,6 @@ class IndexStore:
         except GalleryNotFound:  # whoever removed its files may have missed these
             self.discard(gallery.id)
             raise
-        except (DatabaseUnavailable, Busy) as error:
-            # The index is good. If the gallery was deleted, the sync thread or the next start removes it.
+        except (DatabaseUnavailable, Busy) as error:  # if it was deleted, the next start removes it
             log.warning("snapshot %s was written just before PostgreSQL went away: %s", name, error)
         return name

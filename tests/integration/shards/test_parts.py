@@ -8,18 +8,12 @@ import pytest
 
 from indexer.errors import EmbeddingsMissing
 from indexer.index.digest import Digest
-from indexer.records import galleries, models
+from indexer.records import models
 from indexer.records.database.session import Database
 from indexer.records.enrolled import contents
 from indexer.records.tables import Gallery
 from indexer.types import Keys, Owners, Part, Vectors
 from tests.support.indexed_people import DIMENSION, MODEL, add, built, catch_up, empty, new_person
-
-
-@pytest.fixture
-def gallery(database: Database) -> Gallery:
-    with database.transaction() as session:
-        return galleries.create(session, "staff")
 
 
 def enrol_people(database: Database, gallery: Gallery, people: int) -> list[UUID]:

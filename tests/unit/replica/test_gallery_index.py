@@ -116,6 +116,10 @@ class Store:
     applied: int = 0
     """How far what is opened reaches."""
     rebuild_number: int = 0
+    part: None = None
+
+    def requested_rebuild(self, gallery: Gallery) -> int:
+        return gallery.rebuild_number
 
     def log(self, _gallery_id: UUID) -> Log:
         return self.the_log

@@ -32,7 +32,7 @@ def index(**fields: Any) -> StoredIndex:
 def reason(
     stored: StoredIndex, gallery: Gallery, tiers: TierChoice = AUTO, *, room: bool = True
 ) -> str | None:
-    return reason_to_rebuild(stored, gallery, tiers, lambda _: room)
+    return reason_to_rebuild(stored, gallery, gallery.rebuild_number, tiers, lambda _: room)
 
 
 @pytest.mark.parametrize(
