@@ -24,6 +24,16 @@ class CannotTell(StrEnum):
     """Two values are about as likely."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """Of the quality of a face, by ISO/IEC 29794-5."""
+
+    value: float
+    """Native, as the standard measures it."""
+    quality: float
+    """0 to 100."""
+
+
 Value = str | float | tuple[str, ...]
 
 
@@ -43,6 +53,8 @@ class Estimate:
     """Of a number: 95 % of the true values were in it where the head was measured."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """What the value was made from, by name; also where there is none."""
+    components: Mapping[str, Component] = field(default_factory=dict)
+    """Of `quality`: by the names of ISO/IEC 29794-5."""
 
     @classmethod
     def nothing(cls, why: CannotTell, scores: Mapping[str, float] | None = None) -> "Estimate":

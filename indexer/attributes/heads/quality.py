@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from indexer.attributes import iso_29794_5
 from indexer.attributes.estimate import Estimate
 from indexer.attributes.head import FaceView
 from indexer.attributes.heads.pose import HeadPose, PoseHead, roll_degrees
@@ -32,15 +33,16 @@ class QualityHead:
         return Estimate(
             value=tuple(each.value for each in what_helps),
             confidence=None,
-            scores=components(face, pose, roll),
+            scores=measured(face, pose, roll),
+            components=iso_29794_5.components(face, pose, roll),
         )
 
 
-def components(face: FaceView, pose: HeadPose | None, roll: float) -> dict[str, float]:
-    """By the standard's names where it has one, as Gemel measures them, in units of its own."""
+def measured(face: FaceView, pose: HeadPose | None, roll: float) -> dict[str, float]:
+    """As Gemel measures them, in units of its own. `iso_29794_5` has the standard's."""
     quality = face.quality
     left, right = face.face.landmarks[:2]
-    measured = {
+    figures = {
         "inter_eye_distance": float(np.hypot(*(right - left))),
         "sharpness": quality.sharpness,
         "luminance_mean": (quality.brightness or 0.0) / 255,
@@ -48,5 +50,5 @@ def components(face: FaceView, pose: HeadPose | None, roll: float) -> dict[str, 
         "head_pose_roll": roll,
     }
     if pose is not None:
-        measured |= {"head_pose_yaw": pose.yaw, "head_pose_pitch": pose.pitch}
-    return measured
+        figures |= {"head_pose_yaw": pose.yaw, "head_pose_pitch": pose.pitch}
+    return figures

@@ -7,6 +7,12 @@ from pydantic import BaseModel, Field
 from indexer.attributes import estimate
 from indexer.attributes.estimate import CannotTell, Estimates
 
+
+class QualityComponent(BaseModel):
+    value: float = Field(description="Native value, as ISO/IEC 29794-5 measures it", examples=[64.2])
+    quality: float = Field(description="By the standard's formula, 0 to 100", examples=[43])
+
+
 _EXAMPLE = {"expression": {"value": "happiness", "confidence": 0.97, "scores": {"happiness": 0.97}}}
 
 
@@ -32,6 +38,12 @@ class AttributeEstimate(BaseModel):
     scores: dict[str, float] = Field(
         default_factory=dict, description="What the value was made from; also where there is none"
     )
+    components: dict[str, QualityComponent] = Field(
+        default_factory=dict,
+        description="Of `quality`: components by the names of ISO/IEC 29794-5, such as `InterEyeDistance`."
+        " Not all of the standard's, and from a smaller region of the face; empty for other attributes",
+        examples=[{}],
+    )
 
     @classmethod
     def of(cls, value: estimate.Estimate) -> "AttributeEstimate":
@@ -42,6 +54,10 @@ class AttributeEstimate(BaseModel):
             unit=value.unit,
             interval=None if value.interval is None else [round(bound, 1) for bound in value.interval],
             scores={name: round(score, 4) for name, score in value.scores.items()},
+            components={
+                name: QualityComponent(value=round(one.value, 4), quality=one.quality)
+                for name, one in value.components.items()
+            },
         )
 
 

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.attributes import iso_29794_5
 from indexer.attributes.estimate import Estimate
+from indexer.attributes.head import FaceView
+from indexer.attributes.heads.pose import HeadPose
 from indexer.attributes.reader import AttributeReader
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records.database.session import Database
@@ -82,6 +85,48 @@ def test_a_good_portrait_needs_no_advice_and_a_poor_one_gets_the_right_one(
         value = estimates(reader, pipeline, picture)[1].value
         assert isinstance(value, tuple)
         assert expected in value, (expected, value)
+
+
+def test_components_by_the_standard_fall_where_a_picture_gets_worse_in_their_respect(
+    reader: AttributeReader, pipeline: Pipeline, hopper: bytes
+) -> None:
+    portrait = pixels(hopper)
+    box = pipeline.detect(hopper, Stopwatch()).faces[0].face.box
+    worse = {
+        "InterEyeDistance": portrait[::6, ::6],
+        "LuminanceMean": degrade.brightness(portrait, 0.3),
+        "UnderExposurePrevention": degrade.brightness(portrait, 0.15),
+        "OverExposurePrevention": degrade.brightness(portrait, 3.0),
+        "DynamicRange": degrade.brightness(portrait, 0.15),
+        "LeftwardCropOfTheFaceImage": portrait[:, round(box.x + 0.1 * box.width) :],
+        "RightwardCropOfTheFaceImage": portrait[:, : round(box.x + 0.9 * box.width)],
+        "HeadPoseRoll": np.rot90(portrait),
+    }
+    good = estimates(reader, pipeline, portrait)[1].components
+
+    assert {*worse, "LuminanceVariance", "HeadPoseYaw", "HeadPosePitch"} == good.keys()
+    for name, picture in worse.items():
+        found = estimates(reader, pipeline, picture)[1].components
+        assert found[name].quality < good[name].quality - 5, (name, good[name], found[name])
+
+
+def test_components_have_the_values_of_the_formulas_on_a_picture_with_known_luminance(
+    reader: AttributeReader, pipeline: Pipeline, hopper: bytes
+) -> None:
+    """A grey of 188 in sRGB has half of the luminance of white."""
+    grey = np.full_like(pixels(hopper), 188)
+    [face] = pipeline.detect(hopper, Stopwatch(), max_faces=1).faces
+    view = FaceView(pixels=grey, divisor=1, face=face.face, quality=face.quality)
+
+    found = iso_29794_5.components(view, HeadPose(yaw=60.0, pitch=45.0, roll=0.0), 0.0)
+
+    left, right = face.face.landmarks[:2]
+    assert found["LuminanceMean"].value == pytest.approx(0.5, abs=0.005)
+    assert found["LuminanceMean"].quality == 100
+    assert (found["LuminanceVariance"].value, found["DynamicRange"].value) == (0, 0)
+    assert (found["UnderExposurePrevention"].quality, found["OverExposurePrevention"].quality) == (100, 100)
+    assert (found["HeadPoseYaw"].quality, found["HeadPosePitch"].quality) == (25, 50)
+    assert found["InterEyeDistance"].value == pytest.approx(2 * np.hypot(*(right - left)), rel=1e-5)
 
 
 @pytest.fixture
