@@ -17,7 +17,7 @@ from indexer import unknown_settings
 from indexer.callers import Caller, current_caller
 from indexer.cli.audit import app as audit_commands
 from indexer.cli.calibrate import calibrate
-from indexer.cli.cluster import cluster
+from indexer.cli.cluster import app as cluster_commands
 from indexer.cli.commands import Commands
 from indexer.cli.doctor import doctor
 from indexer.cli.duplicates import duplicates
@@ -67,9 +67,10 @@ def options(
 
 for command in (
     *(serve, worker, migrate, enrol, identify, verify, detect),
-    *(cluster, calibrate, duplicates, doctor),
+    *(calibrate, duplicates, doctor),
 ):
     app.command()(command)
+app.add_typer(cluster_commands, name="cluster")
 app.add_typer(evaluate_commands, name="evaluate")
 app.add_typer(gallery_commands, name="gallery")
 app.add_typer(keys_commands, name="keys")

@@ -108,3 +108,12 @@ def test_options_that_do_not_fit_are_errors_of_usage(unused: Home, tmp_path: Pat
         *((*ALBUM, "--threshold", threshold) for threshold in ("0", "1.5", "nan")),
     ):
         assert "Usage" in unused.run("cluster", *arguments, status=2).stderr
+
+
+def test_a_folder_may_have_the_name_of_a_command_and_a_misspelt_command_is_not_taken_for_a_folder(
+    unused: Home,
+) -> None:
+    (unused.folder / "up").mkdir()
+
+    assert "no pictures" in unused.run("cluster", "./up", status=1).stderr
+    assert "Did you mean `status`?" in unused.run("cluster", "stauts", status=2).stderr

@@ -1,0 +1,1 @@
+"""Shards of large galleries on a Ray cluster: its nodes, its token, and the searches that fan out to them."""

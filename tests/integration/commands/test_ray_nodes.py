@@ -1,0 +1,274 @@
+"""`gemel cluster up|join|status` as processes: nodes start, are kept running, and leave nothing behind."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+from sqlalchemy import make_url, text
+
+from indexer.records.database import schema
+from indexer.records.database.session import Database
+from tests.support.home import GEMEL, Home, wait_for
+
+ACTOR = """
+import sys
+import ray
+ray.init(sys.argv[1], namespace="test", log_to_driver=False)
+@ray.remote(num_cpus=0, resources={"gemel_shard": 1}, max_restarts=-1)
+class Actor:
+    def pid(self):
+        import os
+        return os.getpid()
+actor = Actor.options(name="one", get_if_exists=True, lifetime="detached").remote()
+print(ray.get(actor.pid.remote(), timeout=60))
+"""
+"""It makes an actor on a node that may hold shards, or finds it, and prints the actor's process."""
+CONNECTING = """
+import sys
+from indexer.cluster.nodes import gcs
+print(len(gcs.alive_nodes(gcs.connect(sys.argv[1]))))
+"""
+
+
+class Up:
+    """A `gemel cluster up`, ready."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.log = home.folder / "up.log"
+        self.environment = {k: v for k, v in home.environment.items() if not k.startswith("RAY_")}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [GEMEL, "cluster", "up", "--shards", "2", "--port", "0"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for(lambda: "Ctrl-C" in self.said() or self.process.poll() is not None, 240)
+        self.address = self.said().split("runs at ")[1].split(",")[0]
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def nodes(self) -> dict[str, Any]:
+        """By name."""
+        listed = self.home.process("cluster", "status", self.address, "--json").stdout
+        return {node["name"]: node for node in json.loads(listed)["nodes"]}
+
+    def node_processes(self) -> dict[str, psutil.Process]:
+        """The process of each node, by the node's name."""
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error, IndexError, ValueError):
+                found[json.loads(child.cmdline()[-1])["name"]] = child
+        return found
+
+    def python(self, program: str, status: int = 0, **environment: str) -> str:
+        """What a program prints that is given the address of the head, on stdout or stderr."""
+        prepared = {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(self.home.folder / "ray" / "token"),
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", program, self.address],
+            env=self.environment | prepared | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout.strip() if status == 0 else done.stderr
+
+
+def processes_below(process: psutil.Process) -> list[psutil.Process]:
+    """Of nodes: not the embedded PostgreSQL, which the next command of this home stops."""
+    return [one for one in process.children(recursive=True) if "postgres" not in one.name()]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path) -> Iterator[Home]:
+    with Home(tmp_path_factory.mktemp("home"), cluster=migrated_cluster) as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def up(home: Home) -> Iterator[Up]:
+    up = Up(home)
+    try:
+        yield up
+    finally:
+        up.process.terminate()
+        up.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def databases(home: Home) -> dict[str, str]:
+    """URLs of another migrated database and of an empty one."""
+    database = Database(home.database_url)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for name in ("other", "empty"):
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    database.close()
+    url = make_url(home.database_url)
+    urls = {name: url.set(database=name).render_as_string(hide_password=False) for name in ("other", "empty")}
+    other = Database(urls["other"])
+    schema.migrate(other)
+    other.close()
+    return urls
+
+
+def test_the_command_says_where_the_cluster_is_and_what_to_set(up: Up) -> None:
+    token = up.home.folder / "ray" / "token"
+
+    assert str(token) in up.said()
+    assert f"GEMEL_HOME={up.home.folder} GEMEL_CLUSTER={up.address} GEMEL_SHARD_FACES=1000" in up.said()
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert len(token.read_text()) == 64
+    nodes = up.nodes()
+    assert {name: (node["head"], node["holds_shards"]) for name, node in nodes.items()} == {
+        "head": (True, False),
+        "node-1": (False, True),
+        "node-2": (False, True),
+    }
+    assert "node-2" in up.home.process("cluster", "status", GEMEL_CLUSTER=up.address).stdout
+
+
+def test_a_client_without_the_token_is_rejected(up: Up, tmp_path: Path) -> None:
+    other = tmp_path / "token"
+    other.write_text("0" * 64)
+
+    assert up.python(CONNECTING) == "3"
+    assert "InvalidAuthToken" in up.python(CONNECTING, status=1, RAY_AUTH_MODE="disabled")
+    assert "InvalidAuthToken" in up.python(CONNECTING, status=1, RAY_AUTH_TOKEN_PATH=str(other))
+
+
+def test_nodes_listen_on_loopback_only_and_no_server_of_theirs_takes_jobs_without_the_token(up: Up) -> None:
+    addresses = {
+        connection.laddr
+        for process in processes_below(psutil.Process(up.process.pid))
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert len(addresses) > 10
+    assert {address.ip.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
+    answers: list[int] = []
+    for address in addresses:
+        for path in ("/api/jobs/", "/api/job_agent/jobs/"):
+            with suppress(httpx2.TransportError):  # it does not speak HTTP/1.1
+                url = f"http://127.0.0.1:{address.port}{path}"
+                job = {"entrypoint": "true", "submission_id": f"job-{len(answers)}"}
+                answers.append(httpx2.post(url, json=job, timeout=10).status_code)
+    assert answers.count(401) >= 2 * 3, "the agent of each node answers, and wants the token"
+    assert all(status >= 400 for status in answers)
+
+
+def test_a_killed_node_is_started_again(up: Up) -> None:
+    before = up.nodes()["node-2"]["node_id"]
+    process = up.node_processes()["node-2"]
+    below = processes_below(process)
+    assert len(below) >= 3
+
+    process.kill()
+
+    wait_for(lambda: "Node node-2 runs again." in up.said())
+    assert up.nodes()["node-2"]["node_id"] != before
+    _, left = psutil.wait_procs(below, timeout=60)
+    assert not left
+
+
+def test_shards_outlive_the_death_of_the_head_and_are_found_through_the_next_one(up: Up) -> None:
+    """The head keeps on disk what it knows. Without that, a new head ends all nodes of the old one."""
+    actor = up.python(ACTOR)
+
+    up.node_processes()["head"].kill()
+
+    wait_for(lambda: "Node head runs again." in up.said())
+    assert up.python(ACTOR) == actor
+    assert psutil.pid_exists(int(actor))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "words"),
+    [
+        (["{address}"], {}, "set GEMEL_DATABASE_URL"),
+        (["{address}"], {"GEMEL_DATABASE_URL": "{other}"}, "uses another database than this machine"),
+        (["{address}"], {"GEMEL_DATABASE_URL": "postgresql://127.0.0.1:9/gemel"}, "PostgreSQL"),
+        (["{address}"], {"GEMEL_DATABASE_URL": "{empty}"}, "gemel migrate"),
+        (["{address}"], {"GEMEL_DATABASE_URL": "{url}", "GEMEL_HOME": "{nowhere}"}, "there is no token"),
+        (["{address}"], {"GEMEL_DATABASE_URL": "{url}", "RAY_AUTH_TOKEN": "0" * 64}, "rejects the token"),
+        (["here"], {"GEMEL_DATABASE_URL": "{url}"}, "is not an address of a head"),
+    ],
+)
+def test_a_machine_that_does_not_fit_is_told_why(
+    up: Up,
+    tmp_path: Path,
+    databases: dict[str, str],
+    arguments: list[str],
+    environment: dict[str, str],
+    words: str,
+) -> None:
+    values = {"address": up.address, "nowhere": str(tmp_path), "url": up.home.database_url} | databases
+    filled = {name: value.format(**values) for name, value in environment.items()}
+
+    said = up.home.process(
+        *("cluster", "join"), *(word.format(**values) for word in arguments), status=1, **filled
+    )
+
+    assert words in said.stderr
+    assert len(said.stderr.strip().splitlines()) == 1, "one sentence, and nothing of Ray's log"
+
+
+def test_a_node_waits_for_its_head_and_leaves_on_a_signal(up: Up, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{free.getsockname()[1]}"
+    for address, words in ((nobody, "does not answer"), (up.address, "Joined the Ray cluster at")):
+        log = tmp_path / "join.log"
+        with log.open("w") as file:
+            joining = subprocess.Popen(
+                [GEMEL, "cluster", "join", address, "--name", "guest", "--no-shards"],
+                env=up.environment | {"GEMEL_DATABASE_URL": up.home.database_url},
+                stderr=file,
+            )
+        wait_for(partial(_has, log, words))
+        if address == up.address:
+            assert up.nodes()["guest"]["holds_shards"] is False
+        below = processes_below(psutil.Process(joining.pid))
+        joining.terminate()
+        assert joining.wait(60) == 0
+        assert not [process for process in below if process.is_running()]
+
+
+def _has(log: Path, words: str) -> bool:
+    return words in log.read_text()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_and_no_folder_is_left(home: Home, how: signal.Signals) -> None:
+    up = Up(home)
+    below = processes_below(psutil.Process(up.process.pid))
+    folders = [json.loads(process.cmdline()[-1])["folder"] for process in up.node_processes().values()]
+    assert len(folders) == 3
+    assert all(os.path.isdir(folder) for folder in folders)
+
+    up.process.send_signal(how)
+
+    assert up.process.wait(60) == (0 if how != signal.SIGKILL else -how)
+    _, left = psutil.wait_procs(below, timeout=60)
+    assert not left
+    assert not any(os.path.exists(folder) for folder in folders)
