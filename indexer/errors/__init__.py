@@ -13,6 +13,10 @@
     │   ├── UnreadableImage         an image that is truncated or damaged
     │   ├── ImageTooLarge           more pixels than the limit
     │   ├── ImageTooExpensive       decoding would take more time or memory than the limit
+    │   ├── UnsupportedClipFormat   not a clip, or not in a format that is read
+    │   ├── UnreadableClip          a clip that is damaged, or has no video
+    │   ├── ClipTooLarge            a clip with more pixels, frames or seconds than the limit
+    │   ├── ClipTooExpensive        decoding it would take more time or memory than the limit
     │   ├── NoFaceFound             a picture without a face where one is required
     │   ├── SeveralFaces            a picture with several faces where one is required
     │   ├── FacePlaceUnusable       a given box or landmarks where no face can be

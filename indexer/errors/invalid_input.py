@@ -51,6 +51,22 @@ class ImageTooExpensive(InvalidInput):
     code = "image_too_expensive"
 
 
+class UnsupportedClipFormat(InvalidInput):
+    code = "unsupported_clip_format"
+
+
+class UnreadableClip(InvalidInput):
+    code = "unreadable_clip"
+
+
+class ClipTooLarge(InvalidInput):
+    code = "clip_too_large"
+
+
+class ClipTooExpensive(InvalidInput):
+    code = "clip_too_expensive"
+
+
 class NoFaceFound(InvalidInput):
     code = "no_face_found"
 

@@ -12,6 +12,7 @@ from indexer.attributes.reader import AttributeReader
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.threshold.decision import decide_pair
 from indexer.liveness import challenges
+from indexer.liveness.clip import frames_of_clip
 from indexer.liveness.evidence import (
     MIN_DISTINCT,
     MIN_JUDGED,
@@ -29,6 +30,12 @@ from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute, OnSeveralFaces
 
 MIN_FRAMES, MAX_FRAMES = 3, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    data: bytes
+    """An MP4 or WebM file."""
 
 
 class Verdict(StrEnum):
@@ -103,23 +110,36 @@ def check_burst(
     calibration: ActiveCalibration,
     reader: AttributeReader,
     database: Database,
-    pictures: Sequence[bytes],
+    shown: Sequence[bytes] | Clip,
     *,
     fmr: float,
     token: str | None = None,
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
 ) -> BurstLiveness:
-    """`pictures`: of one webcam, in their order. `fmr`: by which all frames must show the same person.
+    """`shown`: pictures of one webcam in their order, or a clip of it. `fmr`: by which all frames must show
+    the same person.
     `token`: of a challenge, which is used from now on, whatever comes of it.
 
     Raises AttributeNotPermitted, AttributeUnavailable, ChallengeNotFound, ChallengeExpired, ChallengeUsed,
-    EmbeddingUnusable, Busy, and what `Pipeline.detect` raises."""
+    EmbeddingUnusable, Busy, and what `Pipeline.detect` and `ClipDecoder.decode` raise."""
     watch = Stopwatch()
     attributes = attributes_for(challenge=token is not None)
     reader.check(attributes)
     with watch.stage(Stage.DATABASE):
         requested = None if token is None else challenges.redeem(database, token)
-    frames = measure(pipeline, reader, pictures, attributes, several_faces, watch)
+    if isinstance(shown, Clip):
+        frames = frames_of_clip(
+            pipeline,
+            reader,
+            shown.data,
+            attributes,
+            several_faces,
+            watch,
+            most=MAX_FRAMES,
+            challenge=token is not None,
+        )
+    else:
+        frames = measure(pipeline, reader, shown, attributes, several_faces, watch)
     faces = [frame.face for frame in frames if frame.face is not None]
     judged = [face.live for face in faces if face.live is not None]
     passive = combine(judged) if judged else None

@@ -33,6 +33,8 @@ class Frame:
     face: FrameFace | None
     """None where there is none, or one among several."""
     faces_found: int
+    at_ms: int | None = None
+    """Since the beginning of a clip; None for a picture."""
 
 
 def measure(

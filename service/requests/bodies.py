@@ -68,6 +68,17 @@ ImageBytes = Annotated[
         }
     ),
 ]
+ClipBytes = Annotated[
+    bytes,
+    BeforeValidator(_image_bytes),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "byte",
+            "description": "MP4 with H.264, or WebM with VP8 or VP9: a file (multipart) or base64 (JSON)",
+        }
+    ),
+]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_parsed_json)]
 
 

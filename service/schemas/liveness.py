@@ -1,10 +1,10 @@
 """Bursts of frames, and challenges."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from indexer import request_timings
 from indexer.attributes.estimate import CannotTell
@@ -15,7 +15,7 @@ from indexer.liveness.frames import Frame
 from indexer.liveness.movements import Movement
 from indexer.types import OnSeveralFaces
 from indexer.usecases.answers import ID_EXAMPLE
-from service.requests.bodies import ImageBytes, UploadBody
+from service.requests.bodies import ClipBytes, ImageBytes, UploadBody
 from service.schemas.people.requests import SeveralFaces
 
 _DRAWN = "Zp4bq0c1vT3mXkYwEr7uLh2sNd9aGf5oJi8eQx6yWzA"
@@ -51,9 +51,15 @@ class Burst(UploadBody):
     """A client whose token was lost must not hear `live` without the movements."""
 
     frames: list[ImageBytes] = Field(
+        default=[],
         min_length=MIN_FRAMES,
         max_length=MAX_FRAMES,
         description="Pictures of one webcam, in the order in which they were taken, not mirrored",
+    )
+    clip: ClipBytes | None = Field(
+        default=None,
+        description="Instead of `frames`: a clip of one webcam, of at most 30 seconds, 3840 x 2160 pixels and"
+        " 1,800 frames, not mirrored",
     )
     token: str | None = Field(
         default=None,
@@ -62,6 +68,16 @@ class Burst(UploadBody):
         " movements, each in one frame or more. The token is used up by this request",
     )
     several_faces: SeveralFaces = OnSeveralFaces.REJECT
+
+    @model_validator(mode="after")
+    def check_source(self) -> Self:
+        if bool(self.frames) == (self.clip is not None):
+            raise ValueError("send either frames or a clip")
+        return self
+
+    @property
+    def shown(self) -> list[bytes] | burst.Clip:
+        return self.frames if self.clip is None else burst.Clip(self.clip)
 
 
 class SamePerson(BaseModel):
@@ -86,6 +102,9 @@ class FrameAnswer(BaseModel):
         examples=[0.97],
     )
     cannot_tell: CannotTell | None = Field(default=None, description="Why `live` is null")
+    at_ms: int | None = Field(
+        default=None, description="Of a clip: milliseconds since its beginning", examples=[1200]
+    )
     yaw: float | None = Field(
         default=None,
         description="Degrees, with a challenge; positive: to the right of the picture",
@@ -104,12 +123,13 @@ class FrameAnswer(BaseModel):
     def of(cls, frame: Frame) -> "FrameAnswer":
         face = frame.face
         if face is None:
-            return cls(faces_found=frame.faces_found, live=None)
+            return cls(faces_found=frame.faces_found, at_ms=frame.at_ms, live=None)
         posture = face.posture
         return cls(
             faces_found=frame.faces_found,
             live=None if face.live is None else round(face.live, 4),
             cannot_tell=face.cannot_tell,
+            at_ms=frame.at_ms,
             yaw=None if posture is None else round(posture.yaw, 1),
             pitch=None if posture is None else round(posture.pitch, 1),
             size=None if posture is None else round(posture.size, 3),
@@ -135,7 +155,9 @@ class BurstAnswer(BaseModel):
         examples=[5],
     )
     challenge: Movements | None = Field(description="null without a token")
-    frames: list[FrameAnswer] = Field(description="One for each frame of the request")
+    frames: list[FrameAnswer] = Field(
+        description="One for each frame of the request, or for each one that was chosen of the clip"
+    )
     audit_id: UUID | None = Field(
         description="Id of its event in the audit record; null where that is off", examples=[ID_EXAMPLE]
     )

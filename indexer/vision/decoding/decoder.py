@@ -10,6 +10,8 @@ from typing import Self
 from indexer.concurrency import ConcurrencyLimit
 from indexer.errors import Busy, ImageTooExpensive, InvalidInput, UnreadableImage
 from indexer.rate_limited_log import RateLimitedLog
+from indexer.vision.clips.decoder import ClipDecoder
+from indexer.vision.clips.reading import ClipLimits
 from indexer.vision.decoding import formats
 from indexer.vision.decoding.decode import Picture, decode_picture
 from indexer.vision.decoding.formats.header import Header
@@ -52,6 +54,9 @@ class Decoder:
             patience_seconds=patience_seconds,
             max_callers=max_callers,
         )
+        limits = ClipLimits(max_pixels=min(max_pixels, ClipLimits().max_pixels))
+        self.clips = ClipDecoder(self._slots, limits=limits, max_seconds=max_seconds)
+        """They wait for the same processes as expensive pictures."""
         self._idle: list[ProcessHandle] = []
         self._busy: set[ProcessHandle] = set()
         self._closed = False
@@ -85,7 +90,8 @@ class Decoder:
         return formats.reduction(header, max_pixels=self.max_pixels, min_side_px=min_side_px)
 
     def close(self) -> None:
-        """Kills all processes; pictures that are being decoded fail."""
+        """Kills all processes; pictures and clips that are being decoded fail."""
+        self.clips.close()
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from indexer import errors
-from indexer.concurrency import raise_if_abandoned
 from indexer.errors import Busy
 from indexer.vision.decoding.decode import Picture
 from indexer.vision.decoding.process import ANSWER, REQUEST, SEALS
+from indexer.vision.decoding.process_socket import ProcessSocket
 
 _WALL_FACTOR = 4.0
 """Wall time over processor time that a picture may take, on a machine that is busy with other work."""
-_POLL_SECONDS = 0.2
 _START_SECONDS = 20.0
 
 _REJECTIONS = {
@@ -49,7 +48,8 @@ class ProcessHandle:
     """Starts one process. For one thread at a time."""
 
     def __init__(self, max_pixels: int) -> None:
-        self._socket, its_end = socket.socketpair()
+        connection, its_end = socket.socketpair()
+        self._socket = ProcessSocket(connection)
         with its_end:
             self._process = subprocess.Popen(  # noqa: S603  (our own program)
                 [
@@ -70,10 +70,10 @@ class ProcessHandle:
         """Raises ProcessDied, Busy, Abandoned, InvalidInput."""
         deadline = time.monotonic() + seconds * _WALL_FACTOR + _START_SECONDS
         try:
-            self._send(REQUEST.pack(len(data), seconds, min_side_px), deadline)
-            self._send(data, deadline)
-            self._wait_for(select.POLLIN, deadline)
-            head, descriptors, _, _ = socket.recv_fds(self._socket, ANSWER.size, 1)
+            self._socket.send(REQUEST.pack(len(data), seconds, min_side_px), deadline)
+            self._socket.send(data, deadline)
+            self._socket.wait_for(select.POLLIN, deadline)
+            head, descriptors, _, _ = socket.recv_fds(self._socket.connection, ANSWER.size, 1)
             return self._receive_picture(head, descriptors)
         except TimeoutError:
             raise Busy("the machine was too busy to decode the image in time") from None
@@ -87,22 +87,7 @@ class ProcessHandle:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._socket.close()
-
-    def _send(self, data: bytes, deadline: float) -> None:
-        rest = memoryview(data)
-        while rest:
-            self._wait_for(select.POLLOUT, deadline)
-            rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
-
-    def _wait_for(self, event: int, deadline: float) -> None:
-        """Until the socket is ready. Raises TimeoutError, Abandoned."""
-        poll = select.poll()
-        poll.register(self._socket, event)
-        while not poll.poll(_POLL_SECONDS * 1e3):
-            raise_if_abandoned()
-            if time.monotonic() > deadline:
-                raise TimeoutError
+        self._socket.connection.close()
 
     def _receive_picture(self, head: bytes, descriptors: list[int]) -> Picture:
         if len(head) < ANSWER.size:
@@ -110,7 +95,7 @@ class ProcessHandle:
         [length] = ANSWER.unpack(head)
         body = bytearray()
         while len(body) < length:
-            part = self._socket.recv(length - len(body))
+            part = self._socket.connection.recv(length - len(body))
             if not part:
                 raise self._died()
             body += part

@@ -14,13 +14,15 @@ from tests.browser.recognition.test_live import HIDE
 from tests.support.browser import accessibility
 from tests.support.browser.acting import act
 from tests.support.browser.pages import OpenPage
+from tests.support.browser.watch import Watch
 from tests.support.browser.webcam import Webcam
-from tests.support.pictures import SHARED
+from tests.support.clips import presented, turning_head
 from tests.support.weights import attributes_mirror, needs_liveness
 
 pytestmark = needs_liveness
 
 PAGE = "#/liveness"
+DROP = "Or drop 3 to 10 frames of one person here, or a clip"
 FRONT, LEFT, UP, DOWN = 50, 72, 118, 159
 """Frames of a man who turns and nods."""
 
@@ -31,12 +33,13 @@ def server_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"model_mirror": str(attributes_mirror(folder))}
 
 
-def picture(number: int) -> bytes:
-    return (SHARED / "data" / "presentation" / "real" / f"{number}.jpg").read_bytes()
+@pytest.fixture(scope="module")
+def turning() -> bytes:
+    return turning_head(FRONT, LEFT, UP, DOWN)
 
 
 def payload(number: int) -> FilePayload:
-    return file(picture(number), f"{number}.jpg")
+    return file(presented(number), f"{number}.jpg")
 
 
 def assert_accessible(page: Page) -> None:
@@ -69,10 +72,10 @@ def test_somebody_who_does_what_the_page_says_is_live(
     act(
         context,
         {
-            "Look straight into the camera": picture(FRONT),
-            "Turn your head to your left": picture(LEFT),
-            "look up": picture(UP),
-            "look down": picture(DOWN),
+            "Look straight into the camera": presented(FRONT),
+            "Turn your head to your left": presented(LEFT),
+            "look up": presented(UP),
+            "look down": presented(DOWN),
         },
     )
     page = open_page(PAGE, width=360)
@@ -108,7 +111,7 @@ def test_a_photograph_before_the_camera_is_not_live_and_the_page_says_what_to_do
 
 def test_frames_are_checked_in_the_order_of_their_names(open_page: OpenPage) -> None:
     page = open_page(PAGE)
-    field = page.get_by_label("Or drop 3 to 10 frames of one person here", exact=True)
+    field = page.get_by_label(DROP)
     field.set_input_files([payload(FRONT), payload(LEFT)])
     expect(page.get_by_text("Choose 3 to 10 frames of one person")).to_be_visible()
 
@@ -117,6 +120,24 @@ def test_frames_are_checked_in_the_order_of_their_names(open_page: OpenPage) -> 
     expect(page.get_by_text("Choose 3 to 10 frames")).to_have_count(0)
     widths = page.locator(".liveness-frames img").evaluate_all("images => images.map(i => i.naturalWidth)")
     assert widths == [452, 467, 471, 443], "those of 50, 72, 118 and 159"
+
+
+def test_a_clip_is_checked_and_its_frames_are_shown(
+    open_page: OpenPage, watch: Watch, turning: bytes
+) -> None:
+    page = open_page(PAGE, width=360)
+    clip: FilePayload = {"name": "clip.webm", "mimeType": "video/webm", "buffer": turning}
+    page.get_by_label(DROP).set_input_files([clip])
+    expect(page.get_by_role("heading", name="A living person", exact=True)).to_be_visible()
+    images = page.locator(".liveness-frames img")
+    expect(images).to_have_count(10)
+    assert set(images.evaluate_all("images => images.map(i => i.naturalHeight)")) == {640}
+    expect(page.get_by_text("at 0.0 s")).to_be_visible()
+    assert_accessible(page)
+
+    watch.expect("status of 422")
+    page.get_by_label(DROP).set_input_files([clip | {"buffer": turning[:100]}])
+    expect(page.get_by_text("The clip is damaged, or has no video.")).to_be_visible()
 
 
 def test_the_camera_goes_off_with_the_window_and_a_missing_one_offers_files(
@@ -136,4 +157,4 @@ def test_the_camera_goes_off_with_the_window_and_a_missing_one_offers_files(
     page.get_by_role("button", name="Use the camera").click()
     expect(page.get_by_role("alert").filter(has_text="does not allow this page")).to_be_visible()
     with page.expect_file_chooser():
-        page.get_by_role("button", name="Choose frames").click()
+        page.get_by_role("button", name="Choose frames or a clip").click()

@@ -48,7 +48,8 @@ def recognises(data: bytes) -> bool:
 def read(data: bytes) -> Header:
     """Raises Truncated, UnsupportedImageFormat."""
     head = _head(data)
-    return Header(format="PPM", width=head.width, height=head.height)
+    copied = head.kind in (5, 6) and head.maximum == 255  # as they are
+    return Header(format="PPM", width=head.width, height=head.height, linear=copied)
 
 
 def decode(data: bytes) -> Image:

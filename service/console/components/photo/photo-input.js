@@ -8,6 +8,8 @@ import { openCameraPanel } from "../camera/camera-panel.js";
 
 await styles("./photo-input.css", import.meta.url);
 
+export const PICTURES = "image/*,.heic,.heif";
+
 let count = 0;
 
 /**
@@ -19,18 +21,19 @@ let count = 0;
  * @param {boolean} [options.several] whether several files may be chosen at once
  * @param {boolean} [options.camera] whether it can take a photograph with the camera
  * @param {string} [options.hint] what may be done, and is not in the title
+ * @param {string} [options.accept] kinds of files that the choice offers
  * @param {boolean} [options.small]
  * @returns {{element: HTMLElement, setProblem: (problem: Node | null) => void, choose: () => void}}
  *   `choose`: opens the choice of a file
  */
-export function photoInput({ title, onFiles, signal, several = false, camera: hasCamera = true, hint = t("photo.hint"), small = false }) {
+export function photoInput({ title, onFiles, signal, several = false, camera: hasCamera = true, hint = t("photo.hint"), accept = PICTURES, small = false }) {
   const hintId = `photo-hint-${++count}`;
   const input = h("input", {
     type: "file",
     class: "visually-hidden",
     "aria-label": title,
     "aria-describedby": hintId,
-    accept: "image/*,.heic,.heif",
+    accept,
     multiple: several,
     onchange: () => {
       const files = [...input.files];

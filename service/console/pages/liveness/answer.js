@@ -58,7 +58,8 @@ function frameCard(found, frame, place, signal) {
     "figure",
     { class: "card" },
     frame && picture(frame.blob, title, signal),
-    h("figcaption", {}, h("h3", {}, title), frame?.what && h("p", { class: "muted" }, movementName(frame.what)), h("ul", { class: "plain" }, evidence(found).map((words) => h("li", {}, words)))),
+    h("figcaption", {}, h("h3", {}, title), frame?.what && h("p", { class: "muted" }, movementName(frame.what)),
+      known(found.at_ms) && h("p", { class: "muted" }, t("liveness.at", { seconds: number(found.at_ms / 1000, 1) })), h("ul", { class: "plain" }, evidence(found).map((words) => h("li", {}, words)))),
   );
 }
 

@@ -3,13 +3,14 @@
 import { announce } from "../../announcer.js";
 import { get, post } from "../../api.js";
 import { takeDropped } from "../../components/photo/drop.js";
-import { photoInput } from "../../components/photo/photo-input.js";
+import { photoInput, PICTURES } from "../../components/photo/photo-input.js";
 import { emptyState, errorState } from "../../components/states/states.js";
 import { fill, h } from "../../dom.js";
 import { icon } from "../../layout/icons.js";
 import { t } from "../../texts.js";
 import { showAnswer } from "./answer.js";
 import { createCapture } from "./capture.js";
+import { framesAt, isClip } from "./clip.js";
 import { MAX_FRAMES, MIN_FRAMES } from "./plan.js";
 
 const MOVEMENTS = ["0", "2", "3", "4", "5"];
@@ -24,7 +25,7 @@ export async function show({ query, signal, setQuery }) {
   const result = h("div", { class: "liveness-result" });
   const movements = movementChoice({ query, setQuery, attributes });
   const start = h("button", { class: "primary", onclick: startCamera }, icon("camera"), t("camera.use"));
-  const input = photoInput({ title: t("liveness.drop"), hint: t("liveness.drop_hint"), onFiles: takeFiles, signal, several: true, camera: false, small: true });
+  const input = photoInput({ title: t("liveness.drop"), hint: t("liveness.drop_hint"), onFiles: takeFiles, signal, several: true, camera: false, accept: `${PICTURES},video/mp4,video/webm`, small: true });
   const choices = h("div", { class: "stack" }, movements.element, h("div", { class: "actions" }, start), input.element);
   let capture = null;
   let asked = null;
@@ -41,7 +42,7 @@ export async function show({ query, signal, setQuery }) {
     input.setProblem(null);
     capture = createCapture({
       draw,
-      onFrames: (frames, token) => (choices.hidden = false, check(frames, token)),
+      onFrames: (frames, token) => (choices.hidden = false, check({ frames, token })),
       onEnd: stopCamera,
       onRestart: startCamera,
       onChoose: () => (stopCamera(), input.choose()),
@@ -60,29 +61,33 @@ export async function show({ query, signal, setQuery }) {
 
   const draw = async () => (movements.count() ? post("v1/liveness/challenges", { json: { movements: movements.count() }, signal }) : null);
 
-  /** Frames that somebody has taken before: in the order of their names, without movements. */
+  /** What somebody has taken before, without movements: a clip, or frames in the order of their names. */
   function takeFiles(files) {
-    const enough = files.length >= MIN_FRAMES && files.length <= MAX_FRAMES;
+    const clip = files.length === 1 && isClip(files[0]) ? files[0] : null;
+    const enough = clip !== null || (files.length >= MIN_FRAMES && files.length <= MAX_FRAMES);
     input.setProblem(enough ? null : h("p", { class: "error-line" }, t("liveness.count", { min: MIN_FRAMES, max: MAX_FRAMES })));
     if (!enough) return;
-    const byName = [...files].sort((a, b) => (a.name ?? "").localeCompare(b.name ?? "", "en", { numeric: true }));
     capture?.stop();
     choices.hidden = false;
-    check(byName.map((blob) => ({ blob, what: null })), null);
+    const byName = [...files].sort((a, b) => (a.name ?? "").localeCompare(b.name ?? "", "en", { numeric: true }));
+    check(clip ? { clip } : { frames: byName.map((blob) => ({ blob, what: null })) });
   }
 
-  async function check(frames, token) {
+  async function check({ frames = [], clip = null, token = null }) {
     asked?.abort();
     const own = (asked = new AbortController());
     signal.addEventListener("abort", () => own.abort(), { once: true, signal: own.signal });
     fill(result, h("p", { role: "status" }, t("liveness.checking")));
     const form = new FormData();
     for (const { blob } of frames) form.append("frames", blob);
+    if (clip) form.append("clip", clip);
     if (token !== null) form.append("token", token);
     try {
       const answer = await post("v1/liveness", { form, signal: own.signal });
+      const shown = clip ? await framesAt(clip, answer.frames.map(({ at_ms: time }) => time), own.signal) : frames;
+      if (own.signal.aborted) return;
       announce(t(`liveness.verdicts.${answer.verdict}`));
-      fill(result, showAnswer({ answer, frames, signal: own.signal }));
+      fill(result, showAnswer({ answer, frames: shown, signal: own.signal }));
       start.focus({ preventScroll: true });
       result.scrollIntoView();
     } catch (error) {
