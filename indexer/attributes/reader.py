@@ -80,6 +80,19 @@ class AttributeReader:
         kind = self._kinds.get(attribute)
         return kind is not None and all(is_present(file, self._store) for file in kind.weights)
 
+    def usable(
+        self, attributes: Collection[Attribute], gallery_permits: Collection[str] | None
+    ) -> tuple[Attribute, ...]:
+        """Those that are permitted, here and by the gallery's policy, and available. `gallery_permits`: as of
+        `check`."""
+        return tuple(
+            attribute
+            for attribute in attributes
+            if (gallery_permits is None or attribute in gallery_permits)
+            and self.is_permitted(attribute)
+            and self.is_available(attribute)
+        )
+
     def missing(self, attribute: Attribute) -> list[str]:
         """Names of the networks whose weights are not on this machine, as `gemel models fetch` takes them."""
         kind = self._kinds.get(attribute)

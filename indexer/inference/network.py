@@ -3,6 +3,7 @@
 import threading
 from functools import cache, partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,15 @@ def read(source: Path | bytes, inner: str | None = None) -> openvino.Model:
     if inner is not None:
         model.add_outputs(inner)
     return model
+
+
+def read_tflite(weights: bytes) -> openvino.Model:
+    """The network of a file of TensorFlow Lite. Raises RuntimeError if it is none, or has an unknown
+    operation."""
+    with NamedTemporaryFile(suffix=".tflite") as file:  # OpenVINO reads this format from files only
+        file.write(weights)
+        file.flush()
+        return _core().read_model(file.name)
 
 
 def read_ir(graph: bytes, weights: bytes) -> openvino.Model:

@@ -14,6 +14,8 @@ class Advice(StrEnum):
     TURN_TO_CAMERA = "turn_to_camera"
     HOLD_UPRIGHT = "hold_upright"
     SHOW_WHOLE_FACE = "show_whole_face"
+    TAKE_OFF_MASK = "take_off_mask"
+    TAKE_OFF_SUNGLASSES = "take_off_sunglasses"
 
     @property
     def words(self) -> str:
@@ -28,6 +30,8 @@ _WORDS = {
     Advice.TURN_TO_CAMERA: "turn to the camera",
     Advice.HOLD_UPRIGHT: "hold the head upright",
     Advice.SHOW_WHOLE_FACE: "show the whole face",
+    Advice.TAKE_OFF_MASK: "take off the mask",
+    Advice.TAKE_OFF_SUNGLASSES: "take off the sunglasses",
 }
 MIN_COMPONENT = 50.0
 """Of size, sharpness, exposure and pose, 0 to 100."""
@@ -44,11 +48,12 @@ def advice(
     turned_degrees: float | None = None,
     tilted_degrees: float = 0.0,
     share_inside: float = 1.0,
+    worn: tuple[Advice, ...] = (),
 ) -> tuple[Advice, ...]:
     """The most important first; empty for a good picture. `turned_degrees`: of the head, to a side or up or
     down, whichever is more; None: judged by the component `pose`. `tilted_degrees`: in the picture's plane.
-    `share_inside`: how much of the face is in the picture."""
-    return tuple(_advice(quality, turned_degrees, tilted_degrees, share_inside))
+    `share_inside`: how much of the face is in the picture. `worn`: what to take off."""
+    return (*worn, *_advice(quality, turned_degrees, tilted_degrees, share_inside))
 
 
 def _advice(quality: Quality, turned: float | None, tilted: float, inside: float) -> Iterator[Advice]:

@@ -118,6 +118,25 @@ EXPRESSION = WeightFile(
     size_bytes=1_364_007,
 )
 
+MASK = WeightFile(
+    name="face_mask_detection.tflite",
+    sha256="d2347acf155858681619bc009368f730288aa0447d2c97209be4a26d9be4e928",
+    addresses=(
+        "https://raw.githubusercontent.com/AIZOOTech/FaceMaskDetection"
+        "/256dc65f726cb78d82936b2c61c55a5adc2cf05d/models/face_mask_detection.tflite",
+    ),
+    size_bytes=4_060_180,
+)
+GLASSES = WeightFile(
+    name="fp16_model.tflite",
+    sha256="750b4fb4fe20643258be6e291361874393926a89f7fdd67414c96e42f69c8297",
+    addresses=(
+        "https://raw.githubusercontent.com/SlinkoIgor/glasses_detector"
+        "/56af647c9bfcb54f5b1a4ebd9a24a690dde14698/weights/fp16_model.tflite",
+    ),
+    size_bytes=2_071_744,
+)
+
 # The commits that brought the files: no branch is named.
 _MINIVISION = (
     "https://raw.githubusercontent.com/minivision-ai/Silent-Face-Anti-Spoofing"
@@ -229,6 +248,24 @@ SETS = (
         page="https://github.com/openvinotoolkit/open_model_zoo/tree/master/models/intel"
         "/head-pose-estimation-adas-0001",
         figures=(("mean absolute error on BIWI in degrees, yaw, pitch, roll", "5.4, 5.5, 4.6"),),
+    ),
+    WeightSet(
+        name="mask",
+        purpose="attributes: mask, and covered parts",
+        files=(MASK,),
+        licence="MIT",
+        publisher="AIZOOTech (FaceMaskDetection, 2020)",
+        page="https://github.com/AIZOOTech/FaceMaskDetection",
+        notes="trained on WIDER FACE and MAFA, data sets for research",
+    ),
+    WeightSet(
+        name="glasses",
+        purpose="attributes: glasses, and covered parts",
+        files=(GLASSES,),
+        licence="Apache-2.0",
+        publisher="glasses_detector (Slinko 2021), float16",
+        page="https://github.com/SlinkoIgor/glasses_detector",
+        notes="trained on generated faces (Kaggle: glasses-or-no-glasses)",
     ),
     WeightSet(
         name="age-gender",

@@ -1,6 +1,7 @@
 """Published files of weights that tests use, and small ones that they make."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,14 @@ MINIFASNETS = {
 
 needs_liveness = pytest.mark.skipif(
     not all(path.exists() for path in MINIFASNETS.values()), reason="the published files"
+)
+FETCHED = Path(os.environ.get("GEMEL_TEST_WEIGHTS", ATTRIBUTES))
+"""A folder with files that `gemel models fetch` brings, under their published names: no package carries
+them."""
+WORN = (published.MASK, published.GLASSES)
+
+needs_worn = pytest.mark.skipif(
+    not all((FETCHED / file.name).exists() for file in WORN), reason="the published files: GEMEL_TEST_WEIGHTS"
 )
 needs_attributes = pytest.mark.skipif(
     not (ATTRIBUTES / "fer_mobilefacenet_2022july_int8.onnx").exists(), reason="the published file"

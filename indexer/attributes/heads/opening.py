@@ -8,7 +8,9 @@ from functools import cached_property
 from indexer.attributes.head import Head
 from indexer.attributes.heads.age_gender import AgeHead, GenderHead
 from indexer.attributes.heads.expression import ExpressionHead
+from indexer.attributes.heads.glasses import GlassesHead
 from indexer.attributes.heads.liveness.head import LivenessHead
+from indexer.attributes.heads.mask import MaskHead
 from indexer.attributes.heads.pose import PoseHead
 from indexer.attributes.heads.quality import QualityHead
 from indexer.attributes.heads.trained_expression import TrainedHead
@@ -19,8 +21,10 @@ from indexer.weights.published import (
     AGE,
     EXPRESSION,
     GENDER,
+    GLASSES,
     HEAD_POSE_GRAPH,
     HEAD_POSE_WEIGHTS,
+    MASK,
     MINIFASNET_CELEBA_SPOOF,
     MINIFASNET_V1SE,
     MINIFASNET_V2,
@@ -51,6 +55,14 @@ class HeadSources:
     @cached_property
     def age(self) -> AgeHead:
         return AgeHead(self.read(AGE), threads=self.threads)
+
+    @cached_property
+    def glasses(self) -> GlassesHead:
+        return GlassesHead(self.read(GLASSES), threads=self.threads)
+
+    @cached_property
+    def mask(self) -> MaskHead:
+        return MaskHead(self.read(MASK), threads=self.threads)
 
     @cached_property
     def pose(self) -> PoseHead:
@@ -87,10 +99,16 @@ HEADS: Mapping[Attribute, HeadKind] = {
         weights=LIVENESS,
         open=lambda sources: LivenessHead(*map(sources.read, LIVENESS), threads=sources.threads),
     ),
+    Attribute.MASK: HeadKind(weights=(MASK,), open=lambda sources: sources.mask),
+    Attribute.GLASSES: HeadKind(weights=(GLASSES,), open=lambda sources: sources.glasses),
     Attribute.POSE: HeadKind(weights=HEAD_POSE, open=lambda sources: sources.pose),
     Attribute.QUALITY: HeadKind(
-        weights=(),  # better with the network of the pose, where its weights are on this machine
-        open=lambda sources: QualityHead(sources.pose if sources.are_present(HEAD_POSE) else None),
+        weights=(),  # better with networks whose weights are on this machine
+        open=lambda sources: QualityHead(
+            sources.pose if sources.are_present(HEAD_POSE) else None,
+            sources.mask if sources.are_present((MASK,)) else None,
+            sources.glasses if sources.are_present((GLASSES,)) else None,
+        ),
     ),
     Attribute.AGE: HeadKind(weights=(AGE,), open=lambda sources: sources.age),
     Attribute.GENDER: HeadKind(

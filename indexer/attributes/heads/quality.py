@@ -8,15 +8,24 @@ import numpy as np
 from indexer.attributes import iso_29794_5
 from indexer.attributes.estimate import Estimate
 from indexer.attributes.head import FaceView
+from indexer.attributes.heads.glasses import GlassesHead
+from indexer.attributes.heads.mask import MaskHead
 from indexer.attributes.heads.pose import HeadPose, PoseHead, roll_degrees
-from indexer.vision.advice import advice
+from indexer.attributes.worn import worn
+from indexer.types import Attribute
+from indexer.vision.advice import Advice, advice
 
 
 class QualityHead:
-    """With a network for the pose of the head, or without one, by the landmarks alone."""
+    """With the heads whose weights are on this machine. Without that of the pose, the landmarks alone say
+    where the face is turned; without the others, nothing is said of masks or sunglasses."""
 
-    def __init__(self, pose: PoseHead | None) -> None:
+    def __init__(
+        self, pose: PoseHead | None, mask: MaskHead | None = None, glasses: GlassesHead | None = None
+    ) -> None:
         self._pose = pose
+        self._mask = mask
+        self._glasses = glasses
 
     def estimate(self, faces: Sequence[FaceView]) -> list[Estimate]:
         return [self._estimate(face) for face in faces]
@@ -29,12 +38,19 @@ class QualityHead:
             turned_degrees=None if pose is None else pose.turned,
             tilted_degrees=roll,
             share_inside=face.share_inside,
+            worn=self._worn(face),
         )
         return Estimate(
             value=tuple(each.value for each in what_helps),
             confidence=None,
             scores=measured(face, pose, roll),
             components=iso_29794_5.components(face, pose, roll),
+        )
+
+    def _worn(self, face: FaceView) -> tuple[Advice, ...]:
+        heads = {Attribute.MASK: self._mask, Attribute.GLASSES: self._glasses}
+        return worn(
+            {name.value: head.estimate([face])[0] for name, head in heads.items() if head is not None}
         )
 
 

@@ -2,6 +2,7 @@
 
 from indexer.cli.commands import Commands
 from indexer.cli.evaluate.age import age
+from indexer.cli.evaluate.attribute import attribute
 from indexer.cli.evaluate.expression import expression
 from indexer.cli.evaluate.fairness import fairness
 from indexer.cli.evaluate.lfw import lfw
@@ -11,5 +12,5 @@ from indexer.cli.evaluate.robustness import robustness
 from indexer.cli.evaluate.speed import speed
 
 app = Commands("Measure models on labelled photographs, through the pipeline that serves.")
-for command in (lfw, openset, robustness, fairness, liveness, expression, age, speed):
+for command in (lfw, openset, robustness, fairness, liveness, expression, age, attribute, speed):
     app.command()(command)

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from indexer.attributes.estimate import NO_ESTIMATES, Estimates
+from indexer.attributes.worn import worn
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.types import RECOGNISABILITY, LandmarkSource, Points
 from indexer.types import Box as FaceBox
@@ -142,8 +143,9 @@ class DetectedFace(BaseModel):
     quality: Quality = Field(description="How fit it is to be recognised")
     advice: list[Advice] = Field(
         default_factory=list,
-        description="What to do for a better picture, by the components of the quality and by how much of the"
-        " face is in the picture; the attribute `quality` knows more",
+        description="What to do for a better picture, by the components of the quality, by how much of the"
+        " face is in the picture, and by the attributes `mask` and `glasses` where they are requested; the"
+        " attribute `quality` knows more",
         examples=[["come_nearer"]],
     )
     attributes: Attributes
@@ -162,6 +164,6 @@ class DetectedFace(BaseModel):
             "confidence": round(face.confidence, 4),
             "landmark_source": face.landmark_source,
             "quality": Quality.of(aligned.quality),
-            "advice": list(advice(aligned.quality, share_inside=aligned.share_inside)),
+            "advice": list(advice(aligned.quality, share_inside=aligned.share_inside, worn=worn(estimates))),
             "attributes": answered(estimates),
         }

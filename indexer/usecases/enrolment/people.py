@@ -133,6 +133,7 @@ class _Work:
                     store_crops=gallery.store_crops,
                     several_faces=self.several_faces,
                     attributes=self.attributes,
+                    permitted=gallery.attributes,
                     policy=gallery.liveness,
                     watch=Stopwatch(),
                     check=self.check,

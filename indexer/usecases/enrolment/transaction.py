@@ -101,6 +101,7 @@ class EnrolmentTransaction:
                     store_crops=gallery.store_crops,
                     several_faces=options.several_faces,
                     attributes=options.attributes,
+                    permitted=gallery.attributes,
                     policy=policy,
                     watch=watch,
                     check=options.check,

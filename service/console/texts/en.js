@@ -387,6 +387,8 @@ export default {
     },
     values: {
       liveness: { live: "a person before the camera", attack: "a print, a screen or another attack" },
+      mask: { mask: "a mask", none: "no mask" },
+      glasses: { glasses: "glasses", sunglasses: "sunglasses", none: "no glasses" },
       pose: {
         frontal: "facing the camera",
         left: "turned to the left of the picture",
@@ -414,6 +416,8 @@ export default {
     turn_to_camera: "turn to the camera",
     hold_upright: "hold the head upright",
     show_whole_face: "show the whole face",
+    take_off_mask: "take off the mask",
+    take_off_sunglasses: "take off the sunglasses",
   },
 
   // By the code of a picture that was not enrolled.
