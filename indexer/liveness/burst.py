@@ -22,7 +22,7 @@ from indexer.liveness.evidence import (
     count_distinct,
 )
 from indexer.liveness.frames import Frame, FrameFace, measure
-from indexer.liveness.movements import Movement, movements_of
+from indexer.liveness.movements import OF_THE_HEAD, Movement, answers, movements_of
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
@@ -76,7 +76,7 @@ class Movements:
 
     @property
     def passed(self) -> bool:
-        return self.shown == self.requested
+        return self.shown is not None and answers(self.shown, self.requested)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,7 +102,14 @@ class BurstLiveness:
 
 
 def attributes_for(*, challenge: bool) -> list[Attribute]:
+    """Without the eyes, which are needed only where `close_eyes` was drawn."""
     return [Attribute.LIVENESS, Attribute.POSE] if challenge else [Attribute.LIVENESS]
+
+
+def measurable(reader: AttributeReader) -> Sequence[Movement]:
+    """The movements that can be drawn here: closing the eyes needs a network of its own."""
+    eyes = Attribute.EYES
+    return tuple(Movement) if reader.is_permitted(eyes) and reader.is_available(eyes) else OF_THE_HEAD
 
 
 def check_burst(
@@ -127,6 +134,9 @@ def check_burst(
     reader.check(attributes)
     with watch.stage(Stage.DATABASE):
         requested = None if token is None else challenges.redeem(database, token)
+    if requested is not None and Movement.CLOSE_EYES in requested:
+        reader.check([Attribute.EYES])
+        attributes.append(Attribute.EYES)
     if isinstance(shown, Clip):
         frames = frames_of_clip(
             pipeline,

@@ -2,11 +2,12 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from indexer.callers import current_caller
-from indexer.liveness.movements import Movement
+from indexer.liveness.movements import OF_THE_HEAD, Movement
 from indexer.records import liveness_challenges
 from indexer.records.database.session import Database
 
@@ -24,12 +25,15 @@ class Challenge:
     expires_at: datetime
 
 
-def draw(database: Database, count: int = DEFAULT_MOVEMENTS) -> Challenge:
+def draw(
+    database: Database, count: int = DEFAULT_MOVEMENTS, among: Sequence[Movement] = OF_THE_HEAD
+) -> Challenge:
     """For the current caller: a token of one API key is unknown to another. `count`: of the movements.
+    `among`: those that can be measured here.
 
     Raises DatabaseUnavailable, Busy."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    movements = draw_movements(count)
+    movements = draw_movements(count, among)
     with database.transaction() as session:
         expires_at = liveness_challenges.add(
             session,
@@ -41,11 +45,12 @@ def draw(database: Database, count: int = DEFAULT_MOVEMENTS) -> Challenge:
     return Challenge(token=token, movements=movements, expires_at=expires_at)
 
 
-def draw_movements(count: int) -> list[Movement]:
-    """No two alike follow each other: of 3 movements there are 80 orders, each as likely."""
+def draw_movements(count: int, among: Sequence[Movement] = OF_THE_HEAD) -> list[Movement]:
+    """No two alike follow each other: of 3 movements among 5 there are 80 orders, among 6 150, each as
+    likely."""
     drawn: list[Movement] = []
     for _ in range(count):
-        drawn.append(_random.choice([each for each in Movement if drawn[-1:] != [each]]))
+        drawn.append(_random.choice([each for each in among if drawn[-1:] != [each]]))
     return drawn
 
 

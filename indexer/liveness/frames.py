@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from indexer.attributes.estimate import CannotTell, Estimates
 from indexer.attributes.head import FaceView
+from indexer.attributes.heads.eyes.head import CLOSED
 from indexer.attributes.heads.liveness.decision import LIVE
 from indexer.attributes.reader import AttributeReader
 from indexer.errors import InvalidInput
@@ -45,7 +46,7 @@ def measure(
     several_faces: OnSeveralFaces,
     watch: Stopwatch,
 ) -> list[Frame]:
-    """`attributes`: liveness, and the pose if a posture is needed.
+    """`attributes`: liveness, and the pose, perhaps with the eyes, if a posture is needed.
 
     Raises Busy, and what `Pipeline.detect` raises; an error of a picture names it."""
     frames = []
@@ -95,4 +96,5 @@ def _posture(photograph: Photograph, aligned: AlignedFace, estimates: Estimates)
         yaw=pose.scores["yaw"],
         pitch=pose.scores["pitch"],
         size=aligned.face.box.height / photograph.height_px,
+        eyes_closed=None if (eyes := estimates.get(Attribute.EYES)) is None else eyes.scores.get(CLOSED),
     )

@@ -1,4 +1,4 @@
-"""Movements of a head, and which ones a burst shows.
+"""Movements of a head and of its eyes, and which ones a burst shows.
 
 All are measured against the first frame, into the lens: how a webcam is mounted shifts every angle alike.
 """
@@ -6,6 +6,8 @@ All are measured against the first frame, into the lens: how a webcam is mounted
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from indexer.attributes.heads.eyes.head import MAX_CLOSED, MIN_CLOSED
 
 
 class Movement(StrEnum):
@@ -16,6 +18,11 @@ class Movement(StrEnum):
     LOOK_UP = "look_up"
     LOOK_DOWN = "look_down"
     COME_NEARER = "come_nearer"
+    CLOSE_EYES = "close_eyes"
+    """And open them again: a blink, but held until a frame is taken."""
+
+
+OF_THE_HEAD = tuple(each for each in Movement if each is not Movement.CLOSE_EYES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,17 @@ class Posture:
     """Degrees; positive: down."""
     size: float
     """Height of the face's box, as a share of the picture's height."""
+
+    eyes_closed: float | None = None
+    """Probability that both are; None where it was not measured, or cannot be told."""
+
+    @property
+    def eyes_are_open(self) -> bool:
+        return self.eyes_closed is not None and self.eyes_closed <= MAX_CLOSED
+
+    @property
+    def eyes_are_closed(self) -> bool:
+        return self.eyes_closed is not None and self.eyes_closed >= MIN_CLOSED
 
     @property
     def is_frontal(self) -> bool:
@@ -46,7 +64,8 @@ NEARER = 1.3
 
 
 def movement(posture: Posture, reference: Posture) -> Movement | None:
-    """The clearest one of a frame. `reference`: of the first frame."""
+    """The clearest one of a frame. `reference`: of the first frame. Closed eyes count only where the head has
+    not moved: those of a turned head are not well seen, and one that nods seems to close them."""
     yaw = (posture.yaw - reference.yaw) / YAW_DEGREES
     pitch = (posture.pitch - reference.pitch) / PITCH_DEGREES
     degrees = {
@@ -57,18 +76,39 @@ def movement(posture: Posture, reference: Posture) -> Movement | None:
         Movement.COME_NEARER: (posture.size / reference.size - 1) / (NEARER - 1),
     }
     clearest = max(degrees, key=lambda each: degrees[each])
-    return clearest if degrees[clearest] >= 1 else None
+    if degrees[clearest] >= 1:
+        return clearest
+    return Movement.CLOSE_EYES if posture.eyes_are_closed and reference.eyes_are_open else None
 
 
 def movements_of(postures: Sequence[Posture | None]) -> list[Movement] | None:
     """In their order; several frames of one movement, with or without others between them, count once.
-    `postures`: of each frame; None where it cannot be measured. None if the first frame is not frontal."""
+    Closed eyes count where they are open again in a later frame. `postures`: of each frame; None where it
+    cannot be measured. None if the first frame is not frontal."""
     reference = postures[0] if postures else None
     if reference is None or not reference.is_frontal:
         return None
+    last_open = max(
+        (number for number, posture in enumerate(postures) if posture is not None and posture.eyes_are_open),
+        default=0,
+    )
     shown: list[Movement] = []
-    for posture in postures[1:]:
+    for number, posture in enumerate(postures[1:], start=1):
         found = None if posture is None else movement(posture, reference)
+        if found is Movement.CLOSE_EYES and number > last_open:
+            continue
         if found is not None and shown[-1:] != [found]:
             shown.append(found)
     return shown
+
+
+def answers(shown: Sequence[Movement], requested: Sequence[Movement]) -> bool:
+    """Whether `shown` has the movements of `requested` in their order, and no others: `shown` as
+    `movements_of` gives them. People blink, so closed eyes at other places do no harm."""
+    found = 0
+    for each in shown:
+        if found < len(requested) and each is requested[found]:
+            found += 1
+        elif each is not Movement.CLOSE_EYES and (found == 0 or each is not requested[found - 1]):
+            return False  # what a blink has interrupted is the same movement still
+    return found == len(requested)

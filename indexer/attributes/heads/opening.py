@@ -8,6 +8,7 @@ from functools import cached_property
 from indexer.attributes.head import Head
 from indexer.attributes.heads.age_gender import AgeHead, GenderHead
 from indexer.attributes.heads.expression import ExpressionHead
+from indexer.attributes.heads.eyes.head import EyesHead
 from indexer.attributes.heads.glasses import GlassesHead
 from indexer.attributes.heads.liveness.head import LivenessHead
 from indexer.attributes.heads.mask import MaskHead
@@ -24,6 +25,7 @@ from indexer.weights.published import (
     GLASSES,
     HEAD_POSE_GRAPH,
     HEAD_POSE_WEIGHTS,
+    IRIS,
     MASK,
     MINIFASNET_CELEBA_SPOOF,
     MINIFASNET_V1SE,
@@ -65,6 +67,10 @@ class HeadSources:
         return MaskHead(self.read(MASK), threads=self.threads)
 
     @cached_property
+    def eyes(self) -> EyesHead:
+        return EyesHead(self.read(IRIS), threads=self.threads)
+
+    @cached_property
     def pose(self) -> PoseHead:
         return PoseHead(*map(self.read, HEAD_POSE), threads=self.threads)
 
@@ -101,6 +107,7 @@ HEADS: Mapping[Attribute, HeadKind] = {
     ),
     Attribute.MASK: HeadKind(weights=(MASK,), open=lambda sources: sources.mask),
     Attribute.GLASSES: HeadKind(weights=(GLASSES,), open=lambda sources: sources.glasses),
+    Attribute.EYES: HeadKind(weights=(IRIS,), open=lambda sources: sources.eyes),
     Attribute.POSE: HeadKind(weights=HEAD_POSE, open=lambda sources: sources.pose),
     Attribute.QUALITY: HeadKind(
         weights=(),  # better with networks whose weights are on this machine
@@ -108,6 +115,7 @@ HEADS: Mapping[Attribute, HeadKind] = {
             sources.pose if sources.are_present(HEAD_POSE) else None,
             sources.mask if sources.are_present((MASK,)) else None,
             sources.glasses if sources.are_present((GLASSES,)) else None,
+            sources.eyes if sources.are_present((IRIS,)) else None,
         ),
     ),
     Attribute.AGE: HeadKind(weights=(AGE,), open=lambda sources: sources.age),

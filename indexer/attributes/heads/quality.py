@@ -6,26 +6,30 @@ from collections.abc import Sequence
 import numpy as np
 
 from indexer.attributes import iso_29794_5
+from indexer.attributes.advised import advised
 from indexer.attributes.estimate import Estimate
 from indexer.attributes.head import FaceView
+from indexer.attributes.heads.eyes.head import EyesHead
 from indexer.attributes.heads.glasses import GlassesHead
 from indexer.attributes.heads.mask import MaskHead
 from indexer.attributes.heads.pose import HeadPose, PoseHead, roll_degrees
-from indexer.attributes.worn import worn
 from indexer.types import Attribute
 from indexer.vision.advice import Advice, advice
 
 
 class QualityHead:
     """With the heads whose weights are on this machine. Without that of the pose, the landmarks alone say
-    where the face is turned; without the others, nothing is said of masks or sunglasses."""
+    where the face is turned; without the others, nothing is said of masks, sunglasses or closed eyes."""
 
     def __init__(
-        self, pose: PoseHead | None, mask: MaskHead | None = None, glasses: GlassesHead | None = None
+        self,
+        pose: PoseHead | None,
+        mask: MaskHead | None = None,
+        glasses: GlassesHead | None = None,
+        eyes: EyesHead | None = None,
     ) -> None:
         self._pose = pose
-        self._mask = mask
-        self._glasses = glasses
+        self._advising = {Attribute.MASK: mask, Attribute.GLASSES: glasses, Attribute.EYES: eyes}
 
     def estimate(self, faces: Sequence[FaceView]) -> list[Estimate]:
         return [self._estimate(face) for face in faces]
@@ -38,7 +42,7 @@ class QualityHead:
             turned_degrees=None if pose is None else pose.turned,
             tilted_degrees=roll,
             share_inside=face.share_inside,
-            worn=self._worn(face),
+            advised=self._advised(face),
         )
         return Estimate(
             value=tuple(each.value for each in what_helps),
@@ -47,11 +51,9 @@ class QualityHead:
             components=iso_29794_5.components(face, pose, roll),
         )
 
-    def _worn(self, face: FaceView) -> tuple[Advice, ...]:
-        heads = {Attribute.MASK: self._mask, Attribute.GLASSES: self._glasses}
-        return worn(
-            {name.value: head.estimate([face])[0] for name, head in heads.items() if head is not None}
-        )
+    def _advised(self, face: FaceView) -> tuple[Advice, ...]:
+        heads = self._advising.items()
+        return advised({name.value: head.estimate([face])[0] for name, head in heads if head is not None})
 
 
 def measured(face: FaceView, pose: HeadPose | None, roll: float) -> dict[str, float]:

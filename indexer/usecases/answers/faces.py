@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
+from indexer.attributes.advised import advised
 from indexer.attributes.estimate import NO_ESTIMATES, Estimates
-from indexer.attributes.worn import worn
 from indexer.pipeline.pipeline import AlignedFace
 from indexer.types import RECOGNISABILITY, LandmarkSource, Points
 from indexer.types import Box as FaceBox
@@ -164,6 +164,8 @@ class DetectedFace(BaseModel):
             "confidence": round(face.confidence, 4),
             "landmark_source": face.landmark_source,
             "quality": Quality.of(aligned.quality),
-            "advice": list(advice(aligned.quality, share_inside=aligned.share_inside, worn=worn(estimates))),
+            "advice": list(
+                advice(aligned.quality, share_inside=aligned.share_inside, advised=advised(estimates))
+            ),
             "attributes": answered(estimates),
         }

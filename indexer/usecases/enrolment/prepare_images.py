@@ -13,7 +13,7 @@ from indexer.types import Attribute, Enrolment, OnSeveralFaces
 from indexer.usecases import liveness
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.quality_gate import DUPLICATE, QualityGate, Rejection, nothing_enrolled
-from indexer.usecases.enrolment.rejected_advice import with_worn
+from indexer.usecases.enrolment.rejected_advice import with_advice
 from indexer.vision.align import CROP_SCALE, crop_with_margin
 from indexer.vision.place import FacePlace
 
@@ -133,7 +133,7 @@ class ImagePreparer:
             return Rejection(code=error.code, message=error.message, details=error.details)
         face = self.quality_gate.admit(photograph, options.several_faces)
         if isinstance(face, Rejection):
-            return with_worn(face, photograph, self.attributes, options.permitted, options.watch)
+            return with_advice(face, photograph, self.attributes, options.permitted, options.watch)
         needed = liveness.to_estimate(options.attributes, options.policy)
         [estimates] = self.attributes.read(photograph, needed, options.watch)
         rejection = liveness.rejection(options.policy, estimates)

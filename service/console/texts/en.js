@@ -418,6 +418,7 @@ export default {
     show_whole_face: "show the whole face",
     take_off_mask: "take off the mask",
     take_off_sunglasses: "take off the sunglasses",
+    open_eyes: "open the eyes",
   },
 
   // By the code of a picture that was not enrolled.

@@ -15,7 +15,7 @@ from indexer.settings import Settings
 from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases.answers.faces import DetectedFace
 from indexer.usecases.enrolment.quality_gate import QualityGate, Rejection
-from indexer.usecases.enrolment.rejected_advice import with_worn
+from indexer.usecases.enrolment.rejected_advice import with_advice
 from indexer.weights.store import WeightStore
 from tests.support.covers import with_mask, with_sunglasses
 from tests.support.pictures import jpeg, pixels
@@ -65,8 +65,8 @@ def test_a_rejection_says_first_what_to_take_off(
     rejection = GATE.admit(photograph, OnSeveralFaces.REJECT)
     assert isinstance(rejection, Rejection)
 
-    told = with_worn(rejection, photograph, reader_of(mask, glasses), None, Stopwatch())
-    forbidden = with_worn(rejection, photograph, reader_of(mask, glasses), ["liveness"], Stopwatch())
+    told = with_advice(rejection, photograph, reader_of(mask, glasses), None, Stopwatch())
+    forbidden = with_advice(rejection, photograph, reader_of(mask, glasses), ["liveness"], Stopwatch())
 
     assert told.details["advice"] == expected
     assert forbidden == rejection
@@ -77,7 +77,7 @@ def test_a_rejection_that_is_not_about_quality_stays_as_it_is(pipeline: Pipeline
     rejection = GATE.admit(photograph, OnSeveralFaces.REJECT)
     assert isinstance(rejection, Rejection)
 
-    assert with_worn(rejection, photograph, reader_of("mask", "none"), None, Stopwatch()) == rejection
+    assert with_advice(rejection, photograph, reader_of("mask", "none"), None, Stopwatch()) == rejection
 
 
 def test_a_face_in_an_answer_has_the_advice_where_the_attribute_is_requested(

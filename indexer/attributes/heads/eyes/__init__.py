@@ -1,0 +1,1 @@
+"""Whether the eyes are open, by the contours of their lids."""
