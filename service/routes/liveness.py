@@ -52,7 +52,8 @@ def check(
 ) -> BurstAnswer:
     """Judges 3 to 10 frames of one face, or a clip: each frame for prints and screens, and all of them for
     the same person and for movement. A still that is sent several times, shifted or enlarged, is not `live`.
-    With a `token`, the frames must show the challenge's movements in their order, and no others, but people may blink.
+    With a `token`, the frames must show the challenge's movements in their order, and no others; eyes may be
+    closed in others too, since people blink.
 
     Of a `clip`, 15 to 30 frames at equal distances are decoded. Without a challenge, 10 of them are judged.
     With one, the poses of all are measured, and 10 are judged: the first with a face, the last, the middle of
