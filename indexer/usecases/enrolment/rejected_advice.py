@@ -17,9 +17,9 @@ def with_advice(
     permitted: Collection[str] | None,
     watch: Stopwatch,
 ) -> Rejection:
-    """`rejection` with advice on masks, sunglasses and closed eyes, if it is about the quality of the face, and as far as
-    there are heads. It costs a rejected photograph a few milliseconds, and others nothing. `permitted`: by
-    the gallery's policy; None: whatever the installation permits. Raises Busy, Abandoned."""
+    """`rejection` with advice on masks, sunglasses and closed eyes, if it is about the quality of the face,
+    and as far as there are heads. It costs a rejected photograph a few milliseconds, and others nothing.
+    `permitted`: by the gallery's policy; None: whatever the installation permits. Raises Busy, Abandoned."""
     if "advice" not in rejection.details:
         return rejection
     estimates = reader.read(photograph, reader.usable(FROM, permitted), watch)[0]
