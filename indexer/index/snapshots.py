@@ -182,6 +182,18 @@ def models(root: Path, gallery: UUID) -> set[str]:
         return set()
 
 
+def parts(root: Path, gallery: UUID, model: str) -> list[Part]:
+    """Those that have a directory, in order."""
+    found = []
+    try:
+        for path in (root / str(gallery) / model / _PARTS).iterdir():
+            with contextlib.suppress(ValueError):
+                found.append(Part.from_name(path.name))
+    except OSError:
+        pass
+    return sorted(found, key=lambda part: (part.shards, part.block, part.shard))
+
+
 def remove_model(root: Path, gallery: UUID, name: str) -> None:
     """Deletes one of `models`, with everything in it."""
     path = root / str(gallery) / name

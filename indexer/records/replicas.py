@@ -45,10 +45,12 @@ class StatusReport:
     block: int | None = None
 
 
-def register(session: Session, *, host: str, pid: int, version: str) -> UUID:
-    """Adds a process, and deletes dead ones. Returns its id."""
+def register(
+    session: Session, *, host: str, pid: int, version: str, shard_set_id: UUID | None = None
+) -> UUID:
+    """Adds a process, and deletes dead ones. Returns its id. `shard_set_id`: of whose shards it holds one."""
     session.execute(delete(Process).where(Process.seen_at < func.now() - GONE_AFTER))
-    process = Process(host=host, pid=pid, version=version)
+    process = Process(host=host, pid=pid, version=version, shard_set_id=shard_set_id)
     session.add(process)
     session.flush()
     return process.id
@@ -100,7 +102,7 @@ def unregister(session: Session, process_id: UUID) -> None:
 
 
 def list_processes(session: Session) -> Sequence[Process]:
-    """The living processes, the oldest first."""
+    """The living processes, those with shards too, the oldest first."""
     return session.scalars(
         select(Process).where(Process.seen_at >= func.now() - GONE_AFTER).order_by(Process.id)
     ).all()

@@ -15,7 +15,7 @@ from indexer.records.tables import Gallery
 from indexer.reindex.comparison.compare import compare_models
 from indexer.reindex.comparison.disputed import compare_disputed
 from indexer.reindex.transitions import advance
-from indexer.replica import maintenance
+from indexer.replica import verification
 from indexer.replica.store import IndexStore, sweep
 from indexer.types import PersonScore
 
@@ -30,7 +30,7 @@ def build(index_store: IndexStore, job: Job, worker: str) -> None:
     """
     store = index_store.of_model(index_store.models.by_number(job.row.to_model_id))
     name = store.rebuild(job.gallery)
-    proof = maintenance.verify(store, store.read(job.gallery.id))
+    proof = verification.verify(store, store.read(job.gallery.id))
     # `proof.clean` also compares what processes report, which here is of an earlier use of this model.
     clean = proof.index_digest == proof.digest and not proof.difference
     verified = {

@@ -116,7 +116,7 @@ def _wait_for_processes(database: Database, job: Job, state: str, model: str, se
     while True:
         with database.reading() as session:
             check_state(reindexes.get(session, job.row.id).row, (state,))
-            processes = replicas.list_processes(session)
+            processes = [one for one in replicas.list_processes(session) if one.shard_set_id is None]
             reports = replicas.by_gallery(session, [gallery_id])[gallery_id]
         by_process = {process.id: replica for process, replica in reports if replica.model == model}
         not_ready = []

@@ -28,10 +28,17 @@ class Heartbeat:
     THREADS = 2
 
     def __init__(
-        self, database: Database, index_cache: IndexCache, errors: RecentErrors | None = None
+        self,
+        database: Database,
+        index_cache: IndexCache,
+        errors: RecentErrors | None = None,
+        *,
+        shard_set_id: UUID | None = None,
     ) -> None:
-        """Starts at once, whether PostgreSQL answers or not; `close` it."""
+        """Starts at once, whether PostgreSQL answers or not; `close` it. `shard_set_id`: of a process that
+        holds a shard, and does not serve."""
         self._database = database
+        self._shard_set_id = shard_set_id
         self._errors = errors or RecentErrors()
         self._index_cache = index_cache
         self._process_id: UUID | None = None
@@ -64,7 +71,11 @@ class Heartbeat:
         with self._database.transaction() as session:
             if self._process_id is None or not replicas.heartbeat(session, self._process_id):
                 self._process_id = replicas.register(
-                    session, host=socket.gethostname(), pid=os.getpid(), version=version("gemel")
+                    session,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    version=version("gemel"),
+                    shard_set_id=self._shard_set_id,
                 )
 
     def _report(self) -> None:

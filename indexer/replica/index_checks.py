@@ -13,9 +13,9 @@ from functools import partial
 from indexer.errors import GemelError
 from indexer.records import index_checks
 from indexer.records.tables import Gallery
-from indexer.replica import maintenance
 from indexer.replica.builds import IndexBuilds
 from indexer.replica.store import IndexStore
+from indexer.replica.verification.contents import compare_replicas, read_contents, reported_parts
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ def request(store: IndexStore, builds: IndexBuilds, gallery: Gallery) -> None:
 def run(store: IndexStore, gallery: Gallery) -> None:
     """Stores the result, or that there is none."""
     try:
-        contents = maintenance.read_contents(store, gallery)
-        verdicts = maintenance.compare_replicas(store, gallery, contents)
+        contents = read_contents(store, gallery, reported_parts(store, gallery))
+        verdicts = compare_replicas(store, gallery, contents)
         for _ in range(ATTEMPTS - 1):
             if not verdicts or any(verdict.equal is not None for verdict in verdicts):
                 break
-            contents = maintenance.read_contents(store, gallery)
-            verdicts = maintenance.compare_replicas(store, gallery, contents)
+            contents = read_contents(store, gallery, reported_parts(store, gallery))
+            verdicts = compare_replicas(store, gallery, contents)
     except GemelError as error:
         _finish(store, gallery, problem=error.message)
         return

@@ -1,7 +1,7 @@
 """Where indexes are: in the processes that serve, and on this machine's disk."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexer.errors import (
     ChangesPruned,
@@ -11,11 +11,13 @@ from indexer.errors import (
     SnapshotForeign,
 )
 from indexer.index.manifest import Manifest
-from indexer.records import index_checks, reindexes, replicas
+from indexer.index.snapshots import parts
+from indexer.records import index_checks, reindexes, replicas, shard_sets
 from indexer.records.database.session import Database
 from indexer.records.index_checks import CheckStatus
-from indexer.records.tables import Gallery, Process, Replica
+from indexer.records.tables import Gallery, Process, Replica, ShardSet
 from indexer.replica.store import IndexStore, snapshot_check
+from indexer.types import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class GalleryStatus:
     replicas: list[tuple[Process, Replica]]
     check: CheckStatus | None
     """The last comparison of its indexes with PostgreSQL."""
+    shard_sets: list[ShardSet] = field(default_factory=list)
+    """Sets of shards that serve or are being built."""
 
     def lag(self, replica: Replica) -> int:
         """Changes that it lacked at its last report."""
@@ -35,6 +39,8 @@ class SnapshotStatus:
     """Of a snapshot on this machine's disk."""
 
     name: str
+    part: Part | None
+    """That a shard holds; None for the whole gallery."""
     manifest: Manifest | None
     problem: str | None
     """Why it is not used."""
@@ -46,8 +52,14 @@ def of_galleries(database: Database, every: Sequence[Gallery]) -> list[GallerySt
         ids = [gallery.id for gallery in every]
         reported = replicas.by_gallery(session, ids)
         checks = index_checks.by_gallery(session, ids)
+        sets = shard_sets.in_use(session, ids)
     return [
-        GalleryStatus(gallery=gallery, replicas=reported[gallery.id], check=checks.get(gallery.id))
+        GalleryStatus(
+            gallery=gallery,
+            replicas=reported[gallery.id],
+            check=checks.get(gallery.id),
+            shard_sets=[one for one in sets if one.gallery_id == gallery.id],
+        )
         for gallery in every
     ]
 
@@ -64,8 +76,14 @@ def of_snapshots(store: IndexStore, gallery: Gallery) -> list[SnapshotStatus]:
                 snapshot_check.check(session, gallery.id, store.card.fingerprint, manifest)
         except (SnapshotDamaged, SnapshotForeign, ChangesPruned, LogForked, EmbeddingsReplaced) as error:
             problem = error.message
-        found.append(SnapshotStatus(name=name, manifest=manifest, problem=problem))
+        found.append(SnapshotStatus(name=name, part=store.part, manifest=manifest, problem=problem))
     return found
+
+
+def with_parts(store: IndexStore, gallery: Gallery) -> list[IndexStore]:
+    """The store, and one for each part of the gallery that this machine's disk has snapshots of."""
+    found = parts(store.root, gallery.id, store.card.fingerprint)
+    return [store, *(store.of_part(part) for part in found)]
 
 
 def stores_of(store: IndexStore, every: Sequence[Gallery]) -> list[tuple[Gallery, IndexStore]]:

@@ -1,5 +1,6 @@
 """The part of a gallery that one shard holds."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,15 @@ class Part:
     def name(self) -> str:
         """As part of a file's name."""
         return f"{self.shard}-of-{self.shards}-by-{self.block}"
+
+    @classmethod
+    def from_name(cls, name: str) -> "Part":
+        """Raises ValueError."""
+        found = re.fullmatch(r"(\d+)-of-(\d+)-by-(\d+)", name)
+        if found is None:
+            raise ValueError(f"{name!r} is not the name of a part")
+        shard, shards, block = map(int, found.groups())
+        return cls(shard=shard, shards=shards, block=block)
 
     def holds(self, owners: Owners) -> NDArray[np.bool_]:
         """Shape (n,): whether the rows with these owners, faces and templates, are in this part."""

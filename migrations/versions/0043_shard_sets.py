@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("block", sa.BigInteger),
     ):
         op.add_column("replica", column)
+    op.add_column("process", sa.Column("shard_set_id", sa.Uuid))
     op.create_check_constraint("replica_part_check", "replica", "num_nulls(shard, shards, block) IN (0, 3)")
     op.create_index(
         "identity_gallery_id_number_idx", "identity", ["gallery_id", "number"], postgresql_include=["id"]
@@ -57,6 +58,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("identity_gallery_id_number_idx", "identity")
     op.drop_constraint("replica_part_check", "replica")
+    op.drop_column("process", "shard_set_id")
     for column in ("block", "shards", "shard"):
         op.drop_column("replica", column)
     op.drop_table("shard_set")

@@ -23,7 +23,7 @@ from indexer.records.tables import Embedding
 from indexer.reindex import control, embed, status
 from indexer.reindex import plan as plans
 from indexer.reindex.worker import Worker
-from indexer.replica import maintenance
+from indexer.replica import verification
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from indexer.usecases.bootstrap import open_engine, open_pipeline_factory
@@ -140,7 +140,7 @@ def test_a_job_survives_a_restart_of_postgresql_while_faces_are_embedded(
             )
         assert (now(database, job).row.state, now(database, job).row.problem) == ("ready", None)
         assert (progress.done, progress.embedded, progress.skipped, made) == (PEOPLE, PEOPLE, 0, PEOPLE)
-        assert maintenance.verify(index_store.of_model(NEW), gallery).clean
+        assert verification.verify(index_store.of_model(NEW), gallery).clean
     finally:
         database.close()
         pg_ctl(home, "stop", "-m", "immediate")

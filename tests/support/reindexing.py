@@ -17,8 +17,8 @@ from indexer.records.tables import Embedding, Gallery, Model, Reindex, ReindexCh
 from indexer.reindex import control, status
 from indexer.reindex import plan as plans
 from indexer.reindex.worker import Worker
-from indexer.replica import maintenance
 from indexer.replica import status as index_status
+from indexer.replica import verification
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
 from tests.support.home import wait_for
@@ -84,7 +84,7 @@ class Operator:
     def clean(self) -> bool:
         """The result of `gemel index verify`."""
         every = index_status.stores_of(self.index_store, [self.gallery()])
-        return all(maintenance.verify(index_store, gallery).clean for gallery, index_store in every)
+        return all(verification.verify(index_store, gallery).clean for gallery, index_store in every)
 
 
 def enrol(client: TestClient, name: str, image: bytes) -> str:

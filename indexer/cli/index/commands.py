@@ -31,7 +31,7 @@ OneGallery = Annotated[
 
 @app.command()
 def status(gallery: OneGallery = None, json: Json = None) -> None:
-    """Show the indexes of each gallery: in server processes and on this machine's disk.
+    """Show the indexes of each gallery: in server processes, in shards, and on this machine's disk.
 
     Example: `gemel index status`
     """
@@ -42,7 +42,8 @@ def status(gallery: OneGallery = None, json: Json = None) -> None:
         for one in index_status.of_galleries(index_store.database, selected):
             snapshots = [
                 snapshot
-                for _, store in index_status.stores_of(index_store, [one.gallery])
+                for _, of_model in index_status.stores_of(index_store, [one.gallery])
+                for store in index_status.with_parts(of_model, one.gallery)
                 for snapshot in index_status.of_snapshots(store, one.gallery)
             ]
             rows.append(index_tables.status(one, snapshots))
@@ -53,16 +54,17 @@ def status(gallery: OneGallery = None, json: Json = None) -> None:
 def verify(gallery: OneGallery = None, json: Json = None) -> None:
     """Compare each index with PostgreSQL, face by face. Exit with status 1 if anything differs.
 
-    Compares the newest snapshot on this machine, and the digests that server processes have reported.
+    Compares the newest snapshot on this machine, and the digests that server processes have reported. Of a
+    gallery with shards, each part is read and compared too, and the digests of all parts must add up.
 
     Example: `gemel index verify --gallery staff`
     """
-    from indexer.replica import maintenance
     from indexer.replica import status as index_status
+    from indexer.replica import verification
 
     with _select(gallery) as (index_store, selected):
         results = [
-            (one.name, store.card.fingerprint, maintenance.verify(store, one))
+            (one.name, store.card.fingerprint, verification.verify(store, one))
             for one, store in index_status.stores_of(index_store, selected)
         ]
 
@@ -84,15 +86,23 @@ def rebuild(
         str | None,
         typer.Option(help="Change the tier: exact, exact-fp16, compact or gpu. auto: as the settings say."),
     ] = None,
+    shard: Annotated[
+        int | None,
+        typer.Option(min=0, help="Only this shard of the gallery, from 0, in each process that holds it."),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Rebuild indexes in every process. Searches and enrolments continue meanwhile.
 
-    The index is trained again and its recall measured again.
+    The index is trained again and its recall measured again. Shards do it in their own processes.
 
     Example: `gemel index rebuild --gallery staff --tier compact`
     """
     from indexer.replica import maintenance
+
+    if shard is not None:
+        _rebuild_shard(gallery, tier, shard, json)
+        return
 
     target: Literal["auto", "same"] | Tier = "same"
     if tier == "auto":
@@ -103,7 +113,12 @@ def rebuild(
         except ValueError:
             message = f"{tier!r} is not one of auto, {', '.join(Tier)}."
             raise typer.BadParameter(message, param_hint="'--tier'") from None
-    _write(gallery, json, partial(maintenance.rebuild, tier=target))
+    _write(
+        gallery,
+        json,
+        partial(maintenance.rebuild, tier=target),
+        nothing="its shards are being rebuilt, each where it is",
+    )
 
 
 @app.command()
@@ -114,7 +129,7 @@ def snapshot(gallery: OneGallery = None, json: Json = None) -> None:
     """
     from indexer.replica import maintenance
 
-    _write(gallery, json, maintenance.snapshot)
+    _write(gallery, json, maintenance.snapshot, nothing="no changes since the newest snapshot")
 
 
 @app.command()
@@ -141,11 +156,12 @@ def prune(
     changes: dict[str, int] = {}
     with _select(gallery) as (index_store, selected):
         for one in selected:
-            snapshots[one.name] = [
-                name
-                for _, store in index_status.stores_of(index_store, [one])
-                for name in maintenance.prune_snapshots(store, one, keep)
-            ]
+            names = snapshots[one.name] = []
+            for _, of_model in index_status.stores_of(index_store, [one]):
+                model = of_model.card.fingerprint
+                names += sweep.remove_unused_parts(index_store.database, index_store.root, one, model)
+                for store in index_status.with_parts(of_model, one):
+                    names += maintenance.prune_snapshots(store, one, keep)
             changes[one.name] = maintenance.prune_log(index_store.database, one, timedelta(days=log_days))
         for orphan in [] if gallery else sweep.orphans(index_store.root, selected):
             index_store.discard(orphan)
@@ -155,7 +171,21 @@ def prune(
     print_result({"snapshots": snapshots, "changes": changes}, json, lambda: out.print(sentence))
 
 
-def _write(gallery: str | None, json: Path | None, write: Callable[..., str | None]) -> None:
+def _rebuild_shard(gallery: str | None, tier: str | None, shard: int, json: Path | None) -> None:
+    from indexer.replica import maintenance
+
+    if gallery is None or tier is not None:
+        message = "needs --gallery, and no --tier: all shards of a gallery have one tier."
+        raise typer.BadParameter(message, param_hint="'--shard'")
+    with _select(gallery) as (index_store, [selected]):
+        number = maintenance.rebuild_shard(index_store.of_gallery(selected), selected, shard)
+    result = {"gallery": gallery, "shard": shard, "rebuild_number": number}
+    sentence = f"{gallery}: shard {shard} is being rebuilt by each process that holds it."
+    print_result(result, json, lambda: out.print(sentence, highlight=False, soft_wrap=True))
+
+
+def _write(gallery: str | None, json: Path | None, write: Callable[..., str | None], *, nothing: str) -> None:
+    """`nothing`: what is printed where `write` writes no snapshot."""
     written: dict[str, str | None] = {}
     with _select(gallery) as (index_store, selected), progress_bar("faces") as bar:
         for one in selected:
@@ -167,7 +197,7 @@ def _write(gallery: str | None, json: Path | None, write: Callable[..., str | No
         if not written:
             out.print("There are no galleries.")
         for name, snapshot in written.items():
-            outcome = f"wrote snapshot {snapshot}" if snapshot else "no changes since the newest snapshot"
+            outcome = f"wrote snapshot {snapshot}" if snapshot else nothing
             out.print(f"{name}: {outcome}", highlight=False, soft_wrap=True)
 
     print_result(written, json, show)

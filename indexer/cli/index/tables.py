@@ -9,9 +9,9 @@ from rich.table import Column, Table
 from indexer.cli.output import console, escape_text, out, quantity
 
 if TYPE_CHECKING:
-    from indexer.records.tables import Gallery, Process, Replica
-    from indexer.replica.maintenance import Verification
+    from indexer.records.tables import Gallery, Process, Replica, ShardSet
     from indexer.replica.status import GalleryStatus, SnapshotStatus
+    from indexer.replica.verification import Proof, ShardsProof, Verification
 
 NAMED = 20
 """Most face keys that are printed of each kind of difference. JSON has all."""
@@ -25,6 +25,7 @@ def status(status: "GalleryStatus", snapshots: "Sequence[SnapshotStatus]") -> di
         "change_number": gallery.change_number,
         "rebuild_number": gallery.rebuild_number,
         "tier": gallery.index_tier,
+        "shard_sets": [_shard_set(one) for one in status.shard_sets],
         "replicas": [_replica(status, process, replica) for process, replica in status.replicas],
         "snapshots": [_snapshot(gallery, snapshot) for snapshot in snapshots],
     }
@@ -40,33 +41,50 @@ def print_status(rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(f"[bold]{row['gallery']}[/]", f"change {row['change_number']}", "", f"{row['faces']:,}")
         if not row["replicas"] and not row["snapshots"]:
             table.add_row("  [dim]no index yet[/]")
-        for replica in row["replicas"]:
-            _add_row(table, f"{replica['host']}, process {replica['pid']}", replica["state"], replica)
+        for one in row["shard_sets"]:
+            copies = quantity(one["copies"], "copy", "copies")
+            table.add_row(f"  {quantity(one['shards'], 'shard')}, {copies} of each", one["state"])
+        for replica in sorted(row["replicas"], key=_in_order):
+            where = f"{replica['host']}, process {replica['pid']}"
+            _add_row(table, where + _of_shard(replica), replica["state"], replica)
         for snapshot in row["snapshots"]:
             state = "unusable" if snapshot["lag"] is None else "on disk"
-            _add_row(table, f"snapshot …{snapshot['snapshot'][-4:]}", state, snapshot)
+            _add_row(table, f"snapshot …{snapshot['snapshot'][-4:]}{_of_shard(snapshot)}", state, snapshot)
     out.print(table)
 
 
 def verified(name: str, model: str, result: "Verification") -> dict[str, Any]:
+    return (
+        {"gallery": name, "model": model}
+        | _proof(result)
+        | {
+            "people_without_template": result.people_without_template,
+            "leftover_templates": result.leftover_templates,
+            "shard_sets": [
+                _shard_set(one.shard_set)
+                | {"clean": one.clean, "adds_up": one.adds_up, "parts": [_proof(part) for part in one.shards]}
+                for one in result.sets
+            ],
+            "replicas": [asdict(replica) for replica in result.replicas],
+        }
+    )
+
+
+def _proof(proof: "Proof") -> dict[str, Any]:
     return {
-        "gallery": name,
-        "model": model,
-        "clean": result.clean,
-        "snapshot": result.snapshot,
-        "applied": result.applied,
-        "count": result.count,
-        "templates": result.templates,
-        "people_without_template": result.people_without_template,
-        "leftover_templates": result.leftover_templates,
-        "digest": result.digest,
-        "index_digest": result.index_digest,
-        "missing": result.difference.missing,
-        "surplus": result.difference.surplus,
-        "changed": result.difference.changed,
-        "damaged": result.damaged,
-        "foreign": result.foreign,
-        "replicas": [asdict(replica) for replica in result.replicas],
+        "shard": None if proof.part is None else proof.part.shard,
+        "clean": proof.clean,
+        "snapshot": proof.snapshot,
+        "applied": proof.applied,
+        "count": proof.count,
+        "templates": proof.templates,
+        "digest": proof.digest,
+        "index_digest": proof.index_digest,
+        "missing": proof.difference.missing,
+        "surplus": proof.difference.surplus,
+        "changed": proof.difference.changed,
+        "damaged": proof.damaged,
+        "foreign": proof.foreign,
     }
 
 
@@ -76,8 +94,6 @@ def print_verified(name: str, model: str, result: "Verification") -> None:
     templates = f" and {quantity(result.templates, 'person template')}" if result.templates else ""
     figures = f"{quantity(result.count, 'face')}{templates}, model {model}, {snapshot}"
     out.print(f"{escape_text(name)}: {verdict}; {figures}", highlight=False, soft_wrap=True)
-    for problem in [*result.damaged, *result.foreign]:
-        console.print(f"  {escape_text(problem)}", highlight=False, soft_wrap=True)
     if result.people_without_template:
         lacking = quantity(result.people_without_template, "person", "people")
         console.print(
@@ -99,20 +115,46 @@ def print_verified(name: str, model: str, result: "Verification") -> None:
             False: "[red]differs[/]",
             None: f"not compared, at change {replica.applied}",
         }
-        where = f"{escape_text(replica.host)}, process {replica.pid}"
+        shard = "" if replica.shard is None else f", shard {replica.shard}"
+        where = f"{escape_text(replica.host)}, process {replica.pid}{shard}"
         out.print(f"  {where}: {verdicts[replica.equal]}", highlight=False, soft_wrap=True)
+    _print_differences(result)
+    for one in result.sets:
+        _print_shards(one)
+
+
+def _print_differences(proof: "Proof") -> None:
+    for problem in [*proof.damaged, *proof.foreign]:
+        console.print(f"  {escape_text(problem)}", highlight=False, soft_wrap=True)
     for kind in ("missing", "surplus", "changed"):
-        keys: list[int] = getattr(result.difference, kind)
+        keys: list[int] = getattr(proof.difference, kind)
         if keys:
             more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
             listed = ", ".join(map(str, keys[:NAMED]))
             console.print(f"  {kind}: faces {listed}{more}", highlight=False, soft_wrap=True)
 
 
+def _print_shards(proof: "ShardsProof") -> None:
+    shards = quantity(len(proof.shards), "shard")
+    verdict = "add up to" if proof.adds_up else "[red]do not add up to[/]"
+    state = proof.shard_set.state
+    out.print(f"  {shards} ({state}): the digests {verdict} the gallery's", highlight=False, soft_wrap=True)
+    for shard in proof.shards:
+        assert shard.part is not None
+        verdict = "equal to PostgreSQL" if shard.clean else "[red]differs from PostgreSQL[/]"
+        snapshot = f"snapshot {shard.snapshot}: {verdict}" if shard.snapshot else "no snapshot here"
+        figures = f"{quantity(shard.count, 'face')}, {snapshot}"
+        out.print(f"  shard {shard.part.shard}: {figures}", highlight=False, soft_wrap=True)
+        _print_differences(shard)
+
+
 def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") -> dict[str, Any]:
     return {
         "host": process.host,
         "pid": process.pid,
+        "shard": replica.shard,
+        "shards": replica.shards,
+        "shard_set": None if process.shard_set_id is None else str(process.shard_set_id),
         "state": replica.state,
         "problem": replica.problem,
         "model": replica.model,
@@ -129,11 +171,12 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
 
 def _snapshot(gallery: "Gallery", status: "SnapshotStatus") -> dict[str, Any]:
     manifest = status.manifest
+    shard, shards = (None, None) if status.part is None else (status.part.shard, status.part.shards)
+    which = {"snapshot": status.name, "shard": shard, "shards": shards}
     if manifest is None:
-        return {"snapshot": status.name, "problem": status.problem, "lag": None}
+        return which | {"problem": status.problem, "lag": None}
     recall = manifest.recall
-    return {
-        "snapshot": status.name,
+    return which | {
         "problem": status.problem or manifest.rejected,
         "model": manifest.model,
         "tier": manifest.tier,
@@ -146,6 +189,26 @@ def _snapshot(gallery: "Gallery", status: "SnapshotStatus") -> dict[str, Any]:
         "count": manifest.count,
         "digest": manifest.digest,
     }
+
+
+def _shard_set(one: "ShardSet") -> dict[str, Any]:
+    return {
+        "id": str(one.id),
+        "model": one.model,
+        "state": one.state,
+        "shards": one.shards,
+        "copies": one.copies,
+        "block": one.block,
+    }
+
+
+def _in_order(replica: dict[str, Any]) -> int:
+    """Indexes of whole galleries first, then shard by shard."""
+    return -1 if replica["shard"] is None else int(replica["shard"])
+
+
+def _of_shard(row: dict[str, Any]) -> str:
+    return "" if row["shard"] is None else f", shard {row['shard']} of {row['shards']}"
 
 
 def _add_row(table: Table, where: str, state: str, row: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from indexer.types import Part
 
 
 class Process(Base, kw_only=True):
-    """A process that serves, for as long as it sends heartbeats."""
+    """A process that serves or holds a shard, for as long as it sends heartbeats."""
 
     __tablename__ = "process"
 
@@ -20,6 +20,9 @@ class Process(Base, kw_only=True):
     host: Mapped[str] = mapped_column(Text)
     pid: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[str] = mapped_column(Text)
+    shard_set_id: Mapped[UUID | None] = mapped_column(default=None)
+    """The set of which it holds a shard, and nothing else; None for a process that serves. Not a foreign key:
+    a heartbeat does not fail because the set was dropped meanwhile."""
     started_at: Mapped[datetime] = insertion_time()
     seen_at: Mapped[datetime] = insertion_time()
     """Time of the last heartbeat."""

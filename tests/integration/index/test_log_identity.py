@@ -15,7 +15,7 @@ from indexer.pipeline.models import GalleryModels
 from indexer.records import changes, galleries, models, replicas
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.replica import maintenance
+from indexer.replica import maintenance, verification
 from indexer.replica import status as index_status
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
@@ -197,7 +197,7 @@ def test_verify_tells_a_running_index_of_another_history_even_with_the_same_numb
 ) -> None:
     enrol_faces(database, gallery.id, unit(1, 3))
     index_store = IndexStore.of(Settings(home=tmp_path), database, CARD)
-    digest, position = maintenance.verify(index_store, read(database)).digest, read(database).position
+    digest, position = verification.verify(index_store, read(database)).digest, read(database).position
     with database.transaction() as session:
         process = replicas.register(session, host="here", pid=1, version="1")
 
@@ -214,7 +214,7 @@ def test_verify_tells_a_running_index_of_another_history_even_with_the_same_numb
                 digest=digest,
             )
             assert replicas.report(session, process, [report], [])
-        [verdict] = maintenance.verify(index_store, read(database)).replicas
+        [verdict] = verification.verify(index_store, read(database)).replicas
         equal.append(verdict.equal)
 
     assert equal == [True, False]

@@ -16,7 +16,7 @@ from indexer.records import changes, galleries, models, reindexes
 from indexer.records.database.session import Database
 from indexer.records.enrolled import faces, identities
 from indexer.records.tables import Gallery
-from indexer.replica import maintenance
+from indexer.replica import maintenance, verification
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore, StoredIndex, sweep
 from indexer.settings import Settings
@@ -209,7 +209,7 @@ def test_verify_is_clean_after_the_tail_and_names_the_faces_that_differ(
     follow(database, index_store)
     delete(database, gallery.id, keys[:2])
     enrol(database, gallery.id, unit(2, 3))
-    clean = maintenance.verify(index_store, read(database))
+    clean = verification.verify(index_store, read(database))
     with database.transaction() as session:
         session.execute(text("DELETE FROM face WHERE key = :key"), {"key": keys[5]})
         session.execute(text("UPDATE gallery SET face_count = face_count - 1"))
@@ -218,7 +218,7 @@ def test_verify_is_clean_after_the_tail_and_names_the_faces_that_differ(
             {"vector": unit(3, 1).tobytes(), "key": keys[10]},
         )
 
-    differing = maintenance.verify(index_store, read(database))
+    differing = verification.verify(index_store, read(database))
 
     assert clean.clean
     assert clean.index_digest == clean.digest
@@ -228,7 +228,7 @@ def test_verify_is_clean_after_the_tail_and_names_the_faces_that_differ(
     assert (differing.difference.surplus, differing.difference.changed) == ([keys[5]], [keys[10]])
     assert differing.difference.missing == []
     maintenance.rebuild(index_store, read(database))
-    assert maintenance.verify(index_store, read(database)).clean
+    assert verification.verify(index_store, read(database)).clean
 
 
 def test_verify_reports_damage_and_leaves_it_where_it_is(
@@ -240,10 +240,10 @@ def test_verify_reports_damage_and_leaves_it_where_it_is(
     [name] = snapshots.names()
     (snapshots.path / name / "keys.npy").write_bytes(b"")
 
-    verification = maintenance.verify(index_store, read(database))
+    found = verification.verify(index_store, read(database))
 
-    assert not verification.clean
-    assert "keys.npy" in verification.damaged[0]
+    assert not found.clean
+    assert "keys.npy" in found.damaged[0]
     assert snapshots.names() == [name]
 
 

@@ -18,7 +18,7 @@ from indexer.index.snapshots import SnapshotStore
 from indexer.records import galleries, models, reindexes
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.replica import maintenance
+from indexer.replica import maintenance, verification
 from indexer.replica.cache import IndexCache
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
@@ -150,14 +150,14 @@ def test_an_index_from_before_the_gallery_left_the_model_is_not_loaded_when_it_h
     [old] = index_store.snapshots(gallery).names()
     go_to_another_model_and_back(database, gallery)
 
-    verified = maintenance.verify(index_store, read(database))
+    verified = verification.verify(index_store, read(database))
     index = follow(database, index_store)
 
     assert verified.snapshot is None
     assert old in verified.foreign[0]
     assert has_the_new_embeddings(index)
     assert index_store.snapshots(gallery).names()[0] != old
-    assert maintenance.verify(index_store, read(database)).clean
+    assert verification.verify(index_store, read(database)).clean
     assert maintenance.snapshot(index_store, read(database)) is None
 
 
@@ -242,7 +242,7 @@ def test_a_snapshot_of_an_older_version_is_used_until_the_gallery_has_person_tem
     person_score.change(database, "staff", PersonScore.FUSED)
     as_the_older_version_writes_it(database, index_store, gallery)
 
-    assert maintenance.verify(index_store, read(database)).clean
+    assert verification.verify(index_store, read(database)).clean
     index = follow(database, index_store)
     assert (index.faces, index.count) == (40, 41)
     assert maintenance.snapshot(index_store, read(database)) is None, "a new one has been written"
@@ -260,7 +260,7 @@ def test_an_interrupted_change_of_the_person_score_is_found_whichever_way_it_wen
         enrol(database, gallery.id, unit(person, 2))
     if score is PersonScore.NEAREST:
         person_score.change(database, "staff", PersonScore.FUSED)
-    assert maintenance.verify(index_store, read(database)).clean
+    assert verification.verify(index_store, read(database)).clean
     monkeypatch.setattr(person_score, "PEOPLE_OF_A_TRANSACTION", 1)
 
     def interrupt(_: int) -> None:
@@ -269,10 +269,10 @@ def test_an_interrupted_change_of_the_person_score_is_found_whichever_way_it_wen
     with pytest.raises(KeyboardInterrupt):
         person_score.change(database, "staff", score, progress=interrupt)
 
-    found = maintenance.verify(index_store, read(database))
+    found = verification.verify(index_store, read(database))
     assert not found.clean
     wrong = (found.people_without_template, found.leftover_templates)
     assert wrong == ((2, 0) if score is PersonScore.FUSED else (0, 2))
 
     person_score.change(database, "staff", score)
-    assert maintenance.verify(index_store, read(database)).clean
+    assert verification.verify(index_store, read(database)).clean

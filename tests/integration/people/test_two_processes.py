@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from indexer.errors import LeaseLost
 from indexer.records import galleries
-from indexer.replica import maintenance
 from indexer.replica import status as index_status
+from indexer.replica import verification
 from indexer.settings import Settings
 from service.app import create_app
 from tests.integration.people.album import CLUSTERINGS, THRESHOLD, Album
@@ -63,7 +63,7 @@ def test_indexes_and_snapshots_agree_with_the_database_after_changes_of_people(p
     stores = list(index_status.stores_of(people.engine.index_store, [gallery]))
     assert stores
     for found, store in stores:
-        assert maintenance.verify(store, found).clean
+        assert verification.verify(store, found).clean
 
 
 def test_of_two_clusterings_that_two_processes_get_at_once_one_runs_and_joins_each_face_once(

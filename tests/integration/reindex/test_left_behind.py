@@ -13,8 +13,8 @@ from indexer.errors import ModelUnavailable
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import reindexes
 from indexer.reindex import chunks, control, steps, switch, worker
-from indexer.replica import maintenance
 from indexer.replica import status as index_status
+from indexer.replica import verification
 from tests.support.home import wait_for
 from tests.support.reindexing import NEW, OLD, Operator, enrol, who
 
@@ -159,7 +159,7 @@ def test_a_rollback_finds_faces_that_were_enrolled_without_the_old_model(
     switch.rollback(operator.database, job.row.id)
     assert who(client, collins) == ("Eileen", OLD.fingerprint)
     assert all(
-        maintenance.verify(index_store, gallery).clean
+        verification.verify(index_store, gallery).clean
         for gallery, index_store in index_status.stores_of(operator.index_store, [operator.gallery()])
     )
 

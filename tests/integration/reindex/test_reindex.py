@@ -26,7 +26,7 @@ from indexer.reindex import control, switch
 from indexer.reindex import plan as plans
 from indexer.reindex.comparison import acceptance, compare, page, paired_embeddings
 from indexer.reindex.worker import Worker
-from indexer.replica import maintenance
+from indexer.replica import verification
 from tests.support.pictures import jpeg, pixels
 from tests.support.reindexing import NEW, OLD, PATH, Operator, answered_by, asked_all_the_time, enrol, who
 
@@ -71,7 +71,7 @@ def test_activate_rollback_and_activate_lose_nobody_and_fail_no_request(
     with operator.database.reading() as session:
         gallery = galleries.get(session, "staff")
         texts = [event.text for event in reindexes.events(session, job.row.id)]
-    assert maintenance.verify(operator.index_store.of_gallery(gallery), gallery).clean
+    assert verification.verify(operator.index_store.of_gallery(gallery), gallery).clean
     assert any("nobody has two faces" in text for text in texts), "the reason is recorded"
 
 

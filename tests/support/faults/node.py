@@ -24,7 +24,7 @@ from indexer.records import galleries
 from indexer.records.database.session import Database
 from indexer.records.enrolled import identities, identity_lists
 from indexer.records.tables import Gallery, Identity
-from indexer.replica import maintenance, rebuild_policy
+from indexer.replica import maintenance, rebuild_policy, verification
 from indexer.replica.cache import IndexCache
 from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.store import IndexStore, index_store
@@ -242,8 +242,8 @@ class Node:
             page = identity_lists.page(session, galleries.get(session, gallery).id, after=None, limit=100_000)
             return {int(one.external_id or -1) for one in page}
 
-    def verify(self) -> maintenance.Verification:
-        return maintenance.verify(self.index_store, self.gallery())
+    def verify(self) -> verification.Verification:
+        return verification.verify(self.index_store, self.gallery())
 
     def obey(self, order: dict[str, Any]) -> Any:
         match order["do"]:
