@@ -12,7 +12,7 @@ from indexer.errors import EmbeddingsMissing
 from indexer.records import index_checks, replicas
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery
-from indexer.replica import maintenance
+from indexer.replica import index_checks as comparisons
 from indexer.settings import Settings
 
 PATIENCE_SECONDS = 30.0
@@ -78,7 +78,7 @@ def test_a_comparison_that_fails_says_why_and_can_be_made_again(
         raise EmbeddingsMissing("faces have no embedding")
 
     with monkeypatch.context() as patched:
-        patched.setattr(maintenance, "read_contents", fail)
+        patched.setattr(comparisons, "read_contents", fail)
         failed = verified(searched)
 
     assert (failed["state"], failed["problem"]) == ("failed", "faces have no embedding")
