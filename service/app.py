@@ -38,7 +38,17 @@ from service.protocol.connections import ConnectionLimits, Connections
 from service.readiness import Readiness
 from service.requests.queries import known_query
 from service.requests.threads import PARSERS
-from service.routes import attributes, console, docs, liveness, operations, recognition, samples, streams
+from service.routes import (
+    attributes,
+    console,
+    docs,
+    liveness,
+    operations,
+    recognition,
+    samples,
+    streams,
+    verification,
+)
 from service.routes.access import audit, explanations, keys, sessions
 from service.routes.galleries import calibrations, exports, galleries, indexes, reindexes, transfers
 from service.routes.imports import files as import_files
@@ -141,7 +151,7 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
     # `external_ids` comes first: whatever follows `by-external-id/` is an id, even `faces`.
     modules = (
         *(external_ids, galleries, exports, transfers, calibrations, identities, faces),
-        *(recognition, attributes, liveness, streams),
+        *(recognition, verification, attributes, liveness, streams),
         *(indexes, reindexes),
         *(changes, clusterings, duplicate_searches, reviews, sightings, visitors),
         *(import_jobs, import_files, open_imports),

@@ -1,8 +1,8 @@
 """Opens heads when they are first needed, and has them estimate the faces of a photograph."""
 
 import threading
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.attributes.head import FaceView, Head
@@ -43,6 +43,7 @@ class AttributeReader:
         self._max_faces = max_faces
         self._load = load or ProcessorLoad()
         self._limit = limit or ConcurrencyLimit(threads, purpose="slot for attributes")
+        self._turns = threading.local()
         self._heads: dict[Attribute, Head] = {}
         self._lock = threading.Lock()
 
@@ -104,11 +105,33 @@ class AttributeReader:
         names = self.missing(attribute)
         return f"`gemel models fetch {' '.join(names)}`" if names else "this version has none"
 
+    @contextmanager
+    def turn(self, requested: Collection[Attribute], watch: Stopwatch) -> Iterator[None]:
+        """Holds a slot for a photograph, where attributes are requested. Enter it before the photograph is
+        decoded: its pixels would take memory while it waits. A thread that has a turn needs no other. Raises
+        Busy, Abandoned."""
+        if not requested or getattr(self._turns, "held", False):
+            yield
+            return
+        with ExitStack() as held:
+            with self._load.task(), watch.stage(Stage.WAIT):
+                held.enter_context(self._limit.slot())
+            self._turns.held = True
+            held.callback(setattr, self._turns, "held", False)
+            yield
+
     def read(
         self, photograph: Photograph, requested: Collection[Attribute], watch: Stopwatch
     ) -> list[Estimates]:
+        """As `estimate`, in a turn of its own."""
+        with self.turn(requested if photograph.faces else (), watch):
+            return self.estimate(photograph, requested, watch)
+
+    def estimate(
+        self, photograph: Photograph, requested: Collection[Attribute], watch: Stopwatch
+    ) -> list[Estimates]:
         """Of each face of the photograph, in their order; beyond the number of faces that get estimates, of
-        none. Raises Busy, Abandoned, WeightsMissing, WeightsDamaged."""
+        none. Within a `turn`. Raises Abandoned, WeightsMissing, WeightsDamaged."""
         views = [FaceView.of(photograph, face) for face in photograph.faces[: self._max_faces] if requested]
         estimated = self._estimated(views, requested, watch) if views else []
         return estimated + [NO_ESTIMATES] * (len(photograph.faces) - len(estimated))
@@ -117,10 +140,7 @@ class AttributeReader:
         self, views: list[FaceView], requested: Collection[Attribute], watch: Stopwatch
     ) -> list[Estimates]:
         columns = {}
-        with ExitStack() as held:
-            held.enter_context(self._load.task())
-            with watch.stage(Stage.WAIT):
-                held.enter_context(self._limit.slot())
+        with self._load.task():
             for attribute in requested:
                 raise_if_abandoned()
                 with watch.stage(Stage.ATTRIBUTES):

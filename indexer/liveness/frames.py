@@ -68,11 +68,12 @@ def _frame(
     watch: Stopwatch,
 ) -> Frame:
     """A function of its own, so that its pixels are freed before the next frame is decoded."""
-    photograph = pipeline.detect(picture, watch, max_faces=1)
     face = None
-    if photograph.faces and not photograph.is_ambiguous(several_faces):
-        [estimates] = reader.read(photograph, attributes, watch)
-        face = _face(photograph, estimates)
+    with reader.turn(attributes, watch):
+        photograph = pipeline.detect(picture, watch, max_faces=1)
+        if photograph.faces and not photograph.is_ambiguous(several_faces):
+            [estimates] = reader.estimate(photograph, attributes, watch)
+            face = _face(photograph, estimates)
     return Frame(face=face, faces_found=photograph.faces_found)
 
 

@@ -80,12 +80,13 @@ class Identifier(GallerySearch):
         gallery, pipeline = self.gallery(gallery_name, min_change, watch)
         self.attributes.check(attributes, gallery.attributes)
         liveness.check(self.attributes, gallery.liveness)
-        photograph = pipeline.detect(data, watch, max_faces=max_faces, place=place)
+        needed = liveness.to_estimate(attributes, gallery.liveness)
         remembers = gallery.remember_unknown and remember and threshold is None and among is None
         keeps_probes = self.recorder.keeps_probes(gallery)
-        crops = photograph.crops() if keeps_probes or remembers else []
-        needed = liveness.to_estimate(attributes, gallery.liveness)
-        estimates = self.attributes.read(photograph, needed, watch)
+        with self.attributes.turn(needed, watch):
+            photograph = pipeline.detect(data, watch, max_faces=max_faces, place=place)
+            crops = photograph.crops() if keeps_probes or remembers else []
+            estimates = self.attributes.estimate(photograph, needed, watch)
         aligned_faces, faces_found = photograph.faces, photograph.faces_found
         del photograph  # its pixels are not needed while the request waits for the network
         probes = pipeline.embed(aligned_faces, watch)

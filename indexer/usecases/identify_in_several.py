@@ -77,17 +77,19 @@ def _identify(
 ) -> list[GalleryIdentification]:
     pipelines = {pipeline.card.fingerprint: pipeline for _, pipeline in galleries}
     first = next(iter(pipelines.values()))
-    photograph = first.detect(
-        data, watch, max_faces=max_faces, place=place, detail=_detail(pipelines.values())
-    )
     keeps = any(identifier.recorder.keeps_probes(gallery) for gallery, _ in galleries)
-    crops = photograph.crops() if keeps else []
-    faces = {
-        fingerprint: photograph.faces if pipeline is first else _aligned(pipeline, photograph)
-        for fingerprint, pipeline in pipelines.items()
-    }
     needed = {gallery.id: liveness.to_estimate(attributes, gallery.liveness) for gallery, _ in galleries}
-    estimates = identifier.attributes.read(photograph, set().union(*needed.values()), watch)
+    by_any = set().union(*needed.values())
+    with identifier.attributes.turn(by_any, watch):
+        photograph = first.detect(
+            data, watch, max_faces=max_faces, place=place, detail=_detail(pipelines.values())
+        )
+        crops = photograph.crops() if keeps else []
+        faces = {
+            fingerprint: photograph.faces if pipeline is first else _aligned(pipeline, photograph)
+            for fingerprint, pipeline in pipelines.items()
+        }
+        estimates = identifier.attributes.estimate(photograph, by_any, watch)
     faces_found = photograph.faces_found
     del photograph  # its pixels are not needed while the request waits for the networks
     probes: dict[str, Vectors] = {

@@ -1,22 +1,20 @@
 """Are these two the same person?"""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
-from functools import partial
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.attributes.estimate import Estimates
 from indexer.attributes.reader import AttributeReader
 from indexer.calibration.active import ActiveCalibration
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.curve import Estimate
 from indexer.calibration.threshold.decision import Decision, decide_pair
 from indexer.errors import EmbeddingsMissing, InvalidInput, NoFaceFound, SeveralFaces
-from indexer.pipeline.pipeline import Photograph, Pipeline
+from indexer.pipeline.pipeline import Pipeline
 from indexer.pipeline.pipelines import Pipelines
 from indexer.records import galleries
 from indexer.records.database.session import Database, Session
@@ -60,10 +58,10 @@ def verify_pair(
     watch = Stopwatch()
     reader.check(attributes)
     policy.check(reader, liveness)
-    estimate = partial(reader.read, requested=policy.to_estimate(attributes, liveness), watch=watch)
+    needed = policy.to_estimate(attributes, liveness)
     faces = [
-        _face_of(pipeline, image_a, "image_a", several_faces, place_a, estimate, watch),
-        _face_of(pipeline, image_b, "image_b", several_faces, place_b, estimate, watch),
+        _face_of(pipeline, image_a, "image_a", several_faces, place_a, reader, needed, watch),
+        _face_of(pipeline, image_b, "image_b", several_faces, place_b, reader, needed, watch),
     ]
     aligned = [face.aligned for face in faces]
     vectors = pipeline.embed(aligned, watch)
@@ -110,8 +108,7 @@ def verify_identity(
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
     needed = policy.to_estimate(attributes, gallery.liveness)
-    estimate = partial(reader.read, requested=needed, watch=watch)
-    face = _face_of(pipeline, image, "image", several_faces, place, estimate, watch)
+    face = _face_of(pipeline, image, "image", several_faces, place, reader, needed, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:
         identity = score_identity(session, gallery.id, identity_id, fingerprint, probe)
@@ -177,26 +174,28 @@ def _face_of(
     field: str,
     several_faces: OnSeveralFaces,
     place: FacePlace | None,
-    estimate: Callable[[Photograph], list[Estimates]],
+    reader: AttributeReader,
+    needed: Collection[Attribute],
     watch: Stopwatch,
 ) -> ComparedFace:
     """Raises NoFaceFound, SeveralFaces, and what `Pipeline.detect` raises; each names the field."""
-    try:
-        photograph = pipeline.detect(data, watch, max_faces=1, place=place)
-    except InvalidInput as error:
-        error.details["field"] = field
-        raise
-    if not photograph.faces:
-        raise NoFaceFound(f"no face was found in {field}", field=field)
-    if photograph.is_ambiguous(several_faces):
-        raise SeveralFaces(
-            f"{field} shows {photograph.faces_found} faces and must show one;"
-            " several_faces=largest compares the largest",
-            field=field,
-            measured=photograph.faces_found,
-            limit=1,
-        )
-    [estimates] = estimate(photograph)
+    with reader.turn(needed, watch):
+        try:
+            photograph = pipeline.detect(data, watch, max_faces=1, place=place)
+        except InvalidInput as error:
+            error.details["field"] = field
+            raise
+        if not photograph.faces:
+            raise NoFaceFound(f"no face was found in {field}", field=field)
+        if photograph.is_ambiguous(several_faces):
+            raise SeveralFaces(
+                f"{field} shows {photograph.faces_found} faces and must show one;"
+                " several_faces=largest compares the largest",
+                field=field,
+                measured=photograph.faces_found,
+                limit=1,
+            )
+        [estimates] = reader.estimate(photograph, needed, watch)
     return ComparedFace(aligned=photograph.faces[0], faces_found=photograph.faces_found, estimates=estimates)
 
 

@@ -1,19 +1,15 @@
-"""Identify, search, verify and detect. Only identify stores faces, and only where the gallery's policy is to
+"""Identify, search and detect. Only identify stores faces, and only where the gallery's policy is to
 remember unknown visitors."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
 from indexer.errors import InvalidRequest
 from indexer.request_timings import Stopwatch
-from indexer.usecases import verify
 from indexer.usecases.answers.detect import DetectAnswer
 from indexer.usecases.answers.identify import IdentifyAnswer, SearchAnswer
 from indexer.usecases.answers.identify_in_several import IdentifyInSeveralAnswer
-from indexer.usecases.answers.verify import VerifyAnswer
-from indexer.usecases.explain_pair import FACES
 from indexer.usecases.identify_in_several import identify_in_several
 from indexer.usecases.searches.options import SearchOptions
 from service.dependencies import (
@@ -33,13 +29,13 @@ from service.schemas.places import place_of
 
 router = APIRouter(prefix="/v1", tags=["recognition"], route_class=JsonRoute)
 
-_IMAGE = "/9j/4AAQSkZJRgABAQ..."
+IMAGE = "/9j/4AAQSkZJRgABAQ..."
 
 
 @router.post(
     "/galleries/{gallery}/identify",
     responses=problems(403, 404, 409, 413, 415, 422),
-    openapi_extra=openapi_body(recognition.Identify, {"image": _IMAGE, "max_faces": 1, "max_candidates": 5}),
+    openapi_extra=openapi_body(recognition.Identify, {"image": IMAGE, "max_faces": 1, "max_candidates": 5}),
     operation_id="identify",
     summary="Identify the faces of a photograph",
 )
@@ -86,7 +82,7 @@ def identify(
     "/identify",
     responses=problems(403, 404, 409, 413, 415, 422),
     openapi_extra=openapi_body(
-        recognition.IdentifyInSeveral, {"galleries": ["staff", "visitors"], "image": _IMAGE, "max_faces": 1}
+        recognition.IdentifyInSeveral, {"galleries": ["staff", "visitors"], "image": IMAGE, "max_faces": 1}
     ),
     operation_id="identify_in_several",
     summary="Identify the faces of a photograph in several galleries",
@@ -156,86 +152,9 @@ def search(
 
 
 @router.post(
-    "/verify",
-    responses=problems(403, 409, 413, 415, 422),
-    openapi_extra=openapi_body(recognition.VerifyPair, {"image_a": _IMAGE, "image_b": _IMAGE}),
-    operation_id="verify",
-    summary="Do two photographs show the same person?",
-)
-def verify_pair(
-    engine: CurrentEngine,
-    config: Config,
-    meters: Meters,
-    used_faces: UsedFaces,
-    body: Annotated[recognition.VerifyPair, Depends(body_of(recognition.VerifyPair))],
-) -> VerifyAnswer:
-    """Compares one face of each photograph. The default threshold gives the FMR `GEMEL_VERIFY_FMR`."""
-    check_attributes(engine, body.attributes)
-    used_faces.add(2 + (FACES if body.explain else 0))
-    verification = verify.verify_pair(
-        engine.pipeline,
-        engine.calibrations.for_model(engine.pipeline.card),
-        body.image_a,
-        body.image_b,
-        fmr=config.verify_fmr,
-        threshold=body.threshold,
-        several_faces=body.several_faces,
-        place_a=place_of(body.box_a, body.landmarks_a, "box_a"),
-        place_b=place_of(body.box_b, body.landmarks_b, "box_b"),
-        reader=engine.attributes,
-        attributes=body.attributes,
-        explain=body.explain,
-        liveness=body.liveness,
-        recorder=engine.recorder,
-    )
-    meters.observe_stages(verification.timings_ms)
-    meters.outcomes.verified(verification)
-    return VerifyAnswer.of(verification)
-
-
-@router.post(
-    "/galleries/{gallery}/identities/{identity_id}/verify",
-    responses=problems(404, 409, 413, 415, 422),
-    openapi_extra=openapi_body(recognition.VerifyIdentity, {"image": _IMAGE}),
-    operation_id="verify_identity",
-    summary="Does a photograph show this identity?",
-)
-def verify_identity(
-    engine: CurrentEngine,
-    config: Config,
-    meters: Meters,
-    used_faces: UsedFaces,
-    gallery: str,
-    identity_id: UUID,
-    body: Annotated[recognition.VerifyIdentity, Depends(body_of(recognition.VerifyIdentity))],
-) -> VerifyAnswer:
-    """Compares the face with the identity's most similar face."""
-    check_attributes(engine, body.attributes, gallery)
-    used_faces.add(1)
-    verification = verify.verify_identity(
-        engine.pipelines,
-        engine.calibrations,
-        engine.database,
-        gallery,
-        identity_id,
-        body.image,
-        fmr=config.verify_fmr,
-        threshold=body.threshold,
-        several_faces=body.several_faces,
-        place=place_of(body.box, body.landmarks),
-        reader=engine.attributes,
-        attributes=body.attributes,
-        recorder=engine.recorder,
-    )
-    meters.observe_stages(verification.timings_ms)
-    meters.outcomes.verified(verification)
-    return VerifyAnswer.of(verification)
-
-
-@router.post(
     "/detect",
     responses=problems(403, 409, 413, 415, 422),
-    openapi_extra=openapi_body(recognition.Detect, {"image": _IMAGE}),
+    openapi_extra=openapi_body(recognition.Detect, {"image": IMAGE}),
     operation_id="detect",
     summary="Detect the faces of a photograph",
 )
@@ -249,9 +168,10 @@ def detect(
     used_faces.add(1)
     watch = Stopwatch()
     place = place_of(body.box, body.landmarks)
-    photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces, place=place)
-    used_faces.add(max(0, len(photograph.faces) - 1))
-    estimates = engine.attributes.read(photograph, body.attributes, watch)
+    with engine.attributes.turn(body.attributes, watch):
+        photograph = engine.pipeline.detect(body.image, watch, max_faces=body.max_faces, place=place)
+        used_faces.add(max(0, len(photograph.faces) - 1))
+        estimates = engine.attributes.estimate(photograph, body.attributes, watch)
     timings = watch.timings_ms()
     meters.observe_stages(timings)
     return DetectAnswer.of(photograph, estimates, timings)

@@ -125,17 +125,18 @@ class ImagePreparer:
 
         The crop is cut out here, so that the photograph's pixels are not kept until the faces are embedded.
         """
-        try:
-            photograph = models.active.detect(
-                data, options.watch, max_faces=1, detail=CROP_SCALE[1], place=place
-            )
-        except InvalidInput as error:
-            return Rejection(code=error.code, message=error.message, details=error.details)
-        face = self.quality_gate.admit(photograph, options.several_faces)
-        if isinstance(face, Rejection):
-            return with_advice(face, photograph, self.attributes, options.permitted, options.watch)
         needed = liveness.to_estimate(options.attributes, options.policy)
-        [estimates] = self.attributes.read(photograph, needed, options.watch)
+        with self.attributes.turn(needed, options.watch):
+            try:
+                photograph = models.active.detect(
+                    data, options.watch, max_faces=1, detail=CROP_SCALE[1], place=place
+                )
+            except InvalidInput as error:
+                return Rejection(code=error.code, message=error.message, details=error.details)
+            face = self.quality_gate.admit(photograph, options.several_faces)
+            if isinstance(face, Rejection):
+                return with_advice(face, photograph, self.attributes, options.permitted, options.watch)
+            [estimates] = self.attributes.estimate(photograph, needed, options.watch)
         rejection = liveness.rejection(options.policy, estimates)
         if rejection is not None:
             return rejection

@@ -142,14 +142,16 @@ def _prepare(
             continue
         check()
         prepared[digest] = one = _Prepared()
+        needed = liveness.to_estimate((), policy)
         try:
-            photograph = models.active.detect(image, watch, detail=CROP_SCALE[1])
+            with preparer.attributes.turn(needed, watch):
+                photograph = models.active.detect(image, watch, detail=CROP_SCALE[1])
+                estimates = preparer.attributes.estimate(photograph, needed, watch)
         except InvalidInput as error:
             one.rejected.append(Rejection(code=error.code, message=error.message, details=error.details))
             continue
         if not photograph.faces:
             one.rejected.append(_NO_FACE)
-        estimates = preparer.attributes.read(photograph, liveness.to_estimate((), policy), watch)
         for face, estimate in zip(photograph.faces, estimates, strict=True):
             rejection = preparer.quality_gate.rejection(face.quality)
             rejection = rejection or liveness.rejection(policy, estimate)

@@ -15,7 +15,7 @@ from indexer.usecases.bootstrap import Engine
 from service.dependencies import Config, CurrentEngine, Meters, UsedFaces, at_most, check_attributes
 from service.requests.bodies import JsonRoute, body_of, openapi_body
 from service.requests.pagination import FACES_OF_ONE
-from service.routes import problems, recognition
+from service.routes import problems, verification
 from service.routes.people import faces as face_routes
 from service.routes.people import identities as identity_routes
 from service.schemas.people.enrolment import EnrolmentNotes, FacesAdded, IdentityCreated
@@ -72,7 +72,7 @@ def verify(
     body: Annotated[VerifyIdentity, Depends(body_of(VerifyIdentity))],
 ) -> VerifyAnswer:
     """Like `/identities/{identity_id}/verify`."""
-    return recognition.verify_identity(
+    return verification.verify_identity(
         engine, config, meters, used_faces, gallery, _id(engine, gallery, external_id), body
     )
 
