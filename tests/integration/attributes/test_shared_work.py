@@ -1,9 +1,9 @@
 """What several heads need of a face is computed once, and a burst of requests does not fill the memory."""
 
 import os
+import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, cast
 
@@ -110,11 +110,19 @@ def test_of_a_burst_of_requests_no_more_pictures_are_decoded_at_once_than_there_
         decoded.append(len(data))
         return decode(decoder, data, *more, **named)
 
-    with TestClient(create_app(chosen)) as client, ExitStack() as others, ThreadPoolExecutor(4) as threads:
+    slots = os.cpu_count() or 1
+    held, released = threading.Barrier(slots + 1), threading.Event()
+
+    def hold() -> None:
+        with reader.turn([Attribute.QUALITY], Stopwatch()):
+            held.wait()
+            released.wait()
+
+    with TestClient(create_app(chosen)) as client, ThreadPoolExecutor(slots + 3) as threads:
         client.post("/v1/galleries", json={"name": "staff"}).raise_for_status()
         reader = cast(FastAPI, client.app).state.engine.attributes
-        for _ in range(os.cpu_count() or 1):  # as many as there are slots
-            others.enter_context(reader.turn([Attribute.QUALITY], Stopwatch()))
+        others = [threads.submit(hold) for _ in range(slots)]
+        held.wait()
         monkeypatch.setattr(Decoder, "decode_in_slot", count)
 
         def send(path: str, field: str, **data: str) -> int:
@@ -129,7 +137,8 @@ def test_of_a_burst_of_requests_no_more_pictures_are_decoded_at_once_than_there_
         waiting = [threads.submit(send, *path, attributes="quality") for path in paths]
         statuses = [each.result() for each in waiting]
         held_back, without = len(decoded), send(*paths[0])
-        others.close()
+        released.set()
+        wait(others)
         after = send(*paths[0], attributes="quality")
 
     assert (statuses, held_back) == ([503] * 3, 0)
