@@ -101,7 +101,7 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
             app.state.doctor = every_check.doctor(
                 settings, engine.database, own_problem=lambda: engine.sync_problem
             )
-            metrics = app.state.metrics = Metrics(engine.index_cache, engine.database)
+            metrics = app.state.metrics = Metrics(engine.index_cache, engine.database, engine.sharding)
             worker = app.state.import_worker = ImportWorker(
                 engine, settings, requests=lambda: slots.working, observe=metrics.outcomes.enrolled
             )

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -29,6 +30,10 @@ from service.monitoring.gpu_memory import GpuMemory
 from service.monitoring.import_queue import ImportQueue
 from service.monitoring.index_lag import IndexLag
 from service.monitoring.outcomes import Outcomes
+from service.monitoring.shards import ShardMetrics
+
+if TYPE_CHECKING:  # it imports Ray
+    from indexer.cluster.sharding import Sharding
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +45,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    def __init__(self, index_cache: IndexCache, database: Database) -> None:
+    def __init__(
+        self, index_cache: IndexCache, database: Database, sharding: "Sharding | None" = None
+    ) -> None:
         self._index_cache = index_cache
         self._database = database
         self._of_any_process = CollectorRegistry()
@@ -89,6 +96,8 @@ class Metrics:
             "gemel_database_connections_max", "Connections to PostgreSQL that the process may have"
         )
 
+        self._shards = None if sharding is None else ShardMetrics(self.registry, self._gauge, sharding)
+
     def _gauge(self, name: str, help: str) -> Gauge:
         """One series per live process."""
         return Gauge(name, help, multiprocess_mode="liveall", registry=self.registry)
@@ -127,6 +136,8 @@ class Metrics:
         self._most_connections.set(self._database.pool_size)
         self._galleries.set(len(counts))
         self._faces.set(sum(counts.values()))
+        if self._shards is not None:
+            self._shards.refresh()
 
 
 class ReindexJobs(Collector):

@@ -53,6 +53,7 @@ async def readyz(request: Request, engine: CurrentEngine) -> Readiness:
         faces=totals.faces,
         indexes_open=engine.index_cache.open_indexes,
         sync=engine.sync_problem or "ok",
+        shards="off" if engine.sharding is None else engine.sharding.problem or "ok",
     )
 
 

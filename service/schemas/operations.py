@@ -83,6 +83,11 @@ class Readiness(BaseModel):
         " brings its own index up to date first",
         examples=["ok"],
     )
+    shards: str = Field(
+        description="`off` without `GEMEL_CLUSTER`; `ok`, or why galleries on the Ray cluster cannot be"
+        " searched, or their shards not be replaced",
+        examples=["off"],
+    )
 
 
 class LoggedError(BaseModel):

@@ -5,6 +5,7 @@ from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from indexer.access.authenticator import Authenticator
 from indexer.access.key_limits.limiter import KeyLimiter
@@ -22,6 +23,7 @@ from indexer.records.audit.search_writer import SearchWriter
 from indexer.records.database.session import JOB_TIMEOUTS, REQUEST_TIMEOUTS, Database
 from indexer.records.embedded import database_url
 from indexer.replica.cache import IndexCache
+from indexer.replica.gallery_index import GalleryIndex
 from indexer.replica.heartbeat import Heartbeat
 from indexer.replica.store import IndexStore
 from indexer.replica.sync import IndexSync
@@ -33,6 +35,7 @@ from indexer.usecases.bootstrap.networks import (
     open_attributes,
     open_pipeline_factory,
 )
+from indexer.usecases.bootstrap.sharding import open_sharding
 from indexer.usecases.enrol import Enroller
 from indexer.usecases.enrolment.prepare_images import ImagePreparer
 from indexer.usecases.enrolment.quality_gate import QualityGate
@@ -45,6 +48,9 @@ from indexer.usecases.searches.reporter import SearchReporter
 from indexer.visitors.expiry import VisitorExpiry
 from indexer.visitors.memory import VisitorMemory
 from indexer.weights.store import WeightStore
+
+if TYPE_CHECKING:  # it imports Ray
+    from indexer.cluster.sharding import Sharding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,8 @@ class Engine:
     enroller: Enroller
     people: PeopleEditor
     search_writer: SearchWriter
+    sharding: "Sharding | None" = None
+    """Where `GEMEL_CLUSTER` is set."""
     index_sync: IndexSync | None = None
     """Only in a process that serves, like all that follow."""
     heartbeat: Heartbeat | None = None
@@ -103,12 +111,17 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             audit=settings.audit == "on",
         )
         stack.callback(database.close)
-        index_store = IndexStore.of(settings, database, default_card(settings))
+        card = default_card(settings)
+        index_store = IndexStore.of(settings, database, card)
+        sharding = open_sharding(settings, card, serving=serving)
+        if sharding is not None:
+            stack.callback(sharding.close)
         index_cache = IndexCache(
             database,
             index_store,
             patience_seconds=settings.index_patience_s,
             memory_bytes=settings.index_memory_bytes,
+            make_index=GalleryIndex if sharding is None else sharding.make_index,
         )
         stack.callback(index_cache.close)
         preloading = index_cache.preload() if serving else []  # continues while the model is loaded
@@ -200,6 +213,7 @@ def open_engine(settings: Settings, *, serving: bool = False) -> Iterator[Engine
             ),
             people=PeopleEditor(database=database, index_cache=index_cache),
             search_writer=search_writer,
+            sharding=sharding,
             index_sync=index_sync,
             heartbeat=heartbeat,
             authenticator=authenticator,

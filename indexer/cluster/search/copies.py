@@ -1,0 +1,111 @@
+"""Which copy of a shard is called, and after how long another one.
+
+Each search starts with the next copy in turn, so that all copies share the load. A copy that failed, or that
+was overtaken by another, is left out for a while.
+"""
+
+import statistics
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+LEAST_HEDGE_SECONDS = 0.02
+MEDIANS = 3.0
+"""A call that takes so many times the median is sent to another copy too."""
+KEPT = 64
+"""Durations of the median."""
+FIRST_HEDGE_SECONDS = 0.2
+"""Until there is a median."""
+HEDGE_SHARE = 0.1
+"""Of the calls, at most so many are hedged in the long run: otherwise an overloaded cluster would get twice
+the load."""
+HEDGES_AT_ONCE = 20.0
+AVOIDED_SECONDS = 1.0
+"""A copy that failed or was slow is left out for so long; after failures in a row, up to 16 times it."""
+
+
+@dataclass(slots=True)
+class _Copy:
+    failures: int = 0
+    avoided_until: float = 0.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the process began."""
+
+    searches: int = 0
+    """Calls of all shards."""
+    hedges: int = 0
+    retries: int = 0
+    """Calls that were repeated because a copy failed."""
+    rounds: int = 0
+    """Calls that were repeated because a shard had not followed the others."""
+    failures: int = 0
+    """Searches that ended with an error because a shard did not answer in time."""
+
+
+@dataclass(slots=True)
+class Copies:
+    """The copies of all shards of a set, as this process knows them. Safe to call from several threads."""
+
+    shards: int
+    copies: int
+    counts: Counts = field(default_factory=Counts)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _copies: dict[tuple[int, int], _Copy] = field(default_factory=dict)
+    _durations: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _hedge_seconds: float = FIRST_HEDGE_SECONDS
+    _hedges_left: float = HEDGES_AT_ONCE
+    _turn: int = 0
+
+    def order(self) -> list[list[int]]:
+        """For each shard its copies in the order in which to ask them."""
+        now = time.monotonic()
+        with self._lock:
+            self._turn += 1
+            self._hedges_left = min(HEDGES_AT_ONCE, self._hedges_left + HEDGE_SHARE * self.shards)
+            orders = []
+            for shard in range(self.shards):
+                turned = [(self._turn + shard + copy) % self.copies for copy in range(self.copies)]
+                orders.append(sorted(turned, key=lambda copy: self._of(shard, copy).avoided_until > now))
+            return orders
+
+    @property
+    def hedge_seconds(self) -> float:
+        return self._hedge_seconds
+
+    def may_hedge(self) -> bool:
+        """Whether one more call may be hedged; it counts."""
+        with self._lock:
+            if self._hedges_left < 1:
+                return False
+            self._hedges_left -= 1
+            self.counts.hedges += 1
+            return True
+
+    def answered(self, shard: int, copy: int, seconds: float) -> None:
+        with self._lock:
+            known = self._of(shard, copy)
+            known.failures, known.avoided_until = 0, 0.0
+            self._durations.append(seconds)
+            if len(self._durations) >= self.shards:
+                median = statistics.median(self._durations)
+                self._hedge_seconds = max(LEAST_HEDGE_SECONDS, MEDIANS * median)
+
+    def failed(self, shard: int, copy: int) -> None:
+        """Also where another copy, called later, answered first."""
+        with self._lock:
+            known = self._of(shard, copy)
+            known.failures += 1
+            known.avoided_until = time.monotonic() + AVOIDED_SECONDS * 2 ** min(4, known.failures - 1)
+
+    def down(self) -> list[tuple[int, int]]:
+        """Shards and copies that are left out now."""
+        now = time.monotonic()
+        with self._lock:
+            return [place for place, copy in self._copies.items() if copy.avoided_until > now]
+
+    def _of(self, shard: int, copy: int) -> _Copy:
+        return self._copies.setdefault((shard, copy), _Copy())

@@ -1,0 +1,51 @@
+"""Everything that a process needs to search galleries on a Ray cluster."""
+
+from weakref import WeakSet
+
+from indexer.cluster.builder_watch import BuilderWatch
+from indexer.cluster.connection import RayConnection
+from indexer.cluster.search.copies import Counts
+from indexer.cluster.sharded_gallery import ShardedGallery
+from indexer.cluster.shards.builder import BuilderOptions
+from indexer.embedding.card import ModelCard
+from indexer.records.tables import Gallery
+from indexer.replica.builds import IndexBuilds
+from indexer.replica.store import IndexStore
+from indexer.settings import Settings
+
+
+class Sharding:
+    """Import this module after `connection.prepare`. `close` it."""
+
+    def __init__(self, settings: Settings, card: ModelCard, *, serving: bool) -> None:
+        """Starts at once, whether the Ray cluster answers or not. `card`: of the default model. `serving`:
+        whether this process has shards created too; a command only searches those that there are."""
+        self.connection = RayConnection(settings)
+        self.counts = Counts()
+        self._galleries: WeakSet[ShardedGallery] = WeakSet()
+        self.builder = BuilderWatch(self.connection, BuilderOptions.of(settings)) if serving else None
+        if self.builder is not None:
+            self.builder.learn(card)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the Ray cluster cannot be used, or only to search, in words. Takes no lock."""
+        return self.connection.problem or (None if self.builder is None else self.builder.problem)
+
+    def copies(self) -> tuple[int, int]:
+        """Of the shards of all galleries: how many there are, and how many of them do not answer now."""
+        sets = [index.active.copies for index in list(self._galleries) if index.active is not None]
+        return sum(one.shards * one.copies for one in sets), sum(len(one.down()) for one in sets)
+
+    def close(self) -> None:
+        if self.builder is not None:
+            self.builder.close()
+        self.connection.close()
+
+    def make_index(self, gallery: Gallery, store: IndexStore, builds: IndexBuilds) -> ShardedGallery:
+        """An `IndexFactory`."""
+        if self.builder is not None:
+            self.builder.learn(store.card)
+        index = ShardedGallery(gallery, store, builds, self.connection, self.counts)
+        self._galleries.add(index)
+        return index
