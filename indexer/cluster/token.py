@@ -6,7 +6,7 @@ Imports no Ray: `authenticate` has to run before Ray is imported, which reads th
 import os
 import secrets
 import stat
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,8 +41,10 @@ def authenticate(settings: Settings, environment: MutableMapping[str, str] = os.
     return str(path)
 
 
-def create(settings: Settings) -> Path:
+def create(settings: Settings, environment: Mapping[str, str]) -> None:
     """Make the token if there is none. Two processes that start at once get the same. Raises OSError."""
+    if environment.get(TOKEN) or environment.get(PATH):
+        return  # the operator has made it
     path = token_file(settings)
     private_folder(path.parent)
     aside = path.with_name(f"token.{secrets.token_hex(4)}")
@@ -56,7 +58,6 @@ def create(settings: Settings) -> Path:
             os.link(aside, path)
     finally:
         aside.unlink()
-    return path
 
 
 def _check(path: Path) -> None:

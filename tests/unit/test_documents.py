@@ -13,6 +13,7 @@ import typer
 from docs.scripts import links, reference, words
 from docs.scripts.packages import ROOT, layers, packages
 from indexer.cli import app as cli
+from indexer.cli.cluster.group import SORT
 from indexer.settings import Settings
 from service.errors import STATUS
 
@@ -77,11 +78,13 @@ def test_every_command_and_option_that_a_document_names_exists() -> None:
     unknown, options, root = [], 0, typer.main.get_command(cli)
     for page in PAGES:
         for line in _commands(ROOT / page):
-            command, words = root, shlex.split(line, comments=True)[1:]
+            command, words = root, _own_words(shlex.split(line, comments=True))
             known = {"--help", "--version", *_options(command)}
             while words and words[0] in getattr(command, "commands", {}):
                 command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
                 known |= _options(command)
+            if command.name == "cluster":  # followed by a folder or an option
+                known |= _options(command.commands[SORT])  # type: ignore[attr-defined]
             if command.name == "train" and "sweep" in words:
                 known |= _options(command.commands["sweep"])  # type: ignore[attr-defined]
             used = {word.split("=")[0] for word in words if re.fullmatch(r"--?[a-z][a-z-]*(=.*)?", word)}
@@ -99,6 +102,11 @@ def _commands(page: Path) -> Iterator[str]:
             match = re.search(r"(?:^|[ $])(gemel [a-z].*)", line)
             if match:
                 yield match[1]
+
+
+def _own_words(words: list[str]) -> list[str]:
+    """Those after `gemel`, without a second command after `--`."""
+    return words[1 : words.index("--") if "--" in words else None]
 
 
 def _options(command: Any) -> set[str]:

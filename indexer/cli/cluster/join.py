@@ -1,5 +1,6 @@
 """`gemel cluster join`: this machine becomes a node, or the head, of a Ray cluster."""
 
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ from indexer.cli.cluster.running import environment_of, run, say
 from indexer.errors import Misconfigured
 from indexer.settings import Settings
 
+_ADDRESS = re.compile(r"\S+:\d+")
 LEAST_PORTS = 20
 """Six of a node, and one for each copy of a shard."""
 
@@ -72,6 +74,14 @@ def join(
     name: Annotated[
         str | None, typer.Option(help="Name of the node in lists.", show_default="the host name")
     ] = None,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- COMMAND...]",
+            help="A program to run beside the node, with GEMEL_CLUSTER set: `-- gemel serve`. Both end"
+            " together.",
+        ),
+    ] = None,
 ) -> None:
     """Make this machine a node of a Ray cluster, or its head. It runs until Ctrl-C or SIGTERM.
 
@@ -79,19 +89,24 @@ def join(
     nodes. Each needs the same GEMEL_DATABASE_URL. A node waits for its head, and joins again after the head
     was away.
 
+    A server needs a node on its own machine, or in its container. `gemel cluster join HOST:PORT --no-shards
+    -- gemel serve` runs both.
+
     Who has the token and reaches the ports may run programs on every node: keep the ports in a private
     network.
 
     Example: `gemel cluster join 10.0.0.5:6379`
     """
     from indexer.cluster import token
-    from indexer.cluster.environment import LOOPBACK, is_loopback
     from indexer.cluster.nodes import NodeOptions, preparation
 
     settings = Settings()
     preparation.check_installed()
-    if head and address is not None:
-        raise typer.BadParameter("give either the head's address or --head.")
+    command = command or []
+    if head and address is not None:  # the first word after `--`
+        command, address = [address, *command], None
+        if _ADDRESS.fullmatch(command[0]):
+            raise typer.BadParameter("give either the head's address or --head.")
     if not head and client_port is not None:
         raise typer.BadParameter("--client-port is for a head.")
     address = "" if head else address or settings.cluster
@@ -101,12 +116,18 @@ def join(
     digest = _check_database(settings) if holds_shards or settings.database_url is not None else ""
     if head:
         preparation.check_port(host or "", port)
-        token.create(settings)
+        token.create(settings, os.environ)
     environment = environment_of(settings, None)
+    if not head:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            preparation.wait_for_head(address, say)
+        except KeyboardInterrupt:
+            raise SystemExit(0) from None
     redis = environment.get("RAY_REDIS_ADDRESS")  # Ray keeps the state there
     options = NodeOptions(
         name=name or socket.gethostname(),
-        host=host or (LOOPBACK if address and is_loopback(address) else None),
+        host=host or preparation.outer_address(address),
         head=head,
         address=address,
         port=port,
@@ -116,12 +137,6 @@ def join(
         state=preparation.state_folder(settings, "head") if head and not redis else None,
         database=digest,
     )
-    if not head:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            preparation.wait_for_head(address, say)
-        except KeyboardInterrupt:
-            raise SystemExit(0) from None
 
     def announce(reached: str) -> None:
         if not head:
@@ -138,7 +153,7 @@ def join(
             "",
         )
 
-    run([options], environment, announce)
+    raise SystemExit(run([options], environment, announce, command))
 
 
 def _check_database(settings: Settings) -> str:

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from indexer.cli.output import console, escape_text
@@ -14,30 +15,61 @@ if TYPE_CHECKING:
     from indexer.cluster.nodes.supervisor import Supervisor
 
 
+SIGNALLED = 128
+"""A program that a signal has ended counts as one with this exit status plus the signal's number."""
+
+
 def say(*lines: str) -> None:
     """On stderr, for people and for the log of a container."""
     for line in lines:
         console.print(escape_text(line), highlight=False, soft_wrap=True)
 
 
-def run(nodes: "Sequence[NodeOptions]", environment: dict[str, str], announce: Callable[[str], None]) -> None:
+def run(
+    nodes: "Sequence[NodeOptions]",
+    environment: dict[str, str],
+    announce: Callable[[str], None],
+    command: Sequence[str] = (),
+) -> int:
     """Start the nodes, call `announce` with HOST:PORT of the head, and keep them running until a signal.
 
-    Raises Misconfigured. No process is left in any case.
+    `command`: a program that runs beside them, with `GEMEL_CLUSTER` set. Its end is also theirs. Returns the
+    exit status: that of a program that has ended by itself, otherwise 0. Raises Misconfigured, OSError. No
+    process is left in any case.
     """
     from indexer.cluster.nodes.supervisor import Supervisor
 
     supervisor = Supervisor(nodes, environment, say)
+    status: int | None = None
     try:
-        announce(supervisor.start())
-        with _stopping_on_signals(supervisor):
-            supervisor.run()
-        say("Stopping ...")
+        address = supervisor.start()
+        announce(address)
+        with _beside(command, environment | {"GEMEL_CLUSTER": address}) as poll:
+            with _stopping_on_signals(supervisor):
+                supervisor.run(lambda: poll() is not None)
+            status = poll()
+            say("Stopping ...")
     except KeyboardInterrupt:  # while they were being started
         say("Stopping ...")
     finally:
         with _ignoring_signals():
             supervisor.close()
+    return SIGNALLED - status if status is not None and status < 0 else status or 0
+
+
+@contextmanager
+def _beside(command: Sequence[str], environment: dict[str, str]) -> Iterator[Callable[[], int | None]]:
+    """Runs the program during the block. Yields a function for its exit status, None while it runs."""
+    if not command:
+        yield lambda: None
+        return
+    process = subprocess.Popen(command, env=environment)  # noqa: S603 - the operator's own command
+    try:
+        yield process.poll
+    finally:
+        with _ignoring_signals(), suppress(ProcessLookupError):
+            process.terminate()
+            process.wait()
 
 
 @contextmanager

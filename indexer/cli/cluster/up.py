@@ -1,5 +1,6 @@
 """`gemel cluster up`: a Ray cluster of several nodes on this machine."""
 
+import os
 import shlex
 import shutil
 from typing import Annotated
@@ -34,7 +35,7 @@ def up(
     preparation.check_installed()
     preparation.check_port(LOOPBACK, port)
     digest = preparation.check_database(settings)
-    token.create(settings)
+    token.create(settings, os.environ)
     environment = environment_of(settings, database_url(settings))
     state = preparation.state_folder(settings, "up")
     shutil.rmtree(state, ignore_errors=True)  # each time it is a new cluster
@@ -66,7 +67,7 @@ def up(
         )
 
     say(f"Starting a head and {quantity(shards, 'node')} ...")
-    run(nodes, environment, announce)
+    raise SystemExit(run(nodes, environment, announce))
 
 
 def _home(settings: Settings) -> str:

@@ -42,9 +42,9 @@ class NodeOptions:
     """What one node is to be."""
 
     name: str
-    host: str | None
-    """Address under which the other nodes reach it; None: that of the way to the head. With a loopback
-    address its servers listen on loopback only, otherwise on all addresses: Ray knows no third way."""
+    host: str
+    """Address under which the other nodes reach it. With 127.0.0.1 its servers listen on the loopback
+    interface only, otherwise on all addresses: Ray knows no third way."""
     head: bool = False
     address: str = ""
     """HOST:PORT of the head, for all other nodes."""

@@ -4,6 +4,7 @@ import importlib.util
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from indexer.errors import Misconfigured
@@ -13,6 +14,8 @@ from indexer.records.embedded import database_url
 from indexer.settings import Settings
 
 RETRY_SECONDS = 1.0
+_ELSEWHERE = "192.0.2.1"
+"""An address for documentation (RFC 5737): the way to it is the default route."""
 
 
 def check_installed() -> None:
@@ -63,6 +66,29 @@ def answers(address: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def outer_address(head: str) -> str:
+    """IP address of this machine on the way to the head, HOST:PORT; without one, on the way to elsewhere.
+
+    Raises Misconfigured.
+    """
+    host, port = split_address(head) if head else (_ELSEWHERE, 9)
+    with suppress(OSError):
+        return _source_address(host, port)
+    with suppress(OSError):  # a network without a way out, as containers may have
+        address = socket.gethostbyname(socket.gethostname())
+        if not address.startswith("127."):
+            return address
+    raise Misconfigured("cannot find this machine's address for other nodes: give it with --host")
+
+
+def _source_address(host: str, port: int) -> str:
+    """Sends nothing: to connect a UDP socket only looks up the route."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.connect(address)
+        return str(probe.getsockname()[0])
 
 
 def check_port(host: str, port: int) -> None:

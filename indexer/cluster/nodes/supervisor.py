@@ -40,9 +40,9 @@ class Supervisor:
             kept.node.wait_until_started()
         return address
 
-    def run(self) -> None:
-        """Returns after `stop`."""
-        while not self._stopping.wait(CHECK_SECONDS):
+    def run(self, ended: Callable[[], bool]) -> None:
+        """Returns after `stop`, or once `ended` is true."""
+        while not self._stopping.wait(CHECK_SECONDS) and not ended():
             for kept in self._kept:
                 self._keep(kept)
 

@@ -16,11 +16,14 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
+import yaml  # type: ignore[import-untyped]
 from sqlalchemy import make_url, text
 
+from docs.scripts.packages import ROOT
+from indexer.cluster.nodes import preparation
 from indexer.records.database import schema
 from indexer.records.database.session import Database
-from tests.support.home import GEMEL, Home, wait_for
+from tests.support.home import GEMEL, Home, ready, wait_for
 
 ACTOR = """
 import sys
@@ -234,9 +237,7 @@ def test_a_machine_that_does_not_fit_is_told_why(
 
 
 def test_a_node_waits_for_its_head_and_leaves_on_a_signal(up: Up, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        nobody = f"127.0.0.1:{free.getsockname()[1]}"
+    nobody = f"127.0.0.1:{free_port()}"
     for address, words in ((nobody, "does not answer"), (up.address, "Joined the Ray cluster at")):
         log = tmp_path / "join.log"
         with log.open("w") as file:
@@ -252,6 +253,61 @@ def test_a_node_waits_for_its_head_and_leaves_on_a_signal(up: Up, tmp_path: Path
         joining.terminate()
         assert joining.wait(60) == 0
         assert not [process for process in below if process.is_running()]
+
+
+def test_the_commands_of_the_containers_make_a_cluster_with_a_server(home: Home, tmp_path: Path) -> None:
+    """Those of the Compose file, on this machine's own address, with another port than 6379."""
+    services = yaml.safe_load((ROOT / "docker" / "cluster" / "compose.yaml").read_text())["services"]
+    head_port, http_port = free_port(), free_port()
+    environment = {k: v for k, v in home.environment.items() if not k.startswith("RAY_")}
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef")
+    token.chmod(0o600)
+    environment |= {"RAY_AUTH_TOKEN_PATH": str(token), "GEMEL_PORT": str(http_port)}
+    host = preparation.outer_address("")
+    running: list[subprocess.Popen[bytes]] = []
+    logs: list[Path] = []
+    try:
+        for name, words in {"head": "The head runs", "node-1": "Joined", "gemel": "Uvicorn running"}.items():
+            command = [
+                word.replace("head:6379", f"{host}:{head_port}").replace("6379", str(head_port))
+                for word in services[name]["command"]
+            ]
+            variables = environment | {"GEMEL_HOME": str(tmp_path / name)}
+            if "GEMEL_DATABASE_URL" in services[name]["environment"]:
+                variables["GEMEL_DATABASE_URL"] = home.database_url
+            logs.append(tmp_path / f"{name}.log")
+            with logs[-1].open("w") as log:
+                running.append(
+                    subprocess.Popen(
+                        [Path(sys.executable).with_name(command[0]), *command[1:]],
+                        env=variables | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+                        stderr=log,
+                        stdout=log,
+                    )
+                )
+            wait_for(partial(_has_or_ended, logs[-1], words, running[-1]), 240)
+        wait_for(lambda: ready(f"http://127.0.0.1:{http_port}"))
+        status = home.process(
+            *("cluster", "status", f"{host}:{head_port}", "--json"), RAY_AUTH_TOKEN_PATH=str(token)
+        )
+        assert [node["holds_shards"] for node in json.loads(status.stdout)["nodes"]].count(True) == 1
+    finally:
+        for process in reversed(running):
+            process.terminate()
+        statuses = [process.wait(60) for process in reversed(running)]
+    assert statuses == [0, 0, 0], [log.read_text() for log in logs]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _has_or_ended(log: Path, words: str, process: "subprocess.Popen[bytes]") -> bool:
+    assert process.poll() is None, log.read_text()
+    return words in log.read_text()
 
 
 def _has(log: Path, words: str) -> bool:
