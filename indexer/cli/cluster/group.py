@@ -7,14 +7,15 @@ from typing import Any
 from typer.core import TyperGroup
 
 SORT = "DIR"
-"""The default command's name in lists of commands. Nobody types it: its place is taken by a folder."""
+"""The default command's name in lists of commands. A folder takes its place."""
 
 
 class ClusterGroup(TyperGroup):
     """Hands everything to the command `SORT` that does not begin with the name of another command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] not in self._names | set(ctx.help_option_names):
+        literally = args[:1] == [SORT] and not Path(SORT).exists()
+        if not literally and not (args and args[0] in self._names | set(ctx.help_option_names)):
             args = [SORT, *self._check_spelling(ctx, args)]
         return super().parse_args(ctx, args)
 
