@@ -11,6 +11,7 @@ from typing import IO
 
 from benchmarks.machines.iproute2 import ip
 from benchmarks.machines.processor import ControlGroup
+from benchmarks.machines.slow_link import SlowLink
 
 NAMESPACES = Path("/run/netns")
 
@@ -25,11 +26,18 @@ class Machine:
         self._bridge = bridge
         self._cable = f"{name}v"
         self._group = ControlGroup(name)
+        self._link: SlowLink | None = None
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def connect(self) -> None:
+    def connect(self, *, slow: bool = False) -> None:
+        """`slow`: by a cable that `slow_down` can make slow."""
         ip("netns", "add", self.name)
-        ip("link", "add", self._cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        if slow:
+            self._link = SlowLink(f"{self.name}t", self._cable)
+            ip("link", "set", f"{self.name}t", "netns", self.name)
+            ip("-n", self.name, "link", "set", f"{self.name}t", "name", "eth0")
+        else:
+            ip("link", "add", self._cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
         ip("link", "set", self._cable, "master", self._bridge, "up")
         for arguments in (
             ("link", "set", "lo", "up"),
@@ -82,6 +90,11 @@ class Machine:
         """Puts the cable back."""
         ip("link", "set", self._cable, "up")
 
+    def slow_down(self, milliseconds: float) -> None:
+        """Each frame takes so much longer, in both directions; 0: as before."""
+        assert self._link is not None, "connect it by a slow cable"
+        self._link.delay(milliseconds)
+
     def send(self, number: signal.Signals) -> None:
         """To every process of the machine."""
         for pid in self.pids():
@@ -103,5 +116,7 @@ class Machine:
     def close(self) -> None:
         self.kill()
         self._group.remove()
+        if self._link is not None:
+            self._link.close()
         if (NAMESPACES / self.name).exists():  # its end of the cable goes with it, and so the other end
             ip("netns", "del", self.name)

@@ -54,8 +54,8 @@ class Network:
     ) -> None:
         self._stack.close()
 
-    def machine(self, home: Path) -> Machine:
-        """One more machine, connected. `home`: its disk."""
+    def machine(self, home: Path, *, slow: bool = False) -> Machine:
+        """One more machine, connected. `home`: its disk. `slow`: by a cable that can be made slow."""
         number = len(self.machines) + 2
         home.mkdir(parents=True, exist_ok=True)
         made = Machine(
@@ -65,6 +65,6 @@ class Network:
             home=home,
         )
         self._stack.callback(made.close)
-        made.connect()
+        made.connect(slow=slow)
         self.machines.append(made)
         return made

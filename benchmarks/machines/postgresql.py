@@ -1,5 +1,7 @@
 """The embedded PostgreSQL with an address on the network of machines, as a server of its own would have."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +10,9 @@ from sqlalchemy import make_url
 
 from benchmarks.machines.network import Network
 from indexer.records import embedded
+from indexer.records.embedded import processes
 from tests.support.faults.postgresql import pg_ctl
+from tests.support.home import wait_for
 
 
 @contextmanager
@@ -22,14 +26,34 @@ def reachable_postgresql(home: Path, network: Network, options: Sequence[str] = 
     made = make_url(embedded.start(home))
     embedded.stop(home)
     data = home / "postgresql"
+    settings = [f"listen_addresses={network.address}", f"unix_socket_directories={data}", *options]
     entry = f"host all all {network.subnet} trust\nhost replication all {network.subnet} trust\n"
     permissions = data / "pg_hba.conf"
     if entry not in permissions.read_text():
         permissions.write_text(permissions.read_text() + entry)
-    settings = [f"listen_addresses={network.address}", f"unix_socket_directories={data}", *options]
-    if not pg_ctl(home, "start", "-o", " ".join(f"-c {setting}" for setting in settings)):
-        raise RuntimeError(f"PostgreSQL does not start: {data / 'log'}")
+    _start(home, settings)
     try:
         yield made.set(host=network.address, port=5432, query={}).render_as_string(hide_password=False)
     finally:
         pg_ctl(home, "stop", "-m", "immediate")
+
+
+def kill_postgresql(home: Path) -> None:
+    """As if its machine lost power."""
+    os.kill(_pid(home), signal.SIGKILL)
+    wait_for(lambda: processes.find_server(home / "postgresql") is None)
+
+
+def start_again(home: Path, network: Network, options: Sequence[str] = ()) -> None:
+    """After `kill_postgresql`: it replays its write-ahead log first."""
+    data = home / "postgresql"
+    _start(home, [f"listen_addresses={network.address}", f"unix_socket_directories={data}", *options])
+
+
+def _pid(home: Path) -> int:
+    return int((home / "postgresql" / "postmaster.pid").read_text().split()[0])
+
+
+def _start(home: Path, settings: Sequence[str]) -> None:
+    if not pg_ctl(home, "start", "-o", " ".join(f"-c {setting}" for setting in settings)):
+        raise RuntimeError(f"PostgreSQL does not start: {home / 'postgresql' / 'log'}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 PERIOD_US = 10_000
-"""A share is given out anew so often. With the usual 100 ms, who has used up a share of a tenth would stand
+"""A share is given out again so often. With the usual 100 ms, who has used up a share of a tenth would stand
 still for 90 ms in the middle of an answer."""
 
 

@@ -1,4 +1,4 @@
-"""A gallery of as many synthetic people as wanted, copied into PostgreSQL, and its exact answers.
+"""A gallery of as many synthetic people as needed, copied into PostgreSQL, and its exact answers.
 
 Ten million faces do not fit into memory three times. So a block of vectors is made, compared with all probes
 and written, before the next one is made. The folder is kept: a later run with as many faces uses it again.
@@ -131,3 +131,18 @@ def _without_indexes(session: Session) -> Iterator[None]:
     yield
     for _, definition in indexes:
         session.execute(text(definition))
+
+
+def postgresql_bytes_per_face(url: str) -> float:
+    """Of the tables of people, faces and embeddings, with their indexes."""
+    database = Database(url)
+    with database.reading() as session:
+        size, faces = session.execute(
+            text(
+                "SELECT (SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(:names) name),"
+                " (SELECT count(*) FROM face)"
+            ),
+            {"names": list(TABLES)},
+        ).one()
+    database.close()
+    return round(float(size) / max(1, int(faces)), 1)

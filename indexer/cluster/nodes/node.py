@@ -146,10 +146,11 @@ class Node:
     def _read_output(self) -> None:
         stream: IO[str] | None = self._process.stderr
         assert stream is not None
-        for line in stream:
-            if text := line.strip():
-                log.debug("node %s: %s", self.options.name, text)
-                self._output = [*self._output[-9:], text]
+        with stream:
+            for line in stream:
+                if text := line.strip():
+                    log.debug("node %s: %s", self.options.name, text)
+                    self._output = [*self._output[-9:], text]
 
 
 def _socket_folder() -> Path:

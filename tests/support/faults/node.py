@@ -3,7 +3,7 @@
 import gc
 import hashlib
 import resource
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +33,7 @@ from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Box, Crop, Enrolment, Face, Quality, Vectors
 from indexer.usecases.bootstrap import open_attributes
+from indexer.usecases.bootstrap.sharding import open_sharding
 from indexer.usecases.enrol import Enroller, NewIdentity
 from indexer.usecases.enrolment.models import EnrolmentModels
 from indexer.usecases.enrolment.prepare_images import ImagePreparer, PreparedImages
@@ -118,11 +119,18 @@ class Node:
         keeping: bool = True,
         patience_seconds: float = 30.0,
         poll_seconds: float = 0.2,
+        sharded: Mapping[str, Any] | None = None,
         **index_cache: Any,
     ) -> None:
+        """`sharded`: settings of a process that searches large galleries on a Ray cluster, by name."""
         self.database = Database(url, pool_size=12)
-        settings = Settings(home=home, index_patience_s=patience_seconds)
+        settings = Settings(
+            home=home, database_url=url, index_patience_s=patience_seconds, **dict(sharded or {})
+        )
         self.index_store = IndexStore.of(settings, self.database, CARD)
+        self.sharding = open_sharding(settings, CARD, serving=True)
+        if self.sharding is not None:
+            index_cache["make_index"] = self.sharding.make_index
         self.index_cache = IndexCache(
             self.database, self.index_store, patience_seconds=patience_seconds, **index_cache
         )
@@ -172,6 +180,8 @@ class Node:
             if threads is not None:
                 threads.close()
         self.index_cache.close()
+        if self.sharding is not None:
+            self.sharding.close()
         self.database.close()
 
     def gallery(self, name: str = GALLERY) -> Gallery:
