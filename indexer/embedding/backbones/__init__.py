@@ -10,7 +10,7 @@ To add a backbone:
    A new alignment also needs a template in `vision/align.py`, and its name in `card_file.CardFile.template`.
    Give the backbone a recipe (`training/recipes.py`), and name it in the help of `--from`
    (`cli/train/options.py`).
-3. For published weights that are served by name: describe the file in `weights/published.py`, and add a card
+3. For published weights that are served by name: describe the file in `weights/published/`, and add a card
    to `embedding/catalog.py`, with the figures that `python -m benchmarks.card_figures` measures.
 4. Test it against another implementation of the same network, as `tests/unit/embedding/backbones` does.
 
