@@ -18,7 +18,7 @@ from indexer.reindex.background import BackgroundWorker
 from indexer.settings import Settings
 from indexer.tls import server_context
 from indexer.transfer.worker import TransferWorker
-from service import errors, openapi, startup
+from service import error_handlers, openapi, startup
 from service.dependencies import confirm_access, documented_cookie, documented_key, documented_token
 from service.middleware.access.access import Access
 from service.middleware.access.authentication import Authentication
@@ -142,7 +142,7 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
     app.state.stream_memory = Memory(settings.upload_memory_bytes // 2)
     app.state.openapi_json = {}
     _add_middleware(app, settings, slots)
-    errors.install(app)
+    error_handlers.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     documented = [
         *(Depends(documented_key), Depends(documented_token), Depends(documented_cookie)),

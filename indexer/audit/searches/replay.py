@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, Field
-
 from indexer.audit.searches.explanation import recorded_search
+from indexer.audit.searches.replayed import Replay, ReplayedFace
 from indexer.calibration.threshold.decision import Decision
 from indexer.embedding.embedder import stacked
 from indexer.errors import CropNotStored, InvalidRequest
@@ -23,36 +22,9 @@ from indexer.records.reindexes import StoredCrop
 from indexer.records.tables import Gallery
 from indexer.request_timings import Stopwatch
 from indexer.types import LivenessPolicy, Quality
-from indexer.usecases.answers import ID_EXAMPLE
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.searches.match_limits import UnmatchedReason
 from indexer.usecases.searches.nearest import Hit, nearest_people
-
-
-class ReplayedFace(BaseModel):
-    face: int = Field(description="Number of the face in the answer, from 0", examples=[0])
-    same: bool = Field(description="Whether the same person would be matched, or again nobody")
-    matched_then: UUID | None = Field(description="Null where nobody was", examples=[ID_EXAMPLE])
-    matched_now: UUID | None = Field(description="Null where nobody is", examples=[ID_EXAMPLE])
-    score_then: float | None = Field(description="Of the first person; null where nobody was enrolled")
-    score_now: float | None = Field(description="Likewise, by the kept crop")
-    sentences: list[str] = Field(
-        description="What is different, for people",
-        examples=[["Grace Hopper has since been deleted."]],
-    )
-
-
-class Replay(BaseModel):
-    audit_id: UUID = Field(description="Of the search", examples=[ID_EXAMPLE])
-    same: bool = Field(description="Whether every face that could be repeated has the same answer")
-    sentences: list[str] = Field(
-        description="What is different for all faces, for people",
-        examples=[["The gallery has 1,204 faces now; it had 1,203."]],
-    )
-    threshold_then: float = Field(description="At the time of the search", examples=[0.4346])
-    threshold_now: float = Field(description="Of the gallery at present", examples=[0.4346])
-    faces: list[ReplayedFace] = Field(description="Those whose crop is kept")
-
 
 _BY_LIVENESS = (UnmatchedReason.NOT_LIVE, UnmatchedReason.LIVENESS_UNCLEAR)
 

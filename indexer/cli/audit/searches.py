@@ -14,7 +14,7 @@ from indexer.settings import Settings
 
 if TYPE_CHECKING:
     from indexer.audit.searches.explanation import Explanation
-    from indexer.audit.searches.replay import Replay
+    from indexer.audit.searches.replayed import Replay
 
 AuditId = Annotated[
     UUID, typer.Argument(metavar="AUDIT_ID", help="`audit_id` of the answer: the id of its event.")

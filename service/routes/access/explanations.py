@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from indexer.audit.searches import dispute as disputing
 from indexer.audit.searches import explanation, replay
 from indexer.audit.searches.explanation import Explanation
-from indexer.audit.searches.replay import Replay
+from indexer.audit.searches.replayed import Replay
 from indexer.errors import AuditEventNotFound, CropNotStored
 from indexer.records.audit import probes, rows
 from indexer.records.audit.event import Action, AuditEvent

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from indexer.errors import Busy, DatabaseUnavailable, GemelError
-from service import errors
+from service import error_handlers
 
 
 @pytest.mark.parametrize("error", [Busy("no thread is free"), DatabaseUnavailable("away")])
@@ -13,7 +13,7 @@ def test_requests_that_fail_alike_do_not_fill_the_log(
     error: GemelError, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = FastAPI()
-    errors.install(app)
+    error_handlers.install(app)
 
     @app.get("/")
     def route() -> None:

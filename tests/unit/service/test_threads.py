@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field
 
-from service import errors
+from service import error_handlers
 from service.requests.bodies import UploadBody, body_of
 from service.requests.threads import ThreadRoute
 
@@ -89,7 +89,7 @@ def test_a_body_is_parsed_while_all_threads_work() -> None:
 
     app = FastAPI(lifespan=lifespan)
     app.router.route_class = ThreadRoute
-    errors.install(app)
+    error_handlers.install(app)
 
     @app.post("/work")
     def work() -> Answer:
