@@ -6,7 +6,7 @@ the cluster is there or not. What Ray does to a process that uses it, and what i
 
     it ends the process when the cluster's head has not answered for a minute   -> it waits for years
     it starts a cluster of its own at the first call without a connection       -> switched off
-    it installs a handler of SIGTERM                                            -> not outside the main thread
+    it replaces the handler of SIGTERM by one that aborts                       -> put back (`signals`)
     it prints the last lines of the log of a node that has died                 -> one line in our log
     it replaces sys.excepthook                                                  -> put back
 """
@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from indexer.cluster import environment
+from indexer.cluster import environment, signals
 from indexer.cluster.nodes import gcs
 from indexer.errors import GemelError, IndexNotReady, Misconfigured
 from indexer.replica.threads.supervised import Supervised
@@ -159,12 +159,13 @@ def _init(settings: Settings) -> None:
     sys.excepthook = hook
     logging.getLogger("ray").setLevel(logging.ERROR)
     _log_messages_of_nodes()
-    ray.init(
-        address=settings.cluster,
-        namespace=NAMESPACE,
-        log_to_driver=False,
-        configure_logging=False,
-    )
+    with signals.kept():
+        ray.init(
+            address=settings.cluster,
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            configure_logging=False,
+        )
 
 
 def _alive_nodes() -> set[str]:
