@@ -68,7 +68,8 @@ class HeadSources:
 
     @cached_property
     def eyes(self) -> EyesHead:
-        return EyesHead(self.read(IRIS), threads=self.threads)
+        glasses = self.glasses if self.are_present((GLASSES,)) else None
+        return EyesHead(self.read(IRIS), threads=self.threads, glasses=glasses)
 
     @cached_property
     def pose(self) -> PoseHead:

@@ -13,6 +13,7 @@ import numpy as np
 from indexer.attributes.estimate import CannotTell, Estimate
 from indexer.attributes.head import FaceView, once
 from indexer.attributes.heads.eyes.contours import INNER, LOWER, OUTER, UPPER, Contour, EyeContours
+from indexer.attributes.heads.glasses import SUNGLASSES, GlassesHead
 from indexer.types import Image
 
 OPEN, CLOSED = "open", "closed"
@@ -41,19 +42,25 @@ MIN_BRIGHTNESS = 0.45
 
 
 class EyesHead:
-    def __init__(self, weights: bytes, *, threads: int) -> None:
-        """Raises RuntimeError if `weights` is no network."""
+    def __init__(self, weights: bytes, *, threads: int, glasses: GlassesHead | None = None) -> None:
+        """`glasses`: without it, only sunglasses that are nearly black are noticed. Raises RuntimeError if
+        `weights` is no network."""
         self._contours = EyeContours(weights, threads=threads)
+        self._glasses = glasses
 
     def estimate(self, faces: Sequence[FaceView]) -> list[Estimate]:
         """Its network runs once for a face, whoever asks."""
         return once(self, faces, self._estimates)
 
     def _estimates(self, faces: Sequence[FaceView]) -> list[Estimate]:
-        reasons = [unsuitable(face) for face in faces]
+        reasons = [unsuitable(face) or self._covered(face) for face in faces]
         shown = [face for face, why in zip(faces, reasons, strict=True) if why is None]
         eyes = iter(self._contours.find(shown))
         return [self._decided(*next(eyes)) if why is None else Estimate.nothing(why) for why in reasons]
+
+    def _covered(self, face: FaceView) -> CannotTell | None:
+        worn = None if self._glasses is None else self._glasses.estimate([face])[0].value
+        return CannotTell.COVERED if worn == SUNGLASSES else None
 
     def _decided(self, right: Contour, left: Contour) -> Estimate:
         return decide(log_odds(measures(right)), log_odds(measures(left)))
