@@ -37,7 +37,7 @@ class Posture:
     """Height of the face's box, as a share of the picture's height."""
 
     eyes_closed: float | None = None
-    """Probability that both are; None where it was not measured, or cannot be told."""
+    """Probability that both are; None where it was not measured, or the eyes cannot be seen."""
 
     @property
     def eyes_are_open(self) -> bool:

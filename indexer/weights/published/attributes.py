@@ -61,7 +61,7 @@ GLASSES = WeightFile(
 IRIS = WeightFile(
     name="iris_landmark.tflite",
     sha256="d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
-    # The generation is a version of the file at this address, as MediaPipe's own build names it.
+    # The version of the file at this address, as MediaPipe's own build names it.
     addresses=(
         "https://storage.googleapis.com/mediapipe-assets/iris_landmark.tflite?generation=1662065468653224",
     ),

@@ -1,9 +1,14 @@
 """Open and closed eyes, on real faces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from indexer.attributes.estimate import CannotTell, Estimate
+from indexer.attributes.head import FaceView
+from indexer.attributes.heads.eyes.head import EyesHead
+from indexer.attributes.heads.glasses import SUNGLASSES, GlassesHead
 from indexer.attributes.reader import AttributeReader
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
@@ -12,7 +17,7 @@ from indexer.types import Attribute
 from indexer.vision import degrade
 from indexer.weights.store import WeightStore
 from tests.support.pictures import jpeg, pixels, shared
-from tests.support.weights import attributes_mirror, needs_attributes, needs_eyes
+from tests.support.weights import IRIS, attributes_mirror, needs_attributes, needs_eyes
 
 pytestmark = [needs_attributes, needs_eyes]
 
@@ -85,6 +90,26 @@ def test_dark_glasses_hide_the_eyes(reader: AttributeReader, pipeline: Pipeline)
     eyes, _ = estimates(reader, pipeline, picture("David_Gest_0001"))
 
     assert (eyes.value, eyes.cannot_tell) == (None, CannotTell.COVERED)
+
+
+class Sunglasses(GlassesHead):
+    """Whoever it sees wears some."""
+
+    def __init__(self) -> None:
+        pass
+
+    def estimate(self, faces: Sequence[FaceView]) -> list[Estimate]:
+        return [Estimate(value=SUNGLASSES, confidence=1.0) for _ in faces]
+
+
+def test_eyes_behind_what_the_glasses_network_takes_for_sunglasses_are_covered(pipeline: Pipeline) -> None:
+    assert IRIS is not None
+    photograph = pipeline.detect(jpeg(picture(CLOSED[0])), Stopwatch(), max_faces=1)
+    views = [FaceView.of(photograph, photograph.faces[0]) for _ in range(2)]
+    [bare] = EyesHead(IRIS.read_bytes(), threads=1).estimate(views[:1])
+    [worn] = EyesHead(IRIS.read_bytes(), threads=1, glasses=Sunglasses()).estimate(views[1:])
+
+    assert (bare.value, worn.value, worn.cannot_tell) == ("closed", None, CannotTell.COVERED)
 
 
 def test_a_small_and_a_blurred_face_do_not_show_their_eyes(

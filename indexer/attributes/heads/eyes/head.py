@@ -1,8 +1,8 @@
 """Open or closed eyes, from two measures of each eye, both in widths of the eye.
 
 How far the lids are apart is the eye aspect ratio (Soukupova and Cech 2016, "Real-Time Eye Blink Detection
-using Facial Landmarks"). Where the upper lid lies tells a closed eye, whose lid hangs below the corners, from
-one that a smile narrows. A logistic regression adds them; `benchmarks/eyes.py` fits it.
+using Facial Landmarks"). Where the upper lid lies separates a closed eye, whose lid hangs below the corners,
+from one that a smile narrows. A logistic regression adds them; `benchmarks/eyes` fits it.
 """
 
 import math
@@ -31,7 +31,7 @@ MIN_FACE_PX = 40.0
 MIN_SHARPNESS = 5.0
 MIN_POSE = 5.0
 """Of `Quality.pose`: a profile shows one eye only."""
-MIN_SHARE_INSIDE = 0.9
+MIN_SHARE_INSIDE = 0.7
 
 AROUND_EYES = ((slice(46, 64), slice(26, 51)), (slice(46, 64), slice(62, 87)))
 """Rows and columns of a face at `ARCFACE_112` that the glasses cover."""
