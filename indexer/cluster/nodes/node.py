@@ -130,7 +130,7 @@ class Node:
             self._process.kill()
             self._process.wait()
         self._sweep()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()

@@ -1,0 +1,125 @@
+"""A search of shards answers as the search of one index does: with filters, with moves, over HTTP."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from indexer.cluster.search import requests
+from indexer.index.live import LiveIndex
+from indexer.index.selections.selection import Selection
+from indexer.records.tables import Identity
+from indexer.replica.gallery_index import GalleryIndex
+from indexer.types import Part, Vectors
+from tests.integration.cluster.conftest import GALLERY, PEOPLE, Sharded, vectors_of
+from tests.support.strangers import CARD
+from tests.support.vectors import unit_vectors
+
+
+@pytest.fixture
+def local(sharded: Sharded) -> LiveIndex:
+    """The same gallery in this process."""
+    engine = sharded.engine
+    index = GalleryIndex(sharded.gallery(), engine.index_store, engine.index_cache.builds)
+    return index.caught_up(sharded.gallery(), time.monotonic() + 30)
+
+
+def probes() -> Vectors:
+    return np.concatenate([unit_vectors(9_000, 10, CARD.dimension), *(vectors_of(n) for n in range(0, 9))])
+
+
+@pytest.mark.parametrize("k", [1, 7, 3 * PEOPLE])
+def test_the_best_people_and_faces_of_all_shards_are_those_of_one_index(
+    sharded: Sharded, local: LiveIndex, k: int
+) -> None:
+    index = sharded.index()
+
+    people, expected = index.search_identities(probes(), k), local.search_identities(probes(), k)
+    assert [[one.key for one in row] for row in people] == [[one.key for one in row] for row in expected]
+    for row, of_one in zip(people, expected, strict=True):
+        assert [one.score for one in row] == pytest.approx([one.score for one in of_one], abs=1e-6)
+        assert [one.faces for one in row] == [one.faces for one in of_one]
+    faces, expected_faces = index.search(probes(), k), local.search(probes(), k)
+    assert [[one.key for one in row] for row in faces] == [[one.key for one in row] for row in expected_faces]
+    assert (index.count, index.faces, index.digest) == (local.count, local.faces, local.digest)
+
+
+@pytest.mark.parametrize("excluded", [False, True])
+@pytest.mark.parametrize("inline_bytes", [0, 65_536])
+def test_a_search_among_some_people_finds_those_of_every_shard(
+    sharded: Sharded,
+    local: LiveIndex,
+    monkeypatch: pytest.MonkeyPatch,
+    excluded: bool,
+    inline_bytes: int,
+) -> None:
+    monkeypatch.setattr(requests, "INLINE_BYTES", inline_bytes)  # 0: by checksum, and in full if unknown
+    with sharded.database.reading() as session:
+        numbers = sorted(session.scalars(select(Identity.number)))
+    chosen = Selection(np.array(numbers[3 + excluded :: 4]), excluded=excluded)
+
+    for _ in range(3):  # of both copies, and when they know it
+        index = sharded.index()
+        found = index.search_identities(probes(), PEOPLE, chosen)
+        assert [[one.key for one in row] for row in found] == [
+            [one.key for one in row] for row in local.search_identities(probes(), PEOPLE, chosen)
+        ]
+        assert index.count_faces(chosen) == local.count_faces(chosen) > 0
+    assert sharded.index().count_faces(chosen) == local.count_faces(chosen)
+
+
+def test_a_face_that_moves_between_people_of_two_shards_is_in_every_answer(sharded: Sharded) -> None:
+    """Neither is it missing, as where one shard has removed it and the other has not added it yet."""
+    with sharded.database.reading() as session:
+        rows = session.scalars(select(Identity).where(Identity.gallery_id == sharded.gallery().id)).all()
+        active = sharded.active()
+        assert active is not None
+        of_shard = {
+            part.shard: [row for row in rows if part.holds(np.array([row.number]))[0]]
+            for part in Part.every(active.shards, active.block)
+        }
+        first, second = of_shard[0][0], of_shard[1][0]
+    vector = unit_vectors(77_000, 1, CARD.dimension)
+    face = sharded.add_face(first.id, vector)
+    stop = threading.Event()
+    moves = 0
+
+    def move() -> None:
+        nonlocal moves
+        at, to = first.id, second.id
+        while not stop.is_set():
+            sharded.engine.people.move(GALLERY, at, [face], to)
+            at, to = to, at
+            moves += 1
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        scores = []
+        while moves < 40:
+            [[best]] = sharded.index().search_identities(vector, 1)
+            scores.append(best.face_score)
+    finally:
+        stop.set()
+        mover.join()
+    assert len(scores) > 20
+    assert scores == pytest.approx([1.0] * len(scores), abs=1e-5)
+
+
+def test_a_photograph_is_identified_over_http_among_people_of_all_shards(
+    sharded: Sharded, hopper: bytes, collins: bytes
+) -> None:
+    client, path = sharded.client, f"/v1/galleries/{GALLERY}"
+    for name, photograph in (("Grace", hopper), ("Eileen", collins)):
+        made = client.post(f"{path}/identities", data={"name": name}, files={"images": photograph})
+        assert made.status_code == 201, made.text
+    names = []
+    for photograph in (hopper, collins):
+        answer = client.post(f"{path}/identify", files={"image": photograph})
+        assert answer.status_code == 200, answer.text
+        names.append(answer.json()["faces"][0]["match"]["name"])
+    assert names == ["Grace", "Eileen"]
+    assert client.get("/readyz").json()["shards"] == "ok"
+    assert "gemel_cluster_searches_total" in client.get("/metrics").text
