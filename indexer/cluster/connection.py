@@ -21,7 +21,7 @@ from typing import Any
 
 from indexer.cluster import environment, signals
 from indexer.cluster.nodes import gcs
-from indexer.errors import GemelError, IndexNotReady, Misconfigured
+from indexer.errors import IndexNotReady, Misconfigured
 from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
 
@@ -104,13 +104,12 @@ class RayConnection:
     def _connect(self) -> None:
         try:
             _init(self._settings)
-        except GemelError as error:
-            self._set(False, error.message)
-            raise
-        except Exception as error:
-            first = str(error).strip().partition("\n")[0] or type(error).__name__
-            self._set(False, first)
-            raise _NotConnected(f"cannot connect to the Ray cluster: {first}") from None
+        except Exception as error:  # Ray's own and built-in ones; the next turn tries again
+            problem = str(error).strip().partition("\n")[0] or type(error).__name__
+            if problem != self._problem:
+                log.warning("cannot connect to the Ray cluster, and try again: %s", problem)
+            self._set(False, problem)
+            return
         self._number += 1
         self._set(True, None)
         log.info("connected to the Ray cluster %s", self._settings.cluster)
@@ -137,10 +136,6 @@ class RayConnection:
         with self._changed:
             self._connected, self._problem = connected, problem
             self._changed.notify_all()
-
-
-class _NotConnected(GemelError):
-    """Logged in one line, and tried again."""
 
 
 def prepare(settings: Settings) -> None:

@@ -37,13 +37,17 @@ class ShardedGallery:
         builds: IndexBuilds,
         connection: RayConnection,
         counts: Counts,
+        *,
+        least_faces: int,
     ) -> None:
-        """`store`: the model's store. Opens nothing. `counts`: of all galleries of this process."""
+        """`store`: the model's store. Opens nothing. `counts`: of all galleries of this process. No smaller
+        gallery than `least_faces` has shards: PostgreSQL is not queried for them."""
         self._gallery = gallery
         self._store = store
         self._builds = builds
         self._connection = connection
         self._counts = counts
+        self._least_faces = least_faces
         self._lock = threading.Lock()
         """Held while the set in use is replaced."""
         self._local: CachedIndex | None = None
@@ -153,6 +157,8 @@ class ShardedGallery:
         return self._set
 
     def _read_active(self) -> None:
+        if self._set is None and self._gallery.face_count < self._least_faces:
+            return
         with self._store.database.reading() as session:
             row = shard_sets.active(session, self._gallery.id, self.card.fingerprint)
         with self._lock:

@@ -21,6 +21,7 @@ class Sharding:
         """Starts at once, whether the Ray cluster answers or not. `card`: of the default model. `serving`:
         whether this process has shards created too; a command only searches those that there are."""
         self.connection = RayConnection(settings)
+        self._least_faces = settings.shard_faces // 2
         self.counts = Counts()
         self._galleries: WeakSet[ShardedGallery] = WeakSet()
         self.builder = BuilderWatch(self.connection, BuilderOptions.of(settings)) if serving else None
@@ -46,6 +47,8 @@ class Sharding:
         """An `IndexFactory`."""
         if self.builder is not None:
             self.builder.learn(store.card)
-        index = ShardedGallery(gallery, store, builds, self.connection, self.counts)
+        index = ShardedGallery(
+            gallery, store, builds, self.connection, self.counts, least_faces=self._least_faces
+        )
         self._galleries.add(index)
         return index

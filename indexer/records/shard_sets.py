@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from indexer.errors import Busy, GalleryNotFound, ShardSetNotFound
 from indexer.records import galleries
 from indexer.records.notifications import notify
-from indexer.records.tables import ShardSet
+from indexer.records.tables import Gallery, ShardSet
 from indexer.types import Part
 
 _ATTEMPTS = 5
@@ -95,6 +95,12 @@ def in_use(session: Session, gallery_ids: Collection[UUID]) -> list[ShardSet]:
 def list_all(session: Session) -> Sequence[ShardSet]:
     """The oldest first."""
     return session.scalars(select(ShardSet).order_by(ShardSet.id)).all()
+
+
+def candidates(session: Session, least_faces: int) -> Sequence[Gallery]:
+    """Galleries with so many faces, and those that have a set."""
+    has_set = select(ShardSet.id).where(ShardSet.gallery_id == Gallery.id).exists()
+    return session.scalars(select(Gallery).where((Gallery.face_count >= least_faces) | has_set)).all()
 
 
 def try_lock(session: Session, set_id: UUID) -> bool:

@@ -34,7 +34,7 @@ from indexer.types import Tier
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 2.0
 GRACE_SECONDS = 30.0
 """After a switch the old set answers for so long: processes notice the switch within some seconds."""
 ORPHAN_SECONDS = 30.0
@@ -54,13 +54,20 @@ class BuilderOptions:
     shards: int
     """0: as many as there are nodes."""
     copies: int
+    tier: str
+    """Of galleries that choose none themselves."""
     grace_seconds: float = GRACE_SECONDS
     orphan_seconds: float = ORPHAN_SECONDS
     more_copies_seconds: float = MORE_COPIES_SECONDS
 
     @classmethod
     def of(cls, settings: Settings) -> "BuilderOptions":
-        return cls(shard_faces=settings.shard_faces, shards=settings.shards, copies=settings.shard_copies)
+        return cls(
+            shard_faces=settings.shard_faces,
+            shards=settings.shards,
+            copies=settings.shard_copies,
+            tier=settings.index_tier,
+        )
 
 
 class Builder:
@@ -174,10 +181,15 @@ class _Turn:
             card, gallery = self.cards.get(shard_set.model), self.plan.galleries.get(shard_set.gallery_id)
             if card is None or gallery is None or not self.plan.has_target(shard_set):
                 return
-            placement.create(shard_set, card, gpu=gallery.index_tier == Tier.GPU)
+            placement.create(shard_set, card, gpu=self._on_gpus(gallery))
             if shard_set.state == "building" and _is_proven(shard_set):
                 shard_sets.activate(session, shard_set.id)
                 log.info("gallery %s is searched in %d shards from now on", gallery.name, shard_set.shards)
+
+    def _on_gpus(self, gallery: Gallery) -> bool:
+        """Where too few nodes have one, the shards are searched on processors, as in a serving process."""
+        tier = gallery.index_tier or self.options.tier
+        return tier == Tier.GPU and placement.nodes(gpu=True) >= self.options.copies
 
     def _begin(self, gallery: Gallery, model: str, shards: int) -> None:
         copies = min(self.options.copies, self.nodes)

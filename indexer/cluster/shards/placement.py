@@ -34,10 +34,11 @@ _remote: Any = ray.remote(concurrency_groups={CONTROL: CONTROLS})(Shard)  # type
 _SET_NAME = re.compile(r"([0-9a-f-]{36})-shard-\d+(-copy-\d+)?")
 
 
-def nodes() -> int:
-    """Nodes that are alive and may hold shards."""
+def nodes(*, gpu: bool = False) -> int:
+    """Nodes that are alive and may hold shards. `gpu`: those with a GPU."""
+    needed = [SHARD_RESOURCE, *(["GPU"] if gpu else [])]
     every = ray.nodes()  # type: ignore[no-untyped-call]
-    return sum(node["Alive"] and node["Resources"].get(SHARD_RESOURCE, 0) > 0 for node in every)
+    return sum(node["Alive"] and all(node["Resources"].get(one, 0) > 0 for one in needed) for node in every)
 
 
 def create(shard_set: ShardSet, card: ModelCard, *, gpu: bool = False) -> None:
@@ -69,7 +70,7 @@ def create(shard_set: ShardSet, card: ModelCard, *, gpu: bool = False) -> None:
                 scheduling_strategy=PlacementGroupSchedulingStrategy(
                     placement_group=group, placement_group_bundle_index=copy
                 ),
-            ).remote(shard_set.gallery_id, card, part)
+            ).remote(shard_set.gallery_id, card, part, shard_set.id)
 
 
 def find(set_id: UUID, shard: int, copy: int) -> "ActorHandle[Shard]":

@@ -8,7 +8,7 @@ retired     it serves no more; after a while its actors are stopped, and the row
 import logging
 from uuid import UUID
 
-from indexer.records import galleries, reindexes, shard_sets
+from indexer.records import reindexes, shard_sets
 from indexer.records.database.session import Database
 from indexer.records.enrolled.parts.people import count_people
 from indexer.records.tables import Gallery, ShardSet
@@ -43,7 +43,7 @@ class Plan:
         """One reading of the tables. `shard_faces`: from so many on a gallery gets shards."""
         self._least = shard_faces
         with database.reading() as session:
-            every = galleries.list_all(session)
+            every = shard_sets.candidates(session, shard_faces)
             self.sets = list(shard_sets.list_all(session))
             ids = {gallery.id for gallery in every if self.is_sharded(gallery)}
             models = reindexes.models_in_use(session, ids, reindexes.SWITCHABLE)

@@ -61,10 +61,12 @@ class Shard:
     The constructor does nothing that can fail, for Ray starts an actor whose constructor failed never again.
     """
 
-    def __init__(self, gallery_id: UUID, card: ModelCard, part: Part) -> None:
+    def __init__(self, gallery_id: UUID, card: ModelCard, part: Part, set_id: UUID) -> None:
+        """`set_id`: of its shard set."""
         self._gallery_id = gallery_id
         self._card = card
         self._part = part
+        self._set_id = set_id
         self._lock = threading.Lock()
         self._opened: _Open | None = None
         self._selections: OrderedDict[bytes, Selection] = OrderedDict()
@@ -172,7 +174,7 @@ class Shard:
             cache=cache,
             index=index,
             verification=Verification(database, index, gallery.id, self._part),
-            heartbeat=Heartbeat(database, cache),
+            heartbeat=Heartbeat(database, cache, shard_set_id=self._set_id),
             listener=Listener(database),
         )
 

@@ -119,7 +119,7 @@ def test_a_photograph_is_identified_over_http_among_people_of_all_shards(
     for photograph in (hopper, collins):
         answer = client.post(f"{path}/identify", files={"image": photograph})
         assert answer.status_code == 200, answer.text
-        names.append(answer.json()["faces"][0]["match"]["name"])
+        names.append(answer.json()["faces"][0]["candidates"][0]["identity"]["name"])
     assert names == ["Grace", "Eileen"]
     assert client.get("/readyz").json()["shards"] == "ok"
     assert "gemel_cluster_searches_total" in client.get("/metrics").text
