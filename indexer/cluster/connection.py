@@ -86,7 +86,8 @@ class RayConnection:
             import ray
 
             self._connected = False
-            ray.shutdown()
+            with signals.kept():
+                ray.shutdown()
 
     def _turn(self) -> None:
         if not self._connected:
@@ -98,7 +99,8 @@ class RayConnection:
             self._set(False, lost)
             import ray
 
-            ray.shutdown()
+            with signals.kept():
+                ray.shutdown()
             self._thread.wake()
 
     def _connect(self) -> None:

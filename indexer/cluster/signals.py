@@ -1,8 +1,8 @@
-"""What a signal does to a process stays as it is while Ray starts in it.
+"""What a signal does to a process stays as it is while Ray starts and ends in it.
 
-Ray replaces the handler of SIGTERM by one that prints a trace and ends the process at once (abort): a server
-would not finish its requests. Python can set a handler in its main thread only, and not put back one of C, so
-the C library's function is called.
+Ray replaces the handler of SIGTERM by one that prints a trace and aborts the process, and by the default when
+it is shut down: a server would not finish its requests. Python can set a handler in its main thread only, and
+cannot put back one of C, so the C library's function is called.
 """
 
 import ctypes

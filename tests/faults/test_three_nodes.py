@@ -99,12 +99,17 @@ connection.prepare(settings)
 ray_connection = connection.RayConnection(settings)
 assert ray_connection.wait(100)
 signal.raise_signal(signal.SIGTERM)
+assert ended.is_set()
 ray_connection.close()
+ended.clear()
+signal.raise_signal(signal.SIGTERM)
 sys.exit(0 if ended.is_set() else 3)
 """
 
 
-def test_sigterm_still_reaches_the_handler_of_a_process_that_has_connected(sharded: ShardedNode) -> None:
+def test_sigterm_reaches_the_handler_of_a_process_that_has_connected_and_of_one_that_has_left(
+    sharded: ShardedNode,
+) -> None:
     program = [sys.executable, "-c", STOPPED, sharded.cluster.address]
     done = subprocess.run(program, capture_output=True, text=True, cwd=Path(__file__).parents[2])
 
