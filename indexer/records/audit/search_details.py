@@ -186,7 +186,7 @@ class RecordedSearch:
     among: RecordedFilter | None = None
     """None: everybody."""
     attributes: tuple[str, ...] = ()
-    """Names of those that the caller asked for. What was estimated is recorded nowhere."""
+    """Names of those that the caller requested. What was estimated is recorded nowhere."""
 
     @property
     def searched(self) -> int:

@@ -73,8 +73,8 @@ def create(
                 f"import {known.id} has the key {created.key!r} already, with other options", id=str(known.id)
             )
         return known, False
-    told = {name: value for name, value in options.items() if name != "attributes" or value}
-    details = {"import_id": created.id, **told, "path": path is not None}
+    named = {name: value for name, value in options.items() if name != "attributes" or value}
+    details = {"import_id": created.id, **named, "path": path is not None}
     record(session, AuditEvent(action=Action.IMPORT_STARTED, gallery=gallery.name, details=details))
     return session.get_one(ImportJob, created.id), True
 

@@ -45,7 +45,7 @@ class Searched:
     requested: bool
     """Whether the caller gave the threshold."""
     attributes: tuple[Attribute, ...] = ()
-    """Those that the caller asked for."""
+    """Those that the caller requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
