@@ -124,8 +124,7 @@ def check_burst(
     several_faces: OnSeveralFaces = OnSeveralFaces.REJECT,
 ) -> BurstLiveness:
     """`shown`: pictures of one webcam in their order, or a clip of it. `fmr`: by which all frames must show
-    the same person.
-    `token`: of a challenge, which is used from now on, whatever comes of it.
+    the same person. `token`: of a challenge, which is used from now on, whatever comes of it.
 
     Raises AttributeNotPermitted, AttributeUnavailable, ChallengeNotFound, ChallengeExpired, ChallengeUsed,
     EmbeddingUnusable, Busy, and what `Pipeline.detect` and `ClipDecoder.decode` raise."""
@@ -150,10 +149,27 @@ def check_burst(
         )
     else:
         frames = measure(pipeline, reader, shown, attributes, several_faces, watch)
+    threshold = decide_pair(calibration, fmr).threshold
+    return _recorded(
+        judge(pipeline, frames, watch, threshold=threshold, requested=requested), database, watch
+    )
+
+
+def judge(
+    pipeline: Pipeline,
+    frames: list[Frame],
+    watch: Stopwatch,
+    *,
+    threshold: float,
+    requested: list[Movement] | None = None,
+) -> BurstLiveness:
+    """Of measured frames, recorded nowhere. `threshold`: the least score of the same person. `requested`: the
+    movements of a challenge.
+
+    Raises EmbeddingUnusable, Busy."""
     faces = [frame.face for frame in frames if frame.face is not None]
     judged = [face.live for face in faces if face.live is not None]
     passive = combine(judged) if judged else None
-    threshold = decide_pair(calibration, fmr).threshold
     same = _same_person(pipeline, faces, threshold, watch)
     distinct = count_distinct([face.upright for face in faces])
     postures = [None if frame.face is None else frame.face.posture for frame in frames]
@@ -170,7 +186,7 @@ def check_burst(
         Reason.STILL: distinct < min(MIN_DISTINCT, len(faces)),
         Reason.MOVEMENTS_NOT_SHOWN: movements is not None and not movements.passed,
     }
-    burst = BurstLiveness(
+    return BurstLiveness(
         reasons=[reason for reason, holds in found.items() if holds],
         passive=passive,
         same_person=same,
@@ -180,7 +196,6 @@ def check_burst(
         audit_id=None,
         timings_ms={},
     )
-    return _recorded(burst, database, watch)
 
 
 def _same_person(

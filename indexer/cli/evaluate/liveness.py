@@ -8,14 +8,18 @@ import typer
 from indexer.attributes.heads.liveness.decision import THRESHOLD
 from indexer.attributes.reader import AttributeReader
 from indexer.cli.commands import Json
+from indexer.cli.evaluate.liveness_bursts import evaluate_bursts
 from indexer.cli.evaluate.measurement import pipelines, progress, publish
 from indexer.cli.evaluate.options import HtmlOption
+from indexer.errors import InvalidRequest
 from indexer.evaluation.attributes.liveness.answers import ask
+from indexer.evaluation.attributes.liveness.bursts import DEFAULT_FRAMES, DEFAULT_SPACING
 from indexer.evaluation.attributes.liveness.presentations import read_presentations
 from indexer.evaluation.attributes.liveness.rates import measure
 from indexer.evaluation.attributes.liveness.report import report, worst
 from indexer.evaluation.attributes.liveness.sheet import tiles
 from indexer.evaluation.provenance import here
+from indexer.liveness.burst import MAX_FRAMES, MIN_FRAMES
 from indexer.settings import Settings
 from indexer.types import Attribute
 from indexer.weights.store import WeightStore
@@ -41,12 +45,35 @@ ThresholdOption = Annotated[
         min=0.0, max=1.0, help="Lowest probability of a person: a face below it counts as an attack."
     ),
 ]
+BurstsOption = Annotated[
+    bool,
+    typer.Option(
+        "--bursts",
+        help="Judge bursts of frames instead of single pictures: each folder in `real/` and `fake/KIND/` is"
+        " one, or is cut into several.",
+    ),
+]
+FramesOption = Annotated[
+    int,
+    typer.Option(
+        "--frames",
+        min=MIN_FRAMES,
+        max=MAX_FRAMES,
+        help="Of a burst that is cut from a folder of more than 10.",
+    ),
+]
+SpacingOption = Annotated[
+    int, typer.Option("--spacing", min=1, help="Distance of the frames of such a burst in their folder.")
+]
 
 
 def liveness(
     data: DataOption,
     synthetic: SyntheticOption = False,
     threshold: ThresholdOption = THRESHOLD,
+    bursts: BurstsOption = False,
+    frames: FramesOption = DEFAULT_FRAMES,
+    spacing: SpacingOption = DEFAULT_SPACING,
     json_file: Json = None,
     html_file: HtmlOption = None,
 ) -> None:
@@ -54,6 +81,11 @@ def liveness(
 
     Example: `gemel evaluate liveness --data presentations --synthetic --html liveness.html`
     """
+    if bursts:
+        if threshold != THRESHOLD:
+            raise InvalidRequest("--threshold is for single pictures")
+        evaluate_bursts(data, frames, spacing, synthetic, json_file, html_file)
+        return
     reader = AttributeReader([Attribute.LIVENESS], WeightStore.of(Settings()), threads=1)
     presentations = read_presentations(data, synthetic=synthetic)
     with pipelines(None) as [pipeline]:

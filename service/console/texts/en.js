@@ -615,6 +615,7 @@ export default {
     not_judged: "Not judged: {why}",
     angles: { left: "{degrees}° to their left", right: "{degrees}° to their right", up: "{degrees}° up", down: "{degrees}° down" },
     size: "Face: {share} of the height",
+    eyes_closed: "Eyes closed: {share}",
     off: "This server does not check liveness",
     not_permitted: "The setting GEMEL_ATTRIBUTES does not permit the attribute {name}.",
     unavailable: "The weights are not on this server. “gemel models list” says how to get them.",

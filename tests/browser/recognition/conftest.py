@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import BrowserContext, FilePayload, Page, Route
+from sqlalchemy import text
 
+from indexer.records.database.session import Database
 from tests.support.browser.watch import Watch
 from tests.support.pictures import jpeg, pixels
 
@@ -62,3 +64,20 @@ def watch_unprocessable(watch: Watch) -> None:
 def watch_unsupported(watch: Watch) -> None:
     """A file is no picture: neither the browser nor the server can read it."""
     watch.expect("status of 415")
+
+
+@pytest.fixture
+def drawn(context: BrowserContext, empty_database: str) -> list[str]:
+    """What every challenge draws: the movements of which there are frames."""
+    movements = ["turn_left", "look_up", "look_down"]
+
+    def draw(route: Route) -> None:
+        response = route.fetch()
+        database = Database(empty_database)
+        with database.transaction() as session:
+            session.execute(text("UPDATE liveness_challenge SET movements = :names"), {"names": movements})
+        database.close()
+        route.fulfill(response=response, json=response.json() | {"movements": movements})
+
+    context.route("**/liveness/challenges", draw)
+    return movements

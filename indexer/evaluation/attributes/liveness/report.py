@@ -40,7 +40,7 @@ def report(
             data,
             ("Presentations", f"{head.bona_fide.presentations:,} of people, {attacks:,} attacks"),
             ("Threshold", f"{head.threshold:g}, the lowest probability of a person"),
-            ("ACER", _with_interval(head)),
+            ("ACER", acer_in_words(head)),
         ),
         sections=(
             Section(
@@ -48,20 +48,20 @@ def report(
                 table=Table(
                     columns=("presentations", "without an answer", "error", "error of those with an answer"),
                     rows=(
-                        _row("people (BPCER)", head.bona_fide),
+                        kind_row("people (BPCER)", head.bona_fide),
                         *(
-                            _row(f"{name.replace('_', ' ')} (APCER)", kind)
+                            kind_row(f"{name.replace('_', ' ')} (APCER)", kind)
                             for name, kind in head.attacks.items()
                         ),
                     ),
                 ),
-                notes=(ABSENT, INTERVALS, *_notes(head)),
+                notes=(ABSENT, INTERVALS, *notes_on(head)),
             ),
             Section(
                 title="The head and its networks",
                 table=Table(
                     columns=("BPCER", "highest APCER", "of", "ACER", "AUC"),
-                    rows=tuple(map(_summary, results)),
+                    rows=tuple(map(summary_row, results)),
                 ),
                 notes=(
                     "The networks by themselves, each at the same threshold of its own probability. AUC: how"
@@ -83,7 +83,7 @@ def worst(answers: Sequence[Answer], *, attacks: bool, detector: str, most: int)
     return sorted(with_answer, key=lambda one: one.scores[detector], reverse=attacks)[:most]
 
 
-def _row(label: str, kind: KindRates) -> Row:
+def kind_row(label: str, kind: KindRates) -> Row:
     reasons = ", ".join(
         f"{reason.replace('_', ' ')}: {number:,}" for reason, number in kind.unanswered.items()
     )
@@ -99,7 +99,7 @@ def _row(label: str, kind: KindRates) -> Row:
     )
 
 
-def _summary(result: LivenessRates) -> Row:
+def summary_row(result: LivenessRates) -> Row:
     return Row(
         label="together" if result.detector == "live" else result.detector.replace("_", " "),
         cells=(
@@ -112,10 +112,10 @@ def _summary(result: LivenessRates) -> Row:
     )
 
 
-def _with_interval(head: LivenessRates) -> str:
+def acer_in_words(head: LivenessRates) -> str:
     bounds = head.acer_interval
     return f"{head.acer:.2%}" + (f" ({bounds[0]:.2%} to {bounds[1]:.2%})" if bounds else "")
 
 
-def _notes(head: LivenessRates) -> tuple[str, ...]:
+def notes_on(head: LivenessRates) -> tuple[str, ...]:
     return (SYNTHETIC,) if any(name.startswith("synthetic_") for name in head.attacks) else ()

@@ -70,7 +70,7 @@ function picture(blob, alt, signal) {
 }
 
 /** @returns {string[]} what a frame says */
-function evidence({ faces_found: faces, live, cannot_tell: why, yaw, pitch, size }) {
+function evidence({ faces_found: faces, live, cannot_tell: why, yaw, pitch, size, eyes_closed: closed }) {
   if (faces !== 1 && live === null && !why) return [t("liveness.faces", { count: faces })];
   const turned = (angle, positive, negative) => t(`liveness.angles.${angle >= 0 ? positive : negative}`, { degrees: number(Math.abs(angle)) });
   return [
@@ -78,6 +78,7 @@ function evidence({ faces_found: faces, live, cannot_tell: why, yaw, pitch, size
     known(yaw) && turned(yaw, "left", "right"),
     known(pitch) && turned(pitch, "down", "up"),
     known(size) && t("liveness.size", { share: percent(size) }),
+    known(closed) && t("liveness.eyes_closed", { share: percent(closed) }),
   ].filter(Boolean);
 }
 

@@ -1,0 +1,106 @@
+"""The example page for other sites, behind its own small server, as the guide starts it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Response, expect
+
+from indexer.settings import Settings
+from tests.support.browser import accessibility
+from tests.support.browser.acting import act, turning_and_nodding
+from tests.support.browser.pages import OpenPage
+from tests.support.browser.server import served
+from tests.support.browser.watch import Watch
+from tests.support.browser.webcam import Webcam
+from tests.support.weights import attributes_mirror, needs_liveness
+
+pytestmark = needs_liveness
+
+PROXY = Path(__file__).parents[3] / "docs" / "examples" / "liveness" / "proxy.py"
+STEPS_MS = 120_000
+"""The steps take 20 seconds; then the frames are judged, on a machine that other tests share."""
+KEY = "gemel_example_key_of_the_site"
+
+
+@pytest.fixture(scope="module")
+def gemel(empty_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    options: dict[str, Any] = {
+        "home": tmp_path_factory.mktemp("served"),
+        "database_url": empty_database,
+        "model_mirror": str(attributes_mirror(tmp_path_factory.mktemp("mirror"))),
+        "api_key": KEY,
+        "console": "off",
+    }
+    with served(Settings(**options)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def server(gemel: str) -> Iterator[str]:
+    """Of the site."""
+    variables = os.environ | {"GEMEL_URL": gemel, "GEMEL_API_KEY": KEY}
+    command = [sys.executable, str(PROXY), "0"]
+    with subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip().rstrip("/")
+        process.terminate()
+
+
+def show(open_page: OpenPage) -> Page:
+    return open_page("index.html", width=360)
+
+
+def test_a_visitor_who_does_what_the_page_says_is_let_on(
+    open_page: OpenPage, context: BrowserContext, drawn: list[str]
+) -> None:
+    act(context, turning_and_nodding())
+    page = show(open_page)
+    responses: list[Response] = []
+    page.on("response", lambda response: responses.append(response))
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("Turn your head to your left")).to_be_visible()
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert accessibility.violations(page) == [], theme
+    assert page.evaluate("document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth")
+
+    expect(page.get_by_text("Thank you. You can go on.")).to_be_visible(timeout=STEPS_MS)
+    challenge, verdict = (one.json() for one in responses if one.request.method == "POST")
+    assert (set(challenge), challenge["movements"]) == ({"token", "movements"}, drawn)
+    assert verdict == {"verdict": "live", "reasons": []}, "no figures for the page"
+    assert KEY not in page.content()
+
+
+def test_a_photograph_is_not_let_on_and_the_visitor_learns_what_to_do(
+    open_page: OpenPage, webcam: Webcam, hopper: bytes
+) -> None:
+    webcam.show(hopper)
+    page = show(open_page)
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("That did not work.")).to_be_visible(timeout=STEPS_MS)
+    expect(page.get_by_text("Follow each step until the tone")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_enabled()
+    expect(page.locator("video")).to_be_hidden()
+
+
+def test_a_visitor_without_a_camera_is_told(open_page: OpenPage, webcam: Webcam) -> None:
+    webcam.deny()
+    page = show(open_page)
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("does not allow this page to use the camera")).to_be_visible()
+
+
+def test_the_sites_server_passes_nothing_else_on(open_page: OpenPage, watch: Watch) -> None:
+    watch.expect("status of 404")
+    page = show(open_page)
+    status = page.evaluate(
+        "async () => (await fetch('v1/galleries', {method: 'POST', body: '{\"name\": \"x\"}'})).status"
+    )
+    assert status == 404
