@@ -93,7 +93,7 @@ def test_frames_are_checked_in_the_order_of_their_names(open_page: OpenPage) -> 
     expect(page.get_by_text("Choose 3 to 10 frames of one person")).to_be_visible()
 
     field.set_input_files([payload(number) for number in (DOWN, UP, LEFT, FRONT)])
-    expect(page.get_by_role("heading", name="A living person", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="A living person", exact=True)).to_be_visible(timeout=STEPS_MS)
     expect(page.get_by_text("Choose 3 to 10 frames")).to_have_count(0)
     widths = page.locator(".liveness-frames img").evaluate_all("images => images.map(i => i.naturalWidth)")
     assert widths == [452, 467, 471, 443], "those of 50, 72, 118 and 159"
@@ -105,7 +105,7 @@ def test_a_clip_is_checked_and_its_frames_are_shown(
     page = open_page(PAGE, width=360)
     clip: FilePayload = {"name": "clip.webm", "mimeType": "video/webm", "buffer": turning}
     page.get_by_label(DROP).set_input_files([clip])
-    expect(page.get_by_role("heading", name="A living person", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="A living person", exact=True)).to_be_visible(timeout=STEPS_MS)
     images = page.locator(".liveness-frames img")
     expect(images).to_have_count(10)
     assert set(images.evaluate_all("images => images.map(i => i.naturalHeight)")) == {640}
@@ -114,7 +114,7 @@ def test_a_clip_is_checked_and_its_frames_are_shown(
 
     watch.expect("status of 422")
     page.get_by_label(DROP).set_input_files([clip | {"buffer": turning[:100]}])
-    expect(page.get_by_text("The clip is damaged, or has no video.")).to_be_visible()
+    expect(page.get_by_text("The clip is damaged, or has no video.")).to_be_visible(timeout=STEPS_MS)
 
 
 def test_the_camera_goes_off_with_the_window_and_a_missing_one_offers_files(

@@ -85,8 +85,8 @@ def cut_bursts(sequence: Sequence[Path], frames: int, spacing: int) -> Iterator[
         return
     for start in range(0, len(sequence), frames * spacing):
         part = sequence[start : start + frames * spacing]
-        apart = len(part) // frames
-        yield from (tuple(part[first::apart][:frames]) for first in range(apart))
+        step = len(part) // frames
+        yield from (tuple(part[first::step][:frames]) for first in range(step))
 
 
 def ask_bursts(
