@@ -50,7 +50,7 @@ class AnyPeopleInShards(AnyPeople):
             whole = built(session, self._gallery)
             read = [built(session, self._gallery, part=part) for part in self._following]
             replayed = [catch_up(session, self._gallery, empty(), part=part) for part in self._following]
-            numbers = dict(session.execute(select(Identity.id, Identity.number)).tuples().all())
+            numbers = {row.id: row.number for row in session.execute(select(Identity.id, Identity.number))}
         for indexes in (read, replayed):
             total = Digest()
             for index in indexes:

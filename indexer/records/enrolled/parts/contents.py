@@ -6,7 +6,7 @@ repeat (docs/decisions/0040, 0053).
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -70,28 +70,21 @@ def read(session: Session, gallery_id: UUID, fingerprint: str, part: Part) -> It
 
     `session` comes from `Database.repeatable_read`. Memory: 32 bytes for each row of the part, and a batch.
     """
-    keys, owners = _keys(session, gallery_id, part)
+    keys, owners = keys_of(session, gallery_id, part)
     for start in range(0, len(keys), BATCH_ROWS):
         chosen = slice(start, start + BATCH_ROWS)
         yield _batch(session, gallery_id, fingerprint, keys[chosen], owners[chosen])
 
 
-def _keys(session: Session, gallery_id: UUID, part: Part) -> tuple[Keys, Owners]:
+def keys_of(session: Session, gallery_id: UUID, part: Part) -> tuple[Keys, Owners]:
     """Of every row of the part, by ascending key."""
     nothing = np.empty(0, np.int64)
     numbers = session.execute(NUMBERS, {"gallery_id": gallery_id}).one()
     if numbers.first is None:
         return nothing, nothing
-    first, last = numbers.first // part.block, numbers.last // part.block
     rows = session.execute(
         ROWS,
-        {
-            "gallery_id": gallery_id,
-            "first": first + (part.shard - first) % part.shards,
-            "last": last,
-            "shards": part.shards,
-            "block": part.block,
-        },
+        blocks(gallery_id, numbers.first, numbers.last, part),
         execution_options={"yield_per": BATCH_ROWS},
     )
     batches = [np.array(batch, np.int64) for batch in rows.partitions()]
@@ -100,6 +93,18 @@ def _keys(session: Session, gallery_id: UUID, part: Part) -> tuple[Keys, Owners]
     keys, owners = np.concatenate(batches).T
     order = np.argsort(keys)
     return keys[order], owners[order]
+
+
+def blocks(gallery_id: UUID, least: int, greatest: int, part: Part) -> dict[str, Any]:
+    """Arguments of `ROWS`. `least` and `greatest`: of the numbers of the gallery's people."""
+    first = least // part.block
+    return {
+        "gallery_id": gallery_id,
+        "first": first + (part.shard - first) % part.shards,
+        "last": greatest // part.block,
+        "shards": part.shards,
+        "block": part.block,
+    }
 
 
 def _batch(session: Session, gallery_id: UUID, fingerprint: str, keys: Keys, owners: Owners) -> PartBatch:
