@@ -33,7 +33,7 @@ _PAGES = text("""
 SELECT relname, heap_blks_read, idx_blks_read FROM pg_statio_user_tables WHERE relname = ANY(:tables)
 """)
 _SIZES = text("""
-SELECT relname, (pg_relation_size(oid) / 8192)::int FROM pg_class WHERE relname = ANY(:tables)
+SELECT relname, (pg_relation_size(oid) / 8192)::int AS pages FROM pg_class WHERE relname = ANY(:tables)
 """)
 _STATISTICS = text("""
 SELECT pg_restore_relation_stats(
@@ -99,7 +99,8 @@ def _reading(
     with _cold(home) as database:  # what a session has counted is there after its end
         after = _pages(database)
         with database.reading() as session:
-            sizes = dict(session.execute(_SIZES, {"tables": list(TABLES)}).all())
+            found_sizes = session.execute(_SIZES, {"tables": list(TABLES)}).all()
+            sizes: dict[str, int] = {row.relname: row.pages for row in found_sizes}
         if pretended_rows is not None:
             with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("ANALYZE"))

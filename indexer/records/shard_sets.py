@@ -166,7 +166,8 @@ def request_rebuild(session: Session, set_id: UUID, shard: int) -> int:
 
     Raises ShardSetNotFound, also where the set has no such shard; GalleryNotFound.
     """
-    gallery = galleries.lock(session, get(session, set_id).gallery_id)
+    of_set = get(session, set_id)
+    gallery = galleries.lock(session, of_set.gallery_id)
     number = galleries.last_rebuild(session, gallery) + 1
     place = shard + 1  # PostgreSQL counts from 1
     found = session.scalar(
@@ -176,7 +177,11 @@ def request_rebuild(session: Session, set_id: UUID, shard: int) -> int:
         .returning(ShardSet.id)
     )
     if found is None:
-        raise _not_found(set_id)
+        raise ShardSetNotFound(
+            f"gallery {gallery.name!r} has {of_set.shards} shards, and no shard {shard}: they count from 0",
+            gallery=gallery.name,
+            shard=shard,
+        )
     notify(session, gallery.id)
     return number
 

@@ -1371,6 +1371,7 @@ export default {
     changes: { one: "{count} change", other: "{count} changes" },
     same: "Same in all processes",
     differs: "Differs from another process",
+    shard: "shard {shard} of {shards}",
     alone: "One process",
     verify: "Compare",
     verify_of: "Compare the index of {gallery} with PostgreSQL",

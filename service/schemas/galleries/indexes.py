@@ -34,6 +34,11 @@ class Process(BaseModel):
 
 class Replica(BaseModel):
     process: UUID = Field(description="`id` of the process that has it")
+    shard: int | None = Field(
+        description="Shard of the gallery that it is, from 0; null: an index of the whole gallery",
+        examples=[3],
+    )
+    shards: int | None = Field(description="How many shards the gallery has; null likewise", examples=[8])
     state: str = Field(
         description="opening, ready, rebuilding (the old one serves) or failed (absent, or not updated)"
     )
@@ -45,7 +50,7 @@ class Replica(BaseModel):
     snapshot: str | None = Field(description="Snapshot that it was loaded from; null: built from PostgreSQL")
     applied: int = Field(description="Number of the last change that it has")
     lag: int = Field(description="Changes that it lacked at its last report")
-    count: int = Field(description="Faces that a search can return")
+    count: int = Field(description="Faces that a search can return; of a shard, its own")
     tombstones: int = Field(description="Deleted faces that still take memory")
     memory_bytes: int = Field(description="Memory that it takes", examples=[5300000])
     digest: str | None = Field(
@@ -111,6 +116,8 @@ class GalleryIndexStatus(BaseModel):
             replicas=[
                 Replica(
                     process=process.id,
+                    shard=replica.shard,
+                    shards=replica.shards,
                     state=replica.state,
                     problem=replica.problem,
                     model=replica.model,
@@ -129,7 +136,7 @@ class GalleryIndexStatus(BaseModel):
 
 
 class IndexStatus(BaseModel):
-    processes: list[Process] = Field(description="Serving processes, the oldest first")
+    processes: list[Process] = Field(description="Processes that serve or hold a shard, the oldest first")
     galleries: list[GalleryIndexStatus] = Field(description="Ordered by name")
     next_cursor: str | None = Field(description="Send it as `cursor` to get the next page; null at the end")
 

@@ -68,7 +68,7 @@ export function createIndexes(signal) {
         "tr",
         {},
         i === 0 && head,
-        h("td", {}, machine(byId.get(replica.process) ?? {})),
+        h("td", {}, machine(byId.get(replica.process) ?? {}), shardOf(replica)),
         h("td", {}, badge(replica), models > 1 && h("span", { class: "muted index-model" }, replica.model), replica.problem && h("p", { class: "muted" }, replica.problem)),
         h("td", {}, replica.tier ?? t("common.none")),
         h("td", { class: "number" }, number(replica.count)),
@@ -115,9 +115,10 @@ function verdict(check) {
   return h("span", { class: "index-verdict" }, h("span", { class: `badge ${kind}` }, t(`operations.${key}`)), h("span", { class: "muted" }, when, rest));
 }
 
-/** Whether other processes at the same change have the same contents. */
+/** Whether other processes at the same change have the same contents, of the whole gallery or of the same shard. */
 function contents({ replicas }, replica) {
-  const others = replicas.filter((other) => other !== replica && other.model === replica.model && other.applied === replica.applied && other.digest);
+  const same = (other) => ["model", "applied", "shard", "shards"].every((key) => other[key] === replica[key]);
+  const others = replicas.filter((other) => other !== replica && same(other) && other.digest);
   if (!replica.digest) return "";
   if (others.some(({ digest }) => digest !== replica.digest)) return h("span", { class: "badge danger" }, t("operations.differs"));
   return others.length ? h("span", { class: "badge match" }, t("operations.same")) : h("span", { class: "muted" }, t("operations.alone"));
@@ -125,6 +126,7 @@ function contents({ replicas }, replica) {
 
 const STATES = { ready: "match", opening: "unsure", rebuilding: "unsure", failed: "danger" };
 const badge = ({ state }) => h("span", { class: `badge ${STATES[state] ?? ""}` }, t(`operations.states.${state}`));
+const shardOf = ({ shard, shards }) => shard !== null && h("span", { class: "muted index-model" }, t("operations.shard", { shard: String(shard), shards: String(shards) }));
 const machine = ({ host = "", pid = "" }) => t("operations.process", { host, pid: String(pid) });
 
 function table(caption, columns, body) {
