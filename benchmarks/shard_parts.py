@@ -1,6 +1,6 @@
 """How much of PostgreSQL a shard reads when it opens: pages and seconds, for one of 2, 4 and 8 shards.
 
-The server is started again before each reading, so that each page counts once. The last rows repeat one reading
+The server is restarted before each reading, so that each page counts once. The last rows repeat one reading
 with statistics that say the tables are empty, or that they have a thousand times as many rows: what is read
 must not change (docs/decisions/0053).
 
