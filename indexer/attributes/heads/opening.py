@@ -12,6 +12,7 @@ from indexer.attributes.heads.eyes.head import EyesHead
 from indexer.attributes.heads.glasses import GlassesHead
 from indexer.attributes.heads.liveness.head import LivenessHead
 from indexer.attributes.heads.mask import MaskHead
+from indexer.attributes.heads.occlusion import OcclusionHead
 from indexer.attributes.heads.pose import PoseHead
 from indexer.attributes.heads.quality import QualityHead
 from indexer.attributes.heads.trained_expression import TrainedHead
@@ -109,6 +110,9 @@ HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.MASK: HeadKind(weights=(MASK,), open=lambda sources: sources.mask),
     Attribute.GLASSES: HeadKind(weights=(GLASSES,), open=lambda sources: sources.glasses),
     Attribute.EYES: HeadKind(weights=(IRIS,), open=lambda sources: sources.eyes),
+    Attribute.OCCLUSION: HeadKind(
+        weights=(MASK, GLASSES), open=lambda sources: OcclusionHead(sources.mask, sources.glasses)
+    ),
     Attribute.POSE: HeadKind(weights=HEAD_POSE, open=lambda sources: sources.pose),
     Attribute.QUALITY: HeadKind(
         weights=(),  # better with networks whose weights are on this machine

@@ -388,6 +388,7 @@ export default {
     values: {
       liveness: { live: "a person before the camera", attack: "a print, a screen or another attack" },
       mask: { mask: "a mask", none: "no mask" },
+      occlusion: { eyes: "eyes", mouth: "mouth", nose: "nose" },
       glasses: { glasses: "glasses", sunglasses: "sunglasses", none: "no glasses" },
       pose: {
         frontal: "facing the camera",

@@ -141,6 +141,34 @@ def test_expressions_are_counted_with_the_pictures_that_show_no_face(
     assert "Not contempt" in html
 
 
+def test_an_attribute_is_counted_by_labels_in_folders_or_in_a_table(
+    home: Home, tmp_path: Path, collins: bytes, hopper: bytes, nobody: bytes
+) -> None:
+    """Grace Hopper, in uniform, is estimated to be a man: a wrong answer, as a cup of coffee is one."""
+    data, page = tmp_path / "data", tmp_path / "page.html"
+    for name, picture in {
+        "female/c_1.jpg": collins,
+        "female/h_1.jpg": hopper,
+        "male/n_1.jpg": nobody,
+    }.items():
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_bytes(picture)
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\nfemale/c_1.jpg,female\nfemale/h_1.jpg,female\n")
+
+    command = ("evaluate", "attribute", "gender", "--data", data, "--json", "-")
+    said = json.loads(home.run(*command, "--html", page).stdout)
+    of_table = json.loads(home.run(*command, "--labels", table).stdout)
+
+    assert said["accuracy"] == pytest.approx(1 / 3)
+    assert said["accuracy_when_decided"] == pytest.approx(1 / 2)
+    assert said["confusion"]["female"] == {"female": 1, "male": 1, "no_face": 0}
+    assert said["no_face"] == said["confusion"]["male"]["no_face"] == 1
+    assert "Confusion" in page.read_text("utf-8")
+    assert of_table["accuracy"] == of_table["accuracy_when_decided"] == pytest.approx(1 / 2)
+    assert "no_face" not in of_table["confusion"]["female"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -149,6 +177,8 @@ def test_expressions_are_counted_with_the_pictures_that_show_no_face(
         (("robustness", "--data", "{faces}", "--series", "rain"), 2, "resolution, noise"),
         (("speed", "--data", "{empty}"), 1, "holds no pictures"),
         (("expression", "--data", "{faces}"), 1, "not named after an expression"),
+        (("attribute", "age", "--data", "{faces}"), 1, "has no categories"),
+        (("attribute", "gender", "--data", "{empty}"), 1, "named after a label"),
         (("lfw", "--data", "{faces}", "--html", "{empty}/no/where.html"), 2, "does not exist"),
     ],
 )
