@@ -22,6 +22,7 @@ from typing import Any
 from indexer.cluster import environment, signals
 from indexer.cluster.nodes import gcs
 from indexer.errors import IndexNotReady, Misconfigured
+from indexer.replica.threads.interruptible import InterruptiblePool
 from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
 
@@ -48,6 +49,8 @@ class RayConnection:
         self._connected = False
         self._problem: str | None = "the Ray cluster has not answered yet"
         self._changed = threading.Condition()
+        self.lookups = InterruptiblePool(1, "find-shards")
+        """Finds actors: without a head, Ray waits for one, for longer than a search may."""
         self._thread = Supervised("Ray connection", self._turn, every_seconds=CHECK_SECONDS)
         self._thread.start()
 
@@ -82,6 +85,7 @@ class RayConnection:
 
     def close(self) -> None:
         self._thread.close()
+        self.lookups.close()
         if self._connected:
             import ray
 

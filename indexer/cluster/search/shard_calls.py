@@ -1,7 +1,7 @@
 """Calls of the actors of one set of shards."""
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,6 @@ class ShardCalls:
         self.id: UUID = shard_set.id
         self.parts: list[Part] = shard_set.parts
         self._connection = connection
-        self._finding = ThreadPoolExecutor(1, thread_name_prefix="find-shards")
         self._lock = threading.Lock()
         self._number = -1
         """Of the connection of the handles."""
@@ -49,9 +48,12 @@ class ShardCalls:
                 self._number, self._handles = self._connection.number, {}
             found = self._handles.get((shard, copy))
             if found is None or (found.done() and found.exception() is not None):
-                found = self._finding.submit(placement.find, self.id, shard, copy)
+                found = self._connection.lookups.submit(placement.find, self.id, shard, copy)
                 self._handles[shard, copy] = found
-        return found.result(FIND_SECONDS)
+        try:
+            return found.result(FIND_SECONDS)
+        except CancelledError:
+            raise TimeoutError("the process is stopping") from None
 
 
 def is_dead(error: Exception) -> bool:
