@@ -32,7 +32,10 @@ class ShardCalls:
     def ask(self, shard: int, copy: int, request: ShardRequest) -> Any:
         """Ray's reference to the answer. Raises ValueError where there is no such actor, TimeoutError,
         RayError."""
-        method = self._handle(shard, copy).answer
+        try:
+            method = self._handle(shard, copy).answer
+        except CancelledError:
+            raise TimeoutError("the process is stopping") from None
         if request.probes is None:
             method = method.options(concurrency_group=placement.CONTROL)
         return method.remote(request)
@@ -50,10 +53,7 @@ class ShardCalls:
             if found is None or (found.done() and found.exception() is not None):
                 found = self._connection.lookups.submit(placement.find, self.id, shard, copy)
                 self._handles[shard, copy] = found
-        try:
-            return found.result(FIND_SECONDS)
-        except CancelledError:
-            raise TimeoutError("the process is stopping") from None
+        return found.result(FIND_SECONDS)
 
 
 def is_dead(error: Exception) -> bool:

@@ -43,6 +43,9 @@ class Sharded:
 
     cluster: RayCluster
     client: TestClient
+    url: str
+    """Of PostgreSQL."""
+    home: Path
 
     @property
     def engine(self) -> Engine:
@@ -120,7 +123,7 @@ def sharded(migrated_cluster: Path, tmp_path_factory: pytest.TempPathFactory) ->
             lambda settings: replace(of(settings), grace_seconds=2.0, orphan_seconds=2.0),
         )
         client = stack.enter_context(TestClient(create_app(settings), raise_server_exceptions=False))
-        one = Sharded(cluster, client)
+        one = Sharded(cluster, client, url, folder / "server")
         with one.database.transaction() as session:
             galleries.create(session, GALLERY)
         one.enrol(GALLERY, PEOPLE)
