@@ -1,4 +1,4 @@
-"""`gemel index status|verify|rebuild|snapshot|prune`: indexes in server processes and on this disk."""
+"""`gemel index ...`: indexes in server processes, in shards, and on this machine's disk."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from rich.progress import Progress, TaskID
 from indexer.cli.commands import Commands, Json
 from indexer.cli.database import open_index_store
 from indexer.cli.index import tables as index_tables
+from indexer.cli.index.reshard import reshard
 from indexer.cli.output import out, print_result, quantity
 from indexer.cli.progress import progress_bar
 from indexer.settings import Settings
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from indexer.records.tables import Gallery
     from indexer.replica.store import IndexStore
 
-app = Commands("Show, verify, rebuild and prune indexes.")
+app = Commands("Show, verify, rebuild, reshard and prune indexes.")
+app.command()(reshard)
 
 OneGallery = Annotated[
     str | None, typer.Option("--gallery", "-g", help="Only this gallery.", show_default="all")

@@ -1,9 +1,11 @@
 """The nodes of a Ray cluster, as its head knows them."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from indexer.cluster import environment
 from indexer.cluster.nodes import preparation
@@ -12,12 +14,15 @@ from indexer.cluster.nodes.node import SHARD_RESOURCE
 from indexer.errors import Misconfigured
 from indexer.settings import Settings
 
+_COPY = re.compile(r"([0-9a-f-]{36})-shard-(\d+)-copy-(\d+)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
     """A node that is alive."""
 
     name: str
+    hostname: str
     node_id: str
     host: str
     """Its address for other nodes."""
@@ -28,6 +33,23 @@ class NodeView:
     memory_bytes: int
     """Of its machine or container; 0 if unknown."""
     gpus: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyView:
+    """A copy of a shard."""
+
+    shard_set: UUID
+    shard: int
+    """From 0."""
+    copy: int
+    node_id: str
+    """Empty while it waits for a node."""
+    hostname: str
+    """Of the node."""
+    pid: int
+    alive: bool
+    """Whether its process runs. It may still be reading its people."""
 
 
 def head_address(settings: Settings, address: str | None) -> str:
@@ -72,6 +94,7 @@ def nodes(settings: Settings, address: str) -> Sequence[NodeView]:
     views = [
         NodeView(
             name=node.node_name,
+            hostname=node.node_manager_hostname,
             node_id=node.node_id.hex(),
             host=node.node_manager_address,
             head=node.is_head_node,
@@ -83,3 +106,27 @@ def nodes(settings: Settings, address: str) -> Sequence[NodeView]:
         for node in alive
     ]
     return sorted(views, key=lambda view: (not view.head, view.name, view.node_id))
+
+
+def copies(address: str, nodes: Sequence[NodeView]) -> Sequence[CopyView]:
+    """All copies of shards that the head knows, by set, shard and copy. `nodes`: its answer before."""
+    from indexer.cluster.nodes import gcs
+
+    hostnames = {node.node_id: node.hostname for node in nodes}
+    found = []
+    for actor in gcs.actors(address):
+        match = _COPY.fullmatch(actor["Name"] or "")
+        if match:
+            node_id = actor["Address"]["NodeID"]
+            found.append(
+                CopyView(
+                    shard_set=UUID(match[1]),
+                    shard=int(match[2]),
+                    copy=int(match[3]),
+                    node_id=node_id if node_id in hostnames else "",
+                    hostname=hostnames.get(node_id, ""),
+                    pid=actor["Pid"],
+                    alive=actor["State"] == "ALIVE",
+                )
+            )
+    return sorted(found, key=lambda copy: (copy.shard_set, copy.shard, copy.copy))

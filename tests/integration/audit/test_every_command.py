@@ -42,7 +42,7 @@ LIKE_ROUTES = {
     ),
     *("person merge", "person split", "person move", "person undo"),
     *("person name", "person hide", "person unhide", "visitors forget"),
-    "cluster DIR",
+    *("cluster DIR", "index reshard"),
     *("imports cancel", "reviews same", "reviews different", "reviews reopen"),
     *("audit dispute", "audit forget", "audit replay", "audit prune", "calibrate", "duplicates", "worker"),
 }

@@ -255,8 +255,11 @@ def test_a_node_waits_for_its_head_and_leaves_on_a_signal(up: Up, tmp_path: Path
         assert not [process for process in below if process.is_running()]
 
 
-def test_the_commands_of_the_containers_make_a_cluster_with_a_server(home: Home, tmp_path: Path) -> None:
-    """Those of the Compose file, on this machine's own address, with another port than 6379."""
+def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
+    home: Home, tmp_path: Path, hopper: bytes
+) -> None:
+    """Those of the Compose file, on this machine's own address, with another port than 6379. One of its nodes
+    runs, and so each shard has one copy."""
     services = yaml.safe_load((ROOT / "docker" / "cluster" / "compose.yaml").read_text())["services"]
     head_port, http_port = free_port(), free_port()
     environment = {k: v for k, v in home.environment.items() if not k.startswith("RAY_")}
@@ -264,6 +267,7 @@ def test_the_commands_of_the_containers_make_a_cluster_with_a_server(home: Home,
     token.write_text("0123456789abcdef")
     token.chmod(0o600)
     environment |= {"RAY_AUTH_TOKEN_PATH": str(token), "GEMEL_PORT": str(http_port)}
+    environment |= {"GEMEL_SHARD_FACES": "1", "GEMEL_SHARD_COPIES": "1", "GEMEL_SHARDS": "1"}
     host = preparation.outer_address("")
     running: list[subprocess.Popen[bytes]] = []
     logs: list[Path] = []
@@ -288,15 +292,42 @@ def test_the_commands_of_the_containers_make_a_cluster_with_a_server(home: Home,
                 )
             wait_for(partial(_has_or_ended, logs[-1], words, running[-1]), 240)
         wait_for(lambda: ready(f"http://127.0.0.1:{http_port}"))
-        status = home.process(
-            *("cluster", "status", f"{host}:{head_port}", "--json"), RAY_AUTH_TOKEN_PATH=str(token)
-        )
-        assert [node["holds_shards"] for node in json.loads(status.stdout)["nodes"]].count(True) == 1
+        with httpx2.Client(base_url=f"http://127.0.0.1:{http_port}/v1/galleries", timeout=60) as client:
+            client.post("", json={"name": "held"}).raise_for_status()
+            client.post("/held/identities", files={"images": hopper}).raise_for_status()
+            known = {
+                "RAY_AUTH_TOKEN_PATH": str(token),
+                "GEMEL_CLUSTER": f"{host}:{head_port}",
+                "GEMEL_SHARD_FACES": "1",
+                "GEMEL_SHARD_COPIES": "1",
+            }
+            wait_for(lambda: faces_of_active_shards(home, known) == [1], 180)
+            home.process("index", "reshard", "held", "--shards", "2", **known)
+            wait_for(lambda: faces_of_active_shards(home, known) in ([0, 1], [1, 0]), 180)
+            [face] = client.post("/held/identify", files={"image": hopper}).raise_for_status().json()["faces"]
+            assert face["candidates"][0]["matched"]
+        shown = home.process("cluster", "status", **known).stdout
+        assert "held: 2 shards, 1 copy of each, active" in shown
+        assert socket.gethostname() in shown, "the name of the node"
+        few = home.process("index", "reshard", "held", status=1, **known | {"GEMEL_SHARD_FACES": "100"})
+        assert "it has no shards" in few.stderr
     finally:
         for process in reversed(running):
             process.terminate()
         statuses = [process.wait(60) for process in reversed(running)]
     assert statuses == [0, 0, 0], [log.read_text() for log in logs]
+
+
+def faces_of_active_shards(home: Home, environment: dict[str, str]) -> list[int | None]:
+    """Of the shards of all active sets, by `gemel cluster status`."""
+    status = json.loads(home.process("cluster", "status", "--json", **environment).stdout)
+    return [
+        copy["faces"]
+        for one in status["shard_sets"]
+        if one["state"] == "active"
+        for copy in one["listed"]
+        if copy["state"] == "ready"
+    ]
 
 
 def free_port() -> int:

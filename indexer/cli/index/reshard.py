@@ -1,0 +1,63 @@
+"""`gemel index reshard`: another number of shards."""
+
+from typing import Annotated
+
+import typer
+
+from indexer.cli.commands import Json
+from indexer.cli.database import open_index_store
+from indexer.cli.output import out, print_result, quantity
+from indexer.settings import Settings
+
+
+def reshard(
+    gallery: Annotated[str, typer.Argument(metavar="GALLERY", help="The gallery's name.")],
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=1024,
+            help="Number of shards; 0: one for each node that may hold some.",
+            show_default="GEMEL_SHARDS",
+        ),
+    ] = None,
+    copies: Annotated[
+        int | None,
+        typer.Option(min=1, max=8, help="Copies of each shard.", show_default="GEMEL_SHARD_COPIES"),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Divide a gallery into another number of shards, on the Ray cluster of GEMEL_CLUSTER.
+
+    Serving processes build the new shards beside the index that serves, which needs memory for both, verify
+    them, and switch to them at once. Searches and enrolments continue meanwhile. `gemel index status` and
+    `gemel cluster status` show how far they are.
+
+    Example: `gemel index reshard staff --shards 8`
+    """
+    from indexer.cluster.nodes import preparation
+    from indexer.cluster.reshard import reshard as begin
+    from indexer.errors import Misconfigured
+    from indexer.records import galleries
+
+    settings = Settings()
+    if not settings.cluster:
+        raise Misconfigured("set GEMEL_CLUSTER: shards are on a Ray cluster")
+    preparation.check_installed()
+    with open_index_store(settings) as store:
+        with store.database.reading() as session:
+            selected = galleries.get(session, gallery)
+        begun = begin(
+            store.database,
+            settings,
+            selected,
+            store.of_gallery(selected).card.fingerprint,
+            shards=settings.shards if shards is None else shards,
+            copies=copies or settings.shard_copies,
+        )
+    value = {"gallery": gallery, "shard_set": begun.id, "shards": begun.shards, "copies": begun.copies}
+    sentence = (
+        f"{gallery}: {quantity(begun.shards, 'shard')}, {quantity(begun.copies, 'copy', 'copies')} of each,"
+        " are being built by the serving processes."
+    )
+    print_result(value, json, lambda: out.print(sentence, highlight=False, soft_wrap=True))

@@ -1,0 +1,38 @@
+"""Another number of shards for a gallery: a new set beside the one that serves, at an operator's request."""
+
+from indexer.cluster.nodes import overview
+from indexer.cluster.shards import sets
+from indexer.errors import InvalidRequest
+from indexer.records.audit.event import Action, AuditEvent, record
+from indexer.records.database.session import Database
+from indexer.records.tables import Gallery, ShardSet
+from indexer.settings import Settings
+
+
+def reshard(
+    database: Database, settings: Settings, gallery: Gallery, model: str, *, shards: int, copies: int
+) -> ShardSet:
+    """The set that serving processes build from now on, or the one that they were building already.
+
+    `model`: fingerprint; `shards`: 0 for one for each node that may hold some. Raises InvalidRequest,
+    GalleryNotFound, Busy, Misconfigured.
+    """
+    if gallery.face_count < settings.shard_faces / 2:
+        raise InvalidRequest(
+            f"gallery {gallery.name!r} has {gallery.face_count:,} faces: with GEMEL_SHARD_FACES at"
+            f" {settings.shard_faces:,} it has no shards",
+            field="gallery",
+        )
+    if shards == 0:
+        alive = overview.nodes(settings, overview.head_address(settings, None))
+        shards = sum(node.holds_shards for node in alive)
+        if shards == 0:
+            raise InvalidRequest("the Ray cluster has no node that may hold shards", field="shards")
+    begun = sets.begin(database, gallery, model, shards=shards, copies=copies)
+    with database.transaction() as session:
+        details = {"shards": begun.shards, "copies": begun.copies}
+        record(
+            session,
+            AuditEvent(action=Action.INDEX_REBUILD_REQUESTED, gallery=gallery.name, details=details),
+        )
+    return begun
