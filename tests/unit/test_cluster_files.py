@@ -49,7 +49,7 @@ def test_the_pods_of_the_service_fit_the_schema_of_pods() -> None:
 @pytest.mark.parametrize(
     ("schema", "break_it"),
     [
-        ("compose", lambda document: document["services"]["head"].update(comand=["gemel"])),
+        ("compose", lambda document: document["services"]["head"].update(commands=["gemel"])),
         ("compose", lambda document: document["services"]["head"].update(ports=8000)),
         ("raycluster", lambda document: document["spec"].update(authOption={"mode": "token"})),
         ("raycluster", lambda document: document["spec"]["workerGroupSpecs"][0].update(replicas="two")),

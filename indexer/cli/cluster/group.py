@@ -28,7 +28,7 @@ class ClusterGroup(TyperGroup):
         return self.commands.keys() - {SORT}
 
     def _check_spelling(self, ctx: Any, args: list[str]) -> list[str]:
-        """The arguments. Raises a usage error for `gemel cluster stauts`."""
+        """The arguments. Raises a usage error for a misspelt command."""
         for word in args[:1]:
             near = get_close_matches(word, self._names, n=1, cutoff=0.7)
             if near and not Path(word).exists():

@@ -261,12 +261,12 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
     """Those of the Compose file, on this machine's own address, with another port than 6379. One of its nodes
     runs, and so each shard has one copy."""
     services = yaml.safe_load((ROOT / "docker" / "cluster" / "compose.yaml").read_text())["services"]
-    head_port, http_port = free_port(), free_port()
+    head_port = free_port()
     environment = {k: v for k, v in home.environment.items() if not k.startswith("RAY_")}
     token = tmp_path / "token"
     token.write_text("0123456789abcdef")
     token.chmod(0o600)
-    environment |= {"RAY_AUTH_TOKEN_PATH": str(token), "GEMEL_PORT": str(http_port)}
+    environment |= {"RAY_AUTH_TOKEN_PATH": str(token), "GEMEL_PORT": "0"}
     environment |= {"GEMEL_SHARD_FACES": "1", "GEMEL_SHARD_COPIES": "1", "GEMEL_SHARDS": "1"}
     host = preparation.outer_address("")
     running: list[subprocess.Popen[bytes]] = []
@@ -291,8 +291,9 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
                     )
                 )
             wait_for(partial(_has_or_ended, logs[-1], words, running[-1]), 240)
-        wait_for(lambda: ready(f"http://127.0.0.1:{http_port}"))
-        with httpx2.Client(base_url=f"http://127.0.0.1:{http_port}/v1/galleries", timeout=60) as client:
+        base = logs[-1].read_text().split("Uvicorn running on ")[1].split()[0]
+        wait_for(lambda: ready(base))
+        with httpx2.Client(base_url=f"{base}/v1/galleries", timeout=60) as client:
             client.post("", json={"name": "held"}).raise_for_status()
             client.post("/held/identities", files={"images": hopper}).raise_for_status()
             known = {

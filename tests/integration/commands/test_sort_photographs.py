@@ -116,4 +116,4 @@ def test_a_folder_may_have_the_name_of_a_command_and_a_misspelt_command_is_not_t
     (unused.folder / "up").mkdir()
 
     assert "no pictures" in unused.run("cluster", "./up", status=1).stderr
-    assert "Did you mean `status`?" in unused.run("cluster", "stauts", status=2).stderr
+    assert "Did you mean `join`?" in unused.run("cluster", "joinn", status=2).stderr
