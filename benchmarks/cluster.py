@@ -36,6 +36,8 @@ from tests.support.ray_cluster import RayCluster
 
 CARD = sface(mirror=True)
 OPENING_SECONDS = 3_600.0
+PATIENCE_SECONDS = 10.0
+"""More than the default: eight clients that scan ten million faces on two cores wait for each other."""
 SETTLED_SECONDS = 5.0
 """Without an error after a kill: then the cluster has recovered."""
 
@@ -135,6 +137,7 @@ def in_shards(
             shard_copies=copies,
             shard_faces=1,
             index_tier=arguments.tier,
+            index_patience_s=PATIENCE_SECONDS,
         )
         index_store = IndexStore.of(settings, database, CARD)
         sharding = open_sharding(settings, CARD, serving=True)
