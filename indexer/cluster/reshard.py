@@ -12,7 +12,7 @@ from indexer.settings import Settings
 def reshard(
     database: Database, settings: Settings, gallery: Gallery, model: str, *, shards: int, copies: int
 ) -> ShardSet:
-    """The set that serving processes build from now on, or the one that they were building already.
+    """The set that is built on the Ray cluster from now on, or the one that was being built already.
 
     `model`: fingerprint; `shards`: 0 for one for each node that may hold some. Raises InvalidRequest,
     GalleryNotFound, Busy, Misconfigured.

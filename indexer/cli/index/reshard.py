@@ -29,9 +29,9 @@ def reshard(
 ) -> None:
     """Divide a gallery into another number of shards, on the Ray cluster of GEMEL_CLUSTER.
 
-    Serving processes build the new shards beside the index that serves, which needs memory for both, verify
-    them, and switch to them at once. Searches and enrolments continue meanwhile. `gemel index status` and
-    `gemel cluster status` show how far they are.
+    The new shards are built beside the index that serves, which needs memory for both, and verified. Then all
+    servers switch to them at once. Searches and enrolments continue meanwhile. A server with GEMEL_CLUSTER
+    has to run. `gemel index status` and `gemel cluster status` show how far they are.
 
     Example: `gemel index reshard staff --shards 8`
     """
@@ -58,6 +58,6 @@ def reshard(
     value = {"gallery": gallery, "shard_set": begun.id, "shards": begun.shards, "copies": begun.copies}
     sentence = (
         f"{gallery}: {quantity(begun.shards, 'shard')}, {quantity(begun.copies, 'copy', 'copies')} of each,"
-        " are being built by the serving processes."
+        " are being built on the Ray cluster."
     )
     print_result(value, json, lambda: out.print(sentence, highlight=False, soft_wrap=True))
