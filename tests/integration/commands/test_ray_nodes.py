@@ -293,9 +293,9 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
             wait_for(partial(_has_or_ended, logs[-1], words, running[-1]), 240)
         base = logs[-1].read_text().split("Uvicorn running on ")[1].split()[0]
         wait_for(lambda: ready(base))
-        with httpx2.Client(base_url=f"{base}/v1/galleries", timeout=60) as client:
-            client.post("", json={"name": "held"}).raise_for_status()
-            client.post("/held/identities", files={"images": hopper}).raise_for_status()
+        with httpx2.Client(base_url=base, timeout=60) as client:
+            client.post("/v1/galleries", json={"name": "held"}).raise_for_status()
+            client.post("/v1/galleries/held/identities", files={"images": hopper}).raise_for_status()
             known = {
                 "RAY_AUTH_TOKEN_PATH": str(token),
                 "GEMEL_CLUSTER": f"{host}:{head_port}",
@@ -305,7 +305,8 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
             wait_for(lambda: faces_of_active_shards(home, known) == [1], 180)
             home.process("index", "reshard", "held", "--shards", "2", status=0, **known)
             wait_for(lambda: faces_of_active_shards(home, known) in ([0, 1], [1, 0]), 180)
-            [face] = client.post("/held/identify", files={"image": hopper}).raise_for_status().json()["faces"]
+            answer = client.post("/v1/galleries/held/identify", files={"image": hopper}).raise_for_status()
+            [face] = answer.json()["faces"]
             assert face["candidates"][0]["matched"]
         shown = home.process("cluster", "status", status=0, **known).stdout
         assert "held: 2 shards, 1 copy of each, active" in shown
