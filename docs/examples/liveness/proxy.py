@@ -1,6 +1,6 @@
 """The site's own server, as small as it can be: serves the page, and passes two requests on to Gemel.
 
-    GEMEL_API_KEY=gemel_... GEMEL_URL=http://127.0.0.1:8000 python proxy.py 8080
+    GEMEL_API_KEY=gemel_... SERVER_URL=http://127.0.0.1:8000 python proxy.py 8080
 
 Take the two functions that are marked into the server that you have. Nothing but Python is needed.
 """
@@ -15,7 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-GEMEL = os.environ.get("GEMEL_URL", "http://127.0.0.1:8000")
+GEMEL = os.environ.get("SERVER_URL", "http://127.0.0.1:8000")
 KEY = os.environ["GEMEL_API_KEY"]
 """Of the role `verify`, with limits. It stays here: a key in a page belongs to everybody who reads it."""
 PATHS = {"/liveness/challenges": "/v1/liveness/challenges", "/liveness": "/v1/liveness"}

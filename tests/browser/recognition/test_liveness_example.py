@@ -43,7 +43,7 @@ def gemel(empty_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="module")
 def server(gemel: str) -> Iterator[str]:
     """Of the site."""
-    variables = os.environ | {"GEMEL_URL": gemel, "GEMEL_API_KEY": KEY}
+    variables = os.environ | {"SERVER_URL": gemel, "GEMEL_API_KEY": KEY}
     command = [sys.executable, str(PROXY), "0"]
     with subprocess.Popen(
         command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
