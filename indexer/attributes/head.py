@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from indexer.attributes.estimate import Estimate
 from indexer.pipeline.pipeline import AlignedFace, Photograph
-from indexer.types import Face, Image, Quality, Template
+from indexer.types import Attribute, Face, Image, Quality, Template
 from indexer.vision.align import ARCFACE_112, align
 
 Result = TypeVar("Result")
@@ -25,11 +25,13 @@ class FaceView:
     quality: Quality
     share_inside: float = 1.0
     """As of `AlignedFace`."""
+    permitted: frozenset[str] | None = None
+    """Attributes of which another one may tell something, as `quality` does of a mask; None: all."""
     results: dict[Hashable, Any] = field(default_factory=dict)
     """Of work that several heads need, by what made them: see `once`."""
 
     @classmethod
-    def of(cls, photograph: Photograph, face: AlignedFace) -> Self:
+    def of(cls, photograph: Photograph, face: AlignedFace, permitted: frozenset[str] | None = None) -> Self:
         """`face`: of the photograph."""
         return cls(
             pixels=photograph.pixels,
@@ -37,7 +39,11 @@ class FaceView:
             face=face.face,
             quality=face.quality,
             share_inside=face.share_inside,
+            permitted=permitted,
         )
+
+    def permits(self, attribute: Attribute) -> bool:
+        return self.permitted is None or attribute in self.permitted
 
     def aligned(self, template: Template = ARCFACE_112) -> Image:
         """Shape (side, side, 3). Not to be changed: other heads get the same array."""

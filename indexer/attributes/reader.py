@@ -128,11 +128,18 @@ class AttributeReader:
             return self.estimate(photograph, requested, watch)
 
     def estimate(
-        self, photograph: Photograph, requested: Collection[Attribute], watch: Stopwatch
+        self,
+        photograph: Photograph,
+        requested: Collection[Attribute],
+        watch: Stopwatch,
+        gallery_permits: Collection[str] | None = None,
     ) -> list[Estimates]:
         """Of each face of the photograph, in their order; beyond the number of faces that get estimates, of
-        none. Within a `turn`. Raises Abandoned, WeightsMissing, WeightsDamaged."""
-        views = [FaceView.of(photograph, face) for face in photograph.faces[: self._max_faces] if requested]
+        none. Within a `turn`. `gallery_permits`: as of `check`, which has been called; here it says of which
+        other attributes an estimate may tell something. Raises Abandoned, WeightsMissing, WeightsDamaged."""
+        permitted = self._permitted if gallery_permits is None else self._permitted & set(gallery_permits)
+        faces = photograph.faces[: self._max_faces] if requested else []
+        views = [FaceView.of(photograph, face, permitted) for face in faces]
         estimated = self._estimated(views, requested, watch) if views else []
         return estimated + [NO_ESTIMATES] * (len(photograph.faces) - len(estimated))
 

@@ -86,7 +86,7 @@ class Identifier(GallerySearch):
         with self.attributes.turn(needed, watch):
             photograph = pipeline.detect(data, watch, max_faces=max_faces, place=place)
             crops = photograph.crops() if keeps_probes or remembers else []
-            estimates = self.attributes.estimate(photograph, needed, watch)
+            estimates = self.attributes.estimate(photograph, needed, watch, gallery.attributes)
         aligned_faces, faces_found = photograph.faces, photograph.faces_found
         del photograph  # its pixels are not needed while the request waits for the network
         probes = pipeline.embed(aligned_faces, watch)

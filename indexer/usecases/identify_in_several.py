@@ -89,7 +89,7 @@ def _identify(
             fingerprint: photograph.faces if pipeline is first else _aligned(pipeline, photograph)
             for fingerprint, pipeline in pipelines.items()
         }
-        estimates = identifier.attributes.estimate(photograph, by_any, watch)
+        estimates = identifier.attributes.estimate(photograph, by_any, watch, _permitted(galleries))
     faces_found = photograph.faces_found
     del photograph  # its pixels are not needed while the request waits for the networks
     probes: dict[str, Vectors] = {
@@ -119,6 +119,13 @@ def _identify(
             )
         )
     return answers
+
+
+def _permitted(galleries: Sequence[tuple[Gallery, Pipeline]]) -> set[str] | None:
+    """Attributes that each of the galleries permits, since the estimates go into the answers of all; None:
+    whatever the installation permits."""
+    policies = [set(gallery.attributes) for gallery, _ in galleries if gallery.attributes is not None]
+    return set.intersection(*policies) if policies else None
 
 
 def _detail(pipelines: Iterable[Pipeline]) -> float:

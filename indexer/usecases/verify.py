@@ -60,8 +60,8 @@ def verify_pair(
     policy.check(reader, liveness)
     needed = policy.to_estimate(attributes, liveness)
     faces = [
-        _face_of(pipeline, image_a, "image_a", several_faces, place_a, reader, needed, watch),
-        _face_of(pipeline, image_b, "image_b", several_faces, place_b, reader, needed, watch),
+        _face_of(pipeline, image_a, "image_a", several_faces, place_a, reader, needed, None, watch),
+        _face_of(pipeline, image_b, "image_b", several_faces, place_b, reader, needed, None, watch),
     ]
     aligned = [face.aligned for face in faces]
     vectors = pipeline.embed(aligned, watch)
@@ -108,7 +108,8 @@ def verify_identity(
             raise _nothing_to_compare(session, identity_id, fingerprint)
     calibration = calibrations.for_gallery(gallery, pipeline.card)
     needed = policy.to_estimate(attributes, gallery.liveness)
-    face = _face_of(pipeline, image, "image", several_faces, place, reader, needed, watch)
+    permitted = gallery.attributes
+    face = _face_of(pipeline, image, "image", several_faces, place, reader, needed, permitted, watch)
     [probe] = pipeline.embed([face.aligned], watch)
     with watch.stage(Stage.DATABASE), database.reading() as session:
         identity = score_identity(session, gallery.id, identity_id, fingerprint, probe)
@@ -176,9 +177,12 @@ def _face_of(
     place: FacePlace | None,
     reader: AttributeReader,
     needed: Collection[Attribute],
+    permitted: Collection[str] | None,
     watch: Stopwatch,
 ) -> ComparedFace:
-    """Raises NoFaceFound, SeveralFaces, and what `Pipeline.detect` raises; each names the field."""
+    """`permitted`: by the gallery's policy.
+
+    Raises NoFaceFound, SeveralFaces, and what `Pipeline.detect` raises; each names the field."""
     with reader.turn(needed, watch):
         try:
             photograph = pipeline.detect(data, watch, max_faces=1, place=place)
@@ -195,7 +199,7 @@ def _face_of(
                 measured=photograph.faces_found,
                 limit=1,
             )
-        [estimates] = reader.estimate(photograph, needed, watch)
+        [estimates] = reader.estimate(photograph, needed, watch, permitted)
     return ComparedFace(aligned=photograph.faces[0], faces_found=photograph.faces_found, estimates=estimates)
 
 

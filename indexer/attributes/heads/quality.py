@@ -8,10 +8,7 @@ import numpy as np
 from indexer.attributes import iso_29794_5
 from indexer.attributes.advised import advised
 from indexer.attributes.estimate import Estimate
-from indexer.attributes.head import FaceView
-from indexer.attributes.heads.eyes.head import EyesHead
-from indexer.attributes.heads.glasses import GlassesHead
-from indexer.attributes.heads.mask import MaskHead
+from indexer.attributes.head import FaceView, Head
 from indexer.attributes.heads.pose import HeadPose, PoseHead, roll_degrees
 from indexer.types import Attribute
 from indexer.vision.advice import Advice, advice
@@ -19,14 +16,15 @@ from indexer.vision.advice import Advice, advice
 
 class QualityHead:
     """With the heads whose weights are on this machine. Without that of the pose, the landmarks alone say
-    where the face is turned; without the others, nothing is said of masks, sunglasses or closed eyes."""
+    where the face is turned; without the others, nothing is said of masks, sunglasses or closed eyes. Nor is
+    it where these attributes are not permitted: the advice would give their values away."""
 
     def __init__(
         self,
         pose: PoseHead | None,
-        mask: MaskHead | None = None,
-        glasses: GlassesHead | None = None,
-        eyes: EyesHead | None = None,
+        mask: Head | None = None,
+        glasses: Head | None = None,
+        eyes: Head | None = None,
     ) -> None:
         self._pose = pose
         self._advising = {Attribute.MASK: mask, Attribute.GLASSES: glasses, Attribute.EYES: eyes}
@@ -52,8 +50,13 @@ class QualityHead:
         )
 
     def _advised(self, face: FaceView) -> tuple[Advice, ...]:
-        heads = self._advising.items()
-        return advised({name.value: head.estimate([face])[0] for name, head in heads if head is not None})
+        return advised(
+            {
+                attribute.value: head.estimate([face])[0]
+                for attribute, head in self._advising.items()
+                if head is not None and face.permits(attribute)
+            }
+        )
 
 
 def measured(face: FaceView, pose: HeadPose | None, roll: float) -> dict[str, float]:

@@ -136,7 +136,7 @@ class ImagePreparer:
             face = self.quality_gate.admit(photograph, options.several_faces)
             if isinstance(face, Rejection):
                 return with_advice(face, photograph, self.attributes, options.permitted, options.watch)
-            [estimates] = self.attributes.estimate(photograph, needed, options.watch)
+            [estimates] = self.attributes.estimate(photograph, needed, options.watch, options.permitted)
         rejection = liveness.rejection(options.policy, estimates)
         if rejection is not None:
             return rejection

@@ -8,6 +8,7 @@ import pytest
 from indexer.attributes.estimate import Estimate
 from indexer.attributes.head import FaceView
 from indexer.attributes.heads.opening import HEADS, HeadKind
+from indexer.attributes.heads.quality import QualityHead
 from indexer.attributes.reader import AttributeReader
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
@@ -70,6 +71,37 @@ def test_a_rejection_says_first_what_to_take_off(
 
     assert told.details["advice"] == expected
     assert forbidden == rejection
+
+
+@pytest.mark.parametrize(
+    ("installation", "gallery", "expected"),
+    [
+        (tuple(Attribute), None, ["take_off_mask", "take_off_sunglasses", "open_eyes"]),
+        (tuple(Attribute), ["quality", "glasses"], ["take_off_sunglasses"]),
+        ((Attribute.QUALITY, Attribute.EYES), None, ["open_eyes"]),
+        ((Attribute.QUALITY,), ["quality", "mask"], []),
+    ],
+)
+def test_the_quality_says_nothing_of_an_attribute_that_is_not_permitted(
+    pipeline: Pipeline,
+    hopper: bytes,
+    installation: tuple[Attribute, ...],
+    gallery: list[str] | None,
+    expected: list[str],
+) -> None:
+    head = QualityHead(None, Always("mask"), Always("sunglasses"), Always("closed"))
+    kinds = {Attribute.QUALITY: HeadKind(weights=(), open=lambda _: head)}
+    reader = AttributeReader(installation, WeightStore.of(Settings()), threads=1, kinds=kinds)
+    watch = Stopwatch()
+    with reader.turn((Attribute.QUALITY,), watch):
+        photograph = pipeline.detect(hopper, watch, max_faces=1)
+        [estimates] = reader.estimate(photograph, (Attribute.QUALITY,), watch, gallery)
+
+    told = estimates["quality"].value
+
+    worn = {"take_off_mask", "take_off_sunglasses", "open_eyes"}
+    assert isinstance(told, tuple)
+    assert [each for each in told if each in worn] == expected
 
 
 def test_a_rejection_that_is_not_about_quality_stays_as_it_is(pipeline: Pipeline, nobody: bytes) -> None:
