@@ -46,7 +46,7 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
         }
         for e in error.errors()[:MAX_PROBLEMS]
     ]
-    detail = "; ".join(f"{p['field']}: {p['message']}" for p in problems)
+    detail = "; ".join(f"{p['field']}: {p['message']}".removeprefix(": ") for p in problems)
     return problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail[:2000], None, problems=problems
     )

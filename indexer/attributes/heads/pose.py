@@ -23,6 +23,7 @@ mirror image of a face: 3 degrees of yaw."""
 MIN_FACE_PX = 16.0
 FRONTAL_DEGREES = 20.0
 """Largest yaw and pitch of a `frontal` face."""
+WORDS = FRONTAL, LEFT, RIGHT, UP, DOWN = ("frontal", "left", "right", "up", "down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,10 @@ class HeadPose:
     @property
     def word(self) -> str:
         if self.turned <= FRONTAL_DEGREES:
-            return "frontal"
+            return FRONTAL
         if abs(self.yaw) >= abs(self.pitch):
-            return "right" if self.yaw > 0 else "left"
-        return "down" if self.pitch > 0 else "up"
+            return RIGHT if self.yaw > 0 else LEFT
+        return DOWN if self.pitch > 0 else UP
 
 
 class PoseHead:

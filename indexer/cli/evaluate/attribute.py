@@ -11,19 +11,19 @@ from indexer.attributes.reader import AttributeReader
 from indexer.cli.commands import Json
 from indexer.cli.evaluate.measurement import pipelines, progress, publish
 from indexer.cli.evaluate.options import HtmlOption
-from indexer.errors import InvalidRequest
 from indexer.evaluation.attributes import category
 from indexer.evaluation.attributes.category_report import report
+from indexer.evaluation.attributes.category_values import check_attribute, check_labels
 from indexer.evaluation.provenance import here
 from indexer.settings import Settings
 from indexer.types import Attribute
 from indexer.weights.store import WeightStore
 
-WITHOUT_CATEGORIES = frozenset({Attribute.AGE, Attribute.QUALITY})
-
 
 def attribute(
-    name: Annotated[Attribute, typer.Argument(metavar="NAME", help="Such as mask or glasses.")],
+    name: Annotated[
+        Attribute, typer.Argument(metavar="NAME", help="mask, glasses, occlusion, eyes, pose, gender.")
+    ],
     data: Annotated[
         Path,
         typer.Option(
@@ -50,9 +50,9 @@ def attribute(
 
     Example: `gemel evaluate attribute mask --data masks --html mask.html`
     """
-    if name in WITHOUT_CATEGORIES:
-        raise InvalidRequest(f"{name} has no categories to compare with labels", attribute=name.value)
+    check_attribute(name)
     pictures = category.read(data, labels)
+    check_labels(name, pictures)
     reader = AttributeReader({name}, WeightStore.of(Settings()), threads=1)
     reader.check({name})
     with pipelines(None) as [pipeline], progress(len(pictures), doing="estimating") as advance:

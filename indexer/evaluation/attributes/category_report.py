@@ -27,7 +27,7 @@ def _rates(result: CategoryResult) -> Section:
     rows = [
         Row(label="accuracy", cells=(rate(result.accuracy, result.accuracy_interval),)),
         *(
-            Row(label=f"right where a face is found: {label}", cells=(rate(*share),))
+            Row(label=f"right, of {label} with a face", cells=(rate(*share),))
             for label, share in result.right_by_label.items()
         ),
         Row(

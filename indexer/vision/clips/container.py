@@ -26,4 +26,4 @@ def container_of(data: bytes) -> Container:
         return Container.MP4
     if data.startswith(_EBML) and b"webm" in data[:_DOCTYPE_WITHIN]:
         return Container.WEBM
-    raise UnsupportedClipFormat("this is not a clip in a supported format", readable=["MP4", "WebM"])
+    raise UnsupportedClipFormat("this is neither an MP4 nor a WebM file", readable=["MP4", "WebM"])

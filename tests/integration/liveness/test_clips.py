@@ -68,7 +68,8 @@ def test_a_request_has_frames_or_a_clip_and_a_bad_clip_is_said(client: TestClien
     picture = presented(FRONT)
     both = [(name, (f"{name}.bin", data)) for name, data in [("clip", turning), *3 * [("frames", picture)]]]
 
-    assert_problem(client.post("/v1/liveness", files=both), 422, "invalid_request")
+    problem = assert_problem(client.post("/v1/liveness", files=both), 422, "invalid_request")
+    assert problem["detail"] == "send either frames or a clip"
     assert_problem(client.post("/v1/liveness", data={"several_faces": "largest"}), 422, "invalid_request")
     assert_problem(check(client, picture), 415, "unsupported_clip_format")
     assert_problem(check(client, H264[:1000]), 422, "unreadable_clip")
