@@ -2,7 +2,7 @@
 
 from indexer.cluster.nodes import overview
 from indexer.cluster.shards import sets
-from indexer.errors import InvalidRequest
+from indexer.errors import Busy, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery, ShardSet
@@ -12,15 +12,16 @@ from indexer.settings import Settings
 def reshard(
     database: Database, settings: Settings, gallery: Gallery, model: str, *, shards: int, copies: int
 ) -> ShardSet:
-    """The set that is built on the Ray cluster from now on, or the one that was being built already.
+    """The set that is built on the Ray cluster from now on, or the one with the same numbers that was being
+    built already.
 
     `model`: fingerprint; `shards`: 0 for one for each node that may hold some. Raises InvalidRequest,
-    GalleryNotFound, Busy, Misconfigured.
+    GalleryNotFound, Misconfigured, and Busy if a set with other numbers is being built.
     """
     if gallery.face_count < settings.shard_faces / 2:
         raise InvalidRequest(
             f"gallery {gallery.name!r} has {gallery.face_count:,} faces: with GEMEL_SHARD_FACES at"
-            f" {settings.shard_faces:,} it has no shards",
+            f" {settings.shard_faces:,} it has no shards; give this command the servers' GEMEL_SHARD_FACES",
             field="gallery",
         )
     if shards == 0:
@@ -29,6 +30,11 @@ def reshard(
         if shards == 0:
             raise InvalidRequest("the Ray cluster has no node that may hold shards", field="shards")
     begun = sets.begin(database, gallery, model, shards=shards, copies=copies)
+    if (begun.shards, begun.copies) != (shards, copies):
+        raise Busy(
+            f"{begun.shards} shards, {begun.copies} copies of each, are already being built for gallery"
+            f" {gallery.name!r}; try again when `gemel cluster status` shows them active"
+        )
     with database.transaction() as session:
         details = {"shards": begun.shards, "copies": begun.copies}
         record(

@@ -42,7 +42,9 @@ def reshard(
 
     settings = Settings()
     if not settings.cluster:
-        raise Misconfigured("set GEMEL_CLUSTER: shards are on a Ray cluster")
+        raise Misconfigured(
+            "set GEMEL_CLUSTER to the head's HOST:PORT, as for the servers: shards are on a Ray cluster"
+        )
     preparation.check_installed()
     with open_index_store(settings) as store:
         with store.database.reading() as session:

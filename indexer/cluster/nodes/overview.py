@@ -84,11 +84,15 @@ def nodes(settings: Settings, address: str) -> Sequence[NodeView]:
     from indexer.cluster.nodes import gcs
 
     if not preparation.answers(address):
-        raise Misconfigured(f"the head at {address} does not answer")
+        raise Misconfigured(
+            f"the head at {address} does not answer: is `gemel cluster up` or `join --head` running there?"
+        )
     try:
         alive = gcs.alive_nodes(gcs.connect(address))
     except ray.exceptions.AuthenticationError:
-        raise Misconfigured(f"the head at {address} rejects the token of this machine") from None
+        raise Misconfigured(
+            f"the head at {address} rejects the token of this machine: copy the file ray/token from the head"
+        ) from None
     except ray.exceptions.RpcError as error:
         raise Misconfigured(f"the head at {address} does not answer: {error}") from error
     views = [

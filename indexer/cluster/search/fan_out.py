@@ -162,7 +162,7 @@ def _late(gallery_name: str, missing: Sequence[_Shard]) -> IndexNotReady:
     error = shard.error
     reason = f": {error.message}" if isinstance(error, GemelError) else ""
     return IndexNotReady(
-        f"the index of gallery {gallery_name!r} is not complete: shard {shard.number + 1} does not answer"
+        f"the index of gallery {gallery_name!r} is not complete: shard {shard.number} does not answer"
         f" in time{reason}; try again",
         gallery=gallery_name,
     )

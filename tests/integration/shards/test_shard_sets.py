@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
-from indexer.errors import GalleryNotFound, ShardSetNotFound
+from indexer.cluster.reshard import reshard
+from indexer.errors import Busy, GalleryNotFound, ShardSetNotFound
 from indexer.records import galleries, shard_sets
 from indexer.records.database.session import Database, Session
 from indexer.records.notifications import Listener
 from indexer.records.tables import Gallery, ShardSet
+from indexer.settings import Settings
 from indexer.types import Part
 from tests.support.home import wait_for
 
@@ -229,3 +231,15 @@ def test_one_process_works_on_a_set_at_a_time(database: Database, gallery: Galle
             assert shard_sets.try_lock(another, other.id)
     with database.transaction() as session:
         assert shard_sets.try_lock(session, made.id)
+
+
+def test_a_reshard_is_rejected_while_a_set_with_other_numbers_is_built(
+    database: Database, gallery: Gallery
+) -> None:
+    begin(database, gallery, shards=3)
+    settings, gallery.face_count = Settings(shard_faces=1), 1
+
+    assert reshard(database, settings, gallery, MODEL, shards=3, copies=2).shards == 3
+    for shards, copies in [(4, 2), (3, 1)]:
+        with pytest.raises(Busy, match="3 shards, 2 copies of each, are already being built"):
+            reshard(database, settings, gallery, MODEL, shards=shards, copies=copies)
