@@ -119,7 +119,7 @@ class ShardedGallery:
                 self._local.sync(gallery, deadline)
             return
         self._connection.check(gallery.name)
-        current.index(GalleryState.of(gallery), max(0.0, deadline - time.monotonic()))
+        current.sync(GalleryState.of(gallery), max(0.0, deadline - time.monotonic()))
         self._problem = None
 
     def fall_behind(self, error: Exception) -> None:

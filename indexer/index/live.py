@@ -32,6 +32,8 @@ class IndexState:
 
     tier: Tier
     position: LogPosition
+    removed_at: int
+    """As of `LiveIndex`."""
     count: int
     """Faces and person templates."""
     faces: int
@@ -54,7 +56,7 @@ class LiveIndex:
         self._searcher = searcher
         self._position = position
         self._digest = digest or Digest()
-        self._removed_at = 0
+        self._removed_at = position.number
         self._lock = _ReadWriteLock()
         self._state = self._measured()
 
@@ -74,7 +76,8 @@ class LiveIndex:
 
     @property
     def removed_at(self) -> int:
-        """Number of the last change that removed a row, among those that were applied here."""
+        """Number of the last change that deleted a face, here or in another part of the gallery. Until one is
+        applied here it is the change as of which the index was read: earlier ones deleted faces, maybe."""
         return self._removed_at
 
     @property
@@ -107,10 +110,17 @@ class LiveIndex:
         """As of the last change in it. Takes no lock: it answers while a change waits for a search."""
         return self._state
 
+    @contextmanager
+    def unchanged(self) -> Iterator[Searcher]:
+        """The index underneath, to which no changes are applied in the block: several answers of it, and
+        `state`, are of one change. Do not search this object in the block."""
+        with self._lock.reading():
+            yield self._searcher
+
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
         """For each of the probes (n, dimension) the nearest min(k, count) faces, best first."""
         with self._lock.reading():
-            return _neighbours(*self._searcher.search(probes, k))
+            return neighbours(*self._searcher.search(probes, k))
 
     def search_identities(
         self, probes: Vectors, k: int, selection: Selection | None = None
@@ -120,7 +130,7 @@ class LiveIndex:
         `selection`: among these people only. Fewer where there are fewer people.
         """
         with self._lock.reading():
-            return _people(self._searcher.search_identities(probes, k, selection))
+            return near_people(self._searcher.search_identities(probes, k, selection))
 
     def count_faces(self, selection: Selection) -> int:
         """How many faces the people of the selection have."""
@@ -138,8 +148,9 @@ class LiveIndex:
             enrolled.pop(key, None)
         added = [change for _, change in sorted(enrolled.items(), key=itemgetter(0))]
         with self._lock.writing():
-            if deleted:
+            if any(change.kind is ChangeKind.DELETE and not change.is_template for change in new):
                 self._removed_at = new[-1].number
+            if deleted:
                 self._digest.remove(*self._searcher.remove(np.array(deleted, np.int64)))
             if added:
                 keys, owners = np.array([(c.key, c.owner) for c in added], np.int64).T
@@ -153,6 +164,7 @@ class LiveIndex:
         return IndexState(
             tier=self.tier,
             position=self.position,
+            removed_at=self.removed_at,
             count=self.count,
             faces=self.faces,
             tombstones=self.tombstones,
@@ -161,14 +173,14 @@ class LiveIndex:
         )
 
 
-def _neighbours(scores: NDArray[np.float32], keys: Keys) -> list[list[Neighbour]]:
+def neighbours(scores: NDArray[np.float32], keys: Keys) -> list[list[Neighbour]]:
     return [
         [Neighbour(key=key, score=score) for key, score in zip(*row, strict=True) if key >= 0]
         for row in zip(keys.tolist(), scores.tolist(), strict=True)
     ]
 
 
-def _people(answer: PeopleAnswer) -> list[list[NearPerson]]:
+def near_people(answer: PeopleAnswer) -> list[list[NearPerson]]:
     return [
         [
             NearPerson(

@@ -21,7 +21,7 @@ class SearchableIndex(Protocol):
 
     @property
     def removed_at(self) -> int:
-        """Number of a change up to which it has removed rows; none was removed since."""
+        """Number of a change up to which it has removed faces, maybe; none was removed since."""
         ...
 
     @property

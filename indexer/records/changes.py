@@ -173,6 +173,7 @@ def read_after(
                 key=row.face_key,
                 vector=vector,
                 owner=owner,
+                is_template=row.is_template,
             )
         )
     return tail

@@ -47,3 +47,4 @@ class Change:
     model could not embed it, or if it is not in the part of the gallery that was read."""
     owner: int | None
     """Of the face or template, as in `Owners`; None if there is no vector."""
+    is_template: bool = False

@@ -51,6 +51,15 @@ class ActiveSet:
             index.catch_up()
         return index
 
+    def sync(self, gallery: GalleryState, patience_seconds: float) -> None:
+        """As `index`, so that the report is true: also where the database was restored to an earlier change,
+        which the shards then have instead of the confirmed one."""
+        self.index(gallery, patience_seconds)
+        if self._confirmed.number > gallery.position.number:
+            with self._lock:
+                self._confirmed, self._answers = LOG_START, ()
+            self.index(gallery, patience_seconds)
+
     def report(self, model: str, problem: str | None) -> StatusReport:
         """Of this process: whether it can search the set, and up to which change."""
         confirmed, answers = self._confirmed, self._answers
@@ -77,10 +86,9 @@ class ActiveSet:
 def _joined(answers: Collection[ShardAnswer]) -> str | None:
     """Of all shards together; None where they are not at the same change."""
     positions = {answer.state.position for answer in answers}
-    digests = [answer.state.digest for answer in answers]
-    if len(positions) != 1 or None in digests:
+    if len(positions) != 1:
         return None
     whole = Digest()
-    for digest in digests:
-        whole.join(Digest.from_hex(digest or "0"))
+    for answer in answers:
+        whole.join(Digest.from_hex(answer.state.digest))
     return whole.hex

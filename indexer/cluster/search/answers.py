@@ -20,15 +20,14 @@ class ShardState:
     """Of one copy of a shard, at the time of its answer."""
 
     position: LogPosition
-    """Read before the search: the answer has this change, and maybe later ones."""
+    """Of the last change that the answer has."""
     removed_at: int
-    """Read after the search: no row was removed by a later change that the answer has."""
+    """No face was removed by a later change that the answer has."""
     faces: int
     count: int
     """Faces and person templates."""
     memory_bytes: int
-    digest: str | None
-    """None where changes came during the search."""
+    digest: str
     tier: str
 
 

@@ -20,7 +20,7 @@ from indexer.cluster.search.requests import PartSelection, ShardRequest
 from indexer.cluster.shards.verification import ShardProgress, Verification, live
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
-from indexer.index.live import LiveIndex
+from indexer.index.live import LiveIndex, near_people, neighbours
 from indexer.index.selections.selection import KEPT, Selection
 from indexer.records import galleries
 from indexer.records.database.session import REQUEST_TIMEOUTS, Database
@@ -34,7 +34,7 @@ from indexer.replica.store import IndexStore
 from indexer.replica.sync import POLL_SECONDS
 from indexer.replica.threads.supervised import Supervised
 from indexer.settings import Settings
-from indexer.types import IndexedGallery, LogPosition, Part
+from indexer.types import IndexedGallery, Part
 
 log = logging.getLogger(__name__)
 
@@ -81,22 +81,23 @@ class Shard:
     def answer(self, request: ShardRequest) -> ShardAnswer:
         """Raises IndexNotReady, GalleryNotFound, EmbeddingsMissing, DatabaseUnavailable, Busy."""
         index = self._caught_up(request.gallery, time.monotonic() + request.seconds)
-        position = index.position
         if request.probes is None:
-            return ShardAnswer(state=_state(index, position))
+            return ShardAnswer(state=_state(index))
         selection = None
         if request.selection is not None:
             selection = self._known(request.selection)
             if selection is None:
-                return ShardAnswer(state=_state(index, position), lacks_selection=True)
-        if len(request.probes) == 0:  # only the faces of the selection are counted
-            rows = Rows.empty(0, 0)
-        elif request.people:
-            rows = Rows.of_people(index.search_identities(request.probes, request.k, selection))
-        else:
-            rows = Rows.of_neighbours(index.search(request.probes, request.k))
-        selected = 0 if selection is None else index.count_faces(selection)
-        return ShardAnswer(state=_state(index, position), rows=rows, selected_faces=selected)
+                return ShardAnswer(state=_state(index), lacks_selection=True)
+        with index.unchanged() as searcher:
+            if len(request.probes) == 0:  # only the faces of the selection are counted
+                rows = Rows.empty(0, 0)
+            elif request.people:
+                found = searcher.search_identities(request.probes, request.k, selection)
+                rows = Rows.of_people(near_people(found))
+            else:
+                rows = Rows.of_neighbours(neighbours(*searcher.search(request.probes, request.k)))
+            selected = 0 if selection is None else searcher.count_faces(selection)
+            return ShardAnswer(state=_state(index), rows=rows, selected_faces=selected)
 
     def prove(self) -> ShardProgress:
         """Begins to compare its index with PostgreSQL, once it is open; nobody waits for it."""
@@ -179,15 +180,14 @@ class Shard:
         )
 
 
-def _state(index: LiveIndex, position: LogPosition) -> ShardState:
-    """`position`: of before the search."""
+def _state(index: LiveIndex) -> ShardState:
     state = index.state()
     return ShardState(
-        position=position,
-        removed_at=index.removed_at,
+        position=state.position,
+        removed_at=state.removed_at,
         faces=state.faces,
         count=state.count,
         memory_bytes=state.memory_bytes,
-        digest=state.digest if state.position == position else None,
+        digest=state.digest,
         tier=state.tier,
     )

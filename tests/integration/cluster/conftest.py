@@ -72,12 +72,12 @@ class Sharded:
         for person in range(people):
             enrol(self.database, self.gallery(gallery).id, str(person), vectors_of(person))
 
-    def add_face(self, person: UUID, vector: Vectors) -> UUID:
+    def add_face(self, person: UUID, vector: Vectors, photograph: int = 77) -> UUID:
         """Of the person of that id; `vector`: (1, dimension)."""
         with self.database.transaction() as session:
             gallery = galleries.lock(session, self.gallery().id)
             model = models.register(session, CARD.fingerprint, CARD.dimension)
-            new = enrolment(77, {CARD.fingerprint: vector[0]})
+            new = enrolment(photograph, {CARD.fingerprint: vector[0]})
             [added] = faces.add(session, person, [new], {CARD.fingerprint: model})
             templates = person_templates.replace(session, gallery.id, [person])
             changes.append(session, gallery.id, ChangeKind.ENROL, [added.key], templates)

@@ -2,7 +2,7 @@
 
 import logging.config
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from indexer.cluster.search.copies import Copies
 from indexer.cluster.search.requests import ShardRequest
 from indexer.index.live import LiveIndex
 from indexer.index.selections.selection import Selection
-from indexer.records.tables import Identity
+from indexer.records.tables import Identity, ShardSet
 from indexer.replica.gallery_index import GalleryIndex
 from indexer.types import GalleryState, Part, Vectors
 from tests.integration.cluster.conftest import GALLERY, PEOPLE, Sharded, vectors_of
@@ -74,51 +74,71 @@ def test_a_search_among_some_people_finds_those_of_every_shard(
     assert sharded.index().count_faces(chosen) == local.count_faces(chosen)
 
 
-def test_a_face_that_moves_to_a_person_of_another_shard_is_in_the_answer(
-    sharded: Sharded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One shard has removed it already, the other has not added it yet, and the search has read the gallery's
-    row before the move: the other is called again."""
-    from indexer.cluster.search.sharded_index import PartSelections, ShardedIndex
+@pytest.fixture
+def shards_here(sharded: Sharded, monkeypatch: pytest.MonkeyPatch) -> Iterator["_ShardsHere"]:
+    """The shards of the gallery in this process. They follow the log only when they are called."""
     from indexer.cluster.shards import shard
 
     monkeypatch.setenv("GEMEL_DATABASE_URL", sharded.url)
     monkeypatch.setenv("GEMEL_HOME", str(sharded.home))
     monkeypatch.setattr(logging.config, "dictConfig", lambda _: None)
-    monkeypatch.setattr(shard, "Supervised", _NoThread)  # these follow the log only when they are called
+    monkeypatch.setattr(shard, "Supervised", _NoThread)
     active = sharded.active()
     assert active is not None
+    here = _ShardsHere(active)
+    yield here
+    here.close()
+
+
+@pytest.mark.parametrize("started_again", [False, True])
+def test_a_face_that_moves_to_a_person_of_another_shard_is_in_the_answer(
+    sharded: Sharded, shards_here: "_ShardsHere", started_again: bool
+) -> None:
+    """One shard has removed it already, the other has not added it yet, and the search has read the gallery's
+    row before the move: the other is called again. So it is where the first one has started after the move,
+    and has removed nothing itself."""
     with sharded.database.reading() as session:
-        rows = session.scalars(select(Identity).where(Identity.gallery_id == active.gallery_id)).all()
+        rows = session.scalars(
+            select(Identity).where(Identity.gallery_id == sharded.gallery().id).order_by(Identity.number)
+        ).all()
     first, second = (
-        next(row for row in rows if part.holds(np.array([row.number]))[0]) for part in active.parts
+        next(row for row in rows if part.holds(np.array([row.number]))[0]) for part in shards_here.parts
     )
-    vector = unit_vectors(77_000, 1, CARD.dimension)
-    face = sharded.add_face(first.id, vector)
-    shards = [shard.Shard(active.gallery_id, CARD, part, active.id) for part in active.parts]
-    calls: Any = _CallsHere(active.parts, shards)
+    vector = unit_vectors(77_000 + started_again, 1, CARD.dimension)
+    face = sharded.add_face(first.id, vector, photograph=77 + started_again)
     before = GalleryState.of(sharded.gallery())
-    copies = Copies(len(shards), 1)
+    [[found]] = shards_here.index(before).search_identities(vector, 1)
+    assert found.face_score == pytest.approx(1.0, abs=1e-5)
+    assert shards_here.copies.counts.rounds == 0
+    sharded.engine.people.move(GALLERY, first.id, [face], second.id)
+    if started_again:
+        shards_here.start_again(0)
+    after = GalleryState.of(sharded.gallery())
+    shards_here.shards[0].answer(ShardRequest(gallery=after, seconds=30))
 
-    def index() -> ShardedIndex:
-        later = time.monotonic() + 30
-        return ShardedIndex(calls, copies, PartSelections(), before, lambda: later, lambda _: None)
+    [[found]] = shards_here.index(before).search_identities(vector, 1)
 
-    try:
-        [[found]] = index().search_identities(vector, 1)
-        assert found.face_score == pytest.approx(1.0, abs=1e-5)
-        assert copies.counts.rounds == 0
-        sharded.engine.people.move(GALLERY, first.id, [face], second.id)
-        after = GalleryState.of(sharded.gallery())
-        shards[0].answer(ShardRequest(gallery=after, seconds=30))
+    assert found.face_score == pytest.approx(1.0, abs=1e-5)
+    assert shards_here.copies.counts.rounds == 1
 
-        [[found]] = index().search_identities(vector, 1)
 
-        assert found.face_score == pytest.approx(1.0, abs=1e-5)
-        assert copies.counts.rounds == 1
-    finally:
-        for one in shards:
-            one.close()
+def test_shards_need_not_be_at_the_same_change_while_people_are_enrolled(
+    sharded: Sharded, shards_here: "_ShardsHere"
+) -> None:
+    """A person's template is replaced with each face: nobody is in two shards because of it."""
+    before = GalleryState.of(sharded.gallery())
+    shards_here.index(before).catch_up()
+    with sharded.database.reading() as session:
+        rows = session.scalars(select(Identity).where(Identity.gallery_id == before.id)).all()
+    person = next(row for row in rows if shards_here.parts[0].holds(np.array([row.number]))[0])
+    for photograph in (90, 91):
+        sharded.add_face(person.id, unit_vectors(photograph, 1, CARD.dimension), photograph)
+    shards_here.shards[0].answer(ShardRequest(gallery=GalleryState.of(sharded.gallery()), seconds=30))
+
+    [[found]] = shards_here.index(before).search_identities(unit_vectors(91, 1, CARD.dimension), 1)
+
+    assert found.face_score == pytest.approx(1.0, abs=1e-5)
+    assert shards_here.copies.counts.rounds == 0
 
 
 def test_a_photograph_is_identified_over_http_among_people_of_all_shards(
@@ -146,14 +166,37 @@ class _NoThread:
     def close(self, *_: object) -> None: ...
 
 
-class _CallsHere:
-    """Of shards in this process, whose answers pass through Ray's store."""
+class _ShardsHere:
+    """Shards in this process, with one copy each, whose answers pass through Ray's store."""
 
-    def __init__(self, parts: Sequence[Part], shards: Sequence[Any]) -> None:
-        self.parts = list(parts)
-        self._shards = shards
+    def __init__(self, shard_set: ShardSet) -> None:
+        self._set = shard_set
+        self.parts = shard_set.parts
+        self.copies = Copies(shard_set.shards, 1)
+        self.shards = [self._start(part) for part in self.parts]
+
+    def start_again(self, shard: int) -> None:
+        """As a copy does whose node has ended."""
+        self.shards[shard].close()
+        self.shards[shard] = self._start(self.parts[shard])
+
+    def index(self, gallery: GalleryState) -> Any:
+        from indexer.cluster.search.sharded_index import PartSelections, ShardedIndex
+
+        later = time.monotonic() + 30
+        calls: Any = self
+        return ShardedIndex(calls, self.copies, PartSelections(), gallery, lambda: later, lambda _: None)
 
     def ask(self, shard: int, _: int, request: ShardRequest) -> Any:
         import ray
 
-        return ray.put(self._shards[shard].answer(request))
+        return ray.put(self.shards[shard].answer(request))
+
+    def close(self) -> None:
+        for one in self.shards:
+            one.close()
+
+    def _start(self, part: Part) -> Any:
+        from indexer.cluster.shards.shard import Shard
+
+        return Shard(self._set.gallery_id, CARD, part, self._set.id)
