@@ -21,6 +21,8 @@ HEDGE_SHARE = 0.1
 """Of the calls, at most so many are hedged in the long run: otherwise an overloaded cluster would get twice
 the load."""
 HEDGES_AT_ONCE = 20.0
+HEDGES_A_SECOND = 5.0
+"""Are allowed besides: calls of a copy that never answers go to another one also where no other search is."""
 AVOIDED_SECONDS = 1.0
 """A copy that failed or was slow is left out for so long; after failures in a row, up to 16 times it."""
 
@@ -58,6 +60,8 @@ class Copies:
     _durations: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
     _hedge_seconds: float = FIRST_HEDGE_SECONDS
     _hedges_left: float = HEDGES_AT_ONCE
+    _hedged_at: float = field(default_factory=time.monotonic)
+    """Of the last question whether a call may be."""
     _turn: int = 0
 
     def order(self) -> list[list[int]]:
@@ -78,7 +82,10 @@ class Copies:
 
     def may_hedge(self) -> bool:
         """Whether one more call may be hedged; it counts."""
+        now = time.monotonic()
         with self._lock:
+            more = HEDGES_A_SECOND * (now - self._hedged_at)
+            self._hedges_left, self._hedged_at = min(HEDGES_AT_ONCE, self._hedges_left + more), now
             if self._hedges_left < 1:
                 return False
             self._hedges_left -= 1

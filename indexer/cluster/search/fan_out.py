@@ -46,11 +46,18 @@ class _Shard:
     """All copies have failed: when it is called again."""
     error: Exception | None = None
     """The last one."""
+    failed: bool = False
+    """Since a copy was called last, one has failed; another one has not answered yet, and may never do so."""
     called: int = 0
 
     def next_copy(self) -> int:
-        copy = self.order[self.called % len(self.order)]
-        self.called += 1
+        """One of which no answer is awaited, if there is one."""
+        awaited = {copy for copy, _ in self.pending.values()}
+        for _ in self.order:
+            copy = self.order[self.called % len(self.order)]
+            self.called += 1
+            if copy not in awaited:
+                break
         return copy
 
 
@@ -100,7 +107,7 @@ def _due(shard: _Shard) -> float:
 def _send(calls: Calls, copies: Copies, shard: _Shard, references: dict[Any, _Shard]) -> None:
     copy = shard.next_copy()
     now = time.monotonic()
-    shard.again_at = None
+    shard.again_at, shard.failed = None, False
     shard.hedge_at = now + copies.hedge_seconds if copies.copies > 1 else float("inf")
     try:
         reference = calls.ask(shard.number, copy)
@@ -140,6 +147,8 @@ def _note_failure(calls: Calls, copies: Copies, shard: _Shard, copy: int, error:
         # Each copy at once, then all of them again after a pause.
         tried_all = shard.called % len(shard.order) == 0
         shard.again_at = time.monotonic() + (PAUSE_SECONDS if tried_all else 0.0)
+    else:
+        shard.failed, shard.hedge_at = True, time.monotonic() + PAUSE_SECONDS
 
 
 def _call_again(
@@ -150,11 +159,15 @@ def _call_again(
             copies.counts.retries += 1
             _send(calls, copies, shard, references)
     elif now >= shard.hedge_at:
-        if len(shard.pending) < len(shard.order) and copies.may_hedge():
-            _send(calls, copies, shard, references)
-        shard.hedge_at = (
-            float("inf") if len(shard.pending) >= len(shard.order) else now + copies.hedge_seconds
-        )
+        shard.hedge_at = now + copies.hedge_seconds
+        if len(shard.pending) < len(shard.order):
+            if shard.failed:
+                copies.counts.retries += 1
+                _send(calls, copies, shard, references)
+            elif copies.may_hedge():
+                _send(calls, copies, shard, references)
+        if len(shard.pending) >= len(shard.order):
+            shard.hedge_at = float("inf")
 
 
 def _late(gallery_name: str, missing: Sequence[_Shard]) -> IndexNotReady:

@@ -1,0 +1,71 @@
+"""Calls of copies that fail or never answer. Ray itself is replaced: its references are futures."""
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future
+from concurrent.futures import wait as wait_for_some
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from indexer.cluster.search.copies import HEDGES_AT_ONCE, Copies
+from tests.integration.cluster.conftest import Sharded
+
+ANSWER: Any = object()
+
+
+class _Calls:
+    """Of one shard: copy 0 never answers, and copy 1 fails `failures` times."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.asked: list[int] = []
+
+    def ask(self, _: int, copy: int) -> "Future[Any]":
+        self.asked.append(copy)
+        future: Future[Any] = Future()
+        if copy == 1 and self.asked.count(1) <= self.failures:
+            future.set_exception(RuntimeError("the actor is unavailable"))
+        elif copy == 1:
+            future.set_result(ANSWER)
+        return future
+
+    def failed(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def fan_out(sharded: Sharded, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`sharded`: it has prepared Ray, which this module imports."""
+    from indexer.cluster.search import fan_out as module
+
+    def wait(references: list[Any], *, timeout: float, **_: object) -> tuple[list[Any], list[Any]]:
+        done, others = wait_for_some(references, timeout, FIRST_COMPLETED)
+        return list(done), list(others)
+
+    monkeypatch.setattr(module, "ray", SimpleNamespace(wait=wait, get=lambda future: future.result(0)))
+    return module.fan_out
+
+
+def copies_that_begin_with(first: int) -> Copies:
+    copies = Copies(1, 2)
+    while copies.order()[0][0] == first:  # the next one begins with the other
+        pass
+    return copies
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_copy_that_failed_is_called_again_while_the_other_never_answers(fan_out: Any, first: int) -> None:
+    calls = _Calls(failures=4)
+    answers = fan_out(calls, copies_that_begin_with(first), [0], time.monotonic() + 30, "staff")
+    assert answers == {0: ANSWER}
+    assert (calls.asked[0], calls.asked.count(0), calls.asked.count(1)) == (first, 1, 5)
+
+
+def test_calls_of_a_copy_that_never_answers_go_to_the_other_though_too_many_were_hedged(fan_out: Any) -> None:
+    copies = copies_that_begin_with(0)
+    while copies.may_hedge():
+        pass
+    assert copies.counts.hedges >= HEDGES_AT_ONCE
+    calls = _Calls(failures=0)
+    assert fan_out(calls, copies, [0], time.monotonic() + 30, "staff") == {0: ANSWER}
+    assert calls.asked == [0, 1]
