@@ -1,7 +1,7 @@
 """Enrols the files that a worker has claimed, person by person, and records the result of each."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import copy_context
 
 from indexer.attributes.estimate import NO_ESTIMATES
@@ -24,7 +24,7 @@ from indexer.records.database.session import Session
 from indexer.records.imports import queue
 from indexer.records.imports.queue import Verdict
 from indexer.records.tables import ImportFile
-from indexer.types import OnSeveralFaces
+from indexer.types import Attribute, OnSeveralFaces
 from indexer.usecases.answers.attributes import answered
 from indexer.usecases.bootstrap import Engine
 from indexer.usecases.enrol import NewIdentity
@@ -73,15 +73,16 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
         return
     people = list(by_person.values())
     recorded: set[int] = set()
+    job = claimed.job
+    requested = attributes_of(engine, job, claimed.gallery)
 
     def commit(session: Session, done: Mapping[int, PersonOutcome]) -> None:
         verdicts: dict[int, Verdict] = {}
         for number, one in done.items():
-            verdicts |= _verdicts(people[number], one)
+            verdicts |= _verdicts(people[number], one, requested)
         queue.record(session, claimed.worker, verdicts)
         recorded.update(done)
 
-    job = claimed.job
     outcomes = enrol_people(
         engine.enroller,
         claimed.gallery.name,
@@ -101,7 +102,7 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
         ],
         several_faces=OnSeveralFaces(job.several_faces),
         allow_duplicates=job.allow_duplicates,
-        attributes=attributes_of(engine, job, claimed.gallery),
+        attributes=requested,
         check=check,
         commit=commit,
     )
@@ -112,7 +113,7 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
             _fail(engine, claimed, files, done)
         elif isinstance(done, PersonOutcome):
             if number not in recorded:
-                unrecorded |= _verdicts(files, done)
+                unrecorded |= _verdicts(files, done, requested)
             _observe(done, observe)
             rejected |= {
                 file.id: (picture.code or "", data[file.id])
@@ -187,7 +188,10 @@ def _enrol_unlabelled(
     previews.keep(engine, rejected)
 
 
-def _verdicts(files: Sequence[ImportFile], done: PersonOutcome) -> dict[int, Verdict]:
+def _verdicts(
+    files: Sequence[ImportFile], done: PersonOutcome, requested: Collection[Attribute]
+) -> dict[int, Verdict]:
+    """`requested`: attributes that are kept; a policy may have needed another one."""
     return {
         file.id: Verdict(
             state=picture.outcome.value,
@@ -197,6 +201,7 @@ def _verdicts(files: Sequence[ImportFile], done: PersonOutcome) -> dict[int, Ver
             estimates={
                 name: estimate.model_dump(mode="json")
                 for name, estimate in answered(done.estimates.get(number, NO_ESTIMATES)).items()
+                if name in requested
             },
         )
         for number, (file, picture) in enumerate(zip(files, done.pictures, strict=True))

@@ -46,7 +46,7 @@ def remove_face(database: Database, gallery_name: str, identity_id: UUID, face_i
         identities.get(session, gallery.id, identity_id)
         face = faces.get(session, identity_id, face_id)
         faces.remove(session, [face.key])
-        erasure.forget_face(session, identity_id, face.image_sha256)
+        erasure.forget_estimates(session, identity_id, [face.image_sha256])
         templates = person_templates.replace(session, gallery.id, [identity_id])
         changes.append(session, gallery.id, ChangeKind.DELETE, [face.key], templates)
         record(

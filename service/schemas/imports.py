@@ -190,7 +190,7 @@ class ImportFile(BaseModel):
     has_picture: bool = Field(description="Whether a small picture of the file is kept", examples=[True])
     attributes: dict[str, AttributeEstimate] = Field(
         description="Of the enrolled face, those in the import's `attributes`, by name. They are kept as long"
-        " as the import and the face are",
+        " as the import and the face are, and the face is this person's",
         examples=[{}],
     )
 

@@ -58,16 +58,18 @@ WHERE identity.id = ANY(CAST(:identity_ids AS uuid[])) AND import_file.import_id
 
 _FORGET_ESTIMATES = text("""
 UPDATE import_file SET estimates = NULL
-WHERE identity_id = ANY(CAST(:forgotten AS uuid[])) AND sha256 = :image_sha256 AND estimates IS NOT NULL
+WHERE identity_id = ANY(CAST(:forgotten AS uuid[])) AND sha256 = ANY(:digests) AND estimates IS NOT NULL
 """)
 
 
-def forget_face(session: Session, identity_id: UUID, image_sha256: bytes) -> None:
-    """What imports have estimated of a face of the identity, or of those that were merged into it."""
+def forget_estimates(session: Session, identity_id: UUID, digests: Collection[bytes]) -> None:
+    """What imports have estimated of faces of the identity, or of those that were merged into it. `digests`:
+    SHA-256 of their photographs. The faces are deleted, or become somebody else's: with that person, nothing
+    would lead from the face to the import."""
     forgotten = session.scalars(_WITH_MERGED, {"identity_ids": [str(identity_id)]})
     session.execute(
         _FORGET_ESTIMATES,
-        {"forgotten": [str(each) for each in forgotten], "image_sha256": image_sha256},
+        {"forgotten": [str(each) for each in forgotten], "digests": list(digests)},
     )
 
 

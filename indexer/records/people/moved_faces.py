@@ -107,6 +107,8 @@ class MovedFaces:
     """Old keys, for the change log; also those of dropped faces."""
     enrolled: Sequence[int]
     """New keys, ascending."""
+    digests: Sequence[bytes]
+    """SHA-256 of the photographs of `ids`."""
 
 
 def check(session: Session, identity_id: UUID, face_ids: Collection[UUID]) -> None:
@@ -155,6 +157,7 @@ def move(
         ],
         deleted=sorted(row.key for row in [*moved, *dropped]),
         enrolled=enrolled,
+        digests=[bytes(row.image_sha256) for row in moved],
     )
 
 

@@ -131,7 +131,7 @@ class ImportFile(Base, kw_only=True):
     """The person, once enrolled. `records.people.erasure` deletes the row with the person."""
     estimates: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
     """Of the enrolled face, the attributes that the import asks for, as they are answered. They go with the
-    face, the person and the import."""
+    face, also to another person, with the person and the import."""
     worker: Mapped[str | None] = mapped_column(Text, default=None)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     """The worker renews its lease before this time; after it any worker may claim the file."""

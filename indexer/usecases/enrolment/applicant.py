@@ -44,7 +44,8 @@ class PersonOutcome:
     duplicates: Sequence[DuplicateCandidate] = field(default_factory=list)
     """Other people whom the person looks like."""
     estimates: Mapping[int, Estimates] = field(default_factory=dict)
-    """Of the enrolled faces, by the number of the picture, from 0: the attributes that were requested."""
+    """Of the enrolled faces, by the number of the picture, from 0: the attributes that were requested,
+    or that the policy needs."""
 
 
 KNOWN = PictureOutcome(outcome=Outcome.KNOWN)

@@ -8,7 +8,7 @@ from indexer.errors import FaceExists, InvalidRequest
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled import identities
-from indexer.records.people import distinct, moved_faces, person_changes
+from indexer.records.people import distinct, erasure, moved_faces, person_changes
 from indexer.records.people.person_changes import Before, ChangeOfPeople
 from indexer.records.tables import Gallery
 from indexer.usecases.enrol import NewIdentity
@@ -82,6 +82,7 @@ def _regroup(
             f"the other identity has a face of the same photograph as {min(left)}: delete one of the two",
             ids=sorted(map(str, left)),
         )
+    erasure.forget_estimates(session, identity_id, moved.digests)
     number = log_moved(
         session,
         gallery.id,

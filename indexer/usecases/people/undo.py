@@ -90,7 +90,10 @@ def _undo_merge(
     number = log_moved(
         session, gallery.id, deleted=moved.deleted, enrolled=enrolled, regrouped=[kept_id, merged_id]
     )
-    return MovedFaces(ids=moved.ids, dropped=[], deleted=moved.deleted, enrolled=enrolled), number
+    moved = MovedFaces(
+        ids=moved.ids, dropped=[], deleted=moved.deleted, enrolled=enrolled, digests=moved.digests
+    )
+    return moved, number
 
 
 def _undo_split_or_move(

@@ -209,6 +209,31 @@ def test_an_import_shows_the_attributes_of_each_enrolled_face_until_the_face_is_
     assert left["ada/1.jpg"]["attributes"] == found["ada/1.jpg"]["attributes"] != {}
 
 
+@pytest.mark.parametrize("change", ["split", "move"])
+def test_what_an_import_has_estimated_of_a_face_does_not_outlive_the_person_who_got_the_face(
+    staff: TestClient, hopper: bytes, change: str
+) -> None:
+    importer = Importer(client=staff)
+    id = importer.create(attributes=["expression"])
+    importer.send(id, {"grace/1.jpg": hopper, "grace/2.jpg": hopper + b"\0"})
+    importer.finish(id)
+    people = f"/v1/galleries/{importer.gallery}/identities"
+    person = importer.files(id)["grace/1.jpg"]["identity_id"]
+    moved, kept = (face["id"] for face in staff.get(f"{people}/{person}").json()["faces"])
+    if change == "split":
+        answer = staff.post(f"{people}/{person}/split", json={"faces": [moved], "name": "Ada"})
+        other = answer.raise_for_status().json()["other_id"]
+    else:
+        other = staff.post(people, data={"external_id": "ada"}).raise_for_status().json()["id"]
+        staff.post(f"{people}/{person}/faces/{moved}/move", json={"to": other}).raise_for_status()
+    staff.delete(f"{people}/{other}").raise_for_status()
+
+    left = [file["attributes"] for file in importer.files(id).values()]
+
+    assert kept != moved
+    assert sorted(map(bool, left)) == [False, True]
+
+
 def test_an_import_estimates_nothing_that_is_not_permitted_or_of_people_without_names(
     staff: TestClient, hopper: bytes
 ) -> None:

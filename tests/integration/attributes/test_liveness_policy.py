@@ -281,6 +281,18 @@ def test_an_import_takes_in_the_person_and_no_screen(client: TestClient, people_
     }
 
 
+def test_an_import_keeps_no_estimate_that_only_the_policy_needs(client: TestClient) -> None:
+    importer = Importer(client=client)
+    client.patch(f"/v1/galleries/{importer.gallery}", json={"liveness": "report"}).raise_for_status()
+    id = importer.create()
+    importer.send(id, {"him/1.jpg": PERSON.read_bytes()})
+    importer.finish(id)
+
+    file = importer.files(id)["him/1.jpg"]
+
+    assert (file["state"], file["attributes"]) == ("enrolled", {})
+
+
 @pytest.mark.parametrize("people_by", ["folder", "nobody"])
 def test_files_that_a_process_holds_when_the_policy_comes_wait_for_one_with_the_weights(
     opened: Open, people_by: str
