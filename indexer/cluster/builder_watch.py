@@ -39,7 +39,7 @@ class BuilderWatch:
         return self._problem or self._thread.problem
 
     def learn(self, card: ModelCard) -> None:
-        """That galleries are searched by this model."""
+        """Tell the builder from now on that galleries are searched by this model."""
         self._cards[card.fingerprint] = card
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A gallery's index as a serving process has it: in shards where a set of shards serves, in itself otherwise.
+"""A gallery's index as a serving process has it: in shards where a set serves, or in this process.
 
 PostgreSQL says which it is. The index of this process serves until a set is active, and is closed then.
 """

@@ -19,7 +19,7 @@ class Sharding:
 
     def __init__(self, settings: Settings, card: ModelCard, *, serving: bool) -> None:
         """Starts at once, whether the Ray cluster answers or not. `card`: of the default model. `serving`:
-        whether this process has shards created too; a command only searches those that there are."""
+        whether this process also has the builder create shards; a command only searches existing ones."""
         self.connection = RayConnection(settings)
         self._least_faces = settings.shard_faces // 2
         self.counts = Counts()

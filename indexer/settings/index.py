@@ -39,8 +39,8 @@ class IndexSettings(BaseModel):
     shard_faces: int = Field(
         default=50_000_000,
         ge=1,
-        description="Faces from which on a gallery is searched in shards on the Ray cluster; it is so until"
-        " it has fewer than half as many. Without `GEMEL_CLUSTER` it has no effect",
+        description="A gallery with at least so many faces is searched in shards on the Ray cluster, until it"
+        " has fewer than half as many. Without `GEMEL_CLUSTER` it has no effect",
     )
     shards: int = Field(
         default=0,
@@ -53,8 +53,8 @@ class IndexSettings(BaseModel):
         default=2,
         ge=1,
         le=8,
-        description="Copies of each shard, each on another node of the Ray cluster. With one copy, a node"
-        " that fails is an interruption of searches",
+        description="Copies of each shard, each on another node of the Ray cluster. With one copy,"
+        " searches fail while its node is down",
     )
 
     @property

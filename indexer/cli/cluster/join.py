@@ -23,7 +23,7 @@ def _check_ports(text: str | None) -> str | None:
         match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text)
         first, last = (int(match[1]), int(match[2])) if match else (0, 0)
         if not 1024 <= first <= last < 65536 or last - first + 1 < LEAST_PORTS:
-            raise typer.BadParameter(f"two ports from 1024 to 65535, {LEAST_PORTS} or more: 20000-20099")
+            raise typer.BadParameter(f"give {LEAST_PORTS} or more ports from 1024 to 65535, as 20000-20099")
     return text
 
 
@@ -46,7 +46,7 @@ def join(
         typer.Option(
             metavar="ADDRESS",
             help="Address of this machine that the others reach.",
-            show_default="that of the way to the head",
+            show_default="the address on the route to the head",
         ),
     ] = None,
     port: Annotated[
@@ -89,8 +89,8 @@ def join(
     nodes. Each needs the same GEMEL_DATABASE_URL. A node waits for its head, and joins again after the head
     was away.
 
-    A server needs a node on its own machine, or in its container. `gemel cluster join HOST:PORT --no-shards
-    -- gemel serve` runs both.
+    A server needs a node on its own machine, or in its container, unless the head has a `--client-port`.
+    `gemel cluster join HOST:PORT --no-shards -- gemel serve` runs both.
 
     Who has the token and reaches the ports may run programs on every node: keep the ports in a private
     network.

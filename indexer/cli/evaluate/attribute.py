@@ -38,7 +38,7 @@ def attribute(
         typer.Option(
             "--labels",
             metavar="FILE.csv",
-            help="In place of the folders: the columns file (in DIR) and label.",
+            help="Instead of folders: a CSV file with the columns file (its path in DIR) and label.",
         ),
     ] = None,
     json_file: Json = None,
@@ -46,7 +46,7 @@ def attribute(
 ) -> None:
     """An attribute with categories: accuracy, confusion, calibration, and how often it cannot tell.
 
-    Every picture counts: one without a face or a value is a wrong answer.
+    Every picture counts: one without a face or without a value is a wrong answer.
 
     Example: `gemel evaluate attribute mask --data masks --html mask.html`
     """

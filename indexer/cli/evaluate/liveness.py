@@ -59,11 +59,16 @@ FramesOption = Annotated[
         "--frames",
         min=MIN_FRAMES,
         max=MAX_FRAMES,
-        help="Of a burst that is cut from a folder of more than 10.",
+        help="Number of frames of each burst that is cut from a folder with more than 10.",
     ),
 ]
 SpacingOption = Annotated[
-    int, typer.Option("--spacing", min=1, help="Distance of the frames of such a burst in their folder.")
+    int,
+    typer.Option(
+        "--spacing",
+        min=1,
+        help="Distance of the frames of such a burst in their folder: 6 takes every sixth.",
+    ),
 ]
 
 

@@ -17,7 +17,7 @@ def reshard(
         typer.Option(
             min=0,
             max=1024,
-            help="Number of shards; 0: one for each node that may hold some.",
+            help="Number of shards; 0: one for each node that may hold shards.",
             show_default="GEMEL_SHARDS",
         ),
     ] = None,
@@ -31,7 +31,7 @@ def reshard(
 
     The new shards are built beside the index that serves, which needs memory for both, and verified. Then all
     servers switch to them at once. Searches and enrolments continue meanwhile. A server with GEMEL_CLUSTER
-    has to run. `gemel index status` and `gemel cluster status` show how far they are.
+    has to run. `gemel index status` and `gemel cluster status` show the progress.
 
     Example: `gemel index reshard staff --shards 8`
     """

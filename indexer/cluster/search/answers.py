@@ -114,7 +114,7 @@ class ShardAnswer:
     selected_faces: int = 0
     """Faces of the people of the selection, where there is one."""
     lacks_selection: bool = False
-    """It knows the selection not yet, of which only the checksum was sent: nothing was searched."""
+    """It does not know the selection yet, of which only the checksum was sent: nothing was searched."""
 
 
 def merged(answers: Sequence[Rows], k: int) -> Rows:

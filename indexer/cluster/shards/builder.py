@@ -1,4 +1,4 @@
-"""The actor that takes the sets of shards to where they are to be: one for the whole Ray cluster.
+"""The actor that creates, replaces and removes sets of shards: one for the whole Ray cluster.
 
 It looks at what PostgreSQL and Ray have, and does the next step, whoever did the last one: so it may end at
 any moment, and Ray starts it again. It is an actor, and no thread of a serving process, because Ray ends a
