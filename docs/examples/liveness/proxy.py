@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from functools import partial
+from http.client import HTTPException
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def ask_gemel(path: str, body: bytes, content_type: str | None) -> tuple[int, di
         with urllib.request.urlopen(request, timeout=SECONDS) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+        return error.code, {}
 
 
 def answer_for_page(path: str, status: int, found: dict[str, Any]) -> dict[str, Any]:
@@ -39,20 +40,21 @@ def answer_for_page(path: str, status: int, found: dict[str, Any]) -> dict[str, 
     signed in, and let nobody on with another verdict than `live`. The page gets no figures: they help an
     attacker."""
     if status >= 400:
-        return {"code": found.get("code")}
+        return {}
     fields = ("token", "movements") if path == "/liveness/challenges" else ("verdict", "reasons")
     return {field: found[field] for field in fields}
 
 
 class Handler(SimpleHTTPRequestHandler):
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if self.path not in PATHS or not 0 <= length <= MAX_BYTES:
+        stated = self.headers.get("Content-Length") or "0"
+        length = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 10 else MAX_BYTES + 1
+        if self.path not in PATHS or length > MAX_BYTES:
             self.send_error(404 if self.path not in PATHS else 413)
             return
         try:
             status, found = ask_gemel(self.path, self.rfile.read(length), self.headers.get("Content-Type"))
-        except OSError:  # Gemel does not answer
+        except (OSError, ValueError, HTTPException):  # Gemel does not answer, or not as it should
             status, found = 502, {}
         body = json.dumps(answer_for_page(self.path, status, found)).encode()
         self.send_response(status)

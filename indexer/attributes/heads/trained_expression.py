@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import openvino
 
 from indexer.errors import CardUnusable, WeightsDamaged, WeightsMissing
 from indexer.files import open_regular, reason
@@ -75,7 +78,7 @@ def _card(path: Path) -> TrainedCard:
         if not isinstance(content, dict):
             raise ValueError("it is no JSON object")
         return _parsed(content)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         why = f"lacks {error}" if isinstance(error, KeyError) else reason(error)
         raise CardUnusable(
             f"{path} is not the card of a head of expressions: {why}", path=str(path)
@@ -84,10 +87,13 @@ def _card(path: Path) -> TrainedCard:
 
 def _parsed(content: dict[str, Any]) -> TrainedCard:
     """Raises KeyError, TypeError, ValueError."""
+    names = content["expressions"]
+    if not isinstance(names, list) or not all(isinstance(each, str) and each.isprintable() for each in names):
+        raise ValueError("its expressions are not a list of names")
     interval = content.get("accuracy_interval")
     accuracy = content.get("accuracy")
     card = TrainedCard(
-        expressions=tuple(map(str, content["expressions"])),
+        expressions=tuple(names),
         temperature=float(content["temperature"]),
         trained_on=str(content["trained_on"]),
         base_sha256=str(content["base_sha256"]),
@@ -98,6 +104,9 @@ def _parsed(content: dict[str, Any]) -> TrainedCard:
     )
     if len(card.expressions) < 2 or len(set(card.expressions)) < len(card.expressions):
         raise ValueError("its expressions are not two or more different names")
+    figures = (card.temperature, card.accuracy or 0.0, *(card.accuracy_interval or ()))
+    if not all(map(math.isfinite, figures)):  # JSON, in which the service tells them, has no such numbers
+        raise ValueError("one of its figures is not finite")
     return card
 
 
@@ -117,8 +126,8 @@ def _check_shape(path: Path, weights: bytes, card: TrainedCard) -> None:
     except RuntimeError as error:
         raise CardUnusable(f"{path} is no network", path=str(path)) from error
     shapes = [part.partial_shape for part in (*network.inputs, *network.outputs)]
-    last = [shape[1].get_max_length() for shape in shapes if len(shape) == 2]
-    if last != [FEATURE_DIMENSION, len(card.expressions)]:
+    expected = [openvino.PartialShape([-1, last]) for last in (FEATURE_DIMENSION, len(card.expressions))]
+    if shapes != expected:  # -1: of any number of faces
         raise CardUnusable(
             f"{path} does not make {len(card.expressions)} probabilities of {FEATURE_DIMENSION} features, as"
             " its card says",

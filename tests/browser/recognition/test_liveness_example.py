@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +45,11 @@ def gemel(empty_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def server(gemel: str) -> Iterator[str]:
-    """Of the site."""
+    yield from site(gemel)
+
+
+def site(gemel: str) -> Iterator[str]:
+    """The address of the site's server."""
     variables = os.environ | {"SERVER_URL": gemel, "GEMEL_API_KEY": KEY}
     command = [sys.executable, str(PROXY), "0"]
     with subprocess.Popen(
@@ -104,3 +111,30 @@ def test_the_sites_server_passes_nothing_else_on(open_page: OpenPage, watch: Wat
         "async () => (await fetch('v1/galleries', {method: 'POST', body: '{\"name\": \"x\"}'})).status"
     )
     assert status == 404
+
+
+class Balancer(BaseHTTPRequestHandler):
+    """Stands before a Gemel that is not there: answers as balancers do, without JSON."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_error(503)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("length", "status"), [("2", 503), ("two", 413), ("-1", 413)])
+def test_the_sites_server_answers_whatever_a_balancer_or_a_browser_sends(length: str, status: int) -> None:
+    with HTTPServer(("127.0.0.1", 0), Balancer) as balancer:
+        threading.Thread(target=balancer.serve_forever, daemon=True).start()
+        try:
+            for address in site(f"http://127.0.0.1:{balancer.server_port}"):
+                connection = HTTPConnection(address.removeprefix("http://"), timeout=30)
+                connection.putrequest("POST", "/liveness")
+                connection.putheader("Content-Length", length)
+                connection.endheaders(b"{}")
+                assert connection.getresponse().status == status
+                connection.close()
+        finally:
+            balancer.shutdown()

@@ -1,11 +1,13 @@
 """`gemel train --task expression` as it is typed, on a few real faces, and its head in the service."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from fastapi.testclient import TestClient
 from safetensors.numpy import load_file
@@ -124,10 +126,35 @@ def fewer_expressions(folder: Path) -> None:
     (folder / "expression.json").write_text(json.dumps(card | {"expressions": card["expressions"][1:]}))
 
 
+def changed(**fields: object) -> Callable[[Path], object]:
+    """A card with these `fields`."""
+
+    def change(folder: Path) -> None:
+        card = json.loads((folder / "expression.json").read_text())
+        (folder / "expression.json").write_text(json.dumps(card | fields))
+
+    return change
+
+
+def for_one_face(folder: Path) -> None:
+    """A network that does not take the faces of a group."""
+    network = onnx.load(folder / "expression.onnx")
+    network.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    weights = network.SerializeToString()
+    (folder / "expression.onnx").write_bytes(weights)
+    changed(weights_sha256=hashlib.sha256(weights).hexdigest())(folder)
+
+
 @pytest.mark.parametrize(
     ("damage", "error"),
     [
         (other_base, CardUnusable),
+        (for_one_face, CardUnusable),
+        (changed(accuracy=float("nan")), CardUnusable),
+        (changed(accuracy_interval=[0.1, float("inf")]), CardUnusable),
+        (changed(expressions=["\ud800", "sadness"]), CardUnusable),
+        (changed(expressions="sad"), CardUnusable),
+        (lambda folder: (folder / "expression.json").write_text("[" * 100_000), CardUnusable),
         (fewer_expressions, CardUnusable),
         (other_weights, WeightsDamaged),
         (lambda folder: (folder / "expression.onnx").unlink(), WeightsMissing),
