@@ -35,6 +35,9 @@ IGNORE = "RAY_IGNORE_UNHANDLED_ERRORS"
 """An answer that nobody reads, as of a copy that was slower, may be an error."""
 HEAD_AWAY = "RAY_gcs_rpc_server_reconnect_timeout_s"
 YEARS_SECONDS = 1_000_000_000
+NODE_PROCESS = "RAY_RAYLET_PID"
+"""Ray ends a process whose node has ended if the process with this id is dead, or, without one, if its own
+parent is process 1: a server that systemd has started. With its own id, a server outlives its node."""
 
 
 class RayConnection:
@@ -149,6 +152,7 @@ def prepare(settings: Settings) -> None:
     if importlib.util.find_spec("ray") is None:
         raise Misconfigured("GEMEL_CLUSTER is set, but Ray is not installed: pip install 'gemel[cluster]'")
     os.environ |= {HEAD_AWAY: str(YEARS_SECONDS), "RAY_ENABLE_AUTO_CONNECT": "0", IGNORE: "1"}
+    os.environ[NODE_PROCESS] = str(os.getpid())
     environment.prepare(settings)
 
 
