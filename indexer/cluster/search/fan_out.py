@@ -82,7 +82,11 @@ def fan_out(
             raise _late(gallery_name, list(waiting.values()))
         if references:
             until = min([deadline, *(_due(shard) for shard in waiting.values())])
-            ready, _ = ray.wait(list(references), num_returns=1, timeout=max(0.0, until - now))
+            try:
+                ready, _ = ray.wait(list(references), num_returns=1, timeout=max(0.0, until - now))
+            except RayError as error:  # the connection to the Ray cluster was closed, with its references
+                copies.counts.failures += 1
+                raise _late(gallery_name, list(waiting.values())) from error
         else:
             time.sleep(max(0.0, min([deadline, *(_due(shard) for shard in waiting.values())]) - now))
             ready = []
