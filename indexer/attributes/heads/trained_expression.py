@@ -103,7 +103,7 @@ def _parsed(content: dict[str, Any]) -> TrainedCard:
     if len(card.expressions) < 2 or len(set(card.expressions)) < len(card.expressions):
         raise ValueError("its expressions are not two or more different names")
     figures = (card.temperature, card.accuracy or 0.0, *(card.accuracy_interval or ()))
-    if not all(map(math.isfinite, figures)):  # JSON, in which the service tells them, has no such numbers
+    if not all(map(math.isfinite, figures)):  # the API gives them as JSON, which has no such numbers
         raise ValueError("one of its figures is not finite")
     return card
 
