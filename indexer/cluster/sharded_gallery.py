@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 
 from indexer.cluster.connection import RayConnection
 from indexer.cluster.search.active_set import ActiveSet
@@ -25,6 +26,9 @@ from indexer.replica.store import IndexStore
 from indexer.types import GalleryState, IndexedGallery
 
 log = logging.getLogger(__name__)
+
+SYNC_SECONDS = 2.0
+"""That `sync` waits for shards at most: the other galleries of this process wait meanwhile."""
 
 
 class ShardedGallery:
@@ -55,6 +59,8 @@ class ShardedGallery:
         self._known = False
         """Whether PostgreSQL was queried for the set."""
         self._problem: str | None = None
+        self._awaits_shards = False
+        """Whether `prepare` has opened nothing, for the gallery has shards by another model."""
         self._used_at = time.monotonic()
 
     @property
@@ -91,7 +97,10 @@ class ShardedGallery:
     def report(self) -> StatusReport:
         current, local = self._set, self._local
         if current is None:
-            return (local or self._here()).report()
+            report = (local or self._here()).report()
+            if self._awaits_shards and report.state == "opening":
+                return replace(report, problem="no shards by this model are active yet")
+            return report
         return current.report(self.card.fingerprint, self._problem)
 
     def caught_up(self, gallery: IndexedGallery, deadline: float) -> SearchableIndex:
@@ -105,12 +114,20 @@ class ShardedGallery:
         return current.index(GalleryState.of(gallery), max(0.0, deadline - now))
 
     def prepare(self) -> None:
+        """Where the gallery has shards by another model, it gets some by this one too: then nothing is opened
+        here, for the whole index may be larger than this machine. Raises DatabaseUnavailable."""
         self._used_at = time.monotonic()
-        if self._current() is None:
+        if self._current() is not None:
+            return
+        self._awaits_shards = self._has_shards()
+        if not self._awaits_shards:
             self._here().prepare()
 
     def sync(self, gallery: Gallery, deadline: float) -> None:
-        """Reads which set serves, and catches it up, so that the report of this process is true."""
+        """Reads which set serves, and catches it up, so that the report of this process is true.
+
+        Raises IndexNotReady where its shards need more than SYNC_SECONDS; the next round tries again.
+        """
         self._gallery = gallery
         self._read_active()
         current = self._set
@@ -119,7 +136,7 @@ class ShardedGallery:
                 self._local.sync(gallery, deadline)
             return
         self._connection.check(gallery.name)
-        current.sync(GalleryState.of(gallery), max(0.0, deadline - time.monotonic()))
+        current.sync(GalleryState.of(gallery), max(0.0, min(SYNC_SECONDS, deadline - time.monotonic())))
         self._problem = None
 
     def fall_behind(self, error: Exception) -> None:
@@ -128,7 +145,7 @@ class ShardedGallery:
             return
         problem = describe(error)
         if self._problem != problem:
-            log.error("the shards of gallery %s cannot be searched: %s", self.gallery_name, problem)
+            log.error("cannot keep the shards of gallery %s up to date: %s", self.gallery_name, problem)
         self._problem = problem
 
     def build(self) -> "Future[None]":
@@ -155,6 +172,14 @@ class ShardedGallery:
         if not self._known:
             self._read_active()
         return self._set
+
+    def _has_shards(self) -> bool:
+        """Whether the gallery is searched in shards, by whatever model."""
+        if self._gallery.face_count < self._least_faces:
+            return False
+        with self._store.database.reading() as session:
+            in_use = shard_sets.in_use(session, [self._gallery.id])
+        return any(one.state == "active" for one in in_use)
 
     def _read_active(self) -> None:
         if self._set is None and self._gallery.face_count < self._least_faces:

@@ -44,7 +44,9 @@ def expire_leases(database: Database) -> None:
 class Operator:
     """Starts jobs and works on them."""
 
-    def __init__(self, settings: Settings, database: Database, factory: Any) -> None:
+    def __init__(self, settings: Settings, database: Database, factory: Any, *, name: str = "staff") -> None:
+        """`name`: of the gallery."""
+        self.name = name
         self.settings = settings
         self.database = database
         self.index_store = IndexStore.of(settings, database, OLD)
@@ -52,7 +54,7 @@ class Operator:
 
     def gallery(self) -> Gallery:
         with self.database.reading() as session:
-            return galleries.get(session, "staff")
+            return galleries.get(session, self.name)
 
     def plan(self, to: ModelCard = NEW) -> plans.Plan:
         return plans.make(self.settings, self.index_store, self.gallery(), self.factory.pipeline(to))

@@ -30,7 +30,7 @@ def enrol(database: Database, name: str, count: int, *, seed: int = 0, also: Mod
             enrolment = Enrolment(
                 face=FACE,
                 quality=QUALITY,
-                vectors={CARD.fingerprint: vector} | ({also.fingerprint: _alike(vector)} if also else {}),
+                vectors={CARD.fingerprint: vector} | ({also.fingerprint: alike(vector)} if also else {}),
                 image_sha256=place.to_bytes(32, "big"),
                 crop=None,
             )
@@ -39,7 +39,8 @@ def enrol(database: Database, name: str, count: int, *, seed: int = 0, also: Mod
         changes.append(session, gallery.id, ChangeKind.ENROL, keys)
 
 
-def _alike(vector: Vectors) -> Vectors:
+def alike(vector: Vectors) -> Vectors:
+    """The embedding by the second model; both of shape (dimension,)."""
     moved = vector + np.eye(len(vector), dtype=np.float32)[0]
     unit: Vectors = moved / np.linalg.norm(moved)
     return unit
