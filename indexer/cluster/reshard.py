@@ -3,6 +3,7 @@
 from indexer.cluster.nodes import overview
 from indexer.cluster.shards import sets
 from indexer.errors import Busy, InvalidRequest
+from indexer.records import shard_sets
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
 from indexer.records.tables import Gallery, ShardSet
@@ -15,10 +16,13 @@ def reshard(
     """The set that is built on the Ray cluster from now on, or the one with the same numbers that was being
     built already.
 
-    `model`: fingerprint; `shards`: 0 for one for each node that may hold some. Raises InvalidRequest,
-    GalleryNotFound, Misconfigured, and Busy if a set with other numbers is being built.
+    `model`: fingerprint; `shards`: 0 for one for each node that may hold some. If there are fewer nodes than
+    `copies`, the builder makes one copy for each node. Raises InvalidRequest, GalleryNotFound, Misconfigured,
+    and Busy if a set with other numbers is being built.
     """
-    if gallery.face_count < settings.shard_faces / 2:
+    with database.reading() as session:
+        has_shards = shard_sets.active(session, gallery.id, model) is not None
+    if not has_shards and gallery.face_count < settings.shard_faces / 2:
         raise InvalidRequest(
             f"gallery {gallery.name!r} has {gallery.face_count:,} faces: with GEMEL_SHARD_FACES at"
             f" {settings.shard_faces:,} it has no shards; give this command the servers' GEMEL_SHARD_FACES",
@@ -29,6 +33,12 @@ def reshard(
         shards = sum(node.holds_shards for node in alive)
         if shards == 0:
             raise InvalidRequest("the Ray cluster has no node that may hold shards", field="shards")
+        if copies > shards:
+            raise InvalidRequest(
+                f"the Ray cluster has {shards} nodes that may hold shards: there cannot be {copies} copies of"
+                " each shard, which lie on different nodes",
+                field="copies",
+            )
     begun = sets.begin(database, gallery, model, shards=shards, copies=copies)
     if (begun.shards, begun.copies) != (shards, copies):
         raise Busy(

@@ -31,7 +31,8 @@ def reshard(
 
     The new shards are built beside the index that serves, which needs memory for both, and verified. Then all
     servers switch to them at once. Searches and enrolments continue meanwhile. A server with GEMEL_CLUSTER
-    has to run. `gemel index status` and `gemel cluster status` show the progress.
+    has to run. With fewer nodes than copies, each shard gets one copy for each node. `gemel index status` and
+    `gemel cluster status` show the progress.
 
     Example: `gemel index reshard staff --shards 8`
     """

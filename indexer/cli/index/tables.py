@@ -46,7 +46,8 @@ def print_status(rows: Sequence[dict[str, Any]]) -> None:
             table.add_row(f"  {quantity(one['shards'], 'shard')}, {copies} of each", one["state"])
         for replica in sorted(row["replicas"], key=_in_order):
             where = f"{replica['host']}, process {replica['pid']}"
-            _add_row(table, where + _of_shard(replica), replica["state"], replica)
+            state = "retired" if replica["shard_set_state"] == "retired" else replica["state"]
+            _add_row(table, where + _of_shard(replica), state, replica)
         for snapshot in row["snapshots"]:
             state = "unusable" if snapshot["lag"] is None else "on disk"
             _add_row(table, f"snapshot …{snapshot['snapshot'][-4:]}{_of_shard(snapshot)}", state, snapshot)
@@ -155,6 +156,7 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
         "shard": replica.shard,
         "shards": replica.shards,
         "shard_set": None if process.shard_set_id is None else str(process.shard_set_id),
+        "shard_set_state": _state_of_set(status, process),
         "state": replica.state,
         "problem": replica.problem,
         "model": replica.model,
@@ -167,6 +169,14 @@ def _replica(status: "GalleryStatus", process: "Process", replica: "Replica") ->
         "memory_bytes": replica.memory_bytes,
         "digest": replica.digest,
     }
+
+
+def _state_of_set(status: "GalleryStatus", process: "Process") -> str | None:
+    """Of the set whose shard the process holds. Retired ones are stopped half a minute later."""
+    if process.shard_set_id is None:
+        return None
+    states = {one.id: one.state for one in status.shard_sets}
+    return states.get(process.shard_set_id, "retired")
 
 
 def _snapshot(gallery: "Gallery", status: "SnapshotStatus") -> dict[str, Any]:

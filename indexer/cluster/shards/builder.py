@@ -25,7 +25,7 @@ from indexer.cluster.shards.verification import ShardProgress
 from indexer.embedding.card import ModelCard
 from indexer.errors import GemelError, NotFound
 from indexer.records import shard_sets
-from indexer.records.database.session import JOB_TIMEOUTS, Database
+from indexer.records.database.session import JOB_TIMEOUTS, Database, Session
 from indexer.records.embedded import database_url
 from indexer.records.tables import Gallery, ShardSet
 from indexer.replica.threads.supervised import Supervised
@@ -174,9 +174,7 @@ class _Turn:
                     shard_sets.drop(session, shard_set.id)
                 return
             if shard_set.state == "building" and 0 < self.nodes < shard_set.copies:
-                log.warning("shard set %s is removed: it has more copies than there are nodes", shard_set.id)
-                _stop(shard_set.id, discard=False)
-                shard_sets.drop(session, shard_set.id)
+                self._begin_with_fewer_copies(session, shard_set)
                 return
             card, gallery = self.cards.get(shard_set.model), self.plan.galleries.get(shard_set.gallery_id)
             if card is None or gallery is None or not self.plan.has_target(shard_set):
@@ -185,6 +183,28 @@ class _Turn:
             if shard_set.state == "building" and _is_proven(shard_set):
                 shard_sets.activate(session, shard_set.id)
                 log.info("gallery %s is searched in %d shards from now on", gallery.name, shard_set.shards)
+
+    def _begin_with_fewer_copies(self, session: Session, shard_set: ShardSet) -> None:
+        """One for each node, in its place: more copies can never be placed. A request for another number of
+        shards (`gemel index reshard`) is not lost by it."""
+        log.warning(
+            "gallery %s: there are %d nodes, so each of the %d shards gets %d copies and not %d",
+            shard_set.gallery_id,
+            self.nodes,
+            shard_set.shards,
+            self.nodes,
+            shard_set.copies,
+        )
+        _stop(shard_set.id, discard=False)
+        if shard_sets.drop(session, shard_set.id):
+            shard_sets.begin(
+                session,
+                shard_set.gallery_id,
+                shard_set.model,
+                shards=shard_set.shards,
+                copies=self.nodes,
+                block=shard_set.block,
+            )
 
     def _on_gpus(self, gallery: Gallery) -> bool:
         """Where too few nodes have one, the shards are searched on processors, as in a serving process."""

@@ -1,5 +1,6 @@
 """Calls of copies that fail or never answer. Ray itself is replaced: its references are futures."""
 
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for_some
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from indexer.cluster.search.copies import HEDGES_AT_ONCE, Copies
+from indexer.cluster.search.copies import HEDGES_AT_ONCE, Copies, Counts
+from indexer.errors import GemelError, IndexNotReady
 from tests.integration.cluster.conftest import Sharded
 
 ANSWER: Any = object()
@@ -69,3 +71,30 @@ def test_calls_of_a_copy_that_never_answers_go_to_the_other_though_too_many_were
     calls = _Calls(failures=0)
     assert fan_out(calls, copies, [0], time.monotonic() + 30, "staff") == {0: ANSWER}
     assert calls.asked == [0, 1]
+
+
+def test_missing_shards_do_not_keep_the_sync_thread_from_other_galleries(
+    sharded: Sharded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a search may wait for an hour."""
+    from indexer.cluster import sharded_gallery
+
+    class Missing(sharded_gallery.ShardCalls):
+        def ask(self, *_: object) -> Any:
+            raise ValueError("there is no such actor")
+
+    monkeypatch.setattr(sharded_gallery, "ShardCalls", Missing)
+    engine, gallery = sharded.engine, sharded.gallery()
+    assert engine.sharding is not None
+    store, builds, connection = engine.index_store, engine.index_cache.builds, engine.sharding.connection
+    index = sharded_gallery.ShardedGallery(gallery, store, builds, connection, Counts(), least_faces=1)
+    ended: Future[None] = Future()
+
+    def sync() -> None:
+        try:
+            index.sync(gallery, time.monotonic() + 3600)
+        except GemelError as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=sync, daemon=True).start()
+    assert isinstance(ended.exception(timeout=120), IndexNotReady)

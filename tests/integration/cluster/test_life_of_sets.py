@@ -4,7 +4,7 @@ import numpy as np
 from sqlalchemy import select, text
 
 from indexer.cluster.shards import sets
-from indexer.records import galleries
+from indexer.records import galleries, shard_sets
 from indexer.records.tables import Identity
 from indexer.replica.verification import contents
 from tests.integration.cluster.conftest import Sharded, vectors_of
@@ -79,6 +79,27 @@ def test_actors_of_a_set_whose_row_is_lost_are_stopped(sharded: Sharded) -> None
         galleries.remove(session, lost.gallery_id)
 
     wait_for(lambda: not any(one.startswith(str(lost.id)) for one in actors(sharded)))
+
+
+def test_a_set_with_more_copies_than_nodes_gets_one_copy_for_each_node(sharded: Sharded) -> None:
+    """A request for another number of shards is not lost by it."""
+    name = "copied"
+    with sharded.database.transaction() as session:
+        galleries.create(session, name)
+    sharded.enrol(name, PEOPLE)
+    sharded.wait_for_shards(name)
+    gallery_id = sharded.gallery(name).id
+
+    sets.begin(sharded.database, sharded.gallery(name), CARD.fingerprint, shards=1, copies=4)
+
+    def numbers() -> list[tuple[int, int]]:
+        with sharded.database.reading() as session:
+            found = shard_sets.in_use(session, [gallery_id])
+        return [(one.shards, one.copies) for one in found if one.shards == 1]
+
+    wait_for(lambda: numbers() == [(1, 3)])
+    with sharded.database.transaction() as session:
+        galleries.remove(session, gallery_id)
 
 
 def _digest_here(sharded: Sharded, name: str) -> str:

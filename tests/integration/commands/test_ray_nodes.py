@@ -311,8 +311,11 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
         shown = home.process("cluster", "status", status=0, **known).stdout
         assert "held: 2 shards, 1 copy of each, active" in shown
         assert socket.gethostname() in shown, "the name of the node"
-        few = home.process("index", "reshard", "held", status=1, **known | {"GEMEL_SHARD_FACES": "100"})
-        assert "it has no shards" in few.stderr
+        many = ("--shards", "0", "--copies", "8")
+        few = home.process(
+            "index", "reshard", "held", *many, status=1, **known | {"GEMEL_SHARD_FACES": "100"}
+        )
+        assert "there cannot be 8 copies" in " ".join(few.stderr.split())
     finally:
         for process in reversed(running):
             process.terminate()

@@ -318,7 +318,7 @@ def checked(database: Database, gallery: Gallery) -> tuple[int | None, ...] | No
 
 
 def test_status_shows_the_set_and_each_shard(
-    database: Database, gallery: Gallery, index_store: IndexStore
+    database: Database, gallery: Gallery, index_store: IndexStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     enrol(database, gallery, *range(20))
     made = begin(database, gallery)
@@ -336,6 +336,15 @@ def test_status_shows_the_set_and_each_shard(
         (shard, SHARDS, str(made.id)) for shard in range(SHARDS)
     ]
     assert [one["shard"] for one in shown["snapshots"]] == list(range(SHARDS))
+    assert [one["shard_set_state"] for one in shown["replicas"]] == ["active"] * SHARDS
+
+    with database.transaction() as session:
+        shard_sets.retire(session, made.id)
+    [status] = index_status.of_galleries(database, [read(database, gallery)])
+    shown = index_tables.status(status, [])
+    assert [one["shard_set_state"] for one in shown["replicas"]] == ["retired"] * SHARDS
+    index_tables.print_status([shown])
+    assert capsys.readouterr().out.count("retired") == SHARDS
 
 
 def test_two_copies_of_a_shard_that_differ_at_the_same_change_are_noticed(

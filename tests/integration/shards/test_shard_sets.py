@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from indexer.cluster.reshard import reshard
-from indexer.errors import Busy, GalleryNotFound, ShardSetNotFound
+from indexer.errors import Busy, GalleryNotFound, InvalidRequest, ShardSetNotFound
 from indexer.records import galleries, shard_sets
 from indexer.records.database.session import Database, Session
 from indexer.records.notifications import Listener
@@ -243,3 +243,15 @@ def test_a_reshard_is_rejected_while_a_set_with_other_numbers_is_built(
     for shards, copies in [(4, 2), (3, 1)]:
         with pytest.raises(Busy, match="3 shards, 2 copies of each, are already being built"):
             reshard(database, settings, gallery, MODEL, shards=shards, copies=copies)
+
+
+def test_a_reshard_needs_no_gemel_shard_faces_where_a_set_serves(
+    database: Database, gallery: Gallery
+) -> None:
+    settings = Settings()
+    assert gallery.face_count < settings.shard_faces / 2
+    with pytest.raises(InvalidRequest, match="GEMEL_SHARD_FACES"):
+        reshard(database, settings, gallery, MODEL, shards=4, copies=2)
+    activate(database, begin(database, gallery, shards=3).id)
+
+    assert reshard(database, settings, gallery, MODEL, shards=4, copies=2).shards == 4
